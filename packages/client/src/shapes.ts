@@ -1,0 +1,396 @@
+/**
+ * The JSON of the native HTTP API, version 2. Servers and clients share these shapes.
+ * Times named `…At` are RFC 3339 UTC strings with milliseconds; numbers named `…Ms` are milliseconds.
+ * Unknown fields are refused in requests and to be ignored in answers.
+ */
+
+export type Status = "passing" | "warning" | "critical" | "starting" | "draining" | "unknown";
+export type CheckKind = "ttl" | "http" | "tcp" | "grpc" | "exec" | "reported";
+export type Role = "reader" | "writer" | "admin";
+
+/** `"500ms"`, `"10s"`, `"5m"`, `"2h"`, or a number of seconds. */
+export type Duration = string | number;
+
+export interface CheckBody {
+  id: string;
+  kind: CheckKind;
+  name: string;
+  target: string;
+  intervalMs: number;
+  timeoutMs: number;
+  status: Status;
+  output: string;
+  /** Null before the first result. */
+  reportedAt: string | null;
+}
+
+/** An instance as answers show it. */
+export interface InstanceBody {
+  service: string;
+  id: string;
+  address: string;
+  /** The main port (`ports.default`), 0 when there is none. */
+  port: number;
+  ports: Record<string, number>;
+  protocol: string;
+  tags: string[];
+  meta: Record<string, string>;
+  version: string;
+  zone: string;
+  weight: number;
+  /** The status to act on: the override, else the worst of the instance's own word and its checks. */
+  status: Status;
+  /** What the instance says of itself, before checks and override. */
+  declaredStatus: Status;
+  override: Status | null;
+  checks: CheckBody[];
+  /** The lease that keeps it alive; null when it is permanent. */
+  lease: string | null;
+  /** The lease's time to live; null when permanent. */
+  ttlMs: number | null;
+  /** Set while protection keeps it listed although its lease lapsed. */
+  held: { since: string; reason: string } | null;
+  /** The dialect it came through. */
+  via: string;
+  createdAt: string;
+  updatedAt: string;
+  createRevision: number;
+  modRevision: number;
+}
+
+/** PUT /v2/:account/services/:service/instances/:id (whole) and PATCH (merge patch: null removes). */
+export interface RegisterBody {
+  address: string;
+  port?: number;
+  ports?: Record<string, number>;
+  protocol?: string;
+  tags?: string[];
+  meta?: Record<string, string>;
+  version?: string;
+  zone?: string;
+  /** 0–65535, 100 when left out. */
+  weight?: number;
+  status?: Status;
+  checks?: Array<{
+    id: string;
+    kind?: CheckKind;
+    name?: string;
+    target?: string;
+    interval?: Duration;
+    timeout?: Duration;
+    status?: Status;
+  }>;
+  /** A lease of its own with this time to live. Neither ttl nor lease: 30 s. 0: permanent. */
+  ttl?: Duration;
+  /** An existing lease instead. */
+  lease?: string;
+}
+
+/** The answer to a registration. 201 when it is new, 200 when it was there. */
+export interface RegisteredBody {
+  service: string;
+  id: string;
+  revision: number;
+  created: boolean;
+  lease: string | null;
+  ttlMs: number | null;
+}
+
+export interface ServiceSummaryBody {
+  service: string;
+  revision: number;
+  instances: number;
+  /** How many instances show each status; statuses that none shows are left out. */
+  statuses: Partial<Record<Status, number>>;
+  held: number;
+  tags: string[];
+  versions: string[];
+  zones: string[];
+}
+
+/** GET /v2/:account/services */
+export interface ServicesBody {
+  /** The catalog's revision: follow changes with `?after=`. */
+  revision: number;
+  services: ServiceSummaryBody[];
+  /** Pass as `?from=` for the next page; null at the end. */
+  next: string | null;
+}
+
+/** GET /v2/:account/services/:service. Unknown services answer 200 with no instances. */
+export interface ServiceBody {
+  service: string;
+  /** The latest revision that touched this service; also the ETag. */
+  revision: number;
+  instances: InstanceBody[];
+}
+
+/** GET /v2/:account/instances */
+export interface InstancesBody {
+  revision: number;
+  instances: InstanceBody[];
+  next: string | null;
+}
+
+export interface LeaseBody {
+  lease: string;
+  ttlMs: number;
+  via: string;
+  own: boolean;
+  meta: Record<string, string>;
+  held: { since: string; reason: string } | null;
+  grantedAt: string;
+  /** Null before the first heartbeat seen by this node. */
+  lastBeatAt: string | null;
+  beats: number;
+  expiresAt: string;
+  /** Only in GET of one lease. */
+  instances?: Array<{ service: string; id: string }>;
+  keys?: string[];
+}
+
+export interface LeasesBody {
+  revision: number;
+  leases: LeaseBody[];
+  next: string | null;
+}
+
+/** POST /v2/:account/leases. Answer: 201 GrantedBody. */
+export interface GrantBody {
+  /** Chosen by the registry when left out. */
+  lease?: string;
+  ttl: Duration;
+  meta?: Record<string, string>;
+}
+
+export interface GrantedBody {
+  lease: string;
+  ttlMs: number;
+  revision: number;
+}
+
+/** POST /v2/:account/leases/renew: many heartbeats in one request, at most 10 000. */
+export interface RenewBody {
+  leases: string[];
+}
+
+export interface RenewedBody {
+  renewed: number;
+  /** Leases that are not there: register again. */
+  missing: string[];
+}
+
+/** The trio: POST /v2/:account/register, /unregister, /subscribe. */
+export interface EndpointBody {
+  application: string;
+  protocol: string;
+  /** `host:port` */
+  addr: string;
+  meta: Record<string, string>;
+}
+
+export interface SubscribeBody {
+  subscribes: Array<{ provider: string; protocol?: string; meta?: Record<string, string> }>;
+  /** Who subscribes; the client's address when left out. */
+  application?: string;
+  /** With `wait`: answer only when the version differs from this, or after the wait. */
+  version?: string;
+  wait?: Duration;
+}
+
+export interface SubscribedBody {
+  /** Opaque; changes exactly when the endpoints do. */
+  version: string;
+  endpoints: EndpointBody[];
+}
+
+/** GET /v2/:account/consumers */
+export interface ConsumersBody {
+  revision: number;
+  consumers: Array<{ consumer: string; provider: string; protocol: string; since: string }>;
+}
+
+/** GET /v2/:account/config/<key>. `?raw` answers the bare bytes instead. */
+export interface KeyBody {
+  key: string;
+  /** The value as text, or null when it is not UTF-8 … */
+  value: string | null;
+  /** … and then it is here, in base64. */
+  valueBase64?: string;
+  version: number;
+  createRevision: number;
+  modRevision: number;
+  lease: string | null;
+}
+
+/** GET /v2/:account/config?prefix= */
+export interface KeysBody {
+  revision: number;
+  keys: KeyBody[];
+  next: string | null;
+}
+
+export interface PutBody {
+  key: string;
+  revision: number;
+  version: number;
+}
+
+/** POST /v2/:account/transactions */
+export interface TransactionBody {
+  /** All must hold. `revision` is the key's modRevision, 0 for a key that is not there. */
+  guards?: Array<{ key: string; revision?: number; version?: number; value?: string; exists?: boolean }>;
+  then?: TransactionStepBody[];
+  otherwise?: TransactionStepBody[];
+}
+
+export type TransactionStepBody =
+  | { put: { key: string; value?: string; valueBase64?: string; lease?: string } }
+  | { delete: { key: string } | { prefix: string } }
+  | { get: { key: string } | { prefix: string } };
+
+export interface TransactedBody {
+  succeeded: boolean;
+  revision: number;
+  results: Array<
+    { put: { key: string; version: number } } | { delete: { deleted: number } } | { get: { keys: KeyBody[] } }
+  >;
+}
+
+/** One thing that became different. */
+export interface ChangeBody {
+  kind: "instance" | "lease" | "key";
+  /** registered, updated, reported, overridden, deregistered, granted, closed, expired, held, released, put, deleted */
+  cause: string;
+  service?: string;
+  id?: string;
+  lease?: string;
+  key?: string;
+  /** In words, for what ended or is held. */
+  reason?: string;
+  before: InstanceBody | LeaseBody | KeyBody | null;
+  after: InstanceBody | LeaseBody | KeyBody | null;
+}
+
+/**
+ * One commit, as the watch stream sends it: SSE `event: change`, `id: <revision>`.
+ * Other SSE events: `ready` {revision} when the stream has caught up, `resync` {revision, compacted} when the position
+ * is older than history (read again, go on from `revision`), `bye` {revision} when the server stops.
+ */
+export interface CommitBody {
+  revision: number;
+  at: string;
+  account: string;
+  changes: ChangeBody[];
+  /** On a multiplexed stream: the ids of the subscriptions that this is for. */
+  subscriptions?: string[];
+}
+
+/** POST /v2/:account/watch: many subscriptions over one SSE stream. */
+export interface WatchBody {
+  subscriptions: Array<{ id: string; service?: string; key?: string; prefix?: string }>;
+  after?: number;
+}
+
+/** GET /v2/:account/services/…?after=&wait= and the like answer the state; this is GET /v2/:account/watch?after=&wait=. */
+export interface CommitsBody {
+  /** Pass as `?after=` next time. */
+  revision: number;
+  commits: CommitBody[];
+}
+
+/** GET /v2/:account/events */
+export interface EventBody {
+  /** `<revision>-<index>`; pass the last one as `?after=`. */
+  id: string;
+  revision: number;
+  at: string;
+  /** `<kind>.<cause>`, such as `instance.expired`. */
+  type: string;
+  service?: string;
+  instance?: string;
+  lease?: string;
+  key?: string;
+  /** Why, in words. */
+  reason: string;
+  before: ChangeBody["before"];
+  after: ChangeBody["after"];
+}
+
+export interface EventsBody {
+  events: EventBody[];
+  /** Pass as `?after=`. */
+  cursor: string;
+}
+
+/** GET /v2/:account/services/:service/instances/:id/explain */
+export interface ExplainBody {
+  service: string;
+  id: string;
+  present: boolean;
+  /** One sentence: why it is shown, held or gone. */
+  summary: string;
+  instance: InstanceBody | null;
+  /** The registration's time and way in; null when history no longer reaches back. */
+  came: { at: string; revision: number; via: string } | null;
+  keptAliveBy: {
+    lease: string;
+    ttlMs: number;
+    lastBeatAt: string | null;
+    beats: number;
+    beatIntervalMs: number | null;
+    expiresAt: string | null;
+  } | null;
+  gone: { at: string; revision: number; cause: string; reason: string } | null;
+  /** Newest first. */
+  history: Array<{ at: string; revision: number; cause: string; reason: string }>;
+}
+
+/** GET /v2/_/status */
+export interface NodeStatusBody {
+  node: string;
+  version: string;
+  startedAt: string;
+  ready: boolean;
+  replicator: string;
+  revision: number;
+  floor: number;
+  open: boolean;
+  endpoints: Array<{ dialect: string; scheme: string; host: string; port: number }>;
+  accounts: Array<{ account: string; services: number; instances: number; leases: number; held: number; keys: number }>;
+}
+
+export interface TokenBody {
+  id: string;
+  name: string;
+  account: string | null;
+  role: Role;
+  createdAt: string;
+}
+
+/** POST /v2/_/tokens {name, account, role}. The secret is shown this once. */
+export interface CreatedTokenBody extends TokenBody {
+  token: string;
+}
+
+export interface AccountLimitsBody {
+  instancesMax: number;
+  servicesMax: number;
+  keysMax: number;
+  leasesMax: number;
+  requestsPerSecondMax: number;
+}
+
+export interface AccountBody {
+  account: string;
+  tenant: string;
+  limits: AccountLimitsBody;
+}
+
+/** RFC 9457. `type` is `https://rollcall.dev/problems/<name>`: stable, to be compared as a string, never fetched. */
+export interface ProblemBody {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+}

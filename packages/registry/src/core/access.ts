@@ -1,0 +1,73 @@
+import type { Account, Outcome } from "./types.ts";
+
+/** What a token allows. Each role includes the ones before it. */
+export type Role = "reader" | "writer" | "admin";
+
+/** Who is asking. */
+export interface Principal {
+  /** The one account it may touch; null for all of them. */
+  readonly account: Account | null;
+  readonly role: Role;
+  /** For logs and `explain`: never the secret. */
+  readonly name: string;
+}
+
+export interface IssuedToken {
+  readonly token: string;
+  readonly account: Account;
+  readonly expiresAtMs: number;
+}
+
+/**
+ * Accounts and tokens, as dialects see them. In open mode (no accounts configured) a request without a token may do
+ * everything on every account, and a token confines its bearer to its account.
+ */
+export interface Access {
+  readonly open: boolean;
+  /** `forbidden` for an unknown or expired token, and for none where one is needed. */
+  authenticate(token: string | undefined): Outcome<Principal>;
+  /** Whether this principal may act in this role on this account; the refusal's detail says what is missing. */
+  allow(principal: Principal, account: Account, need: Role): Outcome<true>;
+  /** One request of this account: `limit` when its request rate is used up. */
+  admit(account: Account): Outcome<true>;
+  /** The account behind a name used in a path: the name itself, or the account whose tenant id it is. `invalid` for an illegal name. */
+  resolve(name: string): Outcome<Account>;
+  /** The numeric tenant id of an account, always the same for a name. Remembers it for `resolve`. */
+  tenantOf(account: Account): string;
+  /**
+   * Checks a user name with an API key and answers a bearer token for that account; a live one is reused.
+   * Open mode takes any credentials; otherwise the key must be a token of that account.
+   */
+  login(user: string, apiKey: string): Outcome<IssuedToken>;
+  /** Makes a random token. `name` is shown in listings. Resolves once it is stored (hashed). */
+  createToken(spec: {
+    readonly account: Account | null;
+    readonly role: Role;
+    readonly name: string;
+  }): Promise<Outcome<{ readonly id: string; readonly token: string }>>;
+  listTokens(account: Account | null): readonly {
+    readonly id: string;
+    readonly account: Account | null;
+    readonly role: Role;
+    readonly name: string;
+    readonly createdAtMs: number;
+  }[];
+  removeToken(id: string): Promise<Outcome<true>>;
+  listAccounts(): readonly {
+    readonly account: Account;
+    readonly tenant: string;
+    readonly limits: AccountLimits;
+    readonly configured: boolean;
+  }[];
+  /** Creates an account or changes its limits. The first one ends open mode. */
+  setAccount(account: Account, limits: Partial<AccountLimits>): Promise<Outcome<AccountLimits>>;
+}
+
+/** What one account may have. */
+export interface AccountLimits {
+  readonly instancesMax: number;
+  readonly servicesMax: number;
+  readonly keysMax: number;
+  readonly leasesMax: number;
+  readonly requestsPerSecondMax: number;
+}

@@ -1,0 +1,42 @@
+/** Byte strings: see the type `Bytes`. */
+import type { Bytes } from "./types.ts";
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the range is all of ASCII.
+const ASCII = /^[\x00-\x7f]*$/;
+
+/** The UTF-8 bytes of a text. */
+export function toBytes(text: string): Bytes {
+  return ASCII.test(text) ? text : Buffer.from(text, "utf8").toString("latin1");
+}
+
+/** The text whose UTF-8 these bytes are; bytes that are not UTF-8 become U+FFFD. */
+export function fromBytes(bytes: Bytes): string {
+  return ASCII.test(bytes) ? bytes : Buffer.from(bytes, "latin1").toString("utf8");
+}
+
+export function toBuffer(bytes: Bytes): Buffer {
+  return Buffer.from(bytes, "latin1");
+}
+
+export function fromBuffer(buffer: Uint8Array): Bytes {
+  return Buffer.from(buffer.buffer, buffer.byteOffset, buffer.byteLength).toString("latin1");
+}
+
+/** The end of the range of all keys with this prefix: `entries(prefix, prefixEnd(prefix))`. "" means to the end. */
+export function prefixEnd(prefix: Bytes): Bytes {
+  for (let i = prefix.length - 1; i >= 0; i--) {
+    const byte = prefix.charCodeAt(i);
+    if (byte < 0xff) return prefix.slice(0, i) + String.fromCharCode(byte + 1);
+  }
+  return "";
+}
+
+/**
+ * Keys that begin with byte 0 belong to a dialect (`\0rackspace/…`) or to the registry itself (`\0rollcall/…`).
+ * They are hidden from every other dialect and take no part in limits.
+ */
+export const RESERVED: Bytes = "\0";
+
+export function isReserved(key: Bytes): boolean {
+  return key.charCodeAt(0) === 0;
+}

@@ -1,0 +1,80 @@
+/** Hard limits and legal names: what no configuration may exceed. */
+import type { Account, Instance } from "./types.ts";
+import { type Refused, refuse } from "./types.ts";
+
+export const LIMITS = {
+  nameLengthMax: 255,
+  idLengthMax: 512,
+  addressLengthMax: 255,
+  tagsMax: 64,
+  tagLengthMax: 255,
+  metaEntriesMax: 128,
+  metaKeyLengthMax: 255,
+  metaValueLengthMax: 8192,
+  metaBytesMax: 64 * 1024,
+  portsMax: 32,
+  checksMax: 32,
+  checkOutputLengthMax: 4096,
+  keyBytesMax: 4096,
+  valueBytesMax: 1024 * 1024,
+  transactionCommandsMax: 1024,
+  ttlMsMin: 1000,
+  ttlMsMax: 7 * 24 * 3600 * 1000,
+} as const;
+
+const ACCOUNT = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+/** Service names and instance ids: printable, no slash, no blanks at the ends, no control characters. */
+const NAME = /^[^\s/\p{C}](?:[^/\p{C}]*[^\s/\p{C}])?$/u;
+
+export function isLegalAccount(name: Account): boolean {
+  return ACCOUNT.test(name);
+}
+
+export function isLegalName(name: string, lengthMax: number = LIMITS.nameLengthMax): boolean {
+  return name.length > 0 && name.length <= lengthMax && NAME.test(name);
+}
+
+/** The first thing wrong with an instance, in words; undefined when all is well. */
+export function refuseInstance(instance: Instance): Refused | undefined {
+  if (!isLegalName(instance.service))
+    return refuse("invalid", `service name must be 1 to ${LIMITS.nameLengthMax} printable characters without "/"`);
+  if (!isLegalName(instance.id, LIMITS.idLengthMax))
+    return refuse("invalid", `instance id must be 1 to ${LIMITS.idLengthMax} printable characters without "/"`);
+  if (instance.address.length > LIMITS.addressLengthMax)
+    return refuse("too-large", `address is longer than ${LIMITS.addressLengthMax} characters`);
+  if (instance.tags.length > LIMITS.tagsMax) return refuse("too-large", `more than ${LIMITS.tagsMax} tags`);
+  for (const tag of instance.tags)
+    if (tag.length > LIMITS.tagLengthMax)
+      return refuse("too-large", `a tag is longer than ${LIMITS.tagLengthMax} characters`);
+  if (instance.checks.length > LIMITS.checksMax) return refuse("too-large", `more than ${LIMITS.checksMax} checks`);
+  if (!(instance.weight >= 0 && instance.weight <= 65535)) return refuse("invalid", "weight must be from 0 to 65535");
+  return refusePorts(instance) ?? refuseMeta(instance.meta);
+}
+
+function refusePorts(instance: Instance): Refused | undefined {
+  let count = 0;
+  for (const name in instance.ports) {
+    const port = instance.ports[name] as number;
+    if (!Number.isInteger(port) || port < 0 || port > 65535)
+      return refuse("invalid", `port ${name} must be an integer from 0 to 65535`);
+    if (++count > LIMITS.portsMax) return refuse("too-large", `more than ${LIMITS.portsMax} ports`);
+  }
+  return undefined;
+}
+
+export function refuseMeta(meta: Readonly<Record<string, string>>): Refused | undefined {
+  let count = 0;
+  let size = 0;
+  for (const key in meta) {
+    const value = meta[key] as string;
+    if (key.length > LIMITS.metaKeyLengthMax)
+      return refuse("too-large", `a meta key is longer than ${LIMITS.metaKeyLengthMax} characters`);
+    if (value.length > LIMITS.metaValueLengthMax)
+      return refuse("too-large", `meta ${key} is longer than ${LIMITS.metaValueLengthMax} characters`);
+    size += key.length + value.length;
+    if (++count > LIMITS.metaEntriesMax) return refuse("too-large", `more than ${LIMITS.metaEntriesMax} meta entries`);
+  }
+  return size > LIMITS.metaBytesMax
+    ? refuse("too-large", `meta holds more than ${LIMITS.metaBytesMax} characters`)
+    : undefined;
+}

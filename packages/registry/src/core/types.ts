@@ -1,0 +1,205 @@
+/**
+ * The nouns of the registry. Plain, immutable data: every record is replaced, never edited.
+ * Names follow the word list in ARCHITECTURE.md; nothing here knows a protocol.
+ */
+
+/** A tenant. Legal names: see `limits.ts`. */
+export type Account = string;
+
+/** Position of a commit in the one order of the registry: a safe integer, 0 before the first commit. */
+export type Revision = number;
+
+/** Names a lease within its account. 64-bit numbers of other protocols are written in decimal. */
+export type LeaseId = string;
+
+/**
+ * A byte string: each UTF-16 code unit is one byte, 0–255. Compares bytewise with `<`, is immutable,
+ * and costs one byte a character in memory. Convert with `bytes.ts`; never hold UTF-8 text in it unconverted.
+ */
+export type Bytes = string;
+
+export type Status = "passing" | "warning" | "critical" | "starting" | "draining" | "unknown";
+
+export type CheckKind = "ttl" | "http" | "tcp" | "grpc" | "exec" | "reported";
+
+/** One health test of an instance, with its latest result. */
+export interface Check {
+  readonly id: string;
+  readonly kind: CheckKind;
+  readonly name: string;
+  /** What to probe (URL, `host:port`, command); empty for `ttl` and `reported`. */
+  readonly target: string;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  readonly status: Status;
+  readonly output: string;
+  /** Wall-clock time of the latest result in ms; 0 before the first. */
+  readonly reportedAtMs: number;
+}
+
+/** Named ports; the main one is `default` when a protocol knows only one. */
+export type Ports = Readonly<Record<string, number>>;
+
+/** What a client says of one running copy of a service. */
+export interface Instance {
+  readonly service: string;
+  readonly id: string;
+  readonly address: string;
+  readonly ports: Ports;
+  readonly protocol: string;
+  readonly tags: readonly string[];
+  readonly meta: Readonly<Record<string, string>>;
+  readonly version: string;
+  readonly zone: string;
+  readonly weight: number;
+  /** What the instance says of itself; the status shown is `statusOf(record)`. */
+  readonly status: Status;
+  readonly checks: readonly Check[];
+  /** The dialect it came through (`http`, `rackspace`, …). */
+  readonly via: string;
+}
+
+export interface InstanceKey {
+  readonly service: string;
+  readonly id: string;
+}
+
+/** An instance as the catalog holds it. */
+export interface InstanceRecord extends Instance {
+  readonly lease: LeaseId | null;
+  /** An operator's word over the status; null when there is none. */
+  readonly override: Status | null;
+  readonly createRevision: Revision;
+  readonly modRevision: Revision;
+  readonly createdAtMs: number;
+  /** With `origin`, the stamp by which replicas without a common order decide who wrote last. */
+  readonly stampMs: number;
+  /** The node that took the latest write. */
+  readonly origin: string;
+}
+
+export interface Held {
+  readonly sinceMs: number;
+  readonly reason: string;
+}
+
+export interface LeaseRecord {
+  readonly id: LeaseId;
+  readonly ttlMs: number;
+  /** The dialect that granted it. */
+  readonly via: string;
+  /** True: it was granted together with one instance and ends with its last member. */
+  readonly own: boolean;
+  /** What the owner says of itself (a session's metadata); small. */
+  readonly meta: Readonly<Record<string, string>>;
+  /** Set while protection keeps a lapsed lease alive. */
+  readonly held: Held | null;
+  readonly createRevision: Revision;
+  readonly modRevision: Revision;
+  readonly grantedAtMs: number;
+  /** The node that keeps its time. */
+  readonly origin: string;
+}
+
+/** A configuration entry. */
+export interface KeyRecord {
+  readonly key: Bytes;
+  readonly value: Bytes;
+  readonly lease: LeaseId | null;
+  /** 1 when created, one more at each put; starts anew after a delete. */
+  readonly version: number;
+  readonly createRevision: Revision;
+  readonly modRevision: Revision;
+  readonly stampMs: number;
+  readonly origin: string;
+}
+
+/** Why a change came about. */
+export type Cause =
+  | "registered"
+  | "updated"
+  | "reported"
+  | "overridden"
+  | "deregistered"
+  | "granted"
+  | "closed"
+  | "expired"
+  | "held"
+  | "released"
+  | "put"
+  | "deleted";
+
+/** How a lease ended: for the event that says why. All times are wall-clock ms. */
+export interface Silence {
+  /** When the lease ran out. */
+  readonly deadlineMs: number;
+  /** The last heartbeat seen; 0 when there was none. */
+  readonly lastBeatMs: number;
+  /** Heartbeats seen since the grant (or since this node's start). */
+  readonly beats: number;
+}
+
+/** One thing that became different. `before` is null for what is new, `after` for what is gone. */
+export type Change =
+  | {
+      readonly kind: "instance";
+      readonly cause: Cause;
+      readonly before: InstanceRecord | null;
+      readonly after: InstanceRecord | null;
+    }
+  | {
+      readonly kind: "lease";
+      readonly cause: Cause;
+      readonly before: LeaseRecord | null;
+      readonly after: LeaseRecord | null;
+      readonly silence: Silence | null;
+    }
+  | {
+      readonly kind: "key";
+      readonly cause: Cause;
+      readonly before: KeyRecord | null;
+      readonly after: KeyRecord | null;
+    };
+
+/** All changes of one command: one revision, one time, one account. */
+export interface Commit {
+  readonly revision: Revision;
+  readonly account: Account;
+  /** Wall-clock ms; never smaller than that of the commit before. */
+  readonly atMs: number;
+  /**
+   * Position of the first change among all changes of the same millisecond. `(atMs, nth + index)` is thus a
+   * strictly increasing time for every change, fine enough for 100 ns clocks (nth + index < 10 000).
+   */
+  readonly nth: number;
+  readonly changes: readonly Change[];
+}
+
+export type Refusal =
+  | "invalid"
+  | "too-large"
+  | "limit"
+  | "forbidden"
+  | "not-found"
+  | "exists"
+  | "conflict"
+  | "compacted"
+  | "unsupported"
+  | "unavailable";
+
+export interface Refused {
+  readonly ok: false;
+  readonly refusal: Refusal;
+  /** A sentence for people; dialects that must use fixed texts do not show it. */
+  readonly detail: string;
+}
+
+export type Outcome<T> = { readonly ok: true; readonly value: T } | Refused;
+
+export function ok<T>(value: T): Outcome<T> {
+  return { ok: true, value };
+}
+
+export function refuse(refusal: Refusal, detail: string): Refused {
+  return { ok: false, refusal, detail };
+}
