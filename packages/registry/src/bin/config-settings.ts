@@ -1,0 +1,271 @@
+/** Every setting of `rollcall serve`, as data: flags, environment, file, help and docs/configuration.md come from here. */
+
+/** Text forms: `ms` takes 1500, "1500ms", "15s", "10m", "2h", "30d"; `bytes` takes 4096, "64KiB", "4MiB", "1GiB". */
+export type SettingKind = "text" | "whole" | "share" | "ms" | "bytes" | "port" | "flag" | "list" | "choice";
+
+export interface Setting {
+  /** Path in the file, with dots. The flag and the variable are made from it unless given. */
+  readonly key: string;
+  readonly kind: SettingKind;
+  readonly default: string | number | boolean | undefined;
+  readonly meaning: string;
+  readonly choices?: readonly string[];
+  readonly flag?: string;
+  readonly min?: number;
+  readonly max?: number;
+}
+
+/** The dialects that `serve` may open. Those without a port live on the native listener. */
+export const DIALECTS: readonly { readonly name: string; readonly port?: number }[] = [
+  { name: "http", port: 7070 },
+  { name: "rackspace" },
+];
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const DAY = 24 * 60 * MINUTE;
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+const general: readonly Setting[] = [
+  { key: "data", kind: "text", default: "./data", meaning: "Directory of the store. Made when it is not there." },
+  {
+    key: "host",
+    kind: "text",
+    default: "127.0.0.1",
+    meaning: "Address to listen on. Anything but loopback needs accounts with tokens, or `insecure`.",
+  },
+  {
+    key: "name",
+    kind: "text",
+    default: "",
+    meaning: "Name of this node in status and logs; the host's name when empty.",
+  },
+  {
+    key: "dialects",
+    kind: "list",
+    default: "all",
+    choices: DIALECTS.map((dialect) => dialect.name),
+    meaning: "Dialects to open. A named one must open; others are skipped when their port is taken.",
+  },
+  {
+    key: "replicator",
+    kind: "choice",
+    default: "embedded",
+    choices: ["embedded", "memory"],
+    meaning: "What makes commits durable. `memory` forgets everything at the stop.",
+  },
+  {
+    key: "insecure",
+    kind: "flag",
+    default: false,
+    meaning: "Allow other addresses than loopback without accounts and tokens.",
+  },
+];
+
+const ports: readonly Setting[] = DIALECTS.flatMap((dialect) =>
+  dialect.port === undefined
+    ? []
+    : [
+        {
+          key: `ports.${dialect.name}`,
+          flag: `${dialect.name}-port`,
+          kind: "port" as const,
+          default: dialect.port,
+          meaning: `Port of the ${dialect.name} dialect. 0 picks a free one.`,
+        },
+      ],
+);
+
+const logging: readonly Setting[] = [
+  {
+    key: "log.format",
+    kind: "choice",
+    default: "text",
+    choices: ["text", "json"],
+    meaning: "Lines for people, or one JSON object a line.",
+  },
+  {
+    key: "log.level",
+    kind: "choice",
+    default: "info",
+    choices: ["trace", "debug", "info", "warn", "error", "fatal", "silent"],
+    meaning: "The least severe messages to log.",
+  },
+];
+
+const tls: readonly Setting[] = [
+  {
+    key: "tls.cert",
+    kind: "text",
+    default: undefined,
+    meaning: "Certificate chain (PEM). Turns TLS on; re-read on change.",
+  },
+  { key: "tls.key", kind: "text", default: undefined, meaning: "Private key of the certificate (PEM)." },
+  {
+    key: "tls.ca",
+    kind: "text",
+    default: undefined,
+    meaning: "Authorities that client certificates are checked against (PEM).",
+  },
+  {
+    key: "tls.clientCertificates",
+    kind: "choice",
+    default: "none",
+    choices: ["none", "request", "require"],
+    meaning: "Whether clients must show a certificate of `tls.ca`.",
+  },
+];
+
+const protection: readonly Setting[] = [
+  {
+    key: "protection.enabled",
+    kind: "flag",
+    default: true,
+    meaning: "Hold leases when many lapse at once, for then the network is the likelier culprit.",
+  },
+  {
+    key: "protection.windowMs",
+    kind: "ms",
+    default: 15 * SECOND,
+    min: 1000,
+    meaning: "The time in which lapsing leases are counted.",
+  },
+  {
+    key: "protection.leasesMin",
+    kind: "whole",
+    default: 10,
+    min: 1,
+    meaning: "Fewer lapsing leases than this are never held.",
+  },
+  {
+    key: "protection.shareMin",
+    kind: "share",
+    default: 0.5,
+    meaning: "The share of an account's live leases (0 to 1) that must lapse within the window.",
+  },
+  {
+    key: "protection.holdMs",
+    kind: "ms",
+    default: 10 * MINUTE,
+    min: 1000,
+    meaning: "The longest time a lapsed lease is held.",
+  },
+];
+
+const events: readonly Setting[] = [
+  {
+    key: "events.keepMs",
+    kind: "ms",
+    default: 30 * DAY,
+    min: MINUTE,
+    meaning: "How long the events feed reaches back.",
+  },
+  {
+    key: "events.bytesMax",
+    kind: "bytes",
+    default: 4096 * MIB,
+    min: MIB,
+    meaning: "The most that stored events may take; older ones go first.",
+  },
+];
+
+const http: readonly Setting[] = [
+  {
+    key: "http.bodyBytesMax",
+    kind: "bytes",
+    default: 4 * MIB,
+    min: KIB,
+    max: 64 * MIB,
+    meaning: "The longest request body.",
+  },
+  {
+    key: "http.headerBytesMax",
+    kind: "bytes",
+    default: 16 * KIB,
+    min: 4 * KIB,
+    max: MIB,
+    meaning: "The longest request head.",
+  },
+  {
+    key: "http.connectionsMax",
+    kind: "whole",
+    default: 20_000,
+    min: 1,
+    meaning: "The most connections at once; more are closed at once.",
+  },
+  {
+    key: "http.headersTimeoutMs",
+    kind: "ms",
+    default: 10 * SECOND,
+    min: 100,
+    meaning: "The time a client has to send a request's head.",
+  },
+  {
+    key: "http.requestTimeoutMs",
+    kind: "ms",
+    default: 30 * SECOND,
+    min: 100,
+    meaning: "The time a client has to send a whole request.",
+  },
+  {
+    key: "http.keepAliveMs",
+    kind: "ms",
+    default: 75 * SECOND,
+    min: 1000,
+    meaning: "How long an idle connection stays open.",
+  },
+  {
+    key: "http.drainMs",
+    kind: "ms",
+    default: 10 * SECOND,
+    min: 0,
+    meaning: "How long requests under way may take after SIGTERM.",
+  },
+];
+
+/** Defaults of an account's limits are net's; these replace them for every account without limits of its own. */
+const limits: readonly Setting[] = [
+  { key: "limits.instancesMax", kind: "whole", default: undefined, min: 0, meaning: "Instances an account may have." },
+  { key: "limits.servicesMax", kind: "whole", default: undefined, min: 0, meaning: "Services an account may have." },
+  {
+    key: "limits.keysMax",
+    kind: "whole",
+    default: undefined,
+    min: 0,
+    meaning: "Configuration keys an account may have.",
+  },
+  { key: "limits.leasesMax", kind: "whole", default: undefined, min: 0, meaning: "Leases an account may have." },
+  {
+    key: "limits.requestsPerSecondMax",
+    kind: "whole",
+    default: undefined,
+    min: 1,
+    meaning: "Requests an account may make in a second.",
+  },
+];
+
+export const SETTINGS: readonly Setting[] = [
+  ...general,
+  ...ports,
+  ...logging,
+  ...tls,
+  ...protection,
+  ...events,
+  ...http,
+  ...limits,
+];
+
+/** `protection.windowMs` -> `protection-window-ms`. */
+export function flagOf(setting: Setting): string {
+  return setting.flag ?? kebab(setting.key);
+}
+
+/** `protection.windowMs` -> `ROLLCALL_PROTECTION_WINDOW_MS`. */
+export function variableOf(setting: Setting): string {
+  return `ROLLCALL_${flagOf(setting).replaceAll("-", "_").toUpperCase()}`;
+}
+
+function kebab(key: string): string {
+  return key.replaceAll(".", "-").replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
