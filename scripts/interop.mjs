@@ -1,0 +1,17 @@
+/** `npm run interop [files]`: unmodified clients and peers of other makers against Rollcall. */
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { build, ensurePackages, ROOT, runTests } from "./steps.mjs";
+
+const folder = join(ROOT, "test/interop");
+const given = process.argv.slice(2);
+const found = existsSync(folder) ? readdirSync(folder).filter((file) => file.endsWith(".test.ts")) : [];
+const files = given.length > 0 ? given : found.sort().map((file) => join("test/interop", file));
+
+await build();
+ensurePackages();
+if (files.length === 0) console.log("No interop tests yet.");
+else {
+  console.log(`Running ${files.join(", ")}`);
+  process.exitCode = await runTests(["--concurrency=1", ...files]);
+}

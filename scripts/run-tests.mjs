@@ -1,0 +1,70 @@
+/**
+ * Runs test files with node:test, each in a process of its own, and reports: failures in full where they happen, a line
+ * per file, skips with their reasons, a summary. Started as `node --import tsx scripts/run-tests.mjs [flags] files`.
+ */
+import { relative, resolve } from "node:path";
+import { run } from "node:test";
+import { inspect, parseArgs } from "node:util";
+import { ROOT, seconds } from "./steps.mjs";
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    concurrency: { type: "string", default: "2" },
+    "file-minutes": { type: "string", default: "5" },
+    "test-name-pattern": { type: "string" },
+  },
+});
+const startMs = performance.now();
+const files = new Map();
+const failures = [];
+const skips = [];
+
+const stream = run({
+  files: positionals.map((file) => resolve(ROOT, file)),
+  concurrency: Number(values.concurrency),
+  // Of one file with all its tests: a hanging one must not hold the others for ever.
+  timeout: Number(values["file-minutes"]) * 60_000,
+  ...(values["test-name-pattern"] === undefined ? {} : { testNamePatterns: values["test-name-pattern"] }),
+});
+stream.on("test:stdout", ({ message }) => process.stdout.write(message));
+stream.on("test:stderr", ({ message }) => process.stderr.write(message));
+stream.on("test:pass", (data) => keep(data, true));
+stream.on("test:fail", (data) => keep(data, false));
+stream.on("end", summarise);
+stream.resume();
+
+function keep(data, passed) {
+  const file = relative(ROOT, data.file ?? data.name);
+  const entry = files.get(file) ?? { passed: 0, failed: 0, skipped: 0 };
+  files.set(file, entry);
+  if (data.skip !== undefined && data.skip !== false) {
+    entry.skipped++;
+    skips.push(`${file}: ${data.name}: ${data.skip === true ? "no reason given" : data.skip}`);
+  } else if (!passed) {
+    entry.failed++;
+    failures.push(`${file}: ${data.name}`);
+    console.log(describe(file, data));
+  } else if (data.details?.type !== "suite") entry.passed++;
+}
+
+function describe(file, data) {
+  const error = data.details?.error;
+  const cause = error?.cause ?? error;
+  const text = cause instanceof Error ? (cause.stack ?? cause.message) : inspect(cause);
+  const own = text.replace(/\n\s+at .*\((?:node:|.*\/node_modules\/).*/g, "");
+  return `\n✗ ${file}: ${data.name}\n${own.replace(/^/gm, "    ")}\n`;
+}
+
+function summarise() {
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  for (const [file, entry] of files) {
+    for (const key of Object.keys(total)) total[key] += entry[key];
+    const failed = entry.failed > 0 ? `, ${entry.failed} failed` : "";
+    console.log(`${entry.failed > 0 ? "✗" : "✓"} ${file}: ${entry.passed} passed${failed}`);
+  }
+  if (skips.length > 0) console.log(`\nSkipped:\n  ${skips.join("\n  ")}`);
+  if (failures.length > 0) console.log(`\nFailed:\n  ${failures.join("\n  ")}`);
+  console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped in ${seconds(startMs)}`);
+  process.exitCode = total.failed > 0 || total.passed + total.skipped === 0 ? 1 : 0;
+}

@@ -1,0 +1,117 @@
+/** What every script begins with: the right Node, the dependencies, a fresh build. Plain Node, nothing installed yet. */
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { constants } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const ROOT = fileURLToPath(new URL("..", import.meta.url));
+export const PROGRAM = join(ROOT, "packages/registry/dist/bin/rollcall.js");
+
+const NODE_MIN = [20, 19];
+
+/** Runs a command in the repository's root, its output shown; resolves to its exit code. */
+export function run(command, args, { env = {}, quiet = false } = {}) {
+  return new Promise((resolve) => {
+    const stdio = quiet ? ["ignore", "pipe", "pipe"] : "inherit";
+    const child = spawn(command, args, { cwd: ROOT, stdio, env: { ...process.env, ...env } });
+    const output = [];
+    child.stdout?.on("data", (chunk) => output.push(chunk));
+    child.stderr?.on("data", (chunk) => output.push(chunk));
+    child.once("error", (error) => {
+      console.error(`cannot run ${command}: ${error.message}`);
+      resolve(127);
+    });
+    child.once("close", (code, signal) => {
+      if (quiet && code !== 0) process.stderr.write(Buffer.concat(output));
+      resolve(code ?? 128 + (constants.signals[signal] ?? 0));
+    });
+  });
+}
+
+export function runNode(args, options) {
+  return run(process.execPath, args, options);
+}
+
+/** Runs test files and reports; see run-tests.mjs. Resolves to the exit code. */
+export function runTests(args, options) {
+  return runNode(["--import", "tsx", "scripts/run-tests.mjs", ...args], options);
+}
+
+/** A program that a dependency brings. */
+export function tool(name) {
+  return join(ROOT, "node_modules/.bin", name);
+}
+
+export function checkNode() {
+  const [major, minor] = process.versions.node.split(".").map(Number);
+  if (major > NODE_MIN[0] || (major === NODE_MIN[0] && minor >= NODE_MIN[1])) return;
+  console.error(`Rollcall needs Node ${NODE_MIN.join(".")} or newer; this is ${process.versions.node}.`);
+  process.exit(1);
+}
+
+/** True when what is installed is not what package-lock.json asks for. Times tell nothing: npm writes the lock last. */
+function isStale() {
+  const installedFile = join(ROOT, "node_modules/.package-lock.json");
+  if (!existsSync(installedFile)) return true;
+  const wanted = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8")).packages;
+  const installed = JSON.parse(readFileSync(installedFile, "utf8")).packages;
+  return Object.entries(wanted).some(([path, entry]) => {
+    if (!path.startsWith("node_modules/") || entry.link || entry.optional || entry.peer) return false;
+    return installed[path]?.version !== entry.version;
+  });
+}
+
+export async function ensureDependencies() {
+  checkNode();
+  if (!isStale()) return;
+  console.log("Installing dependencies (npm ci) …");
+  const startMs = performance.now();
+  const npm = process.env.npm_execpath;
+  const args = ["ci", "--no-audit", "--no-fund", "--loglevel=error"];
+  const code = npm?.endsWith("js")
+    ? await runNode([npm, ...args], { quiet: true })
+    : await run("npm", args, { quiet: true });
+  if (code !== 0) {
+    console.error(`npm ci failed with code ${code}.`);
+    process.exit(code);
+  }
+  console.log(`Installed in ${seconds(startMs)}.`);
+}
+
+/** `tsc -b` compiles what is stale and nothing else. */
+export async function build() {
+  await ensureDependencies();
+  const code = await runNode([tool("tsc"), "-b"]);
+  if (code !== 0) {
+    console.error("The build failed.");
+    process.exit(code);
+  }
+}
+
+export function seconds(startMs) {
+  return `${((performance.now() - startMs) / 1000).toFixed(1)} s`;
+}
+
+/** Debian packages whose programs the tests use as peers, by the program each is wanted for. */
+const TEST_PACKAGES = [
+  { name: "curl", program: "curl" },
+  { name: "openssl", program: "openssl" },
+];
+
+/** Installs the missing ones where that is possible (Debian, as root); says what is missing where it is not. */
+export function ensurePackages(packages = TEST_PACKAGES) {
+  const missing = packages.filter(({ program }) => spawnSync("which", [program]).status !== 0);
+  if (missing.length === 0) return;
+  const names = missing.map(({ name }) => name);
+  if (process.getuid?.() !== 0 || spawnSync("which", ["apt-get"]).status !== 0) {
+    console.log(`Missing, their tests will be skipped: ${names.join(", ")} (apt-get install ${names.join(" ")})`);
+    return;
+  }
+  console.log(`Installing Debian packages for the tests: ${names.join(", ")} …`);
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  spawnSync("apt-get", ["update", "-qq"], { env, stdio: "ignore" });
+  const args = ["install", "-y", "-qq", "--no-install-recommends", ...names];
+  const { status, stderr } = spawnSync("apt-get", args, { env, encoding: "utf8" });
+  if (status !== 0) console.error(`apt-get install ${names.join(" ")} failed:\n${stderr}`);
+}
