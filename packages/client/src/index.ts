@@ -1,1 +1,12 @@
+/** The SDK of the Rollcall service registry. */
+export type { Admin, BackupStream } from "./admin.ts";
+export { type Client, type ClientOptions, createClient } from "./client.ts";
+export type { Config, KeyPage, PutOptions } from "./config.ts";
+export type { DiscoverOptions, Discovery, InstanceFilter } from "./discovery.ts";
+export { RollcallError } from "./error.ts";
+export type { LeaseSession, Leases, Page } from "./leases.ts";
+export type { RegisterOptions, RegisterSpec, Registration, RegistrationState } from "./registration.ts";
 export type * from "./shapes.ts";
+export { createSseParser, type SseMessage, type SseParser, SseTooLong } from "./sse.ts";
+export type { SubscribeOptions, Trio } from "./trio.ts";
+export type { EventsOptions, WatchItem, WatchManyOptions, WatchOptions } from "./watch.ts";

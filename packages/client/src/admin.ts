@@ -1,0 +1,59 @@
+import type { AccountBody, AccountLimitsBody, CreatedTokenBody, NodeStatusBody, Role, TokenBody } from "./shapes.ts";
+import type { Transport } from "./transport.ts";
+import { pathOf } from "./transport.ts";
+
+/** A backup as it arrives. */
+export interface BackupStream {
+  /** Null when the registry did not say. */
+  readonly bytes: number | null;
+  readonly body: ReadableStream<Uint8Array>;
+}
+
+/** What only administrators may do. */
+export interface Admin {
+  readonly tokens: {
+    list(): Promise<TokenBody[]>;
+    /** `token` in the answer is the secret: it is shown this once. */
+    create(spec: { name: string; account: string | null; role: Role }): Promise<CreatedTokenBody>;
+    remove(id: string): Promise<void>;
+  };
+  readonly accounts: {
+    list(): Promise<AccountBody[]>;
+    /** Creates the account, or changes the limits that are given. */
+    set(account: string, limits?: Partial<AccountLimitsBody>): Promise<AccountBody>;
+  };
+  backup(signal?: AbortSignal): Promise<BackupStream>;
+  /** Forgets history up to and including this revision. */
+  compact(revision: number): Promise<{ revision: number }>;
+}
+
+export function status(transport: Transport): Promise<NodeStatusBody> {
+  return transport.json({ path: pathOf("v2", "_", "status") });
+}
+
+export function createAdmin(transport: Transport): Admin {
+  const at = (...rest: readonly string[]) => pathOf("v2", "_", ...rest);
+
+  async function backup(signal?: AbortSignal): Promise<BackupStream> {
+    // The copy is made before the first byte is sent: a large store takes its time.
+    const timeoutMs = 10 * 60_000;
+    const headers = { accept: "application/octet-stream" };
+    const { response } = await transport.open({ path: at("backup"), headers, signal, timeoutMs });
+    const length = response.headers.get("content-length");
+    return { bytes: length === null ? null : Number(length), body: response.body as ReadableStream<Uint8Array> };
+  }
+
+  return {
+    tokens: {
+      list: async () => (await transport.json<{ tokens: TokenBody[] }>({ path: at("tokens") })).tokens,
+      create: (json) => transport.json({ method: "POST", path: at("tokens"), json }),
+      remove: async (id) => void (await transport.open({ method: "DELETE", path: at("tokens", id) })).close(),
+    },
+    accounts: {
+      list: async () => (await transport.json<{ accounts: AccountBody[] }>({ path: at("accounts") })).accounts,
+      set: (account, json = {}) => transport.json({ method: "PUT", path: at("accounts", account), json }),
+    },
+    backup,
+    compact: (revision) => transport.json({ method: "POST", path: at("compact"), json: { revision } }),
+  };
+}

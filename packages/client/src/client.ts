@@ -1,0 +1,173 @@
+import { type Admin, createAdmin, status } from "./admin.ts";
+import { type Config, createConfig } from "./config.ts";
+import { type DiscoverOptions, type Discovery, discover, type InstanceFilter, toQuery } from "./discovery.ts";
+import { RollcallError } from "./error.ts";
+import { createLeases, type Leases, type Page } from "./leases.ts";
+import {
+  deregister,
+  instancePath,
+  type RegisterOptions,
+  type RegisterSpec,
+  type Registration,
+  register,
+  registerOnce,
+} from "./registration.ts";
+import type {
+  ConsumersBody,
+  EventBody,
+  ExplainBody,
+  InstanceBody,
+  InstancesBody,
+  NodeStatusBody,
+  RegisteredBody,
+  ServiceBody,
+  ServicesBody,
+  Status,
+  SubscribeBody,
+  SubscribedBody,
+} from "./shapes.ts";
+import { createTransport, pathOf, type Transport } from "./transport.ts";
+import { createTrio, type SubscribeOptions, subscribe, type Trio } from "./trio.ts";
+import {
+  type EventsOptions,
+  events,
+  type WatchItem,
+  type WatchManyOptions,
+  type WatchOptions,
+  watch,
+  watchMany,
+} from "./watch.ts";
+
+export interface ClientOptions {
+  /** Where the registry listens, such as `http://127.0.0.1:7070`. A path before `/v2` may follow. */
+  readonly url: string;
+  readonly account?: string;
+  readonly token?: string | undefined;
+  /** Another fetch: one with a proxy, with client certificates, or a test's. */
+  readonly fetch?: typeof globalThis.fetch;
+  /** The time limit of one request, in ms. Waiting for changes comes on top. */
+  readonly timeoutMs?: number;
+}
+
+/** Everything the native API can do. Refusals and failures are thrown as `RollcallError`. */
+export interface Client {
+  readonly url: string;
+  readonly account: string;
+  /** Registers and heartbeats until `close()`. */
+  register(spec: RegisterSpec, options?: RegisterOptions): Promise<Registration>;
+  /** Registers without heartbeats: for tools, and for those that beat by themselves. */
+  registerOnce(spec: RegisterSpec, options?: Pick<RegisterOptions, "ifAbsent" | "signal">): Promise<RegisteredBody>;
+  /** True when it was there. */
+  deregister(service: string, id: string): Promise<boolean>;
+  heartbeat(service: string, id: string): Promise<{ ttlMs: number }>;
+  /** The result of one of the instance's checks. */
+  report(
+    service: string,
+    id: string,
+    check: string,
+    result: { status: Status; output?: string },
+  ): Promise<{ revision: number }>;
+  /** An operator's word over the status; null takes it back. */
+  override(service: string, id: string, status: Status | null): Promise<{ revision: number }>;
+  services(query?: InstanceFilter & Page): Promise<ServicesBody>;
+  service(service: string, filter?: InstanceFilter): Promise<ServiceBody>;
+  instances(query?: InstanceFilter & Page): Promise<InstancesBody>;
+  /** Null when it is not there. */
+  instance(service: string, id: string): Promise<InstanceBody | null>;
+  explain(service: string, id: string): Promise<ExplainBody>;
+  /** Keeps a service's instances at hand. */
+  discover(service: string, options?: DiscoverOptions): Discovery;
+  /** Commits as they happen; connections that break are taken up where they were. */
+  watch(options?: WatchOptions): AsyncGenerator<WatchItem, void>;
+  watchMany(options: WatchManyOptions): AsyncGenerator<WatchItem, void>;
+  events(options?: EventsOptions): AsyncGenerator<EventBody, void>;
+  subscribe(subscribes: SubscribeBody["subscribes"], options?: SubscribeOptions): AsyncGenerator<SubscribedBody, void>;
+  consumers(): Promise<ConsumersBody>;
+  status(): Promise<NodeStatusBody>;
+  readonly trio: Trio;
+  readonly leases: Leases;
+  readonly config: Config;
+  readonly admin: Admin;
+}
+
+export function createClient(options: ClientOptions): Client {
+  const transport = createTransport({
+    url: options.url,
+    account: options.account ?? "default",
+    token: options.token,
+    // Called without a receiver: browsers refuse `this` other than the window.
+    fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
+    timeoutMs: options.timeoutMs ?? 10_000,
+  });
+  const { account } = transport;
+  return {
+    url: options.url,
+    account,
+    ...catalogOf(transport),
+    discover: (service, discoverOptions) => discover(transport, service, discoverOptions),
+    watch: (watchOptions = {}) => watch(transport, watchOptions),
+    watchMany: (watchOptions) => watchMany(transport, watchOptions),
+    events: (eventsOptions = {}) => events(transport, eventsOptions),
+    subscribe: (subscribes, subscribeOptions) => subscribe(transport, subscribes, subscribeOptions),
+    consumers: () => transport.json({ path: pathOf("v2", account, "consumers") }),
+    status: () => status(transport),
+    trio: createTrio(transport),
+    leases: createLeases(transport),
+    config: createConfig(transport),
+    admin: createAdmin(transport),
+  };
+}
+
+type Catalog = Pick<
+  Client,
+  | "register"
+  | "registerOnce"
+  | "deregister"
+  | "heartbeat"
+  | "report"
+  | "override"
+  | "services"
+  | "service"
+  | "instances"
+  | "instance"
+  | "explain"
+>;
+
+function catalogOf(transport: Transport): Catalog {
+  const { account } = transport;
+
+  async function instance(service: string, id: string): Promise<InstanceBody | null> {
+    try {
+      return await transport.json<InstanceBody>({ path: instancePath(account, service, id) });
+    } catch (error) {
+      if (error instanceof RollcallError && error.code === "not-found") return null;
+      throw error;
+    }
+  }
+
+  return {
+    register: (spec, options) => register(transport, spec, options),
+    registerOnce: (spec, options) => registerOnce(transport, spec, options),
+    deregister: (service, id) => deregister(transport, service, id),
+    heartbeat: (service, id) =>
+      transport.json({ method: "POST", path: instancePath(account, service, id, "heartbeat") }),
+    report: (service, id, check, result) =>
+      transport.json({
+        method: "PUT",
+        path: instancePath(account, service, id, "checks", check),
+        json: { output: "", ...result },
+      }),
+    override: (service, id, word) =>
+      transport.json({
+        method: word === null ? "DELETE" : "PUT",
+        path: instancePath(account, service, id, "override"),
+        json: word === null ? undefined : { status: word },
+      }),
+    services: (query = {}) => transport.json({ path: pathOf("v2", account, "services"), query: toQuery(query) }),
+    service: (service, filter = {}) =>
+      transport.json({ path: pathOf("v2", account, "services", service), query: toQuery(filter) }),
+    instances: (query = {}) => transport.json({ path: pathOf("v2", account, "instances"), query: toQuery(query) }),
+    instance,
+    explain: (service, id) => transport.json({ path: instancePath(account, service, id, "explain") }),
+  };
+}

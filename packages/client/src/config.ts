@@ -1,0 +1,82 @@
+import { RollcallError } from "./error.ts";
+import type { KeyBody, KeysBody, PutBody, TransactedBody, TransactionBody } from "./shapes.ts";
+import { keyPath, pathOf, type Transport } from "./transport.ts";
+import { type WatchItem, type WatchOptions, watch } from "./watch.ts";
+
+export interface PutOptions {
+  /** Only when the key is still at this revision (its `modRevision`); 0: only when it is not there. */
+  readonly ifRevision?: number | undefined;
+  /** The key goes when this lease ends. */
+  readonly lease?: string | undefined;
+}
+
+export interface KeyPage {
+  readonly prefix?: string | undefined;
+  readonly from?: string | undefined;
+  readonly limit?: number | undefined;
+}
+
+/** Configuration: keys with values, watched and changed under conditions. A condition that fails throws `conflict`. */
+export interface Config {
+  /** Null when it is not there. */
+  get(key: string): Promise<KeyBody | null>;
+  put(key: string, value: string | Uint8Array, options?: PutOptions): Promise<PutBody>;
+  /** `deleted` says how many went. */
+  delete(key: string, options?: Pick<PutOptions, "ifRevision">): Promise<{ revision: number; deleted: number }>;
+  deletePrefix(prefix: string): Promise<{ revision: number; deleted: number }>;
+  list(page?: KeyPage): Promise<KeysBody>;
+  watch(options: Pick<WatchOptions, "key" | "prefix" | "after" | "signal" | "onDown">): AsyncGenerator<WatchItem, void>;
+  transaction(body: TransactionBody): Promise<TransactedBody>;
+}
+
+export function createConfig(transport: Transport): Config {
+  const root = pathOf("v2", transport.account, "config");
+
+  async function get(key: string): Promise<KeyBody | null> {
+    try {
+      return await transport.json<KeyBody>({ path: root + keyPath(key) });
+    } catch (error) {
+      if (error instanceof RollcallError && error.code === "not-found") return null;
+      throw error;
+    }
+  }
+
+  async function remove(
+    key: string,
+    options?: Pick<PutOptions, "ifRevision">,
+  ): Promise<{ revision: number; deleted: number }> {
+    try {
+      return await transport.json({
+        method: "DELETE",
+        path: root + keyPath(key),
+        headers: condition(options?.ifRevision),
+      });
+    } catch (error) {
+      if (error instanceof RollcallError && error.code === "not-found") return { revision: 0, deleted: 0 };
+      throw error;
+    }
+  }
+
+  return {
+    get,
+    put: (key, value, options) =>
+      transport.json({
+        method: "PUT",
+        path: root + keyPath(key),
+        query: { lease: options?.lease },
+        headers: condition(options?.ifRevision),
+        bytes: value,
+      }),
+    delete: remove,
+    deletePrefix: (prefix) => transport.json({ method: "DELETE", path: root, query: { prefix } }),
+    list: (page) => transport.json({ path: root, query: { prefix: "", ...page } }),
+    watch: (options) => watch(transport, options),
+    transaction: (json) =>
+      transport.json({ method: "POST", path: pathOf("v2", transport.account, "transactions"), json }),
+  };
+}
+
+function condition(ifRevision: number | undefined): Record<string, string> | undefined {
+  if (ifRevision === undefined) return undefined;
+  return ifRevision === 0 ? { "if-none-match": "*" } : { "if-match": `"${ifRevision}"` };
+}

@@ -1,0 +1,84 @@
+import { RollcallError } from "./error.ts";
+import type { GrantBody, GrantedBody, LeaseBody, LeasesBody, RenewedBody } from "./shapes.ts";
+import { followStream } from "./stream.ts";
+import { pathOf, type Transport } from "./transport.ts";
+
+export interface Page {
+  readonly from?: string | undefined;
+  readonly limit?: number | undefined;
+}
+
+/** A lease that lives as long as this connection: no heartbeats needed. */
+export interface LeaseSession {
+  readonly lease: string;
+  /** Resolves when the session ends: undefined after `close`, the error when the lease is gone or refused. */
+  readonly ended: Promise<unknown>;
+  /** Lets go of the connection; from now on the time to live runs. */
+  close(): void;
+}
+
+export interface Leases {
+  grant(body: GrantBody): Promise<GrantedBody>;
+  /** 404 as a `RollcallError` when it is gone. */
+  renew(lease: string): Promise<{ ttlMs: number }>;
+  /** Many heartbeats in one request. */
+  renewMany(leases: readonly string[]): Promise<RenewedBody>;
+  /** Holds the lease by an open connection, taken up again when it is lost. */
+  session(lease: string, options?: { readonly onDown?: (error: unknown) => void }): LeaseSession;
+  list(page?: Page): Promise<LeasesBody>;
+  get(lease: string): Promise<LeaseBody>;
+  /** Ends it and everything it holds. */
+  end(lease: string): Promise<{ revision: number }>;
+  /** Leases that protection keeps although they lapsed. */
+  held(): Promise<LeasesBody>;
+  /** Lets held leases go: these, or all. */
+  release(leases?: readonly string[]): Promise<{ revision: number; released: number }>;
+}
+
+const RENEW_MANY_MAX = 10_000;
+
+export function createLeases(transport: Transport): Leases {
+  const at = (...rest: readonly string[]) => pathOf("v2", transport.account, ...rest);
+
+  async function renewMany(leases: readonly string[]): Promise<RenewedBody> {
+    const total: RenewedBody = { renewed: 0, missing: [] };
+    for (let from = 0; from < leases.length; from += RENEW_MANY_MAX) {
+      const json = { leases: leases.slice(from, from + RENEW_MANY_MAX) };
+      const answer = await transport.json<RenewedBody>({ method: "POST", path: at("leases", "renew"), json });
+      total.renewed += answer.renewed;
+      total.missing.push(...answer.missing);
+    }
+    return total;
+  }
+
+  return {
+    grant: (json) => transport.json({ method: "POST", path: at("leases"), json }),
+    renew: (lease) => transport.json({ method: "POST", path: at("leases", lease, "renew") }),
+    renewMany,
+    session: (lease, options) => openSession(transport, lease, options?.onDown),
+    list: (page) => transport.json({ path: at("leases"), query: { ...page } }),
+    get: (lease) => transport.json({ path: at("leases", lease) }),
+    end: (lease) => transport.json({ method: "DELETE", path: at("leases", lease) }),
+    held: () => transport.json({ path: at("held") }),
+    release: (leases) =>
+      transport.json({ method: "POST", path: at("held", "release"), json: leases ? { leases } : {} }),
+  };
+}
+
+function openSession(transport: Transport, lease: string, onDown?: (error: unknown) => void): LeaseSession {
+  const stop = new AbortController();
+  const path = pathOf("v2", transport.account, "leases", lease, "session");
+
+  async function hold(): Promise<unknown> {
+    try {
+      const stream = followStream(transport, { call: () => ({ path }), signal: stop.signal, onDown });
+      for await (const message of stream) void message;
+      return undefined;
+    } catch (error) {
+      if (error instanceof RollcallError) return error;
+      throw error;
+    }
+  }
+
+  return { lease, ended: hold(), close: () => stop.abort() };
+}

@@ -1,0 +1,130 @@
+import { RollcallError } from "./error.ts";
+import type { CommitBody, EventBody, EventsBody, WatchBody } from "./shapes.ts";
+import { followStream } from "./stream.ts";
+import { type Call, pathOf, type Transport } from "./transport.ts";
+
+/** What a watch yields. */
+export type WatchItem =
+  | { readonly kind: "commit"; readonly commit: CommitBody }
+  /** Everything up to this revision has been seen; what follows is new. */
+  | { readonly kind: "ready"; readonly revision: number }
+  /** History no longer holds the position: read the state again. The watch goes on after `revision`. */
+  | { readonly kind: "resync"; readonly revision: number; readonly compacted: number };
+
+export interface WatchOptions {
+  /** Changes of these services' instances. */
+  readonly service?: string | readonly string[];
+  /** Changes of this one key. */
+  readonly key?: string;
+  /** Changes of all keys that begin with this. */
+  readonly prefix?: string;
+  /** Begin after this revision; now when left out. */
+  readonly after?: number;
+  readonly signal?: AbortSignal;
+  /** Told when the connection is lost; it is taken up again by itself. */
+  readonly onDown?: (error: unknown) => void;
+}
+
+export interface WatchManyOptions extends Pick<WatchOptions, "after" | "signal" | "onDown"> {
+  readonly subscriptions: WatchBody["subscriptions"];
+}
+
+export interface EventsOptions {
+  /** Begin after this cursor or event id. */
+  readonly after?: string;
+  /** Only these types, such as `instance.expired`. */
+  readonly types?: readonly string[];
+  /** Wait for new events for ever instead of ending with the last. */
+  readonly follow?: boolean;
+  readonly signal?: AbortSignal;
+  readonly onDown?: (error: unknown) => void;
+}
+
+export function watch(transport: Transport, options: WatchOptions): AsyncGenerator<WatchItem, void> {
+  const query = {
+    service: typeof options.service === "string" ? [options.service] : options.service,
+    key: options.key,
+    prefix: options.prefix,
+  };
+  const path = pathOf("v2", transport.account, "watch");
+  return items(transport, options, (after) => ({ path, query: { ...query, after } }));
+}
+
+/** Many subscriptions over one connection; `commit.subscriptions` says whom each commit is for. */
+export function watchMany(transport: Transport, options: WatchManyOptions): AsyncGenerator<WatchItem, void> {
+  const path = pathOf("v2", transport.account, "watch");
+  const { subscriptions } = options;
+  return items(transport, options, (after) => {
+    const json: WatchBody = after === undefined ? { subscriptions } : { subscriptions, after };
+    return { method: "POST", path, json };
+  });
+}
+
+type Position = Pick<WatchOptions, "after" | "signal" | "onDown">;
+
+async function* items(
+  transport: Transport,
+  options: Position,
+  call: (after: number | undefined) => Call,
+): AsyncGenerator<WatchItem, void> {
+  let after = options.after;
+  let lost = false;
+  while (!options.signal?.aborted) {
+    try {
+      const stream = followStream(transport, {
+        // The position goes into the request itself: a header that a proxy drops would lose changes.
+        call: () => call(after),
+        signal: options.signal,
+        onDown: options.onDown,
+      });
+      for await (const { event, data } of stream) {
+        const item = toItem(event, data, lost);
+        if (item === undefined) continue;
+        after = item.kind === "commit" ? item.commit.revision : item.revision;
+        lost = false;
+        yield item;
+      }
+      return;
+    } catch (error) {
+      // Refused outright as too old: begin anew from now, and say so with the first message.
+      if (!(error instanceof RollcallError) || error.code !== "compacted" || after === undefined) throw error;
+      after = undefined;
+      lost = true;
+    }
+  }
+}
+
+function toItem(event: string, data: string, lost: boolean): WatchItem | undefined {
+  if (event === "change") return { kind: "commit", commit: JSON.parse(data) as CommitBody };
+  if (event !== "ready" && event !== "resync") return undefined;
+  const body = JSON.parse(data) as { revision: number; compacted?: number };
+  if (event === "ready" && !lost) return { kind: "ready", revision: body.revision };
+  return { kind: "resync", revision: body.revision, compacted: body.compacted ?? body.revision };
+}
+
+const PAGE = 500;
+
+/** The events feed, oldest first. */
+export async function* events(transport: Transport, options: EventsOptions): AsyncGenerator<EventBody, void> {
+  const path = pathOf("v2", transport.account, "events");
+  const query = { type: options.types, limit: PAGE };
+  let after = options.after;
+  for (;;) {
+    if (options.signal?.aborted) return;
+    const page: EventsBody = await transport.json({ path, query: { ...query, after }, signal: options.signal });
+    yield* page.events;
+    after = page.cursor;
+    if (page.events.length < PAGE) break;
+  }
+  if (options.follow !== true) return;
+  const stream = followStream(transport, {
+    call: () => ({ path, query: { type: options.types, after } }),
+    signal: options.signal,
+    onDown: options.onDown,
+  });
+  for await (const message of stream) {
+    if (message.id !== "") after = message.id;
+    const body = JSON.parse(message.data) as Partial<EventBody>;
+    if (typeof body.id === "string") yield body as EventBody;
+  }
+}
