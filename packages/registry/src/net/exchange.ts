@@ -1,0 +1,152 @@
+/** What dialects do with a raw request and its answer: read a body, send an answer, find the token. */
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+import { lingerOnClose } from "./linger.ts";
+import { Incoming } from "./message.ts";
+import { type Read, read, unread } from "./outcome.ts";
+
+export type { Read, Unread } from "./outcome.ts";
+export { decodeSegment, parseQuery, type Query } from "./query.ts";
+export { openStream, type Stream, type StreamOptions } from "./stream.ts";
+
+const EMPTY: Read<Buffer> = read(Buffer.alloc(0));
+
+/** Reads the whole body. Refused as `too-large`, or as `unavailable` when the client goes away before its end. */
+export function readBody(request: IncomingMessage, bytesMax: number): Promise<Read<Buffer>> {
+  return new Promise((resolve) => takeBody(request, bytesMax, resolve));
+}
+
+/**
+ * The same without a promise, for paths that count microseconds. `done` is called exactly once, at once when there is
+ * no body. After a refusal as `too-large` the rest is not read: the answer carries "Connection: close".
+ */
+export function takeBody(request: IncomingMessage, bytesMax: number, done: (body: Read<Buffer>) => void): void {
+  const announced = bodyBytesOf(request);
+  if (announced === 0) {
+    done(EMPTY);
+    return;
+  }
+  if (announced > bytesMax) {
+    done(refuseBody(request, bytesMax));
+    return;
+  }
+  if (request instanceof Incoming && request.expectsContinue) {
+    request.expectsContinue = false;
+    request.answer?.writeContinue();
+  }
+  collect(request, bytesMax, done);
+}
+
+function collect(request: IncomingMessage, bytesMax: number, done: (body: Read<Buffer>) => void): void {
+  let first: Buffer | undefined;
+  let rest: Buffer[] | undefined;
+  let size = 0;
+  let settled = false;
+  const settle = (body: Read<Buffer>): void => {
+    if (settled) return;
+    settled = true;
+    done(body);
+  };
+  request.on("data", (chunk: Buffer) => {
+    if (settled) return;
+    size += chunk.length;
+    if (size > bytesMax) {
+      settle(refuseBody(request, bytesMax));
+      return;
+    }
+    // Most bodies come in one chunk: nothing is copied then.
+    if (first === undefined) first = chunk;
+    else if (rest === undefined) rest = [first, chunk];
+    else rest.push(chunk);
+  });
+  request.on("end", () => settle(read(rest === undefined ? (first as Buffer) : Buffer.concat(rest, size))));
+  const gone = (): void => settle(unread("unavailable", "the client went away before the end of the body"));
+  request.on("close", gone);
+  request.on("error", gone);
+}
+
+function refuseBody(request: IncomingMessage, bytesMax: number): Read<Buffer> {
+  if (request instanceof Incoming && request.answer !== undefined) request.answer.shouldKeepAlive = false;
+  lingerOnClose(request.socket);
+  return unread("too-large", `the body is longer than ${bytesMax} bytes`);
+}
+
+/** Bytes of body that the headers announce: 0 for none, -1 when only its end will tell. */
+export function bodyBytesOf(request: IncomingMessage): number {
+  if (request instanceof Incoming) return request.bodyBytes;
+  if (request.headers["transfer-encoding"] !== undefined) return -1;
+  return Number(request.headers["content-length"] ?? 0);
+}
+
+/** The token of a request, from "Authorization: Bearer …" or "X-Auth-Token: …"; undefined when it carries none. */
+export function tokenOf(request: IncomingMessage): string | undefined {
+  const incoming = request as Incoming;
+  if (incoming.authToken !== undefined) return incoming.authToken;
+  const value = incoming.authorization;
+  if (value === undefined) return undefined;
+  // RFC 9110 §11.1: the scheme is case-insensitive. Another scheme is no token of ours, yet not the same as none.
+  return /^bearer +/i.test(value) ? value.slice(value.indexOf(" ")).trim() : value;
+}
+
+/** The value of a header, looked up without building the map of all of them. `lower` is its name in lower case. */
+export function headerOf(request: IncomingMessage, lower: string): string | undefined {
+  const raw = request.rawHeaders;
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i] as string;
+    if (name.length === lower.length && (name === lower || name.toLowerCase() === lower)) return raw[i + 1];
+  }
+  return undefined;
+}
+
+/** Sends a whole answer in one write. Always with Content-Length, so never chunked. */
+export function send(
+  response: ServerResponse,
+  status: number,
+  headers: OutgoingHttpHeaders,
+  body: Buffer | string | undefined,
+): void {
+  if (response.headersSent || response.destroyed) return;
+  // RFC 9110 §8.6: no Content-Length in 204; in 304 it would have to be that of the 200.
+  if (status === 204 || status === 304) {
+    response.writeHead(status, headers);
+    response.end();
+    return;
+  }
+  const length = body === undefined ? 0 : typeof body === "string" ? Buffer.byteLength(body) : body.length;
+  response.writeHead(status, { ...headers, "Content-Length": length });
+  response.end(body);
+}
+
+const TITLES: Readonly<Record<string, string>> = {
+  invalid: "Invalid request",
+  "too-large": "Too large",
+  limit: "Limit reached",
+  forbidden: "Forbidden",
+  unauthorized: "Unauthorized",
+  "not-found": "Not found",
+  exists: "Already exists",
+  conflict: "Conflict",
+  compacted: "Compacted",
+  unsupported: "Unsupported",
+  unavailable: "Unavailable",
+  "method-not-allowed": "Method not allowed",
+  timeout: "Timeout",
+  "headers-too-large": "Headers too large",
+  internal: "Internal error",
+};
+
+/** RFC 9457. `name` ends the type: https://rollcall.dev/problems/<name>. */
+export function problemOf(status: number, name: string, detail: string): string {
+  const title = TITLES[name] ?? name;
+  return JSON.stringify({ type: `https://rollcall.dev/problems/${name}`, title, status, detail });
+}
+
+export function sendProblem(
+  response: ServerResponse,
+  status: number,
+  name: string,
+  detail: string,
+  headers: OutgoingHttpHeaders = {},
+): void {
+  const body = problemOf(status, name, detail);
+  send(response, status, { ...headers, "Content-Type": "application/problem+json" }, body);
+}
