@@ -1,5 +1,6 @@
 /** The configuration of `rollcall serve`: flags beat the environment, the environment beats the file, the file the defaults. */
 import type { AccountLimits, Role } from "../core/index.ts";
+import type { HttpLimits } from "../net/listener.ts";
 
 export interface ServeConfig {
   /** Absolute path. */
@@ -48,12 +49,7 @@ export interface ProtectionConfig {
   readonly holdMs: number;
 }
 
-export interface HttpConfig {
+/** Limits of the native listener: net's `HttpLimits`, and the longest body. */
+export interface HttpConfig extends HttpLimits {
   readonly bodyBytesMax: number;
-  readonly headerBytesMax: number;
-  readonly connectionsMax: number;
-  readonly headersTimeoutMs: number;
-  readonly requestTimeoutMs: number;
-  readonly keepAliveMs: number;
-  readonly drainMs: number;
 }
