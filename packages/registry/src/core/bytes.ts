@@ -35,6 +35,9 @@ export function prefixEnd(prefix: Bytes): Bytes {
  * Keys that begin with byte 0 belong to a dialect (`\0rackspace/…`) or to the registry itself (`\0rollcall/…`).
  * They are hidden from every other dialect and take no part in limits.
  */
+/** The registry's own account: accounts, tokens and the like live here under reserved keys. Not a legal name for others. */
+export const SYSTEM_ACCOUNT = "_rollcall";
+
 export const RESERVED: Bytes = "\0";
 
 export function isReserved(key: Bytes): boolean {

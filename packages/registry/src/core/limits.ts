@@ -18,6 +18,8 @@ export const LIMITS = {
   keyBytesMax: 4096,
   valueBytesMax: 1024 * 1024,
   transactionCommandsMax: 1024,
+  /** Changes in one commit. */
+  changesMax: 200_000,
   ttlMsMin: 1000,
   ttlMsMax: 7 * 24 * 3600 * 1000,
 } as const;

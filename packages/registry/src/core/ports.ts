@@ -37,6 +37,8 @@ export interface Facts {
     lease: LeaseId,
   ): { readonly instances: readonly InstanceRecord[]; readonly keys: readonly KeyRecord[] };
   counts(account: Account): Counts;
+  /** How many instances the service has. */
+  serviceSize(account: Account, service: string): number;
 }
 
 /** A service as readers see it. The object stays the same while the service has a history; its fields move. */
@@ -55,6 +57,8 @@ export interface AccountView {
   readonly revision: Revision;
   /** Latest revision that touched any of its instances or services. Only grows. */
   readonly catalogRevision: Revision;
+  /** Latest revision that touched any of its keys. Only grows. */
+  readonly keysRevision: Revision;
   readonly createdAtMs: number;
   readonly counts: Counts;
   /** Sorted by name; empty services (all instances gone) left out. */
@@ -166,6 +170,27 @@ export interface Clock {
   monotonic(): number;
 }
 
+/** Decides what becomes of leases that lapse together. */
+export interface ExpiryPolicy {
+  /** How far ahead silent leases count as about to lapse. */
+  readonly windowMs: number;
+  /** How long held leases are kept. */
+  readonly holdMs: number;
+  /** Called once a tick for each account in which leases lapsed. A reason holds them; null lets them end. */
+  judge(account: Account, census: Census, nowMs: number): string | null;
+}
+
+export interface Census {
+  /** Leases that lapsed in this tick. */
+  readonly lapsed: number;
+  /** Not lapsed, but overdue for their usual heartbeat and due to lapse within the window. */
+  readonly silent: number;
+  /** Leases held already. */
+  readonly held: number;
+  /** All leases of the account, the lapsed and held ones included. */
+  readonly live: number;
+}
+
 /** How a replicator hands durable things to the core. Called in order, never concurrently. */
 export interface Sink {
   /** The restored state, before anything is committed. */
@@ -196,6 +221,7 @@ export interface StoredAccount {
   readonly createdAtMs: number;
   readonly revision: Revision;
   readonly catalogRevision: Revision;
+  readonly keysRevision: Revision;
   /** Revisions of services, also of those that are empty now. */
   readonly services: readonly (readonly [string, Revision])[];
 }

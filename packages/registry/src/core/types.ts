@@ -69,6 +69,8 @@ export interface InstanceRecord extends Instance {
   readonly lease: LeaseId | null;
   /** An operator's word over the status; null when there is none. */
   readonly override: Status | null;
+  /** Set while protection keeps it listed although its lease lapsed. */
+  readonly held: Held | null;
   readonly createRevision: Revision;
   readonly modRevision: Revision;
   readonly createdAtMs: number;

@@ -1,0 +1,202 @@
+/** Puts the catalog, its history, watchers and lease time together behind the one door. */
+import { apply, restore } from "./apply.ts";
+import { Catalog } from "./catalog.ts";
+import type { Command, Receipt } from "./command.ts";
+import { Expiry } from "./expiry.ts";
+import { History } from "./history.ts";
+import type {
+  Clock,
+  ExpiryPolicy,
+  Pulse,
+  Registry,
+  Replicator,
+  Restored,
+  Scope,
+  Sink,
+  View,
+  Watch,
+  Watcher,
+} from "./ports.ts";
+import type { Account, Commit, LeaseId, Outcome, Revision } from "./types.ts";
+import { ok, refuse } from "./types.ts";
+import { WatchHub } from "./watch.ts";
+import { iterate } from "./watch-iterable.ts";
+
+export interface CoreOptions {
+  readonly clock: Clock;
+  readonly replicator: Replicator;
+  readonly policy: ExpiryPolicy;
+  /** Bounds of the history in memory. */
+  readonly historyCommitsMax?: number;
+  readonly historyChangesMax?: number;
+  /** Told of exceptions that watchers threw: they are bugs. */
+  onBug(error: unknown): void;
+  onExpired?(count: number): void;
+}
+
+/** Numbers for metrics. */
+export interface CoreNumbers {
+  readonly watchers: number;
+  readonly heldLeases: number;
+  readonly revision: Revision;
+  readonly floor: Revision;
+  readonly historyAfter: Revision;
+}
+
+export interface Core {
+  readonly registry: Registry;
+  /** To be called about every 100 ms: lease time moves on, what lapsed is proposed to end. */
+  tick(): void;
+  numbers(): CoreNumbers;
+  close(): Promise<void>;
+}
+
+const HISTORY_COMMITS_MAX = 16_384;
+const HISTORY_CHANGES_MAX = 65_536;
+
+/** Opens the replicator, restores the catalog, and starts every lease with a full ttl. */
+export async function openCore(options: CoreOptions): Promise<Core> {
+  const catalog = new Catalog();
+  const core = new OpenCore(options, catalog);
+  await options.replicator.open(core);
+  core.start();
+  return core;
+}
+
+class OpenCore implements Core, Registry, Sink {
+  readonly registry: Registry = this;
+  readonly view: Catalog;
+  private readonly options: CoreOptions;
+  private readonly expiry: Expiry;
+  private readonly recent: History;
+  private readonly hub: WatchHub;
+
+  constructor(options: CoreOptions, catalog: Catalog) {
+    this.options = options;
+    this.view = catalog;
+    const { clock, policy, replicator } = options;
+    this.expiry = new Expiry({
+      catalog,
+      clock,
+      policy,
+      propose: (command) => replicator.propose(command),
+      ...(options.onExpired === undefined ? {} : { onExpired: options.onExpired }),
+    });
+    this.recent = new History(
+      0,
+      options.historyCommitsMax ?? HISTORY_COMMITS_MAX,
+      options.historyChangesMax ?? HISTORY_CHANGES_MAX,
+    );
+    this.hub = new WatchHub(this.recent, replicator, options.onBug);
+  }
+
+  start(): void {
+    this.expiry.start();
+  }
+
+  restore(stored: Restored): void {
+    restore(this.view, stored);
+    let first = stored.revision;
+    let known = false;
+    for (const commit of stored.recent) {
+      if (!known) first = commit.revision - 1;
+      known = true;
+      this.recent.push(commit);
+    }
+    if (this.recent.floor < first) this.recent.floor = first;
+    this.hub.revision = stored.revision;
+  }
+
+  committed(commits: readonly Commit[]): void {
+    for (const commit of commits) {
+      this.expiry.before(commit);
+      apply(this.view, commit);
+      this.expiry.after(commit);
+      this.recent.push(commit);
+    }
+    // Watchers see a view that holds the whole group; each still gets every commit in order.
+    for (const commit of commits) this.hub.publish(commit);
+  }
+
+  read<T>(query: (view: View) => T extends PromiseLike<unknown> ? never : T): T {
+    return query(this.view);
+  }
+
+  propose(command: Command, signal?: AbortSignal): Promise<Outcome<Receipt>> {
+    return this.options.replicator.propose(command, signal);
+  }
+
+  renew(account: Account, lease: LeaseId): Promise<Outcome<{ readonly ttlMs: number }>> {
+    const ttlMs = this.expiry.beat(account, lease);
+    return Promise.resolve(ttlMs === 0 ? refuse("not-found", "there is no such lease; register again") : ok({ ttlMs }));
+  }
+
+  renewMany(account: Account, leases: readonly LeaseId[]): Promise<Float64Array> {
+    const ttls = new Float64Array(leases.length);
+    for (let i = 0; i < leases.length; i++) ttls[i] = this.expiry.beat(account, leases[i] as LeaseId);
+    return Promise.resolve(ttls);
+  }
+
+  pulse(account: Account, lease: LeaseId): Pulse | undefined {
+    return this.expiry.pulse(account, lease);
+  }
+
+  reached(revision: Revision, signal?: AbortSignal): Promise<void> {
+    return this.hub.reached(revision, signal);
+  }
+
+  follow(scope: Scope, after: Revision, watcher: Watcher): Outcome<Watch> {
+    return this.hub.follow(scope, after, watcher);
+  }
+
+  watch(scope: Scope, after: Revision, signal: AbortSignal): Outcome<AsyncIterable<Commit>> {
+    return iterate((watcher) => this.hub.follow(scope, after, watcher), signal);
+  }
+
+  async history(after: Revision, limit: number): Promise<Outcome<readonly Commit[]>> {
+    if (after < this.floor) return refuse("compacted", `history up to revision ${this.floor} is gone`);
+    if (!this.recent.covers(after)) return ok(await this.options.replicator.history(after, limit));
+    const commits: Commit[] = [];
+    for (const commit of this.recent.since(after)) {
+      if (commits.length >= limit) break;
+      commits.push(commit);
+    }
+    return ok(commits);
+  }
+
+  revisionAt(atMs: number): Promise<Revision> {
+    return this.options.replicator.revisionAt(atMs);
+  }
+
+  get floor(): Revision {
+    return this.options.replicator.floor;
+  }
+
+  async compact(revision: Revision): Promise<Outcome<Revision>> {
+    if (!Number.isSafeInteger(revision) || revision < 0) return refuse("invalid", "a revision is a whole number");
+    if (revision > this.view.revision)
+      return refuse("invalid", `revision ${revision} is in the future; the latest is ${this.view.revision}`);
+    if (revision <= this.floor) return refuse("compacted", `history up to revision ${this.floor} is gone already`);
+    const outcome = await this.options.replicator.compact(revision);
+    if (outcome.ok) this.recent.compact(this.floor);
+    return outcome;
+  }
+
+  tick(): void {
+    this.expiry.tick();
+  }
+
+  numbers(): CoreNumbers {
+    return {
+      watchers: this.hub.count,
+      heldLeases: this.expiry.heldLeases(),
+      revision: this.view.revision,
+      floor: this.floor,
+      historyAfter: this.recent.floor,
+    };
+  }
+
+  close(): Promise<void> {
+    return this.options.replicator.close();
+  }
+}

@@ -1,0 +1,233 @@
+/**
+ * The time of leases: a timing wheel over typed arrays. A heartbeat writes a few numbers and touches nothing else; the
+ * wheel finds out lazily, when the old deadline's bucket comes by, that a lease was renewed.
+ *
+ * Lease time is not clock time: it advances by at most `STEP_MS_MAX` a tick, so a process that was paused, or starved,
+ * gives every lease the time that it lost (promise: nothing expires because the registry slept).
+ */
+import type { Account, LeaseId } from "./types.ts";
+
+export const TICK_MS = 100;
+export const STEP_MS_MAX = 2 * TICK_MS;
+/** `now` is up to one step old when a beat reads it: deadlines lie that much later, so none comes before its ttl. */
+const MARGIN_MS = STEP_MS_MAX;
+const BUCKETS = 2048;
+const NONE = -1;
+
+/** Beats more than this many usual intervals apart make a lease silent; see `census`. */
+const SILENT_INTERVALS = 1.5;
+/** A lease without a known interval is silent after this share of its ttl. */
+const SILENT_SHARE = 0.85;
+
+export interface Lapsed {
+  readonly slot: number;
+  readonly account: Account;
+  readonly lease: LeaseId;
+  /** How long ago it ran out, in lease-time ms. */
+  readonly lateMs: number;
+}
+
+export class LeaseWheel {
+  /** Lease time in ms. */
+  now = 0;
+  private lastMonotonicMs: number;
+  private bucketsDone = 0;
+  private readonly heads = new Int32Array(BUCKETS).fill(NONE);
+  private capacity = 1024;
+  private next = new Int32Array(this.capacity);
+  private previous = new Int32Array(this.capacity);
+  private bucketOf = new Int32Array(this.capacity).fill(NONE);
+  private deadlines = new Float64Array(this.capacity);
+  private ttls = new Float64Array(this.capacity);
+  /** Lease time of the last beat; of the grant before the first. */
+  private beatAt = new Float64Array(this.capacity);
+  private intervals = new Float32Array(this.capacity);
+  private counts = new Uint32Array(this.capacity);
+  private readonly accounts: (Account | undefined)[] = [];
+  private readonly leases: (LeaseId | undefined)[] = [];
+  private readonly free: number[] = [];
+  private used = 0;
+
+  constructor(monotonicMs: number) {
+    this.lastMonotonicMs = monotonicMs;
+  }
+
+  /** Starts a lease with a full ttl. */
+  add(account: Account, lease: LeaseId, ttlMs: number): number {
+    const slot = this.free.pop() ?? this.used++;
+    if (slot >= this.capacity) this.grow();
+    this.accounts[slot] = account;
+    this.leases[slot] = lease;
+    this.ttls[slot] = ttlMs;
+    this.beatAt[slot] = this.now;
+    this.intervals[slot] = 0;
+    this.counts[slot] = 0;
+    this.bucketOf[slot] = NONE;
+    this.setDeadline(slot, this.now + ttlMs + MARGIN_MS);
+    return slot;
+  }
+
+  remove(slot: number): void {
+    this.unlink(slot);
+    this.accounts[slot] = undefined;
+    this.leases[slot] = undefined;
+    this.free.push(slot);
+  }
+
+  /**
+   * A heartbeat: no link moves, nothing is allocated. Returns the ttl in ms.
+   */
+  beat(slot: number): number {
+    const now = this.now;
+    const ttlMs = this.ttls[slot] as number;
+    const gap = now - (this.beatAt[slot] as number);
+    const interval = this.intervals[slot] as number;
+    this.intervals[slot] = interval === 0 ? gap : interval * 0.75 + gap * 0.25;
+    this.beatAt[slot] = now;
+    this.counts[slot] = (this.counts[slot] as number) + 1;
+    this.deadlines[slot] = now + ttlMs + MARGIN_MS;
+    return ttlMs;
+  }
+
+  /** A new ttl counts from the next heartbeat; the deadline stays. */
+  setTtl(slot: number, ttlMs: number): void {
+    this.ttls[slot] = ttlMs;
+    this.intervals[slot] = 0;
+    // A shorter ttl must be looked at sooner than the old deadline; a look before the deadline does no harm.
+    this.unlink(slot);
+    this.link(slot, Math.min(this.deadlines[slot] as number, this.now + ttlMs));
+  }
+
+  /** Lets the lease lapse `delayMs` from now (again), whatever its ttl. */
+  postpone(slot: number, delayMs: number): void {
+    this.setDeadline(slot, this.now + delayMs);
+  }
+
+  ttlMs(slot: number): number {
+    return this.ttls[slot] as number;
+  }
+
+  beats(slot: number): number {
+    return this.counts[slot] as number;
+  }
+
+  intervalMs(slot: number): number {
+    return this.intervals[slot] as number;
+  }
+
+  /** Ms since the last beat, or since the grant. */
+  silenceMs(slot: number): number {
+    return this.now - (this.beatAt[slot] as number);
+  }
+
+  /** Ms until it lapses; negative when it has. */
+  remainingMs(slot: number): number {
+    return (this.deadlines[slot] as number) - MARGIN_MS - this.now;
+  }
+
+  /** Moves lease time on and gives the leases that lapsed, earliest deadline first. Each is given once: then it must be removed or postponed. */
+  advance(monotonicMs: number): Lapsed[] {
+    const elapsed = monotonicMs - this.lastMonotonicMs;
+    this.lastMonotonicMs = monotonicMs;
+    this.now += Math.max(0, Math.min(elapsed, STEP_MS_MAX));
+    const lapsed: Lapsed[] = [];
+    const until = Math.floor(this.now / TICK_MS);
+    for (; this.bucketsDone <= until; this.bucketsDone++) this.drain(this.bucketsDone % BUCKETS, lapsed);
+    return lapsed.sort((a, b) => b.lateMs - a.lateMs);
+  }
+
+  private drain(bucket: number, lapsed: Lapsed[]): void {
+    let slot = this.heads[bucket] as number;
+    while (slot !== NONE) {
+      const following = this.next[slot] as number;
+      const deadline = this.deadlines[slot] as number;
+      this.unlink(slot);
+      if (deadline > this.now) this.link(slot, deadline);
+      else {
+        lapsed.push({
+          slot,
+          account: this.accounts[slot] as Account,
+          lease: this.leases[slot] as LeaseId,
+          lateMs: this.now - deadline + MARGIN_MS,
+        });
+      }
+      slot = following;
+    }
+  }
+
+  /**
+   * How many leases of each account are silent: not lapsed, but past the time at which they usually beat, and due to
+   * lapse within the window. They show protection that many are about to go, before the first ones went.
+   */
+  census(accounts: ReadonlySet<Account>, windowMs: number): Map<Account, number> {
+    const silent = new Map<Account, number>();
+    for (let slot = 0; slot < this.used; slot++) {
+      const account = this.accounts[slot];
+      if (account === undefined || !accounts.has(account) || this.bucketOf[slot] === NONE) continue;
+      if (this.isSilent(slot, windowMs)) silent.set(account, (silent.get(account) ?? 0) + 1);
+    }
+    return silent;
+  }
+
+  private isSilent(slot: number, windowMs: number): boolean {
+    const remaining = (this.deadlines[slot] as number) - this.now;
+    const silence = this.now - (this.beatAt[slot] as number);
+    const interval = this.intervals[slot] as number;
+    const ttl = this.ttls[slot] as number;
+    // A deadline far beyond the ttl belongs to a held lease: it is counted among the lapsed ones already.
+    if (remaining > windowMs || remaining > ttl + MARGIN_MS) return false;
+    const bound =
+      interval === 0
+        ? SILENT_SHARE * ttl
+        : Math.min(SILENT_INTERVALS * interval + TICK_MS, SILENT_SHARE * ttl + interval);
+    return silence > bound;
+  }
+
+  private setDeadline(slot: number, deadline: number): void {
+    this.deadlines[slot] = deadline;
+    this.unlink(slot);
+    this.link(slot, deadline);
+  }
+
+  /** Puts the slot into the bucket of this lease time, or into the last one of the wheel when that is too far ahead. */
+  private link(slot: number, at: number): void {
+    const due = Math.ceil(at / TICK_MS);
+    const first = Math.max(this.bucketsDone, Math.floor(this.now / TICK_MS) + 1);
+    const bucket = Math.max(first, Math.min(due, first + BUCKETS - 2)) % BUCKETS;
+    const head = this.heads[bucket] as number;
+    this.next[slot] = head;
+    this.previous[slot] = NONE;
+    if (head !== NONE) this.previous[head] = slot;
+    this.heads[bucket] = slot;
+    this.bucketOf[slot] = bucket;
+  }
+
+  private unlink(slot: number): void {
+    const bucket = this.bucketOf[slot] as number;
+    if (bucket === NONE) return;
+    const next = this.next[slot] as number;
+    const previous = this.previous[slot] as number;
+    if (previous === NONE) this.heads[bucket] = next;
+    else this.next[previous] = next;
+    if (next !== NONE) this.previous[next] = previous;
+    this.bucketOf[slot] = NONE;
+  }
+
+  private grow(): void {
+    this.capacity *= 2;
+    this.next = copy(Int32Array, this.next, this.capacity);
+    this.previous = copy(Int32Array, this.previous, this.capacity);
+    this.bucketOf = copy(Int32Array, this.bucketOf, this.capacity);
+    this.deadlines = copy(Float64Array, this.deadlines, this.capacity);
+    this.ttls = copy(Float64Array, this.ttls, this.capacity);
+    this.beatAt = copy(Float64Array, this.beatAt, this.capacity);
+    this.intervals = copy(Float32Array, this.intervals, this.capacity);
+    this.counts = copy(Uint32Array, this.counts, this.capacity);
+  }
+}
+
+function copy<T extends { set(from: T): void }>(Kind: new (length: number) => T, from: T, length: number): T {
+  const to = new Kind(length);
+  to.set(from);
+  return to;
+}

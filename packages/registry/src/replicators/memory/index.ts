@@ -1,0 +1,95 @@
+/** A replicator without a store: for tests, and for embedding the registry in another program. */
+import {
+  type Clock,
+  type Command,
+  type Commit,
+  createSequencer,
+  type Outcome,
+  ok,
+  type Receipt,
+  type Replicator,
+  type Revision,
+  type Rules,
+  type Sequencer,
+  type Sink,
+} from "../../core/index.ts";
+
+export interface MemoryOptions {
+  readonly clock: Clock;
+  readonly rules: Rules;
+  readonly origin: string;
+  /** Commits kept; 100 000 when left out. */
+  readonly commitsMax?: number;
+  onGroup?(commits: number, ms: number): void;
+}
+
+const COMMITS_MAX = 100_000;
+
+class MemoryReplicator implements Replicator {
+  readonly name = "memory";
+  readonly order = "total";
+  floor: Revision = 0;
+  private readonly options: MemoryOptions;
+  private commits: Commit[] = [];
+  private sequencer: Sequencer | null = null;
+
+  constructor(options: MemoryOptions) {
+    this.options = options;
+  }
+
+  async open(sink: Sink): Promise<void> {
+    const { clock, rules, origin, onGroup } = this.options;
+    this.sequencer = createSequencer({
+      sink,
+      clock,
+      rules,
+      origin,
+      last: { revision: 0, atMs: 0, nth: 0 },
+      append: async (commits) => this.append(commits),
+      explain: String,
+      ...(onGroup === undefined ? {} : { onGroup }),
+    });
+  }
+
+  private append(commits: readonly Commit[]): void {
+    this.commits.push(...commits);
+    const over = this.commits.length - (this.options.commitsMax ?? COMMITS_MAX);
+    // In steps, so that trimming costs little at each commit.
+    if (over > 1024) this.forget(over);
+  }
+
+  private forget(count: number): void {
+    const last = this.commits[count - 1];
+    this.commits = this.commits.slice(count);
+    if (last !== undefined) this.floor = last.revision;
+  }
+
+  propose(command: Command, signal?: AbortSignal): Promise<Outcome<Receipt>> {
+    if (this.sequencer === null) throw new Error("propose before open");
+    return this.sequencer.propose(command, signal);
+  }
+
+  async history(after: Revision, limit: number): Promise<readonly Commit[]> {
+    const from = this.commits.findIndex((commit) => commit.revision > after);
+    return from === -1 ? [] : this.commits.slice(from, from + limit);
+  }
+
+  async revisionAt(atMs: number): Promise<Revision> {
+    return this.commits.findLast((commit) => commit.atMs < atMs)?.revision ?? this.floor;
+  }
+
+  async compact(revision: Revision): Promise<Outcome<Revision>> {
+    const kept = this.commits.findIndex((commit) => commit.revision > revision);
+    this.forget(kept === -1 ? this.commits.length : kept);
+    this.floor = revision;
+    return ok(revision);
+  }
+
+  async close(): Promise<void> {
+    await this.sequencer?.close();
+  }
+}
+
+export function createMemory(options: MemoryOptions): Replicator {
+  return new MemoryReplicator(options);
+}
