@@ -1,0 +1,78 @@
+/** Reads the configuration file: YAML, bounded, every value with the line it stands on. */
+import { readFileSync } from "node:fs";
+import { type Document, LineCounter, parseDocument } from "yaml";
+
+export interface FileEntry {
+  /** Path with dots: `protection.windowMs`. */
+  readonly key: string;
+  readonly value: unknown;
+  /** For messages: `rollcall.yaml line 3`. */
+  readonly place: string;
+}
+
+export interface ReadFile {
+  readonly entries: readonly FileEntry[];
+  readonly problems: readonly string[];
+}
+
+const FILE_BYTES_MAX = 1024 * 1024;
+/** Sections that are passed on whole: their keys are names, not settings. */
+const WHOLE = new Set(["accounts", "dialectSettings"]);
+
+/** Undefined when the file is not there. */
+export function readConfigFile(path: string): ReadFile | undefined {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    return { entries: [], problems: [`${path}: cannot be read: ${(error as Error).message}`] };
+  }
+  if (text.length > FILE_BYTES_MAX)
+    return { entries: [], problems: [`${path}: is longer than ${FILE_BYTES_MAX} bytes`] };
+  return parseConfigText(text, path);
+}
+
+export function parseConfigText(text: string, path: string): ReadFile {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  if (document.errors.length > 0) {
+    const problems = document.errors.map(
+      (error) => `${path} line ${lines.linePos(error.pos[0]).line}: ${error.message}`,
+    );
+    return { entries: [], problems };
+  }
+  let root: unknown;
+  try {
+    root = document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    return { entries: [], problems: [`${path}: ${(error as Error).message}`] };
+  }
+  if (root === null || root === undefined) return { entries: [], problems: [] };
+  if (!isMap(root)) return { entries: [], problems: [`${path}: must be a map of settings`] };
+  const place = (keys: readonly string[]) => `${path}${lineOf(document, lines, keys)}`;
+  return { entries: flatten(root, [], place), problems: [] };
+}
+
+export function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function flatten(
+  map: Record<string, unknown>,
+  above: readonly string[],
+  place: (keys: readonly string[]) => string,
+): FileEntry[] {
+  return Object.entries(map).flatMap(([name, value]) => {
+    const keys = [...above, name];
+    // A section that is there but empty ("tls:") says nothing.
+    if (value === null) return [];
+    if (isMap(value) && !(above.length === 0 && WHOLE.has(name))) return flatten(value, keys, place);
+    return [{ key: keys.join("."), value, place: place(keys) }];
+  });
+}
+
+function lineOf(document: Document, lines: LineCounter, keys: readonly string[]): string {
+  const node = document.getIn(keys, true) as { range?: [number, number, number] } | undefined;
+  return node?.range ? ` line ${lines.linePos(node.range[0]).line}` : "";
+}
