@@ -1,0 +1,244 @@
+/** The house rules as tests. Each runs on the repository, and first on a sample that breaks it: a rule must be able to fail. */
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { ROOT } from "./harness.ts";
+import * as rules from "./tidy-rules.ts";
+
+const CORE = "packages/registry/src/core/";
+const DIALECT = "packages/registry/src/dialects/x/";
+
+/** Rules with samples that break them; a sample is a set of files. */
+const HOUSE_RULES: Record<
+  string,
+  { rule: rules.Rule; broken: Record<string, string>[]; fine?: Record<string, string> }
+> = {
+  "imports point inward": {
+    rule: rules.importsPointInward,
+    broken: [
+      { [`${CORE}a.ts`]: 'import { readFile } from "node:fs";\n' },
+      { [`${CORE}a.ts`]: 'import type { Logger } from "pino";\n' },
+      { [`${CORE}a.ts`]: 'import {\n  b,\n} from "../net/b.ts";\n' },
+      { [`${DIALECT}codec.ts`]: 'export * from "../y/codec.ts";\n' },
+      { [`${DIALECT}codec.ts`]: 'import { decide } from "../../core/decide.ts";\n' },
+      { [`${DIALECT}codec.ts`]: 'import { open } from "lmdb";\n' },
+      { [`${DIALECT}codec.ts`]: 'const late = await import("../../bin/serve.ts");\n' },
+      { [`${DIALECT}codec.ts`]: 'import { a } from "./codec-a.js";\n' },
+      { "packages/registry/src/replicators/a/b.ts": 'import "../c/d.ts";\n' },
+      { "packages/registry/src/around/a.ts": 'import type { H } from "../net/http.ts";\n' },
+      { "packages/registry/src/net/a.ts": 'import { Refusal } from "../core/index.ts";\n' },
+      { "packages/registry/src/elsewhere/a.ts": 'import { a } from "./b.ts";\n' },
+      { "packages/client/src/a.ts": 'import { request } from "node:http";\n' },
+    ],
+    fine: {
+      [`${CORE}a.ts`]:
+        'import BTree from "sorted-btree";\nimport { b } from "./b.ts";\nconst text = `from "node:fs"`;\n',
+      [`${DIALECT}dialect.ts`]:
+        'import type { House } from "../contract.ts";\nimport { ok } from "../../core/index.ts";\n',
+    },
+  },
+  "dialects hold the same files": {
+    rule: rules.dialectsLookAlike,
+    broken: [{ [`${DIALECT}codec.ts`]: "" }, { ...wholeDialect(), [`${DIALECT}encoder.ts`]: "" }],
+    fine: { ...wholeDialect(), [`${DIALECT}codec-frames.ts`]: "" },
+  },
+  "every refusal has a word in every dialect": {
+    rule: rules.everyRefusalHasAWord,
+    broken: [{ [`${DIALECT}translate.ts`]: "const STATUS = { invalid: 400 };" }],
+    fine: { [`${DIALECT}translate-errors.ts`]: "const STATUS: Record<Refusal, number> = {};" },
+  },
+  "the core speaks no protocol's words": {
+    rule: rules.coreSpeaksPlainly,
+    broken: [
+      { [`${CORE}a.ts`]: "const etcdRevision = 1;" },
+      { [`${CORE}a.ts`]: "function listProducers() {}" },
+      { [`${CORE}a.ts`]: `const text = \`a \${kv} b\`;` },
+      { [`${CORE}a.ts`]: "interface SessionNode {}" },
+    ],
+    fine: { [`${CORE}a.ts`]: '// As in etcd.\nconst said = "consul"; /* a znode */ const viper = `kv`;' },
+  },
+  "time and chance are arguments": {
+    rule: rules.timeIsAnArgument,
+    broken: [
+      { [`${CORE}a.ts`]: "const at = Date.now();" },
+      { [`${DIALECT}codec-x.ts`]: "const at = new Date();" },
+      { [`${DIALECT}translate.ts`]: "setTimeout(end, 5);" },
+    ],
+    fine: {
+      [`${CORE}a.ts`]: "/** Never Date.now(). */ const at = new Date(nowMs);",
+      [`${DIALECT}session.ts`]: "setTimeout(a);",
+    },
+  },
+  "file names say something": {
+    rule: rules.namesSaySomething,
+    broken: [{ "test/http-helpers.ts": "" }, { "packages/client/src/utils/a.ts": "" }, { "bench/manager.ts": "" }],
+    fine: { "bench/management.ts": "" },
+  },
+  "nothing is left behind": {
+    rule: rules.nothingIsLeftBehind,
+    broken: [
+      { "scripts/a.mjs": `// ${"TO"}DO: more` },
+      { "bench/a.ts": `// @ts-${"ignore"}` },
+      { "bench/a.ts": `// biome-${"ignore"} lint/complexity/noExcessiveLinesPerFunction: long` },
+    ],
+  },
+  "tests never hide": {
+    rule: rules.testsNeverHide,
+    broken: [
+      { "test/a.test.ts": 'test.only("x", () => {});' },
+      { "test/a.test.ts": 'test("x", { skip: true }, () => {});' },
+      { "test/a.test.ts": "t.skip();" },
+    ],
+    fine: { "test/a.test.ts": 'test("x", { skip: peer.skip }, () => {});' },
+  },
+  "links lead somewhere": {
+    rule: rules.linksResolve,
+    broken: [
+      { "docs/a.md": "[b](b.md)" },
+      { "README.md": "[b](docs/b.md#some-thing)", "docs/b.md": "# Another thing" },
+      { "README.md": "[b](#none)" },
+    ],
+    fine: {
+      "docs/a.md": "# One\n[b](../b.md#a-b) [c](https://example.com) `[d](e.md)` [docs](../docs/)",
+      "b.md": "# A `b`",
+    },
+  },
+  "decisions are numbered": {
+    rule: rules.decisionsAreNumbered,
+    broken: [{ "docs/decisions/tools.md": "" }, { "docs/decisions/0001-a.md": "", "docs/decisions/0001-b.md": "" }],
+  },
+  "README lists every dialect": {
+    rule: rules.readmeListsDialects,
+    broken: [{ "README.md": "| http | 7070 |", [`${DIALECT}codec.ts`]: "" }],
+    fine: { "README.md": "| [x](packages/registry/src/dialects/x/) | 7070 |", [`${DIALECT}codec.ts`]: "" },
+  },
+  "no machine is named": {
+    rule: rules.noMachineIsNamed,
+    broken: [{ "docs/a.md": `cd /${"root"}/rollcall` }, { "package-lock.json": `https://registry.${"npmjs"}.org/x` }],
+  },
+};
+
+/** Rules that the linter keeps; `npm run check` runs it. The sample must be refused by the rule named. */
+const LINTER_RULES: Record<string, { rule: string; file?: string; sample: string }> = {
+  "no default exports": { rule: "noDefaultExport", sample: "export default 1;\n" },
+  "file names are kebab-case": { rule: "useFilenamingConvention", file: "someName.ts", sample: "export {};\n" },
+  "files have at most 400 lines": { rule: "noExcessiveLinesPerFile", sample: 'call("a");\n'.repeat(401) },
+  "functions have at most 60 lines": {
+    rule: "noExcessiveLinesPerFunction",
+    sample: `export function long() {\n${'  call("a");\n'.repeat(61)}}\n`,
+  },
+  "no any without a reason": { rule: "noExplicitAny", sample: "export const a: any = 1;\n" },
+  "no enums": { rule: "noEnum", sample: "export enum A {\n  B,\n}\n" },
+  "no parameter properties": {
+    rule: "noParameterProperties",
+    sample: "export class A {\n  constructor(readonly b: string) {}\n}\n",
+  },
+  "types are imported as types": {
+    rule: "useImportType",
+    sample: 'import { Rule } from "./tidy-rules.ts";\nexport const a: Rule | undefined = undefined;\n',
+  },
+  "no promise floats": {
+    rule: "noFloatingPromises",
+    sample: "async function one() {}\nexport function two() {\n  one();\n}\n",
+  },
+};
+
+const FILES = readRepository();
+const TESTS = [
+  ...Object.keys(HOUSE_RULES),
+  ...Object.keys(LINTER_RULES),
+  "the linter is content",
+  "STYLE.md names its tests",
+];
+
+HOUSE_RULES["STYLE.md names its tests"] = {
+  rule: rules.styleIsEnforced(TESTS),
+  broken: [{ "STYLE.md": "- Be nice." }, { "STYLE.md": "- Be nice. — *be nice*" }, {}],
+  fine: { "STYLE.md": "- Be nice. — *links lead somewhere*" },
+};
+
+for (const [name, { rule, broken, fine }] of Object.entries(HOUSE_RULES))
+  test(name, () => {
+    for (const sample of broken)
+      assert.notDeepEqual(rule(toFiles(sample)), [], `the rule accepts ${JSON.stringify(sample)}`);
+    if (fine) assert.deepEqual(rule(toFiles(fine)), []);
+    const breaches = rule(FILES);
+    assert.ok(breaches.length === 0, `${breaches.length} broken:\n${breaches.join("\n")}`);
+  });
+
+for (const [name, { rule, file = `${rule.toLowerCase()}.ts` }] of Object.entries(LINTER_RULES))
+  test(name, () => {
+    assert.match(
+      lintSamples(),
+      new RegExp(`^${file}\\S* lint/[a-z]+/${rule}\\b`, "m"),
+      "the linter accepts the sample",
+    );
+  });
+
+test("the linter is content", () => {
+  const { status, text } = lint(ROOT);
+  assert.equal(status, 0, text);
+});
+
+test("a stripped text keeps its code", () => {
+  assert.equal(rules.stripText('a("x // y"); // z').trim(), 'a(""); ""');
+  assert.match(rules.stripText(`b(\`x \${c(\`d\`)} e\`)`), /c\(/);
+  assert.doesNotMatch(rules.stripText("const a = /etcd\"/; const b = 'etcd';"), /etcd/);
+});
+
+let linted: string | undefined;
+
+/** What the linter says about all samples: one run, in a folder of their own, with the repository's settings. */
+function lintSamples(): string {
+  if (linted !== undefined) return linted;
+  const folder = mkdtempSync(join(tmpdir(), "rollcall-tidy-"));
+  try {
+    const settings = JSON.parse(readFileSync(join(ROOT, "biome.json"), "utf8"));
+    delete settings.vcs;
+    delete settings.$schema;
+    writeFileSync(join(folder, "biome.json"), JSON.stringify(settings));
+    for (const { rule, file = `${rule.toLowerCase()}.ts`, sample } of Object.values(LINTER_RULES))
+      writeFileSync(join(folder, file), sample);
+    linted = lint(folder).text;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  return linted;
+}
+
+function lint(folder: string): { status: number | null; text: string } {
+  const args = [
+    join(ROOT, "node_modules/.bin/biome"),
+    "lint",
+    "--error-on-warnings",
+    "--colors=off",
+    "--max-diagnostics=100",
+  ];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: folder, encoding: "utf8" });
+  return { status, text: stdout + stderr };
+}
+
+/** Everything that is or will be in the repository, text only. */
+function readRepository(): rules.TextFile[] {
+  const listed = execFileSync("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], { cwd: ROOT });
+  const paths = listed
+    .toString("utf8")
+    .split("\0")
+    .filter((path) => path !== "" && existsSync(join(ROOT, path)));
+  return paths.map((path) => {
+    const text = readFileSync(join(ROOT, path), "utf8");
+    return { path, text: text.includes("\0") ? "" : text };
+  });
+}
+
+function toFiles(sample: Record<string, string>): rules.TextFile[] {
+  return Object.entries(sample).map(([path, text]) => ({ path, text }));
+}
+
+function wholeDialect(): Record<string, string> {
+  const files = ["README.md", "dialect.ts", "codec.ts", "translate.ts", "session.ts", "vectors/a.http"];
+  return Object.fromEntries(files.map((file) => [DIALECT + file, ""]));
+}
