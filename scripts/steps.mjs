@@ -97,6 +97,7 @@ export function seconds(startMs) {
 const TEST_PACKAGES = [
   { name: "curl", program: "curl" },
   { name: "openssl", program: "openssl" },
+  { name: "systemd", program: "systemd-analyze" },
 ];
 
 /** Installs the missing ones where that is possible (Debian, as root); says what is missing where it is not. */
