@@ -1,7 +1,7 @@
 /** What dialects do with a raw request and its answer: read a body, send an answer, find the token. */
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { lingerOnClose } from "./linger.ts";
-import { Incoming } from "./message.ts";
+import { Answer, Incoming } from "./message.ts";
 import { type Read, read, unread } from "./outcome.ts";
 
 export type { Read, Unread } from "./outcome.ts";
@@ -46,22 +46,24 @@ function collect(request: IncomingMessage, bytesMax: number, done: (body: Read<B
     settled = true;
     done(body);
   };
-  request.on("data", (chunk: Buffer) => {
+  const take = (chunk: Buffer | null | undefined): void => {
     if (settled) return;
-    size += chunk.length;
-    if (size > bytesMax) {
-      settle(refuseBody(request, bytesMax));
-      return;
+    if (chunk === undefined) settle(unread("unavailable", "the client went away before the end of the body"));
+    else if (chunk === null) settle(first === undefined ? EMPTY : read(rest ? Buffer.concat(rest, size) : first));
+    else if (size + chunk.length > bytesMax) settle(refuseBody(request, bytesMax));
+    else {
+      size += chunk.length;
+      // Most bodies come in one chunk: nothing is copied then.
+      if (first === undefined) first = chunk;
+      else if (rest === undefined) rest = [first, chunk];
+      else rest.push(chunk);
     }
-    // Most bodies come in one chunk: nothing is copied then.
-    if (first === undefined) first = chunk;
-    else if (rest === undefined) rest = [first, chunk];
-    else rest.push(chunk);
-  });
-  request.on("end", () => settle(read(rest === undefined ? (first as Buffer) : Buffer.concat(rest, size))));
-  const gone = (): void => settle(unread("unavailable", "the client went away before the end of the body"));
-  request.on("close", gone);
-  request.on("error", gone);
+  };
+  if (request instanceof Incoming && request.takeBody(take)) return;
+  request.on("data", take);
+  request.on("end", () => take(null));
+  request.on("close", () => take(undefined));
+  request.on("error", () => take(undefined));
 }
 
 function refuseBody(request: IncomingMessage, bytesMax: number): Read<Buffer> {
@@ -97,23 +99,63 @@ export function headerOf(request: IncomingMessage, lower: string): string | unde
   return undefined;
 }
 
-/** Sends a whole answer in one write. Always with Content-Length, so never chunked. */
+/** Headers that many answers share, checked and written once. */
+export class Head {
+  readonly lines: string;
+  constructor(headers: OutgoingHttpHeaders) {
+    this.lines = linesOf(headers);
+  }
+}
+
+// RFC 9110 §5.5 and §5.6.2: what would end a line early, or a name, must never get into it.
+const BAD_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** Set by the listener itself. */
+const FRAMING = new Set(["content-length", "transfer-encoding", "connection", "keep-alive", "date"]);
+
+function linesOf(headers: OutgoingHttpHeaders): string {
+  let lines = "";
+  for (const name in headers) {
+    const value = headers[name];
+    if (value === undefined) continue;
+    if (!TOKEN.test(name)) throw new Error(`bad header name ${JSON.stringify(name)}`);
+    if (FRAMING.has(name.toLowerCase())) continue;
+    for (const one of Array.isArray(value) ? value : [String(value)]) {
+      if (BAD_VALUE.test(one)) throw new Error(`bad value of the header ${name}`);
+      lines += `${name}: ${one}\r\n`;
+    }
+  }
+  return lines;
+}
+
+/**
+ * Sends a whole answer in one write. Always with Content-Length, so never chunked. A "Connection: close" among the
+ * headers is obeyed; other headers that frame the answer are the listener's.
+ */
 export function send(
   response: ServerResponse,
   status: number,
-  headers: OutgoingHttpHeaders,
+  headers: OutgoingHttpHeaders | Head,
   body: Buffer | string | undefined,
 ): void {
   if (response.headersSent || response.destroyed) return;
+  const prepared = headers instanceof Head;
+  if (!prepared && /^close$/i.test(String(headers.Connection ?? headers.connection ?? "")))
+    response.shouldKeepAlive = false;
+  const lines = prepared ? headers.lines : linesOf(headers);
   // RFC 9110 §8.6: no Content-Length in 204; in 304 it would have to be that of the 200.
-  if (status === 204 || status === 304) {
-    response.writeHead(status, headers);
-    response.end();
+  const bare = status === 204 || status === 304;
+  if (response instanceof Answer && response.plain) {
+    response.sendWhole(status, lines, bare ? undefined : body, !bare);
     return;
   }
-  const length = body === undefined ? 0 : typeof body === "string" ? Buffer.byteLength(body) : body.length;
-  response.writeHead(status, { ...headers, "Content-Length": length });
-  response.end(body);
+  for (const line of lines.split("\r\n", lines.length).filter((text) => text !== "")) {
+    const at = line.indexOf(":");
+    response.appendHeader(line.slice(0, at), line.slice(at + 2));
+  }
+  if (!bare) response.setHeader("Content-Length", body === undefined ? 0 : Buffer.byteLength(body));
+  response.writeHead(status);
+  response.end(bare ? undefined : body);
 }
 
 const TITLES: Readonly<Record<string, string>> = {
@@ -148,5 +190,5 @@ export function sendProblem(
   headers: OutgoingHttpHeaders = {},
 ): void {
   const body = problemOf(status, name, detail);
-  send(response, status, { ...headers, "Content-Type": "application/problem+json" }, body);
+  send(response, status, { "Content-Type": "application/problem+json", ...headers }, body);
 }

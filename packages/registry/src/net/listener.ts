@@ -128,7 +128,7 @@ class RawListener implements OpenHttpListener {
   readonly #server: MadeServer;
   readonly #options: HttpListenerOptions;
   readonly #limits: HttpLimits;
-  readonly #state: ListenerState = { draining: false };
+  readonly #state: ListenerState;
   readonly #guard: { readonly connections: number; destroyAll(): void };
   #mounts: Mount[] = [];
   readonly #observeNone: Observe | undefined;
@@ -145,6 +145,7 @@ class RawListener implements OpenHttpListener {
     this.#server = server;
     this.#options = options;
     this.#limits = limits;
+    this.#state = { draining: false, idleTimeoutMs: limits.idleTimeoutMs };
     this.#observeNone = options.observer?.("none");
     this.#guard = guardConnections(server.http, limits, options.log, (status) => this.#observeNone?.(status, 0));
     const http = server.http;

@@ -2,7 +2,13 @@
  * A request and its answer as this house's listeners make them: node:http's own, with what the first look at the
  * headers found, so that nothing has to look again on the way.
  */
-import { IncomingMessage, type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse } from "node:http";
+import {
+  IncomingMessage,
+  type OutgoingHttpHeader,
+  type OutgoingHttpHeaders,
+  ServerResponse,
+  STATUS_CODES,
+} from "node:http";
 
 /** Counts one answered request. `status` 499 stands for a client that went away before the answer. */
 export type Observe = (status: number, seconds: number) => void;
@@ -10,9 +16,14 @@ export type Observe = (status: number, seconds: number) => void;
 /** Shared by all answers of one listener. */
 export interface ListenerState {
   draining: boolean;
+  /** For the Keep-Alive header; node:http ends idle connections by the same number. */
+  readonly idleTimeoutMs: number;
 }
 
-const LIVE: ListenerState = { draining: false };
+const LIVE: ListenerState = { draining: false, idleTimeoutMs: 5000 };
+
+/** Takes a request's body as it arrives; `chunk` is null at its end, undefined when the client went away before. */
+export type Taker = (chunk: Buffer | null | undefined) => void;
 
 export class Incoming extends IncomingMessage {
   /** The answer that belongs to this request. */
@@ -26,22 +37,140 @@ export class Incoming extends IncomingMessage {
   expectsContinue = false;
   /** The method was HEAD; handlers see GET, and the body of the answer is not sent. */
   headOnly = false;
+  #taker: Taker | undefined = undefined;
+  #state: "none" | "streaming" | "taken" | "ended" = "none";
+
+  /**
+   * Hands the body over past the machinery of streams, which costs more than the rest of a heartbeat. False when it
+   * has begun to arrive as a stream already.
+   */
+  takeBody(taker: Taker): boolean {
+    if (this.#state !== "none") return false;
+    this.#state = "taken";
+    this.#taker = taker;
+    return true;
+  }
+
+  // The parser hands over each piece of the body, then null.
+  override push(chunk: Buffer | null, encoding?: BufferEncoding): boolean {
+    if (this.#state === "taken") {
+      const taker = this.#taker;
+      if (chunk === null) this.#taker = undefined;
+      taker?.(chunk);
+      return true;
+    }
+    if (chunk === null && this.#state === "none" && this.bodyBytes === 0) {
+      // No body, and nobody listens for its end: the stream need not even begin.
+      this.#state = "ended";
+      return true;
+    }
+    this.#state = "streaming";
+    return super.push(chunk, encoding);
+  }
+
+  override on(event: string | symbol, listener: (...values: never[]) => void): this {
+    if (this.#state === "ended" && (event === "end" || event === "data" || event === "readable")) {
+      this.#state = "streaming";
+      super.push(null);
+    }
+    return super.on(event, listener as () => void);
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    const taker = this.#taker;
+    this.#taker = undefined;
+    super._destroy(error, callback);
+    taker?.(undefined);
+  }
+
+  static {
+    // node:http lets go of a request whose body has ended; past the streams nobody else sets their mark.
+    Object.defineProperty(Incoming.prototype, "readableEnded", {
+      get(this: Incoming): boolean {
+        if (this.#state === "ended" || this.#state === "taken") return this.complete;
+        return Reflect.get(IncomingMessage.prototype, "readableEnded", this);
+      },
+    });
+  }
+
+  /** node:http reads what a handler left unread; here nothing is left. */
+  _dump(): void {
+    if (this.#state === "taken" || this.#state === "ended") return;
+    (IncomingMessage.prototype as unknown as { _dump(): void })._dump.call(this);
+  }
 }
+
+/** What node:http keeps of an answer's head once it is made; it is all that `sendWhole` sets. */
+interface MadeHead {
+  _header: string;
+  _last: boolean;
+  _hasBody: boolean;
+}
+
+/** Bodies up to this size are copied behind the head, so that one plain write carries both. */
+const JOINED_BYTES_MAX = 4096;
 
 export class Answer extends ServerResponse<Incoming> {
   state: ListenerState = LIVE;
   observe: Observe | undefined = undefined;
   startedMs = 0;
+  #plain = true;
+
+  /**
+   * Sends a whole answer. `lines` are complete header lines without framing, date and connection. The head is put
+   * together here, because node:http checks and searches each header anew on each answer.
+   */
+  sendWhole(status: number, lines: string, body: Buffer | string | undefined, lengthKnown = true): void {
+    const bytes = typeof body === "string" ? asBytes(body) : body;
+    this.#settleConnection();
+    this.statusCode = status;
+    let head = `${statusLine(status)}${lines}${lengthKnown ? `Content-Length: ${bytes?.length ?? 0}\r\n` : ""}`;
+    head += dateLine(this.startedMs) + this.#connectionLines();
+    const made = this as unknown as MadeHead;
+    made._last = !this.shouldKeepAlive;
+    if (bytes === undefined || bytes.length === 0 || !made._hasBody) {
+      made._header = head;
+      this.end();
+    } else if (typeof bytes === "string") {
+      made._header = head + bytes;
+      this.end();
+    } else if (bytes.length <= JOINED_BYTES_MAX) {
+      made._header = head + bytes.toString("latin1");
+      this.end();
+    } else {
+      made._header = head;
+      this.end(bytes);
+    }
+  }
+
+  /** False once a header was set by itself: then node:http has to put the head together. */
+  get plain(): boolean {
+    return this.#plain;
+  }
+
+  override setHeader(name: string, value: number | string | readonly string[]): this {
+    this.#plain = false;
+    return super.setHeader(name, value);
+  }
 
   override writeHead(
     status: number,
     reason?: string | OutgoingHttpHeaders | OutgoingHttpHeader[],
     headers?: OutgoingHttpHeaders | OutgoingHttpHeader[],
   ): this {
+    this.#settleConnection();
+    return super.writeHead(status, reason as string, headers);
+  }
+
+  #settleConnection(): void {
     // RFC 9112 §9.6: say "close" on the last answer of a connection. An answer given before the awaited body
     // (RFC 9110 §10.1.1) leaves it open whether the body still comes: the connection ends too.
     if (this.state.draining || this.req.expectsContinue) this.shouldKeepAlive = false;
-    return super.writeHead(status, reason as string, headers);
+  }
+
+  #connectionLines(): string {
+    if (!this.shouldKeepAlive) return "Connection: close\r\n\r\n";
+    return `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(this.state.idleTimeoutMs / 1000)}\r\n\r\n`;
   }
 
   override end(chunk?: unknown, encoding?: unknown, done?: unknown): this {
@@ -53,6 +182,30 @@ export class Answer extends ServerResponse<Incoming> {
     }
     return this;
   }
+}
+
+/** The same text when it is ASCII (one byte a character, fit for the head's encoding), else its UTF-8 bytes. */
+function asBytes(text: string): string | Buffer {
+  return Buffer.byteLength(text) === text.length ? text : Buffer.from(text);
+}
+
+const STATUS_LINES: string[] = [];
+
+function statusLine(status: number): string {
+  STATUS_LINES[status] ??= `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n`;
+  return STATUS_LINES[status];
+}
+
+let date = "";
+let dateUntilMs = 0;
+
+/** RFC 9110 §6.6.1. Made anew at most ten times a second. `nowMs` is of the monotonic clock. */
+function dateLine(nowMs: number): string {
+  if (nowMs >= dateUntilMs || date === "") {
+    date = `Date: ${new Date().toUTCString()}\r\n`;
+    dateUntilMs = performance.now() + 100;
+  }
+  return date;
 }
 
 function names(header: string, capital: string, lower: string): boolean {
