@@ -27,15 +27,8 @@ export function decideRegister(setting: Setting, command: Register): Outcome<Dec
   const life = decideLife(setting, command, before);
   if (!life.ok) return life;
   const { lease, changes } = life.value;
-  if (
-    before !== null &&
-    moved === null &&
-    before.lease === lease &&
-    before.held === null &&
-    sameInstance(before, instance)
-  ) {
-    return changes.length === 0 ? NOTHING : changed(changes);
-  }
+  const same = before !== null && moved === null && before.lease === lease && sameInstance(before, instance);
+  if (same && changes.length === 0 && before.held === null) return NOTHING;
   changes.push({
     kind: "instance",
     cause: before === null ? "registered" : "updated",

@@ -24,7 +24,13 @@ export function decideGrant(setting: Setting, command: Extract<Command, { kind: 
   if (command.ifAbsent === true) return refuse("exists", `lease ${id} already exists`);
   const meta = command.meta ?? before.meta;
   if (before.ttlMs === ttlMs && sameMeta(before.meta, meta)) return NOTHING;
-  return changed([leaseChange("updated", before, { ...before, ttlMs, meta, modRevision: setting.stamp.revision })]);
+  const { revision } = setting.stamp;
+  const changes: Change[] = [leaseChange("updated", before, { ...before, ttlMs, meta, modRevision: revision })];
+  // Instances show their ttl, so they become different too.
+  for (const record of before.ttlMs === ttlMs ? [] : sortInstances(facts.members(account, id).instances)) {
+    changes.push({ kind: "instance", cause: "updated", before: record, after: { ...record, modRevision: revision } });
+  }
+  return changed(changes);
 }
 
 function grantNew(setting: Setting, command: Extract<Command, { kind: "grant" }>): Outcome<Decision> {

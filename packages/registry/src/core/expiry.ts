@@ -124,7 +124,7 @@ export class Expiry {
       if (list === undefined) byAccount.set(one.account, [one]);
       else list.push(one);
       // Until its end is committed it must not be given again; a failed proposal is tried again then.
-      this.wheel.postpone(one.slot, RETRY_MS);
+      this.wheel.giveAgain(one.slot, RETRY_MS);
     }
     const silent = this.wheel.census(new Set(byAccount.keys()), this.options.policy.windowMs);
     const nowMs = clock.now();

@@ -43,6 +43,8 @@ export class LeaseWheel {
   private beatAt = new Float64Array(this.capacity);
   private intervals = new Float32Array(this.capacity);
   private counts = new Uint32Array(this.capacity);
+  /** 1 while the end of the lease is proposed and not yet committed. */
+  private ending = new Uint8Array(this.capacity);
   private readonly accounts: (Account | undefined)[] = [];
   private readonly leases: (LeaseId | undefined)[] = [];
   private readonly free: number[] = [];
@@ -62,6 +64,7 @@ export class LeaseWheel {
     this.beatAt[slot] = this.now;
     this.intervals[slot] = 0;
     this.counts[slot] = 0;
+    this.ending[slot] = 0;
     this.bucketOf[slot] = NONE;
     this.setDeadline(slot, this.now + ttlMs + MARGIN_MS);
     return slot;
@@ -86,6 +89,7 @@ export class LeaseWheel {
     this.beatAt[slot] = now;
     this.counts[slot] = (this.counts[slot] as number) + 1;
     this.deadlines[slot] = now + ttlMs + MARGIN_MS;
+    this.ending[slot] = 0;
     return ttlMs;
   }
 
@@ -93,14 +97,20 @@ export class LeaseWheel {
   setTtl(slot: number, ttlMs: number): void {
     this.ttls[slot] = ttlMs;
     this.intervals[slot] = 0;
-    // A shorter ttl must be looked at sooner than the old deadline; a look before the deadline does no harm.
     this.unlink(slot);
-    this.link(slot, Math.min(this.deadlines[slot] as number, this.now + ttlMs));
+    this.link(slot);
   }
 
   /** Lets the lease lapse `delayMs` from now (again), whatever its ttl. */
   postpone(slot: number, delayMs: number): void {
+    this.ending[slot] = 0;
     this.setDeadline(slot, this.now + delayMs);
+  }
+
+  /** Gives a lapsed lease again after this time, unless it is removed until then; it counts as silent no more. */
+  giveAgain(slot: number, delayMs: number): void {
+    this.setDeadline(slot, this.now + delayMs);
+    this.ending[slot] = 1;
   }
 
   ttlMs(slot: number): number {
@@ -142,7 +152,7 @@ export class LeaseWheel {
       const following = this.next[slot] as number;
       const deadline = this.deadlines[slot] as number;
       this.unlink(slot);
-      if (deadline > this.now) this.link(slot, deadline);
+      if (deadline > this.now) this.link(slot);
       else {
         lapsed.push({
           slot,
@@ -163,7 +173,7 @@ export class LeaseWheel {
     const silent = new Map<Account, number>();
     for (let slot = 0; slot < this.used; slot++) {
       const account = this.accounts[slot];
-      if (account === undefined || !accounts.has(account) || this.bucketOf[slot] === NONE) continue;
+      if (account === undefined || !accounts.has(account) || this.ending[slot] === 1) continue;
       if (this.isSilent(slot, windowMs)) silent.set(account, (silent.get(account) ?? 0) + 1);
     }
     return silent;
@@ -186,11 +196,15 @@ export class LeaseWheel {
   private setDeadline(slot: number, deadline: number): void {
     this.deadlines[slot] = deadline;
     this.unlink(slot);
-    this.link(slot, deadline);
+    this.link(slot);
   }
 
-  /** Puts the slot into the bucket of this lease time, or into the last one of the wheel when that is too far ahead. */
-  private link(slot: number, at: number): void {
+  /**
+   * Puts the slot into the bucket at which to look at it next: that of its deadline, but no later than one ttl from now,
+   * because a beat after a change of ttl may bring a nearer deadline; and no later than the wheel reaches.
+   */
+  private link(slot: number): void {
+    const at = Math.min(this.deadlines[slot] as number, this.now + (this.ttls[slot] as number) + MARGIN_MS);
     const due = Math.ceil(at / TICK_MS);
     const first = Math.max(this.bucketsDone, Math.floor(this.now / TICK_MS) + 1);
     const bucket = Math.max(first, Math.min(due, first + BUCKETS - 2)) % BUCKETS;
@@ -223,6 +237,7 @@ export class LeaseWheel {
     this.beatAt = copy(Float64Array, this.beatAt, this.capacity);
     this.intervals = copy(Float32Array, this.intervals, this.capacity);
     this.counts = copy(Uint32Array, this.counts, this.capacity);
+    this.ending = copy(Uint8Array, this.ending, this.capacity);
   }
 }
 

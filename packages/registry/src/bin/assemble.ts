@@ -1,0 +1,149 @@
+/** Puts the parts together in order, and gives back how to take them apart in reverse. */
+import { isIPv4, isIPv6 } from "node:net";
+import { hostname } from "node:os";
+import type { Logger } from "pino";
+import { limitsOf, LIMITS_DEFAULT } from "../around/limits.ts";
+import { openAccounts } from "../around/accounts.ts";
+import { createMetrics } from "../around/metrics.ts";
+import { createProtection } from "../around/protection.ts";
+import { type Access, type Clock, type Core, openCore, type Replicator, type Rules, TICK_MS } from "../core/index.ts";
+import type { Dialect, Endpoint, House, Mounted, NodeStatus } from "../dialects/contract.ts";
+import { createHttpDialect } from "../dialects/http/dialect.ts";
+import { createRackspaceDialect } from "../dialects/rackspace/dialect.ts";
+import { openHttpListener, type OpenHttpListener } from "../net/listener.ts";
+import { createEmbedded } from "../replicators/embedded/index.ts";
+import { createMemory } from "../replicators/memory/index.ts";
+import type { ServeConfig } from "./config.ts";
+import { VERSION } from "./version.ts";
+
+/** A running registry. */
+export interface Running {
+  readonly endpoints: readonly Endpoint[];
+  /** Readiness off, streams end with their position, requests under way are answered, the store is closed. */
+  stop(): Promise<void>;
+}
+
+/** A start that failed for a reason that a person can mend. */
+export class StartRefused extends Error {
+  override readonly name = "StartRefused";
+}
+
+const systemClock: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
+
+const DIALECTS: readonly Dialect[] = [createHttpDialect(), createRackspaceDialect()];
+
+/** Starts everything; on failure what was opened is closed again. */
+export async function assemble(config: ServeConfig, log: Logger): Promise<Running> {
+  const undo: (() => Promise<void> | void)[] = [];
+  try {
+    return await assembleWith(config, log, undo);
+  } catch (error) {
+    for (const close of undo.reverse()) await close();
+    throw error;
+  }
+}
+
+async function assembleWith(config: ServeConfig, log: Logger, undo: (() => Promise<void> | void)[]): Promise<Running> {
+  const origin = config.name === "" ? hostname() : config.name;
+  const state = { ready: false, access: null as Access | null };
+  const rules: Rules = { limits: (account) => (state.access === null ? LIMITS_DEFAULT : limitsOf(state.access, account)) };
+  const metrics = createMetrics();
+  const onGroup = metrics.groupFlushed;
+  const replicator = createReplicator(config, { clock: systemClock, rules, origin, onGroup, log });
+  const core = await openCore({
+    clock: systemClock,
+    replicator: replicator.port,
+    policy: createProtection(config.protection),
+    onBug: (error) => log.error({ err: error }, "a watcher failed"),
+    onExpired: metrics.expired,
+  });
+  undo.push(() => core.close());
+  const ticking = setInterval(() => core.tick(), TICK_MS);
+  undo.push(() => clearInterval(ticking));
+  const access = await openAccounts(core.registry, { accounts: config.accounts, limits: config.limits }, systemClock);
+  state.access = access;
+  refuseOpenExposure(config, access);
+  const listener = await openHttpListener({
+    host: config.host,
+    port: config.ports.http ?? 7070,
+    log,
+    limits: config.http,
+    observer: metrics.observer,
+    ...(config.tls === undefined ? {} : { tls: config.tls }),
+  });
+  undo.push(() => listener.close());
+  metrics.watch({ core, startedAtMs: systemClock.now() });
+  const status: NodeStatus = {
+    name: origin,
+    version: VERSION,
+    startedAtMs: systemClock.now(),
+    replicator: replicator.port.name,
+    ready: () => state.ready,
+    endpoints: () => endpoints,
+    backup: replicator.backup,
+    metricsText: metrics.text,
+  };
+  const shared = { registry: core.registry, access, clock: systemClock, metrics: metrics.dialects, http: listener, status };
+  const { mounted, endpoints } = await openDialects(config, log, shared, listener);
+  state.ready = true;
+  return { endpoints, stop: () => stop(state, mounted, listener, core, ticking) };
+}
+
+type Shared = Omit<House, "settings" | "log">;
+
+async function openDialects(config: ServeConfig, log: Logger, shared: Shared, listener: OpenHttpListener): Promise<{ mounted: Mounted[]; endpoints: Endpoint[] }> {
+  const mounted: Mounted[] = [];
+  const endpoints: Endpoint[] = [];
+  for (const dialect of DIALECTS) {
+    if (config.dialects !== "all" && !config.dialects.includes(dialect.name)) continue;
+    mounted.push(
+      await dialect.open({ ...shared, settings: config.dialectSettings[dialect.name] ?? {}, log: log.child({ dialect: dialect.name }) }),
+    );
+    const scheme = listener.secure ? "https" : "http";
+    endpoints.push({ dialect: dialect.name, scheme, host: listener.host, port: listener.port });
+  }
+  return { mounted, endpoints };
+}
+
+interface ReplicatorParts {
+  readonly clock: Clock;
+  readonly rules: Rules;
+  readonly origin: string;
+  readonly onGroup: (commits: number, ms: number) => void;
+  readonly log: Logger;
+}
+
+function createReplicator(config: ServeConfig, parts: ReplicatorParts): { port: Replicator; backup: NodeStatus["backup"] } {
+  if (config.replicator === "memory") return { port: createMemory(parts), backup: undefined };
+  const embedded = createEmbedded({
+    ...parts,
+    dataDir: config.data,
+    retention: { ageMs: config.events.keepMs, bytesMax: config.events.bytesMax },
+  });
+  return { port: embedded, backup: (file) => embedded.backup(file) };
+}
+
+/** Open mode is for loopback only, unless the user says that the network is safe. */
+function refuseOpenExposure(config: ServeConfig, access: Access): void {
+  if (!access.open || config.insecure || isLoopback(config.host)) return;
+  throw new StartRefused(
+    `refusing to listen on ${config.host} without accounts and tokens: anyone who reaches it could change everything. ` +
+      "Create an account and a token first (rollcall account set, rollcall token create, on loopback), or give --insecure.",
+  );
+}
+
+function isLoopback(host: string): boolean {
+  if (isIPv4(host)) return host.startsWith("127.");
+  if (isIPv6(host)) return host === "::1";
+  return host === "localhost";
+}
+
+async function stop(state: { ready: boolean }, mounted: readonly Mounted[], listener: OpenHttpListener, core: Core, ticking: NodeJS.Timeout): Promise<void> {
+  state.ready = false;
+  for (const dialect of mounted) dialect.drain();
+  listener.drain();
+  await listener.close();
+  for (const dialect of mounted) await dialect.close();
+  clearInterval(ticking);
+  await core.close();
+}

@@ -1,0 +1,56 @@
+/** `rollcall serve`: logs, start, signals, stop. */
+import { type Logger, pino } from "pino";
+import { assemble, type Running, StartRefused } from "./assemble.ts";
+import type { ServeConfig } from "./config.ts";
+
+/** How long a stop may take before the process ends itself. */
+const STOP_MS_MAX = 30_000;
+
+/** Runs until SIGTERM or SIGINT. Resolves when everything is closed; rejects when the start failed. */
+export async function serve(config: ServeConfig): Promise<void> {
+  const log = createLog(config);
+  const running = await start(config, log);
+  announce(config, running);
+  const signal = await stopSignal();
+  log.info({ signal }, "stopping");
+  const overdue = setTimeout(() => {
+    log.error("the stop took too long; ending now");
+    process.exit(1);
+  }, STOP_MS_MAX);
+  overdue.unref();
+  await running.stop();
+  clearTimeout(overdue);
+  log.info("stopped");
+}
+
+/** Turns what the parts reject with into one sentence; bugs keep their stack. */
+async function start(config: ServeConfig, log: Logger): Promise<Running> {
+  try {
+    return await assemble(config, log);
+  } catch (error) {
+    if (error instanceof StartRefused || !(error instanceof Error)) throw error;
+    log.debug({ err: error }, "the start failed");
+    throw error;
+  }
+}
+
+function createLog(config: ServeConfig): Logger {
+  // Stdout carries the endpoints; logs go to stderr.
+  return pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ dest: 2, sync: true }));
+}
+
+/** The first lines on stdout say what listens where. */
+function announce(config: ServeConfig, running: Running): void {
+  for (const { dialect, scheme, host, port } of running.endpoints) {
+    if (config.logFormat === "json") process.stdout.write(`${JSON.stringify({ event: "listening", dialect, scheme, host, port })}\n`);
+    else process.stdout.write(`${dialect.padEnd(12)}${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}\n`);
+  }
+  if (config.logFormat === "json") process.stdout.write(`${JSON.stringify({ event: "ready" })}\n`);
+  else process.stdout.write(`${"data".padEnd(12)}${config.replicator === "memory" ? "in memory only" : config.data}\nready\n`);
+}
+
+function stopSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve(signal));
+  });
+}
