@@ -23,10 +23,18 @@ for (const [name, check] of CHECKS) {
 if (failed.length > 0) console.error(`\nFailed: ${failed.join(", ")}`);
 process.exitCode = failed.length > 0 ? 1 : 0;
 
-/** Addresses in the lock tie everyone to one machine's package registry. */
+/**
+ * Addresses in the lock tie everyone to one machine's package registry. A missing optional package (a binary for another
+ * system, left out by an `npm install` beside an old node_modules) makes `npm ci` fail on every fresh clone.
+ */
 function checkLock() {
-  const lock = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8"));
-  const bad = Object.entries(lock.packages).filter(([, entry]) => /^https?:/.test(entry.resolved ?? ""));
-  for (const [path, entry] of bad) console.error(`package-lock.json: ${path} is resolved to ${entry.resolved}`);
+  const { packages } = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8"));
+  const bad = Object.entries(packages).flatMap(([path, entry]) => [
+    ...(/^https?:/.test(entry.resolved ?? "") ? [`${path} is resolved to ${entry.resolved}`] : []),
+    ...Object.keys((!entry.optional && entry.optionalDependencies) || {})
+      .filter((name) => !packages[`${path}/node_modules/${name}`] && !packages[`node_modules/${name}`])
+      .map((name) => `${path} lacks its optional ${name}`),
+  ]);
+  for (const sentence of bad) console.error(`package-lock.json: ${sentence}`);
   return bad.length > 0 ? 1 : 0;
 }

@@ -1,9 +1,11 @@
 /** The walk of examples/README.md with real processes: found, used, killed, gone in time, explained, back. */
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { type Program, ROOT, type Rollcall, request, startProcess, startRollcall, until } from "./harness.ts";
+import { freePort, type Program, ROOT, type Rollcall, request, startProcess, startRollcall, until } from "./harness.ts";
 
 const TTL_MS = 2000;
 
@@ -115,13 +117,66 @@ test("services outlive a killed registry, and register again with one that lost 
   await reaches(api, store);
 });
 
-test("the walk in the README names commands and answers that the examples have", () => {
-  const page = readFileSync(join(ROOT, "examples/README.md"), "utf8");
-  for (const said of ["no store is registered", "no note first", "store-9001", "instance.expired"])
-    assert.ok(page.includes(said), said);
-  const sources = ["api.mjs", "store.mjs"].map((file) => readFileSync(join(ROOT, "examples", file), "utf8")).join("");
-  assert.ok(sources.includes("no store is registered"));
-  for (const flag of ["--port", "--url", "--ttl"])
-    if (page.includes(flag))
-      assert.ok(readFileSync(join(ROOT, "examples/service.mjs"), "utf8").includes(`${flag.slice(2)}: {`), flag);
+test("the README's commands, pasted one after the other, show what it says", async (t) => {
+  const registry = await startRollcall(t);
+  const [apiPort, storePort] = [await freePort(), await freePort()];
+  const blocks = commandsOf("examples/README.md").slice(1);
+  assert.equal(blocks.length, 10, "the README has other blocks than this test knows");
+  const [start, see, use, kill, gone, why, again, empty, leave, left] = blocks.map((block) =>
+    block
+      .replaceAll("7070", String(registry.port()))
+      .replaceAll("9000", `${apiPort}`)
+      .replaceAll("9001", `${storePort}`),
+  ) as [string, string, string, string, string, string, string, string, string, string];
+  const shell = openShell(t);
+  const store = `store-${storePort}`;
+
+  await shell.run(start);
+  await until(async () => (await idsOf(registry, "store")).includes(store));
+  await until(async () => (await request(`http://127.0.0.1:${apiPort}/notes/none`)).status === 404, {
+    what: "the API",
+  });
+  const seen = await shell.run(see);
+  assert.ok(seen.includes(`"id":"${store}"`) && seen.includes('"status":"passing"'), seen);
+  assert.match(await shell.run(use), new RegExp(`{"name":"first","note":"buy milk","from":"${store}"}`));
+  await shell.run(kill);
+  await until(async () => (await idsOf(registry, "store")).length === 0, { timeoutMs: 6000, what: "ttl and 1 s" });
+  await until(async () => (await request(`http://127.0.0.1:${apiPort}/notes/first`)).status === 503);
+  assert.match(await shell.run(gone), /"instances":\[\][\s\S]*no store is registered/);
+  assert.match(await shell.run(why), /instance\.expired[\s\S]*"present":false/);
+  await shell.run(again);
+  await until(async () => (await request(`http://127.0.0.1:${apiPort}/notes/first`)).status === 404);
+  assert.match(await shell.run(empty), /no note first/);
+  await shell.run(leave);
+  await until(async () => (await idsOf(registry, "api")).length === 0, { what: "the API to have left" });
+  assert.match(await shell.run(left), new RegExp(`api-${apiPort}`));
 });
+
+/** The shell blocks of a page. */
+function commandsOf(page: string): string[] {
+  const text = readFileSync(join(ROOT, page), "utf8");
+  return [...text.matchAll(/^```sh\n([\s\S]*?)^```/gm)].map((match) => match[1] ?? "");
+}
+
+/** A shell with job control, as at a terminal; ends its jobs with the test. */
+function openShell(t: TestContext): { run(commands: string): Promise<string> } {
+  const shell = spawn("bash", ["-m"], { cwd: ROOT, stdio: ["pipe", "pipe", "ignore"] });
+  let output = "";
+  let runs = 0;
+  shell.stdout.setEncoding("utf8").on("data", (text: string) => {
+    output += text;
+  });
+  t.after(async () => {
+    shell.stdin.end("kill -9 $(jobs -p)\n");
+    await once(shell, "close");
+  });
+  return {
+    async run(commands) {
+      const mark = `<done ${++runs}>`;
+      const from = output.length;
+      shell.stdin.write(`${commands}\necho '${mark}'\n`);
+      await until(() => output.includes(mark), { what: `the end of ${commands}` });
+      return output.slice(from);
+    },
+  };
+}
