@@ -1,0 +1,118 @@
+/** Child processes: started, watched, ended by their own id only. */
+import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:net";
+
+const running = new Set<ChildProcess>();
+
+/** Ends what is left at the end of a run, on whatever way out. */
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
+export class Child {
+  readonly process: ChildProcess;
+  readonly exited: Promise<void>;
+  /** The last of what it wrote to stderr and stdout, for the reason when it fails. */
+  tail = "";
+  #ended = false;
+  readonly #name: string;
+
+  constructor(name: string, command: string, args: readonly string[], options: SpawnOptions = {}) {
+    this.#name = name;
+    this.process = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], ...options });
+    running.add(this.process);
+    const keep = (piece: Buffer): void => {
+      this.tail = (this.tail + piece.toString()).slice(-2000);
+    };
+    this.process.stdout?.on("data", keep);
+    this.process.stderr?.on("data", keep);
+    this.exited = new Promise((resolve) => {
+      const end = (): void => {
+        this.#ended = true;
+        running.delete(this.process);
+        resolve();
+      };
+      this.process.once("exit", end);
+      this.process.once("error", (error) => {
+        this.tail += error.message;
+        end();
+      });
+    });
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Sends the signal and waits; a child that does not go within `msMax` is killed. */
+  async stop(signal: NodeJS.Signals = "SIGTERM", msMax = 20_000): Promise<void> {
+    if (this.#ended) return;
+    this.process.kill(signal);
+    const timer = setTimeout(() => this.process.kill("SIGKILL"), msMax);
+    await this.exited;
+    clearTimeout(timer);
+  }
+
+  fail(what: string): Error {
+    const last = this.tail.trim().split("\n").slice(-3).join(" | ").slice(-600);
+    return new Error(`${this.#name} ${what}${last === "" ? "" : `: ${last}`}`);
+  }
+}
+
+/** Runs a program to its end and answers its stdout. */
+export async function runProgram(name: string, command: string, args: string[], msMax: number): Promise<string> {
+  const child = new Child(name, command, args);
+  let output = "";
+  child.process.stdout?.on("data", (piece: Buffer) => {
+    output += piece.toString();
+  });
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    child.process.kill("SIGKILL");
+  }, msMax);
+  await child.exited;
+  clearTimeout(timer);
+  if (late) throw child.fail(`was not done within ${msMax} ms`);
+  if (child.process.exitCode !== 0) throw child.fail(`ended with ${child.process.exitCode}`);
+  return output;
+}
+
+export interface Memory {
+  /** All that is resident, in bytes: what the goal is about. */
+  total: number;
+  /** The part of it that is the process's own, not pages of files. */
+  anonymous: number;
+}
+
+export function readMemory(pid: number): Memory {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  const read = (name: string): number =>
+    Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(status)?.[1] ?? 0) * 1024;
+  return { total: read("VmRSS"), anonymous: read("RssAnon") };
+}
+
+/** User and system time of a process so far, in seconds. */
+export function readCpuSeconds(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  // Fields 14 and 15 of proc(5), in ticks of 1/100 s on every Linux that Node runs on.
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+/** A port that is free now. */
+export function findPort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
+    });
+  });
+}
+
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,95 @@
+/** The load generators, each a process of its own: our driver, wrk, h2load. */
+import { rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { runProgram } from "./child.ts";
+import type { Job, JobResult } from "./load/job.ts";
+import { frameMessage } from "./load/protobuf.ts";
+
+const CONNECTIONS = 64;
+/** What a generator may take beyond its measured time: connecting, warming up, starting. */
+const SLACK_MS = 30_000;
+
+/** How long to warm up and to measure. */
+export interface Span {
+  warmMs: number;
+  measureMs: number;
+}
+
+export interface Rate {
+  perSecond: number;
+  errors: number;
+}
+
+/** Runs a job in a load process of our own. */
+export async function runJob(job: Job, msMax: number): Promise<JobResult> {
+  const script = join(import.meta.dirname, "load", "main.ts");
+  const output = await runProgram("load", process.execPath, ["--import", "tsx", script, JSON.stringify(job)], msMax);
+  return JSON.parse(output) as JobResult;
+}
+
+/** A storm of our own driver, as a rate. Refuses a rate with errors in it. */
+export async function runStorm(job: Extract<Job, { warmMs: number }>): Promise<Rate> {
+  const result = await runJob(job, job.warmMs + job.measureMs + SLACK_MS);
+  return checkRate(job.kind, { perSecond: result.count / result.seconds, errors: result.errors });
+}
+
+function checkRate(what: string, rate: Rate): Rate {
+  if (rate.errors > 0) throw new Error(`${what}: ${rate.errors} requests failed`);
+  if (!(rate.perSecond > 0)) throw new Error(`${what}: nothing was answered`);
+  return rate;
+}
+
+async function runWrkOnce(script: string, port: number, args: readonly string[], ms: number): Promise<Rate> {
+  const url = `http://127.0.0.1:${port}`;
+  const seconds = Math.max(1, Math.round(ms / 1000));
+  const path = join(import.meta.dirname, "load", "wrk", `${script}.lua`);
+  const output = await runProgram(
+    "wrk",
+    "wrk",
+    ["-t1", `-c${CONNECTIONS}`, `-d${seconds}s`, "-s", path, url, "--", ...args],
+    ms + SLACK_MS,
+  );
+  const perSecond = Number(/^Requests\/sec:\s+([\d.]+)/m.exec(output)?.[1]);
+  const refused = Number(/Non-2xx or 3xx responses: (\d+)/.exec(output)?.[1] ?? 0);
+  const broken = /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(output);
+  const lost = broken === null ? 0 : broken.slice(1).reduce((sum, count) => sum + Number(count), 0);
+  return checkRate(`wrk ${script}`, { perSecond, errors: refused + lost });
+}
+
+/** Runs a script of wrk twice: to warm up, then to measure. `args` reach the script, with "warm" or "run" before them. */
+export async function runWrk(script: string, port: number, span: Span, args: readonly string[] = []): Promise<Rate> {
+  if (span.warmMs > 0) await runWrkOnce(script, port, ["warm", ...args], span.warmMs);
+  return runWrkOnce(script, port, ["run", ...args], span.measureMs);
+}
+
+/** One fixed gRPC request over and over with h2load, by `streams` at a time on each connection. */
+export async function runH2load(
+  port: number,
+  path: string,
+  message: Buffer,
+  span: Span,
+  layout: { connections: number; streams: number; threads: number },
+): Promise<Rate> {
+  const file = join(tmpdir(), `rollcall-bench-${process.pid}.bin`);
+  writeFileSync(file, frameMessage(message));
+  try {
+    const output = await runProgram(
+      "h2load",
+      "h2load",
+      [
+        ...["-D", String(span.measureMs / 1000), `--warm-up-time=${span.warmMs / 1000}`],
+        ...[`-t${layout.threads}`, `-c${layout.connections}`, `-m${layout.streams}`],
+        // Windows of 1 GiB: an answer never waits for the client to open one.
+        ...["-w30", "-W30", "-d", file, "-H", "content-type: application/grpc", "-H", "te: trailers"],
+        `http://127.0.0.1:${port}${path}`,
+      ],
+      span.warmMs + span.measureMs + SLACK_MS,
+    );
+    const counts = /requests: \d+ total, \d+ started, \d+ done, (\d+) succeeded, (\d+) failed/.exec(output);
+    const perSecond = Number(counts?.[1]) / (span.measureMs / 1000);
+    return checkRate(`h2load ${path}`, { perSecond, errors: Number(counts?.[2] ?? 0) });
+  } finally {
+    rmSync(file, { force: true });
+  }
+}

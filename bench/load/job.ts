@@ -1,0 +1,92 @@
+/** What a load process is asked to do and what it answers; both go between processes as JSON. */
+
+/** Requests as fast as the peer answers them, with a fixed number under way, for a time. */
+export interface StormJob {
+  kind: "etcd-keepalive" | "etcd-put" | "etcd-grant-put" | "etcd-range";
+  port: number;
+  connections: number;
+  /** Requests under way at the same time on each connection. */
+  streams: number;
+  warmMs: number;
+  measureMs: number;
+  /** Bytes of a value. */
+  valueBytes: number;
+  /** Sets this load's keys and leases apart from those of the loads before. */
+  salt: string;
+}
+
+/** A fixed number of requests, to fill a registry. */
+export interface FillJob {
+  kind: "etcd-fill" | "rollcall-fill" | "rollcall-leases";
+  port: number;
+  connections: number;
+  count: number;
+  /** Instances to a service. */
+  serviceSize: number;
+  valueBytes: number;
+}
+
+/** Renewals of many leases in one request each. */
+export interface BulkJob {
+  kind: "rollcall-bulk";
+  port: number;
+  connections: number;
+  count: number;
+  batch: number;
+}
+
+/** Watchers, and changes that all of them must get. */
+export interface FanoutJob {
+  kind: "etcd-fanout" | "rollcall-fanout";
+  port: number;
+  watchers: number;
+  /** How many connections they share. */
+  connections: number;
+  /** Watches on one etcd stream, or subscriptions on one SSE stream. */
+  watchesPerStream: number;
+  changes: number;
+}
+
+export type Job = StormJob | FillJob | BulkJob | FanoutJob;
+
+export interface JobResult {
+  /** Requests, changes or leases done in the measured time. */
+  count: number;
+  errors: number;
+  seconds: number;
+  /** How much of one core the load process used: near 1 means that it, not the peer, may be the limit. */
+  loadCores: number;
+  /** Time of each change until the last watcher had it. */
+  lagsMs?: number[];
+}
+
+/** Each instance's lease or key by number, the same in every load. */
+export function toLeaseId(salt: string, number: number): bigint {
+  let hash = 0n;
+  for (const byte of Buffer.from(salt)) hash = (hash * 31n + BigInt(byte)) & 0xff_ffffn;
+  return (hash << 32n) + BigInt(number) + 1n;
+}
+
+/** A registration as JSON, `bytes` long where that is not too short for it; 0 is the least there is to say. */
+export function toRegistration(number: number, bytes: number): string {
+  const address = `10.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}`;
+  if (bytes === 0) return JSON.stringify({ address, port: 8080, ttl: "1h" });
+  const body = {
+    address,
+    port: 8080,
+    protocol: "http",
+    tags: ["v1", "read"],
+    meta: { cluster: "small", idc: "shanghai", note: "" },
+    version: "1.4.2",
+    zone: "zone-a",
+    ttl: "1h",
+  };
+  const missing = bytes - JSON.stringify(body).length;
+  if (missing > 0) body.meta.note = "x".repeat(missing);
+  return JSON.stringify(body);
+}
+
+/** `bench-0007`: a service by number. */
+export function toService(number: number): string {
+  return `bench-${String(number).padStart(4, "0")}`;
+}

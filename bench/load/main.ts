@@ -1,0 +1,27 @@
+/** A load process: takes one job as JSON in its argument, writes its result as JSON to stdout. */
+import { runFanout } from "./fanout.ts";
+import { runBulk, runFill } from "./fill.ts";
+import type { Job, JobResult } from "./job.ts";
+import { runStorm } from "./storm.ts";
+
+function run(job: Job): Promise<JobResult> {
+  switch (job.kind) {
+    case "etcd-keepalive":
+    case "etcd-put":
+    case "etcd-grant-put":
+    case "etcd-range":
+      return runStorm(job);
+    case "etcd-fill":
+    case "rollcall-fill":
+    case "rollcall-leases":
+      return runFill(job);
+    case "rollcall-bulk":
+      return runBulk(job);
+    case "etcd-fanout":
+    case "rollcall-fanout":
+      return runFanout(job);
+  }
+}
+
+process.stdout.write(`${JSON.stringify(await run(JSON.parse(process.argv[2] ?? "{}") as Job))}\n`);
+process.exit(0);

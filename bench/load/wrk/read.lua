@@ -1,0 +1,2 @@
+-- One service with all its instances.
+wrk.path = "/v2/default/services/bench-0000"

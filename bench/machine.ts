@@ -1,0 +1,46 @@
+/** The machine and the programs that a run's numbers belong to. */
+import { execFileSync } from "node:child_process";
+import { cpus, loadavg, release, totalmem } from "node:os";
+import { readFileSystem, readVersion } from "./programs.ts";
+
+export interface Machine {
+  cores: number;
+  model: string;
+  memoryGb: number;
+  kernel: string;
+  fileSystem: string;
+  /** Load average over a minute before the run: others on the machine spoil the numbers. */
+  load: string;
+  node: string;
+  etcd: string;
+  wrk: string;
+  h2load: string;
+  commit: string;
+}
+
+function readCommit(root: string): string {
+  try {
+    const git = (...args: string[]): string => execFileSync("git", args, { cwd: root, encoding: "utf8" }).trim();
+    const changed = git("status", "--porcelain", "--", "packages") !== "";
+    return `${git("rev-parse", "--short", "HEAD")}${changed ? " with changes" : ""}`;
+  } catch {
+    return "unknown";
+  }
+}
+
+export function readMachine(root: string): Machine {
+  const all = cpus();
+  return {
+    cores: all.length,
+    model: all[0]?.model.trim() ?? "unknown",
+    memoryGb: Math.round(totalmem() / 2 ** 30),
+    kernel: release(),
+    fileSystem: readFileSystem(root),
+    load: (loadavg()[0] ?? 0).toFixed(2),
+    node: process.version,
+    etcd: readVersion("etcd"),
+    wrk: readVersion("wrk"),
+    h2load: readVersion("h2load"),
+    commit: readCommit(root),
+  };
+}
