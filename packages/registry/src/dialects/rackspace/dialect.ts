@@ -1,0 +1,67 @@
+/** The plug: Rackspace Service Registry v1.0 on the native listener. */
+import { createHmac, randomBytes } from "node:crypto";
+import { fromBuffer, type Registry, SYSTEM_ACCOUNT, toBuffer } from "../../core/index.ts";
+import type { Dialect, House, Mounted } from "../contract.ts";
+import { toMaker } from "./codec-uuid.ts";
+import { Session } from "./session.ts";
+import type { Desk, Quotas } from "./session-desk.ts";
+import { Front } from "./session-front.ts";
+
+const NAME = "rackspace";
+const SECRET = "\0rackspace/secret";
+const SECRET_BYTES = 32;
+
+const DEFAULTS: Quotas = { servicesMax: 200, valuesMax: 1000, sessionsMax: 100, requestsPerDayMax: 500_000 };
+
+/** Rackspace Service Registry v1.0, with the session era's API beside it. */
+export function createRackspaceDialect(): Dialect {
+  // "Exactly one of many creates wins" and limits need one order of all commits.
+  return { name: NAME, needs: "total", ports: [], open };
+}
+
+async function open(house: House): Promise<Mounted> {
+  const { registry, access, clock, http } = house;
+  const quotas = readQuotas(house.settings);
+  const secret = await loadSecret(registry);
+  const session = new Session(registry, clock, secret);
+  const maker = toMaker(createHmac("sha256", secret).update("events").digest());
+  const desk: Desk = { registry, access, clock, session, quotas, maker };
+  const front = new Front(house, desk);
+  // Paths are case-insensitive; behind the version the dialect itself sees to it.
+  for (const prefix of ["/v1.0", "/V1.0", "/v1.0/", "/V1.0/", "/v2.0/", "/V2.0/"]) {
+    http.mount(prefix, NAME, (request, response, path, query) => front.serve(request, response, path, query));
+  }
+  return {
+    drain: () => {},
+    close: async () => session.close(),
+  };
+}
+
+/** Made once per store, so that tokens and event ids stay what they are over restarts. */
+async function loadSecret(registry: Registry): Promise<Buffer> {
+  const find = () => registry.read((view) => view.entry(SYSTEM_ACCOUNT, SECRET)?.value);
+  const known = find();
+  if (known !== undefined) return toBuffer(known);
+  const value = fromBuffer(randomBytes(SECRET_BYTES));
+  const outcome = await registry.propose({
+    kind: "when",
+    account: SYSTEM_ACCOUNT,
+    guards: [{ on: "version", key: SECRET, is: "=", than: 0 }],
+    then: [{ kind: "put", account: SYSTEM_ACCOUNT, key: SECRET, value }],
+    otherwise: [],
+  });
+  if (!outcome.ok) throw new Error(`cannot store the secret of heartbeat tokens: ${outcome.detail}`);
+  return toBuffer(find() ?? value);
+}
+
+function readQuotas(settings: Readonly<Record<string, unknown>>): Quotas {
+  const quotas: Record<keyof Quotas, number> = { ...DEFAULTS };
+  for (const [key, value] of Object.entries(settings)) {
+    if (!Object.hasOwn(DEFAULTS, key)) throw new Error(`rackspace knows no setting ${key}`);
+    if (!Number.isSafeInteger(value) || (value as number) < 0) {
+      throw new Error(`rackspace.${key} must be a whole number`);
+    }
+    quotas[key as keyof Quotas] = value as number;
+  }
+  return quotas;
+}
