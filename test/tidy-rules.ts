@@ -191,6 +191,18 @@ export const testsNeverHide: Rule = (files) =>
       ...found(path, text, /\.skip\(\)/, "skips without a reason"),
     ]);
 
+/** What a test requires is in the list that `npm test` installs. */
+export const peersAreInstalled: Rule = (files) => {
+  const list = files.find(({ path }) => path === "scripts/steps.mjs")?.text ?? "";
+  return files
+    .filter(({ path }) => path.endsWith(".test.ts") && path !== "test/harness.test.ts" && !path.startsWith("test/tidy"))
+    .flatMap(({ path, text }) =>
+      [...text.matchAll(/requirePackage\("([^"]+)", "([^"]+)"\)/g)]
+        .filter(([, name, program]) => !list.includes(`{ name: "${name}", program: "${program}" }`))
+        .map(([call]) => `${path}: ${call} is not in the list of scripts/steps.mjs`),
+    );
+};
+
 function found(path: string, text: string, pattern: RegExp, why: string): string[] {
   const lines = text.split("\n");
   return lines.flatMap((line, index) => {

@@ -94,6 +94,10 @@ const HOUSE_RULES: Record<
     ],
     fine: { "test/a.test.ts": 'test("x", { skip: peer.skip }, () => {});' },
   },
+  "peers are installed": {
+    rule: rules.peersAreInstalled,
+    broken: [{ "test/a.test.ts": 'requirePackage("etcd-server", "etcd")', "scripts/steps.mjs": "" }],
+  },
   "links lead somewhere": {
     rule: rules.linksResolve,
     broken: [
