@@ -2,7 +2,7 @@
 import { hostname } from "node:os";
 import { dirname, resolve } from "node:path";
 import type { AccountLimits, Role } from "../core/index.ts";
-import type { HttpLimits } from "../net/listener.ts";
+import type { HttpLimits, TlsOptions } from "../net/listener.ts";
 import { readAccounts, unknownKey } from "./config-accounts.ts";
 import { isMap, readConfigFile } from "./config-file.ts";
 import { flagOf, SETTINGS, type Setting, variableOf } from "./config-settings.ts";
@@ -23,7 +23,8 @@ export interface ServeConfig {
   readonly insecure: boolean;
   readonly logFormat: "text" | "json";
   readonly logLevel: string;
-  readonly tls?: TlsConfig;
+  /** Absolute paths of PEM files. */
+  readonly tls?: TlsOptions;
   readonly accounts: Readonly<Record<string, AccountConfig>>;
   /** For accounts without limits of their own. */
   readonly limits: Partial<AccountLimits>;
@@ -32,14 +33,6 @@ export interface ServeConfig {
   readonly http: HttpConfig;
   /** Each dialect validates its own. */
   readonly dialectSettings: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-}
-
-/** Absolute paths of PEM files. */
-export interface TlsConfig {
-  readonly cert: string;
-  readonly key: string;
-  readonly ca?: string;
-  readonly clientCertificates: "none" | "request" | "require";
 }
 
 export interface AccountConfig {
@@ -209,18 +202,17 @@ function section(values: ReadonlyMap<string, Value>, name: string): Record<strin
   return found;
 }
 
-function readTls(values: ReadonlyMap<string, Value>, problems: string[]): TlsConfig | undefined {
-  const found = section(values, "tls") as Partial<Record<keyof TlsConfig, string>>;
-  if (found.cert === undefined && found.key === undefined) {
-    if (found.ca !== undefined || found.clientCertificates !== "none")
-      problems.push("tls.ca and tls.clientCertificates need tls.cert and tls.key");
-    return undefined;
-  }
-  if (found.cert === undefined || found.key === undefined)
-    problems.push(
-      `tls.${found.cert === undefined ? "key" : "cert"} needs tls.${found.cert === undefined ? "cert" : "key"} beside it`,
-    );
-  if (found.clientCertificates !== "none" && found.ca === undefined)
+function readTls(values: ReadonlyMap<string, Value>, problems: string[]): TlsOptions | undefined {
+  const text = (name: string) => values.get(`tls.${name}`) as string | undefined;
+  const [certFile, keyFile, caFile] = [text("cert"), text("key"), text("ca")];
+  const clientCertificates = text("clientCertificates") as "none" | "request" | "require";
+  if (clientCertificates !== "none" && caFile === undefined)
     problems.push("tls.clientCertificates needs tls.ca to check them against");
-  return found as unknown as TlsConfig;
+  if (certFile !== undefined && keyFile !== undefined)
+    return { certFile, keyFile, ...(caFile !== undefined && { caFile }), clientCertificates };
+  if (certFile !== undefined) problems.push("tls.cert needs tls.key beside it");
+  else if (keyFile !== undefined) problems.push("tls.key needs tls.cert beside it");
+  else if (caFile !== undefined || clientCertificates !== "none")
+    problems.push("tls.ca and tls.clientCertificates need tls.cert and tls.key");
+  return undefined;
 }

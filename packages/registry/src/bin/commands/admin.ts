@@ -1,0 +1,174 @@
+import type { AccountBody, AccountLimitsBody, NodeStatusBody, Role } from "@rollcall/client";
+import { type Command, Option } from "commander";
+import { type Context, connect, toWhole } from "./context.ts";
+import { type Cell, type Output, toAge } from "./output.ts";
+
+export function defineAdmin(program: Command): void {
+  program
+    .command("status")
+    .summary("show the state of the registry")
+    .description("Shows the node, its listeners and what each account holds.")
+    .action(async (_flags: object, self: Command) => {
+      const { client, out } = await connect(self);
+      const body = await client.status();
+      if (out.json) out.document(body);
+      else showStatus(out, body, Date.now());
+    });
+  defineTokens(program);
+  defineAccounts(program);
+}
+
+function showStatus(out: Output, body: NodeStatusBody, nowMs: number): void {
+  const state: Cell = body.ready ? { text: "ready", tone: "good" } : { text: "not ready", tone: "bad" };
+  out.fields([
+    ["node", body.node],
+    ["state", state],
+    ["version", body.version],
+    ["up for", toAge(body.startedAt, nowMs)],
+    ["replicator", body.replicator],
+    ["revision", `${body.revision} (history since ${body.floor})`],
+    ["access", body.open ? { text: "open: no accounts are set up", tone: "warn" } : "with tokens"],
+  ]);
+  out.line("");
+  out.table(
+    [{ title: "dialect" }, { title: "listens on" }],
+    body.endpoints.map((one) => [
+      one.dialect,
+      `${one.scheme}://${one.host.includes(":") ? `[${one.host}]` : one.host}:${one.port}`,
+    ]),
+    "nothing listens",
+  );
+  out.line("");
+  out.table(
+    [
+      { title: "account" },
+      { title: "services", right: true },
+      { title: "instances", right: true },
+      { title: "leases", right: true },
+      { title: "held", right: true },
+      { title: "keys", right: true },
+    ],
+    body.accounts.map((one): Cell[] => [
+      one.account,
+      String(one.services),
+      String(one.instances),
+      String(one.leases),
+      one.held > 0 ? { text: String(one.held), tone: "warn" } : "0",
+      String(one.keys),
+    ]),
+    "no accounts",
+  );
+}
+
+function defineTokens(program: Command): void {
+  const token = program
+    .command("token")
+    .summary("make, list and remove tokens")
+    .description("Makes, lists and removes tokens.");
+  token
+    .command("create <name>")
+    .summary("make a token")
+    .description("Makes a token for --account and prints its secret, this once.")
+    .addOption(new Option("--role <role>", "what it allows").choices(["reader", "writer", "admin"]).default("writer"))
+    .option("--all-accounts", "for all accounts instead of one")
+    .action(async (name: string, flags: { role: Role; allAccounts?: boolean }, self: Command) => {
+      const { client, out, account } = await connect(self);
+      const made = await client.admin.tokens.create({
+        name,
+        role: flags.role,
+        account: flags.allAccounts ? null : account,
+      });
+      if (out.json) return out.document(made);
+      out.line(made.token);
+      out.note(
+        `${made.role} token "${made.name}" (${made.id}) for ${made.account ?? "all accounts"}. It is shown this once: keep it safe.`,
+      );
+    });
+  token
+    .command("list")
+    .summary("list tokens")
+    .description("Lists tokens; never their secrets.")
+    .action(async (_flags: object, self: Command) => {
+      const { client, out } = await connect(self);
+      const tokens = await client.admin.tokens.list();
+      if (out.json) return out.document({ tokens });
+      const nowMs = Date.now();
+      out.table(
+        [{ title: "id" }, { title: "name" }, { title: "account" }, { title: "role" }, { title: "age", right: true }],
+        tokens.map((one) => [one.id, one.name, one.account ?? "(all)", one.role, toAge(one.createdAt, nowMs)]),
+        "no tokens",
+      );
+    });
+  token
+    .command("remove <id>")
+    .summary("remove a token")
+    .description("Removes a token: requests with it are refused from now on.")
+    .action(async (id: string, _flags: object, self: Command) => {
+      const { client, out } = await connect(self);
+      await client.admin.tokens.remove(id);
+      if (out.json) out.document({ id, removed: true });
+      else out.line(`token ${id} removed`);
+    });
+}
+
+const LIMIT_FLAGS: readonly (readonly [keyof AccountLimitsBody, string, string])[] = [
+  ["instancesMax", "instances-max", "instances it may have"],
+  ["servicesMax", "services-max", "services it may have"],
+  ["keysMax", "keys-max", "configuration keys it may have"],
+  ["leasesMax", "leases-max", "leases it may have"],
+  ["requestsPerSecondMax", "requests-per-second-max", "requests it may make in a second"],
+];
+
+function defineAccounts(program: Command): void {
+  const account = program
+    .command("account")
+    .summary("list and set up accounts")
+    .description("Lists accounts and sets them up.");
+  account
+    .command("list")
+    .summary("list accounts")
+    .description("Lists accounts with their limits.")
+    .action(async (_flags: object, self: Command) => {
+      const { client, out } = await connect(self);
+      const accounts = await client.admin.accounts.list();
+      if (out.json) out.document({ accounts });
+      else showAccounts(out, accounts);
+    });
+  const set = account
+    .command("set <name>")
+    .summary("make an account or change its limits")
+    .description(
+      "Makes an account, or changes the limits that are given. The first account ends open mode: make an admin token before.",
+    );
+  for (const [, flag, meaning] of LIMIT_FLAGS) set.option(`--${flag} <number>`, meaning);
+  set.action(async (name: string, flags: Record<string, string>, self: Command) =>
+    setAccount(await connect(self), name, flags),
+  );
+}
+
+async function setAccount({ client, out }: Context, name: string, flags: Record<string, string>): Promise<void> {
+  const limits: Partial<AccountLimitsBody> = {};
+  for (const [key, flag] of LIMIT_FLAGS) if (flags[key] !== undefined) limits[key] = toWhole(flags[key], `--${flag}`);
+  const body = await client.admin.accounts.set(name, limits);
+  if (out.json) out.document(body);
+  else showAccounts(out, [body]);
+}
+
+function showAccounts(out: Output, accounts: readonly AccountBody[]): void {
+  out.table(
+    [
+      { title: "account" },
+      { title: "tenant" },
+      ...["instances", "services", "keys", "leases", "requests/s"].map((title) => ({
+        title: `${title} max`,
+        right: true,
+      })),
+    ],
+    accounts.map((one) => [
+      one.account,
+      one.tenant,
+      ...LIMIT_FLAGS.map(([key]) => one.limits[key].toLocaleString("en")),
+    ]),
+    "no accounts",
+  );
+}

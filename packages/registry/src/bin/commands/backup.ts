@@ -1,0 +1,98 @@
+import { createWriteStream } from "node:fs";
+import { access, open, rename, rm } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { ReadableStream } from "node:stream/web";
+import type { BackupStream } from "@rollcall/client";
+import type { Command } from "commander";
+import { connect, outputOf } from "./context.ts";
+import { EXIT, Failure } from "./exit.ts";
+import { toBytesText } from "./output.ts";
+import { createProgress } from "./progress.ts";
+
+export function defineBackup(program: Command): void {
+  program
+    .command("backup <file>")
+    .summary("save a copy of the store while the registry runs")
+    .description(
+      "Saves a consistent copy of the store while the registry runs. The file appears only when it is whole.",
+    )
+    .option("--force", "replace the file when it is there")
+    .action(async (file: string, flags: { force?: boolean }, self: Command) => {
+      const { client, out } = await connect(self);
+      const path = resolve(file);
+      if (!flags.force && (await exists(path)))
+        throw new Failure(EXIT.usage, `${path} is there already`, "Replace it with --force.");
+      const bytes = await save(await client.admin.backup(), path);
+      if (out.json) out.document({ file: path, bytes });
+      else out.line(`saved ${toBytesText(bytes)} to ${path}`);
+    });
+
+  program
+    .command("restore <file>")
+    .summary("make a new data directory from a backup")
+    .description("Checks a backup and makes a new data directory from it. Works without a running registry.")
+    .requiredOption("--data <dir>", "the data directory to make; it must be empty or not there")
+    .action(async (file: string, flags: { data: string }, self: Command) =>
+      restore(resolve(file), resolve(flags.data), self),
+    );
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Writes beside the file and renames: a copy that broke off never looks like one that is whole. */
+async function save(backup: BackupStream, path: string): Promise<number> {
+  const part = `${path}.part`;
+  const progress = createProgress("backup", backup.bytes);
+  try {
+    const bytes = await pour(backup, part, progress.report);
+    if (backup.bytes !== null && bytes !== backup.bytes)
+      throw new Failure(EXIT.refused, `the backup broke off after ${bytes} of ${backup.bytes} bytes`);
+    await flush(part);
+    await rename(part, path);
+    await flush(dirname(path));
+    return bytes;
+  } catch (error) {
+    await rm(part, { force: true });
+    throw error;
+  } finally {
+    progress.end();
+  }
+}
+
+/** Errors of writing count too, such as a full disk: the pipeline rejects with whichever comes first. */
+async function pour(backup: BackupStream, part: string, report: (bytes: number) => void): Promise<number> {
+  let bytes = 0;
+  const source = Readable.fromWeb(backup.body as ReadableStream);
+  source.on("data", (piece: Buffer) => {
+    bytes += piece.length;
+    report(bytes);
+  });
+  await pipeline(source, createWriteStream(part, { mode: 0o600 }));
+  return bytes;
+}
+
+async function flush(path: string): Promise<void> {
+  const handle = await open(path, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function restore(file: string, data: string, command: Command): Promise<void> {
+  const out = outputOf(command);
+  const { restoreBackup } = await import("../../replicators/embedded/index.ts");
+  const progress = createProgress("restore", null);
+  await restoreBackup(file, data);
+  progress.end();
+  if (out.json) out.document({ file, data });
+  else out.line(`restored ${file} to ${data}`);
+}

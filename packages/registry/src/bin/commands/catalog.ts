@@ -1,0 +1,162 @@
+import type { InstanceBody, InstanceFilter, ServiceSummaryBody } from "@rollcall/client";
+import type { Command } from "commander";
+import { type Context, collect, connect, toPairs } from "./context.ts";
+import { type Cell, type Column, toAge, toSpan, toStatus } from "./output.ts";
+
+interface FilterFlags {
+  readonly tag?: string[];
+  readonly zone?: string;
+  readonly withVersion?: string;
+  readonly protocol?: string;
+  readonly status?: string[];
+  readonly meta?: string[];
+}
+
+function addFilters(command: Command): Command {
+  return command
+    .option("--tag <tag>", "only with this tag (repeatable, all must match)", collect)
+    .option("--zone <zone>", "only in this zone")
+    .option("--with-version <version>", "only of this version")
+    .option("--protocol <name>", "only speaking this")
+    .option("--status <status>", "only with this status; healthy means passing or warning (repeatable)", collect)
+    .option("--meta <key=value>", "only with this meta entry (repeatable)", collect);
+}
+
+function toFilter(flags: FilterFlags): InstanceFilter {
+  const meta = toPairs(flags.meta, "--meta");
+  return {
+    ...(flags.tag && { tags: flags.tag }),
+    ...(flags.zone !== undefined && { zone: flags.zone }),
+    ...(flags.withVersion !== undefined && { version: flags.withVersion }),
+    ...(flags.protocol !== undefined && { protocol: flags.protocol }),
+    ...(flags.status && { status: flags.status }),
+    ...(meta && { meta }),
+  };
+}
+
+export function defineCatalog(program: Command): void {
+  addFilters(
+    program
+      .command("services")
+      .summary("list services")
+      .description("Lists services with their instances counted by status."),
+  ).action(async (flags: FilterFlags, self: Command) => listServices(await connect(self), toFilter(flags)));
+  addFilters(
+    program
+      .command("instances [service]")
+      .summary("list instances")
+      .description("Lists the instances of one service, or all of them."),
+  ).action(async (service: string | undefined, flags: FilterFlags, self: Command) =>
+    listInstances(await connect(self), service, toFilter(flags)),
+  );
+  program
+    .command("consumers")
+    .summary("list who subscribes to what")
+    .description("Lists who subscribes to which provider: the dependency graph.")
+    .action(async (_flags: object, self: Command) => listConsumers(await connect(self)));
+}
+
+/** All pages of a list as one answer: the first page's head with everybody's rows. */
+async function allPages<K extends string, T, P extends { readonly next: string | null } & Record<K, T[]>>(
+  key: K,
+  load: (from: string | undefined) => Promise<P>,
+): Promise<P> {
+  const first = await load(undefined);
+  const rows = [...first[key]];
+  for (let next = first.next; next !== null; ) {
+    const page = await load(next);
+    rows.push(...page[key]);
+    next = page.next;
+  }
+  return { ...first, [key]: rows, next: null };
+}
+
+async function listServices({ client, out }: Context, filter: InstanceFilter): Promise<void> {
+  const body = await allPages("services", (from) => client.services({ ...filter, from }));
+  if (out.json) return out.document(body);
+  const columns: Column[] = [
+    { title: "service" },
+    { title: "instances", right: true },
+    { title: "status" },
+    { title: "versions" },
+    { title: "zones" },
+    { title: "tags" },
+  ];
+  const rows = body.services.map((one): Cell[] => [
+    one.service,
+    String(one.instances),
+    summarize(one),
+    listOf(one.versions),
+    listOf(one.zones),
+    listOf(one.tags),
+  ]);
+  out.table(columns, rows, "no services");
+}
+
+/** `3 passing, 1 critical`; the tone is that of the worst. */
+function summarize(service: ServiceSummaryBody): Cell {
+  const parts = Object.entries(service.statuses).map(([status, count]) => `${count} ${status}`);
+  if (service.held > 0) parts.push(`${service.held} held`);
+  const isBad = (service.statuses.critical ?? 0) > 0;
+  const isCalm = parts.length === 1 && service.statuses.passing !== undefined;
+  return { text: parts.join(", ") || "-", tone: isCalm ? "good" : isBad ? "bad" : "warn" };
+}
+
+function listOf(items: readonly string[]): string {
+  return items.filter(Boolean).join(", ") || "-";
+}
+
+async function listInstances(
+  { client, out }: Context,
+  service: string | undefined,
+  filter: InstanceFilter,
+): Promise<void> {
+  const body =
+    service === undefined
+      ? await allPages("instances", (from) => client.instances({ ...filter, from }))
+      : await client.service(service, filter);
+  if (out.json) return out.document(body);
+  const [columns, rows] = toInstanceTable(body.instances, service === undefined, Date.now());
+  out.table(columns, rows, service === undefined ? "no instances" : `no instances of ${service}`);
+}
+
+export function toInstanceTable(
+  instances: readonly InstanceBody[],
+  withService: boolean,
+  nowMs: number,
+): readonly [Column[], Cell[][]] {
+  const columns: Column[] = [
+    ...(withService ? [{ title: "service" }] : []),
+    { title: "id" },
+    { title: "address" },
+    { title: "status" },
+    { title: "version" },
+    { title: "zone" },
+    { title: "ttl", right: true },
+    { title: "age", right: true },
+    { title: "tags" },
+  ];
+  const rows = instances.map((one): Cell[] => [
+    ...(withService ? [one.service] : []),
+    one.id,
+    one.port > 0 ? `${one.address}:${one.port}` : one.address || "-",
+    toStatus(one.status, one.held !== null),
+    one.version || "-",
+    one.zone || "-",
+    one.ttlMs === null ? "-" : toSpan(one.ttlMs),
+    toAge(one.createdAt, nowMs),
+    listOf(one.tags),
+  ]);
+  return [columns, rows];
+}
+
+async function listConsumers({ client, out }: Context): Promise<void> {
+  const body = await client.consumers();
+  if (out.json) return out.document(body);
+  const nowMs = Date.now();
+  out.table(
+    [{ title: "consumer" }, { title: "provider" }, { title: "protocol" }, { title: "since", right: true }],
+    body.consumers.map((one) => [one.consumer, one.provider, one.protocol || "-", toAge(one.since, nowMs)]),
+    "nobody subscribes",
+  );
+}

@@ -1,0 +1,105 @@
+/** What every command that talks to a registry starts with. */
+import type { Client } from "@rollcall/client";
+import { type Command, Option } from "commander";
+import { EXIT, Failure } from "./exit.ts";
+import { createOutput, type Output } from "./output.ts";
+
+export interface GlobalOptions {
+  readonly url: string;
+  readonly account: string;
+  readonly token?: string;
+  readonly output: "table" | "json";
+  readonly color: boolean;
+}
+
+export const DEFAULT_URL = "http://127.0.0.1:7070";
+
+export function addGlobalOptions(program: Command): void {
+  const group = "Options of every command:";
+  const options = [
+    new Option("--url <url>", "where the registry listens").env("ROLLCALL_URL").default(DEFAULT_URL),
+    new Option("--account <name>", "the account to work in").env("ROLLCALL_ACCOUNT").default("default"),
+    new Option("--token <token>", "the token to show").env("ROLLCALL_TOKEN"),
+    new Option("-o, --output <format>", "tables for people or JSON for scripts")
+      .choices(["table", "json"])
+      .env("ROLLCALL_OUTPUT")
+      .default("table"),
+    new Option("--no-color", "no colours; NO_COLOR does the same"),
+  ];
+  for (const option of options) program.addOption(option.helpGroup(group));
+}
+
+export interface Context {
+  readonly client: Client;
+  readonly out: Output;
+  readonly account: string;
+}
+
+export function outputOf(command: Command): Output {
+  const options = command.optsWithGlobals<GlobalOptions>();
+  const { NO_COLOR, TERM } = process.env;
+  return createOutput({
+    json: options.output === "json",
+    colour: options.color && !NO_COLOR && TERM !== "dumb" && process.stdout.isTTY === true,
+    stdout: process.stdout,
+    stderr: process.stderr,
+  });
+}
+
+/** Loads the SDK and makes a client from the global options. */
+export async function connect(command: Command): Promise<Context> {
+  const options = command.optsWithGlobals<GlobalOptions>();
+  const { createClient } = await import("@rollcall/client");
+  const url = checkUrl(options.url);
+  return {
+    client: createClient({ url, account: options.account, token: options.token }),
+    out: outputOf(command),
+    account: options.account,
+  };
+}
+
+function checkUrl(text: string): string {
+  let url: URL | undefined;
+  try {
+    url = new URL(text.includes("://") ? text : `http://${text}`);
+  } catch {
+    // Said below.
+  }
+  if (url === undefined || !/^https?:$/.test(url.protocol))
+    throw new Failure(EXIT.usage, `"${text}" is no URL of a registry`, `An example: --url ${DEFAULT_URL}`);
+  return url.href;
+}
+
+/** Ctrl-C and SIGTERM end what would go on for ever, in order. The second one ends it at once. */
+export function untilInterrupted(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => controller.abort());
+  return controller.signal;
+}
+
+/** For options that may be given several times. */
+export function collect(value: string, before: readonly string[] | undefined): string[] {
+  return [...(before ?? []), value];
+}
+
+/** `key=value` pairs, for options that may be given several times. */
+export function toPairs(pairs: readonly string[] | undefined, flag: string): Record<string, string> | undefined {
+  if (pairs === undefined) return undefined;
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const at = pair.indexOf("=");
+      if (at < 1) throw new Failure(EXIT.usage, `${flag} takes key=value, not "${pair}"`);
+      return [pair.slice(0, at), pair.slice(at + 1)];
+    }),
+  );
+}
+
+export function toWhole(text: string, flag: string, min = 0, max = Number.MAX_SAFE_INTEGER): number {
+  const value = /^[0-9]{1,16}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= min && value <= max))
+    throw new Failure(
+      EXIT.usage,
+      `${flag} takes a whole number${max < 1e9 ? ` from ${min} to ${max}` : ""}, not "${text}"`,
+    );
+  return value;
+}

@@ -1,0 +1,58 @@
+/** Exit codes, and the words for what went wrong. */
+import type { RollcallError } from "@rollcall/client";
+
+/** Documented in docs/cli.md and in the help; from this table. */
+export const EXIT = {
+  ok: 0,
+  refused: 1,
+  usage: 2,
+  unreachable: 3,
+  notFound: 4,
+  store: 5,
+} as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+export const EXIT_MEANINGS: Readonly<Record<ExitCode, string>> = {
+  0: "done",
+  1: "refused by the registry, or failed",
+  2: "wrong command, flag or configuration",
+  3: "the registry is out of reach",
+  4: "not found",
+  5: "the store is damaged, foreign or in use",
+};
+
+/** Ends a command with a sentence and an exit code. */
+export class Failure extends Error {
+  override readonly name = "Failure";
+  readonly code: ExitCode;
+  readonly hint: string | undefined;
+
+  constructor(code: ExitCode, message: string, hint?: string) {
+    super(message);
+    this.code = code;
+    this.hint = hint;
+  }
+}
+
+/** Anything thrown -> a sentence, a hint and the exit code. Errors of the language are bugs: they keep their stack. */
+export function toFailure(error: unknown): Failure {
+  if (error instanceof Failure) return error;
+  if (!(error instanceof Error)) return new Failure(EXIT.refused, String(error));
+  // By name: the client and the store are loaded only by the commands that need them.
+  if (error.name === "RollcallError") return fromRegistry(error as RollcallError);
+  if (error.name === "StoreRefused") return new Failure(EXIT.store, error.message);
+  if (error.name === "StartRefused") return new Failure(EXIT.usage, error.message);
+  const isSentence = error.constructor === Error || "syscall" in error;
+  return new Failure(EXIT.refused, isSentence ? error.message : (error.stack ?? error.message));
+}
+
+function fromRegistry(error: RollcallError): Failure {
+  if (error.code === "unreachable")
+    return new Failure(EXIT.unreachable, error.message, "Is it running? Start one with: rollcall serve");
+  if (error.code === "not-found") return new Failure(EXIT.notFound, error.message);
+  if (error.code === "invalid" && error.status === 0) return new Failure(EXIT.usage, error.message);
+  const hint =
+    error.status === 401 || error.status === 403 ? "Give a token with --token or ROLLCALL_TOKEN." : undefined;
+  return new Failure(EXIT.refused, error.message, hint);
+}

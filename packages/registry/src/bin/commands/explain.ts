@@ -1,0 +1,76 @@
+import type { ExplainBody } from "@rollcall/client";
+import type { Command } from "commander";
+import { connect } from "./context.ts";
+import { EXIT, Failure } from "./exit.ts";
+import { type Cell, type Output, toAge, toSpan, toStatus } from "./output.ts";
+
+export function defineExplain(program: Command): void {
+  program
+    .command("explain <service> <id>")
+    .summary("say why an instance is shown, held or gone")
+    .description("Says when an instance came, what keeps it alive, and why it is shown, held or gone.")
+    .action(async (service: string, id: string, _flags: object, self: Command) => {
+      const { client, out } = await connect(self);
+      const body = await client.explain(service, id);
+      if (out.json) out.document(body);
+      else showExplanation(out, body, Date.now());
+      if (!body.present && body.gone === null && body.history.length === 0)
+        throw new Failure(EXIT.notFound, `nothing is known of ${service}/${id}`);
+    });
+}
+
+function showExplanation(out: Output, body: ExplainBody, nowMs: number): void {
+  out.line(out.paint({ text: body.summary, tone: "bold" }));
+  const pairs = [...life(body, nowMs), ...checks(body, nowMs)];
+  if (pairs.length > 0) {
+    out.line("");
+    out.fields(pairs);
+  }
+  if (body.history.length === 0) return;
+  out.line("");
+  out.table(
+    [{ title: "ago", right: true }, { title: "revision", right: true }, { title: "what" }, { title: "why" }],
+    body.history.map((one) => [toAge(one.at, nowMs), String(one.revision), one.cause, one.reason]),
+    "",
+  );
+}
+
+type Pair = readonly [string, Cell];
+
+function life(body: ExplainBody, nowMs: number): Pair[] {
+  const pairs: Pair[] = [];
+  const { instance, came, keptAliveBy, gone } = body;
+  if (instance !== null) {
+    pairs.push(["status", toStatus(instance.status, instance.held !== null)]);
+    if (instance.override !== null) pairs.push(["override", instance.override]);
+    pairs.push(["address", `${instance.address}:${instance.port}`]);
+  }
+  if (came !== null)
+    pairs.push(["came", `${toAge(came.at, nowMs)} ago through ${came.via} (revision ${came.revision})`]);
+  if (keptAliveBy !== null) {
+    const { lease, ttlMs, beats, beatIntervalMs, lastBeatAt, expiresAt } = keptAliveBy;
+    const every = beatIntervalMs === null ? "" : `, about every ${toSpan(beatIntervalMs)}`;
+    pairs.push(["kept alive by", `lease ${lease}, ttl ${toSpan(ttlMs)}`]);
+    pairs.push([
+      "heartbeats",
+      lastBeatAt === null ? "none yet" : `${beats}${every}; the last ${toAge(lastBeatAt, nowMs)} ago`,
+    ]);
+    if (expiresAt !== null) pairs.push(["ends", ending(expiresAt, nowMs)]);
+  } else if (instance !== null) pairs.push(["kept alive by", "nothing: it is permanent"]);
+  if (gone !== null) pairs.push(["gone", `${toAge(gone.at, nowMs)} ago: ${gone.cause} (revision ${gone.revision})`]);
+  return pairs;
+}
+
+function ending(expiresAt: string, nowMs: number): Cell {
+  const isLate = Date.parse(expiresAt) < nowMs;
+  return isLate
+    ? { text: `was due ${toAge(expiresAt, nowMs)} ago`, tone: "warn" }
+    : `in ${toAge(expiresAt, nowMs)} without a heartbeat`;
+}
+
+function checks(body: ExplainBody, nowMs: number): Pair[] {
+  return (body.instance?.checks ?? []).map((check): Pair => {
+    const when = check.reportedAt === null ? "no result yet" : `${toAge(check.reportedAt, nowMs)} ago`;
+    return [`check ${check.id}`, `${check.status}, ${when}${check.output === "" ? "" : `: ${check.output}`}`];
+  });
+}

@@ -1,0 +1,164 @@
+/** What people and scripts read: aligned tables in calm colours, or JSON. */
+import type { Writable } from "node:stream";
+
+export type Tone = "plain" | "dim" | "good" | "warn" | "bad" | "bold";
+export type Cell = string | { readonly text: string; readonly tone: Tone };
+
+export interface Column {
+  readonly title: string;
+  /** Numbers stand to the right. */
+  readonly right?: boolean;
+}
+
+export interface Output {
+  readonly json: boolean;
+  /** The terminal's width; undefined when stdout is not one. */
+  readonly width: number | undefined;
+  /** One JSON document, indented for a reader. */
+  document(value: unknown): void;
+  /** One JSON object on one line. */
+  object(value: unknown): void;
+  line(text: string): void;
+  /** A table, or the sentence when there is nothing to show. */
+  table(columns: readonly Column[], rows: readonly (readonly Cell[])[], none: string): void;
+  /** Names with their values, aligned. */
+  fields(pairs: readonly (readonly [string, Cell])[]): void;
+  paint(cell: Cell): string;
+  /** To stderr, and only for people. */
+  note(text: string): void;
+}
+
+const CODES: Readonly<Record<Tone, string>> = { plain: "", dim: "2", good: "32", warn: "33", bad: "31", bold: "1" };
+const GAP = "  ";
+
+export interface OutputOptions {
+  readonly json: boolean;
+  readonly colour: boolean;
+  readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number };
+  readonly stderr: Writable;
+}
+
+export function createOutput(options: OutputOptions): Output {
+  const { stdout, stderr, json } = options;
+  const width = stdout.isTTY ? (stdout.columns ?? 80) : undefined;
+  const paint = (cell: Cell): string => {
+    const { text, tone } = typeof cell === "string" ? { text: cell, tone: "plain" as const } : cell;
+    const shown = clean(text);
+    return options.colour && tone !== "plain" && shown !== "" ? `\x1b[${CODES[tone]}m${shown}\x1b[0m` : shown;
+  };
+  const line = (text: string) => void stdout.write(`${text}\n`);
+  return {
+    json,
+    width,
+    paint,
+    line,
+    document: (value) => line(JSON.stringify(value, null, 2)),
+    object: (value) => line(JSON.stringify(value)),
+    note: (text) => void (json || stderr.write(`${text}\n`)),
+    table(columns, rows, none) {
+      if (rows.length === 0) line(paint({ text: none, tone: "dim" }));
+      else for (const text of layOut(columns, rows, width, paint)) line(text);
+    },
+    fields(pairs) {
+      const widest = Math.max(...pairs.map(([name]) => name.length));
+      for (const [name, value] of pairs)
+        line(`${paint({ text: name.padEnd(widest), tone: "dim" })}${GAP}${paint(value)}`);
+    },
+  };
+}
+
+/** Lines of a table. On a terminal the last column is cut to what fits. */
+export function layOut(
+  columns: readonly Column[],
+  rows: readonly (readonly Cell[])[],
+  width: number | undefined,
+  paint: (cell: Cell) => string,
+): string[] {
+  const head = columns.map((column): Cell => ({ text: column.title.toUpperCase(), tone: "dim" }));
+  const widths = columns.map((_, i) => Math.max(...[head, ...rows].map((row) => lengthOf(row[i] ?? ""))));
+  const last = columns.length - 1;
+  const before = widths.slice(0, last).reduce((sum, one) => sum + one + GAP.length, 0);
+  const room = width === undefined ? Number.POSITIVE_INFINITY : Math.max(8, width - before);
+  return [head, ...rows].map((row) =>
+    columns
+      .map((column, i) => {
+        const cell = i === last ? cut(row[i] ?? "", room) : (row[i] ?? "");
+        const fill = " ".repeat(Math.max(0, (widths[i] as number) - lengthOf(cell)));
+        if (column.right) return fill + paint(cell);
+        return i === last ? paint(cell) : paint(cell) + fill;
+      })
+      .join(GAP)
+      .trimEnd(),
+  );
+}
+
+function textOf(cell: Cell): string {
+  return typeof cell === "string" ? cell : cell.text;
+}
+
+function lengthOf(cell: Cell): number {
+  return [...clean(textOf(cell))].length;
+}
+
+function cut(cell: Cell, room: number): Cell {
+  const letters = [...clean(textOf(cell))];
+  if (letters.length <= room) return cell;
+  const text = `${letters.slice(0, room - 1).join("")}…`;
+  return typeof cell === "string" ? text : { ...cell, text };
+}
+
+/** What others registered must not steer this terminal: control characters become visible. */
+export function clean(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, "\ufffd");
+}
+
+const UNITS: readonly (readonly [string, number])[] = [
+  ["d", 86_400_000],
+  ["h", 3_600_000],
+  ["m", 60_000],
+  ["s", 1000],
+];
+
+/** `12s`, `5m`, `3h`, `4d`: the largest unit that fits, rounded down. */
+export function toSpan(ms: number): string {
+  for (const [name, factor] of UNITS) if (ms >= factor) return `${Math.floor(ms / factor)}${name}`;
+  return ms < 1 ? "0s" : `${Math.floor(ms)}ms`;
+}
+
+/** How long ago, or how long until. "-" for never. */
+export function toAge(at: string | null | undefined, nowMs: number): string {
+  if (at === null || at === undefined) return "-";
+  const ms = Math.abs(nowMs - Date.parse(at));
+  return ms < 1000 ? "0s" : toSpan(ms);
+}
+
+/** The time of day, local, for lines that follow each other. */
+export function toClock(at: string): string {
+  return new Date(at).toLocaleTimeString("en-GB", { hour12: false });
+}
+
+export function toBytesText(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  const units = ["KiB", "MiB", "GiB", "TiB"];
+  let value = bytes;
+  let unit = "B";
+  for (const next of units) {
+    if (value < 1024) break;
+    value /= 1024;
+    unit = next;
+  }
+  return `${value.toFixed(1)} ${unit}`;
+}
+
+const STATUS_TONES: Readonly<Record<string, Tone>> = {
+  passing: "good",
+  warning: "warn",
+  critical: "bad",
+  starting: "warn",
+  draining: "warn",
+  unknown: "dim",
+};
+
+export function toStatus(status: string, held = false): Cell {
+  return held ? { text: `${status} (held)`, tone: "warn" } : { text: status, tone: STATUS_TONES[status] ?? "plain" };
+}

@@ -1,0 +1,36 @@
+import { toBytesText } from "./output.ts";
+
+export interface Progress {
+  report(bytes: number, bytesTotal?: number | null): void;
+  end(): void;
+}
+
+const EVERY_MS = 100;
+const BAR = 24;
+
+/** A line on stderr that moves while something takes long; nothing where nobody looks. */
+export function createProgress(label: string, bytesTotal: number | null): Progress {
+  const { stderr } = process;
+  if (!stderr.isTTY) return { report: () => {}, end: () => {} };
+  let nextMs = 0;
+  let shown = false;
+  return {
+    report(bytes, total = bytesTotal) {
+      const nowMs = performance.now();
+      if (nowMs < nextMs) return;
+      nextMs = nowMs + EVERY_MS;
+      shown = true;
+      stderr.write(`\r\x1b[K${label} ${progressText(bytes, total)}`);
+    },
+    end() {
+      if (shown) stderr.write("\r\x1b[K");
+    },
+  };
+}
+
+export function progressText(bytes: number, total: number | null): string {
+  if (total === null || total === 0) return toBytesText(bytes);
+  const share = Math.min(1, bytes / total);
+  const full = Math.round(share * BAR);
+  return `${"█".repeat(full)}${"░".repeat(BAR - full)} ${Math.floor(share * 100)}%  ${toBytesText(bytes)} of ${toBytesText(total)}`;
+}

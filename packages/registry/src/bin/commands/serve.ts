@@ -1,0 +1,80 @@
+import type { Command } from "commander";
+import { Option } from "commander";
+import { loadServeConfig } from "../config.ts";
+import { flagOf, SETTINGS, type Setting } from "../config-settings.ts";
+import { inUnits } from "../config-values.ts";
+import { EXIT, Failure } from "./exit.ts";
+
+const GROUPS: Readonly<Record<string, string>> = {
+  ports: "Ports:",
+  log: "Logging:",
+  tls: "TLS:",
+  protection: "Protection:",
+  events: "Events:",
+  http: "HTTP limits:",
+  limits: "Limits of every account:",
+};
+
+const PLACEHOLDERS: Readonly<Record<Setting["kind"], string>> = {
+  text: "<text>",
+  whole: "<number>",
+  share: "<share>",
+  ms: "<duration>",
+  bytes: "<size>",
+  port: "<port>",
+  flag: "[on|off]",
+  list: "<names>",
+  choice: "<word>",
+};
+
+/** `rollcall serve`: one flag for every setting. */
+export function defineServe(program: Command): void {
+  const command = program
+    .command("serve")
+    .helpGroup("Run a registry:")
+    .summary("run the registry")
+    .description("Runs the registry until SIGINT or SIGTERM.")
+    .addOption(
+      new Option("--config <file>", "configuration file; rollcall.yaml when it is there").env("ROLLCALL_CONFIG"),
+    );
+  for (const setting of SETTINGS) command.addOption(toOption(setting));
+  command.action(async (_options, self: Command) => serve(self));
+}
+
+function toOption(setting: Setting): Option {
+  const choices = setting.choices === undefined ? "" : ` (${setting.choices.join(", ")})`;
+  const fallback = setting.default === undefined || setting.default === "" ? "" : ` [${defaultText(setting)}]`;
+  const option = new Option(
+    `--${flagOf(setting)} ${PLACEHOLDERS[setting.kind]}`,
+    `${setting.meaning}${choices}${fallback}`,
+  );
+  return option.helpGroup(GROUPS[setting.key.split(".")[0] as string] ?? "Options:");
+}
+
+export function defaultText(setting: Setting): string {
+  const value = setting.default;
+  if (typeof value === "number") return inUnits(setting, value);
+  if (typeof value === "boolean") return value ? "on" : "off";
+  return value ?? "";
+}
+
+async function serve(command: Command): Promise<void> {
+  const flags: Record<string, unknown> = {};
+  // Only what was typed: the environment is read in its own turn, with its own place in messages.
+  for (const option of command.options) {
+    const name = option.attributeName();
+    const isGiven = command.getOptionValueSource(name) === "cli";
+    if (isGiven) flags[(option.long as string).slice(2)] = command.getOptionValue(name);
+  }
+  const loaded = loadServeConfig({ flags, env: process.env, cwd: process.cwd() });
+  if (!loaded.ok) {
+    const hint = "Every setting: docs/configuration.md, or rollcall serve --help";
+    throw new Failure(
+      EXIT.usage,
+      `the configuration is not right\n${loaded.problems.map((one) => `  ${one}`).join("\n")}`,
+      hint,
+    );
+  }
+  const module = await import("../serve.ts");
+  await module.serve(loaded.config);
+}
