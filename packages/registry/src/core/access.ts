@@ -30,6 +30,8 @@ export interface Access {
   allow(principal: Principal, account: Account, need: Role): Outcome<true>;
   /** One request of this account: `limit` when its request rate is used up. */
   admit(account: Account): Outcome<true>;
+  /** What this account may have: its own limits over the configured ones over the defaults. */
+  limitsOf(account: Account): AccountLimits;
   /** The account behind a name used in a path: the name itself, or the account whose tenant id it is. `invalid` for an illegal name. */
   resolve(name: string): Outcome<Account>;
   /** The numeric tenant id of an account, always the same for a name. Remembers it for `resolve`. */

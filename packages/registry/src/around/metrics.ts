@@ -1,0 +1,221 @@
+/** The numbers of this process, for Prometheus. Hot paths add to plain numbers; gauges are worked out when asked for. */
+import {
+  collectDefaultMetrics,
+  Gauge,
+  Counter as LabelledCounter,
+  type Metric,
+  Registry as MetricRegistry,
+} from "prom-client";
+import { type Core, type Status, SYSTEM_ACCOUNT, statusOf } from "../core/index.ts";
+import { Histogram } from "./histogram.ts";
+
+/** What the gauges look at. */
+export interface MetricSources {
+  readonly core: Core;
+  readonly startedAtMs: number;
+}
+
+export interface ProcessMetrics {
+  /** Gives the counter of one dialect's requests: fetch it once, call it per request. */
+  observer(dialect: string): (status: number, seconds: number) => void;
+  /** One durable group. */
+  groupFlushed(commits: number, ms: number): void;
+  expired(count: number): void;
+  /** For dialects. */
+  readonly dialects: { watchers(dialect: string, delta: number): void };
+  /** From here on the gauges have something to look at. */
+  watch(sources: MetricSources): void;
+  /** Prometheus text format. */
+  text(): Promise<string>;
+}
+
+/** By the first digit of the status; 499 stands for a client that went away before its answer. */
+const OUTCOMES = ["aborted", "1xx", "2xx", "3xx", "4xx", "5xx"] as const;
+const LATENCY_S = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30];
+const GROUP_COMMITS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096];
+const FLUSH_S = [0.00025, 0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.25, 0.5, 1, 2, 5];
+
+interface DialectNumbers {
+  readonly outcomes: Float64Array;
+  readonly latency: Histogram;
+}
+
+/** The metrics of one process. `now` is wall-clock ms. */
+export function createMetrics(now: () => number = Date.now): ProcessMetrics {
+  const registry = new MetricRegistry();
+  const hot = createHotNumbers(registry);
+  const watchers = new Map<string, number>();
+  addGauge(registry, "rollcall_watchers", "Open streams and long polls", ["dialect"], (gauge) => {
+    for (const [dialect, count] of watchers) gauge.set({ dialect }, count);
+  });
+  collectDefaultMetrics({ register: registry });
+  return {
+    ...hot,
+    dialects: {
+      watchers(dialect, delta) {
+        watchers.set(dialect, (watchers.get(dialect) ?? 0) + delta);
+      },
+    },
+    watch: (sources) => addViewGauges(registry, sources, now),
+    text: () => registry.metrics(),
+  };
+}
+
+function createHotNumbers(registry: MetricRegistry): Pick<ProcessMetrics, "observer" | "groupFlushed" | "expired"> {
+  const dialects = new Map<string, DialectNumbers>();
+  const groups = new Histogram(GROUP_COMMITS);
+  const flushes = new Histogram(FLUSH_S);
+  let commits = 0;
+  let expiries = 0;
+  addCounter(registry, "rollcall_requests_total", "Requests answered", ["dialect", "outcome"], (add) => {
+    for (const [dialect, { outcomes }] of dialects)
+      for (const [i, outcome] of OUTCOMES.entries())
+        if (outcomes[i] !== 0) add({ dialect, outcome }, outcomes[i] as number);
+  });
+  addCounter(registry, "rollcall_commits_total", "Commits made durable by this process", [], (add) => add({}, commits));
+  addCounter(registry, "rollcall_expiries_total", "Leases that ended by silence", [], (add) => add({}, expiries));
+  addHistogram(registry, "rollcall_request_duration_seconds", "From the request's headers to its answer", () =>
+    [...dialects].flatMap(([dialect, { latency }]) => latency.values("rollcall_request_duration_seconds", { dialect })),
+  );
+  addHistogram(registry, "rollcall_group_size_commits", "Commits that shared one disk flush", () =>
+    groups.values("rollcall_group_size_commits", {}),
+  );
+  addHistogram(registry, "rollcall_flush_duration_seconds", "Time to make one group durable", () =>
+    flushes.values("rollcall_flush_duration_seconds", {}),
+  );
+  return {
+    observer(dialect) {
+      let numbers = dialects.get(dialect);
+      if (numbers === undefined) {
+        numbers = { outcomes: new Float64Array(OUTCOMES.length), latency: new Histogram(LATENCY_S) };
+        dialects.set(dialect, numbers);
+      }
+      const { outcomes, latency } = numbers;
+      return (status, seconds) => {
+        const outcome = status === 499 ? 0 : (status / 100) | 0;
+        (outcomes[outcome] as number)++;
+        latency.observe(seconds);
+      };
+    },
+    groupFlushed(size, ms) {
+      commits += size;
+      groups.observe(size);
+      flushes.observe(ms / 1000);
+    },
+    expired(count) {
+      expiries += count;
+    },
+  };
+}
+
+interface Census {
+  accounts: number;
+  services: number;
+  leases: number;
+  keys: number;
+  readonly statuses: Record<Status, number>;
+}
+
+function countAll(core: Core): Census {
+  return core.registry.read((view) => {
+    const statuses = { passing: 0, warning: 0, critical: 0, starting: 0, draining: 0, unknown: 0 };
+    const census: Census = { accounts: 0, services: 0, leases: 0, keys: 0, statuses };
+    for (const account of view.accounts()) {
+      if (account.name === SYSTEM_ACCOUNT) continue;
+      census.accounts++;
+      census.services += account.counts.services;
+      census.leases += account.counts.leases;
+      census.keys += account.counts.keys;
+      for (const service of account.services())
+        for (const instance of service.instances.values()) statuses[statusOf(instance)]++;
+    }
+    return census;
+  });
+}
+
+function addViewGauges(registry: MetricRegistry, { core, startedAtMs }: MetricSources, now: () => number): void {
+  // Counted once per revision: between changes a scrape costs nothing.
+  let counted: { readonly revision: number; readonly census: Census } | undefined;
+  const census = (): Census => {
+    const { revision } = core.numbers();
+    if (counted?.revision !== revision) counted = { revision, census: countAll(core) };
+    return counted.census;
+  };
+  const gauge = (name: string, help: string, value: () => number): void =>
+    addGauge(registry, name, help, [], (one) => one.set(value()));
+  gauge("rollcall_accounts", "Accounts that hold something", () => census().accounts);
+  gauge("rollcall_services", "Services that have an instance", () => census().services);
+  gauge("rollcall_leases", "Live leases", () => census().leases);
+  gauge("rollcall_keys", "Configuration keys", () => census().keys);
+  addGauge(registry, "rollcall_instances", "Instances by the status shown", ["status"], (one) => {
+    for (const [status, count] of Object.entries(census().statuses)) one.set({ status }, count);
+  });
+  gauge("rollcall_leases_held", "Lapsed leases that protection keeps", () => core.numbers().heldLeases);
+  gauge("rollcall_watches", "Cursors into the history", () => core.numbers().watchers);
+  gauge("rollcall_revision", "The latest revision", () => core.numbers().revision);
+  gauge("rollcall_history_revisions", "Revisions that stored history reaches back", () => {
+    const { revision, floor } = core.numbers();
+    return revision - floor;
+  });
+  gauge("rollcall_uptime_seconds", "Time since the start", () => (now() - startedAtMs) / 1000);
+  addGauge(registry, "rollcall_history_seconds", "Time that stored history reaches back", [], async (one) => {
+    const oldest = await core.registry.history(core.numbers().floor, 1);
+    const first = oldest.ok ? oldest.value[0] : undefined;
+    one.set(first === undefined ? 0 : Math.max(0, (now() - first.atMs) / 1000));
+  });
+}
+
+function addGauge(
+  registry: MetricRegistry,
+  name: string,
+  help: string,
+  labelNames: readonly string[],
+  collect: (gauge: Gauge<string>) => void | Promise<void>,
+): void {
+  new Gauge<string>({
+    name,
+    help,
+    labelNames,
+    registers: [registry],
+    collect() {
+      return collect(this);
+    },
+  });
+}
+
+function addCounter(
+  registry: MetricRegistry,
+  name: string,
+  help: string,
+  labelNames: readonly string[],
+  collect: (add: (labels: Record<string, string>, value: number) => void) => void,
+): void {
+  new LabelledCounter<string>({
+    name,
+    help,
+    labelNames,
+    registers: [registry],
+    collect() {
+      // The plain numbers hold the sums; what was shown last time is replaced.
+      this.reset();
+      collect((labels, value) => this.inc(labels, value));
+    },
+  });
+}
+
+function addHistogram(
+  registry: MetricRegistry,
+  name: string,
+  help: string,
+  values: () => ReturnType<Histogram["values"]>,
+): void {
+  // The client's own histogram hashes its labels at each observation; it only asks of a metric that it can be read.
+  const metric = {
+    name,
+    help,
+    type: "histogram",
+    aggregator: "sum",
+    get: () => Promise.resolve({ name, help, type: "histogram", aggregator: "sum", values: values() }),
+  };
+  registry.registerMetric(metric as unknown as Metric<string>);
+}
