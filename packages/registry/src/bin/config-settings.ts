@@ -1,7 +1,7 @@
 /** Every setting of `rollcall serve`, as data: flags, environment, file, help and docs/configuration.md come from here. */
 
-/** Text forms: `ms` takes 1500, "1500ms", "15s", "10m", "2h", "30d"; `bytes` takes 4096, "64KiB", "4MiB", "1GiB". */
-export type SettingKind = "text" | "whole" | "share" | "ms" | "bytes" | "port" | "flag" | "list" | "choice";
+/** `path` becomes absolute. Text forms: `ms` takes 1500, "1500ms", "15s", "10m", "2h", "30d"; `bytes` takes 4096, "64KiB", "4MiB", "1GiB". */
+export type SettingKind = "text" | "path" | "whole" | "share" | "ms" | "bytes" | "port" | "flag" | "list" | "choice";
 
 export interface Setting {
   /** Path in the file, with dots. The flag and the variable are made from it unless given. */
@@ -28,7 +28,7 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 
 const general: readonly Setting[] = [
-  { key: "data", kind: "text", default: "./data", meaning: "Directory of the store. Made when it is not there." },
+  { key: "data", kind: "path", default: "./data", meaning: "Directory of the store. Made when it is not there." },
   {
     key: "host",
     kind: "text",
@@ -97,14 +97,14 @@ const logging: readonly Setting[] = [
 const tls: readonly Setting[] = [
   {
     key: "tls.cert",
-    kind: "text",
+    kind: "path",
     default: undefined,
     meaning: "Certificate chain (PEM). Turns TLS on; re-read on change.",
   },
-  { key: "tls.key", kind: "text", default: undefined, meaning: "Private key of the certificate (PEM)." },
+  { key: "tls.key", kind: "path", default: undefined, meaning: "Private key of the certificate (PEM)." },
   {
     key: "tls.ca",
-    kind: "text",
+    kind: "path",
     default: undefined,
     meaning: "Authorities that client certificates are checked against (PEM).",
   },

@@ -30,6 +30,8 @@ const WORDS: Readonly<Record<string, boolean>> = {
 /** Reads one setting's value. `raw` is a string from a flag or variable, or whatever the file holds. */
 export function readValue(setting: Setting, raw: unknown): Read {
   switch (setting.kind) {
+    case "path":
+      return typeof raw === "string" && raw !== "" ? good(raw) : bad("must be a path", raw);
     case "text":
       return typeof raw === "string" ? good(raw) : bad("must be text", raw);
     case "flag":

@@ -70,7 +70,7 @@ export type Loaded =
 /** Variables of this prefix that the command line knows beside the settings. */
 const OTHER_VARIABLES = ["ROLLCALL_CONFIG", "ROLLCALL_URL", "ROLLCALL_ACCOUNT", "ROLLCALL_TOKEN", "ROLLCALL_OUTPUT"];
 /** What Kubernetes sets in every pod beside a Service whose name begins with "rollcall". */
-const KUBERNETES = /_SERVICE_(HOST|PORT)(_|$)|_PORT_[0-9]+_(TCP|UDP)|_PORT$/;
+const KUBERNETES = /_SERVICE_(HOST|PORT)(_|$)|_PORT_[0-9]+_(TCP|UDP)/;
 const DEFAULT_FILE = "rollcall.yaml";
 
 interface Given {
@@ -108,8 +108,7 @@ function readGiven(setting: Setting, given: Given, problems: string[]): Value | 
     problems.push(`${given.place}: ${setting.key} ${read.problem}`);
     return setting.default;
   }
-  const isPath = setting.key === "data" || (setting.key.startsWith("tls.") && setting.kind === "text");
-  return isPath ? resolve(given.directory, read.value as string) : read.value;
+  return setting.kind === "path" ? resolve(given.directory, read.value as string) : read.value;
 }
 
 function takeFile(sources: Sources, all: Gathered): void {
@@ -149,11 +148,16 @@ function takeVariables(sources: Sources, all: Gathered): void {
   for (const [name, raw] of Object.entries(sources.env)) {
     if (!name.startsWith("ROLLCALL_") || OTHER_VARIABLES.includes(name) || !raw) continue;
     const setting = known.get(name);
-    if (KUBERNETES.test(name) && (setting === undefined || raw.includes("://"))) continue;
+    if (isForeignPort(name, raw) || (setting === undefined && KUBERNETES.test(name))) continue;
     const place = `environment variable ${name}`;
     if (setting !== undefined) all.given.set(setting.key, { raw, place, directory: sources.cwd });
     else all.problems.push(`${place}: ${unknownKey(name, [...known.keys(), ...OTHER_VARIABLES])}`);
   }
+}
+
+/** Kubernetes' address of a Service where a port of ours could stand: `ROLLCALL_HTTP_PORT=tcp://10.0.0.1:80`. */
+function isForeignPort(name: string, raw: string): boolean {
+  return name.endsWith("_PORT") && raw.includes("://");
 }
 
 function takeFlags(sources: Sources, all: Gathered): void {

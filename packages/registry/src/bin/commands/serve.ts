@@ -17,6 +17,7 @@ const GROUPS: Readonly<Record<string, string>> = {
 
 const PLACEHOLDERS: Readonly<Record<Setting["kind"], string>> = {
   text: "<text>",
+  path: "<file>",
   whole: "<number>",
   share: "<share>",
   ms: "<duration>",
@@ -42,12 +43,11 @@ export function defineServe(program: Command): void {
 }
 
 function toOption(setting: Setting): Option {
-  const choices = setting.choices === undefined ? "" : ` (${setting.choices.join(", ")})`;
   const fallback = setting.default === undefined || setting.default === "" ? "" : ` [${defaultText(setting)}]`;
-  const option = new Option(
-    `--${flagOf(setting)} ${PLACEHOLDERS[setting.kind]}`,
-    `${setting.meaning}${choices}${fallback}`,
-  );
+  const placeholder = setting.key === "data" ? "<dir>" : PLACEHOLDERS[setting.kind];
+  const option = new Option(`--${flagOf(setting)} ${placeholder}`, `${setting.meaning}${fallback}`);
+  // For help and completions only: the configuration checks values itself, wherever they come from.
+  if (setting.choices !== undefined) option.argChoices = [...setting.choices];
   return option.helpGroup(GROUPS[setting.key.split(".")[0] as string] ?? "Options:");
 }
 

@@ -58,5 +58,8 @@ function exitLines(): string[] {
 function explainErrors(command: Command, path: string): void {
   command.configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "rollcall: ")) });
   command.showHelpAfterError(`Usage: ${path} ${command.usage()}\nMore: ${path} --help`);
-  for (const child of command.commands) explainErrors(child, `${path} ${child.name()}`);
+  for (const child of command.commands) {
+    child.addHelpText("after", "\nOptions of every command (--url, --account, --token, --output): rollcall --help");
+    explainErrors(child, `${path} ${child.name()}`);
+  }
 }
