@@ -1,0 +1,193 @@
+/**
+ * A backup is one file: a compacted copy of the store, then a manifest in JSON, its length and a magic word. The
+ * manifest has the SHA-256 of the copy, so a backup is known to be whole before anything is restored from it.
+ */
+import { createHash } from "node:crypto";
+import { createReadStream, existsSync, readdirSync } from "node:fs";
+import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { type Outcome, ok, type Revision, refuse } from "../../core/index.ts";
+import { FORMAT } from "./codec.ts";
+import { STORE_FILE, StoreRefused, syncDirectory } from "./files.ts";
+import { takeOwnership } from "./owner.ts";
+import { Damaged } from "./pages.ts";
+import type { Store } from "./store.ts";
+import { summarizeFile, TooNew, verifyFile } from "./verify.ts";
+
+const MAGIC = Buffer.from("ROLLCALL-BACKUP1", "latin1");
+const FOOT_BYTES = 4 + MAGIC.length;
+const MANIFEST_BYTES_MAX = 64 * 1024;
+const COPY_BYTES = 1024 * 1024;
+
+/** What a backup says of itself. */
+export interface BackupSummary {
+  readonly format: number;
+  readonly store: string;
+  readonly revision: Revision;
+  readonly floor: Revision;
+  readonly rows: number;
+  readonly groups: number;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly takenAtMs: number;
+}
+
+/** Told now and then how far it is. */
+export type Progress = (step: "verify" | "copy", doneBytes: number, totalBytes: number) => void;
+
+/** Writes a new file while the store is in use. Rejects with a sentence; leaves nothing half-written under the name. */
+export async function writeBackup(store: Store, file: string, takenAtMs: number): Promise<BackupSummary> {
+  if (existsSync(file)) throw new StoreRefused(`${file} exists already; a backup never overwrites`);
+  const part = `${file}.part-${process.pid}`;
+  try {
+    await mkdir(dirname(file), { recursive: true });
+    await rm(part, { force: true });
+    await store.copy(part);
+    const { txnId: _, createdAtMs: __, ...found } = summarizeFile(part);
+    const sha256 = await hashFile(part, found.bytes);
+    const summary: BackupSummary = { format: FORMAT, ...found, sha256, takenAtMs };
+    await appendManifest(part, summary);
+    await rename(part, file);
+    syncDirectory(dirname(file));
+    return summary;
+  } catch (error) {
+    await rm(part, { force: true });
+    if (error instanceof StoreRefused) throw error;
+    throw new StoreRefused(`cannot write the backup ${file}: ${(error as Error).message}`);
+  }
+}
+
+async function appendManifest(path: string, summary: BackupSummary): Promise<void> {
+  const manifest = Buffer.from(`\n${JSON.stringify(summary)}\n`, "utf8");
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(manifest.length);
+  const handle = await open(path, "a");
+  try {
+    await handle.writeFile(Buffer.concat([manifest, length, MAGIC]));
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function hashFile(path: string, bytes: number, onProgress?: (doneBytes: number) => void): Promise<string> {
+  const hash = createHash("sha256");
+  let done = 0;
+  for await (const chunk of createReadStream(path, { end: bytes - 1, highWaterMark: COPY_BYTES })) {
+    hash.update(chunk as Buffer);
+    done += (chunk as Buffer).length;
+    onProgress?.(done);
+  }
+  return hash.digest("hex");
+}
+
+async function readManifest(file: string): Promise<Outcome<BackupSummary>> {
+  const handle = await open(file, "r");
+  try {
+    const { size } = await handle.stat();
+    const foot = await readAt(handle, Math.max(0, size - FOOT_BYTES), FOOT_BYTES);
+    if (foot.length < FOOT_BYTES || !foot.subarray(4).equals(MAGIC))
+      return refuse("invalid", `${file} is not a Rollcall backup, or it is cut off`);
+    const length = foot.readUInt32LE(0);
+    const start = size - FOOT_BYTES - length;
+    if (length > MANIFEST_BYTES_MAX || start < 0) return refuse("invalid", `the end of ${file} is damaged`);
+    const summary = JSON.parse((await readAt(handle, start, length)).toString("utf8")) as BackupSummary;
+    if (summary.format > FORMAT)
+      return refuse("unsupported", `${file} was written by a newer version (format ${summary.format})`);
+    if (summary.bytes !== start)
+      return refuse("invalid", `${file} has ${start} bytes of data and should have ${summary.bytes}`);
+    return ok(summary);
+  } catch (error) {
+    if (error instanceof SyntaxError) return refuse("invalid", `the end of ${file} is damaged`);
+    throw error;
+  } finally {
+    await handle.close();
+  }
+}
+
+async function readAt(handle: FileHandle, at: number, length: number): Promise<Buffer> {
+  const bytes = Buffer.alloc(length);
+  const { bytesRead } = await handle.read(bytes, 0, length, at);
+  return bytes.subarray(0, bytesRead);
+}
+
+/** Whether the file is a whole backup: checksum of all, every page, every row. */
+export async function verifyBackup(file: string, onProgress?: Progress): Promise<Outcome<BackupSummary>> {
+  try {
+    const manifest = await readManifest(file);
+    if (!manifest.ok) return manifest;
+    const { bytes, sha256, revision, rows, groups } = manifest.value;
+    const found = await hashFile(file, bytes, (done) => onProgress?.("verify", done, bytes));
+    if (found !== sha256) return refuse("invalid", `${file} is damaged: its checksum does not match`);
+    const store = verifyFile(file, { everything: true, contentBytes: bytes });
+    if (store.revision !== revision || store.rows !== rows || store.groups !== groups)
+      return refuse("invalid", `${file} does not hold what it says`);
+    return manifest;
+  } catch (error) {
+    if (error instanceof Damaged || error instanceof TooNew)
+      return refuse("invalid", `${file} is damaged: ${error.message}`);
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
+    return refuse(code === "ENOENT" ? "not-found" : "unavailable", `cannot read ${file}: ${message}`);
+  }
+}
+
+export interface RestoreOptions {
+  /** Puts what lies in the directory aside, under a name beside it. */
+  readonly force?: boolean;
+  readonly onProgress?: Progress;
+}
+
+/** What was restored, and where the former directory is now. */
+export type RestoreSummary = BackupSummary & { readonly aside: string | null };
+
+/** Verifies the backup, then makes it the store of this directory. Nothing is touched before the backup is known to be whole. */
+export async function restoreBackup(
+  file: string,
+  dataDir: string,
+  options: RestoreOptions = {},
+): Promise<Outcome<RestoreSummary>> {
+  const verified = await verifyBackup(file, options.onProgress);
+  if (!verified.ok) return verified;
+  const isEmpty = !existsSync(dataDir) || readdirSync(dataDir).length === 0;
+  if (!isEmpty && options.force !== true)
+    return refuse("exists", `${dataDir} is not empty; with --force it is moved aside and kept`);
+  try {
+    const aside = isEmpty ? null : await moveAside(dataDir);
+    await mkdir(dataDir, { recursive: true });
+    await copyStore(file, dataDir, verified.value.bytes, options.onProgress);
+    return ok({ ...verified.value, aside });
+  } catch (error) {
+    return refuse("unavailable", `cannot restore into ${dataDir}: ${(error as Error).message}`);
+  }
+}
+
+/** Refuses while a process uses the directory. */
+async function moveAside(dataDir: string): Promise<string> {
+  const owner = await takeOwnership(dataDir);
+  await owner.release();
+  for (let n = 1; ; n++) {
+    const aside = join(dirname(dataDir), `${basename(dataDir)}.before-restore-${n}`);
+    if (existsSync(aside)) continue;
+    await rename(dataDir, aside);
+    return aside;
+  }
+}
+
+async function copyStore(file: string, dataDir: string, bytes: number, onProgress?: Progress): Promise<void> {
+  const part = join(dataDir, `${STORE_FILE}.restoring-${process.pid}`);
+  const target = await open(part, "wx", 0o664);
+  let done = 0;
+  try {
+    for await (const chunk of createReadStream(file, { end: bytes - 1, highWaterMark: COPY_BYTES })) {
+      await target.writeFile(chunk as Buffer);
+      done += (chunk as Buffer).length;
+      onProgress?.("copy", done, bytes);
+    }
+    await target.sync();
+  } finally {
+    await target.close();
+  }
+  await rename(part, join(dataDir, STORE_FILE));
+  syncDirectory(dataDir);
+}

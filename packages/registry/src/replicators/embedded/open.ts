@@ -1,0 +1,94 @@
+/** Opens a data directory, or says in a sentence why not. What is not ours or not intact is left as it is. */
+import { randomUUID } from "node:crypto";
+import { readdirSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { FORMAT } from "./codec.ts";
+import { encodeMeta, type Identity } from "./codec-meta.ts";
+import { isCleanlyClosed, openDirectory, removeCleanStamp, STORE_FILE, StoreRefused, syncDirectory } from "./files.ts";
+import { type Ownership, takeOwnership } from "./owner.ts";
+import { Damaged } from "./pages.ts";
+import { type Recovered, recover } from "./recover.ts";
+import { Store } from "./store.ts";
+import { summarizeFile, TooNew, verifyFile } from "./verify.ts";
+
+export interface OpenedStore {
+  readonly store: Store;
+  readonly recovered: Recovered;
+  readonly owner: Ownership;
+  /** Why every page was looked at; null when that was not needed. */
+  readonly verified: string | null;
+}
+
+/** Rejects with a sentence for people. `use` gets the recovered state while the files are known to be good. */
+export async function openStore(
+  dataDir: string,
+  nowMs: number,
+  use: (recovered: Recovered) => void,
+): Promise<OpenedStore> {
+  const { isNew } = openDirectory(dataDir);
+  const owner = await takeOwnership(dataDir).catch((error: Error) => {
+    throw new StoreRefused(error.message);
+  });
+  const path = join(dataDir, STORE_FILE);
+  let store: Store | undefined;
+  try {
+    removeLeftovers(dataDir);
+    // Another process may have made it since.
+    if (isNew && openDirectory(dataDir).isNew) await createStore(path, nowMs);
+    const verified = inspect(path, dataDir);
+    removeCleanStamp(dataDir);
+    store = new Store(path);
+    const recovered = recover(store);
+    use(recovered);
+    return { store, recovered, owner, verified };
+  } catch (error) {
+    await store?.close();
+    await owner.release();
+    throw refusalOf(error, path, dataDir);
+  }
+}
+
+/** Looks at the head always, and at everything unless the file is the one that was closed in order. */
+function inspect(path: string, dataDir: string): string | null {
+  const { txnId } = summarizeFile(path);
+  if (isCleanlyClosed(dataDir, txnId)) return null;
+  verifyFile(path, { everything: false });
+  return "the last stop was not clean";
+}
+
+function refusalOf(error: unknown, path: string, dataDir: string): unknown {
+  if (error instanceof TooNew)
+    return new StoreRefused(`${path} cannot be used: ${error.message}. Start the newer version.`);
+  if (error instanceof Damaged)
+    return new StoreRefused(
+      `${path} is damaged: ${error.message}. Nothing was changed. Restore a backup with: rollcall restore <backup file> --data ${dataDir} --force (the damaged directory is kept beside it).`,
+    );
+  return error;
+}
+
+/** Unfinished files of a start or a restore that was cut off; they were never in use. */
+function removeLeftovers(dataDir: string): void {
+  for (const name of readdirSync(dataDir))
+    if (/^rollcall\.mdb\.(?:new|restoring)-/.test(name)) rmSync(join(dataDir, name), { force: true });
+}
+
+/** Made under another name: a file with the right name is always complete. */
+async function createStore(path: string, nowMs: number): Promise<void> {
+  const part = `${path}.new-${process.pid}`;
+  const identity: Identity = { program: "rollcall", format: FORMAT, store: randomUUID(), createdAtMs: nowMs };
+  const store = new Store(part);
+  try {
+    await store.write({
+      meta: [
+        ["identity", encodeMeta(identity)],
+        ["checkpoint", encodeMeta({ revision: 0, atMs: 0, nth: 0 })],
+        ["floor", encodeMeta({ revision: 0 })],
+      ],
+    });
+  } finally {
+    await store.close();
+  }
+  renameSync(part, path);
+  rmSync(`${part}-lock`, { force: true });
+  syncDirectory(join(path, ".."));
+}

@@ -1,0 +1,244 @@
+/**
+ * Reads a store's file page by page, through read(2) alone. The library maps the file into memory and trusts every
+ * page, so a damaged one can end the whole process; this reader trusts nothing, and is used to look at a file before
+ * the library may. It knows the library's format 2 with pages of 4 KiB and keys compared as bytes.
+ */
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+
+export const PAGE_BYTES = 4096;
+const PAGE_HEAD_BYTES = 24;
+const NODE_HEAD_BYTES = 8;
+const MAGIC = 0xbeefc0de;
+const FILE_VERSION = 2;
+const NO_PAGE = 0xffff_ffff_ffff_ffffn;
+
+const BRANCH = 0x01;
+const LEAF = 0x02;
+const OVERFLOW = 0x04;
+const META = 0x08;
+
+const BIG_DATA = 0x01;
+const SUB_DATA = 0x02;
+const DEPTH_MAX = 32;
+
+/** Something is not as it must be. The message says what and where. */
+export class Damaged extends Error {}
+
+/** One tree: a named database, or one of the library's own. */
+export interface Tree {
+  /** -1 when it is empty. */
+  readonly root: number;
+  readonly entries: number;
+  readonly depth: number;
+}
+
+export interface Meta {
+  readonly txnId: number;
+  readonly lastPage: number;
+  readonly free: Tree;
+  readonly main: Tree;
+}
+
+/** Told of each entry of a tree in key order. A value on pages of its own comes as a function: reading it costs. */
+export type Visit = (key: Buffer, value: () => Buffer, isTree: boolean) => void;
+
+function readTree(page: Buffer, at: number): Tree {
+  const root = page.readBigUInt64LE(at + 40);
+  return {
+    depth: page.readUInt16LE(at + 6),
+    entries: Number(page.readBigUInt64LE(at + 32)),
+    root: root === NO_PAGE ? -1 : Number(root),
+  };
+}
+
+/** A named database's tree, as the main tree holds it. */
+export function treeFromValue(value: Buffer): Tree {
+  if (value.length !== 48) throw new Damaged("the description of a database has a wrong size");
+  return readTree(value, 0);
+}
+
+/** A file being looked at. Each page may be visited once. */
+export class PageFile {
+  readonly meta: Meta;
+  readonly bytes: number;
+  /** Pages seen so far: a page can be in one place only. */
+  readonly seen: Uint8Array;
+  readonly #fd: number;
+
+  constructor(path: string, contentBytes?: number) {
+    this.#fd = openSync(path, "r");
+    try {
+      this.bytes = contentBytes ?? fstatSync(this.#fd).size;
+      this.meta = this.#readMeta();
+      this.seen = new Uint8Array(this.meta.lastPage + 1);
+      this.seen[0] = 1;
+      this.seen[1] = 1;
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+
+  #readMeta(): Meta {
+    if (this.bytes < 2 * PAGE_BYTES) throw new Damaged(`the file is cut off: it has ${this.bytes} bytes`);
+    const [first, second] = [this.#readMetaPage(0), this.#readMetaPage(1)];
+    const meta = second.txnId > first.txnId ? second : first;
+    const pages = Math.floor(this.bytes / PAGE_BYTES);
+    if (!(meta.lastPage >= 1 && meta.lastPage < 2 ** 40)) throw new Damaged("the head page has an impossible size");
+    if (meta.lastPage >= pages && !this.#isTailUnused(meta, pages))
+      throw new Damaged(`the file is cut off: it has ${pages} pages and should have ${meta.lastPage + 1}`);
+    return meta;
+  }
+
+  /** The library may end a file early when the last pages are free; a page in use beyond the end is found by the walk. */
+  #isTailUnused(meta: Meta, pages: number): boolean {
+    return meta.free.root >= 0 && meta.free.root < pages && meta.main.root < pages;
+  }
+
+  #readMetaPage(number: number): Meta {
+    const page = this.#read(number, 1);
+    if ((page.readUInt16LE(18) & META) === 0 || page.readUInt32LE(24) !== MAGIC)
+      throw new Damaged(`head page ${number} is not that of a store`);
+    const version = page.readUInt32LE(28) & 0xffff;
+    if (version !== FILE_VERSION) throw new Damaged(`head page ${number} has file version ${version}`);
+    const pageBytes = page.readUInt32LE(48);
+    if (pageBytes !== PAGE_BYTES) throw new Damaged(`head page ${number} has pages of ${pageBytes} bytes`);
+    return {
+      free: readTree(page, 48),
+      main: readTree(page, 96),
+      lastPage: Number(page.readBigUInt64LE(144)),
+      txnId: Number(page.readBigUInt64LE(152)),
+    };
+  }
+
+  #read(number: number, count: number): Buffer {
+    const bytes = Buffer.allocUnsafe(count * PAGE_BYTES);
+    let done = 0;
+    while (done < bytes.length) {
+      const got = readSync(this.#fd, bytes, done, bytes.length - done, number * PAGE_BYTES + done);
+      if (got === 0) throw new Damaged(`page ${number} is missing: the file is cut off`);
+      done += got;
+    }
+    return bytes;
+  }
+
+  /** Reads the first of some pages that must not have been met before. */
+  #take(number: number, count: number, kinds: number): Buffer {
+    if (!(number >= 2 && count >= 1 && number + count - 1 <= this.meta.lastPage))
+      throw new Damaged(`page ${number} is outside of the file`);
+    for (let i = number; i < number + count; i++) {
+      if (this.seen[i] !== 0) throw new Damaged(`page ${i} is used twice`);
+      this.seen[i] = 1;
+    }
+    const page = this.#read(number, 1);
+    const kind = page.readUInt16LE(18) & (BRANCH | LEAF | OVERFLOW | META);
+    if (Number(page.readBigUInt64LE(0)) !== number || (kind & kinds) !== kind || kind === 0)
+      throw new Damaged(`page ${number} holds something else`);
+    return page;
+  }
+
+  /** Visits every entry in order and checks the tree on the way. `ordered`: keys compare as bytes. */
+  walk(tree: Tree, visit: Visit, ordered = true): void {
+    if (tree.root < 0) {
+      if (tree.entries !== 0) throw new Damaged("an empty database claims to have entries");
+      return;
+    }
+    const state = { entries: 0, last: undefined as Buffer | undefined };
+    this.#walkPage(tree.root, 1, tree, ordered, state, visit);
+    if (state.entries !== tree.entries)
+      throw new Damaged(`a database has ${state.entries} entries and should have ${tree.entries}`);
+  }
+
+  /** The last entry of a tree; undefined when it is empty. Follows one path and marks its pages. */
+  last(tree: Tree): { readonly key: Buffer; readonly value: Buffer } | undefined {
+    let number = tree.root;
+    for (let depth = 1; number >= 0 && depth <= DEPTH_MAX; depth++) {
+      const page = this.#take(number, 1, BRANCH | LEAF);
+      const at = readNodes(page, number).pop();
+      if (at === undefined) return undefined;
+      if ((page.readUInt16LE(18) & LEAF) !== 0) {
+        const { key, value } = this.#readLeafNode(page, number, at);
+        return { key, value: value() };
+      }
+      number = childOf(page, at);
+    }
+    return undefined;
+  }
+
+  #walkPage(
+    number: number,
+    depth: number,
+    tree: Tree,
+    ordered: boolean,
+    state: { entries: number; last: Buffer | undefined },
+    visit: Visit,
+  ): void {
+    if (depth > tree.depth || depth > DEPTH_MAX) throw new Damaged(`page ${number} lies too deep`);
+    const page = this.#take(number, 1, BRANCH | LEAF);
+    const isLeaf = (page.readUInt16LE(18) & LEAF) !== 0;
+    if (isLeaf !== (depth === tree.depth)) throw new Damaged(`page ${number} lies at a wrong depth`);
+    const nodes = readNodes(page, number);
+    for (let i = 0; i < nodes.length; i++) {
+      const at = nodes[i] as number;
+      if (!isLeaf) {
+        this.#walkPage(childOf(page, at), depth + 1, tree, ordered, state, visit);
+        continue;
+      }
+      const node = this.#readLeafNode(page, number, at);
+      if (ordered && state.last !== undefined && Buffer.compare(state.last, node.key) >= 0)
+        throw new Damaged(`page ${number} is not in order`);
+      state.last = node.key;
+      state.entries++;
+      visit(node.key, node.value, node.isTree);
+    }
+  }
+
+  #readLeafNode(page: Buffer, number: number, at: number): { key: Buffer; value: () => Buffer; isTree: boolean } {
+    const size = page.readUInt16LE(at) + page.readUInt16LE(at + 2) * 2 ** 16;
+    const flags = page.readUInt16LE(at + 4);
+    const keyEnd = at + NODE_HEAD_BYTES + page.readUInt16LE(at + 6);
+    const big = (flags & BIG_DATA) !== 0;
+    const end = keyEnd + (big ? 24 : size);
+    if (end > PAGE_BYTES || (flags & ~(BIG_DATA | SUB_DATA)) !== 0)
+      throw new Damaged(`page ${number} has a broken entry`);
+    const key = page.subarray(at + NODE_HEAD_BYTES, keyEnd);
+    const isTree = (flags & SUB_DATA) !== 0;
+    if (!big) return { key, isTree, value: () => page.subarray(keyEnd, end) };
+    const first = Number(page.readBigUInt64LE(keyEnd));
+    const count = Number(page.readBigUInt64LE(keyEnd + 16));
+    if (count !== Math.floor((PAGE_HEAD_BYTES - 1 + size) / PAGE_BYTES) + 1)
+      throw new Damaged(`page ${number} has an entry of a wrong size`);
+    const head = this.#take(first, count, OVERFLOW);
+    if (head.readUInt32LE(20) !== count) throw new Damaged(`page ${first} has a wrong length`);
+    const value = () =>
+      (count === 1 ? head : this.#read(first, count)).subarray(PAGE_HEAD_BYTES, PAGE_HEAD_BYTES + size);
+    return { key, isTree, value };
+  }
+}
+
+/** The page that a branch's entry leads to. */
+function childOf(page: Buffer, at: number): number {
+  return page.readUInt16LE(at) + page.readUInt16LE(at + 2) * 2 ** 16 + page.readUInt16LE(at + 4) * 2 ** 32;
+}
+
+/** Where a page's entries begin. */
+function readNodes(page: Buffer, number: number): number[] {
+  const lower = page.readUInt16LE(20);
+  const upper = page.readUInt16LE(22);
+  if (lower % 2 !== 0 || lower > upper || upper + PAGE_HEAD_BYTES > PAGE_BYTES)
+    throw new Damaged(`page ${number} has impossible bounds`);
+  const nodes: number[] = [];
+  for (let i = 0; i < lower; i += 2) {
+    const at = page.readUInt16LE(PAGE_HEAD_BYTES + i) + PAGE_HEAD_BYTES;
+    if (at < upper + PAGE_HEAD_BYTES || at + NODE_HEAD_BYTES > PAGE_BYTES)
+      throw new Damaged(`page ${number} has a broken table of entries`);
+    const keyEnd = at + NODE_HEAD_BYTES + page.readUInt16LE(at + 6);
+    if (keyEnd > PAGE_BYTES) throw new Damaged(`page ${number} has a broken key`);
+    nodes.push(at);
+  }
+  return nodes;
+}

@@ -1,0 +1,76 @@
+/**
+ * Names of state rows. In memory a row is a string of parts with NUL between them, the last part taking what is left;
+ * in the store it is the same as bytes, so that neighbours in the catalog are neighbours on disk.
+ */
+import { createHash } from "node:crypto";
+import type { Account, Bytes, Change, LeaseRecord } from "../../core/index.ts";
+
+/** Longer names than this are cut and told apart by a hash (the store limits keys to 1 978 bytes). */
+const PLAIN_BYTES_MAX = 600;
+const CUT_BYTES = 500;
+
+export type RowName =
+  | { readonly kind: "instance"; readonly account: Account; readonly service: string; readonly id: string }
+  | { readonly kind: "lease"; readonly account: Account; readonly lease: string }
+  | { readonly kind: "key"; readonly account: Account; readonly key: Bytes };
+
+export function instanceRow(account: Account, service: string, id: string): string {
+  return `i\0${account}\0${service}\0${id}`;
+}
+
+/** A lease of an instance's own shares the row of its instance. Service names have no slash, so the first one parts. */
+export function leaseRow(account: Account, lease: LeaseRecord): string {
+  const slash = lease.own ? lease.id.indexOf("/") : -1;
+  if (slash < 0) return `l\0${account}\0${lease.id}`;
+  return instanceRow(account, lease.id.slice(0, slash), lease.id.slice(slash + 1));
+}
+
+export function keyRow(account: Account, key: Bytes): string {
+  return `k\0${account}\0${key}`;
+}
+
+export function accountRow(account: Account): string {
+  return `a\0${account}`;
+}
+
+export function serviceRow(account: Account, service: string): string {
+  return `s\0${account}\0${service}`;
+}
+
+/** Adds the rows that a change makes different. */
+export function addRows(rows: Set<string>, account: Account, change: Change): void {
+  switch (change.kind) {
+    case "instance":
+      if (change.before !== null) rows.add(instanceRow(account, change.before.service, change.before.id));
+      if (change.after !== null) rows.add(instanceRow(account, change.after.service, change.after.id));
+      break;
+    case "lease":
+      if (change.before !== null) rows.add(leaseRow(account, change.before));
+      if (change.after !== null) rows.add(leaseRow(account, change.after));
+      break;
+    case "key":
+      if (change.before !== null) rows.add(keyRow(account, change.before.key));
+      else if (change.after !== null) rows.add(keyRow(account, change.after.key));
+      break;
+  }
+}
+
+/** The parts of an instance's, lease's or key's row. */
+export function parseRow(row: string): RowName {
+  const end = row.indexOf("\0", 2);
+  const account = row.slice(2, end);
+  const rest = row.slice(end + 1);
+  if (row.startsWith("l")) return { kind: "lease", account, lease: rest };
+  if (row.startsWith("k")) return { kind: "key", account, key: rest };
+  const middle = rest.indexOf("\0");
+  return { kind: "instance", account, service: rest.slice(0, middle), id: rest.slice(middle + 1) };
+}
+
+/** The row's key in the store. */
+export function toStoreKey(row: string): Buffer {
+  // The key of an entry is bytes already, and an account's name is ASCII.
+  const bytes = Buffer.from(row, row.startsWith("k") ? "latin1" : "utf8");
+  if (bytes.length <= PLAIN_BYTES_MAX) return bytes;
+  const hash = createHash("sha256").update(bytes).digest();
+  return Buffer.concat([bytes.subarray(0, CUT_BYTES), hash]);
+}
