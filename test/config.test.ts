@@ -4,12 +4,14 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import fc from "fast-check";
+import { LIMITS_DEFAULT } from "../packages/registry/src/around/limits.ts";
 import { referenceTexts, replaceGenerated } from "../packages/registry/src/bin/commands/reference.ts";
 import { buildProgram } from "../packages/registry/src/bin/commands/tree.ts";
 import { type Loaded, loadServeConfig, type ServeConfig } from "../packages/registry/src/bin/config.ts";
 import { parseConfigText } from "../packages/registry/src/bin/config-file.ts";
 import { flagOf, SETTINGS, type Setting, variableOf } from "../packages/registry/src/bin/config-settings.ts";
 import { inUnits, readValue } from "../packages/registry/src/bin/config-values.ts";
+import { HTTP_LIMITS } from "../packages/registry/src/net/listener.ts";
 import { ROOT, temporaryDirectory } from "./harness.ts";
 
 const scope = { after };
@@ -56,7 +58,9 @@ test("defaults are those of the design", () => {
   });
   assert.equal(config.events.keepMs, 30 * 86_400_000);
   assert.equal(config.tls, undefined);
-  assert.deepEqual(config.limits, {});
+  assert.deepEqual(config.limits, LIMITS_DEFAULT);
+  const { bodyBytesMax: _, ...http } = config.http;
+  assert.deepEqual(http, HTTP_LIMITS);
   assert.notEqual(config.name, "");
 });
 

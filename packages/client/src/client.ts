@@ -15,6 +15,7 @@ import {
 import type {
   ConsumersBody,
   EventBody,
+  EventsBody,
   ExplainBody,
   InstanceBody,
   InstancesBody,
@@ -29,8 +30,10 @@ import type {
 import { createTransport, pathOf, type Transport } from "./transport.ts";
 import { createTrio, type SubscribeOptions, subscribe, type Trio } from "./trio.ts";
 import {
-  type EventsOptions,
+  type EventsFollowOptions,
+  type EventsPageOptions,
   events,
+  eventsPage,
   type WatchItem,
   type WatchManyOptions,
   type WatchOptions,
@@ -80,7 +83,9 @@ export interface Client {
   /** Commits as they happen; connections that break are taken up where they were. */
   watch(options?: WatchOptions): AsyncGenerator<WatchItem, void>;
   watchMany(options: WatchManyOptions): AsyncGenerator<WatchItem, void>;
-  events(options?: EventsOptions): AsyncGenerator<EventBody, void>;
+  /** Events as they happen, from a cursor on or from now on. */
+  events(options?: EventsFollowOptions): AsyncGenerator<EventBody, void>;
+  eventsPage(options?: EventsPageOptions): Promise<EventsBody>;
   subscribe(subscribes: SubscribeBody["subscribes"], options?: SubscribeOptions): AsyncGenerator<SubscribedBody, void>;
   consumers(): Promise<ConsumersBody>;
   status(): Promise<NodeStatusBody>;
@@ -108,6 +113,7 @@ export function createClient(options: ClientOptions): Client {
     watch: (watchOptions = {}) => watch(transport, watchOptions),
     watchMany: (watchOptions) => watchMany(transport, watchOptions),
     events: (eventsOptions = {}) => events(transport, eventsOptions),
+    eventsPage: (pageOptions = {}) => eventsPage(transport, pageOptions),
     subscribe: (subscribes, subscribeOptions) => subscribe(transport, subscribes, subscribeOptions),
     consumers: () => transport.json({ path: pathOf("v2", account, "consumers") }),
     status: () => status(transport),

@@ -1,6 +1,6 @@
 import type { ProblemBody } from "./shapes.ts";
 
-const PROBLEMS = "https://rollcall.dev/problems/";
+export const PROBLEMS = "https://rollcall.dev/problems/";
 
 /**
  * What the registry refused, or why it was not reached. `code` is the stable short name: the last part of the

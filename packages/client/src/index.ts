@@ -9,4 +9,4 @@ export type { RegisterOptions, RegisterSpec, Registration, RegistrationState } f
 export type * from "./shapes.ts";
 export { createSseParser, type SseMessage, type SseParser, SseTooLong } from "./sse.ts";
 export type { SubscribeOptions, Trio } from "./trio.ts";
-export type { EventsOptions, WatchItem, WatchManyOptions, WatchOptions } from "./watch.ts";
+export type { EventsFollowOptions, EventsPageOptions, WatchItem, WatchManyOptions, WatchOptions } from "./watch.ts";

@@ -1,5 +1,5 @@
-import { RollcallError } from "./error.ts";
-import type { GrantBody, GrantedBody, LeaseBody, LeasesBody, RenewedBody } from "./shapes.ts";
+import { PROBLEMS, RollcallError } from "./error.ts";
+import type { GrantBody, GrantedBody, LeaseBody, LeasesBody, ProblemBody, RenewedBody } from "./shapes.ts";
 import { followStream } from "./stream.ts";
 import { pathOf, type Transport } from "./transport.ts";
 
@@ -72,7 +72,8 @@ function openSession(transport: Transport, lease: string, onDown?: (error: unkno
   async function hold(): Promise<unknown> {
     try {
       const stream = followStream(transport, { call: () => ({ path }), signal: stop.signal, onDown });
-      for await (const message of stream) void message;
+      for await (const message of stream)
+        if (message.event === "ended") return new RollcallError(toProblem(message.data));
       return undefined;
     } catch (error) {
       if (error instanceof RollcallError) return error;
@@ -81,4 +82,10 @@ function openSession(transport: Transport, lease: string, onDown?: (error: unkno
   }
 
   return { lease, ended: hold(), close: () => stop.abort() };
+}
+
+/** The registry says that the lease is gone: the same error as a renewal would have met. */
+function toProblem(data: string): ProblemBody {
+  const { reason } = JSON.parse(data) as { reason: string };
+  return { type: `${PROBLEMS}not-found`, title: "not found", status: 404, detail: reason };
 }

@@ -217,6 +217,8 @@ export interface KeyBody {
   value: string | null;
   /** … and then it is here, in base64. */
   valueBase64?: string;
+  /** The key's bytes in base64, when they are not UTF-8 and `key` shows only what can be shown. */
+  keyBase64?: string;
   version: number;
   createRevision: number;
   modRevision: number;

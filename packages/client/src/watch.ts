@@ -31,13 +31,23 @@ export interface WatchManyOptions extends Pick<WatchOptions, "after" | "signal" 
 
 export interface EventsOptions {
   /** Begin after this cursor or event id. */
-  readonly after?: string;
-  /** Only these types, such as `instance.expired`. */
-  readonly types?: readonly string[];
-  /** Wait for new events for ever instead of ending with the last. */
-  readonly follow?: boolean;
-  readonly signal?: AbortSignal;
+  readonly after?: string | undefined;
+  /** Only these types, such as `instance.expired` or `instance.*`. */
+  readonly types?: readonly string[] | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface EventsPageOptions extends EventsOptions {
+  /** At most so many: the latest ones when `after` is left out. */
+  readonly limit?: number | undefined;
+  /** Wait so long for an event when there is none. */
+  readonly waitMs?: number | undefined;
+}
+
+export interface EventsFollowOptions extends EventsOptions {
   readonly onDown?: (error: unknown) => void;
+  /** Told when history no longer holds the position: events up to now are missing. */
+  readonly onLost?: () => void;
 }
 
 export function watch(transport: Transport, options: WatchOptions): AsyncGenerator<WatchItem, void> {
@@ -102,29 +112,29 @@ function toItem(event: string, data: string, lost: boolean): WatchItem | undefin
   return { kind: "resync", revision: body.revision, compacted: body.compacted ?? body.revision };
 }
 
-const PAGE = 500;
+function eventsPath(transport: Transport): string {
+  return pathOf("v2", transport.account, "events");
+}
 
-/** The events feed, oldest first. */
-export async function* events(transport: Transport, options: EventsOptions): AsyncGenerator<EventBody, void> {
-  const path = pathOf("v2", transport.account, "events");
-  const query = { type: options.types, limit: PAGE };
-  let after = options.after;
-  for (;;) {
-    if (options.signal?.aborted) return;
-    const page: EventsBody = await transport.json({ path, query: { ...query, after }, signal: options.signal });
-    yield* page.events;
-    after = page.cursor;
-    if (page.events.length < PAGE) break;
-  }
-  if (options.follow !== true) return;
+/** One page of the events feed, oldest first. */
+export function eventsPage(transport: Transport, options: EventsPageOptions): Promise<EventsBody> {
+  const { after, types, limit, waitMs, signal } = options;
+  const wait = waitMs === undefined ? undefined : `${waitMs}ms`;
+  const timeoutMs = waitMs === undefined ? undefined : waitMs + 10_000;
+  return transport.json({ path: eventsPath(transport), query: { after, type: types, limit, wait }, signal, timeoutMs });
+}
+
+/** The events after a cursor, or from now on, and every new one as it happens. */
+export async function* events(transport: Transport, options: EventsFollowOptions): AsyncGenerator<EventBody, void> {
+  let { after } = options;
   const stream = followStream(transport, {
-    call: () => ({ path, query: { type: options.types, after } }),
+    call: () => ({ path: eventsPath(transport), query: { type: options.types, after } }),
     signal: options.signal,
     onDown: options.onDown,
   });
   for await (const message of stream) {
     if (message.id !== "") after = message.id;
-    const body = JSON.parse(message.data) as Partial<EventBody>;
-    if (typeof body.id === "string") yield body as EventBody;
+    if (message.event === "event") yield JSON.parse(message.data) as EventBody;
+    else if (message.event === "resync") options.onLost?.();
   }
 }

@@ -246,24 +246,16 @@ const http: readonly Setting[] = [
   },
 ];
 
-/** Defaults of an account's limits are net's; these replace them for every account without limits of its own. */
 const limits: readonly Setting[] = [
-  { key: "limits.instancesMax", kind: "whole", default: undefined, min: 0, meaning: "Instances an account may have." },
-  { key: "limits.servicesMax", kind: "whole", default: undefined, min: 0, meaning: "Services an account may have." },
-  {
-    key: "limits.keysMax",
-    kind: "whole",
-    default: undefined,
-    min: 0,
-    meaning: "Configuration keys an account may have.",
-  },
-  { key: "limits.leasesMax", kind: "whole", default: undefined, min: 0, meaning: "Leases an account may have." },
+  { key: "limits.instancesMax", kind: "whole", default: 1_000_000, meaning: "Instances an account may have." },
+  { key: "limits.servicesMax", kind: "whole", default: 100_000, meaning: "Services an account may have." },
+  { key: "limits.keysMax", kind: "whole", default: 1_000_000, meaning: "Configuration keys an account may have." },
+  { key: "limits.leasesMax", kind: "whole", default: 1_000_000, meaning: "Leases an account may have." },
   {
     key: "limits.requestsPerSecondMax",
     kind: "whole",
-    default: undefined,
-    min: 1,
-    meaning: "Requests an account may make in a second.",
+    default: 0,
+    meaning: "Requests an account may make in a second; 0 for no limit.",
   },
 ];
 

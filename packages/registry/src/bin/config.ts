@@ -27,7 +27,7 @@ export interface ServeConfig {
   readonly tls?: TlsOptions;
   readonly accounts: Readonly<Record<string, AccountConfig>>;
   /** For accounts without limits of their own. */
-  readonly limits: Partial<AccountLimits>;
+  readonly limits: AccountLimits;
   readonly protection: ProtectionConfig;
   readonly events: { readonly keepMs: number; readonly bytesMax: number };
   readonly http: HttpConfig;
@@ -185,7 +185,7 @@ function assemble(values: ReadonlyMap<string, Value>, all: Gathered, cwd: string
     logLevel: text("log.level"),
     ...(tls && { tls }),
     accounts: all.accounts,
-    limits: section(values, "limits") as Partial<AccountLimits>,
+    limits: section(values, "limits") as unknown as AccountLimits,
     protection: section(values, "protection") as unknown as ProtectionConfig,
     events: section(values, "events") as unknown as ServeConfig["events"],
     http: section(values, "http") as unknown as HttpConfig,

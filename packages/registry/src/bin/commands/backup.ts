@@ -33,9 +33,10 @@ export function defineBackup(program: Command): void {
     .command("restore <file>")
     .summary("make a new data directory from a backup")
     .description("Checks a backup and makes a new data directory from it. Works without a running registry.")
-    .requiredOption("--data <dir>", "the data directory to make; it must be empty or not there")
-    .action(async (file: string, flags: { data: string }, self: Command) =>
-      restore(resolve(file), resolve(flags.data), self),
+    .requiredOption("--data <dir>", "the data directory to make; it must be empty or not there, or --force")
+    .option("--force", "move what is in the data directory aside and keep it")
+    .action(async (file: string, flags: { data: string; force?: boolean }, self: Command) =>
+      restore(resolve(file), resolve(flags.data), flags.force === true, self),
     );
 }
 
@@ -87,12 +88,20 @@ async function flush(path: string): Promise<void> {
   }
 }
 
-async function restore(file: string, data: string, command: Command): Promise<void> {
+async function restore(file: string, data: string, force: boolean, command: Command): Promise<void> {
   const out = outputOf(command);
   const { restoreBackup } = await import("../../replicators/embedded/index.ts");
-  const progress = createProgress("restore", null);
-  await restoreBackup(file, data);
+  const progress = createProgress("", null);
+  const outcome = await restoreBackup(file, data, {
+    force,
+    onProgress: (step, done, total) => progress.report(done, total, step === "verify" ? "checking" : "restoring"),
+  });
   progress.end();
-  if (out.json) out.document({ file, data });
-  else out.line(`restored ${file} to ${data}`);
+  if (!outcome.ok) throw new Failure(outcome.refusal === "exists" ? EXIT.usage : EXIT.store, outcome.detail);
+  const { revision, bytes, aside, takenAtMs } = outcome.value;
+  if (out.json) return out.document({ file, data, revision, bytes, takenAt: new Date(takenAtMs).toISOString(), aside });
+  out.line(
+    `restored ${toBytesText(bytes)} to ${data}: revision ${revision}, saved ${new Date(takenAtMs).toISOString()}`,
+  );
+  if (aside !== null) out.line(`what was there is now ${aside}`);
 }

@@ -52,8 +52,8 @@ function words(node: Node): string {
 function valued(nodes: readonly Node[]): Map<string, Option> {
   const found = new Map<string, Option>();
   for (const node of nodes)
+    // One name, several commands: the one that knows its values wins.
     for (const option of node.options)
-      // One name, several commands: the one that knows its values wins.
       for (const flag of [option.short, option.long])
         if (flag && (option.required || option.optional) && !found.get(flag)?.argChoices) found.set(flag, option);
   return found;

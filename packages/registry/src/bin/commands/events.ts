@@ -1,4 +1,4 @@
-import type { Client, EventBody } from "@rollcall/client";
+import type { Client, EventBody, EventsBody } from "@rollcall/client";
 import type { Command } from "commander";
 import { type Context, collect, connect, toWhole, untilInterrupted } from "./context.ts";
 import { type Cell, type Output, type Tone, toClock } from "./output.ts";
@@ -24,44 +24,49 @@ export function defineEvents(program: Command): void {
 }
 
 async function showEvents({ client, out }: Context, flags: EventFlags): Promise<void> {
-  const lastMax = toWhole(flags.last, "--last", 0, 100_000);
-  const types = flags.type === undefined ? {} : { types: flags.type };
-  const past = await pastEvents(client, flags.after, types, lastMax);
-  if (out.json && !flags.follow) return out.document({ events: past.events, cursor: past.cursor });
+  const lastMax = toWhole(flags.last, "--last", 0, 10_000);
+  const types = flags.type;
+  // Known before the past is read: nothing falls between the past and what follows.
+  const { revision } = await client.status();
+  const past =
+    flags.after === undefined
+      ? await latest(client, types, lastMax)
+      : await since(client, types, flags.after, revision);
+  if (out.json && !flags.follow) return out.document(past);
   for (const event of past.events) showEvent(out, event);
   if (!flags.follow) {
     if (past.events.length === 0) out.table([], [], "no events");
     return;
   }
-  const signal = untilInterrupted();
-  const onDown = (error: unknown) => out.note(downNote(error));
-  for await (const event of client.events({ after: past.cursor, follow: true, signal, onDown, ...types }))
-    showEvent(out, event);
+  const follow = client.events({
+    after: past.cursor,
+    types,
+    signal: untilInterrupted(),
+    onDown: (error) => out.note(downNote(error)),
+    onLost: () => out.note("some events are lost: history no longer reaches back so far"),
+  });
+  for await (const event of follow) showEvent(out, event);
 }
 
-interface Past {
-  readonly events: EventBody[];
-  readonly cursor: string;
+type Types = readonly string[] | undefined;
+
+async function latest(client: Client, types: Types, lastMax: number): Promise<EventsBody> {
+  const page = await client.eventsPage({ types, limit: Math.max(1, lastMax) });
+  return lastMax === 0 ? { ...page, events: [] } : page;
 }
 
-/** Everything after `after`; without it, the latest `lastMax`: each event has a revision, so few revisions are read. */
-async function pastEvents(
-  client: Client,
-  after: string | undefined,
-  types: { types?: string[] },
-  lastMax: number,
-): Promise<Past> {
-  const { revision, floor } = await client.status();
-  let span = lastMax;
+const PAGE = 1000;
+
+/** Everything after a cursor up to the revision of the call. */
+async function since(client: Client, types: Types, after: string, revision: number): Promise<EventsBody> {
+  const events: EventBody[] = [];
+  let cursor = after;
   for (;;) {
-    const from = Math.max(floor, revision - span);
-    const events: EventBody[] = [];
-    for await (const event of client.events({ after: after ?? `${from}-0`, ...types })) events.push(event);
-    const cursor = events.at(-1)?.id ?? after ?? `${revision}-0`;
-    if (after !== undefined) return { events, cursor };
-    // Other accounts' commits and other types took their share of the revisions: look further back.
-    if (events.length >= lastMax || from <= floor) return { events: events.slice(-lastMax || events.length), cursor };
-    span = span * 8 + 64;
+    const page = await client.eventsPage({ types, after: cursor, limit: PAGE });
+    events.push(...page.events);
+    const isEnd = page.cursor === cursor || (page.events.length < PAGE && Number.parseInt(page.cursor, 10) >= revision);
+    cursor = page.cursor;
+    if (isEnd) return { events, cursor };
   }
 }
 

@@ -1,7 +1,7 @@
 import { toBytesText } from "./output.ts";
 
 export interface Progress {
-  report(bytes: number, bytesTotal?: number | null): void;
+  report(bytes: number, bytesTotal?: number | null, step?: string): void;
   end(): void;
 }
 
@@ -15,12 +15,12 @@ export function createProgress(label: string, bytesTotal: number | null): Progre
   let nextMs = 0;
   let shown = false;
   return {
-    report(bytes, total = bytesTotal) {
+    report(bytes, total = bytesTotal, step = label) {
       const nowMs = performance.now();
       if (nowMs < nextMs) return;
       nextMs = nowMs + EVERY_MS;
       shown = true;
-      stderr.write(`\r\x1b[K${label} ${progressText(bytes, total)}`);
+      stderr.write(`\r\x1b[K${step} ${progressText(bytes, total)}`);
     },
     end() {
       if (shown) stderr.write("\r\x1b[K");
