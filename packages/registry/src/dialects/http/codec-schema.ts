@@ -1,0 +1,341 @@
+/** The JSON shapes as schemas: what the description of the API is made of. They mirror packages/client/src/shapes.ts. */
+import Type, { type TProperties, type TSchema } from "typebox";
+
+const text = Type.String();
+const count = Type.Integer({ minimum: 0 });
+const time = Type.String({ format: "date-time" });
+const texts = Type.Array(text);
+const pairs = Type.Record(Type.String(), Type.String());
+const portNumber = Type.Integer({ minimum: 0, maximum: 65535 });
+
+/** An object that has these fields and no others. */
+function object<T extends TProperties>(fields: T) {
+  return Type.Object(fields, { additionalProperties: false });
+}
+
+function orNull<T extends TSchema>(schema: T) {
+  return Type.Union([schema, Type.Null()]);
+}
+
+function ref(name: string) {
+  return Type.Ref(`#/components/schemas/${name}`);
+}
+
+function words(...allowed: string[]) {
+  return Type.Union(allowed.map((word) => Type.Literal(word)));
+}
+
+const optional = Type.Optional;
+
+const status = words("passing", "warning", "critical", "starting", "draining", "unknown");
+const checkKind = words("ttl", "http", "tcp", "grpc", "exec", "reported");
+const role = words("reader", "writer", "admin");
+const duration = Type.Union([text, Type.Number({ minimum: 0 })], {
+  description: '"500ms", "10s", "5m", "2h", or a number of seconds',
+});
+const held = orNull(object({ since: time, reason: text }));
+const next = orNull(text);
+
+const Check = object({
+  id: text,
+  kind: checkKind,
+  name: text,
+  target: text,
+  intervalMs: count,
+  timeoutMs: count,
+  status,
+  output: text,
+  reportedAt: orNull(time),
+});
+
+const Instance = object({
+  service: text,
+  id: text,
+  address: text,
+  port: portNumber,
+  ports: Type.Record(Type.String(), portNumber),
+  protocol: text,
+  tags: texts,
+  meta: pairs,
+  version: text,
+  zone: text,
+  weight: Type.Integer({ minimum: 0, maximum: 65535 }),
+  status,
+  declaredStatus: status,
+  override: orNull(status),
+  checks: Type.Array(ref("Check")),
+  lease: orNull(text),
+  ttlMs: orNull(count),
+  held,
+  via: text,
+  createdAt: time,
+  updatedAt: time,
+  createRevision: count,
+  modRevision: count,
+});
+
+const RegisterCheck = object({
+  id: text,
+  kind: optional(checkKind),
+  name: optional(text),
+  target: optional(text),
+  interval: optional(duration),
+  timeout: optional(duration),
+  status: optional(status),
+});
+
+const registerFields = {
+  port: optional(portNumber),
+  ports: optional(Type.Record(Type.String(), portNumber)),
+  protocol: optional(text),
+  tags: optional(texts),
+  meta: optional(pairs),
+  version: optional(text),
+  zone: optional(text),
+  weight: optional(Type.Integer({ minimum: 0, maximum: 65535 })),
+  status: optional(status),
+  checks: optional(Type.Array(ref("RegisterCheck"))),
+  ttl: optional(duration),
+  lease: optional(text),
+};
+
+const Lease = object({
+  lease: text,
+  ttlMs: count,
+  via: text,
+  own: Type.Boolean(),
+  meta: pairs,
+  held,
+  grantedAt: time,
+  lastBeatAt: orNull(time),
+  beats: count,
+  expiresAt: time,
+  instances: optional(Type.Array(object({ service: text, id: text }))),
+  keys: optional(texts),
+});
+
+const Key = object({
+  key: text,
+  value: orNull(text),
+  valueBase64: optional(text),
+  keyBase64: optional(text),
+  version: count,
+  createRevision: count,
+  modRevision: count,
+  lease: orNull(text),
+});
+
+const anyRecord = Type.Union([ref("Instance"), ref("Lease"), ref("Key"), Type.Null()]);
+
+const Change = object({
+  kind: words("instance", "lease", "key"),
+  cause: text,
+  service: optional(text),
+  id: optional(text),
+  lease: optional(text),
+  key: optional(text),
+  reason: optional(text),
+  before: anyRecord,
+  after: anyRecord,
+});
+
+const Event = object({
+  id: text,
+  revision: count,
+  at: time,
+  type: text,
+  service: optional(text),
+  instance: optional(text),
+  lease: optional(text),
+  key: optional(text),
+  reason: text,
+  before: anyRecord,
+  after: anyRecord,
+});
+
+const place = Type.Union([object({ key: text }), object({ prefix: text })]);
+
+const Step = Type.Union([
+  object({ put: object({ key: text, value: optional(text), valueBase64: optional(text), lease: optional(text) }) }),
+  object({ delete: place }),
+  object({ get: place }),
+]);
+
+const StepResult = Type.Union([
+  object({ put: object({ key: text, version: count }) }),
+  object({ delete: object({ deleted: count }) }),
+  object({ get: object({ keys: Type.Array(ref("Key")) }) }),
+]);
+
+const Guard = object({
+  key: text,
+  revision: optional(count),
+  version: optional(count),
+  value: optional(text),
+  exists: optional(Type.Boolean()),
+});
+
+const moment = { at: time, revision: count };
+
+const Explain = object({
+  service: text,
+  id: text,
+  present: Type.Boolean(),
+  summary: text,
+  instance: orNull(ref("Instance")),
+  came: orNull(object({ ...moment, via: text })),
+  keptAliveBy: orNull(
+    object({
+      lease: text,
+      ttlMs: count,
+      lastBeatAt: orNull(time),
+      beats: count,
+      beatIntervalMs: orNull(count),
+      expiresAt: orNull(time),
+    }),
+  ),
+  gone: orNull(object({ ...moment, cause: text, reason: text })),
+  history: Type.Array(object({ ...moment, cause: text, reason: text })),
+});
+
+const token = { id: text, name: text, account: orNull(text), role, createdAt: time };
+
+const limits = {
+  instancesMax: count,
+  servicesMax: count,
+  keysMax: count,
+  leasesMax: count,
+  requestsPerSecondMax: count,
+};
+const Limits = object(limits);
+const account = { account: text, tenant: text, limits: Limits };
+
+const NodeStatus = object({
+  node: text,
+  version: text,
+  startedAt: time,
+  ready: Type.Boolean(),
+  replicator: text,
+  revision: count,
+  floor: count,
+  open: Type.Boolean(),
+  endpoints: Type.Array(object({ dialect: text, scheme: text, host: text, port: portNumber })),
+  accounts: Type.Array(
+    object({ account: text, services: count, instances: count, leases: count, held: count, keys: count }),
+  ),
+});
+
+const summary = object({
+  service: text,
+  revision: count,
+  instances: count,
+  statuses: Type.Partial(
+    object({ passing: count, warning: count, critical: count, starting: count, draining: count, unknown: count }),
+  ),
+  held: count,
+  tags: texts,
+  versions: texts,
+  zones: texts,
+});
+
+const endpointFields = { application: text, protocol: text, addr: text };
+
+const CATALOG = {
+  Check,
+  Instance,
+  RegisterCheck,
+  Register: object({ address: text, ...registerFields }),
+  RegisterPatch: Type.Object({}, { description: "a merge patch (RFC 7396) of Register" }),
+  Registered: object({
+    service: text,
+    id: text,
+    revision: count,
+    created: Type.Boolean(),
+    lease: orNull(text),
+    ttlMs: orNull(count),
+  }),
+  Beat: object({ ttlMs: orNull(count) }),
+  Report: object({ status, output: optional(text) }),
+  Override: object({ status }),
+  Revised: object({ revision: count }),
+  Explain,
+  Services: object({ revision: count, services: Type.Array(summary), next }),
+  Service: object({ service: text, revision: count, instances: Type.Array(ref("Instance")) }),
+  Instances: object({ revision: count, instances: Type.Array(ref("Instance")), next }),
+  Endpoint: object({ ...endpointFields, meta: optional(pairs), ttl: optional(duration) }),
+  Versioned: object({ version: text }),
+  Subscribe: object({
+    subscribes: Type.Array(object({ provider: text, protocol: optional(text), meta: optional(pairs) })),
+    application: optional(text),
+    version: optional(text),
+    wait: optional(duration),
+  }),
+  Subscribed: object({ version: text, endpoints: Type.Array(object({ ...endpointFields, meta: pairs })) }),
+  Consumers: object({
+    revision: count,
+    consumers: Type.Array(object({ consumer: text, provider: text, protocol: text, since: time })),
+  }),
+};
+
+const LEASES = {
+  Grant: object({ lease: optional(text), ttl: duration, meta: optional(pairs) }),
+  Granted: object({ lease: text, ttlMs: count, revision: count }),
+  Lease,
+  Leases: object({ revision: count, leases: Type.Array(ref("Lease")), next }),
+  Renew: object({ leases: texts }),
+  Renewed: object({ renewed: count, missing: texts }),
+  Release: object({ leases: optional(texts) }),
+  Released: object({ revision: count, released: count }),
+};
+
+const CONFIG = {
+  Key,
+  Keys: object({ revision: count, keys: Type.Array(ref("Key")), next }),
+  Put: object({ key: text, revision: count, version: count }),
+  Deleted: object({ revision: count, deleted: count }),
+  Transaction: object({
+    guards: optional(Type.Array(Guard)),
+    then: optional(Type.Array(Step)),
+    otherwise: optional(Type.Array(Step)),
+  }),
+  Transacted: object({ succeeded: Type.Boolean(), revision: count, results: Type.Array(StepResult) }),
+};
+
+const Commit = object({
+  revision: count,
+  at: time,
+  account: text,
+  changes: Type.Array(ref("Change")),
+  subscriptions: optional(texts),
+});
+
+const FOLLOW = {
+  Change,
+  Commit,
+  Commits: object({ revision: count, commits: Type.Array(ref("Commit")) }),
+  Watch: object({
+    subscriptions: Type.Array(
+      object({ id: text, service: optional(text), key: optional(text), prefix: optional(text) }),
+    ),
+    after: optional(count),
+  }),
+  Event,
+  Events: object({ events: Type.Array(ref("Event")), cursor: text }),
+};
+
+const ADMIN = {
+  NodeStatus,
+  Token: object(token),
+  Tokens: object({ tokens: Type.Array(ref("Token")) }),
+  CreateToken: object({ name: text, account: optional(orNull(text)), role }),
+  CreatedToken: object({ ...token, token: text }),
+  Removed: object({ removed: Type.Boolean() }),
+  Limits,
+  PartialLimits: Type.Partial(Limits),
+  AccountLimits: object(account),
+  Accounts: object({ accounts: Type.Array(object({ ...account, configured: Type.Boolean() })) }),
+  Compact: object({ revision: count }),
+  Problem: Type.Object({ type: text, title: text, status: count, detail: text }),
+};
+
+export const SCHEMAS = { ...CATALOG, ...LEASES, ...CONFIG, ...FOLLOW, ...ADMIN };

@@ -1,0 +1,26 @@
+/** The plug of the native HTTP API. It lives on the native listener and has no port of its own. */
+import type { Dialect, House, Mounted } from "../contract.ts";
+import { Desk } from "./session.ts";
+import { createHandler } from "./session-dispatch.ts";
+import { openRoutes } from "./session-open.ts";
+import { ROUTES } from "./session-routes.ts";
+
+const NAME = "http";
+
+export function createHttpDialect(): Dialect {
+  return { name: NAME, needs: "any", ports: [], open };
+}
+
+async function open(house: House): Promise<Mounted> {
+  const desk = new Desk(house);
+  house.http.mount("/v2/", NAME, createHandler(desk, ROUTES));
+  for (const [path, handler] of openRoutes(desk)) house.http.mount(path, NAME, handler);
+  const forget = house.http.onDrain(() => desk.drain());
+  return {
+    drain: () => desk.drain(),
+    async close() {
+      forget();
+      desk.drain();
+    },
+  };
+}

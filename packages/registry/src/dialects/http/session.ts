@@ -1,0 +1,119 @@
+/** What the dialect remembers between requests, and one request on its way to its answer. */
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { Access, Account, Clock, Principal, Refused, Registry } from "../../core/index.ts";
+import { headerOf, type Query, send, sendProblem } from "../../net/exchange.ts";
+import type { House } from "../contract.ts";
+import { encodeTag, matchesTag } from "./codec.ts";
+import { AnswerCache } from "./session-cache.ts";
+import { Consumers } from "./session-consumers.ts";
+import { RETRY_AFTER, STATUS_OF } from "./translate.ts";
+import type { Surroundings } from "./translate-change.ts";
+
+/** Something that lasts: a stream or a waiting poll. */
+export interface Lasting {
+  /** The registry is about to stop: say goodbye with the position, and end. */
+  bye(): void;
+}
+
+/** All that the dialect keeps. One for each listener. */
+export class Desk {
+  readonly house: House;
+  readonly registry: Registry;
+  readonly access: Access;
+  readonly clock: Clock;
+  readonly answers = new AnswerCache();
+  readonly consumers: Consumers;
+  readonly around: Surroundings;
+  draining = false;
+  readonly #lasting = new Set<Lasting>();
+
+  constructor(house: House) {
+    this.house = house;
+    this.registry = house.registry;
+    this.access = house.access;
+    this.clock = house.clock;
+    this.consumers = new Consumers(house.registry, house.clock);
+    this.around = {
+      ttlMs: (account, lease) => this.registry.read((view) => view.lease(account, lease)?.ttlMs ?? null),
+      pulse: (account, lease) => this.registry.pulse(account, lease),
+    };
+  }
+
+  /** Returns its cancel. */
+  enter(lasting: Lasting): () => void {
+    this.#lasting.add(lasting);
+    this.house.metrics.watchers("http", 1);
+    let inside = true;
+    return () => {
+      if (!inside) return;
+      inside = false;
+      this.#lasting.delete(lasting);
+      this.house.metrics.watchers("http", -1);
+    };
+  }
+
+  drain(): void {
+    if (this.draining) return;
+    this.draining = true;
+    for (const lasting of [...this.#lasting]) lasting.bye();
+  }
+}
+
+/** One request, let in: who asks for what. */
+export interface Exchange {
+  readonly desk: Desk;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly principal: Principal;
+  /** Empty on routes that belong to no account. */
+  readonly account: Account;
+  /** The path's parameters, percent-decoded. */
+  readonly params: readonly string[];
+  /** What follows the route in the raw path; empty unless the route says so. */
+  readonly tail: string;
+  readonly query: Query;
+  /** The raw query string; empty tells the common case apart for free. */
+  readonly search: string;
+}
+
+const JSON_TYPE = "application/json";
+
+/** Headers of a JSON answer of this length, as node:http takes them fastest. */
+export function jsonHeaders(length: number, ...more: string[]): string[] {
+  return ["Content-Type", JSON_TYPE, "Content-Length", String(length), ...more];
+}
+
+export function answerJson(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers?: OutgoingHttpHeaders,
+): void {
+  const text = JSON.stringify(body);
+  if (headers === undefined) {
+    if (response.headersSent || response.destroyed) return;
+    response.writeHead(status, jsonHeaders(Buffer.byteLength(text)));
+    response.end(text);
+    return;
+  }
+  send(response, status, { "Content-Type": JSON_TYPE, ...headers }, text);
+}
+
+export function answerRefused(response: ServerResponse, { refusal, detail }: Refused): void {
+  const retry = RETRY_AFTER[refusal];
+  sendProblem(response, STATUS_OF[refusal], refusal, detail, retry === undefined ? {} : { "Retry-After": retry });
+}
+
+/** RFC 9110 §13.1.2: whether the client has this revision already; 304 is then answered. */
+export function answerUnchanged({ request, response }: Exchange, revision: number): boolean {
+  const known = headerOf(request, "if-none-match");
+  if (known === undefined || !matchesTag(known, encodeTag(revision))) return false;
+  send(response, 304, { ETag: encodeTag(revision), "Cache-Control": "no-cache" }, undefined);
+  return true;
+}
+
+/** A JSON answer of the state at a revision, or 304. */
+export function answerState(exchange: Exchange, revision: number, body: () => unknown): void {
+  if (answerUnchanged(exchange, revision)) return;
+  answerJson(exchange.response, 200, body(), { ETag: encodeTag(revision), "Cache-Control": "no-cache" });
+}
