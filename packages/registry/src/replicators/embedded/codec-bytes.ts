@@ -106,25 +106,38 @@ const POOLED_LENGTH_MAX = 32;
 /** Short strings seen lately: most strings of a registry repeat, and one copy of each is enough. */
 const pool: string[] = new Array<string>(POOL_SIZE).fill("");
 
+const SHARED_SIZE = 1 << 10;
+const POOLED_BYTES_MAX = 512;
+
+/** Small structures seen lately, with the bytes they were made of. */
+export type SharedPool<T> = ({ readonly bytes: Uint8Array; readonly value: T } | undefined)[];
+
+function hashOf(buffer: Buffer, start: number, end: number): number {
+  let hash = end - start;
+  for (let i = start; i < end; i++) hash = (Math.imul(hash, 31) + (buffer[i] as number)) | 0;
+  return hash ^ (hash >>> 15);
+}
+
 /** Reads what `ByteWriter` wrote. Every method throws `Torn` rather than read past the end. */
 export class ByteReader {
   readonly #buffer: Buffer;
   readonly #end: number;
-  #at: number;
+  /** Where the next byte is read: a part can be read twice. */
+  position: number;
 
   constructor(buffer: Buffer, start = 0, end = buffer.length) {
     this.#buffer = buffer;
-    this.#at = start;
+    this.position = start;
     this.#end = end;
   }
 
   get atEnd(): boolean {
-    return this.#at === this.#end;
+    return this.position === this.#end;
   }
 
   byte(): number {
-    if (this.#at >= this.#end) throw new Torn("ends too early");
-    return this.#buffer[this.#at++] as number;
+    if (this.position >= this.#end) throw new Torn("ends too early");
+    return this.#buffer[this.position++] as number;
   }
 
   count(): number {
@@ -144,7 +157,7 @@ export class ByteReader {
   /** How many things follow; each takes at least one byte, so a count cannot ask for more memory than the input. */
   size(): number {
     const value = this.count();
-    if (value > this.#end - this.#at) throw new Torn("a count exceeds the input");
+    if (value > this.#end - this.position) throw new Torn("a count exceeds the input");
     return value;
   }
 
@@ -154,28 +167,53 @@ export class ByteReader {
     if (tag === 0) return tagged / 4;
     if (tag === 1) return -(tagged - 1) / 4;
     if (tag !== 2 || tagged !== 2) throw new Torn("an unknown kind of number");
-    if (this.#at + 8 > this.#end) throw new Torn("ends too early");
-    this.#at += 8;
-    return this.#buffer.readDoubleLE(this.#at - 8);
+    if (this.position + 8 > this.#end) throw new Torn("ends too early");
+    this.position += 8;
+    return this.#buffer.readDoubleLE(this.position - 8);
   }
 
   string(): string {
     const head = this.count();
     const wide = head % 2 === 1;
     const length = (head - (wide ? 1 : 0)) / 2;
-    const start = this.#at;
+    const start = this.position;
     const end = start + (wide ? length * 2 : length);
     if (end > this.#end) throw new Torn("a string ends too early");
-    this.#at = end;
+    this.position = end;
     if (wide) return this.#buffer.toString("utf16le", start, end);
     return length <= POOLED_LENGTH_MAX ? this.#pooled(start, end) : this.#buffer.toString("latin1", start, end);
   }
 
+  /** Passes over a string. */
+  skipString(): void {
+    const head = this.count();
+    const end = this.position + (head % 2 === 1 ? head - 1 : head / 2);
+    if (end > this.#end) throw new Torn("a string ends too early");
+    this.position = end;
+  }
+
+  /**
+   * The value of these bytes: that of an earlier time when they are the same, else what `read` makes of them. Instances
+   * of one service tend to have the same ports, tags and meta; they share them.
+   */
+  shared<T>(pool: SharedPool<T>, start: number, read: () => T): T {
+    const end = this.position;
+    if (end - start > POOLED_BYTES_MAX) return read();
+    const slot = hashOf(this.#buffer, start, end) & (SHARED_SIZE - 1);
+    const known = pool[slot];
+    if (known !== undefined && known.bytes.length === end - start) {
+      let i = 0;
+      while (i < known.bytes.length && known.bytes[i] === this.#buffer[start + i]) i++;
+      if (i === known.bytes.length) return known.value;
+    }
+    const value = read();
+    pool[slot] = { bytes: Uint8Array.prototype.slice.call(this.#buffer, start, end), value };
+    return value;
+  }
+
   #pooled(start: number, end: number): string {
     const buffer = this.#buffer;
-    let hash = end - start;
-    for (let i = start; i < end; i++) hash = (Math.imul(hash, 31) + (buffer[i] as number)) | 0;
-    const slot = (hash ^ (hash >>> 15)) & (POOL_SIZE - 1);
+    const slot = hashOf(buffer, start, end) & (POOL_SIZE - 1);
     const known = pool[slot] as string;
     if (known.length === end - start) {
       let i = 0;

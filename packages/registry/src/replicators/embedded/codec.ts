@@ -12,10 +12,12 @@ import {
   readInstance,
   readKey,
   readLease,
+  readLeaseBody,
   writeChange,
   writeInstance,
   writeKey,
   writeLease,
+  writeLeaseBody,
 } from "./codec-records.ts";
 
 /** Version of everything stored. A higher one is refused by older programs. */
@@ -67,17 +69,17 @@ function seal(out: ByteWriter): Buffer {
 }
 
 /** Whether these bytes are what was written, as far as the checksum can tell. */
-export function isIntact(bytes: Buffer): boolean {
-  if (bytes.length < HEAD_BYTES || bytes[0] !== FORMAT) return false;
-  return bytes.readUInt32LE(1) === crc32(bytes.subarray(HEAD_BYTES));
+export function isIntact(bytes: Buffer, end = bytes.length): boolean {
+  if (end < HEAD_BYTES || bytes[0] !== FORMAT) return false;
+  return bytes.readUInt32LE(1) === crc32(bytes.subarray(HEAD_BYTES, end));
 }
 
-function decode<T>(bytes: Buffer, what: string, read: (input: ByteReader) => T): Outcome<T> {
-  if (bytes.length < HEAD_BYTES) return refuse("invalid", `${what} is too short`);
+function decode<T>(bytes: Buffer, end: number, what: string, read: (input: ByteReader) => T): Outcome<T> {
+  if (end < HEAD_BYTES) return refuse("invalid", `${what} is too short`);
   if (bytes[0] !== FORMAT) return refuse("unsupported", `${what} has format ${bytes[0]}; this program knows ${FORMAT}`);
-  if (!isIntact(bytes)) return refuse("invalid", `${what} does not match its checksum`);
+  if (!isIntact(bytes, end)) return refuse("invalid", `${what} does not match its checksum`);
   try {
-    const input = new ByteReader(bytes, HEAD_BYTES);
+    const input = new ByteReader(bytes, HEAD_BYTES, end);
     const value = read(input);
     return input.atEnd ? ok(value) : refuse("invalid", `${what} has bytes left over`);
   } catch (error) {
@@ -120,7 +122,7 @@ function readSummary(input: ByteReader): GroupSummary {
 }
 
 export function decodeGroup(bytes: Buffer): Outcome<Commit[]> {
-  return decode(bytes, "a group of commits", (input) => {
+  return decode(bytes, bytes.length, "a group of commits", (input) => {
     const summary = readSummary(input);
     let revision = summary.first;
     let atMs = summary.firstAtMs;
@@ -160,9 +162,7 @@ export function encodeRow(out: ByteWriter, row: StateRow): Buffer {
   out.string(row.account);
   switch (row.kind) {
     case "instance":
-      out.byte((row.instance === null ? 0 : 1) | (row.lease === null ? 0 : 2));
-      if (row.instance !== null) writeInstance(out, row.instance, NO_BASE);
-      if (row.lease !== null) writeLease(out, row.lease, NO_BASE);
+      writeInstanceRow(out, row.instance, row.lease);
       break;
     case "lease":
       writeLease(out, row.lease, NO_BASE);
@@ -184,15 +184,33 @@ export function encodeRow(out: ByteWriter, row: StateRow): Buffer {
   return seal(out);
 }
 
-function readInstanceRow(input: ByteReader, account: Account): StateRow {
-  const sides = input.byte();
-  if (sides > 3) throw new Torn("an unknown kind of instance row");
-  const instance = (sides & 1) === 0 ? null : readInstance(input, NO_BASE);
-  return { kind: "instance", account, instance, lease: (sides & 2) === 0 ? null : readLease(input, NO_BASE) };
+const HAS_INSTANCE = 1;
+const HAS_LEASE = 2;
+/** The lease's id is the one that the instance names: written once, and one string in memory. */
+const SAME_ID = 4;
+
+function writeInstanceRow(out: ByteWriter, instance: InstanceRecord | null, lease: LeaseRecord | null): void {
+  const same = instance !== null && lease !== null && instance.lease === lease.id;
+  out.byte((instance === null ? 0 : HAS_INSTANCE) | (lease === null ? 0 : HAS_LEASE) | (same ? SAME_ID : 0));
+  if (instance !== null) writeInstance(out, instance, NO_BASE);
+  if (lease === null) return;
+  if (same) writeLeaseBody(out, lease, NO_BASE);
+  else writeLease(out, lease, NO_BASE);
 }
 
-export function decodeRow(bytes: Buffer): Outcome<StateRow> {
-  return decode(bytes, "a row of the state", (input): StateRow => {
+function readInstanceRow(input: ByteReader, account: Account): StateRow {
+  const sides = input.byte();
+  if (sides > (HAS_INSTANCE | HAS_LEASE | SAME_ID)) throw new Torn("an unknown kind of instance row");
+  const instance = (sides & HAS_INSTANCE) === 0 ? null : readInstance(input, NO_BASE);
+  if ((sides & HAS_LEASE) === 0) return { kind: "instance", account, instance, lease: null };
+  if ((sides & SAME_ID) === 0) return { kind: "instance", account, instance, lease: readLease(input, NO_BASE) };
+  if (instance === null || instance.lease === null) throw new Torn("a lease without a name");
+  return { kind: "instance", account, instance, lease: readLeaseBody(input, instance.lease, NO_BASE) };
+}
+
+/** `end` where the row ends, when the buffer is longer. */
+export function decodeRow(bytes: Buffer, end = bytes.length): Outcome<StateRow> {
+  return decode(bytes, end, "a row of the state", (input): StateRow => {
     const kind = ROW_KINDS[input.byte()];
     const account = input.string();
     switch (kind) {

@@ -36,10 +36,12 @@ export async function openStore(
     // Another process may have made it since.
     if (isNew && openDirectory(dataDir).isNew) await createStore(path, nowMs);
     const verified = inspect(path, dataDir);
-    removeCleanStamp(dataDir);
     store = new Store(path);
     const recovered = recover(store);
     use(recovered);
+    // Reading touched much of the map, and touched pages count as this process's memory: a new map has none.
+    await store.reopen();
+    removeCleanStamp(dataDir);
     return { store, recovered, owner, verified };
   } catch (error) {
     await store?.close();

@@ -13,7 +13,7 @@ import type {
   Revision,
   StoredAccount,
 } from "../../core/index.ts";
-import { decodeGroup, decodeRow, type Marker, type StateRow } from "./codec.ts";
+import { decodeGroup, type Marker, type StateRow } from "./codec.ts";
 import { decodeMeta, META_KEYS, wholeNumber } from "./codec-meta.ts";
 import { Damaged } from "./pages.ts";
 import { accountRow, addRows, instanceRow, keyRow, serviceRow } from "./row-keys.ts";
@@ -178,8 +178,7 @@ function leaseName(account: Account, lease: LeaseId): string {
 }
 
 function* decodeRows(store: Store, letter: string): Iterable<StateRow> {
-  for (const bytes of store.rows(letter)) {
-    const row = decodeRow(bytes);
+  for (const row of store.rows(letter)) {
     if (!row.ok) throw new Damaged(row.detail);
     yield row.value;
   }

@@ -5,8 +5,8 @@
  */
 import { statfsSync } from "node:fs";
 import { type Database, open, type RootDatabase } from "lmdb";
-import type { Revision } from "../../core/index.ts";
-import { summarizeGroup } from "./codec.ts";
+import type { Outcome, Revision } from "../../core/index.ts";
+import { decodeRow, type StateRow, summarizeGroup } from "./codec.ts";
 import type { META_KEYS } from "./codec-meta.ts";
 import { allocateLockFile } from "./files.ts";
 import { PAGE_BYTES } from "./pages.ts";
@@ -25,10 +25,15 @@ interface Binary extends Database<Buffer, Buffer> {
   put(key: Buffer, value: Buffer, options?: number | { append: boolean }): Promise<boolean>;
 }
 
+/** Rows go in as bytes and come out decoded, straight from the library's own buffer. */
+interface Rows extends Database<Outcome<StateRow>, Buffer> {
+  put(key: Buffer, value: unknown): Promise<boolean>;
+}
+
 interface Opened {
   readonly root: RootDatabase<Buffer, Buffer>;
   readonly log: Binary;
-  readonly state: Binary;
+  readonly state: Rows;
   readonly meta: Binary;
 }
 
@@ -82,7 +87,7 @@ export class Store {
   }
 
   /** State rows whose keys begin with this letter, in key order. */
-  *rows(letter: string): Iterable<Buffer> {
+  *rows(letter: string): Iterable<Outcome<StateRow>> {
     const start = Buffer.from(letter, "latin1");
     const end = Buffer.from([letter.charCodeAt(0) + 1]);
     for (const { value } of this.#opened.state.getRange({ start, end })) yield value;
@@ -137,6 +142,22 @@ export class Store {
   }
 }
 
+/** Reading a row copies neither its key, which nobody asks for, nor its value. */
+const ROW_OPTIONS = {
+  cache: false,
+  encoder: {
+    encode: (bytes: Buffer) => bytes,
+    decode: (bytes: Buffer, end: number) => decodeRow(bytes, end),
+  },
+  keyEncoder: {
+    writeKey: (key: Buffer, target: Buffer, start: number) => {
+      target.set(key, start);
+      return start + key.length;
+    },
+    readKey: () => null,
+  },
+} as object;
+
 function openFile(path: string): Opened {
   allocateLockFile(path);
   const options = { encoding: "binary", keyEncoding: "binary", cache: false } as const;
@@ -151,7 +172,8 @@ function openFile(path: string): Opened {
     maxReaders: 64,
   });
   const openDatabase = (name: string) => root.openDB(name, options) as Binary;
-  return { root, log: openDatabase("log"), state: openDatabase("state"), meta: openDatabase("meta") };
+  const state = root.openDB("state", ROW_OPTIONS) as Rows;
+  return { root, log: openDatabase("log"), state, meta: openDatabase("meta") };
 }
 
 /** Big-endian, so that bytes compare as numbers do. */
