@@ -12,7 +12,8 @@ export async function join({ url, service, id, address, port, ttlMs, log }) {
 
   async function register() {
     const body = JSON.stringify({ address, port, protocol: "http", ttl: `${ttlMs}ms` });
-    const answer = await fetch(path, { method: "PUT", headers: { "content-type": "application/json" }, body });
+    const headers = { "content-type": "application/json" };
+    const answer = await fetch(path, { method: "PUT", headers, body, signal: AbortSignal.timeout(ttlMs) });
     if (!answer.ok) throw new Error(`registering was answered ${answer.status}: ${await answer.text()}`);
     log(`registered as ${service}/${id} at ${address}:${port} with a ttl of ${ttlMs / 1000} s`);
   }

@@ -4,11 +4,11 @@ import { createServer } from "node:http";
 import { parseArgs } from "node:util";
 import { join } from "./rollcall.mjs";
 
-/** Reads `--url`, `--port`, `--ttl` (seconds). */
+/** Reads `--url` (or ROLLCALL_URL), `--port`, `--ttl` (seconds). */
 export function readFlags() {
   const { values } = parseArgs({
     options: {
-      url: { type: "string", default: "http://127.0.0.1:7070" },
+      url: { type: "string", default: process.env.ROLLCALL_URL ?? "http://127.0.0.1:7070" },
       port: { type: "string", default: "0" },
       ttl: { type: "string", default: "5" },
     },
@@ -30,11 +30,11 @@ export async function serve({ service, flags, log, answer, stop }) {
   await once(server, "listening");
   const { address, port } = server.address();
   log(`listening on http://${address}:${port}, pid ${process.pid}`);
-  const membership = await join({ ...flags, service, id: `${service}-${port}`, address, port, log });
+  const joining = join({ ...flags, service, id: `${service}-${port}`, address, port, log });
 
   async function end() {
     log("leaving");
-    await membership.leave();
+    await (await joining).leave();
     await stop?.();
     server.close();
     server.closeAllConnections();

@@ -128,7 +128,7 @@ test("the README's commands, pasted one after the other, show what it says", asy
       .replaceAll("9000", `${apiPort}`)
       .replaceAll("9001", `${storePort}`),
   ) as [string, string, string, string, string, string, string, string, string, string];
-  const shell = openShell(t);
+  const shell = openShell(t, registry);
   const store = `store-${storePort}`;
 
   await shell.run(start);
@@ -159,8 +159,9 @@ function commandsOf(page: string): string[] {
 }
 
 /** A shell with job control, as at a terminal; ends its jobs with the test. */
-function openShell(t: TestContext): { run(commands: string): Promise<string> } {
-  const shell = spawn("bash", ["-m"], { cwd: ROOT, stdio: ["pipe", "pipe", "ignore"] });
+function openShell(t: TestContext, registry: Rollcall): { run(commands: string): Promise<string> } {
+  const env = { ...process.env, ROLLCALL_URL: registry.url };
+  const shell = spawn("bash", ["-m"], { cwd: ROOT, stdio: ["pipe", "pipe", "ignore"], env });
   let output = "";
   let runs = 0;
   shell.stdout.setEncoding("utf8").on("data", (text: string) => {
