@@ -1,7 +1,6 @@
 /** What a dialect is, and the house it is opened in. */
 import type { Logger } from "pino";
-import type { Access } from "../core/access.ts";
-import type { Clock, Registry } from "../core/ports.ts";
+import type { Access, Clock, Registry } from "../core/index.ts";
 import type { HttpListener } from "../net/http.ts";
 
 /** Everything a dialect may use. */
