@@ -46,14 +46,14 @@ export function createAdmin(transport: Transport): Admin {
   return {
     tokens: {
       list: async () => (await transport.json<{ tokens: TokenBody[] }>({ path: at("tokens") })).tokens,
-      create: (json) => transport.json({ method: "POST", path: at("tokens"), json }),
+      create: async (json) => transport.json({ method: "POST", path: at("tokens"), json }),
       remove: async (id) => void (await transport.open({ method: "DELETE", path: at("tokens", id) })).close(),
     },
     accounts: {
       list: async () => (await transport.json<{ accounts: AccountBody[] }>({ path: at("accounts") })).accounts,
-      set: (account, json = {}) => transport.json({ method: "PUT", path: at("accounts", account), json }),
+      set: async (account, json = {}) => transport.json({ method: "PUT", path: at("accounts", account), json }),
     },
     backup,
-    compact: (revision) => transport.json({ method: "POST", path: at("compact"), json: { revision } }),
+    compact: async (revision) => transport.json({ method: "POST", path: at("compact"), json: { revision } }),
   };
 }

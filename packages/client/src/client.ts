@@ -115,7 +115,7 @@ export function createClient(options: ClientOptions): Client {
     events: (eventsOptions = {}) => events(transport, eventsOptions),
     eventsPage: (pageOptions = {}) => eventsPage(transport, pageOptions),
     subscribe: (subscribes, subscribeOptions) => subscribe(transport, subscribes, subscribeOptions),
-    consumers: () => transport.json({ path: pathOf("v2", account, "consumers") }),
+    consumers: async () => transport.json({ path: pathOf("v2", account, "consumers") }),
     status: () => status(transport),
     trio: createTrio(transport),
     leases: createLeases(transport),
@@ -153,27 +153,28 @@ function catalogOf(transport: Transport): Catalog {
 
   return {
     register: (spec, options) => register(transport, spec, options),
-    registerOnce: (spec, options) => registerOnce(transport, spec, options),
-    deregister: (service, id) => deregister(transport, service, id),
-    heartbeat: (service, id) =>
+    registerOnce: async (spec, options) => registerOnce(transport, spec, options),
+    deregister: async (service, id) => deregister(transport, service, id),
+    heartbeat: async (service, id) =>
       transport.json({ method: "POST", path: instancePath(account, service, id, "heartbeat") }),
-    report: (service, id, check, result) =>
+    report: async (service, id, check, result) =>
       transport.json({
         method: "PUT",
         path: instancePath(account, service, id, "checks", check),
         json: { output: "", ...result },
       }),
-    override: (service, id, word) =>
+    override: async (service, id, word) =>
       transport.json({
         method: word === null ? "DELETE" : "PUT",
         path: instancePath(account, service, id, "override"),
         json: word === null ? undefined : { status: word },
       }),
-    services: (query = {}) => transport.json({ path: pathOf("v2", account, "services"), query: toQuery(query) }),
-    service: (service, filter = {}) =>
+    services: async (query = {}) => transport.json({ path: pathOf("v2", account, "services"), query: toQuery(query) }),
+    service: async (service, filter = {}) =>
       transport.json({ path: pathOf("v2", account, "services", service), query: toQuery(filter) }),
-    instances: (query = {}) => transport.json({ path: pathOf("v2", account, "instances"), query: toQuery(query) }),
+    instances: async (query = {}) =>
+      transport.json({ path: pathOf("v2", account, "instances"), query: toQuery(query) }),
     instance,
-    explain: (service, id) => transport.json({ path: instancePath(account, service, id, "explain") }),
+    explain: async (service, id) => transport.json({ path: instancePath(account, service, id, "explain") }),
   };
 }

@@ -59,7 +59,7 @@ export function createConfig(transport: Transport): Config {
 
   return {
     get,
-    put: (key, value, options) =>
+    put: async (key, value, options) =>
       transport.json({
         method: "PUT",
         path: root + keyPath(key),
@@ -68,10 +68,10 @@ export function createConfig(transport: Transport): Config {
         bytes: value,
       }),
     delete: remove,
-    deletePrefix: (prefix) => transport.json({ method: "DELETE", path: root, query: { prefix } }),
-    list: (page) => transport.json({ path: root, query: { prefix: "", ...page } }),
+    deletePrefix: async (prefix) => transport.json({ method: "DELETE", path: root, query: { prefix } }),
+    list: async (page) => transport.json({ path: root, query: { prefix: "", ...page } }),
     watch: (options) => watch(transport, options),
-    transaction: (json) =>
+    transaction: async (json) =>
       transport.json({ method: "POST", path: pathOf("v2", transport.account, "transactions"), json }),
   };
 }

@@ -52,25 +52,25 @@ export function createLeases(transport: Transport): Leases {
   }
 
   return {
-    grant: (json) => transport.json({ method: "POST", path: at("leases"), json }),
-    renew: (lease) => transport.json({ method: "POST", path: at("leases", lease, "renew") }),
+    grant: async (json) => transport.json({ method: "POST", path: at("leases"), json }),
+    renew: async (lease) => transport.json({ method: "POST", path: at("leases", lease, "renew") }),
     renewMany,
     session: (lease, options) => openSession(transport, lease, options?.onDown),
-    list: (page) => transport.json({ path: at("leases"), query: { ...page } }),
-    get: (lease) => transport.json({ path: at("leases", lease) }),
-    end: (lease) => transport.json({ method: "DELETE", path: at("leases", lease) }),
-    held: () => transport.json({ path: at("held") }),
-    release: (leases) =>
+    list: async (page) => transport.json({ path: at("leases"), query: { ...page } }),
+    get: async (lease) => transport.json({ path: at("leases", lease) }),
+    end: async (lease) => transport.json({ method: "DELETE", path: at("leases", lease) }),
+    held: async () => transport.json({ path: at("held") }),
+    release: async (leases) =>
       transport.json({ method: "POST", path: at("held", "release"), json: leases ? { leases } : {} }),
   };
 }
 
 function openSession(transport: Transport, lease: string, onDown?: (error: unknown) => void): LeaseSession {
   const stop = new AbortController();
-  const path = pathOf("v2", transport.account, "leases", lease, "session");
 
   async function hold(): Promise<unknown> {
     try {
+      const path = pathOf("v2", transport.account, "leases", lease, "session");
       const stream = followStream(transport, { call: () => ({ path }), signal: stop.signal, onDown });
       for await (const message of stream)
         if (message.event === "ended") return new RollcallError(toProblem(message.data));

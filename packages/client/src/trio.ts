@@ -19,7 +19,7 @@ export interface SubscribeOptions {
 const WAIT_MS = 30_000;
 
 export function createTrio(transport: Transport): Trio {
-  const post = <T>(name: string, json: object, timeoutMs?: number) =>
+  const post = async <T>(name: string, json: object, timeoutMs?: number) =>
     transport.json<T>({ method: "POST", path: pathOf("v2", transport.account, name), json, timeoutMs });
   return {
     register: (endpoint) => post("register", endpoint),
