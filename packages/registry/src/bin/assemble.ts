@@ -2,15 +2,15 @@
 import { isIPv4, isIPv6 } from "node:net";
 import { hostname } from "node:os";
 import type { Logger } from "pino";
-import { limitsOf, LIMITS_DEFAULT } from "../around/limits.ts";
 import { openAccounts } from "../around/accounts.ts";
+import { LIMITS_DEFAULT, limitsOf } from "../around/limits.ts";
 import { createMetrics } from "../around/metrics.ts";
 import { createProtection } from "../around/protection.ts";
-import { type Access, type Clock, type Core, openCore, type Replicator, type Rules, TICK_MS } from "../core/index.ts";
+import { type Access, type Clock, openCore, type Replicator, type Rules, TICK_MS } from "../core/index.ts";
 import type { Dialect, Endpoint, House, Mounted, NodeStatus } from "../dialects/contract.ts";
 import { createHttpDialect } from "../dialects/http/dialect.ts";
 import { createRackspaceDialect } from "../dialects/rackspace/dialect.ts";
-import { openHttpListener, type OpenHttpListener } from "../net/listener.ts";
+import { type OpenHttpListener, openHttpListener } from "../net/listener.ts";
 import { createEmbedded } from "../replicators/embedded/index.ts";
 import { createMemory } from "../replicators/memory/index.ts";
 import type { ServeConfig } from "./config.ts";
@@ -46,7 +46,9 @@ export async function assemble(config: ServeConfig, log: Logger): Promise<Runnin
 async function assembleWith(config: ServeConfig, log: Logger, undo: (() => Promise<void> | void)[]): Promise<Running> {
   const origin = config.name === "" ? hostname() : config.name;
   const state = { ready: false, access: null as Access | null };
-  const rules: Rules = { limits: (account) => (state.access === null ? LIMITS_DEFAULT : limitsOf(state.access, account)) };
+  const rules: Rules = {
+    limits: (account) => (state.access === null ? LIMITS_DEFAULT : limitsOf(state.access, account)),
+  };
   const metrics = createMetrics();
   const onGroup = metrics.groupFlushed;
   const replicator = createReplicator(config, { clock: systemClock, rules, origin, onGroup, log });
@@ -62,6 +64,7 @@ async function assembleWith(config: ServeConfig, log: Logger, undo: (() => Promi
   undo.push(() => clearInterval(ticking));
   const access = await openAccounts(core.registry, { accounts: config.accounts, limits: config.limits }, systemClock);
   state.access = access;
+  undo.push(() => access.close());
   refuseOpenExposure(config, access);
   const listener = await openHttpListener({
     host: config.host,
@@ -83,21 +86,42 @@ async function assembleWith(config: ServeConfig, log: Logger, undo: (() => Promi
     backup: replicator.backup,
     metricsText: metrics.text,
   };
-  const shared = { registry: core.registry, access, clock: systemClock, metrics: metrics.dialects, http: listener, status };
+  const shared = {
+    registry: core.registry,
+    access,
+    clock: systemClock,
+    metrics: metrics.dialects,
+    http: listener,
+    status,
+  };
   const { mounted, endpoints } = await openDialects(config, log, shared, listener);
   state.ready = true;
-  return { endpoints, stop: () => stop(state, mounted, listener, core, ticking) };
+  const close = async (): Promise<void> => {
+    access.close();
+    clearInterval(ticking);
+    await core.close();
+  };
+  return { endpoints, stop: () => stop(state, mounted, listener, close) };
 }
 
 type Shared = Omit<House, "settings" | "log">;
 
-async function openDialects(config: ServeConfig, log: Logger, shared: Shared, listener: OpenHttpListener): Promise<{ mounted: Mounted[]; endpoints: Endpoint[] }> {
+async function openDialects(
+  config: ServeConfig,
+  log: Logger,
+  shared: Shared,
+  listener: OpenHttpListener,
+): Promise<{ mounted: Mounted[]; endpoints: Endpoint[] }> {
   const mounted: Mounted[] = [];
   const endpoints: Endpoint[] = [];
   for (const dialect of DIALECTS) {
     if (config.dialects !== "all" && !config.dialects.includes(dialect.name)) continue;
     mounted.push(
-      await dialect.open({ ...shared, settings: config.dialectSettings[dialect.name] ?? {}, log: log.child({ dialect: dialect.name }) }),
+      await dialect.open({
+        ...shared,
+        settings: config.dialectSettings[dialect.name] ?? {},
+        log: log.child({ dialect: dialect.name }),
+      }),
     );
     const scheme = listener.secure ? "https" : "http";
     endpoints.push({ dialect: dialect.name, scheme, host: listener.host, port: listener.port });
@@ -113,7 +137,10 @@ interface ReplicatorParts {
   readonly log: Logger;
 }
 
-function createReplicator(config: ServeConfig, parts: ReplicatorParts): { port: Replicator; backup: NodeStatus["backup"] } {
+function createReplicator(
+  config: ServeConfig,
+  parts: ReplicatorParts,
+): { port: Replicator; backup: NodeStatus["backup"] } {
   if (config.replicator === "memory") return { port: createMemory(parts), backup: undefined };
   const embedded = createEmbedded({
     ...parts,
@@ -138,12 +165,16 @@ function isLoopback(host: string): boolean {
   return host === "localhost";
 }
 
-async function stop(state: { ready: boolean }, mounted: readonly Mounted[], listener: OpenHttpListener, core: Core, ticking: NodeJS.Timeout): Promise<void> {
+async function stop(
+  state: { ready: boolean },
+  mounted: readonly Mounted[],
+  listener: OpenHttpListener,
+  closeRegistry: () => Promise<void>,
+): Promise<void> {
   state.ready = false;
   for (const dialect of mounted) dialect.drain();
   listener.drain();
   await listener.close();
   for (const dialect of mounted) await dialect.close();
-  clearInterval(ticking);
-  await core.close();
+  await closeRegistry();
 }

@@ -36,17 +36,24 @@ async function start(config: ServeConfig, log: Logger): Promise<Running> {
 
 function createLog(config: ServeConfig): Logger {
   // Stdout carries the endpoints; logs go to stderr.
-  return pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ dest: 2, sync: true }));
+  return pino(
+    { level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    pino.destination({ dest: 2, sync: true }),
+  );
 }
 
 /** The first lines on stdout say what listens where. */
 function announce(config: ServeConfig, running: Running): void {
   for (const { dialect, scheme, host, port } of running.endpoints) {
-    if (config.logFormat === "json") process.stdout.write(`${JSON.stringify({ event: "listening", dialect, scheme, host, port })}\n`);
+    if (config.logFormat === "json")
+      process.stdout.write(`${JSON.stringify({ event: "listening", dialect, scheme, host, port })}\n`);
     else process.stdout.write(`${dialect.padEnd(12)}${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}\n`);
   }
   if (config.logFormat === "json") process.stdout.write(`${JSON.stringify({ event: "ready" })}\n`);
-  else process.stdout.write(`${"data".padEnd(12)}${config.replicator === "memory" ? "in memory only" : config.data}\nready\n`);
+  else
+    process.stdout.write(
+      `${"data".padEnd(12)}${config.replicator === "memory" ? "in memory only" : config.data}\nready\n`,
+    );
 }
 
 function stopSignal(): Promise<string> {

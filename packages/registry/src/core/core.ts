@@ -127,13 +127,14 @@ class OpenCore implements Core, Registry, Sink {
   }
 
   renew(account: Account, lease: LeaseId): Promise<Outcome<{ readonly ttlMs: number }>> {
-    const ttlMs = this.expiry.beat(account, lease);
+    const ttlMs = this.expiry.beat(account, lease, this.expiry.at());
     return Promise.resolve(ttlMs === 0 ? refuse("not-found", "there is no such lease; register again") : ok({ ttlMs }));
   }
 
   renewMany(account: Account, leases: readonly LeaseId[]): Promise<Float64Array> {
     const ttls = new Float64Array(leases.length);
-    for (let i = 0; i < leases.length; i++) ttls[i] = this.expiry.beat(account, leases[i] as LeaseId);
+    const at = this.expiry.at();
+    for (let i = 0; i < leases.length; i++) ttls[i] = this.expiry.beat(account, leases[i] as LeaseId, at);
     return Promise.resolve(ttls);
   }
 

@@ -1,6 +1,6 @@
 import type { Catalog, LeaseState } from "./catalog.ts";
 import type { Command, Receipt } from "./command.ts";
-import { type Lapsed, LeaseWheel, STEP_MS_MAX } from "./lease.ts";
+import { type Lapsed, LeaseWheel } from "./lease.ts";
 import type { Clock, ExpiryPolicy, Pulse } from "./ports.ts";
 import type { Account, Change, Commit, LeaseId, Outcome, Silence } from "./types.ts";
 
@@ -35,7 +35,7 @@ export class Expiry {
   start(): void {
     for (const account of this.options.catalog.accountStates.values()) {
       for (const state of account.leaseStates.values()) {
-        state.slot = this.wheel.add(account.name, state.record.id, state.record.ttlMs);
+        state.slot = this.wheel.add(account.name, state.record.id, state.record.ttlMs, this.wheel.now);
         const { held } = state.record;
         if (held === null) continue;
         this.countHeld(account.name, 1);
@@ -68,7 +68,7 @@ export class Expiry {
     const state = this.options.catalog.leaseState(commit.account, change.after?.id ?? "");
     if (state === undefined) return;
     if (state.slot < 0) {
-      state.slot = this.wheel.add(commit.account, state.record.id, state.record.ttlMs);
+      state.slot = this.wheel.add(commit.account, state.record.id, state.record.ttlMs, this.at());
       return;
     }
     const wasHeld = change.before?.held != null;
@@ -77,14 +77,19 @@ export class Expiry {
     if (isHeld && !wasHeld) this.wheel.postpone(state.slot, this.options.policy.holdMs);
     if (!isHeld) this.releasing.delete(state);
     if (state.record.ttlMs !== this.wheel.ttlMs(state.slot)) this.wheel.setTtl(state.slot, state.record.ttlMs);
-    if (!isHeld && wasHeld) this.wheel.postpone(state.slot, state.record.ttlMs + STEP_MS_MAX);
+    if (!isHeld && wasHeld) this.wheel.postpone(state.slot, state.record.ttlMs);
+  }
+
+  /** The lease time of what happens now. */
+  at(): number {
+    return this.wheel.at(this.options.clock.monotonic());
   }
 
   /** A heartbeat: the ttl in ms, 0 when there is no such lease. */
-  beat(account: Account, lease: LeaseId): number {
+  beat(account: Account, lease: LeaseId, at: number): number {
     const state = this.options.catalog.leaseState(account, lease);
     if (state === undefined || state.slot < 0) return 0;
-    const ttlMs = this.wheel.beat(state.slot);
+    const ttlMs = this.wheel.beat(state.slot, at);
     if (state.record.held !== null) this.release(account, state);
     return ttlMs;
   }
@@ -93,7 +98,7 @@ export class Expiry {
     if (this.releasing.has(state)) return;
     this.releasing.add(state);
     // The wheel still holds the far deadline of the hold; the beat set the true one.
-    this.wheel.postpone(state.slot, state.record.ttlMs + STEP_MS_MAX);
+    this.wheel.postpone(state.slot, state.record.ttlMs);
     void this.options.propose({ kind: "release", account, leases: [state.record.id] }).then((outcome) => {
       if (!outcome.ok) this.releasing.delete(state);
     });

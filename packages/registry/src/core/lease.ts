@@ -9,8 +9,8 @@ import type { Account, LeaseId } from "./types.ts";
 
 export const TICK_MS = 100;
 export const STEP_MS_MAX = 2 * TICK_MS;
-/** `now` is up to one step old when a beat reads it: deadlines lie that much later, so none comes before its ttl. */
-const MARGIN_MS = STEP_MS_MAX;
+/** A beat may have waited in a socket for as long as one counted step: a lease is given that much after its deadline. */
+const GRACE_MS = STEP_MS_MAX;
 const BUCKETS = 2048;
 const NONE = -1;
 
@@ -54,19 +54,24 @@ export class LeaseWheel {
     this.lastMonotonicMs = monotonicMs;
   }
 
-  /** Starts a lease with a full ttl. */
-  add(account: Account, lease: LeaseId, ttlMs: number): number {
+  /** Lease time between two ticks, for what happens now. */
+  at(monotonicMs: number): number {
+    return this.now + Math.max(0, Math.min(monotonicMs - this.lastMonotonicMs, STEP_MS_MAX));
+  }
+
+  /** Starts a lease with a full ttl at this lease time. */
+  add(account: Account, lease: LeaseId, ttlMs: number, at: number): number {
     const slot = this.free.pop() ?? this.used++;
     if (slot >= this.capacity) this.grow();
     this.accounts[slot] = account;
     this.leases[slot] = lease;
     this.ttls[slot] = ttlMs;
-    this.beatAt[slot] = this.now;
+    this.beatAt[slot] = at;
     this.intervals[slot] = 0;
     this.counts[slot] = 0;
     this.ending[slot] = 0;
     this.bucketOf[slot] = NONE;
-    this.setDeadline(slot, this.now + ttlMs + MARGIN_MS);
+    this.setDeadline(slot, at + ttlMs);
     return slot;
   }
 
@@ -77,18 +82,15 @@ export class LeaseWheel {
     this.free.push(slot);
   }
 
-  /**
-   * A heartbeat: no link moves, nothing is allocated. Returns the ttl in ms.
-   */
-  beat(slot: number): number {
-    const now = this.now;
+  /** A heartbeat at this lease time: no link moves, nothing is allocated. Returns the ttl in ms. */
+  beat(slot: number, at: number): number {
     const ttlMs = this.ttls[slot] as number;
-    const gap = now - (this.beatAt[slot] as number);
+    const gap = at - (this.beatAt[slot] as number);
     const interval = this.intervals[slot] as number;
     this.intervals[slot] = interval === 0 ? gap : interval * 0.75 + gap * 0.25;
-    this.beatAt[slot] = now;
+    this.beatAt[slot] = at;
     this.counts[slot] = (this.counts[slot] as number) + 1;
-    this.deadlines[slot] = now + ttlMs + MARGIN_MS;
+    this.deadlines[slot] = at + ttlMs;
     this.ending[slot] = 0;
     return ttlMs;
   }
@@ -132,7 +134,7 @@ export class LeaseWheel {
 
   /** Ms until it lapses; negative when it has. */
   remainingMs(slot: number): number {
-    return (this.deadlines[slot] as number) - MARGIN_MS - this.now;
+    return (this.deadlines[slot] as number) - this.now;
   }
 
   /** Moves lease time on and gives the leases that lapsed, earliest deadline first. Each is given once: then it must be removed or postponed. */
@@ -152,13 +154,13 @@ export class LeaseWheel {
       const following = this.next[slot] as number;
       const deadline = this.deadlines[slot] as number;
       this.unlink(slot);
-      if (deadline > this.now) this.link(slot);
+      if (deadline + GRACE_MS > this.now) this.link(slot);
       else {
         lapsed.push({
           slot,
           account: this.accounts[slot] as Account,
           lease: this.leases[slot] as LeaseId,
-          lateMs: this.now - deadline + MARGIN_MS,
+          lateMs: this.now - deadline,
         });
       }
       slot = following;
@@ -185,7 +187,7 @@ export class LeaseWheel {
     const interval = this.intervals[slot] as number;
     const ttl = this.ttls[slot] as number;
     // A deadline far beyond the ttl belongs to a held lease: it is counted among the lapsed ones already.
-    if (remaining > windowMs || remaining > ttl + MARGIN_MS) return false;
+    if (remaining > windowMs || remaining > ttl + STEP_MS_MAX) return false;
     const bound =
       interval === 0
         ? SILENT_SHARE * ttl
@@ -204,8 +206,8 @@ export class LeaseWheel {
    * because a beat after a change of ttl may bring a nearer deadline; and no later than the wheel reaches.
    */
   private link(slot: number): void {
-    const at = Math.min(this.deadlines[slot] as number, this.now + (this.ttls[slot] as number) + MARGIN_MS);
-    const due = Math.ceil(at / TICK_MS);
+    const at = Math.min(this.deadlines[slot] as number, this.now + (this.ttls[slot] as number));
+    const due = Math.ceil((at + GRACE_MS) / TICK_MS);
     const first = Math.max(this.bucketsDone, Math.floor(this.now / TICK_MS) + 1);
     const bucket = Math.max(first, Math.min(due, first + BUCKETS - 2)) % BUCKETS;
     const head = this.heads[bucket] as number;
