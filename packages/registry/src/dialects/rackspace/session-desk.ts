@@ -46,8 +46,16 @@ export type Answer =
   | { readonly fault: Fault }
   | { readonly status: number; readonly headers?: OutgoingHttpHeaders; readonly body?: object };
 
-export function lastBeatIn({ registry }: Desk, account: Account): LastBeat {
-  return (lease: LeaseId) => registry.pulse(account, lease)?.lastBeatMs ?? 0;
+/** How far the time of a beat as the registry tells it may lie off: its lease time moves in ticks. */
+const PULSE_ERROR_MS = 500;
+
+/** The exact time of the last heartbeat that came in here; another dialect's when that is clearly later. */
+export function lastBeatIn({ registry, session }: Desk, account: Account): LastBeat {
+  return (lease: LeaseId) => {
+    const beatMs = registry.pulse(account, lease)?.lastBeatMs ?? 0;
+    const usedMs = session.tokens.usedAtMs(account, lease);
+    return usedMs > 0 && beatMs < usedMs + PULSE_ERROR_MS ? usedMs : beatMs;
+  };
 }
 
 /** 204 with the address of what was changed: clients take the id from it. */

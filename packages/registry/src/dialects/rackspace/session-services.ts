@@ -6,7 +6,7 @@ import { checkServiceId, MARKER_LENGTH_MAX } from "./codec-fields.ts";
 import { type Page, parsePage, toListBody } from "./codec-page.ts";
 import { type Answer, type Call, changedAt, type Desk, lastBeatIn, untilDecided } from "./session-desk.ts";
 import { chooseService, eachService, isSession, type ServiceBody, toFault, toServiceBody } from "./translate.ts";
-import { explainCreate, grantedLease, merge, toCreate, toUpdate } from "./translate-services.ts";
+import { depthOf, explainCreate, grantedLease, merge, toCreate, toDelete, toUpdate } from "./translate-services.ts";
 
 export function listServices(desk: Desk, call: Call): Answer {
   const { account, query } = call;
@@ -121,8 +121,7 @@ async function tryUpdate(
   // Under its new name another dialect already has this id: it stays where it is.
   if (!outcome.ok && outcome.refusal === "exists") outcome = await propose(record.service);
   if (!outcome.ok) return outcome;
-  const { result } = outcome.value;
-  return result.kind === "when" && !result.succeeded ? null : { ok: true, value: null };
+  return depthOf(outcome.value.result) === 0 ? null : { ok: true, value: null };
 }
 
 export async function deleteService(desk: Desk, call: Call, id: string): Promise<Answer> {
@@ -132,10 +131,8 @@ export async function deleteService(desk: Desk, call: Call, id: string): Promise
   const outcome = await untilDecided(async () => {
     const found = find(desk, call, id);
     if (found === undefined) return { ok: false, refusal: "not-found", detail: id } as const;
-    const instance = { service: found.record.service, id };
-    const removed = await desk.registry.propose({ kind: "deregister", account, instance });
-    // It may have moved to another service name meanwhile: look again.
-    return !removed.ok && removed.refusal === "not-found" ? null : removed;
+    const removed = await desk.registry.propose(toDelete(account, found.record));
+    return removed.ok && depthOf(removed.value.result) === 0 ? null : removed;
   });
   if (outcome.ok) return { status: 204 };
   return { fault: outcome.refusal === "not-found" ? missing("Service", id) : toFault(outcome) };

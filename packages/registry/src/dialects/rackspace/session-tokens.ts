@@ -21,6 +21,8 @@ interface Chain {
   current: string;
   /** Good until `current` is first used: a client that lost the answer retries with it. */
   previous: string | null;
+  /** Wall-clock ms of the last use; 0 before the first. */
+  usedAtMs: number;
 }
 
 export class Tokens {
@@ -38,7 +40,7 @@ export class Tokens {
   begin(bearer: Bearer, lease: LeaseRecord): string {
     const ticks = this.deadline(lease);
     const token = this.sign(bearer, lease, ticks);
-    const chain = { incarnation: lease.createRevision, last: ticks, current: token, previous: null };
+    const chain = { incarnation: lease.createRevision, last: ticks, current: token, previous: null, usedAtMs: 0 };
     this.chains.set(chainKey(bearer.account, lease.id), chain);
     return token;
   }
@@ -50,12 +52,18 @@ export class Tokens {
     if (chain === undefined || chain.incarnation !== lease.createRevision) {
       return this.resume(key, bearer, lease, token);
     }
+    if (token !== chain.previous && token !== chain.current) return null;
+    chain.usedAtMs = this.clock.now();
     if (token === chain.previous) return chain.current;
-    if (token !== chain.current) return null;
     chain.last = this.deadline(lease, chain.last);
     chain.previous = token;
     chain.current = this.sign(bearer, lease, chain.last);
     return chain.current;
+  }
+
+  /** Wall-clock ms of the last heartbeat by token; 0 for none. */
+  usedAtMs(account: Account, lease: string): number {
+    return this.chains.get(chainKey(account, lease))?.usedAtMs ?? 0;
   }
 
   forget(account: Account, lease: string): void {
@@ -76,7 +84,8 @@ export class Tokens {
     if (!parsed.ok || this.sign(bearer, lease, parsed.ticks) !== token) return null;
     const last = this.deadline(lease, parsed.ticks);
     const current = this.sign(bearer, lease, last);
-    this.chains.set(key, { incarnation: lease.createRevision, last, current, previous: token });
+    const usedAtMs = this.clock.now();
+    this.chains.set(key, { incarnation: lease.createRevision, last, current, previous: token, usedAtMs });
     return current;
   }
 

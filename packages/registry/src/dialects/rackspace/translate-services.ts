@@ -88,6 +88,13 @@ export function toUpdate(
   );
 }
 
+/** The same care: what is removed is the service that was seen, wherever an update moved it meanwhile. */
+export function toDelete(account: Account, { service, id, modRevision }: InstanceRecord): Command {
+  const instance = { service, id };
+  const guard = { on: "instance-mod", instance, revision: modRevision } as const;
+  return when(account, guard, { kind: "deregister", account, instance });
+}
+
 /** The lease that the creation granted. */
 export function grantedLease(receipt: Receipt): LeaseRecord | undefined {
   for (const change of receipt.commit?.changes ?? []) {
