@@ -1,15 +1,15 @@
 /** `rollcall serve`: logs, start, signals, stop. */
-import { type Logger, pino } from "pino";
-import { assemble, type Running, StartRefused } from "./assemble.ts";
+import { assemble, type Running } from "./assemble.ts";
 import type { ServeConfig } from "./config.ts";
+import { createLog } from "./log.ts";
 
 /** How long a stop may take before the process ends itself. */
 const STOP_MS_MAX = 30_000;
 
 /** Runs until SIGTERM or SIGINT. Resolves when everything is closed; rejects when the start failed. */
 export async function serve(config: ServeConfig): Promise<void> {
-  const log = createLog(config);
-  const running = await start(config, log);
+  const log = createLog(config.logFormat, config.logLevel);
+  const running = await assemble(config, log);
   announce(config, running);
   const signal = await stopSignal();
   log.info({ signal }, "stopping");
@@ -21,25 +21,6 @@ export async function serve(config: ServeConfig): Promise<void> {
   await running.stop();
   clearTimeout(overdue);
   log.info("stopped");
-}
-
-/** Turns what the parts reject with into one sentence; bugs keep their stack. */
-async function start(config: ServeConfig, log: Logger): Promise<Running> {
-  try {
-    return await assemble(config, log);
-  } catch (error) {
-    if (error instanceof StartRefused || !(error instanceof Error)) throw error;
-    log.debug({ err: error }, "the start failed");
-    throw error;
-  }
-}
-
-function createLog(config: ServeConfig): Logger {
-  // Stdout carries the endpoints; logs go to stderr.
-  return pino(
-    { level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime },
-    pino.destination({ dest: 2, sync: true }),
-  );
 }
 
 /** The first lines on stdout say what listens where. */
