@@ -1,11 +1,9 @@
 /** The walk of examples/README.md with real processes: found, used, killed, gone in time, explained, back. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { freePort, type Program, ROOT, type Rollcall, request, startProcess, startRollcall, until } from "./harness.ts";
+import { commandsOf, openShell } from "./harness-shell.ts";
 
 const TTL_MS = 2000;
 
@@ -128,7 +126,7 @@ test("the README's commands, pasted one after the other, show what it says", asy
       .replaceAll("9000", `${apiPort}`)
       .replaceAll("9001", `${storePort}`),
   ) as [string, string, string, string, string, string, string, string, string, string];
-  const shell = openShell(t, registry);
+  const shell = openShell(t, { ROLLCALL_URL: registry.url });
   const store = `store-${storePort}`;
 
   await shell.run(start);
@@ -151,33 +149,3 @@ test("the README's commands, pasted one after the other, show what it says", asy
   await until(async () => (await idsOf(registry, "api")).length === 0, { what: "the API to have left" });
   assert.match(await shell.run(left), new RegExp(`api-${apiPort}`));
 });
-
-/** The shell blocks of a page. */
-function commandsOf(page: string): string[] {
-  const text = readFileSync(join(ROOT, page), "utf8");
-  return [...text.matchAll(/^```sh\n([\s\S]*?)^```/gm)].map((match) => match[1] ?? "");
-}
-
-/** A shell with job control, as at a terminal; ends its jobs with the test. */
-function openShell(t: TestContext, registry: Rollcall): { run(commands: string): Promise<string> } {
-  const env = { ...process.env, ROLLCALL_URL: registry.url };
-  const shell = spawn("bash", ["-m"], { cwd: ROOT, stdio: ["pipe", "pipe", "ignore"], env });
-  let output = "";
-  let runs = 0;
-  shell.stdout.setEncoding("utf8").on("data", (text: string) => {
-    output += text;
-  });
-  t.after(async () => {
-    shell.stdin.end("kill -9 $(jobs -p)\n");
-    await once(shell, "close");
-  });
-  return {
-    async run(commands) {
-      const mark = `<done ${++runs}>`;
-      const from = output.length;
-      shell.stdin.write(`${commands}\necho '${mark}'\n`);
-      await until(() => output.includes(mark), { what: `the end of ${commands}` });
-      return output.slice(from);
-    },
-  };
-}
