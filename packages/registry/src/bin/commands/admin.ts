@@ -68,7 +68,9 @@ function defineTokens(program: Command): void {
   token
     .command("create <name>")
     .summary("make a token")
-    .description("Makes a token for --account and prints its secret, this once.")
+    .description(
+      "Makes a token for --account and prints its secret, this once. The first one ends open mode: it must be for --role admin and --all-accounts.",
+    )
     .addOption(new Option("--role <role>", "what it allows").choices(["reader", "writer", "admin"]).default("writer"))
     .option("--all-accounts", "for all accounts instead of one")
     .action(async (name: string, flags: { role: Role; allAccounts?: boolean }, self: Command) => {
@@ -138,7 +140,7 @@ function defineAccounts(program: Command): void {
     .command("set <name>")
     .summary("make an account or change its limits")
     .description(
-      "Makes an account, or changes the limits that are given. The first account ends open mode: make an admin token before.",
+      "Makes an account, or changes the limits that are given. The first one ends open mode: make an admin token before.",
     );
   for (const [, flag, meaning] of LIMIT_FLAGS) set.option(`--${flag} <number>`, meaning);
   set.action(async (name: string, flags: Record<string, string>, self: Command) =>
@@ -164,11 +166,11 @@ function showAccounts(out: Output, accounts: readonly AccountBody[]): void {
         right: true,
       })),
     ],
-    accounts.map((one) => [
-      one.account,
-      one.tenant,
-      ...LIMIT_FLAGS.map(([key]) => one.limits[key].toLocaleString("en")),
-    ]),
+    accounts.map((one) => [one.account, one.tenant, ...LIMIT_FLAGS.map(([key]) => limitText(key, one.limits[key]))]),
     "no accounts",
   );
+}
+
+function limitText(key: keyof AccountLimitsBody, value: number): string {
+  return key === "requestsPerSecondMax" && value === 0 ? "-" : value.toLocaleString("en");
 }

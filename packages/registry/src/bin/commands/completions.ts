@@ -51,8 +51,8 @@ function words(node: Node): string {
 /** Every option with a value, once: `--output` -> its choices, or "file", or nothing to offer. */
 function valued(nodes: readonly Node[]): Map<string, Option> {
   const found = new Map<string, Option>();
+  // One name, several commands: the one that knows its values wins.
   for (const node of nodes)
-    // One name, several commands: the one that knows its values wins.
     for (const option of node.options)
       for (const flag of [option.short, option.long])
         if (flag && (option.required || option.optional) && !found.get(flag)?.argChoices) found.set(flag, option);
@@ -98,7 +98,7 @@ function toZsh(nodes: readonly Node[]): string {
     const options = node.options.flatMap((option) =>
       [option.short, option.long].filter(Boolean).map((flag) => `'${flag}:${quote(option.description)}'`),
     );
-    return `    '${node.path}') commands=(${[...commands, ...choices].join(" ")}); options=(${options.join(" ")}) ;;`;
+    return `    '${node.path}') names=(${[...commands, ...choices].join(" ")}); flags=(${options.join(" ")}) ;;`;
   });
   const values = [...valued(nodes)]
     .filter(([, option]) => option.argChoices || FILE_OPTION.test(option.flags))
@@ -108,7 +108,8 @@ function toZsh(nodes: readonly Node[]): string {
     );
   return `#compdef rollcall
 _rollcall() {
-  local -a commands options
+  # Not "commands" and "options": zsh has arrays of these names.
+  local -a names flags
   local place='' i
   case "\${words[CURRENT-1]}" in
 ${values.join("\n")}
@@ -124,8 +125,8 @@ ${values.join("\n")}
   case "$place" in
 ${cases.join("\n")}
   esac
-  if [[ "\${words[CURRENT]}" == -* ]]; then _describe 'option' options
-  elif (( \${#commands} )); then _describe 'command' commands
+  if [[ "\${words[CURRENT]}" == -* ]]; then _describe 'option' flags
+  elif (( \${#names} )); then _describe 'command' names
   else _files
   fi
 }

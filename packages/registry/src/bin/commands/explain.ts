@@ -29,7 +29,12 @@ function showExplanation(out: Output, body: ExplainBody, nowMs: number): void {
   if (body.history.length === 0) return;
   out.line("");
   out.table(
-    [{ title: "ago", right: true }, { title: "revision", right: true }, { title: "what" }, { title: "why" }],
+    [
+      { title: "ago", right: true },
+      { title: "revision", right: true },
+      { title: "what" },
+      { title: "why", whole: true },
+    ],
     body.history.map((one) => [toAge(one.at, nowMs), String(one.revision), one.cause, one.reason]),
     "",
   );

@@ -8,6 +8,8 @@ export interface Column {
   readonly title: string;
   /** Numbers stand to the right. */
   readonly right?: boolean;
+  /** On a terminal the last column is cut to what fits; this one is worth a second line. */
+  readonly whole?: boolean;
 }
 
 export interface Output {
@@ -67,7 +69,7 @@ export function createOutput(options: OutputOptions): Output {
   };
 }
 
-/** Lines of a table. On a terminal the last column is cut to what fits. */
+/** Lines of a table. */
 export function layOut(
   columns: readonly Column[],
   rows: readonly (readonly Cell[])[],
@@ -78,7 +80,7 @@ export function layOut(
   const widths = columns.map((_, i) => Math.max(...[head, ...rows].map((row) => lengthOf(row[i] ?? ""))));
   const last = columns.length - 1;
   const before = widths.slice(0, last).reduce((sum, one) => sum + one + GAP.length, 0);
-  const room = width === undefined ? Number.POSITIVE_INFINITY : Math.max(8, width - before);
+  const room = width === undefined || columns[last]?.whole ? Number.POSITIVE_INFINITY : Math.max(8, width - before);
   return [head, ...rows].map((row) =>
     columns
       .map((column, i) => {

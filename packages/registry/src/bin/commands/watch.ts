@@ -96,28 +96,36 @@ function describe(change: ChangeBody): string {
 }
 
 const CLEAR = "\x1b[H\x1b[2J";
+/** Ages grow also while nothing changes. */
+const REDRAW_MS = 2000;
 
 async function watchTable({ client, out }: Context, services: readonly string[]): Promise<void> {
-  const show = async () => {
-    const instances = await loadInstances(client, services);
-    const [columns, rows] = toInstanceTable(instances, services.length !== 1, Date.now());
-    process.stdout.write(CLEAR);
-    out.line(
-      out.paint({
-        text: `${instances.length} instances · ${toClock(new Date().toISOString())} · Ctrl-C ends`,
-        tone: "dim",
-      }),
-    );
-    out.line("");
-    out.table(columns, rows, "no instances");
+  let drawing = false;
+  const draw = async () => {
+    if (drawing) return;
+    drawing = true;
+    try {
+      drawTable(out, await loadInstances(client, services), services.length !== 1);
+    } finally {
+      drawing = false;
+    }
   };
-  await show();
-  const items = client.watch({
-    ...(services.length > 0 && { service: services }),
-    signal: untilInterrupted(),
-    onDown: (error) => out.note(downNote(error)),
-  });
-  for await (const _item of items) await show();
+  await draw();
+  const redraw = () => void draw().catch((error: unknown) => out.note(downNote(error)));
+  const timer = setInterval(redraw, REDRAW_MS);
+  const items = client.watch({ ...(services.length > 0 && { service: services }), signal: untilInterrupted() });
+  for await (const _item of items) redraw();
+  clearInterval(timer);
+}
+
+function drawTable(out: Output, instances: readonly InstanceBody[], withService: boolean): void {
+  const nowMs = Date.now();
+  const [columns, rows] = toInstanceTable(instances, withService, nowMs);
+  const head = `${instances.length} instances · ${toClock(new Date(nowMs).toISOString())} · Ctrl-C ends`;
+  process.stdout.write(CLEAR);
+  out.line(out.paint({ text: head, tone: "dim" }));
+  out.line("");
+  out.table(columns, rows, "no instances");
 }
 
 async function loadInstances(client: Client, services: readonly string[]): Promise<InstanceBody[]> {
