@@ -22,7 +22,7 @@ function ref(name: string) {
 }
 
 function words(...allowed: string[]) {
-  return Type.Union(allowed.map((word) => Type.Literal(word)));
+  return Type.Enum(allowed);
 }
 
 const optional = Type.Optional;

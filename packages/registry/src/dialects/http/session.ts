@@ -35,7 +35,6 @@ export class Desk {
     this.consumers = new Consumers(house.registry, house.clock);
     this.around = {
       ttlMs: (account, lease) => this.registry.read((view) => view.lease(account, lease)?.ttlMs ?? null),
-      pulse: (account, lease) => this.registry.pulse(account, lease),
     };
   }
 

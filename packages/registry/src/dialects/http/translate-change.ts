@@ -7,7 +7,6 @@ import {
   type InstanceRecord,
   type KeyRecord,
   type LeaseRecord,
-  type Pulse,
   type Silence,
 } from "../../core/index.ts";
 import { toTime } from "./codec.ts";
@@ -18,7 +17,6 @@ import { findLeaseChange, sayReason } from "./translate-reason.ts";
 /** What is known now about leases that the commit itself does not tell of. */
 export interface Surroundings {
   ttlMs(account: string, lease: string): number | null;
-  pulse(account: string, lease: string): Pulse | undefined;
 }
 
 /** What a watcher wants to see of a commit. Empty: all of it. */
@@ -97,8 +95,8 @@ function sidesOf(commit: Commit, change: Change, around: Surroundings): Pick<Cha
     }
     case "lease":
       return {
-        before: change.before === null ? null : toPastLease(commit, change.before, change.silence, around),
-        after: change.after === null ? null : toLeaseBody(change.after, around.pulse(commit.account, change.after.id)),
+        before: change.before === null ? null : toLeaseThen(commit, change.before, change.silence),
+        after: change.after === null ? null : toLeaseThen(commit, change.after, null),
       };
     case "key":
       return {
@@ -114,8 +112,10 @@ function ttlWithin(commit: Commit, lease: string, side: "before" | "after", arou
   return record === undefined || record === null ? around.ttlMs(commit.account, lease) : record.ttlMs;
 }
 
-function toPastLease(commit: Commit, lease: LeaseRecord, silence: Silence | null, around: Surroundings): LeaseBody {
-  return toLeaseBody(lease, silence === null ? around.pulse(commit.account, lease.id) : { ...silence, intervalMs: 0 });
+/** The lease as it was then, not as it is now: a commit reads the same whenever it is read. */
+function toLeaseThen(commit: Commit, lease: LeaseRecord, silence: Silence | null): LeaseBody {
+  const unknown = { lastBeatMs: 0, beats: 0, deadlineMs: commit.atMs + lease.ttlMs };
+  return toLeaseBody(lease, { ...(silence ?? unknown), intervalMs: 0 });
 }
 
 export function toEventId(revision: number, index: number): string {
