@@ -1,6 +1,5 @@
 import type { Command } from "commander";
 import { Option } from "commander";
-import { loadServeConfig } from "../config.ts";
 import { flagOf, SETTINGS, type Setting } from "../config-settings.ts";
 import { inUnits } from "../config-values.ts";
 import { EXIT, Failure } from "./exit.ts";
@@ -66,6 +65,8 @@ async function serve(command: Command): Promise<void> {
     const isGiven = command.getOptionValueSource(name) === "cli";
     if (isGiven) flags[(option.long as string).slice(2)] = command.getOptionValue(name);
   }
+  // The core and the YAML library stay out of the other commands.
+  const { loadServeConfig } = await import("../config.ts");
   const loaded = loadServeConfig({ flags, env: process.env, cwd: process.cwd() });
   if (!loaded.ok) {
     const hint = "Every setting: docs/configuration.md, or rollcall serve --help";
