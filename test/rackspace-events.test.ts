@@ -1,7 +1,7 @@
 /** The events feed of the Rackspace dialect: types, order, markers, pages. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { request, startRollcall } from "./harness.ts";
+import { type Answer, request, startRollcall } from "./harness.ts";
 import {
   assertFault,
   type EventBody,
@@ -82,7 +82,8 @@ test("pages are cut after the filter, and follow one another", async () => {
   let href: string | null = `${tenant.base}/events?type=service.join&limit=3`;
   const sizes: number[] = [];
   while (href !== null) {
-    const { values, metadata } = (await request(href, { headers: { "X-Auth-Token": tenant.token } })).json();
+    const page: Answer = await request(href, { headers: { "X-Auth-Token": tenant.token } });
+    const { values, metadata } = page.json();
     sizes.push(values.length);
     seen.push(...values.map((event: EventBody) => event.payload.id));
     assert.deepEqual(Object.keys(metadata), ["count", "limit", "marker", "next_marker", "next_href"]);

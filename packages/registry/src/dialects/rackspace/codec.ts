@@ -170,7 +170,7 @@ function unparsable(reason: string) {
 
 /** A missing Content-Type means JSON. */
 function toCharset(contentType: string | undefined): Checked<"utf8" | "latin1"> {
-  if (contentType === undefined) return good("utf8");
+  if (contentType === undefined || contentType === "") return good("utf8");
   const [type = "", ...parameters] = contentType.split(";");
   const mediaType = type.trim();
   const refused = bad(unsupported(mediaType));
