@@ -42,7 +42,8 @@ export async function grantLease(exchange: Exchange, json: Json): Promise<void> 
   const meta = fields.pairs("meta");
   if (!isLegalLease(lease)) fields.fail('field lease must be printable text, and not the word "renew"');
   if (fields.fault !== undefined) return answerRefused(response, fields.fault);
-  const command: Command = { kind: "grant", account, lease, ttlMs, via: "http", meta };
+  const granted: Command = { kind: "grant", account, lease, ttlMs, via: "http" };
+  const command: Command = fields.has("meta") ? { ...granted, meta } : granted;
   // A chosen name granted again is the same wish told twice, or a new ttl: it counts as a heartbeat.
   if (chosen) void desk.registry.renew(account, lease);
   const outcome = await desk.registry.propose(chosen ? command : { ...command, ifAbsent: true });
