@@ -19,76 +19,115 @@ const TURNED_AWAY_MAX = 256;
 /** What node:http has under way on a socket. */
 type HttpSocket = Socket & { _httpMessage?: Answer | null };
 
-export function guardConnections(
-  server: Server | SecureServer,
-  limits: ConnectionLimits,
-  log: ListenerLog,
-  observe: (status: number) => void,
-): { readonly connections: number; destroyAll(): void } {
-  const sockets = new Set<Socket>();
-  const perAddress = new Map<string, number>();
-  let turnedAway = 0;
+/** Watches over all connections of one server. To be made before the server listens. */
+export class ConnectionGuard {
+  readonly #limits: ConnectionLimits;
+  readonly #secure: boolean;
+  readonly #observe: (status: number) => void;
+  // With TLS each connection has two sockets: the bare one is counted, HTTP is spoken on the other.
+  readonly #sockets = new Set<Socket>();
+  readonly #speaking = new Set<HttpSocket>();
+  readonly #perAddress = new Map<string, number>();
+  #turnedAway = 0;
 
-  const turnAway = (socket: Socket, why: string): void => {
-    observe(503);
-    if (turnedAway >= TURNED_AWAY_MAX || "encrypted" in server) {
+  constructor(
+    server: Server | SecureServer,
+    limits: ConnectionLimits,
+    log: ListenerLog,
+    observe: (status: number) => void,
+  ) {
+    this.#limits = limits;
+    this.#secure = "setSecureContext" in server;
+    this.#observe = observe;
+    // The server's own listener comes after the limit.
+    const inner = server.listeners("connection") as ((this: unknown, socket: Socket) => void)[];
+    server.removeAllListeners("connection");
+    server.on("connection", (socket: Socket) => {
+      if (!this.#admit(socket)) return;
+      if (!this.#secure) this.#follow(socket);
+      for (const listener of inner) listener.call(server, socket);
+    });
+    if (this.#secure) server.on("secureConnection", (socket: Socket) => this.#follow(socket));
+    server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+      refuseClient(error, socket as HttpSocket, log, observe);
+    });
+    server.on("connect", (_request, socket) => {
+      observe(405);
+      endRaw(socket as Socket, rawAnswer(405, "Method Not Allowed", "method-not-allowed", "this is no proxy"));
+    });
+    server.on("timeout", (socket: Socket) => endTimedOut(socket as HttpSocket));
+  }
+
+  get connections(): number {
+    return this.#sockets.size;
+  }
+
+  /** Ends connections on which no request is being answered. */
+  destroyQuiet(): void {
+    for (const socket of this.#speaking) if (!socket._httpMessage) socket.destroy();
+  }
+
+  destroyAll(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #admit(socket: Socket): boolean {
+    const { connectionsMax, connectionsPerAddressMax } = this.#limits;
+    if (this.#sockets.size >= connectionsMax) {
+      this.#turnAway(socket, "too many connections");
+      return false;
+    }
+    if (connectionsPerAddressMax > 0 && !this.#admitAddress(socket, connectionsPerAddressMax)) {
+      this.#turnAway(socket, "too many connections from this address");
+      return false;
+    }
+    this.#sockets.add(socket);
+    socket.on("close", () => this.#sockets.delete(socket));
+    return true;
+  }
+
+  #admitAddress(socket: Socket, connectionsMax: number): boolean {
+    const address = socket.remoteAddress ?? "";
+    const count = this.#perAddress.get(address) ?? 0;
+    if (count >= connectionsMax) return false;
+    this.#perAddress.set(address, count + 1);
+    socket.on("close", () => {
+      const left = (this.#perAddress.get(address) ?? 1) - 1;
+      if (left > 0) this.#perAddress.set(address, left);
+      else this.#perAddress.delete(address);
+    });
+    return true;
+  }
+
+  #turnAway(socket: Socket, why: string): void {
+    this.#observe(503);
+    socket.on("error", () => {});
+    // An answer would need a handshake first; that is work a flood must not get.
+    if (this.#secure || this.#turnedAway >= TURNED_AWAY_MAX) {
       socket.destroy();
       return;
     }
-    turnedAway++;
-    socket.on("close", () => turnedAway--);
-    socket.on("error", () => {});
+    this.#turnedAway++;
+    socket.on("close", () => this.#turnedAway--);
     socket.write(rawAnswer(503, "Service Unavailable", "limit", why));
     lingeringEnd(socket);
-  };
+  }
 
-  const admit = (socket: Socket): boolean => {
-    if (sockets.size >= limits.connectionsMax) {
-      turnAway(socket, "too many connections");
-      return false;
-    }
-    const perAddressMax = limits.connectionsPerAddressMax;
-    if (perAddressMax > 0) {
-      const address = socket.remoteAddress ?? "";
-      const count = perAddress.get(address) ?? 0;
-      if (count >= perAddressMax) {
-        turnAway(socket, "too many connections from this address");
-        return false;
-      }
-      perAddress.set(address, count + 1);
-      socket.on("close", () => {
-        const left = (perAddress.get(address) ?? 1) - 1;
-        if (left > 0) perAddress.set(address, left);
-        else perAddress.delete(address);
-      });
-    }
-    sockets.add(socket);
-    socket.on("close", () => sockets.delete(socket));
-    return true;
-  };
+  #follow(socket: HttpSocket): void {
+    this.#speaking.add(socket);
+    socket.on("close", () => {
+      this.#speaking.delete(socket);
+      countGone(socket);
+    });
+  }
+}
 
-  // The server's own listener comes after the limit.
-  const inner = server.listeners("connection") as ((this: unknown, socket: Socket) => void)[];
-  server.removeAllListeners("connection");
-  server.on("connection", (socket: Socket) => {
-    if (admit(socket)) for (const listener of inner) listener.call(server, socket);
-  });
-  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-    refuseClient(error, socket as HttpSocket, log, observe);
-  });
-  server.on("connect", (_request, socket) => {
-    observe(405);
-    endRaw(socket as Socket, rawAnswer(405, "Method Not Allowed", "method-not-allowed", "this is no proxy"));
-  });
-  server.on("timeout", (socket: Socket) => endTimedOut(socket as HttpSocket));
-  return {
-    get connections() {
-      return sockets.size;
-    },
-    destroyAll() {
-      for (const socket of sockets) socket.destroy();
-    },
-  };
+/** A client that went away before its answer; what the handler still says is counted no more. */
+function countGone(socket: HttpSocket): void {
+  const answer = socket._httpMessage;
+  if (answer === null || answer === undefined || answer.observe === undefined) return;
+  answer.observe(499, (performance.now() - answer.startedMs) / 1000);
+  answer.observe = undefined;
 }
 
 /**
@@ -127,12 +166,11 @@ function refuseClient(
     endRaw(socket, bytes);
   } else if (answer.req.complete) {
     // The bad bytes follow a good request: that one gets its answer first.
-    answer.shouldKeepAlive = false;
     answer.once("finish", () => endRaw(socket, bytes));
-    if (answer.headersSent) socket.on("error", () => {});
   } else if (!answer.headersSent) {
     // Its own body is bad; what the handler may say later finds the socket gone.
-    answer.statusCode = status;
+    answer.observe?.(status, (performance.now() - answer.startedMs) / 1000);
+    answer.observe = undefined;
     endRaw(socket, bytes);
   } else socket.destroy();
 }

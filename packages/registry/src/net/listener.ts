@@ -3,7 +3,7 @@ import { createServer, type Server } from "node:http";
 import { createServer as createSecureServer, type Server as SecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { openCertificates, type TlsOptions } from "./certificates.ts";
-import { type ConnectionLimits, guardConnections } from "./connections.ts";
+import { ConnectionGuard, type ConnectionLimits } from "./connections.ts";
 import { sendProblem } from "./exchange.ts";
 import type { HttpHandler, HttpListener } from "./http.ts";
 import { Answer, examine, Incoming, type ListenerState, type Observe } from "./message.ts";
@@ -65,6 +65,8 @@ export interface OpenHttpListener extends HttpListener {
   /** Connections open now. */
   readonly connections: number;
 }
+
+const QUIET_MS = 250;
 
 interface Mount {
   readonly prefix: string;
@@ -129,7 +131,7 @@ class RawListener implements OpenHttpListener {
   readonly #options: HttpListenerOptions;
   readonly #limits: HttpLimits;
   readonly #state: ListenerState;
-  readonly #guard: { readonly connections: number; destroyAll(): void };
+  readonly #guard: ConnectionGuard;
   #mounts: Mount[] = [];
   readonly #observeNone: Observe | undefined;
   readonly #onDrain = new Set<() => void>();
@@ -147,7 +149,7 @@ class RawListener implements OpenHttpListener {
     this.#limits = limits;
     this.#state = { draining: false, idleTimeoutMs: limits.idleTimeoutMs };
     this.#observeNone = options.observer?.("none");
-    this.#guard = guardConnections(server.http, limits, options.log, (status) => this.#observeNone?.(status, 0));
+    this.#guard = new ConnectionGuard(server.http, limits, options.log, (status) => this.#observeNone?.(status, 0));
     const http = server.http;
     http.on("request", (request, response) => this.#dispatch(request as Incoming, response as Answer));
     http.on("checkContinue", (request, response) => {
@@ -265,8 +267,11 @@ class RawListener implements OpenHttpListener {
     const http = this.#server.http;
     const ended = new Promise<void>((resolve) => http.close(() => resolve()));
     const cut = setTimeout(() => this.#guard.destroyAll(), this.#limits.closeTimeoutMs);
+    // node:http takes a connection that has said nothing yet for a busy one.
+    const quiet = setInterval(() => this.#guard.destroyQuiet(), QUIET_MS);
     await ended;
     clearTimeout(cut);
+    clearInterval(quiet);
     this.#server.certificates?.close();
   }
 }

@@ -69,9 +69,10 @@ export class Incoming extends IncomingMessage {
   }
 
   override on(event: string | symbol, listener: (...values: never[]) => void): this {
-    if (this.#state === "ended" && (event === "end" || event === "data" || event === "readable")) {
-      this.#state = "streaming";
-      super.push(null);
+    if (event === "data" || event === "end" || event === "readable") {
+      const ended = this.#state === "ended";
+      if (ended || this.#state === "none") this.#state = "streaming";
+      if (ended) super.push(null);
     }
     return super.on(event, listener as () => void);
   }
