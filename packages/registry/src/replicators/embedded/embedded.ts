@@ -24,7 +24,7 @@ import { StoreRefused, writeCleanStamp } from "./files.ts";
 import { findRevisionAt, readHistory } from "./log.ts";
 import { type OpenedStore, openStore } from "./open.ts";
 import { Retention, type RetentionLimits } from "./retention.ts";
-import { explainWrite, type Store, type Writes } from "./store.ts";
+import { explainWrite, NoRoom, type Store, type Writes } from "./store.ts";
 import { summarizeFile } from "./verify.ts";
 
 export interface EmbeddedOptions {
@@ -72,6 +72,7 @@ class Embedded implements EmbeddedReplicator {
   /** Set when what is on disk is not what this process believes: nothing may be written any more. */
   #broken: string | null = null;
   #mending: Promise<void> | null = null;
+  #isFailing = false;
 
   constructor(options: EmbeddedOptions) {
     this.#options = options;
@@ -136,8 +137,13 @@ class Embedded implements EmbeddedReplicator {
     const { store } = this.#open();
     try {
       await store.write(writes);
+      if (this.#isFailing) this.#options.log?.info("writes work again");
+      this.#isFailing = false;
     } catch (error) {
-      this.#options.log?.error({ err: error }, explainWrite(error, this.#options.dataDir));
+      // Once, not for each of the many that fail the same way.
+      if (!this.#isFailing) this.#options.log?.error({ err: error }, explainWrite(error, this.#options.dataDir));
+      this.#isFailing = true;
+      if (error instanceof NoRoom) throw error;
       this.#mending ??= this.#mend(store).finally(() => {
         this.#mending = null;
       });
@@ -170,12 +176,16 @@ class Embedded implements EmbeddedReplicator {
       await this.#forget(retention, checkpoint);
     };
     this.#keeping = work()
-      .catch((error: unknown) =>
-        this.#options.log?.warn({ err: error }, "the store's housekeeping failed and is tried again"),
-      )
+      .catch((error: unknown) => this.#onHousekeepingFailed(error))
       .finally(() => {
         this.#keeping = null;
       });
+  }
+
+  #onHousekeepingFailed(error: unknown): void {
+    // What the disk refuses is told where it is written.
+    if (!this.#isFailing)
+      this.#options.log?.error({ err: error }, "the store's housekeeping failed; it is tried again");
   }
 
   async #forget(retention: Retention, checkpoint: Checkpoint): Promise<void> {

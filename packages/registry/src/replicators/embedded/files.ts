@@ -1,6 +1,7 @@
 /** What lies in a data directory, and the small files beside the store. */
 import {
   closeSync,
+  constants,
   existsSync,
   fsyncSync,
   mkdirSync,
@@ -12,6 +13,7 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
+import { emptyStore } from "./pages.ts";
 
 export const STORE_FILE = "rollcall.mdb";
 const CLEAN_FILE = "clean.json";
@@ -50,15 +52,30 @@ export function openDirectory(dataDir: string): { isNew: boolean } {
 }
 
 /**
- * LMDB maps its lock file writable, and touching a page that a full disk cannot hold ends the process. So the file is
- * written out before LMDB sees it: a full disk is then an ordinary error.
+ * Makes sure that the library can open a store: when it cannot, it may end the process rather than say so. Its lock
+ * file is written out beforehand, since the library maps it writable, and touching a page that a full disk cannot hold
+ * is a signal and not an error.
  */
-export function allocateLockFile(store: string): void {
-  const path = `${store}-lock`;
-  if (existsSync(path) && statSync(path).size > 0) return;
-  const fd = openSync(path, "a", 0o664);
+export function prepareFiles(store: string): void {
+  const lock = `${store}-lock`;
+  const isReady = existsSync(lock) && statSync(lock).size > 0;
+  const fd = openSync(lock, isReady ? "r+" : "a", 0o664);
   try {
-    writeSync(fd, Buffer.alloc(LOCK_BYTES));
+    if (!isReady) writeSync(fd, Buffer.alloc(LOCK_BYTES));
+  } finally {
+    closeSync(fd);
+  }
+  closeSync(openSync(store, "r+"));
+}
+
+/** Writes a store without anything in it, unless that is what the file is already. */
+export function writeEmptyStore(path: string): void {
+  const empty = emptyStore();
+  if (existsSync(path) && readFileSync(path).equals(empty)) return;
+  // In place and never shorter for a moment: another process may have the file mapped.
+  const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o664);
+  try {
+    writeSync(fd, empty, 0, empty.length, 0);
   } finally {
     closeSync(fd);
   }

@@ -4,11 +4,19 @@ import { readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { FORMAT } from "./codec.ts";
 import { encodeMeta, type Identity } from "./codec-meta.ts";
-import { isCleanlyClosed, openDirectory, removeCleanStamp, STORE_FILE, StoreRefused, syncDirectory } from "./files.ts";
+import {
+  isCleanlyClosed,
+  openDirectory,
+  removeCleanStamp,
+  STORE_FILE,
+  StoreRefused,
+  syncDirectory,
+  writeEmptyStore,
+} from "./files.ts";
 import { type Ownership, takeOwnership } from "./owner.ts";
 import { Damaged } from "./pages.ts";
 import { type Recovered, recover } from "./recover.ts";
-import { Store } from "./store.ts";
+import { explainWrite, NoRoom, Store } from "./store.ts";
 import { summarizeFile, TooNew, verifyFile } from "./verify.ts";
 
 export interface OpenedStore {
@@ -26,8 +34,8 @@ export async function openStore(
   use: (recovered: Recovered) => void,
 ): Promise<OpenedStore> {
   const { isNew } = openDirectory(dataDir);
-  const owner = await takeOwnership(dataDir).catch((error: Error) => {
-    throw new StoreRefused(error.message);
+  const owner = await takeOwnership(dataDir).catch((error: unknown) => {
+    throw refusalOf(error, dataDir, dataDir);
   });
   const path = join(dataDir, STORE_FILE);
   let store: Store | undefined;
@@ -65,7 +73,10 @@ function refusalOf(error: unknown, path: string, dataDir: string): unknown {
     return new StoreRefused(
       `${path} is damaged: ${error.message}. Nothing was changed. Restore a backup with: rollcall restore <backup file> --data ${dataDir} --force (the damaged directory is kept beside it).`,
     );
-  return error;
+  if (error instanceof StoreRefused) return error;
+  const { code } = error as { code?: unknown };
+  // An error without a code is a bug, and wants its stack.
+  return error instanceof NoRoom || code !== undefined ? new StoreRefused(explainWrite(error, dataDir)) : error;
 }
 
 /** Unfinished files of a start or a restore that was cut off; they were never in use. */
@@ -78,6 +89,7 @@ function removeLeftovers(dataDir: string): void {
 async function createStore(path: string, nowMs: number): Promise<void> {
   const part = `${path}.new-${process.pid}`;
   const identity: Identity = { program: "rollcall", format: FORMAT, store: randomUUID(), createdAtMs: nowMs };
+  writeEmptyStore(part);
   const store = new Store(part);
   try {
     await store.write({

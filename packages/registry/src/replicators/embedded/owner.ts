@@ -7,7 +7,7 @@ import { realpathSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { open } from "lmdb";
-import { allocateLockFile } from "./files.ts";
+import { prepareFiles, StoreRefused, writeEmptyStore } from "./files.ts";
 
 export const OWNER_FILE = "owner.mdb";
 
@@ -25,14 +25,14 @@ export interface Ownership {
 /** Rejects with a sentence that names the other process. The directory exists. */
 export async function takeOwnership(dataDir: string): Promise<Ownership> {
   const path = realpathSync(dataDir);
-  if (owned.has(path)) throw new Error(`${dataDir} is in use already by this process`);
+  if (owned.has(path)) throw new StoreRefused(`${dataDir} is in use already by this process`);
   owned.add(path);
   try {
     for (let attempt = 1; ; attempt++) {
       const result = await tryOnce(path);
       if (typeof result !== "number") return result;
       if (attempt >= ATTEMPTS_MAX)
-        throw new Error(
+        throw new StoreRefused(
           `${dataDir} is in use by process ${result}. One data directory serves one Rollcall: stop that process, or give another --data.`,
         );
       await delay(Math.random() * WAIT_MS_MAX);
@@ -46,7 +46,8 @@ export async function takeOwnership(dataDir: string): Promise<Ownership> {
 /** The ownership, or the process id of another. */
 async function tryOnce(path: string): Promise<Ownership | number> {
   const file = join(path, OWNER_FILE);
-  allocateLockFile(file);
+  writeEmptyStore(file);
+  prepareFiles(file);
   const lock = openLock(file);
   const reader = lock.useReadTransaction();
   const others = readersOf(lock.readerList());
@@ -70,7 +71,7 @@ function openLock(file: string): ReturnType<typeof open> {
   try {
     return open({ path: file, noSubdir: true, overlappingSync: false, maxDbs: 1, maxReaders: 64 });
   } catch (error) {
-    throw new Error(`cannot use ${file} (${(error as Error).message}); it holds no data and may be deleted`);
+    throw new StoreRefused(`cannot use ${file} (${(error as Error).message}); it holds no data and may be deleted`);
   }
 }
 

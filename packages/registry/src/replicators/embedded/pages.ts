@@ -20,6 +20,10 @@ const META = 0x08;
 const BIG_DATA = 0x01;
 const SUB_DATA = 0x02;
 const DEPTH_MAX = 32;
+/** Only a note of the map's size at the time; whoever opens the file brings his own. */
+const EMPTY_MAP_BYTES = 0x20000n;
+/** Keys that are integers, and one file without a directory of its own. */
+const FREE_TREE_FLAGS = 0x4008;
 
 /** Something is not as it must be. The message says what and where. */
 export class Damaged extends Error {}
@@ -218,6 +222,25 @@ export class PageFile {
       (count === 1 ? head : this.#read(first, count)).subarray(PAGE_HEAD_BYTES, PAGE_HEAD_BYTES + size);
     return { key, isTree, value };
   }
+}
+
+/** The bytes of a store without any database: two head pages. Byte for byte what the library makes of an empty file. */
+export function emptyStore(): Buffer {
+  const bytes = Buffer.alloc(2 * PAGE_BYTES);
+  for (const page of [0, 1]) {
+    const head = bytes.subarray(page * PAGE_BYTES, (page + 1) * PAGE_BYTES);
+    head.writeBigUInt64LE(BigInt(page), 0);
+    head.writeUInt16LE(META, 18);
+    head.writeUInt32LE(MAGIC, 24);
+    head.writeUInt32LE(FILE_VERSION, 28);
+    head.writeBigUInt64LE(EMPTY_MAP_BYTES, 40);
+    head.writeUInt32LE(PAGE_BYTES, 48);
+    head.writeUInt16LE(FREE_TREE_FLAGS, 52);
+    head.writeBigUInt64LE(NO_PAGE, 88);
+    head.writeBigUInt64LE(NO_PAGE, 136);
+    head.writeBigUInt64LE(1n, 144);
+  }
+  return bytes;
 }
 
 /** The page that a branch's entry leads to. */

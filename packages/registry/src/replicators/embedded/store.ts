@@ -8,8 +8,9 @@ import { type Database, open, type RootDatabase } from "lmdb";
 import type { Outcome, Revision } from "../../core/index.ts";
 import { decodeRow, type StateRow, summarizeGroup } from "./codec.ts";
 import type { META_KEYS } from "./codec-meta.ts";
-import { allocateLockFile } from "./files.ts";
+import { prepareFiles } from "./files.ts";
 import { PAGE_BYTES } from "./pages.ts";
+import { pagesFor, Space } from "./space.ts";
 
 /** Address space, not memory and not disk. */
 const MAP_BYTES = 256 * 1024 ** 3;
@@ -47,17 +48,26 @@ export interface Writes {
 
 export class Store {
   readonly path: string;
+  readonly #space: Space;
   #opened: Opened;
   #copying = 0;
   #copied: (() => void)[] = [];
 
   constructor(path: string) {
     this.path = path;
+    this.#space = new Space(path);
     this.#opened = openFile(path);
   }
 
   /** Resolves when all of it is on disk; rejects with the cause when none of it is. */
   async write(writes: Writes): Promise<void> {
+    await this.#space.reserve(pagesOf(writes)).catch((cause: unknown) => {
+      throw new NoRoom("there is no room", { cause });
+    });
+    await this.#commit(writes);
+  }
+
+  async #commit(writes: Writes): Promise<void> {
     const { log, state, meta } = this.#opened;
     const pending: Promise<boolean>[] = [];
     // All within one turn, which makes it one transaction.
@@ -78,7 +88,7 @@ export class Store {
 
   /** After a failed write the library's own state is not to be trusted: what is on disk is. */
   async reopen(): Promise<void> {
-    await this.close();
+    await this.#close();
     this.#opened = openFile(this.path);
   }
 
@@ -137,6 +147,11 @@ export class Store {
 
   /** Waits for writes and copies under way. */
   async close(): Promise<void> {
+    await this.#close();
+    await this.#space.close();
+  }
+
+  async #close(): Promise<void> {
     if (this.#copying > 0) await new Promise<void>((done) => this.#copied.push(done));
     await this.#opened.root.close();
   }
@@ -158,8 +173,18 @@ const ROW_OPTIONS = {
   },
 } as object;
 
+/** Refused before anything was tried: the store is as it was. */
+export class NoRoom extends Error {}
+
+function pagesOf({ group, rows = [], meta = [], forget = [] }: Writes): number {
+  let pages = meta.length + forget.length * 2;
+  if (group !== undefined) pages += pagesFor(group.bytes.length);
+  for (const [key, value] of rows) pages += pagesFor(key.length + (value?.length ?? 0));
+  return pages;
+}
+
 function openFile(path: string): Opened {
-  allocateLockFile(path);
+  prepareFiles(path);
   const options = { encoding: "binary", keyEncoding: "binary", cache: false } as const;
   const root: RootDatabase<Buffer, Buffer> = open({
     ...options,
@@ -198,31 +223,24 @@ async function causeOf(error: unknown): Promise<unknown> {
   }
 }
 
-const EIO = 5;
-const ENOSPC = 28;
-const EROFS = 30;
-const EDQUOT = 122;
+/** The library reports errors of the system by number, Node by name. */
+const DISK_FULL: readonly unknown[] = [28, 122, "ENOSPC", "EDQUOT"];
+const READ_ONLY: readonly unknown[] = [30, "EROFS"];
+const DISK_ERROR: readonly unknown[] = [5, "EIO"];
 const MAP_FULL = -30792;
 
 /** What to tell people of a failed write. */
 export function explainWrite(error: unknown, dataDir: string): string {
-  const { code, message } = error as { code?: unknown; message?: string };
-  switch (code) {
-    case ENOSPC:
-    case EDQUOT:
-      return `the disk is full: nothing more fits into ${dataDir}; make room and try again`;
-    case MAP_FULL:
-      return `the store has reached its largest size, ${MAP_BYTES / 1024 ** 3} GiB; compact the history or keep it for less time`;
-    case EROFS:
-      return `the file system of ${dataDir} has become read-only`;
-    case EIO:
-      // A short write is reported so, and a full disk is its usual cause.
-      if (roomOf(dataDir) < PAGE_BYTES * 16)
-        return `the disk is full: nothing more fits into ${dataDir}; make room and try again`;
-      return `the disk under ${dataDir} reports an error; look at the system's log`;
-    default:
-      return `the store cannot write to ${dataDir}: ${message ?? String(error)}`;
-  }
+  const { code, message } = (error instanceof NoRoom ? error.cause : error) as { code?: unknown; message?: string };
+  const full = `the disk is full: nothing more fits into ${dataDir}; make room and try again`;
+  if (DISK_FULL.includes(code)) return full;
+  // A write that was cut short is reported as an error of the disk, and a full one is the usual cause.
+  if (DISK_ERROR.includes(code) && roomOf(dataDir) < PAGE_BYTES * 16) return full;
+  if (DISK_ERROR.includes(code)) return `the disk under ${dataDir} reports an error; look at the system's log`;
+  if (READ_ONLY.includes(code)) return `the file system of ${dataDir} has become read-only`;
+  if (code === MAP_FULL)
+    return `the store has reached its largest size, ${MAP_BYTES / 1024 ** 3} GiB; compact the history or keep it for less time`;
+  return `the store cannot write to ${dataDir}: ${message ?? String(error)}`;
 }
 
 function roomOf(dataDir: string): number {
