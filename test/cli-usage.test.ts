@@ -4,7 +4,6 @@ import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import type { Command } from "commander";
 import { completionScript, SHELLS } from "../packages/registry/src/bin/commands/completions.ts";
 import { buildProgram } from "../packages/registry/src/bin/commands/tree.ts";
 import { VERSION } from "../packages/registry/src/bin/version.ts";
@@ -95,6 +94,8 @@ test("serve refuses a wrong configuration with every fault, its place and the ne
   assert.equal(flag.code, 2);
   assert.match(flag.stderr, /unknown option '--htp-port'\n\(Did you mean --http-port\?\)/);
 });
+
+type Command = ReturnType<typeof buildProgram>;
 
 /** Every visible command with its path. */
 function allCommands(command: Command, path: string): [string, Command][] {

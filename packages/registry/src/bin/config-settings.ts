@@ -172,14 +172,6 @@ const events: readonly Setting[] = [
 
 const http: readonly Setting[] = [
   {
-    key: "http.bodyBytesMax",
-    kind: "bytes",
-    default: 4 * MIB,
-    min: KIB,
-    max: 64 * MIB,
-    meaning: "The longest request body.",
-  },
-  {
     key: "http.headerBytesMax",
     kind: "bytes",
     default: 16 * KIB,

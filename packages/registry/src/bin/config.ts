@@ -30,7 +30,7 @@ export interface ServeConfig {
   readonly limits: AccountLimits;
   readonly protection: ProtectionConfig;
   readonly events: { readonly keepMs: number; readonly bytesMax: number };
-  readonly http: HttpConfig;
+  readonly http: HttpLimits;
   /** Each dialect validates its own. */
   readonly dialectSettings: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
@@ -48,11 +48,6 @@ export interface ProtectionConfig {
   readonly holdMs: number;
 }
 
-/** Limits of the native listener: net's `HttpLimits`, and the longest body. */
-export interface HttpConfig extends HttpLimits {
-  readonly bodyBytesMax: number;
-}
-
 /** Where settings come from. */
 export interface Sources {
   /** By the flag's name without dashes: `http-port`. */
@@ -68,7 +63,9 @@ export type Loaded =
   | { readonly ok: false; readonly problems: readonly string[] };
 
 /** Variables of this prefix that the command line knows beside the settings. */
-const OTHER_VARIABLES = ["ROLLCALL_CONFIG", "ROLLCALL_URL", "ROLLCALL_ACCOUNT", "ROLLCALL_TOKEN", "ROLLCALL_OUTPUT"];
+const OTHER_VARIABLES = ["CONFIG", "URL", "ACCOUNT", "TOKEN", "OUTPUT", "CA", "CLIENT_CERT", "CLIENT_KEY"].map(
+  (name) => `ROLLCALL_${name}`,
+);
 /** What Kubernetes sets in every pod beside a Service whose name begins with "rollcall". */
 const KUBERNETES = /_SERVICE_(HOST|PORT)(_|$)|_PORT_[0-9]+_(TCP|UDP)/;
 const DEFAULT_FILE = "rollcall.yaml";
@@ -188,7 +185,7 @@ function assemble(values: ReadonlyMap<string, Value>, all: Gathered, cwd: string
     limits: section(values, "limits") as unknown as AccountLimits,
     protection: section(values, "protection") as unknown as ProtectionConfig,
     events: section(values, "events") as unknown as ServeConfig["events"],
-    http: section(values, "http") as unknown as HttpConfig,
+    http: section(values, "http") as unknown as HttpLimits,
     dialectSettings: all.dialectSettings,
   };
 }

@@ -8,6 +8,9 @@ export interface GlobalOptions {
   readonly url: string;
   readonly account: string;
   readonly token?: string;
+  readonly ca?: string;
+  readonly clientCert?: string;
+  readonly clientKey?: string;
   readonly output: "table" | "json";
   readonly color: boolean;
 }
@@ -20,6 +23,9 @@ export function addGlobalOptions(program: Command): void {
     new Option("--url <url>", "where the registry listens").env("ROLLCALL_URL").default(DEFAULT_URL),
     new Option("--account <name>", "the account to work in").env("ROLLCALL_ACCOUNT").default("default"),
     new Option("--token <token>", "the token to show").env("ROLLCALL_TOKEN"),
+    new Option("--ca <file>", "the authority of the registry's certificate (PEM)").env("ROLLCALL_CA"),
+    new Option("--client-cert <file>", "a certificate to show (PEM)").env("ROLLCALL_CLIENT_CERT"),
+    new Option("--client-key <file>", "its private key (PEM)").env("ROLLCALL_CLIENT_KEY"),
     new Option("-o, --output <format>", "tables for people or JSON for scripts")
       .choices(["table", "json"])
       .env("ROLLCALL_OUTPUT")
@@ -51,8 +57,13 @@ export async function connect(command: Command): Promise<Context> {
   const options = command.optsWithGlobals<GlobalOptions>();
   const { createClient } = await import("@rollcall/client");
   const url = checkUrl(options.url);
+  const { ca, clientCert, clientKey, account, token } = options;
+  const hasFiles = ca !== undefined || clientCert !== undefined || clientKey !== undefined;
+  const fetching = hasFiles
+    ? { fetch: (await import("./tls-fetch.ts")).createTlsFetch({ ca, clientCert, clientKey }) }
+    : {};
   return {
-    client: createClient({ url, account: options.account, token: options.token }),
+    client: createClient({ url, account, token, ...fetching }),
     out: outputOf(command),
     account: options.account,
   };

@@ -48,11 +48,16 @@ export function toFailure(error: unknown): Failure {
 }
 
 function fromRegistry(error: RollcallError): Failure {
-  if (error.code === "unreachable")
-    return new Failure(EXIT.unreachable, error.message, "Is it running? Start one with: rollcall serve");
+  if (error.code === "unreachable") return new Failure(EXIT.unreachable, error.message, hintOf(error.message));
   if (error.code === "not-found") return new Failure(EXIT.notFound, error.message);
   if (error.code === "invalid" && error.status === 0) return new Failure(EXIT.usage, error.message);
   const hint =
     error.status === 401 || error.status === 403 ? "Give a token with --token or ROLLCALL_TOKEN." : undefined;
   return new Failure(EXIT.refused, error.message, hint);
+}
+
+function hintOf(message: string): string {
+  return /certificate/.test(message)
+    ? "Name the authority of its certificate with --ca, your own with --client-cert and --client-key."
+    : "Is it running? Start one with: rollcall serve";
 }
