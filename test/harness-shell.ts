@@ -1,9 +1,9 @@
 /** Pages as they are followed: their shell blocks, and a shell to paste them into. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { cleanEnvironment, ROOT, type Scope, until } from "./harness.ts";
+import { cleanEnvironment, ROOT, type Scope, temporaryDirectory, until } from "./harness.ts";
 
 /** The shell blocks of a page, or of its part from this heading to the next of its level. */
 export function commandsOf(page: string, heading = ""): string[] {
@@ -20,27 +20,31 @@ export interface Shell {
   run(commands: string, timeoutMs?: number): Promise<string>;
 }
 
-/** A shell with job control in the repository's root, as at a terminal; its jobs end with the test. */
+/**
+ * A shell with job control in the repository's root, as at a terminal; its jobs end with the test. It prints to a file:
+ * a pipe shared with a Node program does not block, and others that write to it would lose what does not fit.
+ */
 export function openShell(scope: Scope, env: Readonly<Record<string, string>>): Shell {
-  const shell = spawn("bash", ["-m"], { cwd: ROOT, stdio: ["pipe", "pipe", "ignore"], env: cleanEnvironment(env) });
-  let output = "";
+  const file = join(temporaryDirectory(scope, "shell"), "output");
+  const output = openSync(file, "a");
+  const shell = spawn("bash", ["-m"], { cwd: ROOT, stdio: ["pipe", output, output], env: cleanEnvironment(env) });
+  closeSync(output);
+  const { stdin } = shell;
+  if (stdin === null) throw new Error("no way to write to the shell");
   let runs = 0;
-  shell.stdout.setEncoding("utf8").on("data", (text: string) => {
-    output += text;
-  });
-  shell.stdin.write("exec 2>&1\n");
   scope.after(async () => {
     const closed = once(shell, "close");
-    shell.stdin.end("kill -9 $(jobs -p)\n");
+    stdin.end("kill -9 $(jobs -p)\n");
     await closed;
   });
   return {
     async run(commands, timeoutMs = 20_000) {
-      const mark = `<done ${++runs}>`;
-      const from = output.length;
-      shell.stdin.write(`${commands}\necho '${mark}'\n`);
-      await until(() => output.includes(mark), { timeoutMs, what: `the end of ${commands}` });
-      return output.slice(from, output.indexOf(mark));
+      const [begin, end] = [`<begin ${++runs}>`, `<end ${runs}>`];
+      stdin.write(`echo '${begin}'\n${commands}\necho '${end}'\n`);
+      const read = () => readFileSync(file, "utf8");
+      await until(() => read().includes(end), { timeoutMs, what: `the end of ${commands}` });
+      const text = read();
+      return text.slice(text.indexOf(begin) + begin.length, text.indexOf(end));
     },
   };
 }
