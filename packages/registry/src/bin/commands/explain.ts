@@ -60,17 +60,19 @@ function life(body: ExplainBody, nowMs: number): Pair[] {
       "heartbeats",
       lastBeatAt === null ? "none yet" : `${beats}${every}; the last ${toAge(lastBeatAt, nowMs)} ago`,
     ]);
-    if (expiresAt !== null) pairs.push(["ends", ending(expiresAt, nowMs)]);
+    if (expiresAt !== null) pairs.push(["ends", ending(expiresAt, instance?.held?.since, nowMs)]);
   } else if (instance !== null) pairs.push(["kept alive by", "nothing: it is permanent"]);
   if (gone !== null) pairs.push(["gone", `${toAge(gone.at, nowMs)} ago: ${gone.cause} (revision ${gone.revision})`]);
   return pairs;
 }
 
-function ending(expiresAt: string, nowMs: number): Cell {
-  const isLate = Date.parse(expiresAt) < nowMs;
-  return isLate
-    ? { text: `was due ${toAge(expiresAt, nowMs)} ago`, tone: "warn" }
-    : `in ${toAge(expiresAt, nowMs)} without a heartbeat`;
+/** A held lease ends when protection lets it go. */
+function ending(expiresAt: string, heldSince: string | undefined, nowMs: number): Cell {
+  if (heldSince === undefined) return `in ${toAge(expiresAt, nowMs)} without a heartbeat`;
+  return {
+    text: `held for ${toAge(heldSince, nowMs)}; let go in ${toAge(expiresAt, nowMs)} without a heartbeat`,
+    tone: "warn",
+  };
 }
 
 function checks(body: ExplainBody, nowMs: number): Pair[] {
