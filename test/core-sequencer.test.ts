@@ -69,7 +69,7 @@ const put = (key: string, value = "v"): Command => ({ kind: "put", account: "def
 test("nothing shows before its group is durable; what follows is decided on top of it", async () => {
   const bench = open();
   bench.hold = true;
-  const first = bench.sequencer.propose({ ...put("a"), kind: "put" });
+  const first = bench.sequencer.propose(put("a"));
   await turn();
   const second = bench.sequencer.propose({
     kind: "when",

@@ -1,0 +1,210 @@
+/** What every replicator with a total order must do, whatever is behind it. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createProtection, PROTECTION_DEFAULTS } from "../../packages/registry/src/around/protection.ts";
+import {
+  type Clock,
+  type Command,
+  type Commit,
+  type Core,
+  openCore,
+  type Replicator,
+  type Rules,
+} from "../../packages/registry/src/core/index.ts";
+import { createEmbedded } from "../../packages/registry/src/replicators/embedded/index.ts";
+import { createMemory } from "../../packages/registry/src/replicators/memory/index.ts";
+import { accepted, LIMITS_OF_TESTS, register } from "../core-rig.ts";
+import { type Scope, temporaryDirectory } from "../harness.ts";
+
+interface Time {
+  now: number;
+  monotonic: number;
+}
+
+interface Implementation {
+  readonly name: string;
+  /** Why a part of the suite does not apply; printed where it is left out. */
+  readonly forgets?: string;
+  create(parts: { clock: Clock; rules: Rules; origin: string }, dataDir: string): Replicator;
+}
+
+const IMPLEMENTATIONS: readonly Implementation[] = [
+  {
+    name: "memory",
+    forgets: "it has no store by design",
+    create: (parts) => createMemory(parts),
+  },
+  { name: "embedded", create: (parts, dataDir) => createEmbedded({ ...parts, dataDir }) },
+];
+
+interface Opened {
+  readonly core: Core;
+  readonly time: Time;
+  close(): Promise<void>;
+}
+
+async function open(
+  scope: Scope,
+  implementation: Implementation,
+  dataDir: string,
+  time: Time = { now: 1_000_000, monotonic: 0 },
+): Promise<Opened> {
+  const clock: Clock = { now: () => time.now, monotonic: () => time.monotonic };
+  const rules: Rules = { limits: () => LIMITS_OF_TESTS };
+  const core = await openCore({
+    clock,
+    replicator: implementation.create({ clock, rules, origin: "n1" }, dataDir),
+    policy: createProtection(PROTECTION_DEFAULTS),
+    onBug: (error) => assert.fail(String(error)),
+  });
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => {
+    closing ??= core.close();
+    return closing;
+  };
+  scope.after(close);
+  return { core, time, close };
+}
+
+const put = (key: string, value = "v"): Command => ({ kind: "put", account: "default", key, value });
+
+async function allOf(core: Core): Promise<readonly Commit[]> {
+  const outcome = await core.registry.history(core.registry.floor, 10_000);
+  assert.ok(outcome.ok);
+  return outcome.value;
+}
+
+for (const implementation of IMPLEMENTATIONS) {
+  const named = (what: string): string => `replicator ${implementation.name}: ${what}`;
+  test(named("revisions grow by one, and history holds every commit in order"), async (t) => {
+    const { core } = await open(t, implementation, temporaryDirectory(t));
+    const outcomes = await Promise.all(
+      Array.from({ length: 200 }, (_, i) => core.registry.propose(put(`k${i % 7}`, String(i)))),
+    );
+    assert.deepEqual(
+      outcomes.map((outcome) => accepted(outcome).revision),
+      Array.from({ length: 200 }, (_, i) => i + 1),
+    );
+    const commits = await allOf(core);
+    assert.deepEqual(
+      commits.map((commit) => commit.revision),
+      Array.from({ length: 200 }, (_, i) => i + 1),
+    );
+    const stamps = commits.map(({ atMs, nth }) => atMs * 10_000 + nth);
+    assert.ok(
+      stamps.every((stamp, i) => i === 0 || stamp > (stamps[i - 1] as number)),
+      "two changes have one time",
+    );
+  });
+
+  test(named("an answered proposal is visible, and its watchers were told before"), async (t) => {
+    const { core } = await open(t, implementation, temporaryDirectory(t));
+    const told: number[] = [];
+    core.registry.follow({ account: "default" }, 0, {
+      deliver: (commit) => told.push(commit.revision) > 0,
+      lost: () => assert.fail(),
+    });
+    for (let i = 1; i <= 20; i++) {
+      const { revision } = accepted(await core.registry.propose(put("k", String(i))));
+      assert.equal(
+        core.registry.read((view) => view.entry("default", "k")?.value),
+        String(i),
+      );
+      assert.equal(told.at(-1), revision);
+    }
+  });
+
+  test(named("a transaction is one commit, or none"), async (t) => {
+    const { core } = await open(t, implementation, temporaryDirectory(t));
+    const good = await core.registry.propose({
+      kind: "when",
+      account: "default",
+      guards: [],
+      then: [put("a"), put("b"), register("s", "i")],
+      otherwise: [],
+    });
+    assert.equal(accepted(good).commit?.changes.length, 4);
+    const bad = await core.registry.propose({
+      kind: "when",
+      account: "default",
+      guards: [],
+      then: [put("c"), put("")],
+      otherwise: [],
+    });
+    assert.ok(!bad.ok && bad.refusal === "invalid");
+    assert.equal(
+      core.registry.read((view) => view.entry("default", "c")),
+      undefined,
+    );
+    assert.equal((await allOf(core)).length, 1);
+  });
+
+  test(named("history: in pages, by time, compacted"), async (t) => {
+    const { core, time } = await open(t, implementation, temporaryDirectory(t));
+    for (let i = 1; i <= 30; i++) {
+      time.now += 1000;
+      accepted(await core.registry.propose(put("k", String(i))));
+    }
+    const page = await core.registry.history(10, 5);
+    assert.deepEqual(page.ok && page.value.map((commit) => commit.revision), [11, 12, 13, 14, 15]);
+    assert.equal(await core.registry.revisionAt(1_000_000 + 10_000), 9);
+    assert.equal(await core.registry.revisionAt(1_000_000 + 10_001), 10);
+    assert.equal(await core.registry.revisionAt(0), 0);
+    assert.equal(await core.registry.revisionAt(time.now + 1), 30);
+    const compacted = await core.registry.compact(12);
+    assert.ok(compacted.ok && core.registry.floor === 12);
+    const gone = await core.registry.history(11, 5);
+    assert.ok(!gone.ok && gone.refusal === "compacted");
+    const left = await core.registry.history(12, 1);
+    assert.deepEqual(left.ok && left.value.map((commit) => commit.revision), [13]);
+  });
+
+  test(named("after close everything is refused as unavailable"), async (t) => {
+    const { core, close } = await open(t, implementation, temporaryDirectory(t));
+    const last = core.registry.propose(put("k"));
+    await close();
+    accepted(await last);
+    const late = await core.registry.propose(put("l"));
+    assert.ok(!late.ok && late.refusal === "unavailable");
+  });
+
+  test(named("what was acknowledged is there after a restart, revisions go on, leases have a full ttl"), {
+    skip: implementation.forgets ?? false,
+  }, async (t) => {
+    const dataDir = temporaryDirectory(t);
+    const first = await open(t, implementation, dataDir);
+    accepted(
+      await first.core.registry.propose(
+        register("s", "i", { ttlMs: 5000 }, { meta: { a: "é", b: "\u{1f600}" }, tags: ["x", "x"] }),
+      ),
+    );
+    accepted(await first.core.registry.propose(put("bytes\xff\x00", "\x00\xff")));
+    accepted(await first.core.registry.propose({ kind: "delete", account: "default", from: "bytes\xff\x00" }));
+    accepted(await first.core.registry.propose(put("kept\xff\x00", "\x00\xff")));
+    accepted(await first.core.registry.propose({ ...put("other"), account: "other" } as Command));
+    const before = first.core.registry.read((view) => view.instance("default", "s", "i"));
+    const commits = await allOf(first.core);
+    await first.close();
+    const second = await open(t, implementation, dataDir, { now: 2_000_000, monotonic: 99 });
+    const { registry } = second.core;
+    assert.deepEqual(
+      registry.read((view) => view.instance("default", "s", "i")),
+      before,
+    );
+    assert.equal(
+      registry.read((view) => view.entry("default", "kept\xff\x00")?.value),
+      "\x00\xff",
+    );
+    assert.equal(
+      registry.read((view) => view.entry("default", "bytes\xff\x00")),
+      undefined,
+    );
+    assert.deepEqual(await allOf(second.core), commits);
+    assert.equal(registry.pulse("default", "s/i")?.deadlineMs, 2_005_000);
+    assert.equal(accepted(await registry.propose(put("next"))).revision, 6);
+    assert.deepEqual(
+      registry.read((view) => ({ ...view.counts("default") })),
+      { instances: 1, services: 1, keys: 2, leases: 1 },
+    );
+  });
+}
