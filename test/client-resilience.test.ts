@@ -81,11 +81,14 @@ test("discovery keeps the last known instances while the registry is away, and p
   const rollcall = createClient({ url: server.url });
   for (const id of ["a", "b"]) await rollcall.registerOnce({ ...spec, id, ttl: "60s" });
   await rollcall.registerOnce({ ...spec, id: "sick", status: "critical", ttl: "60s" });
-  const discovery = rollcall.discover("api");
+  const discovery = rollcall.discover("api", { consumer: "shop" });
   after(() => discovery.close());
   await discovery.ready;
   const picked = () => discovery.pick()?.id;
   assert.deepEqual([picked(), picked(), picked(), picked()].sort(), ["a", "a", "b", "b"]);
+
+  const known = (await rollcall.consumers()).consumers.map(({ consumer, provider }) => [consumer, provider]);
+  assert.deepEqual(known, [["shop", "api"]]);
 
   await rollcall.registerOnce({ ...spec, id: "c", ttl: "60s" });
   await until(() => discovery.instances.length === 3, { what: "the new instance" });

@@ -37,15 +37,17 @@ export interface Discovery {
 
 export interface DiscoverOptions extends InstanceFilter {
   readonly onChange?: (instances: readonly InstanceBody[]) => void;
+  /** Who asks: makes it a known consumer of the service, for the dependency graph. */
+  readonly consumer?: string;
   /** How long one request waits for a change. */
   readonly waitMs?: number;
 }
 
 /** Follows one service by long-poll. Healthy instances only, unless `status` says otherwise. */
 export function discover(transport: Transport, service: string, options: DiscoverOptions = {}): Discovery {
-  const { onChange, waitMs = 30_000, ...filter } = options;
+  const { onChange, consumer, waitMs = 30_000, ...filter } = options;
   const path = pathOf("v2", transport.account, "services", service);
-  const query = { status: "healthy", ...toQuery(filter) };
+  const query = { status: "healthy", consumer, ...toQuery(filter) };
   const stop = new AbortController();
   let instances: readonly InstanceBody[] = [];
   let stale = true;

@@ -18,6 +18,8 @@ export interface WatchOptions {
   readonly key?: string;
   /** Changes of all keys that begin with this. */
   readonly prefix?: string;
+  /** Who watches: makes it a known consumer of the services. */
+  readonly consumer?: string;
   /** Begin after this revision; now when left out. */
   readonly after?: number;
   readonly signal?: AbortSignal;
@@ -55,6 +57,7 @@ export function watch(transport: Transport, options: WatchOptions): AsyncGenerat
     service: typeof options.service === "string" ? [options.service] : options.service,
     key: options.key,
     prefix: options.prefix,
+    consumer: options.consumer,
   };
   const path = pathOf("v2", transport.account, "watch");
   return items(transport, options, (after) => ({ path, query: { ...query, after } }));
