@@ -57,7 +57,9 @@ test("with accounts configured there is no way in without a token of the tenant"
 
 test("with accounts configured a token of the account is the API key", async (t) => {
   const own = await startWith(t, ACCOUNTS);
-  assertFault(await logIn(own.url, "acme", "wrong"), { status: 401, type: "unauthorizedError" });
+  const wrong = await logIn(own.url, "acme", "wrong");
+  assertFault(wrong, { status: 401, type: "unauthorizedError" });
+  assert.equal(wrong.headers["www-authenticate"], `Keystone uri="${own.url}/v2.0"`);
   assertFault(await logIn(own.url, "other", "acme-writes"), { status: 401, type: "unauthorizedError" });
   assertFault(await logIn(own.url, "nobody", "acme-writes"), { status: 401, type: "unauthorizedError" });
   const { token } = (await logIn(own.url, "acme", "acme-writes")).json().access;

@@ -209,3 +209,27 @@ test("after a crash the chain goes on from any token, also from one whose answer
   await register(tenant, "forged");
   assertFault(await beat(tenant, "forged", forged), missing("HeartbeatMarker", forged));
 });
+
+test("services whose heartbeats all stop at once are held, say so, and are let go by a heartbeat", async () => {
+  const tenant = await openTenant(url);
+  const ids = Array.from({ length: 12 }, (_, i) => `held-${i}`);
+  const tokens = await Promise.all(ids.map((id) => register(tenant, id, 3)));
+  const list = async () => (await tenant.call("GET", "/services")).json().values;
+  const held = await until(
+    async () => {
+      const all = await list();
+      return all.every((service: { held?: object }) => service.held !== undefined) ? all : null;
+    },
+    { timeoutMs: 8000, what: "all services to be held" },
+  );
+  assert.equal(held.length, 12);
+  assert.equal(typeof held[0].held.since, "number");
+  assert.notEqual(held[0].held.reason, "");
+  await next(tenant, "held-0", tokens[0] as string);
+  const first = await until(async () => {
+    const service = (await tenant.call("GET", "/services/held-0")).json();
+    return service.held === undefined ? service : null;
+  });
+  assert.deepEqual(Object.keys(first), ["id", "tags", "metadata", "heartbeat_timeout", "last_seen"]);
+  assert.deepEqual(new Set((await events(tenant)).map(({ type }) => type)), new Set(["service.join"]));
+});

@@ -7,7 +7,6 @@ export type Metadata = Readonly<Record<string, string>>;
 
 const SERVICE_ID = /^[a-z0-9_.-]{3,65}$/i;
 const SERVICE_ID_CHARACTERS = /^[a-z0-9_.-]*$/i;
-const SESSION_ID_CHARACTERS = /^[a-z0-9]*$/i;
 const VALUE_ID = /^(\/[a-z0-9_-]{3,50}\/?){0,10}([a-z0-9_.-]{3,170})?$/i;
 const MARKER_CHARACTERS = /^[a-z0-9\-:_./]*$/i;
 
@@ -52,8 +51,7 @@ export function checkServiceId(id: unknown): string | undefined {
 
 export function checkSessionId(id: unknown): string | undefined {
   if (typeof id !== "string") return "Not a string";
-  const wrong = checkLength(id, 1, SESSION_ID_LENGTH_MAX);
-  return wrong ?? (SESSION_ID_CHARACTERS.test(id) ? undefined : "Invalid characters");
+  return checkLength(id, 1, SESSION_ID_LENGTH_MAX);
 }
 
 /** The rule for namespaces, which end in a slash. Keys must not: see `isValueId`. */

@@ -88,10 +88,7 @@ export class Front {
     if (route === null) return { fault: unknownPage(path) };
     if (route.kind === "login") return login(this.desk, body.value, this.origin(request));
     const tenancy = admitTenant(this.desk.access, request, target.value);
-    if (!tenancy.ok) {
-      if (tenancy.fault.type === "unauthorizedError") this.challenge(exchange);
-      return tenancy;
-    }
+    if (!tenancy.ok) return tenancy;
     return this.serveTenant(exchange, route, target.value, tenancy.value, body.value);
   }
 
@@ -143,10 +140,6 @@ export class Front {
     return { type: "rateLimitReached", message, details: admitted.detail };
   }
 
-  private challenge(exchange: Exchange): void {
-    exchange.headers["WWW-Authenticate"] = `Keystone uri="${this.origin(exchange.request)}/v2.0"`;
-  }
-
   /** Scheme and authority by which the client reached us. A proxy may say https, but nothing else counts as that. */
   private origin(request: IncomingMessage): string {
     const { http } = this.house;
@@ -159,8 +152,11 @@ export class Front {
     return `${scheme}://${name}:${http.port}`;
   }
 
-  private answer({ response, headers }: Exchange, answer: Answer): void {
+  private answer({ request, response, headers }: Exchange, answer: Answer): void {
     if ("fault" in answer) {
+      if (answer.fault.type === "unauthorizedError") {
+        headers["WWW-Authenticate"] = `Keystone uri="${this.origin(request)}/v2.0"`;
+      }
       const body = faultBody(answer.fault, String(headers["X-Response-Id"]));
       send(response, statusOfFault(answer.fault), { ...headers, ...JSON_TYPE }, body);
       return;

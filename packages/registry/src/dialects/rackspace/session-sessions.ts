@@ -2,8 +2,8 @@
 import { randomInt } from "node:crypto";
 import type { LeaseRecord, View } from "../../core/index.ts";
 import { parseHeartbeat, parseNewSession, parseSessionUpdate } from "./codec-bodies.ts";
-import { limitReached, missing, wrongParameter } from "./codec-fault.ts";
-import { checkSessionId, isServiceId, MARKER_LENGTH_MAX } from "./codec-fields.ts";
+import { limitReached, missing } from "./codec-fault.ts";
+import { isServiceId, MARKER_LENGTH_MAX } from "./codec-fields.ts";
 import { type Page, parsePage, toListBody } from "./codec-page.ts";
 import { type Answer, type Call, changedAt, type Desk, lastBeatIn, untilDecided } from "./session-desk.ts";
 import { type LastBeat, toFault, toServiceBody } from "./translate.ts";
@@ -79,7 +79,6 @@ interface Found {
   readonly revision: number;
 }
 
-/** The session, or the fault that says why there is none. */
 function find(desk: Desk, { account }: Call, id: string): Found | undefined {
   return desk.registry.read((view) => {
     const entry = view.entry(account, sessionKey(id));
@@ -88,22 +87,13 @@ function find(desk: Desk, { account }: Call, id: string): Found | undefined {
   });
 }
 
-function refuseId(id: string): Answer | undefined {
-  const wrong = checkSessionId(id);
-  return wrong === undefined ? undefined : { fault: wrongParameter("sessionId", wrong) };
-}
-
 export function getSession(desk: Desk, call: Call, id: string): Answer {
-  const refused = refuseId(id);
-  if (refused !== undefined) return refused;
   const found = find(desk, call, id);
   if (found === undefined) return { fault: missing("Session", id) };
   return { status: 200, body: toSessionBody(found.lease, lastBeatIn(desk, call.account)) };
 }
 
 export async function updateSession(desk: Desk, call: Call, id: string): Promise<Answer> {
-  const refused = refuseId(id);
-  if (refused !== undefined) return refused;
   const parsed = parseSessionUpdate(call.body);
   if (!parsed.ok) return parsed;
   const { account } = call;
@@ -122,8 +112,6 @@ export async function updateSession(desk: Desk, call: Call, id: string): Promise
 }
 
 export async function heartbeatSession(desk: Desk, call: Call, id: string): Promise<Answer> {
-  const refused = refuseId(id);
-  if (refused !== undefined) return refused;
   const parsed = parseHeartbeat(call.body);
   if (!parsed.ok) return parsed;
   const found = find(desk, call, id);

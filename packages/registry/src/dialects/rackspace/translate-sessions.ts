@@ -9,7 +9,7 @@ import {
 } from "../../core/index.ts";
 import type { NewSession } from "./codec-bodies.ts";
 import type { Metadata } from "./codec-fields.ts";
-import { type LastBeat, toTimeoutS, VIA } from "./translate.ts";
+import { type HeldBody, type LastBeat, toHeld, toTimeoutS, VIA } from "./translate.ts";
 
 const PREFIX: Bytes = "\0rackspace/session/";
 const PREFIX_END: Bytes = prefixEnd(PREFIX);
@@ -19,6 +19,7 @@ export interface SessionBody {
   readonly metadata: Metadata;
   readonly heartbeat_timeout: number;
   readonly last_seen: number | null;
+  readonly held?: HeldBody;
 }
 
 /** Lives and dies with the session's lease. */
@@ -75,5 +76,6 @@ export function* eachSession(account: AccountView, fromId: string): Iterable<Lea
 
 export function toSessionBody(lease: LeaseRecord, lastBeat: LastBeat): SessionBody {
   const { id, meta } = lease;
-  return { id, metadata: meta, heartbeat_timeout: toTimeoutS(lease), last_seen: lastBeat(id) || null };
+  const seen = { heartbeat_timeout: toTimeoutS(lease), last_seen: lastBeat(id) || null };
+  return { id, metadata: meta, ...seen, ...toHeld(lease.held) };
 }

@@ -1,6 +1,7 @@
 /** Services of this API <-> instances of the catalog, and refusals -> faults. Pure. */
 import {
   type AccountView,
+  type Held,
   type Instance,
   type InstanceRecord,
   isLegalName,
@@ -26,6 +27,18 @@ export interface ServiceBody {
   readonly heartbeat_timeout: number | null;
   /** Ms; null before the first heartbeat. */
   readonly last_seen: number | null;
+  /** Only while protection keeps it listed although its heartbeats stopped; the original knows nothing like it. */
+  readonly held?: HeldBody;
+}
+
+export interface HeldBody {
+  /** Ms. */
+  readonly since: number;
+  readonly reason: string;
+}
+
+export function toHeld(held: Held | null): { readonly held?: HeldBody } {
+  return held === null ? {} : { held: { since: held.sinceMs, reason: held.reason } };
 }
 
 /** When a lease had its last heartbeat, in ms; 0 for never. */
@@ -104,6 +117,7 @@ export function toServiceBody(record: InstanceRecord, lease: LeaseRecord | undef
     metadata: record.meta,
     heartbeat_timeout: lease === undefined || session ? null : toTimeoutS(lease),
     last_seen: lease === undefined ? null : lastBeat(lease.id) || null,
+    ...toHeld(record.held),
   };
 }
 
