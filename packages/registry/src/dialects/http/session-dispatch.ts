@@ -120,6 +120,24 @@ function authenticate(desk: Desk, request: IncomingMessage): Outcome<Principal> 
   return desk.access.authenticate(token);
 }
 
+const SINGLE: ReadonlySet<string> = new Set(["if-match", "if-none-match", "content-type", "last-event-id"]);
+const SINGLE_LENGTHS: ReadonlySet<number> = new Set([8, 12, 13]);
+
+/** A condition told twice could be read one way here and another way by a proxy: it is refused. */
+function findRepeated(raw: readonly string[]): string | undefined {
+  let seen: string[] | undefined;
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i] as string;
+    if (!SINGLE_LENGTHS.has(name.length)) continue;
+    const lower = name.toLowerCase();
+    if (!SINGLE.has(lower)) continue;
+    if (seen?.includes(lower) === true) return name;
+    seen ??= [];
+    seen.push(lower);
+  }
+  return undefined;
+}
+
 function admit(
   desk: Desk,
   route: Route,
@@ -134,6 +152,8 @@ function admit(
     sendProblem(response, 401, "unauthorized", principal.detail, { "WWW-Authenticate": 'Bearer realm="rollcall"' });
     return;
   }
+  const repeated = findRepeated(request.rawHeaders);
+  if (repeated !== undefined) return sendProblem(response, 400, "invalid", `more than one ${repeated} header`);
   const params = decodeParams(match.params);
   if (!params.ok) return answerRefused(response, params);
   const account = admitAccount(desk, principal.value, route, params.value);
