@@ -174,3 +174,15 @@ test("one tenant's events are not another's", async () => {
   assert.equal((await events(tenant)).length, 1);
   assert.equal((await events(other)).length, 1);
 });
+
+test("what history no longer holds has left the feed; an older marker begins where it does", async (t) => {
+  const own = await startRollcall(t);
+  const tenant = await openTenant(own.url);
+  for (let i = 0; i < 20; i++) await tenant.call("PUT", "/configuration/abc", { value: `${i}` });
+  const all = await events(tenant);
+  const status = (await request(`${own.url}/v2/_/status`)).json();
+  const compacted = await request(`${own.url}/v2/_/compact`, { body: { revision: status.revision - 5 } });
+  assert.equal(compacted.status, 200, compacted.text);
+  for (const query of ["", `?marker=${all[0]?.id}`]) assert.deepEqual(await events(tenant, query), all.slice(-5));
+  assert.deepEqual(await events(tenant, `?marker=${all.at(-2)?.id}`), all.slice(-2));
+});
