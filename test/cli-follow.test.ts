@@ -60,7 +60,8 @@ test("register --keep holds an instance beyond its ttl and takes it out at the e
 test("watch and register --keep outlive a registry that is killed and started again", async () => {
   const own = await startRollcall(scope);
   const client = createClient({ url: own.url });
-  const watch = start(own.url, "watch", "-o", "json");
+  // From the beginning: whichever of the two comes first, nothing is missed.
+  const watch = start(own.url, "watch", "--after", "0", "-o", "json");
   const keep = start(own.url, "register", "kept", "k", "--ttl", "3s", "--keep");
   await until(() => keep.lines.length === 1 && watch.logs.length > 0);
   await own.kill("SIGKILL");
