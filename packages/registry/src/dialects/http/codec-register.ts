@@ -225,7 +225,7 @@ export function decodeEndpoint(body: Json): Outcome<Endpoint> {
 
 /** Splits `host:port`; an IPv6 address stands in brackets. */
 export function splitAddr(addr: string): Outcome<{ host: string; port: number }> {
-  const match = /^(?:\[([0-9A-Fa-f:.%]+)\]|([^\s:/[\]@]+)):([0-9]{1,5})$/.exec(addr);
+  const match = /^(?:\[([0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]|([^\s:/[\]@]+)):([0-9]{1,5})$/.exec(addr);
   const host = match?.[1] ?? match?.[2];
   const port = Number(match?.[3]);
   if (host !== undefined && port <= 65535) return { ok: true, value: { host, port } };

@@ -22,13 +22,19 @@ export function toInstance(endpoint: Endpoint): Instance {
     protocol,
     tags: [],
     meta,
-    version: meta.version ?? "",
-    zone: meta.zone ?? "",
+    version: shortOf(meta, "version"),
+    zone: shortOf(meta, "zone"),
     weight: 100,
     status: "passing",
     checks: [],
     via: "http",
   };
+}
+
+/** Clients of the trio have no other place than meta to say their version and zone. */
+function shortOf(meta: Endpoint["meta"], name: string): string {
+  const value = Object.hasOwn(meta, name) ? (meta[name] as string) : "";
+  return value.length <= LIMITS.nameLengthMax ? value : "";
 }
 
 export function toLife({ ttlMs }: Endpoint): Life {
