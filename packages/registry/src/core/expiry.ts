@@ -109,12 +109,13 @@ export class Expiry {
     if (state === undefined || state.slot < 0) return undefined;
     const { wheel } = this;
     const nowMs = this.options.clock.now();
+    const at = this.at();
     const beats = wheel.beats(state.slot);
     return {
       beats,
-      lastBeatMs: beats === 0 ? 0 : Math.round(nowMs - wheel.silenceMs(state.slot)),
+      lastBeatMs: beats === 0 ? 0 : Math.round(nowMs - wheel.silenceMs(state.slot, at)),
       intervalMs: beats < 2 ? 0 : Math.round(wheel.intervalMs(state.slot)),
-      deadlineMs: Math.round(nowMs + wheel.remainingMs(state.slot)),
+      deadlineMs: Math.round(nowMs + wheel.remainingMs(state.slot, at)),
     };
   }
 
@@ -165,7 +166,7 @@ export class Expiry {
     const beats = this.wheel.beats(lapsed.slot);
     const silence: Silence = {
       deadlineMs: Math.round(nowMs - lapsed.lateMs),
-      lastBeatMs: beats === 0 ? 0 : Math.round(nowMs - this.wheel.silenceMs(lapsed.slot)),
+      lastBeatMs: beats === 0 ? 0 : Math.round(nowMs - this.wheel.silenceMs(lapsed.slot, this.wheel.now)),
       beats,
     };
     const command: Command = {

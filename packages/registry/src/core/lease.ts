@@ -127,14 +127,14 @@ export class LeaseWheel {
     return this.intervals[slot] as number;
   }
 
-  /** Ms since the last beat, or since the grant. */
-  silenceMs(slot: number): number {
-    return this.now - (this.beatAt[slot] as number);
+  /** Ms since the last beat, or since the grant, at this lease time. */
+  silenceMs(slot: number, at: number): number {
+    return at - (this.beatAt[slot] as number);
   }
 
-  /** Ms until it lapses; negative when it has. */
-  remainingMs(slot: number): number {
-    return (this.deadlines[slot] as number) - this.now;
+  /** Ms until it lapses, at this lease time; negative when it has. */
+  remainingMs(slot: number, at: number): number {
+    return (this.deadlines[slot] as number) - at;
   }
 
   /** Moves lease time on and gives the leases that lapsed, earliest deadline first. Each is given once: then it must be removed or postponed. */

@@ -122,7 +122,7 @@ export interface Pulse {
 export interface Registry {
   /** One revision from start to finish: a query cannot await, so it never sees half a change. */
   read<T>(query: (view: View) => T extends PromiseLike<unknown> ? never : T): T;
-  /** Resolves when the change is durable and visible. Never rejects for a refusal. */
+  /** Resolves when the change, or what a refusal rests on, is durable and visible. Never rejects for a refusal. */
   propose(command: Command, signal?: AbortSignal): Promise<Outcome<Receipt>>;
   /** A heartbeat. Not a command: renewals never enter the log. Resolves to the ttl in ms. */
   renew(account: Account, lease: LeaseId): Promise<Outcome<{ readonly ttlMs: number }>>;

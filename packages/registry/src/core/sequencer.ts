@@ -2,7 +2,7 @@
  * One order for all commands of a node: decide each on the state after all before it, commit in groups, and let nobody
  * see a commit before its group is durable. Replicators with one store of their own are built on it.
  */
-import type { Command, Receipt, Result } from "./command.ts";
+import type { Command, Receipt } from "./command.ts";
 import { decide } from "./decide.ts";
 import type { Rules } from "./decision.ts";
 import { Draft } from "./draft.ts";
@@ -28,9 +28,9 @@ export interface SequencerOptions {
 interface Proposal {
   readonly command: Command;
   readonly resolve: (outcome: Outcome<Receipt>) => void;
-  commit: Commit | null;
-  result: Result;
-  revision: Revision;
+  readonly commit: Commit | null;
+  /** What to answer once everything it was decided on is durable. */
+  readonly outcome: Outcome<Receipt>;
 }
 
 const GROUP_COMMITS_MAX = 4096;
@@ -72,22 +72,20 @@ export class Sequencer {
     const nowMs = Math.max(clock.now(), this.atMs);
     const stamp = { revision: this.revision + 1, atMs: nowMs, origin };
     const decided = decide(this.head, command, stamp, rules);
-    if (!decided.ok) {
-      resolve(decided);
+    const commit =
+      decided.ok && decided.value.changes.length > 0
+        ? this.number(command.account, decided.value.changes, nowMs)
+        : null;
+    if (commit !== null) this.head.fold(command.account, commit.changes, this.revision);
+    const outcome: Outcome<Receipt> = decided.ok
+      ? ok({ commit, revision: this.revision, result: decided.value.result })
+      : decided;
+    // Without changes it still waits for the group: answer and refusal rest on what is not durable yet.
+    if (commit === null && this.open.length === 0 && this.flushing.length === 0) {
+      resolve(outcome);
       return;
     }
-    const { changes, result } = decided.value;
-    const proposal: Proposal = { command, resolve, commit: null, result, revision: this.revision };
-    if (changes.length > 0) {
-      proposal.commit = this.number(command.account, changes, nowMs);
-      proposal.revision = this.revision;
-      this.head.fold(command.account, changes, this.revision);
-    } else if (this.open.length === 0 && this.flushing.length === 0) {
-      resolve(ok({ commit: null, revision: this.revision, result }));
-      return;
-    }
-    // Without changes it still waits for the group: it was decided on what is not durable yet.
-    this.open.push(proposal);
+    this.open.push({ command, resolve, commit, outcome });
     this.schedule();
   }
 
@@ -147,7 +145,7 @@ export class Sequencer {
     if (split) this.rebase();
     else if (this.open.length > 0) this.head.base = this.options.sink.view;
     else this.head = new Draft(this.options.sink.view);
-    for (const { resolve, commit, revision, result } of settled) resolve(ok({ commit, revision, result }));
+    for (const { resolve, outcome } of settled) resolve(outcome);
     this.goOn();
   }
 
