@@ -4,7 +4,7 @@ import { killAndCheck } from "../kill-load.ts";
 
 const KILLS = Number(process.env.SOAK_KILLS ?? 2000);
 
-test(`${KILLS} kills under load lose nothing`, { timeout: 0 }, async (t) => {
+test(`${KILLS} kills under load lose nothing`, { timeout: 10 * 3600 * 1000 }, async (t) => {
   const ledger = await killAndCheck(t, {
     kills: KILLS,
     verifyEvery: 1,

@@ -44,7 +44,7 @@ export class Space {
       if (this.#spare < needed) await this.#grow(needed);
     }
     this.#lastPage += pages;
-    if (this.#spare < MARGIN_PAGES * 2) this.#growAhead();
+    if (this.#spare < MARGIN_PAGES * 2) this.#lookAhead(pages);
   }
 
   async close(): Promise<void> {
@@ -72,8 +72,11 @@ export class Space {
   }
 
   /** The next writers shall not have to wait. When it fails, the one that needs the room is told. */
-  #growAhead(): void {
+  #lookAhead(pages: number): void {
     if (this.#growing !== null) return;
+    // Most transactions take less than they may, and many take free pages only.
+    this.#lastPage = this.#readLastPage() + pages;
+    if (this.#spare >= MARGIN_PAGES * 2) return;
     this.#growing = this.#append(CHUNK_BYTES)
       .catch(() => {})
       .finally(() => {
