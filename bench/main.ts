@@ -3,10 +3,10 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { readMachine } from "./machine.ts";
-import { removeDirs, type Side } from "./peer.ts";
+import { PROGRAM, removeDirs } from "./peer.ts";
 import { requirePrograms } from "./programs.ts";
 import { type Findings, type Report, toLine, toText, writeReport } from "./report.ts";
-import type { Effort, Sample, Scenario } from "./row.ts";
+import type { Effort, Sample, Scenario, Side } from "./row.ts";
 import { ROWS, SCENARIOS } from "./rows.ts";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -64,19 +64,18 @@ function readOptions(): Options {
 function findObstacle(side: Side, missing: readonly string[]): string | undefined {
   if (missing.includes("wrk")) return "wrk is not installed";
   if (side === "etcd" && missing.length > 0) return `${missing.join(", ")} is not installed`;
-  if (side === "rollcall" && !existsSync(join(ROOT, "packages/registry/dist/bin/rollcall.js")))
-    return "it is not built: npm run build";
+  if (side === "rollcall" && !existsSync(PROGRAM)) return "it is not built: npm run build";
   return undefined;
 }
 
-async function measureInTime(scenario: Scenario, side: Side, effort: Effort, round: number): Promise<Sample> {
+async function measureInTime(scenario: Scenario, side: Side, effort: Effort): Promise<Sample> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     const tell = (): void => reject(new Error(`a round took longer than ${scenario.roundMsMax / 1000} s`));
     timer = setTimeout(tell, scenario.roundMsMax);
   });
   try {
-    return await Promise.race([scenario.measure(side, effort, round), late]);
+    return await Promise.race([scenario.measure(side, effort), late]);
   } finally {
     clearTimeout(timer);
   }
@@ -100,7 +99,7 @@ async function runScenario(scenario: Scenario, options: Options, missing: readon
         continue;
       }
       try {
-        const sample = await measureInTime(scenario, side, options.effort, round);
+        const sample = await measureInTime(scenario, side, options.effort);
         findings.samples[side].push(sample);
         say(`${scenario.id} ${round + 1}/${rounds} ${side}: ${showSample(sample)}`);
       } catch (error) {

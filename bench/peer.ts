@@ -2,11 +2,11 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Child, findPort, readCpuSeconds, sleep } from "./child.ts";
+import type { Rate } from "./generator.ts";
 import { askOnce } from "./load/http1.ts";
 import { connectHttp2 } from "./load/http2.ts";
 import { countKeys, METHODS, toRange } from "./load/protobuf.ts";
-
-export type Side = "etcd" | "rollcall";
+import type { Sample, Side } from "./row.ts";
 
 /** A running server. */
 export interface Peer {
@@ -48,12 +48,15 @@ function spawnEtcd(dir: string, port: number, peerPort: number): Child {
   ]);
 }
 
-/** Extra flags of Node for the server, such as `--cpu-prof`, to see where its time goes. */
+/** The built program; BENCH_ROLLCALL names another build's. */
+export const PROGRAM = process.env.BENCH_ROLLCALL ?? join(ROOT, "packages/registry/dist/bin/rollcall.js");
+
+/** BENCH_NODE_FLAGS are flags of Node for the server, such as `--cpu-prof`, to see where its time goes. */
 function spawnRollcall(dir: string, port: number): Child {
   const flags = (process.env.BENCH_NODE_FLAGS ?? "").split(" ").filter((flag) => flag !== "");
   return new Child("rollcall", process.execPath, [
     ...flags,
-    join(ROOT, "packages/registry/dist/bin/rollcall.js"),
+    PROGRAM,
     ...["serve", "--http-port", String(port), "--data", dir, "--dialects", "http", "--log-format", "json"],
   ]);
 }
@@ -112,11 +115,26 @@ export async function withPeer<T>(side: Side, use: (peer: Peer) => Promise<T>): 
   }
 }
 
-/** What a server uses of the processor while something else is measured, in cores. */
-export async function measureCores<T>(peer: Peer, work: () => Promise<T>): Promise<[result: T, cores: number]> {
+/**
+ * A rate together with what it cost the server: its processor time per request, in microseconds. The cost says more than
+ * the rate when others use the machine as well.
+ */
+export async function measureCost(peer: Peer, work: () => Promise<Rate>): Promise<{ rate: number; cpuUs: number }> {
   const pid = peer.child.process.pid ?? 0;
   const cpu = readCpuSeconds(pid);
   const from = performance.now();
-  const result = await work();
-  return [result, (readCpuSeconds(pid) - cpu) / ((performance.now() - from) / 1000)];
+  const { perSecond } = await work();
+  const cores = (readCpuSeconds(pid) - cpu) / ((performance.now() - from) / 1000);
+  return { rate: perSecond, cpuUs: (cores / perSecond) * 1e6 };
+}
+
+/** Runs some pieces of work one after the other; each gives `<name>` and `<name>CpuUs`. */
+export async function measureRates(peer: Peer, works: Record<string, () => Promise<Rate>>): Promise<Sample> {
+  const sample: Sample = {};
+  for (const [name, work] of Object.entries(works)) {
+    const { rate, cpuUs } = await measureCost(peer, work);
+    sample[name] = rate;
+    sample[`${name}CpuUs`] = cpuUs;
+  }
+  return sample;
 }

@@ -2,8 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Machine } from "./machine.ts";
-import type { Side } from "./peer.ts";
-import type { Goal, Row, Sample } from "./row.ts";
+import type { Goal, Row, Sample, Side } from "./row.ts";
 import { type Summary, summarize } from "./statistics.ts";
 
 /** All rounds of one scenario: the samples that came, or why a side gave none. */

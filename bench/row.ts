@@ -1,5 +1,6 @@
 /** What is measured (scenarios) and how it is shown (rows). */
-import type { Side } from "./peer.ts";
+/** The two that are compared. */
+export type Side = "etcd" | "rollcall";
 
 /** How long and how often; `--quick` makes all of it small. */
 export interface Effort {
@@ -24,7 +25,7 @@ export interface Scenario {
   sides: readonly Side[];
   /** A round that takes longer than this has failed. */
   roundMsMax: number;
-  measure(side: Side, effort: Effort, round: number): Promise<Sample>;
+  measure(side: Side, effort: Effort): Promise<Sample>;
 }
 
 export type Goal =

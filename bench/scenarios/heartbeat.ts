@@ -1,25 +1,25 @@
 import { runJob, runStorm, runWrk } from "../generator.ts";
-import { withPeer } from "../peer.ts";
+import { measureRates, withPeer } from "../peer.ts";
 import type { Effort, Sample, Scenario } from "../row.ts";
 
 const INSTANCES = 1024;
 
 async function measureEtcd(effort: Effort): Promise<Sample> {
-  return withPeer("etcd", async ({ port }) => {
+  return withPeer("etcd", (peer) => {
     const span = { warmMs: effort.warmMs, measureMs: effort.measureMs };
-    const job = { kind: "etcd-keepalive", port, valueBytes: 0, ...span } as const;
-    const separate = await runStorm({ ...job, connections: 64, streams: 1, salt: "separate" });
-    const shared = await runStorm({ ...job, connections: 8, streams: 8, salt: "shared" });
-    return { separate: separate.perSecond, shared: shared.perSecond };
+    const job = { kind: "etcd-keepalive", port: peer.port, valueBytes: 0, ...span } as const;
+    return measureRates(peer, {
+      separate: () => runStorm({ ...job, connections: 64, streams: 1, salt: "separate" }),
+      shared: () => runStorm({ ...job, connections: 8, streams: 8, salt: "shared" }),
+    });
   });
 }
 
 async function measureRollcall(effort: Effort): Promise<Sample> {
-  return withPeer("rollcall", async ({ port }) => {
-    const fill = { kind: "rollcall-fill", port, connections: 8, count: INSTANCES } as const;
+  return withPeer("rollcall", async (peer) => {
+    const fill = { kind: "rollcall-fill", port: peer.port, connections: 8, count: INSTANCES } as const;
     await runJob({ ...fill, serviceSize: 100, valueBytes: 250 }, 30_000);
-    const rate = await runWrk("heartbeat", port, effort);
-    return { heartbeats: rate.perSecond };
+    return measureRates(peer, { heartbeats: () => runWrk("heartbeat", peer.port, effort) });
   });
 }
 

@@ -2,8 +2,8 @@ import { rmSync } from "node:fs";
 import { readMemory, sleep } from "../child.ts";
 import { runJob } from "../generator.ts";
 import { toService } from "../load/job.ts";
-import { awaitRead, makeDir, type Peer, type Side, spawnPeer } from "../peer.ts";
-import type { Effort, Sample, Scenario } from "../row.ts";
+import { awaitRead, makeDir, type Peer, spawnPeer } from "../peer.ts";
+import type { Effort, Sample, Scenario, Side } from "../row.ts";
 
 const SERVICE_SIZE = 100;
 const VALUE_BYTES = 250;
