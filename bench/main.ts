@@ -134,6 +134,8 @@ async function main(): Promise<void> {
     report.lines.push(...own.map((row) => toLine(row, findings)));
   }
   process.stdout.write(`\n${toText(report.lines)}\n`);
+  if (report.quick)
+    say("a smoke run: rounds of 2 s, 10 000 instances and 50 000 leases only; the goals are meant for the whole run");
   // A run of some rows, or a smoke run, does not take the place of the last whole one.
   const whole = !options.effort.quick && rows.length === ROWS.length && options.sides.length === 2;
   const dir = whole ? RESULTS : join(ROOT, ".cache", "bench", "results");
