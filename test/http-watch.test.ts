@@ -1,5 +1,6 @@
 /** Following changes over the native API: streams, resuming, resync, many subscriptions, long polls, the stop. */
 import assert from "node:assert/strict";
+import { connect } from "node:net";
 import { after, test } from "node:test";
 import { openStream, type Stream, startRollcall, until } from "./harness.ts";
 import { assertShape, nextAccount, openApi } from "./http-rig.ts";
@@ -230,4 +231,32 @@ test("a stop ends streams with their position and polls with what is there", asy
   assert.match((await events.find((event) => event.event === "bye")).id, new RegExp(`^${revision}-`));
   assert.deepEqual((await poll).instances, []);
   assert.equal((await stopped).code, 0);
+});
+
+test("a client that does not read holds up nobody, and gets everything once it reads", async () => {
+  const at = `/v2/${nextAccount()}`;
+  const socket = connect(rollcall.port(), "127.0.0.1");
+  after(() => socket.destroy());
+  socket.setEncoding("utf8");
+  let text = "";
+  socket.on("data", (chunk: string) => {
+    text += chunk;
+  });
+  socket.write(`GET ${at}/watch?key=big HTTP/1.1\r\nHost: h\r\n\r\n`);
+  await until(() => text.includes("event: ready"));
+  socket.pause();
+  const total = 40;
+  const quick = await open(`${at}/watch?key=big`);
+  await ready(quick);
+  for (let i = 0; i < total; i++) await api.ok("PUT", `${at}/config/big`, `${i} ${"x".repeat(500_000)}`);
+  await until(() => changes(quick).length === total);
+  const memory = /^process_resident_memory_bytes (\S+)/m.exec((await api.call("GET", "/metrics")).text)?.[1];
+  assert.ok(Number(memory) < 700 * 1024 * 1024, `${memory} bytes in memory`);
+  socket.resume();
+  const revisions = () => [...text.matchAll(/^id: (\d+)\nevent: change$/gm)].map((match) => match[1]);
+  await until(() => revisions().length === total, { timeoutMs: 20_000 });
+  assert.deepEqual(
+    revisions(),
+    changes(quick).map((event) => event.id),
+  );
 });

@@ -58,7 +58,10 @@ export class Consumers {
     if (this.#pending.has(pending) || this.#pending.size >= PENDING_MAX) return;
     this.#pending.add(pending);
     const value = toBytes(JSON.stringify({ since: this.#clock.now() }));
-    void this.#registry.propose(toNote(account, lease, key, value)).finally(() => this.#pending.delete(pending));
+    const settled = (): void => {
+      this.#pending.delete(pending);
+    };
+    this.#registry.propose(toNote(account, lease, key, value)).then(settled, settled);
   }
 
   /** Keeps a consumer that needs no polls, because its stream is open. */

@@ -4,7 +4,7 @@ import { type Account, type Outcome, ok, type Principal, type Role } from "../..
 import { decodeSegment, headerOf, parseQuery, type Query, sendProblem, takeBody, tokenOf } from "../../net/exchange.ts";
 import type { HttpHandler } from "../../net/http.ts";
 import { BODY_BYTES_MAX, decodeJson, isJsonType, type Json } from "./codec.ts";
-import { answerRefused, type Desk, type Exchange } from "./session.ts";
+import { answerRefused, type Desk, type Exchange, fail } from "./session.ts";
 
 /** What a handler gets of the body. */
 export type Body =
@@ -249,15 +249,8 @@ function readThenHandle(exchange: Exchange, route: Route): void {
 function run(exchange: Exchange, route: Route, json: Json, bytes: Buffer): void {
   try {
     const running = route.handle(exchange, json, bytes);
-    if (running !== undefined) running.catch((error: unknown) => fail(exchange, route, error));
+    if (running !== undefined) running.catch((error: unknown) => fail(exchange, error));
   } catch (error) {
-    fail(exchange, route, error);
+    fail(exchange, error);
   }
-}
-
-/** A bug: refusals are values. */
-function fail({ desk, response }: Exchange, route: Route, error: unknown): void {
-  desk.house.log.error({ err: error, route: `${route.method} ${route.pattern}` }, "a handler failed");
-  if (response.headersSent) response.destroy();
-  else sendProblem(response, 500, "internal", "the registry failed to answer this; its log says more");
 }

@@ -4,7 +4,7 @@ import { type Commit, type Outcome, ok, type Refused, type Revision, refuse } fr
 import { headerOf, type Query } from "../../net/exchange.ts";
 import { decodePage, decodeWaitMs } from "./codec-filter.ts";
 import { encodeEvent } from "./codec-sse.ts";
-import { answerJson, answerRefused, type Desk, type Exchange } from "./session.ts";
+import { answerJson, answerLater, answerRefused, type Desk, type Exchange } from "./session.ts";
 import { awaitChange } from "./session-poll.ts";
 import { followCommits } from "./session-stream.ts";
 import {
@@ -102,13 +102,16 @@ async function pollEvents(exchange: Exchange, filter: EventFilter, after: EventC
   const position: EventCursor = { revision: found.revision, index: INDEX_END };
   awaitChange(exchange, { account }, found.revision, waitMs.value, (_woken, commit) => {
     if (commit !== undefined && !commit.changes.some(filter)) return false;
-    void readEvents(exchange, filter, position, limit).then((next) => {
-      if ("refusal" in next) answerRefused(response, next);
-      else answerJson(response, 200, { events: next.events, cursor: next.cursor });
-    });
+    answerLater(exchange, answerEvents(exchange, filter, position, limit));
     return true;
   });
   return undefined;
+}
+
+async function answerEvents(exchange: Exchange, filter: EventFilter, after: EventCursor, limit: number): Promise<void> {
+  const found = await readEvents(exchange, filter, after, limit);
+  if ("refusal" in found) answerRefused(exchange.response, found);
+  else answerJson(exchange.response, 200, { events: found.events, cursor: found.cursor });
 }
 
 function nowOf(desk: Desk): Revision {

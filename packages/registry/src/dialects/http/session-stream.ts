@@ -90,11 +90,21 @@ class Follower implements Watcher, Lasting {
   deliver(commit: Commit): boolean {
     if (!this.#stream.open) return true;
     if (this.#parked) return false;
-    const bytes = this.#options.render(commit);
+    const bytes = this.#render(commit);
     this.#last = commit.revision;
     // Taken all the same: `write` keeps the bytes, and the next commit is the one that waits.
     if (bytes !== undefined && !this.#stream.write(bytes)) this.#parked = true;
     return true;
+  }
+
+  #render(commit: Commit): Buffer | undefined {
+    try {
+      return this.#options.render(commit);
+    } catch (error) {
+      // A bug. An end is better than a stream that stays open and leaves something out.
+      this.#stream.end();
+      throw error;
+    }
   }
 
   #resume(): void {

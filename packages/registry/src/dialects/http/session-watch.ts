@@ -6,7 +6,7 @@ import type { Json } from "./codec.ts";
 import { decodeWait } from "./codec-filter.ts";
 import { encodeEvent } from "./codec-sse.ts";
 import { decodeInterest, decodeMultiplex, decodePosition, type Subscription, toScope } from "./codec-watch.ts";
-import { answerJson, answerRefused, type Exchange } from "./session.ts";
+import { answerJson, answerLater, answerRefused, type Exchange } from "./session.ts";
 import { CONSUMER_TTL_MS } from "./session-consumers.ts";
 import { awaitChange } from "./session-poll.ts";
 import { followCommits } from "./session-stream.ts";
@@ -90,7 +90,7 @@ async function pollCommits(exchange: Exchange, interest: Interest): Promise<void
   if (body.commits.length > 0 || !complete || wait.value.waitMs === 0) return answerJson(response, 200, body);
   awaitChange(exchange, toScope(account, interest), body.revision, wait.value.waitMs, (_woken, commit) => {
     if (commit !== undefined && !commit.changes.some((change) => isOfInterest(change, interest))) return false;
-    void answerCommits(exchange, interest, body.revision);
+    answerLater(exchange, answerCommits(exchange, interest, body.revision));
     return true;
   });
 }

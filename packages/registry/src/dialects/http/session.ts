@@ -116,3 +116,15 @@ export function answerState(exchange: Exchange, revision: number, body: () => un
   if (answerUnchanged(exchange, revision)) return;
   answerJson(exchange.response, 200, body(), { ETag: encodeTag(revision), "Cache-Control": "no-cache" });
 }
+
+/** A bug, or a store that cannot be read: refusals are values. */
+export function fail({ desk, request, response }: Exchange, error: unknown): void {
+  desk.house.log.error({ err: error, method: request.method, path: request.url }, "a handler failed");
+  if (response.headersSent) response.destroy();
+  else sendProblem(response, 500, "internal", "the registry failed to answer this; its log says more");
+}
+
+/** For what a handler leaves running when it returns. */
+export function answerLater(exchange: Exchange, work: Promise<void>): void {
+  work.catch((error: unknown) => fail(exchange, error));
+}
