@@ -319,6 +319,33 @@ test("rows are named apart, and long names stay within the store's limit", () =>
 test("a move to another service makes both rows dirty", () => {
   const at = (service: string) => ({ service, id: "i" }) as InstanceRecord;
   const rows = new Set<string>();
-  addRows(rows, "a", { kind: "instance", cause: "registered", before: at("old"), after: at("new") });
+  addRows(rows, "a", [{ kind: "instance", cause: "registered", before: at("old"), after: at("new") }]);
   assert.deepEqual([...rows], [instanceRow("a", "old", "i"), instanceRow("a", "new", "i")]);
+});
+
+test("an instance and its own lease make one row dirty, another's lease a row of its own", () => {
+  const lease = (id: string, own: boolean): Change => ({
+    kind: "lease",
+    cause: "granted",
+    before: null,
+    after: { id, own } as LeaseRecord,
+    silence: null,
+  });
+  const instance = (held: string): Change => ({
+    kind: "instance",
+    cause: "registered",
+    before: null,
+    after: { service: "s", id: "i", lease: held } as InstanceRecord,
+  });
+  const rowsOf = (...changes: Change[]): string[] => {
+    const rows = new Set<string>();
+    addRows(rows, "a", changes);
+    return [...rows].sort();
+  };
+  const [own, shared, other] = [instanceRow("a", "s", "i"), "l\0a\0s/i", instanceRow("a", "t", "j")];
+  assert.deepEqual(rowsOf(lease("s/i", true), instance("s/i")), [own]);
+  assert.deepEqual(rowsOf(lease("s/i", true)), [own]);
+  assert.deepEqual(rowsOf(lease("s/i", false), instance("s/i")), [own, shared]);
+  assert.deepEqual(rowsOf(lease("t/j", true), instance("t/j")), [own, other]);
+  assert.deepEqual(rowsOf(lease("t/j", true), instance("s/i")), [own, other]);
 });

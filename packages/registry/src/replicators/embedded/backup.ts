@@ -4,18 +4,21 @@
  */
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync, readdirSync } from "node:fs";
-import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
+import { chmod, type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { crc32 } from "node:zlib";
 import { type Outcome, ok, type Revision, refuse } from "../../core/index.ts";
 import { FORMAT } from "./codec.ts";
+import { encodeMeta } from "./codec-meta.ts";
 import { STORE_FILE, StoreRefused, syncDirectory } from "./files.ts";
 import { takeOwnership } from "./owner.ts";
 import { Damaged } from "./pages.ts";
-import type { Store } from "./store.ts";
+import { Store } from "./store.ts";
 import { summarizeFile, TooNew, verifyFile } from "./verify.ts";
 
 const MAGIC = Buffer.from("ROLLCALL-BACKUP1", "latin1");
-const FOOT_BYTES = 4 + MAGIC.length;
+/** Length and CRC-32 of the manifest, and the magic word. */
+const FOOT_BYTES = 8 + MAGIC.length;
 const MANIFEST_BYTES_MAX = 64 * 1024;
 const COPY_BYTES = 1024 * 1024;
 
@@ -43,6 +46,8 @@ export async function writeBackup(store: Store, file: string, takenAtMs: number)
     await mkdir(dirname(file), { recursive: true });
     await rm(part, { force: true });
     await store.copy(part);
+    // It holds every configuration value.
+    await chmod(part, 0o600);
     const { txnId: _, createdAtMs: __, ...found } = summarizeFile(part);
     const sha256 = await hashFile(part, found.bytes);
     const summary: BackupSummary = { format: FORMAT, ...found, sha256, takenAtMs };
@@ -51,7 +56,7 @@ export async function writeBackup(store: Store, file: string, takenAtMs: number)
     syncDirectory(dirname(file));
     return summary;
   } catch (error) {
-    await rm(part, { force: true });
+    await rm(part, { force: true }).catch(() => {});
     if (error instanceof StoreRefused) throw error;
     throw new StoreRefused(`cannot write the backup ${file}: ${(error as Error).message}`);
   }
@@ -59,11 +64,12 @@ export async function writeBackup(store: Store, file: string, takenAtMs: number)
 
 async function appendManifest(path: string, summary: BackupSummary): Promise<void> {
   const manifest = Buffer.from(`\n${JSON.stringify(summary)}\n`, "utf8");
-  const length = Buffer.alloc(4);
-  length.writeUInt32LE(manifest.length);
+  const foot = Buffer.alloc(8);
+  foot.writeUInt32LE(manifest.length, 0);
+  foot.writeUInt32LE(crc32(manifest), 4);
   const handle = await open(path, "a");
   try {
-    await handle.writeFile(Buffer.concat([manifest, length, MAGIC]));
+    await handle.writeFile(Buffer.concat([manifest, foot, MAGIC]));
     await handle.sync();
   } finally {
     await handle.close();
@@ -86,12 +92,14 @@ async function readManifest(file: string): Promise<Outcome<BackupSummary>> {
   try {
     const { size } = await handle.stat();
     const foot = await readAt(handle, Math.max(0, size - FOOT_BYTES), FOOT_BYTES);
-    if (foot.length < FOOT_BYTES || !foot.subarray(4).equals(MAGIC))
+    if (foot.length < FOOT_BYTES || !foot.subarray(8).equals(MAGIC))
       return refuse("invalid", `${file} is not a Rollcall backup, or it is cut off`);
     const length = foot.readUInt32LE(0);
     const start = size - FOOT_BYTES - length;
     if (length > MANIFEST_BYTES_MAX || start < 0) return refuse("invalid", `the end of ${file} is damaged`);
-    const summary = JSON.parse((await readAt(handle, start, length)).toString("utf8")) as BackupSummary;
+    const manifest = await readAt(handle, start, length);
+    if (crc32(manifest) !== foot.readUInt32LE(4)) return refuse("invalid", `the end of ${file} is damaged`);
+    const summary = JSON.parse(manifest.toString("utf8")) as BackupSummary;
     if (summary.format > FORMAT)
       return refuse("unsupported", `${file} was written by a newer version (format ${summary.format})`);
     if (summary.bytes !== start)
@@ -138,7 +146,14 @@ export interface RestoreOptions {
   readonly onProgress?: Progress;
 }
 
-/** What was restored, and where the former directory is now. */
+/**
+ * What happened after the backup was taken is lost, but clients may have seen it. Revisions go on far beyond anything
+ * that was given out, and history begins there: whoever holds an older position is told to read again, instead of
+ * taking new commits for ones that he knows. Less than 2^31, so that a 32-bit serial number still sees it as later.
+ */
+const REVISION_JUMP = 1_000_000_000;
+
+/** What was restored (`revision` is where it goes on), and where the former directory is now. */
 export type RestoreSummary = BackupSummary & { readonly aside: string | null };
 
 /** Verifies the backup, then makes it the store of this directory. Nothing is touched before the backup is known to be whole. */
@@ -154,9 +169,10 @@ export async function restoreBackup(
     return refuse("exists", `${dataDir} is not empty; with --force it is moved aside and kept`);
   try {
     const aside = isEmpty ? null : await moveAside(dataDir);
-    await mkdir(dataDir, { recursive: true });
-    await copyStore(file, dataDir, verified.value.bytes, options.onProgress);
-    return ok({ ...verified.value, aside });
+    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    const { bytes, revision } = verified.value;
+    await copyStore(file, dataDir, bytes, revision + REVISION_JUMP, options.onProgress);
+    return ok({ ...verified.value, revision: revision + REVISION_JUMP, aside });
   } catch (error) {
     return refuse("unavailable", `cannot restore into ${dataDir}: ${(error as Error).message}`);
   }
@@ -174,9 +190,15 @@ async function moveAside(dataDir: string): Promise<string> {
   }
 }
 
-async function copyStore(file: string, dataDir: string, bytes: number, onProgress?: Progress): Promise<void> {
+async function copyStore(
+  file: string,
+  dataDir: string,
+  bytes: number,
+  jump: Revision,
+  onProgress?: Progress,
+): Promise<void> {
   const part = join(dataDir, `${STORE_FILE}.restoring-${process.pid}`);
-  const target = await open(part, "wx", 0o664);
+  const target = await open(part, "wx", 0o600);
   let done = 0;
   try {
     for await (const chunk of createReadStream(file, { end: bytes - 1, highWaterMark: COPY_BYTES })) {
@@ -188,6 +210,13 @@ async function copyStore(file: string, dataDir: string, bytes: number, onProgres
   } finally {
     await target.close();
   }
+  const store = new Store(part);
+  try {
+    await store.write({ meta: [["jump", encodeMeta({ revision: jump })]] });
+  } finally {
+    await store.close();
+  }
   await rename(part, join(dataDir, STORE_FILE));
+  await rm(`${part}-lock`, { force: true });
   syncDirectory(dataDir);
 }

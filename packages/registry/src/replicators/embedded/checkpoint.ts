@@ -45,7 +45,7 @@ export class Checkpoint {
 
   /** These became durable. */
   note(commits: readonly Commit[]): void {
-    for (const commit of commits) for (const change of commit.changes) addRows(this.#dirty, commit.account, change);
+    for (const commit of commits) addRows(this.#dirty, commit.account, commit.changes);
     const last = commits[commits.length - 1];
     if (last !== undefined) this.#last = positionAfter(last);
   }

@@ -18,6 +18,8 @@ export const META_KEYS = {
   identity: "identity",
   checkpoint: "checkpoint",
   floor: "floor",
+  /** Only in a restored store: revisions go on after this one, and history begins there. */
+  jump: "jump",
 } as const;
 
 export function encodeMeta(value: unknown): Buffer {

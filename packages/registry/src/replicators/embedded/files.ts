@@ -32,7 +32,7 @@ export class StoreRefused extends Error {
 /** Makes the directory when there is none. Refuses one that holds other things. */
 export function openDirectory(dataDir: string): { isNew: boolean } {
   try {
-    mkdirSync(dataDir, { recursive: true });
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
     const names = readdirSync(dataDir);
     const isNew = !names.includes(STORE_FILE);
     const foreign = names.filter((name) => !OURS.test(name));
@@ -59,7 +59,7 @@ export function openDirectory(dataDir: string): { isNew: boolean } {
 export function prepareFiles(store: string): void {
   const lock = `${store}-lock`;
   const isReady = existsSync(lock) && statSync(lock).size > 0;
-  const fd = openSync(lock, isReady ? "r+" : "a", 0o664);
+  const fd = openSync(lock, isReady ? "r+" : "a", 0o600);
   try {
     if (!isReady) writeSync(fd, Buffer.alloc(LOCK_BYTES));
   } finally {
@@ -73,7 +73,7 @@ export function writeEmptyStore(path: string): void {
   const empty = emptyStore();
   if (existsSync(path) && readFileSync(path).equals(empty)) return;
   // In place and never shorter for a moment: another process may have the file mapped.
-  const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o664);
+  const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
   try {
     writeSync(fd, empty, 0, empty.length, 0);
   } finally {
@@ -104,7 +104,7 @@ function stampOf(dataDir: string, txnId: number): CleanStamp {
 }
 
 export function writeCleanStamp(dataDir: string, txnId: number): void {
-  const fd = openSync(join(dataDir, CLEAN_FILE), "w", 0o664);
+  const fd = openSync(join(dataDir, CLEAN_FILE), "w", 0o600);
   try {
     writeSync(fd, `${JSON.stringify(stampOf(dataDir, txnId))}\n`);
     fsyncSync(fd);

@@ -55,6 +55,10 @@ export function readMarker(store: Store): Marker {
   return { revision: wholeNumber(row, "revision"), atMs: wholeNumber(row, "atMs"), nth: wholeNumber(row, "nth") };
 }
 
+function readJump(store: Store): Revision {
+  return store.readMeta(META_KEYS.jump) === undefined ? 0 : wholeNumber(readMeta(store, META_KEYS.jump), "revision");
+}
+
 /** Commits with revision > after, oldest first. */
 export function* readCommits(store: Store, after: Revision): Iterable<Commit> {
   for (const { bytes } of store.groups(after + 1)) {
@@ -67,8 +71,9 @@ export function* readCommits(store: Store, after: Revision): Iterable<Commit> {
 export function recover(store: Store): Recovered {
   const marker = readMarker(store);
   const tail = new Tail(store, marker);
-  const { last } = tail;
-  const floor = wholeNumber(readMeta(store, META_KEYS.floor), "revision");
+  const jump = readJump(store);
+  const last = { ...tail.last, revision: Math.max(tail.last.revision, jump) };
+  const floor = Math.max(wholeNumber(readMeta(store, META_KEYS.floor), "revision"), jump);
   const rows = new StateRows(store, tail);
   return {
     marker,
@@ -147,8 +152,8 @@ class Tail {
   #fold({ account: name, revision, atMs, changes }: Commit): void {
     const account = this.#account(name, atMs);
     account.revision = Math.max(account.revision, revision);
+    addRows(this.dirty, name, changes);
     for (const change of changes) {
-      addRows(this.dirty, name, change);
       const { before, after } = change;
       if (change.kind === "instance") {
         account.catalogRevision = Math.max(account.catalogRevision, revision);

@@ -8,6 +8,7 @@ import type { Account, Bytes, Change, LeaseRecord } from "../../core/index.ts";
 /** Longer names than this are cut and told apart by a hash (the store limits keys to 1 978 bytes). */
 const PLAIN_BYTES_MAX = 600;
 const CUT_BYTES = 500;
+const SLASH = 0x2f;
 
 export type RowName =
   | { readonly kind: "instance"; readonly account: Account; readonly service: string; readonly id: string }
@@ -37,8 +38,30 @@ export function serviceRow(account: Account, service: string): string {
   return `s\0${account}\0${service}`;
 }
 
-/** Adds the rows that a change makes different. */
-export function addRows(rows: Set<string>, account: Account, change: Change): void {
+/** Adds the rows that these changes make different. */
+export function addRows(rows: Set<string>, account: Account, changes: readonly Change[]): void {
+  for (let i = 0; i < changes.length; i++) {
+    const change = changes[i] as Change;
+    if (!isTwin(change, changes[i + 1])) addChangedRows(rows, account, change);
+  }
+}
+
+/** A lease of an instance's own, and next the instance: they share a row. Registrations are so, and there are many. */
+function isTwin(change: Change, next: Change | undefined): boolean {
+  if (change.kind !== "lease" || next?.kind !== "instance" || next.after === null) return false;
+  const lease = change.after;
+  if (lease === null || !lease.own || (change.before !== null && !change.before.own)) return false;
+  const { service, id } = next.after;
+  // Is it `ownLease(next.after)`? Without making that string.
+  return (
+    lease.id.length === service.length + 1 + id.length &&
+    lease.id.charCodeAt(service.length) === SLASH &&
+    lease.id.startsWith(service) &&
+    lease.id.endsWith(id)
+  );
+}
+
+function addChangedRows(rows: Set<string>, account: Account, change: Change): void {
   switch (change.kind) {
     case "instance":
       if (change.before !== null) rows.add(instanceRow(account, change.before.service, change.before.id));

@@ -30,7 +30,7 @@ export class Space {
 
   constructor(path: string) {
     // Appending only: these zeros can never land on a page that the library wrote.
-    this.#fd = openSync(path, "a+", 0o664);
+    this.#fd = openSync(path, "a+", 0o600);
     this.#pages = this.#filePages();
     this.#lastPage = this.#readLastPage();
   }

@@ -36,7 +36,7 @@ export function verifyFile(path: string, options: { everything: boolean; content
     const readAll = options.everything || file.bytes <= READ_ALL_BYTES_MAX;
     const log = verifyLog(file, trees.log, about.marker, readAll);
     verifyFree(file);
-    const revision = Math.max(log.last, about.marker.revision);
+    const revision = Math.max(log.last, about.marker.revision, about.jump);
     return { ...about.identity, revision, floor: about.floor, rows, groups: log.groups, bytes: file.bytes };
   } finally {
     file.close();
@@ -51,11 +51,11 @@ export function summarizeFile(path: string, contentBytes?: number): StoreSummary
   const file = new PageFile(path, contentBytes);
   try {
     const trees = readTrees(file);
-    const { identity, marker, floor } = verifyMeta(file, trees.meta);
+    const { identity, marker, floor, jump } = verifyMeta(file, trees.meta);
     const end = file.last(trees.log);
     const group = end === undefined ? undefined : summarizeGroup(end.value);
     if (group?.ok === false) throw new Damaged(group.detail);
-    const revision = Math.max(group?.value.last ?? 0, marker.revision);
+    const revision = Math.max(group?.value.last ?? 0, marker.revision, jump);
     const { bytes, meta } = file;
     return {
       ...identity,
@@ -90,7 +90,7 @@ function readTrees(file: PageFile): Record<DatabaseName, Tree> {
 function verifyMeta(
   file: PageFile,
   tree: Tree,
-): { identity: { store: string; createdAtMs: number }; marker: Marker; floor: number } {
+): { identity: { store: string; createdAtMs: number }; marker: Marker; floor: number; jump: number } {
   const rows = new Map<string, Readonly<Record<string, unknown>>>();
   file.walk(tree, (key, value) => {
     const name = key.toString("latin1");
@@ -101,6 +101,7 @@ function verifyMeta(
   const identity = rows.get(META_KEYS.identity);
   const checkpoint = rows.get(META_KEYS.checkpoint);
   const floor = rows.get(META_KEYS.floor);
+  const jump = wholeNumber(rows.get(META_KEYS.jump) ?? { revision: 0 }, "revision");
   if (identity === undefined || checkpoint === undefined || floor === undefined)
     throw new Damaged("a row about the store itself is missing");
   const marker = {
@@ -111,7 +112,8 @@ function verifyMeta(
   return {
     identity: { store: String(identity.store), createdAtMs: wholeNumber(identity, "createdAtMs") },
     marker,
-    floor: wholeNumber(floor, "revision"),
+    floor: Math.max(wholeNumber(floor, "revision"), jump),
+    jump,
   };
 }
 
