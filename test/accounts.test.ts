@@ -53,12 +53,12 @@ test("a token acts in its role on its account only", async () => {
 test("the first token ends open mode and must be able to make others; the last one's removal opens again", async () => {
   const { access } = await open();
   const scoped = await access.createToken({ account: "shop", role: "admin", name: "" });
-  assert.equal(refusal(scoped), "conflict");
+  assert.equal(refusal(scoped), "invalid");
   const root = value(await access.createToken(ADMIN));
   assert.equal(access.open, false);
   assert.equal(refusal(access.authenticate(undefined)), "forbidden");
   const other = value(await access.createToken({ account: "shop", role: "reader", name: "" }));
-  assert.equal(refusal(await access.removeToken(root.id)), "conflict", "nobody could remove the other one");
+  assert.equal(refusal(await access.removeToken(root.id)), "forbidden", "nobody could remove the other one");
   assert.equal(refusal(await access.removeToken(other.id)), "ok");
   assert.equal(refusal(access.authenticate(other.token)), "forbidden");
   assert.equal(refusal(await access.removeToken(other.id)), "not-found");
@@ -67,7 +67,7 @@ test("the first token ends open mode and must be able to make others; the last o
 
   const exposed = await open({ keepClosed: true });
   const only = value(await exposed.access.createToken(ADMIN));
-  assert.equal(refusal(await exposed.access.removeToken(only.id)), "conflict");
+  assert.equal(refusal(await exposed.access.removeToken(only.id)), "forbidden");
 });
 
 test("tokens are stored hashed, listed without their secret, and known after a restart and to another node", async () => {
@@ -106,13 +106,23 @@ test("accounts and tokens of the configuration count from the start and cannot b
   assert.deepEqual(value(access.authenticate("secret")), { account: "shop", role: "writer", name: "ci" });
   assert.equal(refusal(access.authenticate("Secret")), "forbidden");
   const [listed] = access.listTokens("shop");
-  assert.equal(refusal(await access.removeToken(listed?.id ?? "")), "conflict");
+  assert.equal(refusal(await access.removeToken(listed?.id ?? "")), "forbidden");
   assert.deepEqual(limitsOf(access, "shop"), { ...LIMITS_DEFAULT, instancesMax: 5, keysMax: 7 });
   assert.deepEqual(limitsOf(access, "other"), { ...LIMITS_DEFAULT, instancesMax: 5 });
   assert.deepEqual(
     access.listAccounts().map(({ account, configured }) => ({ account, configured })),
     [{ account: "shop", configured: true }],
   );
+});
+
+test("a configured token for all accounts administers, and is no way to open mode", async () => {
+  const { access } = await open({ tokens: [{ name: "root", role: "admin", sha256: hashToken("secret") }] });
+  assert.equal(access.open, false);
+  const root = value(access.authenticate("secret"));
+  assert.equal(refusal(access.allow(root, SYSTEM_ACCOUNT, "admin")), "ok");
+  const { id } = value(await access.createToken({ account: "shop", role: "writer", name: "" }));
+  assert.equal(refusal(await access.removeToken(id)), "ok");
+  assert.equal(access.open, false);
 });
 
 test("limits are changed one by one, survive a restart and reach other nodes; bad ones are refused", async () => {

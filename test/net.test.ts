@@ -26,6 +26,20 @@ test("the longest prefix gets the request, with the raw path and query", { timeo
   assert.throws(() => listener.mount("/v2/", "test", () => {}), /mounted already/);
 });
 
+test("until all mounts are there the answer is 503, not 404", { timeout: 15_000 }, async (t) => {
+  let ready = false;
+  const { listener, url } = await openListener(t, { ready: () => ready });
+  const early = await request(`${url}/v2/x`);
+  assert.equal(early.status, 503);
+  assert.equal(early.headers["retry-after"], "1");
+  assert.equal(early.json().type, "https://rollcall.dev/problems/unavailable");
+  listener.mount("/v2/", "test", (_request, response) => send(response, 200, {}, ""));
+  ready = true;
+  assert.equal((await request(`${url}/v2/x`)).status, 200);
+  ready = false;
+  assert.equal((await request(`${url}/v2/x`)).status, 200, "a stop is the drain's business");
+});
+
 test("a path that nobody serves is a problem document", { timeout: 15_000 }, async (t) => {
   const { url, listener } = await openListener(t);
   listener.mount("/v2/", "test", () => {});

@@ -1,5 +1,4 @@
 /** Accounts and tokens: `Access` over the registry itself, so that all nodes of a registry know the same ones. */
-import { randomBytes } from "node:crypto";
 import {
   type Access,
   type Account,
@@ -22,27 +21,14 @@ import {
   toBytes,
   type Watch,
 } from "../core/index.ts";
-import { LIMITS_DEFAULT, readLimits } from "./limits.ts";
+import type { AccountsConfig, ConfiguredToken } from "./account-config.ts";
+import { LIMITS_DEFAULT, parseLimits, readLimits } from "./limits.ts";
 import { Rates } from "./rates.ts";
+import { secretOf } from "./secret.ts";
 import { legalName, Tenants } from "./tenants.ts";
 import { Bearers, hashToken, type KeptToken, makeToken, parseToken, principalOf } from "./tokens.ts";
 
-/** What the configuration says of accounts. What is stored in the registry comes on top. */
-export interface AccountsConfig {
-  readonly accounts?: Readonly<
-    Record<
-      Account,
-      {
-        readonly limits?: Partial<AccountLimits>;
-        readonly tokens?: readonly { readonly name: string; readonly role: Role; readonly sha256: string }[];
-      }
-    >
-  >;
-  /** For accounts without limits of their own. */
-  readonly limits?: Partial<AccountLimits>;
-  /** The last token cannot be removed: the registry would be open to a network. */
-  readonly keepClosed?: boolean;
-}
+export type { AccountsConfig } from "./account-config.ts";
 
 /** `Access`, and how to let go of it. */
 export interface Accounts extends Access {
@@ -64,27 +50,9 @@ const ADMITTED: Outcome<true> = ok(true);
 
 /** Reads what is stored, makes the secret at the first start, and follows the registry from then on. */
 export async function openAccounts(registry: Registry, config: AccountsConfig, clock: Clock): Promise<Accounts> {
-  const accounts = new StoredAccounts(registry, config, clock, new Bearers(await secretOf(registry)));
+  const accounts = new StoredAccounts(registry, config, clock, new Bearers(await secretOf(registry, SECRET)));
   accounts.follow();
   return accounts;
-}
-
-async function secretOf(registry: Registry): Promise<Buffer> {
-  const stored = (): string | undefined => registry.read((view) => view.entry(SYSTEM_ACCOUNT, SECRET)?.value);
-  const fresh = randomBytes(32);
-  if (stored() === undefined) {
-    // Two nodes may start at once: only one of them makes it.
-    await registry.propose({
-      kind: "when",
-      account: SYSTEM_ACCOUNT,
-      guards: [{ on: "version", key: SECRET, is: "=", than: 0 }],
-      then: [{ kind: "put", account: SYSTEM_ACCOUNT, key: SECRET, value: fresh.toString("latin1") }],
-      otherwise: [],
-    });
-  }
-  const secret = stored();
-  // A registry that cannot write now can still serve; its bearers end with the process.
-  return secret === undefined ? fresh : Buffer.from(secret, "latin1");
 }
 
 class StoredAccounts implements Accounts {
@@ -111,7 +79,7 @@ class StoredAccounts implements Accounts {
     this.#config = config;
     this.#clock = clock;
     this.#bearers = bearers;
-    this.#defaults = { ...LIMITS_DEFAULT, ...config.limits };
+    this.#defaults = { ...LIMITS_DEFAULT, ...readLimits(config.limits ?? {}) };
     this.#configured = new Set(Object.keys(config.accounts ?? {}));
     this.#tenants = new Tenants({
       remember: (tenant, account) => void this.#put(`${TENANT}${tenant}`, account),
@@ -150,12 +118,17 @@ class StoredAccounts implements Accounts {
     this.#storedAccounts.clear();
     for (const [account, { limits, tokens }] of Object.entries(this.#config.accounts ?? {})) {
       this.#limits.set(account, { ...this.#defaults, ...limits });
-      for (const { name, role, sha256 } of tokens ?? []) {
-        const id = `config-${sha256.slice(0, 16).toLowerCase()}`;
-        this.#keep({ id, account, role, name, createdAtMs: 0, sha256: sha256.toLowerCase() });
-      }
+      this.#configure(account, tokens);
     }
+    this.#configure(null, this.#config.tokens);
     this.#settle();
+  }
+
+  #configure(account: Account | null, tokens: readonly ConfiguredToken[] = []): void {
+    for (const { name, role, sha256 } of tokens) {
+      const id = `config-${sha256.slice(0, 16).toLowerCase()}`;
+      this.#keep({ id, account, role, name, createdAtMs: 0, sha256: sha256.toLowerCase() });
+    }
   }
 
   #keep(token: KeptToken): void {
@@ -179,7 +152,7 @@ class StoredAccounts implements Accounts {
       const given = this.#config.accounts?.[account]?.limits;
       if (entry === null) this.#storedAccounts.delete(account);
       else this.#storedAccounts.add(account);
-      this.#limits.set(account, { ...this.#defaults, ...given, ...readLimits(text) });
+      this.#limits.set(account, { ...this.#defaults, ...given, ...parseLimits(text) });
     } else if (key.startsWith(TENANT) && entry !== null) this.#tenants.learn(key.slice(TENANT.length), text);
   }
 
@@ -328,7 +301,7 @@ class StoredAccounts implements Accounts {
     if (name.length > NAME_LENGTH_MAX) return refuse("too-large", `a name has at most ${NAME_LENGTH_MAX} characters`);
     // The first token ends open mode: it must be one that can make the others.
     if (this.#open && (account !== null || role !== "admin"))
-      return refuse("conflict", "the first token must have the role admin on all accounts, to make the others with");
+      return refuse("invalid", "the first token must have the role admin on all accounts, to make the others with");
     return undefined;
   }
 
@@ -343,7 +316,7 @@ class StoredAccounts implements Accounts {
     const key = `${TOKEN}${id}`;
     const stored = this.#registry.read((view) => view.entry(SYSTEM_ACCOUNT, key) !== undefined);
     if (!stored && this.#byId.has(id))
-      return refuse("conflict", "this token stands in the configuration; take it out there");
+      return refuse("forbidden", "this token stands in the configuration; take it out there");
     if (!stored) return refuse("not-found", `there is no token ${id}`);
     const last = this.#refuseRemoval(id);
     if (last !== undefined) return last;
@@ -357,11 +330,11 @@ class StoredAccounts implements Accounts {
     if (this.#configured.size > 0 || this.#hasAdministrator(id)) return undefined;
     if (this.#byId.size > 1)
       return refuse(
-        "conflict",
+        "forbidden",
         "without an administrator's token nobody could remove the others; remove this one last",
       );
     if (this.#config.keepClosed === true)
-      return refuse("conflict", "without this last token the registry would be open to the network");
+      return refuse("forbidden", "without this last token the registry would be open to the network");
     return undefined;
   }
 
@@ -386,7 +359,7 @@ class StoredAccounts implements Accounts {
     }
     const key = `${ACCOUNT}${account}`;
     const before = this.#registry.read((view) => view.entry(SYSTEM_ACCOUNT, key)?.value);
-    const merged = { ...(before === undefined ? {} : readLimits(fromBytes(before))), ...limits };
+    const merged = { ...(before === undefined ? {} : parseLimits(fromBytes(before))), ...limits };
     const stored = await this.#put(key, JSON.stringify(merged));
     return stored.ok ? ok(this.limitsOf(account)) : stored;
   }

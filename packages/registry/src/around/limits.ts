@@ -17,10 +17,15 @@ export function limitsOf(access: Access, account: Account): AccountLimits {
   return access.limitsOf(account);
 }
 
-/** Limits as they are stored; what is none is left out. */
-export function readLimits(text: string): Partial<AccountLimits> {
+/** Limits among these values; what is none is left out. */
+export function readLimits(raw: object): Partial<AccountLimits> {
   const limits: Partial<Record<string, number>> = {};
-  for (const [name, value] of Object.entries(parseObject(text) ?? {}))
+  for (const [name, value] of Object.entries(raw))
     if (name in LIMITS_DEFAULT && Number.isSafeInteger(value) && (value as number) >= 0) limits[name] = value as number;
   return limits;
+}
+
+/** The same of limits as they are stored. */
+export function parseLimits(text: string): Partial<AccountLimits> {
+  return readLimits(parseObject(text) ?? {});
 }

@@ -158,27 +158,17 @@ export function send(
   response.end(bare ? undefined : body);
 }
 
+/** Titles that are not just the name in words. */
 const TITLES: Readonly<Record<string, string>> = {
   invalid: "Invalid request",
-  "too-large": "Too large",
   limit: "Limit reached",
-  forbidden: "Forbidden",
-  unauthorized: "Unauthorized",
-  "not-found": "Not found",
   exists: "Already exists",
-  conflict: "Conflict",
-  compacted: "Compacted",
-  unsupported: "Unsupported",
-  unavailable: "Unavailable",
-  "method-not-allowed": "Method not allowed",
-  timeout: "Timeout",
-  "headers-too-large": "Headers too large",
   internal: "Internal error",
 };
 
 /** RFC 9457. `name` ends the type: https://rollcall.dev/problems/<name>. */
 export function problemOf(status: number, name: string, detail: string): string {
-  const title = TITLES[name] ?? name;
+  const title = TITLES[name] ?? `${name.charAt(0).toUpperCase()}${name.slice(1).replaceAll("-", " ")}`;
   return JSON.stringify({ type: `https://rollcall.dev/problems/${name}`, title, status, detail });
 }
 

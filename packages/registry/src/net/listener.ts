@@ -53,6 +53,8 @@ export interface HttpListenerOptions {
   readonly log: ListenerLog;
   readonly limits?: Partial<HttpLimits>;
   readonly tls?: TlsOptions;
+  /** Until this is first true, requests are answered 503: not all mounts are there yet. */
+  readonly ready?: () => boolean;
   /** Gives the counter of one dialect; called once per mount, so that no request looks anything up. */
   readonly observer?: (dialect: string) => Observe;
 }
@@ -77,7 +79,7 @@ interface Mount {
 
 /** Listens. Rejects with a sentence for people when the address cannot be had or a certificate cannot be read. */
 export async function openHttpListener(options: HttpListenerOptions): Promise<OpenHttpListener> {
-  const limits = { ...HTTP_LIMITS, ...options.limits };
+  const limits = over(HTTP_LIMITS, options.limits);
   const server = await makeServer(options, limits);
   const listener = new RawListener(server, options, limits);
   try {
@@ -87,6 +89,12 @@ export async function openHttpListener(options: HttpListenerOptions): Promise<Op
     throw error;
   }
   return listener;
+}
+
+/** Limits that were given in place of the defaults; those left undefined stay. */
+function over(defaults: HttpLimits, given: Partial<HttpLimits> = {}): HttpLimits {
+  const set = Object.entries(given).filter(([, value]) => value !== undefined);
+  return { ...defaults, ...Object.fromEntries(set) };
 }
 
 interface MadeServer {
@@ -137,6 +145,7 @@ class RawListener implements OpenHttpListener {
   readonly #onDrain = new Set<() => void>();
   #closed: Promise<void> | undefined = undefined;
   #failures = 0;
+  #ready: boolean;
 
   constructor(server: MadeServer, options: HttpListenerOptions, limits: HttpLimits) {
     // One more than allowed, so that too many can be told from just enough: node drops the rest.
@@ -148,6 +157,7 @@ class RawListener implements OpenHttpListener {
     this.#options = options;
     this.#limits = limits;
     this.#state = { draining: false, idleTimeoutMs: limits.idleTimeoutMs };
+    this.#ready = options.ready === undefined;
     this.#observeNone = options.observer?.("none");
     this.#guard = new ConnectionGuard(server.http, limits, options.log, (status) => this.#observeNone?.(status, 0));
     const http = server.http;
@@ -209,6 +219,14 @@ class RawListener implements OpenHttpListener {
     if (request.rawHeaders.length > 2 * this.#limits.headersMax) {
       this.#refuse(response, 431, "headers-too-large", `more than ${this.#limits.headersMax} headers`);
       return;
+    }
+    if (!this.#ready) {
+      this.#ready = this.#options.ready?.() === true;
+      // A 404 in this moment would make clients give up what is still there.
+      if (!this.#ready) {
+        sendProblem(response, 503, "unavailable", "the registry is starting", { "Retry-After": "1" });
+        return;
+      }
     }
     if (request.method === "HEAD") {
       // RFC 9110 §9.3.2: the same as GET without the body, which node:http leaves out by itself.
