@@ -8,6 +8,8 @@ import type { Interest } from "./translate-change.ts";
 
 export const SUBSCRIPTIONS_MAX = 10_000;
 const SERVICES_MAX = 1000;
+/** Each changed key is compared with each prefix of each stream. */
+const PREFIXES_MAX = 1000;
 
 export interface Subscription {
   readonly id: string;
@@ -64,6 +66,8 @@ export function decodeMultiplex(body: Json): Outcome<Multiplex> {
     subscriptions.push(subscription);
   }
   if (list.length === 0) fields.fail("field subscriptions must not be empty");
+  if (new Set(subscriptions.map(({ prefix }) => prefix)).size > PREFIXES_MAX)
+    fields.adopt(refuse("too-large", `field subscriptions holds more than ${PREFIXES_MAX} prefixes`));
   const after = fields.has("after") ? fields.integer("after", 0, 0, Number.MAX_SAFE_INTEGER) : undefined;
   return fields.outcome({ subscriptions, after });
 }

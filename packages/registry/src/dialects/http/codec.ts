@@ -44,7 +44,7 @@ const LONE_SURROGATE = /\p{Cs}/u;
 
 /** The content types that a JSON body may have; none at all is taken for JSON. */
 export function isJsonType(contentType: string | undefined): boolean {
-  if (contentType === undefined) return true;
+  if (contentType === undefined || contentType === "application/json") return true;
   const type = contentType.split(";", 1)[0]?.trim().toLowerCase() ?? "";
   return type === "application/json" || type === "application/merge-patch+json";
 }

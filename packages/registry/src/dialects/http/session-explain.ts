@@ -1,5 +1,5 @@
 /** Handler of explain: searches history backwards, in bounded steps. */
-import type { Commit, InstanceKey, Revision } from "../../core/index.ts";
+import type { Commit, InstanceKey, Revision, View } from "../../core/index.ts";
 import { refuse } from "../../core/index.ts";
 import { answerJson, answerRefused, type Desk, type Exchange } from "./session.ts";
 import { findTraces, type Trace, toExplainBody } from "./translate-explain.ts";
@@ -31,7 +31,7 @@ export async function explain(exchange: Exchange): Promise<void> {
 async function findHistory({ registry, clock }: Desk, account: string, key: InstanceKey): Promise<Trace[]> {
   const traces: Trace[] = [];
   const startedMs = clock.monotonic();
-  let before: Revision = registry.read((view) => view.revision);
+  let before = registry.read((view) => latestTouch(view, account, key));
   for (let chunks = 0; chunks < CHUNKS_MAX && before > registry.floor && traces.length < TRACES_MAX; chunks++) {
     if (clock.monotonic() - startedMs > SEARCH_MS_MAX) break;
     const from = Math.max(registry.floor, before - CHUNK);
@@ -44,6 +44,13 @@ async function findHistory({ registry, clock }: Desk, account: string, key: Inst
     await new Promise<void>((resume) => setImmediate(resume));
   }
   return traces.slice(0, TRACES_MAX);
+}
+
+/** The latest revision that can have touched the instance: nothing behind it need be searched. */
+function latestTouch(view: View, account: string, { service, id }: InstanceKey): Revision {
+  const record = view.instance(account, service, id);
+  // A service that is empty long enough is forgotten, and its revision with it.
+  return record?.modRevision ?? view.account(account)?.service(service)?.revision ?? view.revision;
 }
 
 /** Adds a chunk's traces, newest first. True when the first registration was among them. */

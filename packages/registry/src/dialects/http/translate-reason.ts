@@ -99,7 +99,9 @@ function sayInstance(commit: Commit, change: InstanceChange): string {
     case "reported":
       return sayReport(before, after);
     default:
-      return before === null ? `registered through ${after.via}, ${sayLife(commit, after)}` : sayUpdate(before, after);
+      return before === null
+        ? `registered through ${after.via}, ${sayLife(commit, after)}`
+        : sayUpdate(commit, before, after);
   }
 }
 
@@ -137,10 +139,14 @@ const COMPARED = [
   "held",
 ] as const;
 
-function sayUpdate(before: InstanceRecord, after: InstanceRecord): string {
+function sayUpdate(commit: Commit, before: InstanceRecord, after: InstanceRecord): string {
   const fields = COMPARED.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]));
   const status = statusOf(before) === statusOf(after) ? "" : `; now ${statusOf(after)}`;
-  return fields.length === 0 ? "registered again" : `registered again with another ${fields.join(", ")}${status}`;
+  const lease = findLeaseChange(commit, after.lease);
+  const ttlMs = lease?.after?.ttlMs;
+  const ttl = ttlMs === undefined || ttlMs === lease?.before?.ttlMs ? "" : `; ttl ${sayDuration(ttlMs)}`;
+  const what = fields.length === 0 ? "registered again" : `registered again with another ${fields.join(", ")}`;
+  return what + status + ttl;
 }
 
 function sayLease(commit: Commit, change: LeaseChange): string {
