@@ -13,5 +13,5 @@ ensurePackages();
 if (files.length === 0) console.log("No interop tests yet.");
 else {
   console.log(`Running ${files.join(", ")}`);
-  process.exitCode = await runTests(["--concurrency=1", ...files]);
+  process.exitCode = await runTests(["--concurrency=1", "--diagnostics", ...files]);
 }

@@ -11,6 +11,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     concurrency: { type: "string", default: "2" },
+    diagnostics: { type: "boolean", default: false },
     "file-minutes": { type: "string", default: "5" },
     "test-name-pattern": { type: "string" },
   },
@@ -31,13 +32,15 @@ stream.on("test:stdout", ({ message }) => process.stdout.write(message));
 stream.on("test:stderr", ({ message }) => process.stderr.write(message));
 stream.on("test:pass", (data) => keep(data, true));
 stream.on("test:fail", (data) => keep(data, false));
+if (values.diagnostics) stream.on("test:diagnostic", ({ message, file }) => file && console.log(message));
 stream.on("end", summarise);
 stream.resume();
 
 function keep(data, passed) {
   const file = relative(ROOT, data.file ?? data.name);
-  const entry = files.get(file) ?? { passed: 0, failed: 0, skipped: 0 };
+  const entry = files.get(file) ?? { passed: 0, failed: 0, skipped: 0, tookMs: 0 };
   files.set(file, entry);
+  if (data.nesting === 0) entry.tookMs += data.details?.duration_ms ?? 0;
   if (data.skip !== undefined && data.skip !== false) {
     entry.skipped++;
     skips.push(`${file}: ${data.name}: ${data.skip === true ? "no reason given" : data.skip}`);
@@ -61,7 +64,9 @@ function summarise() {
   for (const [file, entry] of files) {
     for (const key of Object.keys(total)) total[key] += entry[key];
     const failed = entry.failed > 0 ? `, ${entry.failed} failed` : "";
-    console.log(`${entry.failed > 0 ? "✗" : "✓"} ${file}: ${entry.passed} passed${failed}`);
+    console.log(
+      `${entry.failed > 0 ? "✗" : "✓"} ${file}: ${entry.passed} passed${failed} (${(entry.tookMs / 1000).toFixed(1)} s)`,
+    );
   }
   if (skips.length > 0) console.log(`\nSkipped:\n  ${skips.join("\n  ")}`);
   if (failures.length > 0) console.log(`\nFailed:\n  ${failures.join("\n  ")}`);

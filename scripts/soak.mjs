@@ -9,4 +9,4 @@ const found = existsSync(folder) ? readdirSync(folder).filter((file) => file.end
 
 await build();
 const files = given.length > 0 ? given : found.sort().map((file) => join("test/soak", file));
-process.exitCode = await runTests(["--concurrency=1", "--file-minutes=600", ...files]);
+process.exitCode = await runTests(["--concurrency=1", "--diagnostics", "--file-minutes=600", ...files]);
