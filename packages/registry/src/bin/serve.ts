@@ -9,9 +9,11 @@ const STOP_MS_MAX = 30_000;
 /** Runs until SIGTERM or SIGINT. Resolves when everything is closed; rejects when the start failed. */
 export async function serve(config: ServeConfig): Promise<void> {
   const log = createLog(config.logFormat, config.logLevel);
+  // Asked to stop while still starting: finish the start, then stop in order.
+  const stopped = stopSignal();
   const running = await assemble(config, log);
   announce(config, running);
-  const signal = await stopSignal();
+  const signal = await stopped;
   log.info({ signal }, "stopping");
   const overdue = setTimeout(() => {
     log.error("the stop took too long; ending now");
@@ -37,8 +39,9 @@ function announce(config: ServeConfig, running: Running): void {
     );
 }
 
+/** The first one stops; repeats are ignored: npm and a terminal each send their own at one Ctrl-C. */
 function stopSignal(): Promise<string> {
   return new Promise((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve(signal));
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => resolve(signal));
   });
 }

@@ -2,6 +2,10 @@
 import type { Instance, Ports } from "./types.ts";
 
 const POOL_MAX = 20_000;
+const OBJECTS_MAX = 5_000;
+const SHARED_LENGTH_MAX = 256;
+const tagLists = new Map<string, readonly string[]>();
+const metas = new Map<string, Readonly<Record<string, string>>>();
 const strings = new Map<string, string>();
 const singlePorts = new Map<number, Ports>();
 const NO_TAGS: readonly string[] = Object.freeze([]);
@@ -36,7 +40,7 @@ export function shareInstance(instance: Instance): Instance {
     address: instance.address,
     ports: sharePorts(instance.ports),
     protocol: shareString(instance.protocol),
-    tags: instance.tags.length === 0 ? NO_TAGS : instance.tags.map(shareString),
+    tags: shareTags(instance.tags),
     meta: shareMeta(instance.meta),
     version: shareString(instance.version),
     zone: shareString(instance.zone),
@@ -47,7 +51,28 @@ export function shareInstance(instance: Instance): Instance {
   };
 }
 
-function shareMeta(meta: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  for (const _ in meta) return meta;
-  return NO_META;
+/** Instances of one service mostly have the same tags: one list for all that are equal. */
+export function shareTags(tags: readonly string[]): readonly string[] {
+  if (tags.length === 0) return NO_TAGS;
+  const key = tags.join("\0");
+  // Beyond this, equal ones are not expected, and the key would cost more than it saves.
+  if (key.length > SHARED_LENGTH_MAX) return tags.map(shareString);
+  return pooled(tagLists, `${tags.length}\0${key}`, () => tags.map(shareString));
+}
+
+/** The same for meta; keys in the order in which they were given. */
+export function shareMeta(meta: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  let key = "";
+  for (const name in meta) key += `${name}\0${meta[name]}\0`;
+  if (key === "") return NO_META;
+  return key.length > SHARED_LENGTH_MAX ? meta : pooled(metas, key, () => meta);
+}
+
+function pooled<T>(pool: Map<string, T>, key: string, make: () => T): T {
+  const known = pool.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  if (pool.size >= OBJECTS_MAX) pool.clear();
+  pool.set(key, made);
+  return made;
 }
