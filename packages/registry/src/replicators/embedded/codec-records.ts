@@ -1,5 +1,5 @@
 /**
- * Records as bytes. Revisions and times are written as distances from a base (that of the commit they are part of),
+ * Records as bytes. Revisions and times are written as distances from a base (that of the commit, or of the latest write),
  * which makes almost all of them one byte.
  */
 import type { Change, InstanceRecord, KeyRecord, LeaseRecord, Silence } from "../../core/index.ts";
@@ -26,8 +26,6 @@ export interface Base {
   readonly revision: number;
   readonly atMs: number;
 }
-
-export const NO_BASE: Base = { revision: 0, atMs: 0 };
 
 function writeLeaseOfInstance(out: ByteWriter, record: InstanceRecord): void {
   if (record.lease === null) out.byte(0);

@@ -7,7 +7,7 @@ import type { Account, Commit, InstanceRecord, KeyRecord, LeaseRecord, Outcome, 
 import { ok, refuse } from "../../core/index.ts";
 import { ByteReader, type ByteWriter, Torn } from "./codec-bytes.ts";
 import {
-  NO_BASE,
+  type Base,
   readChange,
   readInstance,
   readKey,
@@ -165,10 +165,10 @@ export function encodeRow(out: ByteWriter, row: StateRow): Buffer {
       writeInstanceRow(out, row.instance, row.lease);
       break;
     case "lease":
-      writeLease(out, row.lease, NO_BASE);
+      writeLease(out, row.lease, writeBase(out, row.lease.modRevision, row.lease.grantedAtMs));
       break;
     case "key":
-      writeKey(out, row.entry, NO_BASE);
+      writeKey(out, row.entry, writeBase(out, row.entry.modRevision, row.entry.stampMs));
       break;
     case "account":
       out.number(row.createdAtMs);
@@ -184,6 +184,16 @@ export function encodeRow(out: ByteWriter, row: StateRow): Buffer {
   return seal(out);
 }
 
+function writeBase(out: ByteWriter, revision = 0, atMs = 0): Base {
+  out.count(revision);
+  out.number(atMs);
+  return { revision, atMs };
+}
+
+function readBase(input: ByteReader): Base {
+  return { revision: input.count(), atMs: input.number() };
+}
+
 const HAS_INSTANCE = 1;
 const HAS_LEASE = 2;
 /** The lease's id is the one that the instance names: written once, and one string in memory. */
@@ -192,20 +202,22 @@ const SAME_ID = 4;
 function writeInstanceRow(out: ByteWriter, instance: InstanceRecord | null, lease: LeaseRecord | null): void {
   const same = instance !== null && lease !== null && instance.lease === lease.id;
   out.byte((instance === null ? 0 : HAS_INSTANCE) | (lease === null ? 0 : HAS_LEASE) | (same ? SAME_ID : 0));
-  if (instance !== null) writeInstance(out, instance, NO_BASE);
+  const base = writeBase(out, instance?.modRevision ?? lease?.modRevision, instance?.stampMs ?? lease?.grantedAtMs);
+  if (instance !== null) writeInstance(out, instance, base);
   if (lease === null) return;
-  if (same) writeLeaseBody(out, lease, NO_BASE);
-  else writeLease(out, lease, NO_BASE);
+  if (same) writeLeaseBody(out, lease, base);
+  else writeLease(out, lease, base);
 }
 
 function readInstanceRow(input: ByteReader, account: Account): StateRow {
   const sides = input.byte();
   if (sides > (HAS_INSTANCE | HAS_LEASE | SAME_ID)) throw new Torn("an unknown kind of instance row");
-  const instance = (sides & HAS_INSTANCE) === 0 ? null : readInstance(input, NO_BASE);
+  const base = readBase(input);
+  const instance = (sides & HAS_INSTANCE) === 0 ? null : readInstance(input, base);
   if ((sides & HAS_LEASE) === 0) return { kind: "instance", account, instance, lease: null };
-  if ((sides & SAME_ID) === 0) return { kind: "instance", account, instance, lease: readLease(input, NO_BASE) };
+  if ((sides & SAME_ID) === 0) return { kind: "instance", account, instance, lease: readLease(input, base) };
   if (instance === null || instance.lease === null) throw new Torn("a lease without a name");
-  return { kind: "instance", account, instance, lease: readLeaseBody(input, instance.lease, NO_BASE) };
+  return { kind: "instance", account, instance, lease: readLeaseBody(input, instance.lease, base) };
 }
 
 /** `end` where the row ends, when the buffer is longer. */
@@ -217,9 +229,9 @@ export function decodeRow(bytes: Buffer, end = bytes.length): Outcome<StateRow> 
       case "instance":
         return readInstanceRow(input, account);
       case "lease":
-        return { kind, account, lease: readLease(input, NO_BASE) };
+        return { kind, account, lease: readLease(input, readBase(input)) };
       case "key":
-        return { kind, account, entry: readKey(input, NO_BASE) };
+        return { kind, account, entry: readKey(input, readBase(input)) };
       case "account":
         return {
           kind,

@@ -193,8 +193,9 @@ function* decodeRows(store: Store, letter: string): Iterable<StateRow> {
 class StateRows {
   readonly #store: Store;
   readonly #tail: Tail;
-  #instances: (readonly [Account, InstanceRecord])[] | undefined;
-  #ownLeases: (readonly [Account, LeaseRecord])[] = [];
+  #isRead = false;
+  readonly #instances = new Pairs<InstanceRecord>();
+  readonly #ownLeases = new Pairs<LeaseRecord>();
 
   constructor(store: Store, tail: Tail) {
     this.#store = store;
@@ -204,16 +205,15 @@ class StateRows {
   *leases(): Iterable<readonly [Account, LeaseRecord]> {
     const { leases } = this.#tail;
     this.#read();
-    yield* this.#ownLeases;
-    this.#ownLeases = [];
+    yield* this.#ownLeases.drain();
     for (const row of decodeRows(this.#store, "l"))
       if (row.kind === "lease" && !leases.has(leaseName(row.account, row.lease.id))) yield [row.account, row.lease];
     yield* present(leases);
   }
 
   *instances(): Iterable<readonly [Account, InstanceRecord]> {
-    yield* this.#read();
-    this.#instances = [];
+    this.#read();
+    yield* this.#instances.drain();
     yield* present(this.#tail.instances);
   }
 
@@ -224,20 +224,38 @@ class StateRows {
     yield* present(this.#tail.keys);
   }
 
-  #read(): readonly (readonly [Account, InstanceRecord])[] {
-    if (this.#instances !== undefined) return this.#instances;
-    const { instances: newer, leases } = this.#tail;
-    const instances: (readonly [Account, InstanceRecord])[] = [];
-    this.#instances = instances;
+  #read(): void {
+    if (this.#isRead) return;
+    this.#isRead = true;
+    const { instances, leases } = this.#tail;
     for (const row of decodeRows(this.#store, "i")) {
       if (row.kind !== "instance") continue;
       const { account, instance, lease } = row;
-      if (instance !== null && !(newer.size > 0 && newer.has(instanceRow(account, instance.service, instance.id))))
-        instances.push([account, instance]);
+      if (
+        instance !== null &&
+        !(instances.size > 0 && instances.has(instanceRow(account, instance.service, instance.id)))
+      )
+        this.#instances.add(account, instance);
       if (lease !== null && !(leases.size > 0 && leases.has(leaseName(account, lease.id))))
-        this.#ownLeases.push([account, lease]);
+        this.#ownLeases.add(account, lease);
     }
-    return instances;
+  }
+}
+
+/** Records with their accounts, without an object for each pair while they wait. */
+class Pairs<T> {
+  #accounts: Account[] = [];
+  #records: T[] = [];
+
+  add(account: Account, record: T): void {
+    this.#accounts.push(account);
+    this.#records.push(record);
+  }
+
+  *drain(): Iterable<readonly [Account, T]> {
+    const [accounts, records] = [this.#accounts, this.#records];
+    [this.#accounts, this.#records] = [[], []];
+    for (let i = 0; i < records.length; i++) yield [accounts[i] as Account, records[i] as T];
   }
 }
 
@@ -251,6 +269,6 @@ export function addAccountRows(target: Set<string>, rows: Iterable<string>): voi
     const end = row.indexOf("\0", 2);
     const account = row.slice(2, end);
     target.add(accountRow(account));
-    if (row.startsWith("i")) target.add(serviceRow(account, row.slice(end + 1, row.indexOf("\0", end + 1))));
+    if (row.startsWith("i")) target.add(serviceRow(account, row.slice(row.indexOf("\0", end + 1) + 1)));
   }
 }

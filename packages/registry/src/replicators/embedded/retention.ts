@@ -18,7 +18,7 @@ interface OldGroup {
   readonly bytes: number;
 }
 
-const LOOK_AHEAD_GROUPS = 256;
+const LOOK_AHEAD_GROUPS = 16;
 const PAGE_HEAD_BYTES = 24;
 
 /** What a value takes on disk: whole pages when it does not fit into half of one. */

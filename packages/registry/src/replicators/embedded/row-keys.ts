@@ -15,8 +15,9 @@ export type RowName =
   | { readonly kind: "lease"; readonly account: Account; readonly lease: string }
   | { readonly kind: "key"; readonly account: Account; readonly key: Bytes };
 
+/** By id first: the catalog sorts instances so, and taking them in its order makes a start quicker. */
 export function instanceRow(account: Account, service: string, id: string): string {
-  return `i\0${account}\0${service}\0${id}`;
+  return `i\0${account}\0${id}\0${service}`;
 }
 
 /** A lease of an instance's own shares the row of its instance. Service names have no slash, so the first one parts. */
@@ -86,7 +87,7 @@ export function parseRow(row: string): RowName {
   if (row.startsWith("l")) return { kind: "lease", account, lease: rest };
   if (row.startsWith("k")) return { kind: "key", account, key: rest };
   const middle = rest.indexOf("\0");
-  return { kind: "instance", account, service: rest.slice(0, middle), id: rest.slice(middle + 1) };
+  return { kind: "instance", account, service: rest.slice(middle + 1), id: rest.slice(0, middle) };
 }
 
 /** The row's key in the store. */
