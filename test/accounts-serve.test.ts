@@ -5,7 +5,15 @@ import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { type Answer, openStream, type RequestSpec, request, startRollcall, temporaryDirectory } from "./harness.ts";
+import {
+  type Answer,
+  openStream,
+  type RequestSpec,
+  request,
+  startRollcall,
+  temporaryDirectory,
+  until,
+} from "./harness.ts";
 import { eventually, openSocket } from "./net-rig.ts";
 
 const TIMEOUT = { timeout: 60_000 };
@@ -146,6 +154,10 @@ test("SIGTERM ends streams and answers what is under way", TIMEOUT, async (t) =>
   await idle.until(/200 OK/);
   const poll = request(`${registry.url}/v2/default/watch?after=1000000&wait=50s`);
   const silent = openSocket(t, registry.port());
+  // The long poll has arrived when it is counted beside the stream.
+  await until(async () =>
+    /^rollcall_watchers\{dialect="http"\} 2$/m.test((await request(`${registry.url}/metrics`)).text),
+  );
   const startMs = performance.now();
   const [exit, answer] = await Promise.all([registry.stop(), poll, idle.closed, silent.closed]);
   assert.equal(exit.code, 0);

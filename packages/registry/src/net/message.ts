@@ -101,14 +101,15 @@ export class Incoming extends IncomingMessage {
   }
 }
 
-/** What node:http keeps of an answer's head once it is made; it is all that `sendWhole` sets. */
+/** What node:http keeps of an answer's head once it is made. */
 interface MadeHead {
-  _header: string;
+  _header: string | null;
+  readonly _headerSent: boolean;
   _last: boolean;
-  _hasBody: boolean;
+  readonly _hasBody: boolean;
 }
 
-/** Bodies up to this size are copied behind the head, so that one plain write carries both. */
+/** Bodies up to this size are copied behind the head. */
 const JOINED_BYTES_MAX = 4096;
 
 export class Answer extends ServerResponse<Incoming> {
@@ -122,26 +123,15 @@ export class Answer extends ServerResponse<Incoming> {
    * together here, because node:http checks and searches each header anew on each answer.
    */
   sendWhole(status: number, lines: string, body: Buffer | string | undefined, lengthKnown = true): void {
-    const bytes = typeof body === "string" ? asBytes(body) : body;
+    const bytes = typeof body === "string" ? Buffer.byteLength(body) : (body?.length ?? 0);
     this.#settleConnection();
     this.statusCode = status;
-    let head = `${statusLine(status)}${lines}${lengthKnown ? `Content-Length: ${bytes?.length ?? 0}\r\n` : ""}`;
-    head += dateLine(this.startedMs) + this.#connectionLines();
     const made = this as unknown as MadeHead;
     made._last = !this.shouldKeepAlive;
-    if (bytes === undefined || bytes.length === 0 || !made._hasBody) {
-      made._header = head;
-      this.end();
-    } else if (typeof bytes === "string") {
-      made._header = head + bytes;
-      this.end();
-    } else if (bytes.length <= JOINED_BYTES_MAX) {
-      made._header = head + bytes.toString("latin1");
-      this.end();
-    } else {
-      made._header = head;
-      this.end(bytes);
-    }
+    made._header =
+      `${statusLine(status)}${lines}${lengthKnown ? `Content-Length: ${bytes}\r\n` : ""}` +
+      `${dateLine(this.startedMs)}${this.#connectionLines()}`;
+    this.end(bytes === 0 ? undefined : body);
   }
 
   /** False once a header was set by itself: then node:http has to put the head together. */
@@ -174,20 +164,28 @@ export class Answer extends ServerResponse<Incoming> {
     return `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(this.state.idleTimeoutMs / 1000)}\r\n\r\n`;
   }
 
+  /** Puts a small body behind the head, which is sent as it stands: one plain write instead of a gathered one. */
+  #join(chunk: unknown, encoding: unknown): boolean {
+    const made = this as unknown as MadeHead;
+    if (typeof made._header !== "string" || made._headerSent || this.chunkedEncoding || encoding !== undefined)
+      return false;
+    const body = typeof chunk === "string" && chunk.length <= JOINED_BYTES_MAX ? Buffer.from(chunk) : chunk;
+    if (!(body instanceof Buffer) || body.length > JOINED_BYTES_MAX) return false;
+    // One byte a character, as the head.
+    if (made._hasBody) made._header += body.toString("latin1");
+    return true;
+  }
+
   override end(chunk?: unknown, encoding?: unknown, done?: unknown): this {
     const observe = this.observe;
-    super.end(chunk as Buffer, encoding as BufferEncoding, done as () => void);
+    if (done === undefined && this.#join(chunk, encoding)) super.end();
+    else super.end(chunk as Buffer, encoding as BufferEncoding, done as () => void);
     if (observe !== undefined) {
       this.observe = undefined;
       observe(this.statusCode, (performance.now() - this.startedMs) / 1000);
     }
     return this;
   }
-}
-
-/** The same text when it is ASCII (one byte a character, fit for the head's encoding), else its UTF-8 bytes. */
-function asBytes(text: string): string | Buffer {
-  return Buffer.byteLength(text) === text.length ? text : Buffer.from(text);
 }
 
 const STATUS_LINES: string[] = [];
