@@ -1,11 +1,12 @@
 /** Answers encoded once: a service's JSON at its revision, and the short ones that repeat. */
 import type { ServiceView } from "../../core/index.ts";
+import { Head } from "../../net/exchange.ts";
 import { encodeTag } from "./codec.ts";
 
 export interface Encoded {
   readonly revision: number;
   readonly tag: string;
-  readonly headers: string[];
+  readonly head: Head;
   readonly body: Buffer;
 }
 
@@ -45,34 +46,20 @@ export class AnswerCache {
 function toEncoded(revision: number, text: string): Encoded {
   const body = Buffer.from(text, "utf8");
   const tag = encodeTag(revision);
-  const headers = [
-    "Content-Type",
-    "application/json",
-    "Content-Length",
-    String(body.length),
-    "ETag",
-    tag,
-    "Cache-Control",
-    "no-cache",
-  ];
-  return { revision, tag, headers, body };
+  const head = new Head({ "Content-Type": "application/json", ETag: tag, "Cache-Control": "no-cache" });
+  return { revision, tag, head, body };
 }
 
-export interface Short {
-  readonly headers: string[];
-  readonly body: string;
-}
-
-const SHORTS_MAX = 1024;
-const shorts = new Map<number | null, Short>();
+const BEATS_MAX = 1024;
+const beats = new Map<number | null, string>();
 
 /** The answer to a heartbeat. */
-export function beatAnswer(ttlMs: number | null): Short {
-  const known = shorts.get(ttlMs);
-  if (known !== undefined) return known;
-  const body = JSON.stringify({ ttlMs });
-  const short = { headers: ["Content-Type", "application/json", "Content-Length", String(body.length)], body };
-  if (shorts.size >= SHORTS_MAX) shorts.clear();
-  shorts.set(ttlMs, short);
-  return short;
+export function encodeBeat(ttlMs: number | null): string {
+  let body = beats.get(ttlMs);
+  if (body === undefined) {
+    body = JSON.stringify({ ttlMs });
+    if (beats.size >= BEATS_MAX) beats.clear();
+    beats.set(ttlMs, body);
+  }
+  return body;
 }

@@ -12,13 +12,13 @@ import {
   type Refused,
   refuse,
 } from "../../core/index.ts";
-import { headerOf } from "../../net/exchange.ts";
+import { headerOf, send } from "../../net/exchange.ts";
 import { decodeCondition, type Json } from "./codec.ts";
 import { toInstanceBody } from "./codec-answer.ts";
 import { Fields } from "./codec-fields.ts";
 import { checksWithStatus, decodeRegister, patchRegisterBody, type Registration } from "./codec-register.ts";
-import { answerJson, answerRefused, answerState, type Desk, type Exchange } from "./session.ts";
-import { beatAnswer } from "./session-cache.ts";
+import { answerJson, answerRefused, answerState, type Desk, type Exchange, JSON_HEAD } from "./session.ts";
+import { encodeBeat } from "./session-cache.ts";
 import { carryChecks, isCreated, registeredRecord, toRegister, toRegisteredBody } from "./translate.ts";
 
 function keyOf({ params }: Exchange): InstanceKey {
@@ -187,9 +187,7 @@ export function beatInstance(exchange: Exchange): void | Promise<void> {
 }
 
 export function answerBeat({ response }: Exchange, ttlMs: number | null): void {
-  const { headers, body } = beatAnswer(ttlMs);
-  response.writeHead(200, headers);
-  response.end(body);
+  send(response, 200, JSON_HEAD, encodeBeat(ttlMs));
 }
 
 const REPORT_FIELDS: ReadonlySet<string> = new Set(["status", "output"]);

@@ -63,8 +63,7 @@ function answerService(exchange: Exchange, name: string, filter: InstanceFilter 
       send(response, 304, { ETag: encoded.tag, "Cache-Control": "no-cache" }, undefined);
       return;
     }
-    response.writeHead(200, encoded.headers);
-    response.end(encoded.body);
+    send(response, 200, encoded.head, encoded.body);
     return;
   }
   const revision = desk.registry.read((view) => view.account(account)?.service(name)?.revision ?? 0);

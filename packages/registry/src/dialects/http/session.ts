@@ -1,7 +1,7 @@
 /** What the dialect remembers between requests, and one request on its way to its answer. */
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import type { Access, Account, Clock, Principal, Refused, Registry } from "../../core/index.ts";
-import { headerOf, type Query, send, sendProblem } from "../../net/exchange.ts";
+import { Head, headerOf, type Query, send, sendProblem } from "../../net/exchange.ts";
 import type { House } from "../contract.ts";
 import { encodeTag, matchesTag } from "./codec.ts";
 import { AnswerCache } from "./session-cache.ts";
@@ -75,12 +75,8 @@ export interface Exchange {
   readonly search: string;
 }
 
-const JSON_TYPE = "application/json";
-
-/** Headers of a JSON answer of this length, as node:http takes them fastest. */
-export function jsonHeaders(length: number, ...more: string[]): string[] {
-  return ["Content-Type", JSON_TYPE, "Content-Length", String(length), ...more];
-}
+const JSON_HEADERS: OutgoingHttpHeaders = { "Content-Type": "application/json" };
+export const JSON_HEAD = new Head(JSON_HEADERS);
 
 export function answerJson(
   response: ServerResponse,
@@ -88,14 +84,7 @@ export function answerJson(
   body: unknown,
   headers?: OutgoingHttpHeaders,
 ): void {
-  const text = JSON.stringify(body);
-  if (headers === undefined) {
-    if (response.headersSent || response.destroyed) return;
-    response.writeHead(status, jsonHeaders(Buffer.byteLength(text)));
-    response.end(text);
-    return;
-  }
-  send(response, status, { "Content-Type": JSON_TYPE, ...headers }, text);
+  send(response, status, headers === undefined ? JSON_HEAD : { ...JSON_HEADERS, ...headers }, JSON.stringify(body));
 }
 
 export function answerRefused(response: ServerResponse, { refusal, detail }: Refused): void {
