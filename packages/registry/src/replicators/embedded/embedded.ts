@@ -203,7 +203,8 @@ class Embedded implements EmbeddedReplicator {
 
   async history(after: Revision, limit: number): Promise<readonly Commit[]> {
     await this.#mending;
-    return readHistory(this.#open().store, after, limit);
+    // What was not acknowledged is not shown, even if it is on disk.
+    return readHistory(this.#open().store, after, this.#durable, limit);
   }
 
   async revisionAt(atMs: number): Promise<Revision> {

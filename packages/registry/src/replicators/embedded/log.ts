@@ -6,12 +6,12 @@ import { Damaged } from "./pages.ts";
 import { readCommits } from "./recover.ts";
 import type { Store } from "./store.ts";
 
-/** Commits with revision > after, oldest first, at most `limit`. */
-export function readHistory(store: Store, after: Revision, limit: number): readonly Commit[] {
+/** Commits with after < revision <= last, oldest first, at most `limit`. */
+export function readHistory(store: Store, after: Revision, last: Revision, limit: number): readonly Commit[] {
   const commits: Commit[] = [];
   try {
     for (const commit of readCommits(store, after)) {
-      if (commits.length >= limit) break;
+      if (commits.length >= limit || commit.revision > last) break;
       commits.push(commit);
     }
   } catch (error) {
