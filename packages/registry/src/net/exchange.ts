@@ -4,7 +4,7 @@ import { lingerOnClose } from "./linger.ts";
 import { Answer, Incoming } from "./message.ts";
 import { type Read, read, unread } from "./outcome.ts";
 
-export type { Read, Unread } from "./outcome.ts";
+export type { Read } from "./outcome.ts";
 export { decodeSegment, parseQuery, type Query } from "./query.ts";
 export { openStream, type Stream, type StreamOptions } from "./stream.ts";
 

@@ -130,7 +130,7 @@ export class Answer extends ServerResponse<Incoming> {
     made._last = !this.shouldKeepAlive;
     made._header =
       `${statusLine(status)}${lines}${lengthKnown ? `Content-Length: ${bytes}\r\n` : ""}` +
-      `${dateLine(this.startedMs)}${this.#connectionLines()}`;
+      `${dateLine(this.startedMs)}${connectionLines(this.shouldKeepAlive, this.state)}`;
     this.end(bytes === 0 ? undefined : body);
   }
 
@@ -159,11 +159,6 @@ export class Answer extends ServerResponse<Incoming> {
     if (this.state.draining || this.req.expectsContinue) this.shouldKeepAlive = false;
   }
 
-  #connectionLines(): string {
-    if (!this.shouldKeepAlive) return "Connection: close\r\n\r\n";
-    return `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(this.state.idleTimeoutMs / 1000)}\r\n\r\n`;
-  }
-
   /** Puts a small body behind the head, which is sent as it stands: one plain write instead of a gathered one. */
   #join(chunk: unknown, encoding: unknown): boolean {
     const made = this as unknown as MadeHead;
@@ -190,7 +185,7 @@ export class Answer extends ServerResponse<Incoming> {
 
 const STATUS_LINES: string[] = [];
 
-function statusLine(status: number): string {
+export function statusLine(status: number): string {
   STATUS_LINES[status] ??= `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n`;
   return STATUS_LINES[status];
 }
@@ -199,12 +194,18 @@ let date = "";
 let dateUntilMs = 0;
 
 /** RFC 9110 §6.6.1. Made anew at most ten times a second. `nowMs` is of the monotonic clock. */
-function dateLine(nowMs: number): string {
+export function dateLine(nowMs: number): string {
   if (nowMs >= dateUntilMs || date === "") {
     date = `Date: ${new Date().toUTCString()}\r\n`;
     dateUntilMs = performance.now() + 100;
   }
   return date;
+}
+
+/** The last header lines and the blank one. RFC 9112 §9.6 for "close"; Keep-Alive says when an idle connection ends. */
+export function connectionLines(keepAlive: boolean, state: ListenerState): string {
+  if (!keepAlive) return "Connection: close\r\n\r\n";
+  return `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(state.idleTimeoutMs / 1000)}\r\n\r\n`;
 }
 
 function names(header: string, capital: string, lower: string): boolean {
