@@ -159,6 +159,7 @@ test("explain tells of an instance that is gone, and why", async () => {
   assert.equal(told.gone.cause, "expired");
   assert.match(told.gone.reason, /^no heartbeat for [0-9.]+ s, ttl 1 s; last heartbeat \d{4}-.*, 1 in all$/);
   assert.equal(told.keptAliveBy.beats, 1);
+  assert.equal(told.last.ttlMs, 1000);
   assert.notEqual(told.came, null);
   await rollcall.restart();
   const later = await api.ok("GET", `${instance}/explain`);

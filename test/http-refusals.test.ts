@@ -18,7 +18,10 @@ const METHODS = ["GET", "PUT", "POST", "PATCH", "DELETE"];
 
 /** A path of the route, with this in the place of its last parameter. */
 function pathOf({ pattern }: Route, last = "x"): string {
-  const path = pattern.replace(":account", last === "x" || /:[a-z]+|\*/.test(pattern.slice(12)) ? "acme" : last);
+  const path = pattern.replace(
+    ":account",
+    last === "x" || /:[a-z]+|\*/.test(pattern.split(":account")[1] ?? "") ? "acme" : last,
+  );
   const names = path.match(/:[a-z]+|\*/g) ?? [];
   let at = 0;
   return path.replace(/:[a-z]+|\*/g, () => (++at === names.length ? last : "x"));

@@ -30,6 +30,8 @@ const steps: readonly Step[] = [
   ["GET", `${A}/services`],
   ["GET", `${A}/services/web`],
   ["GET", `${A}/instances`],
+  ["GET", "/sd/prometheus/acme"],
+  ["GET", "/sd/prometheus/acme/web"],
   ["DELETE", W],
   ["POST", `${A}/register`, endpoint],
   ["POST", `${A}/subscribe`, { subscribes: [{ provider: "shop" }] }],

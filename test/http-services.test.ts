@@ -209,3 +209,26 @@ test("shows one account nothing of another", async () => {
   await api.refused(404, "not-found", "POST", `/v2/${yours}/leases/web%2Fw1/renew`);
   await api.refused(400, "invalid", "GET", "/v2/_rollcall/services");
 });
+
+test("instances are targets for Prometheus, with their labels", async () => {
+  const account = nextAccount();
+  await fill(account);
+  const all = await api.ok("GET", `/sd/prometheus/${account}`);
+  assert.equal(all.length, 5);
+  await api.ok("PUT", `/v2/${account}/services/v6/instances/i1`, {
+    address: "2001:db8::1",
+    ports: { default: 80, metrics: 9100 },
+    meta: { "a-b.c": "x" },
+    tags: ["blue", "canary"],
+  });
+  const [group, ...more] = await api.ok("GET", `/sd/prometheus/${account}/v6?tag=blue`);
+  assert.deepEqual(more, []);
+  assert.deepEqual(group.targets, ["[2001:db8::1]:80"]);
+  assert.equal(group.labels.__meta_rollcall_service, "v6");
+  assert.equal(group.labels.__meta_rollcall_tags, ",blue,canary,");
+  assert.equal(group.labels.__meta_rollcall_meta_a_b_c, "x");
+  assert.equal(group.labels.__meta_rollcall_port_metrics, "9100");
+  assert.equal(group.labels.__meta_rollcall_status, "passing");
+  assert.deepEqual(await api.ok("GET", `/sd/prometheus/${account}/none`), []);
+  await api.refused(400, "invalid", "GET", `/sd/prometheus/${account}?status=fine`);
+});

@@ -332,7 +332,10 @@ export interface ExplainBody {
   present: boolean;
   /** One sentence: why it is shown, held or gone. */
   summary: string;
+  /** As it is now; null when it is gone. */
   instance: InstanceBody | null;
+  /** As it was last, checks and all; null while it is present. */
+  last: InstanceBody | null;
   /** The registration's time and way in; null when history no longer reaches back. */
   came: { at: string; revision: number; via: string } | null;
   keptAliveBy: {

@@ -59,6 +59,8 @@ export const SHAPES: Readonly<Record<string, Shapes>> = {
   "GET /v2/:account/watch": { answer: "Commits", media: STREAM },
   "POST /v2/:account/watch": { request: "Watch", media: STREAM },
   "GET /v2/:account/events": { answer: "Events", media: STREAM },
+  "GET /sd/prometheus/:account": { answer: "Targets" },
+  "GET /sd/prometheus/:account/:service": { answer: "Targets" },
   "GET /v2/_/status": { answer: "NodeStatus" },
   "GET /v2/_/tokens": { answer: "Tokens" },
   "POST /v2/_/tokens": { request: "CreateToken", answer: "CreatedToken", status: [201] },

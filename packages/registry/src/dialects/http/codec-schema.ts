@@ -183,6 +183,7 @@ const Explain = object({
   present: Type.Boolean(),
   summary: text,
   instance: orNull(ref("Instance")),
+  last: orNull(ref("Instance")),
   came: orNull(object({ ...moment, via: text })),
   keptAliveBy: orNull(
     object({
@@ -321,6 +322,9 @@ const FOLLOW = {
   }),
   Event,
   Events: object({ events: Type.Array(ref("Event")), cursor: text }),
+  Targets: Type.Array(object({ targets: texts, labels: pairs }), {
+    description: "Prometheus' HTTP service discovery: labels begin with __meta_rollcall_",
+  }),
 };
 
 const ADMIN = {

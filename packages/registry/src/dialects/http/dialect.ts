@@ -13,8 +13,9 @@ export function createHttpDialect(): Dialect {
 
 async function open(house: House): Promise<Mounted> {
   const desk = new Desk(house);
-  house.http.mount("/v2/", NAME, createHandler(desk, ROUTES));
-  for (const [path, handler] of openRoutes(desk)) house.http.mount(path, NAME, handler);
+  const handler = createHandler(desk, ROUTES);
+  for (const prefix of ["/v2/", "/sd/"]) house.http.mount(prefix, NAME, handler);
+  for (const [path, answer] of openRoutes(desk)) house.http.mount(path, NAME, answer);
   const forget = house.http.onDrain(() => desk.drain());
   return {
     drain: () => desk.drain(),

@@ -82,7 +82,7 @@ export function matchRoutes(root: Junction, path: string): Match | undefined {
   }
 }
 
-/** The handler of everything below "/v2/". */
+/** The handler of everything that is in the table. */
 export function createHandler(desk: Desk, routes: readonly Route[]): HttpHandler {
   const root = buildRoutes(routes);
   return (request, response, path, search) => {
@@ -182,7 +182,7 @@ function admit(
 
 /** Whether the first parameter is an account. */
 function isOwned(route: Route): boolean {
-  return route.pattern.startsWith("/v2/:account/");
+  return route.pattern.includes("/:account");
 }
 
 function decodeParams(raw: string[]): Outcome<string[]> {

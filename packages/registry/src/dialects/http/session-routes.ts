@@ -36,6 +36,7 @@ import {
   renewLease,
   renewLeases,
 } from "./session-leases.ts";
+import { getTargets } from "./session-prometheus.ts";
 import { getService, listInstances, listServices } from "./session-services.ts";
 import { getConsumers, registerEndpoint, subscribe, unregisterEndpoint } from "./session-trio.ts";
 import { watch, watchMany } from "./session-watch.ts";
@@ -126,6 +127,13 @@ const FOLLOW_ROUTES: readonly Route[] = [
   route("GET", `${A}/events`, "reader", NONE, ["after", "type", "limit", "wait"], getEvents, "Read the events feed"),
 ];
 
+const TARGETS = "/sd/prometheus/:account";
+
+const DISCOVERY_ROUTES: readonly Route[] = [
+  route("GET", TARGETS, "reader", NONE, FILTERS, getTargets, "List an account's instances for Prometheus"),
+  route("GET", `${TARGETS}/:service`, "reader", NONE, FILTERS, getTargets, "List a service's instances for Prometheus"),
+];
+
 const ADMIN_ROUTES: readonly Route[] = [
   route("GET", "/v2/_/status", "reader", NONE, [], getStatus, "Read this node's state"),
   route("GET", "/v2/_/tokens", "admin", NONE, [], listTokens, "List tokens"),
@@ -143,5 +151,6 @@ export const ROUTES: readonly Route[] = [
   ...LEASE_ROUTES,
   ...CONFIG_ROUTES,
   ...FOLLOW_ROUTES,
+  ...DISCOVERY_ROUTES,
   ...ADMIN_ROUTES,
 ];

@@ -53,6 +53,7 @@ export function toExplainBody(findings: Findings): ExplainBody {
     present: record !== undefined,
     summary: record === undefined ? summarizeGone(findings, gone) : summarizePresent(findings, record),
     instance: record === undefined ? null : toInstanceBody(record, () => findings.lease?.ttlMs ?? null),
+    last: record !== undefined || last === undefined ? null : toInstanceBody(last, (lease) => ttlThen(gone, lease)),
     came: last === undefined ? null : { at: toTime(last.createdAtMs), revision: last.createRevision, via: last.via },
     keptAliveBy: record === undefined ? toPastLife(gone) : toLife(findings.lease, findings.pulse),
     gone:
@@ -71,6 +72,10 @@ export function toExplainBody(findings: Findings): ExplainBody {
       reason: sayReason(commit, change),
     })),
   };
+}
+
+function ttlThen(gone: Trace | undefined, lease: string): number | null {
+  return gone === undefined ? null : (findLeaseChange(gone.commit, lease)?.before?.ttlMs ?? null);
 }
 
 type Life = ExplainBody["keptAliveBy"];

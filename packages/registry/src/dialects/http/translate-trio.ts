@@ -48,7 +48,8 @@ export function toEndpoint(record: InstanceRecord): EndpointBody {
   return { application: service, protocol, addr: own ?? toAddr(record), meta: meta as Record<string, string> };
 }
 
-function toAddr({ address, ports }: InstanceRecord): string {
+/** `host:port`; the address alone when there is no port. */
+export function toAddr({ address, ports }: InstanceRecord): string {
   const port = mainPort(ports);
   if (port === 0) return address;
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;

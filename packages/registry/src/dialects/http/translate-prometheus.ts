@@ -1,0 +1,33 @@
+/** Instances as target groups of Prometheus' HTTP service discovery. Pure. */
+import { type InstanceRecord, statusOf } from "../../core/index.ts";
+import { toAddr } from "./translate-trio.ts";
+
+export interface TargetGroup {
+  readonly targets: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+const PREFIX = "__meta_rollcall_";
+
+/** What may not be in the name of a label becomes "_", as Prometheus itself does with names from other systems. */
+function toLabel(name: string): string {
+  return name.replace(/[^A-Za-z0-9_]/g, "_");
+}
+
+/** One group for each instance: their labels differ. Tags stand between commas, so that `.*,tag,.*` finds one. */
+export function toTargetGroup(record: InstanceRecord): TargetGroup {
+  const labels: Record<string, string> = {
+    [`${PREFIX}service`]: record.service,
+    [`${PREFIX}id`]: record.id,
+    [`${PREFIX}address`]: record.address,
+    [`${PREFIX}protocol`]: record.protocol,
+    [`${PREFIX}version`]: record.version,
+    [`${PREFIX}zone`]: record.zone,
+    [`${PREFIX}status`]: statusOf(record),
+    [`${PREFIX}via`]: record.via,
+    [`${PREFIX}tags`]: record.tags.length === 0 ? "" : `,${record.tags.join(",")},`,
+  };
+  for (const key in record.meta) labels[`${PREFIX}meta_${toLabel(key)}`] = record.meta[key] as string;
+  for (const name in record.ports) labels[`${PREFIX}port_${toLabel(name)}`] = String(record.ports[name]);
+  return { targets: [toAddr(record)], labels };
+}
