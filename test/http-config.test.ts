@@ -96,7 +96,10 @@ test("keys are listed and deleted by prefix, page by page", async () => {
   const seen: string[] = [];
   let from: string | null = "";
   while (from !== null) {
-    const page = await api.ok("GET", `${at}?prefix=&limit=1&from=${encodeURIComponent(from)}`);
+    const page: { keys: { value: string }[]; next: string | null } = await api.ok(
+      "GET",
+      `${at}?prefix=&limit=1&from=${encodeURIComponent(from)}`,
+    );
     seen.push(...page.keys.map((one: { value: string }) => one.value));
     from = page.next;
   }

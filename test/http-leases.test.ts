@@ -72,7 +72,10 @@ test("leases are listed in order, page by page", async () => {
   const seen: string[] = [];
   let from: string | null = "";
   while (from !== null) {
-    const page = await api.ok("GET", `${at}/leases?limit=4&from=${from}`);
+    const page: { leases: { lease: string }[]; next: string | null } = await api.ok(
+      "GET",
+      `${at}/leases?limit=4&from=${from}`,
+    );
     seen.push(...page.leases.map((one: { lease: string }) => one.lease));
     from = page.next;
   }

@@ -86,7 +86,10 @@ test("pages without gaps or repeats", async () => {
     const seen: (string | undefined)[] = [];
     let from: string | null = "";
     while (from !== null) {
-      const page = await api.ok("GET", `/v2/${account}/${path}?limit=1&from=${encodeURIComponent(from)}`);
+      const page: { services: []; instances: []; next: string | null } = await api.ok(
+        "GET",
+        `/v2/${account}/${path}?limit=1&from=${encodeURIComponent(from)}`,
+      );
       assert.ok(page[list].length <= 1);
       seen.push(...page[list].map(name));
       from = page.next;
