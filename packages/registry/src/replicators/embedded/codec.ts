@@ -71,7 +71,9 @@ function seal(out: ByteWriter): Buffer {
 /** Whether these bytes are what was written, as far as the checksum can tell. */
 export function isIntact(bytes: Buffer, end = bytes.length): boolean {
   if (end < HEAD_BYTES || bytes[0] !== FORMAT) return false;
-  return bytes.readUInt32LE(1) === crc32(bytes.subarray(HEAD_BYTES, end));
+  // Rows come by the hundred thousand: a plain view is made quicker than a part of a Buffer.
+  const body = new Uint8Array(bytes.buffer, bytes.byteOffset + HEAD_BYTES, end - HEAD_BYTES);
+  return bytes.readUInt32LE(1) === crc32(body);
 }
 
 function decode<T>(bytes: Buffer, end: number, what: string, read: (input: ByteReader) => T): Outcome<T> {
