@@ -46,6 +46,33 @@ export interface Meta {
 /** Told of each entry of a tree in key order. A value on pages of its own comes as a function: reading it costs. */
 export type Visit = (key: Buffer, value: () => Buffer, isTree: boolean) => void;
 
+/** A key where it lies: a store has many, and most are only compared. */
+interface Key {
+  readonly page: Buffer;
+  readonly start: number;
+  readonly end: number;
+}
+
+const NO_KEY: Key = { page: Buffer.alloc(0), start: 0, end: 0 };
+
+interface Walk {
+  readonly tree: Tree;
+  readonly visit: Visit | null;
+  readonly ordered: boolean;
+  entries: number;
+  last: Key;
+  /** The next key must not be smaller. */
+  bound: Key;
+}
+
+function compareKeys(a: Key, b: Key): number {
+  return a.page.compare(b.page, b.start, b.end, a.start, a.end);
+}
+
+function notInOrder(number: number): Damaged {
+  return new Damaged(`page ${number} is not in order`);
+}
+
 function readTree(page: Buffer, at: number): Tree {
   const root = page.readBigUInt64LE(at + 40);
   return {
@@ -145,14 +172,14 @@ export class PageFile {
     return page;
   }
 
-  /** Visits every entry in order and checks the tree on the way. `ordered`: keys compare as bytes. */
-  walk(tree: Tree, visit: Visit, ordered = true): void {
+  /** Visits every entry in order, and checks the tree on the way. `ordered`: keys compare as bytes. */
+  walk(tree: Tree, visit: Visit | null, ordered = true): void {
     if (tree.root < 0) {
       if (tree.entries !== 0) throw new Damaged("an empty database claims to have entries");
       return;
     }
-    const state = { entries: 0, last: undefined as Buffer | undefined };
-    this.#walkPage(tree.root, 1, tree, ordered, state, visit);
+    const state: Walk = { tree, visit, ordered, entries: 0, last: NO_KEY, bound: NO_KEY };
+    this.#walkPage(tree.root, 1, state);
     if (state.entries !== tree.entries)
       throw new Damaged(`a database has ${state.entries} entries and should have ${tree.entries}`);
   }
@@ -173,32 +200,37 @@ export class PageFile {
     return undefined;
   }
 
-  #walkPage(
-    number: number,
-    depth: number,
-    tree: Tree,
-    ordered: boolean,
-    state: { entries: number; last: Buffer | undefined },
-    visit: Visit,
-  ): void {
-    if (depth > tree.depth || depth > DEPTH_MAX) throw new Damaged(`page ${number} lies too deep`);
+  #walkPage(number: number, depth: number, state: Walk): void {
+    if (depth > state.tree.depth || depth > DEPTH_MAX) throw new Damaged(`page ${number} lies too deep`);
     const page = this.#take(number, 1, BRANCH | LEAF);
     const isLeaf = (page.readUInt16LE(18) & LEAF) !== 0;
-    if (isLeaf !== (depth === tree.depth)) throw new Damaged(`page ${number} lies at a wrong depth`);
+    if (isLeaf !== (depth === state.tree.depth)) throw new Damaged(`page ${number} lies at a wrong depth`);
     const nodes = readNodes(page, number);
     for (let i = 0; i < nodes.length; i++) {
       const at = nodes[i] as number;
-      if (!isLeaf) {
-        this.#walkPage(childOf(page, at), depth + 1, tree, ordered, state, visit);
-        continue;
+      const key = { page, start: at + NODE_HEAD_BYTES, end: at + NODE_HEAD_BYTES + page.readUInt16LE(at + 6) };
+      if (isLeaf) this.#walkLeaf(page, number, at, key, state);
+      else {
+        // All keys before a branch's key are smaller, all after it are not.
+        if (i > 0 && state.ordered) {
+          if (state.last !== NO_KEY && compareKeys(state.last, key) >= 0) throw notInOrder(number);
+          state.bound = key;
+        }
+        this.#walkPage(childOf(page, at), depth + 1, state);
       }
-      const node = this.#readLeafNode(page, number, at);
-      if (ordered && state.last !== undefined && Buffer.compare(state.last, node.key) >= 0)
-        throw new Damaged(`page ${number} is not in order`);
-      state.last = node.key;
-      state.entries++;
-      visit(node.key, node.value, node.isTree);
     }
+  }
+
+  #walkLeaf(page: Buffer, number: number, at: number, key: Key, state: Walk): void {
+    if (state.ordered) {
+      if (state.last !== NO_KEY && compareKeys(state.last, key) >= 0) throw notInOrder(number);
+      if (state.bound !== NO_KEY && compareKeys(state.bound, key) > 0) throw notInOrder(number);
+      state.last = key;
+      state.bound = NO_KEY;
+    }
+    state.entries++;
+    const node = this.#readLeafNode(page, number, at);
+    state.visit?.(node.key, node.value, node.isTree);
   }
 
   #readLeafNode(page: Buffer, number: number, at: number): { key: Buffer; value: () => Buffer; isTree: boolean } {
