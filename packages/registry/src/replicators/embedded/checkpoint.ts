@@ -7,12 +7,13 @@ import { type Commit, ownLease, type View } from "../../core/index.ts";
 import { encodeRow, type Marker, type StateRow } from "./codec.ts";
 import { ByteWriter } from "./codec-bytes.ts";
 import { encodeMeta } from "./codec-meta.ts";
-import { addAccountRows, positionAfter } from "./recover.ts";
-import { addRows, leaseRow, parseRow, toStoreKey } from "./row-keys.ts";
+import { positionAfter } from "./recover.ts";
+import { addAccountRows, addRows, leaseRow, parseRow, toStoreKey } from "./row-keys.ts";
 import type { Writes } from "./store.ts";
 
-/** Rows in one transaction: writers wait for it, so it is short. */
+/** What goes into one transaction: writers wait for it, so it is short. */
 const SLICE_ROWS = 500;
+const SLICE_BYTES = 1024 * 1024;
 
 export class Checkpoint {
   /** All up to here is in the state rows. */
@@ -65,18 +66,10 @@ export class Checkpoint {
     const target = this.#last;
     const rows = this.#dirty;
     this.#dirty = new Set();
-    const all = new Set<string>(rows);
-    addAccountRows(all, rows);
+    const touched = new Set<string>();
     try {
-      let slice: string[] = [];
-      for (const row of all) {
-        slice.push(row);
-        if (slice.length < SLICE_ROWS) continue;
-        await this.#writeSlice(slice);
-        slice = [];
-        await nextTurn();
-      }
-      await this.#writeSlice(slice);
+      await this.#writeRows(rows, touched);
+      await this.#writeRows(touched);
       await this.#write({ meta: [["checkpoint", encodeMeta(target)]] });
       this.marker = target;
     } catch (error) {
@@ -85,13 +78,22 @@ export class Checkpoint {
     }
   }
 
-  async #writeSlice(slice: readonly string[]): Promise<void> {
-    if (slice.length === 0) return;
-    const rows = slice.map((name): [Buffer, Buffer | null] => {
+  /** In slices, with turns for others between them. Gathers the rows of accounts and services that go along. */
+  async #writeRows(names: ReadonlySet<string>, touched?: Set<string>): Promise<void> {
+    let rows: [Buffer, Buffer | null][] = [];
+    let bytes = 0;
+    for (const name of names) {
       const row = this.#take(name);
-      return [toStoreKey(name), row === null ? null : Buffer.from(encodeRow(this.#out, row))];
-    });
-    await this.#write({ rows });
+      const value = row === null ? null : Buffer.from(encodeRow(this.#out, row));
+      rows.push([toStoreKey(name), value]);
+      bytes += value?.length ?? 0;
+      if (touched !== undefined) addAccountRows(touched, name);
+      if (rows.length < SLICE_ROWS && bytes < SLICE_BYTES) continue;
+      await this.#write({ rows });
+      [rows, bytes] = [[], 0];
+      await nextTurn();
+    }
+    if (rows.length > 0) await this.#write({ rows });
   }
 
   /** The row as it is now; null when there is nothing to keep. */

@@ -196,9 +196,9 @@ export class ByteReader {
    * The value of these bytes: that of an earlier time when they are the same, else what `read` makes of them. Instances
    * of one service tend to have the same ports, tags and meta; they share them.
    */
-  shared<T>(pool: SharedPool<T>, start: number, read: () => T): T {
+  shared<T>(pool: SharedPool<T>, start: number, read: (input: ByteReader, start: number) => T): T {
     const end = this.position;
-    if (end - start > POOLED_BYTES_MAX) return read();
+    if (end - start > POOLED_BYTES_MAX) return read(this, start);
     const slot = hashOf(this.#buffer, start, end) & (SHARED_SIZE - 1);
     const known = pool[slot];
     if (known !== undefined && known.bytes.length === end - start) {
@@ -206,7 +206,7 @@ export class ByteReader {
       while (i < known.bytes.length && known.bytes[i] === this.#buffer[start + i]) i++;
       if (i === known.bytes.length) return known.value;
     }
-    const value = read();
+    const value = read(this, start);
     pool[slot] = { bytes: Uint8Array.prototype.slice.call(this.#buffer, start, end), value };
     return value;
   }

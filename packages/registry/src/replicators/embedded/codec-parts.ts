@@ -81,7 +81,7 @@ export function readMeta(input: ByteReader): Readonly<Record<string, string>> {
   const size = input.size();
   if (size === 0) return NO_META;
   for (let i = 0; i < size * 2; i++) input.skipString();
-  return input.shared(metaPool, start, () => makeMeta(input, start));
+  return input.shared(metaPool, start, makeMeta);
 }
 
 function makeMeta(input: ByteReader, start: number): Readonly<Record<string, string>> {
@@ -112,7 +112,7 @@ export function readPorts(input: ByteReader): Ports {
     input.skipString();
     input.number();
   }
-  return input.shared(portsPool, start, () => makePorts(input, start));
+  return input.shared(portsPool, start, makePorts);
 }
 
 function makePorts(input: ByteReader, start: number): Ports {
@@ -136,7 +136,7 @@ export function readStrings(input: ByteReader): readonly string[] {
   const size = input.size();
   if (size === 0) return NO_TAGS;
   for (let i = 0; i < size; i++) input.skipString();
-  return input.shared(stringsPool, start, () => makeStrings(input, start));
+  return input.shared(stringsPool, start, makeStrings);
 }
 
 function makeStrings(input: ByteReader, start: number): readonly string[] {

@@ -16,7 +16,7 @@ import type {
 import { decodeGroup, type Marker, type StateRow } from "./codec.ts";
 import { decodeMeta, META_KEYS, wholeNumber } from "./codec-meta.ts";
 import { Damaged } from "./pages.ts";
-import { accountRow, addRows, instanceRow, keyRow, serviceRow } from "./row-keys.ts";
+import { addRows, instanceRow, keyRow } from "./row-keys.ts";
 import type { MetaKey, Store } from "./store.ts";
 
 /** Newest commits given to the history in memory. Older ones are read from the log when somebody asks. */
@@ -261,14 +261,4 @@ class Pairs<T> {
 
 function* present<T>(rows: ReadonlyMap<string, readonly [Account, T | null]>): Iterable<readonly [Account, T]> {
   for (const [account, value] of rows.values()) if (value !== null) yield [account, value];
-}
-
-/** Row names of an account and of the services that these rows touch. */
-export function addAccountRows(target: Set<string>, rows: Iterable<string>): void {
-  for (const row of rows) {
-    const end = row.indexOf("\0", 2);
-    const account = row.slice(2, end);
-    target.add(accountRow(account));
-    if (row.startsWith("i")) target.add(serviceRow(account, row.slice(row.indexOf("\0", end + 1) + 1)));
-  }
 }

@@ -31,11 +31,11 @@ export function keyRow(account: Account, key: Bytes): string {
   return `k\0${account}\0${key}`;
 }
 
-export function accountRow(account: Account): string {
+function accountRow(account: Account): string {
   return `a\0${account}`;
 }
 
-export function serviceRow(account: Account, service: string): string {
+function serviceRow(account: Account, service: string): string {
   return `s\0${account}\0${service}`;
 }
 
@@ -77,6 +77,14 @@ function addChangedRows(rows: Set<string>, account: Account, change: Change): vo
       else if (change.after !== null) rows.add(keyRow(account, change.after.key));
       break;
   }
+}
+
+/** Adds the rows of the account and of the service that this row belongs to: their revisions moved with it. */
+export function addAccountRows(rows: Set<string>, row: string): void {
+  const end = row.indexOf("\0", 2);
+  const account = row.slice(2, end);
+  rows.add(accountRow(account));
+  if (row.startsWith("i")) rows.add(serviceRow(account, row.slice(row.indexOf("\0", end + 1) + 1)));
 }
 
 /** The parts of an instance's, lease's or key's row. */
