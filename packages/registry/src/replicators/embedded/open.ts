@@ -42,8 +42,9 @@ export async function openStore(
   try {
     removeLeftovers(dataDir);
     // Another process may have made it since.
-    if (isNew && openDirectory(dataDir).isNew) await createStore(path, nowMs);
-    const verified = inspect(path, dataDir);
+    const isMade = isNew && openDirectory(dataDir).isNew;
+    if (isMade) await createStore(path, nowMs);
+    const verified = isMade ? null : inspect(path, dataDir);
     store = new Store(path);
     const recovered = recover(store);
     use(recovered);
