@@ -171,7 +171,12 @@ export async function restoreBackup(
     const aside = isEmpty ? null : await moveAside(dataDir);
     await mkdir(dataDir, { recursive: true, mode: 0o700 });
     const { bytes, revision } = verified.value;
-    await copyStore(file, dataDir, bytes, revision + REVISION_JUMP, options.onProgress);
+    const owner = await takeOwnership(dataDir);
+    try {
+      await copyStore(file, dataDir, bytes, revision + REVISION_JUMP, options.onProgress);
+    } finally {
+      await owner.release();
+    }
     return ok({ ...verified.value, revision: revision + REVISION_JUMP, aside });
   } catch (error) {
     return refuse("unavailable", `cannot restore into ${dataDir}: ${(error as Error).message}`);
