@@ -175,6 +175,11 @@ function refuseClient(
   } else socket.destroy();
 }
 
+/** Answers 408 on a connection that said nothing in time, and ends it. */
+export function refuseLate(socket: Socket): void {
+  endRaw(socket, rawAnswer(...(REFUSALS.ERR_HTTP_REQUEST_TIMEOUT as typeof BAD_REQUEST)));
+}
+
 function endRaw(socket: Socket, bytes: Buffer): void {
   if (socket.destroyed || !socket.writable) return;
   socket.on("error", () => {});

@@ -3,6 +3,7 @@ import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:
 import { lingerOnClose } from "./linger.ts";
 import { Answer, Incoming } from "./message.ts";
 import { type Read, read, unread } from "./outcome.ts";
+import { PlainAnswer, PlainRequest } from "./plain.ts";
 
 export type { Read } from "./outcome.ts";
 export { decodeSegment, parseQuery, type Query } from "./query.ts";
@@ -20,6 +21,11 @@ export function readBody(request: IncomingMessage, bytesMax: number): Promise<Re
  * no body. After a refusal as `too-large` the rest is not read: the answer carries "Connection: close".
  */
 export function takeBody(request: IncomingMessage, bytesMax: number, done: (body: Read<Buffer>) => void): void {
+  if (isPlain(request)) {
+    const { body } = request;
+    done(body.length > bytesMax ? unread("too-large", `the body is longer than ${bytesMax} bytes`) : read(body));
+    return;
+  }
   const announced = bodyBytesOf(request);
   if (announced === 0) {
     done(EMPTY);
@@ -34,6 +40,11 @@ export function takeBody(request: IncomingMessage, bytesMax: number, done: (body
     request.answer?.writeContinue();
   }
   collect(request, bytesMax, done);
+}
+
+/** Handlers know one kind of request; the short way's has the part of it that is used here. */
+function isPlain(request: unknown): request is PlainRequest {
+  return request instanceof PlainRequest;
 }
 
 function collect(request: IncomingMessage, bytesMax: number, done: (body: Read<Buffer>) => void): void {
@@ -74,6 +85,7 @@ function refuseBody(request: IncomingMessage, bytesMax: number): Read<Buffer> {
 
 /** Bytes of body that the headers announce: 0 for none, -1 when only its end will tell. */
 export function bodyBytesOf(request: IncomingMessage): number {
+  if (isPlain(request)) return (request as PlainRequest).body.length;
   if (request instanceof Incoming) return request.bodyBytes;
   if (request.headers["transfer-encoding"] !== undefined) return -1;
   return Number(request.headers["content-length"] ?? 0);
@@ -145,7 +157,7 @@ export function send(
   const lines = prepared ? headers.lines : linesOf(headers);
   // RFC 9110 §8.6: no Content-Length in 204; in 304 it would have to be that of the 200.
   const bare = status === 204 || status === 304;
-  if (response instanceof Answer && response.plain) {
+  if (sendsWhole(response)) {
     response.sendWhole(status, lines, bare ? undefined : body, !bare);
     return;
   }
@@ -156,6 +168,10 @@ export function send(
   if (!bare) response.setHeader("Content-Length", body === undefined ? 0 : Buffer.byteLength(body));
   response.writeHead(status);
   response.end(bare ? undefined : body);
+}
+
+function sendsWhole(response: unknown): response is Answer | PlainAnswer {
+  return response instanceof PlainAnswer || (response instanceof Answer && response.plain);
 }
 
 /** Titles that are not just the name in words. */

@@ -3,10 +3,12 @@ import { createServer, type Server } from "node:http";
 import { createServer as createSecureServer, type Server as SecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { openCertificates, type TlsOptions } from "./certificates.ts";
-import { ConnectionGuard, type ConnectionLimits } from "./connections.ts";
+import { ConnectionGuard, type ConnectionLimits, refuseLate } from "./connections.ts";
 import { sendProblem } from "./exchange.ts";
-import type { HttpHandler, HttpListener } from "./http.ts";
+import type { HttpHandler, HttpListener, IsPlain } from "./http.ts";
 import { Answer, examine, Incoming, type ListenerState, type Observe } from "./message.ts";
+
+import { type PlainAnswer, type PlainHost, type PlainRequest, startPlain } from "./plain.ts";
 
 export type { TlsOptions } from "./certificates.ts";
 export type { Observe } from "./message.ts";
@@ -75,6 +77,7 @@ interface Mount {
   readonly exact: boolean;
   readonly handler: HttpHandler;
   readonly observe: Observe | undefined;
+  readonly isPlain: IsPlain | undefined;
 }
 
 /** Listens. Rejects with a sentence for people when the address cannot be had or a certificate cannot be read. */
@@ -159,6 +162,7 @@ class RawListener implements OpenHttpListener {
     this.#state = { draining: false, idleTimeoutMs: limits.idleTimeoutMs };
     this.#ready = options.ready === undefined;
     this.#observeNone = options.observer?.("none");
+    if (!this.secure) startPlain(server.http, this.#plainHost());
     this.#guard = new ConnectionGuard(server.http, limits, options.log, (status) => this.#observeNone?.(status, 0));
     const http = server.http;
     http.on("request", (request, response) => this.#dispatch(request as Incoming, response as Answer));
@@ -190,9 +194,10 @@ class RawListener implements OpenHttpListener {
     });
   }
 
-  mount(prefix: string, dialect: string, handler: HttpHandler): void {
+  mount(prefix: string, dialect: string, handler: HttpHandler, isPlain?: IsPlain): void {
     if (this.#mounts.some((mount) => mount.prefix === prefix)) throw new Error(`${prefix} is mounted already`);
-    const mount = { prefix, exact: !prefix.endsWith("/"), handler, observe: this.#options.observer?.(dialect) };
+    const observe = this.#options.observer?.(dialect);
+    const mount = { prefix, exact: !prefix.endsWith("/"), handler, observe, isPlain };
     // Longest first: the first that fits is the right one. There are few, so a walk beats a table.
     this.#mounts = [...this.#mounts, mount].sort((a, b) => b.prefix.length - a.prefix.length);
   }
@@ -204,6 +209,51 @@ class RawListener implements OpenHttpListener {
     }
     this.#onDrain.add(end);
     return () => this.#onDrain.delete(end);
+  }
+
+  #plainHost(): PlainHost {
+    return {
+      state: this.#state,
+      headersMax: this.#limits.headersMax,
+      firstByteTimeoutMs: this.#limits.headersTimeoutMs,
+      refuseLate,
+      dispatch: (request, answer) => this.#dispatchPlain(request, answer),
+    };
+  }
+
+  /** False when the request is one for node:http. */
+  #dispatchPlain(request: PlainRequest, makeAnswer: () => PlainAnswer): boolean {
+    if (!this.#isReady()) return false;
+    const { url } = request;
+    const mark = url.indexOf("?");
+    const path = mark < 0 ? url : url.slice(0, mark);
+    const query = mark < 0 ? "" : url.slice(mark + 1);
+    const mount = this.#mountAt(path);
+    if (mount?.isPlain === undefined || !mount.isPlain(request.method, path, query)) return false;
+    const answer = makeAnswer();
+    answer.startedMs = performance.now();
+    answer.observe = mount.observe;
+    this.#handle(mount, request as unknown as Incoming, answer as unknown as Answer, path, query);
+    return true;
+  }
+
+  #isReady(): boolean {
+    if (!this.#ready) this.#ready = this.#options.ready?.() === true;
+    return this.#ready;
+  }
+
+  #mountAt(path: string): Mount | undefined {
+    for (const mount of this.#mounts)
+      if (mount.exact ? path === mount.prefix : path.startsWith(mount.prefix)) return mount;
+    return undefined;
+  }
+
+  #handle(mount: Mount, request: Incoming, response: Answer, path: string, query: string): void {
+    try {
+      mount.handler(request, response, path, query);
+    } catch (error) {
+      this.#failed(error, request, response);
+    }
   }
 
   #dispatch(request: Incoming, response: Answer): void {
@@ -220,13 +270,10 @@ class RawListener implements OpenHttpListener {
       this.#refuse(response, 431, "headers-too-large", `more than ${this.#limits.headersMax} headers`);
       return;
     }
-    if (!this.#ready) {
-      this.#ready = this.#options.ready?.() === true;
+    if (!this.#isReady()) {
       // A 404 in this moment would make clients give up what is still there.
-      if (!this.#ready) {
-        sendProblem(response, 503, "unavailable", "the registry is starting", { "Retry-After": "1" });
-        return;
-      }
+      sendProblem(response, 503, "unavailable", "the registry is starting", { "Retry-After": "1" });
+      return;
     }
     if (request.method === "HEAD") {
       // RFC 9110 §9.3.2: the same as GET without the body, which node:http leaves out by itself.
@@ -236,14 +283,10 @@ class RawListener implements OpenHttpListener {
     const url = pathOf(request.url as string);
     const mark = url.indexOf("?");
     const path = mark < 0 ? url : url.slice(0, mark);
-    for (const mount of this.#mounts) {
-      if (mount.exact ? path !== mount.prefix : !path.startsWith(mount.prefix)) continue;
+    const mount = this.#mountAt(path);
+    if (mount !== undefined) {
       response.observe = mount.observe;
-      try {
-        mount.handler(request, response, path, mark < 0 ? "" : url.slice(mark + 1));
-      } catch (error) {
-        this.#failed(error, request, response);
-      }
+      this.#handle(mount, request, response, path, mark < 0 ? "" : url.slice(mark + 1));
       return;
     }
     sendProblem(response, 404, "not-found", "nothing is served under this path");

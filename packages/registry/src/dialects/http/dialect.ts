@@ -3,7 +3,7 @@ import type { Dialect, House, Mounted } from "../contract.ts";
 import { Desk } from "./session.ts";
 import { createHandler } from "./session-dispatch.ts";
 import { openRoutes } from "./session-open.ts";
-import { ROUTES } from "./session-routes.ts";
+import { isPlain, ROUTES } from "./session-routes.ts";
 
 const NAME = "http";
 
@@ -14,7 +14,8 @@ export function createHttpDialect(): Dialect {
 async function open(house: House): Promise<Mounted> {
   const desk = new Desk(house);
   const handler = createHandler(desk, ROUTES);
-  for (const prefix of ["/v2/", "/sd/"]) house.http.mount(prefix, NAME, handler);
+  house.http.mount("/v2/", NAME, handler, isPlain);
+  house.http.mount("/sd/", NAME, handler);
   for (const [path, answer] of openRoutes(desk)) house.http.mount(path, NAME, answer);
   const forget = house.http.onDrain(() => desk.drain());
   return {

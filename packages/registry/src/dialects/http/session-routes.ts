@@ -154,3 +154,13 @@ export const ROUTES: readonly Route[] = [
   ...DISCOVERY_ROUTES,
   ...ADMIN_ROUTES,
 ];
+
+/**
+ * Routes that answer at once and through `send` alone, told by the shape of the path. Streams, polls that wait,
+ * backups and what asks for them stay with node:http; so does whatever is not sure.
+ */
+export function isPlain(method: string, path: string, query: string): boolean {
+  if (path.startsWith("/v2/_/")) return false;
+  if (method === "GET") return path.includes("/services/") && !query.includes("wait=");
+  return method !== "POST" || !(path.endsWith("/watch") || path.endsWith("/subscribe"));
+}
