@@ -4,7 +4,7 @@ import { hostname } from "node:os";
 import type { Logger } from "pino";
 import { openAccounts } from "../around/accounts.ts";
 import { LIMITS_DEFAULT, limitsOf } from "../around/limits.ts";
-import { createMetrics } from "../around/metrics.ts";
+import { createMetrics, type ProcessMetrics } from "../around/metrics.ts";
 import { createProtection } from "../around/protection.ts";
 import { type Access, type Clock, openCore, type Replicator, type Rules, TICK_MS } from "../core/index.ts";
 import type { Dialect, Endpoint, House, Mounted, NodeStatus } from "../dialects/contract.ts";
@@ -50,8 +50,13 @@ async function assembleWith(config: ServeConfig, log: Logger, undo: (() => Promi
     limits: (account) => (state.access === null ? LIMITS_DEFAULT : limitsOf(state.access, account)),
   };
   const metrics = createMetrics();
-  const onGroup = metrics.groupFlushed;
-  const replicator = createReplicator(config, { clock: systemClock, rules, origin, onGroup, log });
+  const replicator = createReplicator(config, {
+    clock: systemClock,
+    rules,
+    origin,
+    onGroup: metrics.groupFlushed,
+    log,
+  });
   const core = await openCore({
     clock: systemClock,
     replicator: replicator.port,
@@ -62,18 +67,14 @@ async function assembleWith(config: ServeConfig, log: Logger, undo: (() => Promi
   undo.push(() => core.close());
   const ticking = setInterval(() => core.tick(), TICK_MS);
   undo.push(() => clearInterval(ticking));
-  const access = await openAccounts(core.registry, { accounts: config.accounts, limits: config.limits }, systemClock);
+  // Taking the last token away must not open a registry that the network reaches.
+  const keepClosed = !config.insecure && !isLoopback(config.host);
+  const { accounts, tokens, limits } = config;
+  const access = await openAccounts(core.registry, { accounts, tokens, limits, keepClosed }, systemClock);
   state.access = access;
   undo.push(() => access.close());
   refuseOpenExposure(config, access);
-  const listener = await openHttpListener({
-    host: config.host,
-    port: config.ports.http ?? 7070,
-    log,
-    limits: config.http,
-    observer: metrics.observer,
-    ...(config.tls === undefined ? {} : { tls: config.tls }),
-  });
+  const listener = await openListener(config, log, metrics, () => state.ready);
   undo.push(() => listener.close());
   metrics.watch({ core, startedAtMs: systemClock.now() });
   const status: NodeStatus = {
@@ -102,6 +103,19 @@ async function assembleWith(config: ServeConfig, log: Logger, undo: (() => Promi
     await core.close();
   };
   return { endpoints, stop: () => stop(state, mounted, listener, close) };
+}
+
+function openListener(config: ServeConfig, log: Logger, metrics: ProcessMetrics, ready: () => boolean) {
+  return openHttpListener({
+    host: config.host,
+    port: config.ports.http ?? 7070,
+    log,
+    // Until all dialects are mounted, a client must not be told that there is nothing.
+    ready,
+    limits: config.http,
+    observer: metrics.observer,
+    ...(config.tls === undefined ? {} : { tls: config.tls }),
+  });
 }
 
 type Shared = Omit<House, "settings" | "log">;

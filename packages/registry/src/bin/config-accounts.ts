@@ -1,6 +1,6 @@
 /** The `accounts` section of the file: accounts with limits and tokens. */
 import { type AccountLimits, isLegalAccount, type Role } from "../core/index.ts";
-import type { AccountConfig } from "./config.ts";
+import type { AccountConfig, TokenConfig } from "./config.ts";
 import { isMap } from "./config-file.ts";
 import { SETTINGS } from "./config-settings.ts";
 import { show } from "./config-values.ts";
@@ -45,7 +45,7 @@ function readLimits(raw: unknown, at: string, problems: string[]): Partial<Accou
   return limits;
 }
 
-function readTokens(raw: unknown, at: string, problems: string[]): NonNullable<AccountConfig["tokens"]> {
+export function readTokens(raw: unknown, at: string, problems: string[]): readonly TokenConfig[] {
   if (!Array.isArray(raw)) {
     problems.push(`${at}: must be a list of tokens`);
     return [];

@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import { dirname, resolve } from "node:path";
 import type { AccountLimits, Role } from "../core/index.ts";
 import type { HttpLimits, TlsOptions } from "../net/listener.ts";
-import { readAccounts, unknownKey } from "./config-accounts.ts";
+import { readAccounts, readTokens, unknownKey } from "./config-accounts.ts";
 import { isMap, readConfigFile } from "./config-file.ts";
 import { flagOf, SETTINGS, type Setting, variableOf } from "./config-settings.ts";
 import { readValue, type Value } from "./config-values.ts";
@@ -26,6 +26,8 @@ export interface ServeConfig {
   /** Absolute paths of PEM files. */
   readonly tls?: TlsOptions;
   readonly accounts: Readonly<Record<string, AccountConfig>>;
+  /** Good for all accounts. */
+  readonly tokens: readonly TokenConfig[];
   /** For accounts without limits of their own. */
   readonly limits: AccountLimits;
   readonly protection: ProtectionConfig;
@@ -37,7 +39,14 @@ export interface ServeConfig {
 
 export interface AccountConfig {
   readonly limits?: Partial<AccountLimits>;
-  readonly tokens?: readonly { readonly name: string; readonly role: Role; readonly sha256: string }[];
+  readonly tokens?: readonly TokenConfig[];
+}
+
+export interface TokenConfig {
+  readonly name: string;
+  readonly role: Role;
+  /** Of the token, in hexadecimal. */
+  readonly sha256: string;
 }
 
 export interface ProtectionConfig {
@@ -79,13 +88,14 @@ interface Given {
 interface Gathered {
   readonly given: Map<string, Given>;
   accounts: Record<string, AccountConfig>;
+  tokens: readonly TokenConfig[];
   dialectSettings: Record<string, Record<string, unknown>>;
   readonly problems: string[];
 }
 
 /** Flags > environment > file > defaults. Names everything that is wrong at once. */
 export function loadServeConfig(sources: Sources): Loaded {
-  const all: Gathered = { given: new Map(), accounts: {}, dialectSettings: {}, problems: [] };
+  const all: Gathered = { given: new Map(), accounts: {}, tokens: [], dialectSettings: {}, problems: [] };
   takeFile(sources, all);
   takeVariables(sources, all);
   takeFlags(sources, all);
@@ -120,9 +130,13 @@ function takeFile(sources: Sources, all: Gathered): void {
   const known = new Map(SETTINGS.map((setting) => [setting.key, setting]));
   for (const { key, value, place } of file.entries) {
     if (key === "accounts") all.accounts = readAccounts(value, place, all.problems);
+    else if (key === "tokens") all.tokens = readTokens(value, `${place}: tokens`, all.problems);
     else if (key === "dialectSettings") all.dialectSettings = readDialectSettings(value, place, all.problems);
     else if (known.has(key)) all.given.set(key, { raw: value, place, directory: dirname(path) });
-    else all.problems.push(`${place}: ${key}: ${unknownKey(key, [...known.keys(), "accounts", "dialectSettings"])}`);
+    else
+      all.problems.push(
+        `${place}: ${key}: ${unknownKey(key, [...known.keys(), "accounts", "tokens", "dialectSettings"])}`,
+      );
   }
 }
 
@@ -182,6 +196,7 @@ function assemble(values: ReadonlyMap<string, Value>, all: Gathered, cwd: string
     logLevel: text("log.level"),
     ...(tls && { tls }),
     accounts: all.accounts,
+    tokens: all.tokens,
     limits: section(values, "limits") as unknown as AccountLimits,
     protection: section(values, "protection") as unknown as ProtectionConfig,
     events: section(values, "events") as unknown as ServeConfig["events"],
