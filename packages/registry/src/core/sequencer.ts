@@ -114,7 +114,7 @@ export class Sequencer {
   }
 
   private flush(): void {
-    if (this.open.length === 0) return;
+    if (this.open.length === 0 || this.flushing.length > 0) return;
     this.flushing = this.open.length > GROUP_COMMITS_MAX ? this.open.slice(0, GROUP_COMMITS_MAX) : this.open;
     const rest = this.open.length > GROUP_COMMITS_MAX ? this.open.slice(GROUP_COMMITS_MAX) : [];
     const below = this.head;
@@ -145,6 +145,8 @@ export class Sequencer {
     if (split) this.rebase();
     else if (this.open.length > 0) this.head.base = this.options.sink.view;
     else this.head = new Draft(this.options.sink.view);
+    // The disk gets the next group before anyone is answered: it works while the answers are written.
+    if (this.open.length > 0) this.flush();
     for (const { resolve, outcome } of settled) resolve(outcome);
     this.goOn();
   }
