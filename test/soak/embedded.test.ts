@@ -24,7 +24,7 @@ test(`the store survives ${KILLS} kills in the midst of its housekeeping`, { tim
   for (let round = 1; round <= KILLS; round++) {
     const acknowledged = await writeUntilKilled(data, written);
     last = Math.max(last, acknowledged);
-    const summary = verifyFile(join(data, "rollcall.mdb"), { everything: true });
+    const summary = verifyFile(join(data, "rollcall.mdb"));
     assert.ok(summary.revision >= last, `the revision went back from ${last} to ${summary.revision}`);
     const rig = await openStoreRig(t, data, BUSY);
     for (const [name, { revision, length }] of written) {

@@ -127,7 +127,7 @@ export async function verifyBackup(file: string, onProgress?: Progress): Promise
     const { bytes, sha256, revision, rows, groups } = manifest.value;
     const found = await hashFile(file, bytes, (done) => onProgress?.("verify", done, bytes));
     if (found !== sha256) return refuse("invalid", `${file} is damaged: its checksum does not match`);
-    const store = verifyFile(file, { everything: true, contentBytes: bytes });
+    const store = verifyFile(file, bytes);
     if (store.revision !== revision || store.rows !== rows || store.groups !== groups)
       return refuse("invalid", `${file} does not hold what it says`);
     return manifest;

@@ -172,7 +172,17 @@ export class ByteReader {
     return this.#buffer.readDoubleLE(this.position - 8);
   }
 
+  /** A string that likely repeats. */
   string(): string {
+    return this.#string(POOLED_LENGTH_MAX);
+  }
+
+  /** A string of its own, such as an id: it must not drive those that repeat out of the pool. */
+  ownString(): string {
+    return this.#string(-1);
+  }
+
+  #string(pooledLengthMax: number): string {
     const head = this.count();
     const wide = head % 2 === 1;
     const length = (head - (wide ? 1 : 0)) / 2;
@@ -181,7 +191,7 @@ export class ByteReader {
     if (end > this.#end) throw new Torn("a string ends too early");
     this.position = end;
     if (wide) return this.#buffer.toString("utf16le", start, end);
-    return length <= POOLED_LENGTH_MAX ? this.#pooled(start, end) : this.#buffer.toString("latin1", start, end);
+    return length <= pooledLengthMax ? this.#pooled(start, end) : this.#buffer.toString("latin1", start, end);
   }
 
   /** Passes over a string. */

@@ -71,11 +71,11 @@ export function writeInstance(out: ByteWriter, record: InstanceRecord, base: Bas
 
 export function readInstance(input: ByteReader, base: Base): InstanceRecord {
   const service = input.string();
-  const id = input.string();
+  const id = input.ownString();
   return {
     service,
     id,
-    address: input.string(),
+    address: input.ownString(),
     ports: readPorts(input),
     protocol: input.string(),
     tags: readStrings(input),
@@ -103,7 +103,7 @@ export function writeLease(out: ByteWriter, record: LeaseRecord, base: Base): vo
 }
 
 export function readLease(input: ByteReader, base: Base): LeaseRecord {
-  return readLeaseBody(input, input.string(), base);
+  return readLeaseBody(input, input.ownString(), base);
 }
 
 /** All but the id. */
@@ -148,8 +148,8 @@ export function writeKey(out: ByteWriter, record: KeyRecord, base: Base): void {
 
 export function readKey(input: ByteReader, base: Base): KeyRecord {
   return {
-    key: input.string(),
-    value: input.string(),
+    key: input.ownString(),
+    value: input.ownString(),
     lease: readFlag(input) ? input.string() : null,
     version: input.number(),
     createRevision: base.revision - input.number(),

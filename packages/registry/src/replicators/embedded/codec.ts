@@ -69,19 +69,26 @@ function seal(out: ByteWriter): Buffer {
 }
 
 /** Whether these bytes are what was written, as far as the checksum can tell. */
-export function isIntact(bytes: Buffer, end = bytes.length): boolean {
-  if (end < HEAD_BYTES || bytes[0] !== FORMAT) return false;
+export function isIntact(bytes: Buffer, start = 0, end = bytes.length): boolean {
+  if (end - start < HEAD_BYTES || bytes[start] !== FORMAT) return false;
   // Rows come by the hundred thousand: a plain view is made quicker than a part of a Buffer.
-  const body = new Uint8Array(bytes.buffer, bytes.byteOffset + HEAD_BYTES, end - HEAD_BYTES);
-  return bytes.readUInt32LE(1) === crc32(body);
+  const body = new Uint8Array(bytes.buffer, bytes.byteOffset + start + HEAD_BYTES, end - start - HEAD_BYTES);
+  return bytes.readUInt32LE(start + 1) === crc32(body);
 }
 
-function decode<T>(bytes: Buffer, end: number, what: string, read: (input: ByteReader) => T): Outcome<T> {
-  if (end < HEAD_BYTES) return refuse("invalid", `${what} is too short`);
-  if (bytes[0] !== FORMAT) return refuse("unsupported", `${what} has format ${bytes[0]}; this program knows ${FORMAT}`);
-  if (!isIntact(bytes, end)) return refuse("invalid", `${what} does not match its checksum`);
+function decode<T>(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  what: string,
+  read: (input: ByteReader) => T,
+): Outcome<T> {
+  if (end - start < HEAD_BYTES) return refuse("invalid", `${what} is too short`);
+  if (bytes[start] !== FORMAT)
+    return refuse("unsupported", `${what} has format ${bytes[start]}; this program knows ${FORMAT}`);
+  if (!isIntact(bytes, start, end)) return refuse("invalid", `${what} does not match its checksum`);
   try {
-    const input = new ByteReader(bytes, HEAD_BYTES, end);
+    const input = new ByteReader(bytes, start + HEAD_BYTES, end);
     const value = read(input);
     return input.atEnd ? ok(value) : refuse("invalid", `${what} has bytes left over`);
   } catch (error) {
@@ -124,7 +131,7 @@ function readSummary(input: ByteReader): GroupSummary {
 }
 
 export function decodeGroup(bytes: Buffer): Outcome<Commit[]> {
-  return decode(bytes, bytes.length, "a group of commits", (input) => {
+  return decode(bytes, 0, bytes.length, "a group of commits", (input) => {
     const summary = readSummary(input);
     let revision = summary.first;
     let atMs = summary.firstAtMs;
@@ -222,9 +229,9 @@ function readInstanceRow(input: ByteReader, account: Account): StateRow {
   return { kind: "instance", account, instance, lease: readLeaseBody(input, instance.lease, base) };
 }
 
-/** `end` where the row ends, when the buffer is longer. */
-export function decodeRow(bytes: Buffer, end = bytes.length): Outcome<StateRow> {
-  return decode(bytes, end, "a row of the state", (input): StateRow => {
+/** `start` and `end` when the row lies within something longer. */
+export function decodeRow(bytes: Buffer, start = 0, end = bytes.length): Outcome<StateRow> {
+  return decode(bytes, start, end, "a row of the state", (input): StateRow => {
     const kind = ROW_KINDS[input.byte()];
     const account = input.string();
     switch (kind) {

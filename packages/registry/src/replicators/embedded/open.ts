@@ -15,9 +15,9 @@ import {
 } from "./files.ts";
 import { type Ownership, takeOwnership } from "./owner.ts";
 import { Damaged } from "./pages.ts";
-import { type Recovered, recover } from "./recover.ts";
+import { type Recovered, recover, StateRows } from "./recover.ts";
 import { explainWrite, NoRoom, Store } from "./store.ts";
-import { summarizeFile, TooNew, verifyFile } from "./verify.ts";
+import { readState, summarizeFile, TooNew } from "./verify.ts";
 
 export interface OpenedStore {
   readonly store: Store;
@@ -44,27 +44,21 @@ export async function openStore(
     // Another process may have made it since.
     const isMade = isNew && openDirectory(dataDir).isNew;
     if (isMade) await createStore(path, nowMs);
-    const verified = isMade ? null : inspect(path, dataDir);
+    const isClean = isMade || isCleanlyClosed(dataDir, summarizeFile(path).txnId);
+    const rows = new StateRows();
+    readState(path, isClean, (bytes, start, end) => rows.add(bytes, start, end));
     store = new Store(path);
-    const recovered = recover(store);
+    const recovered = recover(store, rows);
     use(recovered);
     // Reading touched much of the map, and touched pages count as this process's memory: a new map has none.
     await store.reopen();
     removeCleanStamp(dataDir);
-    return { store, recovered, owner, verified };
+    return { store, recovered, owner, verified: isClean ? null : "the last stop was not clean" };
   } catch (error) {
     await store?.close();
     await owner.release();
     throw refusalOf(error, path, dataDir);
   }
-}
-
-/** Looks at the head always, and at everything unless the file is the one that was closed in order. */
-function inspect(path: string, dataDir: string): string | null {
-  const { txnId } = summarizeFile(path);
-  if (isCleanlyClosed(dataDir, txnId)) return null;
-  verifyFile(path, { everything: false });
-  return "the last stop was not clean";
 }
 
 function refusalOf(error: unknown, path: string, dataDir: string): unknown {

@@ -58,6 +58,7 @@ const NO_KEY: Key = { page: Buffer.alloc(0), start: 0, end: 0 };
 interface Walk {
   readonly tree: Tree;
   readonly visit: Visit | null;
+  readonly visitValue: VisitValue | null;
   readonly ordered: boolean;
   entries: number;
   last: Key;
@@ -72,6 +73,9 @@ function compareKeys(a: Key, b: Key): number {
 function notInOrder(number: number): Damaged {
   return new Damaged(`page ${number} is not in order`);
 }
+
+/** Told of each value where it lies: the bytes from `start` to `end`. For trees with very many. */
+export type VisitValue = (bytes: Buffer, start: number, end: number) => void;
 
 function readTree(page: Buffer, at: number): Tree {
   const root = page.readBigUInt64LE(at + 40);
@@ -173,12 +177,21 @@ export class PageFile {
   }
 
   /** Visits every entry in order, and checks the tree on the way. `ordered`: keys compare as bytes. */
-  walk(tree: Tree, visit: Visit | null, ordered = true): void {
+  walk(tree: Tree, visit: Visit, ordered = true): void {
+    this.#walk({ tree, visit, visitValue: null, ordered, entries: 0, last: NO_KEY, bound: NO_KEY });
+  }
+
+  /** The same, for values alone; keys compare as bytes. */
+  walkValues(tree: Tree, visitValue: VisitValue): void {
+    this.#walk({ tree, visit: null, visitValue, ordered: true, entries: 0, last: NO_KEY, bound: NO_KEY });
+  }
+
+  #walk(state: Walk): void {
+    const { tree } = state;
     if (tree.root < 0) {
       if (tree.entries !== 0) throw new Damaged("an empty database claims to have entries");
       return;
     }
-    const state: Walk = { tree, visit, ordered, entries: 0, last: NO_KEY, bound: NO_KEY };
     this.#walkPage(tree.root, 1, state);
     if (state.entries !== tree.entries)
       throw new Damaged(`a database has ${state.entries} entries and should have ${tree.entries}`);
@@ -229,12 +242,20 @@ export class PageFile {
       state.bound = NO_KEY;
     }
     state.entries++;
+    const size = readSize(page, at);
+    if (state.visitValue !== null && page.readUInt16LE(at + 4) === 0 && key.end + size <= PAGE_BYTES) {
+      state.visitValue(page, key.end, key.end + size);
+      return;
+    }
     const node = this.#readLeafNode(page, number, at);
     state.visit?.(node.key, node.value, node.isTree);
+    if (state.visitValue === null) return;
+    const value = node.value();
+    state.visitValue(value, 0, value.length);
   }
 
   #readLeafNode(page: Buffer, number: number, at: number): { key: Buffer; value: () => Buffer; isTree: boolean } {
-    const size = page.readUInt16LE(at) + page.readUInt16LE(at + 2) * 2 ** 16;
+    const size = readSize(page, at);
     const flags = page.readUInt16LE(at + 4);
     const keyEnd = at + NODE_HEAD_BYTES + page.readUInt16LE(at + 6);
     const big = (flags & BIG_DATA) !== 0;
@@ -273,6 +294,11 @@ export function emptyStore(): Buffer {
     head.writeBigUInt64LE(1n, 144);
   }
   return bytes;
+}
+
+/** How long a leaf's value is. */
+function readSize(page: Buffer, at: number): number {
+  return page.readUInt16LE(at) + page.readUInt16LE(at + 2) * 2 ** 16;
 }
 
 /** The page that a branch's entry leads to. */

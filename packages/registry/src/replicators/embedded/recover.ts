@@ -13,7 +13,7 @@ import type {
   Revision,
   StoredAccount,
 } from "../../core/index.ts";
-import { decodeGroup, type Marker, type StateRow } from "./codec.ts";
+import { decodeGroup, decodeRow, type Marker } from "./codec.ts";
 import { decodeMeta, META_KEYS, wholeNumber } from "./codec-meta.ts";
 import { Damaged } from "./pages.ts";
 import { addRows, instanceRow, keyRow } from "./row-keys.ts";
@@ -68,13 +68,12 @@ export function* readCommits(store: Store, after: Revision): Iterable<Commit> {
   }
 }
 
-export function recover(store: Store): Recovered {
+export function recover(store: Store, rows: StateRows): Recovered {
   const marker = readMarker(store);
-  const tail = new Tail(store, marker);
+  const tail = new Tail(store, marker, rows.accounts);
   const jump = readJump(store);
   const last = { ...tail.last, revision: Math.max(tail.last.revision, jump) };
   const floor = Math.max(wholeNumber(readMeta(store, META_KEYS.floor), "revision"), jump);
-  const rows = new StateRows(store, tail);
   return {
     marker,
     dirty: tail.dirty,
@@ -82,9 +81,9 @@ export function recover(store: Store): Recovered {
       ...last,
       floor,
       accounts: tail.accounts.values(),
-      leases: rows.leases(),
-      instances: rows.instances(),
-      keys: rows.keys(),
+      leases: rows.leasesUnder(tail),
+      instances: rows.instancesUnder(tail),
+      keys: rows.keysUnder(tail),
       recent: {
         [Symbol.iterator]: () => readCommits(store, Math.max(floor, last.revision - RECENT_COMMITS))[Symbol.iterator](),
       },
@@ -92,9 +91,10 @@ export function recover(store: Store): Recovered {
   };
 }
 
-class AccountTail implements StoredAccount {
+/** An account as its rows have it, and then the log. */
+class AccountRows implements StoredAccount {
   readonly name: Account;
-  readonly createdAtMs: number;
+  createdAtMs: number;
   revision: Revision = 0;
   catalogRevision: Revision = 0;
   keysRevision: Revision = 0;
@@ -110,58 +110,47 @@ class AccountTail implements StoredAccount {
   }
 }
 
-/** The newest of each thing that the log after the marker names, and the accounts as they are after it. */
+class Accounts extends Map<Account, AccountRows> {
+  open(name: Account, createdAtMs: number): AccountRows {
+    let account = this.get(name);
+    if (account === undefined) {
+      account = new AccountRows(name, createdAtMs);
+      this.set(name, account);
+    }
+    return account;
+  }
+}
+
+/** The newest of each thing that the log after the marker names; the accounts move along. */
 class Tail {
   last: Marker;
   readonly dirty = new Set<string>();
-  readonly accounts = new Map<Account, AccountTail>();
+  readonly accounts: Accounts;
   readonly instances = new Map<string, readonly [Account, InstanceRecord | null]>();
   readonly leases = new Map<string, readonly [Account, LeaseRecord | null]>();
   readonly keys = new Map<string, readonly [Account, KeyRecord | null]>();
 
-  constructor(store: Store, marker: Marker) {
+  constructor(store: Store, marker: Marker, accounts: Accounts) {
     this.last = marker;
-    this.#readAccounts(store);
+    this.accounts = accounts;
     for (const commit of readCommits(store, marker.revision)) {
       this.#fold(commit);
       this.last = positionAfter(commit);
     }
   }
 
-  #readAccounts(store: Store): void {
-    for (const row of decodeRows(store, "a")) {
-      if (row.kind !== "account") continue;
-      const account = this.#account(row.account, row.createdAtMs);
-      account.revision = row.revision;
-      account.catalogRevision = row.catalogRevision;
-      account.keysRevision = row.keysRevision;
-    }
-    for (const row of decodeRows(store, "s"))
-      if (row.kind === "service") this.#account(row.account, 0).byService.set(row.service, row.revision);
-  }
-
-  #account(name: Account, createdAtMs: number): AccountTail {
-    let account = this.accounts.get(name);
-    if (account === undefined) {
-      account = new AccountTail(name, createdAtMs);
-      this.accounts.set(name, account);
-    }
-    return account;
-  }
-
   #fold({ account: name, revision, atMs, changes }: Commit): void {
-    const account = this.#account(name, atMs);
+    const account = this.accounts.open(name, atMs);
     account.revision = Math.max(account.revision, revision);
     addRows(this.dirty, name, changes);
     for (const change of changes) {
-      const { before, after } = change;
       if (change.kind === "instance") {
         account.catalogRevision = Math.max(account.catalogRevision, revision);
         this.#foldInstance(account, change.before, change.after, revision);
       } else if (change.kind === "lease") {
         const id = change.before?.id ?? change.after?.id ?? "";
         this.leases.set(leaseName(name, id), [name, change.after]);
-      } else if (before !== null || after !== null) {
+      } else {
         account.keysRevision = Math.max(account.keysRevision, revision);
         const key = change.before?.key ?? change.after?.key ?? "";
         this.keys.set(keyRow(name, key), [name, change.after]);
@@ -169,7 +158,12 @@ class Tail {
     }
   }
 
-  #foldInstance(account: AccountTail, before: InstanceRecord | null, after: InstanceRecord | null, revision: Revision) {
+  #foldInstance(
+    account: AccountRows,
+    before: InstanceRecord | null,
+    after: InstanceRecord | null,
+    revision: Revision,
+  ): void {
     for (const [record, value] of [[before, null] as const, [after, after] as const]) {
       if (record === null) continue;
       this.instances.set(instanceRow(account.name, record.service, record.id), [account.name, value]);
@@ -182,63 +176,58 @@ function leaseName(account: Account, lease: LeaseId): string {
   return `${account}\0${lease}`;
 }
 
-function* decodeRows(store: Store, letter: string): Iterable<StateRow> {
-  for (const row of store.rows(letter)) {
-    if (!row.ok) throw new Damaged(row.detail);
-    yield row.value;
-  }
-}
-
-/** The rows with the tail laid over them. Instances share their rows with their own leases: one pass reads both. */
-class StateRows {
-  readonly #store: Store;
-  readonly #tail: Tail;
-  #isRead = false;
+/** The rows of the state, each kind by itself, to be given on with the tail laid over them. */
+export class StateRows {
+  readonly accounts = new Accounts();
   readonly #instances = new Pairs<InstanceRecord>();
-  readonly #ownLeases = new Pairs<LeaseRecord>();
+  readonly #leases = new Pairs<LeaseRecord>();
+  readonly #keys = new Pairs<KeyRecord>();
 
-  constructor(store: Store, tail: Tail) {
-    this.#store = store;
-    this.#tail = tail;
+  /** Throws `Damaged` when it is not a row. */
+  add(bytes: Buffer, start: number, end: number): void {
+    const decoded = decodeRow(bytes, start, end);
+    if (!decoded.ok) throw new Damaged(decoded.detail);
+    const row = decoded.value;
+    switch (row.kind) {
+      case "instance":
+        if (row.instance !== null) this.#instances.add(row.account, row.instance);
+        if (row.lease !== null) this.#leases.add(row.account, row.lease);
+        break;
+      case "lease":
+        this.#leases.add(row.account, row.lease);
+        break;
+      case "key":
+        this.#keys.add(row.account, row.entry);
+        break;
+      case "account":
+        Object.assign(this.accounts.open(row.account, row.createdAtMs), {
+          createdAtMs: row.createdAtMs,
+          revision: row.revision,
+          catalogRevision: row.catalogRevision,
+          keysRevision: row.keysRevision,
+        });
+        break;
+      case "service":
+        this.accounts.open(row.account, 0).byService.set(row.service, row.revision);
+        break;
+    }
   }
 
-  *leases(): Iterable<readonly [Account, LeaseRecord]> {
-    const { leases } = this.#tail;
-    this.#read();
-    yield* this.#ownLeases.drain();
-    for (const row of decodeRows(this.#store, "l"))
-      if (row.kind === "lease" && !leases.has(leaseName(row.account, row.lease.id))) yield [row.account, row.lease];
+  *leasesUnder({ leases }: Tail): Iterable<readonly [Account, LeaseRecord]> {
+    for (const pair of this.#leases.drain())
+      if (leases.size === 0 || !leases.has(leaseName(pair[0], pair[1].id))) yield pair;
     yield* present(leases);
   }
 
-  *instances(): Iterable<readonly [Account, InstanceRecord]> {
-    this.#read();
-    yield* this.#instances.drain();
-    yield* present(this.#tail.instances);
+  *instancesUnder({ instances }: Tail): Iterable<readonly [Account, InstanceRecord]> {
+    for (const pair of this.#instances.drain())
+      if (instances.size === 0 || !instances.has(instanceRow(pair[0], pair[1].service, pair[1].id))) yield pair;
+    yield* present(instances);
   }
 
-  *keys(): Iterable<readonly [Account, KeyRecord]> {
-    for (const row of decodeRows(this.#store, "k"))
-      if (row.kind === "key" && !this.#tail.keys.has(keyRow(row.account, row.entry.key)))
-        yield [row.account, row.entry];
-    yield* present(this.#tail.keys);
-  }
-
-  #read(): void {
-    if (this.#isRead) return;
-    this.#isRead = true;
-    const { instances, leases } = this.#tail;
-    for (const row of decodeRows(this.#store, "i")) {
-      if (row.kind !== "instance") continue;
-      const { account, instance, lease } = row;
-      if (
-        instance !== null &&
-        !(instances.size > 0 && instances.has(instanceRow(account, instance.service, instance.id)))
-      )
-        this.#instances.add(account, instance);
-      if (lease !== null && !(leases.size > 0 && leases.has(leaseName(account, lease.id))))
-        this.#ownLeases.add(account, lease);
-    }
+  *keysUnder({ keys }: Tail): Iterable<readonly [Account, KeyRecord]> {
+    for (const pair of this.#keys.drain()) if (keys.size === 0 || !keys.has(keyRow(pair[0], pair[1].key))) yield pair;
+    yield* present(keys);
   }
 }
 
@@ -252,6 +241,7 @@ class Pairs<T> {
     this.#records.push(record);
   }
 
+  /** Gives each once, and holds none afterwards. */
   *drain(): Iterable<readonly [Account, T]> {
     const [accounts, records] = [this.#accounts, this.#records];
     [this.#accounts, this.#records] = [[], []];

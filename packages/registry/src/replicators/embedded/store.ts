@@ -5,8 +5,8 @@
  */
 import { statfsSync } from "node:fs";
 import { type Database, open, type RootDatabase } from "lmdb";
-import type { Outcome, Revision } from "../../core/index.ts";
-import { decodeRow, type StateRow, summarizeGroup } from "./codec.ts";
+import type { Revision } from "../../core/index.ts";
+import { summarizeGroup } from "./codec.ts";
 import type { META_KEYS } from "./codec-meta.ts";
 import { prepareFiles } from "./files.ts";
 import { PAGE_BYTES } from "./pages.ts";
@@ -26,15 +26,10 @@ interface Binary extends Database<Buffer, Buffer> {
   put(key: Buffer, value: Buffer, options?: number | { append: boolean }): Promise<boolean>;
 }
 
-/** Rows go in as bytes and come out decoded, straight from the library's own buffer. */
-interface Rows extends Database<Outcome<StateRow>, Buffer> {
-  put(key: Buffer, value: unknown): Promise<boolean>;
-}
-
 interface Opened {
   readonly root: RootDatabase<Buffer, Buffer>;
   readonly log: Binary;
-  readonly state: Rows;
+  readonly state: Binary;
   readonly meta: Binary;
 }
 
@@ -96,13 +91,6 @@ export class Store {
     return this.#opened.meta.get(Buffer.from(key, "latin1"));
   }
 
-  /** State rows whose keys begin with this letter, in key order. */
-  *rows(letter: string): Iterable<Outcome<StateRow>> {
-    const start = Buffer.from(letter, "latin1");
-    const end = Buffer.from([letter.charCodeAt(0) + 1]);
-    for (const { value } of this.#opened.state.getRange({ start, end })) yield value;
-  }
-
   /** Groups in order, beginning with the one that holds `revision` or else the next. */
   *groups(revision: Revision): Iterable<Group> {
     const start = revisionKey(this.groupBefore(revision)?.first ?? revision);
@@ -157,22 +145,6 @@ export class Store {
   }
 }
 
-/** Reading a row copies neither its key, which nobody asks for, nor its value. */
-const ROW_OPTIONS = {
-  cache: false,
-  encoder: {
-    encode: (bytes: Buffer) => bytes,
-    decode: (bytes: Buffer, end: number) => decodeRow(bytes, end),
-  },
-  keyEncoder: {
-    writeKey: (key: Buffer, target: Buffer, start: number) => {
-      target.set(key, start);
-      return start + key.length;
-    },
-    readKey: () => null,
-  },
-} as object;
-
 /** Refused before anything was tried: the store is as it was. */
 export class NoRoom extends Error {}
 
@@ -197,8 +169,7 @@ function openFile(path: string): Opened {
     maxReaders: 64,
   });
   const openDatabase = (name: string) => root.openDB(name, options) as Binary;
-  const state = root.openDB("state", ROW_OPTIONS) as Rows;
-  return { root, log: openDatabase("log"), state, meta: openDatabase("meta") };
+  return { root, log: openDatabase("log"), state: openDatabase("state"), meta: openDatabase("meta") };
 }
 
 /** Big-endian, so that bytes compare as numbers do. */

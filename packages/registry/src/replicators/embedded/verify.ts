@@ -4,7 +4,7 @@
  */
 import { isIntact, type Marker, summarizeGroup } from "./codec.ts";
 import { decodeMeta, META_KEYS, wholeNumber } from "./codec-meta.ts";
-import { Damaged, PageFile, type Tree, treeFromValue } from "./pages.ts";
+import { Damaged, PageFile, type Tree, treeFromValue, type VisitValue } from "./pages.ts";
 
 /** Groups older than the checkpoint are read whole only in files up to this size; else their checksum waits for a reader. */
 const READ_ALL_BYTES_MAX = 64 * 1024 * 1024;
@@ -18,37 +18,70 @@ export interface StoreSummary {
   readonly rows: number;
   readonly groups: number;
   readonly bytes: number;
+  /** The library's number of the last transaction. */
+  readonly txnId: number;
 }
 
-export const DATABASES = ["log", "meta", "state"] as const;
+const DATABASES = ["log", "meta", "state"] as const;
 type DatabaseName = (typeof DATABASES)[number];
 
+/** Throws `Damaged` with the first thing found wrong. */
+export function verifyFile(path: string, contentBytes?: number): StoreSummary {
+  return readFile(path, { contentBytes, everything: true, row: verifyRow });
+}
+
 /**
- * Throws `Damaged` with the first thing found wrong. Without `everything` it leaves out what the recovery checks as it
- * reads: the checksums of the rows and of the groups after the checkpoint; and of old groups when they are many.
+ * Reads the state of a store, and looks at the rest unless it was closed in order. Of large stores, groups before the
+ * checkpoint are left to those who read the history. Throws `Damaged` with the first thing found wrong.
  */
-export function verifyFile(path: string, options: { everything: boolean; contentBytes?: number }): StoreSummary {
-  const file = new PageFile(path, options.contentBytes);
+export function readState(path: string, isClean: boolean, row: VisitValue): StoreSummary {
+  return readFile(path, { contentBytes: undefined, everything: isClean ? false : undefined, row });
+}
+
+interface Reading {
+  readonly contentBytes: number | undefined;
+  /** True: all of it; false: the state alone; undefined: all but the old groups of large stores. */
+  readonly everything: boolean | undefined;
+  readonly row: VisitValue;
+}
+
+function readFile(path: string, { contentBytes, everything, row }: Reading): StoreSummary {
+  const file = new PageFile(path, contentBytes);
   try {
     const trees = readTrees(file);
     const about = verifyMeta(file, trees.meta);
-    const rows = verifyState(file, trees.state, options.everything);
-    const readAll = options.everything || file.bytes <= READ_ALL_BYTES_MAX;
-    const log = verifyLog(file, trees.log, about.marker, readAll);
-    verifyFree(file);
-    const revision = Math.max(log.last, about.marker.revision, about.jump);
-    return { ...about.identity, revision, floor: about.floor, rows, groups: log.groups, bytes: file.bytes };
+    file.walkValues(trees.state, row);
+    const rows = trees.state.entries;
+    let last = 0;
+    if (everything !== false) {
+      last = verifyLog(file, trees.log, about.marker, everything ?? file.bytes <= READ_ALL_BYTES_MAX);
+      verifyFree(file);
+    }
+    const revision = Math.max(last, about.marker.revision, about.jump);
+    return {
+      ...about.identity,
+      revision,
+      floor: about.floor,
+      rows,
+      groups: trees.log.entries,
+      bytes: file.bytes,
+      txnId: file.meta.txnId,
+    };
   } finally {
     file.close();
   }
+}
+
+function verifyRow(bytes: Buffer, start: number, end: number): void {
+  if (!isIntact(bytes, start, end)) throw new Damaged("a row of the state does not match its checksum");
 }
 
 /** Written by a newer version: nothing is wrong with it, but it is not for this program. */
 export class TooNew extends Error {}
 
 /** A glance: whose store it is and how far it goes. Reads a handful of pages and checks no others. */
-export function summarizeFile(path: string, contentBytes?: number): StoreSummary & { readonly txnId: number } {
-  const file = new PageFile(path, contentBytes);
+export function summarizeFile(path: string): StoreSummary {
+  const file = new PageFile(path);
   try {
     const trees = readTrees(file);
     const { identity, marker, floor, jump } = verifyMeta(file, trees.meta);
@@ -117,20 +150,7 @@ function verifyMeta(
   };
 }
 
-function verifyState(file: PageFile, tree: Tree, everything: boolean): number {
-  let rows = 0;
-  if (!everything) {
-    file.walk(tree, null);
-    return tree.entries;
-  }
-  file.walk(tree, (key, value) => {
-    rows++;
-    if (!isIntact(value())) throw new Damaged(`row ${rows} of the state (${showKey(key)}) does not match its checksum`);
-  });
-  return rows;
-}
-
-function verifyLog(file: PageFile, tree: Tree, marker: Marker, readAll: boolean): { last: number; groups: number } {
+function verifyLog(file: PageFile, tree: Tree, marker: Marker, readAll: boolean): number {
   let last = 0;
   let groups = 0;
   file.walk(tree, (key, value) => {
@@ -146,7 +166,7 @@ function verifyLog(file: PageFile, tree: Tree, marker: Marker, readAll: boolean)
       throw new Damaged(`the log's group of revision ${first} does not match its checksum`);
     last = summary.value.last;
   });
-  return { last, groups };
+  return last;
 }
 
 /** A page that is free and in use would be written over. */
@@ -179,8 +199,4 @@ function markFree(file: PageFile, first: number, run: number): void {
     if (file.seen[i] === 2) throw new Damaged(`page ${i} is free twice`);
     file.seen[i] = 2;
   }
-}
-
-function showKey(key: Buffer): string {
-  return JSON.stringify(key.toString("utf8").replaceAll("\0", " ").slice(0, 120));
 }
