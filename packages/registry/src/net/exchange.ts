@@ -22,8 +22,7 @@ export function readBody(request: IncomingMessage, bytesMax: number): Promise<Re
  */
 export function takeBody(request: IncomingMessage, bytesMax: number, done: (body: Read<Buffer>) => void): void {
   if (isPlain(request)) {
-    const { body } = request;
-    done(body.length > bytesMax ? unread("too-large", `the body is longer than ${bytesMax} bytes`) : read(body));
+    done(request.body.length > bytesMax ? refuseBody(request, bytesMax) : read(request.body));
     return;
   }
   const announced = bodyBytesOf(request);
@@ -77,8 +76,9 @@ function collect(request: IncomingMessage, bytesMax: number, done: (body: Read<B
   request.on("error", () => take(undefined));
 }
 
-function refuseBody(request: IncomingMessage, bytesMax: number): Read<Buffer> {
-  if (request instanceof Incoming && request.answer !== undefined) request.answer.shouldKeepAlive = false;
+function refuseBody(request: IncomingMessage | PlainRequest, bytesMax: number): Read<Buffer> {
+  const known = request instanceof Incoming || isPlain(request);
+  if (known && request.answer !== undefined) request.answer.shouldKeepAlive = false;
   lingerOnClose(request.socket);
   return unread("too-large", `the body is longer than ${bytesMax} bytes`);
 }

@@ -14,7 +14,7 @@ import { connectionLines, dateLine, type ListenerState, type Observe, statusLine
 const HEAD =
   /^(GET|PUT|POST|DELETE|PATCH) (\/[!-~]*) HTTP\/1\.1\r\n((?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r\n)+)\r\n/;
 const WHOLE_NUMBER = /^\d{1,7}$/;
-/** A piece of input longer than this is not looked at here. */
+/** Heads longer than this are for node:http to refuse. */
 const INPUT_BYTES_MAX = 16 * 1024;
 /** While an answer is awaited, so much of what follows is kept; more stays in the kernel. */
 const HELD_BYTES_MAX = 64 * 1024;
@@ -31,6 +31,7 @@ export class PlainRequest {
   readonly body: Buffer;
   readonly authorization: string | undefined;
   readonly authToken: string | undefined;
+  answer: PlainAnswer | undefined = undefined;
   readonly #lines: string;
   #raw: string[] | undefined;
 
@@ -278,8 +279,7 @@ export class PlainConnection {
   }
 
   #begin(input: Buffer): boolean {
-    if (input.length > INPUT_BYTES_MAX) return false;
-    const parsed = parsePlain(input.toString("latin1"));
+    const parsed = parsePlain(input.toString("latin1", 0, INPUT_BYTES_MAX));
     if (parsed === undefined || parsed.headers > this.#host.headersMax) return false;
     const end = parsed.headBytes + parsed.bodyBytes;
     if (end > input.length) return false;
@@ -287,6 +287,7 @@ export class PlainConnection {
     if (end < input.length) this.#held = input.subarray(end);
     const taken = this.#host.dispatch(request, () => {
       const answer = new PlainAnswer(this, request);
+      request.answer = answer;
       this.#current = answer;
       this.#socket._httpMessage = answer;
       return answer;
