@@ -8,24 +8,47 @@ class DraftAccount {
   readonly instances = new Map<string, InstanceRecord | null>();
   readonly leases = new Map<LeaseId, LeaseRecord | null>();
   readonly keys = new Map<Bytes, KeyRecord | null>();
-  /** Keys of `instances` by instance id. */
-  readonly ids = new Map<string, Set<string>>();
+  /** Keys of `instances` by instance id: mostly one. */
+  readonly ids = new Map<string, string | Set<string>>();
   readonly serviceDeltas = new Map<string, number>();
-  /** Live records of this draft by their lease. */
-  readonly members = new Map<LeaseId, Set<InstanceRecord | KeyRecord>>();
+  /** Live records of this draft by their lease: mostly one. */
+  readonly members = new Map<LeaseId, Member | Set<Member>>();
   readonly deltas = { instances: 0, services: 0, keys: 0, leases: 0 };
 
-  join(lease: LeaseId | null, record: InstanceRecord | KeyRecord): void {
+  join(lease: LeaseId | null, record: Member): void {
     if (lease === null) return;
-    const set = this.members.get(lease);
-    if (set === undefined) this.members.set(lease, new Set([record]));
-    else set.add(record);
+    const known = this.members.get(lease);
+    if (known === undefined) this.members.set(lease, record);
+    else if (known instanceof Set) known.add(record);
+    else this.members.set(lease, new Set([known, record]));
   }
 
-  part(lease: LeaseId | null, record: InstanceRecord | KeyRecord): void {
-    if (lease !== null) this.members.get(lease)?.delete(record);
+  part(lease: LeaseId | null, record: Member): void {
+    if (lease === null) return;
+    const known = this.members.get(lease);
+    if (known instanceof Set) known.delete(record);
+    else if (known === record) this.members.delete(lease);
+  }
+
+  membersOf(lease: LeaseId): Iterable<Member> {
+    const known = this.members.get(lease);
+    return known === undefined ? [] : known instanceof Set ? known : [known];
+  }
+
+  note(id: string, key: string): void {
+    const known = this.ids.get(id);
+    if (known === undefined) this.ids.set(id, key);
+    else if (known instanceof Set) known.add(key);
+    else if (known !== key) this.ids.set(id, new Set([known, key]));
+  }
+
+  keysOf(id: string): ReadonlySet<string> | undefined {
+    const known = this.ids.get(id);
+    return typeof known === "string" ? new Set([known]) : known;
   }
 }
+
+type Member = InstanceRecord | KeyRecord;
 
 function instanceKey(service: string, id: string): string {
   return `${service}\0${id}`;
@@ -84,9 +107,7 @@ export class Draft implements Facts {
     }
     const key = instanceKey(record.service, record.id);
     draft.instances.set(key, after);
-    const ids = draft.ids.get(record.id);
-    if (ids === undefined) draft.ids.set(record.id, new Set([key]));
-    else ids.add(key);
+    draft.note(record.id, key);
     if (before !== null) draft.part(before.lease, before);
     if (after !== null) draft.join(after.lease, after);
   }
@@ -107,7 +128,7 @@ export class Draft implements Facts {
   instancesById(account: Account, id: string): readonly InstanceRecord[] {
     const below = this.base.instancesById(account, id);
     const draft = this.accounts.get(account);
-    const keys = draft?.ids.get(id);
+    const keys = draft?.keysOf(id);
     if (draft === undefined || keys === undefined) return below;
     const rest = below.filter((record) => !keys.has(instanceKey(record.service, record.id)));
     for (const key of keys) {
@@ -154,7 +175,7 @@ export class Draft implements Facts {
     if (draft === undefined) return below;
     const instances = below.instances.filter((record) => !draft.instances.has(instanceKey(record.service, record.id)));
     const keys = below.keys.filter((record) => !draft.keys.has(record.key));
-    for (const member of draft.members.get(lease) ?? []) {
+    for (const member of draft.membersOf(lease)) {
       if ("key" in member) keys.push(member);
       else instances.push(member);
     }

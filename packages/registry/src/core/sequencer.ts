@@ -115,8 +115,9 @@ export class Sequencer {
 
   private flush(): void {
     if (this.open.length === 0 || this.flushing.length > 0) return;
-    this.flushing = this.open.length > GROUP_COMMITS_MAX ? this.open.slice(0, GROUP_COMMITS_MAX) : this.open;
-    const rest = this.open.length > GROUP_COMMITS_MAX ? this.open.slice(GROUP_COMMITS_MAX) : [];
+    const split = this.open.length > GROUP_COMMITS_MAX;
+    this.flushing = split ? this.open.slice(0, GROUP_COMMITS_MAX) : this.open;
+    const rest = split ? this.open.slice(GROUP_COMMITS_MAX) : [];
     const below = this.head;
     // What follows is decided on top of this group. With a rest the draft holds both; it is rebuilt afterwards.
     this.head = new Draft(below);
@@ -124,14 +125,14 @@ export class Sequencer {
     const commits: Commit[] = [];
     for (const { commit } of this.flushing) if (commit !== null) commits.push(commit);
     if (commits.length === 0) {
-      this.settle(commits, rest.length > 0);
+      this.settle(commits, split);
       return;
     }
     const startMs = this.options.clock.monotonic();
     this.options.append(commits).then(
       () => {
         this.options.onGroup?.(commits.length, this.options.clock.monotonic() - startMs);
-        this.settle(commits, rest.length > 0);
+        this.settle(commits, split);
       },
       (error: unknown) => this.fail(error),
     );
