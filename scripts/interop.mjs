@@ -1,7 +1,7 @@
 /** `npm run interop [files]`: unmodified clients and peers of other makers against Rollcall. */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { build, ensurePackages, ROOT, runTests } from "./steps.mjs";
+import { build, ensurePackages, INTEROP_PACKAGES, ROOT, runTests } from "./steps.mjs";
 
 const folder = join(ROOT, "test/interop");
 const given = process.argv.slice(2);
@@ -9,7 +9,7 @@ const found = existsSync(folder) ? readdirSync(folder).filter((file) => file.end
 const files = given.length > 0 ? given : found.sort().map((file) => join("test/interop", file));
 
 await build();
-ensurePackages();
+ensurePackages(INTEROP_PACKAGES);
 if (files.length === 0) console.log("No interop tests yet.");
 else {
   console.log(`Running ${files.join(", ")}`);

@@ -1,7 +1,7 @@
 /** What every script begins with: the right Node, the dependencies, a fresh build. Plain Node, nothing installed yet. */
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
-import { constants } from "node:os";
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -100,11 +100,18 @@ const TEST_PACKAGES = [
   { name: "systemd", program: "systemd-analyze" },
 ];
 
+/** More of them for `npm run interop` alone. */
+export const INTEROP_PACKAGES = [
+  ...TEST_PACKAGES,
+  { name: "prometheus", program: "prometheus" },
+  { name: "prometheus", program: "promtool" },
+];
+
 /** Installs the missing ones where that is possible (Debian, as root); says what is missing where it is not. */
 export function ensurePackages(packages = TEST_PACKAGES) {
   const missing = packages.filter(({ program }) => spawnSync("which", [program]).status !== 0);
   if (missing.length === 0) return;
-  const names = missing.map(({ name }) => name);
+  const names = [...new Set(missing.map(({ name }) => name))];
   if (process.getuid?.() !== 0 || spawnSync("which", ["apt-get"]).status !== 0) {
     console.log(`Missing, their tests will be skipped: ${names.join(", ")} (apt-get install ${names.join(" ")})`);
     return;
@@ -112,7 +119,18 @@ export function ensurePackages(packages = TEST_PACKAGES) {
   console.log(`Installing Debian packages for the tests: ${names.join(", ")} …`);
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
   spawnSync("apt-get", ["update", "-qq"], { env, stdio: "ignore" });
-  const args = ["install", "-y", "-qq", "--no-install-recommends", ...names];
+  const folder = hideServiceTools();
+  const path = `DPkg::Path=${folder}:/usr/sbin:/usr/bin:/sbin:/bin`;
+  const args = ["install", "-y", "-qq", "--no-install-recommends", "-o", path, ...names];
   const { status, stderr } = spawnSync("apt-get", args, { env, encoding: "utf8" });
+  rmSync(folder, { recursive: true });
   if (status !== 0) console.error(`apt-get install ${names.join(" ")} failed:\n${stderr}`);
+}
+
+/** Debian starts and enables the services it installs, but tests want programs: with this folder first it does neither. */
+function hideServiceTools() {
+  const folder = mkdtempSync(join(tmpdir(), "rollcall-apt-"));
+  for (const name of ["deb-systemd-helper", "deb-systemd-invoke", "invoke-rc.d", "update-rc.d"])
+    symlinkSync("/bin/true", join(folder, name));
+  return folder;
 }
