@@ -14,6 +14,7 @@ import { type OpenHttpListener, openHttpListener } from "../net/listener.ts";
 import { createEmbedded } from "../replicators/embedded/index.ts";
 import { createMemory } from "../replicators/memory/index.ts";
 import type { ServeConfig } from "./config.ts";
+import { keepMemory } from "./memory.ts";
 import { VERSION } from "./version.ts";
 
 /** A running registry. */
@@ -67,6 +68,7 @@ async function assembleWith(config: ServeConfig, log: Logger, undo: (() => Promi
   undo.push(() => core.close());
   const ticking = setInterval(() => core.tick(), TICK_MS);
   undo.push(() => clearInterval(ticking));
+  undo.push(keepMemory(() => core.numbers().revision));
   // Taking the last token away must not open a registry that the network reaches.
   const keepClosed = !config.insecure && !isLoopback(config.host);
   const { accounts, tokens, limits } = config;

@@ -3,7 +3,7 @@ import { ownLease } from "./command.ts";
 import { leaseChange, newLease, refuseLeaseCount, refuseTtl, sameMeta } from "./decide-lease.ts";
 import { changed, NOTHING, type Setting } from "./decision.ts";
 import { LIMITS, refuseInstance } from "./limits.ts";
-import { shareInstance } from "./share.ts";
+import { ownString, shareInstance } from "./share.ts";
 import type { Change, Check, Instance, InstanceRecord, LeaseId, Outcome, Refused } from "./types.ts";
 import { ok, refuse } from "./types.ts";
 
@@ -97,7 +97,7 @@ function decideOwnLease(
   if (full !== undefined) return full;
   const name = ownLease(instance);
   // The plain name may still belong to an instance that was registered here and has moved on.
-  const id = facts.lease(account, name) === undefined ? name : `${name}#${stamp.revision}`;
+  const id = ownString(facts.lease(account, name) === undefined ? name : `${name}#${stamp.revision}`);
   return ok({
     lease: id,
     changes: [leaseChange("granted", null, newLease(setting, id, life.ttlMs, instance.via, true))],
@@ -122,7 +122,7 @@ function recordOf(
   const shared = shareInstance(instance);
   return {
     service: shared.service,
-    id: shared.id,
+    id: before?.id === shared.id ? before.id : ownString(shared.id),
     address: shared.address,
     ports: shared.ports,
     protocol: shared.protocol,

@@ -1,6 +1,7 @@
 import type { Command, Decision } from "./command.ts";
 import { changed, NOTHING, type Setting } from "./decision.ts";
 import { LIMITS, refuseMeta } from "./limits.ts";
+import { ownString } from "./share.ts";
 import type { Cause, Change, Held, InstanceRecord, KeyRecord, LeaseRecord, Outcome, Refused } from "./types.ts";
 import { refuse } from "./types.ts";
 
@@ -40,7 +41,7 @@ function grantNew(setting: Setting, command: Extract<Command, { kind: "grant" }>
     leaseChange(
       "granted",
       null,
-      newLease(setting, command.lease, command.ttlMs, command.via, false, command.meta ?? NO_META),
+      newLease(setting, ownString(command.lease), command.ttlMs, command.via, false, command.meta ?? NO_META),
     ),
   ]);
 }

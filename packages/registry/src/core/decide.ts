@@ -10,6 +10,7 @@ import { Draft } from "./draft.ts";
 import { firstBrokenGuard } from "./guard.ts";
 import { isLegalAccount, LIMITS } from "./limits.ts";
 import type { Facts } from "./ports.ts";
+import { ownString } from "./share.ts";
 import type { Change, KeyRecord, Outcome } from "./types.ts";
 import { ok, refuse } from "./types.ts";
 
@@ -64,7 +65,7 @@ function decidePut(setting: Setting, command: Extract<Command, { kind: "put" }>)
     return refuse("limit", `the account may have ${limits.keysMax} keys`);
   }
   const after: KeyRecord = {
-    key,
+    key: before?.key ?? ownString(key),
     value,
     lease,
     version: (before?.version ?? 0) + 1,

@@ -20,6 +20,18 @@ export function shareString(text: string): string {
   return text;
 }
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the range is all of Latin-1.
+const LATIN1 = /^[\x00-\xff]*$/;
+
+/**
+ * A copy that stands by itself. Ids are cut out of request texts, and a piece keeps the whole text alive: for a record
+ * that may live for years that is far too much.
+ */
+export function ownString(text: string): string {
+  const encoding = LATIN1.test(text) ? "latin1" : "utf16le";
+  return Buffer.from(text, encoding).toString(encoding);
+}
+
 /** `{ default: port }`, one object for each port. */
 export function sharePorts(ports: Ports): Ports {
   const port = ports.default;

@@ -49,6 +49,8 @@ const CHECKPOINT_COMMITS = 200_000;
 /** So long must nothing be appended before a checkpoint is made for its own sake. */
 const QUIET_MS = 1000;
 const HOUSEKEEPING_MS = 500;
+/** A checkpoint of so many commits touches enough of the map to be worth a new one. */
+const RENEW_COMMITS = 20_000;
 /** Groups forgotten along with an append, and at a time by the housekeeping. */
 const FORGET_WITH_APPEND = 4;
 const FORGET_AT_ONCE = 64;
@@ -71,7 +73,9 @@ class Embedded implements EmbeddedReplicator {
   #keeping: Promise<void> | null = null;
   /** Set when what is on disk is not what this process believes: nothing may be written any more. */
   #broken: string | null = null;
+  /** While the file is being opened anew; writes and reads wait for it. */
   #mending: Promise<void> | null = null;
+  readonly #writing = new Set<Promise<void>>();
   #isFailing = false;
 
   constructor(options: EmbeddedOptions) {
@@ -135,8 +139,10 @@ class Embedded implements EmbeddedReplicator {
     if (this.#mending !== null) await this.#mending;
     if (this.#broken !== null) throw new Error(this.#broken);
     const { store } = this.#open();
+    const writing = store.write(writes);
+    this.#writing.add(writing);
     try {
-      await store.write(writes);
+      await writing;
       if (this.#isFailing) this.#options.log?.info("writes work again");
       this.#isFailing = false;
     } catch (error) {
@@ -149,7 +155,22 @@ class Embedded implements EmbeddedReplicator {
       });
       await this.#mending;
       throw error;
+    } finally {
+      this.#writing.delete(writing);
     }
+  }
+
+  /**
+   * Writing many rows touches much of the map, and touched pages count as this process's memory: a new map has none.
+   * Takes some milliseconds, in which writes wait.
+   */
+  async #renewMap(store: Store): Promise<void> {
+    if (store.copying || this.#mending !== null || this.#broken !== null) return;
+    const renewed = Promise.allSettled([...this.#writing]).then(() => store.reopen());
+    this.#mending = renewed.finally(() => {
+      this.#mending = null;
+    });
+    await this.#mending;
   }
 
   async #mend(store: Store): Promise<void> {
@@ -172,7 +193,9 @@ class Embedded implements EmbeddedReplicator {
     const quiet = this.#options.clock.monotonic() - this.#appendedAtMs >= QUIET_MS;
     const long = checkpoint.behind >= (this.#options.checkpointCommits ?? CHECKPOINT_COMMITS);
     const work = async (): Promise<void> => {
-      if (long || (quiet && checkpoint.behind > 0)) await checkpoint.run();
+      const { behind } = checkpoint;
+      if (long || (quiet && behind > 0)) await checkpoint.run();
+      if (quiet && behind >= RENEW_COMMITS) await this.#renewMap(this.#open().store);
       await this.#forget(retention, checkpoint);
     };
     this.#keeping = work()

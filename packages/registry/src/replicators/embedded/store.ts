@@ -81,6 +81,11 @@ export class Store {
     if (appended !== undefined && !(await appended)) throw new Error(`the log is ahead of revision ${group?.first}`);
   }
 
+  /** A backup is being written; the file cannot be closed before its end. */
+  get copying(): boolean {
+    return this.#copying > 0;
+  }
+
   /** After a failed write the library's own state is not to be trusted: what is on disk is. */
   async reopen(): Promise<void> {
     await this.#close();
