@@ -233,5 +233,8 @@ test("instances are targets for Prometheus, with their labels", async () => {
   assert.equal(group.labels.__meta_rollcall_port_metrics, "9100");
   assert.equal(group.labels.__meta_rollcall_status, "passing");
   assert.deepEqual(await api.ok("GET", `/sd/prometheus/${account}/none`), []);
+  await api.ok("PUT", `/v2/${account}/services/bare/instances/i1`, { address: "2001:db8::2" });
+  const [bare] = await api.ok("GET", `/sd/prometheus/${account}/bare`);
+  assert.deepEqual(bare.targets, ["[2001:db8::2]"]);
   await api.refused(400, "invalid", "GET", `/sd/prometheus/${account}?status=fine`);
 });

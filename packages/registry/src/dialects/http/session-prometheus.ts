@@ -18,7 +18,7 @@ export function getTargets(exchange: Exchange): void {
   answerState(exchange, revision, () =>
     desk.registry.read((view) => {
       const records = recordsOf(view.account(account), service);
-      return [...records].filter(wanted).map(toTargetGroup);
+      return [...records].filter(wanted).flatMap((record) => toTargetGroup(record) ?? []);
     }),
   );
 }

@@ -14,8 +14,12 @@ function toLabel(name: string): string {
   return name.replace(/[^A-Za-z0-9_]/g, "_");
 }
 
-/** One group for each instance: their labels differ. Tags stand between commas, so that `.*,tag,.*` finds one. */
-export function toTargetGroup(record: InstanceRecord): TargetGroup {
+/**
+ * One group for each instance: their labels differ. Tags stand between commas, so that `.*,tag,.*` finds one. An
+ * instance without an address has nothing to be scraped at: no group.
+ */
+export function toTargetGroup(record: InstanceRecord): TargetGroup | undefined {
+  if (record.address === "") return undefined;
   const labels: Record<string, string> = {
     [`${PREFIX}service`]: record.service,
     [`${PREFIX}id`]: record.id,
@@ -29,5 +33,11 @@ export function toTargetGroup(record: InstanceRecord): TargetGroup {
   };
   for (const key in record.meta) labels[`${PREFIX}meta_${toLabel(key)}`] = record.meta[key] as string;
   for (const name in record.ports) labels[`${PREFIX}port_${toLabel(name)}`] = String(record.ports[name]);
-  return { targets: [toAddr(record)], labels };
+  return { targets: [toTarget(record)], labels };
+}
+
+/** A target is what a URL may have between its slashes: an IPv6 address stands in brackets, also without a port. */
+function toTarget(record: InstanceRecord): string {
+  const addr = toAddr(record);
+  return addr === record.address && addr.includes(":") && !addr.startsWith("[") ? `[${addr}]` : addr;
 }
