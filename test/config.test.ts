@@ -180,7 +180,7 @@ test("paths in the file begin at the file, others at the working directory", () 
     certFile: join(other, "c.pem"),
     keyFile: "/k.pem",
     caFile: join(cwd, "ca.pem"),
-    clientCertificates: "none",
+    clientCertificates: "require",
   });
 });
 

@@ -188,3 +188,35 @@ test("protection is judged for each account alone", async () => {
     0,
   );
 });
+
+test("leases that lapse and come back again and again are never taken for many", async () => {
+  const rig = await openRig({ policy: createProtection(PROTECTION_DEFAULTS) });
+  for (let round = 0; round < 12; round++) {
+    for (const id of ["a", "b"]) accepted(await rig.registry.propose(register("loop", id, { ttlMs: 1000 })));
+    await rig.pass(1500);
+    assert.equal(size(rig), 0, `round ${round}: ${heldCount(rig)} are held`);
+  }
+});
+
+test("a held lease counts once, also near the end of its hold", async () => {
+  const reasons: (string | null)[] = [];
+  const policy = createProtection({ ...PROTECTION_DEFAULTS, holdMs: 5000 });
+  const rig = await openRig({
+    policy: {
+      ...policy,
+      judge: (account, census, nowMs) => {
+        const reason = policy.judge(account, census, nowMs);
+        reasons.push(reason);
+        return reason;
+      },
+    },
+  });
+  await crowd(rig, 20);
+  accepted(await rig.registry.propose(register("late", "x", { ttlMs: 6000 })));
+  await rig.pass(12_000);
+  assert.ok(reasons.some((reason) => reason !== null));
+  for (const reason of reasons) {
+    const [, lapsing, live] = /^(\d+) of (\d+) /.exec(reason ?? "0 of 0 ") ?? [];
+    assert.ok(Number(lapsing) <= Number(live), String(reason));
+  }
+});

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { headerOf, readBody, send, tokenOf } from "../packages/registry/src/net/exchange.ts";
 import type { HttpHandler } from "../packages/registry/src/net/http.ts";
 import type { OpenHttpListener } from "../packages/registry/src/net/listener.ts";
-import { parsePlain } from "../packages/registry/src/net/plain.ts";
+import { parsePlain } from "../packages/registry/src/net/plain-parse.ts";
 import { until } from "./harness.ts";
 import { openListener, openSocket } from "./net-rig.ts";
 

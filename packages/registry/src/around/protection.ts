@@ -1,5 +1,5 @@
 /** Protection: when many leases lapse at once, the registry or its network is the likelier culprit (design, section 6). */
-import type { Account, Census, ExpiryPolicy } from "../core/index.ts";
+import type { Account, Census, ExpiryPolicy, LeaseId } from "../core/index.ts";
 
 export interface ProtectionOptions {
   readonly enabled: boolean;
@@ -21,29 +21,33 @@ export const PROTECTION_DEFAULTS: ProtectionOptions = {
   holdMs: 600_000,
 };
 
-/** Leases of one account that ended by expiry lately: when, and how many. */
-type Ended = { atMs: number; count: number }[];
-
 export function createProtection(options: ProtectionOptions): ExpiryPolicy {
-  const ended = new Map<Account, Ended>();
+  /** Leases that ended by expiry within the window, and when; by account. */
+  const ended = new Map<Account, Map<LeaseId, number>>();
 
-  function endedLately(account: Account, nowMs: number): number {
-    const recent = (ended.get(account) ?? []).filter((one) => one.atMs > nowMs - options.windowMs);
-    if (recent.length === 0) ended.delete(account);
-    else ended.set(account, recent);
-    return recent.reduce((sum, one) => sum + one.count, 0);
+  /** How many of them are still gone. */
+  function countGone(account: Account, census: Census, nowMs: number): number {
+    const recent = ended.get(account);
+    if (recent === undefined) return 0;
+    let gone = 0;
+    for (const [lease, atMs] of recent) {
+      if (atMs <= nowMs - options.windowMs) recent.delete(lease);
+      else if (!census.isLive(lease)) gone++;
+    }
+    if (recent.size === 0) ended.delete(account);
+    return gone;
   }
 
   function judge(account: Account, census: Census, nowMs: number): string | null {
-    const before = endedLately(account, nowMs);
-    const lapsing = before + census.lapsed + census.silent + census.held;
+    const gone = countGone(account, census, nowMs);
+    const lapsing = gone + census.lapsed.length + census.silent + census.held;
     // Those that ended within the window were live at its beginning.
-    const live = census.live + before;
+    const live = census.live + gone;
     if (options.enabled && lapsing >= options.leasesMin && lapsing >= options.shareMin * live) {
       return `${lapsing} of ${live} leases fell silent within ${options.windowMs / 1000} s: the registry or its network is the likelier culprit`;
     }
-    const list = ended.get(account) ?? [];
-    list.push({ atMs: nowMs, count: census.lapsed });
+    const list = ended.get(account) ?? new Map<LeaseId, number>();
+    for (const lease of census.lapsed) list.set(lease, nowMs);
     ended.set(account, list);
     return null;
   }

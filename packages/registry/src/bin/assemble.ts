@@ -1,6 +1,7 @@
 /** Puts the parts together in order, and gives back how to take them apart in reverse. */
 import { isIPv4, isIPv6 } from "node:net";
 import { hostname } from "node:os";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
 import { openAccounts } from "../around/accounts.ts";
 import { LIMITS_DEFAULT, limitsOf } from "../around/limits.ts";
@@ -28,6 +29,9 @@ export interface Running {
 export class StartRefused extends Error {
   override readonly name = "StartRefused";
 }
+
+/** Between "not ready" and the end of listening. */
+const DRAIN_MS = 250;
 
 const systemClock: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
 
@@ -76,7 +80,11 @@ async function assembleWith(config: ServeConfig, log: Logger, undo: (() => Promi
   state.access = access;
   undo.push(() => access.close());
   refuseOpenExposure(config, access);
-  const listener = await openListener(config, log, metrics, () => state.ready);
+  refuseLockedOut(access);
+  const listener = await openListener(config, log, metrics, {
+    ready: () => state.ready,
+    localOnly: () => access.open && isLoopback(config.host),
+  });
   undo.push(() => listener.close());
   metrics.watch({ core, startedAtMs: systemClock.now() });
   const status: NodeStatus = {
@@ -107,13 +115,18 @@ async function assembleWith(config: ServeConfig, log: Logger, undo: (() => Promi
   return { endpoints, stop: () => stop(state, mounted, listener, close) };
 }
 
-function openListener(config: ServeConfig, log: Logger, metrics: ProcessMetrics, ready: () => boolean) {
+interface Gate {
+  /** Until all dialects are mounted, a client must not be told that there is nothing. */
+  ready(): boolean;
+  localOnly(): boolean;
+}
+
+function openListener(config: ServeConfig, log: Logger, metrics: ProcessMetrics, gate: Gate) {
   return openHttpListener({
     host: config.host,
     port: config.ports.http ?? 7070,
     log,
-    // Until all dialects are mounted, a client must not be told that there is nothing.
-    ready,
+    ...gate,
     limits: config.http,
     observer: metrics.observer,
     ...(config.tls === undefined ? {} : { tls: config.tls }),
@@ -175,6 +188,15 @@ function refuseOpenExposure(config: ServeConfig, access: Access): void {
   );
 }
 
+/** Accounts without any token: every request would be refused, the one that makes the first token too. */
+function refuseLockedOut(access: Access): void {
+  if (access.open || access.listTokens(null).length > 0) return;
+  throw new StartRefused(
+    "the configuration has accounts but no token, so nobody could use or administer this registry: " +
+      "put the SHA-256 of a token into the file (tokens: or accounts.<name>.tokens:), or make tokens before accounts (rollcall token create).",
+  );
+}
+
 function isLoopback(host: string): boolean {
   if (isIPv4(host)) return host.startsWith("127.");
   if (isIPv6(host)) return host === "::1";
@@ -189,6 +211,8 @@ async function stop(
 ): Promise<void> {
   state.ready = false;
   for (const dialect of mounted) dialect.drain();
+  // Whoever asks /readyz is to see that it is off before the door closes.
+  await delay(DRAIN_MS);
   listener.drain();
   await listener.close();
   for (const dialect of mounted) await dialect.close();

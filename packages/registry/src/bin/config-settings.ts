@@ -111,9 +111,9 @@ const tls: readonly Setting[] = [
   {
     key: "tls.clientCertificates",
     kind: "choice",
-    default: "none",
+    default: undefined,
     choices: ["none", "request", "require"],
-    meaning: "Whether clients must show a certificate of `tls.ca`.",
+    meaning: "Whether clients must show a certificate of `tls.ca`: `require` when that is given, else `none`.",
   },
 ];
 

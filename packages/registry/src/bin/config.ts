@@ -221,7 +221,9 @@ function section(values: ReadonlyMap<string, Value>, name: string): Record<strin
 function readTls(values: ReadonlyMap<string, Value>, problems: string[]): TlsOptions | undefined {
   const text = (name: string) => values.get(`tls.${name}`) as string | undefined;
   const [certFile, keyFile, caFile] = [text("cert"), text("key"), text("ca")];
-  const clientCertificates = text("clientCertificates") as "none" | "request" | "require";
+  // Who names an authority wants its certificates seen.
+  const unsaid = caFile === undefined ? "none" : "require";
+  const clientCertificates = (text("clientCertificates") ?? unsaid) as "none" | "request" | "require";
   if (clientCertificates !== "none" && caFile === undefined)
     problems.push("tls.clientCertificates needs tls.ca to check them against");
   if (certFile !== undefined && keyFile !== undefined)

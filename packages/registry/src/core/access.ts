@@ -19,11 +19,13 @@ export interface IssuedToken {
 }
 
 /**
- * Accounts and tokens, as dialects see them. In open mode (no accounts configured) a request without a token may do
+ * Accounts and tokens, as dialects see them. In open mode (no account in the configuration, and no token) a request without a token may do
  * everything on every account, and a token confines its bearer to its account.
  */
 export interface Access {
   readonly open: boolean;
+  /** Calls after tokens have changed: who was let in may be so no longer. Returns its cancel. */
+  onChange(listener: () => void): () => void;
   /** `forbidden` for an unknown or expired token, and for none where one is needed. */
   authenticate(token: string | undefined): Outcome<Principal>;
   /** Whether this principal may act in this role on this account; the refusal's detail says what is missing. */
@@ -61,7 +63,7 @@ export interface Access {
     readonly limits: AccountLimits;
     readonly configured: boolean;
   }[];
-  /** Creates an account or changes its limits. The first one ends open mode. */
+  /** Creates an account or changes its limits. Open mode goes on until there is a token. */
   setAccount(account: Account, limits: Partial<AccountLimits>): Promise<Outcome<AccountLimits>>;
 }
 

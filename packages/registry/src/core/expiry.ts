@@ -1,7 +1,7 @@
 import type { Catalog, LeaseState } from "./catalog.ts";
 import type { Command, Receipt } from "./command.ts";
 import { type Lapsed, LeaseWheel } from "./lease.ts";
-import type { Clock, ExpiryPolicy, Pulse } from "./ports.ts";
+import type { Census, Clock, ExpiryPolicy, Pulse } from "./ports.ts";
 import type { Account, Change, Commit, LeaseId, Outcome, Silence } from "./types.ts";
 
 /** How long to wait before an expiry that could not be stored is tried again. */
@@ -40,7 +40,7 @@ export class Expiry {
         if (held === null) continue;
         this.countHeld(account.name, 1);
         const left = held.sinceMs + this.options.policy.holdMs - this.options.clock.now();
-        this.wheel.postpone(state.slot, Math.max(left, state.record.ttlMs));
+        this.wheel.giveAgain(state.slot, Math.max(left, state.record.ttlMs));
       }
     }
   }
@@ -74,7 +74,7 @@ export class Expiry {
     const wasHeld = change.before?.held != null;
     const isHeld = state.record.held !== null;
     if (wasHeld !== isHeld) this.countHeld(commit.account, isHeld ? 1 : -1);
-    if (isHeld && !wasHeld) this.wheel.postpone(state.slot, this.options.policy.holdMs);
+    if (isHeld && !wasHeld) this.wheel.giveAgain(state.slot, this.options.policy.holdMs);
     if (!isHeld) this.releasing.delete(state);
     if (state.record.ttlMs !== this.wheel.ttlMs(state.slot)) this.wheel.setTtl(state.slot, state.record.ttlMs);
     if (!isHeld && wasHeld) this.wheel.postpone(state.slot, state.record.ttlMs);
@@ -147,13 +147,16 @@ export class Expiry {
       else if (state !== undefined) fresh.push(one);
     }
     if (fresh.length === 0) return;
-    const reason = this.options.policy.judge(
-      account,
-      { lapsed: fresh.length, silent, held: this.held.get(account) ?? 0, live },
-      nowMs,
-    );
+    const census: Census = {
+      lapsed: fresh.map((one) => one.lease),
+      silent,
+      held: this.held.get(account) ?? 0,
+      live,
+      isLive: (lease) => this.options.catalog.leaseState(account, lease) !== undefined,
+    };
+    const reason = this.options.policy.judge(account, census, nowMs);
     if (reason !== null) {
-      void this.options.propose({ kind: "hold", account, leases: fresh.map((one) => one.lease), reason });
+      void this.options.propose({ kind: "hold", account, leases: census.lapsed, reason });
       return;
     }
     for (const one of fresh) {

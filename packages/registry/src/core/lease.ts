@@ -43,7 +43,7 @@ export class LeaseWheel {
   private beatAt = new Float64Array(this.capacity);
   private intervals = new Float32Array(this.capacity);
   private counts = new Uint32Array(this.capacity);
-  /** 1 while the end of the lease is proposed and not yet committed. */
+  /** 1 for a lease that has lapsed: its end is proposed, or it is held. */
   private ending = new Uint8Array(this.capacity);
   private readonly accounts: (Account | undefined)[] = [];
   private readonly leases: (LeaseId | undefined)[] = [];
@@ -109,7 +109,7 @@ export class LeaseWheel {
     this.setDeadline(slot, this.now + delayMs);
   }
 
-  /** Gives a lapsed lease again after this time, unless it is removed until then; it counts as silent no more. */
+  /** Gives a lapsed lease again after this time, unless it beats or is removed; it counts as silent no more. */
   giveAgain(slot: number, delayMs: number): void {
     this.setDeadline(slot, this.now + delayMs);
     this.ending[slot] = 1;

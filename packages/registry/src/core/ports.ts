@@ -182,13 +182,15 @@ export interface ExpiryPolicy {
 
 export interface Census {
   /** Leases that lapsed in this tick. */
-  readonly lapsed: number;
+  readonly lapsed: readonly LeaseId[];
   /** Not lapsed, but overdue for their usual heartbeat and due to lapse within the window. */
   readonly silent: number;
   /** Leases held already. */
   readonly held: number;
   /** All leases of the account, the lapsed and held ones included. */
   readonly live: number;
+  /** Whether there is such a lease now. One that ended and came back has not fallen silent for good. */
+  isLive(lease: LeaseId): boolean;
 }
 
 /** How a replicator hands durable things to the core. Called in order, never concurrently. */

@@ -6,6 +6,8 @@ import { openCertificates, type TlsOptions } from "./certificates.ts";
 import { ConnectionGuard, type ConnectionLimits, refuseLate } from "./connections.ts";
 import { sendProblem } from "./exchange.ts";
 import type { HttpHandler, HttpListener, IsPlain } from "./http.ts";
+import { lingerOnClose } from "./linger.ts";
+import { refuseForeignPage } from "./local.ts";
 import { Answer, examine, Incoming, type ListenerState, type Observe } from "./message.ts";
 
 import { type PlainAnswer, type PlainHost, type PlainRequest, startPlain } from "./plain.ts";
@@ -57,6 +59,8 @@ export interface HttpListenerOptions {
   readonly tls?: TlsOptions;
   /** Until this is first true, requests are answered 503: not all mounts are there yet. */
   readonly ready?: () => boolean;
+  /** While true, requests of foreign web pages are refused: the registry is open, and only this machine reaches it. */
+  readonly localOnly?: () => boolean;
   /** Gives the counter of one dialect; called once per mount, so that no request looks anything up. */
   readonly observer?: (dialect: string) => Observe;
 }
@@ -170,7 +174,8 @@ class RawListener implements OpenHttpListener {
       (request as Incoming).expectsContinue = true;
       this.#dispatch(request as Incoming, response as Answer);
     });
-    http.on("checkExpectation", (_request, response) => {
+    http.on("checkExpectation", (request, response) => {
+      (request as Incoming).expectsContinue = true;
       sendProblem(response, 417, "invalid", "the only expectation understood is 100-continue");
     });
   }
@@ -270,6 +275,11 @@ class RawListener implements OpenHttpListener {
       this.#refuse(response, 431, "headers-too-large", `more than ${this.#limits.headersMax} headers`);
       return;
     }
+    const foreign = this.#options.localOnly?.() === true ? refuseForeignPage(request.rawHeaders) : undefined;
+    if (foreign !== undefined) {
+      this.#refuse(response, 403, "forbidden", foreign);
+      return;
+    }
     if (!this.#isReady()) {
       // A 404 in this moment would make clients give up what is still there.
       sendProblem(response, 503, "unavailable", "the registry is starting", { "Retry-After": "1" });
@@ -294,6 +304,8 @@ class RawListener implements OpenHttpListener {
 
   #refuse(response: Answer, status: number, name: string, detail: string): void {
     response.shouldKeepAlive = false;
+    // Where this request ends is not known.
+    lingerOnClose(response.req.socket);
     sendProblem(response, status, name, detail);
   }
 

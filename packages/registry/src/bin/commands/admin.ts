@@ -140,7 +140,7 @@ function defineAccounts(program: Command): void {
     .command("set <name>")
     .summary("make an account or change its limits")
     .description(
-      "Makes an account, or changes the limits that are given. The first one ends open mode: make an admin token before.",
+      "Makes an account, or changes the limits that are given. Open mode goes on until there is a token.",
     );
   for (const [, flag, meaning] of LIMIT_FLAGS) set.option(`--${flag} <number>`, meaning);
   set.action(async (name: string, flags: Record<string, string>, self: Command) =>

@@ -125,7 +125,7 @@ function decodeLimits(json: Json): Outcome<Partial<AccountLimits>> {
   return fields.outcome(limits);
 }
 
-/** PUT /v2/_/accounts/:account: the first one ends open mode. */
+/** PUT /v2/_/accounts/:account. Open mode ends with the first token, not here: nobody could make one afterwards. */
 export async function setAccount(exchange: Exchange, json: Json): Promise<void> {
   if (refuseUnlessAdmin(exchange)) return;
   const { desk, params, response } = exchange;
