@@ -1,6 +1,8 @@
 /** register, unregister, subscribe, and the consumers that subscribing makes known. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import type { InstanceRecord } from "../packages/registry/src/core/index.ts";
+import { toAddr } from "../packages/registry/src/dialects/http/translate-trio.ts";
 import { openStream, startRollcall, until } from "./harness.ts";
 import { nextAccount, openApi } from "./http-rig.ts";
 
@@ -26,6 +28,28 @@ test("an endpoint comes back in the shape that was registered", async () => {
   assert.equal(instance.address, "127.0.0.1");
   assert.equal(instance.port, 8080);
   assert.equal(instance.ttlMs, 30_000);
+});
+
+test("an IPv6 address is in brackets once, however it was registered", async () => {
+  const at = `/v2/${nextAccount()}`;
+  for (const [id, address] of Object.entries({ plain: "::1", bracketed: "[::1]" })) {
+    await api.ok("PUT", `${at}/services/s/instances/${id}`, { address, port: 80 });
+    assert.equal((await api.ok("GET", `${at}/services/s/instances/${id}`)).address, "::1");
+  }
+  const { endpoints } = await api.ok("POST", `${at}/subscribe`, { subscribes: [{ provider: "s" }] });
+  assert.deepEqual(
+    endpoints.map((one: { addr: string }) => one.addr),
+    ["[::1]:80", "[::1]:80"],
+  );
+  // Brought along by a protocol that stores what it is told.
+  assert.equal(toAddr({ address: "[::1]", ports: { default: 80 } } as unknown as InstanceRecord), "[::1]:80");
+});
+
+test("a version or zone of several lines stays in meta alone", async () => {
+  const at = `/v2/${nextAccount()}`;
+  await api.ok("POST", `${at}/register`, { ...endpoint, meta: { version: "1\n2", zone: "east" } });
+  const [instance] = (await api.ok("GET", `${at}/services/provider_test`)).instances;
+  assert.deepEqual([instance.version, instance.zone, instance.meta.version], ["", "east", "1\n2"]);
 });
 
 test("the version changes exactly when the endpoints do", async () => {

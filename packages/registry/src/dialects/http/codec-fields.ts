@@ -5,6 +5,15 @@ import { decodeDuration, type Json } from "./codec.ts";
 export const STATUSES: readonly Status[] = ["passing", "warning", "critical", "starting", "draining", "unknown"];
 const STATUS_SET: ReadonlySet<unknown> = new Set(STATUSES);
 
+const CONTROL = /\p{Cc}/u;
+/** The same but for tabs and the ends of lines. */
+const CONTROL_IN_LINES = /(?![\t\n\r])\p{Cc}/u;
+
+/** Whether a text would do more on a terminal or in a line than stand there. */
+export function hasControl(text: string): boolean {
+  return CONTROL.test(text);
+}
+
 export type Members = Readonly<Record<string, unknown>>;
 
 export function isObject(value: Json): value is Members {
@@ -85,6 +94,14 @@ export class Fields {
     return fallback;
   }
 
+  /** A text of one line that can be printed: without control characters. */
+  printable(name: string, fallback: string, lengthMax = 255): string {
+    const text = this.text(name, fallback, lengthMax);
+    if (!CONTROL.test(text)) return text;
+    this.fail(`field ${this.#at}${name} must not hold control characters`);
+    return fallback;
+  }
+
   integer(name: string, fallback: number, least: number, most: number): number {
     const value = this.#members[name];
     if (value === undefined) return fallback;
@@ -141,9 +158,31 @@ export class Fields {
     return list as readonly string[];
   }
 
+  /** Like `texts`, each of them printable. */
+  printables(name: string, countMax: number, lengthMax = 255): readonly string[] {
+    const list = this.texts(name, countMax, lengthMax);
+    const at = list.findIndex((text) => CONTROL.test(text));
+    if (at < 0) return list;
+    this.fail(`field ${this.#at}${name}[${at}] must not hold control characters`);
+    return NO_TEXTS;
+  }
+
   /** An object of strings. */
   pairs(name: string): Readonly<Record<string, string>> {
     return this.#record(name, "a string", (value) => typeof value === "string") as Readonly<Record<string, string>>;
+  }
+
+  /** An object of strings with printable keys; the values may be of several lines. */
+  printablePairs(name: string): Readonly<Record<string, string>> {
+    const pairs = this.pairs(name);
+    for (const key in pairs) {
+      if (CONTROL.test(key)) this.fail(`field ${this.#at}${name} must not have keys with control characters`);
+      else if (CONTROL_IN_LINES.test(pairs[key] as string))
+        this.fail(`field ${this.#at}${name}.${key} must not hold control characters but newlines and tabs`);
+      else continue;
+      return NO_PAIRS;
+    }
+    return pairs;
   }
 
   /** An object of port numbers. */

@@ -52,20 +52,29 @@ export function decodeRegister(
   const instance: Instance = {
     service,
     id,
-    address: fields.text("address", "", LIMITS.addressLengthMax),
+    address: readAddress(fields),
     ports: readPorts(fields),
-    protocol: fields.text("protocol", ""),
-    tags: fields.texts("tags", LIMITS.tagsMax, LIMITS.tagLengthMax),
-    meta: fields.pairs("meta"),
-    version: fields.text("version", ""),
-    zone: fields.text("zone", ""),
+    protocol: fields.printable("protocol", ""),
+    tags: fields.printables("tags", LIMITS.tagsMax, LIMITS.tagLengthMax),
+    meta: fields.printablePairs("meta"),
+    version: fields.printable("version", ""),
+    zone: fields.printable("zone", ""),
     weight: fields.integer("weight", 100, 0, 65535),
     status: fields.status("status", "passing"),
     checks: readChecks(fields),
     via: "http",
   };
-  if (instance.address === "") fields.fail("field address must not be empty");
   return fields.outcome({ instance, life: readLife(fields, silent) });
+}
+
+const BRACKETED = /^\[([0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]$/;
+
+/** Brackets only tell an IPv6 address from its port (RFC 3986 §3.2.2): they are no part of it. */
+function readAddress(fields: Fields): string {
+  const address = fields.printable("address", "", LIMITS.addressLengthMax);
+  if (address === "") fields.fail("field address must not be empty");
+  if (/\s/.test(address)) fields.fail("field address must not hold blanks");
+  return BRACKETED.exec(address)?.[1] ?? address;
 }
 
 function readPorts(fields: Fields): Ports {
@@ -212,15 +221,15 @@ export function decodeEndpoint(body: Json): Outcome<Endpoint> {
   const fields = new Fields(body, ENDPOINT_FIELDS);
   for (const name of ["application", "protocol", "addr"]) fields.need(name);
   const application = fields.text("application", "");
-  const protocol = fields.text("protocol", "");
-  const addr = fields.text("addr", "", LIMITS.addressLengthMax);
+  const protocol = fields.printable("protocol", "");
+  const addr = fields.printable("addr", "", LIMITS.addressLengthMax);
   const at = splitAddr(addr);
   if (!at.ok) fields.adopt(at);
   if (application === "") fields.fail("field application must not be empty");
   if (protocol === "" || /[/@\s]/.test(protocol)) fields.fail('field protocol must be a name such as "http"');
   const { host, port } = at.ok ? at.value : { host: "", port: 0 };
   const ttlMs = readTtl(fields, TTL_MS_DEFAULT, true);
-  return fields.outcome({ application, protocol, addr, host, port, meta: fields.pairs("meta"), ttlMs });
+  return fields.outcome({ application, protocol, addr, host, port, meta: fields.printablePairs("meta"), ttlMs });
 }
 
 /** Splits `host:port`; an IPv6 address stands in brackets. */

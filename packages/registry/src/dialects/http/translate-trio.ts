@@ -4,7 +4,7 @@ import type { EndpointBody } from "@rollcall/client";
 import { type Instance, type InstanceRecord, LIMITS, type Life, type Outcome, statusOf } from "../../core/index.ts";
 import { type Json, WAIT_MS_MAX } from "./codec.ts";
 import { mainPort } from "./codec-answer.ts";
-import { Fields } from "./codec-fields.ts";
+import { Fields, hasControl } from "./codec-fields.ts";
 import type { Endpoint } from "./codec-register.ts";
 
 /** One endpoint is one instance, whoever registers it and however often. */
@@ -34,7 +34,7 @@ export function toInstance(endpoint: Endpoint): Instance {
 /** Clients of the trio have no other place than meta to say their version and zone. */
 function shortOf(meta: Endpoint["meta"], name: string): string {
   const value = Object.hasOwn(meta, name) ? (meta[name] as string) : "";
-  return value.length <= LIMITS.nameLengthMax ? value : "";
+  return value.length <= LIMITS.nameLengthMax && !hasControl(value) ? value : "";
 }
 
 export function toLife({ ttlMs }: Endpoint): Life {
@@ -52,7 +52,8 @@ export function toEndpoint(record: InstanceRecord): EndpointBody {
 export function toAddr({ address, ports }: InstanceRecord): string {
   const port = mainPort(ports);
   if (port === 0) return address;
-  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+  // Other protocols may have brought the brackets along.
+  return address.includes(":") && !address.startsWith("[") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 export interface Want {
