@@ -88,7 +88,7 @@ test("errors carry the problem's type, status and detail", async () => {
 test("keys are put, compared, listed, watched and changed together", async () => {
   const { config } = rollcall;
   const first = await config.put("conf/a", "1", { ifRevision: 0 });
-  assert.equal((await rejected(config.put("conf/a", "2", { ifRevision: 0 }))).code, "conflict");
+  assert.equal((await rejected(config.put("conf/a", "2", { ifRevision: 0 }))).code, "exists");
   const second = await config.put("conf/a", new Uint8Array([0, 255]), { ifRevision: first.revision });
   assert.equal((await rejected(config.delete("conf/a", { ifRevision: first.revision }))).code, "conflict");
   assert.equal((await config.get("conf/a"))?.valueBase64, "AP8=");

@@ -57,7 +57,10 @@ test("keys hold slashes and any byte, percent-decoded once", async () => {
 test("a key is written only as it was seen", async () => {
   const at = `/v2/${nextAccount()}/config/k`;
   const one = await api.ok("PUT", at, "1", { headers: { "if-none-match": "*" } });
-  await api.refused(412, "conflict", "PUT", at, "x", { headers: { "if-none-match": "*" } });
+  assert.equal(
+    await api.refused(412, "exists", "PUT", at, "x", { headers: { "if-none-match": "*" } }),
+    "the key already exists",
+  );
   const two = await api.ok("PUT", at, "2", { headers: { "if-match": `"${one.revision}"` } });
   assert.equal(two.version, 2);
   await api.refused(412, "conflict", "PUT", at, "x", { headers: { "if-match": `"${one.revision}"` } });

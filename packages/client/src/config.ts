@@ -16,7 +16,10 @@ export interface KeyPage {
   readonly limit?: number | undefined;
 }
 
-/** Configuration: keys with values, watched and changed under conditions. A condition that fails throws `conflict`. */
+/**
+ * Configuration: keys with values, watched and changed under conditions. A condition that fails throws
+ * `conflict`, or `exists` where the key was not to be there.
+ */
 export interface Config {
   /** Null when it is not there. */
   get(key: string): Promise<KeyBody | null>;

@@ -94,7 +94,9 @@ async function proposeGuarded(exchange: Exchange, key: Bytes, command: Command) 
     otherwise: [],
   });
   if (outcome.ok && outcome.value.result.kind === "when" && !outcome.value.result.succeeded)
-    return refuse("conflict", "the key is not at the revision that the request names");
+    return headerOf(exchange.request, "if-none-match") === undefined
+      ? refuse("conflict", "the key is not at the revision that If-Match names")
+      : refuse("exists", "the key already exists");
   return outcome;
 }
 
