@@ -8,6 +8,22 @@ export const FILTERS: readonly string[] = ["tag", "zone", "version", "protocol",
 export const WAITS: readonly string[] = ["after", "wait"];
 export const PAGES: readonly string[] = ["from", "limit"];
 
+/** Parameters that name several things by standing there several times. */
+const REPEATABLE: ReadonlySet<string> = new Set(["tag", "status", "service", "type"]);
+
+/** Whether a parameter may be repeated on a route that knows these. */
+export function isRepeatable(name: string, known: readonly string[]): boolean {
+  if (REPEATABLE.has(name) || name.startsWith("meta.")) return true;
+  // A watch follows many keys and prefixes; a list has one prefix.
+  return (name === "key" || name === "prefix") && known.includes("service");
+}
+
+/** The first parameter that has one value but was given several: two readers could take different ones. */
+export function findRepeated(query: Query, known: readonly string[]): string | undefined {
+  for (const name of query.names()) if (query.all(name).length > 1 && !isRepeatable(name, known)) return name;
+  return undefined;
+}
+
 export type InstanceFilter = (record: InstanceRecord) => boolean;
 
 /** Undefined when nothing is filtered. Different parameters must all match. */
@@ -16,8 +32,8 @@ export function decodeFilter(query: Query): Outcome<InstanceFilter | undefined> 
   const tags = query.all("tag");
   if (tags.length > 0) tests.push((record) => tags.every((tag) => record.tags.includes(tag)));
   for (const name of ["zone", "version", "protocol"] as const) {
-    const wanted = query.all(name);
-    if (wanted.length > 0) tests.push((record) => wanted.includes(record[name]));
+    const wanted = query.get(name);
+    if (wanted !== undefined) tests.push((record) => record[name] === wanted);
   }
   const statuses = decodeStatuses(query.all("status"));
   if (!statuses.ok) return statuses;

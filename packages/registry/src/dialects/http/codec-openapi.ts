@@ -1,4 +1,5 @@
 /** The OpenAPI 3.1 description, made from the table of routes and the schemas. */
+import { isRepeatable } from "./codec-filter.ts";
 import { SCHEMAS } from "./codec-schema.ts";
 
 /** What the description needs to know of a route. */
@@ -108,7 +109,7 @@ function toOperation(route: Described): object {
     summary: route.summary,
     operationId: toOperationId(route),
     "x-role": route.role,
-    parameters: [...toPathParameters(route), ...route.query.map(toQueryParameter)],
+    parameters: [...toPathParameters(route), ...route.query.map((name) => toQueryParameter(name, route.query))],
     ...toRequestBody(route, shapes),
     responses: toResponses(shapes),
   };
@@ -125,26 +126,14 @@ function toPathParameters({ pattern }: Described): object[] {
   return names.map((name) => ({ name, in: "path", required: true, schema: { type: "string" } }));
 }
 
-const REPEATABLE: readonly string[] = [
-  "tag",
-  "status",
-  "service",
-  "type",
-  "key",
-  "prefix",
-  "zone",
-  "version",
-  "protocol",
-];
-
-function toQueryParameter(name: string): object {
+function toQueryParameter(name: string, known: readonly string[]): object {
   if (name === "meta.*") {
     const description = "meta.<key>=<value>, any number of them";
     const schema = { type: "object", additionalProperties: { type: "string" } };
     return { name: "meta", in: "query", description, style: "form", explode: true, schema };
   }
   const text = { type: "string" };
-  return { name, in: "query", schema: REPEATABLE.includes(name) ? { type: "array", items: text } : text };
+  return { name, in: "query", schema: isRepeatable(name, known) ? { type: "array", items: text } : text };
 }
 
 function toRequestBody({ body }: Described, { request }: Shapes): object {

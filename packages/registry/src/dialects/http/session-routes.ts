@@ -1,6 +1,7 @@
 /** The routes as data: method, path, role, body, query parameters, handler. docs/native-api.md is this table in prose. */
-import { LIMITS } from "../../core/index.ts";
-import { FILTERS, PAGES, WAITS } from "./codec-filter.ts";
+import { LIMITS, refuse } from "../../core/index.ts";
+import { FILTERS, findRepeated, PAGES, WAITS } from "./codec-filter.ts";
+import { answerRefused } from "./session.ts";
 import {
   backup,
   compact,
@@ -65,7 +66,17 @@ function route(
   handle: Route["handle"],
   summary: string,
 ): Route {
-  return { method, pattern, role, body, query, handle, summary };
+  if (query.length === 0) return { method, pattern, role, body, query, handle, summary };
+  return { method, pattern, role, body, query, handle: singly(query, handle), summary };
+}
+
+/** The handler, for requests that give each single-valued query parameter once. */
+function singly(known: readonly string[], handle: Route["handle"]): Route["handle"] {
+  return (exchange, json, bytes) => {
+    const repeated = exchange.search === "" ? undefined : findRepeated(exchange.query, known);
+    if (repeated === undefined) return handle(exchange, json, bytes);
+    answerRefused(exchange.response, refuse("invalid", `query parameter ${repeated} is there more than once`));
+  };
 }
 
 const INSTANCE_ROUTES: readonly Route[] = [
