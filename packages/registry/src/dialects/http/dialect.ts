@@ -2,6 +2,7 @@
 import type { Dialect, House, Mounted } from "../contract.ts";
 import { Desk } from "./session.ts";
 import { createHandler } from "./session-dispatch.ts";
+import { refuseCoded } from "./session-media.ts";
 import { openRoutes } from "./session-open.ts";
 import { isPlain, ROUTES } from "./session-routes.ts";
 
@@ -13,7 +14,7 @@ export function createHttpDialect(): Dialect {
 
 async function open(house: House): Promise<Mounted> {
   const desk = new Desk(house);
-  const handler = createHandler(desk, ROUTES);
+  const handler = refuseCoded(createHandler(desk, ROUTES), ROUTES);
   house.http.mount("/v2/", NAME, handler, isPlain);
   house.http.mount("/sd/", NAME, handler);
   for (const [path, answer] of openRoutes(desk)) house.http.mount(path, NAME, answer);
