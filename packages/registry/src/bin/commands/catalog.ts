@@ -1,6 +1,6 @@
 import type { InstanceBody, InstanceFilter, ServiceSummaryBody } from "@rollcall/client";
-import type { Command } from "commander";
-import { type Context, collect, connect, toPairs } from "./context.ts";
+import { type Command, Option } from "commander";
+import { type Context, collect, collectAmong, connect, STATUSES, toPairs } from "./context.ts";
 import { type Cell, type Column, toAge, toSpan, toStatus } from "./output.ts";
 
 interface FilterFlags {
@@ -12,13 +12,19 @@ interface FilterFlags {
   readonly meta?: string[];
 }
 
+const WANTED_STATUSES = ["healthy", ...STATUSES];
+
 function addFilters(command: Command): Command {
   return command
     .option("--tag <tag>", "only with this tag (repeatable, all must match)", collect)
     .option("--zone <zone>", "only in this zone")
     .option("--with-version <version>", "only of this version")
     .option("--protocol <name>", "only speaking this")
-    .option("--status <status>", "only with this status; healthy means passing or warning (repeatable)", collect)
+    .addOption(
+      new Option("--status <status>", "only with this status; healthy means passing or warning (repeatable)")
+        .choices(WANTED_STATUSES)
+        .argParser(collectAmong(WANTED_STATUSES)),
+    )
     .option("--meta <key=value>", "only with this meta entry (repeatable)", collect);
 }
 

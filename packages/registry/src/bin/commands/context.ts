@@ -1,6 +1,6 @@
 /** What every command that talks to a registry starts with. */
 import type { Client } from "@rollcall/client";
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { EXIT, Failure } from "./exit.ts";
 import { createOutput, type Output } from "./output.ts";
 
@@ -34,6 +34,8 @@ export function addGlobalOptions(program: Command): void {
   ];
   for (const option of options) program.addOption(option.helpGroup(group));
 }
+
+export const STATUSES: readonly string[] = ["passing", "warning", "critical", "starting", "draining", "unknown"];
 
 export interface Context {
   readonly client: Client;
@@ -91,6 +93,16 @@ export function untilInterrupted(): AbortSignal {
 /** For options that may be given several times. */
 export function collect(value: string, before: readonly string[] | undefined): string[] {
   return [...(before ?? []), value];
+}
+
+/** The same for values that must be among these. */
+export function collectAmong(
+  choices: readonly string[],
+): (value: string, before: readonly string[] | undefined) => string[] {
+  return (value, before) => {
+    if (!choices.includes(value)) throw new InvalidArgumentError(`Allowed choices are ${choices.join(", ")}.`);
+    return collect(value, before);
+  };
 }
 
 /** `key=value` pairs, for options that may be given several times. */

@@ -1,5 +1,6 @@
 import type { Client, EventBody, EventsBody } from "@rollcall/client";
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
+import type { Cause, Change } from "../../core/index.ts";
 import { type Context, collect, connect, toWhole, untilInterrupted } from "./context.ts";
 import { type Cell, type Output, type Tone, toClock } from "./output.ts";
 import { downNote } from "./watch.ts";
@@ -16,11 +17,36 @@ export function defineEvents(program: Command): void {
     .command("events")
     .summary("show the events feed")
     .description("Shows the latest events, oldest first. JSON with --follow gives one event a line.")
-    .option("--type <type>", "only this type, such as instance.expired (repeatable)", collect)
+    .option("--type <type>", "only this type, such as instance.expired (repeatable)", collectType)
     .option("--after <cursor>", "everything after this event's id instead of the latest")
     .option("--last <number>", "how many of the latest", "50")
     .option("-f, --follow", "go on with new events until Ctrl-C")
     .action(async (flags: EventFlags, self: Command) => showEvents(await connect(self), flags));
+}
+
+const KINDS: Readonly<Record<Change["kind"], true>> = { instance: true, lease: true, key: true };
+const CAUSES: Readonly<Record<Cause, true>> = {
+  registered: true,
+  updated: true,
+  reported: true,
+  overridden: true,
+  deregistered: true,
+  granted: true,
+  closed: true,
+  expired: true,
+  held: true,
+  released: true,
+  put: true,
+  deleted: true,
+};
+
+/** `*`, `<kind>.*` or `<kind>.<cause>`. */
+function collectType(value: string, before: readonly string[] | undefined): string[] {
+  const [kind = "", cause = "", ...more] = value.split(".");
+  const known = Object.hasOwn(KINDS, kind) && (cause === "*" || Object.hasOwn(CAUSES, cause)) && more.length === 0;
+  if (known || value === "*") return collect(value, before);
+  const [kinds, causes] = [KINDS, CAUSES].map((names) => Object.keys(names).join(", "));
+  throw new InvalidArgumentError(`It must be <kind>.<cause> or *. Kinds are ${kinds}; causes are ${causes} or *.`);
 }
 
 async function showEvents({ client, out }: Context, flags: EventFlags): Promise<void> {

@@ -2,7 +2,7 @@ import type { ExplainBody } from "@rollcall/client";
 import type { Command } from "commander";
 import { connect } from "./context.ts";
 import { EXIT, Failure } from "./exit.ts";
-import { type Cell, type Output, toAge, toSpan, toStatus } from "./output.ts";
+import { type Cell, type Output, toAge, toLeft, toSpan, toStatus } from "./output.ts";
 
 export function defineExplain(program: Command): void {
   program
@@ -60,7 +60,7 @@ function life(body: ExplainBody, nowMs: number): Pair[] {
       "heartbeats",
       lastBeatAt === null ? "none yet" : `${beats}${every}; the last ${toAge(lastBeatAt, nowMs)} ago`,
     ]);
-    if (expiresAt !== null) pairs.push(["ends", ending(expiresAt, instance?.held?.since, nowMs)]);
+    if (expiresAt !== null && gone === null) pairs.push(["ends", ending(expiresAt, instance?.held?.since, nowMs)]);
   } else if (instance !== null) pairs.push(["kept alive by", "nothing: it is permanent"]);
   if (gone !== null) pairs.push(["gone", `${toAge(gone.at, nowMs)} ago: ${gone.cause} (revision ${gone.revision})`]);
   return pairs;
@@ -68,9 +68,9 @@ function life(body: ExplainBody, nowMs: number): Pair[] {
 
 /** A held lease ends when protection lets it go. */
 function ending(expiresAt: string, heldSince: string | undefined, nowMs: number): Cell {
-  if (heldSince === undefined) return `in ${toAge(expiresAt, nowMs)} without a heartbeat`;
+  if (heldSince === undefined) return `in ${toLeft(expiresAt, nowMs)} without a heartbeat`;
   return {
-    text: `held for ${toAge(heldSince, nowMs)}; let go in ${toAge(expiresAt, nowMs)} without a heartbeat`,
+    text: `held for ${toAge(heldSince, nowMs)}; let go in ${toLeft(expiresAt, nowMs)} without a heartbeat`,
     tone: "warn",
   };
 }

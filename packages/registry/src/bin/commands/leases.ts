@@ -1,7 +1,7 @@
 import type { LeaseBody, LeasesBody } from "@rollcall/client";
 import type { Command } from "commander";
 import { type Context, connect } from "./context.ts";
-import { type Cell, type Output, toAge, toSpan } from "./output.ts";
+import { type Cell, type Output, toAge, toLeft, toSpan } from "./output.ts";
 
 export function defineLeases(program: Command): void {
   program
@@ -70,7 +70,7 @@ async function listLeases({ client, out }: Context): Promise<void> {
 
 function endOf(lease: LeaseBody, nowMs: number): Cell {
   if (Date.parse(lease.expiresAt) < nowMs) return { text: `${toAge(lease.expiresAt, nowMs)} ago`, tone: "warn" };
-  return `in ${toAge(lease.expiresAt, nowMs)}`;
+  return `in ${toLeft(lease.expiresAt, nowMs)}`;
 }
 
 function noteOf(lease: LeaseBody): Cell {

@@ -127,10 +127,18 @@ export function toSpan(ms: number): string {
   return ms < 1 ? "0s" : `${Math.floor(ms)}ms`;
 }
 
-/** How long ago, or how long until. "-" for never. */
+/** How long ago; "0s" for what is to come by a clock that is ahead of this one. "-" for never. */
 export function toAge(at: string | null | undefined, nowMs: number): string {
   if (at === null || at === undefined) return "-";
-  const ms = Math.abs(nowMs - Date.parse(at));
+  return toSeconds(nowMs - Date.parse(at));
+}
+
+/** How long until; "0s" when it is over. */
+export function toLeft(at: string, nowMs: number): string {
+  return toSeconds(Date.parse(at) - nowMs);
+}
+
+function toSeconds(ms: number): string {
   return ms < 1000 ? "0s" : toSpan(ms);
 }
 

@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import type { RegisterSpec, Registration, Status } from "@rollcall/client";
 import { type Command, Option } from "commander";
-import { type Context, collect, connect, toPairs, toWhole, untilInterrupted } from "./context.ts";
+import { type Context, collect, connect, STATUSES, toPairs, toWhole, untilInterrupted } from "./context.ts";
 import { EXIT, Failure } from "./exit.ts";
 import { toSpan } from "./output.ts";
 
@@ -21,8 +21,6 @@ interface RegisterFlags {
   readonly ifAbsent?: boolean;
   readonly keep?: boolean;
 }
-
-const STATUSES = ["passing", "warning", "critical", "starting", "draining", "unknown"];
 
 export function defineRegister(program: Command): void {
   program
@@ -84,9 +82,25 @@ function toSpec(service: string, id: string | undefined, flags: RegisterFlags): 
     ...(zone !== undefined && { zone }),
     ...(weight !== undefined && { weight: toWhole(weight, "--weight", 0, 65535) }),
     ...(status && { status }),
-    ...(ttl !== undefined && { ttl: /^[0-9]+$/.test(ttl) ? Number(ttl) : ttl }),
+    ...(ttl !== undefined && { ttl: toTtl(ttl) }),
     ...(lease !== undefined && { lease }),
   };
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+const TTL_MS_MIN = 1000;
+const TTL_MS_MAX = 168 * 3_600_000;
+
+/** A ttl as the registry takes it; a bare number is seconds. */
+function toTtl(text: string): number | string {
+  const match = /^([0-9]{1,15}(?:\.[0-9]{1,6})?)(ms|s|m|h)?$/.exec(text);
+  const ms = match === null ? Number.NaN : Math.round(Number(match[1]) * (UNIT_MS[match[2] ?? "s"] as number));
+  if (ms !== 0 && !(ms >= TTL_MS_MIN && ms <= TTL_MS_MAX))
+    throw new Failure(
+      EXIT.usage,
+      `--ttl takes 0 (for ever) or a duration from 1s to 168h, such as 10s, 5m or 2h, not "${text}"`,
+    );
+  return match?.[2] === undefined ? Number(text) : text;
 }
 
 async function once({ client, out }: Context, spec: RegisterSpec, ifAbsent: boolean): Promise<void> {
