@@ -34,4 +34,8 @@ test("an operator sees held leases with the reason and lets them go", async () =
   await until(async () => (await rollcall.service("api")).instances.length === 0, { what: "all to go" });
   const gone = await json<ExplainBody>(["explain", "api", "i-5"]);
   assert.equal(gone.gone?.cause, "expired");
+  assert.ok(gone.keptAliveBy?.expiresAt);
+  const explained = (await cli(["explain", "api", "i-5"])).stdout;
+  assert.match(explained, /^gone +\d+s ago: expired/m);
+  assert.doesNotMatch(explained, /^ends /m, "it has ended already");
 });
