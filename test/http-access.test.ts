@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { after, test } from "node:test";
 import { ROUTES } from "../packages/registry/src/dialects/http/session-routes.ts";
-import { request, startRollcall, temporaryDirectory, until } from "./harness.ts";
+import { openStream, request, startRollcall, temporaryDirectory, until } from "./harness.ts";
 import { nameRoute, openApi } from "./http-rig.ts";
 
 const scratch = temporaryDirectory({ after });
@@ -116,4 +116,46 @@ test("a backup comes with its length, and leaves nothing behind", async () => {
   assert.equal(answer.bytes.length, Number(answer.headers["content-length"]));
   assert.ok(answer.bytes.length > 0);
   await until(() => readdirSync(scratch).filter((name) => name.startsWith("rollcall-backup-")).length === 0);
+});
+
+test("what a token keeps open ends with the token", { timeout: 30_000 }, async (t) => {
+  const made = await admin.ok("POST", "/v2/_/tokens", { name: "passing", role: "writer", account: "acme" });
+  const kept = await admin.ok("POST", "/v2/_/tokens", { name: "staying", role: "writer", account: "acme" });
+  const headers = { authorization: `Bearer ${made.token}` };
+  const at = `${rollcall.url}/v2/acme`;
+  await owner.ok("POST", "/v2/acme/leases", { lease: "passing", ttl: "1s" });
+  const watch = await openStream(t, `${at}/watch`, { headers: { ...headers, accept: "text/event-stream" } });
+  const session = await openStream(t, `${at}/leases/passing/session`, { headers });
+  const other = await openStream(t, `${at}/watch`, { headers: { authorization: `Bearer ${kept.token}` } });
+  for (const stream of [watch, session, other]) await stream.find(({ event }) => event === "ready");
+  const poll = request(`${at}/services/passing?wait=25s&after=999999999`, { headers });
+  const events = request(`${at}/events?wait=25s`, { headers });
+  // Both waits are there, beside the three streams.
+  const watchers = async (): Promise<string> => (await request(`${rollcall.url}/metrics`)).text;
+  await until(async () => /rollcall_watchers\{[^}]*"http"[^}]*\} 5\b/.test(await watchers()));
+  await admin.ok("DELETE", `/v2/_/tokens/${made.id}`);
+  for (const stream of [watch, session]) {
+    const bye = await stream.find(({ event }) => event === "bye");
+    assert.ok(bye.json().revision > 0);
+    await until(() => stream.ended);
+  }
+  for (const answer of [await poll, await events]) {
+    assert.equal(answer.status, 401);
+    assert.equal(answer.json().type, "https://rollcall.dev/problems/unauthorized");
+  }
+  await until(async () => (await owner.call("GET", "/v2/acme/leases/passing")).status === 404, { timeoutMs: 5000 });
+  await owner.ok("PUT", "/v2/acme/services/after/instances/a", { address: "h", ttl: 0 });
+  await other.find(({ data }) => data.includes('"after"'));
+  assert.ok(!watch.events.some(({ data }) => data.includes('"after"')));
+  assert.equal(other.ended, false);
+});
+
+test("what open mode let in ends with open mode", { timeout: 30_000 }, async (t) => {
+  const { url } = await startRollcall(t);
+  const anyone = openApi(url);
+  const watch = await openStream(t, `${url}/v2/acme/watch`);
+  await watch.find(({ event }) => event === "ready");
+  await anyone.ok("POST", "/v2/_/tokens", { name: "root", role: "admin" });
+  await watch.find(({ event }) => event === "bye");
+  await until(() => watch.ended);
 });

@@ -71,6 +71,8 @@ class StoredAccounts implements Accounts {
   readonly #known = new Map<string, { readonly outcome: Outcome<Principal>; readonly expiresAtMs: number }>();
   readonly #issued = new Map<string, IssuedToken>();
   #open = true;
+  readonly #onChange = new Set<() => void>();
+  #telling = false;
   #watch: Watch | undefined = undefined;
   #closed = false;
 
@@ -161,6 +163,18 @@ class StoredAccounts implements Accounts {
     this.#known.clear();
     this.#issued.clear();
     this.#open = this.#configured.size === 0 && this.#byId.size === 0;
+    if (this.#telling) return;
+    // Once for changes that come together: in the middle of them tokens are missing that are still valid.
+    this.#telling = true;
+    queueMicrotask(() => {
+      this.#telling = false;
+      for (const listener of [...this.#onChange]) listener();
+    });
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#onChange.add(listener);
+    return () => this.#onChange.delete(listener);
   }
 
   #hasAdministrator(except: string): boolean {

@@ -4,7 +4,7 @@ import { type Account, type Outcome, ok, type Principal, type Role } from "../..
 import { decodeSegment, headerOf, parseQuery, type Query, sendProblem, takeBody, tokenOf } from "../../net/exchange.ts";
 import type { HttpHandler } from "../../net/http.ts";
 import { BODY_BYTES_MAX, decodeJson, isJsonType, type Json } from "./codec.ts";
-import { answerRefused, type Desk, type Exchange, fail } from "./session.ts";
+import { answerRefused, answerUnauthorized, type Desk, type Exchange, fail } from "./session.ts";
 
 /** What a handler gets of the body. */
 export type Body =
@@ -147,11 +147,7 @@ function admit(
   search: string,
 ): void {
   const principal = authenticate(desk, request);
-  if (!principal.ok) {
-    // RFC 9110 §15.5.2: 401 names the scheme.
-    sendProblem(response, 401, "unauthorized", principal.detail, { "WWW-Authenticate": 'Bearer realm="rollcall"' });
-    return;
-  }
+  if (!principal.ok) return answerUnauthorized(response, principal);
   const repeated = findRepeated(request.rawHeaders);
   if (repeated !== undefined) return sendProblem(response, 400, "invalid", `more than one ${repeated} header`);
   const params = decodeParams(match.params);
@@ -171,6 +167,7 @@ function admit(
     request,
     response,
     principal: principal.value,
+    role: route.role,
     account: account.value,
     params: isOwned(route) ? params.value.slice(1) : params.value,
     tail: match.tail,

@@ -21,7 +21,7 @@ export function keepLease(exchange: Exchange): void {
   if (desk.draining) return answerRefused(response, refuse("unavailable", "the registry is stopping"));
   request.socket.setKeepAlive(true, PROBE_AFTER_MS);
   const stream = openStream(request, response, { keepAliveMs: COMMENT_MS });
-  new Keeper(desk, account, lease, stream).start();
+  new Keeper(exchange, lease, stream).start();
 }
 
 class Keeper implements Lasting {
@@ -32,12 +32,12 @@ class Keeper implements Lasting {
   readonly #leave: () => void;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(desk: Desk, account: string, lease: string, stream: Stream) {
-    this.#desk = desk;
-    this.#account = account;
+  constructor(exchange: Exchange, lease: string, stream: Stream) {
+    this.#desk = exchange.desk;
+    this.#account = exchange.account;
     this.#lease = lease;
     this.#stream = stream;
-    this.#leave = desk.enter(this);
+    this.#leave = exchange.desk.enter(this, exchange);
   }
 
   start(): void {

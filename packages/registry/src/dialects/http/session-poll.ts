@@ -1,6 +1,6 @@
 /** Long polls: an answer that waits for a change in scope, for its time, or for the registry's stop. */
-import type { Commit, Revision, Scope, Watch, Watcher } from "../../core/index.ts";
-import type { Exchange, Lasting } from "./session.ts";
+import type { Commit, Refused, Revision, Scope, Watch, Watcher } from "../../core/index.ts";
+import { answerUnauthorized, type Exchange, type Lasting } from "./session.ts";
 
 export type Woken = "changed" | "over";
 
@@ -29,13 +29,16 @@ class Poll implements Watcher, Lasting {
     this.#exchange = exchange;
     this.#attempt = attempt;
     this.#timer = setTimeout(() => this.bye(), waitMs);
-    this.#leave = exchange.desk.enter(this);
+    this.#leave = exchange.desk.enter(this, exchange);
     exchange.response.on("close", () => this.#end());
   }
 
   follow(scope: Scope, after: Revision): void {
-    if (this.#exchange.desk.draining) {
-      this.bye();
+    const { desk } = this.#exchange;
+    // While the request's body came, its token may have gone.
+    const revoked = desk.findRevoked(this.#exchange);
+    if (desk.draining || revoked !== undefined) {
+      this.bye(revoked);
       return;
     }
     const watch = this.#exchange.desk.registry.follow(scope, after, this);
@@ -55,8 +58,12 @@ class Poll implements Watcher, Lasting {
     this.bye();
   }
 
-  bye(): void {
-    this.#wake("over");
+  bye(revoked?: Refused): void {
+    if (this.#done) return;
+    if (revoked === undefined) return this.#wake("over");
+    // What is there is nothing for this client any more.
+    answerUnauthorized(this.#exchange.response, revoked);
+    this.#end();
   }
 
   #wake(woken: Woken, commit?: Commit): void {

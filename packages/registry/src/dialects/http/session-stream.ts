@@ -44,16 +44,18 @@ class Follower implements Watcher, Lasting {
     this.#options = options;
     this.#idOf = options.idOf ?? revisionItself;
     this.#stream = openStream(exchange.request, exchange.response, options.stream);
-    this.#leave = exchange.desk.enter(this);
+    this.#leave = exchange.desk.enter(this, exchange);
     this.#stream.onDrain(() => this.#resume());
     this.#stream.onClose(() => this.#end());
   }
 
   start(after: Revision | undefined): void {
-    const { registry, draining } = this.#exchange.desk;
+    const { desk } = this.#exchange;
+    const { registry, draining } = desk;
     const now = registry.read((view) => view.revision);
     this.#last = after ?? now;
-    if (draining) return this.bye();
+    // While the request's body came, its token may have gone.
+    if (draining || desk.findRevoked(this.#exchange) !== undefined) return this.bye();
     // A position from the future belongs to another history: a store that was put back to an older state.
     if (after !== undefined && after > now) this.#resync(now);
     else this.#follow(this.#last, now);

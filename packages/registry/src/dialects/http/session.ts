@@ -1,7 +1,7 @@
 /** What the dialect remembers between requests, and one request on its way to its answer. */
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
-import type { Access, Account, Clock, Principal, Refused, Registry } from "../../core/index.ts";
-import { Head, headerOf, type Query, send, sendProblem } from "../../net/exchange.ts";
+import type { Access, Account, Clock, Principal, Refused, Registry, Role } from "../../core/index.ts";
+import { Head, headerOf, type Query, send, sendProblem, tokenOf } from "../../net/exchange.ts";
 import type { House } from "../contract.ts";
 import { encodeTag, matchesTag } from "./codec.ts";
 import { AnswerCache } from "./session-cache.ts";
@@ -11,8 +11,8 @@ import type { Surroundings } from "./translate-change.ts";
 
 /** Something that lasts: a stream or a waiting poll. */
 export interface Lasting {
-  /** The registry is about to stop: say goodbye with the position, and end. */
-  bye(): void;
+  /** The registry is about to stop, or its client may stay no longer: say goodbye with the position, and end. */
+  bye(revoked?: Refused): void;
 }
 
 /** All that the dialect keeps. One for each listener. */
@@ -25,7 +25,7 @@ export class Desk {
   readonly consumers: Consumers;
   readonly around: Surroundings;
   draining = false;
-  readonly #lasting = new Set<Lasting>();
+  readonly #lasting = new Map<Lasting, Exchange>();
 
   constructor(house: House) {
     this.house = house;
@@ -36,11 +36,12 @@ export class Desk {
     this.around = {
       ttlMs: (account, lease) => this.registry.read((view) => view.lease(account, lease)?.ttlMs ?? null),
     };
+    house.access.onChange(() => this.#endRevoked());
   }
 
   /** Returns its cancel. */
-  enter(lasting: Lasting): () => void {
-    this.#lasting.add(lasting);
+  enter(lasting: Lasting, exchange: Exchange): () => void {
+    this.#lasting.set(lasting, exchange);
     this.house.metrics.watchers("http", 1);
     let inside = true;
     return () => {
@@ -54,7 +55,23 @@ export class Desk {
   drain(): void {
     if (this.draining) return;
     this.draining = true;
-    for (const lasting of [...this.#lasting]) lasting.bye();
+    for (const lasting of [...this.#lasting.keys()]) lasting.bye();
+  }
+
+  /** Why this client, once let in, would not be let in any more. */
+  findRevoked({ request, principal, account, role }: Exchange): Refused | undefined {
+    const now = this.access.authenticate(tokenOf(request));
+    if (!now.ok) return now;
+    // A route of no account has looked at the principal itself.
+    const allowed = this.access.allow(now.value, account === "" ? (principal.account ?? "") : account, role);
+    return allowed.ok ? undefined : allowed;
+  }
+
+  #endRevoked(): void {
+    for (const [lasting, exchange] of [...this.#lasting]) {
+      const revoked = this.findRevoked(exchange);
+      if (revoked !== undefined) lasting.bye(revoked);
+    }
   }
 }
 
@@ -64,6 +81,8 @@ export interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly principal: Principal;
+  /** What the route needs. */
+  readonly role: Role;
   /** Empty on routes that belong to no account. */
   readonly account: Account;
   /** The path's parameters, percent-decoded. */
@@ -85,6 +104,11 @@ export function answerJson(
   headers?: OutgoingHttpHeaders,
 ): void {
   send(response, status, headers === undefined ? JSON_HEAD : { ...JSON_HEADERS, ...headers }, JSON.stringify(body));
+}
+
+/** RFC 9110 §15.5.2: 401 names the scheme. */
+export function answerUnauthorized(response: ServerResponse, { detail }: Refused): void {
+  sendProblem(response, 401, "unauthorized", detail, { "WWW-Authenticate": 'Bearer realm="rollcall"' });
 }
 
 export function answerRefused(response: ServerResponse, { refusal, detail }: Refused): void {
