@@ -192,14 +192,64 @@ test("a body in many pieces is put together, also when asked for late or as a st
   }
 });
 
-test("a connection stays open whether or not the handler read the body", { timeout: 15_000 }, async (t) => {
-  const { listener } = await openListener(t);
+test("a connection stays open when the body is there, whether or not the handler read it", {
+  timeout: 15_000,
+}, async (t) => {
+  for (const short of [true, false]) {
+    const { listener } = await openListener(t);
+    listener.mount(
+      "/",
+      "test",
+      (_request, response, path) => sendProblem(response, 404, "not-found", path),
+      () => short,
+    );
+    const socket = openSocket(t, listener.port);
+    socket.write("POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
+    assert.match(await socket.until(/"detail":"\/1"/), /\r\nConnection: keep-alive\r\n/);
+    socket.write("POST /2 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n");
+    await socket.until(/"detail":"\/2"/);
+    socket.write("GET /3 HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhelloGET /4 HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert.doesNotMatch(await socket.until(/"detail":"\/4"/), /Connection: close/);
+  }
+});
+
+test("an answer before the end of the body is the last one of its connection", { timeout: 15_000 }, async (t) => {
+  const { listener } = await openListener(t, { limits: { headersTimeoutMs: 200, requestTimeoutMs: 300 } });
+  const asked: string[] = [];
+  listener.mount("/", "test", (incoming, response, path) => {
+    asked.push(path);
+    if (path === "/own") response.setHeader("X-Own", "1");
+    sendProblem(response, 404, "not-found", path);
+    incoming.resume();
+  });
+  const head = (path: string): string => `POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Length: 70000\r\n\r\n`;
+  for (const path of ["/1", "/own"]) {
+    const socket = openSocket(t, listener.port);
+    socket.write(`${head(path)}${"x".repeat(30_000)}`);
+    assert.match(await socket.until(/"detail":/), /^HTTP\/1\.1 404 [\s\S]*\r\nConnection: close\r\n/i);
+    socket.write(`${"x".repeat(40_000)}GET /after HTTP/1.1\r\nHost: a\r\n\r\n`);
+    assert.equal((await socket.closed).split("HTTP/1.1 ").length, 2, "one answer");
+  }
+  const silent = openSocket(t, listener.port);
+  silent.write(head("/silent"));
+  assert.equal((await silent.closed).split("HTTP/1.1 ").length, 2, "one answer, and no 408 behind it");
+  const bad = openSocket(t, listener.port);
+  bad.write("POST /bad HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n");
+  assert.match(await bad.closed, /^HTTP\/1\.1 404 (?![\s\S]*HTTP\/1\.1)/);
+  assert.deepEqual(asked, ["/1", "/own", "/silent", "/bad"]);
+});
+
+test("an endless body that nobody asked for is not read for the whole timeout", { timeout: 15_000 }, async (t) => {
+  const { listener } = await openListener(t, { limits: { requestTimeoutMs: 12_000 } });
   listener.mount("/", "test", (_request, response, path) => sendProblem(response, 404, "not-found", path));
-  const socket = openSocket(t, listener.port);
-  socket.write(`POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 70000\r\n\r\n${"x".repeat(30_000)}`);
-  await socket.until(/"detail":"\/1"/);
-  socket.write(`${"x".repeat(40_000)}GET /2 HTTP/1.1\r\nHost: a\r\n\r\n`);
-  await socket.until(/"detail":"\/2"/);
+  const startedMs = performance.now();
+  const slow = openSocket(t, listener.port);
+  slow.socket.allowHalfOpen = true;
+  const drip = setInterval(() => slow.write("1\r\na\r\n"), 20);
+  t.after(() => clearInterval(drip));
+  slow.write("POST /slow HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+  assert.match(await slow.closed, /^HTTP\/1\.1 404 [\s\S]*Connection: close/);
+  assert.ok(performance.now() - startedMs < 5000);
 });
 
 test("the token is found in either header, and another scheme is not the same as none", {

@@ -5,7 +5,7 @@ import type { Socket } from "node:net";
 import { problemOf } from "./exchange.ts";
 import { lingeringEnd } from "./linger.ts";
 import type { ListenerLog } from "./listener.ts";
-import type { Answer } from "./message.ts";
+import { type Answer, answeredEarly } from "./message.ts";
 
 export interface ConnectionLimits {
   readonly connectionsMax: number;
@@ -157,10 +157,14 @@ function refuseClient(
     socket.destroy();
     return;
   }
+  const answer = socket._httpMessage;
+  // Its answer goes out in this moment and ends the connection.
+  if (answer?.held === true) return;
+  // This request had its answer.
+  if (!answer && answeredEarly.has(socket)) return lingeringEnd(socket);
   const [status, reason, name, detail] = REFUSALS[error.code ?? ""] ?? BAD_REQUEST;
   log.debug({ code: error.code, status }, "request refused");
   const bytes = rawAnswer(status, reason, name, detail);
-  const answer = socket._httpMessage;
   if (answer === null || answer === undefined) {
     observe(status);
     endRaw(socket, bytes);

@@ -12,6 +12,8 @@ export function lingeringEnd(socket: Socket): void {
   if (socket.destroyed) return;
   let left = LINGER_BYTES_MAX;
   const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  // Whoever parsed the input must not find another request in it: RFC 9112 §9.6.
+  socket.removeAllListeners("data");
   socket.on("data", (chunk: Buffer) => {
     left -= chunk.length;
     if (left < 0) socket.destroy();

@@ -9,6 +9,8 @@ import {
   ServerResponse,
   STATUS_CODES,
 } from "node:http";
+import type { Socket } from "node:net";
+import { lingerOnClose } from "./linger.ts";
 
 /** Counts one answered request. `status` 499 stands for a client that went away before the answer. */
 export type Observe = (status: number, seconds: number) => void;
@@ -109,6 +111,9 @@ interface MadeHead {
   readonly _hasBody: boolean;
 }
 
+/** Connections whose last answer went out before its request's body was there: no further answer may follow. */
+export const answeredEarly = new WeakSet<Socket>();
+
 /** Bodies up to this size are copied behind the head. */
 const JOINED_BYTES_MAX = 4096;
 
@@ -116,6 +121,8 @@ export class Answer extends ServerResponse<Incoming> {
   state: ListenerState = LIVE;
   observe: Observe | undefined = undefined;
   startedMs = 0;
+  /** A whole answer that goes out when the input at hand has been parsed. */
+  held = false;
   #plain = true;
 
   /**
@@ -123,13 +130,25 @@ export class Answer extends ServerResponse<Incoming> {
    * together here, because node:http checks and searches each header anew on each answer.
    */
   sendWhole(status: number, lines: string, body: Buffer | string | undefined, lengthKnown = true): void {
+    this.statusCode = status;
+    const made = this as unknown as MadeHead;
+    if (!this.#lacksBody()) return this.#sendMade(lines, body, lengthKnown);
+    // The rest of the body may lie in the piece of input that is being parsed; then the connection can stay.
+    this.held = true;
+    made._header = "";
+    setImmediate(() => {
+      this.held = false;
+      if (!this.destroyed) this.#sendMade(lines, body, lengthKnown);
+    });
+  }
+
+  #sendMade(lines: string, body: Buffer | string | undefined, lengthKnown: boolean): void {
     const bytes = typeof body === "string" ? Buffer.byteLength(body) : (body?.length ?? 0);
     this.#settleConnection();
-    this.statusCode = status;
     const made = this as unknown as MadeHead;
     made._last = !this.shouldKeepAlive;
     made._header =
-      `${statusLine(status)}${lines}${lengthKnown ? `Content-Length: ${bytes}\r\n` : ""}` +
+      `${statusLine(this.statusCode)}${lines}${lengthKnown ? `Content-Length: ${bytes}\r\n` : ""}` +
       `${dateLine(this.startedMs)}${connectionLines(this.shouldKeepAlive, this.state)}`;
     this.end(bytes === 0 ? undefined : body);
   }
@@ -157,6 +176,16 @@ export class Answer extends ServerResponse<Incoming> {
     // RFC 9112 §9.6: say "close" on the last answer of a connection. An answer given before the awaited body
     // (RFC 9110 §10.1.1) leaves it open whether the body still comes: the connection ends too.
     if (this.state.draining || this.req.expectsContinue) this.shouldKeepAlive = false;
+    if (!this.#lacksBody()) return;
+    // What would come as the rest of the body is not worth waiting for, and must not be answered again.
+    this.shouldKeepAlive = false;
+    answeredEarly.add(this.req.socket);
+    lingerOnClose(this.req.socket);
+  }
+
+  /** A body was announced, and not all of it is here. */
+  #lacksBody(): boolean {
+    return this.req.bodyBytes !== 0 && !this.req.complete;
   }
 
   /** Puts a small body behind the head, which is sent as it stands: one plain write instead of a gathered one. */
