@@ -139,9 +139,7 @@ function defineAccounts(program: Command): void {
   const set = account
     .command("set <name>")
     .summary("make an account or change its limits")
-    .description(
-      "Makes an account, or changes the limits that are given. Open mode goes on until there is a token.",
-    );
+    .description("Makes an account, or changes the limits that are given. Open mode goes on until there is a token.");
   for (const [, flag, meaning] of LIMIT_FLAGS) set.option(`--${flag} <number>`, meaning);
   set.action(async (name: string, flags: Record<string, string>, self: Command) =>
     setAccount(await connect(self), name, flags),
