@@ -3,7 +3,6 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { send, sendProblem } from "../../net/exchange.ts";
 import type { HttpHandler } from "../../net/http.ts";
 import { landingPage } from "./codec-landing.ts";
-import { toOpenApi } from "./codec-openapi.ts";
 import { answerJson, type Desk } from "./session.ts";
 import { ROUTES } from "./session-routes.ts";
 
@@ -40,9 +39,27 @@ function metrics({ house }: Desk, response: ServerResponse): void {
   );
 }
 
+let description: Promise<string> | undefined;
+
+/** The description's library is large, and few ask for it: it is loaded when the first one does. */
+async function makeDescription(version: string): Promise<string> {
+  const { toOpenApi } = await import("./codec-openapi.ts");
+  return JSON.stringify(toOpenApi(ROUTES, version));
+}
+
+function sendDescription({ house }: Desk, response: ServerResponse): void {
+  description ??= makeDescription(house.status.version);
+  description.then(
+    (text) => send(response, 200, { "Content-Type": "application/json", "Cache-Control": "no-cache" }, text),
+    (error: unknown) => {
+      house.log.error({ err: error }, "the description failed");
+      sendProblem(response, 500, "internal", "the registry failed to answer this; its log says more");
+    },
+  );
+}
+
 export function openRoutes(desk: Desk): readonly (readonly [string, HttpHandler])[] {
   const { version } = desk.house.status;
-  let description: string | undefined;
   const html = landingPage(version);
   const page = (response: ServerResponse): void =>
     send(response, 200, { "Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-cache" }, html);
@@ -50,13 +67,7 @@ export function openRoutes(desk: Desk): readonly (readonly [string, HttpHandler]
     ["/healthz", onlyGet(health)],
     ["/readyz", onlyGet((response) => readiness(desk, response))],
     ["/metrics", onlyGet((response) => metrics(desk, response))],
-    [
-      "/openapi.json",
-      onlyGet((response) => {
-        description ??= JSON.stringify(toOpenApi(ROUTES, version));
-        send(response, 200, { "Content-Type": "application/json", "Cache-Control": "no-cache" }, description);
-      }),
-    ],
+    ["/openapi.json", onlyGet((response) => sendDescription(desk, response))],
     [
       "/",
       (request, response, path, query) => {
