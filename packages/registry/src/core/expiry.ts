@@ -97,8 +97,6 @@ export class Expiry {
   private release(account: Account, state: LeaseState): void {
     if (this.releasing.has(state)) return;
     this.releasing.add(state);
-    // The wheel still holds the far deadline of the hold; the beat set the true one.
-    this.wheel.postpone(state.slot, state.record.ttlMs);
     void this.options.propose({ kind: "release", account, leases: [state.record.id] }).then((outcome) => {
       if (!outcome.ok) this.releasing.delete(state);
     });

@@ -46,7 +46,7 @@ export class History {
     this.floor = commit.revision;
   }
 
-  /** Commits with revision > after, oldest first; undefined when some of them are not here. */
+  /** Commits with revision > after, oldest first. All of them are here when it `covers(after)`. */
   *since(after: Revision): Iterable<Commit> {
     for (let i = this.indexAfter(after); i < this.commits.length; i++) yield this.commits[i] as Commit;
   }

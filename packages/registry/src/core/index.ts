@@ -9,7 +9,7 @@ export type { Rules, Stamp } from "./decision.ts";
 export { TICK_MS } from "./lease.ts";
 export * from "./limits.ts";
 export * from "./ports.ts";
-export { createSequencer, Sequencer, type SequencerOptions } from "./sequencer.ts";
+export { createSequencer, type Position, positionAfter, Sequencer, type SequencerOptions } from "./sequencer.ts";
 export * from "./types.ts";
 export { changeConcerns, concerns } from "./watch.ts";
 export { Lost } from "./watch-iterable.ts";

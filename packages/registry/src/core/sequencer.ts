@@ -16,7 +16,7 @@ export interface SequencerOptions {
   readonly rules: Rules;
   readonly origin: string;
   /** Where the stored order ends. */
-  readonly last: { readonly revision: Revision; readonly atMs: number; readonly nth: number };
+  readonly last: Position;
   /** Resolves when the group is durable, called for one group at a time. Rejects when none of it is. */
   append(commits: readonly Commit[]): Promise<void>;
   /** What to tell clients when `append` rejected. */
@@ -37,6 +37,19 @@ const GROUP_COMMITS_MAX = 4096;
 const PROPOSALS_WAITING_MAX = 100_000;
 /** Changes that fit into one millisecond of 100 ns steps. */
 const CHANGES_PER_MS = 10_000;
+
+/** A place in the order: what is committed next comes after it. */
+export interface Position {
+  readonly revision: Revision;
+  readonly atMs: number;
+  readonly nth: number;
+}
+
+/** The position after a commit: the next change of the same millisecond is number `nth`. */
+export function positionAfter({ revision, atMs, nth, changes }: Commit): Position {
+  const next = nth + changes.length;
+  return { revision, atMs: atMs + Math.floor(next / CHANGES_PER_MS), nth: next % CHANGES_PER_MS };
+}
 
 export class Sequencer {
   private readonly options: SequencerOptions;
@@ -95,11 +108,7 @@ export class Sequencer {
       this.nth = 0;
     }
     const commit: Commit = { revision: ++this.revision, account, atMs: this.atMs, nth: this.nth, changes };
-    this.nth += changes.length;
-    if (this.nth >= CHANGES_PER_MS) {
-      this.atMs += Math.floor(this.nth / CHANGES_PER_MS);
-      this.nth %= CHANGES_PER_MS;
-    }
+    ({ atMs: this.atMs, nth: this.nth } = positionAfter(commit));
     return commit;
   }
 

@@ -88,8 +88,11 @@ function toServiceBody(account: AccountView, service: ServiceView, filter: Insta
 /** How many instances one page looks at before it is cut short: no request may hold the others up for long. */
 const SCANNED_MAX = 50_000;
 
-/** GET …/services */
-export function listServices(exchange: Exchange): void {
+/** One page of the account's catalog, filtered, at its revision; waits when asked to. */
+function answerPage(
+  exchange: Exchange,
+  pageOf: (account: AccountView | undefined, filter: InstanceFilter | undefined, page: Page) => object,
+): void {
   const { desk, account, query, response } = exchange;
   const filter = decodeFilter(query);
   if (!filter.ok) return answerRefused(response, filter);
@@ -100,10 +103,15 @@ export function listServices(exchange: Exchange): void {
     answerState(exchange, desk.registry.read(revisionOf), () =>
       desk.registry.read((view) => ({
         revision: revisionOf(view),
-        ...pageServices(view.account(account), filter.value, page.value),
+        ...pageOf(view.account(account), filter.value, page.value),
       })),
     );
   });
+}
+
+/** GET …/services */
+export function listServices(exchange: Exchange): void {
+  answerPage(exchange, pageServices);
 }
 
 function pageServices(account: AccountView | undefined, filter: InstanceFilter | undefined, { from, limit }: Page) {
@@ -125,20 +133,7 @@ function* matching(records: Iterable<InstanceRecord>, filter: InstanceFilter | u
 
 /** GET …/instances, sorted by (id, service). A cursor is `<id>/<service>`: neither holds a slash. */
 export function listInstances(exchange: Exchange): void {
-  const { desk, account, query, response } = exchange;
-  const filter = decodeFilter(query);
-  if (!filter.ok) return answerRefused(response, filter);
-  const page = decodePage(query);
-  if (!page.ok) return answerRefused(response, page);
-  const revisionOf = (view: View): number => view.account(account)?.catalogRevision ?? 0;
-  answerAfter(exchange, { account, anyService: true }, revisionOf, () => {
-    answerState(exchange, desk.registry.read(revisionOf), () =>
-      desk.registry.read((view) => ({
-        revision: revisionOf(view),
-        ...pageInstances(view.account(account), filter.value, page.value),
-      })),
-    );
-  });
+  answerPage(exchange, pageInstances);
 }
 
 function pageInstances(account: AccountView | undefined, filter: InstanceFilter | undefined, { from, limit }: Page) {

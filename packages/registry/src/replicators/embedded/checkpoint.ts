@@ -3,11 +3,10 @@
  * view as it is when they are written: the catalog in memory is the only copy, and nothing in it is not yet durable.
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { type Commit, ownLease, type View } from "../../core/index.ts";
+import { type Commit, ownLease, positionAfter, type View } from "../../core/index.ts";
 import { encodeRow, type Marker, type StateRow } from "./codec.ts";
 import { ByteWriter } from "./codec-bytes.ts";
 import { encodeMeta } from "./codec-meta.ts";
-import { positionAfter } from "./recover.ts";
 import { addAccountRows, addRows, leaseRow, parseRow, toStoreKey } from "./row-keys.ts";
 import type { Writes } from "./store.ts";
 

@@ -2,16 +2,17 @@
  * What the catalog was: the state rows, with the log after the checkpoint laid over them. Rows may be newer than the
  * checkpoint; changes are absolute, so laying the log over them ends in the same state.
  */
-import type {
-  Account,
-  Commit,
-  InstanceRecord,
-  KeyRecord,
-  LeaseId,
-  LeaseRecord,
-  Restored,
-  Revision,
-  StoredAccount,
+import {
+  type Account,
+  type Commit,
+  type InstanceRecord,
+  type KeyRecord,
+  type LeaseId,
+  type LeaseRecord,
+  positionAfter,
+  type Restored,
+  type Revision,
+  type StoredAccount,
 } from "../../core/index.ts";
 import { decodeGroup, decodeRow, type Marker } from "./codec.ts";
 import { decodeMeta, META_KEYS, wholeNumber } from "./codec-meta.ts";
@@ -21,8 +22,6 @@ import type { MetaKey, Store } from "./store.ts";
 
 /** Newest commits given to the history in memory. Older ones are read from the log when somebody asks. */
 const RECENT_COMMITS = 2048;
-/** Changes that fit into one millisecond of 100 ns steps. */
-const CHANGES_PER_MS = 10_000;
 
 export interface Recovered {
   readonly restored: Restored;
@@ -30,16 +29,6 @@ export interface Recovered {
   readonly marker: Marker;
   /** Rows that the log after the marker made different: the next checkpoint writes them. */
   readonly dirty: Set<string>;
-}
-
-/** The position after a commit: the next change of the same millisecond is number `nth`. */
-export function positionAfter(commit: Commit): Marker {
-  const nth = commit.nth + commit.changes.length;
-  return {
-    revision: commit.revision,
-    atMs: commit.atMs + Math.floor(nth / CHANGES_PER_MS),
-    nth: nth % CHANGES_PER_MS,
-  };
 }
 
 function readMeta(store: Store, key: MetaKey): Readonly<Record<string, unknown>> {
