@@ -98,6 +98,20 @@ const TEST_PACKAGES = [
   { name: "curl", program: "curl" },
   { name: "openssl", program: "openssl" },
   { name: "systemd", program: "systemd-analyze" },
+  { name: "bind9", program: "named" },
+  { name: "bind9-dnsutils", program: "dig" },
+  { name: "bind9-dnsutils", program: "nsupdate" },
+  { name: "dnsmasq-base", program: "dnsmasq" },
+  { name: "haproxy", program: "haproxy" },
+  { name: "iproute2", program: "ip" },
+  { name: "knot", program: "knotd" },
+  { name: "knot-dnsutils", program: "kdig" },
+  { name: "libc-bin", program: "getent" },
+  { name: "nsd", program: "nsd" },
+  { name: "nsd", program: "nsd-control" },
+  { name: "python3-minimal", program: "python3" },
+  { name: "unbound", program: "unbound" },
+  { name: "unbound", program: "unbound-control" },
 ];
 
 /** More of them for `npm run interop` alone. */
@@ -109,7 +123,9 @@ export const INTEROP_PACKAGES = [
 
 /** Installs the missing ones where that is possible (Debian, as root); says what is missing where it is not. */
 export function ensurePackages(packages = TEST_PACKAGES) {
-  const missing = packages.filter(({ program }) => spawnSync("which", [program]).status !== 0);
+  // Servers live in sbin, which is not in everyone's path.
+  const search = { env: { ...process.env, PATH: `${process.env.PATH}:/usr/local/sbin:/usr/sbin:/sbin` } };
+  const missing = packages.filter(({ program }) => spawnSync("which", [program], search).status !== 0);
   if (missing.length === 0) return;
   const names = [...new Set(missing.map(({ name }) => name))];
   if (process.getuid?.() !== 0 || spawnSync("which", ["apt-get"]).status !== 0) {
