@@ -231,7 +231,10 @@ export function cleanEnvironment(more: Readonly<Record<string, string>> = {}): N
   return { ...env, ...more };
 }
 
-/** Starts `rollcall serve` on a free port and waits until it is ready. A start that fails shows its stderr. */
+/** Flags of all ports: a test gets free ones unless it says otherwise. */
+const PORTS = ["http-port", "dns-port", "skydns-port"];
+
+/** Starts `rollcall serve` on free ports and waits until it is ready. A start that fails shows its stderr. */
 export async function startRollcall(scope: Scope, options: StartOptions = {}): Promise<Rollcall> {
   const data = options.data ?? join(temporaryDirectory(scope), "data");
   const server = new Server(data, options);
@@ -255,7 +258,8 @@ class Server implements Rollcall {
 
   async launch(flags: readonly string[], env: Readonly<Record<string, string>>): Promise<void> {
     const own = ["serve", "--data", this.data, "--log-format", "json"];
-    if (!flags.some((flag) => flag === "--http-port" || flag.startsWith("--http-port="))) own.push("--http-port", "0");
+    for (const port of PORTS)
+      if (!flags.some((flag) => flag === `--${port}` || flag.startsWith(`--${port}=`))) own.push(`--${port}`, "0");
     const args = [...(this.#options.nodeFlags ?? []), PROGRAM, ...own, ...flags];
     const program = new Program(process.execPath, args, { env: cleanEnvironment(env), cwd: tmpdir() });
     this.#program = program;
@@ -320,8 +324,10 @@ class Server implements Rollcall {
       const known = ports.find((endpoint) => endpoint.dialect === dialect);
       if (known && flags[index + 1] === "0") flags[index + 1] = String(known.port);
     }
-    const native = ports.find((endpoint) => endpoint.dialect === "http");
-    if (native && !flags.includes("--http-port")) flags.push("--http-port", String(native.port));
+    for (const { dialect, port } of ports) {
+      const flag = `--${dialect}-port`;
+      if (PORTS.includes(flag.slice(2)) && !flags.includes(flag)) flags.push(flag, String(port));
+    }
     await this.launch(flags, options.env ?? this.#options.env ?? {});
   }
 

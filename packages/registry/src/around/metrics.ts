@@ -22,11 +22,17 @@ export interface ProcessMetrics {
   groupFlushed(commits: number, ms: number): void;
   expired(count: number): void;
   /** For dialects. */
-  readonly dialects: { watchers(dialect: string, delta: number): void };
+  readonly dialects: DialectMetrics;
   /** From here on the gauges have something to look at. */
   watch(sources: MetricSources): void;
   /** Prometheus text format. */
   text(): Promise<string>;
+}
+
+/** What dialects add to; the contract says what each means. */
+interface DialectMetrics {
+  watchers(dialect: string, delta: number): void;
+  tally(dialect: string, name: string, help: string, label: string, values: readonly string[]): Float64Array;
 }
 
 /** By the first digit of the status; 499 stands for a client that went away before its answer. */
@@ -54,6 +60,13 @@ export function createMetrics(now: () => number = Date.now): ProcessMetrics {
     dialects: {
       watchers(dialect, delta) {
         watchers.set(dialect, (watchers.get(dialect) ?? 0) + delta);
+      },
+      tally(dialect, name, help, label, values) {
+        const numbers = new Float64Array(values.length);
+        addCounter(registry, `rollcall_${dialect}_${name}_total`, help, [label], (add) => {
+          for (const [i, value] of values.entries()) add({ [label]: value }, numbers[i] as number);
+        });
+        return numbers;
       },
     },
     watch: (sources) => addViewGauges(registry, sources, now),

@@ -5,17 +5,16 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
 import { openAccounts } from "../around/accounts.ts";
 import { LIMITS_DEFAULT, limitsOf } from "../around/limits.ts";
-import { createMetrics, type ProcessMetrics } from "../around/metrics.ts";
+import { createMetrics } from "../around/metrics.ts";
 import { createProtection } from "../around/protection.ts";
 import { type Access, type Clock, openCore, type Replicator, type Rules, TICK_MS } from "../core/index.ts";
-import type { Dialect, Endpoint, House, Mounted, NodeStatus } from "../dialects/contract.ts";
-import { createHttpDialect } from "../dialects/http/dialect.ts";
-import { createRackspaceDialect } from "../dialects/rackspace/dialect.ts";
-import { type OpenHttpListener, openHttpListener } from "../net/listener.ts";
+import type { Endpoint, NodeStatus } from "../dialects/contract.ts";
+import type { OpenHttpListener } from "../net/listener.ts";
 import { createEmbedded } from "../replicators/embedded/index.ts";
 import { createMemory } from "../replicators/memory/index.ts";
 import type { ServeConfig } from "./config.ts";
 import { keepMemory } from "./memory.ts";
+import { httpOpener, mountDialects, type Opened } from "./mount.ts";
 import { VERSION } from "./version.ts";
 
 /** A running registry. */
@@ -35,8 +34,6 @@ const DRAIN_MS = 250;
 
 const systemClock: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
 
-const DIALECTS: readonly Dialect[] = [createHttpDialect(), createRackspaceDialect()];
-
 /** Starts everything; on failure what was opened is closed again. */
 export async function assemble(config: ServeConfig, log: Logger): Promise<Running> {
   const undo: (() => Promise<void> | void)[] = [];
@@ -55,13 +52,8 @@ async function assembleWith(config: ServeConfig, log: Logger, undo: (() => Promi
     limits: (account) => (state.access === null ? LIMITS_DEFAULT : limitsOf(state.access, account)),
   };
   const metrics = createMetrics();
-  const replicator = createReplicator(config, {
-    clock: systemClock,
-    rules,
-    origin,
-    onGroup: metrics.groupFlushed,
-    log,
-  });
+  const onGroup = metrics.groupFlushed;
+  const replicator = createReplicator(config, { clock: systemClock, rules, origin, onGroup, log });
   const core = await openCore({
     clock: systemClock,
     replicator: replicator.port,
@@ -81,12 +73,14 @@ async function assembleWith(config: ServeConfig, log: Logger, undo: (() => Promi
   undo.push(() => access.close());
   refuseOpenExposure(config, access);
   refuseLockedOut(access);
-  const listener = await openListener(config, log, metrics, {
+  const openHttp = httpOpener(config, log, metrics, {
     ready: () => state.ready,
     localOnly: () => access.open && isLoopback(config.host),
   });
+  const listener = await openHttp(config.ports.http ?? 7070);
   undo.push(() => listener.close());
   metrics.watch({ core, startedAtMs: systemClock.now() });
+  const endpoints: Endpoint[] = [];
   const status: NodeStatus = {
     name: origin,
     version: VERSION,
@@ -97,65 +91,17 @@ async function assembleWith(config: ServeConfig, log: Logger, undo: (() => Promi
     backup: replicator.backup,
     metricsText: metrics.text,
   };
-  const shared = {
-    registry: core.registry,
-    access,
-    clock: systemClock,
-    metrics: metrics.dialects,
-    http: listener,
-    status,
-  };
-  const { mounted, endpoints } = await openDialects(config, log, shared, listener);
+  const { registry } = core;
+  const shared = { registry, access, clock: systemClock, metrics: metrics.dialects, http: listener, status };
+  const opened = await mountDialects(config, log, shared, { native: listener, openHttp }, undo);
+  endpoints.push(...opened.flatMap((one) => one.endpoints));
   state.ready = true;
   const close = async (): Promise<void> => {
     access.close();
     clearInterval(ticking);
     await core.close();
   };
-  return { endpoints, stop: () => stop(state, mounted, listener, close) };
-}
-
-interface Gate {
-  /** Until all dialects are mounted, a client must not be told that there is nothing. */
-  ready(): boolean;
-  localOnly(): boolean;
-}
-
-function openListener(config: ServeConfig, log: Logger, metrics: ProcessMetrics, gate: Gate) {
-  return openHttpListener({
-    host: config.host,
-    port: config.ports.http ?? 7070,
-    log,
-    ...gate,
-    limits: config.http,
-    observer: metrics.observer,
-    ...(config.tls === undefined ? {} : { tls: config.tls }),
-  });
-}
-
-type Shared = Omit<House, "settings" | "log">;
-
-async function openDialects(
-  config: ServeConfig,
-  log: Logger,
-  shared: Shared,
-  listener: OpenHttpListener,
-): Promise<{ mounted: Mounted[]; endpoints: Endpoint[] }> {
-  const mounted: Mounted[] = [];
-  const endpoints: Endpoint[] = [];
-  for (const dialect of DIALECTS) {
-    if (config.dialects !== "all" && !config.dialects.includes(dialect.name)) continue;
-    mounted.push(
-      await dialect.open({
-        ...shared,
-        settings: config.dialectSettings[dialect.name] ?? {},
-        log: log.child({ dialect: dialect.name }),
-      }),
-    );
-    const scheme = listener.secure ? "https" : "http";
-    endpoints.push({ dialect: dialect.name, scheme, host: listener.host, port: listener.port });
-  }
-  return { mounted, endpoints };
+  return { endpoints, stop: () => stop(state, opened, listener, close) };
 }
 
 interface ReplicatorParts {
@@ -205,16 +151,17 @@ function isLoopback(host: string): boolean {
 
 async function stop(
   state: { ready: boolean },
-  mounted: readonly Mounted[],
+  opened: readonly Opened[],
   listener: OpenHttpListener,
   closeRegistry: () => Promise<void>,
 ): Promise<void> {
   state.ready = false;
-  for (const dialect of mounted) dialect.drain();
+  for (const { mounted } of opened) mounted.drain();
   // Whoever asks /readyz is to see that it is off before the door closes.
   await delay(DRAIN_MS);
   listener.drain();
-  await listener.close();
-  for (const dialect of mounted) await dialect.close();
+  for (const { doors } of opened) doors.drain();
+  await Promise.all([listener.close(), ...opened.map(({ doors }) => doors.closeAll())]);
+  for (const { mounted } of opened) await mounted.close();
   await closeRegistry();
 }

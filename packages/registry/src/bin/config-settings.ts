@@ -19,6 +19,8 @@ export interface Setting {
 export const DIALECTS: readonly { readonly name: string; readonly port?: number }[] = [
   { name: "http", port: 7070 },
   { name: "rackspace" },
+  { name: "dns", port: 8600 },
+  { name: "skydns", port: 8080 },
 ];
 
 const SECOND = 1000;

@@ -35,6 +35,8 @@ export interface ServeConfig {
   readonly http: HttpLimits;
   /** Each dialect validates its own. */
   readonly dialectSettings: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** Absolute path of the file's directory, or the working one: relative paths in `dialectSettings` begin there. */
+  readonly directory: string;
 }
 
 export interface AccountConfig {
@@ -90,12 +92,20 @@ interface Gathered {
   accounts: Record<string, AccountConfig>;
   tokens: readonly TokenConfig[];
   dialectSettings: Record<string, Record<string, unknown>>;
+  directory: string;
   readonly problems: string[];
 }
 
 /** Flags > environment > file > defaults. Names everything that is wrong at once. */
 export function loadServeConfig(sources: Sources): Loaded {
-  const all: Gathered = { given: new Map(), accounts: {}, tokens: [], dialectSettings: {}, problems: [] };
+  const all: Gathered = {
+    given: new Map(),
+    accounts: {},
+    tokens: [],
+    dialectSettings: {},
+    directory: resolve(sources.cwd),
+    problems: [],
+  };
   takeFile(sources, all);
   takeVariables(sources, all);
   takeFlags(sources, all);
@@ -126,6 +136,7 @@ function takeFile(sources: Sources, all: Gathered): void {
     if (named !== undefined) all.problems.push(`${path}: there is no such file`);
     return;
   }
+  all.directory = dirname(path);
   all.problems.push(...file.problems);
   const known = new Map(SETTINGS.map((setting) => [setting.key, setting]));
   for (const { key, value, place } of file.entries) {
@@ -202,6 +213,7 @@ function assemble(values: ReadonlyMap<string, Value>, all: Gathered, cwd: string
     events: section(values, "events") as unknown as ServeConfig["events"],
     http: section(values, "http") as unknown as HttpLimits,
     dialectSettings: all.dialectSettings,
+    directory: all.directory,
   };
 }
 

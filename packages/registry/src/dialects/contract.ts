@@ -1,6 +1,7 @@
 /** What a dialect is, and the house it is opened in. */
 import type { Logger } from "pino";
-import type { Access, Clock, Registry } from "../core/index.ts";
+import type { Access, AccountView, Clock, InstanceRecord, Registry } from "../core/index.ts";
+import type { Doors } from "../net/doors.ts";
 import type { HttpListener } from "../net/http.ts";
 
 /** Everything a dialect may use. */
@@ -13,8 +14,56 @@ export interface House {
   /** The native listener, shared by `http` and `rackspace`. */
   readonly http: HttpListener;
   readonly status: NodeStatus;
+  /** Opens the dialect's own ports, by the names in `Dialect.ports`. */
+  readonly doors: Doors;
+  /** How all dialects that are part of this program name things in DNS, whether they are opened or not. */
+  readonly names: readonly NameSource[];
   /** This dialect's part of the configuration, validated by the dialect itself. */
   readonly settings: Readonly<Record<string, unknown>>;
+  /** Absolute path of the directory that relative paths in `settings` begin at. */
+  readonly directory: string;
+}
+
+/**
+ * Names under a domain of its own by which a protocol's users look for instances in DNS. The dialect says what a name
+ * means; `dns` speaks the wire and knows nothing of the words. Pure.
+ */
+export interface NameSource {
+  readonly dialect: string;
+  /** Where the names stand unless configured otherwise: `skydns.local.` */
+  readonly domain: string;
+  /**
+   * What stands at a name. `labels` are the ones left of the domain, left to right, in lower case; bytes over 127 as
+   * in `Bytes`. An empty array asks for the domain itself. `options` are settings that the source documents.
+   */
+  find(labels: readonly string[], account: AccountView, options: Readonly<Record<string, string>>): Found;
+}
+
+export type Found =
+  /** There is no such name, nor any below it. */
+  | { readonly kind: "none" }
+  /** The name exists (or names below it do) but nothing is to be found there. */
+  | { readonly kind: "bare" }
+  /** An address by itself. */
+  | { readonly kind: "addresses"; readonly addresses: readonly string[] }
+  /** The addresses of this server itself. */
+  | { readonly kind: "server" }
+  | {
+      readonly kind: "instances";
+      /** Instances in any status: `dns` leaves out those that must not be found. */
+      readonly places: readonly Place[];
+      /** The one service that all of `places` are of, when the answer can change with that service alone. */
+      readonly service?: string;
+    };
+
+/** An instance as a name shows it. */
+export interface Place {
+  readonly record: InstanceRecord;
+  readonly priority: number;
+  /** 0 to 65535; `even`: what is 100 divided by the number of instances shown with this priority, rounded down. */
+  readonly weight: number | "even";
+  /** Labels left of the domain by which an SRV record names the instance's address. */
+  readonly target: readonly string[];
 }
 
 /** This process, for health and administration. */
@@ -45,6 +94,11 @@ export interface Endpoint {
 export interface Metrics {
   /** Open streams and long polls: call with +1 and -1. */
   watchers(dialect: string, delta: number): void;
+  /**
+   * A counter `rollcall_<dialect>_<name>_total` with one label: add to the number at a value's index, which costs
+   * nothing else; it is read when somebody asks.
+   */
+  tally(dialect: string, name: string, help: string, label: string, values: readonly string[]): Float64Array;
 }
 
 export interface Mounted {
@@ -53,11 +107,20 @@ export interface Mounted {
   close(): Promise<void>;
 }
 
+/** A port of a dialect's own. The name is that of its setting: `ports.<name>`, `--<name>-port`. */
+export interface DialectPort {
+  readonly name: string;
+  readonly port: number;
+  readonly schemes: readonly ("http" | "tcp" | "udp")[];
+}
+
 export interface Dialect {
   readonly name: string;
   /** `total`: needs one order of all commits. A mount that cannot be honest is refused at start. */
   readonly needs: "total" | "any";
-  /** Ports of its own; empty for one that lives on the native listener. */
-  readonly ports: readonly { readonly name: string; readonly port: number; readonly scheme: "http" | "tcp" | "udp" }[];
+  /** Ports of its own; empty for one that lives on the native listener. The first is called like the dialect. */
+  readonly ports: readonly DialectPort[];
+  /** How its users name things in DNS. */
+  readonly names?: NameSource;
   open(house: House): Promise<Mounted>;
 }

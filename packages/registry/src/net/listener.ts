@@ -9,8 +9,8 @@ import type { HttpHandler, HttpListener, IsPlain } from "./http.ts";
 import { lingerOnClose } from "./linger.ts";
 import { refuseForeignPage } from "./local.ts";
 import { Answer, examine, Incoming, type ListenerState, type Observe } from "./message.ts";
-
 import { type PlainAnswer, type PlainHost, type PlainRequest, startPlain } from "./plain.ts";
+import { explainListen } from "./taken.ts";
 
 export type { TlsOptions } from "./certificates.ts";
 export type { Observe } from "./message.ts";
@@ -188,7 +188,7 @@ class RawListener implements OpenHttpListener {
     const { host, port } = this.#options;
     const http = this.#server.http;
     return new Promise((resolve, reject) => {
-      const failed = (error: NodeJS.ErrnoException): void => reject(explain(error, host, port));
+      const failed = (error: NodeJS.ErrnoException): void => reject(explainListen(error, host, port));
       http.once("error", failed);
       http.listen({ host, port, backlog: 4096 }, () => {
         http.off("error", failed);
@@ -355,16 +355,4 @@ function pathOf(target: string): string {
   const rest = /^[a-z][a-z0-9+.-]*:\/\/[^/?]*(.*)$/i.exec(target)?.[1];
   if (rest === undefined) return target;
   return rest.startsWith("/") ? rest : `/${rest}`;
-}
-
-function explain(error: NodeJS.ErrnoException, host: string, port: number): Error {
-  const where = `${host}:${port}`;
-  const words: Record<string, string> = {
-    EADDRINUSE: `${where} is taken by another program`,
-    EACCES: `this user may not listen on ${where}`,
-    EADDRNOTAVAIL: `this machine has no address ${host}`,
-    ENOTFOUND: `the host name ${host} is not known`,
-  };
-  const sentence = words[error.code ?? ""] ?? `cannot listen on ${where}: ${error.message}`;
-  return Object.assign(new Error(sentence, { cause: error }), { code: error.code });
 }

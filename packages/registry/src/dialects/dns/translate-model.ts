@@ -1,0 +1,81 @@
+/** What names are looked up in, and what comes of it. */
+import type { Account, InstanceRecord, View } from "../../core/index.ts";
+import type { NameSource } from "../contract.ts";
+import type { Name, Question, Resource } from "./codec-model.ts";
+import type { Settings } from "./translate-settings.ts";
+
+/** A part of the name space that we answer for. The longest one that a name is in has the say. */
+export type Zone =
+  /** The catalog of one account, with what a zone file of the same name adds to it. */
+  | { readonly kind: "account"; readonly name: Name; readonly account: Account; readonly file?: FileZone }
+  /** A zone file alone. */
+  | { readonly kind: "file"; readonly name: Name; readonly file: FileZone }
+  /** Names of another protocol. */
+  | {
+      readonly kind: "source";
+      readonly name: Name;
+      readonly account: Account;
+      readonly source: NameSource;
+      readonly options: Readonly<Record<string, string>>;
+    }
+  /** `in-addr.arpa.` and `ip6.arpa.`, of which we know a part: see `Settings.reverse`. */
+  | { readonly kind: "reverse"; readonly name: Name };
+
+/** A zone as a zone file has it (translate-static.ts). Immutable: a changed file makes a new one. */
+export interface FileZone {
+  readonly origin: Name;
+  /** The file's own SOA. */
+  readonly authority: Resource;
+  /** All records by the owner's `keyOf`, SOA and NS of the origin among them. */
+  readonly owners: ReadonlyMap<string, readonly Resource[]>;
+  /** `keyOf` of names that have no record but have names below them (RFC 8020). */
+  readonly between: ReadonlySet<string>;
+}
+
+/**
+ * Finds by labels what the catalog keeps by its own names (session-index.ts). Labels are lower-cased `toLabel` forms.
+ * Lives beside the view and is brought up to date with every commit.
+ */
+export interface Index {
+  /** Names of services whose `toLabel` is this; usually one. */
+  services(account: Account, label: string): readonly string[];
+  /** Instances at this address (IPv4 dotted, IPv6 in canonical lower case), over all accounts. */
+  at(address: string): readonly { readonly account: Account; readonly record: InstanceRecord }[];
+  /** Instances that ended by silence, for a while: see `Settings.whenNoneHealthy`. Healthy as they were last seen. */
+  lapsed(account: Account, service: string): readonly InstanceRecord[];
+}
+
+/** Everything a lookup may look at. Valid within one `Registry.read`. */
+export interface World {
+  readonly view: View;
+  readonly index: Index;
+  readonly settings: Settings;
+  /** The zone that a name is in, by the longest match; undefined when it is none of ours. */
+  zoneOf(name: Name): Zone | undefined;
+  /** The serial of the zone's SOA now, RFC 1982. */
+  serialOf(zone: Zone): number;
+  /** Addresses of this server, for `ns` names. */
+  readonly addresses: readonly string[];
+}
+
+/** What an answer rests on. It is good while the revision of each is what it was. */
+export type Dependency =
+  | { readonly on: "service"; readonly account: Account; readonly service: string; readonly revision: number }
+  /** `AccountView.catalogRevision`; 0 while there is no such account. */
+  | { readonly on: "catalog"; readonly account: Account; readonly revision: number }
+  /** The whole registry's. */
+  | { readonly on: "all"; readonly revision: number };
+
+/** An answer before it is bytes. */
+export interface Reply {
+  readonly rcode: number;
+  readonly authoritative: boolean;
+  readonly answers: readonly Resource[];
+  readonly authority: readonly Resource[];
+  readonly additional: readonly Resource[];
+  /** Empty: good until the zones or settings change. */
+  readonly dependencies: readonly Dependency[];
+}
+
+/** What `resolve` (translate.ts) is: undefined when the name is in no zone of ours. */
+export type Resolve = (question: Question, world: World) => Reply | undefined;

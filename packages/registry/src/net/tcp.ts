@@ -1,0 +1,120 @@
+/** Plain TCP streams with a limit on everything that a client could hold open. */
+import { createServer, type Server, type Socket } from "node:net";
+import { explainListen } from "./taken.ts";
+
+/**
+ * Takes one connection. It reads from the socket by `data` and answers by `write`; the listener sees to idle and
+ * stalled clients, to the number of connections, and to the end. What it throws ends the connection.
+ */
+export type StreamHandler = (socket: Socket) => void;
+
+export interface TcpLimits {
+  readonly connectionsMax: number;
+  /** Connections of one address; 0 for no such limit. */
+  readonly connectionsPerAddressMax: number;
+  /** A connection that neither sends nor takes anything for so long is closed. */
+  readonly idleTimeoutMs: number;
+  /** What may wait in a connection to be taken by its client; one that lets more pile up is cut off. */
+  readonly unsentBytesMax: number;
+  /** How long `close` waits for clients to take their answers. */
+  readonly closeTimeoutMs: number;
+}
+
+export const TCP_LIMITS: TcpLimits = {
+  connectionsMax: 10_000,
+  connectionsPerAddressMax: 0,
+  idleTimeoutMs: 30_000,
+  unsentBytesMax: 16 * 1024 * 1024,
+  closeTimeoutMs: 2000,
+};
+
+export interface TcpListener {
+  readonly host: string;
+  /** The real port, also when 0 was asked for. */
+  readonly port: number;
+  /** Connections open now. */
+  readonly connections: number;
+  /** Stops listening, ends what is open after its answers are taken, cuts the rest. */
+  close(): Promise<void>;
+}
+
+export interface TcpOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly log: { error(fields: object, message: string): void };
+  readonly limits?: Partial<TcpLimits>;
+}
+
+/** Listens. Rejects with a sentence for people; `PortTaken` when another program has the port. */
+export async function openTcpListener(options: TcpOptions, handler: StreamHandler): Promise<TcpListener> {
+  const limits = { ...TCP_LIMITS, ...options.limits };
+  const open = new Set<Socket>();
+  const perAddress = new Map<string, number>();
+  const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
+    const address = socket.remoteAddress ?? "";
+    const ofAddress = perAddress.get(address) ?? 0;
+    // An error without a listener would end the process; the close that follows it tells all we need.
+    socket.on("error", () => {});
+    const crowded = limits.connectionsPerAddressMax > 0 && ofAddress >= limits.connectionsPerAddressMax;
+    if (open.size >= limits.connectionsMax || crowded) {
+      socket.destroy();
+      return;
+    }
+    open.add(socket);
+    perAddress.set(address, ofAddress + 1);
+    socket.once("close", () => {
+      open.delete(socket);
+      const left = (perAddress.get(address) ?? 1) - 1;
+      if (left === 0) perAddress.delete(address);
+      else perAddress.set(address, left);
+    });
+    guard(socket, limits);
+    try {
+      handler(socket);
+    } catch (error) {
+      options.log.error({ err: error }, "a connection's handler failed");
+      socket.destroy();
+    }
+  });
+  const port = await listen(server, options);
+  return {
+    host: options.host,
+    port,
+    get connections() {
+      return open.size;
+    },
+    close: () => closeAll(server, open, limits.closeTimeoutMs),
+  };
+}
+
+/** Idle connections end; one that sends and takes nothing of what it gets is cut off. */
+function guard(socket: Socket, limits: TcpLimits): void {
+  socket.setTimeout(limits.idleTimeoutMs, () => socket.destroy());
+  socket.on("data", () => {
+    if (socket.writableLength > limits.unsentBytesMax) socket.destroy();
+  });
+}
+
+function listen(server: Server, options: TcpOptions): Promise<number> {
+  const { host, port } = options;
+  return new Promise((resolve, reject) => {
+    const failed = (error: NodeJS.ErrnoException): void => reject(explainListen(error, host, port));
+    server.once("error", failed);
+    server.listen({ host, port, backlog: 1024 }, () => {
+      server.off("error", failed);
+      server.on("error", (error) => options.log.error({ err: error }, "listener failed"));
+      const address = server.address();
+      resolve(address !== null && typeof address === "object" ? address.port : port);
+    });
+  });
+}
+
+async function closeAll(server: Server, open: ReadonlySet<Socket>, timeoutMs: number): Promise<void> {
+  const ended = new Promise<void>((resolve) => server.close(() => resolve()));
+  for (const socket of open) socket.end();
+  const cut = setTimeout(() => {
+    for (const socket of open) socket.destroy();
+  }, timeoutMs);
+  await ended;
+  clearTimeout(cut);
+}

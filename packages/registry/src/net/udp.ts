@@ -1,0 +1,90 @@
+/** Datagrams: one socket, a handler per packet, answers without a queue of our own. */
+import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
+import { isIPv6 } from "node:net";
+import { explainListen } from "./taken.ts";
+
+/**
+ * Takes one packet. The bytes are the handler's to keep. It may answer at once or later, through `listener.send`.
+ * What it throws is logged, and the packet has no answer.
+ */
+export type DatagramHandler = (packet: Buffer, from: RemoteInfo, listener: UdpListener) => void;
+
+export interface UdpListener {
+  readonly host: string;
+  /** The real port, also when 0 was asked for. */
+  readonly port: number;
+  /** Sends one packet; an error is dropped, as the network might have dropped the packet. */
+  send(packet: Uint8Array, port: number, address: string): void;
+  close(): Promise<void>;
+}
+
+export interface UdpOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly log: { error(fields: object, message: string): void };
+}
+
+/** The kernel keeps so much for us while we are busy; more is lost. The system's own maximum may be lower. */
+const RECEIVE_BYTES = 4 * 1024 * 1024;
+
+/** Addresses are never looked up: all we send to are numbers. `dns.lookup` would cost each packet a turn of the loop. */
+function lookup(
+  address: string,
+  _options: unknown,
+  done: (error: null, address: string, family: number) => void,
+): void {
+  done(null, address, isIPv6(address) ? 6 : 4);
+}
+
+/** Listens. Rejects with a sentence for people; `PortTaken` when another program has the port. */
+export async function openUdpListener(options: UdpOptions, handler: DatagramHandler): Promise<UdpListener> {
+  const host = options.host === "localhost" ? "127.0.0.1" : options.host;
+  const socket = createSocket({ type: isIPv6(host) ? "udp6" : "udp4", lookup } as Parameters<typeof createSocket>[0]);
+  await bind(socket, host, options.port);
+  growBuffer(socket);
+  let closed: Promise<void> | undefined;
+  const listener: UdpListener = {
+    host: options.host,
+    port: socket.address().port,
+    send(packet, port, address) {
+      // Port 0 is nobody's; node would throw.
+      if (port > 0 && closed === undefined) socket.send(packet, port, address);
+    },
+    close() {
+      closed ??= new Promise((resolve) => socket.close(() => resolve()));
+      return closed;
+    },
+  };
+  socket.on("message", (packet, from) => {
+    try {
+      handler(packet, from, listener);
+    } catch (error) {
+      options.log.error({ err: error }, "a datagram's handler failed");
+    }
+  });
+  return listener;
+}
+
+function bind(socket: Socket, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const failed = (error: NodeJS.ErrnoException): void => {
+      socket.close();
+      reject(explainListen(error, host, port));
+    };
+    socket.once("error", failed);
+    socket.bind({ address: host, port, exclusive: true }, () => {
+      socket.off("error", failed);
+      // Answers to those who left come back as errors of the socket: nothing to be done about them.
+      socket.on("error", () => {});
+      resolve();
+    });
+  });
+}
+
+function growBuffer(socket: Socket): void {
+  try {
+    socket.setRecvBufferSize(RECEIVE_BYTES);
+  } catch {
+    // The system's own size then.
+  }
+}
