@@ -46,7 +46,7 @@ export interface QuestionSpec {
     readonly version?: number;
     readonly dnssecOk?: boolean;
     /** Whole options: code, length, data. */
-    readonly options?: Buffer;
+    readonly options?: Uint8Array;
   };
 }
 
@@ -82,8 +82,8 @@ export interface Reading {
 }
 
 /** Wire form of a name. `\.` and `\DDD` as in zone files; the case is kept. */
-export function toWireName(name: string): Buffer {
-  const parts: Buffer[] = [];
+export function toWireName(name: string): Uint8Array {
+  const parts: Uint8Array[] = [];
   let label: number[] = [];
   const flush = (): void => {
     if (label.length > 0) parts.push(Buffer.from([label.length, ...label]));
@@ -115,12 +115,12 @@ export function toQuery(name: string, type: string | number, spec: QuestionSpec 
   tail.writeUInt16BE(typeof type === "number" ? type : toType(type), 0);
   tail.writeUInt16BE(spec.class ?? 1, 2);
   const question = Buffer.concat([toWireName(name), tail]);
-  const parts = [head, ...Array.from({ length: count }, () => question)];
+  const parts: Uint8Array[] = [head, ...Array.from({ length: count }, () => question)];
   if (spec.edns !== undefined) parts.push(toOpt(spec.edns));
   return Buffer.concat(parts);
 }
 
-function toOpt(edns: NonNullable<QuestionSpec["edns"]>): Buffer {
+function toOpt(edns: NonNullable<QuestionSpec["edns"]>): Uint8Array {
   const options = edns.options ?? Buffer.alloc(0);
   const opt = Buffer.alloc(11);
   opt.writeUInt16BE(41, 1);
