@@ -100,8 +100,12 @@ export interface Edns {
   readonly dnssecOk: boolean;
   /** EXPIRE (RFC 7314): a secondary asks how long the zone is good for. */
   readonly expire?: true;
+  /** The answer to EXPIRE, in seconds. */
+  readonly expireS?: number;
   /** UPDATE-LEASE (RFC 9664), in seconds. */
   readonly leaseS?: number;
+  /** The second number of UPDATE-LEASE, of KEY records; an answer has as many as the question. */
+  readonly keyLeaseS?: number;
 }
 
 /** A TSIG record (RFC 8945 §4.2), and where it stood. */
