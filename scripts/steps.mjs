@@ -107,9 +107,9 @@ const TEST_PACKAGES = [
   { name: "knot", program: "knotd" },
   { name: "knot-dnsutils", program: "kdig" },
   { name: "libc-bin", program: "getent" },
+  { name: "nginx", program: "nginx" },
   { name: "nsd", program: "nsd" },
   { name: "nsd", program: "nsd-control" },
-  { name: "python3-minimal", program: "python3" },
   { name: "unbound", program: "unbound" },
   { name: "unbound", program: "unbound-control" },
 ];
