@@ -37,12 +37,20 @@ export interface FileZone {
  * Lives beside the view and is brought up to date with every commit.
  */
 export interface Index {
-  /** Names of services whose `toLabel` is this; usually one. */
+  /**
+   * Names of services, other than one that is written like the label itself, that the label (in lower case) stands
+   * for: by their own letters or by their `toLabel`. Sorted; usually none. May hold ones that the view has forgotten.
+   */
   services(account: Account, label: string): readonly string[];
   /** Instances at this address (IPv4 dotted, IPv6 in canonical lower case), over all accounts. */
   at(address: string): readonly { readonly account: Account; readonly record: InstanceRecord }[];
   /** Instances that ended by silence, for a while: see `Settings.whenNoneHealthy`. Healthy as they were last seen. */
   lapsed(account: Account, service: string): readonly InstanceRecord[];
+  /**
+   * Calls when something moved that no revision tells of: a label stands for another set of services, or a lapsed
+   * instance has run out. Answers kept from before are worth nothing. Returns its cancel.
+   */
+  onChange?(listener: () => void): () => void;
 }
 
 /** Everything a lookup may look at. Valid within one `Registry.read`. */
@@ -52,6 +60,8 @@ export interface World {
   readonly settings: Settings;
   /** The zone that a name is in, by the longest match; undefined when it is none of ours. */
   zoneOf(name: Name): Zone | undefined;
+  /** All zones but the reverse ones: a transfer says which names below its own are other zones' (NS). */
+  zones?(): readonly Zone[];
   /** The serial of the zone's SOA now, RFC 1982. */
   serialOf(zone: Zone): number;
   /** Addresses of this server, for `ns` names. */
@@ -60,6 +70,7 @@ export interface World {
 
 /** What an answer rests on. It is good while the revision of each is what it was. */
 export type Dependency =
+  /** `ServiceView.revision`; 0 while there is no such account or service. */
   | { readonly on: "service"; readonly account: Account; readonly service: string; readonly revision: number }
   /** `AccountView.catalogRevision`; 0 while there is no such account. */
   | { readonly on: "catalog"; readonly account: Account; readonly revision: number }
