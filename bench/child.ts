@@ -1,14 +1,18 @@
 /** Child processes: started, watched, ended by their own id only. */
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
+import { createSocket } from "node:dgram";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 
 const running = new Set<ChildProcess>();
 
-/** Ends what is left at the end of a run, on whatever way out. */
-process.on("exit", () => {
+/** Ends all that this run has started and that still runs. */
+export function killChildren(): void {
   for (const child of running) child.kill("SIGKILL");
-});
+}
+
+// On whatever way out.
+process.on("exit", killChildren);
 
 export class Child {
   readonly process: ChildProcess;
@@ -101,8 +105,16 @@ export function readCpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
-/** A port that is free now. */
-export function findPort(): Promise<number> {
+/** Whether nobody has this port of UDP. */
+function isFreeOverUdp(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createSocket("udp4");
+    socket.once("error", () => resolve(false));
+    socket.bind(port, "127.0.0.1", () => socket.close(() => resolve(true)));
+  });
+}
+
+function findTcpPort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once("error", reject);
@@ -111,6 +123,14 @@ export function findPort(): Promise<number> {
       server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
     });
   });
+}
+
+/** A port that is free now, of TCP and of UDP. */
+export async function findPort(): Promise<number> {
+  for (;;) {
+    const port = await findTcpPort();
+    if (await isFreeOverUdp(port)) return port;
+  }
 }
 
 export function sleep(ms: number): Promise<void> {

@@ -19,6 +19,8 @@ export interface Span {
 export interface Rate {
   perSecond: number;
   errors: number;
+  /** Over UDP: queries without an answer, of a hundred. */
+  lostPercent?: number;
 }
 
 /** Runs a job in a load process of our own. */
@@ -34,7 +36,8 @@ export async function runStorm(job: Extract<Job, { warmMs: number }>): Promise<R
   return checkRate(job.kind, { perSecond: result.count / result.seconds, errors: result.errors });
 }
 
-function checkRate(what: string, rate: Rate): Rate {
+/** Refuses a rate with failed requests in it, or of nothing. */
+export function checkRate(what: string, rate: Rate): Rate {
   if (rate.errors > 0) throw new Error(`${what}: ${rate.errors} requests failed`);
   if (!(rate.perSecond > 0)) throw new Error(`${what}: nothing was answered`);
   return rate;

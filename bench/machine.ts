@@ -1,7 +1,7 @@
 /** The machine and the programs that a run's numbers belong to. */
 import { execFileSync } from "node:child_process";
 import { cpus, loadavg, release, totalmem } from "node:os";
-import { readFileSystem, readVersion } from "./programs.ts";
+import { type Program, readFileSystem, readVersion } from "./programs.ts";
 
 export interface Machine {
   cores: number;
@@ -12,9 +12,8 @@ export interface Machine {
   /** Load average over a minute before the run: others on the machine spoil the numbers. */
   load: string;
   node: string;
-  etcd: string;
-  wrk: string;
-  h2load: string;
+  /** What the peers and the load generators say of their versions. */
+  programs: string[];
   commit: string;
 }
 
@@ -28,7 +27,7 @@ function readCommit(root: string): string {
   }
 }
 
-export function readMachine(root: string): Machine {
+export function readMachine(root: string, programs: readonly Program[]): Machine {
   const all = cpus();
   return {
     cores: all.length,
@@ -38,9 +37,7 @@ export function readMachine(root: string): Machine {
     fileSystem: readFileSystem(root),
     load: (loadavg()[0] ?? 0).toFixed(2),
     node: process.version,
-    etcd: readVersion("etcd"),
-    wrk: readVersion("wrk"),
-    h2load: readVersion("h2load"),
+    programs: programs.map(readVersion),
     commit: readCommit(root),
   };
 }

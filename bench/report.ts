@@ -1,31 +1,51 @@
-/** What a run found, for people and for programs. */
+/** What a run of a group found, for people and for programs. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Machine } from "./machine.ts";
-import type { Goal, Row, Sample, Side } from "./row.ts";
+import { type Comparison, type Goal, type PeerName, type Row, SAME, type Sample, type Side } from "./row.ts";
 import { type Summary, summarize } from "./statistics.ts";
+
+/** A round that lost more of its queries than this has its number marked. */
+const LOST_PERCENT_MAX = 0.1;
 
 /** All rounds of one scenario: the samples that came, or why a side gave none. */
 export interface Findings {
-  samples: Record<Side, Sample[]>;
-  failures: Record<Side, string[]>;
+  samples: Partial<Record<Side, Sample[]>>;
+  failures: Partial<Record<Side, string[]>>;
 }
 
-export interface Line {
-  id: string;
-  title: string;
-  unit: string;
-  etcdWork: string | null;
-  etcd: Summary | null;
-  rollcall: Summary | null;
-  ratio: number | null;
+export interface Figure extends Summary {
+  /** Rounds that lost too many queries. */
+  lossy: number;
+}
+
+export interface Verdict {
   goal: string | null;
   reached: boolean | null;
-  /** Why there is no number. */
+}
+
+export interface PeerLine extends Verdict {
+  peer: PeerName;
+  work: string;
+  figure: Figure | null;
+  /** Ours divided by the peer's. */
+  ratio: number | null;
+}
+
+/** The goal of a line itself is about our number alone. */
+export interface Line extends Verdict {
+  id: string;
+  title: string;
+  unit: Row["unit"];
+  rollcall: Figure | null;
+  beside: PeerLine[];
+  /** Why numbers are missing. */
   reason: string | null;
 }
 
 export interface Report {
+  group: string;
+  title: string;
   startedAt: string;
   command: string;
   quick: boolean;
@@ -34,112 +54,135 @@ export interface Report {
   findings: Record<string, Findings>;
 }
 
-function summarizeMetric(samples: readonly Sample[], metric: string): Summary | null {
-  const values = samples.map((sample) => sample[metric]).filter((value) => value !== undefined);
-  return values.length === 0 ? null : summarize(values);
+function toFigure(findings: Findings, side: Side, metric: string): Figure | null {
+  const samples = (findings.samples[side] ?? []).filter((sample) => sample[metric] !== undefined);
+  if (samples.length === 0) return null;
+  const lossy = samples.filter((sample) => (sample[`${metric}LostPercent`] ?? 0) > LOST_PERCENT_MAX).length;
+  return { ...summarize(samples.map((sample) => sample[metric] ?? Number.NaN)), lossy };
 }
 
-function describeGoal(goal: Goal): string {
-  if (goal.kind === "absolute") return `≥ ${goal.atLeast.toLocaleString("en")}/s`;
-  return "atLeast" in goal ? `≥ ${goal.atLeast} ×` : `≤ ${goal.atMost} ×`;
+function isReached(goal: Goal, value: number): boolean {
+  return "atLeast" in goal ? value >= goal.atLeast : value <= goal.atMost;
 }
 
-function judge(goal: Goal, ours: number, ratio: number | null): boolean | null {
-  if (goal.kind === "absolute") return ours >= goal.atLeast;
-  if (ratio === null) return null;
-  return "atLeast" in goal ? ratio >= goal.atLeast : ratio <= goal.atMost;
+function judge(goal: Goal | undefined, value: number | null, show: (bound: number) => string): Verdict {
+  if (goal === undefined) return { goal: null, reached: null };
+  const shown = "atLeast" in goal ? `≥ ${show(goal.atLeast)}` : `≤ ${show(goal.atMost)}`;
+  return { goal: shown, reached: value === null ? null : isReached(goal, value) };
+}
+
+function toPeerLine(comparison: Comparison, findings: Findings, ours: Figure | null): PeerLine {
+  const { peer, work, metric, goal } = comparison;
+  const figure = toFigure(findings, peer, metric);
+  const ratio = ours === null || figure === null ? null : ours.median / figure.median;
+  return { peer, work, figure, ratio, ...judge(goal, ratio, (bound) => `${bound} ×`) };
+}
+
+/** The number that a row's own goal is about: the median, or that of the worst round. */
+function toJudged({ goal, each }: Row, figure: Figure | null): number | null {
+  if (figure === null || goal === undefined) return null;
+  if (each === undefined) return figure.median;
+  return "atLeast" in goal ? figure.min : figure.max;
 }
 
 /** A row's numbers, from all rounds of its scenario. */
 export function toLine(row: Row, findings: Findings): Line {
-  const rollcall = summarizeMetric(findings.samples.rollcall, row.ours);
-  const etcd = row.theirs === undefined ? null : summarizeMetric(findings.samples.etcd, row.theirs.metric);
-  const ratio = rollcall !== null && etcd !== null ? rollcall.median / etcd.median : null;
-  const reasons: string[] = [];
-  if (rollcall === null) reasons.push(`rollcall: ${findings.failures.rollcall[0] ?? "not run"}`);
-  if (row.theirs !== undefined && etcd === null) reasons.push(`etcd: ${findings.failures.etcd[0] ?? "not run"}`);
-  return {
-    id: row.id,
-    title: row.title,
-    unit: row.unit,
-    etcdWork: row.theirs?.label ?? null,
-    etcd,
-    rollcall,
-    ratio,
-    goal: row.goal === undefined ? null : describeGoal(row.goal),
-    reached: row.goal === undefined || rollcall === null ? null : judge(row.goal, rollcall.median, ratio),
-    reason: reasons.length === 0 ? null : reasons.join("; "),
-  };
+  const { id, title, unit, goal } = row;
+  const rollcall = toFigure(findings, "rollcall", row.ours);
+  const beside = row.beside.map((comparison) => toPeerLine(comparison, findings, rollcall));
+  const without: Side[] = beside.filter(({ figure }) => figure === null).map(({ peer }) => peer);
+  if (rollcall === null) without.unshift("rollcall");
+  const reasons = without.map((side) => `${side}: ${findings.failures[side]?.[0] ?? "not run"}`);
+  const verdict = judge(goal, toJudged(row, rollcall), (bound) => showNumber(bound, unit));
+  return { id, title, unit, rollcall, beside, ...verdict, reason: reasons.length === 0 ? null : reasons.join("; ") };
 }
 
-function showNumber(value: number, unit: string): string {
+function showNumber(value: number, unit: Row["unit"]): string {
   const text = unit === "ms" && value < 100 ? value.toFixed(1) : Math.round(value).toLocaleString("en");
   return unit === "/s" ? `${text}/s` : `${text} ${unit}`;
 }
 
-function showSummary(summary: Summary | null, unit: string): string {
-  if (summary === null) return "–";
-  const range = `${showNumber(summary.min, unit)} – ${showNumber(summary.max, unit)}`;
-  return summary.rounds === 1 ? showNumber(summary.median, unit) : `${showNumber(summary.median, unit)} (${range})`;
+function showFigure(figure: Figure | null, unit: Row["unit"]): string {
+  if (figure === null) return "–";
+  const range = `${showNumber(figure.min, unit)} – ${showNumber(figure.max, unit)}`;
+  const median = `${showNumber(figure.median, unit)}${figure.lossy > 0 ? "*" : ""}`;
+  return figure.rounds === 1 ? median : `${median} (${range})`;
 }
 
 function showRatio(ratio: number | null): string {
   return ratio === null ? "–" : `${ratio.toFixed(2)} ×`;
 }
 
-function showReached(line: Line): string {
-  if (line.goal === null) return "";
-  if (line.reached === null) return "not known";
-  return line.reached ? "yes" : "no";
+function showReached({ goal, reached }: Verdict): string {
+  if (goal === null) return "";
+  if (reached === null) return "not known";
+  return reached ? "yes" : "no";
 }
 
-const HEAD = ["work", "etcd's work", "etcd", "rollcall", "ratio", "goal", "reached"] as const;
-
-function toCells(line: Line): string[] {
-  return [
-    line.title,
-    line.etcdWork ?? "–",
-    showSummary(line.etcd, line.unit),
-    showSummary(line.rollcall, line.unit),
-    showRatio(line.ratio),
-    line.goal ?? "",
-    showReached(line),
-  ];
+function showLossy(lines: readonly Line[]): string[] {
+  const figures = lines.flatMap((line) => [line.rollcall, ...line.beside.map(({ figure }) => figure)]);
+  return figures.some((figure) => figure !== null && figure.lossy > 0)
+    ? [`\\* a round lost more than ${LOST_PERCENT_MAX} % of its queries`]
+    : [];
 }
 
-function toTextLine(line: Line): string[] {
-  const goal = line.goal === null ? "" : `   goal ${line.goal}: ${showReached(line)}`;
-  const ratio = line.etcdWork === null ? "" : showRatio(line.ratio);
-  const etcd = line.etcdWork === null ? [] : [`  etcd      ${showSummary(line.etcd, line.unit)}   ${line.etcdWork}`];
-  const reason = line.reason === null ? [] : [`  why       ${line.reason}`];
-  return [...etcd, `  ${" ".repeat(10)}${ratio}${goal}`.trimEnd(), ...reason].filter((text) => text !== "");
+const HEAD = ["work", "beside", "doing", "its number", "rollcall", "ratio", "goal", "reached"] as const;
+
+/** A line of the table for each peer; one for a number of ours alone, or that has a goal of its own. */
+function toCells(line: Line): string[][] {
+  const ours = showFigure(line.rollcall, line.unit);
+  const cells = line.beside.map((each) => [
+    ...[line.title, each.peer, each.work, showFigure(each.figure, line.unit), ours],
+    ...[showRatio(each.ratio), each.goal ?? "", showReached(each)],
+  ]);
+  if (line.beside.length === 0 || line.goal !== null)
+    cells.push([line.title, "–", "–", "–", ours, "–", line.goal ?? "", showReached(line)]);
+  return cells;
 }
 
-/** The table for a terminal: our number, and under it each of etcd's that it is compared with. */
-export function toText(lines: readonly Line[]): string {
-  const out: string[] = [];
+function showVerdict(verdict: Verdict): string {
+  return verdict.goal === null ? "" : `   goal ${verdict.goal}: ${showReached(verdict)}`;
+}
+
+function toTextLines(line: Line): string[] {
+  const out = line.beside.map((each) =>
+    [
+      `  ${each.peer.padEnd(8)}  ${showFigure(each.figure, line.unit)}   ${showRatio(each.ratio)}`,
+      `${showVerdict(each)}${each.work === SAME ? "" : `   ${each.work}`}`,
+    ].join(""),
+  );
+  if (line.goal !== null) out.push(`  ${" ".repeat(7)}${showVerdict(line)}`);
+  if (line.reason !== null) out.push(`  why       ${line.reason}`);
+  return out;
+}
+
+/** The table for a terminal: our number, and under it each that it is compared with. */
+export function toText({ title, lines }: Report): string {
+  const out: string[] = [title];
   let before: string | undefined;
   for (const line of lines) {
     if (line.title !== before)
-      out.push("", `${line.title}   [${line.id}]`, `  rollcall  ${showSummary(line.rollcall, line.unit)}`);
+      out.push("", `${line.title}   [${line.id}]`, `  rollcall  ${showFigure(line.rollcall, line.unit)}`);
     before = line.title;
-    out.push(...toTextLine(line));
+    out.push(...toTextLines(line));
   }
-  return `${out.join("\n")}\n`;
+  const lossy = showLossy(lines).map((note) => note.slice(1));
+  return `${[...out, ...(lossy.length > 0 ? ["", ...lossy] : [])].join("\n")}\n`;
 }
 
 export function toMarkdown(report: Report): string {
   const { machine } = report;
-  const cells = report.lines.map((line) => toCells(line).map((cell) => cell.replaceAll("|", "\\|")));
+  const cells = report.lines.flatMap(toCells).map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
   const reasons = report.lines.filter((line) => line.reason !== null);
+  const lossy = showLossy(report.lines);
   return [
-    "# Rollcall beside etcd",
+    `# ${report.title}`,
     "",
     `${report.startedAt}, \`${report.command}\`${report.quick ? " (a smoke run: too short to trust)" : ""}`,
     "",
     `- machine: ${machine.cores} × ${machine.model}, ${machine.memoryGb} GB, Linux ${machine.kernel}`,
     `- data: ${machine.fileSystem}; load before the run: ${machine.load}`,
-    `- Node ${machine.node}; ${machine.etcd}; ${machine.wrk}; ${machine.h2load}`,
+    `- ${[`Node ${machine.node}`, ...machine.programs].join("; ")}`,
     `- Rollcall at commit ${machine.commit}`,
     "",
     "Medians over interleaved rounds, with min – max. What each row does is in [README.md](../README.md).",
@@ -147,16 +190,17 @@ export function toMarkdown(report: Report): string {
     `| ${HEAD.join(" | ")} |`,
     `| ${HEAD.map(() => "---").join(" | ")} |`,
     ...cells.map((row) => `| ${row.join(" | ")} |`),
+    ...(lossy.length > 0 ? ["", ...lossy] : []),
     ...(reasons.length > 0 ? ["", ...reasons.map((line) => `- ${line.title}: ${line.reason}`)] : []),
     "",
   ].join("\n");
 }
 
-/** Writes `<date>.json` and `latest.md`; answers their paths. */
+/** Writes `<date>-<group>.json` and `latest-<group>.md`; answers their paths. */
 export function writeReport(report: Report, dir: string): string[] {
   mkdirSync(dir, { recursive: true });
-  const json = join(dir, `${report.startedAt.slice(0, 19).replaceAll(":", "-")}.json`);
-  const markdown = join(dir, "latest.md");
+  const json = join(dir, `${report.startedAt.slice(0, 19).replaceAll(":", "-")}-${report.group}.json`);
+  const markdown = join(dir, `latest-${report.group}.md`);
   writeFileSync(json, `${JSON.stringify(report, null, 2)}\n`);
   writeFileSync(markdown, toMarkdown(report));
   return [json, markdown];

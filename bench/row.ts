@@ -1,6 +1,10 @@
-/** What is measured (scenarios) and how it is shown (rows). */
-/** The two that are compared. */
-export type Side = "etcd" | "rollcall";
+/** What is measured (scenarios), how it is shown (rows), and which of them belong together (groups). */
+import type { Program } from "./programs.ts";
+
+/** Who Rollcall is compared with. */
+export type PeerName = "etcd" | "dnsmasq" | "knot" | "bind";
+
+export type Side = "rollcall" | PeerName;
 
 /** How long and how often; `--quick` makes all of it small. */
 export interface Effort {
@@ -14,36 +18,61 @@ export interface Effort {
   leases: number;
 }
 
-/** Named numbers of one round of one side. */
+/**
+ * Named numbers of one round of one side. Beside a number `x`, `xLostPercent` says how many of the queries behind it were
+ * lost, and marks it in the table when they were too many.
+ */
 export type Sample = Record<string, number>;
 
-/** One piece of work that is done by turns on both sides, each time on a fresh server. */
-export interface Scenario {
+/** One piece of work that is done by turns on all its sides, each time on a fresh server. */
+export interface Scenario<S extends Side = Side> {
   id: string;
   /** Rounds in a full run. */
   rounds: number;
-  sides: readonly Side[];
-  /** A round that takes longer than this has failed. */
+  /** In the order of their turns. */
+  sides: readonly S[];
+  /** A round of one side that takes longer than this has failed. */
   roundMsMax: number;
-  measure(side: Side, effort: Effort): Promise<Sample>;
+  measure(side: S, effort: Effort): Promise<Sample>;
 }
 
-export type Goal =
-  /** Ours divided by etcd's. */
-  | { kind: "ratio"; atLeast: number }
-  | { kind: "ratio"; atMost: number }
-  /** Ours alone. */
-  | { kind: "absolute"; atLeast: number };
+export type Goal = { atLeast: number } | { atMost: number };
 
-/** A line of the table: one number of ours beside one of etcd's. */
+/** What a peer does that is asked just as we are. */
+export const SAME = "the same";
+
+/** What one of our numbers is set beside. */
+export interface Comparison {
+  peer: PeerName;
+  /** The sample's name on the peer's side. */
+  metric: string;
+  /** What the peer does for it. */
+  work: string;
+  /** Of our number divided by the peer's. Comparisons without a goal are there to be seen. */
+  goal?: Goal;
+}
+
+/** One number of ours, beside those of any peers. */
 export interface Row {
   id: string;
   scenario: string;
   title: string;
-  unit: "/s" | "ms" | "MB";
-  /** The sample's name on our side, and on etcd's; no etcd for what it does not have. */
+  unit: "/s" | "ms" | "MB" | "answers";
+  /** The sample's name on our side. */
   ours: string;
-  theirs?: { metric: string; label: string };
-  /** Rows without a goal are there to be seen. */
+  beside: readonly Comparison[];
+  /** Of our number alone, in its unit. */
   goal?: Goal;
+  /** The goal holds for each round, not for the median of them. */
+  each?: true;
+}
+
+/** Rows that are run, shown and written together. */
+export interface Group {
+  id: string;
+  title: string;
+  /** The load generators, without which nothing of it can be measured. */
+  programs: readonly Program[];
+  scenarios: readonly Scenario[];
+  rows: readonly Row[];
 }

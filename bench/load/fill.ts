@@ -1,7 +1,16 @@
 /** A fixed number of requests over some connections: filling a registry, and renewing leases in bulk. */
 import { connectHttp1, type Http1Connection, toRequest } from "./http1.ts";
 import { connectHttp2, type Http2Connection } from "./http2.ts";
-import { type BulkJob, type FillJob, type JobResult, toLeaseId, toRegistration, toService } from "./job.ts";
+import {
+  type BulkJob,
+  type DnsFillJob,
+  type FillJob,
+  type JobResult,
+  toLeaseId,
+  toRegistration,
+  toService,
+} from "./job.ts";
+import { INSTANCES, toBody, toInstance, toPath } from "./names.ts";
 import { METHODS, toGrant, toPut } from "./protobuf.ts";
 
 const TTL_SECONDS = 3600;
@@ -84,6 +93,15 @@ async function fillLeases(job: FillJob): Promise<JobResult> {
 export function runFill(job: FillJob): Promise<JobResult> {
   if (job.kind === "etcd-fill") return fillEtcd(job);
   return job.kind === "rollcall-fill" ? fillRollcall(job) : fillLeases(job);
+}
+
+/** The instances of all services that DNS is asked for. */
+export async function runDnsFill(job: DnsFillJob): Promise<JobResult> {
+  const lines = await connectMany(job.connections, () => connectHttp1(job.port));
+  return runSteps<Http1Connection>(lines, job.services * INSTANCES, (line, number, done) => {
+    const { service, id, address } = toInstance(Math.floor(number / INSTANCES), number % INSTANCES);
+    line.call(toRequest("PUT", toPath(service, id), toBody(address)), (answer) => done(answer.status < 300));
+  });
 }
 
 /** Renews leases `l0` … in requests of `batch` each, made ready beforehand. Counts leases, not requests. */

@@ -47,7 +47,39 @@ export interface FanoutJob {
   changes: number;
 }
 
-export type Job = StormJob | FillJob | BulkJob | FanoutJob;
+/** The services of `names.ts`, each with its instances. */
+export interface DnsFillJob {
+  kind: "rollcall-dns-fill";
+  port: number;
+  connections: number;
+  services: number;
+}
+
+/** Changes of those services over HTTP, and DNS questions for them. */
+export interface DnsChangeJob {
+  kind: "rollcall-dns-change";
+  port: number;
+  dnsPort: number;
+  services: number;
+  changes: number;
+  /** The number of the first change; the same number twice changes nothing. A multiple of 4. */
+  first: number;
+}
+
+export type Job = StormJob | FillJob | BulkJob | FanoutJob | DnsFillJob | DnsChangeJob;
+
+export interface DnsChangeResult {
+  /** From the sending of each change to the first answer that has it, asked for all the time. */
+  fromPutMs: number[];
+  /** From the acknowledgement of each change to the first answer that has it, of those asked for after it. */
+  fromCommitMs: number[];
+  /** Round trips of those questions that were asked all the time: what an answer takes, changed or not. */
+  askMs: number[];
+  /** Answers without the change to questions that were sent after its acknowledgement. */
+  stale: number;
+  /** Questions that had no answer and were asked again. */
+  lost: number;
+}
 
 export interface JobResult {
   /** Requests, changes or leases done in the measured time. */
@@ -58,6 +90,7 @@ export interface JobResult {
   loadCores: number;
   /** Time of each change until the last watcher had it. */
   lagsMs?: number[];
+  dnsChanges?: DnsChangeResult;
 }
 
 /** Each instance's lease or key by number, the same in every load. */

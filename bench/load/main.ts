@@ -1,6 +1,7 @@
 /** A load process: takes one job as JSON in its argument, writes its result as JSON to stdout. */
+import { runDnsChanges } from "./change.ts";
 import { runFanout } from "./fanout.ts";
-import { runBulk, runFill } from "./fill.ts";
+import { runBulk, runDnsFill, runFill } from "./fill.ts";
 import type { Job, JobResult } from "./job.ts";
 import { runStorm } from "./storm.ts";
 
@@ -20,6 +21,10 @@ function run(job: Job): Promise<JobResult> {
     case "etcd-fanout":
     case "rollcall-fanout":
       return runFanout(job);
+    case "rollcall-dns-fill":
+      return runDnsFill(job);
+    case "rollcall-dns-change":
+      return runDnsChanges(job);
   }
 }
 

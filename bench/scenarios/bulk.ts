@@ -1,5 +1,5 @@
 import { runJob } from "../generator.ts";
-import { withPeer } from "../peer.ts";
+import { withPeer } from "../peer-registry.ts";
 import type { Effort, Sample, Scenario } from "../row.ts";
 import { findMedian } from "../statistics.ts";
 
@@ -26,7 +26,7 @@ async function measureRollcall(effort: Effort): Promise<Sample> {
 }
 
 /** Many leases renewed by few requests. etcd has no such request. */
-export const BULK: Scenario = {
+export const BULK: Scenario<"rollcall"> = {
   id: "bulk",
   rounds: 3,
   sides: ["rollcall"],

@@ -1,6 +1,6 @@
 import { runJob } from "../generator.ts";
 import type { FanoutJob } from "../load/job.ts";
-import { withPeer } from "../peer.ts";
+import { type RegistrySide, withPeer } from "../peer-registry.ts";
 import type { Effort, Sample, Scenario } from "../row.ts";
 import { findMedian } from "../statistics.ts";
 
@@ -29,7 +29,7 @@ async function measureLayouts(kind: FanoutJob["kind"], port: number, changes: nu
 }
 
 /** One change to 1 000 watchers: the median time from sending it until the last of them has all of it. */
-export const FANOUT: Scenario = {
+export const FANOUT: Scenario<RegistrySide> = {
   id: "fanout",
   rounds: 5,
   sides: ["etcd", "rollcall"],

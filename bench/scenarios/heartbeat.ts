@@ -1,5 +1,6 @@
 import { runJob, runStorm, runWrk } from "../generator.ts";
-import { measureRates, withPeer } from "../peer.ts";
+import { measureRates } from "../peer.ts";
+import { type RegistrySide, withPeer } from "../peer-registry.ts";
 import type { Effort, Sample, Scenario } from "../row.ts";
 
 const INSTANCES = 1024;
@@ -24,7 +25,7 @@ async function measureRollcall(effort: Effort): Promise<Sample> {
 }
 
 /** Leases renewed one at a time: etcd over streams that stay open, we with one HTTP request each. */
-export const HEARTBEAT: Scenario = {
+export const HEARTBEAT: Scenario<RegistrySide> = {
   id: "heartbeat",
   rounds: 5,
   sides: ["etcd", "rollcall"],

@@ -2,8 +2,9 @@ import { rmSync } from "node:fs";
 import { readMemory, sleep } from "../child.ts";
 import { runJob } from "../generator.ts";
 import { toService } from "../load/job.ts";
-import { awaitRead, makeDir, type Peer, spawnPeer } from "../peer.ts";
-import type { Effort, Sample, Scenario, Side } from "../row.ts";
+import { makeDir } from "../peer.ts";
+import { awaitRead, type RegistryPeer, type RegistrySide, spawnPeer } from "../peer-registry.ts";
+import type { Effort, Sample, Scenario } from "../row.ts";
 
 const SERVICE_SIZE = 100;
 const VALUE_BYTES = 250;
@@ -12,7 +13,11 @@ const SETTLE_MS = 10_000;
 const SETTLE_QUICK_MS = 2000;
 
 /** Ends the server and starts it again: the time from the start of the process to the first read answered. */
-async function restart(peer: Peer, signal: "SIGTERM" | "SIGKILL", instances: number): Promise<[Peer, number]> {
+async function restart(
+  peer: RegistryPeer,
+  signal: "SIGTERM" | "SIGKILL",
+  instances: number,
+): Promise<[RegistryPeer, number]> {
   await peer.child.stop(signal, 30_000);
   const from = performance.now();
   const next = await spawnPeer(peer.side, peer.dir, peer.port);
@@ -26,7 +31,7 @@ async function restart(peer: Peer, signal: "SIGTERM" | "SIGKILL", instances: num
   return [next, performance.now() - from];
 }
 
-async function measure(side: Side, effort: Effort): Promise<Sample> {
+async function measure(side: RegistrySide, effort: Effort): Promise<Sample> {
   const count = effort.population;
   let peer = await spawnPeer(side, makeDir(side));
   const sample: Sample = {};
@@ -51,7 +56,7 @@ async function measure(side: Side, effort: Effort): Promise<Sample> {
 }
 
 /** Many leased instances: what they cost in memory, and how long a restart with them takes. */
-export const POPULATION: Scenario = {
+export const POPULATION: Scenario<RegistrySide> = {
   id: "population",
   rounds: 3,
   sides: ["etcd", "rollcall"],

@@ -1,7 +1,8 @@
 import { runH2load, runJob, runWrk } from "../generator.ts";
 import { askOnce } from "../load/http1.ts";
 import { METHODS, toRange } from "../load/protobuf.ts";
-import { measureRates, withPeer } from "../peer.ts";
+import { measureRates } from "../peer.ts";
+import { type RegistrySide, withPeer } from "../peer-registry.ts";
 import type { Effort, Sample, Scenario } from "../row.ts";
 
 const INSTANCES = 100;
@@ -39,7 +40,7 @@ async function measureRollcall(effort: Effort): Promise<Sample> {
 }
 
 /** One service with its 100 instances, all of it in the answer. */
-export const READ: Scenario = {
+export const READ: Scenario<RegistrySide> = {
   id: "read",
   rounds: 5,
   sides: ["etcd", "rollcall"],

@@ -1,6 +1,7 @@
 import { runH2load, runStorm, runWrk } from "../generator.ts";
 import { METHODS, toPut } from "../load/protobuf.ts";
-import { measureRates, withPeer } from "../peer.ts";
+import { measureRates } from "../peer.ts";
+import { type RegistrySide, withPeer } from "../peer-registry.ts";
 import type { Effort, Sample, Scenario } from "../row.ts";
 
 const BYTES = 250;
@@ -28,7 +29,7 @@ async function measureRollcall(effort: Effort): Promise<Sample> {
 }
 
 /** Instances with an id and a lease of their own each, acknowledged when they are on disk. */
-export const REGISTER: Scenario = {
+export const REGISTER: Scenario<RegistrySide> = {
   id: "register",
   rounds: 5,
   sides: ["etcd", "rollcall"],

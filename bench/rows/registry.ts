@@ -1,0 +1,153 @@
+/** Rollcall's own API beside etcd. A goal is judged like for like: 64 connections on both sides, or the same number of watchers. */
+import type { Comparison, Goal, Group, Row } from "../row.ts";
+import { BULK } from "../scenarios/bulk.ts";
+import { FANOUT } from "../scenarios/fanout.ts";
+import { HEARTBEAT } from "../scenarios/heartbeat.ts";
+import { POPULATION } from "../scenarios/population.ts";
+import { READ } from "../scenarios/read.ts";
+import { REGISTER } from "../scenarios/register.ts";
+
+/** The part of etcd. */
+function etcd(metric: string, work: string, goal?: Goal): Comparison[] {
+  return [goal === undefined ? { peer: "etcd", metric, work } : { peer: "etcd", metric, work, goal }];
+}
+
+const ROWS: readonly Row[] = [
+  {
+    id: "heartbeat",
+    scenario: "heartbeat",
+    title: "heartbeat, one HTTP request each",
+    unit: "/s",
+    ours: "heartbeats",
+    beside: etcd("separate", "lease keep-alive, 64 streams on 64 connections", { atLeast: 3 }),
+  },
+  {
+    id: "heartbeat-shared",
+    scenario: "heartbeat",
+    title: "heartbeat, one HTTP request each",
+    unit: "/s",
+    ours: "heartbeats",
+    beside: etcd("shared", "lease keep-alive, 64 streams on 8 connections"),
+  },
+  {
+    id: "register",
+    scenario: "register",
+    title: "register with a lease of its own, durable",
+    unit: "/s",
+    ours: "registrations",
+    beside: etcd("put", "bare 250-byte put, 64 connections", { atLeast: 1.5 }),
+  },
+  {
+    id: "register-shared",
+    scenario: "register",
+    title: "register with a lease of its own, durable",
+    unit: "/s",
+    ours: "registrations",
+    beside: etcd("putShared", "bare put, 64 streams on 8 connections"),
+  },
+  {
+    id: "register-lease",
+    scenario: "register",
+    title: "register with a lease of its own, durable",
+    unit: "/s",
+    ours: "registrations",
+    beside: etcd("grantPut", "lease grant + put, 64 connections"),
+  },
+  {
+    id: "read",
+    scenario: "read",
+    title: "read a service of 100 instances",
+    unit: "/s",
+    ours: "reads",
+    beside: etcd("range", "range over gRPC, 64 connections", { atLeast: 6 }),
+  },
+  {
+    id: "read-shared",
+    scenario: "read",
+    title: "read a service of 100 instances",
+    unit: "/s",
+    ours: "reads",
+    beside: etcd("rangeShared", "range over gRPC, 64 streams on 8 connections"),
+  },
+  {
+    id: "read-gateway",
+    scenario: "read",
+    title: "read a service of 100 instances",
+    unit: "/s",
+    ours: "reads",
+    beside: etcd("gateway", "range over the JSON gateway"),
+  },
+  {
+    id: "fanout",
+    scenario: "fanout",
+    title: "one change to 1 000 SSE connections",
+    unit: "ms",
+    ours: "connections",
+    beside: etcd("connections", "1 000 watch streams on 1 000 connections", { atMost: 0.7 }),
+  },
+  {
+    id: "fanout-streams",
+    scenario: "fanout",
+    title: "one change to 1 000 SSE connections",
+    unit: "ms",
+    ours: "connections",
+    beside: etcd("streams", "1 000 watch streams on 10 connections"),
+  },
+  {
+    id: "fanout-multiplexed",
+    scenario: "fanout",
+    title: "one change to 1 000 subscriptions on 10 connections",
+    unit: "ms",
+    ours: "multiplexed",
+    beside: etcd("multiplexed", "1 000 watches on 10 streams", { atMost: 0.7 }),
+  },
+  {
+    id: "memory",
+    scenario: "population",
+    title: "resident memory, 100 000 leased instances",
+    unit: "MB",
+    ours: "memory",
+    beside: etcd("memory", "100 000 leases with a key each", { atMost: 0.6 }),
+  },
+  {
+    id: "memory-restarted",
+    scenario: "population",
+    title: "the same after a restart",
+    unit: "MB",
+    ours: "memoryRestarted",
+    beside: etcd("memoryRestarted", "100 000 leases with a key each"),
+  },
+  {
+    id: "restart",
+    scenario: "population",
+    title: "restart with 100 000 instances to the first read, after SIGTERM",
+    unit: "ms",
+    ours: "restart",
+    beside: etcd("restart", "100 000 leases with a key each", { atMost: 0.7 }),
+  },
+  {
+    id: "restart-killed",
+    scenario: "population",
+    title: "restart with 100 000 instances to the first read, after kill -9",
+    unit: "ms",
+    ours: "restartKilled",
+    beside: etcd("restartKilled", "100 000 leases with a key each", { atMost: 0.7 }),
+  },
+  {
+    id: "bulk",
+    scenario: "bulk",
+    title: "1 000 000 leases renewed, 10 000 a request",
+    unit: "/s",
+    ours: "renewals",
+    beside: [],
+    goal: { atLeast: 500_000 },
+  },
+];
+
+export const REGISTRY: Group = {
+  id: "registry",
+  title: "Rollcall beside etcd",
+  programs: ["wrk"],
+  scenarios: [HEARTBEAT, REGISTER, READ, FANOUT, POPULATION, BULK],
+  rows: ROWS,
+};
