@@ -13,8 +13,11 @@ export interface UdpListener {
   readonly host: string;
   /** The real port, also when 0 was asked for. */
   readonly port: number;
-  /** Sends one packet; an error is dropped, as the network might have dropped the packet. */
-  send(packet: Uint8Array, port: number, address: string): void;
+  /**
+   * Sends one packet; an error is dropped, as the network might have dropped the packet. True when its bytes may be
+   * written to again: the kernel has them. False while they wait here for the kernel to take them.
+   */
+  send(packet: Uint8Array, port: number, address: string): boolean;
   close(): Promise<void>;
 }
 
@@ -26,6 +29,9 @@ export interface UdpOptions {
 
 /** The kernel keeps so much for us while we are busy; more is lost. The system's own maximum may be lower. */
 const RECEIVE_BYTES = 4 * 1024 * 1024;
+
+/** What may wait here for a network that takes nothing; more is dropped. */
+const UNSENT_BYTES_MAX = 4 * 1024 * 1024;
 
 /** Addresses are never looked up: all we send to are numbers. `dns.lookup` would cost each packet a turn of the loop. */
 function lookup(
@@ -43,13 +49,11 @@ export async function openUdpListener(options: UdpOptions, handler: DatagramHand
   await bind(socket, host, options.port);
   growBuffer(socket);
   let closed: Promise<void> | undefined;
+  const send = toSend(socket);
   const listener: UdpListener = {
     host: options.host,
     port: socket.address().port,
-    send(packet, port, address) {
-      // Port 0 is nobody's; node would throw.
-      if (port > 0 && closed === undefined) socket.send(packet, port, address);
-    },
+    send: (packet, port, address) => closed !== undefined || send(packet, port, address),
     close() {
       closed ??= new Promise((resolve) => socket.close(() => resolve()));
       return closed;
@@ -63,6 +67,19 @@ export async function openUdpListener(options: UdpOptions, handler: DatagramHand
     }
   });
   return listener;
+}
+
+function toSend(socket: Socket): UdpListener["send"] {
+  let waiting = 0;
+  return (packet, port, address) => {
+    // Port 0 is nobody's; node would throw.
+    if (port === 0) return true;
+    if (waiting > 0 && socket.getSendQueueSize() > UNSENT_BYTES_MAX) return true;
+    // Without a callback node tries the kernel at once, and puts what it does not take into a queue.
+    socket.send(packet, port, address);
+    waiting = socket.getSendQueueCount();
+    return waiting === 0;
+  };
 }
 
 function bind(socket: Socket, host: string, port: number): Promise<void> {

@@ -1,0 +1,194 @@
+/** What becomes of a message that is no plain question with a ready answer. */
+import { type Decoded, decodeMessage } from "./codec.ts";
+import { type Chance, encodeAnswer } from "./codec-answer.ts";
+import { CLASS, type Edns, type Message, OPCODE, type Question, RCODE, TYPE } from "./codec-model.ts";
+import { lowerLabel } from "./codec-name.ts";
+import { Entry } from "./session-cache.ts";
+import type { Forward } from "./session-forward.ts";
+import { type Keys, signAnswer, signBytes, toBare } from "./session-keys.ts";
+import type { Asked, Asker, Desk } from "./session-model.ts";
+import type { Standing } from "./session-rates.ts";
+import { resolve } from "./translate.ts";
+import type { Reply, Zone } from "./translate-model.ts";
+import type { TsigKey } from "./translate-settings.ts";
+
+/** What a message gets: an answer, silence, one later, or many. */
+export type Given = Buffer | undefined | Promise<Buffer | undefined> | Many;
+
+export interface Many {
+  readonly messages: AsyncIterable<Buffer>;
+}
+
+export interface Handlers {
+  readonly keys: Keys;
+  readonly forward: Forward;
+  /** AXFR and IXFR; sees to who may. */
+  transfer(asked: Asked): AsyncIterable<Buffer>;
+  /** UPDATE; sees to who may. */
+  update(asked: Asked): Promise<Buffer>;
+}
+
+/** RFC 6891 §6.2.3: below it counts as it. */
+const UDP_BYTES_MIN = 512;
+const TCP_BYTES_MAX = 65_535;
+
+/** Answers messages by what is in the world, without a memory of its own. */
+export class Answerer {
+  readonly #desk: Desk;
+  readonly #handlers: Handlers;
+  readonly #chance: Chance;
+
+  constructor(desk: Desk, handlers: Handlers, chance: Chance) {
+    this.#desk = desk;
+    this.#handlers = handlers;
+    this.#chance = chance;
+  }
+
+  /** The most that an answer may be. `udpSize`: what the client says; 0 without EDNS. */
+  bytesMax(transport: Asker["transport"], udpSize: number): number {
+    if (transport === "tcp") return TCP_BYTES_MAX;
+    return Math.max(UDP_BYTES_MIN, Math.min(udpSize, this.#desk.settings.udpBytesMax));
+  }
+
+  /** An entry for the cache: the answer to a plain question; undefined when it is none of ours. */
+  makeEntry(packet: Buffer, bytesMax: number): Entry | undefined {
+    const decoded = decodeMessage(packet);
+    if (!decoded.ok) return undefined;
+    const { message } = decoded;
+    const asked = message.questions[0] as Question;
+    const question = { ...asked, name: asked.name.map(lowerLabel) };
+    return this.#desk.read((world) => {
+      const reply = resolve(question, world);
+      if (reply === undefined) return undefined;
+      const answer = this.#toAnswer({ ...message, questions: [question] }, reply, false);
+      const { answers, additional } = reply;
+      return new Entry({
+        revision: world.view.revision,
+        dependencies: reply.dependencies,
+        recordsToMix: answers.length > 1 ? answers.length + additional.length : 0,
+        rcode: reply.rcode,
+        encode: () => encodeAnswer(answer, bytesMax, this.#chance),
+      });
+    });
+  }
+
+  /** Any message. */
+  serve(packet: Buffer, asker: Asker, standing: Standing): Given {
+    const decoded = decodeMessage(packet);
+    if (!decoded.ok) return refuseMalformed(decoded);
+    const { message } = decoded;
+    // Whoever answers answers starts a loop.
+    if (message.response) return undefined;
+    const checked = this.#handlers.keys.check(packet, message);
+    if (checked.kind === "refused") return checked.answer;
+    const asked = { packet, message, asker, key: checked.kind === "signed" ? checked.key : undefined };
+    if (message.opcode === OPCODE.UPDATE) return this.#handlers.update(asked);
+    const refusal = refuseForm(message);
+    return refusal === undefined ? this.#query(asked, standing) : this.#refuse(asked, refusal, standing);
+  }
+
+  #query(asked: Asked, standing: Standing): Given {
+    const { message, key } = asked;
+    const question = message.questions[0] as Question;
+    if (question.type === TYPE.AXFR || question.type === TYPE.IXFR) {
+      return { messages: this.#handlers.transfer(asked) };
+    }
+    const given = this.#desk.read((world): Buffer | undefined => {
+      const zone = world.zoneOf(question.name);
+      if (zone !== undefined && !standing.mayAsk && !covers(key, zone)) {
+        return this.#refuse(asked, RCODE.REFUSED, standing);
+      }
+      const reply = zone && resolve({ ...question, class: CLASS.IN }, world);
+      return reply && this.#finish(asked, this.#toAnswer(message, reply, standing.mayForward));
+    });
+    return given ?? this.#elsewhere(asked, standing);
+  }
+
+  /** A name that is in no zone of ours. */
+  #elsewhere(asked: Asked, standing: Standing): Given {
+    const { message } = asked;
+    if (!standing.mayForward || !message.recursionDesired) return this.#refuse(asked, RCODE.REFUSED, standing);
+    const answer = this.#handlers.forward.ask(asked);
+    return answer.then((bytes) => {
+      if (bytes === undefined) return this.#refuse(asked, RCODE.SERVFAIL, standing);
+      return signAnswer(bytes, asked, this.#desk.clock);
+    });
+  }
+
+  #refuse(asked: Asked, rcode: number, standing: Standing): Buffer {
+    const { message } = asked;
+    const bare = { ...toBare(message, rcode), recursionAvailable: standing.mayForward };
+    const edns = this.#edns(message);
+    return this.#finish(asked, {
+      ...bare,
+      checkingDisabled: message.checkingDisabled,
+      ...(edns && { edns }),
+    });
+  }
+
+  /** Encoded within what the client can take, and signed. */
+  #finish(asked: Asked, answer: Message): Buffer {
+    const { message, asker, key } = asked;
+    const bytesMax = this.bytesMax(asker.transport, message.edns?.udpSize ?? 0) - signBytes(key);
+    return signAnswer(encodeAnswer(answer, bytesMax, this.#chance), asked, this.#desk.clock);
+  }
+
+  #toAnswer(message: Message, reply: Reply, recursionAvailable: boolean): Message {
+    const edns = this.#edns(message, reply);
+    return {
+      ...toBare(message, reply.rcode),
+      authoritative: reply.authoritative,
+      recursionAvailable,
+      checkingDisabled: message.checkingDisabled,
+      answers: reply.answers,
+      authority: reply.authority,
+      additional: reply.additional,
+      ...(edns && { edns }),
+    };
+  }
+
+  /** Said only to those who said it (RFC 6891 §7). */
+  #edns(message: Message, reply?: Reply): Edns | undefined {
+    const { edns } = message;
+    if (edns === undefined) return undefined;
+    const soa = edns.expire ? reply?.answers.find((record) => record.data.kind === "authority")?.data : undefined;
+    return {
+      version: 0,
+      udpSize: this.#desk.settings.udpBytesMax,
+      dnssecOk: edns.dnssecOk,
+      // RFC 7314 §3.2: a primary says what its SOA says.
+      ...(soa?.kind === "authority" && { expire: true as const, expireS: soa.expireS }),
+    };
+  }
+}
+
+/** What is wrong with the form of a message that could be read; undefined when nothing is. */
+function refuseForm(message: Message): number | undefined {
+  // We are a primary: nobody has to tell us of changes.
+  if (message.opcode !== OPCODE.QUERY) return RCODE.NOTIMP;
+  const [question] = message.questions;
+  if (question === undefined || message.questions.length !== 1) return RCODE.FORMERR;
+  if (message.edns !== undefined && message.edns.version > 0) return RCODE.BADVERS;
+  if (question.class !== CLASS.IN && question.class !== CLASS.ANY) return RCODE.REFUSED;
+  const { type } = question;
+  if (type === TYPE.OPT || type === 0) return RCODE.FORMERR;
+  // RFC 6895 §3.1: 128 to 255 ask for something else than data.
+  const isKnown = type === TYPE.AXFR || type === TYPE.IXFR || type === TYPE.ANY;
+  return type >= 128 && type <= 255 && !isKnown ? RCODE.NOTIMP : undefined;
+}
+
+function refuseMalformed(decoded: Decoded & { ok: false }): Buffer | undefined {
+  const { rcode, id, opcode, recursionDesired, questions } = decoded;
+  if (rcode === undefined) return undefined;
+  const nothing = { answers: [], authority: [], additional: [] };
+  const flags = { response: true, authoritative: false, truncated: false, recursionAvailable: false };
+  const message = { id, opcode, rcode, recursionDesired, checkingDisabled: false, questions, ...flags, ...nothing };
+  return encodeAnswer(message, UDP_BYTES_MIN, () => 0);
+}
+
+/** Whether the key lets its holder see the zone. Zone files are of no account. */
+function covers(key: TsigKey | undefined, zone: Zone): boolean {
+  if (key === undefined) return false;
+  if (key.account === null || zone.kind === "file") return true;
+  return zone.kind !== "reverse" && zone.account === key.account;
+}

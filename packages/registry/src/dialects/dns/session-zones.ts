@@ -1,0 +1,202 @@
+/** The zones that we answer for, and the world that names are looked up in. */
+import {
+  type Access,
+  type Account,
+  type Commit,
+  type Registry,
+  SYSTEM_ACCOUNT,
+  type View,
+  type Watch,
+} from "../../core/index.ts";
+import type { NameSource } from "../contract.ts";
+import type { Name } from "./codec-model.ts";
+import { keyOf } from "./codec-name.ts";
+import type { Zones } from "./session-model.ts";
+import { toLabel } from "./translate-label.ts";
+import type { FileZone, Index, World, Zone } from "./translate-model.ts";
+import type { Settings } from "./translate-settings.ts";
+import { STATIC_KEYS, staticRevision } from "./translate-static.ts";
+
+export interface ZonesOptions {
+  readonly registry: Registry;
+  readonly access: Access;
+  readonly settings: Settings;
+  readonly names: readonly NameSource[];
+}
+
+const REVERSE: readonly Name[] = [
+  ["in-addr", "arpa"],
+  ["ip6", "arpa"],
+];
+
+const DEFAULT_ACCOUNT: Account = "default";
+const SERIALS = 2 ** 32;
+
+/** Opens the zones: they follow the accounts until closed. */
+export function openZones(options: ZonesOptions): OpenZones {
+  return new OpenZones(options);
+}
+
+/** Zones by name. Built anew when first asked after something came or went. */
+export class OpenZones implements Zones {
+  readonly #options: ZonesOptions;
+  readonly #listeners = new Set<() => void>();
+  #watch: Watch;
+  #files: readonly FileZone[] = [];
+  /** All that the zones were built with. */
+  #accounts = new Set<Account>();
+  #byKey: ReadonlyMap<string, Zone> | undefined;
+
+  constructor(options: ZonesOptions) {
+    this.#options = options;
+    this.#watch = this.#follow();
+  }
+
+  #follow(): Watch {
+    const { registry } = this.#options;
+    const after = registry.read((view) => view.revision);
+    const watch = registry.follow({}, after, {
+      deliver: (commit) => {
+        if (this.#concerns(commit)) this.#changed();
+        return true;
+      },
+      lost: () => {
+        this.#watch = this.#follow();
+        this.#changed();
+      },
+    });
+    if (!watch.ok) throw new Error(`cannot follow the accounts: ${watch.detail}`);
+    return watch.value;
+  }
+
+  /** Accounts that an administrator made stand in the registry's own one; serials rest on what stands for files. */
+  #concerns(commit: Commit): boolean {
+    if (commit.account === SYSTEM_ACCOUNT || !this.#accounts.has(commit.account)) return true;
+    for (const change of commit.changes)
+      if (change.kind === "key" && (change.after ?? change.before)?.key.startsWith(STATIC_KEYS)) return true;
+    return false;
+  }
+
+  list(): readonly Zone[] {
+    return [...this.#zones().values()].filter((zone) => zone.kind !== "reverse");
+  }
+
+  setFiles(files: readonly FileZone[]): void {
+    this.#files = files;
+    this.#changed();
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** The zone with the longest name that this one is in. */
+  find(name: Name): Zone | undefined {
+    const zones = this.#zones();
+    for (let from = 0; from <= name.length; from++) {
+      const zone = zones.get(keyOf(from === 0 ? name : name.slice(from)));
+      if (zone !== undefined) return zone;
+    }
+    return undefined;
+  }
+
+  close(): void {
+    this.#watch.close();
+    this.#listeners.clear();
+  }
+
+  #changed(): void {
+    this.#byKey = undefined;
+    for (const listener of this.#listeners) listener();
+  }
+
+  #zones(): ReadonlyMap<string, Zone> {
+    if (this.#byKey !== undefined) return this.#byKey;
+    const { registry, access } = this.#options;
+    const accounts = new Set<Account>([SYSTEM_ACCOUNT, DEFAULT_ACCOUNT]);
+    registry.read((view) => {
+      for (const account of view.accounts()) accounts.add(account.name);
+    });
+    for (const { account } of access.listAccounts()) accounts.add(account);
+    this.#accounts = accounts;
+    this.#byKey = this.#build(accounts);
+    return this.#byKey;
+  }
+
+  #build(accounts: ReadonlySet<Account>): ReadonlyMap<string, Zone> {
+    const { settings, names } = this.#options;
+    const zones = new Map<string, Zone>();
+    for (const name of REVERSE) zones.set(keyOf(name), { kind: "reverse", name });
+    zones.set(keyOf(settings.domain), { kind: "account", name: settings.domain, account: DEFAULT_ACCOUNT });
+    // Where two accounts have one label, the one that is written like it comes first.
+    const sorted = [...accounts].filter((account) => account !== SYSTEM_ACCOUNT && account !== DEFAULT_ACCOUNT);
+    sorted.sort((one, other) => rank(one) - rank(other) || (one < other ? -1 : 1));
+    for (const account of sorted) {
+      const name = [toLabel(account), ...settings.domain];
+      if (!zones.has(keyOf(name))) zones.set(keyOf(name), { kind: "account", name, account });
+    }
+    for (const { name, account } of settings.zones) zones.set(keyOf(name), { kind: "account", name, account });
+    for (const source of names) {
+      const set = settings.sources.get(source.dialect);
+      if (set === undefined || set === null) continue;
+      const { domain, account, options } = set;
+      zones.set(keyOf(domain), { kind: "source", name: domain, account, source, options });
+    }
+    for (const file of this.#files) {
+      const there = zones.get(keyOf(file.origin));
+      if (there?.kind === "account") zones.set(keyOf(file.origin), { ...there, file });
+      else zones.set(keyOf(file.origin), { kind: "file", name: file.origin, file });
+    }
+    return zones;
+  }
+}
+
+function rank(account: Account): number {
+  return toLabel(account) === account ? 0 : 1;
+}
+
+export interface WorldOptions {
+  readonly settings: Settings;
+  readonly index: Index;
+  readonly zones: OpenZones;
+  /** What we listen on, unless that is a wildcard. */
+  readonly addresses: readonly string[];
+}
+
+/** The world at one revision. */
+export function toWorld(view: View, options: WorldOptions): World {
+  return {
+    view,
+    index: options.index,
+    settings: options.settings,
+    addresses: options.addresses,
+    zoneOf: (name) => options.zones.find(name),
+    zones: () => options.zones.list(),
+    serialOf: (zone) => serialOf(zone, view),
+  };
+}
+
+/**
+ * A zone's serial. An account's is the latest revision that touched its catalog, or what a zone file of the same name
+ * says: it only grows. A zone file alone has the serial that its author wrote.
+ */
+function serialOf(zone: Zone, view: View): number {
+  switch (zone.kind) {
+    case "file":
+      return zone.file.authority.data.kind === "authority" ? zone.file.authority.data.serial : 1;
+    case "reverse":
+      return toSerial(view.revision);
+    case "source":
+      return toSerial(view.account(zone.account)?.catalogRevision ?? 0);
+    case "account": {
+      const revision = view.account(zone.account)?.catalogRevision ?? 0;
+      return toSerial(Math.max(revision, staticRevision(view, zone.account, zone.name)));
+    }
+  }
+}
+
+/** RFC 1982: 32 bits. Some secondaries take 0 for "unknown". */
+function toSerial(revision: number): number {
+  return revision % SERIALS || 1;
+}
