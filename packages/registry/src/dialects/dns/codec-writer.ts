@@ -90,31 +90,36 @@ export class Writer {
    */
   name(name: Name, compress: boolean): void {
     if (compress) {
-      const known = this.seen.get(name);
-      if (known !== undefined) return this.u16(0xc000 | known);
+      const offset = this.seen.get(name);
+      if (offset !== undefined) return this.u16(0xc000 | offset);
     }
     const count = name.length;
-    this.hash(name);
     const start = this.at;
+    this.hash(name);
+    let known = false;
     for (let i = 0; i < count; i++) {
-      const slot = this.slotOf(name, i);
-      if (this.rounds[slot] === this.round) {
-        const offset = this.offsets[slot]!;
-        if (compress) {
-          if (i === 0) this.seen.set(name, offset);
-          else this.remember(name, start);
+      // What ends a known name is known as well.
+      if (!known) {
+        const slot = this.slotOf(name, i);
+        known = this.rounds[slot] === this.round;
+        if (known && compress) {
+          const offset = this.offsets[slot]!;
+          this.remember(name, i === 0 ? offset : start);
           return this.u16(0xc000 | offset);
         }
-      } else if (this.at < OFFSETS) {
-        this.hashes[slot] = this.suffixes[i]!;
-        this.offsets[slot] = this.at;
-        this.rounds[slot] = this.round;
+        if (!known && this.at < OFFSETS) this.occupy(slot, this.suffixes[i]!);
       }
       this.label(name[i]!);
     }
     this.u8(0);
     if (this.at - start > NAME_BYTES_MAX) throw new RangeError("a name has more than 255 bytes");
     if (count > 0) this.remember(name, start);
+  }
+
+  private occupy(slot: number, hash: number): void {
+    this.hashes[slot] = hash;
+    this.offsets[slot] = this.at;
+    this.rounds[slot] = this.round;
   }
 
   private remember(name: Name, offset: number): void {
