@@ -1,6 +1,7 @@
 /** Datagrams: one socket, a handler per packet, answers without a queue of our own. */
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
-import { isIPv6 } from "node:net";
+import { lookup as lookUp } from "node:dns/promises";
+import { isIP, isIPv6 } from "node:net";
 import { explainListen } from "./taken.ts";
 
 /**
@@ -33,18 +34,17 @@ const RECEIVE_BYTES = 4 * 1024 * 1024;
 /** What may wait here for a network that takes nothing; more is dropped. */
 const UNSENT_BYTES_MAX = 4 * 1024 * 1024;
 
-/** Addresses are never looked up: all we send to are numbers. `dns.lookup` would cost each packet a turn of the loop. */
-function lookup(
-  address: string,
-  _options: unknown,
-  done: (error: null, address: string, family: number) => void,
-): void {
-  done(null, address, isIPv6(address) ? 6 : 4);
+/**
+ * Addresses are never looked up: all we send to are numbers. `dns.lookup` would cost each packet a turn of the loop.
+ * Of what is handed over here the socket takes the address alone.
+ */
+function lookup(address: string, family: unknown, done: (error: null, address: string, family: unknown) => void): void {
+  done(null, address, family);
 }
 
 /** Listens. Rejects with a sentence for people; `PortTaken` when another program has the port. */
 export async function openUdpListener(options: UdpOptions, handler: DatagramHandler): Promise<UdpListener> {
-  const host = options.host === "localhost" ? "127.0.0.1" : options.host;
+  const host = await toAddress(options);
   const socket = createSocket({ type: isIPv6(host) ? "udp6" : "udp4", lookup } as Parameters<typeof createSocket>[0]);
   await bind(socket, host, options.port);
   growBuffer(socket);
@@ -67,6 +67,16 @@ export async function openUdpListener(options: UdpOptions, handler: DatagramHand
     }
   });
   return listener;
+}
+
+async function toAddress({ host, port }: UdpOptions): Promise<string> {
+  if (host === "localhost") return "127.0.0.1";
+  if (isIP(host) !== 0) return host;
+  try {
+    return (await lookUp(host)).address;
+  } catch (error) {
+    throw explainListen(error as NodeJS.ErrnoException, host, port);
+  }
 }
 
 function toSend(socket: Socket): UdpListener["send"] {
