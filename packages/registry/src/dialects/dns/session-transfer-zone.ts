@@ -4,7 +4,8 @@ import type { Account, AccountView, Commit, View, Watch } from "../../core/index
 import { type Name, type Resource, TYPE } from "./codec-model.ts";
 import { isWithin, keyOf, lowerLabel, sameName } from "./codec-name.ts";
 import type { Desk } from "./session-model.ts";
-import { Journal, recordKey } from "./translate-journal.ts";
+import { authorityOf } from "./translate-authority.ts";
+import { Journal, recordKey, serialOf } from "./translate-journal.ts";
 import { toLabel } from "./translate-label.ts";
 import type { FileZone, World, Zone } from "./translate-model.ts";
 import { serviceRecords, zoneRecords } from "./translate-zone.ts";
@@ -37,6 +38,8 @@ export class KeptZone {
   #journal: Journal | undefined;
   #building: Promise<void> | undefined;
   #file: FileZone | undefined;
+  /** Last labels of zones below this one. */
+  #below: ReadonlySet<string>;
   #closed = false;
 
   constructor(desk: Desk, zone: WholeZone) {
@@ -44,6 +47,7 @@ export class KeptZone {
     this.#name = zone.name;
     this.#account = zone.kind === "account" ? zone.account : undefined;
     this.#file = zone.file;
+    this.#below = this.#findBelow();
     this.#follow();
   }
 
@@ -65,9 +69,21 @@ export class KeptZone {
     }
   }
 
-  /** Zones or zone files changed. */
+  /** Zones or zone files changed. A zone below this one hides the service of its name, and the names under it. */
   touch(): void {
     this.#dirty.add(REST);
+    const below = this.#findBelow();
+    for (const label of below) if (!this.#below.has(label)) this.#dirty.add(label);
+    for (const label of this.#below) if (!below.has(label)) this.#dirty.add(label);
+    this.#below = below;
+  }
+
+  #findBelow(): ReadonlySet<string> {
+    const below = new Set<string>();
+    for (const { name } of this.#desk.zones.list())
+      if (name.length > this.#name.length && isWithin(name, this.#name))
+        below.add(lowerLabel(name[name.length - this.#name.length - 1]!));
+    return below;
   }
 
   close(): void {
@@ -121,8 +137,8 @@ export class KeptZone {
       this.#dirty.clear();
       this.#lapsedLater(parts.keys(), world);
       const serial = world.serialOf(zone);
-      if (parts.size > 0 || serial !== serialAt(journal.authority)) {
-        journal.replace(parts, withSerial(authorityOf(world, zone), serial));
+      if (parts.size > 0 || serial !== serialOf(journal.authority)) {
+        journal.replace(parts, authorityOf(zone, world));
       }
       return true;
     });
@@ -134,7 +150,7 @@ export class KeptZone {
       const zone = this.#find(world);
       this.#file = zone.file;
       this.#noteAll(world);
-      const authority = withSerial(authorityOf(world, zone), world.serialOf(zone));
+      const authority = authorityOf(zone, world);
       return new Journal(authority, LIMITS, (record) => isShared(record, this.#name));
     });
     // Within a few rounds nearly all is there; `#step` does what is left at once.
@@ -213,12 +229,12 @@ export class ZoneGone extends Error {
   override readonly name = "ZoneGone";
 }
 
-/** Two services may have an address in common; all else is below a service's own label. */
+/** Two services may have an address in common, and lists name all of them; all else is below a service's own label. */
 function isShared(record: Resource, zone: Name): boolean {
   const left = record.name.length - zone.length;
   if (left < 1 || !isWithin(record.name, zone)) return true;
   const last = lowerLabel(record.name[left - 1]!);
-  return last === "addr" || last === "_tcp" || last === "_udp";
+  return last === "addr" || (left > 1 && lowerLabel(record.name[left - 2]!) === "_dns-sd");
 }
 
 function isInFile(record: Resource, file: FileZone | undefined): boolean {
@@ -240,22 +256,8 @@ function toBareWorld(world: World, zone: WholeZone): World {
   return zone.kind === "file" ? world : { ...world, view: withoutServices(world.view, zone.account) };
 }
 
-function authorityOf(world: World, zone: WholeZone): Resource {
-  for (const record of zoneRecords(toBareWorld(world, zone), zone)) if (isAuthority(record, zone)) return record;
-  throw new Error("a zone without a SOA record");
-}
-
 function isAuthority(record: Resource, zone: Zone): boolean {
   return record.type === TYPE.SOA && sameName(record.name, zone.name);
-}
-
-function serialAt(authority: Resource): number {
-  return authority.data.kind === "authority" ? authority.data.serial : -1;
-}
-
-function withSerial(authority: Resource, serial: number): Resource {
-  const { data } = authority;
-  return data.kind === "authority" ? { ...authority, data: { ...data, serial } } : authority;
 }
 
 function withoutServices(view: View, account: Account): View {
