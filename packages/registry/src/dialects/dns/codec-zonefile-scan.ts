@@ -93,6 +93,7 @@ export class Scanner {
     const blank = first === SPACE || first === TAB;
     const words: Word[] = [];
     let depth = 0;
+    let opened = 0;
     let line = 0;
     while (this.at < text.length) {
       const code = text.charCodeAt(this.at);
@@ -102,7 +103,7 @@ export class Scanner {
       } else if (code === SPACE || code === TAB || code === CR) this.at++;
       else if (code === SEMICOLON) this.skipComment();
       else if (code === OPEN) {
-        depth++;
+        if (depth++ === 0) opened = this.line;
         this.at++;
       } else if (code === CLOSE) {
         if (--depth < 0) return this.fault(`")" without "("`);
@@ -115,7 +116,7 @@ export class Scanner {
       }
     }
     if (this.at - this.lineStart > ZONEFILE_LIMITS.lineBytesMax) return this.fault(TOO_LONG);
-    return depth > 0 ? this.fault(`"(" is never closed`) : { line, blank, words };
+    return depth > 0 ? new Fault(this.file, opened, `"(" is never closed`) : { line, blank, words };
   }
 
   /** Steps over the line's end; true when the line was longer than allowed. */

@@ -21,7 +21,6 @@ import {
   type View,
 } from "../../core/index.ts";
 import type { Name } from "./codec-model.ts";
-import { keyOf } from "./codec-name.ts";
 import { STATIC_KEYS, staticKey } from "./translate-static.ts";
 import { FILE_META, type StaticInstance, showOrigin, showPlace } from "./translate-static-instances.ts";
 

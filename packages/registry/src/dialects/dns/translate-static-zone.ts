@@ -152,7 +152,7 @@ function addAuthority(building: Building, index: number, records: readonly Resou
   if (record.name.length !== origin.length)
     return building.fault(index, `a SOA record of ${showName(record.name)}; the zone is ${showName(origin)}`);
   const kept = records.filter(({ type }) => type === TYPE.SOA);
-  if (kept.length > 1) return building.fault(index, "a second SOA record");
+  if (kept.length > 1 && kept[0] !== record) return building.fault(index, "a second SOA record");
   building.authority = kept[0];
   return undefined;
 }
