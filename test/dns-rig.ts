@@ -134,11 +134,11 @@ async function sendUdp(port: number, packet: Buffer): Promise<Buffer | undefined
   }
 }
 
-/** A UDP socket bound to a free port. */
-export async function openUdp(type: "udp4" | "udp6", address?: string): Promise<UdpSocket> {
+/** A UDP socket on a free port, unless one is given. */
+export async function openUdp(type: "udp4" | "udp6", address?: string, port = 0): Promise<UdpSocket> {
   const socket = createSocket(type);
   socket.on("error", () => {});
-  socket.bind(0, address ?? (type === "udp4" ? "127.0.0.1" : "::1"));
+  socket.bind(port, address ?? (type === "udp4" ? "127.0.0.1" : "::1"));
   await once(socket, "listening");
   return socket;
 }

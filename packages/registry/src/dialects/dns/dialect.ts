@@ -1,0 +1,150 @@
+/** The plug: DNS over UDP and TCP, on one port of its own. */
+import { randomInt } from "node:crypto";
+import type { Dialect, House, Mounted, NameSource } from "../contract.ts";
+import { toChance } from "./codec-answer.ts";
+import { DROP_REASONS, RCODE_NAMES, Session } from "./session.ts";
+import { Answerer } from "./session-answer.ts";
+import { AnswerCache } from "./session-cache.ts";
+import { openForward } from "./session-forward.ts";
+import { openIndex } from "./session-index.ts";
+import { openKeys } from "./session-keys.ts";
+import type { Desk } from "./session-model.ts";
+import { openNotify } from "./session-notify.ts";
+import { Standings } from "./session-rates.ts";
+import { openStatic } from "./session-static.ts";
+import { serveStream } from "./session-tcp.ts";
+import { openTransfers } from "./session-transfer.ts";
+import { openUpdates } from "./session-update.ts";
+import { openZones, toWorld } from "./session-zones.ts";
+import { CONSUL_NAMES } from "./translate-consul.ts";
+import { LOOPBACK, toNetworks } from "./translate-networks.ts";
+import type { Settings } from "./translate-settings.ts";
+import { readSettings } from "./translate-settings-read.ts";
+
+const NAME = "dns";
+
+/** DNS: instances by name, zones for secondaries, registration by UPDATE and zone files. */
+export function createDnsDialect(): Dialect {
+  return { name: NAME, needs: "any", ports: [{ name: NAME, port: 8600, schemes: ["udp", "tcp"] }], open };
+}
+
+async function open(house: House): Promise<Mounted> {
+  const names = house.names.some((source) => source.dialect === CONSUL_NAMES.dialect)
+    ? house.names
+    : [...house.names, CONSUL_NAMES];
+  const settings = readSettings(house.settings, { directory: house.directory, names });
+  if (typeof settings === "string") throw new Error(settings);
+  const closers: (() => Promise<void> | void)[] = [];
+  const close = async (): Promise<void> => {
+    for (const one of closers.splice(0).reverse()) await one();
+  };
+  try {
+    await openParts(house, settings, names, closers);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { drain: () => {}, close };
+}
+
+/** What is opened is ended by what it puts into `closers`. */
+async function openParts(
+  house: House,
+  settings: Settings,
+  names: readonly NameSource[],
+  closers: (() => Promise<void> | void)[],
+): Promise<void> {
+  const keep = <T extends { close(): Promise<void> | void }>(part: T): T => {
+    closers.push(() => part.close());
+    return part;
+  };
+  const { registry, access, clock, log, metrics } = house;
+  const zones = keep(openZones({ registry, access, settings, names }));
+  const index = keep(openIndex(registry, clock, settings));
+  const addresses = addressesOf(settings, house.doors.host);
+  const desk: Desk = {
+    registry,
+    access,
+    clock,
+    log,
+    settings,
+    zones,
+    read: (use) => registry.read((view) => use(toWorld(view, { settings, index, zones, addresses }))),
+  };
+  const cache = new AnswerCache(registry);
+  closers.push(
+    zones.onChange(() => cache.clear()),
+    index.onChange(() => cache.clear()),
+  );
+  const standings = openStandings(house, settings);
+  closers.push(access.onChange(() => standings.forget()));
+  const failed = (error: unknown): void => log.error({ err: error }, "an answer failed");
+  const transfers = keep(openTransfers(desk));
+  const updates = openUpdates(desk);
+  const handlers = {
+    keys: openKeys(settings, clock),
+    forward: keep(openForward(settings)),
+    transfer: transfers.serve.bind(transfers),
+    update: updates.handle.bind(updates),
+  };
+  const session = new Session({
+    answerer: new Answerer(desk, handlers, toChance(randomInt(2 ** 32))),
+    cache,
+    standings,
+    answered: metrics.tally(NAME, "answers", "Answers given, by their code.", "rcode", RCODE_NAMES),
+    dropped: metrics.tally(NAME, "dropped", "Packets without an answer.", "reason", DROP_REASONS),
+    failed,
+  });
+  const listening = await listen(house, settings, session, failed);
+  keep(await openStatic(desk));
+  keep(openNotify(desk, house.doors.host));
+  // Until all zones are there, silence: a client asks again, but believes that there is no such name.
+  listening.isReady = true;
+}
+
+async function listen(
+  { doors }: House,
+  settings: Settings,
+  session: Session,
+  failed: (error: unknown) => void,
+): Promise<{ isReady: boolean }> {
+  const state = { isReady: false };
+  await doors.tcpAndUdp(
+    NAME,
+    (socket) => {
+      if (!state.isReady) {
+        socket.destroy();
+        return;
+      }
+      const { remoteAddress = "", remotePort = 0 } = socket;
+      serveStream(socket, {
+        messageMs: settings.tcpIdleMs,
+        answer: (packet) => session.answer(packet, remoteAddress, remotePort),
+        failed,
+      });
+    },
+    (packet, from, listener) => {
+      if (state.isReady) session.take(packet, from, listener);
+    },
+    {
+      connectionsMax: settings.tcpConnectionsMax,
+      // Nobody takes all connections for himself.
+      connectionsPerAddressMax: Math.ceil(settings.tcpConnectionsMax / 4),
+      idleTimeoutMs: settings.tcpIdleMs,
+    },
+  );
+  return state;
+}
+
+function openStandings({ access, clock, doors }: House, settings: Settings): Standings {
+  const loopback = toNetworks(LOOPBACK);
+  if (typeof loopback === "string") throw new Error(loopback);
+  return new Standings({ settings, access, clock, loopback, host: doors.host });
+}
+
+/** What `ns` names show: a wildcard is no address. */
+function addressesOf(settings: Settings, host: string): readonly string[] {
+  if (settings.addresses.length > 0) return settings.addresses;
+  const address = host === "localhost" ? "127.0.0.1" : host;
+  return address === "0.0.0.0" || address === "::" ? [] : [address];
+}

@@ -1,0 +1,128 @@
+/** Names outside our zones: asked of other servers when configured, for those who may, and refused otherwise. */
+import assert from "node:assert/strict";
+import type { RemoteInfo, Socket } from "node:dgram";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { test } from "node:test";
+import { askUdp, openUdp, startDns } from "./dns-rig.ts";
+import { freePort, type Scope } from "./harness.ts";
+
+interface Upstream {
+  readonly port: number;
+  readonly asked: { readonly packet: Buffer; readonly from: RemoteInfo }[];
+}
+
+type Behave = (packet: Buffer, from: RemoteInfo, socket: Socket) => void;
+
+/** A server that has 192.0.2.1 for every name, unless it behaves otherwise; over TCP with TTL 2. */
+async function startUpstream(scope: Scope, behave?: Behave): Promise<Upstream> {
+  const tcp = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.on("data", (chunk) => {
+      const answer = toAnswer(chunk.subarray(2), 2);
+      socket.write(Buffer.concat([Buffer.from([answer.length >> 8, answer.length & 255]), answer]));
+    });
+  });
+  tcp.listen(0, "127.0.0.1");
+  await once(tcp, "listening");
+  const { port } = tcp.address() as { port: number };
+  const socket = await openUdp("udp4", "127.0.0.1", port);
+  const asked: Upstream["asked"] = [];
+  socket.on("message", (packet, from) => {
+    asked.push({ packet, from });
+    if (behave === undefined) socket.send(toAnswer(packet, 1), from.port, from.address);
+    else behave(packet, from, socket);
+  });
+  scope.after(() => {
+    socket.close();
+    tcp.close();
+  });
+  return { port, asked };
+}
+
+function toAnswer(query: Buffer, ttl: number, flags = 0x8180): Buffer {
+  let end = 12;
+  while (query[end] !== 0) end += 1 + (query[end] as number);
+  const head = Buffer.from(query.subarray(0, end + 5));
+  head.writeUInt16BE(flags, 2);
+  head.writeUInt16BE(1, 6);
+  head.writeUInt16BE(0, 10);
+  return Buffer.concat([head, Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, ttl, 0, 4, 192, 0, 2, 1])]);
+}
+
+test("a name that is not ours is asked of the server, in the way it was asked of us", async (t) => {
+  const upstream = await startUpstream(t);
+  const dns = await startDns(t, { settings: { forward: [`127.0.0.1:${upstream.port}`] } });
+  const over = await dns.ask("Example.com.", "A", { id: 77 });
+  assert.deepEqual([over.id, over.rcode, over.answers[0]?.text, over.answers[0]?.ttl], [77, "NOERROR", "192.0.2.1", 1]);
+  assert.equal(over.question?.name, "Example.com.");
+  const tcp = await dns.askTcp("example.com.", "A");
+  assert.deepEqual([tcp.answers[0]?.text, tcp.answers[0]?.ttl], ["192.0.2.1", 2]);
+  for (let i = 0; i < 8; i++) await dns.ask("example.com.", "A", { id: 77 });
+  const ids = new Set(upstream.asked.map(({ packet }) => packet.readUInt16BE(0)));
+  const ports = new Set(upstream.asked.map(({ from }) => from.port));
+  assert.ok(ids.size >= 8 && ports.size >= 8, `${ids.size} ids and ${ports.size} ports for 9 questions`);
+  // Our own zones are never asked of anybody.
+  const before = upstream.asked.length;
+  const own = await dns.ask("none.rollcall.", "A");
+  assert.deepEqual([own.rcode, own.aa, own.ra], ["NXDOMAIN", true, true]);
+  assert.equal((await dns.ask("example.com.", "A", { flags: 0 })).rcode, "REFUSED", "without RD");
+  assert.equal(upstream.asked.length, before);
+});
+
+test("what is not the answer is not believed", async (t) => {
+  const upstream = await startUpstream(t, (packet, from, socket) => {
+    const wrongId = toAnswer(packet, 9);
+    wrongId.writeUInt16BE(packet.readUInt16BE(0) ^ 1, 0);
+    const wrongName = toAnswer(packet, 9);
+    wrongName[13] = (wrongName[13] as number) ^ 1;
+    const question = Buffer.from(packet);
+    for (const forged of [wrongId, wrongName, question, Buffer.from("no"), toAnswer(packet, 1)])
+      socket.send(forged, from.port, from.address);
+  });
+  const dns = await startDns(t, { settings: { forward: [{ address: "127.0.0.1", port: upstream.port }] } });
+  assert.equal((await dns.ask("example.com.", "A")).answers[0]?.ttl, 1);
+});
+
+test("TC is passed on; the next server is asked when one fails, and SERVFAIL said when all do", async (t) => {
+  const cut = await startUpstream(t, (packet, from, socket) => {
+    socket.send(toAnswer(packet, 1, 0x8380), from.port, from.address);
+  });
+  const failing = await startUpstream(t, (packet, from, socket) => {
+    socket.send(toAnswer(packet, 1, 0x8182), from.port, from.address);
+  });
+  const closed = await freePort();
+  const forward = [`127.0.0.1:${closed}`, `127.0.0.1:${failing.port}`, `127.0.0.1:${cut.port}`];
+  const dns = await startDns(t, { settings: { forward } });
+  assert.equal((await dns.ask("example.com.", "A")).tc, true);
+  const without = await startDns(t, { settings: { forward: forward.slice(0, 2) } });
+  const failed = await without.ask("example.com.", "A", { edns: {} });
+  assert.deepEqual([failed.rcode, failed.ra, failed.edns?.size], ["SERVFAIL", true, 1232]);
+});
+
+test("a server that says nothing is waited for no longer than 2 s", async (t) => {
+  const silent = await startUpstream(t, () => {});
+  const good = await startUpstream(t);
+  const forward = [`127.0.0.1:${silent.port}`, `127.0.0.1:${good.port}`];
+  const dns = await startDns(t, { settings: { forward } });
+  const startMs = performance.now();
+  assert.equal((await dns.ask("example.com.", "A")).answers.length, 1);
+  assert.ok(performance.now() - startMs < 4000);
+});
+
+test("we forward for those who may alone, and never to ourselves", async (t) => {
+  const upstream = await startUpstream(t);
+  const settings = { forward: [`127.0.0.1:${upstream.port}`], allowForward: ["192.0.2.0/24"] };
+  const dns = await startDns(t, { settings });
+  const refused = await dns.ask("example.com.", "A");
+  assert.deepEqual([refused.rcode, refused.ra], ["REFUSED", false]);
+  assert.equal((await dns.askTcp("example.com.", "A")).rcode, "REFUSED");
+  assert.equal(upstream.asked.length, 0);
+  const port = await freePort();
+  const looping = await startDns(t, {
+    settings: { forward: [`127.0.0.1:${port}`] },
+    flags: ["--dns-port", String(port)],
+  });
+  assert.equal(looping.port, port);
+  assert.equal((await askUdp("127.0.0.1", port, "example.com.", "A")).rcode, "SERVFAIL");
+});
