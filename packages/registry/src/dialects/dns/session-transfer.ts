@@ -7,7 +7,7 @@ import { keyOf, sameName, showName } from "./codec-name.ts";
 import { signAnswer, signBytes, signStream, toBare } from "./session-keys.ts";
 import type { Asked, Desk } from "./session-model.ts";
 import { isWhole, KeptZone, type WholeZone, ZoneGone } from "./session-transfer-zone.ts";
-import { increments, isShorter, type Journal, packSome, serialOf, wholeZone } from "./translate-journal.ts";
+import { increments, isShorter, type Journal, packSome, serialOf } from "./translate-journal.ts";
 
 /** Transfers under way at once, of all secondaries. */
 const RUNNING_MAX = 32;
@@ -201,9 +201,9 @@ function serialAsked({ authority }: Message, { name }: Question): number | undef
 function answerOf(journal: Journal, serial: number | undefined): Iterable<Resource> {
   const { authority } = journal;
   const steps = serial === undefined ? undefined : journal.since(serial);
-  if (steps === undefined) return wholeZone(journal.parts(), authority);
+  if (steps === undefined) return journal.whole();
   if (steps.length === 0) return [authority];
-  return isShorter(steps, journal.count) ? increments(steps, authority) : wholeZone(journal.parts(), authority);
+  return isShorter(steps, journal.count) ? increments(steps, authority) : journal.whole();
 }
 
 function toFollowing(head: Message): Message {

@@ -137,9 +137,12 @@ export class Journal {
     return this.#steps.length;
   }
 
-  /** What the zone holds now, apart from its SOA. A list of its own: later replacements do not show in it. */
-  parts(): readonly Packed[] {
-    return [...this.#parts.values()];
+  /**
+   * The answer section of the whole zone, RFC 5936 §2.2: its SOA around all else, each record once. It is the zone as it
+   * is at this call: later replacements do not show in it.
+   */
+  whole(): Iterable<Resource> {
+    return wholeZone([...this.#parts.values()], this.#authority, this.#isShared);
   }
 
   names(): Iterable<string> {
@@ -238,6 +241,25 @@ export class Journal {
   }
 }
 
+function* wholeZone(
+  parts: readonly Packed[],
+  authority: Resource,
+  isShared: (record: Resource) => boolean,
+): Generator<Resource> {
+  yield authority;
+  const seen = new Set<string>();
+  for (const part of parts)
+    for (const record of unpackRecords(part)) {
+      if (isShared(record)) {
+        const key = recordKey(record);
+        if (seen.has(key)) continue;
+        seen.add(key);
+      }
+      yield record;
+    }
+  yield authority;
+}
+
 /** What a step costs besides its records. */
 const STEP_BYTES = 256;
 
@@ -263,13 +285,6 @@ export function* increments(steps: readonly Step[], authority: Resource): Genera
     yield step.to;
     yield* unpackRecords(step.added);
   }
-  yield authority;
-}
-
-/** The answer section of a whole zone, RFC 5936 §2.2: its SOA around all else, each record once. */
-export function* wholeZone(parts: readonly Packed[], authority: Resource): Generator<Resource> {
-  yield authority;
-  for (const part of parts) yield* unpackRecords(part);
   yield authority;
 }
 
