@@ -4,6 +4,7 @@ import {
   type Change,
   type Clock,
   type Commit,
+  fromBytes,
   type InstanceRecord,
   type Registry,
   statusOf,
@@ -59,7 +60,10 @@ class CatalogIndex implements OpenIndex {
   }
 
   services(account: Account, label: string): readonly string[] {
-    return this.#odd.get(account)?.get(label) ?? [];
+    const odd = this.#odd.get(account)?.get(label) ?? [];
+    const text = fromBytes(label);
+    const known = this.#registry.read((view) => view.account(account)?.service(text) !== undefined);
+    return known && toExactLabel(text) === label ? [text, ...odd] : odd;
   }
 
   at(address: string): readonly { readonly account: Account; readonly record: InstanceRecord }[] {
@@ -72,6 +76,12 @@ class CatalogIndex implements OpenIndex {
     if (all === undefined) return [];
     const nowMs = this.#clock.now();
     return [...all.values()].filter((lapsed) => lapsed.untilMs > nowMs).map((lapsed) => lapsed.record);
+  }
+
+  lapsedServices(account: Account): readonly string[] {
+    const services = new Set<string>();
+    for (const lapsed of this.#lapsed.values()) if (lapsed.account === account) services.add(lapsed.record.service);
+    return [...services].sort();
   }
 
   onChange(listener: () => void): () => void {

@@ -38,14 +38,16 @@ export interface FileZone {
  */
 export interface Index {
   /**
-   * Names of services, other than one that is written like the label itself, that the label (in lower case) stands
-   * for: by their own letters or by their `toLabel`. Sorted; usually none. May hold ones that the view has forgotten.
+   * Names of services that the label (in lower case) stands for: by their own letters or by their `toLabel`. One that
+   * is written like the label comes first. Usually one; may hold ones that the view has forgotten.
    */
   services(account: Account, label: string): readonly string[];
   /** Instances at this address (IPv4 dotted, IPv6 in canonical lower case), over all accounts. */
   at(address: string): readonly { readonly account: Account; readonly record: InstanceRecord }[];
   /** Instances that ended by silence, for a while: see `Settings.whenNoneHealthy`. Healthy as they were last seen. */
   lapsed(account: Account, service: string): readonly InstanceRecord[];
+  /** Services that have lapsed instances, sorted. */
+  lapsedServices?(account: Account): readonly string[];
   /**
    * Calls when something moved that no revision tells of: a label stands for another set of services, or a lapsed
    * instance has run out. Answers kept from before are worth nothing. Returns its cancel.

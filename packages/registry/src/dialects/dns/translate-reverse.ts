@@ -1,0 +1,79 @@
+/** Addresses as names: `in-addr.arpa.` (RFC 1035 §3.5) and `ip6.arpa.` (RFC 3596 §2.5). */
+import { readAddress } from "./codec-address.ts";
+import { type Name, type Question, RCODE, type Resource, TYPE } from "./codec-model.ts";
+import { lowerLabel } from "./codec-name.ts";
+import { toResource } from "./codec-record.ts";
+import { authorityOf, minimalAny, negative, positive } from "./translate-authority.ts";
+import type { Dependency, Reply, World, Zone } from "./translate-model.ts";
+import { compareTexts, type Group, groupWith, isHealthy, openLookup, zoneOfAccount } from "./translate-native-group.ts";
+
+type ReverseZone = Extract<Zone, { kind: "reverse" }>;
+
+/** Nobody reads on: an address with more instances is a host's, and any of its names will do. */
+const POINTERS_MAX = 16;
+/** How many instances are looked at for them. */
+const LOOKED_AT_MAX = 1000;
+
+/** Undefined when the address is in none of the networks that we answer for. */
+export function resolveReverse(question: Question, zone: ReverseZone, world: World): Reply | undefined {
+  const { name, type } = question;
+  const isSix = lowerLabel(zone.name[0] ?? "") === "ip6";
+  const digits = name.slice(0, name.length - zone.name.length).map(lowerLabel);
+  const bytes = isSix ? toSixBytes(digits) : toFourBytes(digits);
+  if (bytes === undefined || digits.length === 0) return undefined;
+  // Of a part of an address its lowest one tells whose it is.
+  const address = readAddress(bytes, 0, isSix ? 16 : 4);
+  if (!world.settings.reverse.has(address)) return undefined;
+  const dependencies: Dependency[] = [{ on: "all", revision: world.view.revision }];
+  const authority = authorityOf(zone, world, apexOf(name, zone, isSix));
+  // Names below a part of an address may exist: it is there (RFC 8020).
+  if (digits.length < (isSix ? 32 : 4)) return negative(RCODE.NOERROR, authority, dependencies);
+  const pointers = pointersOf(address, name, world);
+  if (pointers === undefined) return negative(RCODE.NXDOMAIN, authority, dependencies);
+  if (type === TYPE.ANY) return minimalAny(name, world, dependencies);
+  if (type !== TYPE.PTR || pointers.length === 0) return negative(RCODE.NOERROR, authority, dependencies);
+  return positive(pointers, [], dependencies);
+}
+
+/** The network that the SOA of a negative answer speaks for: IPv4 /24, IPv6 /64, as resolvers take none from above. */
+function apexOf(name: Name, zone: ReverseZone, isSix: boolean): Name {
+  return name.slice(Math.max(0, name.length - zone.name.length - (isSix ? 16 : 3)));
+}
+
+/** Names of the instances at the address; healthy ones, unless there is none. Undefined without any instance. */
+function pointersOf(address: string, owner: Name, world: World): readonly Resource[] | undefined {
+  const found = world.index.at(address).slice(0, LOOKED_AT_MAX);
+  if (found.length === 0) return undefined;
+  const healthy = found.filter(({ record }) => isHealthy(record));
+  const targets = new Map<string, Name>();
+  const groups = new Map<string, Group | undefined>();
+  for (const { account, record } of healthy.length > 0 ? healthy : found) {
+    const key = `${account}/${record.service}`;
+    if (!groups.has(key)) {
+      if (groups.size >= POINTERS_MAX) break;
+      const zone = zoneOfAccount(account, world);
+      groups.set(key, zone && groupWith(openLookup(world, zone), record.service));
+    }
+    const target = groups.get(key)?.ownName(record);
+    if (target !== undefined) targets.set(target.join("."), target);
+    if (targets.size >= POINTERS_MAX) break;
+  }
+  return [...targets]
+    .sort(([one], [other]) => compareTexts(one, other))
+    .map(([, target]) => toResource(owner, TYPE.PTR, world.settings.ttlS, { kind: "name", target }));
+}
+
+function toFourBytes(digits: readonly string[]): Buffer | undefined {
+  if (digits.length > 4) return undefined;
+  const bytes = Buffer.alloc(4);
+  for (const [i, digit] of [...digits].reverse().entries()) {
+    if (!/^(?:0|[1-9][0-9]{0,2})$/.test(digit) || Number(digit) > 255) return undefined;
+    bytes[i] = Number(digit);
+  }
+  return bytes;
+}
+
+function toSixBytes(digits: readonly string[]): Buffer | undefined {
+  if (digits.length > 32 || !digits.every((digit) => /^[0-9a-f]$/.test(digit))) return undefined;
+  return Buffer.from([...digits].reverse().join("").padEnd(32, "0"), "hex");
+}
