@@ -130,14 +130,19 @@ export function negativeAuthority({ authority }: FileZone): Resource {
   return minimumS < authority.ttlS ? { ...authority, ttlS: minimumS } : authority;
 }
 
-/** A referral is no authoritative answer, unless CNAMEs of ours lead to it (RFC 1034 §4.3.2 step 3b). */
+/**
+ * A referral is no authoritative answer, unless CNAMEs of ours lead to it (RFC 1034 §4.3.2 step 3b). Addresses come
+ * with it of servers that cannot be found without them: those below the cut (RFC 9471 §2.1).
+ */
 function refer(file: FileZone, servers: readonly Resource[], answers: readonly Resource[]): Reply {
+  const cut = servers[0]?.name ?? [];
+  const inside = servers.filter(({ data }) => "target" in data && isWithin(data.target, cut));
   return {
     rcode: RCODE.NOERROR,
     authoritative: answers.length > 0,
     answers,
     authority: servers,
-    additional: addressesOfTargets(file, servers),
+    additional: addressesOfTargets(file, inside),
     dependencies: [],
   };
 }
