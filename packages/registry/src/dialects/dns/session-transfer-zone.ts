@@ -2,10 +2,10 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Account, AccountView, Commit, View, Watch } from "../../core/index.ts";
 import { type Name, type Resource, TYPE } from "./codec-model.ts";
-import { isWithin, keyOf, lowerLabel, sameName } from "./codec-name.ts";
+import { isWithin, lowerLabel, sameName } from "./codec-name.ts";
 import type { Desk } from "./session-model.ts";
 import { authorityOf } from "./translate-authority.ts";
-import { Journal, recordKey, serialOf } from "./translate-journal.ts";
+import { Journal, serialOf } from "./translate-journal.ts";
 import { toLabel } from "./translate-label.ts";
 import type { FileZone, World, Zone } from "./translate-model.ts";
 import { serviceRecords, zoneRecords } from "./translate-zone.ts";
@@ -217,10 +217,7 @@ export class KeptZone {
   #render(label: string, world: World, zone: WholeZone): readonly Resource[] {
     if (label === REST) return restRecords(world, zone);
     if (zone.kind === "file") return [];
-    const records = world.index
-      .services(zone.account, label)
-      .flatMap((service) => serviceRecords(world, zone, service));
-    return zone.file === undefined ? records : records.filter((record) => !isInFile(record, zone.file));
+    return world.index.services(zone.account, label).flatMap((service) => serviceRecords(world, zone, service));
   }
 }
 
@@ -235,13 +232,6 @@ function isShared(record: Resource, zone: Name): boolean {
   if (left < 1 || !isWithin(record.name, zone)) return true;
   const last = lowerLabel(record.name[left - 1]!);
   return last === "addr" || (left > 1 && lowerLabel(record.name[left - 2]!) === "_dns-sd");
-}
-
-function isInFile(record: Resource, file: FileZone | undefined): boolean {
-  const there = file?.owners.get(keyOf(record.name));
-  if (there === undefined) return false;
-  const key = recordKey(record);
-  return there.some((other) => recordKey(other) === key);
 }
 
 /** All that is no service's: the zone as it is when the account has none. */

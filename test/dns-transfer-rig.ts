@@ -1,0 +1,268 @@
+/** What tests of transfers and updates share: keys, real secondaries, and the programs that ask them. */
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { type DnsRig, startDns } from "./dns-rig.ts";
+import { type Program, requirePackage, type Scope, temporaryDirectory } from "./harness.ts";
+import { freeDnsPort, type PeerScope, startPeer, writeConfig } from "./peers-rig.ts";
+
+export const NAMED = requirePackage("bind9", "named");
+export const UNBOUND = requirePackage("unbound", "unbound");
+export const NSD = requirePackage("nsd", "nsd");
+export const KNOT = requirePackage("knot", "knotd");
+export const DIG = requirePackage("bind9-dnsutils", "dig");
+export const KDIG = requirePackage("knot-dnsutils", "kdig");
+export const NSUPDATE = requirePackage("bind9-dnsutils", "nsupdate");
+
+/** A key as the settings have it. */
+export interface Key {
+  readonly name: string;
+  readonly algorithm: string;
+  readonly secret: string;
+  readonly account?: string;
+  readonly role?: string;
+}
+
+function toKey(name: string, more: Partial<Key> = {}): Key {
+  // Anything of 32 bytes, another one for each name.
+  const secret = Buffer.from(name.padEnd(32, "~")).toString("base64");
+  return { name, algorithm: "hmac-sha256", secret, ...more };
+}
+
+export const KEYS = {
+  transfer: toKey("transfer.key", { account: "default", role: "reader" }),
+  strong: toKey("strong.key", { account: "default", role: "reader", algorithm: "hmac-sha512" }),
+  writer: toKey("writer.key", { account: "default", role: "writer" }),
+  admin: toKey("admin.key", { role: "admin" }),
+  shop: toKey("shop.key", { account: "shop", role: "writer" }),
+};
+
+/** `algorithm:name:secret`, as `-y` of dig and nsupdate take it. */
+export function showKey({ algorithm, name, secret }: Key): string {
+  return `${algorithm}:${name}:${secret}`;
+}
+
+export function startKeyed(scope: Scope, settings: Readonly<Record<string, unknown>> = {}): Promise<DnsRig> {
+  return startDns(scope, { settings: { keys: Object.values(KEYS), ...settings } });
+}
+
+export interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program to its end, feeding it this input. */
+export function run(path: string, args: readonly string[], input = ""): Promise<Ended> {
+  return new Promise((resolve) => {
+    const child = execFile(path, args, { timeout: 20_000, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr });
+    });
+    child.stdin?.end(input);
+  });
+}
+
+/** The records that dig gets, one a line, blanks made one. */
+export async function dig(port: number, ...args: readonly string[]): Promise<string[]> {
+  const common = ["@127.0.0.1", "-p", String(port), "+time=2", "+tries=2", "+noall", "+answer"];
+  const { code, stdout, stderr } = await run(DIG.path, [...common, ...args]);
+  assert.equal(code, 0, `dig ${args.join(" ")}: ${stdout} ${stderr}`);
+  return toLines(stdout);
+}
+
+/** The same without SOA records and sorted: zones compare by it. */
+export async function digZone(port: number, zone: string, ...args: readonly string[]): Promise<string[]> {
+  const lines = await dig(port, zone, "AXFR", ...args);
+  return lines.filter((line) => !/ IN SOA /.test(line)).sort();
+}
+
+export function toLines(text: string): string[] {
+  return text
+    .split("\n")
+    .map((line) => line.trim().replace(/\s+/g, " "))
+    .filter((line) => line !== "" && !line.startsWith(";"));
+}
+
+/** One update by nsupdate: its exit code, and what it says of a refusal. */
+export async function nsupdate(port: number, key: Key | undefined, lines: readonly string[]): Promise<Ended> {
+  const script = [`server 127.0.0.1 ${port}`, ...lines, "send", "quit", ""].join("\n");
+  const signed = key === undefined ? [] : ["-y", showKey(key)];
+  return run(NSUPDATE.path, ["-t", "5", ...signed], script);
+}
+
+/** A real server that has the zone by transfer. */
+export interface Secondary {
+  readonly port: number;
+  readonly program: Program;
+  /** All that it has printed. */
+  output(): string;
+}
+
+function toSecondary(port: number, program: Program): Secondary {
+  return { port, program, output: () => `${program.lines.join("\n")}\n${program.stderr()}` };
+}
+
+/** BIND. `port` is given when it has to be known before, for NOTIFY. */
+export async function startNamedSecondary(
+  scope: PeerScope,
+  primary: number,
+  options: { readonly port: number; readonly key?: Key; readonly zone?: string },
+): Promise<Secondary> {
+  const { port, key, zone = "rollcall" } = options;
+  const folder = temporaryDirectory(scope, "named-data");
+  const signed = key === undefined ? "" : ` key "${key.name}"`;
+  const keyBlock =
+    key === undefined ? "" : `key "${key.name}" { algorithm ${key.algorithm}; secret "${key.secret}"; };\n`;
+  const { file } = writeConfig(
+    scope,
+    "named",
+    `${keyBlock}options {
+  directory "${folder}";
+  port ${port};
+  listen-on port ${port} { 127.0.0.1; };
+  listen-on-v6 { none; };
+  pid-file none;
+  session-keyfile none;
+  recursion no;
+  dnssec-validation no;
+  notify no;
+  allow-transfer { any; };
+  masterfile-format text;
+};
+controls { };
+zone "${zone}" { type secondary; file "zone.db"; primaries { 127.0.0.1 port ${primary}${signed}; }; };
+`,
+  );
+  const program = await startPeer(scope, { path: NAMED.path, args: ["-g", "-n", "1", "-c", file], port });
+  return toSecondary(port, program);
+}
+
+/** Unbound with an authority zone (RFC 8806). It knows no TSIG. */
+export async function startUnboundSecondary(
+  scope: PeerScope,
+  primary: number,
+  options: { readonly port: number },
+): Promise<Secondary> {
+  const { port } = options;
+  const { file } = writeConfig(
+    scope,
+    "unbound",
+    `server:
+  interface: 127.0.0.1@${port}
+  port: ${port}
+  do-daemonize: no
+  username: ""
+  chroot: ""
+  pidfile: ""
+  use-syslog: no
+  logfile: ""
+  verbosity: 4
+  module-config: "iterator"
+auth-zone:
+  name: "rollcall."
+  primary: 127.0.0.1@${primary}
+  allow-notify: 127.0.0.1
+  for-downstream: yes
+  for-upstream: yes
+remote-control:
+  control-enable: no
+`,
+  );
+  const program = await startPeer(scope, { path: UNBOUND.path, args: ["-d", "-c", file], port });
+  return toSecondary(port, program);
+}
+
+/** NSD. */
+export async function startNsdSecondary(
+  scope: PeerScope,
+  primary: number,
+  options: { readonly port: number; readonly key: Key },
+): Promise<Secondary> {
+  const { port, key } = options;
+  const folder = temporaryDirectory(scope, "nsd-data");
+  const { file } = writeConfig(
+    scope,
+    "nsd",
+    `server:
+  ip-address: 127.0.0.1@${port}
+  port: ${port}
+  username: ""
+  chroot: ""
+  zonesdir: "${folder}"
+  zonelistfile: "${join(folder, "zone.list")}"
+  xfrdfile: "${join(folder, "xfrd.state")}"
+  xfrdir: "${folder}"
+  pidfile: ""
+  database: ""
+  verbosity: 3
+  server-count: 1
+  debug-mode: yes
+remote-control:
+  control-enable: no
+key:
+  name: "${key.name}"
+  algorithm: ${key.algorithm}
+  secret: "${key.secret}"
+zone:
+  name: "rollcall"
+  zonefile: "rollcall.zone"
+  request-xfr: 127.0.0.1@${primary} ${key.name}
+  allow-notify: 127.0.0.1 NOKEY
+  provide-xfr: 127.0.0.1 NOKEY
+`,
+  );
+  const program = await startPeer(scope, { path: NSD.path, args: ["-d", "-c", file], port });
+  return toSecondary(port, program);
+}
+
+/** Knot DNS. */
+export async function startKnotSecondary(
+  scope: PeerScope,
+  primary: number,
+  options: { readonly port: number; readonly key: Key },
+): Promise<Secondary> {
+  const { port, key } = options;
+  const folder = temporaryDirectory(scope, "knot-data");
+  mkdirSync(join(folder, "run"));
+  const { file } = writeConfig(
+    scope,
+    "knot",
+    `server:
+  rundir: "${join(folder, "run")}"
+  listen: 127.0.0.1@${port}
+  udp-workers: 1
+  tcp-workers: 1
+  background-workers: 1
+database:
+  storage: "${folder}"
+log:
+  - target: stdout
+    any: debug
+key:
+  - id: ${key.name}
+    algorithm: ${key.algorithm}
+    secret: ${key.secret}
+remote:
+  - id: primary
+    address: 127.0.0.1@${primary}
+    key: ${key.name}
+acl:
+  - id: notify
+    address: 127.0.0.1
+    action: notify
+  - id: transfer
+    address: 127.0.0.1
+    action: transfer
+zone:
+  - domain: rollcall
+    storage: "${folder}"
+    master: primary
+    acl: [notify, transfer]
+`,
+  );
+  const program = await startPeer(scope, { path: KNOT.path, args: ["-c", file], port });
+  return toSecondary(port, program);
+}
+
+export { freeDnsPort };
