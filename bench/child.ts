@@ -3,6 +3,7 @@ import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process"
 import { createSocket } from "node:dgram";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { finished } from "node:stream/promises";
 
 const running = new Set<ChildProcess>();
 
@@ -64,13 +65,22 @@ export class Child {
   }
 }
 
+/** Gathers a child's stdout from its start; the promise is for all of it, which may be there only after the child's end. */
+export async function readOutput(child: Child): Promise<string> {
+  const { stdout } = child.process;
+  let output = "";
+  stdout?.on("data", (piece: Buffer) => {
+    output += piece.toString();
+  });
+  // A program that cannot be started has its stdout destroyed; what went wrong is told by the child.
+  if (stdout !== null) await finished(stdout).catch(() => {});
+  return output;
+}
+
 /** Runs a program to its end and answers its stdout. */
 export async function runProgram(name: string, command: string, args: string[], msMax: number): Promise<string> {
   const child = new Child(name, command, args);
-  let output = "";
-  child.process.stdout?.on("data", (piece: Buffer) => {
-    output += piece.toString();
-  });
+  const output = readOutput(child);
   let late = false;
   const timer = setTimeout(() => {
     late = true;

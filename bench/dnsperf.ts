@@ -1,7 +1,7 @@
 /** dnsperf: DNS questions over UDP, the same way for every server. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Child, runProgram } from "./child.ts";
+import { Child, readOutput, runProgram } from "./child.ts";
 import { checkRate, type Rate, type Span } from "./generator.ts";
 import type { QuestionType } from "./load/dns.ts";
 import { toAddressName, toServiceName, toSrvName } from "./load/names.ts";
@@ -70,16 +70,13 @@ export async function runDnsperf(load: DnsLoad, span: Span): Promise<Rate> {
 /** Runs something while dnsperf asks as fast as it can; answers dnsperf's rate as well. */
 export async function runUnderDnsperf<T>(load: DnsLoad, msMax: number, work: () => Promise<T>): Promise<[T, Rate]> {
   const child = new Child("dnsperf", "dnsperf", toArguments(load, Math.ceil(msMax / 1000)));
-  let output = "";
-  child.process.stdout?.on("data", (piece: Buffer) => {
-    output += piece.toString();
-  });
+  const output = readOutput(child);
   try {
     const done = await work();
     if (child.ended) throw child.fail("ended before the work that it was to disturb");
     // It ends at an interrupt with all of its numbers.
     await child.stop("SIGINT");
-    return [done, readDnsperf(output)];
+    return [done, readDnsperf(await output)];
   } finally {
     await child.stop();
   }

@@ -1,4 +1,6 @@
 /** Changes over HTTP, and how soon DNS answers say so. */
+
+import { findMedian } from "../statistics.ts";
 import { type DnsAnswer, DnsAsker, toQuestion } from "./dns.ts";
 import { connectHttp1, type Http1Connection, toRequest } from "./http1.ts";
 import type { DnsChangeJob, DnsChangeResult, JobResult } from "./job.ts";
@@ -111,17 +113,19 @@ export async function runDnsChanges(job: DnsChangeJob): Promise<JobResult> {
   const from = performance.now();
   const http = await connectHttp1(job.port);
   const lines: Lines = { http, loop: await DnsAsker.connect(job.dnsPort), after: await DnsAsker.connect(job.dnsPort) };
-  const changes: DnsChangeResult = { fromPutMs: [], fromCommitMs: [], askMs: [], stale: 0, lost: 0 };
+  const changes: DnsChangeResult = { fromPutMs: [], fromCommitMs: [], askMs: 0, stale: 0, lost: 0 };
+  const askMs: number[] = [];
   for (let index = 0; index < job.changes; index++) {
     const number = job.first + index;
     const what = `change ${number} of ${toServiceName((number >> 2) % job.services)}`;
     const seen = await makeChange(lines, toChange(number, job.services), what);
     changes.fromPutMs.push(seen.fromPutMs);
     changes.fromCommitMs.push(seen.fromCommitMs);
-    changes.askMs.push(...seen.askMs);
+    askMs.push(...seen.askMs);
     changes.stale += seen.stale;
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
+  changes.askMs = findMedian(askMs);
   changes.lost = lines.loop.lost + lines.after.lost;
   for (const line of Object.values(lines)) line.close();
   const seconds = (performance.now() - from) / 1000;

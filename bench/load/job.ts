@@ -73,8 +73,8 @@ export interface DnsChangeResult {
   fromPutMs: number[];
   /** From the acknowledgement of each change to the first answer that has it, of those asked for after it. */
   fromCommitMs: number[];
-  /** Round trips of those questions that were asked all the time: what an answer takes, changed or not. */
-  askMs: number[];
+  /** The median round trip of the questions that were asked all the time: what an answer takes, changed or not. */
+  askMs: number;
   /** Answers without the change to questions that were sent after its acknowledgement. */
   stale: number;
   /** Questions that had no answer and were asked again. */

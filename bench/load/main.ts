@@ -28,5 +28,6 @@ function run(job: Job): Promise<JobResult> {
   }
 }
 
-process.stdout.write(`${JSON.stringify(await run(JSON.parse(process.argv[2] ?? "{}") as Job))}\n`);
-process.exit(0);
+const result = await run(JSON.parse(process.argv[2] ?? "{}") as Job);
+// A pipe takes a long text in pieces: leaving before it is gone would cut it off.
+process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit(0));

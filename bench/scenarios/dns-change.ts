@@ -19,7 +19,7 @@ function toSample(prefix: string, { dnsChanges }: JobResult): Sample {
     [`${prefix}CommitWorst`]: Math.max(...fromCommitMs),
     [`${prefix}Put`]: findMedian(fromPutMs),
     [`${prefix}PutWorst`]: Math.max(...fromPutMs),
-    [`${prefix}Ask`]: findMedian(askMs),
+    [`${prefix}Ask`]: askMs,
     [`${prefix}Stale`]: stale,
     [`${prefix}Changes`]: fromPutMs.length,
     [`${prefix}Lost`]: lost,
