@@ -142,7 +142,7 @@ export class Callbacks {
   async #call(watched: Watched, body: string, tries: number): Promise<void> {
     const { settings, log } = this.#parts;
     const called = await call({ ...watched, body }, settings.callbackHosts, this.#abort.signal);
-    if (this.#abort.signal.aborted) return;
+    if (this.#abort.signal.aborted && called !== "answered") return;
     const { uuid, reply, port } = watched;
     const retryMs = RETRY_MS[tries];
     if (called === "unreachable" && retryMs !== undefined) {

@@ -21,6 +21,8 @@ import { toWord } from "./translate.ts";
 import type { Settings } from "./translate-settings.ts";
 
 const TEXT = new Head({ "Content-Type": "text/plain; charset=utf-8" });
+/** Lines of text that clients' words may come back in are never taken for pages. */
+const LINE = new Head({ "Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff" });
 const NONE = new Head({});
 
 /** A reader that takes nothing for so long is cut off. */
@@ -66,7 +68,7 @@ export class Session {
     const target = parseTarget(request.method ?? "", path, rawQuery);
     if (target.kind === "missing") return sendWord(response, 404, "404 page not found");
     if (target.kind === "method") {
-      send(response, 405, { Allow: target.allow, "Content-Type": "text/plain; charset=utf-8" }, "Method Not Allowed\n");
+      send(response, 405, { Allow: target.allow }, undefined);
       return;
     }
     const { route } = target;
@@ -134,7 +136,7 @@ export class Session {
 }
 
 function sendWord(response: ServerResponse, status: number, text: string): void {
-  send(response, status, TEXT, `${text}\n`);
+  send(response, status, LINE, `${text}\n`);
 }
 
 /** As fast as the client reads; one piece goes out whole. */

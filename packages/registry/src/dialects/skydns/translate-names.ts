@@ -30,7 +30,7 @@ function find(labels: readonly Bytes[], account: AccountView, options: Readonly<
   const places: Place[] = [];
   const { records, service } = pick(account, labels, environment);
   for (const record of records) places.push(toPlace(account, record, PRIORITY));
-  if (isRegional(labels)) {
+  if (records.length > 0 && isRegional(labels)) {
     const here = new Set(records);
     const wider = pick(account, labels.with(-REGION, ANY), environment);
     for (const record of wider.records) {
