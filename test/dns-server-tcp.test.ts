@@ -1,18 +1,12 @@
 /** DNS over TCP: pipelining, odd framing, and the limits on clients that hold a connection (RFC 7766). */
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { type DnsRig, readMessage, startDns, TcpTalk, toQuery } from "./dns-rig.ts";
+import { after, test } from "node:test";
+import { readMessage, startDns, TcpTalk, toQuery } from "./dns-rig.ts";
 import { until } from "./harness.ts";
 
-let dns: DnsRig;
-
-before(async () => {
-  dns = await startDns({ after }, { settings: { tcpIdleMs: 400, tcpConnectionsMax: 8 } });
-  const numbers = Array.from({ length: 30 }, (_, i) => i);
-  await Promise.all(
-    numbers.map((i) => dns.register("api", `api-${i}`, { address: `10.0.0.${i + 1}`, port: 8000 + i })),
-  );
-});
+const dns = await startDns({ after }, { settings: { tcpIdleMs: 400, tcpConnectionsMax: 8 } });
+const numbers = Array.from({ length: 30 }, (_, i) => i);
+await Promise.all(numbers.map((i) => dns.register("api", `api-${i}`, { address: `10.0.0.${i + 1}`, port: 8000 + i })));
 
 test("many questions in one piece are all answered", async () => {
   const talk = await dns.connect();

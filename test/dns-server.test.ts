@@ -1,17 +1,13 @@
 /** The DNS server: what it makes of a message, how answers are cut, that none is stale. */
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, test } from "node:test";
 import { askUdp, type DnsRig, nextPacket, openUdp, type Reading, readMessage, startDns, toQuery } from "./dns-rig.ts";
 import { request } from "./harness.ts";
 
-let dns: DnsRig;
-
-before(async () => {
-  dns = await startDns({ after });
-  await dns.register("api", "api-1", { address: "10.0.0.1", port: 8001 });
-  await dns.register("api", "api-2", { address: "10.0.0.2", port: 8002 });
-  await dns.register("lone", "lone-1", { address: "10.0.1.1", port: 80 });
-});
+const dns = await startDns({ after });
+await dns.register("api", "api-1", { address: "10.0.0.1", port: 8001 });
+await dns.register("api", "api-2", { address: "10.0.0.2", port: 8002 });
+await dns.register("lone", "lone-1", { address: "10.0.1.1", port: 80 });
 
 test("an answer has the id, the question as it was written, and the flags that belong to it", async () => {
   const answer = await dns.ask("api.rollcall.", "A", { id: 0xbeef, flags: 0x0110 });
@@ -72,7 +68,7 @@ test("what is no plain question gets its own refusal", async () => {
   assert.equal(await rcode("example.com.", "A"), "REFUSED");
   assert.equal(await rcode("api.rollcall.", "OPT"), "FORMERR");
   assert.equal(await rcode("api.rollcall.", 249), "NOTIMP");
-  assert.equal(await rcode("api.rollcall.", "AXFR"), "REFUSED");
+  assert.equal(await rcode("rollcall.", "AXFR"), "REFUSED");
   assert.deepEqual((await dns.ask("api.rollcall.", "A", { class: 255 })).answers.length, 2, "class ANY is IN to us");
 });
 
@@ -100,11 +96,11 @@ async function fill(service: string, count: number): Promise<void> {
 const targets = (answer: Reading): string[] => answer.answers.map((record) => record.text.split(" ")[3] ?? "");
 
 test("addresses that do not fit are left out without a mark, those of one name together", async () => {
-  await fill("mid", 20);
+  await fill("mid", 25);
   const answer = await dns.ask("mid.rollcall.", "SRV", { edns: { size: 1232 } });
   assert.equal(answer.tc, false);
-  assert.equal(answer.answers.length, 20);
-  assert.ok(answer.additional.length > 0 && answer.additional.length < 20, `${answer.additional.length} addresses`);
+  assert.equal(answer.answers.length, 25);
+  assert.ok(answer.additional.length > 0 && answer.additional.length < 25, `${answer.additional.length} addresses`);
   assert.ok(answer.bytes.length <= 1232);
 });
 
@@ -151,7 +147,7 @@ test("a change is in the next answer", async () => {
   assert.equal((await dns.ask("coming.rollcall.", "A")).rcode, "NXDOMAIN");
   await dns.register("coming", "coming-1", { address: "10.9.1.1", port: 80 });
   assert.equal((await dns.ask("coming.rollcall.", "A")).answers.length, 1);
-  assert.equal(await dns.deregister("coming", "coming-1"), 204);
+  assert.equal(await dns.deregister("coming", "coming-1"), 200);
   const gone = await dns.ask("coming.rollcall.", "A");
   assert.deepEqual([gone.rcode, gone.answers.length, gone.authority[0]?.type], ["NOERROR", 0, "SOA"]);
 });
