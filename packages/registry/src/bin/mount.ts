@@ -2,14 +2,21 @@
 import type { Logger } from "pino";
 import type { ProcessMetrics } from "../around/metrics.ts";
 import type { Dialect, Endpoint, House, Mounted, NameSource } from "../dialects/contract.ts";
+import { createDnsDialect } from "../dialects/dns/dialect.ts";
 import { createHttpDialect } from "../dialects/http/dialect.ts";
 import { createRackspaceDialect } from "../dialects/rackspace/dialect.ts";
+import { createSkydnsDialect } from "../dialects/skydns/dialect.ts";
 import { PortTaken } from "../net/doors.ts";
 import { type OpenHttpListener, openHttpListener } from "../net/listener.ts";
 import type { ServeConfig } from "./config.ts";
 import { createDoors, type OpenDoors } from "./doors.ts";
 
-const DIALECTS: readonly Dialect[] = [createHttpDialect(), createRackspaceDialect()];
+const DIALECTS: readonly Dialect[] = [
+  createHttpDialect(),
+  createRackspaceDialect(),
+  createDnsDialect(),
+  createSkydnsDialect(),
+];
 
 /** A protocol's names are answered also where its own port is not opened. */
 const NAME_SOURCES: readonly NameSource[] = DIALECTS.flatMap((dialect) => dialect.names ?? []);

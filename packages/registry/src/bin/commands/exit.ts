@@ -43,7 +43,7 @@ export function toFailure(error: unknown): Failure {
   if (error.name === "RollcallError") return fromRegistry(error as RollcallError);
   if (error.name === "StoreRefused") return new Failure(EXIT.store, error.message);
   if (error.name === "StartRefused") return new Failure(EXIT.usage, error.message);
-  const isSentence = error.constructor === Error || "syscall" in error;
+  const isSentence = error.constructor === Error || error.name === "PortTaken" || "syscall" in error;
   return new Failure(EXIT.refused, isSentence ? error.message : (error.stack ?? error.message));
 }
 
