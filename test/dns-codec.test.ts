@@ -1,22 +1,14 @@
 /** The DNS codec against what real programs send, and against the RFCs' own examples; without sockets. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
-import {
-  decodeMessage,
-  encodeMessage,
-  HEADER_BYTES,
-  packMessage,
-  RECORDS_MAX,
-} from "../packages/registry/src/dialects/dns/codec.ts";
+import { encodeMessage, HEADER_BYTES, packMessage, RECORDS_MAX } from "../packages/registry/src/dialects/dns/codec.ts";
 import { addressBytes, readAddress } from "../packages/registry/src/dialects/dns/codec-address.ts";
 import {
   CLASS,
   type Data,
   type Message,
   type Name,
-  OPCODE,
   RCODE,
   type Resource,
   TYPE,
@@ -39,53 +31,7 @@ import {
   showType,
   toResource,
 } from "../packages/registry/src/dialects/dns/codec-record.ts";
-
-interface Vector {
-  readonly from: string;
-  readonly hex: string;
-  readonly message: unknown;
-}
-
-function readVectors(file: string, list: string): Vector[] {
-  const url = new URL(`../packages/registry/src/dialects/dns/vectors/${file}`, import.meta.url);
-  return JSON.parse(readFileSync(url, "utf8"))[list];
-}
-
-const VECTORS = [...readVectors("queries.json", "queries"), ...readVectors("replies.json", "replies")];
-
-function name(text: string): Name {
-  const parsed = parseName(text);
-  assert.ok(parsed, text);
-  return parsed;
-}
-
-const BLANK: Message = {
-  id: 7,
-  response: false,
-  opcode: OPCODE.QUERY,
-  authoritative: false,
-  truncated: false,
-  recursionDesired: false,
-  recursionAvailable: false,
-  checkingDisabled: false,
-  rcode: 0,
-  questions: [],
-  answers: [],
-  authority: [],
-  additional: [],
-};
-
-function decode(packet: Buffer): Message {
-  const decoded = decodeMessage(packet);
-  assert.ok(decoded.ok, packet.toString("hex"));
-  return decoded.message;
-}
-
-function encode(message: Message, bytesMax = 65535): Buffer {
-  const bytes = encodeMessage(message, bytesMax);
-  assert.ok(bytes);
-  return bytes;
-}
+import { BLANK, decode, encode, toName as name, VECTORS } from "./dns-codec-rig.ts";
 
 /** The form that the vectors have. */
 function show(message: Message): object {

@@ -6,9 +6,6 @@ import type { Writer } from "./codec-writer.ts";
 const OPTION = { UPDATE_LEASE: 2, EXPIRE: 9 } as const;
 const DNSSEC_OK = 0x8000;
 
-/** The most that `writeEdns` writes: the record, EXPIRE with a number, UPDATE-LEASE with two. */
-export const EDNS_BYTES_MAX = 11 + 8 + 12;
-
 /** Reads the record's data, `length` bytes at the cursor. Undefined when the options are malformed. */
 export function readEdns(
   cursor: Cursor,
@@ -47,6 +44,13 @@ function readOptions({ packet, at }: Cursor, end: number): Options | undefined {
     at += length;
   }
   return options;
+}
+
+/** How many bytes `writeEdns` writes. */
+export function ednsBytes(edns: Edns): number {
+  const expire = edns.expireS !== undefined ? 8 : edns.expire ? 4 : 0;
+  const lease = edns.leaseS === undefined ? 0 : edns.keyLeaseS === undefined ? 8 : 12;
+  return 11 + expire + lease;
 }
 
 /** Writes the record; the upper bits of the rcode stand in it. */

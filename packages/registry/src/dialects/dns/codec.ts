@@ -1,5 +1,5 @@
 /** Messages off the wire and onto it. RFC 1035 §4.1, RFC 6891, RFC 2136, RFC 8945. */
-import { EDNS_BYTES_MAX, readEdns, writeEdns } from "./codec-edns.ts";
+import { ednsBytes, readEdns, writeEdns } from "./codec-edns.ts";
 import {
   CLASS,
   type Edns,
@@ -45,8 +45,7 @@ export type Decoded =
       readonly questions: readonly Question[];
     };
 
-type Opcodes = readonly number[];
-const OPCODES: Opcodes = Object.values(OPCODE);
+const OPCODES: readonly number[] = Object.values(OPCODE);
 
 /** Reads a message. Never throws, whatever the bytes, and stops early where they ask for too much work. */
 export function decodeMessage(packet: Buffer): Decoded {
@@ -203,7 +202,7 @@ type Counts = Omit<Packed, "bytes">;
 
 function write(message: Message, bytesMax: number): Counts | undefined {
   const edns = message.edns;
-  const max = Math.min(bytesMax, 0xffff) - (edns === undefined ? 0 : EDNS_BYTES_MAX);
+  const max = Math.min(bytesMax, 0xffff) - (edns === undefined ? 0 : ednsBytes(edns));
   writer.reset();
   writeHeader(message);
   for (const { name, type, class: klass } of message.questions) {
