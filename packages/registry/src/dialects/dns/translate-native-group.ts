@@ -10,9 +10,10 @@ import {
   toBytes,
 } from "../../core/index.ts";
 import type { Name } from "./codec-model.ts";
-import { isName, LABEL_BYTES_MAX, parseName, sameName } from "./codec-name.ts";
+import { isName, LABEL_BYTES_MAX, sameName } from "./codec-name.ts";
 import { isCut, isHostLabel, matchLabel, toExactLabel, toLabel } from "./translate-label.ts";
 import type { Dependency, World, Zone } from "./translate-model.ts";
+import { FILE_META, showOrigin } from "./translate-static-instances.ts";
 
 export type AccountZone = Extract<Zone, { kind: "account" }>;
 
@@ -130,7 +131,7 @@ export class Group {
 
   #collect(): readonly InstanceRecord[] {
     const { world, zone, account } = this.#look;
-    const origin = zone.file?.origin;
+    const origin = zone.file && showOrigin(zone.file.origin);
     const members: InstanceRecord[] = [];
     for (const name of this.services) {
       for (const record of account?.service(name)?.instances.values() ?? [])
@@ -231,12 +232,9 @@ export function compareTexts(one: string, other: string): number {
   return one < other ? -1 : one > other ? 1 : 0;
 }
 
-/** Whether a zone file of this origin registered the instance: the file's own records say it already. */
-export function isFromFile(record: InstanceRecord, origin: Name): boolean {
-  if (record.via !== "dns") return false;
-  const file = record.meta["dns.file"];
-  const name = file === undefined ? undefined : parseName(file);
-  return name !== undefined && sameName(name, origin);
+/** Whether this zone file (its origin as `showOrigin` writes it) registered the instance: its records say it already. */
+function isFromFile(record: InstanceRecord, origin: string): boolean {
+  return record.via === "dns" && record.meta[FILE_META] === origin;
 }
 
 /** Whether a name within the zone is this zone's: another one may lie over it. */

@@ -39,7 +39,7 @@ export function resolveSource(question: Question, zone: SourceZone, world: World
   const dependencies = [dependencyOf(found, zone, account)];
   if (found.kind === "none") return negative(RCODE.NXDOMAIN, authorityOf(zone, world), dependencies);
   if (type === TYPE.ANY) return minimalAny(name, world, dependencies);
-  const rendered = labels.length === 0 ? renderApex(found, zone, world, type, name) : undefined;
+  const rendered = labels.length === 0 ? renderApex(zone, world, type, name) : undefined;
   const { answers, additional } = rendered ?? renderFound(found, zone, world, name, type);
   if (answers.length === 0) return negative(RCODE.NOERROR, authorityOf(zone, world), dependencies);
   return positive(answers, additional, dependencies);
@@ -67,8 +67,8 @@ function dependencyOf(found: Found, zone: SourceZone, account: AccountView | und
   return { on: "catalog", account: zone.account, revision: account?.catalogRevision ?? 0 };
 }
 
-/** The domain itself has SOA and NS; where instances stand at it, its addresses are still the server's. */
-function renderApex(found: Found, zone: SourceZone, world: World, type: number, owner: Name): Rendered | undefined {
+/** The domain itself has SOA and NS; its addresses are the server's, whatever instances stand at it. */
+function renderApex(zone: SourceZone, world: World, type: number, owner: Name): Rendered | undefined {
   if (type === TYPE.SOA) return { answers: [authorityOf(zone, world, owner)], additional: [] };
   if (type === TYPE.NS) {
     const server = [SERVER_LABEL, ...zone.name];
@@ -76,8 +76,7 @@ function renderApex(found: Found, zone: SourceZone, world: World, type: number, 
     const additional = own.flatMap((each) => serverAddresses(server, each, world));
     return { answers: serversOf(zone, world, owner), additional };
   }
-  const isAddress = type === TYPE.A || type === TYPE.AAAA;
-  if (!isAddress || found.kind !== "instances") return undefined;
+  if (type !== TYPE.A && type !== TYPE.AAAA) return undefined;
   return { answers: serverAddresses(owner, type, world), additional: [] };
 }
 

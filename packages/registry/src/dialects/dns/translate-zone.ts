@@ -192,8 +192,11 @@ function* qualifiedRecords(look: Lookup, group: Group, name: Name): Iterable<Own
     }
     if (field === "id") continue;
     for (const [value, records] of byDottedValue(group.members, field)) {
-      const owner = [...value.split("."), field, ...name];
-      if (isName(owner) && !isProtocol(owner[0]) && isOwn(look, owner)) yield* hostRecords(look, group, records, owner);
+      const parts = value.split(".");
+      const owner = [...parts, field, ...name];
+      const isPort = isProtocol(parts[0]) || isProtocol(parts[1]);
+      if (parts.length < QUALIFIERS_MAX && !isPort && isName(owner) && isOwn(look, owner))
+        yield* hostRecords(look, group, records, owner);
     }
   }
 }
