@@ -1,7 +1,7 @@
 /** Answers that fit: what is left out of one that is too long, and in what order records stand in it. */
 import { packMessage } from "./codec.ts";
-import type { Message, Resource } from "./codec-model.ts";
-import { sameName } from "./codec-name.ts";
+import type { Data, Message, Resource } from "./codec-model.ts";
+import { keyOf, sameName } from "./codec-name.ts";
 
 const TC_BYTE = 2;
 const TC_BIT = 0x02;
@@ -14,15 +14,16 @@ export type Chance = () => number;
 /**
  * The answer in at most `bytesMax`. What does not fit goes in this order (RFC 2181 §9): addresses in the additional
  * section, all of one name at once and without a mark, as the client may ask for them; then records of the answer,
- * with TC. What is left of it is by chance, never nothing when one record fits: there are clients that take what they
- * get and never come back by TCP. Equal records stand in another order each time, for those that take the first.
+ * with TC, and never all of them when one fits: there are clients that take what they get and never come back by TCP.
+ * Which ones stay is a matter of `share` alone, so that who asks again gets the same ones: HAProxy takes the others for
+ * gone. Equal records stand in another order each time, for those that take the first.
  */
-export function encodeAnswer(message: Message, bytesMax: number, chance: Chance): Buffer {
+export function encodeAnswer(message: Message, bytesMax: number, chance: Chance, share = 0): Buffer {
   const answers = shuffleSets(message.answers, chance);
   const mixed = { ...message, answers };
   const packed = packMessage(mixed, bytesMax);
   if (packed === undefined) return mark(emptyAnswer(message));
-  if (packed.answers < answers.length) return cutAnswer(mixed, bytesMax, packed.answers, packed.bytes);
+  if (packed.answers < answers.length) return mark(cutAnswer(message, bytesMax, chance, share));
   if (packed.authority < message.authority.length) return dropAuthority(mixed, bytesMax);
   if (packed.additional === message.additional.length) return packed.bytes;
   const kept = wholeNames(message.additional, packed.additional);
@@ -30,7 +31,7 @@ export function encodeAnswer(message: Message, bytesMax: number, chance: Chance)
   return packWhole({ ...mixed, additional: message.additional.slice(0, kept) }, bytesMax);
 }
 
-/** The question alone, with TC. */
+/** The question alone. */
 export function emptyAnswer(message: Message): Buffer {
   return packWhole({ ...message, answers: [], authority: [], additional: [] }, 0xffff);
 }
@@ -41,15 +42,18 @@ export function mark(answer: Buffer): Buffer {
   return answer;
 }
 
-function cutAnswer(message: Message, bytesMax: number, fitted: number, bytes: Buffer): Buffer {
-  if (fitted > 0) return mark(bytes);
-  const { answers } = message;
+function cutAnswer(message: Message, bytesMax: number, chance: Chance, share: number): Buffer {
+  const ranked = rankSets(message.answers, share);
   const alone = { ...message, authority: [], additional: [] };
-  for (let i = 1; i < Math.min(answers.length, TRIES_MAX); i++) {
-    const packed = packMessage({ ...alone, answers: answers.slice(i) }, bytesMax);
-    if (packed !== undefined && packed.answers > 0) return mark(packed.bytes);
+  for (let i = 0; i < Math.min(ranked.length, TRIES_MAX); i++) {
+    const answers = ranked.slice(i);
+    const packed = packMessage({ ...alone, answers }, bytesMax);
+    if (packed === undefined || packed.answers === 0) continue;
+    const mixed = packMessage({ ...alone, answers: shuffleSets(answers.slice(0, packed.answers), chance) }, bytesMax);
+    // In another order names may be compressed less well.
+    return mixed?.answers === packed.answers ? mixed.bytes : packed.bytes;
   }
-  return mark(bytes);
+  return emptyAnswer(message);
 }
 
 /** Beside an answer, authority is a courtesy; without one, it says for how long there is none. */
@@ -73,12 +77,42 @@ function wholeNames(records: readonly Resource[], fitted: number): number {
 
 /** Records of one RRset in another order; the sets stay where they are, as a CNAME comes before what it leads to. */
 export function shuffleSets(records: readonly Resource[], chance: Chance): readonly Resource[] {
+  return orderSets(records, (mixed, start, end) => shuffle(mixed, start, end, chance));
+}
+
+/** The same by a rank that rests on what a record says and on `share`: one record more or less moves no other. */
+function rankSets(records: readonly Resource[], share: number): readonly Resource[] {
+  return orderSets(records, (mixed, start, end) => {
+    const ranked = mixed.slice(start, end).map((record) => ({ record, rank: toRank(record.data, share) }));
+    ranked.sort((one, other) => one.rank - other.rank);
+    for (const [i, { record }] of ranked.entries()) mixed[start + i] = record;
+  });
+}
+
+/** A number for a record that is the same while it leads to the same place, and a different one for each share. */
+function toRank(data: Data, share: number): number {
+  const text =
+    data.kind === "service"
+      ? `${data.port} ${keyOf(data.target)}`
+      : data.kind === "address"
+        ? data.address
+        : JSON.stringify(data);
+  let hash = 0x811c9dc5 ^ share;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}
+
+type Order = (mixed: Resource[], start: number, end: number) => void;
+
+function orderSets(records: readonly Resource[], order: Order): readonly Resource[] {
   if (records.length < 2) return records;
   const mixed = [...records];
   let start = 0;
   for (let i = 1; i <= mixed.length; i++) {
     if (i < mixed.length && isSameSet(mixed[start]!, mixed[i]!)) continue;
-    shuffle(mixed, start, i, chance);
+    order(mixed, start, i);
     start = i;
   }
   return mixed;

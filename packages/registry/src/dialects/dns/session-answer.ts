@@ -7,7 +7,7 @@ import { Entry } from "./session-cache.ts";
 import type { Forward } from "./session-forward.ts";
 import { type Keys, signAnswer, signBytes, toBare } from "./session-keys.ts";
 import type { Asked, Asker, Desk } from "./session-model.ts";
-import type { Standing } from "./session-rates.ts";
+import { type Standing, toShare } from "./session-rates.ts";
 import { resolve } from "./translate.ts";
 import type { Reply, Zone } from "./translate-model.ts";
 import type { TsigKey } from "./translate-settings.ts";
@@ -67,7 +67,7 @@ export class Answerer {
         dependencies: reply.dependencies,
         recordsToMix: answers.length > 1 ? answers.length + additional.length : 0,
         rcode: reply.rcode,
-        encode: () => encodeAnswer(answer, bytesMax, this.#chance),
+        encode: (share) => encodeAnswer(answer, bytesMax, this.#chance, share),
       });
     });
   }
@@ -130,7 +130,8 @@ export class Answerer {
   #finish(asked: Asked, answer: Message): Buffer {
     const { message, asker, key } = asked;
     const bytesMax = this.bytesMax(asker.transport, message.edns?.udpSize ?? 0) - signBytes(key);
-    return signAnswer(encodeAnswer(answer, bytesMax, this.#chance), asked, this.#desk.clock);
+    const bytes = encodeAnswer(answer, bytesMax, this.#chance, toShare(asker.address));
+    return signAnswer(bytes, asked, this.#desk.clock);
   }
 
   #toAnswer(message: Message, reply: Reply, recursionAvailable: boolean): Message {

@@ -5,8 +5,13 @@
 import type { Registry, View } from "../../core/index.ts";
 import type { Dependency } from "./translate-model.ts";
 
-/** Different orders of one answer; by turns, so that clients that take the first record spread. */
+/**
+ * Different orders of one answer; by turns, so that clients that take the first record spread. Of one that was cut each
+ * has its own part of the records, and each asker gets the same one always.
+ */
 const VARIANTS_MAX = 8;
+const TC_BYTE = 2;
+const TC_BIT = 0x02;
 /** Of both generations together. */
 const ENTRIES_MAX = 32_768;
 const BYTES_MAX = 48 * 1024 * 1024;
@@ -23,37 +28,43 @@ export class Entry {
   readonly rcode: number;
   /** About what it takes in memory. */
   readonly bytes: number;
-  private readonly variants: Buffer[];
+  private readonly variants: (Buffer | undefined)[];
+  /** How many of them are made. */
+  private made = 1;
+  private readonly isCut: boolean;
   /** How many orders are worth having. */
   private readonly variantsMax: number;
   /** The variant given last. */
   private turn = -1;
   /** Given up when it has done its work, and with it the records that it holds. */
-  private encode: (() => Buffer) | undefined;
+  private encode: EntrySpec["encode"] | undefined;
 
   constructor(spec: EntrySpec) {
     this.revision = spec.revision;
     this.dependencies = spec.dependencies;
     this.rcode = spec.rcode;
-    const first = spec.encode();
+    const first = spec.encode(0);
     this.variants = [first];
+    this.isCut = ((first[TC_BYTE] as number) & TC_BIT) !== 0;
     const isPlural = spec.recordsToMix > 1;
     this.variantsMax = isPlural ? VARIANTS_MAX : 1;
     this.encode = isPlural ? spec.encode : undefined;
     this.bytes = ENTRY_BYTES + this.variantsMax * first.length + (isPlural ? RECORD_BYTES * spec.recordsToMix : 0);
   }
 
-  /** The next answer in turn. Its id and question are those of whom it went to last. */
-  next(): Buffer {
-    let turn = this.turn + 1;
-    if (turn === this.variants.length) {
-      if (this.encode !== undefined) {
-        this.variants.push(this.encode());
-        if (this.variants.length === this.variantsMax) this.encode = undefined;
-      } else turn = 0;
-    }
+  /** The next answer in turn, or the asker's own. Its id and question are those of whom it went to last. */
+  next(share: number): Buffer {
+    const turn = (this.isCut ? share : this.turn + 1) % this.variantsMax;
     this.turn = turn;
-    return this.variants[turn] as Buffer;
+    return this.variants[turn] ?? this.make(turn);
+  }
+
+  private make(turn: number): Buffer {
+    const variant = this.encode?.(turn);
+    if (variant === undefined) throw new Error("an answer has no more variants");
+    this.variants[turn] = variant;
+    if (++this.made === this.variantsMax) this.encode = undefined;
+    return variant;
   }
 
   /** The one given last is still on its way and must not be written to: another takes its place. */
@@ -68,8 +79,8 @@ export interface EntrySpec {
   /** How many records it rests on, when another order of them is another answer; else 0. */
   readonly recordsToMix: number;
   readonly rcode: number;
-  /** Makes the packet, with the question in lower case. */
-  encode(): Buffer;
+  /** Makes the packet, with the question in lower case. `share` chooses what is left of one that does not fit. */
+  encode(share: number): Buffer;
 }
 
 type Generation = Map<string, Entry>;

@@ -14,8 +14,17 @@ export interface Standing {
   readonly mayForward: boolean;
   /** It is this machine's, as far as that can be told: a packet from our own port there is our own. */
   readonly isLocal: boolean;
+  /** Which part of an answer it gets that is too long for all of it. */
+  readonly share: number;
   /** Undefined: no limit. */
   readonly bucket: Bucket | undefined;
+}
+
+/** A small number that is an address's own, always the same. */
+export function toShare(address: string): number {
+  let hash = 0;
+  for (let i = 0; i < address.length; i++) hash = (Math.imul(hash, 31) + address.charCodeAt(i)) >>> 0;
+  return hash % SHARES;
 }
 
 /** The answers a network may still have. */
@@ -30,6 +39,7 @@ export interface Bucket {
 /** `slip`: an empty answer with TC, by which an honest client comes back over TCP. */
 export type Verdict = "send" | "slip" | "drop";
 
+const SHARES = 256;
 const STANDINGS_MAX = 16_384;
 const BUCKETS_MAX = 65_536;
 
@@ -98,6 +108,7 @@ export class Standings {
       address,
       mayAsk,
       isLocal: loopback.has(address) || address === host,
+      share: toShare(address),
       mayForward: settings.forward.length > 0 && settings.allowForward.has(address),
       bucket: isLimited ? this.#bucket(toNetworkKey(address)) : undefined,
     };

@@ -119,7 +119,7 @@ export class Session {
 
   /** Sends the ready answer itself, with the asker's id written into it. */
   #give(entry: Entry, packet: Buffer, standing: Standing, from: RemoteInfo, listener: UdpListener): void {
-    const answer = entry.next();
+    const answer = entry.next(standing.share);
     answer[0] = packet[0] as number;
     answer[1] = packet[1] as number;
     if (standing.mayForward) answer[3] = (answer[3] as number) | RA_BIT;
@@ -131,7 +131,7 @@ export class Session {
 
   /** A copy of the ready answer, with the question as this asker wrote it. Names that end like it point to it. */
   #copy(entry: Entry, packet: Buffer, standing: Standing): Buffer {
-    const answer = Buffer.from(entry.next());
+    const answer = Buffer.from(entry.next(standing.share));
     answer[0] = packet[0] as number;
     answer[1] = packet[1] as number;
     answer[3] = ((answer[3] as number) & ~RA_BIT) | (standing.mayForward ? RA_BIT : 0);
