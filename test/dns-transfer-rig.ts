@@ -43,8 +43,12 @@ export function showKey({ algorithm, name, secret }: Key): string {
   return `${algorithm}:${name}:${secret}`;
 }
 
-export function startKeyed(scope: Scope, settings: Readonly<Record<string, unknown>> = {}): Promise<DnsRig> {
-  return startDns(scope, { settings: { keys: Object.values(KEYS), ...settings } });
+export function startKeyed(
+  scope: Scope,
+  settings: Readonly<Record<string, unknown>> = {},
+  flags: readonly string[] = [],
+): Promise<DnsRig> {
+  return startDns(scope, { settings: { keys: Object.values(KEYS), ...settings }, flags });
 }
 
 export interface Ended {
@@ -197,6 +201,7 @@ export async function startNsdSecondary(
   database: ""
   verbosity: 3
   server-count: 1
+  xfrd-reload-timeout: 0
   debug-mode: yes
 remote-control:
   control-enable: no

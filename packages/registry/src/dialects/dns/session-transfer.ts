@@ -7,7 +7,7 @@ import { keyOf, sameName, showName } from "./codec-name.ts";
 import { signAnswer, signBytes, signStream, toBare } from "./session-keys.ts";
 import type { Asked, Desk } from "./session-model.ts";
 import { isWhole, KeptZone, type WholeZone, ZoneGone } from "./session-transfer-zone.ts";
-import { increments, isShorter, type Journal, packSome, serialOf } from "./translate-journal.ts";
+import { increments, isNewer, isShorter, type Journal, packSome, serialOf } from "./translate-journal.ts";
 
 /** Transfers under way at once, of all secondaries. */
 const RUNNING_MAX = 32;
@@ -16,6 +16,8 @@ const KEPT_MAX = 256;
 const MESSAGE_BYTES_MAX = 0xffff;
 /** Without EDNS: RFC 1035 §2.3.4. */
 const UDP_BYTES = 512;
+/** A root name and the fixed fields. */
+const RECORD_BYTES_MIN = 11;
 /** Records taken out of their packing at a time. */
 const BATCH = 512;
 
@@ -62,12 +64,16 @@ class OpenTransfers implements Transfers {
     const { zone, serial } = admitted;
     try {
       const journal = await this.#keep(zone).refresh();
-      this.#desk.log.debug(
-        { zone: showName(zone.name), to: asker.address, from: serial, serial: serialOf(journal.authority) },
-        "transfer",
-      );
-      if (asker.transport === "udp") yield this.#fit(asked, journal, serial);
-      else yield* this.#stream(asked, message, answerOf(journal, serial));
+      const answer = answerOf(journal, serial);
+      const fields = {
+        zone: showName(zone.name),
+        to: asker.address,
+        from: serial,
+        serial: serialOf(journal.authority),
+      };
+      this.#desk.log.debug({ ...fields, form: answer.form }, "transfer");
+      if (asker.transport === "udp") yield this.#fit(asked, journal, answer);
+      else yield* this.#stream(asked, message, answer.records);
     } catch (error) {
       if (!(error instanceof ZoneGone)) throw error;
       this.#forget(zone);
@@ -130,20 +136,21 @@ class OpenTransfers implements Transfers {
   }
 
   /** Over UDP all of it or, where it does not fit, the SOA alone: that says to come over TCP (RFC 1995 §2). */
-  #fit(asked: Asked, journal: Journal, serial: number | undefined): Buffer {
+  #fit(asked: Asked, { authority }: Journal, { form, records }: Given): Buffer {
     const { message, key } = asked;
     const { settings, clock } = this.#desk;
     const may = message.edns === undefined ? UDP_BYTES : Math.max(UDP_BYTES, message.edns.udpSize);
     const bytesMax = Math.min(may, settings.udpBytesMax) - signBytes(key);
-    const head = this.#head(message, journal.authority);
-    const steps = serial === undefined ? undefined : journal.since(serial);
-    let answers: readonly Resource[] = [journal.authority];
-    // More steps than bytes would not fit anyway.
-    if (steps !== undefined && steps.length > 0 && steps.length < bytesMax)
-      answers = [...increments(steps, journal.authority)];
+    const head = this.#head(message, authority);
+    const answers: Resource[] = [];
+    for (const record of form === "whole" ? [] : records) {
+      answers.push(record);
+      // Not one record takes less.
+      if (answers.length * RECORD_BYTES_MIN > bytesMax) break;
+    }
     const packet =
-      encodeMessage({ ...head, answers }, bytesMax) ??
-      encodeMessage({ ...head, answers: [journal.authority] }, bytesMax) ??
+      (form === "whole" ? undefined : encodeMessage({ ...head, answers }, bytesMax)) ??
+      encodeMessage({ ...head, answers: [authority] }, bytesMax) ??
       encodeMessage({ ...head, truncated: true }, UDP_BYTES);
     return signAnswer(packet!, asked, clock);
   }
@@ -198,12 +205,20 @@ function serialAsked({ authority }: Message, { name }: Question): number | undef
   return record?.data.kind === "authority" && sameName(record.name, name) ? record.data.serial : undefined;
 }
 
-function answerOf(journal: Journal, serial: number | undefined): Iterable<Resource> {
+interface Given {
+  readonly form: "whole" | "increments" | "nothing new";
+  /** The answer section. */
+  readonly records: Iterable<Resource>;
+}
+
+function answerOf(journal: Journal, serial: number | undefined): Given {
   const { authority } = journal;
   const steps = serial === undefined ? undefined : journal.since(serial);
-  if (steps === undefined) return journal.whole();
-  if (steps.length === 0) return [authority];
-  return isShorter(steps, journal.count) ? increments(steps, authority) : journal.whole();
+  // RFC 1995 §2: whoever has this serial, or is ahead of us, has nothing to get.
+  const isThere = steps?.length === 0 || (serial !== undefined && isNewer(serial, serialOf(authority)));
+  if (isThere) return { form: "nothing new", records: [authority] };
+  if (steps === undefined || !isShorter(steps, journal.count)) return { form: "whole", records: journal.whole() };
+  return { form: "increments", records: increments(steps, authority) };
 }
 
 function toFollowing(head: Message): Message {
