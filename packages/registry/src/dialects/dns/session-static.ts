@@ -39,15 +39,21 @@ interface Entry {
   pending: boolean;
 }
 
+type StaticDesk = Pick<Desk, "registry" | "log" | "settings" | "zones">;
+
+/** What becomes of a zone file that was read, in the order of the numbers in `tally`. */
+export const READ_OUTCOMES = ["taken", "refused"] as const;
+
 /** Reads all zone files and serves them; resolves when that is done. The catalog follows. */
-export async function openStatic(desk: Pick<Desk, "registry" | "log" | "settings" | "zones">): Promise<Static> {
-  const files = new StaticFiles(desk);
+export async function openStatic(desk: StaticDesk, tally = new Float64Array(READ_OUTCOMES.length)): Promise<Static> {
+  const files = new StaticFiles(desk, tally);
   await files.start();
   return files;
 }
 
 class StaticFiles implements Static {
-  readonly #desk: Pick<Desk, "registry" | "log" | "settings" | "zones">;
+  readonly #desk: StaticDesk;
+  readonly #tally: Float64Array;
   readonly #entries = new Map<string, Entry>();
   /** Zones as they are served, by origin. */
   readonly #served = new Map<string, FileZone>();
@@ -62,8 +68,9 @@ class StaticFiles implements Static {
   #queued = false;
   #closed = false;
 
-  constructor(desk: Pick<Desk, "registry" | "log" | "settings" | "zones">) {
+  constructor(desk: StaticDesk, tally: Float64Array) {
     this.#desk = desk;
+    this.#tally = tally;
   }
 
   async start(): Promise<void> {
@@ -151,6 +158,7 @@ class StaticFiles implements Static {
     entry.files = files;
     entry.seen = await signatureOf(files);
     entry.read = entry.seen;
+    this.#tally[result instanceof Fault ? 1 : 0]! += 1;
     if (result instanceof Fault) this.#refuse(entry, result);
     else this.#take(entry, result);
   }
