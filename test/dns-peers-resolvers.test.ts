@@ -1,7 +1,7 @@
 /** Caching resolvers of other makers between clients and the registry: unbound, BIND and dnsmasq, each as it is documented. */
 import assert from "node:assert/strict";
-import { after, before, describe, type TestContext, test } from "node:test";
-import { type DnsRig, startDns } from "./dns-rig.ts";
+import { after, describe, type TestContext, test } from "node:test";
+import { startDns } from "./dns-rig.ts";
 import { requirePackage, until } from "./harness.ts";
 import { dataOf, type Lookup, lookUp } from "./peers-lookup.ts";
 import { type Peer, readExample, startDnsmasq, startNamed, startUnbound } from "./peers-rig.ts";
@@ -12,25 +12,21 @@ const unbound = requirePackage("unbound", "unbound");
 const dnsmasq = requirePackage("dnsmasq-base", "dnsmasq");
 
 const MANY = 60;
-/** What a resolver may keep, and the longest until it has to show a change: one second is lost to rounding. */
 const TTL_S = 1;
-const SEEN_MS = 2500;
+/** When a change has to be seen: resolvers round the TTL up to 2 s, and the machine may be busy. */
+const SEEN_MS = 4000;
 
-let rig: DnsRig;
-
-before(async () => {
-  rig = await startDns({ after }, { settings: { ttlS: TTL_S, negativeTtlS: 1 } });
-  await rig.register("api", "a1", { address: "10.0.0.1", port: 8080, weight: 100, meta: { build: "7" } });
-  await rig.register("api", "a2", { address: "10.0.0.2", port: 8081, weight: 1 });
-  for (let n = 1; n <= MANY; n++) await rig.register("many", `m${n}`, { address: `10.1.0.${n}`, port: 80 });
-});
+const rig = await startDns({ after }, { settings: { ttlS: TTL_S, negativeTtlS: 1 } });
+await rig.register("api", "a1", { address: "10.0.0.1", port: 8080, weight: 100, meta: { build: "7" } });
+await rig.register("api", "a2", { address: "10.0.0.2", port: 8081, weight: 1 });
+for (let n = 1; n <= MANY; n++) await rig.register("many", `m${n}`, { address: `10.1.0.${n}`, port: 80 });
 
 /** What every resolver has to pass on, whoever it is. `service` is for its own changes. */
 async function assertResolves(peer: Peer, service: string): Promise<void> {
   const ask = (...args: readonly string[]): Promise<Lookup> => lookUp(dig.path, peer.port, ...args);
   const srv = await ask("_api._tcp.rollcall", "SRV");
   assert.equal(srv.status, "NOERROR", srv.text);
-  assert.deepEqual(dataOf(srv.answers), ["0 25600 8080 a1.id.api.rollcall.", "0 256 8081 a2.id.api.rollcall."]);
+  assert.deepEqual(dataOf(srv.answers), ["0 256 8081 a2.id.api.rollcall.", "0 25600 8080 a1.id.api.rollcall."]);
   for (const { ttlS } of srv.answers) assert.ok(ttlS <= TTL_S, srv.text);
   for (const target of ["a1", "a2"])
     assert.deepEqual(dataOf((await ask(`${target}.id.api.rollcall`, "A")).answers), [`10.0.0.${target.slice(1)}`]);
@@ -60,7 +56,6 @@ async function assertFollows(ask: (...args: readonly string[]) => Promise<Lookup
   await rig.register(service, "x1", { address: "10.3.0.1", port: 80 });
   await waitFor(["x1"]);
   await rig.register(service, "x2", { address: "10.3.0.2", port: 80 });
-  await waitFor(["x1", "x2"]);
   await rig.register(service, "x1", { address: "10.3.0.1", port: 80, status: "draining" });
   await waitFor(["x2"]);
   await rig.deregister(service, "x2");

@@ -32,13 +32,14 @@ export interface Printed {
 /** Asks a server of 127.0.0.1 by dig or kdig; the answers in the order they came. */
 export async function lookUpAll(path: string, port: number, args: readonly string[]): Promise<readonly Lookup[]> {
   const output = await runForOutput(path, ["@127.0.0.1", "-p", String(port), ...args]);
-  const parts = output.split(/^(?=;; ->>HEADER<<-)/m).slice(1);
-  return parts.map(readLookup);
+  const parts = output.split(/^(?=;; ->>HEADER<<-)/m);
+  return parts.filter((part) => part.startsWith(";; ->>HEADER<<-")).map(readLookup);
 }
 
 /** The same with one question. */
 export async function lookUp(path: string, port: number, ...args: readonly string[]): Promise<Lookup> {
-  const [first, ...more] = await lookUpAll(path, port, ["+tries=1", ...args]);
+  const once = path.endsWith("kdig") ? "+retry=0" : "+tries=1";
+  const [first, ...more] = await lookUpAll(path, port, [once, ...args]);
   assert.ok(first !== undefined && more.length === 0, `not one answer to ${args.join(" ")}`);
   return first;
 }

@@ -25,6 +25,9 @@ export interface PeerScope extends Scope {
   readonly passed?: boolean;
 }
 
+/** So much of the end of what a peer printed is shown. */
+const OUTPUT_MAX = 10_000;
+
 export interface Peer {
   readonly port: number;
   readonly program: Program;
@@ -47,7 +50,7 @@ export async function startPeer(scope: PeerScope, spec: PeerSpec): Promise<Progr
   });
   const output = () => `--- ${[spec.path, ...spec.args].join(" ")}\n${program.lines.join("\n")}\n${program.stderr()}`;
   scope.after(() => {
-    if (scope.passed === false) console.log(output());
+    if (scope.passed === false) console.log(output().slice(-OUTPUT_MAX));
   });
   const isReady = spec.isReady ?? (() => canConnect(spec.port ?? 0));
   await until(async () => program.gone !== undefined || (await isReady()), { what: `${spec.path} to be ready` });
@@ -218,7 +221,7 @@ export async function startHaproxy(scope: PeerScope, path: string, backend: stri
   const port = await freeDnsPort();
   const own = `global
     stats socket ${socket} level admin
-    log stderr format raw local0
+    log stderr format raw local0 notice
 defaults
     mode http
     log global
