@@ -13,7 +13,7 @@ const PROGRAMS: Record<Program, { package: string; version: string; shown?: RegE
   dnsperf: { package: "dnsperf", version: "-h", shown: /Version \S+/ },
   dnsmasq: { package: "dnsmasq-base", version: "--version" },
   knotd: { package: "knot", version: "--version" },
-  named: { package: "bind9", version: "-v" },
+  named: { package: "bind9", version: "-v", shown: /BIND \S+/ },
 };
 
 /** What each side cannot do without, beside its group's load generators. */
