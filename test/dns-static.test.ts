@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { type DnsRig, startDns } from "./dns-rig.ts";
 import { type LogLine, request, type Scope, temporaryDirectory, until } from "./harness.ts";
 
@@ -52,13 +52,13 @@ interface Site extends DnsRig {
   ids(service: string): Promise<readonly string[]>;
 }
 
-/** A registry with a directory of zone files. */
-async function startSite(scope: Scope, files: Readonly<Record<string, string>>, more: object = {}): Promise<Site> {
+/** A registry with directories of zone files; the first is `zones`. */
+async function startSite(scope: Scope, files: Readonly<Record<string, string>>): Promise<Site> {
   const directory = temporaryDirectory(scope, "static");
   const zones = join(directory, "zones");
-  mkdirSync(zones);
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(zones, name), text);
-  const settings = { files: [{ path: "zones", pollMs: 60_000, ...more }] };
+  for (const path of [zones, join(directory, "more")]) mkdirSync(path);
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text);
+  const settings = { files: ["zones", { path: "more", pollMs: 100 }] };
   const rig = await startDns(scope, { directory, settings });
   const instances = async (service: string): Promise<readonly Shown[]> => {
     const answer = await request(`${rig.rollcall.url}/v2/default/services/${service}`);
@@ -89,9 +89,13 @@ function said(site: Site, words: RegExp): readonly LogLine[] {
   return site.rollcall.logs.filter(({ msg }) => typeof msg === "string" && words.test(msg));
 }
 
-test("SRV records are instances, and answered as they stand in the file", async (t) => {
-  const site = await startSite(t, { "example.zone": zoneText(SITES) });
-  const answer = await site.ask("_http._tcp.site1.example.", "SRV");
+/** One program for all tests that can do with the same; each has files and services of its own. */
+const on = await startSite({ after }, { "more/moved.zone": zoneText("_m._tcp SRV 0 0 1 web\nweb A 10.0.0.1") });
+
+test("SRV records are instances, and answered as they stand in the file", async () => {
+  on.write("example.zone", zoneText(SITES));
+  await until(async () => (await on.ask("_http._tcp.site1.example.", "SRV")).rcode === "NOERROR");
+  const answer = await on.ask("_http._tcp.site1.example.", "SRV");
   assert.equal(answer.aa, true);
   assert.deepEqual(answer.answers.map(({ text, ttl }) => [text, ttl]).sort(), [
     ["0 512 8080 web1.example.", 300],
@@ -102,15 +106,15 @@ test("SRV records are instances, and answered as they stand in the file", async 
     "A web2.example.",
     "AAAA web2.example.",
   ]);
-  assert.equal((await site.ask("missing.example.", "A")).rcode, "NXDOMAIN");
-  await untilIds(site, "http", [
+  assert.equal((await on.ask("missing.example.", "A")).rcode, "NXDOMAIN");
+  await untilIds(on, "http", [
     "far.elsewhere.test:80",
     "web1.example:80",
     "web1.example:8080",
     "web2.example:8081@10.0.1.2",
     "web2.example:8081@2001:db8::2",
   ]);
-  const [far, bare, weighed, four, six] = await site.instances("http");
+  const [far, bare, weighed, four, six] = await on.instances("http");
   assert.ok(
     far !== undefined && bare !== undefined && weighed !== undefined && four !== undefined && six !== undefined,
   );
@@ -125,131 +129,123 @@ test("SRV records are instances, and answered as they stand in the file", async 
     "dns.name": "_http._tcp.site1.example",
     "dns.priority": "10",
   });
-  const [sip] = await site.instances("sip");
+  const [sip] = await on.instances("sip");
   assert.deepEqual([sip?.id, sip?.protocol, sip?.zone], ["web1.example:5060", "udp", ""]);
-  assert.deepEqual(await site.ids("ipp"), ["Printer 1"]);
-  for (const service of ["none", "tls", "wild"]) assert.deepEqual(await site.ids(service), [], service);
+  assert.deepEqual(await on.ids("ipp"), ["Printer 1"]);
+  for (const service of ["none", "tls", "wild"]) assert.deepEqual(await on.ids(service), [], service);
   // The same instances in the zone of their account.
-  await until(async () => (await addresses(site, "http.rollcall.")).includes("10.0.1.1"));
+  await until(async () => (await addresses(on, "http.rollcall.")).includes("10.0.1.1"));
 });
 
-test("changes are followed: writing, replacing, broken files, deletion", async (t) => {
-  const site = await startSite(t, { "example.zone": zoneText("_a._tcp SRV 0 0 1 web\nweb A 10.0.0.1") });
-  const file = join(site.zones, "example.zone");
-  await untilIds(site, "a", ["web.example:1"]);
+test("changes are followed: writing, replacing, broken files, deletion", async () => {
+  const file = join(on.zones, "changes.zone");
+  writeFileSync(file, zoneText("_a._tcp SRV 0 0 1 web\nweb A 10.0.0.1"));
+  await untilIds(on, "a", ["web.changes:1"]);
   // In place.
   writeFileSync(file, zoneText("_a._tcp SRV 0 0 2 web\nweb A 10.0.0.2"));
-  await untilIds(site, "a", ["web.example:2"]);
-  assert.deepEqual(await addresses(site, "web.example."), ["10.0.0.2"]);
+  await untilIds(on, "a", ["web.changes:2"]);
+  assert.deepEqual(await addresses(on, "web.changes."), ["10.0.0.2"]);
   // By another file under its name, as git and editors do.
-  site.write("next.tmp", zoneText("_a._tcp SRV 0 0 3 web\nweb A 10.0.0.3"));
-  renameSync(join(site.zones, "next.tmp"), file);
-  await untilIds(site, "a", ["web.example:3"]);
-  assert.deepEqual(await addresses(site, "web.example."), ["10.0.0.3"]);
+  on.write("next.tmp", zoneText("_a._tcp SRV 0 0 3 web\nweb A 10.0.0.3"));
+  renameSync(join(on.zones, "next.tmp"), file);
+  await untilIds(on, "a", ["web.changes:3"]);
+  assert.deepEqual(await addresses(on, "web.changes."), ["10.0.0.3"]);
   // Broken: the last good one stays, and the line is named, once.
   writeFileSync(file, zoneText("_a._tcp SRV 0 0 4 web\nweb A 10.0.0.444"));
   await until(
-    () => said(site, /example\.zone:6: "10\.0\.0\.444" is no IPv4 address; the last good version is kept/).length === 1,
+    () => said(on, /changes\.zone:6: "10\.0\.0\.444" is no IPv4 address; the last good version is kept/).length === 1,
   );
-  assert.deepEqual(await site.ids("a"), ["web.example:3"]);
-  assert.deepEqual(await addresses(site, "web.example."), ["10.0.0.3"]);
+  assert.deepEqual(await on.ids("a"), ["web.changes:3"]);
+  assert.deepEqual(await addresses(on, "web.changes."), ["10.0.0.3"]);
   writeFileSync(file, "");
-  await until(() => said(site, /no SOA record.*last good/).length === 1);
-  assert.deepEqual(await site.ids("a"), ["web.example:3"]);
+  await until(() => said(on, /changes\.zone: there is no SOA record.*last good/).length === 1);
+  assert.deepEqual(await on.ids("a"), ["web.changes:3"]);
   writeFileSync(file, zoneText("_a._tcp SRV 0 0 5 web\nweb A 10.0.0.5"));
-  await untilIds(site, "a", ["web.example:5"]);
+  await untilIds(on, "a", ["web.changes:5"]);
   // Another file beside it, then one goes.
-  site.write("second.zone", zoneText("_b._tcp SRV 0 0 1 web\nweb A 10.0.0.9"));
-  await untilIds(site, "b", ["web.second:1"]);
+  on.write("second.zone", zoneText("_b._tcp SRV 0 0 1 web\nweb A 10.0.0.9"));
+  await untilIds(on, "b", ["web.second:1"]);
   rmSync(file);
-  await untilIds(site, "a", []);
-  await until(async () => (await site.ask("web.example.", "A")).rcode === "REFUSED");
-  assert.deepEqual(await addresses(site, "web.second."), ["10.0.0.9"]);
-  assert.equal(said(site, /10\.0\.0\.444/).length, 1);
+  await untilIds(on, "a", []);
+  await until(async () => (await on.ask("web.changes.", "A")).rcode === "REFUSED");
+  assert.deepEqual(await addresses(on, "web.second."), ["10.0.0.9"]);
+  assert.equal(said(on, /10\.0\.0\.444/).length, 1);
 });
 
-test("the directory may go and another one come; that is no deletion", async (t) => {
-  const site = await startSite(
-    t,
-    { "example.zone": zoneText("_a._tcp SRV 0 0 1 web\nweb A 10.0.0.1") },
-    { pollMs: 50 },
-  );
-  await untilIds(site, "a", ["web.example:1"]);
-  const away = `${site.zones}.away`;
-  renameSync(site.zones, away);
-  await until(() => said(site, /zones: there is no such file or directory/).length > 0);
-  assert.deepEqual(await site.ids("a"), ["web.example:1"]);
-  assert.deepEqual(await addresses(site, "web.example."), ["10.0.0.1"]);
+test("the directory may go and another one come; that is no deletion", async () => {
+  const folder = join(on.directory, "more");
+  await untilIds(on, "m", ["web.moved:1"]);
+  const away = `${folder}.away`;
+  renameSync(folder, away);
+  await until(() => said(on, /more: there is no such file or directory/).length > 0);
+  assert.deepEqual(await on.ids("m"), ["web.moved:1"]);
+  assert.deepEqual(await addresses(on, "web.moved."), ["10.0.0.1"]);
   // Linked in, as deployments and Kubernetes switch from one version to the next.
-  const next = `${site.zones}.next`;
+  const next = `${folder}.next`;
   mkdirSync(next);
-  writeFileSync(join(next, "example.zone"), zoneText("$INCLUDE hosts.inc"));
-  writeFileSync(join(next, "hosts.inc"), "_a._tcp SRV 0 0 2 web\nweb A 10.0.0.2\n");
-  symlinkSync(next, site.zones);
-  await untilIds(site, "a", ["web.example:2"]);
+  writeFileSync(join(next, "moved.zone"), zoneText("$INCLUDE hosts.inc"));
+  writeFileSync(join(next, "hosts.inc"), "_m._tcp SRV 0 0 2 web\nweb A 10.0.0.2\n");
+  symlinkSync(next, folder);
+  await untilIds(on, "m", ["web.moved:2"]);
   // What it includes is watched too.
-  writeFileSync(join(next, "hosts.inc"), "_a._tcp SRV 0 0 3 web\nweb A 10.0.0.3\n");
-  await untilIds(site, "a", ["web.example:3"]);
+  writeFileSync(join(next, "hosts.inc"), "_m._tcp SRV 0 0 3 web\nweb A 10.0.0.3\n");
+  await untilIds(on, "m", ["web.moved:3"]);
 });
 
-test("over a restart: broken files keep their instances, removed ones lose them", async (t) => {
-  const site = await startSite(t, {
-    "good.zone": zoneText("_a._tcp SRV 0 0 1 web\nweb A 10.0.0.1"),
-    "gone.zone": zoneText("_b._tcp SRV 0 0 1 web\nweb A 10.0.0.2"),
-    "broken.zone": zoneText("_c._tcp SRV 0 0 1 web\nweb A 10.0.0.3"),
-  });
-  await untilIds(site, "a", ["web.good:1"]);
-  await untilIds(site, "b", ["web.gone:1"]);
-  await untilIds(site, "c", ["web.broken:1"]);
-  await site.rollcall.stop();
-  rmSync(join(site.zones, "gone.zone"));
-  site.write("broken.zone", "$TTL 60\n@ SOA a b c\n");
-  site.write("good.zone", zoneText("_a._tcp SRV 0 0 2 web\nweb A 10.0.0.4"));
-  await site.rollcall.restart();
-  await untilIds(site, "a", ["web.good:2"]);
-  await untilIds(site, "b", []);
-  assert.deepEqual(await site.ids("c"), ["web.broken:1"]);
-  assert.deepEqual(await addresses(site, "web.good."), ["10.0.0.4"]);
-  assert.equal((await site.ask("web.broken.", "A")).rcode, "REFUSED");
-  assert.equal(said(site, /broken\.zone:2: the serial "c" is no number.*the zone is not served/).length, 1);
-  // Out of the settings altogether.
-  await site.rollcall.stop();
-  writeFileSync(join(site.directory, "rollcall.yaml"), JSON.stringify({ dialectSettings: { dns: {} } }));
-  await site.rollcall.restart();
-  await untilIds(site, "a", []);
-  await untilIds(site, "c", []);
-});
-
-test("a file of the account's own zone adds to it, and nothing is answered twice", async (t) => {
-  const site = await startSite(t, {
-    "rollcall.zone": zoneText("_api._tcp SRV 0 100 80 web\nweb A 10.0.0.1\nwww CNAME web"),
-  });
-  await site.register("api", "dynamic", { address: "10.0.0.2", port: 80 });
-  await untilIds(site, "api", ["dynamic", "web.rollcall:80"]);
-  const { answers } = await site.ask("_api._tcp.rollcall.", "SRV");
+test("a file of the account's own zone adds to it, and nothing is answered twice", async () => {
+  on.write("rollcall.zone", zoneText("_api._tcp SRV 0 100 80 web\nweb A 10.0.0.1\nwww CNAME web"));
+  await on.register("api", "dynamic", { address: "10.0.0.2", port: 80 });
+  await untilIds(on, "api", ["dynamic", "web.rollcall:80"]);
+  const { answers } = await on.ask("_api._tcp.rollcall.", "SRV");
   assert.equal(answers.length, 2, JSON.stringify(answers));
   assert.ok(answers.some(({ text }) => text === "0 100 80 web.rollcall."));
-  assert.equal((await site.ask("www.rollcall.", "A")).answers.length, 2);
+  assert.equal((await on.ask("www.rollcall.", "A")).answers.length, 2);
   // What the file says shows in the serial, although no instance changed.
-  const before = Number((await site.ask("rollcall.", "SOA")).answers[0]?.text.split(" ")[2]);
-  site.write("rollcall.zone", zoneText("_api._tcp SRV 0 100 80 web\nweb A 10.0.0.1\nwww CNAME web\nnew A 10.0.0.9"));
-  await until(async () => (await addresses(site, "new.rollcall."))[0] === "10.0.0.9");
-  const after = Number((await site.ask("rollcall.", "SOA")).answers[0]?.text.split(" ")[2]);
+  const before = Number((await on.ask("rollcall.", "SOA")).answers[0]?.text.split(" ")[2]);
+  on.write("rollcall.zone", zoneText("_api._tcp SRV 0 100 80 web\nweb A 10.0.0.1\nwww CNAME web\nnew A 10.0.0.9"));
+  await until(async () => (await addresses(on, "new.rollcall."))[0] === "10.0.0.9");
+  const after = Number((await on.ask("rollcall.", "SOA")).answers[0]?.text.split(" ")[2]);
   assert.ok(after > before, `serial ${after} after ${before}`);
 });
 
-test("an instance of somebody else's is never taken over", async (t) => {
-  const site = await startSite(t, {});
-  await site.register("a", "web.example:1", { address: "10.9.9.9", port: 9 });
-  site.write("example.zone", zoneText("_a._tcp SRV 0 0 1 web\n_a._tcp SRV 0 0 2 web\nweb A 10.0.0.1"));
-  await untilIds(site, "a", ["web.example:1", "web.example:2"]);
-  assert.equal((await site.instances("a"))[0]?.address, "10.9.9.9");
+test("an instance of somebody else's is never taken over", async () => {
+  await on.register("f", "web.foreign:1", { address: "10.9.9.9", port: 9 });
+  on.write("foreign.zone", zoneText("_f._tcp SRV 0 0 1 web\n_f._tcp SRV 0 0 2 web\nweb A 10.0.0.1"));
+  await untilIds(on, "f", ["web.foreign:1", "web.foreign:2"]);
+  assert.equal((await on.instances("f"))[0]?.address, "10.9.9.9");
   await until(
-    () => said(site, /example\.zone:5: instance web\.example:1 of a is already registered through http/).length === 1,
+    () => said(on, /foreign\.zone:5: instance web\.foreign:1 of f is already registered through http/).length === 1,
   );
   // Two files may name the same target; each has an instance of its own.
-  site.write("other.zone", zoneText("_a._tcp SRV 0 0 2 web.example."));
-  await untilIds(site, "a", ["web.example:1", "web.example:2", "web.example:2@other"]);
-  rmSync(join(site.zones, "example.zone"));
-  await untilIds(site, "a", ["web.example:1", "web.example:2@other"]);
+  on.write("other.zone", zoneText("_f._tcp SRV 0 0 2 web.foreign."));
+  await untilIds(on, "f", ["web.foreign:1", "web.foreign:2", "web.foreign:2@other"]);
+  rmSync(join(on.zones, "foreign.zone"));
+  await untilIds(on, "f", ["web.foreign:1", "web.foreign:2@other"]);
+});
+test("over a restart: broken files keep their instances, removed ones lose them", async (t) => {
+  const own = await startSite(t, {
+    "zones/good.zone": zoneText("_a._tcp SRV 0 0 1 web\nweb A 10.0.0.1"),
+    "zones/gone.zone": zoneText("_b._tcp SRV 0 0 1 web\nweb A 10.0.0.2"),
+    "zones/broken.zone": zoneText("_c._tcp SRV 0 0 1 web\nweb A 10.0.0.3"),
+  });
+  await untilIds(own, "a", ["web.good:1"]);
+  await untilIds(own, "b", ["web.gone:1"]);
+  await untilIds(own, "c", ["web.broken:1"]);
+  await own.rollcall.kill("SIGKILL");
+  rmSync(join(own.zones, "gone.zone"));
+  own.write("broken.zone", "$TTL 60\n@ SOA a b c\n");
+  own.write("good.zone", zoneText("_a._tcp SRV 0 0 2 web\nweb A 10.0.0.4"));
+  await own.rollcall.restart();
+  await untilIds(own, "a", ["web.good:2"]);
+  await untilIds(own, "b", []);
+  assert.deepEqual(await own.ids("c"), ["web.broken:1"]);
+  assert.deepEqual(await addresses(own, "web.good."), ["10.0.0.4"]);
+  assert.equal((await own.ask("web.broken.", "A")).rcode, "REFUSED");
+  assert.equal(said(own, /broken\.zone:2: the serial "c" is no number.*the zone is not served/).length, 1);
+  // Out of the settings altogether.
+  await own.rollcall.kill("SIGKILL");
+  writeFileSync(join(own.directory, "rollcall.yaml"), JSON.stringify({ dialectSettings: { dns: {} } }));
+  await own.rollcall.restart();
+  await untilIds(own, "a", []);
+  await untilIds(own, "c", []);
 });
