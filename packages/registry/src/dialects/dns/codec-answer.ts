@@ -32,12 +32,12 @@ export function encodeAnswer(message: Message, bytesMax: number, chance: Chance,
 }
 
 /** The question alone. */
-export function emptyAnswer(message: Message): Buffer {
+function emptyAnswer(message: Message): Buffer {
   return packWhole({ ...message, answers: [], authority: [], additional: [] }, 0xffff);
 }
 
 /** Sets TC. */
-export function mark(answer: Buffer): Buffer {
+function mark(answer: Buffer): Buffer {
   answer[TC_BYTE] = (answer[TC_BYTE] as number) | TC_BIT;
   return answer;
 }
@@ -76,7 +76,7 @@ function wholeNames(records: readonly Resource[], fitted: number): number {
 }
 
 /** Records of one RRset in another order; the sets stay where they are, as a CNAME comes before what it leads to. */
-export function shuffleSets(records: readonly Resource[], chance: Chance): readonly Resource[] {
+function shuffleSets(records: readonly Resource[], chance: Chance): readonly Resource[] {
   return orderSets(records, (mixed, start, end) => shuffle(mixed, start, end, chance));
 }
 

@@ -108,16 +108,17 @@ export class Answerer {
   #elsewhere(asked: Asked, standing: Standing): Given {
     const { message } = asked;
     if (!standing.mayForward || !message.recursionDesired) return this.#refuse(asked, RCODE.REFUSED, standing);
-    const answer = this.#handlers.forward.ask(asked);
-    return answer.then((bytes) => {
+    return this.#handlers.forward.ask(asked).then((bytes) => {
       if (bytes === undefined) return this.#refuse(asked, RCODE.SERVFAIL, standing);
-      return signAnswer(bytes, asked, this.#desk.clock);
+      const isLong = bytes.length + signBytes(asked.key) > this.#bytesMaxOf(asked);
+      return isLong ? this.#refuse(asked, RCODE.NOERROR, standing, true) : signAnswer(bytes, asked, this.#desk.clock);
     });
   }
 
-  #refuse(asked: Asked, rcode: number, standing: Standing): Buffer {
+  /** Nothing but a code; or, `truncated`, that there is too much for UDP. */
+  #refuse(asked: Asked, rcode: number, standing: Standing, truncated = false): Buffer {
     const { message } = asked;
-    const bare = { ...toBare(message, rcode), recursionAvailable: standing.mayForward };
+    const bare = { ...toBare(message, rcode), recursionAvailable: standing.mayForward, truncated };
     const edns = this.#edns(message);
     return this.#finish(asked, {
       ...bare,
@@ -128,10 +129,13 @@ export class Answerer {
 
   /** Encoded within what the client can take, and signed. */
   #finish(asked: Asked, answer: Message): Buffer {
-    const { message, asker, key } = asked;
-    const bytesMax = this.bytesMax(asker.transport, message.edns?.udpSize ?? 0) - signBytes(key);
-    const bytes = encodeAnswer(answer, bytesMax, this.#chance, toShare(asker.address));
+    const bytesMax = this.#bytesMaxOf(asked) - signBytes(asked.key);
+    const bytes = encodeAnswer(answer, bytesMax, this.#chance, toShare(asked.asker.address));
     return signAnswer(bytes, asked, this.#desk.clock);
+  }
+
+  #bytesMaxOf({ message, asker }: Asked): number {
+    return this.bytesMax(asker.transport, message.edns?.udpSize ?? 0);
   }
 
   #toAnswer(message: Message, reply: Reply, recursionAvailable: boolean): Message {

@@ -29,6 +29,8 @@ const RCODE_BITS = 0x0f;
 const OPT_RCODE_FROM_END = 6;
 /** The flags stand at the second byte; what is before it is another one each time. */
 const KEY_START = 2;
+/** Header, the longest name, type and class, EDNS without options: packets that are keys are no longer. */
+const KEYED_BYTES_MAX = 12 + 255 + 4 + 11;
 
 export interface SessionParts {
   readonly answerer: Answerer;
@@ -63,7 +65,7 @@ export class Session {
     if (from.port === listener.port && standing.isLocal) return;
     if (standing.bucket !== undefined && !this.#mayHave(packet, standing.bucket, from, listener)) return;
     if (standing.mayAsk) {
-      const key = packet.toString("latin1", KEY_START);
+      const key = packet.length > KEYED_BYTES_MAX ? "" : packet.toString("latin1", KEY_START);
       const entry = cache.find(key);
       if (entry !== undefined) {
         this.#give(entry, packet, standing, from, listener);
