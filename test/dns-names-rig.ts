@@ -145,7 +145,7 @@ function toWorld(view: View, zones: readonly Zone[], settings: Settings, index: 
     addresses: [],
     zoneOf: (name) => zones.find((zone) => isWithin(name, zone.name)),
     zones: () => zones.filter((zone) => zone.kind !== "reverse"),
-    serialOf: () => view.revision,
+    serialOf: (zone) => ("account" in zone ? (view.account(zone.account)?.catalogRevision ?? 0) : view.revision),
   };
 }
 

@@ -57,8 +57,9 @@ export function isServer({ world, zone }: Lookup, name: Name): boolean {
 
 function answerApex(look: Lookup, owner: Name, type: number): Answer {
   const { world, zone } = look;
-  // The serial moves with the catalog; so does the one in "nothing of this type".
-  if (type !== TYPE.NS) dependOnCatalog(look);
+  // What the serial follows is not for us to know.
+  if (type === TYPE.SOA) look.dependencies.push({ on: "all", revision: world.view.revision });
+  else if (type !== TYPE.NS) dependOnCatalog(look);
   if (type === TYPE.SOA) return present({ answers: [authorityOf(zone, world, owner)], additional: [] });
   if (type !== TYPE.NS) return BARE;
   const answers = serversOf(zone, world, owner);

@@ -149,8 +149,9 @@ interface Owned {
 function* ownersOf(look: Lookup, group: Group): Iterable<Owned> {
   const zone = look.zone.name;
   const name = [group.label, ...zone];
-  if (isFree(look, group.label, name)) {
-    yield* hostRecords(look, group, group.members, name);
+  if (!isProtocol(group.label) && isName(name) && isOwn(look, name)) {
+    const isServers = group.label === SERVER_LABEL && isServer(look, name);
+    if (!isServers) yield* hostRecords(look, group, group.members, name);
     yield* qualifiedRecords(look, group, name);
     yield* portRecords(look, group, name);
   }
@@ -161,12 +162,6 @@ function* ownersOf(look: Lookup, group: Group): Iterable<Owned> {
     if (members.length === 0 || !isName(owner) || group.label === "dns-sd" || !isOwn(look, owner)) continue;
     yield* browsingRecords(look, group, members, protocol, owner);
   }
-}
-
-/** Whether the label by itself is the service's: it may be the server's, a protocol's, or another zone's. */
-function isFree(look: Lookup, label: Bytes, name: Name): boolean {
-  if (isProtocol(label) || !isName(name) || !isOwn(look, name)) return false;
-  return label !== SERVER_LABEL || !isServer(look, name);
 }
 
 function* hostRecords(look: Lookup, group: Group, records: readonly InstanceRecord[], owner: Name): Iterable<Owned> {

@@ -1,0 +1,240 @@
+/** Names of other protocols, addresses in reverse, and zone files over an account's zone. No sockets. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Found, NameSource } from "../packages/registry/src/dialects/contract.ts";
+import { RCODE, type Resource, TYPE } from "../packages/registry/src/dialects/dns/codec-model.ts";
+import { keyOf, showName } from "../packages/registry/src/dialects/dns/codec-name.ts";
+import { toResource } from "../packages/registry/src/dialects/dns/codec-record.ts";
+import { CONSUL_NAMES } from "../packages/registry/src/dialects/dns/translate-consul.ts";
+import type { FileZone } from "../packages/registry/src/dialects/dns/translate-model.ts";
+import { zoneRecords } from "../packages/registry/src/dialects/dns/translate-zone.ts";
+import { nameOf, networks, openNames } from "./dns-names-rig.ts";
+
+const IP = "10.0.0.1";
+
+test("Consul's names", async (t) => {
+  const names = await openNames({ sources: [CONSUL_NAMES] });
+  t.after(names.close);
+  await names.register("web", "w1", { address: IP, ports: { default: 80 }, tags: ["v1.2", "blue"], weight: 2 });
+  await names.register("web", "w2", { address: "10.0.0.2", ports: { default: 81 }, status: "critical" });
+  await names.register("MY-APP", "m1", { address: "10.0.0.3" });
+  const found = [
+    "web.service.consul.",
+    "WEB.Service.Consul.",
+    "web.service.dc1.consul.",
+    "web.service.dc1.dc.consul.",
+    "blue.web.service.consul.",
+    "v1.2.web.service.consul.",
+    "v1-2.web.service.consul.",
+    "_web._tcp.service.consul.",
+    "_web._udp.consul.",
+    "_web._tcp.dc1.consul.",
+    "_web._blue.service.consul.",
+    "_web._blue.consul.",
+    "web.query.consul.",
+    "blue.web.query.dc1.consul.",
+  ];
+  for (const name of found) {
+    const { answers, additional } = names.ask(name, "SRV");
+    assert.deepEqual(answers, ["SRV 1 512 80 0a000001.addr.dc1.consul."], name);
+    assert.deepEqual(additional, [`0a000001.addr.dc1.consul. A ${IP}`]);
+    assert.deepEqual(names.ask(name, "A").answers, [`A ${IP}`], name);
+    assert.deepEqual([names.ask(name, "AAAA").rcode, names.ask(name, "AAAA").answers], [RCODE.NOERROR, []]);
+  }
+  assert.deepEqual(names.ask("my-app.service.consul.", "A").answers, ["A 10.0.0.3"]);
+  assert.deepEqual(names.ask("0a000001.addr.dc1.consul.", "A").answers, [`A ${IP}`]);
+  assert.deepEqual(names.ask("0a000001.addr.consul.", "A").answers, [`A ${IP}`]);
+  assert.deepEqual(names.ask("ns.consul.", "A").answers, ["A 192.0.2.53"]);
+  assert.deepEqual(names.ask("consul.", "NS").answers, ["NS ns.consul."]);
+  const none = ["web.service.dc2.consul.", "green.web.service.consul.", "nix.service.consul.", "web.connect.consul."];
+  for (const name of [
+    ...none,
+    "web.virtual.consul.",
+    "web.ingress.dc1.consul.",
+    "n1.node.consul.",
+    "10-0-0-1.addr.consul.",
+  ])
+    assert.equal(names.ask(name, "A").rcode, RCODE.NXDOMAIN, name);
+  for (const name of ["service.consul.", "dc1.consul.", "node.dc1.consul.", "consul."])
+    assert.equal(names.ask(name, "MX").rcode, RCODE.NOERROR, name);
+});
+
+test("Consul's nodes are what instances say they are on", async (t) => {
+  const names = await openNames({ sources: [CONSUL_NAMES] });
+  t.after(names.close);
+  await names.register("web", "w1", { address: IP, meta: { "consul.node": "Node1" } });
+  await names.register("db", "d1", { address: IP, meta: { "consul.node": "node1" }, ports: { default: 5432 } });
+  assert.deepEqual(names.ask("web.service.consul.", "SRV").answers, ["SRV 1 25600 80 node1.node.dc1.consul."]);
+  assert.deepEqual(names.ask("node1.node.consul.", "A").answers, [`A ${IP}`]);
+  assert.deepEqual(names.ask("node1.node.dc1.consul.", "TXT").answers, [
+    'TXT "consul.node=node1"',
+    'TXT "consul.node=Node1"',
+  ]);
+  // A container with an address of its own: the node's name would lead to either.
+  const { reply } = names.ask("web.service.consul.", "SRV");
+  await names.register("box", "b1", { address: "172.17.0.5", meta: { "consul.node": "node1" } });
+  assert.deepEqual(names.ask("web.service.consul.", "SRV").answers, ["SRV 1 25600 80 0a000001.addr.dc1.consul."]);
+  assert.deepEqual(
+    reply.dependencies.map(({ on }) => on),
+    ["catalog"],
+  );
+});
+
+test("what a source finds becomes records", async (t) => {
+  let found: Found = { kind: "none" };
+  const source: NameSource = { dialect: "other", domain: "other.local.", find: () => found };
+  const names = await openNames({ sources: [source] });
+  t.after(names.close);
+  await names.register("a", "1", { address: IP, meta: { k: "v" } });
+  await names.register("a", "2", { address: "10.0.0.2" });
+  await names.register("a", "3", { address: "10.0.0.3" });
+  await names.register("a", "4", { address: "web.example.com" });
+  await names.register("a", "5", { address: "10.0.0.5", status: "critical" });
+  assert.equal(names.ask("x.other.local.", "A").rcode, RCODE.NXDOMAIN);
+  assert.equal(names.ask("other.local.", "A").rcode, RCODE.NOERROR);
+  assert.deepEqual(names.ask("ns.other.local.", "A").answers, ["A 192.0.2.53"]);
+  const records = names.read((world) =>
+    ["1", "2", "3", "4", "5"].map((id) => world.view.instance("default", "a", id)!),
+  );
+  found = {
+    kind: "instances",
+    service: "a",
+    places: records.map((record, i) => ({
+      record,
+      priority: i < 3 ? 10 : 20,
+      weight: i === 3 ? 7 : "even",
+      target: [`i${record.id}`],
+    })),
+  };
+  const { answers, additional, reply } = names.ask("x.other.local.", "SRV");
+  assert.deepEqual(answers, [
+    "SRV 10 33 80 i1.other.local.",
+    "SRV 10 33 80 i2.other.local.",
+    "SRV 10 33 80 i3.other.local.",
+    "SRV 20 7 80 web.example.com.",
+  ]);
+  assert.deepEqual(additional, [
+    "i1.other.local. A 10.0.0.1",
+    "i2.other.local. A 10.0.0.2",
+    "i3.other.local. A 10.0.0.3",
+  ]);
+  assert.deepEqual(
+    reply.dependencies.map(({ on }) => on),
+    ["service"],
+  );
+  assert.equal(names.ask("x.other.local.", "TXT").answers[0], 'TXT "k=v"');
+  assert.deepEqual(names.ask("other.local.", "A").answers, ["A 192.0.2.53"]);
+  found = {
+    kind: "instances",
+    service: "a",
+    places: [{ record: records[4]!, priority: 1, weight: 1, target: ["i5"] }],
+  };
+  const sick = names.ask("x.other.local.", "SRV");
+  assert.deepEqual([sick.rcode, sick.answers, sick.authority[0]?.type], [RCODE.NOERROR, [], TYPE.SOA]);
+  found = { kind: "bare" };
+  assert.equal(names.ask("x.other.local.", "A").rcode, RCODE.NOERROR);
+  found = { kind: "server" };
+  assert.deepEqual(names.ask("x.other.local.", "A").answers, ["A 192.0.2.53"]);
+  found = { kind: "addresses", addresses: ["10.0.0.9", "2001:DB8::9"] };
+  assert.deepEqual(names.ask("x.other.local.", "AAAA").answers, ["AAAA 2001:db8::9"]);
+});
+
+test("addresses in reverse, of the networks that are ours", async (t) => {
+  const names = await openNames({ settings: { reverse: networks("10.0.0.0/8", "fd00::/8") } });
+  t.after(names.close);
+  await names.register("api", "a1", { address: IP });
+  await names.register("web", "w1", { address: IP }, "shop");
+  await names.register("six", "s1", { address: "FD00:0::1" });
+  const ask = (address: string, type: "PTR" | "A" = "PTR") => names.ask(`${address}.in-addr.arpa.`, type);
+  const six = `1.${"0.".repeat(29)}d.f.ip6.arpa.`;
+  assert.deepEqual(ask("1.0.0.10").answers, ["PTR a1.id.api.rollcall.", "PTR w1.id.web.shop.rollcall."]);
+  assert.deepEqual(names.ask(six, "PTR").answers, ["PTR s1.id.six.rollcall."]);
+  assert.deepEqual([ask("1.0.0.10", "A").rcode, ask("1.0.0.10", "A").answers], [RCODE.NOERROR, []]);
+  assert.equal(ask("0.0.10").rcode, RCODE.NOERROR);
+  const unknown = ask("9.0.0.10");
+  assert.equal(unknown.rcode, RCODE.NXDOMAIN);
+  assert.deepEqual(
+    unknown.authority.map((record) => showName(record.name)),
+    ["0.0.10.in-addr.arpa."],
+  );
+  for (const other of ["1.2.0.192", "x.0.0.10", "01.0.0.10", "1.1.0.0.10"])
+    assert.equal(names.find(`${other}.in-addr.arpa.`, "PTR"), undefined, other);
+  // The book of addresses is there by now, and follows.
+  await names.register("api", "a1", { address: "10.0.0.2" });
+  assert.deepEqual(ask("2.0.0.10").answers, ["PTR a1.id.api.rollcall."]);
+  assert.deepEqual(ask("1.0.0.10").answers, ["PTR w1.id.web.shop.rollcall."]);
+  await names.deregister("web", "w1", "shop");
+  assert.equal(ask("1.0.0.10").rcode, RCODE.NXDOMAIN);
+});
+
+test("an address with many instances: all are known, some are named, each may go", async (t) => {
+  const names = await openNames();
+  t.after(names.close);
+  assert.deepEqual(names.index.at(IP), []);
+  for (let i = 0; i < 40; i++) await names.register("api", `a${i}`, { address: IP });
+  assert.equal(names.index.at(IP).length, 40);
+  assert.equal(names.ask("1.0.0.10.in-addr.arpa.", "PTR").answers.length, 16);
+  await names.register("api", "a7", { address: IP, tags: ["new"] });
+  assert.deepEqual(names.index.at(IP).find(({ record }) => record.id === "a7")?.record.tags, ["new"]);
+  for (let i = 0; i < 40; i++) await names.deregister("api", `a${i}`);
+  assert.deepEqual(names.index.at(IP), []);
+});
+
+test("a zone file adds to an account's zone, and is not told twice", async (t) => {
+  const names = await openNames({ files: [file()] });
+  t.after(names.close);
+  await names.register("api", "a1", { address: IP });
+  await names.register("api", "f1", { address: "192.0.2.9", via: "dns", meta: { "dns.file": "rollcall" } });
+  await names.register("api", "f2", { address: "10.0.0.2", via: "dns", meta: { "dns.file": "elsewhere" } });
+  const { answers, reply } = names.ask("api.rollcall.", "A");
+  assert.deepEqual(answers, ["A 192.0.2.9", `A ${IP}`, "A 10.0.0.2"]);
+  assert.deepEqual([...new Set(reply.answers.map(({ ttlS }) => ttlS))], [60]);
+  assert.deepEqual(names.ask("api.rollcall.", "MX").additional, ["mail.rollcall. A 192.0.2.1"]);
+  assert.deepEqual(names.ask("mail.rollcall.", "A").answers, ["A 192.0.2.1"]);
+  assert.deepEqual(names.ask("rollcall.", "NS").answers, ["NS mail.rollcall."]);
+  // The alias of a file leads to what the catalog has.
+  assert.deepEqual(names.ask("www.rollcall.", "A").answers, ["CNAME dyn.rollcall."]);
+  assert.equal(names.ask("www.rollcall.", "A").rcode, RCODE.NXDOMAIN);
+  await names.register("dyn", "d1", { address: "10.0.0.7" });
+  assert.deepEqual(names.ask("www.rollcall.", "A").answers, ["CNAME dyn.rollcall.", "A 10.0.0.7"]);
+  assert.deepEqual(names.ask("any.wild.rollcall.", "A").answers, ["A 192.0.2.3"]);
+  const serial = names.read((world) => world.serialOf(world.zoneOf(nameOf("rollcall."))!));
+  const nothing = names.ask("nix.rollcall.", "A");
+  assert.equal(nothing.rcode, RCODE.NXDOMAIN);
+  for (const { data } of [...nothing.authority, ...names.ask("rollcall.", "SOA").reply.answers]) {
+    assert.ok(data.kind === "authority");
+    assert.deepEqual([showName(data.primary), data.serial, data.minimumS], ["mail.rollcall.", serial, 1]);
+  }
+});
+
+test("a transfer gives the zones below to their own servers", async (t) => {
+  const names = await openNames();
+  t.after(names.close);
+  await names.register("web", "w1", {}, "shop");
+  const lines = names.read((world) =>
+    [...zoneRecords(world, world.zoneOf(nameOf("rollcall."))!)].map(({ name, type }) => `${showName(name)} ${type}`),
+  );
+  assert.ok(lines.includes(`shop.rollcall. ${TYPE.NS}`));
+  assert.ok(lines.includes(`ns.shop.rollcall. ${TYPE.A}`));
+  assert.ok(!lines.some((line) => line.startsWith("web.")));
+});
+
+function file(): FileZone {
+  const at = (owner: string, type: number, data: Resource["data"]): Resource =>
+    toResource(nameOf(owner), type, 60, data);
+  const mail = nameOf("mail.rollcall.");
+  const numbers = { serial: 7, refreshS: 1, retryS: 1, expireS: 1, minimumS: 600 };
+  const authority = at("rollcall.", TYPE.SOA, { kind: "authority", primary: mail, mailbox: mail, ...numbers });
+  const records = [
+    authority,
+    at("rollcall.", TYPE.NS, { kind: "name", target: mail }),
+    at("mail.rollcall.", TYPE.A, { kind: "address", address: "192.0.2.1" }),
+    at("api.rollcall.", TYPE.A, { kind: "address", address: "192.0.2.9" }),
+    at("api.rollcall.", TYPE.MX, { kind: "exchange", preference: 1, target: mail }),
+    at("www.rollcall.", TYPE.CNAME, { kind: "name", target: nameOf("dyn.rollcall.") }),
+    at("*.wild.rollcall.", TYPE.A, { kind: "address", address: "192.0.2.3" }),
+  ];
+  const owners = new Map<string, Resource[]>();
+  for (const record of records) owners.set(keyOf(record.name), [...(owners.get(keyOf(record.name)) ?? []), record]);
+  return { origin: nameOf("rollcall."), authority, owners, between: new Set([keyOf(nameOf("wild.rollcall."))]) };
+}
