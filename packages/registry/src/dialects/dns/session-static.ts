@@ -45,7 +45,10 @@ type StaticDesk = Pick<Desk, "registry" | "log" | "settings" | "zones">;
 export const READ_OUTCOMES = ["taken", "refused"] as const;
 
 /** Reads all zone files and serves them; resolves when that is done. The catalog follows. */
-export async function openStatic(desk: StaticDesk, tally = new Float64Array(READ_OUTCOMES.length)): Promise<Static> {
+export async function openStatic(
+  desk: StaticDesk,
+  tally: Float64Array = new Float64Array(READ_OUTCOMES.length),
+): Promise<Static> {
   const files = new StaticFiles(desk, tally);
   await files.start();
   return files;
