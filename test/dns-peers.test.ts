@@ -72,6 +72,23 @@ describe("dig", { skip, concurrency: true }, () => {
     assert.deepEqual(dataOf((await ask("_blue._sub._api._tcp.rollcall", "PTR")).answers), ["a1._api._tcp.rollcall."]);
   });
 
+  test("finds instances by the names that other registries have for them", async () => {
+    const consul = await ask("api.service.consul", "SRV");
+    assert.deepEqual(dataOf(consul.answers), [
+      "1 256 8081 fd000000000000000000000000000002.addr.dc1.consul.",
+      "1 25600 8080 0a000001.addr.dc1.consul.",
+    ]);
+    assert.deepEqual(dataOf(consul.additional), ["10.0.0.1", "fd00::2"]);
+    for (const name of ["blue.api.service.consul", "api.service.dc1.consul", "_api._blue.service.consul"])
+      assert.deepEqual(dataOf((await ask(name, "A")).answers), ["10.0.0.1"], name);
+    const skydns = await ask("api.production.skydns.local", "SRV");
+    assert.deepEqual(dataOf(skydns.answers), ["10 50 8080 a1.skydns.local.", "10 50 8081 a2.skydns.local."]);
+    for (const name of ["*.z1.1-2-3.api.production.skydns.local", "a1.skydns.local"])
+      assert.deepEqual(dataOf((await ask(name, "A")).answers), ["10.0.0.1"], name);
+  });
+});
+
+describe("with what is not there and what changes, dig", { skip, concurrency: true }, () => {
   test("is told what there is not", async () => {
     assertNothing(await ask("a1.id.api.rollcall", "AAAA"), "NOERROR");
     assertNothing(await ask("api.rollcall", "MX"), "NOERROR");
