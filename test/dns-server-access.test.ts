@@ -8,7 +8,7 @@ import fc from "fast-check";
 import { plainAddress, toNetworkKey, toNetworks } from "../packages/registry/src/dialects/dns/translate-networks.ts";
 import { readSettings } from "../packages/registry/src/dialects/dns/translate-settings-read.ts";
 import { nextPacket, openUdp, type Reading, readMessage, startDns, toQuery } from "./dns-rig.ts";
-import { startRollcall, temporaryDirectory } from "./harness.ts";
+import { requirePackage, startProcess, startRollcall, temporaryDirectory } from "./harness.ts";
 
 /** Asked from another address of loopback. */
 async function askFrom(address: string, port: number, name: string): Promise<Reading> {
@@ -45,6 +45,40 @@ test("with tokens loopback may still ask", async (t) => {
   });
   await dns.register("api", "api-1", { address: "10.0.0.1", port: 80 });
   assert.equal((await dns.ask("api.rollcall.", "A")).answers.length, 1);
+});
+
+const dig = requirePackage("bind9-dnsutils", "dig");
+
+test("a key opens the zones of its account, and of all when it has none", { skip: dig.skip }, async (t) => {
+  const secret = "c2VjcmV0IHNlY3JldCBzZWNyZXQ=";
+  const keys = [
+    { name: "all", secret },
+    { name: "shop", secret, account: "shop", algorithm: "hmac-sha512" },
+  ];
+  const dns = await startDns(t, { settings: { allowQuery: "none", keys } });
+  await dns.register("api", "api-1", { address: "10.0.0.1", port: 80 });
+  await dns.register("web", "web-1", { address: "10.0.0.2", port: 80 }, "shop");
+  const ask = async (key: string, name: string): Promise<string> => {
+    const args = ["@127.0.0.1", "-p", String(dns.port), "+tries=1", "+norecurse", "-y", key, name, "A"];
+    const program = startProcess(t, dig.path, args);
+    await program.exited;
+    return program.lines.join("\n");
+  };
+  const cases: readonly [string, string, RegExp][] = [
+    [`hmac-sha256:all:${secret}`, "api.rollcall", /10\.0\.0\.1/],
+    [`hmac-sha256:all:${secret}`, "web.shop.rollcall", /10\.0\.0\.2/],
+    [`hmac-sha512:shop:${secret}`, "web.shop.rollcall", /10\.0\.0\.2/],
+    [`hmac-sha512:shop:${secret}`, "api.rollcall", /status: REFUSED/],
+    [`hmac-sha256:all:${"A".repeat(24)}`, "api.rollcall", /status: NOTAUTH[\s\S]*BADSIG/],
+    [`hmac-sha256:other:${secret}`, "api.rollcall", /status: NOTAUTH[\s\S]*BADKEY/],
+  ];
+  for (const [key, name, expected] of cases) {
+    const output = await ask(key, name);
+    assert.match(output, expected, `${key} ${name}`);
+    // dig checks the answer's own signature.
+    if (!output.includes("NOTAUTH")) assert.doesNotMatch(output, /WARNING|Couldn't verify/);
+  }
+  assert.equal((await dns.ask("api.rollcall.", "A")).rcode, "REFUSED");
 });
 
 test("more zones, names of servers and the domain are settings", async (t) => {

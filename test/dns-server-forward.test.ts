@@ -100,6 +100,21 @@ test("TC is passed on; the next server is asked when one fails, and SERVFAIL sai
   assert.deepEqual([failed.rcode, failed.ra, failed.edns?.size], ["SERVFAIL", true, 1232]);
 });
 
+test("what is too long for UDP is not sent over it", async (t) => {
+  const upstream = await startUpstream(t, (packet, from, socket) => {
+    const answer = toAnswer(packet, 1);
+    const records = Array.from({ length: 100 }, () => answer.subarray(answer.length - 16));
+    const long = Buffer.concat([answer, ...records]);
+    long.writeUInt16BE(101, 6);
+    socket.send(long, from.port, from.address);
+  });
+  const dns = await startDns(t, { settings: { forward: [`127.0.0.1:${upstream.port}`] } });
+  for (const spec of [{}, { edns: { size: 4096 } }]) {
+    const answer = await dns.ask("example.com.", "A", spec);
+    assert.deepEqual([answer.tc, answer.answers.length], [true, 0]);
+  }
+});
+
 test("a server that says nothing is waited for no longer than 2 s", async (t) => {
   const silent = await startUpstream(t, () => {});
   const good = await startUpstream(t);
