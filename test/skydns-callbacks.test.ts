@@ -2,15 +2,9 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { freePort, request, until } from "./harness.ts";
-import { openReceiver, SERVICE, type SkyRig, startSky } from "./skydns-rig.ts";
+import { openReceiver, SERVICE, type SkyRig, startSky, watch } from "./skydns-rig.ts";
 
 const sky = await startSky({ after });
-
-const WATCH = { Name: "TestService", Version: "1.0.0", Environment: "Production", Region: "Test" };
-
-function watch(rig: SkyRig, uuid: string, port: number, more: object = {}) {
-  return rig.call("PUT", `/callbacks/${uuid}`, { ...WATCH, Host: "any", Reply: "127.0.0.1", Port: port, ...more });
-}
 
 /** All commits of the account: what was written, and that nothing else was. */
 async function revision(rig: SkyRig): Promise<number> {
@@ -133,34 +127,6 @@ test("callbackHosts and callbacksMax are obeyed", async (t) => {
   await until(() => receiver.received.length === 1);
   await until(async () => (await status("c2", "10.1.2.3")) === 201);
   assert.equal(await status("c3", "10.1.2.3"), 429);
-});
-
-test("a callback outlives a kill, and tells what ended while nothing ran", async (t) => {
-  const port = await freePort();
-  const own = await startSky(t, { settings: { callbacksMax: 5 } });
-  await own.add("killed", { TTL: 1 });
-  await own.add("stays", { TTL: 1000 });
-  await own.add("waits", { TTL: 1000, Region: "<&>" });
-  assert.equal((await watch(own, "cb-1", port)).status, 201);
-  assert.equal((await watch(own, "cb-2", port, { Region: "*" })).status, 201);
-  // Nobody listens there yet: the callbacks of this one are on their way when the process is killed.
-  await own.call("DELETE", "/services/waits");
-  await own.rollcall.kill();
-  const receiver = await openReceiver(t, port);
-  await own.rollcall.restart();
-  // Both tell of `killed`, whose TTL runs out again from the start; one tells of `waits`.
-  await until(() => receiver.received.length === 3, { timeoutMs: 8000 });
-  const told = receiver.received.map(({ url, body }) => `${url.slice(-4)} ${JSON.parse(body).UUID}`).sort();
-  assert.deepEqual(told, ["cb-1 killed", "cb-2 killed", "cb-2 waits"]);
-  const waits = receiver.received.find(({ body }) => body.includes("waits"));
-  assert.ok(waits?.body.includes('"Region":"\\u003c\\u0026\\u003e"'));
-  // What was told was forgotten: another start tells nothing of it.
-  for (const uuid of ["p1", "p2", "p3"]) await own.add(uuid, { Region: "probe" });
-  await until(async () => (await watch(own, "probe", port, { Region: "probe" })).status === 201);
-  await own.rollcall.restart();
-  await own.call("DELETE", "/services/stays");
-  await until(() => receiver.received.length === 5);
-  assert.ok(receiver.received.slice(3).every(({ body }) => body.includes('"UUID":"stays"')));
 });
 
 test("a slow place holds up only itself", async (t) => {

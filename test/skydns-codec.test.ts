@@ -14,7 +14,12 @@ import {
   parseReply,
   toAddress,
 } from "../packages/registry/src/dialects/skydns/translate-hosts.ts";
-import { isLabelOf, splitPattern } from "../packages/registry/src/dialects/skydns/translate-labels.ts";
+import {
+  isLabelOf,
+  splitPattern,
+  toHyphenated,
+  toLower,
+} from "../packages/registry/src/dialects/skydns/translate-labels.ts";
 import { ROOT } from "./harness.ts";
 
 test("what Go says of a body, we say", () => {
@@ -157,8 +162,27 @@ test("a pattern falls into labels; a label means a text as it is or with hyphens
     ["a".repeat(63), "A".repeat(80), true],
     ["a".repeat(62), "A".repeat(80), false],
     ["", "", true],
+    ["1.0-0", "1.0.0", false],
+    ["é".repeat(2), "ab", false],
+    ["a-", "a\u{1f600}", false],
+    ["a--", "a\u{1f600}", true],
+    ["a-b_c", "A-B_C", true],
+    ["a_b", "a-b", false],
   ];
   for (const [label, text, is] of cases) assert.equal(isLabelOf(label, text), is, `${label} ${text}`);
+});
+
+test("a label means the same however long and in whatever script the text is", () => {
+  const letters = fc.constantFrom("a", "B", "9", "-", "_", ".", ":", " ", "é", "É", "\u{1f600}");
+  const text = fc.array(letters, { maxLength: 70 }).map((parts) => parts.join(""));
+  fc.assert(
+    fc.property(text, text, (one, other) => {
+      const forms = [toLower(toBytes(one)), toHyphenated(one)];
+      for (const form of forms) assert.ok(isLabelOf(form, one));
+      const is = [toLower(toBytes(other)), toHyphenated(other)].includes(forms[0] as string);
+      assert.equal(isLabelOf(forms[0] as string, other), is);
+    }),
+  );
 });
 
 test("callbacks may go to who asked and to what is listed, however it is written", () => {

@@ -114,3 +114,10 @@ export async function openReceiver(scope: Scope, port = 0, status = 200): Promis
     close,
   };
 }
+
+const WATCH = { Name: "TestService", Version: "1.0.0", Environment: "Production", Region: "Test" };
+
+/** PUT of a callback to a port of this machine. */
+export function watch(rig: SkyRig, uuid: string, port: number, more: object = {}) {
+  return rig.call("PUT", `/callbacks/${uuid}`, { ...WATCH, Host: "any", Reply: "127.0.0.1", Port: port, ...more });
+}

@@ -32,11 +32,35 @@ export function toHyphenated(text: string): string {
     .slice(0, LABEL_BYTES_MAX);
 }
 
-/** Whether a lower-case label means this text: as it is, or with hyphens. */
+/** Whether a lower-case label means this text: as it is, or with hyphens. Nothing is allocated for the usual ones. */
 export function isLabelOf(label: Bytes, text: string): boolean {
-  // Neither form is shorter than the text unless it was cut; most comparisons end here.
-  if (label.length < text.length && text.length <= LABEL_BYTES_MAX) return false;
+  const { length } = text;
+  if (length > LABEL_BYTES_MAX) return isFormOf(label, text);
+  // Neither form is shorter than the text, and only UTF-8 makes one longer.
+  if (label.length < length) return false;
+  let asIs = true;
+  let hyphenated = true;
+  for (let at = 0; at < length; at++) {
+    const code = text.charCodeAt(at);
+    if (code > 0x7f) return isFormOf(label, text);
+    const lower = code >= 0x41 && code <= 0x5a ? code + 0x20 : code;
+    const given = label.charCodeAt(at);
+    if (given === lower) hyphenated &&= isPlain(lower);
+    else if (given === HYPHEN && !isPlain(lower)) asIs = false;
+    else return false;
+  }
+  return label.length === length && (asIs || hyphenated);
+}
+
+function isFormOf(label: Bytes, text: string): boolean {
   return label === toLower(toBytes(text)) || label === toHyphenated(text);
+}
+
+const HYPHEN = 0x2d;
+
+/** Of a lower-case character: letters, digits, "-" and "_" stand for themselves. */
+function isPlain(code: number): boolean {
+  return (code >= 0x61 && code <= 0x7a) || (code >= 0x30 && code <= 0x39) || code === HYPHEN || code === 0x5f;
 }
 
 /** Undefined: any. */
@@ -88,8 +112,10 @@ export function select(
     return left > 0;
   };
   const { service, uuid } = pattern;
-  const exact = service === undefined ? undefined : account.service(fromBytes(service));
-  if (exact !== undefined && exact.instances.size > 0) {
+  const text = service === undefined ? undefined : fromBytes(service);
+  const exact = text === undefined ? undefined : account.service(text);
+  // Of one that is called otherwise we could not say that no other has a say.
+  if (exact !== undefined && exact.name === text && exact.instances.size > 0) {
     takeFrom(exact, pattern, environment, take);
     return { records, service: exact.name };
   }
