@@ -192,7 +192,7 @@ test("a UUID is taken as it is written, escapes and all", async () => {
   }
 });
 
-const WEB: readonly [string, object][] = [
+const WEB: readonly [string, Readonly<Record<string, unknown>>][] = [
   ["1001", { Region: "East", Host: "web1.site.com", Port: 80 }],
   ["1002", { Region: "East", Host: "web2.site.com", Port: 8080 }],
   ["1003", { Region: "West", Host: "web3.site.com", Port: 80 }],
