@@ -198,7 +198,7 @@ for (const whenNoneHealthy of ["nothing", "held"] as const)
             names.close();
           }
         }),
-        { numRuns: 60 },
+        { numRuns: 40 },
       );
     });
 
@@ -224,7 +224,7 @@ test("a zone is the sum of what its services have", async () => {
         names.close();
       }
     }),
-    { numRuns: 60 },
+    { numRuns: 40 },
   );
 });
 
@@ -267,7 +267,7 @@ test("an answer that may be kept is the answer that would be given", async () =>
         names.close();
       }
     }),
-    { numRuns: 60 },
+    { numRuns: 40 },
   );
 });
 

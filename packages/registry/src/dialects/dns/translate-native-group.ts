@@ -5,6 +5,8 @@ import {
   type Bytes,
   fromBytes,
   type InstanceRecord,
+  type Revision,
+  type ServiceView,
   type Status,
   statusOf,
   toBytes,
@@ -13,6 +15,7 @@ import type { Name } from "./codec-model.ts";
 import { isName, LABEL_BYTES_MAX, sameName } from "./codec-name.ts";
 import { isCut, isHostLabel, matchLabel, toExactLabel, toLabel } from "./translate-label.ts";
 import type { Dependency, World, Zone } from "./translate-model.ts";
+import { Roster } from "./translate-native-narrow.ts";
 import { FILE_META, showOrigin } from "./translate-static-instances.ts";
 
 export type AccountZone = Extract<Zone, { kind: "account" }>;
@@ -105,20 +108,30 @@ export function groupWith(look: Lookup, service: string): Group | undefined {
   return undefined;
 }
 
-/** How many instances an id's label stands for. */
-interface Claims {
-  exact: number;
-  loose: number;
+/** Services with more instances keep their roster for the next question; of others it is made each time. */
+const KEPT_FROM = 64;
+
+const kept = new WeakMap<ServiceView, { readonly revision: Revision; readonly roster: Roster }>();
+
+/** The instances of a service, which are looked through once for each revision of it. */
+function rosterOf(service: ServiceView): Roster {
+  if (service.instances.size < KEPT_FROM) return new Roster([...service.instances.values()]);
+  const before = kept.get(service);
+  if (before?.revision === service.revision) return before.roster;
+  const roster = new Roster([...service.instances.values()]);
+  kept.set(service, { revision: service.revision, roster });
+  return roster;
 }
+
+const NOBODY: readonly InstanceRecord[] = [];
 
 /** Services under one label of a zone, with their instances in any status. */
 export class Group {
   readonly label: Bytes;
   readonly services: readonly string[];
-  readonly members: readonly InstanceRecord[];
   readonly #look: Lookup;
   readonly #lapsed = new Set<InstanceRecord>();
-  #claims: Map<Bytes, Claims> | undefined;
+  #roster: Roster | undefined;
   /** Undefined until it was looked for; null when there is none. */
   #hostLabel: Bytes | null | undefined;
 
@@ -126,24 +139,46 @@ export class Group {
     this.label = label;
     this.services = services;
     this.#look = look;
-    this.members = this.#collect();
   }
 
-  #collect(): readonly InstanceRecord[] {
-    const { world, zone, account } = this.#look;
+  get roster(): Roster {
+    this.#roster ??= this.#collect();
+    return this.#roster;
+  }
+
+  get members(): readonly InstanceRecord[] {
+    return this.roster.records;
+  }
+
+  /** The one service that the group is, when it holds nothing else; undefined otherwise. */
+  get only(): ServiceView | undefined {
+    const [name = ""] = this.services;
+    const isPlain = this.services.length === 1 && this.#look.zone.file === undefined;
+    return isPlain && this.#lapsedOf(name).length === 0 ? this.#look.account?.service(name) : undefined;
+  }
+
+  #collect(): Roster {
+    const { only } = this;
+    if (only !== undefined) return rosterOf(only);
+    const { zone, account } = this.#look;
     const origin = zone.file && showOrigin(zone.file.origin);
     const members: InstanceRecord[] = [];
     for (const name of this.services) {
       for (const record of account?.service(name)?.instances.values() ?? [])
         if (origin === undefined || !isFromFile(record, origin)) members.push(record);
-      if (world.settings.whenNoneHealthy !== "held") continue;
-      for (const record of world.index.lapsed(zone.account, name)) {
-        if (account?.service(name)?.instances.has(record.id) === true) continue;
+      for (const record of this.#lapsedOf(name)) {
         this.#lapsed.add(record);
         members.push(record);
       }
     }
-    return members;
+    return new Roster(members);
+  }
+
+  #lapsedOf(name: string): readonly InstanceRecord[] {
+    const { world, zone, account } = this.#look;
+    if (world.settings.whenNoneHealthy !== "held") return NOBODY;
+    const lapsed = world.index.lapsed(zone.account, name);
+    return lapsed.filter((record) => account?.service(name)?.instances.has(record.id) !== true);
   }
 
   /** The ones of these members that are to be found, sorted. */
@@ -170,20 +205,15 @@ export class Group {
   /** A member's label in DNS-SD (RFC 6763 §4.1.1): its id as it is, else its `toLabel`; undefined when others have it. */
   instanceLabel(record: InstanceRecord): Bytes | undefined {
     const bytes = toBytes(record.id);
-    if (bytes.length <= LABEL_BYTES_MAX && this.#claimsOf(toExactLabel(record.id)).exact === 1) return bytes;
+    if (bytes.length <= LABEL_BYTES_MAX && this.roster.claims("id", toExactLabel(record.id)).exact === 1) return bytes;
     return this.#isClean(record) ? toLabel(record.id) : undefined;
   }
 
   #isClean(record: InstanceRecord): boolean {
     const label = toLabel(record.id);
-    const { exact, loose } = this.#claimsOf(label);
+    const { exact, loose } = this.roster.claims("id", label);
     if (toExactLabel(record.id) === label) return exact === 1;
     return exact === 0 && loose === 1 && !isCut(record.id);
-  }
-
-  #claimsOf(label: Bytes): Claims {
-    this.#claims ??= countClaims(this.members);
-    return this.#claims.get(label) ?? { exact: 0, loose: 0 };
   }
 
   /** The label that stands for this group in names of hosts: they take less than other names. */
@@ -202,22 +232,6 @@ export class Group {
     }
     return undefined;
   }
-}
-
-function countClaims(members: readonly InstanceRecord[]): Map<Bytes, Claims> {
-  const all = new Map<Bytes, Claims>();
-  const claimsOf = (label: Bytes): Claims => {
-    const claims = all.get(label) ?? { exact: 0, loose: 0 };
-    all.set(label, claims);
-    return claims;
-  };
-  for (const { id } of members) {
-    const exact = toExactLabel(id);
-    claimsOf(exact).exact++;
-    const label = toLabel(id);
-    if (label !== exact) claimsOf(label).loose++;
-  }
-  return all;
 }
 
 function isSameList(one: readonly string[], other: readonly string[]): boolean {

@@ -90,7 +90,7 @@ function find(
   if (group === undefined) return undefined;
   // A service that is empty for the moment: to say that a name below it does not exist would make clients forget it.
   if (group.members.length === 0) return { group, records: "bare" };
-  const records = narrow(group.members, labels.slice(0, -1));
+  const records = narrow(group.roster, labels.slice(0, -1));
   return records === "none" ? undefined : { group, records };
 }
 

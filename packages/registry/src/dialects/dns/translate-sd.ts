@@ -1,5 +1,5 @@
 /** Names below `_tcp` and `_udp`: services by RFC 2782, and what is to be browsed by RFC 6763 (DNS-SD). */
-import type { Bytes, InstanceRecord } from "../../core/index.ts";
+import type { Bytes, InstanceRecord, Revision, ServiceView } from "../../core/index.ts";
 import { type Name, type Resource, TYPE } from "./codec-model.ts";
 import { isName } from "./codec-name.ts";
 import { toResource } from "./codec-record.ts";
@@ -11,7 +11,7 @@ import {
   openGroup,
   openLookup,
 } from "./translate-native-group.ts";
-import { narrow, withId, withTag } from "./translate-native-narrow.ts";
+import { narrow } from "./translate-native-narrow.ts";
 import {
   ANSWERS_MAX,
   NOTHING,
@@ -69,10 +69,9 @@ export function answerBelowProtocol(look: Lookup, labels: readonly Bytes[], owne
   const group = openGroup(look, service.slice(1));
   if (group === undefined) return ABSENT;
   if (group.members.length === 0) return BARE;
+  if (left.length > 0) return answerBelowService(look, group, protocol, left, owner, type);
   const members = group.members.filter((record) => speaks(record, protocol));
-  if (members.length === 0) return ABSENT;
-  if (left.length === 0) return present(answerService(look, group, members, protocol, owner, type));
-  return answerBelowService(look, group, members, protocol, left, owner, type);
+  return members.length === 0 ? ABSENT : present(answerService(look, group, members, protocol, owner, type));
 }
 
 function answerService(
@@ -92,25 +91,27 @@ function answerService(
 function answerBelowService(
   look: Lookup,
   group: Group,
-  members: readonly InstanceRecord[],
   protocol: Protocol,
   left: readonly Bytes[],
   owner: Name,
   type: number,
 ): Answer {
+  const [first = ""] = left;
+  const speaking = (records: readonly InstanceRecord[]) => records.filter((record) => speaks(record, protocol));
   if (left.at(-1) === "_sub") {
-    if (left.length === 1) return members.some(({ tags }) => tags.length > 0) ? BARE : ABSENT;
-    const tagged = left.length === 2 ? withTag(members, (left[0] as Bytes).replace(/^_/, "")) : [];
+    if (left.length === 1) return speaking(group.members).some(({ tags }) => tags.length > 0) ? BARE : ABSENT;
+    const tagged = left.length === 2 ? speaking(group.roster.matching("tag", first.replace(/^_/, ""))) : [];
     if (tagged.length === 0) return ABSENT;
     if (type !== TYPE.PTR) return BARE;
     return present(renderPointers(look, group, group.shown(tagged), protocol, owner));
   }
-  const named = left.length === 1 ? withId(members, left[0] as Bytes) : [];
+  const named = left.length === 1 ? speaking(group.roster.matching("id", first)) : [];
   if (named.length > 0) return present(renderNamed(look, group, group.shown(named), owner, type));
-  const narrowed = narrow(members, left);
-  if (narrowed === "none") return ABSENT;
-  if (narrowed === "bare" || type !== TYPE.SRV) return BARE;
-  return present(renderServices(look, group, group.shown(narrowed), owner, undefined));
+  const narrowed = narrow(group.roster, left);
+  if (narrowed === "bare") return BARE;
+  const found = narrowed === "none" ? [] : speaking(narrowed);
+  if (found.length === 0) return ABSENT;
+  return type === TYPE.SRV ? present(renderServices(look, group, group.shown(found), owner, undefined)) : BARE;
 }
 
 /** RFC 6763 §5, §6: an instance has SRV and TXT. */
@@ -186,13 +187,37 @@ function renderTypes(look: Lookup, owner: Name): Rendered {
 /** The kinds of one group's services: those that have an instance to be found by browsing. */
 export function renderTypesOf(look: Lookup, group: Group, owner: Name): readonly Resource[] {
   const answers: Resource[] = [];
-  for (const protocol of ["_tcp", "_udp"] as const) {
+  for (const protocol of protocolsOf(look, group)) {
     const target = [`_${group.label}`, protocol, ...look.zone.name];
-    const shown = group.shown(group.members.filter((record) => speaks(record, protocol)));
-    if (!isName(target) || !shown.some((record) => instanceName(look, group, record, protocol) !== undefined)) continue;
-    answers.push(toResource(owner, TYPE.PTR, look.world.settings.ttlS, { kind: "name", target }));
+    if (isName(target)) answers.push(toResource(owner, TYPE.PTR, look.world.settings.ttlS, { kind: "name", target }));
   }
   return answers;
+}
+
+interface Spoken {
+  readonly revision: Revision;
+  readonly zone: Name;
+  readonly protocols: readonly Protocol[];
+}
+
+const spoken = new WeakMap<ServiceView, Spoken>();
+
+/**
+ * By which protocols there is something to be found. A list asks it of every service: those that did not change since
+ * are not looked through again.
+ */
+function protocolsOf(look: Lookup, group: Group): readonly Protocol[] {
+  const { only } = group;
+  const before = only && spoken.get(only);
+  if (before !== undefined && before.revision === only?.revision && before.zone === look.zone.name)
+    return before.protocols;
+  const protocols = (["_tcp", "_udp"] as const).filter((protocol) =>
+    group
+      .shown(group.members.filter((record) => speaks(record, protocol)))
+      .some((record) => instanceName(look, group, record, protocol) !== undefined),
+  );
+  if (only !== undefined) spoken.set(only, { revision: only.revision, zone: look.zone.name, protocols });
+  return protocols;
 }
 
 /** All services of the zone that have instances, each group once, under the label that it is best known by. */

@@ -10,7 +10,7 @@ import { canonicalData } from "./codec-record.ts";
 import { isAlias, mergeRecords } from "./translate.ts";
 import { fromAddressLabel } from "./translate-address.ts";
 import { authorityOf, hasServerLabel, SERVER_LABEL, serverAddresses, serversOf } from "./translate-authority.ts";
-import { toExactLabel, toLabel } from "./translate-label.ts";
+import { toLabel } from "./translate-label.ts";
 import type { World, Zone } from "./translate-model.ts";
 import { isServer, renderHost } from "./translate-native.ts";
 import {
@@ -21,7 +21,7 @@ import {
   type Lookup,
   openLookup,
 } from "./translate-native-group.ts";
-import { type Field, QUALIFIERS_MAX, valuesOf } from "./translate-native-narrow.ts";
+import { QUALIFIERS_MAX } from "./translate-native-narrow.ts";
 import { portOf, renderServices } from "./translate-native-set.ts";
 import {
   BROWSE_LABELS,
@@ -175,18 +175,18 @@ function* hostRecords(look: Lookup, group: Group, records: readonly InstanceReco
 
 /** `<tag>.<service>`, `<zone>.zone.…`, `<version>.version.…`, `<id>.id.…`. */
 function* qualifiedRecords(look: Lookup, group: Group, name: Name): Iterable<Owned> {
-  for (const [label, records] of byLabel(group.members, "tag")) {
+  for (const [label, records] of group.roster.byLabel("tag")) {
     const isAddress = group.label === "addr" && fromAddressLabel(label) !== undefined;
     const owner = [label, ...name];
     if (!isProtocol(label) && !isAddress && isOwn(look, owner)) yield* hostRecords(look, group, records, owner);
   }
   for (const field of ["zone", "version", "id"] as const) {
-    for (const [label, records] of byLabel(group.members, field)) {
+    for (const [label, records] of group.roster.byLabel(field)) {
       const owner = [label, field, ...name];
       if (isOwn(look, owner)) yield* hostRecords(look, group, records, owner);
     }
     if (field === "id") continue;
-    for (const [value, records] of byDottedValue(group.members, field)) {
+    for (const [value, records] of group.roster.byDotted(field)) {
       const parts = value.split(".");
       const owner = [...parts, field, ...name];
       const isPort = isProtocol(parts[0]) || isProtocol(parts[1]);
@@ -194,35 +194,6 @@ function* qualifiedRecords(look: Lookup, group: Group, name: Name): Iterable<Own
         yield* hostRecords(look, group, records, owner);
     }
   }
-}
-
-/** Instances by the labels of what they say in a field, sorted. What is written like a label hides what looks like it. */
-function byLabel(
-  records: readonly InstanceRecord[],
-  field: Field,
-): readonly (readonly [Bytes, readonly InstanceRecord[]])[] {
-  const exact = new Map<Bytes, Set<InstanceRecord>>();
-  const loose = new Map<Bytes, Set<InstanceRecord>>();
-  for (const record of records) {
-    for (const value of valuesOf(record, field)) {
-      const label = toLabel(value);
-      add(toExactLabel(value) === label ? exact : loose, label, record);
-    }
-  }
-  for (const [label, found] of exact) loose.set(label, found);
-  loose.delete("");
-  return sorted(loose);
-}
-
-/** The same by whole values with dots, in lower case. */
-function byDottedValue(
-  records: readonly InstanceRecord[],
-  field: Field,
-): readonly (readonly [Bytes, readonly InstanceRecord[]])[] {
-  const found = new Map<Bytes, Set<InstanceRecord>>();
-  for (const record of records)
-    for (const value of valuesOf(record, field)) if (value.includes(".")) add(found, toExactLabel(value), record);
-  return sorted(found);
 }
 
 function add<K>(places: Map<K, Set<InstanceRecord>>, key: K, record: InstanceRecord): void {
@@ -262,7 +233,8 @@ function* browsingRecords(
   const shown = group.shown(members);
   yield renderServices(look, group, shown, owner, undefined);
   yield renderPointers(look, group, shown, protocol, owner);
-  for (const [label, records] of byLabel(members, "tag")) {
+  for (const [label, tagged] of group.roster.byLabel("tag")) {
+    const records = tagged.filter((record) => speaks(record, protocol));
     const subtype = [`_${label}`, "_sub", ...owner];
     if (isName(subtype)) yield renderPointers(look, group, group.shown(records), protocol, subtype);
   }
