@@ -4,6 +4,7 @@ import { addressBytes, readAddress } from "./codec-address.ts";
 import { CLASS, type Data, type Name, TYPE } from "./codec-model.ts";
 import { openCursor } from "./codec-name.ts";
 import { parseType, readData } from "./codec-record.ts";
+import { parseParameters } from "./codec-zonefile-svcb.ts";
 import type { Words } from "./codec-zonefile-words.ts";
 
 const U8 = 0xff;
@@ -12,7 +13,7 @@ const U32 = 0xffffffff;
 
 /**
  * Types that we keep as bytes, by the fields of their data: numbers of 1 and 2 bytes, `n` a name, `s` a string with its
- * length, `S` one or more of them, `t` a string to the end without one, `x` hexadecimal, `b` base64.
+ * length, `S` one or more of them, `t` a string to the end without one, `x` hexadecimal, `b` base64, `p` parameters.
  */
 const LAYOUTS: Readonly<Record<string, readonly [type: number, fields: string]>> = {
   RP: [17, "nn"],
@@ -27,6 +28,8 @@ const LAYOUTS: Readonly<Record<string, readonly [type: number, fields: string]>>
   CDS: [59, "211x"],
   CDNSKEY: [60, "211b"],
   OPENPGPKEY: [61, "b"],
+  SVCB: [64, "2np"],
+  HTTPS: [65, "2np"],
   SPF: [99, "S"],
   URI: [256, "22t"],
   CAA: [TYPE.CAA, "1st"],
@@ -157,6 +160,8 @@ function parseField(field: string, words: Words): Bytes {
       return words.string("the value", U16);
     case "x":
       return words.hex("the value");
+    case "p":
+      return parseParameters(words);
     default:
       return words.base64("the value");
   }

@@ -181,10 +181,15 @@ async function planRemovals(
   const services =
     before.services ??
     registry.read((view) => Array.from(view.account(account)?.services() ?? [], (service) => service.name));
-  for (const [number, service] of services.entries()) {
-    if (number % SLICE === SLICE - 1) await turn();
+  let looked = 0;
+  for (const service of services) {
+    if (looked++ > SLICE) {
+      looked = 0;
+      await turn();
+    }
     registry.read((view) => {
       for (const record of view.account(account)?.service(service)?.instances.values() ?? []) {
+        looked++;
         if (!isOwn(record, name) || kept.has(`${record.service}/${record.id}`)) continue;
         const instance = { service: record.service, id: record.id };
         removals.push({ guard: guardOf(instance, record), command: { kind: "deregister", account, instance } });

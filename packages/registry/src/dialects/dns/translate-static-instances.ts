@@ -53,17 +53,26 @@ export function showOrigin(origin: Name): string {
 export function* toInstances(built: BuiltZone): Generator<undefined, StaticInstances> {
   const drafts: Draft[] = [];
   const warnings: string[] = [];
+  const counts = new Map<string, number>();
+  const given = new Set<string>();
   let count = 0;
   for (const records of built.zone.owners.values()) {
     if (++count % PAUSE_OWNERS === 0) yield;
     if (!records.some(({ type }) => type === TYPE.SRV)) continue;
     for (const draft of draftOwner(built, records)) {
-      if (typeof draft !== "string") drafts.push(draft);
-      else if (warnings.length < WARNINGS_MAX) warnings.push(draft);
+      if (typeof draft === "string") {
+        if (warnings.length < WARNINGS_MAX) warnings.push(draft);
+        continue;
+      }
+      drafts.push(draft);
+      const key = keyIn(draft.instance, draft.base);
+      counts.set(key, (counts.get(key) ?? 0) + 1);
     }
   }
   const instances: StaticInstance[] = [];
-  for (const made of nameDrafts(drafts)) {
+  for (const [number, draft] of drafts.entries()) {
+    if (number % PAUSE_OWNERS === 0) yield;
+    const made = nameDraft(draft, counts, given);
     const refused = refuseInstance(made.instance);
     if (refused === undefined) instances.push(made);
     else if (warnings.length < WARNINGS_MAX) warnings.push(`${showPlace(made.place)}: ${refused.detail}`);
@@ -133,7 +142,7 @@ function draftRecord({ zone, place }: BuiltZone, record: Resource, data: Service
   const apart = owner.own === undefined ? apartOf(owner) : `${target}:${data.port}`;
   const shown = addresses.length === 0 ? [target] : addresses;
   return shown.map((address) => ({
-    base: shown.length === 1 ? base : `${base}@${address}`,
+    base: toLegalId(shown.length === 1 ? base : `${base}@${address}`),
     apart,
     place: place(record),
     instance: {
@@ -203,28 +212,30 @@ function readMeta(records: readonly Resource[]): Record<string, string> {
   return meta;
 }
 
-/** Gives each draft an id of its own within its service: what tells them apart is added where two would have one. */
-function* nameDrafts(drafts: readonly Draft[]): Generator<StaticInstance> {
-  const counts = new Map<string, number>();
-  const keyed = drafts.map((draft) => ({ ...draft, base: toLegalId(draft.base) }));
-  for (const { instance, base } of keyed) {
-    const key = `${instance.service}/${base}`;
-    counts.set(key, (counts.get(key) ?? 0) + 1);
-  }
-  const taken = new Set<string>();
-  for (const { instance, base, apart, place } of keyed) {
-    const alone = counts.get(`${instance.service}/${base}`) === 1;
-    const stem = alone ? base : `${base}@${toLegalId(apart)}`.slice(0, LIMITS.idLengthMax - 12);
-    let id = stem;
-    for (let n = 2; taken.has(`${instance.service}/${id}`); n++) id = `${stem}#${n}`;
-    taken.add(`${instance.service}/${id}`);
-    yield { instance: { ...instance, id }, place };
-  }
+function keyIn({ service }: { readonly service: string }, id: string): string {
+  return `${service}/${id}`;
 }
+
+/**
+ * An id of its own within the service: what tells two apart is added where they would have the same. `counts` has how
+ * many there are of each, `given` what was made here before.
+ */
+function nameDraft(draft: Draft, counts: ReadonlyMap<string, number>, given: Set<string>): StaticInstance {
+  const { instance, base, apart, place } = draft;
+  if (counts.get(keyIn(instance, base)) === 1) return { instance: { ...instance, id: base }, place };
+  const stem = `${base}@${toLegalId(apart)}`.slice(0, LIMITS.idLengthMax - 12);
+  const isTaken = (key: string): boolean => counts.has(key) || given.has(key);
+  let id = stem;
+  for (let n = 2; isTaken(keyIn(instance, id)); n++) id = `${stem}#${n}`;
+  given.add(keyIn(instance, id));
+  return { instance: { ...instance, id }, place };
+}
+
+const PLAIN_ID = /^[!-.0-~]+$/;
 
 /** Ids have no slash, no control characters and no blanks at their ends. */
 function toLegalId(text: string): string {
   const cut = text.length > ID_BASE_MAX ? text.slice(0, ID_BASE_MAX) : text;
-  const legal = cut.replace(/[/\p{C}]/gu, "-").trim();
+  const legal = PLAIN_ID.test(cut) ? cut : cut.replace(/[/\p{C}]/gu, "-").trim();
   return legal === "" ? "-" : legal;
 }

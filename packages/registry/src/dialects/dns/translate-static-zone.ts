@@ -52,15 +52,15 @@ export function* buildZone(parsed: Parsed, origin: Name, file: string): Generato
   const indexes = yield* groupByOwner(building);
   let count = 0;
   for (const [key, group] of indexes) {
+    noteAncestors(building, indexes, building.parsed.records[group[0]!]!.name);
     const fault = addOwner(building, key, group);
     if (fault !== undefined) return fault;
     if (++count % PAUSE_OWNERS === 0) yield;
   }
   const { authority, owners, between, warnings, places } = building;
-  for (const key of owners.keys()) between.delete(key);
   if (authority === undefined) return new Fault(file, 0, `there is no SOA record of ${showName(origin)}`);
   const zone: FileZone = { origin, authority, owners, between };
-  const fault = checkOrigin(building, zone) ?? (yield* checkTargets(building, zone));
+  const fault = checkOrigin(building, zone, indexes.get(keyOf(origin)) ?? []) ?? (yield* checkTargets(building, zone));
   if (fault !== undefined) return fault;
   const place = (record: Resource): Place | undefined => {
     const index = places.get(record);
@@ -97,7 +97,6 @@ function addOwner(building: Building, key: string, group: readonly number[]): Fa
   const records = group.length === 1 ? [parsed.records[group[0]!]!] : mergeSets(building, group);
   const name = records[0]!.name;
   building.owners.set(key, records);
-  noteAncestors(building, name);
   for (const index of group) {
     const { type } = parsed.records[index]!;
     const fault = type === TYPE.SOA ? addAuthority(building, index, records) : undefined;
@@ -137,11 +136,11 @@ function mergeSets(building: Building, group: readonly number[]): Resource[] {
   return records;
 }
 
-/** Names between an owner and the origin; those with records of their own are taken out at the end. */
-function noteAncestors({ origin, between }: Building, name: Name): void {
+/** Names between an owner and the origin that have no records. Those above one that was seen were seen as well. */
+function noteAncestors({ origin, between }: Building, owners: ReadonlyMap<string, unknown>, name: Name): void {
   for (let from = 1; name.length - from > origin.length; from++) {
     const key = keyOf(name.slice(from));
-    if (between.has(key)) return;
+    if (between.has(key) || owners.has(key)) return;
     between.add(key);
   }
 }
@@ -169,11 +168,11 @@ function checkAlias(building: Building, group: readonly number[], records: reado
 }
 
 /** A zone whose own servers cannot be found is not loaded by other servers either. */
-function checkOrigin(building: Building, zone: FileZone): Fault | undefined {
-  for (const [index, record] of building.parsed.records.entries()) {
-    if (record.type !== TYPE.NS || record.name.length !== zone.origin.length) continue;
-    const wrong = wrongTarget(zone, record);
-    if (wrong !== undefined && isWithin(record.name, zone.origin)) return building.fault(index, wrong);
+function checkOrigin(building: Building, zone: FileZone, group: readonly number[]): Fault | undefined {
+  for (const index of group) {
+    const record = building.parsed.records[index]!;
+    const wrong = record.type === TYPE.NS ? wrongTarget(zone, record) : undefined;
+    if (wrong !== undefined) return building.fault(index, wrong);
   }
   return undefined;
 }
