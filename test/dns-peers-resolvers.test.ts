@@ -84,14 +84,14 @@ describe("resolvers", { concurrency: true }, () => {
 
   test("BIND that forwards", { skip: dig.skip || named.skip }, async (t: TestContext) => {
     const example = readExample("BIND", { "port 8600": `port ${rig.port}` });
-    await assertResolves(await startNamed(t, named.path, example, 53), "by-named");
+    await assertResolves(await startNamed(t, named.path, example), "by-named");
   });
 
   test("BIND that asks as a resolver does", { skip: dig.skip || named.skip }, async (t: TestContext) => {
     const zones = ["rollcall", "10.in-addr.arpa"].map(
       (zone) => `zone "${zone}" { type static-stub; server-addresses { 127.0.0.1; }; };\n`,
     );
-    await assertResolves(await startNamed(t, named.path, zones.join(""), rig.port), "by-stub");
+    await assertResolves(await startNamed(t, named.path, zones.join(""), { remotePort: rig.port }), "by-stub");
   });
 
   test("dnsmasq that forwards", { skip: dig.skip || dnsmasq.skip }, async (t: TestContext) => {

@@ -159,9 +159,14 @@ remote-control:
   return { port, program: await startPeer(scope, { path, args: ["-d", "-c", file], port }) };
 }
 
-/** BIND as a caching resolver. `remotePort` is the port where it looks for the servers of static-stub zones. */
-export async function startNamed(scope: PeerScope, path: string, example: string, remotePort: number): Promise<Peer> {
-  const port = await freeDnsPort();
+/** BIND, as a resolver or a secondary. `remotePort` is where it looks for the servers of static-stub zones. */
+export async function startNamed(
+  scope: PeerScope,
+  path: string,
+  example: string,
+  ports: { readonly port?: number; readonly remotePort?: number } = {},
+): Promise<Peer> {
+  const { port = await freeDnsPort(), remotePort = 53 } = ports;
   const folder = temporaryDirectory(scope, "named");
   const own = `options {
     directory "${folder}";
