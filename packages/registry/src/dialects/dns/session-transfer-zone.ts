@@ -19,8 +19,9 @@ export function isWhole(zone: Zone): zone is WholeZone {
 
 /** A secondary that was away for longer takes the whole zone. */
 const LIMITS = { stepsMax: 2000, bytesMax: 4 * 1024 * 1024 };
-/** More changed instances than this are not worth an increment, nor holding up everybody else for it. */
-const STEP_INSTANCES_MAX = 20_000;
+/** More than this at once is not worth an increment, nor holding up everybody else for it: the zone is built anew. */
+const STEP_SERVICES_MAX = 100;
+const STEP_INSTANCES_MAX = 5000;
 /** How long one turn of building a large zone takes. */
 const TURN_MS = 4;
 /** The part that is no service's: the apex, a zone file's records, delegations. */
@@ -132,7 +133,7 @@ export class KeptZone {
       }
       for (const label of this.#lapsing) this.#dirty.add(label);
       this.#lapsing.clear();
-      if (this.#weigh(world) > STEP_INSTANCES_MAX) return false;
+      if (this.#dirty.size > STEP_SERVICES_MAX && this.#weigh(world) > STEP_INSTANCES_MAX) return false;
       const parts = new Map([...this.#dirty].map((label) => [label, this.#render(label, world, zone)] as const));
       this.#dirty.clear();
       this.#lapsedLater(parts.keys(), world);
@@ -170,8 +171,7 @@ export class KeptZone {
     const done: string[] = [];
     for (const label of this.#dirty) {
       this.#dirty.delete(label);
-      // The serial stays: nobody has been given this one yet.
-      journal.replace(new Map([[label, this.#render(label, world, zone)]]), journal.authority);
+      journal.load(label, this.#render(label, world, zone));
       done.push(label);
       if (this.#desk.clock.monotonic() >= untilMs) break;
     }

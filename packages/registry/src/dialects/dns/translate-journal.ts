@@ -94,16 +94,6 @@ export function recordKey(record: Resource): string {
   return `${keyOf(record.name)} ${record.type} ${record.ttlS} ${canonicalData(record.type, record.data)}`;
 }
 
-/** Each record once. */
-export function dropDoubles(records: Iterable<Resource>): Resource[] {
-  const byKey = new Map<string, Resource>();
-  for (const record of records) {
-    const key = recordKey(record);
-    if (!byKey.has(key)) byKey.set(key, record);
-  }
-  return [...byKey.values()];
-}
-
 /** A zone in parts that change apart from each other, at one serial, and the steps that led there. */
 export class Journal {
   readonly #limits: JournalLimits;
@@ -176,6 +166,13 @@ export class Journal {
     });
   }
 
+  /** Puts a part in, of which each record is there once, while nobody has been given the zone: no step is made of it. */
+  load(name: string, records: readonly Resource[]): void {
+    if (this.#parts.has(name)) this.#take(name, new Map());
+    for (const record of records) if (this.#isShared(record)) this.#share(recordKey(record));
+    this.#put(name, records);
+  }
+
   /** The steps from this serial on; empty at the latest one; undefined when there is no way from there. */
   since(serial: number): readonly Step[] | undefined {
     if (serial === serialOf(this.#authority)) return [];
@@ -208,18 +205,29 @@ export class Journal {
     deleted: Map<string, Resource>,
     added: Map<string, Resource>,
   ): void {
-    const own = dropDoubles(records);
-    for (const record of own) {
+    const own: Resource[] = [];
+    const seen = new Set<string>();
+    for (const record of records) {
       const key = recordKey(record);
-      if (this.#isShared(record)) {
-        const others = this.#shared.get(key) ?? 0;
-        this.#shared.set(key, others + 1);
-        if (others > 0) continue;
-      }
+      if (seen.has(key)) continue;
+      seen.add(key);
+      own.push(record);
+      if (this.#isShared(record) && this.#share(key) > 1) continue;
       if (!deleted.delete(key)) added.set(key, record);
     }
-    if (own.length === 0) return;
-    const packed = packRecords(own);
+    this.#put(name, own);
+  }
+
+  /** Returns how many parts have the record now. */
+  #share(key: string): number {
+    const count = (this.#shared.get(key) ?? 0) + 1;
+    this.#shared.set(key, count);
+    return count;
+  }
+
+  #put(name: string, records: readonly Resource[]): void {
+    if (records.length === 0) return;
+    const packed = packRecords(records);
     this.#parts.set(name, packed);
     this.#count += packed.count;
   }
