@@ -20,10 +20,11 @@ export const NOTHING: Rendered = { answers: NONE, additional: NONE };
 
 const STRING_BYTES_MAX = 255;
 
-/** Gathers records of one name and type, each once: a set has no doubles (RFC 2181 §5). */
+/** Gathers records, each once: a set has no doubles (RFC 2181 §5). */
 export class Gathering {
   readonly records: Resource[] = [];
-  readonly #seen = new Set<Bytes>();
+  /** Made for the second record: most sets have but one. */
+  #seen: Set<Bytes> | undefined;
   readonly #ttlS: number;
 
   constructor(ttlS: number) {
@@ -31,11 +32,17 @@ export class Gathering {
   }
 
   add(owner: Name, type: number, data: Data): void {
-    const key = `${type} ${owner.join(".")} ${canonicalData(type, data)}`;
-    if (this.#seen.has(key)) return;
-    this.#seen.add(key);
+    if (this.records.length > 0) {
+      this.#seen ??= new Set(this.records.map(toKey));
+      const before = this.#seen.size;
+      if (this.#seen.add(toKey({ name: owner, type, data })).size === before) return;
+    }
     this.records.push(toResource(owner, type, this.#ttlS, data));
   }
+}
+
+function toKey({ name, type, data }: Pick<Resource, "name" | "type" | "data">): Bytes {
+  return `${type} ${name.join(".")} ${canonicalData(type, data)}`;
 }
 
 /** A, AAAA, or the CNAME that stands for both. */

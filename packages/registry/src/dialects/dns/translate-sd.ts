@@ -3,6 +3,7 @@ import type { Bytes, InstanceRecord, Revision, ServiceView } from "../../core/in
 import { type Name, type Resource, TYPE } from "./codec-model.ts";
 import { isName } from "./codec-name.ts";
 import { toResource } from "./codec-record.ts";
+import { isPlain } from "./translate-label.ts";
 import {
   dependOnCatalog,
   type Group,
@@ -177,8 +178,15 @@ export function renderBrowsing({ world, zone }: Lookup, owner: Name): Rendered {
 /** RFC 6763 §9: the kinds of services that there are. */
 function renderTypes(look: Lookup, owner: Name): Rendered {
   const answers: Resource[] = [];
-  for (const group of groupsOf(look)) {
-    answers.push(...renderTypesOf(look, group, owner));
+  const quiet = openLookup(look.world, look.zone);
+  for (const name of serviceNames(look)) {
+    const before = recall(look, name);
+    if (before !== undefined) answers.push(...toTypes(look, name, before, owner));
+    else {
+      const group = groupOf(quiet, name);
+      quiet.dependencies.length = 0;
+      if (group !== undefined) answers.push(...renderTypesOf(look, group, owner));
+    }
     if (answers.length >= TYPES_MAX) break;
   }
   return { answers, additional: [] };
@@ -186,9 +194,13 @@ function renderTypes(look: Lookup, owner: Name): Rendered {
 
 /** The kinds of one group's services: those that have an instance to be found by browsing. */
 export function renderTypesOf(look: Lookup, group: Group, owner: Name): readonly Resource[] {
+  return toTypes(look, group.label, protocolsOf(look, group), owner);
+}
+
+function toTypes(look: Lookup, label: Bytes, protocols: readonly Protocol[], owner: Name): readonly Resource[] {
   const answers: Resource[] = [];
-  for (const protocol of protocolsOf(look, group)) {
-    const target = [`_${group.label}`, protocol, ...look.zone.name];
+  for (const protocol of protocols) {
+    const target = [`_${label}`, protocol, ...look.zone.name];
     if (isName(target)) answers.push(toResource(owner, TYPE.PTR, look.world.settings.ttlS, { kind: "name", target }));
   }
   return answers;
@@ -202,22 +214,25 @@ interface Spoken {
 
 const spoken = new WeakMap<ServiceView, Spoken>();
 
-/**
- * By which protocols there is something to be found. A list asks it of every service: those that did not change since
- * are not looked through again.
- */
+/** By which protocols there is something to be found; kept for each revision of the service. */
 function protocolsOf(look: Lookup, group: Group): readonly Protocol[] {
-  const { only } = group;
-  const before = only && spoken.get(only);
-  if (before !== undefined && before.revision === only?.revision && before.zone === look.zone.name)
-    return before.protocols;
   const protocols = (["_tcp", "_udp"] as const).filter((protocol) =>
     group
       .shown(group.members.filter((record) => speaks(record, protocol)))
       .some((record) => instanceName(look, group, record, protocol) !== undefined),
   );
+  const { only } = group;
   if (only !== undefined) spoken.set(only, { revision: only.revision, zone: look.zone.name, protocols });
   return protocols;
+}
+
+/** The same as it was found before, of a service that has its label to itself. A list asks it of every service. */
+function recall({ world, zone, account }: Lookup, name: string): readonly Protocol[] | undefined {
+  const service = account?.service(name);
+  const before = service && spoken.get(service);
+  if (before === undefined || before.revision !== service?.revision || before.zone !== zone.name) return undefined;
+  const isAlone = isPlain(name) && zone.file === undefined && world.index.services(zone.account, name).length === 1;
+  return isAlone ? before.protocols : undefined;
 }
 
 /** All services of the zone that have instances, each group once, under the label that it is best known by. */

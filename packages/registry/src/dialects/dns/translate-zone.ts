@@ -53,8 +53,9 @@ export function* zoneRecords(world: World, zone: Zone): Iterable<Resource> {
   yield* mergedOf(zone, apexRecords(look));
   yield* mergedOf(zone, childRecords(look));
   const seen = new Set<string>();
+  const isOurs = toOwnTest(look);
   for (const group of groupsOf(look)) {
-    for (const record of mergedOf(zone, groupRecords(look, group))) {
+    for (const record of mergedOf(zone, groupRecords(look, group, isOurs))) {
       // Addresses by themselves may be the targets of several services.
       if (isAddressName(record.name, zone.name)) {
         const key = `${record.type} ${keyOf(record.name)} ${canonicalData(record.type, record.data)}`;
@@ -74,7 +75,17 @@ export function serviceRecords(world: World, zone: Zone, service: string): Resou
   if (zone.kind !== "account") return [];
   const look = openLookup(world, zone);
   const group = groupOf(look, service);
-  return group === undefined ? [] : [...mergedOf(zone, groupRecords(look, group))];
+  return group === undefined ? [] : [...mergedOf(zone, groupRecords(look, group, toOwnTest(look)))];
+}
+
+type OwnTest = (name: Name) => boolean;
+
+/** Tells whether a name below a service's own is this zone's. Mostly no other zone is that deep. */
+function toOwnTest(look: Lookup): OwnTest {
+  const { world, zone } = look;
+  const depth = zone.name.length + 1;
+  const isFlat = world.zones?.().every(({ name }) => name.length <= depth || !isWithin(name, zone.name)) === true;
+  return isFlat ? () => true : (name) => isOwn(look, name);
 }
 
 function isAddressName(name: Name, zone: Name): boolean {
@@ -125,9 +136,9 @@ function* childRecords({ world, zone }: Lookup): Iterable<Resource> {
 }
 
 /** Everything under one label. */
-function* groupRecords(look: Lookup, group: Group): Iterable<Resource> {
+function* groupRecords(look: Lookup, group: Group, isOurs: OwnTest): Iterable<Resource> {
   const addresses = new Map<string, Resource>();
-  for (const record of ownersOf(look, group)) yield* keepAddresses(record, addresses, look.zone.name);
+  for (const record of ownersOf(look, group, isOurs)) yield* keepAddresses(record, addresses, look.zone.name);
   for (const key of [...addresses.keys()].sort()) yield addresses.get(key) as Resource;
   const types = ["_services", "_dns-sd", "_udp", ...look.zone.name];
   if (isName(types)) yield* renderTypesOf(look, group, types);
@@ -146,20 +157,20 @@ interface Owned {
   readonly additional: readonly Resource[];
 }
 
-function* ownersOf(look: Lookup, group: Group): Iterable<Owned> {
+function* ownersOf(look: Lookup, group: Group, isOurs: OwnTest): Iterable<Owned> {
   const zone = look.zone.name;
   const name = [group.label, ...zone];
   if (!isProtocol(group.label) && isName(name) && isOwn(look, name)) {
     const isServers = group.label === SERVER_LABEL && isServer(look, name);
     if (!isServers) yield* hostRecords(look, group, group.members, name);
-    yield* qualifiedRecords(look, group, name);
-    yield* portRecords(look, group, name);
+    yield* qualifiedRecords(look, group, name, isOurs);
+    yield* portRecords(look, group, name, isOurs);
   }
   for (const protocol of ["_tcp", "_udp"] as const) {
     const members = group.members.filter((record) => speaks(record, protocol));
     const owner = [`_${group.label}`, protocol, ...zone];
     // `_dns-sd._udp` holds the lists.
-    if (members.length === 0 || !isName(owner) || group.label === "dns-sd" || !isOwn(look, owner)) continue;
+    if (members.length === 0 || !isName(owner) || group.label === "dns-sd" || !isOurs(owner)) continue;
     yield* browsingRecords(look, group, members, protocol, owner);
   }
 }
@@ -174,23 +185,23 @@ function* hostRecords(look: Lookup, group: Group, records: readonly InstanceReco
 }
 
 /** `<tag>.<service>`, `<zone>.zone.…`, `<version>.version.…`, `<id>.id.…`. */
-function* qualifiedRecords(look: Lookup, group: Group, name: Name): Iterable<Owned> {
+function* qualifiedRecords(look: Lookup, group: Group, name: Name, isOurs: OwnTest): Iterable<Owned> {
   for (const [label, records] of group.roster.byLabel("tag")) {
     const isAddress = group.label === "addr" && fromAddressLabel(label) !== undefined;
     const owner = [label, ...name];
-    if (!isProtocol(label) && !isAddress && isOwn(look, owner)) yield* hostRecords(look, group, records, owner);
+    if (!isProtocol(label) && !isAddress && isOurs(owner)) yield* hostRecords(look, group, records, owner);
   }
   for (const field of ["zone", "version", "id"] as const) {
     for (const [label, records] of group.roster.byLabel(field)) {
       const owner = [label, field, ...name];
-      if (isOwn(look, owner)) yield* hostRecords(look, group, records, owner);
+      if (isOurs(owner)) yield* hostRecords(look, group, records, owner);
     }
     if (field === "id") continue;
     for (const [value, records] of group.roster.byDotted(field)) {
       const parts = value.split(".");
       const owner = [...parts, field, ...name];
       const isPort = isProtocol(parts[0]) || isProtocol(parts[1]);
-      if (parts.length < QUALIFIERS_MAX && !isPort && isName(owner) && isOwn(look, owner))
+      if (parts.length < QUALIFIERS_MAX && !isPort && isName(owner) && isOurs(owner))
         yield* hostRecords(look, group, records, owner);
     }
   }
@@ -207,7 +218,7 @@ function sorted(places: Map<Bytes, Set<InstanceRecord>>): readonly (readonly [By
 }
 
 /** `_<port>._tcp.<service>`. */
-function* portRecords(look: Lookup, group: Group, name: Name): Iterable<Owned> {
+function* portRecords(look: Lookup, group: Group, name: Name, isOurs: OwnTest): Iterable<Owned> {
   for (const protocol of ["_tcp", "_udp"] as const) {
     const ports = new Map<Bytes, Set<InstanceRecord>>();
     for (const record of group.members) {
@@ -217,7 +228,7 @@ function* portRecords(look: Lookup, group: Group, name: Name): Iterable<Owned> {
     }
     for (const [label, records] of sorted(ports)) {
       const owner = [`_${label}`, protocol, ...name];
-      if (isName(owner) && isOwn(look, owner)) yield renderServices(look, group, group.shown(records), owner, label);
+      if (isName(owner) && isOurs(owner)) yield renderServices(look, group, group.shown(records), owner, label);
     }
   }
 }
