@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
-import type { Logger } from "pino";
 import type { Command, InstanceRecord, Registry } from "../packages/registry/src/core/index.ts";
 import { keyOf, parseName } from "../packages/registry/src/dialects/dns/codec-name.ts";
 import { openStatic, READ_OUTCOMES } from "../packages/registry/src/dialects/dns/session-static.ts";
@@ -39,7 +38,7 @@ async function openBench(t: TestContext, limits: { readonly instancesMax?: numbe
   const errors: string[] = [];
   const quiet = (): void => {};
   const note = (_fields: object, sentence: string): void => void errors.push(sentence);
-  const log = { info: quiet, warn: quiet, error: note } as unknown as Logger;
+  const log = { info: quiet, warn: quiet, error: note } as unknown as Parameters<typeof openStatic>[0]["log"];
   const bench: Bench = {
     directory,
     registry,
