@@ -101,6 +101,7 @@ const TEST_PACKAGES = [
   { name: "bind9", program: "named" },
   { name: "bind9-dnsutils", program: "dig" },
   { name: "bind9-dnsutils", program: "nsupdate" },
+  { name: "bind9-utils", program: "named-checkzone" },
   { name: "dnsmasq-base", program: "dnsmasq" },
   { name: "haproxy", program: "haproxy" },
   { name: "iproute2", program: "ip" },
