@@ -1,6 +1,6 @@
 /**
  * The way of a packet. A question that was asked before costs two lookups: who asks, and the answer under the packet's
- * own bytes. Everything else goes through `Answerer`.
+ * own bytes. Nearly all that is left is the kernel's receiving and sending. Everything else goes through `Answerer`.
  */
 import type { RemoteInfo } from "node:dgram";
 import type { UdpListener } from "../../net/udp.ts";
