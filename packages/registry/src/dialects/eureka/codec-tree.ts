@@ -1,0 +1,134 @@
+/**
+ * What a body of either format is read into before it means anything: texts, lists and branches. Numbers and words stay
+ * as they are written, an attribute is a member whose name begins with "@", and the text beside attributes is "$": the
+ * way in which Eureka writes XML as JSON. Pure.
+ */
+
+export type Tree = string | null | Branch | readonly Tree[];
+/** A Map, so that no name that a client chooses means anything to the language. */
+export type Branch = ReadonlyMap<string, Tree>;
+
+export type Parsed = { readonly ok: true; readonly tree: Tree } | { readonly ok: false; readonly detail: string };
+
+/** No client goes deeper than 6. */
+export const DEPTH_MAX = 32;
+
+/** How many values one body may hold: one instance, or a whole registry. */
+export const VALUES_MAX = { instance: 20_000, batch: 500_000, registry: 20_000_000 } as const;
+
+/** The longest text that V8 copies when it cuts it out of a longer one. */
+const CUT_LENGTH_MAX = 12;
+
+/** A text that lives on: one cut out of a body would hold the whole body in memory. */
+export function keepText(text: string): string {
+  return text.length > CUT_LENGTH_MAX ? ` ${text}`.slice(1) : text;
+}
+
+export function isBranch(tree: Tree | undefined): tree is Branch {
+  return tree instanceof Map;
+}
+
+const NOTHING: Branch = new Map();
+
+/**
+ * The members of one branch. What does not fit is remembered, the first of it in words, and read as if it was absent;
+ * whoever reads looks at `wrong` in the end.
+ */
+export class Fields {
+  readonly #branch: Branch;
+  readonly #complaints: string[];
+
+  constructor(branch: Branch, complaints: string[] = []) {
+    this.#branch = branch;
+    this.#complaints = complaints;
+  }
+
+  get wrong(): string | undefined {
+    return this.#complaints[0];
+  }
+
+  has(name: string): boolean {
+    const value = this.#branch.get(name);
+    return value !== undefined && value !== null;
+  }
+
+  isBranch(name: string): boolean {
+    return isBranch(this.#branch.get(name));
+  }
+
+  text(name: string): string | undefined {
+    const text = this.#plain(name);
+    return text === undefined ? undefined : keepText(text);
+  }
+
+  /** A whole number, as digits or as a text of digits. Blank is absent. */
+  whole(name: string): number | undefined {
+    const text = this.#plain(name)?.trim();
+    if (text === undefined || text === "") return undefined;
+    const value = /^[+-]?[0-9]{1,20}(?:\.[0-9]{1,20})?$/.test(text) ? Math.trunc(Number(text)) : Number.NaN;
+    if (Number.isSafeInteger(value)) return value;
+    this.complain(`${name} is not a number`);
+    return undefined;
+  }
+
+  /** true or false, in any case. Blank is absent. */
+  flag(name: string): boolean | undefined {
+    const text = this.#plain(name)?.trim().toLowerCase();
+    if (text === undefined || text === "") return undefined;
+    if (text === "true" || text === "false") return text === "true";
+    this.complain(`${name} is neither true nor false`);
+    return undefined;
+  }
+
+  /** The branch of this name. A blank text is an empty one. */
+  branch(name: string): Fields | undefined {
+    const value = this.#branch.get(name);
+    if (value === undefined || value === null) return undefined;
+    if (isBranch(value)) return new Fields(value, this.#complaints);
+    if (typeof value !== "string" || value.trim() !== "") this.complain(`${name} is not an object`);
+    return new Fields(NOTHING, this.#complaints);
+  }
+
+  /** What is there of this name: a list, or the one thing that stands for a list of one. */
+  list(name: string): readonly Tree[] {
+    const value = this.#branch.get(name);
+    if (value === undefined || value === null) return [];
+    if (typeof value === "string" && value.trim() === "") return [];
+    return Array.isArray(value) ? value : [value as Tree];
+  }
+
+  /** Every member as a text, but attributes and what the language itself gives a meaning. */
+  texts(): Record<string, string> {
+    const texts: Record<string, string> = {};
+    for (const [name, value] of this.#branch) {
+      if (value === null || name.startsWith("@class") || name === "__proto__") continue;
+      if (name === "class" && value === EMPTY_MAP) continue;
+      const text = this.text(name);
+      if (text !== undefined) texts[keepText(name)] = text;
+    }
+    return texts;
+  }
+
+  #plain(name: string): string | undefined {
+    const value = this.#branch.get(name);
+    if (value === undefined || value === null) return undefined;
+    if (typeof value === "string") return value;
+    const inside = isBranch(value) ? textBesideAttributes(value) : undefined;
+    if (inside === undefined) this.complain(`${keepText(name.slice(0, 64))} is not a text`);
+    return inside;
+  }
+
+  /** Only the first complaint counts. */
+  complain(detail: string): void {
+    if (this.#complaints.length === 0) this.#complaints.push(detail);
+  }
+}
+
+/** Java's class of an empty map: not metadata. */
+export const EMPTY_MAP = "java.util.Collections$EmptyMap";
+
+function textBesideAttributes(branch: Branch): string | undefined {
+  for (const name of branch.keys()) if (name !== "$" && !name.startsWith("@")) return undefined;
+  const text = branch.get("$") ?? "";
+  return typeof text === "string" ? text : undefined;
+}
