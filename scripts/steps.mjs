@@ -113,6 +113,8 @@ const TEST_PACKAGES = [
   { name: "nsd", program: "nsd-control" },
   { name: "unbound", program: "unbound" },
   { name: "unbound", program: "unbound-control" },
+  { name: "util-linux", program: "nsenter" },
+  { name: "util-linux", program: "unshare" },
 ];
 
 /** More of them for `npm run interop` alone. */

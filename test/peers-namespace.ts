@@ -5,9 +5,12 @@
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { PROGRAM, type Program, startProcess, temporaryDirectory, until } from "./harness.ts";
+import { PROGRAM, type Program, requirePackage, startProcess, temporaryDirectory, until } from "./harness.ts";
 import { type Ran, runForOutput, runProgram } from "./peers-lookup.ts";
 import { type PeerScope, startPeer } from "./peers-rig.ts";
+
+const unshare = requirePackage("util-linux", "unshare");
+const nsenter = requirePackage("util-linux", "nsenter");
 
 /** For root as it is; others become root of a user namespace, where the kernel lets them. */
 const FLAGS = process.getuid?.() === 0 ? [] : ["--map-root-user"];
@@ -17,7 +20,8 @@ const SET_UP = "ip link set lo up && ip address add 10.99.0.1/32 dev lo && ip ad
 
 /** Why there can be no namespace here; false when there can. Pass it to the test as `skip`. */
 export function explainNoNamespace(): false | string {
-  const tried = spawnSync("unshare", [...FLAGS, "--net", "--mount", "sh", "-c", SET_UP], { encoding: "utf8" });
+  if (unshare.skip || nsenter.skip) return unshare.skip || nsenter.skip;
+  const tried = spawnSync(unshare.path, [...FLAGS, "--net", "--mount", "sh", "-c", SET_UP], { encoding: "utf8" });
   if (tried.status === 0) return false;
   const why = tried.stderr?.trim() || String(tried.error?.message);
   return `needs a network namespace, which takes root or user namespaces: ${why}`;
@@ -39,12 +43,12 @@ export async function openNamespace(scope: PeerScope, resolver: string): Promise
   const files = { "resolv.conf": resolver, "nsswitch.conf": "hosts: files dns\n", hosts: "127.0.0.1 localhost\n" };
   for (const [name, lines] of Object.entries(files)) writeFileSync(join(folder, name), lines);
   const mounts = Object.keys(files).map((name) => `mount --bind ${join(folder, name)} /etc/${name}`);
-  const script = [SET_UP, ...mounts, "echo ready", "exec sleep infinity"].join(" && ");
-  const holder = startProcess(scope, "unshare", [...FLAGS, "--net", "--mount", "sh", "-c", script]);
+  const script = [SET_UP, ...mounts, "echo ready", "exec sleep 900"].join(" && ");
+  const holder = startProcess(scope, unshare.path, [...FLAGS, "--net", "--mount", "sh", "-c", script]);
   await until(() => holder.gone !== undefined || holder.lines.includes("ready"), { what: "the namespace" });
   if (holder.gone !== undefined) throw new Error(`no namespace: ${holder.stderr()}`);
   const enter: Namespace["enter"] = (path, args) => ({
-    path: "nsenter",
+    path: nsenter.path,
     args: ["--target", String(holder.pid), ...ENTER, "--net", "--mount", "--", path, ...args],
   });
   return {
