@@ -325,6 +325,35 @@ test("whatever an update says, there is an answer, and the server goes on", asyn
   );
 });
 
+test("beside changes through another protocol each update is whole", async () => {
+  const updates = Array.from({ length: 40 }, (_, i) => {
+    const added = [1, 2, 3].map((last) => toAddress("busy.rollcall.", `10.7.${i % 4}.${last}`));
+    const gone = [1, 2, 3].map((last) => toDeletion(toAddress("busy.rollcall.", `10.7.${(i + 1) % 4}.${last}`)));
+    return send(rig, toUpdate([...added, ...gone]));
+  });
+  const puts = Array.from({ length: 40 }, (_, i) =>
+    rig.register("busy", `10.7.${i % 4}.${1 + (i % 3)}`, { address: `10.7.${i % 4}.${1 + (i % 3)}`, weight: i }),
+  );
+  const codes = (await Promise.all(updates)).map(({ rcode }) => rcode);
+  await Promise.all(puts);
+  const wrong = codes.filter((rcode) => rcode !== RCODE.NOERROR && rcode !== RCODE.SERVFAIL);
+  assert.deepEqual(wrong, []);
+  assert.ok(codes.filter((rcode) => rcode === RCODE.NOERROR).length > 30, codes.join());
+});
+
+test("what an account may have holds for updates too", async () => {
+  const url = `${rig.rollcall.url}/v2/_/accounts/small`;
+  assert.equal((await request(url, { method: "PUT", body: { instancesMax: 1 } })).status < 300, true);
+  await rig.register("x", "x", { address: "10.0.0.1" }, "small");
+  await until(async () => (await rig.ask("small.rollcall.", "SOA")).answers.length === 1);
+  const { code, stderr } = await nsupdate(rig.port, KEYS.admin, [
+    "zone small.rollcall.",
+    "add y.small.rollcall. 60 A 10.0.0.2",
+  ]);
+  assert.equal(code, 2);
+  assert.match(stderr, /REFUSED/);
+});
+
 test("an unsigned update is refused over UDP as well", async () => {
   const socket = await openUdp("udp4");
   after(() => socket.close());

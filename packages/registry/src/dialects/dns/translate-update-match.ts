@@ -121,7 +121,8 @@ export function hasTexts(instance: Instance, record: Resource): boolean {
 
 /** Whether the catalog could take a service or an instance of this name. */
 export function isNameable(text: string, lengthMax?: number): boolean {
-  return isLegalName(text, lengthMax) && text !== "*";
+  // Bytes that are no UTF-8 would not be found again.
+  return isLegalName(text, lengthMax) && text !== "*" && !text.includes("\ufffd");
 }
 
 /** Whether its address is of this type of record. */
