@@ -1,13 +1,16 @@
 /** Names of other protocols, addresses in reverse, and zone files over an account's zone. No sockets. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Registry, Watcher } from "../packages/registry/src/core/index.ts";
 import type { Found, NameSource } from "../packages/registry/src/dialects/contract.ts";
 import { RCODE, type Resource, TYPE } from "../packages/registry/src/dialects/dns/codec-model.ts";
 import { keyOf, showName } from "../packages/registry/src/dialects/dns/codec-name.ts";
 import { toResource } from "../packages/registry/src/dialects/dns/codec-record.ts";
+import { openIndex } from "../packages/registry/src/dialects/dns/session-index.ts";
 import { CONSUL_NAMES } from "../packages/registry/src/dialects/dns/translate-consul.ts";
 import type { FileZone } from "../packages/registry/src/dialects/dns/translate-model.ts";
 import { zoneRecords } from "../packages/registry/src/dialects/dns/translate-zone.ts";
+import { accepted, register } from "./core-rig.ts";
 import { nameOf, networks, openNames } from "./dns-names-rig.ts";
 
 const IP = "10.0.0.1";
@@ -178,6 +181,33 @@ test("an address with many instances: all are known, some are named, each may go
   assert.deepEqual(names.index.at(IP).find(({ record }) => record.id === "a7")?.record.tags, ["new"]);
   for (let i = 0; i < 40; i++) await names.deregister("api", `a${i}`);
   assert.deepEqual(names.index.at(IP), []);
+});
+
+test("an index that lost its place reads the catalog again", async (t) => {
+  const { rig, close } = await openNames();
+  t.after(close);
+  let watcher: Watcher | undefined;
+  const registry: Registry = Object.create(rig.registry, {
+    follow: {
+      value: (...[scope, after, told]: Parameters<Registry["follow"]>) => {
+        watcher = told;
+        return rig.registry.follow(scope, after, told);
+      },
+    },
+  });
+  accepted(await rig.registry.propose(register("My App", "m1", "permanent", { address: IP })));
+  const index = openIndex(registry, rig.clock, { whenNoneHealthy: "held", heldMs: 1000 });
+  t.after(() => index.close());
+  let told = 0;
+  index.onChange(() => told++);
+  assert.deepEqual(index.services("default", "my-app"), ["My App"]);
+  assert.equal(index.at(IP).length, 1);
+  const lost = watcher;
+  lost?.lost(1);
+  assert.equal(told, 1);
+  assert.notEqual(watcher, lost);
+  assert.deepEqual(index.services("default", "my-app"), ["My App"]);
+  assert.equal(index.at(IP).length, 1);
 });
 
 test("a zone file adds to an account's zone, and is not told twice", async (t) => {
