@@ -8,7 +8,7 @@ type Held = InstanceRecord | InstanceRecord[] | Map<string, InstanceRecord>;
 const LIST_MAX = 16;
 
 /** The address as it is compared: IPv6 in its canonical form (RFC 5952). Undefined when it is none. */
-export function toCanonical(address: string): string | undefined {
+function toCanonical(address: string): string | undefined {
   const bytes = addressBytes(address);
   if (bytes === undefined) return undefined;
   if (bytes.length === 4) return address;

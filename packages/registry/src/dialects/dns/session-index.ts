@@ -15,7 +15,7 @@ import { isPlain, toExactLabel, toLabel } from "./translate-label.ts";
 import type { Index } from "./translate-model.ts";
 import type { Settings } from "./translate-settings.ts";
 
-export type IndexSettings = Pick<Settings, "whenNoneHealthy" | "heldMs">;
+type IndexSettings = Pick<Settings, "whenNoneHealthy" | "heldMs">;
 
 /** Lapsed instances that are kept at most: the oldest go first. */
 const LAPSED_MAX = 10_000;

@@ -77,7 +77,7 @@ export function pickShown<T>(
  * Names of the services that a label stands for in the account; empty when there is none. Those that are written like
  * it (whatever the case) hide those that only look like it. Several are answered for as if they were one service.
  */
-export function chooseServices(look: Lookup, label: Bytes): readonly string[] {
+function chooseServices(look: Lookup, label: Bytes): readonly string[] {
   const { world, zone, account, dependencies } = look;
   const text = fromBytes(label);
   const names = world.index.services(zone.account, label);

@@ -11,10 +11,10 @@ const KEYWORDS: ReadonlySet<string> = new Set<Field>(["tag", "zone", "version", 
 export const QUALIFIERS_MAX = 32;
 
 /** The instances; or that there is nothing here but names below (RFC 8020); or not even that. */
-export type Narrowed = readonly InstanceRecord[] | "bare" | "none";
+type Narrowed = readonly InstanceRecord[] | "bare" | "none";
 
 /** What an instance says in a field. */
-export function valuesOf(record: InstanceRecord, field: Field): readonly string[] {
+function valuesOf(record: InstanceRecord, field: Field): readonly string[] {
   switch (field) {
     case "tag":
       return record.tags;

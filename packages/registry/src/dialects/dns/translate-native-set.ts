@@ -112,7 +112,7 @@ export function targetOf(
 }
 
 /** `<hex>.addr.<zone>`. */
-export function addressName(address: string, zone: Name): Name | undefined {
+function addressName(address: string, zone: Name): Name | undefined {
   const label = toAddressLabel(address);
   const name = label === undefined ? undefined : [label, "addr", ...zone];
   return name !== undefined && isName(name) ? name : undefined;

@@ -27,7 +27,7 @@ import {
   renderTexts,
 } from "./translate-native-set.ts";
 
-export type SourceZone = Extract<Zone, { kind: "source" }>;
+type SourceZone = Extract<Zone, { kind: "source" }>;
 type Instances = Extract<Found, { kind: "instances" }>;
 
 /** Answers a question about a name in another protocol's domain. */
