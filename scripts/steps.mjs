@@ -120,6 +120,9 @@ const TEST_PACKAGES = [
 /** More of them for `npm run interop` alone. */
 export const INTEROP_PACKAGES = [
   ...TEST_PACKAGES,
+  { name: "default-jdk-headless", program: "java" },
+  { name: "default-jdk-headless", program: "javac" },
+  { name: "maven", program: "mvn" },
   { name: "prometheus", program: "prometheus" },
   { name: "prometheus", program: "promtool" },
 ];

@@ -1,0 +1,137 @@
+/**
+ * Java programs as peers: small Maven projects of `java/`, each built once for what is in it, and started with the
+ * libraries that Maven resolved. What was downloaded and built is kept in `.cache/maven`.
+ */
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
+import { cleanEnvironment, Program, ROOT, startProcess, until } from "../harness.ts";
+import type { PeerScope } from "../peers-rig.ts";
+
+const CACHE = join(ROOT, ".cache/maven");
+const REPOSITORY = join(CACHE, "repository");
+const PROJECTS = join(ROOT, "test/interop/java");
+
+/** Downloading all of Spring takes its time, once. */
+const BUILD_MS_MAX = 270_000;
+/** So much of the end of what a program printed is shown when its test failed. */
+const OUTPUT_MAX = 20_000;
+/** What Maven says when it could not reach where libraries come from; a library that is not there reads otherwise. */
+const UNREACHABLE = /Could not transfer|Unknown host|UnknownHostException|Connection refused|Connection timed out/;
+/** Small machines start a JVM twice as fast with these. */
+const JVM_FLAGS = ["-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"];
+
+/** What `requirePackage` answers. */
+type Package = { readonly path: string; readonly skip: false | string };
+
+export interface JavaProject {
+  /** Pass it to the test; it carries the reason. */
+  readonly skip: false | string;
+  /** Starts a class's `main`. Its output is shown when the test fails. */
+  start(scope: PeerScope, mainClass: string, options?: JavaOptions): Program;
+}
+
+export interface JavaOptions {
+  readonly args?: readonly string[];
+  /** `-Dname=value`. */
+  readonly properties?: Readonly<Record<string, string | number | boolean>>;
+  /** More flags of the JVM itself. */
+  readonly flags?: readonly string[];
+  readonly cwd?: string;
+}
+
+/**
+ * Builds `java/<name>`, unless it was built before with the same content and properties. `packages` are Maven and a
+ * JDK. It fails when the project does not compile; when Maven reaches no repository, its tests are skipped.
+ */
+export async function buildProject(
+  name: string,
+  packages: readonly Package[],
+  properties: Readonly<Record<string, string>> = {},
+): Promise<JavaProject> {
+  const missing = packages.find(({ skip }) => skip !== false);
+  if (missing !== undefined) return { skip: missing.skip, start: refuse };
+  const defines = Object.entries(properties).map(([key, value]) => `-D${key}=${value}`);
+  const built = join(CACHE, "built", `${name}-${hashProject(name, defines)}`);
+  if (!isBuilt(built)) {
+    const skip = await runMaven(packages[0]?.path ?? "mvn", name, built, defines);
+    if (skip !== false) return { skip, start: refuse };
+  }
+  return { skip: false, start: (scope, mainClass, options = {}) => startMain(scope, built, mainClass, options) };
+}
+
+function refuse(): never {
+  throw new Error("the project was not built: pass its skip to the test");
+}
+
+/** Names what is in a project: another content is another build. */
+function hashProject(name: string, defines: readonly string[]): string {
+  const folder = join(PROJECTS, name);
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+  const hash = createHash("sha256").update(`${ROOT}\n${defines.join("\n")}\n`);
+  for (const file of files) hash.update(`${file.slice(folder.length)}\n`).update(readFileSync(file));
+  return hash.digest("hex").slice(0, 16);
+}
+
+function isBuilt(built: string): boolean {
+  const file = join(built, "classpath");
+  return existsSync(file) && readClasspath(built).every((path) => existsSync(path));
+}
+
+function readClasspath(built: string): string[] {
+  return readFileSync(join(built, "classpath"), "utf8").trim().split(delimiter);
+}
+
+/** Runs Maven quietly, into a folder of its own until all is there. False, or why the tests are to be skipped. */
+async function runMaven(maven: string, name: string, built: string, defines: readonly string[]) {
+  const target = `${built}.${process.pid}`;
+  mkdirSync(target, { recursive: true });
+  const classpath = join(target, "classpath.part");
+  const args = ["--batch-mode", "--quiet", "--no-transfer-progress", `-Dmaven.repo.local=${REPOSITORY}`];
+  const goals = ["compile", "dependency:build-classpath", `-Dmdep.outputFile=${classpath}`, `-Dtarget=${target}`];
+  const program = new Program(maven, [...args, "-f", join(PROJECTS, name, "pom.xml"), ...goals, ...defines], {
+    env: cleanEnvironment(),
+  });
+  const timer = setTimeout(() => void program.kill("SIGKILL"), BUILD_MS_MAX);
+  const { code } = await program.exited;
+  clearTimeout(timer);
+  const said = `${program.lines.join("\n")}\n${program.stderr()}`.trim();
+  if (code !== 0) {
+    rmSync(target, { recursive: true, force: true });
+    if (UNREACHABLE.test(said)) return `Maven reaches no repository to build ${name} from`;
+    throw new Error(`mvn of ${name} ended with ${code}\n${said.slice(-OUTPUT_MAX)}`);
+  }
+  rmSync(built, { recursive: true, force: true });
+  mkdirSync(dirname(built), { recursive: true });
+  const libraries = readFileSync(classpath, "utf8").trim();
+  writeFileSync(join(target, "classpath"), [join(built, "classes"), libraries].join(delimiter));
+  renameSync(target, built);
+  return false;
+}
+
+function startMain(scope: PeerScope, built: string, mainClass: string, options: JavaOptions): Program {
+  const { args = [], properties = {}, flags = [], cwd } = options;
+  const defines = Object.entries(properties).map(([key, value]) => `-D${key}=${value}`);
+  const all = [...JVM_FLAGS, ...flags, ...defines, "-cp", readClasspath(built).join(delimiter), mainClass, ...args];
+  const program = startProcess(scope, "java", all, { env: cleanEnvironment(), cwd: cwd ?? built });
+  scope.after(() => {
+    if (scope.passed !== false) return;
+    const output = `${program.lines.join("\n")}\n${program.stderr()}`;
+    console.log(`--- java ${mainClass} ${defines.join(" ")}\n${output.slice(-OUTPUT_MAX)}`);
+  });
+  return program;
+}
+
+/** Waits for a line on stdout; fails at once when the program ends without it. Answers the match. */
+export async function waitForLine(program: Program, pattern: RegExp, timeoutMs = 60_000): Promise<RegExpExecArray> {
+  const find = () => program.lines.map((line) => pattern.exec(line)).find((match) => match !== null);
+  const match = await until(() => find() ?? (program.gone !== undefined && "gone"), {
+    what: `a line like ${pattern}`,
+    timeoutMs,
+  });
+  if (match !== "gone") return match;
+  throw new Error(`it ended without a line like ${pattern}\n${program.stderr().slice(-OUTPUT_MAX)}`);
+}
