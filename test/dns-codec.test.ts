@@ -253,6 +253,50 @@ test("a message of 65535 bytes, as a transfer has them, is written and read", ()
   assert.deepEqual(decode(packed.bytes).answers, many.slice(0, packed.answers));
 });
 
+test("names are not pointed to where pointers do not reach", () => {
+  const filler = toResource(["filler"], 65280, 5, { kind: "raw", bytes: "x".repeat(0x4000) });
+  const owners = ["a.late.", "b.late.", "a.late.", "c.b.late.", "late."].map(name);
+  const answers = [...owners, ...owners].map((owner) => toResource(owner, TYPE.NS, 5, { kind: "name", target: owner }));
+  const message = { ...BLANK, answers: [filler, ...answers] };
+  assert.deepEqual(decode(encode(message)), message);
+});
+
+test("names whose hashes are the same are told apart", () => {
+  const pair = ["n512789", "n749192"];
+  assert.equal(hashOf(pair[0]!), hashOf(pair[1]!));
+  const answers = [...pair, ...pair].map((label) => toResource([label], TYPE.NS, 5, { kind: "name", target: [label] }));
+  const message = { ...BLANK, answers };
+  assert.deepEqual(decode(encode(message)), message);
+});
+
+/** As the writer does it for a name of one label (FNV-1a, and the length). */
+function hashOf(label: string): number {
+  let hash = 0x811c9dc5 | 0;
+  for (const byte of Buffer.from(label)) hash = Math.imul(hash ^ byte, 0x01000193);
+  return Math.imul(hash ^ (label.length + 0x100), 0x01000193);
+}
+
+test("names inside data that is kept as bytes are whole: a pointer means nothing elsewhere", () => {
+  const question = "03617069 08726f6c6c63616c6c 00 0001 0001";
+  const whole = "03617069 08726f6c6c63616c6c 00";
+  for (const [type, data, expected] of [
+    ["0007", "c00c", whole],
+    ["000e", "c00c c010", whole + whole.slice(9)],
+    ["0011", "c00c 00", `${whole} 00`],
+    ["0012", "0001 c00c", `0001 ${whole}`],
+    ["0023", "0001 0002 0161 00 0162 0162 c00c", `0001 0002 0161 00 0162 0162 ${whole}`],
+    ["ff00", "c00c", "c00c"],
+  ] as const) {
+    const bytes = Buffer.from(data.replaceAll(" ", ""), "hex");
+    const length = bytes.length.toString(16).padStart(4, "0");
+    const record = `c00c ${type} 0001 00000005 ${length} ${data}`;
+    const hex = `0007 0000 0001 0001 0000 0000 ${question} ${record}`.replaceAll(" ", "");
+    const [answer] = decode(Buffer.from(hex, "hex")).answers;
+    assert.ok(answer?.data.kind === "raw");
+    assert.equal(Buffer.from(answer.data.bytes, "latin1").toString("hex"), expected.replaceAll(" ", ""), type);
+  }
+});
+
 test("as many records as fit are packed, in order, and EDNS always", () => {
   const edns = { version: 0, udpSize: 1232, dnssecOk: true };
   const message = { ...BLANK, response: true, ...services(5), edns };

@@ -144,6 +144,9 @@ test("the time may differ by the fudge and no more, and is looked at after the M
     assert.deepEqual(verdictOf(packet, KEY, NOW_S + late), { ok: false, error: TSIG_ERROR.BADTIME });
     assert.deepEqual(verdictOf(packet, other, NOW_S + late), { ok: false, error: TSIG_ERROR.BADSIG });
   }
+  const strict = signTsig(QUESTION, KEY, NOW_S, {}, { fudgeS: 10 }).packet;
+  assert.equal(verdictOf(strict, KEY, NOW_S + 10).ok, true);
+  assert.equal(verdictOf(strict, KEY, NOW_S + 11).ok, false);
   const far = 2 ** 40 + 5;
   assert.equal(verdictOf(signTsig(QUESTION, KEY, far).packet, KEY, far).ok, true, "the time has 48 bits");
 });

@@ -71,7 +71,7 @@ function readStrings(cursor: Cursor, end: number): Bytes[] | undefined {
   while (cursor.at < end) {
     const start = cursor.at + 1;
     const next = start + cursor.packet[cursor.at]!;
-    if (next > end || --cursor.stepsLeft < 0) return undefined;
+    if (next > end) return undefined;
     strings.push(cursor.packet.toString("latin1", start, next));
     cursor.at = next;
   }
