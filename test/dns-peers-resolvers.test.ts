@@ -76,6 +76,7 @@ describe("resolvers", { concurrency: true }, () => {
     qname-minimisation-strict: yes
     harden-below-nxdomain: yes
     edns-buffer-size: 512
+    private-address: 10.0.0.0/8
 `;
     await assertResolves(await startUnbound(t, unbound.path, `${strict}${example}`), "by-strict-unbound");
   });
