@@ -64,6 +64,7 @@ test("dig gets addresses, targets with theirs, and says what is not there", { sk
     "SRV 10 100 80 1012.skydns.local.",
     "SRV 20 100 80 1011.skydns.local.",
   ]);
+  assert.deepEqual((await ask("west.*.rails.production", "A")).records, ["A 127.0.0.11"]);
   const additional = await ask("west.*.rails.production", "SRV", "additional");
   assert.deepEqual(additional.records, ["1011.skydns.local. A 127.0.0.10", "1012.skydns.local. A 127.0.0.11"]);
   assert.deepEqual((await ask("1011", "A")).records, ["A 127.0.0.10"]);

@@ -11,7 +11,7 @@ import { openKeys } from "./session-keys.ts";
 import type { Desk } from "./session-model.ts";
 import { openNotify } from "./session-notify.ts";
 import { Standings } from "./session-rates.ts";
-import { openStatic } from "./session-static.ts";
+import { openStatic, READ_OUTCOMES } from "./session-static.ts";
 import { serveStream } from "./session-tcp.ts";
 import { openTransfers } from "./session-transfer.ts";
 import { openUpdates } from "./session-update.ts";
@@ -96,7 +96,8 @@ async function openParts(
     failed,
   });
   const listening = await listen(house, settings, session, failed);
-  keep(await openStatic(desk));
+  const read = metrics.tally(NAME, "zone_files", "Zone files read, by outcome.", "outcome", READ_OUTCOMES);
+  keep(await openStatic(desk, read));
   keep(openNotify(desk, house.doors.host));
   // Until all zones are there, silence: a client asks again, but believes that there is no such name.
   listening.isReady = true;

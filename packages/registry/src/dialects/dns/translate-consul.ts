@@ -91,10 +91,11 @@ function findInstances(account: AccountView, name: string, tag: string, datacent
   const records = tag === "" ? all : all.filter(({ tags }) => tags.some((each) => isTag(each, tag)));
   if (records.length === 0 && all.length > 0) return NONE;
   const places = toPlaces(records, account, datacenter);
-  // What a node's name leads to is for the other services on it to say, too.
-  return all.some(({ meta }) => meta[NODE_META] !== undefined)
+  // What a node's name leads to is for the other services on it to say, too; and where a service only looks like its
+  // label, another may come that fits better.
+  return service.name !== name || all.some(({ meta }) => meta[NODE_META] !== undefined)
     ? { kind: "instances", places }
-    : { kind: "instances", places, service: service.name };
+    : { kind: "instances", places, service: name };
 }
 
 /** A tag with dots may stand as several labels. */

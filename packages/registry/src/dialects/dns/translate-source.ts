@@ -101,7 +101,8 @@ function renderInstances(found: Instances, zone: SourceZone, world: World, owner
     case TYPE.A:
     case TYPE.AAAA:
     case TYPE.CNAME:
-      return renderAddresses(shown.map(recordOf), owner, type, ttlS);
+      // Who asks for addresses sees no priorities: the others are for when none of the best is left.
+      return renderAddresses(shown.filter(isBest).map(recordOf), owner, type, ttlS);
     case TYPE.SRV:
       return renderPlaces(shown, zone, owner, ttlS);
     case TYPE.TXT:
@@ -113,6 +114,10 @@ function renderInstances(found: Instances, zone: SourceZone, world: World, owner
 
 function recordOf({ record }: Place): InstanceRecord {
   return record;
+}
+
+function isBest({ priority }: Place, _index: number, sorted: readonly Place[]): boolean {
+  return priority === sorted[0]?.priority;
 }
 
 function comparePlaces(one: Place, other: Place): number {
