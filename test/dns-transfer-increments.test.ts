@@ -32,7 +32,9 @@ function toQuestion(type: number, serial: number): Buffer {
 }
 
 const serialOf = (record: WireRecord | undefined): number => Number(record?.text.split(" ")[2]);
-const keyOf = ({ name, type, ttl, text }: WireRecord): string => `${name.toLowerCase()} ${ttl} ${type} ${text}`;
+/** Names that differ in case alone are one (RFC 4343): no increment says that `X-Y` is `x-y` now. */
+const keyOf = ({ name, type, ttl, text }: WireRecord): string =>
+  `${name.toLowerCase()} ${ttl} ${type} ${type === "TXT" ? text : text.toLowerCase()}`;
 
 /** All records of the answer, whose end is known by its SOA records (RFC 5936 §2.2, RFC 1995 §4). */
 async function transfer(type: number, serial = 0): Promise<readonly WireRecord[]> {
@@ -115,7 +117,7 @@ const change = fc.record({
 
 test("a strict secondary has the zone after every change", async () => {
   // Bulk, so that increments are worth it.
-  for (let i = 0; i < 8; i++) await rig.register("bulk", `b${i}`, { address: `10.1.0.${i}`, port: 80 });
+  for (let i = 0; i < 8; i++) await rig.register("bulk", `b${i}`, { address: `10.1.0.${i}`, port: 80, ttl: 0 });
   const copy = new Copy();
   const late = new Copy();
   let rounds = 0;
@@ -123,7 +125,7 @@ test("a strict secondary has the zone after every change", async () => {
     fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 4 }), async (changes) => {
       for (const { service, id, gone, tag, ...rest } of changes) {
         if (gone) await rig.deregister(service, id);
-        else await rig.register(service, id, { ...rest, tags: [tag] });
+        else await rig.register(service, id, { ...rest, tags: [tag], ttl: 0 });
       }
       copy.take(await transfer(TYPE.IXFR, copy.serial));
       // Another one that comes now and then makes several steps at once.
