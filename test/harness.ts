@@ -232,7 +232,7 @@ export function cleanEnvironment(more: Readonly<Record<string, string>> = {}): N
 }
 
 /** Flags of all ports: a test gets free ones unless it says otherwise. */
-const PORTS = ["http-port", "dns-port", "skydns-port"];
+const PORTS = ["http-port", "dns-port", "skydns-port", "eureka-port"];
 
 /** Starts `rollcall serve` on free ports and waits until it is ready. A start that fails shows its stderr. */
 export async function startRollcall(scope: Scope, options: StartOptions = {}): Promise<Rollcall> {

@@ -21,6 +21,7 @@ export const DIALECTS: readonly { readonly name: string; readonly port?: number 
   { name: "rackspace" },
   { name: "dns", port: 8600 },
   { name: "skydns", port: 8080 },
+  { name: "eureka", port: 8761 },
 ];
 
 const SECOND = 1000;

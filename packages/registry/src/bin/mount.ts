@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { ProcessMetrics } from "../around/metrics.ts";
 import type { Dialect, Endpoint, House, Mounted, NameSource } from "../dialects/contract.ts";
 import { createDnsDialect } from "../dialects/dns/dialect.ts";
+import { createEurekaDialect } from "../dialects/eureka/dialect.ts";
 import { createHttpDialect } from "../dialects/http/dialect.ts";
 import { createRackspaceDialect } from "../dialects/rackspace/dialect.ts";
 import { createSkydnsDialect } from "../dialects/skydns/dialect.ts";
@@ -16,6 +17,7 @@ const DIALECTS: readonly Dialect[] = [
   createRackspaceDialect(),
   createDnsDialect(),
   createSkydnsDialect(),
+  createEurekaDialect(),
 ];
 
 /** A protocol's names are answered also where its own port is not opened. */

@@ -1,0 +1,29 @@
+/** The plug: Netflix Eureka's REST API v2 on a port of its own. */
+import type { Dialect, House, Mounted } from "../contract.ts";
+import { Session } from "./session.ts";
+import { readSettings } from "./session-settings.ts";
+
+const NAME = "eureka";
+const PORT = 8761;
+
+/** Netflix Eureka: services register, send heartbeats, and are found. */
+export function createEurekaDialect(): Dialect {
+  return {
+    name: NAME,
+    // "An older copy never replaces a newer one" needs one order of all commits.
+    needs: "total",
+    ports: [{ name: NAME, port: PORT, schemes: ["http"] }],
+    open,
+  };
+}
+
+/** Every answer is whole and goes out through `send`: all of it may come the short way. */
+const isPlain = (): boolean => true;
+
+async function open(house: House): Promise<Mounted> {
+  const settings = readSettings(house.settings);
+  const listener = await house.doors.http(NAME);
+  const session = await Session.open(house, settings, listener);
+  listener.mount("/", NAME, (request, response, path, query) => session.serve(request, response, path, query), isPlain);
+  return { drain: () => {}, close: () => session.close() };
+}

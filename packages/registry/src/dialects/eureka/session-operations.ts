@@ -1,0 +1,297 @@
+/** What clients and other servers do to instances: each in order, durable when it resolves. */
+import type {
+  Account,
+  Clock,
+  Command,
+  Instance,
+  InstanceKey,
+  InstanceRecord,
+  Life,
+  Outcome,
+  Receipt,
+  Refused,
+  Registry,
+  Status,
+} from "../../core/index.ts";
+import { refuse } from "../../core/index.ts";
+import type { EurekaStatus, InstanceInfo } from "./codec-model.ts";
+import type { Index } from "./session-index.ts";
+import type { Done, Operations, Origin, Replication, Settings } from "./session-model.ts";
+import { STATUS, toInstance } from "./translate.ts";
+import { lastDirtyOf, toInfo, vitalsOf } from "./translate-info.ts";
+import { keepMetadata, META } from "./translate-meta.ts";
+import { fromEurekaStatus, shownStatus } from "./translate-status.ts";
+
+/** How often a change is decided again when others changed the instance meanwhile. */
+const TRIES_MAX = 8;
+
+const NO_CONTENT: Done = { statusCode: 204, responseEntity: undefined };
+const OK: Done = { statusCode: 200, responseEntity: undefined };
+const NOT_FOUND: Done = { statusCode: 404, responseEntity: undefined };
+
+export interface OperationParts {
+  readonly registry: Registry;
+  readonly clock: Clock;
+  readonly settings: Settings;
+  readonly index: Index;
+  /** Undefined while there are no peers. */
+  replication(): Replication | undefined;
+}
+
+export function createOperations(parts: OperationParts): Operations {
+  const work = new Work(parts);
+  return {
+    register: (info, app, origin) => work.register(info, app, origin),
+    heartbeat: (app, id, said, origin) => work.heartbeat(app, id, said, origin),
+    cancel: (app, id, origin) => work.cancel(app, id, origin),
+    override: (app, id, status, dirty, origin) => work.override(app, id, status, dirty, origin),
+    removeOverride: (app, id, status, dirty, origin) => work.removeOverride(app, id, status, dirty, origin),
+    mergeMetadata: (app, id, pairs, origin) => work.mergeMetadata(app, id, pairs, origin),
+  };
+}
+
+/** What one try comes to: an answer, or "somebody else was faster". */
+type Try = Done | "again";
+
+class Work {
+  readonly #parts: OperationParts;
+
+  constructor(parts: OperationParts) {
+    this.#parts = parts;
+  }
+
+  /** An older copy changes nothing but renews; an equal or newer one replaces what is there. */
+  async register(info: InstanceInfo, app: string, origin: Origin): Promise<Done> {
+    if (info.app.toUpperCase() !== app.toUpperCase()) return { statusCode: 400, responseEntity: undefined };
+    return this.#retry(async () => {
+      const before = this.#find(origin.account, app, info.instanceId);
+      const dirty = info.lastDirtyTimestamp;
+      if (before !== undefined && dirty !== undefined && lastDirtyOf(before) > dirty && hasDirty(before)) {
+        await this.#renew(origin.account, before);
+        return NO_CONTENT;
+      }
+      const made = toInstance(info, before, this.#parts.clock.now());
+      if (!made.ok) return refusedAs(made);
+      const instance = before === undefined ? made.value.instance : { ...made.value.instance, service: before.service };
+      const overridden = origin.replicated ? info.overriddenStatus : "UNKNOWN";
+      const tried = await this.#put(origin, before, withOverride(instance, overridden), {
+        ttlMs: made.value.ttlMs,
+      });
+      if (tried !== undefined) return tried;
+      const after = this.#find(origin.account, app, info.instanceId);
+      if (after === undefined) return NO_CONTENT;
+      await this.#renew(origin.account, after);
+      if (overridden !== "UNKNOWN" && overridden !== "UP")
+        await this.#propose(origin, {
+          kind: "override",
+          account: origin.account,
+          instance: keyOf(after),
+          status: fromEurekaStatus(overridden),
+        });
+      return NO_CONTENT;
+    });
+  }
+
+  async heartbeat(
+    app: string,
+    id: string,
+    said: Parameters<Operations["heartbeat"]>[2],
+    origin: Origin,
+  ): Promise<Done> {
+    const { account } = origin;
+    const record = this.#find(account, app, id);
+    // UNKNOWN is left behind by the end of an override: the client must say again what it is.
+    if (record === undefined || shownStatus(record) === "UNKNOWN") return NOT_FOUND;
+    if (!(await this.#renew(account, record))) return NOT_FOUND;
+    const dirty = said.lastDirtyTimestamp;
+    if (dirty !== undefined && hasDirty(record)) {
+      const stored = lastDirtyOf(record);
+      if (dirty > stored) return this.#takeOverride(record, said.overriddenStatus, origin);
+      if (dirty < stored && origin.replicated) return { statusCode: 409, responseEntity: this.#show(account, record) };
+    }
+    if (!origin.replicated) this.#parts.replication()?.beaten(account, record);
+    return OK;
+  }
+
+  async cancel(app: string, id: string, origin: Origin): Promise<Done> {
+    const record = this.#find(origin.account, app, id);
+    if (record === undefined) return NOT_FOUND;
+    const { account } = origin;
+    const outcome = await this.#propose(origin, { kind: "deregister", account, instance: keyOf(record) });
+    return outcome.ok ? OK : refusedAs(outcome);
+  }
+
+  /** The operator's word. It renews as well, as the original does. */
+  async override(
+    app: string,
+    id: string,
+    status: EurekaStatus,
+    dirty: number | undefined,
+    origin: Origin,
+  ): Promise<Done> {
+    return this.#change(app, id, origin, (record) => {
+      const said = status === "UP" && record.status === "draining" ? "passing" : record.status;
+      const meta = withMeta(record.meta, META.overriddenStatus, status === "UP" ? "UP" : undefined);
+      const core = status === "UP" || status === "UNKNOWN" ? null : fromEurekaStatus(status);
+      return { instance: { ...record, status: said, meta: withDirty(meta, dirty) }, override: core };
+    });
+  }
+
+  /** Without a status the instance is UNKNOWN until it registers anew: its next heartbeat is told so. */
+  async removeOverride(
+    app: string,
+    id: string,
+    status: EurekaStatus | undefined,
+    dirty: number | undefined,
+    origin: Origin,
+  ): Promise<Done> {
+    return this.#change(app, id, origin, (record) => {
+      const meta = withMeta(record.meta, META.overriddenStatus, undefined);
+      const said = fromEurekaStatus(status ?? "UNKNOWN");
+      return { instance: { ...record, status: said, meta: withDirty(meta, dirty) }, override: null };
+    });
+  }
+
+  /** Adds to the metadata; what it does not name stays. */
+  async mergeMetadata(app: string, id: string, pairs: Readonly<Record<string, string>>, origin: Origin): Promise<Done> {
+    return this.#change(app, id, origin, (record) => ({
+      instance: {
+        ...record,
+        meta: { ...record.meta, ...keepMetadata(pairs) },
+        zone: pairs.zone ?? record.zone,
+        version: pairs.version ?? record.version,
+      },
+      override: record.override,
+    }));
+  }
+
+  /** A peer's newer copy: it must send the whole, and what an operator said there holds here from now on. */
+  async #takeOverride(record: InstanceRecord, overridden: EurekaStatus | undefined, origin: Origin): Promise<Done> {
+    if (!origin.replicated || overridden === undefined || overridden === "UNKNOWN") return NOT_FOUND;
+    await this.override(record.service, record.id, overridden, undefined, origin);
+    return NOT_FOUND;
+  }
+
+  /** One change of an instance that is there, made again while others are faster. */
+  async #change(app: string, id: string, origin: Origin, change: (record: InstanceRecord) => Wanted): Promise<Done> {
+    const { account } = origin;
+    return this.#retry(async () => {
+      const record = this.#find(account, app, id);
+      if (record === undefined) return NOT_FOUND;
+      const { instance, override } = change(record);
+      const guards = [{ on: "instance-mod", instance: keyOf(record), revision: record.modRevision }] as const;
+      const steps: Command[] = [{ kind: "register", account, instance: toPlain(instance), life: "keep" }];
+      if (override !== record.override)
+        steps.push({ kind: "override", account, instance: keyOf(record), status: override });
+      const outcome = await this.#propose(origin, { kind: "when", account, guards, then: steps, otherwise: [] });
+      if (!outcome.ok) return refusedAs(outcome);
+      if (!succeeded(outcome.value)) return "again";
+      await this.#renew(account, record);
+      return OK;
+    });
+  }
+
+  /** Registers on top of exactly `before`. Undefined when it is done. */
+  async #put(
+    origin: Origin,
+    before: InstanceRecord | undefined,
+    instance: Instance,
+    life: Life,
+  ): Promise<Try | undefined> {
+    const { account } = origin;
+    const guard =
+      before === undefined
+        ? ({ on: "instance", id: instance.id, service: instance.service, exists: false } as const)
+        : ({ on: "instance-mod", instance: keyOf(before), revision: before.modRevision } as const);
+    const register: Command = { kind: "register", account, instance, life };
+    const put: Command = { kind: "when", account, guards: [guard], then: [register], otherwise: [] };
+    const outcome = await this.#propose(origin, put);
+    if (!outcome.ok) return refusedAs(outcome);
+    return succeeded(outcome.value) ? undefined : "again";
+  }
+
+  async #retry(attempt: () => Promise<Try>): Promise<Done> {
+    for (let tries = 0; tries < TRIES_MAX; tries++) {
+      const done = await attempt();
+      if (done !== "again") return done;
+    }
+    return refusedAs(refuse("conflict", "the instance changed too often meanwhile"));
+  }
+
+  /** True when there is nothing to renew, too. */
+  async #renew(account: Account, record: InstanceRecord): Promise<boolean> {
+    return record.lease === null || (await this.#parts.registry.renew(account, record.lease)).ok;
+  }
+
+  #find(account: Account, app: string, id: string): InstanceRecord | undefined {
+    const { registry, index } = this.#parts;
+    return registry.read((view) => index.find(view, account, app, id));
+  }
+
+  #show(account: Account, record: InstanceRecord): InstanceInfo {
+    const { registry, settings } = this.#parts;
+    const vitals = registry.read((view) =>
+      vitalsOf(record, view.account(account), (lease) => registry.pulse(account, lease)),
+    );
+    return toInfo(record, vitals, "ADDED", settings.dataCenter);
+  }
+
+  async #propose(origin: Origin, command: Command): Promise<Outcome<Receipt>> {
+    const outcome = await this.#parts.registry.propose(command);
+    if (origin.replicated && outcome.ok && outcome.value.commit !== null)
+      this.#parts.replication()?.taken(outcome.value.commit.revision);
+    return outcome;
+  }
+}
+
+/** What an instance is to become. */
+interface Wanted {
+  readonly instance: InstanceRecord;
+  readonly override: Status | null;
+}
+
+function keyOf({ service, id }: InstanceRecord): InstanceKey {
+  return { service, id };
+}
+
+function refusedAs({ refusal, detail }: Refused): Done {
+  return { statusCode: STATUS[refusal], responseEntity: undefined, detail };
+}
+
+function succeeded({ result }: Receipt): boolean {
+  return result.kind !== "when" || result.succeeded;
+}
+
+/** True when a client of Eureka wrote this copy: only then has its time something to say. */
+function hasDirty(record: InstanceRecord): boolean {
+  return record.meta[META.lastDirtyTimestamp] !== undefined;
+}
+
+function withMeta(
+  meta: Readonly<Record<string, string>>,
+  key: string,
+  value: string | undefined,
+): Readonly<Record<string, string>> {
+  const { [key]: before, ...rest } = meta;
+  if (value === before) return meta;
+  return value === undefined ? rest : { ...rest, [key]: value };
+}
+
+/** A given time is the copy's new one; without one it stays. */
+function withDirty(
+  meta: Readonly<Record<string, string>>,
+  dirty: number | undefined,
+): Readonly<Record<string, string>> {
+  return dirty === undefined ? meta : { ...meta, [META.lastDirtyTimestamp]: String(dirty) };
+}
+
+/** An operator's UP that a peer knows of comes with the instance. */
+function withOverride(instance: Instance, overridden: EurekaStatus): Instance {
+  return overridden === "UP" ? { ...instance, meta: { ...instance.meta, [META.overriddenStatus]: "UP" } } : instance;
+}
+
+/** The part of a record that a registration says. */
+function toPlain(record: InstanceRecord): Instance {
+  const { service, id, address, ports, protocol, tags, meta, version, zone, weight, status, checks, via } = record;
+  return { service, id, address, ports, protocol, tags, meta, version, zone, weight, status, checks, via };
+}

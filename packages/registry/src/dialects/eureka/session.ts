@@ -1,0 +1,144 @@
+/** The front door: every request comes in here, is told apart, let in and answered. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { House } from "../contract.ts";
+import { Gate } from "./session-access.ts";
+import {
+  answerBusy,
+  answerEmpty,
+  answerForm,
+  answerFormat,
+  answerMethod,
+  answerUnknown,
+  formOf,
+  singleFormatOf,
+} from "./session-answer.ts";
+import { type Call, Changes } from "./session-changes.ts";
+import { Fetch } from "./session-fetch.ts";
+import { Deltas } from "./session-fetch-delta.ts";
+import { Index } from "./session-index.ts";
+import type { Desk, Replication, Settings } from "./session-model.ts";
+import { createOperations } from "./session-operations.ts";
+import { METHODS, PLACES, parseTarget, roleFor } from "./session-routes.ts";
+
+export class Session {
+  readonly #gate: Gate;
+  readonly #fetch: Fetch;
+  readonly #changes: Changes;
+  readonly #index: Index;
+  readonly #deltas: Deltas;
+  readonly #served: Float64Array;
+
+  private constructor(house: House, settings: Settings, listener: Desk["listener"], index: Index, deltas: Deltas) {
+    const { registry, access, clock, log, metrics } = house;
+    this.#index = index;
+    this.#deltas = deltas;
+    const replication = (): Replication | undefined => undefined;
+    const operations = createOperations({ registry, clock, settings, index, replication });
+    const desk: Desk = { registry, access, clock, log, settings, operations, listener };
+    this.#gate = new Gate(access, settings);
+    this.#changes = new Changes(desk, index);
+    this.#fetch = new Fetch({ registry, clock, index, deltas, dataCenter: settings.dataCenter });
+    this.#served = metrics.tally("eureka", "requests", "Requests of Eureka clients that were let in.", "place", PLACES);
+  }
+
+  /** Ready to answer when it resolves: what has changed before is known then. */
+  static async open(house: House, settings: Settings, listener: Desk["listener"]): Promise<Session> {
+    const { registry, clock, log } = house;
+    const { dataCenter, deltaMs } = settings;
+    const index = new Index(registry);
+    const deltas = await Deltas.open({ registry, index, dataCenter, clock, log, deltaMs });
+    return new Session(house, settings, listener, index, deltas);
+  }
+
+  async close(): Promise<void> {
+    this.#gate.close();
+    this.#deltas.close();
+    this.#index.close();
+  }
+
+  /** Place, method, credentials, in this order. */
+  serve(request: IncomingMessage, response: ServerResponse, path: string, query: string): void {
+    const target = parseTarget(path);
+    if (target === undefined) return answerEmpty(response, 404);
+    const methods = METHODS[target.place];
+    const method = request.method ?? "";
+    if (!methods.includes(method)) return answerMethod(response, methods);
+    const admission = this.#gate.admit(request, roleFor(method));
+    if (admission.kind === "unknown") return answerUnknown(response);
+    if (admission.kind === "forbidden") return answerEmpty(response, 403);
+    if (admission.kind === "busy") return answerBusy(response);
+    const place = PLACES.indexOf(target.place);
+    this.#served[place] = (this.#served[place] as number) + 1;
+    const call: Call = { request, response, target, query, account: admission.account };
+    if (method === "GET") this.#read(call);
+    else this.#change(call, method);
+  }
+
+  #change(call: Call, method: string): void {
+    const { response, target } = call;
+    const isRemoval = method === "DELETE";
+    switch (target.place) {
+      case "instance":
+        return isRemoval ? this.#changes.cancel(call) : this.#changes.beat(call);
+      case "app":
+        return this.#changes.register(call);
+      case "status":
+        return this.#changes.override(call, isRemoval);
+      case "metadata":
+        return this.#changes.metadata(call);
+      case "batch":
+        return this.#changes.batch(call);
+      default:
+        // Groups of Amazon's: the original says 400 anywhere else than there.
+        return answerEmpty(response, 400);
+    }
+  }
+
+  #read(call: Call): void {
+    const { request, response, target, account } = call;
+    switch (target.place) {
+      case "apps":
+      case "delta":
+      case "app":
+      case "vip":
+      case "svip":
+        return this.#list(call);
+      case "instance":
+      case "by-id": {
+        const format = singleFormatOf(request);
+        const { name, id } = target;
+        const text =
+          target.place === "instance"
+            ? this.#fetch.instance(account, name, id, format)
+            : this.#fetch.instanceById(account, id, format);
+        return text === undefined ? answerEmpty(response, 404) : answerFormat(response, format, text);
+      }
+      case "overrides":
+        return answerFormat(response, "json", JSON.stringify(this.#fetch.overrides(account)));
+      default:
+        return answerEmpty(response, 404);
+    }
+  }
+
+  #list({ request, response, target, account }: Call): void {
+    const form = formOf(request);
+    let body: Buffer | undefined;
+    switch (target.place) {
+      case "apps":
+        body = this.#fetch.all(account, form);
+        break;
+      case "delta":
+        body = this.#fetch.delta(account, form);
+        // At 403 clients fetch everything.
+        if (body === undefined) return answerEmpty(response, 403);
+        break;
+      case "app":
+        body = this.#fetch.application(account, target.name, form);
+        if (body === undefined) return answerEmpty(response, 404);
+        break;
+      default:
+        body = this.#fetch.vip(account, target.name, target.place === "svip", form);
+    }
+    answerForm(response, form, body);
+  }
+}
