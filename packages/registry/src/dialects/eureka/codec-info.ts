@@ -56,7 +56,7 @@ function toInstanceInfo(fields: Fields): InstanceInfo {
     overriddenStatus: overridden === undefined ? "UNKNOWN" : toStatus(overridden),
     port: toPort(fields, "port", true),
     securePort: toPort(fields, "securePort", false),
-    countryId: fields.whole("countryId") ?? 1,
+    countryId: toInt(fields.whole("countryId") ?? 1),
     dataCenterInfo,
     leaseInfo: toLeaseInfo(fields.branch("leaseInfo")),
     metadata: fields.branch("metadata")?.texts() ?? {},
@@ -84,7 +84,8 @@ function toPort(fields: Fields, name: string, enabledUnsaid: boolean): EurekaPor
   return { port: toInt(port), enabled: enabled ?? (enabledUnsaid && port > 0) };
 }
 
-function toInt(value: number): number {
+/** Within what Java's clients take for a number: one beyond it would cost them the whole answer. */
+export function toInt(value: number): number {
   return Math.max(-0x8000_0000, Math.min(0x7fff_ffff, value));
 }
 

@@ -105,7 +105,8 @@ class Scanner {
     const inside = this.#text.slice(from + 1, end);
     if (!NOT_PLAIN.test(inside)) return inside;
     try {
-      return JSON.parse(`"${inside}"`) as string;
+      // Half a surrogate pair has no UTF-8.
+      return (JSON.parse(`"${inside}"`) as string).replace(/\p{Surrogate}/gu, "\ufffd");
     } catch {
       return this.#fail(`a string with an illegal character at ${from}`);
     }

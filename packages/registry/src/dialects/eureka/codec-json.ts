@@ -1,5 +1,5 @@
 /** Eureka's JSON as its server writes it by default, and as any of its clients may send it. Pure. */
-import { type BuiltApplications, type BuiltInstance, buildApplications, buildInstance } from "./codec-info.ts";
+import { type BuiltApplications, type BuiltInstance, buildApplications, buildInstance, toInt } from "./codec-info.ts";
 import { scanJson } from "./codec-json-scan.ts";
 import type { Application, DataCenter, EurekaPort, InstanceInfo } from "./codec-model.ts";
 import { EMPTY_MAP, isBranch, type Tree, VALUES_MAX } from "./codec-tree.ts";
@@ -24,10 +24,11 @@ export function writeInstanceJson(info: InstanceInfo): string {
   let json = `{"instanceId":${quote(info.instanceId)},"hostName":${quote(info.hostName)},"app":${quote(info.app)},"ipAddr":${quote(info.ipAddr)}`;
   if (info.sid !== undefined) json += `,"sid":${quote(info.sid)}`;
   json += `,"status":"${info.status}","overriddenStatus":"${info.overriddenStatus}"`;
-  json += `,"port":${writePort(info.port)},"securePort":${writePort(info.securePort)},"countryId":${info.countryId}`;
+  json += `,"port":${writePort(info.port)},"securePort":${writePort(info.securePort)},"countryId":${toInt(info.countryId)}`;
   if (info.dataCenterInfo !== undefined) json += `,"dataCenterInfo":${writeDataCenter(info.dataCenterInfo)}`;
   const lease = info.leaseInfo;
-  json += `,"leaseInfo":{"renewalIntervalInSecs":${lease.renewalIntervalInSecs},"durationInSecs":${lease.durationInSecs}`;
+  json += `,"leaseInfo":{"renewalIntervalInSecs":${toInt(lease.renewalIntervalInSecs)}`;
+  json += `,"durationInSecs":${toInt(lease.durationInSecs)}`;
   json += `,"registrationTimestamp":${lease.registrationTimestamp},"lastRenewalTimestamp":${lease.lastRenewalTimestamp}`;
   json += `,"evictionTimestamp":${lease.evictionTimestamp},"serviceUpTimestamp":${lease.serviceUpTimestamp}}`;
   json += `,"metadata":${writeMetadata(info.metadata)}`;
@@ -51,7 +52,7 @@ function optional(name: string, value: string | undefined): string {
 }
 
 function writePort({ port, enabled }: EurekaPort): string {
-  return `{"$":${port},"@enabled":"${enabled}"}`;
+  return `{"$":${toInt(port)},"@enabled":"${enabled}"}`;
 }
 
 /** Java's clients make the class that is named here: there are these two and no others. */
@@ -75,8 +76,11 @@ function writeTexts(texts: Readonly<Record<string, string>>): string {
 /** Printable ASCII needs no escape: most texts do not. */
 const PLAIN = /^[ !#-[\]-~]*$/;
 
+const SURROGATE = /\p{Surrogate}/gu;
+
+/** Half a surrogate pair is replaced: some clients would refuse the whole answer. */
 export function quote(text: string): string {
-  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
+  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text.replace(SURROGATE, "\ufffd"));
 }
 
 export function writeApplicationJson({ name, instances }: Application): string {

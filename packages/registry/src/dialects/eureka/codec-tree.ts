@@ -71,11 +71,12 @@ export class Fields {
     return undefined;
   }
 
-  /** true or false, in any case. Blank is absent. */
+  /** true or false, in any case, or 1 or 0. Blank is absent. */
   flag(name: string): boolean | undefined {
     const text = this.#plain(name)?.trim().toLowerCase();
     if (text === undefined || text === "") return undefined;
-    if (text === "true" || text === "false") return text === "true";
+    if (text === "true" || text === "1") return true;
+    if (text === "false" || text === "0") return false;
     this.complain(`${name} is neither true nor false`);
     return undefined;
   }
@@ -101,7 +102,7 @@ export class Fields {
   texts(): Record<string, string> {
     const texts: Record<string, string> = {};
     for (const [name, value] of this.#branch) {
-      if (value === null || name.startsWith("@class") || name === "__proto__") continue;
+      if (value === null || name === "@class" || name === "__proto__") continue;
       if (name === "class" && value === EMPTY_MAP) continue;
       const text = this.text(name);
       if (text !== undefined) texts[keepText(name)] = text;

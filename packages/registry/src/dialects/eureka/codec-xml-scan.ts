@@ -11,6 +11,8 @@ export type ScannedXml =
   | { readonly ok: false; readonly detail: string };
 
 const ATTRIBUTES_MAX = 32;
+/** The attributes that Eureka knows. */
+const MEANT: ReadonlySet<string> = new Set(["class", "enabled"]);
 const NAME_LENGTH_MAX = 1024;
 /** Elements that stand for one entry of a list; of any other, the last counts. */
 const LISTED: ReadonlySet<string> = new Set(["application", "instance"]);
@@ -152,7 +154,7 @@ class Scanner {
       const value = raw.includes("<") ? undefined : resolveReferences(raw.replace(/[\t\n]/g, " "));
       if (value === undefined) return this.#fail("an attribute with an illegal value");
       if (members.has(`@${name}`)) return this.#fail("an attribute stands twice");
-      members.set(`@${name}`, value);
+      if (MEANT.has(name)) members.set(`@${name}`, value);
       this.#at = end + 1;
     }
   }
@@ -172,7 +174,7 @@ class Scanner {
     let tree: Tree = members;
     // Between child elements stands layout only.
     if (members.size === 0) tree = text;
-    else if (!children) members.set("$", text);
+    else if (!children && text.trim() !== "") members.set("$", text);
     const key = fromElementName(name);
     const parent = this.#open.at(-1);
     if (parent === undefined) this.#root = { name: key, tree };

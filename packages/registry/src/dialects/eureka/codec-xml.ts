@@ -1,5 +1,5 @@
 /** Eureka's XML, with the names and escapes of the library that the original writes it with (XStream). Pure. */
-import { type BuiltApplications, type BuiltInstance, buildApplications, buildInstance } from "./codec-info.ts";
+import { type BuiltApplications, type BuiltInstance, buildApplications, buildInstance, toInt } from "./codec-info.ts";
 import type { Application, DataCenter, InstanceInfo } from "./codec-model.ts";
 import { EMPTY_MAP, type Tree, VALUES_MAX } from "./codec-tree.ts";
 import { scanXml } from "./codec-xml-scan.ts";
@@ -29,13 +29,13 @@ export function writeInstanceXml(info: InstanceInfo): string {
   let xml = `<instance>${element("instanceId", info.instanceId)}${element("hostName", info.hostName)}`;
   xml += element("app", info.app) + element("ipAddr", info.ipAddr) + element("sid", info.sid);
   xml += `<status>${info.status}</status><overriddenstatus>${info.overriddenStatus}</overriddenstatus>`;
-  xml += `<port enabled="${info.port.enabled}">${info.port.port}</port>`;
-  xml += `<securePort enabled="${info.securePort.enabled}">${info.securePort.port}</securePort>`;
-  xml += `<countryId>${info.countryId}</countryId>`;
+  xml += `<port enabled="${info.port.enabled}">${toInt(info.port.port)}</port>`;
+  xml += `<securePort enabled="${info.securePort.enabled}">${toInt(info.securePort.port)}</securePort>`;
+  xml += `<countryId>${toInt(info.countryId)}</countryId>`;
   if (info.dataCenterInfo !== undefined) xml += writeDataCenter(info.dataCenterInfo);
   const lease = info.leaseInfo;
-  xml += `<leaseInfo><renewalIntervalInSecs>${lease.renewalIntervalInSecs}</renewalIntervalInSecs>`;
-  xml += `<durationInSecs>${lease.durationInSecs}</durationInSecs>`;
+  xml += `<leaseInfo><renewalIntervalInSecs>${toInt(lease.renewalIntervalInSecs)}</renewalIntervalInSecs>`;
+  xml += `<durationInSecs>${toInt(lease.durationInSecs)}</durationInSecs>`;
   xml += `<registrationTimestamp>${lease.registrationTimestamp}</registrationTimestamp>`;
   xml += `<lastRenewalTimestamp>${lease.lastRenewalTimestamp}</lastRenewalTimestamp>`;
   xml += `<evictionTimestamp>${lease.evictionTimestamp}</evictionTimestamp>`;
