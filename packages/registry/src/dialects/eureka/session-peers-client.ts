@@ -1,0 +1,188 @@
+/** Requests to one other server: connections are kept, every wait has an end, redirects are not followed. */
+import { readFileSync } from "node:fs";
+import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from "node:http";
+import { Agent as HttpsAgent, request as requestHttps } from "node:https";
+import { createSecureContext, rootCertificates, type SecureContext } from "node:tls";
+import { promisify } from "node:util";
+import { gunzip } from "node:zlib";
+
+const CONNECT_MS_MAX = 1000;
+const READ_MS_MAX = 5000;
+/** Also of an answer that keeps trickling in. */
+const WHOLE_MS_MAX = 60_000;
+
+const unzip = promisify(gunzip);
+
+export interface Answered {
+  readonly status: number;
+  readonly body: Buffer;
+}
+
+/** How the other server was not reached, in a word for people. */
+export class Unreached extends Error {
+  override readonly name = "Unreached";
+  /** It has the request, or may have it, and says nothing: it has too much to do. */
+  readonly isLate: boolean;
+
+  constructor(message: string, isLate: boolean) {
+    super(message);
+    this.isLate = isLate;
+  }
+}
+
+export interface ClientParts {
+  /** Ends in a slash; may hold user and password. */
+  readonly url: string;
+  /** What this server calls itself in `DiscoveryIdentity-Id`. */
+  readonly identity: string;
+}
+
+export interface Ask {
+  readonly method: "GET" | "POST";
+  /** Behind the service URL, without a slash in front. */
+  readonly path: string;
+  readonly body?: string;
+  readonly answerBytesMax: number;
+  readonly signal: AbortSignal;
+}
+
+export class PeerClient {
+  readonly #base: URL;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #agent: HttpAgent | HttpsAgent;
+
+  constructor({ url, identity }: ClientParts) {
+    const base = new URL(url);
+    this.#headers = headersOf(base, identity);
+    base.username = "";
+    base.password = "";
+    this.#base = base;
+    const options = { keepAlive: true, maxSockets: 4, maxFreeSockets: 2 };
+    this.#agent =
+      base.protocol === "https:"
+        ? new HttpsAgent({ ...options, secureContext: trustedContext() })
+        : new HttpAgent(options);
+  }
+
+  /** Rejects with `Unreached`. */
+  async ask(ask: Ask): Promise<Answered> {
+    try {
+      return await this.#send(ask);
+    } catch (error) {
+      // The other side had closed a kept connection at the very moment; every request here may be made twice.
+      if (error instanceof Closed) return await this.#send(ask);
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  #send({ method, path, body, answerBytesMax, signal }: Ask): Promise<Answered> {
+    return new Promise((resolve, reject) => {
+      const url = new URL(path, this.#base);
+      const send = url.protocol === "https:" ? requestHttps : requestHttp;
+      const headers = body === undefined ? this.#headers : { ...this.#headers, ...contentOf(body) };
+      const outgoing = send(url, { method, agent: this.#agent, headers, signal });
+      const late = (what: string, isLate: boolean): void => void outgoing.destroy(new Unreached(what, isLate));
+      const whole = setTimeout(() => late("its answer does not end", true), WHOLE_MS_MAX);
+      const connect = setTimeout(() => late("it does not take connections", false), CONNECT_MS_MAX);
+      const settle = (): void => {
+        clearTimeout(whole);
+        clearTimeout(connect);
+      };
+      outgoing.on("socket", (socket) => {
+        const done = (): void => clearTimeout(connect);
+        if (!socket.connecting) done();
+        else socket.once(url.protocol === "https:" ? "secureConnect" : "connect", done);
+      });
+      outgoing.setTimeout(READ_MS_MAX, () => late("it does not answer in time", true));
+      outgoing.on("error", (error: NodeJS.ErrnoException) => {
+        settle();
+        reject(toUnreached(error, outgoing.reusedSocket));
+      });
+      outgoing.on("response", (response) => {
+        collect(response, answerBytesMax)
+          .then(resolve, (error) => {
+            outgoing.destroy();
+            reject(
+              error instanceof Unreached ? error : new Unreached(`its answer cannot be read: ${error.message}`, true),
+            );
+          })
+          .finally(settle);
+      });
+      outgoing.end(body);
+    });
+  }
+}
+
+function contentOf(body: string): Readonly<Record<string, string | number>> {
+  return { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body) };
+}
+
+/** A kept connection that was closed before it carried this request's answer. */
+class Closed extends Unreached {}
+
+function toUnreached(error: NodeJS.ErrnoException, isReused: boolean): Unreached {
+  if (error instanceof Unreached) return error;
+  if (isReused && (error.code === "ECONNRESET" || error.code === "EPIPE")) return new Closed("it hung up", false);
+  return new Unreached(error.code ?? error.message, false);
+}
+
+async function collect(response: IncomingMessage, bytesMax: number): Promise<Answered> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > bytesMax) throw new Error(`it is longer than ${bytesMax} bytes`);
+    chunks.push(chunk);
+  }
+  const raw = Buffer.concat(chunks, size);
+  const isZipped = response.headers["content-encoding"]?.toLowerCase() === "gzip";
+  const body = isZipped ? await unzip(raw, { maxOutputLength: bytesMax }) : raw;
+  return { status: response.statusCode ?? 0, body };
+}
+
+/** What servers of Eureka send one another, with the credentials of the service URL. */
+function headersOf(url: URL, identity: string): Readonly<Record<string, string>> {
+  const headers: Record<string, string> = {
+    Accept: "application/json",
+    "Accept-Encoding": "gzip",
+    "DiscoveryIdentity-Name": "DefaultServer",
+    "DiscoveryIdentity-Version": "1.0",
+    "DiscoveryIdentity-Id": identity,
+    "User-Agent": "rollcall",
+    "X-Eureka-Accept": "full",
+  };
+  if (url.username !== "" || url.password !== "") {
+    const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+    headers.Authorization = `Basic ${Buffer.from(pair, "utf8").toString("base64")}`;
+  }
+  return headers;
+}
+
+/** Where Debian and Red Hat keep the certificates that the system trusts. */
+const SYSTEM_FILES = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"];
+
+let trusted: SecureContext | undefined;
+
+/** Trusts what Node trusts, and what the system does: an own authority is usually installed there. Made once. */
+function trustedContext(): SecureContext {
+  if (trusted !== undefined) return trusted;
+  const files = [process.env.SSL_CERT_FILE, process.env.NODE_EXTRA_CA_CERTS, ...SYSTEM_FILES];
+  const own = files.flatMap((file) => readCertificates(file));
+  trusted = createSecureContext({ ca: [...new Set([...rootCertificates, ...own])] });
+  return trusted;
+}
+
+function readCertificates(file: string | undefined): string[] {
+  if (file === undefined || file === "") return [];
+  try {
+    const text = readFileSync(file, "utf8");
+    return text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  } catch {
+    // Each system has one of them.
+    return [];
+  }
+}
