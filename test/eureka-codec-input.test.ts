@@ -1,6 +1,8 @@
 /** What clients send: every way of writing the same instance is taken, and what is wrong is refused in a few words. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { readApplications, readInstance } from "../packages/registry/src/dialects/eureka/codec.ts";
 import type { Format, InstanceInfo } from "../packages/registry/src/dialects/eureka/codec-model.ts";
 import { fromElementName, toElementName } from "../packages/registry/src/dialects/eureka/codec-xml-text.ts";
@@ -247,6 +249,28 @@ test("names of elements are escaped as XStream does", () => {
   }
   assert.equal(fromElementName("my_key"), "my_key");
   assert.equal(fromElementName("a_.zz"), "a_.zz");
+});
+
+test("an instance does not hold the body that it came in", () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const padding = "x".repeat(200_000);
+  const id = "an-instance-with-a-long-name";
+  const kept: InstanceInfo[] = [];
+  collect();
+  const before = process.memoryUsage().heapUsed;
+  for (let count = 0; count < 100; count++) {
+    kept.push(json(`"instanceId":"${id}-${count}","padding":"${padding}","metadata":{"${id}":"${id}-${count}"}`));
+    kept.push(
+      xml(
+        `<instanceId>${id}-${count}</instanceId><padding>${padding}</padding><metadata><${id}>${id}</${id}></metadata>`,
+      ),
+    );
+  }
+  collect();
+  const grown = process.memoryUsage().heapUsed - before;
+  assert.equal(kept.length, 200);
+  assert.ok(grown < 10_000_000, `${grown} bytes are held`);
 });
 
 test("another server's registry is taken with lists or without", () => {

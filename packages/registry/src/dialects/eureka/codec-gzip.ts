@@ -23,7 +23,10 @@ const POLYNOMIAL = 0xedb88320;
 /** x^0 as the polynomials of this checksum are written: the highest bit is the lowest power. */
 const ONE = 0x80000000;
 
-export function deflateFragment(text: string | Uint8Array, level: number = constants.Z_DEFAULT_COMPRESSION): Deflated {
+/** Half the time of zlib's own choice for a tenth more bytes. */
+const LEVEL = 3;
+
+export function deflateFragment(text: string | Uint8Array, level: number = LEVEL): Deflated {
   const bytes = typeof text === "string" ? Buffer.from(text, "utf8") : text;
   const deflated = deflateRawSync(bytes, { level, finishFlush: constants.Z_FULL_FLUSH });
   return { deflated, crc: crc32(bytes), length: bytes.length, shift: powerOfX(bytes.length) };

@@ -24,7 +24,7 @@ export function scanXml(body: Buffer, elementsMax: number): ScannedXml {
   const text = decode(body);
   if (text === undefined) return { ok: false, detail: "the encoding is not UTF-8" };
   if (!isLegal(text)) return { ok: false, detail: "a character that XML does not have" };
-  return new Scanner(text.includes("\r") ? text.replace(/\r\n?/g, "\n") : text, elementsMax).document();
+  return new Scanner(text.replaceAll("\r\n", "\n").replaceAll("\r", "\n"), elementsMax).document();
 }
 
 function decode(body: Buffer): string | undefined {
