@@ -42,13 +42,21 @@ export class Gate {
     this.#forget();
   }
 
-  admit(request: IncomingMessage, need: Role): Admission {
+  /** `wanted` is an account's name: who may act on all of them can ask for another than the one that is configured. */
+  admit(request: IncomingMessage, need: Role, wanted?: string): Admission {
     const principal = this.#identify(tokenOf(request));
     if (!principal.ok) return UNKNOWN;
-    const account = principal.value.account ?? this.#settings.account;
+    const asked = wanted === undefined ? undefined : this.#access.resolve(wanted);
+    const account = principal.value.account ?? (asked?.ok === true ? asked.value : this.#settings.account);
     if (principal.value !== ANYONE && !this.#access.allow(principal.value, account, need).ok) return FORBIDDEN;
     if (!this.#access.admit(account).ok) return BUSY;
     return this.#admission(account);
+  }
+
+  /** The one account that this request may see; null for all of them. */
+  confinedTo(request: IncomingMessage): Account | null {
+    const principal = this.#identify(tokenOf(request));
+    return principal.ok ? principal.value.account : this.#settings.account;
   }
 
   #admission(account: Account): Admission {

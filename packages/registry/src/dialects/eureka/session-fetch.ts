@@ -3,7 +3,7 @@ import type { Account, Clock, InstanceRecord, Registry } from "../../core/index.
 import { writeInstance } from "./codec.ts";
 import type { EurekaStatus, Format } from "./codec-model.ts";
 import { AccountAnswers } from "./session-fetch-account.ts";
-import { infoOf, instancesOf, type Source } from "./session-fetch-application.ts";
+import { addCounts, type Counts, infoOf, instancesOf, type Source } from "./session-fetch-application.ts";
 import type { Deltas } from "./session-fetch-delta.ts";
 import type { Form } from "./session-fetch-piece.ts";
 import { overrideOf } from "./translate-status.ts";
@@ -89,14 +89,38 @@ export class Fetch {
     return found;
   }
 
-  /** Applications and their instances as pages show them, sorted. */
-  listing(account: Account): readonly { readonly name: string; readonly records: readonly InstanceRecord[] }[] {
+  /** How many there are of what. */
+  summary(account: Account): { readonly applications: number; readonly instances: number; readonly counts: Counts } {
     const answers = this.#of(account);
-    return this.#registry.read((view) =>
-      [...answers.applications(view)]
-        .map(({ name }) => ({ name, records: instancesOf(this.#parts, view, account, name) }))
-        .sort((a, b) => (a.name < b.name ? -1 : 1)),
-    );
+    return this.#registry.read((view) => {
+      const counts: Counts = {};
+      let applications = 0;
+      for (const shown of answers.applications(view)) {
+        applications++;
+        addCounts(counts, shown.counts);
+      }
+      const instances = Object.values(counts).reduce((sum, count) => sum + count, 0);
+      return { applications, instances, counts };
+    });
+  }
+
+  /** Applications by name, with their instances; at least the first so many of these. */
+  listing(
+    account: Account,
+    instancesMin: number,
+  ): readonly { readonly name: string; readonly records: readonly InstanceRecord[] }[] {
+    const answers = this.#of(account);
+    return this.#registry.read((view) => {
+      const names = [...answers.applications(view)].map(({ name }) => name).sort();
+      const listed: { name: string; records: InstanceRecord[] }[] = [];
+      for (let count = 0, nth = 0; count < instancesMin && nth < names.length; nth++) {
+        const name = names[nth] as string;
+        const records = instancesOf(this.#parts, view, account, name);
+        count += records.length;
+        listed.push({ name, records });
+      }
+      return listed;
+    });
   }
 
   #write(account: Account, record: InstanceRecord, format: Format): string {

@@ -16,9 +16,21 @@ import { type Call, Changes } from "./session-changes.ts";
 import { Fetch } from "./session-fetch.ts";
 import { Deltas } from "./session-fetch-delta.ts";
 import { Index } from "./session-index.ts";
-import type { Desk, Replication, Settings } from "./session-model.ts";
+import type { Desk, Settings } from "./session-model.ts";
 import { createOperations } from "./session-operations.ts";
+import { Pages } from "./session-page.ts";
+import { Recent } from "./session-page-recent.ts";
+import { openPeers, type Peers } from "./session-peers.ts";
+import { parameterOf } from "./session-query.ts";
 import { METHODS, PLACES, parseTarget, roleFor } from "./session-routes.ts";
+
+/** What has to be opened before the first request. */
+interface Opened {
+  readonly listener: Desk["listener"];
+  readonly index: Index;
+  readonly deltas: Deltas;
+  readonly recent: Recent;
+}
 
 export class Session {
   readonly #gate: Gate;
@@ -26,18 +38,25 @@ export class Session {
   readonly #changes: Changes;
   readonly #index: Index;
   readonly #deltas: Deltas;
+  readonly #recent: Recent;
+  readonly #pages: Pages;
+  readonly #peers: Peers;
   readonly #served: Float64Array;
 
-  private constructor(house: House, settings: Settings, listener: Desk["listener"], index: Index, deltas: Deltas) {
+  private constructor(house: House, settings: Settings, { listener, index, deltas, recent }: Opened) {
     const { registry, access, clock, log, metrics } = house;
     this.#index = index;
     this.#deltas = deltas;
-    const replication = (): Replication | undefined => undefined;
+    this.#recent = recent;
+    const replication = () => this.#peers;
     const operations = createOperations({ registry, clock, settings, index, replication });
     const desk: Desk = { registry, access, clock, log, settings, operations, listener };
+    this.#peers = openPeers(desk);
     this.#gate = new Gate(access, settings);
     this.#changes = new Changes(desk, index);
     this.#fetch = new Fetch({ registry, clock, index, deltas, dataCenter: settings.dataCenter });
+    const peers = () => this.#peers.status();
+    this.#pages = new Pages({ desk, node: house.status, fetch: this.#fetch, recent, peers });
     this.#served = metrics.tally("eureka", "requests", "Requests of Eureka clients that were let in.", "place", PLACES);
   }
 
@@ -47,11 +66,19 @@ export class Session {
     const { dataCenter, deltaMs } = settings;
     const index = new Index(registry);
     const deltas = await Deltas.open({ registry, index, dataCenter, clock, log, deltaMs });
-    return new Session(house, settings, listener, index, deltas);
+    const recent = await Recent.open(registry);
+    return new Session(house, settings, { listener, index, deltas, recent });
+  }
+
+  /** Takes over what the other servers know, as long as that can be waited for. */
+  join(): Promise<void> {
+    return this.#peers.join();
   }
 
   async close(): Promise<void> {
+    await this.#peers.close();
     this.#gate.close();
+    this.#recent.close();
     this.#deltas.close();
     this.#index.close();
   }
@@ -63,7 +90,8 @@ export class Session {
     const methods = METHODS[target.place];
     const method = request.method ?? "";
     if (!methods.includes(method)) return answerMethod(response, methods);
-    const admission = this.#gate.admit(request, roleFor(method));
+    const isPage = target.place === "dashboard" || target.place === "lastn";
+    const admission = this.#gate.admit(request, roleFor(method), isPage ? parameterOf(query, "account") : undefined);
     if (admission.kind === "unknown") return answerUnknown(response);
     if (admission.kind === "forbidden") return answerEmpty(response, 403);
     if (admission.kind === "busy") return answerBusy(response);
@@ -115,8 +143,14 @@ export class Session {
       }
       case "overrides":
         return answerFormat(response, "json", JSON.stringify(this.#fetch.overrides(account)));
+      case "server-status": {
+        const format = singleFormatOf(request);
+        return answerFormat(response, format, this.#pages.status(format));
+      }
+      case "lastn":
+        return this.#pages.lastn(response, account);
       default:
-        return answerEmpty(response, 404);
+        return this.#pages.dashboard(response, account, this.#gate.confinedTo(request));
     }
   }
 
