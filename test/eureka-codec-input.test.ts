@@ -130,6 +130,10 @@ test("names that mean something to the language are names like others, or nothin
 test("times of clients that do not know any count as not given", () => {
   for (const said of ['"0"', '""', "0", "null"])
     assert.equal(json(`"lastDirtyTimestamp":${said}`).lastDirtyTimestamp, undefined);
+  for (const said of ['"2026-11-20T16:00:00Z"', '"null"', "1e99", "99999999999999999999", "true"])
+    assert.equal(json(`"lastDirtyTimestamp":${said}`).lastDirtyTimestamp, undefined);
+  assert.deepEqual(json('"leaseInfo":{"durationInSecs":"soon"}').leaseInfo.durationInSecs, 90);
+  assert.ok(Object.is(json('"port":{"$":"-0"}').port.port, 0));
   assert.equal(json('"lastDirtyTimestamp":"1795190937003"').lastDirtyTimestamp, 1795190937003);
   assert.equal(json('"lastDirtyTimestamp":1795190937003.25').lastDirtyTimestamp, 1795190937003);
   assert.equal(
@@ -151,8 +155,8 @@ test("JSON with the wrong types is refused", () => {
     ['{"instance":{"port":{"$":80,"@enabled":"maybe"}}}', /neither true nor false/],
     ['{"instance":{"port":[80]}}', /port is not a text/],
     ['{"instance":{"countryId":"x"}}', /countryId is not a number/],
-    ['{"instance":{"lastDirtyTimestamp":"1e99"}}', /not a number/],
-    ['{"instance":{"lastDirtyTimestamp":99999999999999999999}}', /not a number/],
+    ['{"instance":{"lastDirtyTimestamp":{"a":1}}}', /not a text/],
+    ['{"instance":{"countryId":99999999999999999999}}', /not a number/],
     ['{"instance":{"metadata":{"a":{"b":"c"}}}}', /a is not a text/],
     ['{"instance":{"metadata":"x"}}', /metadata is not an object/],
     ['{"instance":{"metadata":[]}}', /metadata is not an object/],

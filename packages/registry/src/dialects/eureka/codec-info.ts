@@ -45,7 +45,7 @@ function toInstanceInfo(fields: Fields): InstanceInfo {
   const status = fields.text("status");
   const overridden = fields.text("overriddenstatus") ?? fields.text("overriddenStatus");
   const sid = fields.text("sid");
-  const lastDirtyTimestamp = fields.whole("lastDirtyTimestamp") ?? 0;
+  const lastDirtyTimestamp = fields.looseWhole("lastDirtyTimestamp") ?? 0;
   return {
     instanceId: fields.text("instanceId") || dataCenterInfo?.metadata["instance-id"] || hostName,
     hostName,
@@ -68,7 +68,7 @@ function toInstanceInfo(fields: Fields): InstanceInfo {
     vipAddress: fields.text("vipAddress"),
     secureVipAddress: fields.text("secureVipAddress"),
     isCoordinatingDiscoveryServer: fields.flag("isCoordinatingDiscoveryServer") ?? false,
-    lastUpdatedTimestamp: fields.whole("lastUpdatedTimestamp") ?? 0,
+    lastUpdatedTimestamp: fields.looseWhole("lastUpdatedTimestamp") ?? 0,
     // Clients that do not know it send 0 or nothing: as the oldest of all their registrations would never count.
     lastDirtyTimestamp: lastDirtyTimestamp > 0 ? lastDirtyTimestamp : undefined,
     actionType: toAction(fields.text("actionType")),
@@ -99,15 +99,15 @@ function toDataCenter(fields: Fields): DataCenter | undefined {
 }
 
 function toLeaseInfo(fields: Fields | undefined): LeaseInfo {
-  const renewalIntervalInSecs = toInt(fields?.whole("renewalIntervalInSecs") ?? 0);
-  const durationInSecs = toInt(fields?.whole("durationInSecs") ?? 0);
+  const renewalIntervalInSecs = toInt(fields?.looseWhole("renewalIntervalInSecs") ?? 0);
+  const durationInSecs = toInt(fields?.looseWhole("durationInSecs") ?? 0);
   return {
     renewalIntervalInSecs: renewalIntervalInSecs > 0 ? renewalIntervalInSecs : LEASE.renewalIntervalInSecs,
     durationInSecs: durationInSecs > 0 ? durationInSecs : LEASE.durationInSecs,
-    registrationTimestamp: fields?.whole("registrationTimestamp") ?? 0,
-    lastRenewalTimestamp: fields?.whole("lastRenewalTimestamp") ?? fields?.whole("renewalTimestamp") ?? 0,
-    evictionTimestamp: fields?.whole("evictionTimestamp") ?? 0,
-    serviceUpTimestamp: fields?.whole("serviceUpTimestamp") ?? 0,
+    registrationTimestamp: fields?.looseWhole("registrationTimestamp") ?? 0,
+    lastRenewalTimestamp: fields?.looseWhole("lastRenewalTimestamp") ?? fields?.looseWhole("renewalTimestamp") ?? 0,
+    evictionTimestamp: fields?.looseWhole("evictionTimestamp") ?? 0,
+    serviceUpTimestamp: fields?.looseWhole("serviceUpTimestamp") ?? 0,
   };
 }
 

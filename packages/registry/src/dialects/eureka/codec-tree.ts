@@ -65,10 +65,15 @@ export class Fields {
   whole(name: string): number | undefined {
     const text = this.#plain(name)?.trim();
     if (text === undefined || text === "") return undefined;
-    const value = /^[+-]?[0-9]{1,20}(?:\.[0-9]{1,20})?$/.test(text) ? Math.trunc(Number(text)) : Number.NaN;
-    if (Number.isSafeInteger(value)) return value;
-    this.complain(`${name} is not a number`);
-    return undefined;
+    const value = toWhole(text);
+    if (value === undefined) this.complain(`${name} is not a number`);
+    return value;
+  }
+
+  /** A number that the registration does not rest on: a text that is none is absent, as it is for the original. */
+  looseWhole(name: string): number | undefined {
+    const text = this.#plain(name);
+    return text === undefined ? undefined : toWhole(text.trim());
   }
 
   /** true or false, in any case, or 1 or 0. Blank is absent. */
@@ -123,6 +128,13 @@ export class Fields {
   complain(detail: string): void {
     if (this.#complaints.length === 0) this.#complaints.push(detail);
   }
+}
+
+function toWhole(text: string): number | undefined {
+  if (!/^[+-]?[0-9]{1,20}(?:\.[0-9]{1,20})?$/.test(text)) return undefined;
+  const value = Math.trunc(Number(text));
+  // There is no minus zero on the wire.
+  return Number.isSafeInteger(value) ? value + 0 : undefined;
 }
 
 /** Java's class of an empty map: not metadata. */
