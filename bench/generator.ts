@@ -43,14 +43,22 @@ export function checkRate(what: string, rate: Rate): Rate {
   return rate;
 }
 
-async function runWrkOnce(script: string, port: number, args: readonly string[], ms: number): Promise<Rate> {
+/** A script of wrk at work. */
+export interface WrkLoad {
+  script: string;
+  port: number;
+  connections?: number;
+}
+
+async function runWrkOnce(load: WrkLoad, args: readonly string[], ms: number): Promise<Rate> {
+  const { script, port, connections = CONNECTIONS } = load;
   const url = `http://127.0.0.1:${port}`;
   const seconds = Math.max(1, Math.round(ms / 1000));
   const path = join(import.meta.dirname, "load", "wrk", `${script}.lua`);
   const output = await runProgram(
     "wrk",
     "wrk",
-    ["-t1", `-c${CONNECTIONS}`, `-d${seconds}s`, "-s", path, url, "--", ...args],
+    ["-t1", `-c${connections}`, `-d${seconds}s`, "-s", path, url, "--", ...args],
     ms + SLACK_MS,
   );
   const perSecond = Number(/^Requests\/sec:\s+([\d.]+)/m.exec(output)?.[1]);
@@ -61,9 +69,14 @@ async function runWrkOnce(script: string, port: number, args: readonly string[],
 }
 
 /** Runs a script of wrk twice: to warm up, then to measure. `args` reach the script, with "warm" or "run" before them. */
-export async function runWrk(script: string, port: number, span: Span, args: readonly string[] = []): Promise<Rate> {
-  if (span.warmMs > 0) await runWrkOnce(script, port, ["warm", ...args], span.warmMs);
-  return runWrkOnce(script, port, ["run", ...args], span.measureMs);
+export async function runWrkLoad(load: WrkLoad, span: Span, args: readonly string[] = []): Promise<Rate> {
+  if (span.warmMs > 0) await runWrkOnce(load, ["warm", ...args], span.warmMs);
+  return runWrkOnce(load, ["run", ...args], span.measureMs);
+}
+
+/** The same over 64 connections. */
+export function runWrk(script: string, port: number, span: Span, args: readonly string[] = []): Promise<Rate> {
+  return runWrkLoad({ script, port }, span, args);
 }
 
 /** One fixed gRPC request over and over with h2load, by `streams` at a time on each connection. */

@@ -62,6 +62,7 @@ async function runScenario(
   }
   for (let round = 0; round < rounds; round++) {
     for (const side of sides) {
+      if (round >= (scenario.roundsMax?.[side] ?? rounds)) continue;
       const obstacle = findObstacle(group, side, missing);
       if (obstacle !== undefined) {
         findings.failures[side]?.push(obstacle);

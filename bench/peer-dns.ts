@@ -19,7 +19,7 @@ import {
 import { awaitAnswer, makeDir, type Peer, spawnRollcall, useServer } from "./peer.ts";
 import type { Side } from "./row.ts";
 
-export type DnsSide = Exclude<Side, "etcd">;
+export type DnsSide = Extract<Side, "rollcall" | "dnsmasq" | "knot" | "bind">;
 
 export interface DnsPeer extends Peer {
   /** Rollcall's HTTP API; 0 for the others. */

@@ -2,7 +2,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import type { Side } from "./row.ts";
 
-export type Program = "wrk" | "h2load" | "etcd" | "dnsperf" | "dnsmasq" | "knotd" | "named";
+export type Program = "wrk" | "h2load" | "etcd" | "dnsperf" | "dnsmasq" | "knotd" | "named" | "java" | "mvn";
 
 /** The Debian package of each, and how it says its version. */
 const PROGRAMS: Record<Program, { package: string; version: string; shown?: RegExp }> = {
@@ -14,6 +14,8 @@ const PROGRAMS: Record<Program, { package: string; version: string; shown?: RegE
   dnsmasq: { package: "dnsmasq-base", version: "--version" },
   knotd: { package: "knot", version: "--version" },
   named: { package: "bind9", version: "-v", shown: /BIND \S+/ },
+  java: { package: "default-jdk-headless", version: "-version", shown: /OpenJDK Runtime Environment \(build [^)]+\)/ },
+  mvn: { package: "maven", version: "--version", shown: /Apache Maven [\d.]+/ },
 };
 
 /** What each side cannot do without, beside its group's load generators. */
@@ -23,6 +25,8 @@ const SIDES: Record<Side, readonly Program[]> = {
   dnsmasq: ["dnsmasq"],
   knot: ["knotd"],
   bind: ["named"],
+  eureka: ["java", "mvn"],
+  node: [],
 };
 
 /** The programs of some sides. */

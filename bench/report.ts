@@ -2,7 +2,16 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Machine } from "./machine.ts";
-import { type Comparison, type Goal, type PeerName, type Row, SAME, type Sample, type Side } from "./row.ts";
+import {
+  type Comparison,
+  type Documented,
+  type Goal,
+  type PeerName,
+  type Row,
+  SAME,
+  type Sample,
+  type Side,
+} from "./row.ts";
 import { type Summary, summarize } from "./statistics.ts";
 
 /** A round that lost more of its queries than this has its number marked. */
@@ -39,6 +48,8 @@ export interface Line extends Verdict {
   unit: Row["unit"];
   rollcall: Figure | null;
   beside: PeerLine[];
+  /** Not measured. */
+  documented: readonly Documented[];
   /** Why numbers are missing. */
   reason: string | null;
 }
@@ -87,14 +98,15 @@ function toJudged({ goal, each }: Row, figure: Figure | null): number | null {
 
 /** A row's numbers, from all rounds of its scenario. */
 export function toLine(row: Row, findings: Findings): Line {
-  const { id, title, unit, goal } = row;
+  const { id, title, unit, goal, documented = [] } = row;
   const rollcall = toFigure(findings, "rollcall", row.ours);
   const beside = row.beside.map((comparison) => toPeerLine(comparison, findings, rollcall));
   const without: Side[] = beside.filter(({ figure }) => figure === null).map(({ peer }) => peer);
   if (rollcall === null) without.unshift("rollcall");
   const reasons = without.map((side) => `${side}: ${findings.failures[side]?.[0] ?? "not run"}`);
   const verdict = judge(goal, toJudged(row, rollcall), (bound) => showNumber(bound, unit));
-  return { id, title, unit, rollcall, beside, ...verdict, reason: reasons.length === 0 ? null : reasons.join("; ") };
+  const reason = reasons.length === 0 ? null : reasons.join("; ");
+  return { id, title, unit, rollcall, beside, documented, ...verdict, reason };
 }
 
 function showNumber(value: number, unit: Row["unit"]): string {
@@ -128,6 +140,12 @@ function showLossy(lines: readonly Line[]): string[] {
 
 const HEAD = ["work", "beside", "doing", "its number", "rollcall", "ratio", "goal", "reached"] as const;
 
+const NOT_MEASURED = "documented, not measured";
+
+function showDocumented(value: number, unit: Row["unit"]): string {
+  return `up to ${showNumber(value, unit)}`;
+}
+
 /** A line of the table for each peer; one for a number of ours alone, or that has a goal of its own. */
 function toCells(line: Line): string[][] {
   const ours = showFigure(line.rollcall, line.unit);
@@ -135,6 +153,8 @@ function toCells(line: Line): string[][] {
     ...[line.title, each.peer, each.work, showFigure(each.figure, line.unit), ours],
     ...[showRatio(each.ratio), each.goal ?? "", showReached(each)],
   ]);
+  for (const { peer, work, value } of line.documented)
+    cells.push([line.title, `${peer}, ${NOT_MEASURED}`, work, showDocumented(value, line.unit), ours, "–", "", ""]);
   if (line.beside.length === 0 || line.goal !== null)
     cells.push([line.title, "–", "–", "–", ours, "–", line.goal ?? "", showReached(line)]);
   return cells;
@@ -151,6 +171,8 @@ function toTextLines(line: Line): string[] {
       `${showVerdict(each)}${each.work === SAME ? "" : `   ${each.work}`}`,
     ].join(""),
   );
+  for (const { peer, work, value } of line.documented)
+    out.push(`  ${NOT_MEASURED}: ${peer}  ${showDocumented(value, line.unit)}   ${work}`);
   if (line.goal !== null) out.push(`  ${" ".repeat(7)}${showVerdict(line)}`);
   if (line.reason !== null) out.push(`  why       ${line.reason}`);
   return out;

@@ -2,7 +2,7 @@
 import type { Program } from "./programs.ts";
 
 /** Who Rollcall is compared with. */
-export type PeerName = "etcd" | "dnsmasq" | "knot" | "bind";
+export type PeerName = "etcd" | "dnsmasq" | "knot" | "bind" | "eureka" | "node";
 
 export type Side = "rollcall" | PeerName;
 
@@ -29,6 +29,8 @@ export interface Scenario<S extends Side = Side> {
   id: string;
   /** Rounds in a full run. */
   rounds: number;
+  /** Fewer for sides whose rounds are long. */
+  roundsMax?: Partial<Record<S, number>>;
   /** In the order of their turns. */
   sides: readonly S[];
   /** A round of one side that takes longer than this has failed. */
@@ -52,6 +54,15 @@ export interface Comparison {
   goal?: Goal;
 }
 
+/** A number that somebody's documents give. It is shown with that label, is in our row's unit, and was not measured here. */
+export interface Documented {
+  /** Whose, in a word or two. */
+  peer: string;
+  /** The most that it may be. */
+  value: number;
+  work: string;
+}
+
 /** One number of ours, beside those of any peers. */
 export interface Row {
   id: string;
@@ -61,6 +72,7 @@ export interface Row {
   /** The sample's name on our side. */
   ours: string;
   beside: readonly Comparison[];
+  documented?: readonly Documented[];
   /** Of our number alone, in its unit. */
   goal?: Goal;
   /** The goal holds for each round, not for the median of them. */

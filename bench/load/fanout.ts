@@ -106,8 +106,8 @@ async function seatRollcall(job: FanoutJob): Promise<Audience> {
     lines.push(line);
     const reader = new EventReader();
     const request = multiplexed
-      ? toRequest("POST", "/v2/default/watch", JSON.stringify(toWatchBody(job)), "text/event-stream")
-      : toRequest("GET", `/v2/default/watch?service=${SERVICE}`, undefined, "text/event-stream");
+      ? toRequest("POST", "/v2/default/watch", JSON.stringify(toWatchBody(job)), { type: "text/event-stream" })
+      : toRequest("GET", `/v2/default/watch?service=${SERVICE}`, undefined, { type: "text/event-stream" });
     line.follow(
       request,
       (status) => {

@@ -24,7 +24,7 @@ interface Line {
 }
 
 /** Shares `count` steps among the connections; each takes the next one as soon as its last is done. */
-async function runSteps<C extends Line>(lines: readonly C[], count: number, step: Step<C>): Promise<JobResult> {
+export async function runSteps<C extends Line>(lines: readonly C[], count: number, step: Step<C>): Promise<JobResult> {
   const cpu = process.cpuUsage();
   const from = performance.now();
   let next = 0;
@@ -50,7 +50,7 @@ async function runSteps<C extends Line>(lines: readonly C[], count: number, step
   return { count: count - errors, errors, seconds, loadCores: (used.user + used.system) / 1e6 / seconds };
 }
 
-async function connectMany<C>(count: number, connect: () => Promise<C>): Promise<C[]> {
+export async function connectMany<C>(count: number, connect: () => Promise<C>): Promise<C[]> {
   const lines: C[] = [];
   for (let index = 0; index < count; index++) lines.push(await connect());
   return lines;

@@ -9,11 +9,18 @@ export interface Answer {
   body: Buffer;
 }
 
+/** What a client takes. */
+export interface Accept {
+  type: string;
+  encoding?: string;
+}
+
 /** A request's bytes. With a body it is JSON. */
-export function toRequest(method: string, path: string, body?: Buffer | string, accept?: string): Buffer {
+export function toRequest(method: string, path: string, body?: Buffer | string, accept?: Accept): Buffer {
   const bytes = body === undefined ? undefined : Buffer.from(body);
   const lines = [`${method} ${path} HTTP/1.1`, "Host: 127.0.0.1"];
-  if (accept !== undefined) lines.push(`Accept: ${accept}`);
+  if (accept !== undefined) lines.push(`Accept: ${accept.type}`);
+  if (accept?.encoding !== undefined) lines.push(`Accept-Encoding: ${accept.encoding}`);
   if (bytes !== undefined) lines.push("Content-Type: application/json", `Content-Length: ${bytes.length}`);
   else if (method !== "GET") lines.push("Content-Length: 0");
   const head = Buffer.from(`${lines.join("\r\n")}\r\n\r\n`);

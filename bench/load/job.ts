@@ -66,7 +66,80 @@ export interface DnsChangeJob {
   first: number;
 }
 
-export type Job = StormJob | FillJob | BulkJob | FanoutJob | DnsFillJob | DnsChangeJob;
+/** The first instances of `instances.ts`, registered once each. */
+export interface EurekaFillJob {
+  kind: "eureka-fill";
+  port: number;
+  connections: number;
+  instances: number;
+}
+
+/** Those instances registered anew with other metadata, so many a second, so that no answer stays as it is. */
+export interface EurekaChurnJob {
+  kind: "eureka-churn";
+  port: number;
+  instances: number;
+  perSecond: number;
+  forMs: number;
+}
+
+/** Registrations at even distances, and two clients that fetch all the while: everything, and what has changed. */
+export interface EurekaViewJob {
+  kind: "eureka-view";
+  port: number;
+  /** Those that are there already. */
+  instances: number;
+  changes: number;
+  overMs: number;
+  /** By turns a new instance, other metadata, and an instance that goes; else new ones only. */
+  mixed: boolean;
+  /** How long a change may take until both clients have it. */
+  seenMsMax: number;
+}
+
+/** Instances with a short lease that stop beating, among others that go on, and the same two clients. */
+export interface EurekaCrashJob {
+  kind: "eureka-crash";
+  port: number;
+  /** Those that are there already, and go on. */
+  instances: number;
+  crashes: number;
+  leaseS: number;
+  /** Heartbeats a second of the others. */
+  beatsPerSecond: number;
+  /** How long it may take until a change is in the fetches. */
+  seenMsMax: number;
+}
+
+export type EurekaJob = EurekaFillJob | EurekaChurnJob | EurekaViewJob | EurekaCrashJob;
+
+export type Job = StormJob | FillJob | BulkJob | FanoutJob | DnsFillJob | DnsChangeJob | EurekaJob;
+
+/** What one fetching client saw. */
+export interface ViewResult {
+  /** From the acknowledgement of each new instance to the first fetch that has it; 0 when it was seen before. */
+  fromAckMs: number[];
+  /** From the sending of each registration. */
+  fromPostMs: number[];
+  /** Fetches without the change, whatever kind it was, that were sent after its acknowledgement. */
+  stale: number;
+  fetches: number;
+  /** The median time of a fetch. */
+  fetchMs: number;
+  bytes: number;
+}
+
+export interface EurekaViewResult {
+  full: ViewResult;
+  delta: ViewResult;
+}
+
+export interface EurekaCrashResult {
+  /** From just before each last heartbeat was sent to the first fetch without the instance. */
+  goneMs: number[];
+  /** The same until the delta says that it is deleted. */
+  deltaMs: number[];
+}
 
 export interface DnsChangeResult {
   /** From the sending of each change to the first answer that has it, asked for all the time. */
@@ -91,6 +164,8 @@ export interface JobResult {
   /** Time of each change until the last watcher had it. */
   lagsMs?: number[];
   dnsChanges?: DnsChangeResult;
+  eurekaViews?: EurekaViewResult;
+  eurekaCrashes?: EurekaCrashResult;
 }
 
 /** Each instance's lease or key by number, the same in every load. */

@@ -1,9 +1,12 @@
 /** A load process: takes one job as JSON in its argument, writes its result as JSON to stdout. */
 import { runDnsChanges } from "./change.ts";
+import { runEurekaCrash } from "./crash.ts";
+import { runEurekaChurn, runEurekaFill } from "./eureka.ts";
 import { runFanout } from "./fanout.ts";
 import { runBulk, runDnsFill, runFill } from "./fill.ts";
 import type { Job, JobResult } from "./job.ts";
 import { runStorm } from "./storm.ts";
+import { runEurekaView } from "./view.ts";
 
 function run(job: Job): Promise<JobResult> {
   switch (job.kind) {
@@ -25,6 +28,14 @@ function run(job: Job): Promise<JobResult> {
       return runDnsFill(job);
     case "rollcall-dns-change":
       return runDnsChanges(job);
+    case "eureka-fill":
+      return runEurekaFill(job);
+    case "eureka-churn":
+      return runEurekaChurn(job);
+    case "eureka-view":
+      return runEurekaView(job);
+    case "eureka-crash":
+      return runEurekaCrash(job);
   }
 }
 

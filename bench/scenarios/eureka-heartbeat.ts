@@ -1,0 +1,27 @@
+import { runWrk } from "../generator.ts";
+import { measureRates } from "../peer.ts";
+import { type EurekaPeer, type EurekaSide, withEurekaPeer, withNodePeer } from "../peer-eureka.ts";
+import type { Effort, Sample, Scenario } from "../row.ts";
+
+const INSTANCES = 1024;
+const MEASURE_MS_MAX = 4000;
+
+function measureBeats(peer: EurekaPeer, effort: Effort): Promise<Sample> {
+  const span = { warmMs: effort.warmMs, measureMs: Math.min(effort.measureMs, MEASURE_MS_MAX) };
+  return measureRates(peer, {
+    java: () => runWrk("eureka-heartbeat", peer.port, span, ["java"]),
+    bare: () => runWrk("eureka-heartbeat", peer.port, span, ["js"]),
+  });
+}
+
+/** Heartbeats of 1 024 instances in turn, as Java's and as JavaScript's client send them. */
+export const EUREKA_HEARTBEAT: Scenario<EurekaSide> = {
+  id: "eureka-heartbeat",
+  rounds: 3,
+  sides: ["eureka", "node", "rollcall"],
+  roundMsMax: 400_000,
+  measure: (side, effort) => {
+    const measure = (peer: EurekaPeer): Promise<Sample> => measureBeats(peer, effort);
+    return side === "node" ? withNodePeer(0, [], measure) : withEurekaPeer(side, INSTANCES, measure);
+  },
+};
