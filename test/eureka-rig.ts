@@ -1,9 +1,24 @@
 /** What the tests of the Eureka dialect share: the program with its port, registrations as clients send them, and views. */
 import assert from "node:assert/strict";
-import { type Answer, type RequestSpec, type Rollcall, request, type Scope, startRollcall } from "./harness.ts";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  type Answer,
+  type RequestSpec,
+  type Rollcall,
+  request,
+  type Scope,
+  startRollcall,
+  temporaryDirectory,
+} from "./harness.ts";
 
-/** The options of `startRollcall`, and this dialect's settings. */
-export interface EurekaOptions extends NonNullable<Parameters<typeof startRollcall>[1]> {}
+/** The options of `startRollcall`, and a configuration file. */
+export interface EurekaOptions extends NonNullable<Parameters<typeof startRollcall>[1]> {
+  /** `dialectSettings.eureka`. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+  /** The rest of the file. */
+  readonly config?: Readonly<Record<string, unknown>>;
+}
 
 /** A running registry as Eureka's clients see it. */
 export interface Eureka {
@@ -16,8 +31,11 @@ export interface Eureka {
 }
 
 export async function startEureka(scope: Scope, options: EurekaOptions = {}): Promise<Eureka> {
-  const rollcall = await startRollcall(scope, options);
-  return eurekaOf(rollcall);
+  const { settings, config, ...rest } = options;
+  if (settings === undefined && config === undefined) return eurekaOf(await startRollcall(scope, rest));
+  const file = join(temporaryDirectory(scope), "rollcall.yaml");
+  writeFileSync(file, settingsText(settings ?? {}, config));
+  return eurekaOf(await startRollcall(scope, { ...rest, flags: ["--config", file, ...(rest.flags ?? [])] }));
 }
 
 export function eurekaOf(rollcall: Rollcall): Eureka {
@@ -163,6 +181,9 @@ export async function fetchInstance(
 }
 
 /** The settings of the dialect as a configuration file's text (JSON is YAML). */
-export function settingsText(eureka: Readonly<Record<string, unknown>>): string {
-  return JSON.stringify({ dialectSettings: { eureka } });
+export function settingsText(
+  eureka: Readonly<Record<string, unknown>>,
+  rest: Readonly<Record<string, unknown>> = {},
+): string {
+  return JSON.stringify({ dialectSettings: { eureka }, ...rest });
 }
