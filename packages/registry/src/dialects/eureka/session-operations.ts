@@ -74,20 +74,12 @@ class Work {
       if (!made.ok) return refusedAs(made);
       const instance = before === undefined ? made.value.instance : { ...made.value.instance, service: before.service };
       const overridden = origin.replicated ? info.overriddenStatus : "UNKNOWN";
-      const tried = await this.#put(origin, before, withOverride(instance, overridden), {
-        ttlMs: made.value.ttlMs,
-      });
+      const { ttlMs } = made.value;
+      const tried = await this.#put(origin, before, withOverride(instance, overridden), { ttlMs }, overridden);
       if (tried !== undefined) return tried;
       const after = this.#find(origin.account, app, info.instanceId);
       if (after === undefined) return NO_CONTENT;
       await this.#renew(origin.account, after);
-      if (overridden !== "UNKNOWN" && overridden !== "UP")
-        await this.#propose(origin, {
-          kind: "override",
-          account: origin.account,
-          instance: keyOf(after),
-          status: fromEurekaStatus(overridden),
-        });
       return NO_CONTENT;
     });
   }
@@ -197,14 +189,18 @@ class Work {
     before: InstanceRecord | undefined,
     instance: Instance,
     life: Life,
+    overridden: EurekaStatus,
   ): Promise<Try | undefined> {
     const { account } = origin;
     const guard =
       before === undefined
         ? ({ on: "instance", id: instance.id, service: instance.service, exists: false } as const)
         : ({ on: "instance-mod", instance: keyOf(before), revision: before.modRevision } as const);
-    const register: Command = { kind: "register", account, instance, life };
-    const put: Command = { kind: "when", account, guards: [guard], then: [register], otherwise: [] };
+    const then: Command[] = [{ kind: "register", account, instance, life }];
+    const { service, id } = instance;
+    if (overridden !== "UNKNOWN" && overridden !== "UP")
+      then.push({ kind: "override", account, instance: { service, id }, status: fromEurekaStatus(overridden) });
+    const put: Command = { kind: "when", account, guards: [guard], then, otherwise: [] };
     const outcome = await this.#propose(origin, put);
     if (!outcome.ok) return refusedAs(outcome);
     return succeeded(outcome.value) ? undefined : "again";

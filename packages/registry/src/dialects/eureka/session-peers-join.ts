@@ -15,8 +15,9 @@ const TOGETHER = 256;
 export type Joined =
   /** `taken` were taken over, `refused` not. */
   | { readonly kind: "joined"; readonly peer: string; readonly taken: number; readonly refused: number }
-  /** All that answer have nothing. */
+  /** All have answered, and none has anything. */
   | { readonly kind: "empty" }
+  /** Some could not be asked, and of the others none has anything. */
   | { readonly kind: "nobody" };
 
 export interface JoinParts {
@@ -29,20 +30,20 @@ export interface JoinParts {
 
 /** Takes over the registry of the first peer that has one. */
 export async function joinOnce({ lines, operations, origin, log, signal }: JoinParts): Promise<Joined> {
-  let isEmpty = false;
+  let answered = 0;
   for (const line of lines) {
     if (signal.aborted) break;
     const applications = await fetchAll(line, log, signal);
     if (applications === undefined) continue;
     const infos = applications.flatMap(({ instances }) => instances).slice(0, INSTANCES_MAX);
     if (infos.length === 0) {
-      isEmpty = true;
+      answered++;
       continue;
     }
     const taken = await takeAll(infos, operations, origin, signal);
     return { kind: "joined", peer: line.status.url, taken, refused: infos.length - taken };
   }
-  return { kind: isEmpty ? "empty" : "nobody" };
+  return { kind: answered === lines.length ? "empty" : "nobody" };
 }
 
 async function fetchAll(line: Line, log: Logger, signal: AbortSignal): Promise<readonly Application[] | undefined> {

@@ -23,7 +23,7 @@ interface Native {
 const SPREAD_MIN = 250;
 
 /** The first heartbeat comes so long after the registration. */
-const REGISTERED_MS = 1000;
+const REGISTERED_MS = 500;
 
 export class Natives {
   readonly #natives = new Map<string, Native>();

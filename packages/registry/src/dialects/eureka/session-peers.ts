@@ -15,10 +15,10 @@ import { showUrl, toNews, toPauseMs } from "./translate-peers.ts";
 
 /** A commit is looked at so much later: by then it is known whether it came from a peer. */
 const SETTLE_MS = 100;
-const SWEEP_MS = 1000;
+const SWEEP_MS = 250;
 /** The start waits no longer than this for a peer's registry; the rest comes in afterwards. */
 const JOIN_MS_MAX = 5000;
-const RETRY_MS = 1000;
+const RETRY_MS = 250;
 const RETRY_MS_MAX = 30_000;
 /** A stop waits no longer than this for what is still to be said. */
 const GRACE_MS = 1000;
@@ -69,11 +69,10 @@ class Cluster implements Peers {
     await this.#openLines();
     if (this.#lines.length === 0) return;
     this.#sweep = setInterval(() => this.#tellDue(), SWEEP_MS);
+    const first = this.#takeOver();
     const late = sleep(JOIN_MS_MAX, undefined, { signal: this.#abort.signal, ref: false }).catch(() => undefined);
-    const taken = this.#takeOver().catch((error: unknown) => {
-      this.#desk.log.error({ err: error }, "taking over a peer's registry failed");
-    });
-    await Promise.race([taken, late]);
+    void first.then((isDone) => (isDone ? undefined : this.#takeOverLater()));
+    await Promise.race([first, late]);
   }
 
   beaten(account: Account, record: InstanceRecord): void {
@@ -125,19 +124,31 @@ class Cluster implements Peers {
     );
   }
 
-  /** Until somebody was reached. Nobody is waited for for ever: a first server of a cluster has no other to ask. */
-  async #takeOver(): Promise<void> {
+  /** False when nobody was reached. */
+  async #takeOver(): Promise<boolean> {
     const { operations, log } = this.#desk;
-    const { signal } = this.#abort;
-    for (let pauseMs = RETRY_MS; !signal.aborted; pauseMs = Math.min(pauseMs * 2, RETRY_MS_MAX)) {
-      const joined = await joinOnce({ lines: this.#lines, operations, origin: this.#origin, log, signal });
+    const parts = { lines: this.#lines, operations, origin: this.#origin, log, signal: this.#abort.signal };
+    try {
+      const joined = await joinOnce(parts);
       if (joined.kind === "joined") {
         const { peer, taken, refused } = joined;
         log.info({ peer, taken, refused }, `took over ${taken} instances from peer ${peer}, refused ${refused}`);
       }
-      if (joined.kind !== "nobody") return;
-      await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
+      return joined.kind !== "nobody";
+    } catch (error) {
+      log.error({ err: error }, "taking over a peer's registry failed");
+      return true;
     }
+  }
+
+  /** Nobody is waited for: the first server of a cluster has no other to ask. */
+  async #takeOverLater(): Promise<void> {
+    const { signal } = this.#abort;
+    let pauseMs = RETRY_MS;
+    do {
+      await sleep(pauseMs, undefined, { signal, ref: false }).catch(() => undefined);
+      pauseMs = Math.min(pauseMs * 2, RETRY_MS_MAX);
+    } while (!signal.aborted && !(await this.#takeOver()));
   }
 
   /** Keys are none of Eureka's business, but leases are; they come with everything else of the account. */

@@ -110,7 +110,7 @@ function toTask(action: PeerTask["action"], info: InstanceInfo): PeerTask {
 const INTERVAL_SHARE = 0.8;
 /** Without these a short lease would end between two heartbeats that are passed on. */
 const LEASE_SHARE = 3;
-const INTERVAL_MS_MIN = 1000;
+const INTERVAL_MS_MIN = 500;
 
 /** The least time between two heartbeats of an instance that are passed on. */
 export function toPauseMs(record: InstanceRecord, ttlMs: number | undefined): number {
