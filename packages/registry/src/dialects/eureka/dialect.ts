@@ -25,5 +25,6 @@ async function open(house: House): Promise<Mounted> {
   const listener = await house.doors.http(NAME);
   const session = await Session.open(house, settings, listener);
   listener.mount("/", NAME, (request, response, path, query) => session.serve(request, response, path, query), isPlain);
+  await session.join();
   return { drain: () => {}, close: () => session.close() };
 }
