@@ -43,13 +43,14 @@ export class Gate {
   }
 
   /** `wanted` is an account's name: who may act on all of them can ask for another than the one that is configured. */
-  admit(request: IncomingMessage, need: Role, wanted?: string): Admission {
+  admit(request: IncomingMessage, need: Role, isBeat: boolean, wanted?: string): Admission {
     const principal = this.#identify(tokenOf(request));
     if (!principal.ok) return UNKNOWN;
     const asked = wanted === undefined ? undefined : this.#access.resolve(wanted);
     const account = principal.value.account ?? (asked?.ok === true ? asked.value : this.#settings.account);
     if (principal.value !== ANYONE && !this.#access.allow(principal.value, account, need).ok) return FORBIDDEN;
-    if (!this.#access.admit(account).ok) return BUSY;
+    // Heartbeats are counted, but never refused for their number: instances would be lost.
+    if (!this.#access.admit(account).ok && !isBeat) return BUSY;
     return this.#admission(account);
   }
 

@@ -91,7 +91,9 @@ export class Session {
     const method = request.method ?? "";
     if (!methods.includes(method)) return answerMethod(response, methods);
     const isPage = target.place === "dashboard" || target.place === "lastn";
-    const admission = this.#gate.admit(request, roleFor(method), isPage ? parameterOf(query, "account") : undefined);
+    const isBeat = target.place === "instance" && method === "PUT";
+    const wanted = isPage ? parameterOf(query, "account") : undefined;
+    const admission = this.#gate.admit(request, roleFor(method), isBeat, wanted);
     if (admission.kind === "unknown") return answerUnknown(response);
     if (admission.kind === "forbidden") return answerEmpty(response, 403);
     if (admission.kind === "busy") return answerBusy(response);
