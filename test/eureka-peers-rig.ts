@@ -4,7 +4,7 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
-import { type Eureka, fetchInstance, type Shown, startEureka } from "./eureka-rig.ts";
+import { type Eureka, getJson, type Shown, startEureka } from "./eureka-rig.ts";
 import { freePort, type Scope, until } from "./harness.ts";
 
 export interface NodeOptions {
@@ -32,6 +32,16 @@ export async function startCluster(scope: Scope, size: number): Promise<readonly
   return nodes;
 }
 
+/** The instance as a server shows it, also one of another maker, whose 404 has a body. */
+export async function findInstance(
+  { apps }: Pick<Eureka, "apps">,
+  app: string,
+  id: string,
+): Promise<Shown | undefined> {
+  const answer = await getJson(`${apps}/${app}/${encodeURIComponent(id)}`);
+  return answer.status === 404 ? undefined : answer.json().instance;
+}
+
 /** Waits until a server shows the instance so. */
 export async function untilShown(
   server: Pick<Eureka, "apps">,
@@ -43,7 +53,7 @@ export async function untilShown(
   const what = `${server.apps} to show ${app}/${id} where ${isSo}`;
   return until(
     async () => {
-      const shown = await fetchInstance(server, app, id);
+      const shown = await findInstance(server, app, id);
       return shown !== undefined && isSo(shown) ? shown : undefined;
     },
     { what, timeoutMs },
@@ -52,7 +62,7 @@ export async function untilShown(
 
 export async function untilGone(server: Pick<Eureka, "apps">, app: string, id: string, timeoutMs = 5000) {
   const what = `${server.apps} to have no ${app}/${id}`;
-  await until(async () => (await fetchInstance(server, app, id)) === undefined, { what, timeoutMs });
+  await until(async () => (await findInstance(server, app, id)) === undefined, { what, timeoutMs });
 }
 
 /** One line of a batch as it came. */
