@@ -212,7 +212,7 @@ test("a zone is the sum of what its services have", async () => {
         names.read((world) => {
           const zone = world.zoneOf(nameOf("rollcall."));
           assert.ok(zone?.kind === "account");
-          const parts = SERVICES.flatMap((service) => serviceRecords(world, zone, service)).map(showFull);
+          const parts = SERVICES.flatMap((service) => [...serviceRecords(world, zone, service)]).map(showFull);
           const all = [...zoneRecords(world, zone)].map(showFull);
           const bare = all.filter((line) => !parts.includes(line));
           assert.ok(bare.length <= 14, `without a service: ${bare.join("\n")}`);

@@ -1,11 +1,12 @@
 /** A zone that somebody transfers: its records, brought up to date when they are asked for. */
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { Account, AccountView, Commit, View, Watch } from "../../core/index.ts";
+import type { Account, Commit, Watch } from "../../core/index.ts";
 import { type Name, type Resource, TYPE } from "./codec-model.ts";
 import { isWithin, lowerLabel, sameName } from "./codec-name.ts";
 import type { Desk } from "./session-model.ts";
+import { freeze, type Live, withoutServices } from "./session-transfer-freeze.ts";
 import { authorityOf } from "./translate-authority.ts";
-import { Journal, serialOf } from "./translate-journal.ts";
+import { Journal, type Work } from "./translate-journal.ts";
 import { toLabel } from "./translate-label.ts";
 import type { FileZone, World, Zone } from "./translate-model.ts";
 import { serviceRecords, zoneRecords } from "./translate-zone.ts";
@@ -19,10 +20,9 @@ export function isWhole(zone: Zone): zone is WholeZone {
 
 /** A secondary that was away for longer takes the whole zone. */
 const LIMITS = { stepsMax: 2000, bytesMax: 4 * 1024 * 1024 };
-/** More than this at once is not worth an increment, nor holding up everybody else for it: the zone is built anew. */
-const STEP_SERVICES_MAX = 100;
-const STEP_INSTANCES_MAX = 5000;
-/** How long one turn of building a large zone takes. */
+/** More than this at once is not worth an increment: the zone is built anew. */
+const STEP_INSTANCES_MAX = 25_000;
+/** How long one turn of work takes. */
 const TURN_MS = 4;
 /** The part that is no service's: the apex, a zone file's records, delegations. */
 const REST = "";
@@ -34,13 +34,15 @@ export class KeptZone {
   readonly #account: Account | undefined;
   /** Labels of services, or `REST`. */
   readonly #dirty = new Set<string>();
-  readonly #lapsing = new Set<string>();
   #watch: Watch | undefined;
   #journal: Journal | undefined;
-  #building: Promise<void> | undefined;
+  #running: Promise<Journal> | undefined;
+  #next: Promise<Journal> | undefined;
   #file: FileZone | undefined;
   /** Last labels of zones below this one. */
   #below: ReadonlySet<string>;
+  /** How often commits were missed. */
+  #losses = 0;
   #closed = false;
 
   constructor(desk: Desk, zone: WholeZone) {
@@ -57,17 +59,20 @@ export class KeptZone {
     return this.#account === (zone.kind === "account" ? zone.account : undefined);
   }
 
-  /** The zone at this moment. What is read from the journal before the next turn of the loop is of one serial. */
-  async refresh(): Promise<Journal> {
-    for (;;) {
-      const journal = this.#journal;
-      if (journal !== undefined && this.#step(journal)) return journal;
-      this.#journal = undefined;
-      this.#building ??= this.#build().finally(() => {
-        this.#building = undefined;
+  /**
+   * The zone at a moment after this call. What is read from the journal before the next turn of the loop is of one
+   * serial.
+   */
+  refresh(): Promise<Journal> {
+    if (this.#running === undefined) return this.#start();
+    // What runs already may have begun before the latest commit; all who come meanwhile share the next one.
+    this.#next ??= this.#running
+      .catch(() => {})
+      .then(() => {
+        this.#next = undefined;
+        return this.#running ?? this.#start();
       });
-      await this.#building;
-    }
+    return this.#next;
   }
 
   /** Zones or zone files changed. A zone below this one hides the service of its name, and the names under it. */
@@ -105,6 +110,7 @@ export class KeptZone {
           return true;
         },
         lost: () => {
+          this.#losses++;
           this.#journal = undefined;
           this.#follow();
         },
@@ -122,77 +128,90 @@ export class KeptZone {
     }
   }
 
-  /** Makes one step of all that changed; false when that is too much. */
-  #step(journal: Journal): boolean {
+  #start(): Promise<Journal> {
+    const running = this.#run().finally(() => {
+      if (this.#running === running) this.#running = undefined;
+    });
+    this.#running = running;
+    return running;
+  }
+
+  async #run(): Promise<Journal> {
+    for (;;) {
+      const losses = this.#losses;
+      const before = this.#journal;
+      // Half of a step is worth nothing.
+      this.#journal = undefined;
+      const { journal, isNew } = this.#begin(before);
+      if (isNew) await this.#work((live) => this.#building(journal, live));
+      await this.#work((live) => this.#stepping(journal, isNew, live));
+      if (losses !== this.#losses) continue;
+      this.#journal = journal;
+      return journal;
+    }
+  }
+
+  /** The journal to go on with; a new one where too much has changed. */
+  #begin(journal: Journal | undefined): { readonly journal: Journal; readonly isNew: boolean } {
     return this.#desk.read((world) => {
       const zone = this.#find(world);
-      if (zone.file !== this.#file) {
-        this.#file = zone.file;
-        // What the file says is left out of the services' parts.
-        this.#noteAll(world);
-      }
-      for (const label of this.#lapsing) this.#dirty.add(label);
-      this.#lapsing.clear();
-      if (this.#dirty.size > STEP_SERVICES_MAX && this.#weigh(world) > STEP_INSTANCES_MAX) return false;
-      const parts = new Map([...this.#dirty].map((label) => [label, this.#render(label, world, zone)] as const));
-      this.#dirty.clear();
-      this.#lapsedLater(parts.keys(), world);
-      const serial = world.serialOf(zone);
-      if (parts.size > 0 || serial !== serialOf(journal.authority)) {
-        journal.replace(parts, authorityOf(zone, world));
-      }
-      return true;
+      // What the file says is left out of the services' parts.
+      if (zone.file !== this.#file) this.#noteAll(world, journal);
+      this.#file = zone.file;
+      if (journal !== undefined && this.#weigh(world) <= STEP_INSTANCES_MAX) return { journal, isNew: false };
+      this.#noteAll(world, journal);
+      const isMany = (record: Resource): boolean => isShared(record, this.#name);
+      return { journal: new Journal(authorityOf(zone, world), LIMITS, isMany), isNew: true };
     });
   }
 
-  /** A large zone is rendered over several turns of the loop; what changes meanwhile is rendered again. */
-  async #build(): Promise<void> {
-    const journal = this.#desk.read((world) => {
-      const zone = this.#find(world);
-      this.#file = zone.file;
-      this.#noteAll(world);
-      const authority = authorityOf(zone, world);
-      return new Journal(authority, LIMITS, (record) => isShared(record, this.#name));
-    });
-    // Within a few rounds nearly all is there; `#step` does what is left at once.
-    let left = this.#dirty.size * 3;
-    while (this.#dirty.size > 0 && left > 0) {
-      const before = this.#dirty.size;
-      this.#desk.read((world) => this.#buildSome(journal, world));
-      left -= Math.max(1, before - this.#dirty.size);
+  /** Does the work over several turns of the loop, in each of which it looks at the world as it is then. */
+  async #work(begin: (live: Live) => Work): Promise<void> {
+    let present: World | undefined;
+    let work: Work | undefined;
+    for (;;) {
+      if (this.#closed) throw new ZoneGone();
+      const isDone = this.#desk.read((world) => {
+        this.#find(world);
+        present = world;
+        work ??= begin(() => present as World);
+        const untilMs = this.#desk.clock.monotonic() + TURN_MS;
+        do if (work.next().done === true) return true;
+        while (this.#desk.clock.monotonic() < untilMs);
+        return false;
+      });
+      if (isDone) return;
       await nextTurn();
     }
-    this.#journal = journal;
   }
 
-  #buildSome(journal: Journal, world: World): void {
-    const zone = this.#find(world);
-    const untilMs = this.#desk.clock.monotonic() + TURN_MS;
-    const done: string[] = [];
-    for (const label of this.#dirty) {
-      this.#dirty.delete(label);
-      journal.load(label, this.#render(label, world, zone));
-      done.push(label);
-      if (this.#desk.clock.monotonic() >= untilMs) break;
-    }
-    this.#lapsedLater(done, world);
+  /** Every part as it is when it is its turn: what changes until all are there is rendered again. */
+  *#building(journal: Journal, live: Live): Work {
+    const labels = [...this.#dirty];
+    this.#dirty.clear();
+    for (const label of labels) yield* journal.loading(label, this.#rendering([label], live).get(label) ?? []);
   }
 
-  /** Instances that lapsed are shown for a while, and then vanish without a commit: those services are read again. */
-  #lapsedLater(labels: Iterable<string>, world: World): void {
-    const account = this.#account;
-    if (account === undefined || world.settings.whenNoneHealthy !== "held") return;
-    for (const label of labels) {
-      const services = world.index.services(account, label);
-      if (services.some((service) => world.index.lapsed(account, service).length > 0)) this.#lapsing.add(label);
-    }
+  /** All that changed, as it is now. */
+  #stepping(journal: Journal, isFirst: boolean, live: Live): Work {
+    const labels = [...this.#dirty];
+    this.#dirty.clear();
+    const authority = authorityOf(this.#find(live()), live());
+    return journal.replacing(this.#rendering(labels, live), authority, isFirst);
   }
 
-  #noteAll(world: World): void {
+  /** Parts as they are now, whenever they are read. */
+  #rendering(labels: readonly string[], live: Live): ReadonlyMap<string, Iterable<Resource>> {
+    const zone = this.#find(live());
+    const frozen = zone.kind === "account" ? freeze(live, zone.account, labels) : live();
+    return new Map(labels.map((label) => [label, render(label, zone, frozen, live)]));
+  }
+
+  #noteAll(world: World, journal: Journal | undefined): void {
     this.#dirty.add(REST);
     if (this.#account === undefined) return;
     for (const service of world.view.account(this.#account)?.services() ?? []) this.#dirty.add(toLabel(service.name));
-    for (const label of this.#journal?.names() ?? []) this.#dirty.add(label);
+    for (const label of journal?.names() ?? []) this.#dirty.add(label);
   }
 
   /** How many instances there are to be rendered. */
@@ -213,12 +232,6 @@ export class KeptZone {
     }
     return zone;
   }
-
-  #render(label: string, world: World, zone: WholeZone): readonly Resource[] {
-    if (label === REST) return restRecords(world, zone);
-    if (zone.kind === "file") return [];
-    return world.index.services(zone.account, label).flatMap((service) => serviceRecords(world, zone, service));
-  }
 }
 
 /** The account or the file went away while its zone was being read. */
@@ -234,55 +247,18 @@ function isShared(record: Resource, zone: Name): boolean {
   return last === "addr" || (left > 1 && lowerLabel(record.name[left - 2]!) === "_dns-sd");
 }
 
-/** All that is no service's: the zone as it is when the account has none. */
-function restRecords(world: World, zone: WholeZone): Resource[] {
-  const records: Resource[] = [];
-  for (const record of zoneRecords(toBareWorld(world, zone), zone))
-    if (!isAuthority(record, zone)) records.push(record);
-  return records;
+function* render(label: string, zone: WholeZone, frozen: World, live: Live): Generator<Resource> {
+  if (label === REST) yield* restRecords(zone, live);
+  else if (zone.kind === "account")
+    for (const service of frozen.index.services(zone.account, label)) yield* serviceRecords(frozen, zone, service);
 }
 
-function toBareWorld(world: World, zone: WholeZone): World {
-  return zone.kind === "file" ? world : { ...world, view: withoutServices(world.view, zone.account) };
+/** All that is no service's: the zone as it is when the account has none. */
+function* restRecords(zone: WholeZone, live: Live): Generator<Resource> {
+  const world = zone.kind === "account" ? withoutServices(live, zone.account) : live();
+  for (const record of zoneRecords(world, zone)) if (!isAuthority(record, zone)) yield record;
 }
 
 function isAuthority(record: Resource, zone: Zone): boolean {
   return record.type === TYPE.SOA && sameName(record.name, zone.name);
-}
-
-function withoutServices(view: View, account: Account): View {
-  return {
-    revision: view.revision,
-    instance: (...args) => view.instance(...args),
-    instancesById: (...args) => view.instancesById(...args),
-    lease: (...args) => view.lease(...args),
-    entry: (...args) => view.entry(...args),
-    entries: (...args) => view.entries(...args),
-    members: (...args) => view.members(...args),
-    counts: (...args) => view.counts(...args),
-    serviceSize: (...args) => view.serviceSize(...args),
-    accounts: () => view.accounts(),
-    account: (name) => {
-      const found = view.account(name);
-      return found === undefined || name !== account ? found : withoutServicesOf(found);
-    },
-  };
-}
-
-function withoutServicesOf(account: AccountView): AccountView {
-  return {
-    name: account.name,
-    revision: account.revision,
-    catalogRevision: account.catalogRevision,
-    keysRevision: account.keysRevision,
-    createdAtMs: account.createdAtMs,
-    counts: account.counts,
-    services: () => [],
-    service: () => undefined,
-    instances: () => [],
-    leases: () => account.leases(),
-    lease: (id) => account.lease(id),
-    entry: (key) => account.entry(key),
-    entries: (from, to) => account.entries(from, to),
-  };
 }

@@ -4,18 +4,20 @@ import {
   type Account,
   type Commit,
   type Registry,
+  type Revision,
   SYSTEM_ACCOUNT,
   type View,
   type Watch,
 } from "../../core/index.ts";
 import type { NameSource } from "../contract.ts";
-import type { Name } from "./codec-model.ts";
+import { type Name, TYPE } from "./codec-model.ts";
 import { keyOf } from "./codec-name.ts";
+import { canonicalData } from "./codec-record.ts";
 import type { Zones } from "./session-model.ts";
 import { toLabel } from "./translate-label.ts";
 import type { FileZone, Index, World, Zone } from "./translate-model.ts";
 import type { Settings } from "./translate-settings.ts";
-import { STATIC_KEYS, staticRevision } from "./translate-static.ts";
+import { fileRecords, STATIC_KEYS, staticRevision } from "./translate-static.ts";
 
 export interface ZonesOptions {
   readonly registry: Registry;
@@ -30,7 +32,7 @@ const REVERSE: readonly Name[] = [
 ];
 
 const DEFAULT_ACCOUNT: Account = "default";
-const SERIALS = 2 ** 32;
+const SERIALS = 2 ** 32 - 1;
 
 /** Opens the zones: they follow the accounts until closed. */
 export function openZones(options: ZonesOptions): OpenZones {
@@ -46,6 +48,8 @@ export class OpenZones implements Zones {
   /** All that the zones were built with. */
   #accounts = new Set<Account>();
   #byKey: ReadonlyMap<string, Zone> | undefined;
+  /** By `keyOf` of a zone: what it says of zones below it, and since when. */
+  #cuts = new Map<string, Cuts>();
 
   constructor(options: ZonesOptions) {
     this.#options = options;
@@ -115,13 +119,24 @@ export class OpenZones implements Zones {
     if (this.#byKey !== undefined) return this.#byKey;
     const { registry, access } = this.#options;
     const accounts = new Set<Account>([SYSTEM_ACCOUNT, DEFAULT_ACCOUNT]);
-    registry.read((view) => {
+    const revision = registry.read((view) => {
       for (const account of view.accounts()) accounts.add(account.name);
+      return view.revision;
     });
     for (const { account } of access.listAccounts()) accounts.add(account);
     this.#accounts = accounts;
     this.#byKey = this.#build(accounts);
+    this.#cuts = cutsOf(this.#byKey, this.#cuts, revision);
     return this.#byKey;
+  }
+
+  /**
+   * The registry's revision at which the zones below this one were last found to be others: at the latest at the start,
+   * as nobody knows what they were before. 0 while there never was one.
+   */
+  cutAt(zone: Name): Revision {
+    this.#zones();
+    return this.#cuts.get(keyOf(zone))?.revision ?? 0;
   }
 
   #build(accounts: ReadonlySet<Account>): ReadonlyMap<string, Zone> {
@@ -156,6 +171,37 @@ function rank(account: Account): number {
   return toLabel(account) === account ? 0 : 1;
 }
 
+interface Cuts {
+  readonly text: string;
+  readonly revision: Revision;
+}
+
+/** What each zone says of zones right below it, with the revision at which it became different. */
+function cutsOf(
+  zones: ReadonlyMap<string, Zone>,
+  before: ReadonlyMap<string, Cuts>,
+  revision: Revision,
+): Map<string, Cuts> {
+  const texts = new Map<string, string>();
+  for (const key of before.keys()) texts.set(key, "");
+  for (const [key, zone] of zones) {
+    for (let from = 1; from <= zone.name.length; from++) {
+      const above = keyOf(zone.name.slice(from));
+      if (!zones.has(above)) continue;
+      const servers = "file" in zone && zone.file !== undefined ? fileRecords(zone.file, zone.name, TYPE.NS) : [];
+      const own = servers.map(({ type, data }) => canonicalData(type, data)).join(" ");
+      texts.set(above, `${texts.get(above) ?? ""}${key} ${own}\n`);
+      break;
+    }
+  }
+  const after = new Map<string, Cuts>();
+  for (const [key, text] of texts) {
+    const old = before.get(key);
+    after.set(key, old?.text === text ? old : { text, revision });
+  }
+  return after;
+}
+
 export interface WorldOptions {
   readonly settings: Settings;
   readonly index: Index;
@@ -173,15 +219,15 @@ export function toWorld(view: View, options: WorldOptions): World {
     addresses: options.addresses,
     zoneOf: (name) => options.zones.find(name),
     zones: () => options.zones.list(),
-    serialOf: (zone) => serialOf(zone, view),
+    serialOf: (zone) => serialOf(zone, view, options.zones),
   };
 }
 
 /**
- * A zone's serial. An account's is the latest revision that touched its catalog, or what a zone file of the same name
- * says: it only grows. A zone file alone has the serial that its author wrote.
+ * A zone's serial. An account's is the latest revision that touched its catalog, what a zone file of the same name
+ * says, or the zones below it: it only grows. A zone file alone has the serial that its author wrote.
  */
-function serialOf(zone: Zone, view: View): number {
+function serialOf(zone: Zone, view: View, zones: OpenZones): number {
   switch (zone.kind) {
     case "file":
       return zone.file.authority.data.kind === "authority" ? zone.file.authority.data.serial : 1;
@@ -191,12 +237,12 @@ function serialOf(zone: Zone, view: View): number {
       return toSerial(view.account(zone.account)?.catalogRevision ?? 0);
     case "account": {
       const revision = view.account(zone.account)?.catalogRevision ?? 0;
-      return toSerial(Math.max(revision, staticRevision(view, zone.account, zone.name)));
+      return toSerial(Math.max(revision, staticRevision(view, zone.account, zone.name), zones.cutAt(zone.name)));
     }
   }
 }
 
-/** RFC 1982: 32 bits. Some secondaries take 0 for "unknown". */
+/** RFC 1982: 32 bits. Some secondaries take 0 for "unknown", so revision 0 is 1, and 1 another one. */
 function toSerial(revision: number): number {
-  return revision % SERIALS || 1;
+  return (revision % SERIALS) + 1;
 }

@@ -22,6 +22,12 @@ export interface Step {
   readonly added: Packed;
 }
 
+/** By `recordKey`. */
+interface Edits {
+  readonly deleted: Map<string, Resource>;
+  readonly added: Map<string, Resource>;
+}
+
 export interface JournalLimits {
   readonly stepsMax: number;
   /** Of all steps together. */
@@ -68,17 +74,56 @@ export function packSome(
   return { bytes: packed.bytes, next: from + packed.answers };
 }
 
-export function packRecords(records: readonly Resource[]): Packed {
-  if (records.length === 0) return NOTHING;
-  const buffers: Buffer[] = [];
-  let bytes = 0;
-  for (let at = 0; at < records.length; ) {
-    const packed = packSome(BLANK, records, at, 0xffff);
-    buffers.push(packed.bytes);
-    bytes += packed.bytes.length;
-    at = packed.next;
+export function packRecords(records: Iterable<Resource>): Packed {
+  return atOnce(packing(records));
+}
+
+/** Pauses where work is long: others may have a turn before it goes on. */
+export type Work<T = void> = Generator<undefined, T, undefined>;
+
+/** Records handled between two pauses. */
+const PAUSE_RECORDS = 64;
+
+function* packing(records: Iterable<Resource>): Work<Packed> {
+  const packer = new Packer();
+  for (const record of records) if (packer.add(record)) yield;
+  return packer.end();
+}
+
+function atOnce<T>(work: Work<T>): T {
+  for (;;) {
+    const { done, value } = work.next();
+    if (done === true) return value as T;
   }
-  return { buffers, count: records.length, bytes };
+}
+
+/** Packs records as they come. */
+class Packer {
+  readonly #buffers: Buffer[] = [];
+  #waiting: Resource[] = [];
+  #count = 0;
+  #bytes = 0;
+
+  /** True now and then, when it is time for a pause. */
+  add(record: Resource): boolean {
+    this.#waiting.push(record);
+    this.#count++;
+    if (this.#waiting.length >= BATCH) this.#pack();
+    return this.#count % PAUSE_RECORDS === 0;
+  }
+
+  end(): Packed {
+    while (this.#waiting.length > 0) this.#pack();
+    if (this.#count === 0) return NOTHING;
+    return { buffers: this.#buffers, count: this.#count, bytes: this.#bytes };
+  }
+
+  #pack(): void {
+    const { bytes, next } = packSome(BLANK, this.#waiting, 0, 0xffff);
+    this.#buffers.push(bytes);
+    this.#bytes += bytes.length;
+    this.#waiting = this.#waiting.slice(next);
+  }
 }
 
 export function* unpackRecords(packed: Packed): Generator<Resource> {
@@ -104,6 +149,8 @@ export class Journal {
   #steps: Step[] = [];
   #stepBytes = 0;
   #authority: Resource;
+  /** What was given under the latest serial was not always the same. */
+  #isTwofold = false;
   #count = 0;
 
   /** `isShared` tells which records may come from several parts at once. */
@@ -143,79 +190,99 @@ export class Journal {
    * Puts these parts in place of the ones of the same names (none: takes them away) and makes one step of what became
    * different, unless `authority` has the serial that we are at.
    */
-  replace(parts: ReadonlyMap<string, readonly Resource[]>, authority: Resource): void {
-    const deleted = new Map<string, Resource>();
-    const added = new Map<string, Resource>();
-    // First all that goes, then all that comes: a shared record may go over from one part to another.
-    for (const name of parts.keys()) this.#take(name, deleted);
-    for (const [name, records] of parts) this.#give(name, records, deleted, added);
-    const from = this.#authority;
-    this.#authority = authority;
-    const [fromSerial, toSerial] = [serialOf(from), serialOf(authority)];
-    if (fromSerial === toSerial) {
-      if (deleted.size > 0 || added.size > 0) this.#forgetSteps();
-      return;
-    }
-    // RFC 1982: a serial that went back has no way that leads to it.
-    if (!isNewer(toSerial, fromSerial)) return this.#forgetSteps();
-    this.#keep({
-      from,
-      to: authority,
-      deleted: packRecords([...deleted.values()]),
-      added: packRecords([...added.values()]),
-    });
+  replace(parts: ReadonlyMap<string, Iterable<Resource>>, authority: Resource): void {
+    atOnce(this.replacing(parts, authority));
   }
 
-  /** Puts a part in, of which each record is there once, while nobody has been given the zone: no step is made of it. */
-  load(name: string, records: readonly Resource[]): void {
-    if (this.#parts.has(name)) this.#take(name, new Map());
-    for (const record of records) if (this.#isShared(record)) this.#share(recordKey(record));
-    this.#put(name, records);
+  /**
+   * The same, with pauses. Nothing of it shows before its end. Of `isFirst` no step is made: nobody was given what is
+   * there by now. What it leaves when it is not brought to its end is good for nothing.
+   */
+  *replacing(parts: ReadonlyMap<string, Iterable<Resource>>, authority: Resource, isFirst = false): Work {
+    const edits: Edits = { deleted: new Map(), added: new Map() };
+    const packed = new Map<string, Packed>();
+    for (const [name, records] of parts) packed.set(name, yield* this.#comparing(name, records, edits));
+    const { deleted, added } = edits;
+    const from = this.#authority;
+    const way = isFirst ? undefined : this.#wayTo(authority, deleted.size + added.size > 0);
+    const step = way === "step" && {
+      from,
+      to: authority,
+      deleted: yield* packing(deleted.values()),
+      added: yield* packing(added.values()),
+    };
+    for (const [name, part] of packed) this.#put(name, part);
+    this.#authority = authority;
+    this.#isTwofold = way === "twofold";
+    if (step) this.#keep(step);
+    else if (way !== "none") this.#forgetSteps();
+  }
+
+  /** What leads from our serial to the one of `authority`. */
+  #wayTo(authority: Resource, isOther: boolean): "step" | "none" | "twofold" | undefined {
+    const [from, to] = [serialOf(this.#authority), serialOf(authority)];
+    // Two have been given something else under one serial: there is no step that is good for both.
+    if (from === to) return isOther || this.#isTwofold ? "twofold" : "none";
+    // RFC 1982: a serial that went back has no way that leads to it.
+    return this.#isTwofold || !isNewer(to, from) ? undefined : "step";
+  }
+
+  /** Puts a new part in while nobody has been given the zone: no step is made of it. */
+  *loading(name: string, records: Iterable<Resource>): Work {
+    this.#put(name, yield* this.#comparing(name, records, { deleted: new Map(), added: new Map() }, true));
   }
 
   /** The steps from this serial on; empty at the latest one; undefined when there is no way from there. */
   since(serial: number): readonly Step[] | undefined {
-    if (serial === serialOf(this.#authority)) return [];
+    if (serial === serialOf(this.#authority)) return this.#isTwofold ? undefined : [];
     const first = this.#steps.findIndex((step) => serialOf(step.from) === serial);
     return first < 0 ? undefined : this.#steps.slice(first);
   }
 
-  #take(name: string, deleted: Map<string, Resource>): void {
-    const packed = this.#parts.get(name);
-    if (packed === undefined) return;
-    this.#parts.delete(name);
-    this.#count -= packed.count;
-    for (const record of unpackRecords(packed)) {
-      const key = recordKey(record);
-      if (this.#isShared(record)) {
-        const left = (this.#shared.get(key) ?? 1) - 1;
-        if (left > 0) {
-          this.#shared.set(key, left);
-          continue;
-        }
-        this.#shared.delete(key);
-      }
-      deleted.set(key, record);
-    }
-  }
-
-  #give(
-    name: string,
-    records: readonly Resource[],
-    deleted: Map<string, Resource>,
-    added: Map<string, Resource>,
-  ): void {
-    const own: Resource[] = [];
+  /**
+   * Packs what the part is to be, and notes what becomes different. Both are mostly the same and in the same order: side
+   * by side, little has to be remembered at a time.
+   */
+  *#comparing(name: string, records: Iterable<Resource>, edits: Edits, isNew = false): Work<Packed> {
+    const packer = new Packer();
+    const before = unpackRecords(this.#parts.get(name) ?? NOTHING);
+    // Only a shared record may come twice in one part.
     const seen = new Set<string>();
     for (const record of records) {
-      const key = recordKey(record);
-      if (seen.has(key)) continue;
-      seen.add(key);
-      own.push(record);
-      if (this.#isShared(record) && this.#share(key) > 1) continue;
-      if (!deleted.delete(key)) added.set(key, record);
+      const key = isNew && !this.#isShared(record) ? "" : recordKey(record);
+      if (this.#isShared(record) && isKnown(seen, key)) continue;
+      if (packer.add(record)) yield;
+      if (isNew) {
+        if (key !== "") this.#share(key);
+        continue;
+      }
+      const old = before.next().value;
+      const oldKey = old && recordKey(old);
+      if (oldKey === key) continue;
+      if (old && oldKey !== undefined) this.#take(oldKey, old, edits);
+      this.#give(key, record, edits);
     }
-    this.#put(name, own);
+    let count = 0;
+    for (const old of before) {
+      this.#take(recordKey(old), old, edits);
+      if (++count % PAUSE_RECORDS === 0) yield;
+    }
+    return packer.end();
+  }
+
+  #take(key: string, record: Resource, { deleted, added }: Edits): void {
+    if (this.#isShared(record)) {
+      const left = (this.#shared.get(key) ?? 1) - 1;
+      if (left > 0) this.#shared.set(key, left);
+      else this.#shared.delete(key);
+      if (left > 0) return;
+    }
+    if (!added.delete(key)) deleted.set(key, record);
+  }
+
+  #give(key: string, record: Resource, { deleted, added }: Edits): void {
+    if (this.#isShared(record) && this.#share(key) > 1) return;
+    if (!deleted.delete(key)) added.set(key, record);
   }
 
   /** Returns how many parts have the record now. */
@@ -225,11 +292,10 @@ export class Journal {
     return count;
   }
 
-  #put(name: string, records: readonly Resource[]): void {
-    if (records.length === 0) return;
-    const packed = packRecords(records);
-    this.#parts.set(name, packed);
-    this.#count += packed.count;
+  #put(name: string, packed: Packed): void {
+    this.#count += packed.count - (this.#parts.get(name)?.count ?? 0);
+    if (packed.count > 0) this.#parts.set(name, packed);
+    else this.#parts.delete(name);
   }
 
   #keep(step: Step): void {
@@ -247,6 +313,12 @@ export class Journal {
     this.#steps = [];
     this.#stepBytes = 0;
   }
+}
+
+/** Remembers a text; true when it was there before. */
+function isKnown(seen: Set<string>, text: string): boolean {
+  const before = seen.size;
+  return seen.add(text).size === before;
 }
 
 function* wholeZone(

@@ -232,7 +232,7 @@ function recall({ world, zone, account }: Lookup, name: string): readonly Protoc
   const before = service && spoken.get(service);
   if (before === undefined || before.revision !== service?.revision || before.zone !== zone.name) return undefined;
   const isAlone = isPlain(name) && zone.file === undefined && world.index.services(zone.account, name).length === 1;
-  return isAlone ? before.protocols : undefined;
+  return isAlone && world.index.lapsed(zone.account, name).length === 0 ? before.protocols : undefined;
 }
 
 /** All services of the zone that have instances, each group once, under the label that it is best known by. */

@@ -3,7 +3,7 @@
  * each tag, zone, version, id and port of a service, but not several of them together, and no `<tag>.tag`. A name that
  * has other records has no CNAME beside them (RFC 1034 §3.6.2), so a host elsewhere is found by SRV alone.
  */
-import type { Bytes, InstanceRecord } from "../../core/index.ts";
+import type { Account, Bytes, InstanceRecord } from "../../core/index.ts";
 import { type Name, type Resource, TYPE } from "./codec-model.ts";
 import { isName, isWithin, keyOf, sameName } from "./codec-name.ts";
 import { canonicalData } from "./codec-record.ts";
@@ -49,7 +49,7 @@ export function* zoneRecords(world: World, zone: Zone): Iterable<Resource> {
       for (const record of records) if (record.type !== TYPE.SOA) yield record;
   }
   if (zone.kind === "file") return;
-  const look = openLookup(world, zone);
+  const look = openLookup(withoutLapsed(world), zone);
   yield* mergedOf(zone, apexRecords(look));
   yield* mergedOf(zone, childRecords(look));
   const seen = new Set<string>();
@@ -68,14 +68,25 @@ export function* zoneRecords(world: World, zone: Zone): Iterable<Resource> {
 }
 
 /**
- * The records of one service, without those that the zone's file has already. Services that share a label are one:
+ * The records of one service as it is when the first one is taken, without those that the zone's file has already. Services that share a label are one:
  * their records are the first one's. Names below `addr`, which stand for addresses, may be another service's, too.
  */
-export function serviceRecords(world: World, zone: Zone, service: string): Resource[] {
-  if (zone.kind !== "account") return [];
-  const look = openLookup(world, zone);
+export function* serviceRecords(world: World, zone: Zone, service: string): Iterable<Resource> {
+  if (zone.kind !== "account") return;
+  const look = openLookup(withoutLapsed(world), zone);
   const group = groupOf(look, service);
-  return group === undefined ? [] : [...mergedOf(zone, groupRecords(look, group, toOwnTest(look)))];
+  if (group !== undefined) yield* mergedOf(zone, groupRecords(look, group, toOwnTest(look)));
+}
+
+/**
+ * What `whenNoneHealthy: held` shows of lapsed instances vanishes with time alone, without a change of the catalog and
+ * so of the serial. A secondary would keep it: lapsed instances stand in answers, not in zones.
+ */
+function withoutLapsed(world: World): World {
+  if (world.settings.whenNoneHealthy !== "held") return world;
+  const { index } = world;
+  const services = (account: Account, label: Bytes) => index.services(account, label);
+  return { ...world, index: { services, at: (address) => index.at(address), lapsed: () => [] } };
 }
 
 type OwnTest = (name: Name) => boolean;
