@@ -84,7 +84,8 @@ test("what clients register is understood", () => {
   let count = 0;
   for (const file of readdirSync(FOLDER)) {
     for (const { request, body, info } of load(file).exchanges ?? []) {
-      if (body === undefined) continue;
+      // A client of Jersey 3 sends an empty object with its heartbeats.
+      if (body === undefined || !request[0]?.startsWith("POST ")) continue;
       count++;
       const format = request.some((line) => /^content-type: application\/xml/i.test(line)) ? "xml" : "json";
       assert.deepEqual(plain(readText(format, body)), info, `${file}: ${request[0]}`);
