@@ -42,9 +42,9 @@ async function startServer(t: TestContext, port: number, rollcallPort: number, i
   return { url, apps: `${url}apps`, program };
 }
 
-/** What it complained of while it spoke with its peer. */
-function complaints({ program }: Server): readonly string[] {
-  return program.lines.filter((line) => / ERROR /.test(line) && /replicat|eureka|batch/i.test(line));
+/** What it complained of since it had so many lines. */
+function complaints({ program }: Server, from = 0): readonly string[] {
+  return program.lines.slice(from).filter((line) => / ERROR /.test(line) && /replicat|eureka|batch/i.test(line));
 }
 
 /** A lease that ends after three seconds here, and after six there. */
@@ -113,6 +113,8 @@ test("a running Eureka server is joined, relieved and switched off, and nothing 
   keepBeating(t, () => home, ["API/api:1", "API/api:2"]);
 
   const rollcall = await startNode(t, [old.url], { port });
+  // Until now its peer was out of reach.
+  const from = old.program.lines.length;
   assert.deepEqual((await fetchAll(rollcall)).ids, ["API/api:1", "API/api:2"]);
   assert.deepEqual(
     steady(await findInstance(rollcall, "API", "api:1")),
@@ -129,7 +131,7 @@ test("a running Eureka server is joined, relieved and switched off, and nothing 
   home = rollcall;
   await new Promise((resolve) => setTimeout(resolve, 7000));
   assert.deepEqual(away(), []);
-  assert.deepEqual(complaints(old), []);
+  assert.deepEqual(complaints(old, from), []);
   await old.program.kill("SIGTERM");
   const later = watch(t, [
     [rollcall, "API/api:1"],
