@@ -67,8 +67,8 @@ class Work {
       const before = this.#find(origin.account, app, info.instanceId);
       const dirty = info.lastDirtyTimestamp;
       if (before !== undefined && dirty !== undefined && lastDirtyOf(before) > dirty && hasDirty(before)) {
-        await this.#renew(origin.account, before);
-        return NO_CONTENT;
+        // Its lease may have run out in this moment.
+        return (await this.#renew(origin.account, before)) ? NO_CONTENT : "again";
       }
       const made = toInstance(info, before, this.#parts.clock.now());
       if (!made.ok) return refusedAs(made);

@@ -40,9 +40,9 @@ export interface Registration {
   readonly ttlMs: number;
 }
 
-/** The catalog's service of an application: its name in lower case. */
+/** The catalog's service of an application: its name in lower case, of upper case, which is not the same for every letter. */
 export function toService(app: string): string {
-  return app.toLowerCase();
+  return app.toUpperCase().toLowerCase();
 }
 
 /** Every service of the account that is this application. `names` are those whose upper case it is. */

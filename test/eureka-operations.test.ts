@@ -1,0 +1,204 @@
+/** What becomes of registrations, heartbeats and operators' words when they meet. */
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { beat, cancel, fetchAll, fetchInstance, post, register, registrationOf, startEureka } from "./eureka-rig.ts";
+import { request } from "./harness.ts";
+
+const eureka = await startEureka({ after });
+const native = `${eureka.rollcall.url}/v2/default/services`;
+const T = 1_700_000_000_000;
+
+const at = (dirty: number, more: Record<string, unknown> = {}) => ({ lastDirtyTimestamp: String(T + dirty), ...more });
+
+async function said(app: string, id: string, query: string, method: "PUT" | "DELETE" = "PUT"): Promise<void> {
+  const answer = await request(`${eureka.apps}/${app}/${id}/status${query}`, { method });
+  assert.deepEqual([answer.status, answer.text], [200, ""]);
+}
+
+async function statusOf(app: string, id: string): Promise<string> {
+  return (await fetchInstance(eureka, app, id))?.status;
+}
+
+test("an older copy changes nothing, an equal or newer one replaces all of it", async () => {
+  await register(eureka, "DIRTY", "d1", at(5, { metadata: { a: "1", b: "1" } }));
+  await register(eureka, "DIRTY", "d1", at(4, { metadata: { a: "0" }, status: "DOWN" }));
+  const kept = await fetchInstance(eureka, "DIRTY", "d1");
+  assert.deepEqual([kept?.metadata, kept?.status, kept?.lastDirtyTimestamp], [{ a: "1", b: "1" }, "UP", String(T + 5)]);
+  await register(eureka, "DIRTY", "d1", at(5, { metadata: { a: "2" } }));
+  assert.deepEqual((await fetchInstance(eureka, "DIRTY", "d1"))?.metadata, { a: "2" });
+  await register(eureka, "DIRTY", "d1", at(6, { metadata: { a: "3" }, ipAddr: "10.9.9.9" }));
+  const newer = await fetchInstance(eureka, "DIRTY", "d1");
+  assert.deepEqual([newer?.metadata, newer?.ipAddr], [{ a: "3" }, "10.9.9.9"]);
+});
+
+test("of many registrations at once the newest is what stays", async () => {
+  for (let round = 0; round < 5; round++) {
+    const order = [3, 9, 1, 7, 5, 8, 2, 6, 4, 0].map((nth) => nth + round * 10);
+    await Promise.all(order.map((nth) => register(eureka, "RACE", "r1", at(nth, { metadata: { nth: String(nth) } }))));
+    const { metadata, lastDirtyTimestamp } = (await fetchInstance(eureka, "RACE", "r1")) as never;
+    assert.deepEqual([metadata, lastDirtyTimestamp], [{ nth: String(9 + round * 10) }, String(T + 9 + round * 10)]);
+  }
+});
+
+test("a heartbeat with a newer time asks for a registration, one with an older time does not", async () => {
+  await register(eureka, "BEATS", "b1", at(5));
+  assert.equal((await beat(eureka, "BEATS", "b1", `?status=UP&lastDirtyTimestamp=${T + 5}`)).status, 200);
+  assert.equal((await beat(eureka, "BEATS", "b1", `?status=UP&lastDirtyTimestamp=${T + 4}`)).status, 200);
+  assert.equal((await beat(eureka, "BEATS", "b1", `?status=UP&lastDirtyTimestamp=${T + 6}`)).status, 404);
+  assert.equal((await beat(eureka, "BEATS", "b1", "?status=DOWN")).status, 200);
+  assert.equal(await statusOf("BEATS", "b1"), "UP", "a heartbeat says nothing of the status");
+});
+
+test("a client that is OUT_OF_SERVICE can say that it is UP again", async () => {
+  await register(eureka, "BACK", "b1", at(1, { status: "OUT_OF_SERVICE" }));
+  assert.equal(await statusOf("BACK", "b1"), "OUT_OF_SERVICE");
+  await register(eureka, "BACK", "b1", at(2, { status: "UP" }));
+  assert.equal(await statusOf("BACK", "b1"), "UP");
+});
+
+test("an operator's OUT_OF_SERVICE stands against every UP, over registrations and restarts, until it is removed", async (t) => {
+  const own = await startEureka(t);
+  await register(own, "HELD", "h1", at(1));
+  const url = `${own.apps}/HELD/h1/status`;
+  assert.equal((await request(`${url}?value=OUT_OF_SERVICE`, { method: "PUT" })).status, 200);
+  await register(own, "HELD", "h1", at(2));
+  assert.equal((await fetchInstance(own, "HELD", "h1"))?.status, "OUT_OF_SERVICE");
+  await own.rollcall.restart();
+  await register(own, "HELD", "h1", at(3));
+  const shown = await fetchInstance(own, "HELD", "h1");
+  assert.deepEqual([shown?.status, shown?.overriddenStatus], ["OUT_OF_SERVICE", "OUT_OF_SERVICE"]);
+  assert.equal((await request(`${url}?value=UP`, { method: "DELETE" })).status, 200);
+  const free = await fetchInstance(own, "HELD", "h1");
+  assert.deepEqual([free?.status, free?.overriddenStatus], ["UP", "UNKNOWN"]);
+});
+
+test("an operator's word hides no DOWN of the instance itself", async () => {
+  await register(eureka, "HONEST", "h1", at(1));
+  for (const word of ["OUT_OF_SERVICE", "UP"]) {
+    await said("HONEST", "h1", `?value=${word}`);
+    assert.equal(await statusOf("HONEST", "h1"), word);
+    await register(eureka, "HONEST", "h1", at(2, { status: "DOWN" }));
+    assert.equal(await statusOf("HONEST", "h1"), "DOWN");
+    await register(eureka, "HONEST", "h1", at(2, { status: "UP" }));
+    assert.equal(await statusOf("HONEST", "h1"), word);
+  }
+});
+
+test("the operator's UP lets an instance serve that says OUT_OF_SERVICE", async () => {
+  await register(eureka, "FORCED", "f1", at(1, { status: "OUT_OF_SERVICE" }));
+  await said("FORCED", "f1", "?value=UP");
+  await register(eureka, "FORCED", "f1", at(2, { status: "OUT_OF_SERVICE" }));
+  const shown = await fetchInstance(eureka, "FORCED", "f1");
+  assert.deepEqual([shown?.status, shown?.overriddenStatus], ["UP", "UP"]);
+  await said("FORCED", "f1", "?value=OUT_OF_SERVICE", "DELETE");
+  assert.equal(await statusOf("FORCED", "f1"), "OUT_OF_SERVICE");
+});
+
+test("without a word in its place a removed override leaves UNKNOWN, and the next heartbeat asks for a registration", async () => {
+  await register(eureka, "BLANK", "b1", at(1));
+  await said("BLANK", "b1", "?value=OUT_OF_SERVICE");
+  await said("BLANK", "b1", "", "DELETE");
+  assert.equal(await statusOf("BLANK", "b1"), "UNKNOWN");
+  assert.equal((await beat(eureka, "BLANK", "b1")).status, 404);
+  await register(eureka, "BLANK", "b1", at(1));
+  assert.equal(await statusOf("BLANK", "b1"), "UP");
+  assert.equal((await beat(eureka, "BLANK", "b1")).status, 200);
+});
+
+test("an override may carry the time of the copy it made", async () => {
+  await register(eureka, "TIMED", "t1", at(1));
+  await said("TIMED", "t1", `?value=OUT_OF_SERVICE&lastDirtyTimestamp=${T + 9}`);
+  assert.equal((await fetchInstance(eureka, "TIMED", "t1"))?.lastDirtyTimestamp, String(T + 9));
+  assert.equal((await beat(eureka, "TIMED", "t1", `?lastDirtyTimestamp=${T + 9}`)).status, 200);
+});
+
+test("changes at once to one instance are all made", async () => {
+  await register(eureka, "CROWD", "c1", at(1, { metadata: {} }));
+  const keys = Array.from({ length: 6 }, (_, i) => `k${i}`);
+  const answers = await Promise.all(
+    keys.map((key) => request(`${eureka.apps}/CROWD/c1/metadata?${key}=v`, { method: "PUT" })),
+  );
+  for (const { status } of answers) assert.equal(status, 200);
+  assert.deepEqual(Object.keys((await fetchInstance(eureka, "CROWD", "c1"))?.metadata).sort(), keys);
+});
+
+test("a cancel is final until the next registration", async () => {
+  await register(eureka, "FINAL", "f1");
+  const [first, second] = await Promise.all([cancel(eureka, "FINAL", "f1"), cancel(eureka, "FINAL", "f1")]);
+  assert.deepEqual([first.status, second.status].sort(), [200, 404]);
+  assert.equal((await beat(eureka, "FINAL", "f1")).status, 404);
+  assert.equal(await fetchInstance(eureka, "FINAL", "f1"), undefined);
+});
+
+test("an instance of another dialect can be kept alive, overridden, described and cancelled", async () => {
+  const url = `${native}/Search/instances/s1`;
+  const put = await request(url, {
+    method: "PUT",
+    body: { address: "10.0.0.7", port: 9200, ttl: "20s", meta: { x: "1" } },
+  });
+  assert.equal(put.status, 201, put.text);
+  assert.equal((await beat(eureka, "SEARCH", "s1", `?status=UP&lastDirtyTimestamp=${T}`)).status, 200);
+  await said("SEARCH", "s1", "?value=OUT_OF_SERVICE");
+  assert.equal((await request(url)).json().status, "draining");
+  await said("SEARCH", "s1", "?value=UP", "DELETE");
+  assert.equal((await request(`${eureka.apps}/SEARCH/s1/metadata?x=2&y=3`, { method: "PUT" })).status, 200);
+  const { meta, via, ttl } = (await request(url)).json();
+  assert.deepEqual([meta, via], [{ x: "2", y: "3" }, "http"], ttl);
+  assert.equal((await cancel(eureka, "SEARCH", "s1")).status, 200);
+  assert.equal((await request(url)).status, 404);
+});
+
+test("a registration replaces an instance of another dialect with the same name", async () => {
+  const url = `${native}/Moving/instances/m1`;
+  await request(url, { method: "PUT", body: { address: "10.0.0.7", port: 1, ttl: "3600s" } });
+  await register(eureka, "MOVING", "m1", { leaseInfo: { durationInSecs: 45 } });
+  const { via, address, ports } = (await request(url)).json();
+  assert.deepEqual([via, address, ports], ["eureka", "10.1.2.3", { default: 8080 }]);
+  const { ids, instances } = await fetchAll(eureka);
+  assert.equal(ids.filter((id) => id === "MOVING/m1").length, 1);
+  assert.equal(instances.get("MOVING/m1")?.leaseInfo.durationInSecs, 45);
+});
+
+test("a registration that another dialect made later is what Eureka's clients see", async () => {
+  await register(eureka, "LATER", "l1", at(1));
+  await request(`${native}/later/instances/l1`, { method: "PUT", body: { address: "10.0.0.8", port: 2 } });
+  const shown = await fetchInstance(eureka, "LATER", "l1");
+  assert.deepEqual([shown?.ipAddr, shown?.port.$], ["10.0.0.8", 2]);
+});
+
+test("an operator's word over the native API is one here as well", async () => {
+  await register(eureka, "ELSEWHERE", "e1", at(1));
+  const answer = await request(`${native}/elsewhere/instances/e1/override`, {
+    method: "PUT",
+    body: { status: "draining" },
+  });
+  assert.equal(answer.status, 200, answer.text);
+  const shown = await fetchInstance(eureka, "ELSEWHERE", "e1");
+  assert.deepEqual([shown?.status, shown?.overriddenStatus], ["OUT_OF_SERVICE", "OUT_OF_SERVICE"]);
+});
+
+test("zone, region and data center come back as they were sent", async () => {
+  const dataCenterInfo = {
+    "@class": "com.netflix.appinfo.AmazonInfo",
+    name: "Amazon",
+    metadata: { "availability-zone": "us-east-1c", "instance-id": "i-0a", "public-hostname": "ec2.example.com" },
+  };
+  const metadata = { region: "us-east-1", "eureka.own": "kept" };
+  await register(eureka, "CLOUD", "i-0a", { dataCenterInfo, metadata });
+  const shown = await fetchInstance(eureka, "CLOUD", "i-0a");
+  assert.deepEqual([shown?.dataCenterInfo, shown?.metadata], [dataCenterInfo, metadata]);
+  assert.equal((await request(`${native}/cloud/instances/i-0a`)).json().zone, "us-east-1c");
+});
+
+test("what is left out is filled in as the original does", async () => {
+  const { instanceId, hostName, ipAddr, dataCenterInfo } = registrationOf("BARE", "bare-1");
+  const answer = await post(eureka, "BARE", {
+    instance: { instanceId, hostName, ipAddr, dataCenterInfo, app: "bare" },
+  });
+  assert.equal(answer.status, 204, answer.text);
+  const shown = await fetchInstance(eureka, "BARE", "bare-1");
+  assert.deepEqual([shown?.status, shown?.overriddenStatus, shown?.countryId], ["UP", "UNKNOWN", 1]);
+  assert.deepEqual([shown?.leaseInfo.durationInSecs, shown?.leaseInfo.renewalIntervalInSecs], [90, 30]);
+  assert.deepEqual(shown?.metadata, { "@class": "java.util.Collections$EmptyMap" });
+  assert.ok(Number(shown?.lastDirtyTimestamp) > T);
+});
