@@ -11,7 +11,7 @@ import { CONSUL_NAMES } from "../packages/registry/src/dialects/dns/translate-co
 import type { FileZone } from "../packages/registry/src/dialects/dns/translate-model.ts";
 import { zoneRecords } from "../packages/registry/src/dialects/dns/translate-zone.ts";
 import { accepted, register } from "./core-rig.ts";
-import { nameOf, networks, openNames } from "./dns-names-rig.ts";
+import { nameOf, networks, openNames, showShort } from "./dns-names-rig.ts";
 
 const IP = "10.0.0.1";
 
@@ -65,13 +65,13 @@ test("Consul's names", async (t) => {
 test("Consul's nodes are what instances say they are on", async (t) => {
   const names = await openNames({ sources: [CONSUL_NAMES] });
   t.after(names.close);
-  await names.register("web", "w1", { address: IP, meta: { "consul.node": "Node1" } });
-  await names.register("db", "d1", { address: IP, meta: { "consul.node": "node1" }, ports: { default: 5432 } });
+  await names.register("web", "w1", { address: IP, meta: { "consul.node": "Node1", k: "w" } });
+  await names.register("db", "d1", { address: IP, meta: { "consul.node": "node1", k: "d" }, ports: { default: 5432 } });
   assert.deepEqual(names.ask("web.service.consul.", "SRV").answers, ["SRV 1 25600 80 node1.node.dc1.consul."]);
   assert.deepEqual(names.ask("node1.node.consul.", "A").answers, [`A ${IP}`]);
   assert.deepEqual(names.ask("node1.node.dc1.consul.", "TXT").answers, [
-    'TXT "consul.node=node1"',
-    'TXT "consul.node=Node1"',
+    'TXT "k=d"',
+    'TXT "k=w"',
   ]);
   // A container with an address of its own: the node's name would lead to either.
   const { reply } = names.ask("web.service.consul.", "SRV");
@@ -160,6 +160,7 @@ test("addresses in reverse, of the networks that are ours", async (t) => {
     unknown.authority.map((record) => showName(record.name)),
     ["0.0.10.in-addr.arpa."],
   );
+  assert.match(unknown.authority.map(showShort).join(), /^SOA ns\.rollcall\. hostmaster\.rollcall\. /);
   for (const other of ["1.2.0.192", "x.0.0.10", "01.0.0.10", "1.1.0.0.10"])
     assert.equal(names.find(`${other}.in-addr.arpa.`, "PTR"), undefined, other);
   // The book of addresses is there by now, and follows.

@@ -45,7 +45,9 @@ const instance: fc.Arbitrary<Partial<Instance>> = fc.record({
   tags: fc.uniqueArray(words("blue", "Blue", "v1.2", "v1-2", "zone", "id", "_tcp", "0a000001", "a b"), {
     maxLength: 3,
   }),
-  meta: words("{}", '{"k":"v"}', '{"k":"v","long":"x"}').map((text) => JSON.parse(text) as Record<string, string>),
+  meta: words("{}", '{"k":"v"}', '{"k":"v","dns.priority":"7"}').map(
+    (text) => JSON.parse(text) as Record<string, string>,
+  ),
   version: words("", "1.2", "1-2", "2", "1.2.3", "a._tcp", ".."),
   zone: words("", "eu", "EU", "eu.west"),
   weight: words("0", "1", "100", "300").map(Number),

@@ -51,9 +51,11 @@ test("an SRV record and its target's address are an instance", options, async ()
   assert.equal(web?.meta["dns.priority"], "10");
   assert.deepEqual(await instances("host1"), [], "a target is no service");
   const [answer] = await dig(rig.port, "_web._tcp.rollcall", "SRV");
-  assert.match(answer ?? "", / SRV \d+ 2560 8080 host1\.id\.web\.rollcall\.$/);
+  assert.match(answer ?? "", / SRV 10 2560 8080 host1\.id\.web\.rollcall\.$/);
   assert.match((await dig(rig.port, "host1.id.web.rollcall", "A"))[0] ?? "", / 10\.1\.1\.1$/);
 
+  await update("delete _web._tcp.rollcall. SRV 0 2560 8080 host1.rollcall.");
+  assert.equal((await instances("web")).length, 1, "a record of another priority is another one");
   await update("delete _web._tcp.rollcall. SRV 10 2560 8080 host1.rollcall.");
   assert.deepEqual(await instances("web"), []);
 });

@@ -89,7 +89,10 @@ function rankSets(records: readonly Resource[], share: number): readonly Resourc
   });
 }
 
-/** A number for a record that is the same while it leads to the same place, and a different one for each share. */
+/**
+ * A number for a record that is the same while it leads to the same place, and a different one for each share. Records
+ * of a worse priority come after all others.
+ */
 function toRank(data: Data, share: number): number {
   const text =
     data.kind === "service"
@@ -101,7 +104,7 @@ function toRank(data: Data, share: number): number {
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
+  return ((hash ^ (hash >>> 16)) >>> 0) + (data.kind === "service" ? data.priority * 2 ** 32 : 0);
 }
 
 type Order = (mixed: Resource[], start: number, end: number) => void;

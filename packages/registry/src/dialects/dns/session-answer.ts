@@ -32,6 +32,16 @@ export interface Handlers {
 const UDP_BYTES_MIN = 512;
 const TCP_BYTES_MAX = 65_535;
 
+/** The least that a record takes: a pointer for its owner, the fixed fields, and an empty text. */
+const RECORD_BYTES_MIN = 13;
+/** How often the records that fit: each share of askers gets its own ones. */
+const SHARES = 8;
+
+/** So many records do not fit, and are enough to choose from. */
+function toRecordsMax(bytesMax: number): number {
+  return SHARES * Math.ceil(bytesMax / RECORD_BYTES_MIN);
+}
+
 /** Answers messages by what is in the world, without a memory of its own. */
 export class Answerer {
   readonly #desk: Desk;
@@ -58,7 +68,7 @@ export class Answerer {
     const asked = message.questions[0] as Question;
     const question = { ...asked, name: asked.name.map(lowerLabel) };
     return this.#desk.read((world) => {
-      const reply = resolve(question, world);
+      const reply = resolve(question, { ...world, recordsMax: toRecordsMax(bytesMax) });
       if (reply === undefined) return undefined;
       const answer = this.#toAnswer({ ...message, questions: [question] }, reply, false);
       const { answers, additional } = reply;
@@ -98,7 +108,8 @@ export class Answerer {
       if (zone !== undefined && !standing.mayAsk && !covers(key, zone)) {
         return this.#refuse(asked, RCODE.REFUSED, standing);
       }
-      const reply = zone && resolve({ ...question, class: CLASS.IN }, world);
+      const recordsMax = toRecordsMax(this.#bytesMaxOf(asked));
+      const reply = zone && resolve({ ...question, class: CLASS.IN }, { ...world, recordsMax });
       return reply && this.#finish(asked, this.#toAnswer(message, reply, standing.mayForward));
     });
     return given ?? this.#elsewhere(asked, standing);

@@ -22,8 +22,10 @@ export function authorityOf(zone: Zone, world: World, owner: Name = zone.name): 
     const minimumS = zone.kind === "file" ? own.data.minimumS : Math.min(own.data.minimumS, settings.negativeTtlS);
     return { ...own, name: owner, data: { ...own.data, serial, minimumS } };
   }
-  const [server = [SERVER_LABEL, ...zone.name]] = settings.nameServers;
-  const mailbox = settings.mailbox ?? ["hostmaster", ...zone.name];
+  // Nothing but addresses has a name in the reverse.
+  const home = zone.kind === "reverse" ? settings.domain : zone.name;
+  const [server = [SERVER_LABEL, ...home]] = settings.nameServers;
+  const mailbox = settings.mailbox ?? ["hostmaster", ...home];
   return toResource(owner, TYPE.SOA, settings.negativeTtlS, {
     kind: "authority",
     primary: isName(server) ? server : zone.name,

@@ -68,6 +68,8 @@ export interface World {
   serialOf(zone: Zone): number;
   /** Addresses of this server, for `ns` names. */
   readonly addresses: readonly string[];
+  /** So many records of one set are more than the answer can hold, whichever of them. Undefined: all are wanted. */
+  readonly recordsMax?: number;
 }
 
 /** What an answer rests on. It is good while the revision of each is what it was. */

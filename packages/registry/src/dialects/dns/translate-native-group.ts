@@ -115,12 +115,17 @@ const kept = new WeakMap<ServiceView, { readonly revision: Revision; readonly ro
 
 /** The instances of a service, which are looked through once for each revision of it. */
 function rosterOf(service: ServiceView): Roster {
-  if (service.instances.size < KEPT_FROM) return new Roster([...service.instances.values()]);
+  if (service.instances.size < KEPT_FROM) return toRoster(service.instances.values());
   const before = kept.get(service);
   if (before?.revision === service.revision) return before.roster;
-  const roster = new Roster([...service.instances.values()]);
+  const roster = toRoster(service.instances.values());
   kept.set(service, { revision: service.revision, roster });
   return roster;
+}
+
+/** In the order in which they are shown. */
+function toRoster(records: Iterable<InstanceRecord>): Roster {
+  return new Roster([...records].sort(compareRecords));
 }
 
 const NOBODY: readonly InstanceRecord[] = [];
@@ -171,7 +176,7 @@ export class Group {
         members.push(record);
       }
     }
-    return new Roster(members);
+    return toRoster(members);
   }
 
   #lapsedOf(name: string): readonly InstanceRecord[] {
@@ -181,16 +186,15 @@ export class Group {
     return lapsed.filter((record) => account?.service(name)?.instances.has(record.id) !== true);
   }
 
-  /** The ones of these members that are to be found, sorted. */
+  /** The ones of these members that are to be found, in the roster's order. */
   shown(records: readonly InstanceRecord[]): readonly InstanceRecord[] {
     const { whenNoneHealthy } = this.#look.world.settings;
-    const shown = pickShown(
+    return pickShown(
       records,
       (record) => record,
       whenNoneHealthy,
       (record) => this.#lapsed.has(record),
     );
-    return [...shown].sort(compareRecords);
   }
 
   /** The name of a member's own, `<id>.id.<service>.<zone>`; undefined when it would not lead to it alone. */

@@ -1,10 +1,11 @@
 /** Instances as records: addresses, SRV (RFC 2782), TXT. */
-import { type Bytes, type InstanceRecord, type Ports, toBytes } from "../../core/index.ts";
+import type { Bytes, InstanceRecord, Ports } from "../../core/index.ts";
 import { type Data, type Name, type Resource, TYPE } from "./codec-model.ts";
 import { isName } from "./codec-name.ts";
 import { canonicalData, toResource } from "./codec-record.ts";
 import { type Spot, toAddressLabel, toSpot } from "./translate-address.ts";
 import { matchLabel } from "./translate-label.ts";
+import { priorityOf, toStrings } from "./translate-meta.ts";
 import { compareTexts, type Group, type Lookup } from "./translate-native-group.ts";
 
 /** More than a message of 64 KiB can hold: beyond it the first ones, by their ids, are answered. */
@@ -17,8 +18,6 @@ export interface Rendered {
 
 const NONE: readonly Resource[] = [];
 export const NOTHING: Rendered = { answers: NONE, additional: NONE };
-
-const STRING_BYTES_MAX = 255;
 
 /** Gathers records, each once: a set has no doubles (RFC 2181 §5). */
 export class Gathering {
@@ -37,6 +36,12 @@ export class Gathering {
       const before = this.#seen.size;
       if (this.#seen.add(toKey({ name: owner, type, data })).size === before) return;
     }
+    this.records.push(toResource(owner, type, this.#ttlS, data));
+  }
+
+  /** The same of one that is no other's double, which saves looking; others may still be its own. */
+  addAlone(owner: Name, type: number, data: Data): void {
+    this.#seen?.add(toKey({ name: owner, type, data }));
     this.records.push(toResource(owner, type, this.#ttlS, data));
   }
 }
@@ -73,24 +78,46 @@ export function renderServices(
   owner: Name,
   port: Bytes | undefined,
 ): Rendered {
+  const open = shown.filter((record) => portOf(record.ports, port) !== undefined);
+  const picked = pickSome(open, look.world.recordsMax);
+  const rendered = renderOpen(look, group, picked, owner, port, toFactor(open));
+  // Where several stand for one record, those picked may be fewer than fit: none is left out then without a mark.
+  const isEnough = picked.length === open.length || rendered.answers.length === picked.length;
+  return isEnough ? rendered : renderOpen(look, group, open, owner, port, toFactor(open));
+}
+
+function renderOpen(
+  look: Lookup,
+  group: Group,
+  open: readonly InstanceRecord[],
+  owner: Name,
+  port: Bytes | undefined,
+  factor: number,
+): Rendered {
   const { ttlS } = look.world.settings;
   const answers = new Gathering(ttlS);
   const additional = new Gathering(ttlS);
-  const open = shown.filter((record) => portOf(record.ports, port) !== undefined);
-  const weights = weigh(open);
-  for (const [i, record] of open.entries()) {
+  // An instance's own name is no other's, unless another one has it for its address.
+  const isMixed = open.some(({ address }) => toSpot(address)?.type === TYPE.CNAME);
+  for (const record of open) {
     const found = targetOf(look, group, record);
     if (found === undefined) continue;
-    const { target, spot } = found;
-    const number = portOf(record.ports, port) as number;
-    answers.add(owner, TYPE.SRV, {
+    const { target, spot, isOwn } = found;
+    const data: Data = {
       kind: "service",
-      priority: 0,
-      weight: weights[i] as number,
-      port: number,
+      priority: priorityOf(record.meta),
+      weight: toWeight(record.weight, factor),
+      port: portOf(record.ports, port) as number,
       target,
-    });
-    if (spot.type !== TYPE.CNAME) additional.add(target, spot.type, { kind: "address", address: spot.address });
+    };
+    const isAlone = isOwn && !isMixed;
+    if (isAlone) answers.addAlone(owner, TYPE.SRV, data);
+    else answers.add(owner, TYPE.SRV, data);
+    if (spot.type !== TYPE.CNAME) {
+      const address: Data = { kind: "address", address: spot.address };
+      if (isAlone) additional.addAlone(target, spot.type, address);
+      else additional.add(target, spot.type, address);
+    }
     if (answers.records.length === ANSWERS_MAX) break;
   }
   return { answers: answers.records, additional: additional.records };
@@ -101,14 +128,14 @@ export function targetOf(
   look: Lookup,
   group: Group,
   record: InstanceRecord,
-): { readonly target: Name; readonly spot: Spot } | undefined {
+): { readonly target: Name; readonly spot: Spot; readonly isOwn: boolean } | undefined {
   const spot = toSpot(record.address);
   if (spot === undefined) return undefined;
-  if (spot.type === TYPE.CNAME) return { target: spot.host, spot };
+  if (spot.type === TYPE.CNAME) return { target: spot.host, spot, isOwn: false };
   const own = group.ownName(record);
-  if (own !== undefined) return { target: own, spot };
+  if (own !== undefined) return { target: own, spot, isOwn: true };
   const target = addressName(spot.address, look.zone.name);
-  return target === undefined ? undefined : { target, spot };
+  return target === undefined ? undefined : { target, spot, isOwn: false };
 }
 
 /** `<hex>.addr.<zone>`. */
@@ -126,19 +153,6 @@ export function renderTexts(shown: readonly InstanceRecord[], owner: Name, ttlS:
     if (gathered.records.length === ANSWERS_MAX) break;
   }
   return { answers: gathered.records, additional: NONE };
-}
-
-/**
- * Meta as the strings of RFC 6763 §6.3: `key=value`, sorted. What cannot be said so is left out: a key with "=" or
- * other characters than printable ASCII, and what is longer than a string can be. §6.1: never no string at all.
- */
-export function toStrings(meta: Readonly<Record<string, string>>): readonly Bytes[] {
-  const strings: Bytes[] = [];
-  for (const key of Object.keys(meta).sort()) {
-    const string = `${key}=${toBytes(meta[key] as string)}`;
-    if (/^[ -<>-~]+$/.test(key) && string.length <= STRING_BYTES_MAX) strings.push(string);
-  }
-  return strings.length === 0 ? [""] : strings;
 }
 
 /** The main port, or the one that a label names; undefined when there is none. 0 is none. */
@@ -175,8 +189,36 @@ const WEIGHT_MAX = 255;
  * are scaled so that it gets the most there is. 0 stays 0: no traffic.
  */
 export function weigh(records: readonly InstanceRecord[]): readonly number[] {
+  const factor = toFactor(records);
+  return records.map(({ weight }) => toWeight(weight, factor));
+}
+
+function toFactor(records: readonly InstanceRecord[]): number {
   let greatest = 0;
   for (const { weight } of records) if (weight > greatest) greatest = weight;
-  const factor = greatest <= WEIGHT_MAX ? WEIGHT_UNIT : (WEIGHT_MAX * WEIGHT_UNIT) / greatest;
-  return records.map(({ weight }) => (weight === 0 ? 0 : Math.max(1, Math.round(weight * factor))));
+  return greatest <= WEIGHT_MAX ? WEIGHT_UNIT : (WEIGHT_MAX * WEIGHT_UNIT) / greatest;
+}
+
+function toWeight(weight: number, factor: number): number {
+  return weight === 0 ? 0 : Math.max(1, Math.round(weight * factor));
+}
+
+/**
+ * Of very many the ones that an answer is worth rendering for, when `max` of them are more than fit. Which ones rests
+ * on their ids alone, after their priority: one more or less changes no other's place.
+ */
+export function pickSome(records: readonly InstanceRecord[], max: number | undefined): readonly InstanceRecord[] {
+  if (max === undefined || records.length <= max) return records;
+  const ranks = new Float64Array(records.length);
+  for (const [i, { id, meta }] of records.entries()) ranks[i] = priorityOf(meta) * 2 ** 32 + toRank(id);
+  const limit = ranks.slice().sort()[max - 1] as number;
+  return records.filter((_, i) => (ranks[i] as number) <= limit);
+}
+
+/** FNV-1a, its bits mixed once more. */
+function toRank(id: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < id.length; i++) hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  return (hash ^ (hash >>> 13)) >>> 0;
 }

@@ -16,6 +16,7 @@ import { narrow } from "./translate-native-narrow.ts";
 import {
   ANSWERS_MAX,
   NOTHING,
+  pickSome,
   portOf,
   type Rendered,
   renderServices,
@@ -43,6 +44,9 @@ export const BROWSE_LABELS: readonly string[] = ["b", "lb", "db", "r", "dr"];
 
 /** More kinds of services than this are not listed: the list would fit no message. */
 const TYPES_MAX = 1000;
+
+/** More instances than this with all about each of them fit no message. */
+const EXPLAINED_MAX = 1000;
 
 export function isProtocol(label: Bytes | undefined): label is Protocol {
   return label === "_tcp" || label === "_udp";
@@ -137,8 +141,22 @@ export function instanceName(look: Lookup, group: Group, record: InstanceRecord,
   return isName(name) ? name : undefined;
 }
 
-/** PTR to each instance, with all that a browser asks for next in additional (RFC 6763 §12.1). */
+/** PTR to each instance, with all that a browser asks for next in additional (RFC 6763 §12.1) while that may fit. */
 export function renderPointers(
+  look: Lookup,
+  group: Group,
+  shown: readonly InstanceRecord[],
+  protocol: Protocol,
+  owner: Name,
+): Rendered {
+  const open = shown.filter((record) => portOf(record.ports, undefined) !== undefined);
+  const picked = pickSome(open, look.world.recordsMax);
+  const rendered = renderPicked(look, group, picked, protocol, owner);
+  const isEnough = picked.length === open.length || rendered.answers.length === picked.length;
+  return isEnough ? rendered : renderPicked(look, group, open, protocol, owner);
+}
+
+function renderPicked(
   look: Lookup,
   group: Group,
   shown: readonly InstanceRecord[],
@@ -152,9 +170,10 @@ export function renderPointers(
     const target = instanceName(look, group, record, protocol);
     if (target === undefined) continue;
     answers.push(toResource(owner, TYPE.PTR, ttlS, { kind: "name", target }));
+    if (answers.length === ANSWERS_MAX) break;
+    if (shown.length > EXPLAINED_MAX) continue;
     const service = renderServices(look, group, [record], target, undefined);
     additional.push(...service.answers, ...renderTexts([record], target, ttlS).answers, ...service.additional);
-    if (answers.length === ANSWERS_MAX) break;
   }
   return { answers, additional };
 }

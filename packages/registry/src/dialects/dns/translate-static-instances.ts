@@ -6,13 +6,13 @@ import { type Bytes, fromBytes, type Instance, isLegalName, LIMITS, refuseInstan
 import { type Data, type Name, type Resource, TYPE } from "./codec-model.ts";
 import { isWithin, keyOf, lowerLabel, showName } from "./codec-name.ts";
 import type { Place } from "./codec-zonefile.ts";
+import { isNote, PRIORITY_META } from "./translate-meta.ts";
 import type { FileZone } from "./translate-model.ts";
 import { fileAddresses, findInFile } from "./translate-static.ts";
 import type { BuiltZone } from "./translate-static-zone.ts";
 
-/** Meta keys that say where an instance comes from; TXT records cannot set them. */
+/** Says which zone file an instance comes from. */
 export const FILE_META = "dns.file";
-const OWN_META = "dns.";
 
 /** What an instance weighs unless told otherwise, and so those whose SRV records all say 0 (RFC 2782: "no choice"). */
 const WEIGHT_DEFAULT = 100;
@@ -155,7 +155,7 @@ function draftRecord({ zone, place }: BuiltZone, record: Resource, data: Service
         ...meta,
         [FILE_META]: showOrigin(zone.origin),
         "dns.name": fromBytes(keyOf(record.name)),
-        "dns.priority": String(data.priority),
+        [PRIORITY_META]: String(data.priority),
       },
       version: "",
       zone: owner.site,
@@ -199,7 +199,7 @@ function readMeta(records: readonly Resource[]): Record<string, string> {
       const text = fromBytes(string);
       const equals = text.indexOf("=");
       const key = equals < 0 ? text : text.slice(0, equals);
-      if (key === "" || key.toLowerCase().startsWith(OWN_META) || Object.hasOwn(meta, key)) continue;
+      if (key === "" || isNote(key) || Object.hasOwn(meta, key)) continue;
       if (++count > LIMITS.metaEntriesMax - 3) return meta;
       Object.defineProperty(meta, key, {
         value: equals < 0 ? "" : text.slice(equals + 1),

@@ -4,8 +4,9 @@ import { type Data, type Name, type Resource, TYPE } from "./codec-model.ts";
 import { isWithin, keyOf, lowerLabel, sameName } from "./codec-name.ts";
 import { toSpot } from "./translate-address.ts";
 import { matchLabel } from "./translate-label.ts";
+import { isNote, PRIORITY_META, priorityOf, toStrings } from "./translate-meta.ts";
 import type { Zone } from "./translate-model.ts";
-import { portOf, toStrings } from "./translate-native-set.ts";
+import { portOf } from "./translate-native-set.ts";
 import { toWeight } from "./translate-static-instances.ts";
 import { addressOf, placeOf } from "./translate-update-place.ts";
 
@@ -13,11 +14,6 @@ export type ServiceData = Extract<Data, { kind: "service" }>;
 
 /** What an instance weighs that says nothing of it. */
 const WEIGHT_DEFAULT = 100;
-
-/** Where an SRV record's priority is kept when it is not 0. */
-export const PRIORITY_META = "dns.priority";
-/** Meta keys of our own: TXT records neither set nor show nor clear them. */
-const OWN_META = "dns.";
 
 /** RFC 2782 knows `_tcp` and `_udp`; everything but UDP is the former. */
 export function isOfProtocol(instance: Instance, udp: boolean): boolean {
@@ -68,7 +64,7 @@ export function toAddress(text: string): string {
  * written or as it is answered; 0 says that there is no choice (RFC 2782).
  */
 export function hasNumbers(instance: Instance, data: ServiceData, shown: readonly Resource[]): boolean {
-  if (data.priority !== 0 && String(data.priority) !== instance.meta[PRIORITY_META]) return false;
+  if (data.priority !== priorityOf(instance.meta)) return false;
   if (data.weight === 0 || toWeight(data.weight) === instance.weight) return true;
   return shown.some(
     ({ data: other }) =>
@@ -86,11 +82,7 @@ export function withPriority(meta: Instance["meta"], priority: number): Instance
 
 /** The meta that is shown as TXT, gone. */
 export function withoutTexts(meta: Instance["meta"]): Instance["meta"] {
-  return Object.fromEntries(Object.entries(meta).filter(([key]) => isOwn(key)));
-}
-
-function isOwn(key: string): boolean {
-  return key.toLowerCase().startsWith(OWN_META);
+  return Object.fromEntries(Object.entries(meta).filter(([key]) => isNote(key)));
 }
 
 /** The pairs of a TXT record, RFC 6763 §6.3 to §6.5, without those that are ours to say. */
@@ -101,7 +93,7 @@ export function readTexts({ data }: Resource): ReadonlyMap<string, string> {
     const equals = text.indexOf("=");
     const key = equals < 0 ? text : text.slice(0, equals);
     // §6.4: a string that begins with "=" or is empty says nothing; the first of a key counts.
-    if (key === "" || pairs.has(key) || isOwn(key)) continue;
+    if (key === "" || pairs.has(key) || isNote(key)) continue;
     pairs.set(key, equals < 0 ? "" : text.slice(equals + 1));
   }
   return pairs;
@@ -114,8 +106,7 @@ export function withTexts(meta: Instance["meta"], pairs: ReadonlyMap<string, str
 /** Whether the instance's TXT record says the same. */
 export function hasTexts(instance: Instance, record: Resource): boolean {
   const pairs = readTexts(record);
-  const kept = Object.fromEntries(Object.entries(instance.meta).filter(([key]) => !isOwn(key)));
-  const [one, other] = [toStrings(kept), toStrings(Object.fromEntries(pairs))];
+  const [one, other] = [toStrings(instance.meta), toStrings(Object.fromEntries(pairs))];
   return one.length === other.length && one.every((string, i) => string === other[i]);
 }
 
