@@ -13,5 +13,6 @@ ensurePackages(INTEROP_PACKAGES);
 if (files.length === 0) console.log("No interop tests yet.");
 else {
   console.log(`Running ${files.join(", ")}`);
-  process.exitCode = await runTests(["--concurrency=1", "--diagnostics", ...files]);
+  // The first run of a test with Java downloads what that needs.
+  process.exitCode = await runTests(["--concurrency=1", "--diagnostics", "--file-minutes=15", ...files]);
 }
