@@ -1,4 +1,5 @@
 /** Requests to one other server: connections are kept, every wait has an end, redirects are not followed. */
+import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from "node:http";
 import { Agent as HttpsAgent, request as requestHttps } from "node:https";
@@ -6,10 +7,16 @@ import { createSecureContext, rootCertificates, type SecureContext } from "node:
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 
-const CONNECT_MS_MAX = 1000;
-const READ_MS_MAX = 5000;
-/** Also of an answer that keeps trickling in. */
-const WHOLE_MS_MAX = 60_000;
+/** The longest waits in ms. */
+export interface Waits {
+  readonly connect: number;
+  /** Without a byte. */
+  readonly read: number;
+  /** Also of an answer that keeps trickling in. */
+  readonly whole: number;
+}
+
+const WAITS: Waits = { connect: 1000, read: 5000, whole: 60_000 };
 
 const unzip = promisify(gunzip);
 
@@ -35,6 +42,7 @@ export interface ClientParts {
   readonly url: string;
   /** What this server calls itself in `DiscoveryIdentity-Id`. */
   readonly identity: string;
+  readonly waits?: Waits;
 }
 
 export interface Ask {
@@ -50,8 +58,10 @@ export class PeerClient {
   readonly #base: URL;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #agent: HttpAgent | HttpsAgent;
+  readonly #waits: Waits;
 
-  constructor({ url, identity }: ClientParts) {
+  constructor({ url, identity, waits = WAITS }: ClientParts) {
+    this.#waits = waits;
     const base = new URL(url);
     this.#headers = headersOf(base, identity);
     base.username = "";
@@ -86,8 +96,8 @@ export class PeerClient {
       const headers = body === undefined ? this.#headers : { ...this.#headers, ...contentOf(body) };
       const outgoing = send(url, { method, agent: this.#agent, headers, signal });
       const late = (what: string, isLate: boolean): void => void outgoing.destroy(new Unreached(what, isLate));
-      const whole = setTimeout(() => late("its answer does not end", true), WHOLE_MS_MAX);
-      const connect = setTimeout(() => late("it does not take connections", false), CONNECT_MS_MAX);
+      const whole = setTimeout(() => late("its answer does not end", true), this.#waits.whole);
+      const connect = setTimeout(() => late("it does not take connections", false), this.#waits.connect);
       const settle = (): void => {
         clearTimeout(whole);
         clearTimeout(connect);
@@ -97,7 +107,7 @@ export class PeerClient {
         if (!socket.connecting) done();
         else socket.once(url.protocol === "https:" ? "secureConnect" : "connect", done);
       });
-      outgoing.setTimeout(READ_MS_MAX, () => late("it does not answer in time", true));
+      outgoing.setTimeout(this.#waits.read, () => late("it does not answer in time", true));
       outgoing.on("error", (error: NodeJS.ErrnoException) => {
         settle();
         reject(toUnreached(error, outgoing.reusedSocket));
@@ -180,9 +190,18 @@ function readCertificates(file: string | undefined): string[] {
   if (file === undefined || file === "") return [];
   try {
     const text = readFileSync(file, "utf8");
-    return text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+    return (text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []).filter(isCertificate);
   } catch {
     // Each system has one of them.
     return [];
+  }
+}
+
+/** One that cannot be read would keep all others from being trusted. */
+function isCertificate(text: string): boolean {
+  try {
+    return new X509Certificate(text).serialNumber !== "";
+  } catch {
+    return false;
   }
 }
