@@ -1,18 +1,24 @@
 /** What an account's clients fetch, kept encoded: each application once per revision of it, each answer once per revision. */
 import type { Account, InstanceRecord, View } from "../../core/index.ts";
 import { toHashcode } from "./codec-hash.ts";
-import {
-  addCounts,
-  type Counts,
-  instancesOf,
-  type ShownApplication,
-  type Source,
-  showApplication,
-  writeRecords,
-} from "./session-fetch-application.ts";
-import { type Form, joinApplication, joinApplications, Piece } from "./session-fetch-piece.ts";
+import { infoMaker, instancesOf, type Source } from "./session-fetch-application.ts";
+import { addCounts, Chunks, type Counts, count, type Listed, type ToInfo } from "./session-fetch-chunks.ts";
+import { type Form, joinApplication, joinApplications, type Piece } from "./session-fetch-piece.ts";
 import { vipAddressOf } from "./translate-info.ts";
 import { shownStatus } from "./translate-status.ts";
+
+/** An application at one revision of its services. */
+interface ShownApplication {
+  /** Upper case. */
+  readonly name: string;
+  /** The latest revision of its services. */
+  readonly revision: number;
+  /** How many services it is made of. */
+  readonly services: number;
+  readonly counts: Counts;
+  readonly pieces: readonly Piece[];
+  readonly chunks: Chunks;
+}
 
 /** A full answer is always of this version; only deltas count on. */
 const VERSION_FULL = "1";
@@ -22,6 +28,7 @@ type Vips = ReadonlyMap<string, readonly InstanceRecord[]>;
 export class AccountAnswers {
   readonly #source: Source;
   readonly #account: Account;
+  readonly #toInfo: ToInfo;
   #revision = -1;
   #applications = new Map<string, ShownApplication>();
   #hashcode = "";
@@ -31,12 +38,13 @@ export class AccountAnswers {
   constructor(source: Source, account: Account) {
     this.#source = source;
     this.#account = account;
+    this.#toInfo = infoMaker(source, account);
   }
 
   /** Bytes of encoded answers kept here. */
   get bytes(): number {
     let sum = 0;
-    for (const { piece } of this.#applications.values()) sum += piece.bytes;
+    for (const { pieces } of this.#applications.values()) for (const piece of pieces) sum += piece.bytes;
     for (const whole of this.#wholes.values()) sum += whole.length;
     return sum;
   }
@@ -54,8 +62,8 @@ export class AccountAnswers {
     const key = `${form.format} ${form.gzip}`;
     let whole = this.#wholes.get(key);
     if (whole === undefined) {
-      const pieces = [...this.#applications.values()].map(({ piece }) => piece);
-      whole = joinApplications(form, VERSION_FULL, this.#hashcode, pieces);
+      const applications = [...this.#applications.values()].map(({ pieces }) => pieces);
+      whole = joinApplications(form, VERSION_FULL, this.#hashcode, applications);
       this.#wholes.set(key, whole);
     }
     return whole;
@@ -65,7 +73,7 @@ export class AccountAnswers {
   application(view: View, name: string, form: Form): Buffer | undefined {
     this.#refresh(view);
     const shown = this.#applications.get(name);
-    return shown === undefined ? undefined : joinApplication(form, shown.piece);
+    return shown === undefined ? undefined : joinApplication(form, shown.pieces);
   }
 
   /** The hash over all instances. */
@@ -74,7 +82,7 @@ export class AccountAnswers {
     return this.#hashcode;
   }
 
-  applications(view: View): Iterable<ShownApplication> {
+  applications(view: View): Iterable<{ readonly name: string; readonly counts: Counts }> {
     this.#refresh(view);
     return this.#applications.values();
   }
@@ -83,20 +91,16 @@ export class AccountAnswers {
   vip(view: View, address: string, secure: boolean, form: Form): Buffer {
     this.#refresh(view);
     const counts: Counts = {};
-    const byApp = new Map<string, InstanceRecord[]>();
+    const byApp = new Map<string, Listed[]>();
     for (const record of this.#vipsOf(view, secure).get(address) ?? []) {
-      const status = shownStatus(record);
-      counts[status] = (counts[status] ?? 0) + 1;
+      count(counts, shownStatus(record));
       const app = record.service.toUpperCase();
-      const records = byApp.get(app);
-      if (records === undefined) byApp.set(app, [record]);
-      else records.push(record);
+      const listed = byApp.get(app);
+      if (listed === undefined) byApp.set(app, [{ record, action: "ADDED" }]);
+      else listed.push({ record, action: "ADDED" });
     }
-    const pieces = [...byApp].map(
-      ([app, records]) =>
-        new Piece((format) => writeRecords(this.#source, this.#account, format, app, records, () => "ADDED")),
-    );
-    return joinApplications(form, VERSION_FULL, toHashcode(counts), pieces);
+    const applications = [...byApp].map(([app, listed]) => new Chunks(app, this.#toInfo).update(listed).pieces);
+    return joinApplications(form, VERSION_FULL, toHashcode(counts), applications);
   }
 
   #vipsOf(view: View, secure: boolean): Vips {
@@ -134,7 +138,7 @@ export class AccountAnswers {
     for (const wanted of found.values()) {
       const known = this.#applications.get(wanted.name);
       const isSame = known !== undefined && known.revision === wanted.revision && known.services === wanted.services;
-      const shown = isSame ? known : showApplication(this.#source, view, this.#account, wanted);
+      const shown = isSame ? known : this.#show(view, wanted, known?.chunks);
       next.set(wanted.name, shown);
       addCounts(counts, shown.counts);
     }
@@ -143,5 +147,16 @@ export class AccountAnswers {
     this.#wholes.clear();
     this.#vips.clear();
     this.#revision = revision;
+  }
+
+  #show(
+    view: View,
+    wanted: Pick<ShownApplication, "name" | "revision" | "services">,
+    known: Chunks | undefined,
+  ): ShownApplication {
+    const chunks = known ?? new Chunks(wanted.name, this.#toInfo);
+    const records = instancesOf(this.#source, view, this.#account, wanted.name);
+    const { pieces, counts } = chunks.update(records.map((record) => ({ record, action: "ADDED" })));
+    return { ...wanted, counts, pieces, chunks };
   }
 }

@@ -9,13 +9,6 @@ export interface Form {
   readonly gzip: boolean;
 }
 
-export const FORMS: readonly Form[] = [
-  { format: "json", gzip: false },
-  { format: "json", gzip: true },
-  { format: "xml", gzip: false },
-  { format: "xml", gzip: true },
-];
-
 /** A text that does not change any more. */
 export class Piece {
   readonly #encode: (format: Format) => string;
@@ -48,38 +41,33 @@ export class Piece {
   }
 }
 
-const SEPARATOR = new Piece((format) => SEPARATORS[format]);
+/** Stands between instances, and between applications. */
+export const SEPARATOR = new Piece((format) => SEPARATORS[format]);
 /** Stands for the application while what is around it is looked for. */
 const HOLE = "\0";
 const BEFORE = new Piece((format) => wrapApplication(format, HOLE).split(HOLE)[0] as string);
 const AFTER = new Piece((format) => wrapApplication(format, HOLE).split(HOLE)[1] as string);
 const CLOSE = new Piece(closeApplications);
 
-/** An answer that lists applications. */
+/** An answer that lists applications, each in its pieces. */
 export function joinApplications(
   { format, gzip }: Form,
   versionsDelta: string,
   hashcode: string,
-  pieces: readonly Piece[],
+  applications: Iterable<readonly Piece[]>,
 ): Buffer {
-  const open = new Piece(() => openApplications(format, versionsDelta, hashcode));
-  const all = [open];
-  for (const piece of pieces) {
-    if (all.length > 1 && SEPARATORS[format] !== "") all.push(SEPARATOR);
-    all.push(piece);
+  const all = [new Piece(() => openApplications(format, versionsDelta, hashcode))];
+  for (const pieces of applications) {
+    if (all.length > 1) all.push(SEPARATOR);
+    for (const piece of pieces) all.push(piece);
   }
   all.push(CLOSE);
   return join(format, gzip, all);
 }
 
 /** An answer that is one application. */
-export function joinApplication({ format, gzip }: Form, piece: Piece): Buffer {
-  return join(format, gzip, [BEFORE, piece, AFTER]);
-}
-
-/** Any other text. */
-export function joinText({ format, gzip }: Form, text: string): Buffer {
-  return join(format, gzip, [new Piece(() => text)]);
+export function joinApplication({ format, gzip }: Form, pieces: readonly Piece[]): Buffer {
+  return join(format, gzip, [BEFORE, ...pieces, AFTER]);
 }
 
 function join(format: Format, gzip: boolean, pieces: readonly Piece[]): Buffer {

@@ -1,8 +1,9 @@
 /** The changes of one account in the last minutes, by instance: the newest change of each is the one that counts. */
 import type { Account, Commit, InstanceRecord, View } from "../../core/index.ts";
 import type { ActionType } from "./codec-model.ts";
-import { type Source, writeRecords } from "./session-fetch-application.ts";
-import { type Form, joinApplications, Piece } from "./session-fetch-piece.ts";
+import { infoMaker, type Source } from "./session-fetch-application.ts";
+import { Chunks, type Listed, type ToInfo } from "./session-fetch-chunks.ts";
+import { type Form, joinApplications, type Piece } from "./session-fetch-piece.ts";
 import { META } from "./translate-meta.ts";
 
 interface Entry {
@@ -18,8 +19,13 @@ interface Entry {
 class Changed {
   /** By instance id. */
   readonly entries = new Map<string, Entry>();
-  /** What is encoded of them; made anew when they have changed. */
-  piece: Piece | undefined;
+  /** Their text; undefined when they have changed since it was made. */
+  pieces: readonly Piece[] | undefined;
+  chunks: Chunks;
+
+  constructor(chunks: Chunks) {
+    this.chunks = chunks;
+  }
 }
 
 /** Clients ask every 30 s: a window that reaches back less than this would keep things from them. */
@@ -28,6 +34,7 @@ const REACH_MS_MIN = 60_000;
 export class Window {
   readonly #source: Source;
   readonly #account: Account;
+  readonly #toInfo: ToInfo;
   readonly #spanMs: number;
   readonly #entriesMax: number;
   /** In the order of their time. */
@@ -43,6 +50,7 @@ export class Window {
   constructor(source: Source, account: Account, spanMs: number, entriesMax: number) {
     this.#source = source;
     this.#account = account;
+    this.#toInfo = infoMaker(source, account);
     this.#spanMs = spanMs;
     this.#entriesMax = entriesMax;
   }
@@ -53,14 +61,17 @@ export class Window {
 
   get bytes(): number {
     let sum = 0;
-    for (const { piece } of this.#applications.values()) sum += piece?.bytes ?? 0;
+    for (const { pieces } of this.#applications.values()) for (const piece of pieces ?? []) sum += piece.bytes;
     for (const whole of this.#wholes.values()) sum += whole.length;
     return sum;
   }
 
   /** Lets go of what is encoded; the changes stay. */
   forget(): void {
-    for (const changed of this.#applications.values()) changed.piece = undefined;
+    for (const [app, changed] of this.#applications) {
+      changed.pieces = undefined;
+      changed.chunks = new Chunks(app, this.#toInfo);
+    }
     this.#wholes.clear();
   }
 
@@ -108,29 +119,24 @@ export class Window {
     const key = `${form.format} ${form.gzip}`;
     let whole = this.#wholes.get(key);
     if (whole === undefined) {
-      const pieces = [...this.#applications].map(([app, changed]) => this.#pieceOf(view, app, changed));
-      whole = joinApplications(form, version, hashcode, pieces);
+      const applications = [...this.#applications].map(([app, changed]) => this.#piecesOf(view, app, changed));
+      whole = joinApplications(form, version, hashcode, applications);
       this.#wholes.set(key, whole);
     }
     return whole;
   }
 
-  #pieceOf(view: View, app: string, changed: Changed): Piece {
-    if (changed.piece !== undefined) return changed.piece;
-    const actions = new Map<InstanceRecord, ActionType>();
-    for (const entry of changed.entries.values()) {
-      const { index } = this.#source;
-      const now = index.find(view, this.#account, app, entry.id);
+  #piecesOf(view: View, app: string, changed: Changed): readonly Piece[] {
+    if (changed.pieces !== undefined) return changed.pieces;
+    const all: Listed[] = [];
+    for (const { id, record, action } of changed.entries.values()) {
+      const now = this.#source.index.find(view, this.#account, app, id);
       // Another service of the same name in other letters may have the same id: then the instance is not gone.
-      if (now === undefined) actions.set(entry.record, "DELETED");
-      else actions.set(now, entry.action === "DELETED" ? "MODIFIED" : entry.action);
+      if (now === undefined) all.push({ record, action: "DELETED" });
+      else all.push({ record: now, action: action === "DELETED" ? "MODIFIED" : action });
     }
-    const records = [...actions.keys()];
-    const piece = new Piece((format) =>
-      writeRecords(this.#source, this.#account, format, app, records, (record) => actions.get(record) ?? "MODIFIED"),
-    );
-    changed.piece = piece;
-    return piece;
+    changed.pieces = changed.chunks.update(all).pieces;
+    return changed.pieces;
   }
 
   #add(record: InstanceRecord, action: ActionType, atMs: number): void {
@@ -141,11 +147,11 @@ export class Window {
     this.#entries.set(key, entry);
     let changed = this.#applications.get(app);
     if (changed === undefined) {
-      changed = new Changed();
+      changed = new Changed(new Chunks(app, this.#toInfo));
       this.#applications.set(app, changed);
     }
     changed.entries.set(record.id, entry);
-    changed.piece = undefined;
+    changed.pieces = undefined;
     this.#stamp++;
   }
 
@@ -154,7 +160,7 @@ export class Window {
     const changed = this.#applications.get(app);
     if (changed === undefined) return;
     changed.entries.delete(id);
-    changed.piece = undefined;
+    changed.pieces = undefined;
     if (changed.entries.size === 0) this.#applications.delete(app);
     this.#stamp++;
   }

@@ -3,7 +3,8 @@ import type { Account, Clock, InstanceRecord, Registry } from "../../core/index.
 import { writeInstance } from "./codec.ts";
 import type { EurekaStatus, Format } from "./codec-model.ts";
 import { AccountAnswers } from "./session-fetch-account.ts";
-import { addCounts, type Counts, infoOf, instancesOf, type Source } from "./session-fetch-application.ts";
+import { infoOf, instancesOf, type Source } from "./session-fetch-application.ts";
+import { addCounts, type Counts } from "./session-fetch-chunks.ts";
 import type { Deltas } from "./session-fetch-delta.ts";
 import type { Form } from "./session-fetch-piece.ts";
 import { overrideOf } from "./translate-status.ts";

@@ -1,0 +1,135 @@
+/** An application's text in chunks: always all of it, and only what has changed is made anew. Pure. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { gunzipSync } from "node:zlib";
+import fc from "fast-check";
+import type { InstanceRecord } from "../packages/registry/src/core/index.ts";
+import { Chunks, type Listed } from "../packages/registry/src/dialects/eureka/session-fetch-chunks.ts";
+import {
+  joinApplication,
+  joinApplications,
+  type Piece,
+} from "../packages/registry/src/dialects/eureka/session-fetch-piece.ts";
+import { toInfo } from "../packages/registry/src/dialects/eureka/translate-info.ts";
+
+function recordOf(id: string, revision: number): InstanceRecord {
+  return {
+    service: "app",
+    id,
+    address: "10.0.0.1",
+    ports: { default: 80 },
+    protocol: "http",
+    tags: [],
+    meta: { revision: String(revision) },
+    version: "",
+    zone: "",
+    weight: 100,
+    status: revision % 3 === 0 ? "critical" : "passing",
+    checks: [],
+    via: "http",
+    lease: null,
+    override: null,
+    held: null,
+    createRevision: 1,
+    modRevision: revision,
+    createdAtMs: 0,
+    stampMs: 0,
+    origin: "n",
+  };
+}
+
+/** How often an instance was encoded. */
+let encoded = 0;
+
+function makeChunks(): Chunks {
+  return new Chunks("APP", ({ record, action }) => {
+    encoded++;
+    return toInfo(record, { ttlMs: undefined, lastBeatMs: 0 }, action, "MyOwn");
+  });
+}
+
+const listedOf = (ids: Iterable<string>, revision = 1): Listed[] =>
+  [...ids].map((id) => ({ record: recordOf(id, revision), action: "ADDED" }));
+
+/** What a client makes of it, in all four forms. */
+function readAll(pieces: readonly Piece[]): Map<string, string> {
+  const json = joinApplication({ format: "json", gzip: false }, pieces).toString();
+  assert.equal(gunzipSync(joinApplication({ format: "json", gzip: true }, pieces)).toString(), json);
+  const xml = joinApplication({ format: "xml", gzip: false }, pieces).toString();
+  assert.equal(gunzipSync(joinApplication({ format: "xml", gzip: true }, pieces)).toString(), xml);
+  const { name, instance } = JSON.parse(json).application;
+  assert.equal(name, "APP");
+  assert.equal(xml.split("<instance>").length - 1, instance.length);
+  assert.match(xml, /^<application><name>APP<\/name>.*<\/application>$/);
+  return new Map(
+    instance.map((one: { instanceId: string; metadata: { revision: string } }) => [
+      one.instanceId,
+      one.metadata.revision,
+    ]),
+  );
+}
+
+test("whatever comes, goes and changes, the text is of what is there", () => {
+  const change = fc.record({ id: fc.integer({ min: 0, max: 180 }), gone: fc.boolean() });
+  fc.assert(
+    fc.property(fc.array(fc.array(change, { maxLength: 80 }), { maxLength: 6 }), (rounds) => {
+      const chunks = makeChunks();
+      const there = new Map<string, Listed>();
+      let revision = 0;
+      for (const round of rounds) {
+        for (const { id, gone } of round) {
+          if (gone) there.delete(`i${id}`);
+          else there.set(`i${id}`, { record: recordOf(`i${id}`, ++revision), action: "ADDED" });
+        }
+        if (there.size === 0) continue;
+        const { pieces, counts } = chunks.update([...there.values()]);
+        const expected = [...there].map(([id, { record }]) => [id, record.meta.revision ?? ""] as const);
+        assert.deepEqual([...readAll(pieces)].sort(), expected.sort());
+        const down = [...there.values()].filter(({ record }) => record.status === "critical").length;
+        assert.deepEqual([counts.DOWN ?? 0, counts.UP ?? 0], [down, there.size - down]);
+      }
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test("one change among thousands encodes some dozens again", () => {
+  const chunks = makeChunks();
+  const all = listedOf(Array.from({ length: 5000 }, (_, i) => `host-${i}:app:8080`));
+  const form = { format: "json", gzip: true } as const;
+  joinApplication(form, chunks.update(all).pieces);
+  encoded = 0;
+  all[1234] = { record: recordOf("host-1234:app:8080", 2), action: "ADDED" };
+  const { pieces } = chunks.update(all);
+  const body = gunzipSync(joinApplication(form, pieces)).toString();
+  assert.equal(JSON.parse(body).application.instance.length, 5000);
+  assert.ok(encoded > 0 && encoded <= 150, `${encoded} were encoded`);
+  encoded = 0;
+  joinApplication(form, chunks.update([...all]).pieces);
+  assert.equal(encoded, 0);
+});
+
+test("another action for the same instance is another text", () => {
+  const chunks = makeChunks();
+  const [one] = listedOf(["a"]) as [Listed];
+  const textOf = (listed: Listed) =>
+    joinApplication({ format: "json", gzip: false }, chunks.update([listed]).pieces).toString();
+  assert.match(textOf(one), /"actionType":"ADDED"/);
+  assert.match(textOf({ ...one, action: "DELETED" }), /"actionType":"DELETED"/);
+});
+
+test("applications of one piece and of many stand side by side", () => {
+  const [small, large] = [makeChunks(), makeChunks()];
+  const pieces = [
+    small.update(listedOf(["a"])).pieces,
+    large.update(listedOf(Array.from({ length: 200 }, (_, i) => `i${i}`))).pieces,
+  ];
+  for (const gzip of [false, true]) {
+    const body = joinApplications({ format: "json", gzip }, "1", "UP_201_", pieces);
+    const { applications } = JSON.parse((gzip ? gunzipSync(body) : body).toString());
+    assert.deepEqual(
+      applications.application.map((one: { instance: unknown[] }) => one.instance.length),
+      [1, 200],
+    );
+  }
+});
