@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import fc from "fast-check";
 import { plainAddress, toNetworkKey, toNetworks } from "../packages/registry/src/dialects/dns/translate-networks.ts";
 import { readSettings } from "../packages/registry/src/dialects/dns/translate-settings-read.ts";
@@ -24,9 +24,31 @@ async function askFrom(address: string, port: number, name: string): Promise<Rea
   }
 }
 
-test("who is not in allowQuery is refused, also when the answer is ready", async (t) => {
-  const dns = await startDns(t, { settings: { allowQuery: ["127.0.0.2", "192.0.2.0/24"] } });
-  await dns.register("api", "api-1", { address: "10.0.0.1", port: 80 });
+const secret = "c2VjcmV0IHNlY3JldCBzZWNyZXQ=";
+const keys = [
+  { name: "all", secret },
+  { name: "shop", secret, account: "shop", algorithm: "hmac-sha512" },
+];
+const sha256 = createHash("sha256").update("secret").digest("hex");
+const [dns, guarded, named] = await Promise.all([
+  startDns({ after }, { settings: { allowQuery: ["127.0.0.2", "192.0.2.0/24"], keys } }),
+  startDns({ after }, { config: { tokens: [{ name: "root", role: "admin", sha256 }] }, token: "secret" }),
+  startDns(
+    { after },
+    {
+      settings: {
+        domain: "Svc.Example",
+        zones: [{ name: "shop.test", account: "shop" }],
+        nameServers: ["ns1.example.net", "ns2.example.net"],
+        mailbox: "dns.admin@example.net",
+        ttlS: 17,
+      },
+    },
+  ),
+]);
+await dns.register("api", "api-1", { address: "10.0.0.1", port: 80 });
+
+test("who is not in allowQuery is refused, also when the answer is ready", async () => {
   for (let i = 0; i < 3; i++) {
     const good = await askFrom("127.0.0.2", dns.port, "api.rollcall.");
     assert.deepEqual([good.rcode, good.answers.length], ["NOERROR", 1]);
@@ -37,26 +59,14 @@ test("who is not in allowQuery is refused, also when the answer is ready", async
   assert.equal((await dns.ask("none.rollcall.", "A")).rcode, "REFUSED");
 });
 
-test("with tokens loopback may still ask", async (t) => {
-  const sha256 = createHash("sha256").update("secret").digest("hex");
-  const dns = await startDns(t, {
-    config: { tokens: [{ name: "root", role: "admin", sha256 }] },
-    token: "secret",
-  });
-  await dns.register("api", "api-1", { address: "10.0.0.1", port: 80 });
-  assert.equal((await dns.ask("api.rollcall.", "A")).answers.length, 1);
+test("with tokens loopback may still ask", async () => {
+  await guarded.register("api", "api-1", { address: "10.0.0.1", port: 80 });
+  assert.equal((await guarded.ask("api.rollcall.", "A")).answers.length, 1);
 });
 
 const dig = requirePackage("bind9-dnsutils", "dig");
 
 test("a key opens the zones of its account, and of all when it has none", { skip: dig.skip }, async (t) => {
-  const secret = "c2VjcmV0IHNlY3JldCBzZWNyZXQ=";
-  const keys = [
-    { name: "all", secret },
-    { name: "shop", secret, account: "shop", algorithm: "hmac-sha512" },
-  ];
-  const dns = await startDns(t, { settings: { allowQuery: "none", keys } });
-  await dns.register("api", "api-1", { address: "10.0.0.1", port: 80 });
   await dns.register("web", "web-1", { address: "10.0.0.2", port: 80 }, "shop");
   const ask = async (key: string, name: string): Promise<string> => {
     const args = ["@127.0.0.1", "-p", String(dns.port), "+tries=1", "+norecurse", "-y", key, name, "A"];
@@ -81,26 +91,17 @@ test("a key opens the zones of its account, and of all when it has none", { skip
   assert.equal((await dns.ask("api.rollcall.", "A")).rcode, "REFUSED");
 });
 
-test("more zones, names of servers and the domain are settings", async (t) => {
-  const dns = await startDns(t, {
-    settings: {
-      domain: "Svc.Example",
-      zones: [{ name: "shop.test", account: "shop" }],
-      nameServers: ["ns1.example.net", "ns2.example.net"],
-      mailbox: "dns.admin@example.net",
-      ttlS: 17,
-    },
-  });
-  await dns.register("web", "web-1", { address: "10.0.0.1", port: 80 }, "shop");
+test("more zones, names of servers and the domain are settings", async () => {
+  await named.register("web", "web-1", { address: "10.0.0.1", port: 80 }, "shop");
   for (const name of ["web.shop.test.", "web.shop.svc.example."]) {
-    const answer = await dns.ask(name, "A");
+    const answer = await named.ask(name, "A");
     assert.deepEqual([answer.answers[0]?.text, answer.answers[0]?.ttl], ["10.0.0.1", 17]);
   }
-  const soa = (await dns.ask("shop.test.", "SOA")).answers[0]?.text ?? "";
+  const soa = (await named.ask("shop.test.", "SOA")).answers[0]?.text ?? "";
   assert.match(soa, /^ns1\.example\.net\. dns\\\.admin\.example\.net\. /);
-  const servers = (await dns.ask("svc.example.", "NS")).answers.map((record) => record.text);
+  const servers = (await named.ask("svc.example.", "NS")).answers.map((record) => record.text);
   assert.deepEqual(servers.sort(), ["ns1.example.net.", "ns2.example.net."]);
-  assert.equal((await dns.ask("web.rollcall.", "A")).rcode, "REFUSED");
+  assert.equal((await named.ask("web.rollcall.", "A")).rcode, "REFUSED");
 });
 
 test("a wrong setting ends the start with a sentence that names it", async (t) => {

@@ -13,8 +13,6 @@ export interface Forward {
   close(): void;
 }
 
-/** How long one server has. */
-const SERVER_MS = 2000;
 /** Questions under way; more are answered SERVFAIL at once. */
 const UNDER_WAY_MAX = 512;
 const QR_BIT = 0x80;
@@ -22,8 +20,8 @@ const RCODE_BITS = 0x0f;
 const SERVFAIL = 2;
 
 /** Opens forwarding; with no servers in the settings nothing is ever asked. */
-export function openForward(settings: Pick<Settings, "forward">): Forward {
-  return new OpenForward(settings.forward);
+export function openForward(settings: Pick<Settings, "forward" | "forwardTimeoutMs">): Forward {
+  return new OpenForward(settings.forward, settings.forwardTimeoutMs);
 }
 
 /** Ends one exchange with a server: with an answer, or without. */
@@ -31,12 +29,15 @@ type Finish = (answer: Buffer | undefined) => void;
 
 class OpenForward implements Forward {
   readonly #servers: readonly Server[];
+  /** How long one server has. */
+  readonly #timeoutMs: number;
   readonly #underWay = new Set<() => void>();
   /** Ports we ask from: a question from one of them is our own, come back to us. */
   readonly #ports = new Set<number>();
 
-  constructor(servers: readonly Server[]) {
+  constructor(servers: readonly Server[], timeoutMs: number) {
     this.#servers = servers;
+    this.#timeoutMs = timeoutMs;
   }
 
   async ask(asked: Asked): Promise<Buffer | undefined> {
@@ -70,7 +71,7 @@ class OpenForward implements Forward {
         resolve(answer);
       };
       const end = (): void => finish(undefined);
-      const timer = setTimeout(end, SERVER_MS);
+      const timer = setTimeout(end, this.#timeoutMs);
       this.#underWay.add(end);
       const opened = (port: number): void => {
         ownPort = port;

@@ -58,6 +58,7 @@ function read(fields: Fields, around: Surroundings): Settings {
     notify: from.list("notify", toServer),
     updateLease: from.get("updateLease", oneOf(["none", "ttl"] as const)) ?? "none",
     forward: from.list("forward", toServer),
+    forwardTimeoutMs: from.get("forwardTimeoutMs", whole(10, 60_000)) ?? 2000,
     allowForward: from.get("allowForward", toNetworkSet) ?? networks(PRIVATE),
     files: from.list("files", (value, place) => toFile(value, place, around.directory)),
     responsesPerSecond: from.get("responsesPerSecond", whole(0, 10_000_000)) ?? 1000,

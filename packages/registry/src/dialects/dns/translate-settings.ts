@@ -61,6 +61,8 @@ export interface Settings {
   readonly updateLease: "none" | "ttl";
   /** Where names outside our zones are asked for; empty: they are refused. */
   readonly forward: readonly Server[];
+  /** How long each of them has. Default 2000. */
+  readonly forwardTimeoutMs: number;
   /** For whom we forward. Default: loopback and private networks. */
   readonly allowForward: Networks;
   /** Zone files, or directories of them (`*.zone`). */
