@@ -2,7 +2,7 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { runProgram } from "./child.ts";
+import { Child, readOutput, runProgram } from "./child.ts";
 import type { Job, JobResult } from "./load/job.ts";
 import { frameMessage } from "./load/protobuf.ts";
 
@@ -50,22 +50,24 @@ export interface WrkLoad {
   connections?: number;
 }
 
-async function runWrkOnce(load: WrkLoad, args: readonly string[], ms: number): Promise<Rate> {
+function toWrkArguments(load: WrkLoad, args: readonly string[], ms: number): string[] {
   const { script, port, connections = CONNECTIONS } = load;
   const url = `http://127.0.0.1:${port}`;
   const seconds = Math.max(1, Math.round(ms / 1000));
   const path = join(import.meta.dirname, "load", "wrk", `${script}.lua`);
-  const output = await runProgram(
-    "wrk",
-    "wrk",
-    ["-t1", `-c${connections}`, `-d${seconds}s`, "-s", path, url, "--", ...args],
-    ms + SLACK_MS,
-  );
+  return ["-t1", `-c${connections}`, `-d${seconds}s`, "-s", path, url, "--", ...args];
+}
+
+function readWrk(script: string, output: string): Rate {
   const perSecond = Number(/^Requests\/sec:\s+([\d.]+)/m.exec(output)?.[1]);
   const refused = Number(/Non-2xx or 3xx responses: (\d+)/.exec(output)?.[1] ?? 0);
   const broken = /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(output);
   const lost = broken === null ? 0 : broken.slice(1).reduce((sum, count) => sum + Number(count), 0);
   return checkRate(`wrk ${script}`, { perSecond, errors: refused + lost });
+}
+
+async function runWrkOnce(load: WrkLoad, args: readonly string[], ms: number): Promise<Rate> {
+  return readWrk(load.script, await runProgram("wrk", "wrk", toWrkArguments(load, args, ms), ms + SLACK_MS));
 }
 
 /** Runs a script of wrk twice: to warm up, then to measure. `args` reach the script, with "warm" or "run" before them. */
@@ -77,6 +79,26 @@ export async function runWrkLoad(load: WrkLoad, span: Span, args: readonly strin
 /** The same over 64 connections. */
 export function runWrk(script: string, port: number, span: Span, args: readonly string[] = []): Promise<Rate> {
   return runWrkLoad({ script, port }, span, args);
+}
+
+/** Runs something while wrk asks as fast as it is answered; answers wrk's rate as well. */
+export async function runUnderWrk<T>(
+  load: WrkLoad,
+  args: readonly string[],
+  msMax: number,
+  work: () => Promise<T>,
+): Promise<[T, Rate]> {
+  const child = new Child("wrk", "wrk", toWrkArguments(load, ["run", ...args], msMax));
+  const output = readOutput(child);
+  try {
+    const done = await work();
+    if (child.ended) throw child.fail("ended before the work that it was to disturb");
+    // It ends at an interrupt with all of its numbers.
+    await child.stop("SIGINT");
+    return [done, readWrk(load.script, await output)];
+  } finally {
+    await child.stop();
+  }
 }
 
 /** One fixed gRPC request over and over with h2load, by `streams` at a time on each connection. */

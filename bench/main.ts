@@ -62,7 +62,8 @@ async function runScenario(
   }
   for (let round = 0; round < rounds; round++) {
     for (const side of sides) {
-      if (round >= (scenario.roundsMax?.[side] ?? rounds)) continue;
+      const own = Math.min(rounds, scenario.roundsMax?.[side] ?? rounds);
+      if (round >= own) continue;
       const obstacle = findObstacle(group, side, missing);
       if (obstacle !== undefined) {
         findings.failures[side]?.push(obstacle);
@@ -71,11 +72,11 @@ async function runScenario(
       try {
         const sample = await measureInTime(scenario, side, options.effort);
         findings.samples[side]?.push(sample);
-        say(`${scenario.id} ${round + 1}/${rounds} ${side}: ${showSample(sample)}`);
+        say(`${scenario.id} ${round + 1}/${own} ${side}: ${showSample(sample)}`);
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         findings.failures[side]?.push(reason);
-        say(`${scenario.id} ${round + 1}/${rounds} ${side}: failed: ${reason}`);
+        say(`${scenario.id} ${round + 1}/${own} ${side}: failed: ${reason}`);
       }
     }
   }

@@ -3,12 +3,12 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { Child, findPort } from "./child.ts";
-import { runJob } from "./generator.ts";
+import { type Rate, runJob, type Span } from "./generator.ts";
 import { spawnEureka } from "./java.ts";
 import { type Accept, askOnce, connectHttp1, toRequest } from "./load/http1.ts";
 import { FETCH_PATH, NO_INSTANCE_PATH } from "./load/instances.ts";
 import { awaitAnswer, makeDir, type Peer, spawnRollcall, useServer } from "./peer.ts";
-import type { Side } from "./row.ts";
+import type { Effort, Side } from "./row.ts";
 
 export type EurekaSide = Extract<Side, "rollcall" | "eureka" | "node">;
 
@@ -25,6 +25,8 @@ export const FORMS = {
 
 export type FormName = keyof typeof FORMS;
 
+/** A JVM translates what it runs often, and is slow until then. */
+const JVM_WARM_MS = 15_000;
 const FILL_CONNECTIONS = 16;
 const FILL_MS_MAX = 120_000;
 
@@ -59,6 +61,12 @@ export async function withEurekaPeer<T>(
   });
 }
 
+/** Runs a load on a server of Java's until it is warm; the others are warm after the warm-up that all have. */
+export async function warmUp(peer: EurekaPeer, effort: Effort, load: (span: Span) => Promise<Rate>): Promise<void> {
+  const measureMs = effort.quick ? effort.measureMs : JVM_WARM_MS;
+  if (peer.side === "eureka") await load({ warmMs: 0, measureMs });
+}
+
 /** Fetches everything in a form, and counts the instances. Answers the bytes as they came. */
 export async function fetchAll(peer: EurekaPeer, form: Accept, instances: number): Promise<Buffer> {
   const connection = await connectHttp1(peer.port);
@@ -75,6 +83,15 @@ export async function fetchAll(peer: EurekaPeer, form: Accept, instances: number
   }
 }
 
+/** Writes answers of Rollcall's, each into a file that is named for its form. */
+async function writeAnswers(dir: string, instances: number, forms: readonly FormName[]): Promise<string[]> {
+  if (forms.length === 0) return [];
+  return withEurekaPeer("rollcall", instances, async (peer) => {
+    for (const form of forms) writeFileSync(join(dir, form), await fetchAll(peer, FORMS[form], instances));
+    return forms.map((form) => join(dir, form));
+  });
+}
+
 /** Runs something against Node's HTTP server with answers of Rollcall's, of so many instances, ready in memory. */
 export async function withNodePeer<T>(
   instances: number,
@@ -82,11 +99,7 @@ export async function withNodePeer<T>(
   use: (peer: EurekaPeer) => Promise<T>,
 ): Promise<T> {
   const dir = makeDir("node");
-  const files = await withEurekaPeer("rollcall", instances, async (peer) => {
-    const paths = forms.map((form) => join(dir, form));
-    for (const form of forms) writeFileSync(join(dir, form), await fetchAll(peer, FORMS[form], instances));
-    return paths;
-  });
+  const files = await writeAnswers(dir, instances, forms);
   const port = await findPort();
   const script = join(import.meta.dirname, "bare", "main.ts");
   const child = new Child("node", process.execPath, ["--import", "tsx", script, String(port), ...files]);

@@ -10,7 +10,7 @@ const BEATS_PER_LEASE = 3;
 /** So often at least, so that the lease that ends is one that a heartbeat has set. */
 const BEATS_MIN = 3;
 /** Their numbers are nobody else's. */
-const FIRST = 1_000_000;
+const NUMBERS = 1_000_000;
 
 /** One that will crash. */
 interface Victim {
@@ -97,7 +97,7 @@ export async function runEurekaCrash(job: EurekaCrashJob): Promise<JobResult> {
   const from = performance.now();
   const cpu = process.cpuUsage();
   const victims: Victim[] = Array.from({ length: job.crashes }, (_, index) => ({
-    number: FIRST + index,
+    number: NUMBERS + job.first + index,
     inFull: false,
     inDelta: false,
     lastBeatAt: 0,

@@ -89,6 +89,8 @@ export interface EurekaViewJob {
   port: number;
   /** Those that are there already. */
   instances: number;
+  /** The number of the first change; the same number twice changes nothing. A multiple of 3. */
+  first: number;
   changes: number;
   overMs: number;
   /** By turns a new instance, other metadata, and an instance that goes; else new ones only. */
@@ -103,6 +105,8 @@ export interface EurekaCrashJob {
   port: number;
   /** Those that are there already, and go on. */
   instances: number;
+  /** The number of the first that crashes; each crashes once. */
+  first: number;
   crashes: number;
   leaseS: number;
   /** Heartbeats a second of the others. */

@@ -105,7 +105,7 @@ async function makeChange(line: Http1Connection, change: Change, views: readonly
 /** Those that will go must be there before. */
 async function registerLeavers(line: Http1Connection, job: EurekaViewJob): Promise<void> {
   for (let number = 2; job.mixed && number < job.changes; number += 3) {
-    const answer = await line.ask(toRegister(job.instances + number));
+    const answer = await line.ask(toRegister(job.instances + job.first + number));
     if (answer.status !== REGISTERED) throw new Error(`a registration was answered with ${answer.status}`);
   }
 }
@@ -133,7 +133,7 @@ export async function runEurekaView(job: EurekaViewJob): Promise<JobResult> {
   const free = [...lines];
   const changes = keepPace(job.changes, job.overMs, LANES, async (number) => {
     const line = free.pop() as Http1Connection;
-    await makeChange(line, toChange(number, job), views);
+    await makeChange(line, toChange(job.first + number, job), views);
     free.push(line);
   }).then(() => awaitAll(views, job.seenMsMax));
   // A client that ends has failed: then there is nothing to wait for.

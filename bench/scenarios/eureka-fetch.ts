@@ -7,6 +7,7 @@ import {
   FORMS,
   type FormName,
   fetchAll,
+  warmUp,
   withEurekaPeer,
   withNodePeer,
 } from "../peer-eureka.ts";
@@ -15,6 +16,8 @@ import type { Effort, Sample, Scenario } from "../row.ts";
 /** Answers are long, so a few connections keep a server busy; more would only fill the kernel's buffers. */
 const CONNECTIONS = 16;
 const WARM_MS_MAX = 1000;
+/** Java's server goes on translating with every other kind of answer. */
+const JVM_WARM_MS_MAX = 3000;
 const MEASURE_MS_MAX = 2000;
 /** Registrations a second that change answers while they are fetched. */
 const CHANGES_PER_SECOND = 50;
@@ -48,16 +51,18 @@ async function measure(
   changing: readonly FormName[],
 ): Promise<Sample> {
   const span = {
-    warmMs: Math.min(effort.warmMs, WARM_MS_MAX),
+    warmMs: Math.min(effort.warmMs, peer.side === "eureka" ? JVM_WARM_MS_MAX : WARM_MS_MAX),
     measureMs: Math.min(effort.measureMs, MEASURE_MS_MAX),
   };
+  await warmUp(peer, effort, (during) => runFetch(peer, "jsonGzip", during));
   const sample: Sample = {};
   for (const form of forms) {
     if (peer.side !== "node") sample[`${form}Bytes`] = (await fetchAll(peer, FORMS[form], instances)).length;
     Object.assign(sample, await measureRates(peer, { [form]: () => runFetch(peer, form, span) }));
   }
   for (const form of changing) {
-    const work = () => runChangingFetch(peer, form, { ...span, warmMs: 2 * span.warmMs }, instances);
+    const work = () =>
+      runChangingFetch(peer, form, { ...span, warmMs: Math.max(2 * WARM_MS_MAX, span.warmMs) }, instances);
     Object.assign(sample, await measureRates(peer, { [`${form}Changing`]: work }));
   }
   return sample;
@@ -66,10 +71,15 @@ async function measure(
 const ALL_FORMS = Object.keys(FORMS) as FormName[];
 const JSON_FORMS: readonly FormName[] = ["json", "jsonGzip"];
 
-function toScenario(id: string, instances: number): Scenario<EurekaSide> {
+function toScenario(
+  id: string,
+  instances: number,
+  roundsMax: Partial<Record<EurekaSide, number>>,
+): Scenario<EurekaSide> {
   return {
     id,
     rounds: 3,
+    roundsMax,
     sides: ["eureka", "node", "rollcall"],
     roundMsMax: 400_000,
     measure: (side, effort) =>
@@ -80,7 +90,7 @@ function toScenario(id: string, instances: number): Scenario<EurekaSide> {
 }
 
 /** Everything in one answer: 1 000 instances in 100 applications. */
-export const EUREKA_FETCH = toScenario("eureka-fetch", 1000);
+export const EUREKA_FETCH = toScenario("eureka-fetch", 1000, { eureka: 2, node: 2 });
 
 /** The same of 10 000 instances in 100 applications. */
-export const EUREKA_FETCH_MANY = toScenario("eureka-fetch-many", 10_000);
+export const EUREKA_FETCH_MANY = toScenario("eureka-fetch-many", 10_000, { eureka: 1, node: 1 });
