@@ -1,5 +1,6 @@
 /** Every operation under every prefix, with the exact statuses and the bodies that must not be there. */
 import assert from "node:assert/strict";
+import { connect } from "node:net";
 import { after, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import {
@@ -14,7 +15,7 @@ import {
   startEureka,
   toFetched,
 } from "./eureka-rig.ts";
-import { type Answer, request } from "./harness.ts";
+import { type Answer, rawRequest, request, until } from "./harness.ts";
 
 const eureka = await startEureka({ after });
 
@@ -136,6 +137,28 @@ test("a method that is not possible is 405 and says which are", async () => {
   assert.equal(answer.headers.allow, "GET, HEAD");
   assert.equal((await request(`${eureka.apps}/A/b`, { method: "PATCH" })).headers.allow, "GET, PUT, DELETE, HEAD");
   assertEmpty(await request(`${eureka.apps}/A/b/status`, { method: "GET" }), 405);
+});
+
+test("a heartbeat may bring a body, also one that comes late, and keeps its connection", async (t) => {
+  await register(eureka, "BODIES", "b1");
+  const head = (bytes: number) =>
+    `PUT /eureka/apps/BODIES/b1?status=UP HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${bytes}\r\n\r\n`;
+  const whole = await rawRequest(eureka.port, `${head(2)}{}${head(2)}{}`);
+  assert.equal(whole.text.match(/HTTP\/1\.1 200 OK/g)?.length, 2, whole.text);
+  const socket = connect(eureka.port, "127.0.0.1");
+  t.after(() => socket.destroy());
+  let text = "";
+  socket.setEncoding("latin1").on("data", (chunk: string) => {
+    text += chunk;
+  });
+  for (let beats = 1; beats <= 3; beats++) {
+    socket.write(head(2));
+    // The server has the head alone when it reads this far.
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    socket.write("{}");
+    await until(() => text.split("HTTP/1.1 200 OK").length === beats + 1, { what: `answer ${beats}` });
+  }
+  assert.doesNotMatch(text, /Connection: close/i);
 });
 
 test("HEAD is GET without the body", async () => {

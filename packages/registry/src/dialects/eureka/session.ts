@@ -1,5 +1,6 @@
 /** The front door: every request comes in here, is told apart, let in and answered. */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { bodyBytesOf, takeBody } from "../../net/exchange.ts";
 import type { House } from "../contract.ts";
 import { Gate } from "./session-access.ts";
 import {
@@ -23,6 +24,9 @@ import { Recent } from "./session-page-recent.ts";
 import { openPeers, type Peers } from "./session-peers.ts";
 import { parameterOf } from "./session-query.ts";
 import { METHODS, PLACES, parseTarget, roleFor } from "./session-routes.ts";
+
+/** Bodies where there should be none. */
+const IGNORED_BYTES_MAX = 64 * 1024;
 
 /** What has to be opened before the first request. */
 interface Opened {
@@ -105,22 +109,32 @@ export class Session {
   }
 
   #change(call: Call, method: string): void {
-    const { response, target } = call;
+    const { place } = call.target;
+    if (place === "app") return this.#changes.register(call);
+    if (place === "batch") return this.#changes.batch(call);
+    const { request, response } = call;
+    if (bodyBytesOf(request) === 0) return this.#changeByName(call, method);
+    // Some clients send "{}" along with a heartbeat. Unread, it would cost them their connection.
+    takeBody(request, IGNORED_BYTES_MAX, (body) => {
+      if (body.ok) this.#changeByName(call, method);
+      else if (body.refusal === "unavailable") response.destroy();
+      else answerEmpty(response, 413);
+    });
+  }
+
+  /** What path and query say all of. */
+  #changeByName(call: Call, method: string): void {
     const isRemoval = method === "DELETE";
-    switch (target.place) {
+    switch (call.target.place) {
       case "instance":
         return isRemoval ? this.#changes.cancel(call) : this.#changes.beat(call);
-      case "app":
-        return this.#changes.register(call);
       case "status":
         return this.#changes.override(call, isRemoval);
       case "metadata":
         return this.#changes.metadata(call);
-      case "batch":
-        return this.#changes.batch(call);
       default:
         // Groups of Amazon's: the original says 400 anywhere else than there.
-        return answerEmpty(response, 400);
+        return answerEmpty(call.response, 400);
     }
   }
 
