@@ -87,6 +87,8 @@ export interface ScriptedPeer {
   /** Of batches and of fetches. */
   readonly headers: { readonly batch: IncomingHttpHeaders[]; readonly fetch: IncomingHttpHeaders[] };
   readonly paths: string[];
+  /** When batches were refused as a whole, in ms. */
+  readonly refusals: number[];
   script: Script;
   /** The status of whole batches. */
   status: number;
@@ -107,6 +109,7 @@ export async function startScriptedPeer(scope: Scope, port = 0): Promise<Scripte
     lines: [],
     headers: { batch: [], fetch: [] },
     paths: [],
+    refusals: [],
     script: () => 200,
     status: 200,
     instances: [],
@@ -140,6 +143,7 @@ async function answer(peer: ScriptedPeer, request: IncomingMessage, response: Se
   }
   peer.headers.batch.push(request.headers);
   if (peer.status !== 200) {
+    peer.refusals.push(performance.now());
     response.writeHead(peer.status).end();
     return;
   }

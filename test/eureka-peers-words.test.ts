@@ -11,6 +11,8 @@ suite("a peer", { concurrency: true }, () => {
   test("what came from a peer goes no further, nor what is another account's, nor the end of a lease", keepsToItself);
   test("a peer without the instance gets the whole; one with a newer copy gives it", heals);
   test("a busy peer is asked again after a second, and hears the latest word only", waits);
+  test("a stop comes after the last word", lastWord);
+  test("old servers may send each word by itself", single);
   test("what a peer misses while it is away it hears when it is back", catchesUp);
 });
 
@@ -112,22 +114,21 @@ async function waits(t: TestContext): Promise<void> {
   await register(node, "api", "goes");
   await peer.line((line) => line.id === "goes");
   peer.status = 503;
-  const before = peer.paths.length;
   await beat(node, "API", "goes");
   for (let i = 0; i < 20; i++) await request(`${node.apps}/API/changes/metadata?round=${i}`, { method: "PUT" });
   assert.equal((await cancel(node, "API", "goes")).status, 200);
   await register(node, "api", "back", { lastDirtyTimestamp: "1700000005000" });
   await cancel(node, "API", "back");
   await register(node, "api", "back", { lastDirtyTimestamp: "1700000001000" });
-  await until(() => peer.paths.length > before, { what: "the first try" });
-  const firstMs = performance.now();
+  await until(() => peer.refusals.length > 0, { what: "the first try" });
   peer.status = 200;
   await mark(pair);
   assert.deepEqual(peer.actions("goes"), ["Register", "Cancel"], "a heartbeat of what is gone is worth nothing");
   assert.deepEqual(peer.actions("changes"), ["Register", "Register"]);
   const last = peer.lines.filter(({ id }) => id === "changes").at(-1);
   assert.equal(last?.instanceInfo?.metadata.round, "19");
-  assert.ok((last?.atMs ?? 0) - firstMs > 800, "it is left in peace for a second");
+  const pauseMs = (last?.atMs ?? 0) - (peer.refusals.at(-1) ?? 0);
+  assert.ok(pauseMs > 950, `it is left in peace for a second, not for ${pauseMs} ms`);
   assert.deepEqual(peer.actions("back"), ["Cancel", "Register"], "the peer would keep the copy that seems newer");
 }
 
@@ -145,4 +146,41 @@ async function catchesUp(t: TestContext): Promise<void> {
   await back.line((line) => line.action === "Register" && line.id === "b", 8000);
   const said = await back.line((line) => line.id === "a");
   assert.deepEqual([said.action, said.status], ["StatusUpdate", "DOWN"]);
+}
+
+async function lastWord(t: TestContext): Promise<void> {
+  const { node, peer } = await startPair(t);
+  await register(node, "api", "a");
+  await peer.line((line) => line.id === "a");
+  await cancel(node, "API", "a");
+  assert.equal((await node.rollcall.stop()).code, 0);
+  assert.deepEqual(peer.actions("a"), ["Register", "Cancel"]);
+}
+
+async function single(t: TestContext): Promise<void> {
+  const pair = await startPair(t);
+  const { node, peer } = pair;
+  await register(node, "api", "s", { lastDirtyTimestamp: "1700000000500" }, REPLICATED);
+  const put = (query: string) => request(`${node.apps}/API/s${query}`, { method: "PUT", ...REPLICATED });
+  assert.equal((await put("?status=UP&lastDirtyTimestamp=1700000000500")).status, 200);
+  const newer = await put("?status=UP&lastDirtyTimestamp=1700000000900&overriddenstatus=OUT_OF_SERVICE");
+  assert.deepEqual([newer.status, newer.text], [404, ""], "it must send the whole");
+  assert.equal(
+    (await findInstance(node, "API", "s"))?.overriddenStatus,
+    "OUT_OF_SERVICE",
+    "the operator's word is kept",
+  );
+  const headers = { ...REPLICATED.headers, accept: "application/json" };
+  const older = await request(`${node.apps}/API/s?lastDirtyTimestamp=1700000000100`, { method: "PUT", headers });
+  assert.equal(older.status, 409);
+  assert.equal(older.json().instance.lastDirtyTimestamp, "1700000000500");
+  assert.equal((await put("/status?value=DOWN&lastDirtyTimestamp=1700000000500")).status, 200);
+  assert.equal((await findInstance(node, "API", "s"))?.status, "DOWN");
+  const undo = `${node.apps}/API/s/status?value=UP&lastDirtyTimestamp=1700000000500`;
+  assert.equal((await request(undo, { method: "DELETE", ...REPLICATED })).status, 200);
+  assert.equal((await findInstance(node, "API", "s"))?.status, "UP");
+  assert.equal((await request(`${node.apps}/API/s`, { method: "DELETE", ...REPLICATED })).status, 200);
+  assert.equal(await findInstance(node, "API", "s"), undefined);
+  await mark(pair);
+  assert.deepEqual(peer.actions("s"), []);
 }

@@ -2,7 +2,7 @@
  * Instances that no client of Eureka beats for: they live by other protocols, or for good. Other servers would evict
  * them, so they hear of them from here.
  */
-import type { AccountView, InstanceRecord } from "../../core/index.ts";
+import type { AccountView, InstanceRecord, LeaseId, Pulse } from "../../core/index.ts";
 import { VIA } from "./translate.ts";
 import { lastDirtyOf } from "./translate-info.ts";
 import { keyOf, toBehalfMs } from "./translate-peers.ts";
@@ -10,13 +10,22 @@ import { keyOf, toBehalfMs } from "./translate-peers.ts";
 interface Native {
   readonly service: string;
   readonly id: string;
-  /** When the others are told next, in monotonic ms. */
+  /** The others are told next at this time at the earliest, in monotonic ms. */
   nextMs: number;
+  /** How many heartbeats of its client there were when the others were told of one; -1 before the first. */
+  beats: number;
   /**
    * The time of the copy that peers were sent. The record's own moves with every report of a check, also where nothing
    * changes that Eureka shows.
    */
   dirtyMs: number;
+}
+
+/** What is so when it is looked for whose time has come. */
+export interface Due {
+  readonly account: AccountView | undefined;
+  readonly pulse: (lease: LeaseId) => Pulse | undefined;
+  readonly nowMs: number;
 }
 
 /** How many are told of in the same second after a start, at least. */
@@ -59,18 +68,24 @@ export class Natives {
     return record.via === VIA ? undefined : this.#natives.get(keyOf(record.service, record.id))?.dirtyMs;
   }
 
-  /** Calls for each whose time has come, with how long its heartbeat is worth sending. */
-  due(
-    account: AccountView | undefined,
-    nowMs: number,
-    tell: (service: string, id: string, everyMs: number) => void,
-  ): void {
+  /**
+   * Calls for each whose time has come, with how long its heartbeat is worth sending. One with a lease is told of when
+   * its client has beaten since: otherwise the others would wait for a second lease after the one that ends here.
+   */
+  due({ account, pulse, nowMs }: Due, tell: (service: string, id: string, everyMs: number) => void): void {
     for (const native of this.#natives.values()) {
       if (native.nextMs > nowMs) continue;
       const { service, id } = native;
       const record = account?.service(service)?.instances.get(id);
-      const ttlMs = record === undefined || record.lease === null ? undefined : account?.lease(record.lease)?.ttlMs;
-      const everyMs = toBehalfMs(ttlMs);
+      if (record === undefined) continue;
+      // What protection keeps listed here is kept alive there, too.
+      const lease = record.held === null ? record.lease : null;
+      if (lease !== null) {
+        const beats = pulse(lease)?.beats ?? 0;
+        if (beats === native.beats) continue;
+        native.beats = beats;
+      }
+      const everyMs = toBehalfMs(record.lease === null ? undefined : account?.lease(record.lease)?.ttlMs);
       native.nextMs = nowMs + everyMs;
       tell(service, id, everyMs);
     }
@@ -82,6 +97,6 @@ export class Natives {
 
   #set(record: InstanceRecord, nextMs: number): void {
     const { service, id } = record;
-    this.#natives.set(keyOf(service, id), { service, id, nextMs, dirtyMs: lastDirtyOf(record) });
+    this.#natives.set(keyOf(service, id), { service, id, nextMs, beats: -1, dirtyMs: lastDirtyOf(record) });
   }
 }

@@ -3,7 +3,7 @@
  * through; what came from one of them is not. Ends of leases are not passed on either: every server sees them by itself.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Account, Commit, InstanceRecord, Revision, Watch } from "../../core/index.ts";
+import type { Account, Commit, InstanceRecord, LeaseId, Revision, Watch } from "../../core/index.ts";
 import type { InstanceInfo } from "./codec-model.ts";
 import type { Desk, Origin, PeerStatus, Replication } from "./session-model.ts";
 import { joinOnce } from "./session-peers-join.ts";
@@ -185,7 +185,7 @@ class Cluster implements Peers {
   #tell(commit: Commit, isReplicated: boolean): void {
     const nowMs = this.#desk.clock.monotonic();
     for (const change of commit.changes) {
-      const news = isReplicated ? [] : toNews(change);
+      const news = isReplicated || this.#lines.length === 0 ? [] : toNews(change);
       for (const one of news) for (const line of this.#lines) line.add(one);
       if (change.kind !== "instance") continue;
       const { before, after } = change;
@@ -199,9 +199,11 @@ class Cluster implements Peers {
 
   #tellDue(): void {
     const { registry, clock } = this.#desk;
+    const name = this.#origin.account;
     const nowMs = clock.monotonic();
     registry.read((view) => {
-      this.#natives.due(view.account(this.#origin.account), nowMs, (service, id, everyMs) => {
+      const due = { account: view.account(name), pulse: (lease: LeaseId) => registry.pulse(name, lease), nowMs };
+      this.#natives.due(due, (service, id, everyMs) => {
         for (const line of this.#lines) line.beat(service, id, nowMs + everyMs);
       });
       return true;
