@@ -71,15 +71,11 @@ async function measure(
 const ALL_FORMS = Object.keys(FORMS) as FormName[];
 const JSON_FORMS: readonly FormName[] = ["json", "jsonGzip"];
 
-function toScenario(
-  id: string,
-  instances: number,
-  roundsMax: Partial<Record<EurekaSide, number>>,
-): Scenario<EurekaSide> {
+function toScenario(id: string, instances: number, rounds: number): Scenario<EurekaSide> {
   return {
     id,
-    rounds: 3,
-    roundsMax,
+    rounds,
+    roundsMax: { eureka: 1, node: 1 },
     sides: ["eureka", "node", "rollcall"],
     roundMsMax: 400_000,
     measure: (side, effort) =>
@@ -90,7 +86,7 @@ function toScenario(
 }
 
 /** Everything in one answer: 1 000 instances in 100 applications. */
-export const EUREKA_FETCH = toScenario("eureka-fetch", 1000, { eureka: 2, node: 2 });
+export const EUREKA_FETCH = toScenario("eureka-fetch", 1000, 3);
 
 /** The same of 10 000 instances in 100 applications. */
-export const EUREKA_FETCH_MANY = toScenario("eureka-fetch-many", 10_000, { eureka: 1, node: 1 });
+export const EUREKA_FETCH_MANY = toScenario("eureka-fetch-many", 10_000, 2);
