@@ -106,6 +106,29 @@ test("what was never a serial of ours, or was forgotten, has no way", () => {
   assert.equal(journal.since(11), undefined, "newer than ours");
 });
 
+test("a serial that stood for two contents leads nowhere, until both are forgotten", () => {
+  const journal = openJournal();
+  journal.replace(new Map([["api", [toAddress("api", 1)]]]), toAuthority(2));
+  assert.deepEqual(journal.since(2), []);
+  journal.replace(new Map([["api", [toAddress("api", 2)]]]), toAuthority(2));
+  assert.equal(journal.since(2), undefined, "nobody knows which of them the asker has");
+  assert.equal(journal.since(1), undefined);
+  journal.replace(new Map([["api", [toAddress("api", 3)]]]), toAuthority(3));
+  assert.equal(journal.since(2), undefined);
+  assert.deepEqual(journal.since(3), []);
+  journal.replace(new Map([["api", []]]), toAuthority(4));
+  assert.equal(journal.since(3)?.length, 1);
+});
+
+test("what is put in before anybody has the zone is no step", () => {
+  const journal = openJournal();
+  for (const _ of journal.loading("api", [toAddress("api", 1), toAddress("addr", 1), toAddress("addr", 1)]));
+  for (const _ of journal.replacing(new Map([["api", [toAddress("addr", 1)]]]), toAuthority(2), true));
+  assert.deepEqual([journal.count, journal.steps, journal.since(1)], [1, 0, undefined]);
+  journal.replace(new Map([["api", []]]), toAuthority(3));
+  assert.deepEqual([journal.count, journal.since(2)?.[0]?.deleted.count], [0, 1]);
+});
+
 test("steps are bounded in bytes", () => {
   const journal = openJournal({ stepsMax: 1000, bytesMax: 8 * 1024 });
   for (let serial = 2; serial <= 100; serial++) {

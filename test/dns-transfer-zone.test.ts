@@ -194,9 +194,9 @@ for (const whenNoneHealthy of ["nothing", "held"] as const)
           primary.close();
         }
       }),
-      { numRuns: 120 },
+      { numRuns: 80 },
     );
-    assert.ok(steps > 50, `${steps} steps`);
+    assert.ok(steps > 40, `${steps} steps`);
   });
 
 test("instances that lapsed are held in answers, not in zones: nothing would tell of their end", async () => {
@@ -224,7 +224,7 @@ test("instances that lapsed are held in answers, not in zones: nothing would tel
 test("a service of 10 000 instances is rendered by turns, while it changes, and is of one moment", async () => {
   const primary = await openPrimary();
   const put = (i: number, more: Partial<Instance> = {}): Promise<void> =>
-    primary.register("big", `i${i}`, { address: `10.${i >> 8}.${i & 255}.1`, tags: ["blue"], ...more });
+    primary.register("big", `i${i}`, { address: `10.${i >> 8}.${i & 255}.1`, ...more });
   try {
     for (let i = 0; i < 10_000; i += 500) await Promise.all(Array.from({ length: 500 }, (_, j) => put(i + j)));
     const copy = new Copy();
@@ -242,9 +242,9 @@ test("a service of 10 000 instances is rendered by turns, while it changes, and 
     assert.ok(changes > 3, "it changed meanwhile");
     const second = await refresh();
     assert.equal(second.since(copy.serial)?.length, 1, "an increment, though it never stood still");
-    copy.take(second);
     clearInterval(writing);
     copy.take(await refresh());
+    assert.equal(copy.steps, 2);
     assert.deepEqual(copy.keys, primary.truth());
     assert.ok(Math.max(...longestMs) < 150, `held everybody up for ${longestMs} ms`);
   } finally {

@@ -20,8 +20,8 @@ export function isWhole(zone: Zone): zone is WholeZone {
 
 /** A secondary that was away for longer takes the whole zone. */
 const LIMITS = { stepsMax: 2000, bytesMax: 4 * 1024 * 1024 };
-/** More than this at once is not worth an increment: the zone is built anew. */
-const STEP_INSTANCES_MAX = 25_000;
+/** More services and instances than this at once are not worth an increment: the zone is built anew. */
+const STEP_WEIGHT_MAX = 15_000;
 /** How long one turn of work takes. */
 const TURN_MS = 4;
 /** The part that is no service's: the apex, a zone file's records, delegations. */
@@ -158,7 +158,7 @@ export class KeptZone {
       // What the file says is left out of the services' parts.
       if (zone.file !== this.#file) this.#noteAll(world, journal);
       this.#file = zone.file;
-      if (journal !== undefined && this.#weigh(world) <= STEP_INSTANCES_MAX) return { journal, isNew: false };
+      if (journal !== undefined && this.#isLight(world)) return { journal, isNew: false };
       this.#noteAll(world, journal);
       const isMany = (record: Resource): boolean => isShared(record, this.#name);
       return { journal: new Journal(authorityOf(zone, world), LIMITS, isMany), isNew: true };
@@ -214,15 +214,17 @@ export class KeptZone {
     for (const label of journal?.names() ?? []) this.#dirty.add(label);
   }
 
-  /** How many instances there are to be rendered. */
-  #weigh(world: World): number {
-    if (this.#account === undefined) return 0;
+  /** Whether what changed can be copied at once, and compared in a while. */
+  #isLight(world: World): boolean {
+    if (this.#account === undefined) return true;
     const account = world.view.account(this.#account);
     let weight = 0;
-    for (const label of this.#dirty)
+    for (const label of this.#dirty) {
       for (const service of world.index.services(this.#account, label))
-        weight += account?.service(service)?.instances.size ?? 0;
-    return weight;
+        weight += 1 + (account?.service(service)?.instances.size ?? 0);
+      if (weight > STEP_WEIGHT_MAX) return false;
+    }
+    return true;
   }
 
   #find(world: World): WholeZone {
