@@ -21,6 +21,9 @@ const UNREACHABLE = /Could not transfer|Unknown host|UnknownHostException|Connec
 /** Small machines start a JVM twice as fast with these. */
 const JVM_FLAGS = ["-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"];
 
+/** Named whole: looking a short name up is one more thing to download. */
+const BUILD_CLASSPATH = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:build-classpath";
+
 /** What `requirePackage` answers. */
 type Package = { readonly path: string; readonly skip: false | string };
 
@@ -90,9 +93,11 @@ async function runMaven(maven: string, name: string, built: string, defines: rea
   const target = `${built}.${process.pid}`;
   mkdirSync(target, { recursive: true });
   const classpath = join(target, "classpath.part");
-  const args = ["--batch-mode", "--quiet", "--no-transfer-progress", `-Dmaven.repo.local=${REPOSITORY}`];
-  const goals = ["compile", "dependency:build-classpath", `-Dmdep.outputFile=${classpath}`, `-Dtarget=${target}`];
-  const program = new Program(maven, [...args, "-f", join(PROJECTS, name, "pom.xml"), ...goals, ...defines], {
+  // The last one has it try again what it could not download earlier.
+  const args = ["--batch-mode", "--quiet", "--no-transfer-progress", "--update-snapshots"];
+  const goals = ["compile", BUILD_CLASSPATH, `-Dmdep.outputFile=${classpath}`, `-Dtarget=${target}`];
+  const own = [`-Dmaven.repo.local=${REPOSITORY}`, "-f", join(PROJECTS, name, "pom.xml")];
+  const program = new Program(maven, [...args, ...own, ...goals, ...defines], {
     env: cleanEnvironment(),
   });
   const timer = setTimeout(() => void program.kill("SIGKILL"), BUILD_MS_MAX);
