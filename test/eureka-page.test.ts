@@ -65,7 +65,7 @@ test("where many fall silent together the page says that they are held, since wh
   await register(own, "ALIVE", "a1");
   const words = await until(async () => {
     const seen = wordsOf(await pageOf(own, "/"));
-    return seen.includes("Protection is active") && seen;
+    return seen.includes("12 of 13 leases are held") && seen;
   });
   assert.match(words, /Protection is active: 12 of 13 leases are held since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC/);
   assert.match(words, /12 of 13 leases fell silent within 15 s/);

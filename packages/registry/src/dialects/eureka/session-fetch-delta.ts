@@ -9,6 +9,8 @@ const ENTRIES_MAX = 16_384;
 /** And for all accounts. */
 const ENTRIES_TOTAL_MAX = 8 * ENTRIES_MAX;
 const PURGE_MS = 10_000;
+/** Revisions that are read at the start, at most: it must not take long after a storm of changes. */
+const REVISIONS_READ = 100_000;
 const BATCH = 512;
 
 export interface DeltaParts extends Source {
@@ -25,6 +27,8 @@ export class Deltas {
   /** Entries in all windows, or a few more: those that answers have purged still count. */
   #total = 0;
   #purgedAtMs = 0;
+  /** Before this the start has read nothing. */
+  #unreadUntilMs = 0;
 
   private constructor(parts: DeltaParts) {
     this.#parts = parts;
@@ -44,7 +48,7 @@ export class Deltas {
   of(account: Account): Window {
     let window = this.#windows.get(account);
     if (window === undefined) {
-      window = new Window(this.#parts, account, this.#parts.deltaMs, ENTRIES_MAX);
+      window = new Window(this.#parts, account, this.#parts.deltaMs, ENTRIES_MAX, this.#unreadUntilMs);
       this.#windows.set(account, window);
     }
     return window;
@@ -53,9 +57,13 @@ export class Deltas {
   /** Reads what history holds of the last minutes, and follows from there. */
   async #open(): Promise<void> {
     const { registry, clock, deltaMs } = this.#parts;
-    let after = Math.max(await registry.revisionAt(clock.now() - deltaMs), registry.floor);
+    const wanted = Math.max(await registry.revisionAt(clock.now() - deltaMs), registry.floor);
+    let after = Math.max(wanted, registry.read((view) => view.revision) - REVISIONS_READ);
+    let isWhole = after === wanted;
     for (;;) {
       const commits = await registry.history(after, BATCH);
+      if (commits.ok && !isWhole) this.#unreadUntilMs = commits.value[0]?.atMs ?? 0;
+      isWhole = true;
       if (!commits.ok) {
         // Gone meanwhile: clients find out by the hash.
         if (registry.floor <= after) break;

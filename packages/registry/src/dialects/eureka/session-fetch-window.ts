@@ -45,14 +45,15 @@ export class Window {
   #wholesOf = "";
   #stamp = 0;
   /** Up to here changes are missing. */
-  #droppedAtMs = 0;
+  #droppedAtMs: number;
 
-  constructor(source: Source, account: Account, spanMs: number, entriesMax: number) {
+  constructor(source: Source, account: Account, spanMs: number, entriesMax: number, unreadUntilMs = 0) {
     this.#source = source;
     this.#account = account;
     this.#toInfo = infoMaker(source, account);
     this.#spanMs = spanMs;
     this.#entriesMax = entriesMax;
+    this.#droppedAtMs = unreadUntilMs;
   }
 
   get size(): number {

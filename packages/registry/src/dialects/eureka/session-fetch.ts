@@ -11,6 +11,8 @@ import { overrideOf } from "./translate-status.ts";
 
 /** Bytes of encoded answers that are kept. The account that has not been asked for longest gives way. */
 const BYTES_MAX = 256 * 1024 * 1024;
+/** Accounts whose answers are kept. */
+const ACCOUNTS_MAX = 1000;
 /** After so many answers of one application what is kept is counted again. */
 const SINGLES = 256;
 
@@ -130,7 +132,10 @@ export class Fetch {
 
   #of(account: Account): AccountAnswers {
     let answers = this.#accounts.get(account);
-    if (answers === undefined) answers = new AccountAnswers(this.#parts, account);
+    if (answers === undefined) {
+      answers = new AccountAnswers(this.#parts, account);
+      if (this.#accounts.size >= ACCOUNTS_MAX) this.#accounts.clear();
+    }
     if (this.#latest !== account) {
       this.#accounts.delete(account);
       this.#accounts.set(account, answers);

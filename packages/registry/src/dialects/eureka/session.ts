@@ -1,5 +1,6 @@
 /** The front door: every request comes in here, is told apart, let in and answered. */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Account, Registry } from "../../core/index.ts";
 import { bodyBytesOf, takeBody } from "../../net/exchange.ts";
 import type { House } from "../contract.ts";
 import { Gate } from "./session-access.ts";
@@ -37,6 +38,7 @@ interface Opened {
 }
 
 export class Session {
+  readonly #registry: Registry;
   readonly #gate: Gate;
   readonly #fetch: Fetch;
   readonly #changes: Changes;
@@ -49,6 +51,7 @@ export class Session {
 
   private constructor(house: House, settings: Settings, { listener, index, deltas, recent }: Opened) {
     const { registry, access, clock, log, metrics } = house;
+    this.#registry = registry;
     this.#index = index;
     this.#deltas = deltas;
     this.#recent = recent;
@@ -96,7 +99,7 @@ export class Session {
     if (!methods.includes(method)) return answerMethod(response, methods);
     const isPage = target.place === "dashboard" || target.place === "lastn";
     const isBeat = target.place === "instance" && method === "PUT";
-    const wanted = isPage ? parameterOf(query, "account") : undefined;
+    const wanted = isPage ? this.#accountIn(query) : undefined;
     const admission = this.#gate.admit(request, roleFor(method), isBeat, wanted);
     if (admission.kind === "unknown") return answerUnknown(response);
     if (admission.kind === "forbidden") return answerEmpty(response, 403);
@@ -106,6 +109,13 @@ export class Session {
     const call: Call = { request, response, target, query, account: admission.account };
     if (method === "GET") this.#read(call);
     else this.#change(call, method);
+  }
+
+  /** The account that a page is asked for, if there is one of this name. */
+  #accountIn(query: string): Account | undefined {
+    const name = parameterOf(query, "account");
+    if (name === undefined) return undefined;
+    return this.#registry.read((view) => view.account(name)?.name);
   }
 
   #change(call: Call, method: string): void {

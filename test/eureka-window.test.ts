@@ -1,0 +1,114 @@
+/** The window that deltas are cut from: bounded, and honest about what it has let go. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Commit, InstanceRecord, View } from "../packages/registry/src/core/index.ts";
+import { Window } from "../packages/registry/src/dialects/eureka/session-fetch-window.ts";
+import type { Shown } from "./eureka-rig.ts";
+
+const MINUTE = 60_000;
+const START = 1_700_000_000_000;
+const JSON_FORM = { format: "json", gzip: false } as const;
+
+function recordOf(id: string): InstanceRecord {
+  return {
+    service: "app",
+    id,
+    address: "10.0.0.1",
+    ports: { default: 80 },
+    protocol: "http",
+    tags: [],
+    meta: {},
+    version: "",
+    zone: "",
+    weight: 100,
+    status: "passing",
+    checks: [],
+    via: "http",
+    lease: null,
+    override: null,
+    held: null,
+    createRevision: 1,
+    modRevision: 1,
+    createdAtMs: 0,
+    stampMs: 0,
+    origin: "n",
+  };
+}
+
+/** A catalog of these ids, and a window over it. */
+function windowOver(ids: Set<string>, entriesMax: number, unreadUntilMs = 0): Window {
+  const view = { account: () => undefined } as unknown as View;
+  const source = {
+    registry: { read: (query: (view: View) => unknown) => query(view), pulse: () => undefined },
+    index: {
+      find: (_view: View, _account: string, _app: string, id: string) => (ids.has(id) ? recordOf(id) : undefined),
+    },
+    dataCenter: "MyOwn",
+  };
+  return new Window(source as never, "default", 3 * MINUTE, entriesMax, unreadUntilMs);
+}
+
+function commitOf(revision: number, id: string, atMs: number, gone = false): Commit {
+  const record = recordOf(id);
+  const change = gone
+    ? ({ kind: "instance", cause: "expired", before: record, after: null } as const)
+    : ({ kind: "instance", cause: "registered", before: null, after: record } as const);
+  return { revision, account: "default", atMs, nth: 0, changes: [change] };
+}
+
+function idsIn(window: Window, nowMs: number): string[] | undefined {
+  const body = window.answer({} as View, nowMs, JSON_FORM, "7", "UP_1_");
+  if (body === undefined) return undefined;
+  const { applications } = JSON.parse(body.toString());
+  assert.deepEqual([applications.versions__delta, applications.apps__hashcode], ["7", "UP_1_"]);
+  return applications.application.flatMap((app: Shown) => app.instance.map((one: Shown) => one.instanceId));
+}
+
+test("each instance is there once, with what it is now", () => {
+  const ids = new Set(["a", "b"]);
+  const window = windowOver(ids, 100);
+  for (const [nth, id] of ["a", "b", "a", "a"].entries()) window.learn(commitOf(nth + 1, id, START + nth));
+  assert.deepEqual(idsIn(window, START + 10), ["a", "b"]);
+  ids.delete("b");
+  window.learn(commitOf(9, "b", START + 20, true));
+  const body = window.answer({} as View, START + 30, JSON_FORM, "8", "")?.toString() ?? "";
+  assert.deepEqual(body.match(/"actionType":"[A-Z]+"/g), ['"actionType":"ADDED"', '"actionType":"DELETED"']);
+});
+
+test("changes go when they are three minutes old, to the ms", () => {
+  const window = windowOver(new Set(["a", "b"]), 100);
+  window.learn(commitOf(1, "a", START));
+  window.learn(commitOf(2, "b", START + 5));
+  assert.deepEqual(idsIn(window, START + 3 * MINUTE - 1), ["a", "b"]);
+  assert.deepEqual(idsIn(window, START + 3 * MINUTE), ["b"]);
+  assert.deepEqual(idsIn(window, START + 3 * MINUTE + 5), []);
+  assert.equal(window.size, 0);
+});
+
+test("more changes than are kept make the answer a refusal, until a minute without them has passed", () => {
+  const ids = new Set(Array.from({ length: 30 }, (_, i) => `i${i}`));
+  const window = windowOver(ids, 10);
+  let revision = 0;
+  for (const id of ids) window.learn(commitOf(++revision, id, START + revision));
+  assert.equal(window.size, 10);
+  assert.equal(idsIn(window, START + 50), undefined);
+  assert.equal(idsIn(window, START + MINUTE), undefined);
+  // The last one that was let go was of START + 20.
+  assert.equal(idsIn(window, START + MINUTE + 20)?.length, 10);
+});
+
+test("what the start did not read is missing as well", () => {
+  const window = windowOver(new Set(["a"]), 10, START);
+  window.learn(commitOf(1, "a", START + 1));
+  assert.equal(idsIn(window, START + 2), undefined);
+  assert.deepEqual(idsIn(window, START + MINUTE), ["a"]);
+});
+
+test("the same state is the same answer, not another one", () => {
+  const window = windowOver(new Set(["a"]), 10);
+  window.learn(commitOf(1, "a", START));
+  const answer = () => window.answer({} as View, START + 1, JSON_FORM, "7", "UP_1_");
+  assert.equal(answer(), answer());
+  window.forget();
+  assert.deepEqual(idsIn(window, START + 1), ["a"]);
+});
