@@ -31,8 +31,8 @@ interface Primary {
 async function openPrimary(more: Partial<Settings> = {}): Promise<Primary> {
   const rig = await openRig();
   const { registry } = rig;
-  // Turns are measured by what they cost, whatever else the machine does; leases run out by the test's time.
-  const clock = { now: () => rig.clock.now(), monotonic: cpuMs };
+  // Turns take real time; leases run out by the test's.
+  const clock = { now: () => rig.clock.now(), monotonic: () => performance.now() };
   const settings: Settings = { ...DEFAULTS, ...more };
   const access = { listAccounts: () => [] } as unknown as Access;
   const index = openIndex(registry, rig.clock, settings);
@@ -126,7 +126,7 @@ function cpuMs(): number {
   return (user + system) / 1000;
 }
 
-/** Notes for how long nobody else had a turn. */
+/** Notes for how long nobody else had a turn, by what it cost: the machine may have other things to do. */
 function watchStalls(): { end(): number } {
   let longestMs = 0;
   let lastMs = cpuMs();
@@ -221,12 +221,12 @@ test("instances that lapsed are held in answers, not in zones: nothing would tel
   }
 });
 
-test("a service of 10 000 instances is rendered by turns, while it changes, and is of one moment", async () => {
+test("a service of 6000 instances is rendered by turns, while it changes, and is of one moment", async () => {
   const primary = await openPrimary();
   const put = (i: number, more: Partial<Instance> = {}): Promise<void> =>
     primary.register("big", `i${i}`, { address: `10.${i >> 8}.${i & 255}.1`, ...more });
   try {
-    for (let i = 0; i < 10_000; i += 500) await Promise.all(Array.from({ length: 500 }, (_, j) => put(i + j)));
+    for (let i = 0; i < 6000; i += 500) await Promise.all(Array.from({ length: 500 }, (_, j) => put(i + j)));
     const copy = new Copy();
     let changes = 0;
     const writing = setInterval(() => void put(changes++ % 100, { version: `v${changes}` }), 20);
