@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { beat, cancel, fetchAll, fetchInstance, post, register, registrationOf, startEureka } from "./eureka-rig.ts";
-import { request } from "./harness.ts";
+import { request, until } from "./harness.ts";
 
 const eureka = await startEureka({ after });
 const native = `${eureka.rollcall.url}/v2/default/services`;
@@ -157,6 +157,21 @@ test("a registration replaces an instance of another dialect with the same name"
   const { ids, instances } = await fetchAll(eureka);
   assert.equal(ids.filter((id) => id === "MOVING/m1").length, 1);
   assert.equal(instances.get("MOVING/m1")?.leaseInfo.durationInSecs, 45);
+});
+
+test("a peer's copy neither replaces nor keeps alive what lives here by another dialect", async () => {
+  const body = { address: "10.0.0.7", port: 80, tags: ["blue"], ttl: "1s" };
+  assert.equal((await request(`${native}/mixed/instances/m1`, { method: "PUT", body })).status, 201);
+  const fromPeer = { "content-type": "application/json", "x-netflix-discovery-replication": "true" };
+  const copy = registrationOf("MIXED", "m1", at(9, { ipAddr: "10.9.9.9" }));
+  const sent = await request(`${eureka.apps}/MIXED`, { method: "POST", headers: fromPeer, body: copy });
+  assert.equal(sent.status, 204);
+  assert.equal((await fetchInstance(eureka, "MIXED", "m1"))?.ipAddr, "10.0.0.7");
+  // The peer beats on and on: the lease ends all the same, and then it is told to bring its copy.
+  await until(async () => {
+    const beaten = await request(`${eureka.apps}/MIXED/m1`, { method: "PUT", headers: fromPeer });
+    return beaten.status === 404;
+  });
 });
 
 test("a registration that another dialect made later is what Eureka's clients see", async () => {

@@ -17,7 +17,7 @@ import { refuse } from "../../core/index.ts";
 import type { EurekaStatus, InstanceInfo } from "./codec-model.ts";
 import type { Index } from "./session-index.ts";
 import type { Done, Operations, Origin, Replication, Settings } from "./session-model.ts";
-import { STATUS, toInstance } from "./translate.ts";
+import { STATUS, toInstance, VIA } from "./translate.ts";
 import { lastDirtyOf, toInfo, vitalsOf } from "./translate-info.ts";
 import { keepMetadata, META } from "./translate-meta.ts";
 import { fromEurekaStatus, shownStatus } from "./translate-status.ts";
@@ -65,6 +65,7 @@ class Work {
     if (info.app.toUpperCase() !== app.toUpperCase()) return { statusCode: 400, responseEntity: undefined };
     return this.#retry(async () => {
       const before = this.#find(origin.account, app, info.instanceId);
+      if (before !== undefined && livesHere(before, origin)) return NO_CONTENT;
       const dirty = info.lastDirtyTimestamp;
       if (before !== undefined && dirty !== undefined && lastDirtyOf(before) > dirty && hasDirty(before)) {
         // Its lease may have run out in this moment.
@@ -94,6 +95,7 @@ class Work {
     const record = this.#find(account, app, id);
     // UNKNOWN is left behind by the end of an override: the client must say again what it is.
     if (record === undefined || shownStatus(record) === "UNKNOWN") return NOT_FOUND;
+    if (livesHere(record, origin)) return OK;
     if (!(await this.#renew(account, record))) return NOT_FOUND;
     const dirty = said.lastDirtyTimestamp;
     if (dirty !== undefined && hasDirty(record)) {
@@ -244,6 +246,14 @@ class Work {
 interface Wanted {
   readonly instance: InstanceRecord;
   readonly override: Status | null;
+}
+
+/**
+ * A peer's copy of an instance that another protocol's client keeps alive here says less than what is here, and must
+ * not keep it alive either. Once that client is gone, the peer's next heartbeat finds nothing and brings the copy.
+ */
+function livesHere(record: InstanceRecord, origin: Origin): boolean {
+  return origin.replicated && record.via !== VIA;
 }
 
 function keyOf({ service, id }: InstanceRecord): InstanceKey {

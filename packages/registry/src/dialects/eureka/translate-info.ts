@@ -140,7 +140,10 @@ function toMetadata(record: InstanceRecord): Record<string, string> {
 
 function toLeaseInfo(record: InstanceRecord, { ttlMs, lastBeatMs }: Vitals): LeaseInfo {
   const durationInSecs = ttlMs === undefined ? LEASE_DEFAULT.durationInSecs : Math.max(1, Math.round(ttlMs / 1000));
-  const interval = toWhole(record.meta[META.renewalInterval], LEASE_DEFAULT.renewalIntervalInSecs);
+  const usual = LEASE_DEFAULT.renewalIntervalInSecs;
+  // Others said nothing of an interval: a third of the lease, as Eureka's own 30 of 90.
+  const unsaid = record.via === VIA ? usual : Math.max(1, Math.floor(durationInSecs / 3));
+  const interval = toWhole(record.meta[META.renewalInterval], unsaid);
   return {
     renewalIntervalInSecs: interval,
     durationInSecs,
