@@ -2,7 +2,7 @@
 import type { Logger } from "pino";
 import type { Dialect, Endpoint } from "../dialects/contract.ts";
 import type { Doors, OwnHttpListener } from "../net/doors.ts";
-import { PortTaken } from "../net/doors.ts";
+import { PortTaken } from "../net/taken.ts";
 import { openTcpListener, type TcpListener, type TcpOptions } from "../net/tcp.ts";
 import { openUdpListener, type UdpListener } from "../net/udp.ts";
 

@@ -7,8 +7,8 @@ import { createEurekaDialect } from "../dialects/eureka/dialect.ts";
 import { createHttpDialect } from "../dialects/http/dialect.ts";
 import { createRackspaceDialect } from "../dialects/rackspace/dialect.ts";
 import { createSkydnsDialect } from "../dialects/skydns/dialect.ts";
-import { PortTaken } from "../net/doors.ts";
 import { type OpenHttpListener, openHttpListener } from "../net/listener.ts";
+import { PortTaken } from "../net/taken.ts";
 import type { ServeConfig } from "./config.ts";
 import { createDoors, type OpenDoors } from "./doors.ts";
 

@@ -27,8 +27,3 @@ export interface Doors {
     limits?: Partial<TcpLimits>,
   ): Promise<{ readonly tcp: TcpListener; readonly udp: UdpListener }>;
 }
-
-/** Another program listens there. */
-export class PortTaken extends Error {
-  override readonly name = "PortTaken";
-}

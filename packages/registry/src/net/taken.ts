@@ -1,5 +1,9 @@
 /** Why listening failed, in words for people. */
-import { PortTaken } from "./doors.ts";
+
+/** Another program listens there. */
+export class PortTaken extends Error {
+  override readonly name = "PortTaken";
+}
 
 /** The sentence for an error of `listen` or `bind`; `PortTaken` when another program has the port. Keeps the code. */
 export function explainListen(error: NodeJS.ErrnoException, host: string, port: number): Error {
