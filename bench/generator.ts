@@ -7,6 +7,8 @@ import type { Job, JobResult } from "./load/job.ts";
 import { frameMessage } from "./load/protobuf.ts";
 
 const CONNECTIONS = 64;
+/** wrk's own. */
+const TIMEOUT_S = 2;
 /** What a generator may take beyond its measured time: connecting, warming up, starting. */
 const SLACK_MS = 30_000;
 
@@ -48,14 +50,16 @@ export interface WrkLoad {
   script: string;
   port: number;
   connections?: number;
+  /** How long an answer may take before it counts as failed. */
+  timeoutS?: number;
 }
 
 function toWrkArguments(load: WrkLoad, args: readonly string[], ms: number): string[] {
-  const { script, port, connections = CONNECTIONS } = load;
+  const { script, port, connections = CONNECTIONS, timeoutS = TIMEOUT_S } = load;
   const url = `http://127.0.0.1:${port}`;
   const seconds = Math.max(1, Math.round(ms / 1000));
   const path = join(import.meta.dirname, "load", "wrk", `${script}.lua`);
-  return ["-t1", `-c${connections}`, `-d${seconds}s`, "-s", path, url, "--", ...args];
+  return ["-t1", `-c${connections}`, `-d${seconds}s`, "--timeout", `${timeoutS}s`, "-s", path, url, "--", ...args];
 }
 
 function readWrk(script: string, output: string): Rate {

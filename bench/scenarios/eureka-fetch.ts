@@ -15,6 +15,8 @@ import type { Effort, Sample, Scenario } from "../row.ts";
 
 /** Answers are long, so a few connections keep a server busy; more would only fill the kernel's buffers. */
 const CONNECTIONS = 16;
+/** Sixteen answers of 16 MB at once take a server a while that is not warm yet. */
+const TIMEOUT_S = 10;
 const WARM_MS_MAX = 1000;
 /** Java's server goes on translating with every other kind of answer. */
 const JVM_WARM_MS_MAX = 3000;
@@ -27,7 +29,7 @@ const CHURN_MORE_MS = 2000;
 const CHURN_LEAST = 0.8;
 
 function runFetch(peer: EurekaPeer, form: FormName, span: Span): Promise<Rate> {
-  const load = { script: "fetch", port: peer.port, connections: CONNECTIONS };
+  const load = { script: "fetch", port: peer.port, connections: CONNECTIONS, timeoutS: TIMEOUT_S };
   const path = peer.side === "node" ? `/${form}` : FETCH_PATH;
   return runWrkLoad(load, span, [path, FORMS[form].type, FORMS[form].encoding]);
 }
