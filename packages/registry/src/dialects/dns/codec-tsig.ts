@@ -200,17 +200,17 @@ function append(message: Buffer, name: Bytes, algorithm: Bytes, timers: Timers, 
 
 /** Signs the messages of one answer, each over the one before (RFC 8945 §5.3.1): for transfers. */
 export class TsigStream {
-  private readonly key: Secret;
-  private before: Before;
+  readonly #key: Secret;
+  #before: Before;
 
   constructor(key: Secret, requestMac: Bytes) {
-    this.key = key;
-    this.before = { requestMac };
+    this.#key = key;
+    this.#before = { requestMac };
   }
 
   sign(message: Buffer, nowS: number): Buffer {
-    const { packet, mac } = signTsig(message, this.key, nowS, this.before);
-    this.before = { priorMac: mac };
+    const { packet, mac } = signTsig(message, this.#key, nowS, this.#before);
+    this.#before = { priorMac: mac };
     return packet;
   }
 }

@@ -20,19 +20,19 @@ export class Writer {
   readonly bytes = Buffer.alloc(SCRATCH_BYTES);
   at = 0;
   /** Open addressing: what hashes to a slot, and where it was written; a slot of an earlier round is free. */
-  private readonly hashes = new Int32Array(SLOTS);
-  private readonly offsets = new Uint16Array(SLOTS);
-  private readonly rounds = new Float64Array(SLOTS);
-  private round = 0;
+  readonly #hashes = new Int32Array(SLOTS);
+  readonly #offsets = new Uint16Array(SLOTS);
+  readonly #rounds = new Float64Array(SLOTS);
+  #round = 0;
   /** Names by identity: an owner of ten records is most often one array. */
-  private readonly seen = new Map<Name, number>();
-  private readonly suffixes = new Int32Array(LABEL_BYTES_MAX * 4);
+  readonly #seen = new Map<Name, number>();
+  readonly #suffixes = new Int32Array(LABEL_BYTES_MAX * 4);
 
   /** Begins a message. */
   reset(): void {
     this.at = 0;
-    this.round++;
-    this.seen.clear();
+    this.#round++;
+    this.#seen.clear();
   }
 
   /** A copy of what was written. */
@@ -90,43 +90,43 @@ export class Writer {
    */
   name(name: Name, compress: boolean): void {
     if (compress) {
-      const offset = this.seen.get(name);
+      const offset = this.#seen.get(name);
       if (offset !== undefined) return this.u16(0xc000 | offset);
     }
     const count = name.length;
     const start = this.at;
-    this.hash(name);
+    this.#hash(name);
     let known = false;
     for (let i = 0; i < count; i++) {
       // What ends a known name is known as well.
       if (!known) {
-        const slot = this.slotOf(name, i);
-        known = this.rounds[slot] === this.round;
+        const slot = this.#slotOf(name, i);
+        known = this.#rounds[slot] === this.#round;
         if (known && compress) {
-          const offset = this.offsets[slot]!;
-          this.remember(name, i === 0 ? offset : start);
+          const offset = this.#offsets[slot]!;
+          this.#remember(name, i === 0 ? offset : start);
           return this.u16(0xc000 | offset);
         }
-        if (!known && this.at < OFFSETS) this.occupy(slot, this.suffixes[i]!);
+        if (!known && this.at < OFFSETS) this.#occupy(slot, this.#suffixes[i]!);
       }
-      this.label(name[i]!);
+      this.#label(name[i]!);
     }
     this.u8(0);
     if (this.at - start > NAME_BYTES_MAX) throw new RangeError("a name has more than 255 bytes");
-    if (count > 0) this.remember(name, start);
+    if (count > 0) this.#remember(name, start);
   }
 
-  private occupy(slot: number, hash: number): void {
-    this.hashes[slot] = hash;
-    this.offsets[slot] = this.at;
-    this.rounds[slot] = this.round;
+  #occupy(slot: number, hash: number): void {
+    this.#hashes[slot] = hash;
+    this.#offsets[slot] = this.at;
+    this.#rounds[slot] = this.#round;
   }
 
-  private remember(name: Name, offset: number): void {
-    if (offset < OFFSETS) this.seen.set(name, offset);
+  #remember(name: Name, offset: number): void {
+    if (offset < OFFSETS) this.#seen.set(name, offset);
   }
 
-  private label(label: Bytes): void {
+  #label(label: Bytes): void {
     const { bytes } = this;
     const length = label.length;
     if (length === 0 || length > LABEL_BYTES_MAX) throw new RangeError("a label has 1 to 63 bytes");
@@ -137,8 +137,8 @@ export class Writer {
   }
 
   /** Hashes of the name's ends, each from label i on. */
-  private hash(name: Name): void {
-    const { suffixes } = this;
+  #hash(name: Name): void {
+    const suffixes = this.#suffixes;
     if (name.length > suffixes.length) throw new RangeError("a name has more than 255 bytes");
     let hash = 0x811c9dc5 | 0;
     for (let i = name.length - 1; i >= 0; i--) {
@@ -150,18 +150,18 @@ export class Writer {
   }
 
   /** The slot where the name's end from label `first` stands, or the free one where it belongs. */
-  private slotOf(name: Name, first: number): number {
-    const hash = this.suffixes[first]!;
+  #slotOf(name: Name, first: number): number {
+    const hash = this.#suffixes[first]!;
     let slot = (hash ^ (hash >>> 15)) & (SLOTS - 1);
-    while (this.rounds[slot] === this.round) {
-      if (this.hashes[slot] === hash && this.isAt(this.offsets[slot]!, name, first)) return slot;
+    while (this.#rounds[slot] === this.#round) {
+      if (this.#hashes[slot] === hash && this.#isAt(this.#offsets[slot]!, name, first)) return slot;
       slot = (slot + 1) & (SLOTS - 1);
     }
     return slot;
   }
 
   /** Whether what was written at the offset is the name from label `first` on. */
-  private isAt(offset: number, name: Name, first: number): boolean {
+  #isAt(offset: number, name: Name, first: number): boolean {
     const { bytes } = this;
     let at = offset;
     for (let i = first; ; i++) {

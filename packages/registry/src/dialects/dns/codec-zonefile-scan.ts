@@ -64,106 +64,106 @@ for (const code of [NUL, TAB, LF, CR, SPACE, QUOTE, OPEN, CLOSE, SEMICOLON]) END
 /** Goes through the text of one file, entry by entry. */
 export class Scanner {
   line = 1;
-  private readonly text: Bytes;
-  private readonly file: string;
-  private at = 0;
-  private lineStart = 0;
+  readonly #text: Bytes;
+  readonly #file: string;
+  #at = 0;
+  #lineStart = 0;
 
   constructor(text: Bytes, file: string) {
-    this.text = text;
-    this.file = file;
+    this.#text = text;
+    this.#file = file;
   }
 
   /** The next entry that has words; undefined at the end. */
   next(): Entry | Fault | undefined {
-    while (this.at < this.text.length) {
-      const entry = this.readEntry();
+    while (this.#at < this.#text.length) {
+      const entry = this.#readEntry();
       if (entry instanceof Fault || entry.words.length > 0) return entry;
     }
     return undefined;
   }
 
-  private fault(what: string): Fault {
-    return new Fault(this.file, this.line, what);
+  #fault(what: string): Fault {
+    return new Fault(this.#file, this.line, what);
   }
 
-  private readEntry(): Entry | Fault {
-    const { text } = this;
-    const first = text.charCodeAt(this.at);
+  #readEntry(): Entry | Fault {
+    const text = this.#text;
+    const first = text.charCodeAt(this.#at);
     const blank = first === SPACE || first === TAB;
     const words: Word[] = [];
     let depth = 0;
     let opened = 0;
     let line = 0;
-    while (this.at < text.length) {
-      const code = text.charCodeAt(this.at);
+    while (this.#at < text.length) {
+      const code = text.charCodeAt(this.#at);
       if (code === LF) {
-        if (this.endLine()) return this.fault(TOO_LONG);
+        if (this.#endLine()) return this.#fault(TOO_LONG);
         if (depth === 0) return { line, blank, words };
-      } else if (code === SPACE || code === TAB || code === CR) this.at++;
-      else if (code === SEMICOLON) this.skipComment();
+      } else if (code === SPACE || code === TAB || code === CR) this.#at++;
+      else if (code === SEMICOLON) this.#skipComment();
       else if (code === OPEN) {
         if (depth++ === 0) opened = this.line;
-        this.at++;
+        this.#at++;
       } else if (code === CLOSE) {
-        if (--depth < 0) return this.fault(`")" without "("`);
-        this.at++;
+        if (--depth < 0) return this.#fault(`")" without "("`);
+        this.#at++;
       } else {
-        const word = code === QUOTE ? this.readQuoted() : this.readWord(code);
+        const word = code === QUOTE ? this.#readQuoted() : this.#readWord(code);
         if (word instanceof Fault) return word;
         if (words.length === 0) line = word.line;
-        if (words.push(word) > ZONEFILE_LIMITS.wordsMax) return this.fault("too many words in one entry");
+        if (words.push(word) > ZONEFILE_LIMITS.wordsMax) return this.#fault("too many words in one entry");
       }
     }
-    if (this.at - this.lineStart > ZONEFILE_LIMITS.lineBytesMax) return this.fault(TOO_LONG);
-    return depth > 0 ? new Fault(this.file, opened, `"(" is never closed`) : { line, blank, words };
+    if (this.#at - this.#lineStart > ZONEFILE_LIMITS.lineBytesMax) return this.#fault(TOO_LONG);
+    return depth > 0 ? new Fault(this.#file, opened, `"(" is never closed`) : { line, blank, words };
   }
 
   /** Steps over the line's end; true when the line was longer than allowed. */
-  private endLine(): boolean {
-    const long = this.at - this.lineStart > ZONEFILE_LIMITS.lineBytesMax;
-    this.at++;
-    this.lineStart = this.at;
+  #endLine(): boolean {
+    const long = this.#at - this.#lineStart > ZONEFILE_LIMITS.lineBytesMax;
+    this.#at++;
+    this.#lineStart = this.#at;
     if (!long) this.line++;
     return long;
   }
 
-  private skipComment(): void {
-    const end = this.text.indexOf("\n", this.at);
-    this.at = end < 0 ? this.text.length : end;
+  #skipComment(): void {
+    const end = this.#text.indexOf("\n", this.#at);
+    this.#at = end < 0 ? this.#text.length : end;
   }
 
-  private readWord(first: number): Word | Fault {
-    if (first === NUL) return this.fault("a NUL byte: this is no text file");
-    const { text } = this;
-    const start = this.at;
+  #readWord(first: number): Word | Fault {
+    if (first === NUL) return this.#fault("a NUL byte: this is no text file");
+    const text = this.#text;
+    const start = this.#at;
     let at = start;
     for (; at < text.length; at++) {
       const code = text.charCodeAt(at);
       if (code === BACKSLASH) {
         const escaped = text.charCodeAt(++at);
         if (at >= text.length || escaped === LF || escaped === CR)
-          return this.fault("a backslash at the end of a line");
+          return this.#fault("a backslash at the end of a line");
       } else if (ENDS[code] === 1) break;
     }
-    this.at = at;
+    this.#at = at;
     return { text: text.slice(start, at), quoted: false, line: this.line };
   }
 
-  private readQuoted(): Word | Fault {
-    const { text } = this;
-    const start = this.at + 1;
+  #readQuoted(): Word | Fault {
+    const text = this.#text;
+    const start = this.#at + 1;
     for (let at = start; at < text.length; at++) {
       const code = text.charCodeAt(at);
       if (code === QUOTE) {
-        this.at = at + 1;
+        this.#at = at + 1;
         return { text: text.slice(start, at), quoted: true, line: this.line };
       }
       if (code === LF) break;
-      if (code === NUL) return this.fault("a NUL byte: this is no text file");
+      if (code === NUL) return this.#fault("a NUL byte: this is no text file");
       if (code === BACKSLASH && text.charCodeAt(at + 1) !== LF) at++;
     }
-    return this.fault("a quoted string does not end on its line");
+    return this.#fault("a quoted string does not end on its line");
   }
 }
 

@@ -81,39 +81,39 @@ function splitLabels(text: Bytes): Bytes[] | string {
 export class Words {
   fault: Fault | undefined;
   readonly origin: Name;
-  private readonly words: readonly Word[];
-  private readonly file: string;
-  private line: number;
-  private at: number;
+  readonly #words: readonly Word[];
+  readonly #file: string;
+  #line: number;
+  #at: number;
 
   constructor(words: readonly Word[], at: number, file: string, line: number, origin: Name) {
-    this.words = words;
-    this.at = at;
-    this.file = file;
-    this.line = words[at - 1]?.line ?? line;
+    this.#words = words;
+    this.#at = at;
+    this.#file = file;
+    this.#line = words[at - 1]?.line ?? line;
     this.origin = origin;
   }
 
   get left(): number {
-    return this.words.length - this.at;
+    return this.#words.length - this.#at;
   }
 
   fail(what: string): void {
-    this.fault ??= new Fault(this.file, this.line, what);
+    this.fault ??= new Fault(this.#file, this.#line, what);
   }
 
   peek(): Word | undefined {
-    return this.words[this.at];
+    return this.#words[this.#at];
   }
 
   take(what: string): Word {
-    const word = this.words[this.at];
+    const word = this.#words[this.#at];
     if (word === undefined) {
       this.fail(`${what} is missing`);
-      return { text: "", quoted: false, line: this.line };
+      return { text: "", quoted: false, line: this.#line };
     }
-    this.at++;
-    this.line = word.line;
+    this.#at++;
+    this.#line = word.line;
     return word;
   }
 
@@ -175,7 +175,7 @@ export class Words {
   end(): void {
     const word = this.peek();
     if (word === undefined) return;
-    this.line = word.line;
+    this.#line = word.line;
     this.fail(`"${word.text.slice(0, 80)}" is too much at the end of the record`);
   }
 }

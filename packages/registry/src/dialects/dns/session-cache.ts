@@ -28,48 +28,48 @@ export class Entry {
   readonly rcode: number;
   /** About what it takes in memory. */
   readonly bytes: number;
-  private readonly variants: (Buffer | undefined)[];
+  readonly #variants: (Buffer | undefined)[];
   /** How many of them are made. */
-  private made = 1;
-  private readonly isCut: boolean;
+  #made = 1;
+  readonly #isCut: boolean;
   /** How many orders are worth having. */
-  private readonly variantsMax: number;
+  readonly #variantsMax: number;
   /** The variant given last. */
-  private turn = -1;
+  #turn = -1;
   /** Given up when it has done its work, and with it the records that it holds. */
-  private encode: EntrySpec["encode"] | undefined;
+  #encode: EntrySpec["encode"] | undefined;
 
   constructor(spec: EntrySpec) {
     this.revision = spec.revision;
     this.dependencies = spec.dependencies;
     this.rcode = spec.rcode;
     const first = spec.encode(0);
-    this.variants = [first];
-    this.isCut = ((first[TC_BYTE] as number) & TC_BIT) !== 0;
+    this.#variants = [first];
+    this.#isCut = ((first[TC_BYTE] as number) & TC_BIT) !== 0;
     const isPlural = spec.recordsToMix > 1;
-    this.variantsMax = isPlural ? VARIANTS_MAX : 1;
-    this.encode = isPlural ? spec.encode : undefined;
-    this.bytes = ENTRY_BYTES + this.variantsMax * first.length + (isPlural ? RECORD_BYTES * spec.recordsToMix : 0);
+    this.#variantsMax = isPlural ? VARIANTS_MAX : 1;
+    this.#encode = isPlural ? spec.encode : undefined;
+    this.bytes = ENTRY_BYTES + this.#variantsMax * first.length + (isPlural ? RECORD_BYTES * spec.recordsToMix : 0);
   }
 
   /** The next answer in turn, or the asker's own. Its id and question are those of whom it went to last. */
   next(share: number): Buffer {
-    const turn = (this.isCut ? share : this.turn + 1) % this.variantsMax;
-    this.turn = turn;
-    return this.variants[turn] ?? this.make(turn);
+    const turn = (this.#isCut ? share : this.#turn + 1) % this.#variantsMax;
+    this.#turn = turn;
+    return this.#variants[turn] ?? this.#make(turn);
   }
 
-  private make(turn: number): Buffer {
-    const variant = this.encode?.(turn);
+  #make(turn: number): Buffer {
+    const variant = this.#encode?.(turn);
     if (variant === undefined) throw new Error("an answer has no more variants");
-    this.variants[turn] = variant;
-    if (++this.made === this.variantsMax) this.encode = undefined;
+    this.#variants[turn] = variant;
+    if (++this.#made === this.#variantsMax) this.#encode = undefined;
     return variant;
   }
 
   /** The one given last is still on its way and must not be written to: another takes its place. */
   replaceLast(): void {
-    this.variants[this.turn] = Buffer.from(this.variants[this.turn] as Buffer);
+    this.#variants[this.#turn] = Buffer.from(this.#variants[this.#turn] as Buffer);
   }
 }
 

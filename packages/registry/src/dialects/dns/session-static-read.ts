@@ -35,69 +35,69 @@ export async function readZone(path: string, origin: Name): Promise<ReadZone> {
 
 class Reader {
   readonly files: string[];
-  private readonly path: string;
-  private readonly hash = createHash("sha256");
-  private bytesLeft: number = ZONEFILE_LIMITS.fileBytesMax;
+  readonly #path: string;
+  readonly #hash = createHash("sha256");
+  #bytesLeft: number = ZONEFILE_LIMITS.fileBytesMax;
 
   constructor(path: string) {
-    this.path = path;
+    this.#path = path;
     this.files = [path];
   }
 
   async load(origin: Name): Promise<LoadedZone | Fault> {
-    const { path } = this;
-    const text = await this.read(path);
+    const path = this.#path;
+    const text = await this.#read(path);
     if (text instanceof Fault) return text;
-    const parsed = await this.parse(text, origin);
+    const parsed = await this.#parse(text, origin);
     if (parsed instanceof Fault) return parsed;
     const built = await finish(buildZone(parsed, origin, path));
     if (built instanceof Fault) return built;
     const found = await finish(toInstances(built));
-    return { ...built, path, hash: this.hash.digest("hex"), found };
+    return { ...built, path, hash: this.#hash.digest("hex"), found };
   }
 
-  private async parse(text: Bytes, origin: Name): Promise<Parsed | Fault> {
-    const steps = parseZoneFile(text.startsWith(BOM) ? text.slice(BOM.length) : text, this.path, origin);
+  async #parse(text: Bytes, origin: Name): Promise<Parsed | Fault> {
+    const steps = parseZoneFile(text.startsWith(BOM) ? text.slice(BOM.length) : text, this.#path, origin);
     let answer: Included | undefined;
     for (;;) {
       const step = steps.next(answer);
       answer = undefined;
       if (step.done === true) return step.value;
       if (step.value.kind === "pause") await turn();
-      else answer = await this.include(fromBytes(step.value.path), step.value.from);
+      else answer = await this.#include(fromBytes(step.value.path), step.value.from);
     }
   }
 
   /** A file named by another one. It must lie in the directory of the zone file or below, links followed. */
-  private async include(path: string, from: string): Promise<Included> {
+  async #include(path: string, from: string): Promise<Included> {
     if (path === "" || path.includes("\0")) return "no name of a file";
     const file = resolve(dirname(from), path);
     this.files.push(file);
     try {
-      const [root, real] = await Promise.all([realpath(dirname(this.path)), realpath(file)]);
+      const [root, real] = await Promise.all([realpath(dirname(this.#path)), realpath(file)]);
       const way = relative(root, real);
       if (way === "" || way === ".." || way.startsWith("../")) return "the file lies outside the zone file's directory";
       // A zone file that is a link is still itself when something below includes it.
-      const shown = real === (await realpath(this.path)) ? this.path : file;
-      const text = await this.read(file);
+      const shown = real === (await realpath(this.#path)) ? this.#path : file;
+      const text = await this.#read(file);
       return text instanceof Fault ? text.what : { file: shown, text };
     } catch (error) {
       return sentenceOf(error);
     }
   }
 
-  private async read(file: string): Promise<Bytes | Fault> {
+  async #read(file: string): Promise<Bytes | Fault> {
     let handle: FileHandle | undefined;
     try {
       // A pipe would wait for a writer for ever.
       if (!(await stat(file)).isFile()) return new Fault(file, 0, "is no regular file");
       handle = await open(file, "r");
       const { size } = await handle.stat();
-      if (size > this.bytesLeft) return new Fault(file, 0, tooLarge());
+      if (size > this.#bytesLeft) return new Fault(file, 0, tooLarge());
       const bytes = await handle.readFile();
-      if (bytes.length > this.bytesLeft) return new Fault(file, 0, tooLarge());
-      this.bytesLeft -= bytes.length;
-      this.hash.update(`${bytes.length} `).update(bytes);
+      if (bytes.length > this.#bytesLeft) return new Fault(file, 0, tooLarge());
+      this.#bytesLeft -= bytes.length;
+      this.#hash.update(`${bytes.length} `).update(bytes);
       return bytes.toString("latin1");
     } catch (error) {
       return new Fault(file, 0, sentenceOf(error));
