@@ -190,6 +190,44 @@ test("a directory that is not there at the start keeps its instances; out of the
   await until(() => bench.instances().length === 0);
 });
 
+test("what others do to a file's instances is undone", async (t) => {
+  const bench = await openBench(t);
+  bench.write("example.zone", targets(3));
+  // Nobody looks at the files again meanwhile.
+  await bench.open([{ pollMs: 3_600_000 }]);
+  await until(() => bench.instances().length === 3);
+  const [one, two, three] = bench.instances();
+  assert.ok(one && two && three);
+  const account = "default";
+  const drop = (record: InstanceRecord) =>
+    bench.registry.propose({
+      kind: "deregister",
+      account,
+      instance: { service: record.service, id: record.id },
+    });
+  accepted(await drop(one));
+  const changed = { address: two.address, ports: two.ports, via: "dns", meta: two.meta, zone: "elsewhere" };
+  accepted(await bench.registry.propose(register(two.service, two.id, "permanent", changed)));
+  assert.equal(bench.instances().length, 2);
+  const isBack = (record: InstanceRecord): boolean =>
+    bench.instances().some((found) => found.id === record.id && found.zone === record.zone);
+  await until(() => isBack(one) && isBack(two), { timeoutMs: 4000 });
+  // Twice, and several times in a second: each once.
+  accepted(await drop(one));
+  accepted(await drop(three));
+  const revision = bench.registry.read((view) => view.revision);
+  await until(() => isBack(one) && isBack(three), { timeoutMs: 4000 });
+  assert.equal(
+    bench.registry.read((view) => view.revision),
+    revision + 1,
+    "in one commit",
+  );
+  // One that belongs to somebody else now stays his.
+  accepted(await bench.registry.propose(register(one.service, one.id, "permanent", { address: "192.0.2.1" })));
+  await until(() => bench.errors.some((sentence) => /is already registered through test/.test(sentence)));
+  assert.deepEqual(bench.errors.length, 1);
+});
+
 test("the revision of what a file says only grows, also when the file is gone", async (t) => {
   const bench = await openBench(t);
   const at = () => bench.registry.read((view) => staticRevision(view, "default", EXAMPLE));

@@ -7,6 +7,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import {
   type Account,
   type Bytes,
+  type Change,
   type Command,
   fromBytes,
   type Guard,
@@ -204,6 +205,13 @@ function guardOf({ service, id }: InstanceKey, record: InstanceRecord | undefine
   return record === undefined
     ? { on: "instance", service, id, exists: false }
     : { on: "instance-mod", instance: { service, id }, revision: record.modRevision };
+}
+
+/** The origin, as `showOrigin` writes it, of the file whose instance became another one or is gone; mostly there is none. */
+export function touchedOrigin({ before, after }: Extract<Change, { kind: "instance" }>): string | undefined {
+  const name = before?.via === "dns" && Object.hasOwn(before.meta, FILE_META) ? before.meta[FILE_META] : undefined;
+  if (before === null || name === undefined) return undefined;
+  return after !== null && isOwn(after, name) && isSame(after, before) ? undefined : name;
 }
 
 function isOwn(record: InstanceRecord, name: string): boolean {

@@ -1,6 +1,6 @@
 /** Zone files: read at start and whenever they change, served, and their SRV records kept as instances. */
 import { dirname } from "node:path";
-import type { Account } from "../../core/index.ts";
+import type { Account, Commit, Watch } from "../../core/index.ts";
 import type { Name } from "./codec-model.ts";
 import { keyOf, showName } from "./codec-name.ts";
 import { Fault } from "./codec-zonefile-scan.ts";
@@ -8,10 +8,11 @@ import { toName } from "./codec-zonefile-words.ts";
 import type { Desk } from "./session-model.ts";
 import { type Listed, type Listing, listZoneFiles, signatureOf } from "./session-static-list.ts";
 import { type LoadedZone, readZone } from "./session-static-read.ts";
-import { reconcile, rememberedFiles, type Wanted } from "./session-static-reconcile.ts";
+import { reconcile, rememberedFiles, touchedOrigin, type Wanted } from "./session-static-reconcile.ts";
 import { DirectoryWatch } from "./session-static-watch.ts";
 import type { FileZone } from "./translate-model.ts";
 import { STATIC_KEYS } from "./translate-static.ts";
+import { showOrigin } from "./translate-static-instances.ts";
 
 export interface Static {
   /** Resolves when what was under way is done. */
@@ -20,6 +21,8 @@ export interface Static {
 
 /** A file must stay as it is for this long before it is read; and one that is gone must be so twice. */
 const SETTLE_MS = 100;
+/** What others did to a file's instances is undone after this long: once for all that they do meanwhile. */
+const REPAIR_MS = 1000;
 const WARNINGS_LOGGED_MAX = 5;
 
 /** What is known of one zone file. */
@@ -67,6 +70,8 @@ class StaticFiles implements Static {
   readonly #watch = new DirectoryWatch(() => this.#lookSoon());
   #poll: NodeJS.Timeout | undefined;
   #soon: NodeJS.Timeout | undefined;
+  #repair: NodeJS.Timeout | undefined;
+  #catalog: Watch | undefined;
   #work: Promise<void> = Promise.resolve();
   #queued = false;
   #closed = false;
@@ -89,6 +94,7 @@ class StaticFiles implements Static {
       await this.#settleAll();
     });
     if (settings.files.length === 0) return;
+    this.#follow();
     this.#poll = setInterval(() => this.#lookLater(), Math.min(...settings.files.map(({ pollMs }) => pollMs)));
     this.#poll.unref();
   }
@@ -97,6 +103,8 @@ class StaticFiles implements Static {
     this.#closed = true;
     clearInterval(this.#poll);
     clearTimeout(this.#soon);
+    clearTimeout(this.#repair);
+    this.#catalog?.close();
     this.#watch.close();
     await this.#work;
     this.#watch.close();
@@ -125,6 +133,44 @@ class StaticFiles implements Static {
       this.#queued = false;
       await this.#look();
     });
+  }
+
+  #follow(): void {
+    const { registry } = this.#desk;
+    const revision = registry.read((view) => view.revision);
+    const watch = registry.follow({ anyService: true }, revision, {
+      deliver: (commit) => {
+        this.#notice(commit);
+        return true;
+      },
+      lost: () => {
+        for (const entry of this.#entries.values()) entry.pending = true;
+        this.#repairLater();
+        this.#follow();
+      },
+    });
+    if (!watch.ok) throw new Error(`cannot follow the catalog: ${watch.detail}`);
+    this.#catalog = watch.value;
+  }
+
+  /** What we did ourselves is noticed as well: then there is nothing to be done when it is looked at. */
+  #notice({ account, changes }: Commit): void {
+    for (const change of changes) {
+      const origin = change.kind === "instance" ? touchedOrigin(change) : undefined;
+      if (origin === undefined) continue;
+      for (const entry of this.#entries.values()) {
+        if (entry.account !== account || entry.pending || showOrigin(entry.origin) !== origin) continue;
+        entry.pending = entry.loaded !== undefined;
+        if (entry.pending) this.#repairLater();
+      }
+    }
+  }
+
+  #repairLater(): void {
+    this.#repair ??= setTimeout(() => {
+      this.#repair = undefined;
+      this.#enqueue(() => this.#settleAll());
+    }, REPAIR_MS).unref();
   }
 
   #list(): Promise<Listing> {
@@ -268,7 +314,9 @@ class StaticFiles implements Static {
       const { account, origin, loaded } = entry;
       if (!entry.pending || loaded === undefined || this.#closed) continue;
       const content = { file: entry.path, hash: loaded.hash, instances: loaded.found.instances };
-      if (await this.#settle({ account, origin, content }, loaded.zone)) entry.pending = false;
+      // What happens meanwhile makes it pending again.
+      entry.pending = false;
+      if (!(await this.#settle({ account, origin, content }, loaded.zone))) entry.pending = true;
     }
   }
 
