@@ -18,6 +18,7 @@ import type {
 import { toNetworks } from "../packages/registry/src/dialects/dns/translate-networks.ts";
 import type { Settings } from "../packages/registry/src/dialects/dns/translate-settings.ts";
 import { readSettings } from "../packages/registry/src/dialects/dns/translate-settings-read.ts";
+import { shareFile } from "../packages/registry/src/dialects/dns/translate-static.ts";
 import { accepted, instanceOf, openRig, type Rig } from "./core-rig.ts";
 
 export interface NamesOptions {
@@ -121,7 +122,8 @@ function zonesOf(view: View, settings: Settings, options: NamesOptions): readonl
     options.files?.find((file) => showName(file.origin) === showName(name));
   const accountZone = (name: Name, account: string): Zone => {
     const file = fileOf(name);
-    return file === undefined ? { kind: "account", name, account } : { kind: "account", name, account, file };
+    if (file === undefined) return { kind: "account", name, account };
+    return { kind: "account", name, account, file: shareFile(file, settings.ttlS) };
   };
   const zones: Zone[] = [accountZone(settings.domain, "default")];
   for (const { name } of view.accounts())

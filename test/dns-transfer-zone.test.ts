@@ -36,7 +36,7 @@ async function openPrimary(more: Partial<Settings> = {}): Promise<Primary> {
   const settings: Settings = { ...DEFAULTS, ...more };
   const access = { listAccounts: () => [] } as unknown as Access;
   const index = openIndex(registry, rig.clock, settings);
-  const zones = openZones({ registry, access, settings, names: [] });
+  const zones = openZones({ registry, access, settings, names: [], log: { warn: () => {} } });
   const addresses = ["192.0.2.53"];
   const log = { debug: () => {} } as unknown as Desk["log"];
   const read: Desk["read"] = (use) =>

@@ -1,6 +1,6 @@
 /** Zone transfers asked for by dig and kdig: forms, permissions and signatures. */
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { decodeMessage } from "../packages/registry/src/dialects/dns/codec.ts";
@@ -245,6 +245,25 @@ test("after a restart the zone is whole, and goes on from the same serial", with
   await open.register("api", "a2", { address: "10.0.0.2", port: 80 });
   const lines = await dig(open.port, ...SIGNED, "rollcall", `IXFR=${serialOf(before[0]) - 1}`);
   assert.deepEqual(lines, await dig(open.port, ...SIGNED, "rollcall", "AXFR"));
+});
+
+test("after a restart with other settings the zone has another serial, and comes whole", withDig, async () => {
+  const before = await dig(open.port, ...SIGNED, "rollcall", "AXFR");
+  const serial = serialOf(before[0]);
+  const file = join(open.directory, "rollcall.yaml");
+  const config = JSON.parse(readFileSync(file, "utf8")) as { dialectSettings: { dns: Record<string, unknown> } };
+  config.dialectSettings.dns.ttlS = 7;
+  config.dialectSettings.dns.nameServers = ["ns1.example.net"];
+  writeFileSync(file, JSON.stringify(config));
+  await open.rollcall.restart();
+  const after = await dig(open.port, ...SIGNED, "rollcall", `IXFR=${serial}`);
+  assert.ok(serialOf(after[0]) > serial, "or a secondary would keep the old zone for good");
+  assert.deepEqual(after, await dig(open.port, ...SIGNED, "rollcall", "AXFR"));
+  assert.ok(after.includes("rollcall. 7 IN NS ns1.example.net."));
+  assert.ok(before.includes("api.rollcall. 5 IN A 10.0.0.1") && after.includes("api.rollcall. 7 IN A 10.0.0.1"));
+  // With the same settings it goes on.
+  await open.rollcall.restart();
+  assert.deepEqual(await dig(open.port, ...SIGNED, "rollcall", `IXFR=${serialOf(after[0])}`), [after[0]]);
 });
 
 test("a large zone comes in many messages, each signed, and keeps nobody waiting", withDig, async () => {

@@ -11,6 +11,7 @@ import { openKeys } from "./session-keys.ts";
 import type { Desk } from "./session-model.ts";
 import { openNotify } from "./session-notify.ts";
 import { Standings } from "./session-rates.ts";
+import { keepShape } from "./session-shape.ts";
 import { openStatic, READ_OUTCOMES } from "./session-static.ts";
 import { serveStream } from "./session-tcp.ts";
 import { openTransfers } from "./session-transfer.ts";
@@ -59,7 +60,7 @@ async function openParts(
     return part;
   };
   const { registry, access, clock, log, metrics } = house;
-  const zones = keep(openZones({ registry, access, settings, names }));
+  const zones = keep(openZones({ registry, access, settings, names, log }));
   const index = keep(openIndex(registry, clock, settings));
   const addresses = addressesOf(settings, house.doors.host);
   const desk: Desk = {
@@ -96,6 +97,8 @@ async function openParts(
     failed,
   });
   const listening = await listen(house, settings, session, failed);
+  const shape = await keepShape(registry, settings, addresses);
+  if (!shape.ok) log.warn(`zones may have other settings under an old serial: ${shape.detail}`);
   const read = metrics.tally(NAME, "zone_files", "Zone files read, by outcome.", "outcome", READ_OUTCOMES);
   keep(await openStatic(desk, read));
   keep(openNotify(desk, house.doors.host));

@@ -1,4 +1,5 @@
 /** The zones that we answer for, and the world that names are looked up in. */
+import type { Logger } from "pino";
 import {
   type Access,
   type Account,
@@ -14,16 +15,18 @@ import { type Name, TYPE } from "./codec-model.ts";
 import { keyOf } from "./codec-name.ts";
 import { canonicalData } from "./codec-record.ts";
 import type { Zones } from "./session-model.ts";
-import { toLabel } from "./translate-label.ts";
+import { shapeRevision } from "./session-shape.ts";
+import { isTaken, toLabel } from "./translate-label.ts";
 import type { FileZone, Index, World, Zone } from "./translate-model.ts";
 import type { Settings } from "./translate-settings.ts";
-import { fileRecords, STATIC_KEYS, staticRevision } from "./translate-static.ts";
+import { fileRecords, STATIC_KEYS, shareFile, staticRevision } from "./translate-static.ts";
 
 export interface ZonesOptions {
   readonly registry: Registry;
   readonly access: Access;
   readonly settings: Settings;
   readonly names: readonly NameSource[];
+  readonly log: Pick<Logger, "warn">;
 }
 
 const REVERSE: readonly Name[] = [
@@ -45,9 +48,13 @@ export class OpenZones implements Zones {
   readonly #listeners = new Set<() => void>();
   #watch: Watch;
   #files: readonly FileZone[] = [];
+  /** Files as they lie over accounts' zones: the same one while the file is the same. */
+  readonly #shared = new WeakMap<FileZone, FileZone>();
   /** All that the zones were built with. */
   #accounts = new Set<Account>();
   #byKey: ReadonlyMap<string, Zone> | undefined;
+  /** Accounts of which it was said that they have no zone. */
+  readonly #said = new Set<Account>();
   /** By `keyOf` of a zone: what it says of zones below it, and since when. */
   #cuts = new Map<string, Cuts>();
 
@@ -139,6 +146,14 @@ export class OpenZones implements Zones {
     return this.#cuts.get(keyOf(zone))?.revision ?? 0;
   }
 
+  /** The same of what a zone file adds, in whichever account its instances are. */
+  fileRevision(view: View, { account, name }: Extract<Zone, { kind: "account" }>): Revision {
+    let revision = staticRevision(view, account, name);
+    for (const file of this.#options.settings.files)
+      if (file.account !== account) revision = Math.max(revision, staticRevision(view, file.account, name));
+    return revision;
+  }
+
   #build(accounts: ReadonlySet<Account>): ReadonlyMap<string, Zone> {
     const { settings, names } = this.#options;
     const zones = new Map<string, Zone>();
@@ -148,7 +163,12 @@ export class OpenZones implements Zones {
     const sorted = [...accounts].filter((account) => account !== SYSTEM_ACCOUNT && account !== DEFAULT_ACCOUNT);
     sorted.sort((one, other) => rank(one) - rank(other) || (one < other ? -1 : 1));
     for (const account of sorted) {
-      const name = [toLabel(account), ...settings.domain];
+      const label = toLabel(account);
+      if (isTaken(label)) {
+        this.#sayTaken(account, label);
+        continue;
+      }
+      const name = [label, ...settings.domain];
       if (!zones.has(keyOf(name))) zones.set(keyOf(name), { kind: "account", name, account });
     }
     for (const { name, account } of settings.zones) zones.set(keyOf(name), { kind: "account", name, account });
@@ -160,10 +180,26 @@ export class OpenZones implements Zones {
     }
     for (const file of this.#files) {
       const there = zones.get(keyOf(file.origin));
-      if (there?.kind === "account") zones.set(keyOf(file.origin), { ...there, file });
+      if (there?.kind === "account") zones.set(keyOf(file.origin), { ...there, file: this.#share(file) });
       else zones.set(keyOf(file.origin), { kind: "file", name: file.origin, file });
     }
     return zones;
+  }
+
+  #share(file: FileZone): FileZone {
+    let shared = this.#shared.get(file);
+    if (shared === undefined) {
+      shared = shareFile(file, this.#options.settings.ttlS);
+      this.#shared.set(file, shared);
+    }
+    return shared;
+  }
+
+  #sayTaken(account: Account, label: string): void {
+    const { settings, log } = this.#options;
+    if (this.#said.has(account) || settings.zones.some((zone) => zone.account === account)) return;
+    this.#said.add(account);
+    log.warn({ account }, `account has no zone: names below ${label} are addresses; dns.zones gives it another name`);
   }
 }
 
@@ -225,7 +261,8 @@ export function toWorld(view: View, options: WorldOptions): World {
 
 /**
  * A zone's serial. An account's is the latest revision that touched its catalog, what a zone file of the same name
- * says, or the zones below it: it only grows. A zone file alone has the serial that its author wrote.
+ * says, the zones below it, or the settings that shape it: it only grows. A zone file alone has the serial that its
+ * author wrote.
  */
 function serialOf(zone: Zone, view: View, zones: OpenZones): number {
   switch (zone.kind) {
@@ -236,8 +273,9 @@ function serialOf(zone: Zone, view: View, zones: OpenZones): number {
     case "source":
       return toSerial(view.account(zone.account)?.catalogRevision ?? 0);
     case "account": {
-      const revision = view.account(zone.account)?.catalogRevision ?? 0;
-      return toSerial(Math.max(revision, staticRevision(view, zone.account, zone.name), zones.cutAt(zone.name)));
+      const catalog = view.account(zone.account)?.catalogRevision ?? 0;
+      const file = zones.fileRevision(view, zone);
+      return toSerial(Math.max(catalog, file, zones.cutAt(zone.name), shapeRevision(view)));
     }
   }
 }

@@ -19,6 +19,14 @@ export function isCut(text: string): boolean {
   return !PLAIN.test(text) && squeeze(text).length > LABEL_BYTES_MAX;
 }
 
+/** Labels of every zone's own: an account of such a name would hide what stands there, as targets of SRV records do. */
+const TAKEN: ReadonlySet<Bytes> = new Set(["addr", "ns"]);
+
+/** Whether a zone says by itself what stands at this label (in lower case) and below. */
+export function isTaken(label: Bytes): boolean {
+  return TAKEN.has(label);
+}
+
 function squeeze(text: string): string {
   return text.replace(/[A-Z]+/g, (run) => run.toLowerCase()).replace(/[^a-z0-9_-]+/g, "-");
 }

@@ -3,7 +3,8 @@ import { resolve } from "node:path";
 import { isLegalAccount } from "../../core/index.ts";
 import type { NameSource } from "../contract.ts";
 import type { Name } from "./codec-model.ts";
-import { parseName, sameName, showName } from "./codec-name.ts";
+import { isWithin, lowerLabel, parseName, sameName, showName } from "./codec-name.ts";
+import { isTaken } from "./translate-label.ts";
 import { LOOPBACK, PRIVATE, toAddressBytes, toNetworks } from "./translate-networks.ts";
 import type { Networks, Server, Settings, TsigKey } from "./translate-settings.ts";
 
@@ -69,6 +70,7 @@ function read(fields: Fields, around: Surroundings): Settings {
   };
   from.end();
   refuseDoubles(settings);
+  refuseHiding(settings);
   return settings;
 }
 
@@ -81,6 +83,18 @@ function refuseDoubles(settings: Settings): void {
     settings.keys.map((key) => key.name),
     "keys",
   );
+}
+
+/** A zone at or below `addr` or `ns` of another one would hide names that SRV records of that one point at. */
+function refuseHiding(settings: Settings): void {
+  const all = [settings.domain, ...settings.zones.map((zone) => zone.name)];
+  for (const name of all) {
+    for (const above of all) {
+      const isHiding = name.slice(0, name.length - above.length).some((label) => isTaken(lowerLabel(label)));
+      if (isWithin(name, above) && isHiding)
+        throw new Wrong(`dns: the zone ${showName(name)} would hide addresses of ${showName(above)}`);
+    }
+  }
 }
 
 function refuseSame(names: readonly Name[], what: string): void {

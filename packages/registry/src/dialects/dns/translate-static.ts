@@ -160,6 +160,27 @@ function addressesOfTargets(file: FileZone, records: readonly Resource[]): reado
   return additional;
 }
 
+/** Types of which the catalog has records. */
+const SHARED: ReadonlySet<number> = new Set([TYPE.A, TYPE.AAAA, TYPE.SRV, TYPE.TXT, TYPE.PTR]);
+
+/**
+ * The file as it lies over an account's zone: where instances may come to stand beside its records, those live no
+ * longer than instances do, now and always. A set has but one TTL (RFC 2181 §5.2), and who keeps the file's records
+ * for an hour would hear of an instance an hour late.
+ */
+export function shareFile(file: FileZone, ttlS: number): FileZone {
+  const isLong = (record: Resource): boolean => record.ttlS > ttlS && SHARED.has(record.type);
+  const owners = new Map(file.owners);
+  for (const [key, records] of file.owners)
+    if (records.some(isLong)) {
+      owners.set(
+        key,
+        records.map((record) => (isLong(record) ? { ...record, ttlS } : record)),
+      );
+    }
+  return { ...file, owners };
+}
+
 /** Reserved keys of what zone files have put into an account's catalog (session-static-reconcile.ts). */
 export const STATIC_KEYS: Bytes = "\0dns/static/";
 

@@ -38,6 +38,12 @@ import {
 } from "./translate-sd.ts";
 import { fileRecords } from "./translate-static.ts";
 
+/**
+ * The way in which a catalog becomes records. Raise it whenever the same catalog makes another zone than before: it is
+ * what gives zones another serial then.
+ */
+export const RENDERING = 1;
+
 const ADDRESSES = [TYPE.A, TYPE.AAAA] as const;
 
 /** Every record of the zone, its SOA first, each once, always in the same order. Nothing for zones that are no whole. */

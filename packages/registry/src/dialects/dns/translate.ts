@@ -120,8 +120,8 @@ export function isAlias(file: NonNullable<AccountZone["file"]>, name: Name): boo
 }
 
 /**
- * One set of both, without doubles, with the file's TTL: a set has but one (RFC 2181 §5.2). An alias of the catalog's
- * gives way to addresses of the file.
+ * One set of both, without doubles, with the file's TTL, which is the smaller one (`shareFile`). An alias of the
+ * catalog's gives way to addresses of the file.
  */
 export function mergeRecords(own: readonly Resource[], added: readonly Resource[], owner: Name): readonly Resource[] {
   const [first] = added;
