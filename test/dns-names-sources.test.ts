@@ -69,10 +69,7 @@ test("Consul's nodes are what instances say they are on", async (t) => {
   await names.register("db", "d1", { address: IP, meta: { "consul.node": "node1", k: "d" }, ports: { default: 5432 } });
   assert.deepEqual(names.ask("web.service.consul.", "SRV").answers, ["SRV 1 25600 80 node1.node.dc1.consul."]);
   assert.deepEqual(names.ask("node1.node.consul.", "A").answers, [`A ${IP}`]);
-  assert.deepEqual(names.ask("node1.node.dc1.consul.", "TXT").answers, [
-    'TXT "k=d"',
-    'TXT "k=w"',
-  ]);
+  assert.deepEqual(names.ask("node1.node.dc1.consul.", "TXT").answers, ['TXT "k=d"', 'TXT "k=w"']);
   // A container with an address of its own: the node's name would lead to either.
   const { reply } = names.ask("web.service.consul.", "SRV");
   await names.register("box", "b1", { address: "172.17.0.5", meta: { "consul.node": "node1" } });
@@ -158,7 +155,7 @@ test("addresses in reverse, of the networks that are ours", async (t) => {
   assert.equal(unknown.rcode, RCODE.NXDOMAIN);
   assert.deepEqual(
     unknown.authority.map((record) => showName(record.name)),
-    ["0.0.10.in-addr.arpa."],
+    ["10.in-addr.arpa."],
   );
   assert.match(unknown.authority.map(showShort).join(), /^SOA ns\.rollcall\. hostmaster\.rollcall\. /);
   for (const other of ["1.2.0.192", "x.0.0.10", "01.0.0.10", "1.1.0.0.10"])
@@ -169,6 +166,71 @@ test("addresses in reverse, of the networks that are ours", async (t) => {
   assert.deepEqual(ask("1.0.0.10").answers, ["PTR w1.id.web.shop.rollcall."]);
   await names.deregister("web", "w1", "shop");
   assert.equal(ask("1.0.0.10").rcode, RCODE.NXDOMAIN);
+});
+
+test("a network in reverse is one zone, at its own label or the next one below", async (t) => {
+  const reverse = networks("10.0.0.0/8", "172.16.0.0/12", "10.1.0.0/16", "192.0.2.0/25", "fd00::/8", "2001:db8::/48");
+  const names = await openNames({ settings: { reverse } });
+  t.after(names.close);
+  for (const [address, apex] of [
+    ["9.8.7.10.in-addr.arpa.", "10.in-addr.arpa."],
+    ["9.8.1.10.in-addr.arpa.", "10.in-addr.arpa."],
+    ["7.10.in-addr.arpa.", "10.in-addr.arpa."],
+    ["10.in-addr.arpa.", "10.in-addr.arpa."],
+    ["1.1.17.172.in-addr.arpa.", "17.172.in-addr.arpa."],
+    ["9.2.0.192.in-addr.arpa.", "2.0.192.in-addr.arpa."],
+    [`${"1.".repeat(30)}d.f.ip6.arpa.`, "d.f.ip6.arpa."],
+    [`${"0.".repeat(20)}8.b.d.0.1.0.0.2.ip6.arpa.`, "0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa."],
+  ] as const) {
+    const { authority } = names.ask(address, "PTR");
+    assert.deepEqual(
+      authority.map((record) => showName(record.name)),
+      [apex],
+      address,
+    );
+    const soa = names.ask(apex, "SOA").reply;
+    assert.deepEqual([soa.answers.length, soa.authority.length, soa.answers[0]?.type], [1, 0, TYPE.SOA]);
+  }
+  // What lies above a network is not ours, though the network begins with its lowest address.
+  for (const above of ["172.in-addr.arpa.", "0.192.in-addr.arpa.", "8.b.d.0.1.0.0.2.ip6.arpa.", "in-addr.arpa."])
+    assert.equal(names.find(above, "SOA"), undefined, above);
+});
+
+test("instances without a label of their own have a name in reverse all the same", async (t) => {
+  const names = await openNames();
+  t.after(names.close);
+  await names.register("api", "A", { address: "10.0.0.1" });
+  await names.register("api", "a", { address: "10.0.0.2" });
+  await names.register("api", "x".repeat(255), { address: "fd00::3" });
+  await names.register("y".repeat(80), "y1", { address: "10.0.0.4" });
+  await names.register("y".repeat(90), "y1", { address: "10.0.0.5" });
+  const six = `3.${"0.".repeat(29)}d.f.ip6.arpa.`;
+  assert.deepEqual(names.ask("1.0.0.10.in-addr.arpa.", "PTR").answers, ["PTR 0a000001.addr.rollcall."]);
+  assert.deepEqual(names.ask("2.0.0.10.in-addr.arpa.", "PTR").answers, ["PTR 0a000002.addr.rollcall."]);
+  assert.deepEqual(names.ask(six, "PTR").answers, ["PTR fd000000000000000000000000000003.addr.rollcall."]);
+  assert.deepEqual(names.ask("0a000001.addr.rollcall.", "A").answers, ["A 10.0.0.1"]);
+  for (const last of [4, 5]) assert.equal(names.ask(`${last}.0.0.10.in-addr.arpa.`, "PTR").answers.length, 1);
+  // DNS-SD has no other name for them than the id.
+  assert.deepEqual(names.ask("_api._tcp.rollcall.", "PTR").answers, []);
+});
+
+test("an IPv4 address in IPv6's form is the IPv4 address", async (t) => {
+  const names = await openNames();
+  t.after(names.close);
+  await names.register("api", "a1", { address: "::ffff:10.0.0.1" });
+  await names.register("api", "a2", { address: "::FFFF:a00:2" });
+  assert.deepEqual(names.ask("api.rollcall.", "A").answers, ["A 10.0.0.1", "A 10.0.0.2"]);
+  assert.deepEqual(names.ask("api.rollcall.", "AAAA").answers, []);
+  assert.deepEqual(names.ask("_api._tcp.rollcall.", "SRV").additional, [
+    "a1.id.api.rollcall. A 10.0.0.1",
+    "a2.id.api.rollcall. A 10.0.0.2",
+  ]);
+  assert.deepEqual(names.ask("2.0.0.10.in-addr.arpa.", "PTR").answers, ["PTR a2.id.api.rollcall."]);
+  const mapped = `${"0".repeat(20)}ffff0a000001.addr.rollcall.`;
+  assert.deepEqual(names.ask(mapped, "A").answers, ["A 10.0.0.1"]);
+  // The book of addresses finds it again when it goes.
+  await names.deregister("api", "a2");
+  assert.equal(names.ask("2.0.0.10.in-addr.arpa.", "PTR").rcode, RCODE.NXDOMAIN);
 });
 
 test("an address with many instances: all are known, some are named, each may go", async (t) => {
@@ -219,7 +281,7 @@ test("a zone file adds to an account's zone, and is not told twice", async (t) =
   await names.register("api", "f2", { address: "10.0.0.2", via: "dns", meta: { "dns.file": "elsewhere" } });
   const { answers, reply } = names.ask("api.rollcall.", "A");
   assert.deepEqual(answers, ["A 192.0.2.9", `A ${IP}`, "A 10.0.0.2"]);
-  assert.deepEqual([...new Set(reply.answers.map(({ ttlS }) => ttlS))], [60]);
+  assert.deepEqual([...new Set(reply.answers.map(({ ttlS }) => ttlS))], [5]);
   assert.deepEqual(names.ask("api.rollcall.", "MX").additional, ["mail.rollcall. A 192.0.2.1"]);
   assert.deepEqual(names.ask("mail.rollcall.", "A").answers, ["A 192.0.2.1"]);
   assert.deepEqual(names.ask("rollcall.", "NS").answers, ["NS mail.rollcall."]);

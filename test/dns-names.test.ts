@@ -199,6 +199,15 @@ test("an alias to a name of ours is followed, and a loop ends", async (t) => {
   await names.register("one", "1", { address: "two.rollcall" });
   await names.register("two", "2", { address: "one.rollcall" });
   assert.deepEqual(names.ask("one.rollcall.", "A").answers, ["CNAME two.rollcall.", "CNAME one.rollcall."]);
+  // An alias of itself says nothing, whoever asks in whatever case.
+  await names.register("self", "s", { address: "Self.rollcall", tags: ["blue"] });
+  for (const name of ["self.rollcall.", "SELF.rollcall."]) {
+    const self = names.ask(name, "A");
+    assert.deepEqual([self.rcode, self.answers], [RCODE.NOERROR, []]);
+    assert.equal(self.authority[0]?.type, TYPE.SOA);
+  }
+  assert.deepEqual(names.ask("blue.self.rollcall.", "A").answers, ["CNAME Self.rollcall."]);
+  assert.deepEqual(names.ask("self.rollcall.", "CNAME").answers, []);
   await names.register("lost", "l", { address: "nix.rollcall" });
   const lost = names.ask("lost.rollcall.", "A");
   assert.deepEqual([lost.rcode, lost.answers], [RCODE.NXDOMAIN, ["CNAME nix.rollcall."]]);

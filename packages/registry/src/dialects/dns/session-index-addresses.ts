@@ -1,19 +1,11 @@
 /** Which instances are at an address. Compact: a million of them cost a slot in a map each. */
 import type { Account, InstanceRecord, Registry } from "../../core/index.ts";
-import { addressBytes, readAddress } from "./codec-address.ts";
+import { toCanonical } from "./translate-address.ts";
 
 /** One instance; several in a list; many by their keys, so that one of them is taken out at once. */
 type Held = InstanceRecord | InstanceRecord[] | Map<string, InstanceRecord>;
 
 const LIST_MAX = 16;
-
-/** The address as it is compared: IPv6 in its canonical form (RFC 5952). Undefined when it is none. */
-function toCanonical(address: string): string | undefined {
-  const bytes = addressBytes(address);
-  if (bytes === undefined) return undefined;
-  if (bytes.length === 4) return address;
-  return readAddress(Buffer.from(bytes, "latin1"), 0, 16);
-}
 
 /** Instances by address, of each account. */
 export class AddressBook {

@@ -1,4 +1,5 @@
 /** Addresses of instances, and the names that stand for an address by itself. */
+import type { Bytes } from "../../core/index.ts";
 import { addressBytes, readAddress } from "./codec-address.ts";
 import { type Name, TYPE } from "./codec-model.ts";
 import { parseName } from "./codec-name.ts";
@@ -12,12 +13,27 @@ export type Spot =
 const HOST = /^(?=.{1,253}\.?$)(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?$/;
 const NUMBER = /(?:^|\.)[0-9]+\.?$/;
 
+/** `::ffff:a.b.c.d`: an IPv4 address to programs that take IPv6 alone, and to nobody else (RFC 4291 §2.5.5.2). */
+const MAPPED = /^\0{10}\u00ff\u00ff/;
+
+/** The address in its one canonical form (RFC 5952), so that the same addresses look the same; undefined for others. */
+export function toCanonical(address: string): string | undefined {
+  const bytes = plainBytes(address);
+  if (bytes === undefined) return undefined;
+  return bytes.length === 4 && !address.includes(":")
+    ? address
+    : readAddress(Buffer.from(bytes, "latin1"), 0, bytes.length as 4 | 16);
+}
+
+function plainBytes(address: string): Bytes | undefined {
+  const bytes = addressBytes(address);
+  return bytes !== undefined && bytes.length > 4 && MAPPED.test(bytes) ? bytes.slice(12) : bytes;
+}
+
 /** Undefined when it is neither an address nor a host's name. */
 export function toSpot(address: string): Spot | undefined {
-  const bytes = addressBytes(address);
-  if (bytes?.length === 4) return { type: TYPE.A, address };
-  // In its one canonical form (RFC 5952), so that the same addresses look the same.
-  if (bytes !== undefined) return { type: TYPE.AAAA, address: readAddress(Buffer.from(bytes, "latin1"), 0, 16) };
+  const canonical = toCanonical(address);
+  if (canonical !== undefined) return { type: canonical.includes(":") ? TYPE.AAAA : TYPE.A, address: canonical };
   // A name that ends in a number is an address gone wrong.
   if (!HOST.test(address) || NUMBER.test(address)) return undefined;
   const host = parseName(address);
@@ -26,7 +42,7 @@ export function toSpot(address: string): Spot | undefined {
 
 /** `0a000001` or 32 digits: the label left of `addr` that names this address. */
 export function toAddressLabel(address: string): string | undefined {
-  const bytes = addressBytes(address);
+  const bytes = plainBytes(address);
   return bytes === undefined ? undefined : Buffer.from(bytes, "latin1").toString("hex");
 }
 

@@ -1,7 +1,7 @@
 /** Instances as records: addresses, SRV (RFC 2782), TXT. */
 import type { Bytes, InstanceRecord, Ports } from "../../core/index.ts";
 import { type Data, type Name, type Resource, TYPE } from "./codec-model.ts";
-import { isName } from "./codec-name.ts";
+import { isName, sameName } from "./codec-name.ts";
 import { canonicalData, toResource } from "./codec-record.ts";
 import { type Spot, toAddressLabel, toSpot } from "./translate-address.ts";
 import { matchLabel } from "./translate-label.ts";
@@ -50,14 +50,14 @@ function toKey({ name, type, data }: Pick<Resource, "name" | "type" | "data">): 
   return `${type} ${name.join(".")} ${canonicalData(type, data)}`;
 }
 
-/** A, AAAA, or the CNAME that stands for both. */
+/** A, AAAA, or the CNAME that stands for both. A host that has the name itself says nothing: an alias of itself is none. */
 export function renderAddresses(shown: readonly InstanceRecord[], owner: Name, type: number, ttlS: number): Rendered {
   const gathered = new Gathering(ttlS);
   let isPlaced = false;
   let host: Name | undefined;
   for (const record of shown) {
     const spot = toSpot(record.address);
-    if (spot?.type === TYPE.CNAME) host ??= spot.host;
+    if (spot?.type === TYPE.CNAME) host ??= sameName(spot.host, owner) ? undefined : spot.host;
     else if (spot !== undefined) {
       isPlaced = true;
       if (spot.type === type) gathered.add(owner, type, { kind: "address", address: spot.address });
@@ -139,7 +139,7 @@ export function targetOf(
 }
 
 /** `<hex>.addr.<zone>`. */
-function addressName(address: string, zone: Name): Name | undefined {
+export function addressName(address: string, zone: Name): Name | undefined {
   const label = toAddressLabel(address);
   const name = label === undefined ? undefined : [label, "addr", ...zone];
   return name !== undefined && isName(name) ? name : undefined;

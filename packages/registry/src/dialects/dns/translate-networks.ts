@@ -44,6 +44,11 @@ export function toNetworks(texts: readonly string[]): Networks | string {
       const bytes = toAddressBytes(address);
       return bytes !== undefined && networks.some((network) => contains(network, bytes));
     },
+    bitsOf: (address) => {
+      const bytes = toAddressBytes(address);
+      const around = bytes === undefined ? [] : networks.filter((network) => contains(network, bytes));
+      return around.length === 0 ? undefined : Math.min(...around.map((network) => network.bits));
+    },
   };
 }
 

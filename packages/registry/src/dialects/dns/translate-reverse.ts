@@ -5,7 +5,16 @@ import { lowerLabel } from "./codec-name.ts";
 import { toResource } from "./codec-record.ts";
 import { authorityOf, minimalAny, negative, positive } from "./translate-authority.ts";
 import type { Dependency, Reply, World, Zone } from "./translate-model.ts";
-import { compareTexts, type Group, groupWith, isHealthy, openLookup, zoneOfAccount } from "./translate-native-group.ts";
+import {
+  type AccountZone,
+  compareTexts,
+  type Group,
+  groupWith,
+  isHealthy,
+  openLookup,
+  zoneOfAccount,
+} from "./translate-native-group.ts";
+import { addressName } from "./translate-native-set.ts";
 
 type ReverseZone = Extract<Zone, { kind: "reverse" }>;
 
@@ -23,9 +32,14 @@ export function resolveReverse(question: Question, zone: ReverseZone, world: Wor
   if (bytes === undefined || digits.length === 0) return undefined;
   // Of a part of an address its lowest one tells whose it is.
   const address = readAddress(bytes, 0, isSix ? 16 : 4);
-  if (!world.settings.reverse.has(address)) return undefined;
+  const bits = world.settings.reverse.bitsOf(address);
+  if (bits === undefined) return undefined;
+  const depth = depthOf(bits, isSix);
+  // Above the network: what else is there is none of ours.
+  if (digits.length < depth) return undefined;
   const dependencies: Dependency[] = [{ on: "all", revision: world.view.revision }];
-  const authority = authorityOf(zone, world, apexOf(name, zone, isSix));
+  const authority = authorityOf(zone, world, name.slice(digits.length - depth));
+  if (digits.length === depth && type === TYPE.SOA) return positive([authority], [], dependencies);
   // Names below a part of an address may exist: it is there (RFC 8020).
   if (digits.length < (isSix ? 32 : 4)) return negative(RCODE.NOERROR, authority, dependencies);
   const pointers = pointersOf(address, name, world);
@@ -35,9 +49,13 @@ export function resolveReverse(question: Question, zone: ReverseZone, world: Wor
   return positive(pointers, [], dependencies);
 }
 
-/** The network that the SOA of a negative answer speaks for: IPv4 /24, IPv6 /64, as resolvers take none from above. */
-function apexOf(name: Name, zone: ReverseZone, isSix: boolean): Name {
-  return name.slice(Math.max(0, name.length - zone.name.length - (isSix ? 16 : 3)));
+/**
+ * How many labels the zone of a network has, whose SOA negative answers carry: as many as the network fills, or as it
+ * begins in; no more than an IPv4 /24 or an IPv6 /64 has, and one at least.
+ */
+function depthOf(bits: number, isSix: boolean): number {
+  const depth = isSix ? Math.min(16, Math.ceil(bits / 4)) : Math.min(3, Math.ceil(bits / 8));
+  return Math.max(1, depth);
 }
 
 /** Names of the instances at the address; healthy ones, unless there is none. Undefined without any instance. */
@@ -46,15 +64,18 @@ function pointersOf(address: string, owner: Name, world: World): readonly Resour
   if (found.length === 0) return undefined;
   const healthy = found.filter(({ record }) => isHealthy(record));
   const targets = new Map<string, Name>();
-  const groups = new Map<string, Group | undefined>();
+  const places = new Map<string, { readonly zone: AccountZone | undefined; readonly group: Group | undefined }>();
   for (const { account, record } of healthy.length > 0 ? healthy : found) {
     const key = `${account}/${record.service}`;
-    if (!groups.has(key)) {
-      if (groups.size >= POINTERS_MAX) break;
+    let place = places.get(key);
+    if (place === undefined) {
+      if (places.size >= POINTERS_MAX) break;
       const zone = zoneOfAccount(account, world);
-      groups.set(key, zone && groupWith(openLookup(world, zone), record.service));
+      place = { zone, group: zone && groupWith(openLookup(world, zone), record.service) };
+      places.set(key, place);
     }
-    const target = groups.get(key)?.ownName(record);
+    // The same that SRV points at.
+    const target = place.group?.ownName(record) ?? (place.zone && addressName(address, place.zone.name));
     if (target !== undefined) targets.set(target.join("."), target);
     if (targets.size >= POINTERS_MAX) break;
   }

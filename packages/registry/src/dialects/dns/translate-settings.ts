@@ -5,6 +5,8 @@ import type { Name } from "./codec-model.ts";
 /** A set of networks: "10.0.0.0/8", "::1", "any", "none" (translate-networks.ts). */
 export interface Networks {
   has(address: string): boolean;
+  /** How long the prefix is of the largest of them that the address is in; undefined when it is in none. */
+  bitsOf(address: string): number | undefined;
 }
 
 export interface TsigKey {
