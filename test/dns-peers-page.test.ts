@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { requirePackage, startRollcall, temporaryDirectory, until } from "./harness.ts";
+import { request, requirePackage, startRollcall, temporaryDirectory, until } from "./harness.ts";
 import { commandsOf } from "./harness-shell.ts";
 import { dataOf, lookUp } from "./peers-lookup.ts";
 import { freeDnsPort, readExample, startNamed, writeConfig } from "./peers-rig.ts";
@@ -34,6 +34,13 @@ test("its settings, its zone file, its update and its secondary work together", 
     assert.deepEqual(dataOf((await ask(`_db._tcp.${zone}`, "SRV")).answers), [`0 5 5432 db1.${zone}.`]);
   assert.deepEqual(dataOf((await ask("rollcall", "NS")).answers), ["ns1.example.net.", "ns2.example.net."]);
 
+  // BIND by itself takes no more than 100 records of a type at one name.
+  const many = Array.from({ length: 150 }, async (_, i) => {
+    const url = `${rollcall.url}/v2/default/services/many/instances/m${i}`;
+    const { status } = await request(url, { method: "PUT", body: { address: `10.2.0.${i}`, port: 80 } });
+    assert.equal(status, 201);
+  });
+  await Promise.all(many);
   const secondary = await startNamed(
     t,
     named.path,
@@ -55,6 +62,8 @@ test("its settings, its zone file, its update and its secondary work together", 
     },
     { what: "the secondary to have the update", timeoutMs: 8000, intervalMs: 100 },
   );
+  const found = await lookUp(dig.path, secondary.port, "_many._tcp.rollcall", "SRV", "+tcp");
+  assert.equal(found.answers.length, 150, "also of a service with many instances");
 });
 
 test("its first example says what it gets", { skip: dig.skip || curl.skip }, async (t: TestContext) => {
