@@ -159,9 +159,9 @@ class StaticFiles implements Static {
       const origin = change.kind === "instance" ? touchedOrigin(change) : undefined;
       if (origin === undefined) continue;
       for (const entry of this.#entries.values()) {
-        if (entry.account !== account || entry.pending || showOrigin(entry.origin) !== origin) continue;
-        entry.pending = entry.loaded !== undefined;
-        if (entry.pending) this.#repairLater();
+        if (entry.loaded === undefined || entry.account !== account || showOrigin(entry.origin) !== origin) continue;
+        entry.pending = true;
+        this.#repairLater();
       }
     }
   }
