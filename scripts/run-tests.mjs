@@ -10,7 +10,8 @@ import { ROOT, seconds } from "./steps.mjs";
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    concurrency: { type: "string", default: "2" },
+    // More than cores: most files wait for peers and leases much of their time.
+    concurrency: { type: "string", default: "3" },
     diagnostics: { type: "boolean", default: false },
     "file-minutes": { type: "string", default: "5" },
     "test-name-pattern": { type: "string" },
