@@ -220,3 +220,19 @@ test("a held lease counts once, also near the end of its hold", async () => {
     assert.ok(Number(lapsing) <= Number(live), String(reason));
   }
 });
+
+test("a lone lapse beside leases that are held for long ends as ever", async () => {
+  const rig = await openRig({ policy: createProtection(PROTECTION_DEFAULTS) });
+  await crowd(rig, 20);
+  await rig.pass(5000);
+  assert.equal(heldCount(rig), 20);
+  // One that falls silent in the same window belongs to them.
+  accepted(await rig.registry.propose(register("late", "soon", { ttlMs: 3000 })));
+  await rig.pass(4500);
+  assert.equal(heldCount(rig), 21);
+  await rig.pass(15_000);
+  accepted(await rig.registry.propose(register("late", "long after", { ttlMs: 2000 })));
+  await rig.pass(3500);
+  assert.equal(size(rig), 21);
+  assert.equal(heldCount(rig), 21);
+});

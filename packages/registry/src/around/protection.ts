@@ -22,35 +22,51 @@ export const PROTECTION_DEFAULTS: ProtectionOptions = {
 };
 
 export function createProtection(options: ProtectionOptions): ExpiryPolicy {
-  /** Leases that ended by expiry within the window, and when; by account. */
-  const ended = new Map<Account, Map<LeaseId, number>>();
-
-  /** How many of them are still gone. */
-  function countGone(account: Account, census: Census, nowMs: number): number {
-    const recent = ended.get(account);
-    if (recent === undefined) return 0;
-    let gone = 0;
-    for (const [lease, atMs] of recent) {
-      if (atMs <= nowMs - options.windowMs) recent.delete(lease);
-      else if (!census.isLive(lease)) gone++;
-    }
-    if (recent.size === 0) ended.delete(account);
-    return gone;
-  }
+  /** Leases that ended, and that were held, within the window, and when. */
+  const ended = new Recent(options.windowMs);
+  const held = new Recent(options.windowMs);
 
   function judge(account: Account, census: Census, nowMs: number): string | null {
-    const gone = countGone(account, census, nowMs);
-    const lapsing = gone + census.lapsed.length + census.silent + census.held;
+    const gone = ended.count(account, nowMs, (lease) => !census.isLive(lease));
+    // Those held for longer say nothing of now: a lone lapse beside them is a lone lapse.
+    const heldNow = Math.min(census.held, held.count(account, nowMs, census.isLive));
+    const lapsing = gone + census.lapsed.length + census.silent + heldNow;
     // Those that ended within the window were live at its beginning.
     const live = census.live + gone;
-    if (options.enabled && lapsing >= options.leasesMin && lapsing >= options.shareMin * live) {
-      return `${lapsing} of ${live} leases fell silent within ${options.windowMs / 1000} s: the registry or its network is the likelier culprit`;
-    }
-    const list = ended.get(account) ?? new Map<LeaseId, number>();
-    for (const lease of census.lapsed) list.set(lease, nowMs);
-    ended.set(account, list);
-    return null;
+    const together = options.enabled && lapsing >= options.leasesMin && lapsing >= options.shareMin * live;
+    (together ? held : ended).add(account, census.lapsed, nowMs);
+    if (!together) return null;
+    return `${lapsing} of ${live} leases fell silent within ${options.windowMs / 1000} s: the registry or its network is the likelier culprit`;
   }
 
   return { windowMs: options.windowMs, holdMs: options.holdMs, judge };
+}
+
+/** Leases with the time of what became of them, for as long as the window lasts. */
+class Recent {
+  readonly #windowMs: number;
+  readonly #byAccount = new Map<Account, Map<LeaseId, number>>();
+
+  constructor(windowMs: number) {
+    this.#windowMs = windowMs;
+  }
+
+  add(account: Account, leases: readonly LeaseId[], nowMs: number): void {
+    const recent = this.#byAccount.get(account) ?? new Map<LeaseId, number>();
+    for (const lease of leases) recent.set(lease, nowMs);
+    if (recent.size > 0) this.#byAccount.set(account, recent);
+  }
+
+  /** How many of an account are still as `counts` wants them; forgets the old ones. */
+  count(account: Account, nowMs: number, counts: (lease: LeaseId) => boolean): number {
+    const recent = this.#byAccount.get(account);
+    if (recent === undefined) return 0;
+    let count = 0;
+    for (const [lease, atMs] of recent) {
+      if (atMs <= nowMs - this.#windowMs) recent.delete(lease);
+      else if (counts(lease)) count++;
+    }
+    if (recent.size === 0) this.#byAccount.delete(account);
+    return count;
+  }
 }
