@@ -8,6 +8,7 @@ import type {
   LeaseId,
   LeaseRecord,
   Outcome,
+  Ports,
   Revision,
   Status,
 } from "./types.ts";
@@ -143,6 +144,14 @@ export interface Registry {
   readonly floor: Revision;
   /** Forgets history up to and including `revision`. */
   compact(revision: Revision): Promise<Outcome<Revision>>;
+}
+
+/** The port of protocols that know only one: `default`, else the first by name; undefined when there is none above 0. */
+export function mainPort(ports: Ports): number | undefined {
+  if ((ports.default ?? 0) > 0) return ports.default;
+  let first: string | undefined;
+  for (const name in ports) if ((ports[name] as number) > 0 && (first === undefined || name < first)) first = name;
+  return first === undefined ? undefined : ports[first];
 }
 
 /** Shown status: an operator's override, else the worst of what the instance and its checks say. */

@@ -1,5 +1,5 @@
 /** Instances as records: addresses, SRV (RFC 2782), TXT. */
-import type { Bytes, InstanceRecord, Ports } from "../../core/index.ts";
+import { type Bytes, type InstanceRecord, mainPort, type Ports } from "../../core/index.ts";
 import { type Data, type Name, type Resource, TYPE } from "./codec-model.ts";
 import { isName, sameName } from "./codec-name.ts";
 import { canonicalData, toResource } from "./codec-record.ts";
@@ -158,15 +158,6 @@ export function renderTexts(shown: readonly InstanceRecord[], owner: Name, ttlS:
 /** The main port, or the one that a label names; undefined when there is none. 0 is none. */
 export function portOf(ports: Ports, label: Bytes | undefined): number | undefined {
   return label === undefined ? mainPort(ports) : namedPort(ports, label);
-}
-
-/** `default`, else the only one or the first by name. */
-function mainPort(ports: Ports): number | undefined {
-  if ((ports.default ?? 0) > 0) return ports.default;
-  const [name] = Object.keys(ports)
-    .filter((name) => (ports[name] as number) > 0)
-    .sort();
-  return name === undefined ? undefined : ports[name];
 }
 
 function namedPort(ports: Ports, label: Bytes): number | undefined {

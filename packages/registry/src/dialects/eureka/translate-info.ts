@@ -1,6 +1,6 @@
 /** Instances of the catalog as Eureka shows them, those of other dialects among them. Pure. */
 import { isIP } from "node:net";
-import type { AccountView, InstanceRecord, Pulse } from "../../core/index.ts";
+import { type AccountView, type InstanceRecord, mainPort, type Pulse } from "../../core/index.ts";
 import type { ActionType, DataCenter, EurekaPort, InstanceInfo, LeaseInfo } from "./codec-model.ts";
 import { LEASE_DEFAULT, VIA } from "./translate.ts";
 import { META, showDataCenter, showMetadata } from "./translate-meta.ts";
@@ -42,7 +42,7 @@ export function toInfo(
     sid: meta[META.sid],
     status: shownStatus(record),
     overriddenStatus: overrideOf(record),
-    port: toPort(meta[META.port], mainPort(record)),
+    port: toPort(meta[META.port], plainPort(record)),
     securePort: toPort(meta[META.securePort], securePort(record)),
     countryId: toWhole(meta[META.countryId], 1),
     dataCenterInfo: toDataCenter(record, dataCenter),
@@ -83,7 +83,7 @@ function kept({ meta }: InstanceRecord): Links {
 /** What clients look for in an instance that never heard of Eureka; its meta may say otherwise. */
 function derived(record: InstanceRecord, hostName: string): Links {
   const given = kept(record);
-  const main = mainPort(record);
+  const main = plainPort(record);
   const secure = securePort(record);
   const host = isIP(hostName) === 6 ? `[${hostName}]` : hostName;
   const base =
@@ -105,16 +105,15 @@ export function vipAddressOf(record: InstanceRecord, secure: boolean): string | 
   return secure && securePort(record) === undefined ? undefined : record.service;
 }
 
-/** The port for plain requests: the main one, else the first that is not `secure`. */
-function mainPort({ ports, protocol }: InstanceRecord): number | undefined {
+/** The port for plain requests: the main one of those that are not `secure`. */
+function plainPort({ ports, protocol }: InstanceRecord): number | undefined {
   if (protocol === "https" && ports.secure === undefined) return undefined;
-  if (ports.default !== undefined) return ports.default;
-  for (const name in ports) if (name !== "secure") return ports[name];
-  return undefined;
+  const { secure: _, ...plain } = ports;
+  return mainPort(plain);
 }
 
 function securePort({ ports, protocol }: InstanceRecord): number | undefined {
-  return ports.secure ?? (protocol === "https" ? (ports.default ?? Object.values(ports)[0]) : undefined);
+  return ports.secure ?? (protocol === "https" ? mainPort(ports) : undefined);
 }
 
 function toPort(said: string | undefined, known: number | undefined): EurekaPort {

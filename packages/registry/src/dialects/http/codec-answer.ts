@@ -14,7 +14,7 @@ import {
   type InstanceRecord,
   type KeyRecord,
   type LeaseRecord,
-  type Ports,
+  mainPort,
   type Pulse,
   type ServiceView,
   statusOf,
@@ -25,22 +25,13 @@ import { toTime } from "./codec.ts";
 /** The ttl of a lease; null when it is not there. */
 export type TtlOf = (lease: string) => number | null;
 
-/** The port that is meant when only one is asked for. */
-export function mainPort(ports: Ports): number {
-  const main = ports.default;
-  if (main !== undefined) return main;
-  // With one port there is no doubt; with several and none the default, the first named one is as good as any.
-  for (const name in ports) return ports[name] as number;
-  return 0;
-}
-
 export function toInstanceBody(record: InstanceRecord, ttlOf: TtlOf): InstanceBody {
   const { held, lease } = record;
   return {
     service: record.service,
     id: record.id,
     address: record.address,
-    port: mainPort(record.ports),
+    port: mainPort(record.ports) ?? 0,
     ports: record.ports as Record<string, number>,
     protocol: record.protocol,
     tags: record.tags as string[],

@@ -1,9 +1,16 @@
 /** register, unregister, subscribe: endpoints `{application, protocol, addr, meta}` and the instances they stand for. Pure. */
 import { createHash } from "node:crypto";
 import type { EndpointBody } from "@rollcall/client";
-import { type Instance, type InstanceRecord, LIMITS, type Life, type Outcome, statusOf } from "../../core/index.ts";
+import {
+  type Instance,
+  type InstanceRecord,
+  LIMITS,
+  type Life,
+  mainPort,
+  type Outcome,
+  statusOf,
+} from "../../core/index.ts";
 import { type Json, WAIT_MS_MAX } from "./codec.ts";
-import { mainPort } from "./codec-answer.ts";
 import { Fields, hasControl } from "./codec-fields.ts";
 import type { Endpoint } from "./codec-register.ts";
 
@@ -51,7 +58,7 @@ export function toEndpoint(record: InstanceRecord): EndpointBody {
 /** `host:port`; the address alone when there is no port. */
 export function toAddr({ address, ports }: InstanceRecord): string {
   const port = mainPort(ports);
-  if (port === 0) return address;
+  if (port === undefined) return address;
   // Other protocols may have brought the brackets along.
   return address.includes(":") && !address.startsWith("[") ? `[${address}]:${port}` : `${address}:${port}`;
 }

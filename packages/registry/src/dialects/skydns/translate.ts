@@ -6,6 +6,7 @@ import {
   type InstanceRecord,
   LIMITS,
   type Life,
+  mainPort,
   type Refusal,
   type Refused,
   statusOf,
@@ -182,7 +183,7 @@ function toTtl({ meta }: InstanceRecord, end: End, nowMs: number): { TTL: number
   }
 }
 
-/** The main port, else the first by name; 0 where there is none. */
+/** 0 where there is none. */
 function portOf({ ports }: InstanceRecord): number {
-  return ports.default ?? ports[Object.keys(ports).sort()[0] ?? ""] ?? 0;
+  return mainPort(ports) ?? 0;
 }
