@@ -55,8 +55,10 @@ export class Index {
   }
 
   #learn(account: Account, change: Change): void {
-    if (change.kind === "instance" && change.before === null && change.after !== null)
-      this.#add(account, change.after.service);
+    if (change.kind !== "instance") return;
+    const { before, after } = change;
+    if (before === null && after !== null) this.#add(account, after.service);
+    else if (after === null && before !== null) this.#forget(account, before.service);
   }
 
   #add(account: Account, service: string): void {
@@ -70,5 +72,19 @@ export class Index {
     const names = ofAccount.get(name);
     if (names === undefined) ofAccount.set(name, new Set([service]));
     else names.add(service);
+  }
+
+  /** A spelling goes with its last instance, or lookups would try every one that was ever used. */
+  #forget(account: Account, service: string): void {
+    const name = toService(service);
+    if (name === service) return;
+    // An empty service is remembered for its revision, so its size counts. Whatever made it grow again comes here, too.
+    if (this.#registry.read((view) => view.serviceSize(account, service)) > 0) return;
+    const ofAccount = this.#odd.get(account);
+    const names = ofAccount?.get(name);
+    if (ofAccount === undefined || names === undefined) return;
+    names.delete(service);
+    if (names.size === 0) ofAccount.delete(name);
+    if (ofAccount.size === 0) this.#odd.delete(account);
   }
 }
