@@ -1,8 +1,11 @@
 /** The window that deltas are cut from: bounded, and honest about what it has let go. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Commit, InstanceRecord, View } from "../packages/registry/src/core/index.ts";
-import { Window } from "../packages/registry/src/dialects/eureka/session-fetch-window.ts";
+import type { Commit, InstanceRecord, Registry, View, Watch, Watcher } from "../packages/registry/src/core/index.ts";
+import { Deltas } from "../packages/registry/src/dialects/eureka/session-fetch-delta.ts";
+import { type Gap, Window } from "../packages/registry/src/dialects/eureka/session-fetch-window.ts";
+import { Index } from "../packages/registry/src/dialects/eureka/session-index.ts";
+import { accepted, openRig, type Rig, register } from "./core-rig.ts";
 import type { Shown } from "./eureka-rig.ts";
 
 const MINUTE = 60_000;
@@ -36,7 +39,7 @@ function recordOf(id: string): InstanceRecord {
 }
 
 /** A catalog of these ids, and a window over it. */
-function windowOver(ids: Set<string>, entriesMax: number, unreadUntilMs = 0): Window {
+function windowOver(ids: Set<string>, entriesMax: number, gap: Gap = { untilMs: 0 }): Window {
   const view = { account: () => undefined } as unknown as View;
   const source = {
     registry: { read: (query: (view: View) => unknown) => query(view), pulse: () => undefined },
@@ -45,7 +48,7 @@ function windowOver(ids: Set<string>, entriesMax: number, unreadUntilMs = 0): Wi
     },
     dataCenter: "MyOwn",
   };
-  return new Window(source as never, "default", 3 * MINUTE, entriesMax, unreadUntilMs);
+  return new Window(source as never, "default", 3 * MINUTE, entriesMax, gap);
 }
 
 function commitOf(revision: number, id: string, atMs: number, gone = false): Commit {
@@ -97,9 +100,14 @@ test("more changes than are kept make the answer a refusal, until a minute witho
   assert.equal(idsIn(window, START + MINUTE + 20)?.length, 10);
 });
 
-test("what the start did not read is missing as well", () => {
-  const window = windowOver(new Set(["a"]), 10, START);
+test("what was not read is missing as well, also in a window that is there already", () => {
+  const gap = { untilMs: 0 };
+  const window = windowOver(new Set(["a"]), 10, gap);
   window.learn(commitOf(1, "a", START + 1));
+  assert.deepEqual(idsIn(window, START + 2), ["a"]);
+  gap.untilMs = Number.POSITIVE_INFINITY;
+  assert.equal(idsIn(window, START + 2 * MINUTE), undefined);
+  gap.untilMs = START;
   assert.equal(idsIn(window, START + 2), undefined);
   assert.deepEqual(idsIn(window, START + MINUTE), ["a"]);
 });
@@ -111,4 +119,86 @@ test("the same state is the same answer, not another one", () => {
   assert.equal(answer(), answer());
   window.forget();
   assert.deepEqual(idsIn(window, START + 1), ["a"]);
+});
+
+/** A registry whose watcher can be cut off, and told of it later. */
+function cuttable(registry: Registry): { readonly registry: Registry; cut(): void; tell(): void } {
+  let watch: Watch | undefined;
+  let watcher: Watcher | undefined;
+  const wrapped: Registry = {
+    read: (query) => registry.read(query),
+    propose: (command) => registry.propose(command),
+    renew: (account, lease) => registry.renew(account, lease),
+    renewMany: (account, leases) => registry.renewMany(account, leases),
+    pulse: (account, lease) => registry.pulse(account, lease),
+    reached: (revision) => registry.reached(revision),
+    watch: (scope, after, signal) => registry.watch(scope, after, signal),
+    history: (after, limit) => registry.history(after, limit),
+    revisionAt: (atMs) => registry.revisionAt(atMs),
+    compact: (revision) => registry.compact(revision),
+    get floor() {
+      return registry.floor;
+    },
+    follow: (scope, after, given) => {
+      watcher = given;
+      const followed = registry.follow(scope, after, given);
+      if (followed.ok) watch = followed.value;
+      return followed;
+    },
+  };
+  return { registry: wrapped, cut: () => watch?.close(), tell: () => watcher?.lost(registry.floor) };
+}
+
+async function openDeltas(): Promise<{ rig: Rig; line: ReturnType<typeof cuttable>; ids(): string[] | undefined }> {
+  const rig = await openRig();
+  const line = cuttable(rig.registry);
+  const index = new Index(rig.registry);
+  const source = { registry: line.registry, index, dataCenter: "MyOwn" };
+  const deltas = await Deltas.open({ ...source, clock: rig.clock, log: undefined as never, deltaMs: 3 * MINUTE });
+  const ids = (): string[] | undefined => {
+    const window = deltas.of("default");
+    const body = rig.registry.read((view) => window.answer(view, rig.clock.now(), JSON_FORM, "7", ""));
+    const list = body && JSON.parse(body.toString()).applications.application;
+    return list?.flatMap((app: Shown) => app.instance.map((one: Shown) => one.instanceId));
+  };
+  return { rig, line, ids };
+}
+
+async function put({ registry }: Rig, id: string): Promise<number> {
+  return accepted(await registry.propose(register("app", id, { ttlMs: 600_000 }))).revision;
+}
+
+test("when commits were missed, windows that are there already say so until a minute has passed", async () => {
+  const { rig, line, ids } = await openDeltas();
+  await put(rig, "seen");
+  assert.deepEqual(ids(), ["seen"]);
+  line.cut();
+  const missed = await put(rig, "missed");
+  rig.pause(10_000);
+  await put(rig, "kept");
+  await rig.registry.compact(missed);
+  line.tell();
+  assert.equal(ids(), undefined, "nobody knows yet what was missed");
+  rig.pause(30_000);
+  await rig.pass(1000);
+  assert.equal(ids(), undefined, "a client that asked half a minute ago does not know of what was missed");
+  rig.pause(30_000);
+  assert.deepEqual(ids(), ["seen", "kept"]);
+  await put(rig, "later");
+  assert.deepEqual(ids(), ["seen", "kept", "later"]);
+});
+
+test("what can be read again was not missed", async () => {
+  const { rig, line, ids } = await openDeltas();
+  const old = await put(rig, "old");
+  await put(rig, "old-too");
+  rig.pause(4 * MINUTE);
+  await put(rig, "seen");
+  line.cut();
+  await put(rig, "unseen");
+  await rig.registry.compact(old);
+  line.tell();
+  assert.equal(ids(), undefined);
+  await rig.pass(1000);
+  assert.deepEqual(ids(), ["seen", "unseen"]);
 });

@@ -1,6 +1,6 @@
 /** Follows the registry for the answers to /apps/delta. Begins with the history, so a restart takes nothing from clients. */
 import type { Logger } from "pino";
-import type { Account, Clock, Commit, Watch } from "../../core/index.ts";
+import type { Account, Clock, Commit, Revision, Watch } from "../../core/index.ts";
 import type { Source } from "./session-fetch-application.ts";
 import { Window } from "./session-fetch-window.ts";
 
@@ -27,8 +27,8 @@ export class Deltas {
   /** Entries in all windows, or a few more: those that answers have purged still count. */
   #total = 0;
   #purgedAtMs = 0;
-  /** Before this the start has read nothing. */
-  #unreadUntilMs = 0;
+  /** All windows look at it: what was missed is missing in those that are there already, too. */
+  readonly #gap = { untilMs: 0 };
 
   private constructor(parts: DeltaParts) {
     this.#parts = parts;
@@ -48,42 +48,60 @@ export class Deltas {
   of(account: Account): Window {
     let window = this.#windows.get(account);
     if (window === undefined) {
-      window = new Window(this.#parts, account, this.#parts.deltaMs, ENTRIES_MAX, this.#unreadUntilMs);
+      window = new Window(this.#parts, account, this.#parts.deltaMs, ENTRIES_MAX, this.#gap);
       this.#windows.set(account, window);
     }
     return window;
   }
 
-  /** Reads what history holds of the last minutes, and follows from there. */
-  async #open(): Promise<void> {
-    const { registry, clock, deltaMs } = this.#parts;
-    const wanted = Math.max(await registry.revisionAt(clock.now() - deltaMs), registry.floor);
-    let after = Math.max(wanted, registry.read((view) => view.revision) - REVISIONS_READ);
-    let isWhole = after === wanted;
-    for (;;) {
-      const commits = await registry.history(after, BATCH);
-      if (commits.ok && !isWhole) this.#unreadUntilMs = commits.value[0]?.atMs ?? 0;
-      isWhole = true;
-      if (!commits.ok) {
-        // Gone meanwhile: clients find out by the hash.
-        if (registry.floor <= after) break;
-        after = registry.floor;
-      } else if (commits.value.length === 0) break;
-      else for (const commit of commits.value) after = this.#learn(commit);
-    }
+  /** Reads what history holds of the last minutes, and follows from there. `wasLost`: commits were missed before. */
+  async #open(wasLost = false): Promise<void> {
+    const { registry } = this.#parts;
+    const { after, untilMs } = await this.#read(wasLost);
     if (this.#closed) return;
+    this.#gap.untilMs = untilMs;
     const watch = registry.follow({ anyService: true }, after, {
       deliver: (commit) => {
         this.#learn(commit);
         return true;
       },
-      lost: () => void this.#open().catch((error: unknown) => this.#fail(error)),
+      lost: () => this.#reopen(),
     });
     if (watch.ok) this.#watch = watch.value;
+    else this.#reopen();
   }
 
-  #fail(error: unknown): void {
-    if (!this.#closed) this.#parts.log.error({ err: error }, "deltas cannot be followed any more");
+  /** Until it is known what was missed, no delta is whole. */
+  #reopen(): void {
+    this.#gap.untilMs = Number.POSITIVE_INFINITY;
+    this.#open(true).catch((error: unknown) => {
+      if (!this.#closed) this.#parts.log.error({ err: error }, "deltas cannot be followed any more");
+    });
+  }
+
+  /** Up to which revision is read now, and until when changes are missing. */
+  async #read(wasLost: boolean): Promise<{ readonly after: Revision; readonly untilMs: number }> {
+    const { registry, clock, deltaMs } = this.#parts;
+    const wanted = Math.max(await registry.revisionAt(clock.now() - deltaMs), registry.floor);
+    let after = Math.max(wanted, registry.read((view) => view.revision) - REVISIONS_READ);
+    // Where history begins later than the window, that and no more is missing which was lost on the way.
+    let isWhole = after === wanted && !(wasLost && wanted === registry.floor);
+    let untilMs = 0;
+    for (;;) {
+      const commits = await registry.history(after, BATCH);
+      if (commits.ok) {
+        const [first] = commits.value;
+        // What is missing is older than the first that is not.
+        if (!isWhole) untilMs = first?.atMs ?? clock.now();
+        isWhole = true;
+        if (first === undefined) return { after, untilMs };
+        for (const commit of commits.value) after = this.#learn(commit);
+      } else {
+        isWhole = false;
+        if (registry.floor <= after) return { after, untilMs: clock.now() };
+        after = registry.floor;
+      }
+    }
   }
 
   #learn(commit: Commit): number {

@@ -28,6 +28,12 @@ class Changed {
   }
 }
 
+/** What the reader of the commits has missed, of all accounts. */
+export interface Gap {
+  /** Up to here changes are missing; Infinity while nobody knows. */
+  readonly untilMs: number;
+}
+
 /** Clients ask every 30 s: a window that reaches back less than this would keep things from them. */
 const REACH_MS_MIN = 60_000;
 
@@ -44,16 +50,17 @@ export class Window {
   /** What the whole answers are of. */
   #wholesOf = "";
   #stamp = 0;
-  /** Up to here changes are missing. */
-  #droppedAtMs: number;
+  /** Up to here changes were let go. */
+  #droppedAtMs = 0;
+  readonly #gap: Gap;
 
-  constructor(source: Source, account: Account, spanMs: number, entriesMax: number, unreadUntilMs = 0) {
+  constructor(source: Source, account: Account, spanMs: number, entriesMax: number, gap: Gap) {
     this.#source = source;
     this.#account = account;
     this.#toInfo = infoMaker(source, account);
     this.#spanMs = spanMs;
     this.#entriesMax = entriesMax;
-    this.#droppedAtMs = unreadUntilMs;
+    this.#gap = gap;
   }
 
   get size(): number {
@@ -105,7 +112,7 @@ export class Window {
 
   /** True when a client that asked half a minute ago misses nothing by asking now. */
   reaches(nowMs: number): boolean {
-    return this.#droppedAtMs <= nowMs - Math.min(REACH_MS_MIN, this.#spanMs);
+    return Math.max(this.#droppedAtMs, this.#gap.untilMs) <= nowMs - Math.min(REACH_MS_MIN, this.#spanMs);
   }
 
   /** Undefined when changes are missing that clients need. */
