@@ -56,11 +56,13 @@ const SEGMENTS_MAX = 16;
 const VERSION = /^v[12]$/i;
 
 /**
- * The target of a raw path; undefined when there is nothing there. Empty segments do not count, so a slash more or less
- * between a service URL and what a client puts behind it makes no difference.
+ * The target of a raw path; undefined when there is nothing there, or too much of it. Empty segments do not count, so a
+ * slash more or less between a service URL and what a client puts behind it makes no difference.
  */
 export function parseTarget(path: string): Target | undefined {
-  const raw = path.split("/", SEGMENTS_MAX);
+  const raw = path.split("/", SEGMENTS_MAX + 1);
+  // Cut, it would lead elsewhere: what takes back an override would cancel the instance.
+  if (raw.length > SEGMENTS_MAX) return undefined;
   let from = 0;
   const next = (): string | undefined => {
     while (from < raw.length) {
