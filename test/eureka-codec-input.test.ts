@@ -113,10 +113,11 @@ test("metadata keeps what was written", () => {
   assert.deepEqual(xml("<metadata xmlns:x='y'><a_b>1</a_b><a t='1'>2</a></metadata>").metadata, { a_b: "1", a: "2" });
 });
 
-test("names that mean something to the language are names like others, or nothing", () => {
+test("names that mean something to the language are names like others", () => {
   const info = json('"__proto__":{"app":"x"},"metadata":{"__proto__":"x","constructor":"y","toString":"z"}');
   assert.equal(info.app, "");
   assert.deepEqual(Object.entries(info.metadata), [
+    ["__proto__", "x"],
     ["constructor", "y"],
     ["toString", "z"],
   ]);
@@ -124,7 +125,11 @@ test("names that mean something to the language are names like others, or nothin
   const dotted = xml(
     "<____proto____>x</____proto____><metadata><____proto____>x</____proto____><valueOf>y</valueOf></metadata>",
   );
-  assert.deepEqual(Object.entries(dotted.metadata), [["valueOf", "y"]]);
+  assert.deepEqual(Object.entries(dotted.metadata), [
+    ["__proto__", "x"],
+    ["valueOf", "y"],
+  ]);
+  assert.equal(Object.getPrototypeOf(dotted.metadata), Object.prototype);
 });
 
 test("times of clients that do not know any count as not given", () => {

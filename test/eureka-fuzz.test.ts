@@ -38,9 +38,9 @@ const name = fc.string({ minLength: 1, maxLength: 12 });
 const key = fc
   .oneof(
     fc.string({ unit: "grapheme", minLength: 1, maxLength: 10 }),
-    fc.constantFrom("a_b", "$", "_.0041", "xml", "@x", "constructor"),
+    fc.constantFrom("a_b", "$", "_.0041", "xml", "@x", "constructor", "__proto__"),
   )
-  .filter((word) => word !== "@class" && word !== "__proto__");
+  .filter((word) => word !== "@class");
 const status = fc.constantFrom(
   "UP" as const,
   "DOWN" as const,

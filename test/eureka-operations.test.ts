@@ -205,6 +205,23 @@ test("zone, region and data center come back as they were sent", async () => {
   assert.equal((await request(`${native}/cloud/instances/i-0a`)).json().zone, "us-east-1c");
 });
 
+test("a key named __proto__ is a key like any other, over a restart, too", async (t) => {
+  const own = await startEureka(t);
+  const texts = JSON.parse('{"__proto__":"x","constructor":"y"}');
+  const dataCenterInfo = { "@class": "com.netflix.appinfo.AmazonInfo", name: "Amazon", metadata: texts };
+  await register(own, "PROTO", "p1", { metadata: texts, dataCenterInfo });
+  await register(own, "PROTO", "__proto__", { metadata: {} });
+  const at = `${own.apps}/PROTO/__proto__`;
+  await request(`${at}/metadata?__proto__=x&constructor=y`, { method: "PUT" });
+  await request(`${at}/status?value=DOWN`, { method: "PUT" });
+  await own.rollcall.restart();
+  const first = await fetchInstance(own, "PROTO", "p1");
+  assert.deepEqual([first?.metadata, first?.dataCenterInfo.metadata], [texts, texts]);
+  assert.deepEqual((await fetchInstance(own, "PROTO", "__proto__"))?.metadata, texts);
+  const overrides = await request(`${own.base}/serverinfo/statusoverrides`);
+  assert.equal(overrides.text, '{"__proto__":"DOWN"}');
+});
+
 test("what is left out is filled in as the original does", async () => {
   const { instanceId, hostName, ipAddr, dataCenterInfo } = registrationOf("BARE", "bare-1");
   const answer = await post(eureka, "BARE", {

@@ -263,7 +263,16 @@ test("metadata is merged; too much of it is 400 and changes nothing", async () =
   assert.equal((await request(`${eureka.apps}/META/m1/metadata?${huge}`, { method: "PUT" })).status, 400);
   assert.deepEqual((await fetchInstance(eureka, "META", "m1"))?.metadata, expected);
   assertEmpty(await request(`${eureka.apps}/META/m1/metadata?__proto__=x`, { method: "PUT" }), 200);
-  assert.deepEqual((await fetchInstance(eureka, "META", "m1"))?.metadata, expected, "no name of JavaScript's own");
+  const withName = JSON.parse('{"a":"1","b":"3","c":" d e","empty":"","__proto__":"x"}');
+  assert.deepEqual((await fetchInstance(eureka, "META", "m1"))?.metadata, withName, "a name of JavaScript's own");
+});
+
+test("a path of too many segments leads nowhere, and is not cut to one that leads elsewhere", async () => {
+  await register(eureka, "LONG", "l1");
+  const slashes = "/".repeat(14);
+  assertEmpty(await request(`${eureka.apps}/LONG/l1${slashes}status?value=UP`, { method: "DELETE" }), 404);
+  assertEmpty(await request(`${eureka.apps}/LONG/l1${slashes}`, { method: "DELETE" }), 404);
+  assertEmpty(await beat(eureka, "LONG", "l1"), 200);
 });
 
 test("a batch is carried out line by line, each with its own status", async () => {

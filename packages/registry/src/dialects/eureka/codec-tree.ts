@@ -24,6 +24,12 @@ export function keepText(text: string): string {
   return text.length > CUT_LENGTH_MAX ? ` ${text}`.slice(1) : text;
 }
 
+/** Sets even the name that would be the prototype otherwise. */
+export function setText(texts: Record<string, string>, name: string, value: string): void {
+  if (name !== "__proto__") texts[name] = value;
+  else Object.defineProperty(texts, name, { value, enumerable: true, configurable: true, writable: true });
+}
+
 export function isBranch(tree: Tree | undefined): tree is Branch {
   return tree instanceof Map;
 }
@@ -103,14 +109,14 @@ export class Fields {
     return Array.isArray(value) ? value : [value as Tree];
   }
 
-  /** Every member as a text, but attributes and what the language itself gives a meaning. */
+  /** Every member as a text, but attributes. */
   texts(): Record<string, string> {
     const texts: Record<string, string> = {};
     for (const [name, value] of this.#branch) {
-      if (value === null || name === "@class" || name === "__proto__") continue;
+      if (value === null || name === "@class") continue;
       if (name === "class" && value === EMPTY_MAP) continue;
       const text = this.text(name);
-      if (text !== undefined) texts[keepText(name)] = text;
+      if (text !== undefined) setText(texts, keepText(name), text);
     }
     return texts;
   }

@@ -2,6 +2,7 @@
 import type { Account, Clock, InstanceRecord, Registry } from "../../core/index.ts";
 import { writeInstance } from "./codec.ts";
 import type { EurekaStatus, Format } from "./codec-model.ts";
+import { setText } from "./codec-tree.ts";
 import { AccountAnswers } from "./session-fetch-account.ts";
 import { infoOf, instancesOf, type Source } from "./session-fetch-application.ts";
 import { addCounts, type Counts } from "./session-fetch-chunks.ts";
@@ -13,7 +14,7 @@ import { overrideOf } from "./translate-status.ts";
 const BYTES_MAX = 256 * 1024 * 1024;
 /** Accounts whose answers are kept. */
 const ACCOUNTS_MAX = 1000;
-/** After so many answers of one application what is kept is counted again. */
+/** After so many answers of one application or address what is kept is counted again. */
 const SINGLES = 256;
 
 export interface FetchParts extends Source {
@@ -59,14 +60,15 @@ export class Fetch {
   application(account: Account, name: string, form: Form): Buffer | undefined {
     const answers = this.#of(account);
     const whole = this.#registry.read((view) => answers.application(view, name, form));
-    // These are never the same twice, and each alone is small.
-    if (++this.#singles % SINGLES === 0) this.#settle(account, whole);
+    this.#countSingle(account, whole);
     return whole;
   }
 
   vip(account: Account, address: string, secure: boolean, form: Form): Buffer {
     const answers = this.#of(account);
-    return this.#registry.read((view) => answers.vip(view, address, secure, form));
+    const whole = this.#registry.read((view) => answers.vip(view, { address, secure }, form));
+    this.#countSingle(account, whole);
+    return whole;
   }
 
   instance(account: Account, app: string, id: string, format: Format): string | undefined {
@@ -86,7 +88,7 @@ export class Fetch {
     this.#registry.read((view) => {
       for (const record of view.account(account)?.instances() ?? []) {
         const override = overrideOf(record);
-        if (override !== "UNKNOWN") found[record.id] = override;
+        if (override !== "UNKNOWN") setText(found, record.id, override);
       }
     });
     return found;
@@ -142,6 +144,11 @@ export class Fetch {
       this.#latest = account;
     }
     return answers;
+  }
+
+  /** These are never the same twice, and what each adds is small. */
+  #countSingle(account: Account, whole: Buffer | undefined): void {
+    if (++this.#singles % SINGLES === 0) this.#settle(account, whole);
   }
 
   /** Sees to it that all that is kept stays within bounds. An answer that was there already changes nothing. */

@@ -1,4 +1,5 @@
 /** Where an instance's meta keeps what Eureka knows and the catalog has no field for. Pure. */
+import { setText } from "./codec-tree.ts";
 
 /** Everything of ours begins with this; a client's own keys that do are moved behind `META.own`. */
 const PREFIX = "eureka.";
@@ -33,7 +34,7 @@ const OWN = "eureka.meta.";
 /** A client's metadata as it is kept. */
 export function keepMetadata(metadata: Readonly<Record<string, string>>): Record<string, string> {
   const kept: Record<string, string> = {};
-  for (const key in metadata) kept[key.startsWith(PREFIX) ? OWN + key : key] = metadata[key] as string;
+  for (const key in metadata) setText(kept, key.startsWith(PREFIX) ? OWN + key : key, metadata[key] as string);
   return kept;
 }
 
@@ -42,8 +43,8 @@ export function showMetadata(meta: Readonly<Record<string, string>>): Record<str
   const shown: Record<string, string> = {};
   for (const key in meta) {
     const value = meta[key] as string;
-    if (!key.startsWith(PREFIX)) shown[key] = value;
-    else if (key.startsWith(OWN)) shown[key.slice(OWN.length)] = value;
+    if (!key.startsWith(PREFIX)) setText(shown, key, value);
+    else if (key.startsWith(OWN)) setText(shown, key.slice(OWN.length), value);
   }
   return shown;
 }
@@ -56,6 +57,7 @@ export function keepDataCenter(metadata: Readonly<Record<string, string>>): Reco
 
 export function showDataCenter(meta: Readonly<Record<string, string>>): Record<string, string> {
   const shown: Record<string, string> = {};
-  for (const key in meta) if (key.startsWith(DATA_CENTER)) shown[key.slice(DATA_CENTER.length)] = meta[key] as string;
+  for (const key in meta)
+    if (key.startsWith(DATA_CENTER)) setText(shown, key.slice(DATA_CENTER.length), meta[key] as string);
   return shown;
 }
