@@ -133,3 +133,71 @@ test("applications of one piece and of many stand side by side", () => {
     );
   }
 });
+
+const VIP = { address: "blue", secure: false } as const;
+const FORM = { format: "json", gzip: false } as const;
+
+/** Instances with these comma lists of vip addresses. */
+function vipsOf(ids: readonly string[], vip: (nth: number) => string): Listed[] {
+  return ids.map((id, nth) => {
+    const record = { ...recordOf(id, 1), via: "eureka", meta: { "eureka.vip": vip(nth), revision: "1" } };
+    return { record, action: "ADDED" };
+  });
+}
+
+function idsWith(chunks: Chunks, query: typeof VIP | { address: string; secure: boolean }): string[] {
+  const made = chunks.withVip(query);
+  if (made === undefined) return [];
+  const ids = [...readAll(made.pieces).keys()].sort();
+  assert.equal(made.counts.UP, ids.length);
+  return ids;
+}
+
+for (const size of [7, 500])
+  test(`of ${size} instances those with a vip address are found, and no others`, () => {
+    const ids = Array.from({ length: size }, (_, i) => `i${i}`);
+    const chunks = makeChunks();
+    const all = vipsOf(ids, (nth) => (nth % 3 === 0 ? "red,blue,blue" : "red"));
+    chunks.update(all);
+    assert.deepEqual(idsWith(chunks, VIP), ids.filter((_, nth) => nth % 3 === 0).sort());
+    assert.deepEqual(idsWith(chunks, { address: "red", secure: false }), [...ids].sort());
+    assert.deepEqual(idsWith(chunks, { address: "red", secure: true }), []);
+    assert.deepEqual(idsWith(chunks, { address: "re", secure: false }), []);
+    all[1] = vipsOf(["i1"], () => "blue")[0] as Listed;
+    chunks.update(all);
+    assert.deepEqual(idsWith(chunks, VIP), ids.filter((_, nth) => nth % 3 === 0 || nth === 1).sort());
+    assert.deepEqual(idsWith(chunks, { address: "red", secure: false }), ids.filter((id) => id !== "i1").sort());
+  });
+
+test("an address is looked up again without encoding anything again, and a change encodes its neighbours alone", () => {
+  const ids = Array.from({ length: 5000 }, (_, i) => `host-${i}:app:8080`);
+  const all = vipsOf(ids, (nth) => (nth % 2 === 0 ? "all,blue" : "all"));
+  const chunks = makeChunks();
+  const ask = (address: string): number => {
+    encoded = 0;
+    joinApplication(FORM, chunks.withVip({ address, secure: false })?.pieces ?? []);
+    return encoded;
+  };
+  joinApplication(FORM, chunks.update(all).pieces);
+  assert.equal(ask("all"), 0, "all have it: the application's text is the answer");
+  assert.equal(ask("blue"), 2500);
+  assert.equal(ask("blue"), 0);
+  all[17] = vipsOf([ids[17] as string], () => "blue")[0] as Listed;
+  chunks.update(all);
+  const again = ask("blue");
+  assert.ok(again > 0 && again <= 100, `${again} were encoded`);
+});
+
+test("of a list of addresses the first 64 count, and what is kept for them is counted", () => {
+  const vip = Array.from({ length: 1300 }, (_, i) => `v${i}`).join(",");
+  const chunks = makeChunks();
+  chunks.update(vipsOf(["a", "b"], () => vip));
+  assert.equal(chunks.bytes, 0);
+  assert.deepEqual(idsWith(chunks, { address: "v63", secure: false }), ["a", "b"]);
+  assert.deepEqual(idsWith(chunks, { address: "v64", secure: false }), []);
+  assert.ok(chunks.bytes > 64 * 50 && chunks.bytes < 64 * 500, `${chunks.bytes} bytes`);
+  assert.match(
+    joinApplication(FORM, chunks.withVip({ address: "v0", secure: false })?.pieces ?? []).toString(),
+    /v1299/,
+  );
+});

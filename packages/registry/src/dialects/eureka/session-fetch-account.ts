@@ -1,11 +1,10 @@
 /** What an account's clients fetch, kept encoded: each application once per revision of it, each answer once per revision. */
-import type { Account, InstanceRecord, View } from "../../core/index.ts";
+import type { Account, View } from "../../core/index.ts";
 import { toHashcode } from "./codec-hash.ts";
 import { infoMaker, instancesOf, type Source } from "./session-fetch-application.ts";
-import { addCounts, Chunks, type Counts, count, type Listed, type ToInfo } from "./session-fetch-chunks.ts";
+import { addCounts, Chunks, type Counts, type ToInfo } from "./session-fetch-chunks.ts";
 import { type Form, joinApplication, joinApplications, type Piece } from "./session-fetch-piece.ts";
-import { vipAddressOf } from "./translate-info.ts";
-import { shownStatus } from "./translate-status.ts";
+import type { VipQuery } from "./session-fetch-vips.ts";
 
 /** An application at one revision of its services. */
 interface ShownApplication {
@@ -23,8 +22,6 @@ interface ShownApplication {
 /** A full answer is always of this version; only deltas count on. */
 const VERSION_FULL = "1";
 
-type Vips = ReadonlyMap<string, readonly InstanceRecord[]>;
-
 export class AccountAnswers {
   readonly #source: Source;
   readonly #account: Account;
@@ -33,7 +30,6 @@ export class AccountAnswers {
   #applications = new Map<string, ShownApplication>();
   #hashcode = "";
   readonly #wholes = new Map<string, Buffer>();
-  readonly #vips = new Map<boolean, Vips>();
 
   constructor(source: Source, account: Account) {
     this.#source = source;
@@ -44,7 +40,10 @@ export class AccountAnswers {
   /** Bytes of encoded answers kept here. */
   get bytes(): number {
     let sum = 0;
-    for (const { pieces } of this.#applications.values()) for (const piece of pieces) sum += piece.bytes;
+    for (const { pieces, chunks } of this.#applications.values()) {
+      sum += chunks.bytes;
+      for (const piece of pieces) sum += piece.bytes;
+    }
     for (const whole of this.#wholes.values()) sum += whole.length;
     return sum;
   }
@@ -53,7 +52,6 @@ export class AccountAnswers {
     this.#revision = -1;
     this.#applications.clear();
     this.#wholes.clear();
-    this.#vips.clear();
   }
 
   /** Everything. */
@@ -88,34 +86,17 @@ export class AccountAnswers {
   }
 
   /** Those with this (secure) vip address; no error when there are none. */
-  vip(view: View, address: string, secure: boolean, form: Form): Buffer {
+  vip(view: View, query: VipQuery, form: Form): Buffer {
     this.#refresh(view);
     const counts: Counts = {};
-    const byApp = new Map<string, Listed[]>();
-    for (const record of this.#vipsOf(view, secure).get(address) ?? []) {
-      count(counts, shownStatus(record));
-      const app = record.service.toUpperCase();
-      const listed = byApp.get(app);
-      if (listed === undefined) byApp.set(app, [{ record, action: "ADDED" }]);
-      else listed.push({ record, action: "ADDED" });
+    const applications: (readonly Piece[])[] = [];
+    for (const { chunks } of this.#applications.values()) {
+      const made = chunks.withVip(query);
+      if (made === undefined) continue;
+      applications.push(made.pieces);
+      addCounts(counts, made.counts);
     }
-    const applications = [...byApp].map(([app, listed]) => new Chunks(app, this.#toInfo).update(listed).pieces);
     return joinApplications(form, VERSION_FULL, toHashcode(counts), applications);
-  }
-
-  #vipsOf(view: View, secure: boolean): Vips {
-    const known = this.#vips.get(secure);
-    if (known !== undefined) return known;
-    const vips = new Map<string, InstanceRecord[]>();
-    for (const app of this.#applications.keys())
-      for (const record of instancesOf(this.#source, view, this.#account, app))
-        for (const address of new Set(vipAddressOf(record, secure)?.split(","))) {
-          const records = vips.get(address);
-          if (records === undefined) vips.set(address, [record]);
-          else records.push(record);
-        }
-    this.#vips.set(secure, vips);
-    return vips;
   }
 
   /** Looks at each service's revision, and again at those services that have moved. */
@@ -145,7 +126,6 @@ export class AccountAnswers {
     this.#applications = next;
     this.#hashcode = toHashcode(counts);
     this.#wholes.clear();
-    this.#vips.clear();
     this.#revision = revision;
   }
 

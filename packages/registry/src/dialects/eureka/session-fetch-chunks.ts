@@ -6,6 +6,7 @@ import type { InstanceRecord } from "../../core/index.ts";
 import type { ActionType, EurekaStatus, Format, InstanceInfo } from "./codec-model.ts";
 import { closeApplication, openApplication, writeInstances } from "./codec-pieces.ts";
 import { Piece, SEPARATOR } from "./session-fetch-piece.ts";
+import { type VipQuery, Vips } from "./session-fetch-vips.ts";
 import { shownStatus } from "./translate-status.ts";
 
 export type Counts = Partial<Record<EurekaStatus, number>>;
@@ -23,10 +24,21 @@ interface Chunk {
   readonly listed: readonly Listed[];
   readonly counts: Counts;
   readonly piece: Piece;
+  readonly vips: Vips;
+  /** Parts of it that were asked for by an address. */
+  readonly parts: Map<string, Chunk>;
+}
+
+/** An application's text, and how many it has of what. */
+export interface Made {
+  readonly pieces: readonly Piece[];
+  readonly counts: Counts;
 }
 
 /** Instances of a chunk, about. */
 const CHUNK = 48;
+/** Parts of a chunk that are kept. */
+const PARTS_MAX = 4;
 
 const CLOSE = new Piece(closeApplication);
 
@@ -42,7 +54,7 @@ export class Chunks {
   }
 
   /** From now on it has these instances. Records are never edited, so the same ones mean the same text. */
-  update(all: readonly Listed[]): { readonly pieces: readonly Piece[]; readonly counts: Counts } {
+  update(all: readonly Listed[]): Made {
     const places = placesFor(all.length);
     const sorted: Listed[][] = Array.from({ length: places }, () => []);
     for (const listed of all) (sorted[placeOf(listed.record.id, places)] as Listed[]).push(listed);
@@ -52,10 +64,47 @@ export class Chunks {
       if (known !== undefined && isSame(known.listed, listed)) return known;
       return listed.length === 0 ? undefined : this.#make(listed, places === 1);
     });
-    const chunks = this.#chunks.filter((chunk) => chunk !== undefined);
+    return this.#collect(this.#chunks.filter((chunk) => chunk !== undefined));
+  }
+
+  /** Those with this address alone; undefined when nobody has it. Chunks that all have it are shown as they are. */
+  withVip(query: VipQuery): Made | undefined {
+    const chunks: Chunk[] = [];
+    for (const chunk of this.#chunks) {
+      const found = chunk?.vips.find(query) ?? [];
+      if (chunk === undefined || found.length === 0) continue;
+      chunks.push(found.length === chunk.listed.length ? chunk : this.#part(chunk, query, found));
+    }
+    return chunks.length === 0 ? undefined : this.#collect(chunks);
+  }
+
+  /** Bytes that are kept for addresses. */
+  get bytes(): number {
+    let sum = 0;
+    for (const chunk of this.#chunks) {
+      if (chunk === undefined) continue;
+      sum += chunk.vips.bytes;
+      for (const { piece } of chunk.parts.values()) sum += piece.bytes;
+    }
+    return sum;
+  }
+
+  #part(chunk: Chunk, { address, secure }: VipQuery, found: readonly InstanceRecord[]): Chunk {
+    const key = `${secure} ${address}`;
+    const known = chunk.parts.get(key);
+    if (known !== undefined) return known;
+    const records = new Set(found);
+    const listed = chunk.listed.filter(({ record }) => records.has(record));
+    const made = this.#make(listed, this.#chunks.length === 1);
+    if (chunk.parts.size >= PARTS_MAX) chunk.parts.clear();
+    chunk.parts.set(key, made);
+    return made;
+  }
+
+  #collect(chunks: readonly Chunk[]): Made {
     const counts: Counts = {};
     for (const chunk of chunks) addCounts(counts, chunk.counts);
-    return { pieces: places === 1 ? chunks.map(({ piece }) => piece) : this.#join(chunks), counts };
+    return { pieces: this.#chunks.length === 1 ? chunks.map(({ piece }) => piece) : this.#join(chunks), counts };
   }
 
   /** A chunk that is all of the application brings its frame along: so small ones are one piece. */
@@ -69,7 +118,8 @@ export class Chunks {
         listed.map((one) => this.#toInfo(one, name)),
       );
     const whole = (format: Format): string => openApplication(format, name) + write(format) + closeApplication(format);
-    return { listed, counts, piece: new Piece(isWhole ? whole : write) };
+    const vips = new Vips(listed.map(({ record }) => record));
+    return { listed, counts, piece: new Piece(isWhole ? whole : write), vips, parts: new Map() };
   }
 
   #join(chunks: readonly Chunk[]): Piece[] {

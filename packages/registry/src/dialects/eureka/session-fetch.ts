@@ -146,7 +146,7 @@ export class Fetch {
     return answers;
   }
 
-  /** These are never the same twice, and what each adds is small. */
+  /** Such answers are never the same twice, and each adds little: they are looked at now and then. */
   #countSingle(account: Account, whole: Buffer | undefined): void {
     if (++this.#singles % SINGLES === 0) this.#settle(account, whole);
   }
