@@ -3,14 +3,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { Instance, InstanceRecord, Refusal, Status } from "../packages/registry/src/core/index.ts";
-import { LIMITS } from "../packages/registry/src/core/index.ts";
+import { LIMITS, statusOf } from "../packages/registry/src/core/index.ts";
 import type { EurekaStatus, InstanceInfo } from "../packages/registry/src/dialects/eureka/codec-model.ts";
 import { findFault, STATUS, toInstance, toService } from "../packages/registry/src/dialects/eureka/translate.ts";
-import { toInfo, vipAddressOf } from "../packages/registry/src/dialects/eureka/translate-info.ts";
+import { dirtyOf, toInfo, vipAddressOf } from "../packages/registry/src/dialects/eureka/translate-info.ts";
 import { META } from "../packages/registry/src/dialects/eureka/translate-meta.ts";
 import {
   fromEurekaStatus,
+  isOverridden,
   overrideOf,
+  saidStatus,
   shownStatus,
   toEurekaStatus,
 } from "../packages/registry/src/dialects/eureka/translate-status.ts";
@@ -230,6 +232,16 @@ test("an instance of another dialect gets what clients look for", () => {
   assert.deepEqual(shown.dataCenterInfo, { name: "MyOwn", metadata: {} });
 });
 
+test("what another dialect left in Eureka's keys and makes no sense is not there", () => {
+  const shown = show(foreign({ meta: { [META.hostName]: "", [META.countryId]: "" } }));
+  assert.deepEqual([shown.hostName, shown.countryId], ["10.0.0.2", 1]);
+  for (const time of ["", "0", "-5", "soon", "1e3", "1.5", "0x10", "99999999999999999999"]) {
+    const record = foreign({ meta: { [META.lastDirtyTimestamp]: time } });
+    assert.deepEqual([dirtyOf(record), show(record).lastDirtyTimestamp], [undefined, NOW], time);
+  }
+  assert.equal(dirtyOf(foreign({ meta: { [META.lastDirtyTimestamp]: "17" } })), 17);
+});
+
 test("an instance of another dialect without ports, or with https alone, or at an IPv6 address", () => {
   const none = show(foreign({ ports: {} }));
   assert.deepEqual([none.port, none.homePageUrl], [{ port: 0, enabled: false }, undefined]);
@@ -283,13 +295,13 @@ test("statuses are words for the same things; a warning still takes requests", (
   for (const [status, word] of Object.entries(words)) assert.equal(toEurekaStatus(status as Status), word);
 });
 
-test("who is not well is believed; between UP and OUT_OF_SERVICE the operator has the last word", () => {
+test("an override is what is shown, as in all other dialects; without one it is what the instance says", () => {
   for (const said of STATUSES) {
     for (const override of ["critical", "draining", "starting", "unknown", null] as const) {
       const record = { ...registered(infoOf({ status: said })).record, override };
-      const isWell = said === "UP" || said === "OUT_OF_SERVICE";
-      const word = override === null || toEurekaStatus(override) === "UNKNOWN" ? said : toEurekaStatus(override);
-      assert.equal(shownStatus(record), isWell ? word : said, `${said}, ${override}`);
+      assert.equal(shownStatus(record), toEurekaStatus(statusOf(record)), `${said}, ${override}`);
+      assert.equal(saidStatus(record), said);
+      assert.equal(isOverridden(record), override !== null);
     }
   }
 });

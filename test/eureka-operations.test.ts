@@ -72,16 +72,34 @@ test("an operator's OUT_OF_SERVICE stands against every UP, over registrations a
   assert.deepEqual([free?.status, free?.overriddenStatus], ["UP", "UNKNOWN"]);
 });
 
-test("an operator's word hides no DOWN of the instance itself", async () => {
+test("an operator's UP hides no DOWN of the instance itself", async () => {
   await register(eureka, "HONEST", "h1", at(1));
-  for (const word of ["OUT_OF_SERVICE", "UP"]) {
-    await said("HONEST", "h1", `?value=${word}`);
-    assert.equal(await statusOf("HONEST", "h1"), word);
-    await register(eureka, "HONEST", "h1", at(2, { status: "DOWN" }));
-    assert.equal(await statusOf("HONEST", "h1"), "DOWN");
-    await register(eureka, "HONEST", "h1", at(2, { status: "UP" }));
+  await said("HONEST", "h1", "?value=UP");
+  for (const word of ["DOWN", "STARTING", "UP"]) {
+    await register(eureka, "HONEST", "h1", at(2, { status: word }));
     assert.equal(await statusOf("HONEST", "h1"), word);
   }
+});
+
+test("an operator's OUT_OF_SERVICE is shown at once, whatever the instance says, here as everywhere", async () => {
+  for (const word of ["STARTING", "DOWN", "UP"]) {
+    await register(eureka, "AT-ONCE", "a1", at(1, { status: word }));
+    await said("AT-ONCE", "a1", "?value=OUT_OF_SERVICE");
+    assert.equal(await statusOf("AT-ONCE", "a1"), "OUT_OF_SERVICE", word);
+    assert.equal((await request(`${native}/at-once/instances/a1`)).json().status, "draining");
+    assert.equal((await beat(eureka, "AT-ONCE", "a1")).status, 200);
+    await said("AT-ONCE", "a1", `?value=${word}`, "DELETE");
+  }
+});
+
+test("an operator's UNKNOWN sends no client into registering for ever", async () => {
+  await register(eureka, "UNSURE", "u1", at(1));
+  const url = `${native}/unsure/instances/u1/override`;
+  assert.equal((await request(url, { method: "PUT", body: { status: "unknown" } })).status, 200);
+  assert.equal(await statusOf("UNSURE", "u1"), "UNKNOWN");
+  assert.equal((await beat(eureka, "UNSURE", "u1")).status, 200);
+  await said("UNSURE", "u1", "?value=UP", "DELETE");
+  assert.equal(await statusOf("UNSURE", "u1"), "UP");
 });
 
 test("the operator's UP lets an instance serve that says OUT_OF_SERVICE", async () => {
@@ -103,6 +121,43 @@ test("without a word in its place a removed override leaves UNKNOWN, and the nex
   await register(eureka, "BLANK", "b1", at(1));
   assert.equal(await statusOf("BLANK", "b1"), "UP");
   assert.equal((await beat(eureka, "BLANK", "b1")).status, 200);
+});
+
+test("where no override was, its removal renews and changes nothing", async () => {
+  await register(eureka, "NEVER", "n1", at(5, { leaseInfo: { durationInSecs: 2 } }));
+  const before = await fetchInstance(eureka, "NEVER", "n1");
+  for (const query of ["", "?value=DOWN", `?value=UP&lastDirtyTimestamp=${T + 9}`]) {
+    // Longer than the lease all together.
+    await new Promise((resolve) => setTimeout(resolve, 800));
+    await said("NEVER", "n1", query, "DELETE");
+  }
+  const { leaseInfo: lease, ...rest } = (await fetchInstance(eureka, "NEVER", "n1")) ?? {};
+  const { leaseInfo: leaseBefore, ...expected } = before ?? {};
+  assert.deepEqual(rest, expected);
+  assert.ok(lease.lastRenewalTimestamp > leaseBefore.lastRenewalTimestamp);
+  assert.equal((await beat(eureka, "NEVER", "n1")).status, 200);
+});
+
+test("a removed override leaves an instance of another dialect with what its client said", async () => {
+  const url = `${native}/Nightly/instances/n1`;
+  const body = { address: "10.0.0.7", port: 1, ttl: "20s", status: "warning" };
+  await request(url, { method: "PUT", body });
+  await said("NIGHTLY", "n1", "", "DELETE");
+  assert.equal((await request(url)).json().status, "warning");
+  await said("NIGHTLY", "n1", `?value=OUT_OF_SERVICE&lastDirtyTimestamp=${T}`);
+  assert.equal((await request(url)).json().status, "draining");
+  await said("NIGHTLY", "n1", `?lastDirtyTimestamp=${T}`, "DELETE");
+  const { status, meta } = (await request(url)).json();
+  assert.deepEqual([status, meta], ["warning", {}]);
+});
+
+test("an override sets no copy's time back", async () => {
+  await register(eureka, "BACKWARD", "b1", at(5));
+  await said("BACKWARD", "b1", `?value=OUT_OF_SERVICE&lastDirtyTimestamp=${T + 1}`);
+  await said("BACKWARD", "b1", `?value=UP&lastDirtyTimestamp=${T + 2}`, "DELETE");
+  assert.equal((await fetchInstance(eureka, "BACKWARD", "b1"))?.lastDirtyTimestamp, String(T + 5));
+  await register(eureka, "BACKWARD", "b1", at(4, { status: "DOWN" }));
+  assert.equal(await statusOf("BACKWARD", "b1"), "UP");
 });
 
 test("an override may carry the time of the copy it made", async () => {

@@ -18,9 +18,9 @@ import type { EurekaStatus, InstanceInfo } from "./codec-model.ts";
 import type { Index } from "./session-index.ts";
 import type { Done, Operations, Origin, Replication, Settings } from "./session-model.ts";
 import { STATUS, toInstance, VIA } from "./translate.ts";
-import { lastDirtyOf, toInfo, vitalsOf } from "./translate-info.ts";
+import { dirtyOf, lastDirtyOf, toInfo, vitalsOf } from "./translate-info.ts";
 import { keepMetadata, META } from "./translate-meta.ts";
-import { fromEurekaStatus, shownStatus } from "./translate-status.ts";
+import { fromEurekaStatus, isOverridden, saidStatus } from "./translate-status.ts";
 
 /** How often a change is decided again when others changed the instance meanwhile. */
 const TRIES_MAX = 8;
@@ -67,7 +67,7 @@ class Work {
       const before = this.#find(origin.account, app, info.instanceId);
       if (before !== undefined && livesHere(before, origin)) return NO_CONTENT;
       const dirty = info.lastDirtyTimestamp;
-      if (before !== undefined && dirty !== undefined && lastDirtyOf(before) > dirty && hasDirty(before)) {
+      if (before !== undefined && dirty !== undefined && (dirtyOf(before) ?? 0) > dirty) {
         // Its lease may have run out in this moment.
         return (await this.#renew(origin.account, before)) ? NO_CONTENT : "again";
       }
@@ -93,13 +93,14 @@ class Work {
   ): Promise<Done> {
     const { account } = origin;
     const record = this.#find(account, app, id);
-    // UNKNOWN is left behind by the end of an override: the client must say again what it is.
-    if (record === undefined || shownStatus(record) === "UNKNOWN") return NOT_FOUND;
+    // UNKNOWN is left behind by the end of an override: the client must say again what it is. An operator's UNKNOWN
+    // outlasts registrations: asking for one would never end.
+    if (record === undefined || saidStatus(record) === "UNKNOWN") return NOT_FOUND;
     if (livesHere(record, origin)) return OK;
     if (!(await this.#renew(account, record))) return NOT_FOUND;
     const dirty = said.lastDirtyTimestamp;
-    if (dirty !== undefined && hasDirty(record)) {
-      const stored = lastDirtyOf(record);
+    const stored = dirtyOf(record);
+    if (dirty !== undefined && stored !== undefined) {
       if (dirty > stored) return this.#takeOverride(record, said.overriddenStatus, origin);
       if (dirty < stored && origin.replicated) return { statusCode: 409, responseEntity: this.#show(account, record) };
     }
@@ -127,11 +128,14 @@ class Work {
       const said = status === "UP" && record.status === "draining" ? "passing" : record.status;
       const meta = withMeta(record.meta, META.overriddenStatus, status === "UP" ? "UP" : undefined);
       const core = status === "UP" || status === "UNKNOWN" ? null : fromEurekaStatus(status);
-      return { instance: { ...record, status: said, meta: withDirty(meta, dirty) }, override: core };
+      return { instance: { ...record, status: said, meta: withDirty(record, meta, dirty) }, override: core };
     });
   }
 
-  /** Without a status the instance is UNKNOWN until it registers anew: its next heartbeat is told so. */
+  /**
+   * Without a status the instance is UNKNOWN until it registers anew: its next heartbeat is told so. Clients of other
+   * protocols would not learn of it: their instances are again what they said.
+   */
   async removeOverride(
     app: string,
     id: string,
@@ -140,9 +144,11 @@ class Work {
     origin: Origin,
   ): Promise<Done> {
     return this.#change(app, id, origin, (record) => {
+      if (!isOverridden(record)) return undefined;
       const meta = withMeta(record.meta, META.overriddenStatus, undefined);
-      const said = fromEurekaStatus(status ?? "UNKNOWN");
-      return { instance: { ...record, status: said, meta: withDirty(meta, dirty) }, override: null };
+      const unsaid = record.via === VIA ? "unknown" : record.status;
+      const said = status === undefined ? unsaid : fromEurekaStatus(status);
+      return { instance: { ...record, status: said, meta: withDirty(record, meta, dirty) }, override: null };
     });
   }
 
@@ -166,13 +172,15 @@ class Work {
     return NOT_FOUND;
   }
 
-  /** One change of an instance that is there, made again while others are faster. */
+  /** One change of an instance that is there, made again while others are faster. It is renewed in any case. */
   async #change(app: string, id: string, origin: Origin, change: (record: InstanceRecord) => Wanted): Promise<Done> {
     const { account } = origin;
     return this.#retry(async () => {
       const record = this.#find(account, app, id);
       if (record === undefined) return NOT_FOUND;
-      const { instance, override } = change(record);
+      const wanted = change(record);
+      if (wanted === undefined) return (await this.#renew(account, record)) ? OK : NOT_FOUND;
+      const { instance, override } = wanted;
       const guards = [{ on: "instance-mod", instance: keyOf(record), revision: record.modRevision }] as const;
       const steps: Command[] = [{ kind: "register", account, instance: toPlain(instance), life: "keep" }];
       if (override !== record.override)
@@ -242,11 +250,8 @@ class Work {
   }
 }
 
-/** What an instance is to become. */
-interface Wanted {
-  readonly instance: InstanceRecord;
-  readonly override: Status | null;
-}
+/** What an instance is to become; undefined when it is to stay as it is. */
+type Wanted = { readonly instance: InstanceRecord; readonly override: Status | null } | undefined;
 
 /**
  * A peer's copy of an instance that another protocol's client keeps alive here says less than what is here, and must
@@ -268,11 +273,6 @@ function succeeded({ result }: Receipt): boolean {
   return result.kind !== "when" || result.succeeded;
 }
 
-/** True when a client of Eureka wrote this copy: only then has its time something to say. */
-function hasDirty(record: InstanceRecord): boolean {
-  return record.meta[META.lastDirtyTimestamp] !== undefined;
-}
-
 function withMeta(
   meta: Readonly<Record<string, string>>,
   key: string,
@@ -283,12 +283,14 @@ function withMeta(
   return value === undefined ? rest : { ...rest, [key]: value };
 }
 
-/** A given time is the copy's new one; without one it stays. */
+/** A later time is the copy's new one: set back, older registrations would count again. Other dialects' have none. */
 function withDirty(
+  record: InstanceRecord,
   meta: Readonly<Record<string, string>>,
   dirty: number | undefined,
 ): Readonly<Record<string, string>> {
-  return dirty === undefined ? meta : { ...meta, [META.lastDirtyTimestamp]: String(dirty) };
+  if (dirty === undefined || record.via !== VIA || dirty <= lastDirtyOf(record)) return meta;
+  return { ...meta, [META.lastDirtyTimestamp]: String(dirty) };
 }
 
 /** An operator's UP that a peer knows of comes with the instance. */

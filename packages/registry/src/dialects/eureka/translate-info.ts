@@ -32,7 +32,8 @@ export function toInfo(
   dataCenter: string,
 ): InstanceInfo {
   const { meta } = record;
-  const hostName = meta[META.hostName] ?? record.address;
+  // Others may write what they like there; clients cannot use a name without a character.
+  const hostName = meta[META.hostName] || record.address;
   const links = record.via === VIA ? kept(record) : derived(record, hostName);
   return {
     instanceId: record.id,
@@ -60,8 +61,18 @@ export function toInfo(
 
 /** By which two copies of an instance are ordered, in ms. */
 export function lastDirtyOf(record: InstanceRecord): number {
-  return toWhole(record.meta[META.lastDirtyTimestamp], record.stampMs);
+  return dirtyOf(record) ?? record.stampMs;
 }
+
+/** The time that a client of Eureka gave its copy; undefined where none did, or what is there is no time. */
+export function dirtyOf(record: InstanceRecord): number | undefined {
+  const text = record.meta[META.lastDirtyTimestamp];
+  if (text === undefined || !DIGITS.test(text)) return undefined;
+  const dirty = Number(text);
+  return dirty > 0 && Number.isSafeInteger(dirty) ? dirty : undefined;
+}
+
+const DIGITS = /^[0-9]{1,16}$/;
 
 type Links = Pick<
   InstanceInfo,
@@ -154,7 +165,7 @@ function toLeaseInfo(record: InstanceRecord, { ttlMs, lastBeatMs }: Vitals): Lea
 }
 
 function toWhole(text: string | undefined, fallback: number): number {
-  if (text === undefined) return fallback;
+  if (text === undefined || text === "") return fallback;
   const value = Number(text);
   return Number.isSafeInteger(value) ? value : fallback;
 }

@@ -1,5 +1,5 @@
 /** Statuses both ways, and which of several words about an instance is shown. Pure. */
-import type { Check, InstanceRecord, Status } from "../../core/index.ts";
+import { type InstanceRecord, type Status, statusOf } from "../../core/index.ts";
 import type { EurekaStatus } from "./codec-model.ts";
 import { META } from "./translate-meta.ts";
 
@@ -21,15 +21,6 @@ const TO: Readonly<Record<Status, EurekaStatus>> = {
   unknown: "UNKNOWN",
 };
 
-const SEVERITY: Readonly<Record<Status, number>> = {
-  passing: 0,
-  warning: 1,
-  unknown: 2,
-  starting: 3,
-  draining: 4,
-  critical: 5,
-};
-
 export function fromEurekaStatus(status: EurekaStatus): Status {
   return FROM[status];
 }
@@ -39,27 +30,29 @@ export function toEurekaStatus(status: Status): EurekaStatus {
 }
 
 /** What the instance and its checks say, without any operator's word. */
-export function saidStatus(record: { readonly status: Status; readonly checks: readonly Check[] }): EurekaStatus {
-  let worst = record.status;
-  for (const check of record.checks) if (SEVERITY[check.status] > SEVERITY[worst]) worst = check.status;
-  return TO[worst];
+export function saidStatus(record: InstanceRecord): EurekaStatus {
+  return toEurekaStatus(statusOf(record.override === null ? record : { ...record, override: null }));
 }
 
 /** The operator's word; UNKNOWN when there is none. UP is kept beside the catalog's own override: see `applyUp`. */
 export function overrideOf(record: InstanceRecord): EurekaStatus {
-  if (record.override !== null) return TO[record.override];
-  return record.meta[META.overriddenStatus] === "UP" ? "UP" : "UNKNOWN";
+  if (record.override !== null) return toEurekaStatus(record.override);
+  return hasUp(record) ? "UP" : "UNKNOWN";
 }
 
-/**
- * The status shown. An instance that says DOWN, STARTING or UNKNOWN is believed; between UP and OUT_OF_SERVICE the
- * operator has the last word.
- */
+/** True when an operator said something that holds. */
+export function isOverridden(record: InstanceRecord): boolean {
+  return record.override !== null || hasUp(record);
+}
+
+function hasUp(record: InstanceRecord): boolean {
+  return record.meta[META.overriddenStatus] === "UP";
+}
+
+/** The status shown. It is the one that every other protocol shows. */
 export function shownStatus(record: InstanceRecord): EurekaStatus {
-  const said = saidStatus(record);
-  if (said !== "UP" && said !== "OUT_OF_SERVICE") return said;
-  const override = overrideOf(record);
-  return override === "UNKNOWN" ? said : override;
+  const shown = toEurekaStatus(statusOf(record));
+  return record.override === null && hasUp(record) ? applyUp(shown, "UP") : shown;
 }
 
 /**
