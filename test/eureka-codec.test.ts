@@ -7,11 +7,13 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import {
+  closeApplications,
+  openApplications,
   type ReadApplications,
   readApplications,
   readInstance,
+  SEPARATORS,
   wrapApplication,
-  wrapApplications,
   writeApplication,
   writeInstance,
 } from "../packages/registry/src/dialects/eureka/codec.ts";
@@ -70,7 +72,8 @@ function registryOf(read: ReadApplications): Applications {
 
 function rewrite(format: Format, { versionsDelta, hashcode, applications }: Applications): string {
   const fragments = applications.map((application) => writeApplication(format, application));
-  return wrapApplications(format, versionsDelta, hashcode, fragments);
+  const inside = fragments.join(SEPARATORS[format]);
+  return openApplications(format, versionsDelta, hashcode) + inside + closeApplications(format);
 }
 
 const withoutLayout = (xml: string): string => xml.replace(/>\n\s*</g, "><");

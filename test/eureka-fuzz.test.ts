@@ -3,9 +3,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import {
+  closeApplications,
+  openApplications,
   readApplications,
   readInstance,
-  wrapApplications,
+  SEPARATORS,
   writeApplication,
   writeInstance,
 } from "../packages/registry/src/dialects/eureka/codec.ts";
@@ -109,7 +111,9 @@ test("every registry comes back from both formats", () => {
       (groups, format) => {
         const applications = groups.map((instances, index) => ({ name: `APP-${index}`, instances }));
         const fragments = applications.map((application) => writeApplication(format, application));
-        const read = readApplications(format, Buffer.from(wrapApplications(format, "3", "UP_1_", fragments)));
+        const inside = fragments.join(SEPARATORS[format]);
+        const body = openApplications(format, "3", "UP_1_") + inside + closeApplications(format);
+        const read = readApplications(format, Buffer.from(body));
         assert.deepEqual(read, {
           ok: true,
           applications: { versionsDelta: "3", hashcode: "UP_1_", applications },

@@ -1,8 +1,8 @@
 /** The hash by which clients notice that their copy differs from the registry. Pure. */
-import type { EurekaStatus } from "./codec-model.ts";
+import { type EurekaStatus, STATUSES } from "./codec-model.ts";
 
 /** In the order in which the hash names them: by letter. */
-const STATUSES: readonly EurekaStatus[] = ["DOWN", "OUT_OF_SERVICE", "STARTING", "UNKNOWN", "UP"];
+const BY_LETTER = [...STATUSES].sort();
 
 /**
  * `STATUS_count_` of every status that somebody has, by letter; "" for nobody. All instances count, and in a delta those
@@ -10,7 +10,7 @@ const STATUSES: readonly EurekaStatus[] = ["DOWN", "OUT_OF_SERVICE", "STARTING",
  */
 export function toHashcode(counts: Readonly<Partial<Record<EurekaStatus, number>>>): string {
   let hash = "";
-  for (const status of STATUSES) {
+  for (const status of BY_LETTER) {
     const count = counts[status];
     if (count !== undefined && count > 0) hash += `${status}_${count}_`;
   }

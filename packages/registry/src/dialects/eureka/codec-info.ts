@@ -1,17 +1,18 @@
 /** Instances out of what was read of either format, with the original's defaults. Pure. */
-import type {
-  ActionType,
-  Application,
-  Applications,
-  DataCenter,
-  EurekaPort,
-  EurekaStatus,
-  InstanceInfo,
-  LeaseInfo,
+import {
+  type ActionType,
+  type Application,
+  type Applications,
+  type DataCenter,
+  type EurekaPort,
+  type EurekaStatus,
+  type InstanceInfo,
+  LEASE_DEFAULT,
+  type LeaseInfo,
+  STATUSES,
 } from "./codec-model.ts";
 import { Fields, isBranch, type Tree } from "./codec-tree.ts";
 
-const STATUSES: ReadonlySet<string> = new Set(["UP", "DOWN", "STARTING", "OUT_OF_SERVICE", "UNKNOWN"]);
 const ACTIONS: ReadonlySet<string> = new Set(["ADDED", "MODIFIED", "DELETED"]);
 const DATA_CENTERS: ReadonlyMap<string, string> = new Map([
   ["amazon", "Amazon"],
@@ -20,7 +21,6 @@ const DATA_CENTERS: ReadonlyMap<string, string> = new Map([
 ]);
 /** What the original writes nowhere: nobody gave one. */
 const NO_SID: ReadonlySet<string> = new Set(["na", "unknown"]);
-const LEASE = { renewalIntervalInSecs: 30, durationInSecs: 90 } as const;
 
 export type BuiltInstance =
   | { readonly ok: true; readonly info: InstanceInfo }
@@ -28,8 +28,13 @@ export type BuiltInstance =
 
 /** A status in any case; every other word is UNKNOWN. */
 export function toStatus(text: string): EurekaStatus {
-  const status = text.trim().toUpperCase();
-  return STATUSES.has(status) ? (status as EurekaStatus) : "UNKNOWN";
+  return findStatus(text.trim()) ?? "UNKNOWN";
+}
+
+/** A status in any case; undefined for every other word. */
+export function findStatus(text: string): EurekaStatus | undefined {
+  const word = text.toUpperCase();
+  return STATUSES.find((status) => status === word);
 }
 
 export function buildInstance(tree: Tree | undefined): BuiltInstance {
@@ -102,8 +107,8 @@ function toLeaseInfo(fields: Fields | undefined): LeaseInfo {
   const renewalIntervalInSecs = toInt(fields?.looseWhole("renewalIntervalInSecs") ?? 0);
   const durationInSecs = toInt(fields?.looseWhole("durationInSecs") ?? 0);
   return {
-    renewalIntervalInSecs: renewalIntervalInSecs > 0 ? renewalIntervalInSecs : LEASE.renewalIntervalInSecs,
-    durationInSecs: durationInSecs > 0 ? durationInSecs : LEASE.durationInSecs,
+    renewalIntervalInSecs: renewalIntervalInSecs > 0 ? renewalIntervalInSecs : LEASE_DEFAULT.renewalIntervalInSecs,
+    durationInSecs: durationInSecs > 0 ? durationInSecs : LEASE_DEFAULT.durationInSecs,
     registrationTimestamp: fields?.looseWhole("registrationTimestamp") ?? 0,
     lastRenewalTimestamp: fields?.looseWhole("lastRenewalTimestamp") ?? fields?.looseWhole("renewalTimestamp") ?? 0,
     evictionTimestamp: fields?.looseWhole("evictionTimestamp") ?? 0,

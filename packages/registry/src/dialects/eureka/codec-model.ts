@@ -1,7 +1,10 @@
 /** What Eureka clients and servers say to each other, as data. Field names are the wire's own. */
 
+/** The words for a status. */
+export const STATUSES = ["UP", "DOWN", "STARTING", "OUT_OF_SERVICE", "UNKNOWN"] as const;
+
 /** `UNKNOWN` is also what an unknown word becomes on input. */
-export type EurekaStatus = "UP" | "DOWN" | "STARTING" | "OUT_OF_SERVICE" | "UNKNOWN";
+export type EurekaStatus = (typeof STATUSES)[number];
 
 export type ActionType = "ADDED" | "MODIFIED" | "DELETED";
 
@@ -15,6 +18,9 @@ export interface DataCenter {
   readonly name: string;
   readonly metadata: Readonly<Record<string, string>>;
 }
+
+/** What the original takes for a registration without a lease of its own. */
+export const LEASE_DEFAULT = { renewalIntervalInSecs: 30, durationInSecs: 90 } as const;
 
 /** Times in ms since 1970, 0 for never; the first two in seconds. */
 export interface LeaseInfo {

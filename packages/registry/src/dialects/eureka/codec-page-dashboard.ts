@@ -1,5 +1,5 @@
 /** The dashboard, where Eureka's users look first. Pure. */
-import type { EurekaStatus } from "./codec-model.ts";
+import { type EurekaStatus, STATUSES } from "./codec-model.ts";
 import { type Html, html, toLink, toSpan, toTime, writePage } from "./codec-page.ts";
 
 export interface ShownInstance {
@@ -49,8 +49,6 @@ export interface Dashboard {
   readonly appsTotal: number;
   readonly peers: readonly { readonly url: string; readonly reachable: boolean; readonly waiting: number }[];
 }
-
-const STATUSES: readonly EurekaStatus[] = ["UP", "DOWN", "STARTING", "OUT_OF_SERVICE", "UNKNOWN"];
 
 export function writeDashboard(page: Dashboard): string {
   const { node, version, nowMs, startedAtMs } = page;

@@ -39,7 +39,7 @@ export function writeInstance(format: Format, info: InstanceInfo): string {
   return format === "json" ? `{"instance":${writeInstanceJson(info)}}` : writeInstanceXml(info);
 }
 
-/** One application as it stands in a list of them: a fragment of `wrapApplications`. */
+/** One application as it stands in a list of them: a fragment between `openApplications` and `closeApplications`. */
 export function writeApplication(format: Format, application: Application): string {
   return format === "json" ? writeApplicationJson(application) : writeApplicationXml(application);
 }
@@ -57,15 +57,4 @@ export function openApplications(format: Format, versionsDelta: string, hashcode
 /** What stands after the last fragment. */
 export function closeApplications(format: Format): string {
   return format === "json" ? closeJson : closeXml;
-}
-
-/** A whole answer to all, delta, vip and svip. */
-export function wrapApplications(
-  format: Format,
-  versionsDelta: string,
-  hashcode: string,
-  fragments: readonly string[],
-): string {
-  const inside = fragments.join(SEPARATORS[format]);
-  return openApplications(format, versionsDelta, hashcode) + inside + closeApplications(format);
 }

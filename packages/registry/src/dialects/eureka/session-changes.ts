@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Account } from "../../core/index.ts";
 import { headerOf, parseQuery } from "../../net/exchange.ts";
 import { readInstance } from "./codec.ts";
+import { findStatus } from "./codec-info.ts";
 import type { EurekaStatus } from "./codec-model.ts";
 import { readBatch, writeBatchAnswer } from "./codec-task.ts";
 import { answerDone, answerEmpty, answerFormat, answerText } from "./session-answer.ts";
@@ -19,8 +20,6 @@ const REGISTRATION_BYTES_MAX = 512 * 1024;
 /** A batch of the original has 250 lines. */
 const BATCH_BYTES_MAX = 32 * 1024 * 1024;
 const BATCH_LINES_MAX = 5000;
-
-const STATUSES: ReadonlySet<string> = new Set<EurekaStatus>(["UP", "DOWN", "STARTING", "OUT_OF_SERVICE", "UNKNOWN"]);
 
 /** One request, let in. */
 export interface Call {
@@ -150,6 +149,5 @@ function originOf({ request, account }: Call): Origin {
 }
 
 function toStatus(text: string | undefined): EurekaStatus | undefined {
-  const status = text?.toUpperCase();
-  return status !== undefined && STATUSES.has(status) ? (status as EurekaStatus) : undefined;
+  return text === undefined ? undefined : findStatus(text);
 }

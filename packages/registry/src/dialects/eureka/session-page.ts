@@ -5,7 +5,7 @@ import { availableParallelism, totalmem } from "node:os";
 import type { Account, InstanceRecord, LeaseRecord } from "../../core/index.ts";
 import { Head, send } from "../../net/exchange.ts";
 import type { NodeStatus } from "../contract.ts";
-import type { EurekaStatus, Format, InstanceInfo } from "./codec-model.ts";
+import { type EurekaStatus, type Format, type InstanceInfo, LEASE_DEFAULT } from "./codec-model.ts";
 import { PAGE_POLICY } from "./codec-page.ts";
 import {
   type Dashboard,
@@ -19,7 +19,6 @@ import { writeStatus } from "./codec-status.ts";
 import type { Fetch } from "./session-fetch.ts";
 import type { Desk, PeerStatus } from "./session-model.ts";
 import type { Recent } from "./session-page-recent.ts";
-import { LEASE_DEFAULT } from "./translate.ts";
 import { META } from "./translate-meta.ts";
 import { overrideOf, shownStatus } from "./translate-status.ts";
 

@@ -1,8 +1,15 @@
 /** Instances of the catalog as Eureka shows them, those of other dialects among them. Pure. */
 import { isIP } from "node:net";
 import { type AccountView, type InstanceRecord, mainPort, type Pulse } from "../../core/index.ts";
-import type { ActionType, DataCenter, EurekaPort, InstanceInfo, LeaseInfo } from "./codec-model.ts";
-import { LEASE_DEFAULT, VIA } from "./translate.ts";
+import {
+  type ActionType,
+  type DataCenter,
+  type EurekaPort,
+  type InstanceInfo,
+  LEASE_DEFAULT,
+  type LeaseInfo,
+} from "./codec-model.ts";
+import { VIA } from "./translate.ts";
 import { META, showDataCenter, showMetadata } from "./translate-meta.ts";
 import { overrideOf, shownStatus } from "./translate-status.ts";
 

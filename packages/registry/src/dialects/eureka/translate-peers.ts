@@ -1,7 +1,7 @@
 /** What other servers are told of a change, and in which words. Pure. */
 import { type Change, type InstanceRecord, type LeaseRecord, ownLease } from "../../core/index.ts";
-import type { InstanceInfo, PeerTask } from "./codec-model.ts";
-import { LEASE_DEFAULT, VIA } from "./translate.ts";
+import { type InstanceInfo, LEASE_DEFAULT, type PeerTask } from "./codec-model.ts";
+import { VIA } from "./translate.ts";
 import { lastDirtyOf, toInfo, type Vitals } from "./translate-info.ts";
 import { META } from "./translate-meta.ts";
 import { overrideOf } from "./translate-status.ts";

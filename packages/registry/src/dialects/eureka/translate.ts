@@ -10,14 +10,11 @@ import {
   type Refusal,
   refuse,
 } from "../../core/index.ts";
-import type { EurekaPort, InstanceInfo } from "./codec-model.ts";
+import { type EurekaPort, type InstanceInfo, LEASE_DEFAULT } from "./codec-model.ts";
 import { keepDataCenter, keepMetadata, META } from "./translate-meta.ts";
 import { applyUp, fromEurekaStatus } from "./translate-status.ts";
 
 export const VIA = "eureka";
-
-/** What the original takes for a registration without a lease of its own. */
-export const LEASE_DEFAULT = { renewalIntervalInSecs: 30, durationInSecs: 90 } as const;
 
 /** The catalog's refusals as HTTP statuses that Eureka's clients know what to do with. */
 export const STATUS: Readonly<Record<Refusal, number>> = {
