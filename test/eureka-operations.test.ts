@@ -92,7 +92,15 @@ test("an operator's OUT_OF_SERVICE is shown at once, whatever the instance says,
   }
 });
 
-test("an operator's UNKNOWN sends no client into registering for ever", async () => {
+test("an operator's UNKNOWN takes back the override that is there", async () => {
+  await register(eureka, "TAKEN-BACK", "t1", at(1));
+  await said("TAKEN-BACK", "t1", "?value=OUT_OF_SERVICE");
+  await said("TAKEN-BACK", "t1", "?value=UNKNOWN");
+  const shown = await fetchInstance(eureka, "TAKEN-BACK", "t1");
+  assert.deepEqual([shown?.status, shown?.overriddenStatus], ["UP", "UNKNOWN"]);
+});
+
+test("an operator's UNKNOWN of the native API sends no client into registering for ever", async () => {
   await register(eureka, "UNSURE", "u1", at(1));
   const url = `${native}/unsure/instances/u1/override`;
   assert.equal((await request(url, { method: "PUT", body: { status: "unknown" } })).status, 200);
