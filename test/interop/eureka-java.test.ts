@@ -40,7 +40,7 @@ interface Service {
   count(pattern: RegExp): number;
 }
 
-/** Starts it; it registers as STARTING at once, beats every second, and its lease is two seconds long. */
+/** Starts it; it registers as STARTING at once, beats every second, and its lease outlasts a busy machine's pauses. */
 async function startService(
   t: TestContext,
   { project }: Generation,
@@ -57,7 +57,7 @@ async function startService(
       "eureka.instanceId": "java:9001",
       "eureka.metadata.colour": "blue",
       "eureka.lease.renewalInterval": 1,
-      "eureka.lease.duration": 2,
+      "eureka.lease.duration": 15,
       "eureka.client.refresh.interval": 1,
       "eureka.appinfo.replicate.interval": 1,
       "eureka.appinfo.initial.replicate.time": 0,
@@ -94,7 +94,8 @@ async function getNative({ url }: Rollcall, path: string, token?: string): Promi
 
 async function putNative({ url }: Rollcall, path: string, body: object): Promise<void> {
   const [service, id] = path.split("/");
-  const answer = await request(`${url}/v2/default/services/${service}/instances/${id}`, { method: "PUT", body });
+  const options = { method: "PUT", body: { ttl: 0, ...body } };
+  const answer = await request(`${url}/v2/default/services/${service}/instances/${id}`, options);
   assert.ok(answer.status < 300, answer.text);
 }
 
@@ -107,9 +108,9 @@ async function find(service: Service, app: string, id: string): Promise<View | u
   return (await service.tell<View[]>("app", { name: app })).find((view) => view.id === id);
 }
 
-/** What it logs in any run: of its own configuration, and while it is being shut down. */
+/** What it logs in any run: of its own configuration, while it is shut down, and when a fetch took over its second. */
 const HARMLESS =
-  /URLConfigurationSource|ConfigurationUtils|Could not pick a zone|TimedSupervisorTask.*shutting down|EnabledProvidersBinder|jakarta\.activation/;
+  /URLConfigurationSource|ConfigurationUtils|Could not pick a zone|TimedSupervisorTask.*(shutting down|timed out)|EnabledProvidersBinder|jakarta\.activation/;
 
 /** Nothing went wrong in its view: no line of a warning, every delta fitted the hash code. */
 function assertContent(service: Service): void {
@@ -166,7 +167,8 @@ for (const generation of GENERATIONS) {
 
   test(`eureka-client ${version} goes on when a server is lost, and when its data are`, options, async (t) => {
     const [first, second] = [await startEureka(t), await startEureka(t)];
-    const service = await startService(t, generation, `${serverOf(first)},${serverOf(second)}`);
+    const servers = `${serverOf(first)},${serverOf(second)}`;
+    const service = await startService(t, generation, servers, { "eureka.lease.duration": 3 });
     // Which of the two it begins with is up to its shuffling.
     const at = async ({ rollcall }: Eureka) => (await getNative(rollcall, "java-shop/java:9001")) !== undefined;
     const [used, other] = await until(async () =>
@@ -189,7 +191,7 @@ for (const generation of GENERATIONS) {
     await service.program.kill("SIGKILL");
     await until(async () => !(await at(other)), { what: "its lease to end" });
     const tookMs = performance.now() - startMs;
-    assert.ok(tookMs < 3500, `${tookMs} ms for a lease of 2 s`);
+    assert.ok(tookMs < 4500, `${tookMs} ms for a lease of 3 s`);
   });
 
   test(`eureka-client ${version} says a token as its password`, options, async (t) => {
