@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, test } from "node:test";
-import { cancel, type Eureka, getJson, leaseOf, register, startEureka } from "./eureka-rig.ts";
+import { beat, cancel, type Eureka, getJson, leaseOf, register, startEureka } from "./eureka-rig.ts";
 import { request, until } from "./harness.ts";
 
 const eureka = await startEureka({ after });
@@ -53,6 +53,24 @@ test("what clients say is text and never HTML, and only links to pages are links
   assert.ok(!(await pageOf(eureka, "/lastn")).includes("<b>1"));
 });
 
+test("an instance that has sent no heartbeat shows its registration, and one without a lease a dash", async (t) => {
+  const own = await startEureka(t);
+  assert.match(wordsOf(await pageOf(own, "/")), /Protection is not active\. There are no leases now\./);
+  await register(own, "MUTE", "m1");
+  const services = `${own.rollcall.url}/v2/default/services`;
+  const body = { address: "2001:db8::7", ports: { default: 80 }, ttl: 0 };
+  assert.equal((await request(`${services}/lasting/instances/l1`, { method: "PUT", body })).status, 201);
+  await own.rollcall.restart();
+  const page = await pageOf(own, "/");
+  assert.match(wordsOf(page), /m1 UP 10\.1\.2\.3:8080 eureka registered \d+ s ago/);
+  assert.match(wordsOf(page), /l1 UP .* http –/);
+  // Lines end between an address's groups.
+  assert.ok(page.includes(">[2001:<wbr>db8:<wbr>:<wbr>7]:<wbr>80<"), page);
+  assert.match(wordsOf(page), /Every lease here was renewed in time\./);
+  assert.equal((await beat(own, "MUTE", "m1")).status, 200);
+  assert.match(wordsOf(await pageOf(own, "/")), /m1 UP 10\.1\.2\.3:8080 eureka \d+ s ago/);
+});
+
 test("in a quiet registry protection says that it is not active, and when it would be", async () => {
   const words = wordsOf(await pageOf(eureka, "/"));
   assert.match(words, /Protection is not active\./);
@@ -71,6 +89,7 @@ test("where many fall silent together the page says that they are held, since wh
   assert.match(words, /12 of 13 leases fell silent within 15 s/);
   assert.match(words, /let go when it sends a heartbeat, when an operator says so/);
   assert.match(words, /s0 UP held/);
+  assert.match(words, /Their instances stay listed, marked held , and may or may not still be there\./);
   assert.doesNotMatch(words, /a1 UP held/);
 });
 

@@ -1,6 +1,6 @@
 /** The dashboard, where Eureka's users look first. Pure. */
 import { type EurekaStatus, STATUSES } from "./codec-model.ts";
-import { type Html, html, toLink, toSpan, toTime, writePage } from "./codec-page.ts";
+import { escapeHtml, Html, html, toLink, toSpan, toTime, writePage } from "./codec-page.ts";
 
 export interface ShownInstance {
   readonly id: string;
@@ -14,6 +14,8 @@ export interface ShownInstance {
   readonly url: string | undefined;
   /** 0: none seen. */
   readonly lastBeatMs: number;
+  readonly registeredAtMs: number;
+  readonly hasLease: boolean;
   readonly heldSinceMs: number | undefined;
 }
 
@@ -50,6 +52,10 @@ export interface Dashboard {
   readonly peers: readonly { readonly url: string; readonly reachable: boolean; readonly waiting: number }[];
 }
 
+/** Names of so many letters stay in one line. */
+const WHOLE_MAX = 20;
+const NO_BREAK = "\u00a0";
+
 export function writeDashboard(page: Dashboard): string {
   const { node, version, nowMs, startedAtMs } = page;
   const subtitle = `${node} · Rollcall ${version} · up ${toSpan(nowMs - startedAtMs)} · ${toTime(nowMs)}`;
@@ -68,15 +74,18 @@ export function toQuery(account: string): string {
 
 /** What stands where Eureka has its red banner. */
 function writeProtection({ holding, nowMs, leases }: Dashboard): Html {
+  const renewed =
+    leases === 0
+      ? "There are no leases now. An instance that falls silent"
+      : "Every lease here was renewed in time. An instance that falls silent";
   if (holding === undefined)
     return html`<section class="note" id="protection"><p><b>Protection is not active.</b>
-Every instance listed here has renewed its lease in time. One that falls silent is gone when its lease ends, within a second.</p>
+${renewed} is gone when its lease ends, within a second.</p>
 <p class="soft small">Protection begins only when at least half of the leases, and no fewer than ten, lapse together. (Both numbers
 can be configured.) There is no renewals threshold to keep up with: a registry with two instances is never in an emergency.</p></section>`;
   return html`<section class="note held" id="protection"><p><b>Protection is active: ${holding.count} of ${leases} leases are held
-since ${toTime(holding.sinceMs)}</b> (${toSpan(nowMs - holding.sinceMs)}).</p><p>${holding.reason}</p>
-<p>So many instances fell silent at once that the network, or this registry, is the likelier culprit. They stay listed, marked
-<span class="pill held-pill">held</span>, and may or may not still be there. Each is let go when it sends a heartbeat, when an operator
+since ${toTime(holding.sinceMs)}</b> (${toSpan(nowMs - holding.sinceMs)}).</p><p>${holding.reason.replace(/\.?$/, ".")}</p>
+<p>Their instances stay listed, marked <span class="pill held-pill">held</span>, and may or may not still be there. Each is let go when it sends a heartbeat, when an operator
 says so (<code>rollcall held release</code>), or when the holding time is over (ten minutes unless configured). All others expire as ever.</p></section>`;
 }
 
@@ -112,7 +121,7 @@ listed here; <a href="/eureka/apps">/eureka/apps</a> has all of them.</p>`
 }
 
 function writeInstance(app: ShownApp, one: ShownInstance, nth: number, nowMs: number): Html {
-  const count = app.count > 1 ? html` <span class="soft">(${app.count})</span>` : undefined;
+  const count = app.count > 1 ? html`${NO_BREAK}<span class="soft count">(${app.count})</span>` : undefined;
   const name = nth === 0 ? html`${app.name}${count}` : undefined;
   const override =
     one.override === "UNKNOWN" ? undefined : html`<br><span class="soft small">said by an operator</span>`;
@@ -120,9 +129,20 @@ function writeInstance(app: ShownApp, one: ShownInstance, nth: number, nowMs: nu
     one.heldSinceMs === undefined
       ? undefined
       : html` <span class="pill held-pill" title="since ${toTime(one.heldSinceMs)}">held</span>`;
-  const beat = one.lastBeatMs === 0 ? "" : `${toSpan(nowMs - one.lastBeatMs)} ago`;
-  return html`<tr><td class="app">${name}</td><td>${toLink(one.url, one.id)}</td><td><span class="pill ${one.status}">${one.status}</span>${held}${override}</td><td class="short" data-name="at">${one.address}</td><td class="short" data-name="zone">${one.zone}</td><td class="soft short" data-name="via">${one.via}</td><td class="time soft" data-name="heartbeat">${beat}</td></tr>
+  return html`<tr><td class="${app.name.length <= WHOLE_MAX ? "app short" : "app"}">${name}</td><td class="id">${toLink(one.url, one.id)}</td><td><span class="pill ${one.status}">${one.status}</span>${held}${override}</td><td class="at" data-name="at">${toAddress(one.address)}</td><td class="short" data-name="zone">${one.zone}</td><td class="soft short" data-name="via">${one.via}</td><td class="time soft" data-name="heartbeat">${toBeat(one, nowMs)}</td></tr>
 `;
+}
+
+/** IPv6 is long: its lines end between groups. */
+function toAddress(address: string): Html | string {
+  if (address.indexOf(":") === address.lastIndexOf(":")) return address;
+  return new Html(address.split(":").map(escapeHtml).join(":<wbr>"));
+}
+
+/** An instance that never sent one may have a lease all the same: it is as old as its registration. */
+function toBeat({ lastBeatMs, registeredAtMs, hasLease }: ShownInstance, nowMs: number): string {
+  if (lastBeatMs !== 0) return `${toSpan(nowMs - lastBeatMs)} ago`;
+  return hasLease ? `registered ${toSpan(nowMs - registeredAtMs)} ago` : "–";
 }
 
 function writePeers({ peers }: Dashboard): Html {

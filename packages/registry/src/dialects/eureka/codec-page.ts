@@ -67,7 +67,7 @@ const STYLE = `
 --up:#7fdba3;--up-bg:#143524;--warn:#f3c56b;--warn-bg:#3a2d10;--down:#ff9d99;--down-bg:#421d1c;--none:#9aa6b5;--none-bg:#262e39}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--bg);color:var(--ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif}
-main,header>div{max-width:72rem;margin:0 auto;padding:0 1rem}
+main,header>div{max-width:80rem;margin:0 auto;padding:0 1rem}
 header{background:var(--card);border-bottom:1px solid var(--line)}
 header>div{display:flex;flex-wrap:wrap;align-items:baseline;gap:.25rem 1.5rem;padding-top:.9rem;padding-bottom:.9rem}
 h1{font-size:1.15rem;margin:0}
@@ -78,7 +78,7 @@ p{margin:.4rem 0}
 .soft{color:var(--soft)}.small{font-size:.87rem}
 .note{border:1px solid var(--line);border-left:4px solid var(--up);background:var(--card);border-radius:6px;padding:.7rem 1rem;margin-top:1.2rem}
 .note.held{border-left-color:var(--warn);background:var(--warn-bg)}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(8rem,1fr));gap:.7rem;margin-top:1rem}
+.tiles{display:grid;grid-template-columns:repeat(4,1fr);gap:.7rem;margin-top:1rem}
 .tile{background:var(--card);border:1px solid var(--line);border-radius:6px;padding:.6rem .8rem}
 h2 .pill{margin-left:.4rem;font-weight:500;vertical-align:.1em}
 .tile b{display:block;font-size:1.35rem;font-weight:600;line-height:1.3;font-variant-numeric:tabular-nums}
@@ -87,19 +87,22 @@ table{border-collapse:collapse;width:100%}
 th,td{text-align:left;padding:.42rem .8rem;border-top:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}
 tr:first-child>th{border-top:0;color:var(--soft);font-weight:500;font-size:.87rem;white-space:nowrap}
 tbody+tbody td,tbody+tbody th{border-top:1px solid var(--line)}
-td.app{font-weight:600}
+td.app{font-weight:600}.count{font-weight:400;white-space:nowrap}
 td.time,td.short{white-space:nowrap;overflow-wrap:normal}
+td.at{min-width:11rem}td.id{min-width:15rem}
 .pill{display:inline-block;border-radius:99px;padding:0 .55rem;font-size:.8rem;font-weight:600;white-space:nowrap}
 .UP{color:var(--up);background:var(--up-bg)}.DOWN{color:var(--down);background:var(--down-bg)}
 .STARTING,.OUT_OF_SERVICE,.held-pill{color:var(--warn);background:var(--warn-bg)}.UNKNOWN{color:var(--none);background:var(--none-bg)}
+.note .held-pill{background:var(--card);border:1px solid currentColor}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1.2rem;margin:0;padding:.7rem 1rem}
 dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
 footer{color:var(--soft);font-size:.87rem;padding:2rem 0 2.5rem}
-@media(max-width:56rem){
+@media(max-width:76rem){
 .stack tr{display:block;border-top:1px solid var(--line);padding:.45rem 0}.stack tr:first-child{border-top:0}
 .stack tr.head{display:none}.stack td{display:block;border:0;padding:.1rem .8rem}.stack td:empty{display:none}
 .stack td[data-name]::before{content:attr(data-name) " ";color:var(--soft);font-size:.87rem}
 dl{grid-template-columns:1fr}dt{margin-top:.3rem}}
+@media(max-width:600px){.tiles{grid-template-columns:1fr 1fr}}
 `;
 
 const ICON =

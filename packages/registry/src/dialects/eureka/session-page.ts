@@ -211,6 +211,8 @@ export class Pages {
       via: record.via,
       url: record.meta[META.statusPageUrl] ?? record.meta[META.homePageUrl],
       lastBeatMs: record.lease === null ? 0 : (registry.pulse(account, record.lease)?.lastBeatMs ?? 0),
+      registeredAtMs: record.createdAtMs,
+      hasLease: record.lease !== null,
       heldSinceMs: record.held?.sinceMs,
     };
   }
