@@ -74,6 +74,7 @@ test("a wrong command, flag or value is exit code 2, with a suggestion and the u
 
 test("a registry out of reach is exit code 3 and says what to do", async () => {
   const url = `http://127.0.0.1:${await freePort()}`;
+  const cwd = temporaryDirectory(scope);
   for (const args of [
     ["services"],
     ["status"],
@@ -82,7 +83,7 @@ test("a registry out of reach is exit code 3 and says what to do", async () => {
     ["register", "a", "--keep"],
     ["backup", "x"],
   ]) {
-    const { code, stderr } = await run([...args, "--url", url]);
+    const { code, stderr } = await run([...args, "--url", url], { cwd });
     assert.equal(code, 3, `${args.join(" ")}: ${stderr}`);
     assert.match(stderr, /is out of reach: connection refused\nIs it running\?/);
   }
