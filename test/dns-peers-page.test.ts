@@ -4,10 +4,10 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { request, requirePackage, startRollcall, temporaryDirectory, until } from "./harness.ts";
+import { freePort, request, requirePackage, startRollcall, temporaryDirectory, until } from "./harness.ts";
 import { commandsOf } from "./harness-shell.ts";
 import { dataOf, lookUp } from "./peers-lookup.ts";
-import { freeDnsPort, readExample, startNamed, writeConfig } from "./peers-rig.ts";
+import { readExample, startNamed, writeConfig } from "./peers-rig.ts";
 
 const PAGE = "packages/registry/src/dialects/dns/README.md";
 const curl = requirePackage("curl", "curl");
@@ -22,7 +22,7 @@ test("its settings, its zone file, its update and its secondary work together", 
   mkdirSync(join(folder, "zones"));
   writeFileSync(join(folder, "zones/corp.example.zone"), readExample("A zone file"));
   writeFileSync(join(folder, "site.db"), readExample("A zone file"));
-  const secondaryPort = await freeDnsPort();
+  const secondaryPort = await freePort();
   const notify = { "192.0.2.53:53": `127.0.0.1:${secondaryPort}` };
   writeFileSync(join(folder, "rollcall.yaml"), readExample("All settings", notify));
   const flags = ["--config", join(folder, "rollcall.yaml"), "--dialects", "http,dns", "--dns-port", "0"];

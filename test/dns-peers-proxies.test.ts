@@ -2,10 +2,9 @@
 import assert from "node:assert/strict";
 import { after, describe, type TestContext, test } from "node:test";
 import { startDns } from "./dns-rig.ts";
-import { requirePackage, temporaryDirectory, until } from "./harness.ts";
+import { freePort, requirePackage, temporaryDirectory, until } from "./harness.ts";
 import {
   countAnswers,
-  freeDnsPort,
   type Haproxy,
   readExample,
   startBackend,
@@ -123,7 +122,7 @@ async function assertSteady(peer: Haproxy): Promise<void> {
 }
 
 async function findAnew(t: TestContext): Promise<void> {
-  const port = await freeDnsPort();
+  const port = await freePort();
   const service = await startBackend(t, "one");
   await rig.register("web", "w1", { address: "127.0.0.2", port: service });
   const folder = temporaryDirectory(t, "nginx");

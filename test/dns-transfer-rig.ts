@@ -5,7 +5,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type DnsRig, startDns } from "./dns-rig.ts";
 import { type Program, requirePackage, type Scope, temporaryDirectory } from "./harness.ts";
-import { freeDnsPort, type PeerScope, startPeer, writeConfig } from "./peers-rig.ts";
+import { type PeerScope, startPeer, writeConfig } from "./peers-rig.ts";
 
 export const NAMED = requirePackage("bind9", "named");
 export const UNBOUND = requirePackage("unbound", "unbound");
@@ -269,5 +269,3 @@ zone:
   const program = await startPeer(scope, { path: KNOT.path, args: ["-c", file], port });
   return toSecondary(port, program);
 }
-
-export { freeDnsPort };

@@ -6,7 +6,6 @@ import {
   DIG,
   dig,
   digZone,
-  freeDnsPort,
   KEYS,
   KNOT,
   NAMED,
@@ -20,7 +19,7 @@ import {
   startUnboundSecondary,
   UNBOUND,
 } from "./dns-transfer-rig.ts";
-import { until } from "./harness.ts";
+import { freePort, until } from "./harness.ts";
 
 /** Only NOTIFY can be so fast: the zone's refresh is a minute. */
 const SOON = { timeoutMs: 5000, intervalMs: 50 };
@@ -64,7 +63,7 @@ const KINDS: readonly Kind[] = [
 describe("real secondaries", { concurrency: 4 }, () => {
   for (const kind of KINDS)
     test(`${kind.name} follows a zone`, { skip: kind.skip }, async (t) => {
-      const port = await freeDnsPort();
+      const port = await freePort();
       const rig = await startPrimary(t, kind, port);
       for (const id of ["a1", "a2", "a3"])
         await rig.register("api", id, { address: `10.0.0.${id.slice(1)}`, port: 80, tags: ["blue"], meta: { k: id } });
@@ -126,7 +125,7 @@ async function follows(rig: DnsRig, secondary: Secondary, kind: Kind, addresses:
 }
 
 test("a secondary without the key is refused", { skip: NAMED.skip || DIG.skip }, async (t) => {
-  const port = await freeDnsPort();
+  const port = await freePort();
   const rig = await startKeyed(t, { notify: `127.0.0.1:${port}` });
   await rig.register("api", "a1", { address: "10.0.0.1", port: 80 });
   const secondary = await startNamedSecondary(t, rig.port, { port });

@@ -1,10 +1,12 @@
 /** The harness itself, where a quiet mistake in it would make other tests pass. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
 import {
+  freePort,
   openStream,
   rawRequest,
   request,
@@ -61,6 +63,13 @@ test("waiting in vain fails with what was waited for and what was seen", async (
 
 test("a start that fails shows what the program said", async (t) => {
   await assert.rejects(startRollcall(t, { flags: ["--no-such-flag"] }), /no-such-flag[\s\S]*no-such-flag/);
+});
+
+test("free ports are all different, and none that the system gives out by itself", async () => {
+  const ports = await Promise.all(Array.from({ length: 120 }, freePort));
+  assert.equal(new Set(ports).size, ports.length);
+  const range = readFileSync("/proc/sys/net/ipv4/ip_local_port_range", "latin1");
+  for (const port of ports) assert.ok(port < Number.parseInt(range, 10), `${port} is in ${range}`);
 });
 
 test("a missing peer gives a reason, and fails where tests must not be skipped", (t) => {

@@ -3,15 +3,15 @@
  * conditions. Everything started here ends with the test.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { freePort } from "./harness-ports.ts";
 
 export * from "./harness-net.ts";
+export { freePort } from "./harness-ports.ts";
 
 /** The repository's root, with a slash at the end. */
 export const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -76,17 +76,6 @@ export function temporaryDirectory(scope: Scope, label = "rollcall"): string {
   const path = mkdtempSync(join(tmpdir(), `${label}-`));
   scope.after(() => rmSync(path, { recursive: true, force: true, maxRetries: 5 }));
   return path;
-}
-
-/** A port of 127.0.0.1 that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("no port");
-  server.close();
-  await once(server, "close");
-  return address.port;
 }
 
 /** Polls until `condition` gives something truthy, and answers that. A condition that throws is not yet true. */
@@ -234,6 +223,14 @@ export function cleanEnvironment(more: Readonly<Record<string, string>> = {}): N
 /** Flags of all ports: a test gets free ones unless it says otherwise. */
 const PORTS = ["http-port", "dns-port", "skydns-port", "eureka-port"];
 
+/** These flags with a free port in place of each port 0: after a restart it must be had again. */
+function named(flags: readonly string[]): Promise<readonly string[]> {
+  const isPort = (flag: string | undefined): boolean => PORTS.some((port) => flag === `--${port}`);
+  return Promise.all(
+    flags.map(async (flag, index) => (flag === "0" && isPort(flags[index - 1]) ? String(await freePort()) : flag)),
+  );
+}
+
 /** Starts `rollcall serve` on free ports and waits until it is ready. A start that fails shows its stderr. */
 export async function startRollcall(scope: Scope, options: StartOptions = {}): Promise<Rollcall> {
   const data = options.data ?? join(temporaryDirectory(scope), "data");
@@ -259,8 +256,10 @@ class Server implements Rollcall {
   async launch(flags: readonly string[], env: Readonly<Record<string, string>>): Promise<void> {
     const own = ["serve", "--data", this.data, "--log-format", "json"];
     for (const port of PORTS)
-      if (!flags.some((flag) => flag === `--${port}` || flag.startsWith(`--${port}=`))) own.push(`--${port}`, "0");
-    const args = [...(this.#options.nodeFlags ?? []), PROGRAM, ...own, ...flags];
+      if (!flags.some((flag) => flag === `--${port}` || flag.startsWith(`--${port}=`)))
+        own.push(`--${port}`, String(await freePort()));
+    own.push(...(await named(flags)));
+    const args = [...(this.#options.nodeFlags ?? []), PROGRAM, ...own];
     const program = new Program(process.execPath, args, { env: cleanEnvironment(env), cwd: tmpdir() });
     this.#program = program;
     const timeoutMs = this.#options.readyMsMax ?? 20_000;
@@ -273,7 +272,7 @@ class Server implements Rollcall {
     } catch (error) {
       await program.kill("SIGKILL");
       const output = `${program.lines.join("\n")}\n${program.stderr()}`.trim();
-      throw new Error(`${(error as Error).message}\n--- rollcall ${own.concat(flags).join(" ")}\n${output}`);
+      throw new Error(`${(error as Error).message}\n--- rollcall ${own.join(" ")}\n${output}`);
     }
     this.#endpoints = program.logs.filter((line) => line.event === "listening") as unknown as Endpoint[];
   }

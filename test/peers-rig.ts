@@ -2,15 +2,15 @@
  * Real programs as peers: each is started from Debian's package on a free port, in a temporary directory and in the
  * foreground, and ended by its process. What it printed is shown when the test fails.
  */
-import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage } from "node:http";
-import { type AddressInfo, connect, createServer as createTcpServer } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import {
   cleanEnvironment,
+  freePort,
   type Program,
   ROOT,
   request,
@@ -69,24 +69,6 @@ function canConnect(port: number): Promise<boolean> {
   });
 }
 
-/** A port of 127.0.0.1 that was free a moment ago for UDP and TCP. */
-export async function freeDnsPort(): Promise<number> {
-  for (;;) {
-    const server = createTcpServer().listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const { port } = server.address() as AddressInfo;
-    const socket = createSocket("udp4");
-    const free = await new Promise<boolean>((resolve) => {
-      socket.once("error", () => resolve(false));
-      socket.bind(port, "127.0.0.1", () => resolve(true));
-    });
-    socket.close();
-    server.close();
-    await once(server, "close");
-    if (free) return port;
-  }
-}
-
 /** The block below a heading of the dialect's page, with each of these texts replaced: what users paste is what is tested. */
 export function readExample(heading: string, replace: Readonly<Record<string, string>> = {}): string {
   const page = readFileSync(join(ROOT, "packages/registry/src/dialects/dns/README.md"), "utf8");
@@ -140,7 +122,7 @@ export async function countAnswers(url: string, times: number): Promise<Record<s
 
 /** unbound as a caching resolver, with these lines in its configuration. */
 export async function startUnbound(scope: PeerScope, path: string, example: string): Promise<Peer> {
-  const port = await freeDnsPort();
+  const port = await freePort();
   const own = `server:
     interface: 127.0.0.1@${port}
     port: ${port}
@@ -169,7 +151,7 @@ export async function startNamed(
   example: string,
   ports: { readonly port?: number; readonly remotePort?: number } = {},
 ): Promise<Peer> {
-  const { port = await freeDnsPort(), remotePort = 53 } = ports;
+  const { port = await freePort(), remotePort = 53 } = ports;
   const folder = temporaryDirectory(scope, "named");
   const own = `options {
     directory "${folder}";
@@ -192,7 +174,7 @@ controls { };
 
 /** dnsmasq with these lines in its configuration. */
 export async function startDnsmasq(scope: PeerScope, path: string, example: string): Promise<Peer> {
-  const port = await freeDnsPort();
+  const port = await freePort();
   const own = `port=${port}
 listen-address=127.0.0.1
 bind-interfaces
@@ -229,7 +211,7 @@ export interface Haproxy {
 export async function startHaproxy(scope: PeerScope, path: string, backend: string, example: string): Promise<Haproxy> {
   const { folder, file } = writeConfig(scope, "haproxy", "");
   const socket = join(folder, "stats");
-  const port = await freeDnsPort();
+  const port = await freePort();
   const own = `global
     stats socket ${socket} level admin
     log stderr format raw local0 notice
