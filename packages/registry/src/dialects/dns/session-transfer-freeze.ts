@@ -2,6 +2,7 @@
 import type { Account, AccountView, Bytes, ServiceView, View } from "../../core/index.ts";
 import { toLabel } from "./translate-label.ts";
 import type { World } from "./translate-model.ts";
+import { fieldsOf } from "./translate-view.ts";
 
 /** The world of the present turn. */
 export type Live = () => World;
@@ -22,7 +23,7 @@ export function freeze(live: Live, account: Account, labels: Iterable<Bytes>): W
   }
   const ofLive = (name: string): ServiceView | undefined => live().view.account(account)?.service(name);
   return toWorld(live, account, names, (found) => ({
-    ...toFields(found),
+    ...fieldsOf(found),
     services: () => found.services(),
     service: (name) => (names.has(toLabel(name)) ? services.get(name) : ofLive(name)),
     instances: (fromId) => found.instances(fromId),
@@ -32,7 +33,7 @@ export function freeze(live: Live, account: Account, labels: Iterable<Bytes>): W
 /** The world as it goes on, with an account that has no services. */
 export function withoutServices(live: Live, account: Account): World {
   return toWorld(live, account, new Map(), (found) => ({
-    ...toFields(found),
+    ...fieldsOf(found),
     services: () => [],
     service: () => undefined,
     instances: () => [],
@@ -79,20 +80,5 @@ function toView(live: () => View, account: Account, toAccount: (found: AccountVi
       const found = live().account(name);
       return found === undefined || name !== account ? found : toAccount(found);
     },
-  };
-}
-
-function toFields(account: AccountView): Omit<AccountView, "services" | "service" | "instances"> {
-  return {
-    name: account.name,
-    revision: account.revision,
-    catalogRevision: account.catalogRevision,
-    keysRevision: account.keysRevision,
-    createdAtMs: account.createdAtMs,
-    counts: account.counts,
-    leases: () => account.leases(),
-    lease: (id) => account.lease(id),
-    entry: (key) => account.entry(key),
-    entries: (from, to) => account.entries(from, to),
   };
 }

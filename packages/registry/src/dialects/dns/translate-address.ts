@@ -25,7 +25,8 @@ export function toCanonical(address: string): string | undefined {
     : readAddress(Buffer.from(bytes, "latin1"), 0, bytes.length as 4 | 16);
 }
 
-function plainBytes(address: string): Bytes | undefined {
+/** 4 bytes for IPv4, also where it is mapped, 16 for IPv6; undefined for what is no address. */
+export function plainBytes(address: string): Bytes | undefined {
   const bytes = addressBytes(address);
   return bytes !== undefined && bytes.length > 4 && MAPPED.test(bytes) ? bytes.slice(12) : bytes;
 }

@@ -1,5 +1,6 @@
 /** Networks: who may do what, by address. */
-import { isIPv4, isIPv6 } from "node:net";
+import { toBuffer } from "../../core/index.ts";
+import { plainBytes } from "./translate-address.ts";
 import type { Networks } from "./translate-settings.ts";
 
 /** Addresses that nobody forges from elsewhere. */
@@ -75,35 +76,9 @@ function sameBits(one: Uint8Array, other: Uint8Array, bits: number): boolean {
 
 /** 4 bytes for IPv4, also in the form `::ffff:a.b.c.d`, 16 for IPv6; undefined when it is no address. */
 export function toAddressBytes(text: string): Uint8Array | undefined {
-  if (isIPv4(text)) return Uint8Array.from(text.split("."), Number);
-  const [address = ""] = text.split("%");
-  if (!isIPv6(address)) return undefined;
-  const bytes = toIpv6Bytes(address);
-  const isMapped = bytes[10] === 0xff && bytes[11] === 0xff && bytes.subarray(0, 10).every((byte) => byte === 0);
-  return isMapped ? bytes.slice(12) : bytes;
-}
-
-function toIpv6Bytes(address: string): Uint8Array {
-  const dotted = /(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(address);
-  const plain =
-    dotted === null
-      ? address
-      : `${address.slice(0, dotted.index)}${hex(Number(dotted[1]) * 256 + Number(dotted[2]))}:${hex(Number(dotted[3]) * 256 + Number(dotted[4]))}`;
-  const [before = "", after] = plain.split("::");
-  const left = before === "" ? [] : before.split(":");
-  const right = after === undefined || after === "" ? [] : after.split(":");
-  const groups = [...left, ...new Array<string>(8 - left.length - right.length).fill("0"), ...right];
-  const bytes = new Uint8Array(16);
-  for (const [i, group] of groups.entries()) {
-    const number = Number.parseInt(group, 16);
-    bytes[2 * i] = number >> 8;
-    bytes[2 * i + 1] = number & 0xff;
-  }
-  return bytes;
-}
-
-function hex(number: number): string {
-  return number.toString(16);
+  // An interface's name stands behind IPv6 addresses only.
+  const bytes = plainBytes(text.includes(":") ? (text.split("%")[0] as string) : text);
+  return bytes === undefined ? undefined : toBuffer(bytes);
 }
 
 /** IPv4 where it came in as `::ffff:a.b.c.d`, and without the name of an interface; as given otherwise. */

@@ -26,6 +26,7 @@ import {
   renderAddresses,
   renderTexts,
 } from "./translate-native-set.ts";
+import { fieldsOf } from "./translate-view.ts";
 
 type SourceZone = Extract<Zone, { kind: "source" }>;
 type Instances = Extract<Found, { kind: "instances" }>;
@@ -168,12 +169,7 @@ const EMPTY: AccountView = {
 /** The account as sources see it: a service that is not written like a label is found by its label. */
 function byLabels(account: AccountView, { index }: World): AccountView {
   return {
-    name: account.name,
-    revision: account.revision,
-    catalogRevision: account.catalogRevision,
-    keysRevision: account.keysRevision,
-    createdAtMs: account.createdAtMs,
-    counts: account.counts,
+    ...fieldsOf(account),
     services: () => account.services(),
     service: (name) => {
       const found = account.service(name);
@@ -182,9 +178,5 @@ function byLabels(account: AccountView, { index }: World): AccountView {
       return other === undefined ? undefined : account.service(other);
     },
     instances: (fromId) => account.instances(fromId),
-    leases: () => account.leases(),
-    lease: (id) => account.lease(id),
-    entry: (key) => account.entry(key),
-    entries: (from, to) => account.entries(from, to),
   };
 }
