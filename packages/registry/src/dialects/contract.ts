@@ -111,7 +111,6 @@ export interface Mounted {
 export interface DialectPort {
   readonly name: string;
   readonly port: number;
-  readonly schemes: readonly ("http" | "tcp" | "udp")[];
 }
 
 export interface Dialect {

@@ -26,7 +26,7 @@ const NAME = "dns";
 
 /** DNS: instances by name, zones for secondaries, registration by UPDATE and zone files. */
 export function createDnsDialect(): Dialect {
-  return { name: NAME, needs: "any", ports: [{ name: NAME, port: 8600, schemes: ["udp", "tcp"] }], open };
+  return { name: NAME, needs: "any", ports: [{ name: NAME, port: 8600 }], open };
 }
 
 async function open(house: House): Promise<Mounted> {

@@ -12,7 +12,7 @@ export function createEurekaDialect(): Dialect {
     name: NAME,
     // "An older copy never replaces a newer one" needs one order of all commits.
     needs: "total",
-    ports: [{ name: NAME, port: PORT, schemes: ["http"] }],
+    ports: [{ name: NAME, port: PORT }],
     open,
   };
 }

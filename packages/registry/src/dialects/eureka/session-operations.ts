@@ -39,21 +39,13 @@ export interface OperationParts {
 }
 
 export function createOperations(parts: OperationParts): Operations {
-  const work = new Work(parts);
-  return {
-    register: (info, app, origin) => work.register(info, app, origin),
-    heartbeat: (app, id, said, origin) => work.heartbeat(app, id, said, origin),
-    cancel: (app, id, origin) => work.cancel(app, id, origin),
-    override: (app, id, status, dirty, origin) => work.override(app, id, status, dirty, origin),
-    removeOverride: (app, id, status, dirty, origin) => work.removeOverride(app, id, status, dirty, origin),
-    mergeMetadata: (app, id, pairs, origin) => work.mergeMetadata(app, id, pairs, origin),
-  };
+  return new Work(parts);
 }
 
 /** What one try comes to: an answer, or "somebody else was faster". */
 type Try = Done | "again";
 
-class Work {
+class Work implements Operations {
   readonly #parts: OperationParts;
 
   constructor(parts: OperationParts) {

@@ -13,7 +13,7 @@ export function createSkydnsDialect(): Dialect {
     name: NAME,
     // "Exactly one of many PUTs wins" needs one order of all commits.
     needs: "total",
-    ports: [{ name: NAME, port: PORT, schemes: ["http"] }],
+    ports: [{ name: NAME, port: PORT }],
     names: SKYDNS_NAMES,
     open,
   };
