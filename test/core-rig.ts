@@ -9,6 +9,7 @@ import {
   type Core,
   type ExpiryPolicy,
   type Instance,
+  type InstanceRecord,
   type Life,
   type Outcome,
   openCore,
@@ -106,6 +107,22 @@ export function instanceOf(service: string, id: string, more: Partial<Instance> 
     status: "passing",
     checks: [],
     via: "test",
+    ...more,
+  };
+}
+
+/** The same as the catalog holds it. */
+export function recordOf(service: string, id: string, more: Partial<InstanceRecord> = {}): InstanceRecord {
+  return {
+    ...instanceOf(service, id),
+    lease: null,
+    override: null,
+    held: null,
+    createRevision: 1,
+    modRevision: 1,
+    createdAtMs: 0,
+    stampMs: 0,
+    origin: "n",
     ...more,
   };
 }

@@ -4,6 +4,7 @@ import { after, test } from "node:test";
 import fc from "fast-check";
 import { encodeMessage } from "../packages/registry/src/dialects/dns/codec.ts";
 import { CLASS, type Message, TYPE } from "../packages/registry/src/dialects/dns/codec-model.ts";
+import { BLANK } from "./dns-codec-rig.ts";
 import { readMessage, startDns, TcpTalk, type WireRecord } from "./dns-rig.ts";
 
 const rig = await startDns({ after }, { settings: { allowTransfer: "loopback" } });
@@ -14,19 +15,10 @@ function toQuestion(type: number, serial: number): Buffer {
   const data = { kind: "authority", primary: [], mailbox: [], ...numbers } as const;
   const authority = type === TYPE.IXFR ? [{ name: ZONE, type: TYPE.SOA, class: CLASS.IN, ttlS: 0, data }] : [];
   const message: Message = {
+    ...BLANK,
     id: 1,
-    response: false,
-    opcode: 0,
-    authoritative: false,
-    truncated: false,
-    recursionDesired: false,
-    recursionAvailable: false,
-    checkingDisabled: false,
-    rcode: 0,
     questions: [{ name: ZONE, type, class: CLASS.IN }],
-    answers: [],
     authority,
-    additional: [],
   };
   return encodeMessage(message, 512) as Buffer;
 }

@@ -17,6 +17,7 @@ import {
 } from "../packages/registry/src/dialects/dns/codec-model.ts";
 import { parseName } from "../packages/registry/src/dialects/dns/codec-name.ts";
 import { type Secret, signTsig, verifyTsig } from "../packages/registry/src/dialects/dns/codec-tsig.ts";
+import { BLANK } from "./dns-codec-rig.ts";
 import { type DnsRig, openUdp, TcpTalk } from "./dns-rig.ts";
 import { KEYS, NSUPDATE, nsupdate, run, showKey, startKeyed } from "./dns-transfer-rig.ts";
 import { request, temporaryDirectory, until } from "./harness.ts";
@@ -50,19 +51,11 @@ function toClearance(owner: string, type: number): Resource {
 
 function toUpdate(updates: readonly Resource[], more: Partial<Message> = {}): Message {
   return {
+    ...BLANK,
     id: Math.floor(Math.random() * 65536),
-    response: false,
     opcode: OPCODE.UPDATE,
-    authoritative: false,
-    truncated: false,
-    recursionDesired: false,
-    recursionAvailable: false,
-    checkingDisabled: false,
-    rcode: 0,
     questions: [{ name: name("rollcall."), type: TYPE.SOA, class: CLASS.IN }],
-    answers: [],
     authority: updates,
-    additional: [],
     ...more,
   };
 }

@@ -11,31 +11,16 @@ import {
   type Piece,
 } from "../packages/registry/src/dialects/eureka/session-fetch-piece.ts";
 import { toInfo } from "../packages/registry/src/dialects/eureka/translate-info.ts";
+import { recordOf as catalogRecord } from "./core-rig.ts";
 
 function recordOf(id: string, revision: number): InstanceRecord {
-  return {
-    service: "app",
-    id,
+  return catalogRecord("app", id, {
     address: "10.0.0.1",
-    ports: { default: 80 },
-    protocol: "http",
-    tags: [],
     meta: { revision: String(revision) },
-    version: "",
-    zone: "",
-    weight: 100,
     status: revision % 3 === 0 ? "critical" : "passing",
-    checks: [],
     via: "http",
-    lease: null,
-    override: null,
-    held: null,
-    createRevision: 1,
     modRevision: revision,
-    createdAtMs: 0,
-    stampMs: 0,
-    origin: "n",
-  };
+  });
 }
 
 /** How often an instance was encoded. */

@@ -16,6 +16,7 @@ import {
   shownStatus,
   toEurekaStatus,
 } from "../packages/registry/src/dialects/eureka/translate-status.ts";
+import { instanceOf } from "./core-rig.ts";
 
 const NOW = 1_800_000_000_000;
 const STATUSES: readonly EurekaStatus[] = ["UP", "DOWN", "STARTING", "OUT_OF_SERVICE", "UNKNOWN"];
@@ -81,22 +82,7 @@ function registered(info: InstanceInfo): { readonly record: InstanceRecord; read
 }
 
 function foreign(more: Partial<Instance> = {}): InstanceRecord {
-  return recordOf({
-    service: "Billing",
-    id: "b1",
-    address: "10.0.0.2",
-    ports: { default: 80 },
-    protocol: "http",
-    tags: ["x"],
-    meta: {},
-    version: "",
-    zone: "",
-    weight: 100,
-    status: "passing",
-    checks: [],
-    via: "http",
-    ...more,
-  });
+  return recordOf(instanceOf("Billing", "b1", { address: "10.0.0.2", tags: ["x"], via: "http", ...more }));
 }
 
 const show = (record: InstanceRecord, ttlMs: number | undefined = 90_000) =>

@@ -187,3 +187,21 @@ export function settingsText(
 ): string {
   return JSON.stringify({ dialectSettings: { eureka }, ...rest });
 }
+
+/** An instance as the native API shows it; undefined when there is none. `path` is `service/id`. */
+export async function getNative({ url }: Rollcall, path: string, token?: string): Promise<Shown | undefined> {
+  const [service, id] = path.split("/");
+  const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const answer = await request(`${url}/v2/default/services/${service}/instances/${id}`, { headers });
+  if (answer.status === 404) return undefined;
+  assert.equal(answer.status, 200, answer.text);
+  return answer.json();
+}
+
+/** Registers by the native API, for good unless `body` says otherwise. */
+export async function putNative({ url }: Rollcall, path: string, body: object): Promise<void> {
+  const [service, id] = path.split("/");
+  const options = { method: "PUT", body: { ttl: 0, ...body } };
+  const answer = await request(`${url}/v2/default/services/${service}/instances/${id}`, options);
+  assert.ok(answer.status < 300, answer.text);
+}

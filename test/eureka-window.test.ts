@@ -5,38 +5,14 @@ import type { Commit, InstanceRecord, Registry, View, Watch, Watcher } from "../
 import { Deltas } from "../packages/registry/src/dialects/eureka/session-fetch-delta.ts";
 import { type Gap, Window } from "../packages/registry/src/dialects/eureka/session-fetch-window.ts";
 import { Index } from "../packages/registry/src/dialects/eureka/session-index.ts";
-import { accepted, openRig, type Rig, register } from "./core-rig.ts";
+import { accepted, recordOf as catalogRecord, openRig, type Rig, register } from "./core-rig.ts";
 import type { Shown } from "./eureka-rig.ts";
 
 const MINUTE = 60_000;
 const START = 1_700_000_000_000;
 const JSON_FORM = { format: "json", gzip: false } as const;
 
-function recordOf(id: string): InstanceRecord {
-  return {
-    service: "app",
-    id,
-    address: "10.0.0.1",
-    ports: { default: 80 },
-    protocol: "http",
-    tags: [],
-    meta: {},
-    version: "",
-    zone: "",
-    weight: 100,
-    status: "passing",
-    checks: [],
-    via: "http",
-    lease: null,
-    override: null,
-    held: null,
-    createRevision: 1,
-    modRevision: 1,
-    createdAtMs: 0,
-    stampMs: 0,
-    origin: "n",
-  };
-}
+const recordOf = (id: string): InstanceRecord => catalogRecord("app", id, { address: "10.0.0.1", via: "http" });
 
 /** A catalog of these ids, and a window over it. */
 function windowOver(ids: Set<string>, entriesMax: number, gap: Gap = { untilMs: 0 }): Window {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { rm } from "node:fs/promises";
 import { type TestContext, test } from "node:test";
-import { type Eureka, startEureka } from "../eureka-rig.ts";
+import { type Eureka, getNative, putNative, startEureka } from "../eureka-rig.ts";
 import { type Program, type Rollcall, request, requirePackage, until } from "../harness.ts";
 import { buildProject, waitForLine } from "./maven-rig.ts";
 
@@ -81,23 +81,6 @@ async function startService(
 }
 
 const serverOf = ({ base }: Eureka) => `${base}/eureka/v2/`;
-
-/** Of the native API; undefined when there is none. */
-async function getNative({ url }: Rollcall, path: string, token?: string): Promise<View | undefined> {
-  const [service, id] = path.split("/");
-  const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  const answer = await request(`${url}/v2/default/services/${service}/instances/${id}`, { headers });
-  if (answer.status === 404) return undefined;
-  assert.equal(answer.status, 200, answer.text);
-  return answer.json();
-}
-
-async function putNative({ url }: Rollcall, path: string, body: object): Promise<void> {
-  const [service, id] = path.split("/");
-  const options = { method: "PUT", body: { ttl: 0, ...body } };
-  const answer = await request(`${url}/v2/default/services/${service}/instances/${id}`, options);
-  assert.ok(answer.status < 300, answer.text);
-}
 
 async function waitForStatus(rollcall: Rollcall, path: string, status: string): Promise<void> {
   const what = `${path} to be ${status}`;

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { type Eureka, fetchInstance, startEureka } from "../eureka-rig.ts";
+import { type Eureka, fetchInstance, getNative, putNative, startEureka } from "../eureka-rig.ts";
 import {
   freePort,
   type Program,
@@ -89,23 +89,6 @@ async function startApplication(
 }
 
 const serverOf = ({ base }: Eureka) => `${base}/eureka/`;
-
-/** Of the native API; undefined when there is none. */
-async function getNative({ url }: Rollcall, path: string, token?: string): Promise<View | undefined> {
-  const [service, id] = path.split("/");
-  const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  const answer = await request(`${url}/v2/default/services/${service}/instances/${id}`, { headers });
-  if (answer.status === 404) return undefined;
-  assert.equal(answer.status, 200, answer.text);
-  return answer.json();
-}
-
-async function putNative({ url }: Rollcall, path: string, body: object): Promise<void> {
-  const [service, id] = path.split("/");
-  const options = { method: "PUT", body: { ttl: 0, ...body } };
-  const answer = await request(`${url}/v2/default/services/${service}/instances/${id}`, options);
-  assert.ok(answer.status < 300, answer.text);
-}
 
 async function waitForStatus(eureka: Eureka, status: string, native: string): Promise<void> {
   const shown = async () => (await fetchInstance(eureka, "SPRING-SHOP", "spring-1"))?.status;
