@@ -61,7 +61,8 @@ test("the walk: two services find each other, one dies, and the registry says wh
   await until(async () => (await idsOf(registry, "store")).length === 0, { what: "the store to be gone" });
   const goneAfterMs = performance.now() - killedMs;
   t.diagnostic(`gone ${Math.round(goneAfterMs)} ms after SIGKILL`);
-  assert.ok(goneAfterMs <= TTL_MS + 1000, `gone only after ${goneAfterMs} ms`);
+  // A second of it is the registry's; the rest is for a busy machine to start a request.
+  assert.ok(goneAfterMs <= TTL_MS + 3000, `gone only after ${goneAfterMs} ms`);
   assert.ok(goneAfterMs >= TTL_MS / 2, `gone already after ${goneAfterMs} ms, before its ttl`);
 
   const { events } = (await request(`${registry.url}/v2/default/events?type=instance.expired`)).json();
