@@ -160,6 +160,12 @@ test("flags beat variables, and NO_COLOR and pipes stay plain", async () => {
   assert.equal((await run(["services", "--account", "not/legal", "--url", server.url])).code, 1);
 });
 
+test("a port that is not the native one is told as that", async () => {
+  const strange = await run(["services", "--url", `http://127.0.0.1:${server.port("eureka")}`]);
+  assert.equal(strange.code, 1);
+  assert.match(strange.stderr, /answered 404 Not Found\nIs this the native port of a registry/);
+});
+
 test("tokens and accounts: made, listed, used, removed", async () => {
   const guarded = commandLine((await startRollcall(scope)).url);
   const root = (await guarded.cli(["token", "create", "root", "--role", "admin", "--all-accounts"])).stdout.trim();
@@ -176,6 +182,10 @@ test("tokens and accounts: made, listed, used, removed", async () => {
   );
   assert.match((await guarded.cli(["token", "list"], 0, asRoot)).stdout, /^\S+ +ci +acme +writer/m);
   const asCi = { env: { ROLLCALL_TOKEN: made.token, ROLLCALL_ACCOUNT: "acme" } };
+  assert.match(
+    (await guarded.cli(["token", "list"], 1, asCi)).stderr,
+    /ci is for one account; this needs a token for all accounts\nGive a token/,
+  );
   await guarded.cli(["register", "api", "1"], 0, asCi);
   assert.match((await guarded.cli(["register", "api", "2"], 1, asCi)).stderr, /instance/);
   await guarded.cli(["services", "--account", "default"], 1, asCi);

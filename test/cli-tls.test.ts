@@ -69,7 +69,17 @@ test("commands reach a registry that requires client certificates", { skip: open
   assert.match(unknown.stderr, /certificate[\s\S]*--ca/);
   const anonymous = await run(["services", "--url", server.url, "--ca", file("ca.pem")]);
   assert.equal(anonymous.code, 3);
+  const plain = await run(["services", "--url", server.url.replace("https:", "http:")]);
+  assert.equal(plain.code, 3);
+  assert.match(plain.stderr, /is out of reach[\s\S]*If it speaks TLS, its URL begins with https:\/\//);
   const nowhere = await run(["services", "--url", server.url, "--ca", file("nowhere.pem")]);
   assert.equal(nowhere.code, 1);
   assert.match(nowhere.stderr, /no such file[\s\S]*nowhere\.pem/);
+});
+
+test("a registry without TLS is told from one that is not there", async () => {
+  const server = await startRollcall(scope);
+  const { code, stderr } = await run(["services", "--url", server.url.replace("http:", "https:")]);
+  assert.equal(code, 3);
+  assert.match(stderr, /is out of reach: it speaks no TLS\nIts URL begins with http:\/\//);
 });

@@ -46,8 +46,7 @@ test("a dialect whose port is taken is left out with one line", async (t) => {
   assert.equal(told.length, 2, program.stderr());
   assert.match(told[0] ?? "", /warn +127\.0\.0\.102:8600 is taken by another program: going on without dns/);
   assert.match(told[1] ?? "", /warn +127\.0\.0\.102:8761 is taken by another program: going on without eureka/);
-  const metrics = await (await fetch("http://127.0.0.102:7070/readyz")).text();
-  assert.match(metrics, /ready/);
+  assert.equal((await fetch("http://127.0.0.102:7070/readyz")).status, 200);
 });
 
 test("a port that was named, or is of a dialect that was, must be had", async (t) => {
@@ -59,6 +58,9 @@ test("a port that was named, or is of a dialect that was, must be had", async (t
     const program = start(t, "127.0.0.103", ...flags);
     const { code } = await program.exited;
     assert.equal(code, 1);
-    assert.equal(program.stderr(), "rollcall: 127.0.0.103:8600 is taken by another program\n");
+    assert.match(
+      program.stderr(),
+      /^rollcall: 127\.0\.0\.103:8600 is taken by another program\n.*choose another port: --http-port, or --<dialect>-port/,
+    );
   }
 });

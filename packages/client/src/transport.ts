@@ -160,5 +160,7 @@ function reasonOf(cause: unknown): string {
   const code = (cause as { code?: unknown } | null)?.code;
   if (code === "ECONNREFUSED") return "connection refused";
   if (code === "ENOTFOUND") return "its host name is unknown";
-  return cause instanceof Error && cause.message !== "" ? cause.message : String(code ?? cause);
+  const message = cause instanceof Error && cause.message !== "" ? cause.message : String(code ?? cause);
+  // OpenSSL's words for bytes that are none of TLS.
+  return /wrong version number|packet length too long/.test(message) ? "it speaks no TLS" : message;
 }

@@ -235,7 +235,12 @@ class StoredAccounts implements Accounts {
 
   allow(principal: Principal, account: Account, need: Role): Outcome<true> {
     if (principal.account !== null && principal.account !== account)
-      return refuse("forbidden", `${principal.name} may not touch the account ${account}`);
+      return refuse(
+        "forbidden",
+        account === SYSTEM_ACCOUNT
+          ? `${principal.name} is for one account; this needs a token for all accounts`
+          : `${principal.name} may not touch the account ${account}`,
+      );
     if (RANK[principal.role] < RANK[need])
       return refuse("forbidden", `${principal.name} is a ${principal.role}; this needs the role ${need}`);
     return ADMITTED;

@@ -27,7 +27,7 @@ function showStatus(out: Output, body: NodeStatusBody, nowMs: number): void {
     ["up for", toAge(body.startedAt, nowMs)],
     ["replicator", body.replicator],
     ["revision", `${body.revision} (history since ${body.floor})`],
-    ["access", body.open ? { text: "open: no accounts are set up", tone: "warn" } : "with tokens"],
+    ["access", body.open ? { text: "open: there is no token", tone: "warn" } : "with tokens"],
   ]);
   out.line("");
   out.table(

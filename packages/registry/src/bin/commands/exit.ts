@@ -43,21 +43,32 @@ export function toFailure(error: unknown): Failure {
   if (error.name === "RollcallError") return fromRegistry(error as RollcallError);
   if (error.name === "StoreRefused") return new Failure(EXIT.store, error.message);
   if (error.name === "StartRefused") return new Failure(EXIT.usage, error.message);
-  const isSentence = error.constructor === Error || error.name === "PortTaken" || "syscall" in error;
+  if (error.name === "PortTaken") return new Failure(EXIT.refused, error.message, OTHER_PORT);
+  const isSentence = error.constructor === Error || "syscall" in error;
   return new Failure(EXIT.refused, isSentence ? error.message : (error.stack ?? error.message));
 }
+
+const OTHER_PORT =
+  "Stop that program, or choose another port: --http-port, or --<dialect>-port for one of a dialect's own.";
 
 function fromRegistry(error: RollcallError): Failure {
   if (error.code === "unreachable") return new Failure(EXIT.unreachable, error.message, hintOf(error.message));
   if (error.code === "not-found") return new Failure(EXIT.notFound, error.message);
   if (error.code === "invalid" && error.status === 0) return new Failure(EXIT.usage, error.message);
-  const hint =
-    error.status === 401 || error.status === 403 ? "Give a token with --token or ROLLCALL_TOKEN." : undefined;
-  return new Failure(EXIT.refused, error.message, hint);
+  return new Failure(EXIT.refused, error.message, hintOfRefusal(error));
+}
+
+function hintOfRefusal({ code, status }: RollcallError): string | undefined {
+  if (code === "bad-answer")
+    return "Is this the native port of a registry (7070 unless configured), and not a dialect's?";
+  return status === 401 || status === 403 ? "Give a token with --token or ROLLCALL_TOKEN." : undefined;
 }
 
 function hintOf(message: string): string {
-  return /certificate/.test(message)
-    ? "Name the authority of its certificate with --ca, your own with --client-cert and --client-key."
-    : "Is it running? Start one with: rollcall serve";
+  if (/certificate/.test(message))
+    return "Name the authority of its certificate with --ca, your own with --client-cert and --client-key.";
+  if (/speaks no TLS/.test(message)) return "Its URL begins with http://, or it is another program.";
+  if (/other side closed|socket hang up|ECONNRESET/.test(message))
+    return "If it speaks TLS, its URL begins with https://.";
+  return "Is it running? Start one with: rollcall serve";
 }
