@@ -22,6 +22,18 @@ test("systemd accepts the unit, and notices a broken one", { skip: systemd.skip 
   assert.match(verify(unit.replace("StateDirectory=", "StateDirektory=")).output, /StateDirektory/);
 });
 
+test("systemd accepts the unit with what its page adds to it", { skip: systemd.skip }, (t) => {
+  const page = readFileSync(join(ROOT, "deploy/README.md"), "utf8");
+  const additions = [...page.matchAll(/^```ini\n(.*?)^```/gms)].map((match) => match[1] ?? "");
+  assert.equal(additions.length, 2);
+  for (const addition of additions) {
+    const path = join(temporaryDirectory(t), "rollcall.service");
+    writeFileSync(path, unit.replace("[Install]", `${addition}\n[Install]`));
+    const { status, stdout, stderr } = spawnSync(systemd.path, ["verify", path], { encoding: "utf8" });
+    assert.deepEqual({ status, output: stdout + stderr }, { status: 0, output: "" });
+  }
+});
+
 test("the unit starts the built program with its data in the state directory", () => {
   assert.match(
     unit,
