@@ -235,6 +235,20 @@ test("a file that is missing, broken or of another kind is refused in words", ()
   assert.deepEqual(good({ yaml: "# nothing\ntls:\n" }).tls, undefined);
 });
 
+test("what is wrong with the file's form is said without its text, which may hold secrets", () => {
+  const above = "dialectSettings:\n  dns:\n    keys:\n      - name: a\n        secret: ";
+  for (const [rest, line] of [
+    ["abc\n]c2VjcmV0\n", 6],
+    [">c2VjcmV0\n", 5],
+    ['"abc" "c2VjcmV0"\n', 5],
+    ["abc\n       c2VjcmV0: x\n", 6],
+  ] as const) {
+    const found = parseConfigText(`${above}${rest}`, "f").problems;
+    assert.match(found[0] ?? "", new RegExp(`^f line ${line}: \\w`));
+    assert.ok(!found.join().includes("c2VjcmV0"), found.join());
+  }
+});
+
 test("any text as a file gives settings or problems, never an exception", () => {
   fc.assert(fc.property(fc.string({ maxLength: 200 }), (text) => void parseConfigText(text, "f")));
   const bomb = `a: &a [${"x,".repeat(9)}x]\nb: &b [${"*a,".repeat(9)}*a]\nc: &c [${"*b,".repeat(9)}*b]\nd: [${"*c,".repeat(9)}*c]\n`;

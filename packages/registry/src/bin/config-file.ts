@@ -38,7 +38,8 @@ export function parseConfigText(text: string, path: string): ReadFile {
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   if (document.errors.length > 0) {
     const problems = document.errors.map(
-      (error) => `${path} line ${lines.linePos(error.pos[0]).line}: ${error.message}`,
+      // What comes after a colon is the text that it stumbled over, which may be a secret.
+      (error) => `${path} line ${lines.linePos(error.pos[0]).line}: ${error.message.replace(/: .*/s, "")}`,
     );
     return { entries: [], problems };
   }
