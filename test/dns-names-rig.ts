@@ -17,7 +17,7 @@ import type {
 } from "../packages/registry/src/dialects/dns/translate-model.ts";
 import { toNetworks } from "../packages/registry/src/dialects/dns/translate-networks.ts";
 import type { Settings } from "../packages/registry/src/dialects/dns/translate-settings.ts";
-import { readSettings } from "../packages/registry/src/dialects/dns/translate-settings-read.ts";
+import { readSettings, type Surroundings } from "../packages/registry/src/dialects/dns/translate-settings-read.ts";
 import { shareFile } from "../packages/registry/src/dialects/dns/translate-static.ts";
 import { accepted, instanceOf, openRig, type Rig } from "./core-rig.ts";
 
@@ -50,7 +50,16 @@ export interface NamesRig {
   close(): void;
 }
 
-export const DEFAULTS = readSettings({}, { directory: "/", names: [] }) as Settings;
+/** Settings that are read here name no files. */
+export const SURROUNDINGS: Surroundings = {
+  directory: "/",
+  names: [],
+  readSecret: () => {
+    throw new Error("there are no files here");
+  },
+};
+
+export const DEFAULTS = readSettings({}, SURROUNDINGS) as Settings;
 
 export function networks(...texts: string[]): Settings["reverse"] {
   const found = toNetworks(texts);

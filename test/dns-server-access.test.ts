@@ -7,6 +7,7 @@ import { after, test } from "node:test";
 import fc from "fast-check";
 import { plainAddress, toNetworkKey, toNetworks } from "../packages/registry/src/dialects/dns/translate-networks.ts";
 import { readSettings } from "../packages/registry/src/dialects/dns/translate-settings-read.ts";
+import { SURROUNDINGS } from "./dns-names-rig.ts";
 import { nextPacket, openUdp, type Reading, readMessage, startDns, toQuery } from "./dns-rig.ts";
 import { requirePackage, startProcess, startRollcall, temporaryDirectory } from "./harness.ts";
 
@@ -116,7 +117,8 @@ const SOURCE = {
   domain: "other.local",
   find: () => ({ kind: "none" as const }),
 };
-const read = (fields: Record<string, unknown>) => readSettings(fields, { directory: "/etc/rollcall", names: [SOURCE] });
+const read = (fields: Record<string, unknown>) =>
+  readSettings(fields, { ...SURROUNDINGS, directory: "/etc/rollcall", names: [SOURCE] });
 
 test("each wrong value is named", () => {
   const secret = "c2VjcmV0IHNlY3JldCBzZWNyZXQ=";
@@ -129,6 +131,10 @@ test("each wrong value is named", () => {
     [{ forward: ["example.com"] }, /dns\.forward\[0\] must be an IP address/],
     [{ forward: ["192.0.2.1:0"] }, /dns\.forward\[0\]/],
     [{ notify: [{ port: 53 }] }, /dns\.notify\[0\]\.address is missing/],
+    [{ notify: [{ address: "::1", key: "no" }] }, /^dns\.notify\[0\]\.key must be the name of one of dns\.keys$/],
+    [{ notify: { address: "::1", key: 1 } }, /dns\.notify\.key must be a text/],
+    [{ notify: { address: "::1", kay: "k" } }, /dns\.notify knows no setting kay/],
+    [{ forward: { address: "::1", key: "k" }, keys: { name: "k", secret } }, /dns\.forward knows no setting key/],
     [{ zones: [{ name: "a.b", account: "no/t" }] }, /dns\.zones\[0\]\.account must be the name of an account/],
     [{ zones: [{ name: "a.b", acount: "x" }] }, /dns\.zones\[0\] knows no setting acount/],
     [{ zones: [{ name: "Rollcall." }] }, /two zones named rollcall/i],

@@ -63,6 +63,8 @@ export function run(path: string, args: readonly string[], input = ""): Promise<
     const child = execFile(path, args, { timeout: 20_000, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr });
     });
+    // It may have ended before it was fed.
+    child.stdin?.on("error", () => {});
     child.stdin?.end(input);
   });
 }
@@ -107,21 +109,38 @@ function toSecondary(port: number, program: Program): Secondary {
   return { port, program, output: () => `${program.lines.join("\n")}\n${program.stderr()}` };
 }
 
+function toStatement(key: Key | undefined): string {
+  return key === undefined ? "" : `key "${key.name}" { algorithm ${key.algorithm}; secret "${key.secret}"; };`;
+}
+
+interface NamedOptions {
+  readonly port: number;
+  readonly key?: Pick<Key, "name" | "algorithm" | "secret">;
+  /** Where the key's statement stands already. */
+  readonly keyFile?: string;
+  readonly zone?: string;
+  /** Where it looks for the primary. It takes NOTIFY from there without a key too, whatever `allow-notify` says. */
+  readonly host?: string;
+  /** Whether NOTIFY from elsewhere has to be signed by the key; nobody's is taken otherwise. */
+  readonly notifyKey?: boolean;
+}
+
 /** BIND. `port` is given when it has to be known before, for NOTIFY. */
 export async function startNamedSecondary(
   scope: PeerScope,
   primary: number,
-  options: { readonly port: number; readonly key?: Key; readonly zone?: string },
+  options: NamedOptions,
 ): Promise<Secondary> {
-  const { port, key, zone = "rollcall" } = options;
+  const { port, key, keyFile, zone = "rollcall", host = "127.0.0.1" } = options;
   const folder = temporaryDirectory(scope, "named-data");
   const signed = key === undefined ? "" : ` key "${key.name}"`;
-  const keyBlock =
-    key === undefined ? "" : `key "${key.name}" { algorithm ${key.algorithm}; secret "${key.secret}"; };\n`;
+  const keyBlock = keyFile === undefined ? toStatement(key) : `include "${keyFile}";`;
+  const notify = options.notifyKey === true ? ` allow-notify { key "${key?.name}"; };` : "";
   const { file } = writeConfig(
     scope,
     "named",
-    `${keyBlock}options {
+    `${keyBlock}
+options {
   directory "${folder}";
   port ${port};
   listen-on port ${port} { 127.0.0.1; };
@@ -135,7 +154,7 @@ export async function startNamedSecondary(
   masterfile-format text;
 };
 controls { };
-zone "${zone}" { type secondary; file "zone.db"; primaries { 127.0.0.1 port ${primary}${signed}; }; };
+zone "${zone}" { type secondary; file "zone.db"; primaries { ${host} port ${primary}${signed}; };${notify} };
 `,
   );
   const program = await startPeer(scope, { path: NAMED.path, args: ["-g", "-n", "1", "-c", file], port });
@@ -177,13 +196,16 @@ remote-control:
   return toSecondary(port, program);
 }
 
+interface KeyedOptions {
+  readonly port: number;
+  readonly key: Key;
+  /** Whether NOTIFY has to be signed by the key. */
+  readonly notifyKey?: boolean;
+}
+
 /** NSD. */
-export async function startNsdSecondary(
-  scope: PeerScope,
-  primary: number,
-  options: { readonly port: number; readonly key: Key },
-): Promise<Secondary> {
-  const { port, key } = options;
+export async function startNsdSecondary(scope: PeerScope, primary: number, options: KeyedOptions): Promise<Secondary> {
+  const { port, key, notifyKey = false } = options;
   const folder = temporaryDirectory(scope, "nsd-data");
   const { file } = writeConfig(
     scope,
@@ -213,7 +235,7 @@ zone:
   name: "rollcall"
   zonefile: "rollcall.zone"
   request-xfr: 127.0.0.1@${primary} ${key.name}
-  allow-notify: 127.0.0.1 NOKEY
+  allow-notify: 127.0.0.1 ${notifyKey ? key.name : "NOKEY"}
   provide-xfr: 127.0.0.1 NOKEY
 `,
   );
@@ -222,12 +244,8 @@ zone:
 }
 
 /** Knot DNS. */
-export async function startKnotSecondary(
-  scope: PeerScope,
-  primary: number,
-  options: { readonly port: number; readonly key: Key },
-): Promise<Secondary> {
-  const { port, key } = options;
+export async function startKnotSecondary(scope: PeerScope, primary: number, options: KeyedOptions): Promise<Secondary> {
+  const { port, key, notifyKey = false } = options;
   const folder = temporaryDirectory(scope, "knot-data");
   mkdirSync(join(folder, "run"));
   const { file } = writeConfig(
@@ -255,7 +273,7 @@ remote:
 acl:
   - id: notify
     address: 127.0.0.1
-    action: notify
+    action: notify${notifyKey ? `\n    key: ${key.name}` : ""}
   - id: transfer
     address: 127.0.0.1
     action: transfer

@@ -14,7 +14,7 @@ import type { Settings } from "../packages/registry/src/dialects/dns/translate-s
 import { readSettings } from "../packages/registry/src/dialects/dns/translate-settings-read.ts";
 import { RENDERING, zoneRecords } from "../packages/registry/src/dialects/dns/translate-zone.ts";
 import { accepted, instanceOf, openRig } from "./core-rig.ts";
-import { DEFAULTS, nameOf, showShort } from "./dns-names-rig.ts";
+import { DEFAULTS, nameOf, SURROUNDINGS, showShort } from "./dns-names-rig.ts";
 
 const ADDRESSES = ["192.0.2.53"];
 
@@ -84,7 +84,7 @@ test("accounts named like what every zone has do not hide it", async (t) => {
 
 test("zones of the settings may not lie there either", () => {
   const read = (zones: readonly string[], more: object = {}) =>
-    readSettings({ zones: zones.map((name) => ({ name })), ...more }, { directory: "/", names: [] });
+    readSettings({ zones: zones.map((name) => ({ name })), ...more }, SURROUNDINGS);
   for (const zones of [["addr.rollcall"], ["x.NS.rollcall"], ["addr.shop.rollcall"], ["a.example", "ns.a.example"]])
     assert.match(String(read(zones)), /^dns: the zone .* would hide addresses of /, zones.join());
   assert.match(String(read(["example"], { domain: "addr.example" })), /would hide addresses of example\./);

@@ -11,6 +11,7 @@ import { openKeys } from "./session-keys.ts";
 import type { Desk } from "./session-model.ts";
 import { openNotify } from "./session-notify.ts";
 import { Standings } from "./session-rates.ts";
+import { openSecrets } from "./session-secrets.ts";
 import { keepShape } from "./session-shape.ts";
 import { openStatic, READ_OUTCOMES } from "./session-static.ts";
 import { serveStream } from "./session-tcp.ts";
@@ -33,8 +34,11 @@ async function open(house: House): Promise<Mounted> {
   const names = house.names.some((source) => source.dialect === CONSUL_NAMES.dialect)
     ? house.names
     : [...house.names, CONSUL_NAMES];
-  const settings = readSettings(house.settings, { directory: house.directory, names });
+  const secrets = openSecrets();
+  const settings = readSettings(house.settings, { directory: house.directory, names, readSecret: secrets.read });
   if (typeof settings === "string") throw new Error(settings);
+  for (const [file, mode] of secrets.exposed)
+    house.log.warn({ file, mode }, "others may read the secret in this file; chmod 600 keeps it");
   const closers: (() => Promise<void> | void)[] = [];
   const close = async (): Promise<void> => {
     for (const one of closers.splice(0).reverse()) await one();

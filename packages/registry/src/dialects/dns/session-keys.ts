@@ -1,10 +1,12 @@
 /** Who signed a message, and the signing of its answer: TSIG, RFC 8945. */
-import type { Clock } from "../../core/index.ts";
+import type { Bytes, Clock } from "../../core/index.ts";
 import { encodeMessage } from "./codec.ts";
 import { type Message, RCODE } from "./codec-model.ts";
 import { keyOf } from "./codec-name.ts";
 import { refuseTsig, signTsig, TSIG_ERROR, TsigStream, tsigBytes, verifyTsig } from "./codec-tsig.ts";
 import type { Settings, TsigKey } from "./translate-settings.ts";
+
+const TSIG_ERROR_NAMES = new Map<number, string>(Object.entries(TSIG_ERROR).map(([name, error]) => [error, name]));
 
 export type Checked =
   /** Nobody signed it. */
@@ -64,6 +66,33 @@ export function signStream({ message, key }: Signee, clock: Clock): (answer: Buf
   if (key === undefined || message.tsig === undefined) return (answer) => answer;
   const stream = new TsigStream(key, message.tsig.mac);
   return (answer) => stream.sign(answer, toSeconds(clock.now()));
+}
+
+/** A request of our own, and what its answer's signature rests on. */
+export interface SignedRequest {
+  readonly packet: Buffer;
+  readonly key: TsigKey;
+  readonly mac: Bytes;
+}
+
+export function signRequest(request: Buffer, key: TsigKey, clock: Clock): SignedRequest {
+  return { ...signTsig(request, key, toSeconds(clock.now())), key };
+}
+
+/**
+ * Why an answer to our request proves nothing: its signature does not hold, or it says that ours did not (RFC 8945
+ * §5.4). Undefined when all is well.
+ */
+export function answerFault(
+  answer: Buffer,
+  { tsig }: Message,
+  request: SignedRequest,
+  clock: Clock,
+): string | undefined {
+  if (tsig === undefined) return "not signed";
+  if (tsig.error !== 0) return TSIG_ERROR_NAMES.get(tsig.error) ?? `error ${tsig.error}`;
+  const verdict = verifyTsig(answer, tsig, request.key, toSeconds(clock.now()), { requestMac: request.mac });
+  return verdict.ok ? undefined : "wrongly signed";
 }
 
 /** An answer with nothing but the question and a code. */

@@ -1,4 +1,4 @@
-/** Tells secondaries that a zone has changed: NOTIFY, RFC 1996. */
+/** Tells secondaries that a zone has changed: NOTIFY, RFC 1996; signed where the settings say so. */
 import { randomInt } from "node:crypto";
 import { createSocket, type Socket } from "node:dgram";
 import { isIPv6 } from "node:net";
@@ -6,11 +6,12 @@ import type { Watch } from "../../core/index.ts";
 import { decodeMessage, encodeMessage } from "./codec.ts";
 import { CLASS, type Message, OPCODE, RCODE, TYPE } from "./codec-model.ts";
 import { keyOf, showName } from "./codec-name.ts";
+import { answerFault, type SignedRequest, signBytes, signRequest } from "./session-keys.ts";
 import type { Desk } from "./session-model.ts";
 import { isWhole, type WholeZone } from "./session-transfer-zone.ts";
 import { resolve } from "./translate.ts";
 import { BLANK } from "./translate-journal.ts";
-import type { Server } from "./translate-settings.ts";
+import type { Secondary } from "./translate-settings.ts";
 
 /** RFC 1996 §4.5 asks for calm: one zone's news goes out at most so often. */
 const INTERVAL_MS = 1000;
@@ -41,8 +42,13 @@ interface Told {
 /** A message that has no answer yet. */
 interface Pending {
   readonly id: number;
-  readonly server: Server;
+  readonly server: Secondary;
+  /** The same each time that it is sent, so that any of its answers will do. */
   readonly packet: Buffer;
+  /** What answers are checked by; undefined when they need no signature. */
+  readonly signed: SignedRequest | undefined;
+  /** What was wrong with the signature of the last answer. */
+  fault: string | undefined;
   tries: number;
   timer: NodeJS.Timeout | undefined;
 }
@@ -51,7 +57,7 @@ class Notifier implements Notify {
   readonly #desk: Desk;
   readonly #host: string;
   readonly #told = new Map<string, Told>();
-  /** By zone and server: one at a time. */
+  /** By zone, server and key, which may stand for a view of BIND's: one at a time. */
   readonly #pending = new Map<string, Pending>();
   readonly #sockets = new Map<number, Socket>();
   readonly #cancel: () => void;
@@ -134,15 +140,21 @@ class Notifier implements Notify {
     told.atMs = this.#desk.clock.monotonic();
     told.serial = this.#desk.read((world) => world.serialOf(told.zone));
     for (const server of this.#desk.settings.notify)
-      this.#begin(`${key} ${server.address} ${server.port}`, server, told);
+      this.#begin([key, server.address, server.port, server.key && keyOf(server.key.name)].join(" "), server, told);
   }
 
-  #begin(key: string, server: Server, told: Told): void {
+  #begin(key: string, server: Secondary, told: Told): void {
     this.#settle(key);
     const id = randomInt(0x10000);
-    const packet = encodeMessage(this.#message(id, told.zone), MESSAGE_BYTES);
-    if (packet === undefined) return;
-    const pending: Pending = { id, server, packet, tries: 0, timer: undefined };
+    const message = this.#message(id, told.zone);
+    const bare =
+      encodeMessage(message, MESSAGE_BYTES - signBytes(server.key)) ??
+      // The hint is what can be left out.
+      encodeMessage({ ...message, answers: [] }, MESSAGE_BYTES);
+    if (bare === undefined) return;
+    const signed = server.key && signRequest(bare, server.key, this.#desk.clock);
+    const packet = signed?.packet ?? bare;
+    const pending: Pending = { id, server, packet, signed, fault: undefined, tries: 0, timer: undefined };
     this.#pending.set(key, pending);
     this.#desk.log.debug({ zone: showName(told.zone.name), to: server.address, serial: told.serial }, "notify");
     this.#send(key, pending);
@@ -164,10 +176,16 @@ class Notifier implements Notify {
     pending.timer = setTimeout(() => {
       if (pending.tries > RETRIES_MS.length) {
         this.#settle(key);
-        this.#desk.log.warn({ server: `${server.address} port ${server.port}` }, "a secondary does not answer NOTIFY");
+        this.#giveUp(pending);
       } else this.#send(key, pending);
     }, waitMs);
     pending.timer.unref();
+  }
+
+  #giveUp({ server, fault }: Pending): void {
+    const fields = { server: `${server.address} port ${server.port}` };
+    if (fault === undefined) this.#desk.log.warn(fields, "a secondary does not answer NOTIFY");
+    else this.#desk.log.warn({ ...fields, fault }, "a secondary's answers to NOTIFY are not signed as they must be");
   }
 
   #settle(key: string): void {
@@ -198,13 +216,20 @@ class Notifier implements Notify {
     return own.every((server) => isLoopback(server.address)) ? host : undefined;
   }
 
-  /** Any answer will do: one that does not want the zone has heard of it as well. */
+  /** Any answer will do that is signed by whom it must be: one that does not want the zone has heard of it as well. */
   #receive(packet: Buffer, address: string, port: number): void {
     const decoded = decodeMessage(packet);
     if (!decoded.ok || !decoded.message.response || decoded.message.opcode !== OPCODE.NOTIFY) return;
     const { message } = decoded;
-    for (const [key, { id, server }] of this.#pending) {
+    for (const [key, pending] of this.#pending) {
+      const { id, server, signed } = pending;
       if (id !== message.id || server.address !== address || server.port !== port) continue;
+      const fault = signed && answerFault(packet, message, signed, this.#desk.clock);
+      if (fault !== undefined) {
+        pending.fault = fault;
+        this.#desk.log.debug({ server: address, fault }, "an answer to NOTIFY is not signed as it must be");
+        continue;
+      }
       if (message.rcode !== RCODE.NOERROR)
         this.#desk.log.debug({ server: address, rcode: message.rcode }, "a secondary did not take NOTIFY");
       this.#settle(key);

@@ -4,9 +4,10 @@ import { isLegalAccount } from "../../core/index.ts";
 import type { NameSource } from "../contract.ts";
 import type { Name } from "./codec-model.ts";
 import { isWithin, lowerLabel, parseName, sameName, showName } from "./codec-name.ts";
+import { readKeyFile } from "./translate-key-file.ts";
 import { isTaken } from "./translate-label.ts";
 import { LOOPBACK, PRIVATE, toAddressBytes, toNetworks } from "./translate-networks.ts";
-import type { Networks, Server, Settings, TsigKey } from "./translate-settings.ts";
+import type { Networks, Secondary, Server, Settings, TsigKey } from "./translate-settings.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -16,6 +17,8 @@ export interface Surroundings {
   readonly directory: string;
   /** Other protocols' names that there are. */
   readonly names: readonly NameSource[];
+  /** What the file at an absolute path holds. Throws a sentence that repeats nothing of it. */
+  readonly readSecret: (path: string) => string;
 }
 
 const ALGORITHMS = ["hmac-sha1", "hmac-sha224", "hmac-sha256", "hmac-sha384", "hmac-sha512"] as const;
@@ -41,6 +44,7 @@ export function readSettings(fields: Fields, around: Surroundings): Settings | s
 
 function read(fields: Fields, around: Surroundings): Settings {
   const from = new Reader(fields, "dns");
+  const keys = from.list("keys", (value, place) => toKey(value, place, around));
   const settings: Settings = {
     domain: from.get("domain", toName) ?? ["rollcall"],
     zones: from.list("zones", toZone),
@@ -55,8 +59,8 @@ function read(fields: Fields, around: Surroundings): Settings {
     reverse: from.get("reverse", toNetworkSet) ?? networks(PRIVATE),
     allowQuery: from.get("allowQuery", toNetworkSet),
     allowTransfer: from.get("allowTransfer", toNetworkSet) ?? networks([]),
-    keys: from.list("keys", toKey),
-    notify: from.list("notify", toServer),
+    keys,
+    notify: from.list("notify", (value, place) => toSecondary(value, place, keys)),
     updateLease: from.get("updateLease", oneOf(["none", "ttl"] as const)) ?? "none",
     forward: from.list("forward", toServer),
     forwardTimeoutMs: from.get("forwardTimeoutMs", whole(10, 60_000)) ?? 2000,
@@ -207,11 +211,31 @@ function toNetworkSet(value: unknown, place: string): Networks {
   return set;
 }
 
+/** A server, or a map that names its key as well. */
+function toSecondary(value: unknown, place: string, keys: readonly TsigKey[]): Secondary {
+  if (typeof value !== "object") return { ...toServer(value, place), key: undefined };
+  const from = new Reader(value, place);
+  const key = from.get("key", (name, at) => {
+    const wanted = toName(name, at);
+    const found = keys.find((one) => sameName(one.name, wanted));
+    // The value is not shown: it may be a whole key, as programs of the command line take it.
+    if (found === undefined) throw new Wrong(`${at} must be the name of one of dns.keys`);
+    return found;
+  });
+  const server = { ...takeServer(from), key };
+  from.end();
+  return server;
+}
+
+function takeServer(from: Reader): Server {
+  return { address: from.need("address", toAddress), port: from.get("port", whole(1, 65_535)) ?? DNS_PORT };
+}
+
 /** `192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1`, `[2001:db8::1]:5353`, or a map of address and port. */
 function toServer(value: unknown, place: string): Server {
   if (typeof value === "object") {
     const from = new Reader(value, place);
-    const server = { address: from.need("address", toAddress), port: from.get("port", whole(1, 65_535)) ?? DNS_PORT };
+    const server = takeServer(from);
     from.end();
     return server;
   }
@@ -231,17 +255,59 @@ function toZone(value: unknown, place: string): Settings["zones"][number] {
   return zone;
 }
 
-function toKey(value: unknown, place: string): TsigKey {
+function toKey(value: unknown, place: string, around: Surroundings): TsigKey {
   const from = new Reader(value, place);
+  const name = from.need("name", toName);
+  const algorithm = from.get("algorithm", oneOf(ALGORITHMS));
+  const path = from.get("secretFile", toText);
+  const inPlace = from.get("secret", toSecret);
+  if (path !== undefined && inPlace !== undefined) throw new Wrong(`${place} has a secret and a secretFile; give one`);
+  const inFile =
+    path === undefined ? undefined : toSecretOfFile(path, `${place}.secretFile`, around, { name, algorithm });
+  const secret = inFile?.secret ?? inPlace;
+  if (secret === undefined) throw new Wrong(`${place}.secret is missing; or give a secretFile`);
   const key: TsigKey = {
-    name: from.need("name", toName),
-    algorithm: from.get("algorithm", oneOf(ALGORITHMS)) ?? "hmac-sha256",
-    secret: from.need("secret", toSecret),
+    name,
+    algorithm: algorithm ?? inFile?.algorithm ?? "hmac-sha256",
+    secret,
     account: from.get("account", (account, at) => (account === null ? null : toAccount(account, at))) ?? null,
     role: from.get("role", oneOf(ROLES)) ?? "reader",
   };
   from.end();
   return key;
+}
+
+type Algorithm = TsigKey["algorithm"];
+
+/** What a file with a key says besides the secret must be what the settings say. */
+function toSecretOfFile(
+  given: string,
+  place: string,
+  around: Surroundings,
+  key: { readonly name: Name; readonly algorithm: Algorithm | undefined },
+): { readonly secret: Buffer; readonly algorithm: Algorithm | undefined } {
+  const path = resolve(around.directory, given);
+  const file = readKeyFile(readText(path, place, around));
+  const at = `${place}: ${path}`;
+  if (file === undefined) throw new Wrong(`${at} must hold a secret in base64, or one statement key of BIND`);
+  const name = file.name === undefined ? key.name : parseName(file.name);
+  if (name === undefined || !sameName(name, key.name))
+    throw new Wrong(`${at} has another key than ${showName(key.name)}`);
+  const algorithm =
+    file.algorithm === undefined
+      ? key.algorithm
+      : oneOf(ALGORITHMS)(file.algorithm.toLowerCase(), `${at}: the algorithm`);
+  if (key.algorithm !== undefined && algorithm !== key.algorithm)
+    throw new Wrong(`${at} has the algorithm ${algorithm}, the settings have ${key.algorithm}`);
+  return { secret: toSecret(file.secret, `${at}: the secret`), algorithm };
+}
+
+function readText(path: string, place: string, around: Surroundings): string {
+  try {
+    return around.readSecret(path);
+  } catch (error) {
+    throw new Wrong(`${place}: ${path} cannot be read: ${(error as Error).message}`);
+  }
 }
 
 /** A secret that is short can be found by trying (RFC 8945 §7). */

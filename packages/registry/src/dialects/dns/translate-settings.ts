@@ -24,6 +24,12 @@ export interface Server {
   readonly port: number;
 }
 
+/** A server that is told of changes. */
+export interface Secondary extends Server {
+  /** Signs what it is told, and has to sign its answer; undefined when nobody signs. */
+  readonly key: TsigKey | undefined;
+}
+
 export interface Settings {
   /** `rollcall.`: the zone of the account `default`; every other account's is `<account>.rollcall.` */
   readonly domain: Name;
@@ -58,7 +64,7 @@ export interface Settings {
   readonly allowTransfer: Networks;
   readonly keys: readonly TsigKey[];
   /** Secondaries that are told of changes, at most once a second. */
-  readonly notify: readonly Server[];
+  readonly notify: readonly Secondary[];
   /** TTL of an UPDATE's records is their lease, unless UPDATE-LEASE says otherwise. Default: they stay. */
   readonly updateLease: "none" | "ttl";
   /** Where names outside our zones are asked for; empty: they are refused. */

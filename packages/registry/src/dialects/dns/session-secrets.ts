@@ -1,0 +1,36 @@
+/** Reads the files that hold secrets, and looks at who else may. */
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+
+/** A key is far shorter; a file that is not is none. */
+const FILE_BYTES_MAX = 4096;
+/** To be read by the group or by all others. */
+const OTHERS_READ = 0o044;
+
+export interface Secrets {
+  /** The text of the file. Throws a sentence that repeats nothing of it. */
+  read(path: string): string;
+  /** Those read until now that others may read as well, with their modes. */
+  readonly exposed: ReadonlyMap<string, string>;
+}
+
+export function openSecrets(): Secrets {
+  const exposed = new Map<string, string>();
+  return {
+    exposed,
+    read(path) {
+      // A pipe without a writer must not hold up the start.
+      const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+      try {
+        const stat = fstatSync(file);
+        if (!stat.isFile()) throw new Error("it is no file");
+        const buffer = Buffer.alloc(FILE_BYTES_MAX + 1);
+        const length = readSync(file, buffer);
+        if (length > FILE_BYTES_MAX) throw new Error(`it is longer than ${FILE_BYTES_MAX} bytes`);
+        if ((stat.mode & OTHERS_READ) !== 0) exposed.set(path, (stat.mode & 0o777).toString(8).padStart(4, "0"));
+        return buffer.toString("latin1", 0, length);
+      } finally {
+        closeSync(file);
+      }
+    },
+  };
+}
