@@ -98,6 +98,8 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1.2rem;margin:0
 dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
 footer{color:var(--soft);font-size:.87rem;padding:2rem 0 2.5rem}
 @media(max-width:76rem){
+th,td{padding-left:.5rem;padding-right:.5rem}td.app{min-width:8.5rem}td.app.short{white-space:normal}td.id{min-width:12rem}td.at{min-width:9rem}}
+@media(max-width:62rem){
 .stack tr{display:block;border-top:1px solid var(--line);padding:.45rem 0}.stack tr:first-child{border-top:0}
 .stack tr.head{display:none}.stack td{display:block;border:0;padding:.1rem .8rem}.stack td:empty{display:none}
 .stack td[data-name]::before{content:attr(data-name) " ";color:var(--soft);font-size:.87rem}
