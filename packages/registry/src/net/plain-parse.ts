@@ -8,6 +8,8 @@ import { isBrowser } from "./local.ts";
 const HEAD =
   /^(GET|PUT|POST|DELETE|PATCH) (\/[!-~]*) HTTP\/1\.1\r\n((?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r\n)+)\r\n/;
 const WHOLE_NUMBER = /^\d{1,7}$/;
+
+/** The head of a request, and how long its body is. */
 export interface Parsed {
   readonly method: string;
   readonly url: string;
@@ -37,7 +39,6 @@ export function parsePlain(text: string): Parsed | undefined {
   const lines = match[3] as string;
   const found: Found = {
     hosts: 0,
-
     headers: 0,
     bodyBytes: -1,
     authorization: undefined,

@@ -9,7 +9,7 @@ export interface Settings {
   readonly account: Account;
   /** Service URLs of the other servers, as Eureka's `serviceUrl` has them: `http://user:password@host:8761/eureka/`. */
   readonly peers: readonly string[];
-  /** What this region is called in `regions=`; a request for another gets nothing more. Default `default`. */
+  /** What this region is called on the dashboard. `regions=` changes nothing, whatever it names. Default `default`. */
   readonly region: string;
   /** Data center that instances of other dialects are shown in. Default `MyOwn`. */
   readonly dataCenter: string;
@@ -73,7 +73,7 @@ export interface Replication {
   /** A client's heartbeat arrived here, and not by way of another server. On the short path: costs next to nothing. */
   beaten(account: Account, record: InstanceRecord): void;
   /** This commit is another server's doing and is not passed on. To be told as soon as the proposal has resolved. */
-  taken(revision: Revision): void;
+  taken(account: Account, revision: Revision): void;
   /** What the status page says of the peers. URLs without user and password. */
   status(): readonly PeerStatus[];
 }

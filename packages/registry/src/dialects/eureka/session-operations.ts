@@ -34,8 +34,8 @@ export interface OperationParts {
   readonly clock: Clock;
   readonly settings: Settings;
   readonly index: Index;
-  /** Undefined while there are no peers. */
-  replication(): Replication | undefined;
+  /** Asked each time: it is made after this. */
+  replication(): Replication;
 }
 
 export function createOperations(parts: OperationParts): Operations {
@@ -96,7 +96,7 @@ class Work implements Operations {
       if (dirty > stored) return this.#takeOverride(record, said.overriddenStatus, origin);
       if (dirty < stored && origin.replicated) return { statusCode: 409, responseEntity: this.#show(account, record) };
     }
-    if (!origin.replicated) this.#parts.replication()?.beaten(account, record);
+    if (!origin.replicated) this.#parts.replication().beaten(account, record);
     return OK;
   }
 
@@ -237,7 +237,7 @@ class Work implements Operations {
   async #propose(origin: Origin, command: Command): Promise<Outcome<Receipt>> {
     const outcome = await this.#parts.registry.propose(command);
     if (origin.replicated && outcome.ok && outcome.value.commit !== null)
-      this.#parts.replication()?.taken(outcome.value.commit.revision);
+      this.#parts.replication().taken(origin.account, outcome.value.commit.revision);
     return outcome;
   }
 }

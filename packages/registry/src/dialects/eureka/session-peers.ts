@@ -86,8 +86,9 @@ class Cluster implements Peers {
     for (const line of this.#lines) line.beat(record.service, record.id, nowMs + pauseMs);
   }
 
-  taken(revision: Revision): void {
-    this.#replicated.add(revision);
+  taken(account: Account, revision: Revision): void {
+    // Other accounts' commits are not followed: nobody would ever take them off.
+    if (account === this.#origin.account) this.#replicated.add(revision);
   }
 
   status(): readonly PeerStatus[] {
