@@ -155,6 +155,14 @@ test("the cache forgets what nobody asks for, and keeps what is asked for", () =
   assert.equal(cache.find("huge"), undefined, "one answer does not push out all others");
 });
 
+test("an answer that is made again and again takes no more room than once", () => {
+  const cache = new AnswerCache(toRegistry({ revision: 1, services: {} }));
+  const quiet = entry(1, "quiet", 0);
+  cache.keep("quiet", quiet);
+  for (let i = 0; i < 5000; i++) cache.keep("busy", entry(1, "busy", 0, 64 * 1024));
+  assert.equal(cache.find("quiet"), quiet);
+});
+
 test("bytes that are still on their way are not written to", () => {
   const kept = entry(1, "api", 0);
   const first = kept.next(0);

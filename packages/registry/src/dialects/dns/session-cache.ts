@@ -117,6 +117,11 @@ export class AnswerCache {
   keep(key: string, entry: Entry): void {
     const size = key.length + entry.bytes;
     if (size > BYTES_MAX / 4) return;
+    const replaced = this.#young.get(key);
+    if (replaced !== undefined) {
+      this.#young.delete(key);
+      this.#bytes -= key.length + replaced.bytes;
+    }
     if (this.#young.size >= ENTRIES_MAX / 2 || this.#bytes + size > BYTES_MAX / 2) {
       this.#old = this.#young;
       this.#young = new Map();
