@@ -221,6 +221,29 @@ test("instances that lapsed are held in answers, not in zones: nothing would tel
   }
 });
 
+test("a zone that nobody asks for any more notes no more than is worth an increment", async () => {
+  const primary = await openPrimary();
+  try {
+    const copy = new Copy();
+    await primary.register("stays", "s1", at("10.0.0.1"));
+    copy.take(await primary.zone.refresh());
+    let notedMax = 0;
+    for (let i = 0; i < 20_000; i += 500) {
+      const names = Array.from({ length: 500 }, (_, j) => `job-${i + j}`);
+      await Promise.all(names.map((name) => primary.register(name, "j", at("10.0.0.2"))));
+      await Promise.all(names.map((name) => primary.deregister(name, "j")));
+      notedMax = Math.max(notedMax, primary.zone.noted);
+    }
+    assert.ok(notedMax > 10_000 && notedMax <= 16_000, `${notedMax} noted`);
+    await primary.register("comes", "c1", at("10.0.0.3"));
+    copy.take(await primary.zone.refresh());
+    assert.deepEqual(copy.keys, primary.truth());
+    assert.ok(journalHas(await primary.zone.refresh(), "comes.rollcall", TYPE.A));
+  } finally {
+    primary.close();
+  }
+});
+
 test("a service of 6000 instances is rendered by turns, while it changes, and is of one moment", async () => {
   const primary = await openPrimary();
   const put = (i: number, more: Partial<Instance> = {}): Promise<void> =>

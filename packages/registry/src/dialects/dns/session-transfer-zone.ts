@@ -54,6 +54,11 @@ export class KeptZone {
     this.#follow();
   }
 
+  /** Services whose changes wait to be rendered. */
+  get noted(): number {
+    return this.#dirty.size;
+  }
+
   /** False once its name belongs to another account. */
   fits(zone: WholeZone): boolean {
     return this.#account === (zone.kind === "account" ? zone.account : undefined);
@@ -125,6 +130,11 @@ export class KeptZone {
       if (change.kind !== "instance") continue;
       if (change.before !== null) this.#dirty.add(toLabel(change.before.service));
       if (change.after !== null) this.#dirty.add(toLabel(change.after.service));
+    }
+    // Nobody may ever ask again: services that come and go under new names would be noted without end.
+    if (this.#dirty.size > STEP_WEIGHT_MAX && this.#running === undefined) {
+      this.#journal = undefined;
+      this.#dirty.clear();
     }
   }
 
