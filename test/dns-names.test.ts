@@ -190,15 +190,21 @@ test("hosts elsewhere: SRV by their names, one CNAME where there are no addresse
   assert.deepEqual(names.ask("odd.rollcall.", "SRV").answers, []);
 });
 
-test("an alias to a name of ours is followed, and a loop ends", async (t) => {
+test("a host that is a name of ours lends its addresses, and a loop ends", async (t) => {
   const names = await openNames();
   t.after(names.close);
   await names.register("front", "f", { address: "api.rollcall" });
   await names.register("api", "a", { address: IP });
-  assert.deepEqual(names.ask("front.rollcall.", "A").answers, ["CNAME api.rollcall.", `A ${IP}`]);
+  // No alias: caches would follow it for SRV and TXT as well, which the name has itself.
+  const front = names.ask("front.rollcall.", "A");
+  assert.deepEqual(front.answers, [`A ${IP}`]);
+  assert.deepEqual(showName(front.reply.answers[0]?.name ?? []), "front.rollcall.");
+  assert.deepEqual(names.ask("front.rollcall.", "AAAA").answers, []);
+  assert.equal(names.ask("front.rollcall.", "AAAA").authority[0]?.type, TYPE.SOA);
+  assert.deepEqual(names.ask("front.rollcall.", "CNAME").answers, ["CNAME api.rollcall."]);
   await names.register("one", "1", { address: "two.rollcall" });
   await names.register("two", "2", { address: "one.rollcall" });
-  assert.deepEqual(names.ask("one.rollcall.", "A").answers, ["CNAME two.rollcall.", "CNAME one.rollcall."]);
+  assert.deepEqual(names.ask("one.rollcall.", "A").answers, []);
   // An alias of itself says nothing, whoever asks in whatever case.
   await names.register("self", "s", { address: "Self.rollcall", tags: ["blue"] });
   for (const name of ["self.rollcall.", "SELF.rollcall."]) {
@@ -206,11 +212,11 @@ test("an alias to a name of ours is followed, and a loop ends", async (t) => {
     assert.deepEqual([self.rcode, self.answers], [RCODE.NOERROR, []]);
     assert.equal(self.authority[0]?.type, TYPE.SOA);
   }
-  assert.deepEqual(names.ask("blue.self.rollcall.", "A").answers, ["CNAME Self.rollcall."]);
+  assert.deepEqual(names.ask("blue.self.rollcall.", "A").answers, []);
   assert.deepEqual(names.ask("self.rollcall.", "CNAME").answers, []);
   await names.register("lost", "l", { address: "nix.rollcall" });
   const lost = names.ask("lost.rollcall.", "A");
-  assert.deepEqual([lost.rcode, lost.answers], [RCODE.NXDOMAIN, ["CNAME nix.rollcall."]]);
+  assert.deepEqual([lost.rcode, lost.answers], [RCODE.NOERROR, []]);
 });
 
 test("ids that are no labels, or one label together, are pointed at by their addresses", async (t) => {

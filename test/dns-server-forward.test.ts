@@ -2,10 +2,12 @@
 import assert from "node:assert/strict";
 import type { RemoteInfo, Socket } from "node:dgram";
 import { once } from "node:events";
+import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import { after, test } from "node:test";
-import { askUdp, openUdp, startDns } from "./dns-rig.ts";
-import { freePort, type Scope } from "./harness.ts";
+import { askUdp, openUdp, type Reading, startDns } from "./dns-rig.ts";
+import { freePort, type Scope, temporaryDirectory } from "./harness.ts";
 
 interface Upstream {
   readonly port: number;
@@ -68,6 +70,11 @@ const tellMuch: Behave = (packet, from, socket) => {
   long.writeUInt16BE(101, 6);
   socket.send(long, from.port, from.address);
 };
+const deny: Behave = (packet, from, socket) => {
+  const answer = toAnswer(packet, 1, 0x8183);
+  answer.writeUInt16BE(0, 6);
+  socket.send(answer.subarray(0, answer.length - 16), from.port, from.address);
+};
 const sayNothing: Behave = () => {};
 
 /** Behaves as the first label of the name says. */
@@ -79,9 +86,14 @@ function behaveBy(behaviours: Readonly<Record<string, Behave>>): Behave {
   };
 }
 
+/** Hosts of `example.` that services stand at. */
+const OUTSIDE = ["www", "cut", "failing", "gone", "long"];
 const TIMEOUT_MS = 1000;
 const [first, second, unused] = await Promise.all([
-  startUpstream({ after }, behaveBy({ forged: forge, failing: fail, cut: fail, long: tellMuch, silent: sayNothing })),
+  startUpstream(
+    { after },
+    behaveBy({ forged: forge, failing: fail, cut: fail, gone: deny, long: tellMuch, silent: sayNothing }),
+  ),
   startUpstream({ after }, behaveBy({ failing: fail, cut })),
   startUpstream({ after }),
 ]);
@@ -148,3 +160,58 @@ test("we forward for those who may alone, and never to ourselves", async () => {
   assert.equal(looping.port, own);
   assert.equal((await askUdp("127.0.0.1", own, "example.com.", "A")).rcode, "SERVFAIL");
 });
+
+test("instances at hosts outside are found by the addresses that those have", async () => {
+  for (const rig of [dns, choosy])
+    for (const host of OUTSIDE) await rig.register(host, "h1", { address: `${host}.example`, port: 80 });
+  const whole = ["NOERROR", "www.rollcall. 192.0.2.1"];
+  // Twice: an answer that rests on others is not kept.
+  for (const _ of [1, 2]) {
+    const before = first.asked.length;
+    const udp = await dns.ask("www.rollcall.", "A", { id: 78 });
+    assert.deepEqual([udp.id, udp.aa, udp.ra, udp.question?.name, show(udp)], [78, true, true, "www.rollcall.", whole]);
+    assert.equal(first.asked.length, before + 1);
+  }
+  // An alias would hide the name's other records from those that keep it, as resolvers do that want no recursion of us.
+  assert.deepEqual(show(await dns.ask("www.rollcall.", "A", { flags: 0 })), whole);
+  assert.deepEqual(show(await dns.ask("www.rollcall.", "SRV")), ["NOERROR", "www.rollcall. 0 25600 80 www.example."]);
+  assert.equal((await dns.ask("WWW.Rollcall.", "A", { edns: {} })).answers[0]?.text, "192.0.2.1");
+  assert.equal((await dns.askTcp("www.rollcall.", "A")).answers[0]?.ttl, 2, "by TCP as well");
+  for (const [name, type] of [
+    ["gone.rollcall.", "A"],
+    ["www.rollcall.", "AAAA"],
+  ] as const) {
+    const none = await dns.ask(name, type);
+    assert.deepEqual([...show(none), none.authority[0]?.name], ["NOERROR", "rollcall."], `${name} ${type}`);
+  }
+  assert.deepEqual(show(await dns.ask("failing.rollcall.", "A")), ["SERVFAIL"]);
+  assert.equal((await dns.ask("cut.rollcall.", "A")).tc, true);
+  const long = await dns.ask("long.rollcall.", "A");
+  assert.ok(long.tc && long.answers.length > 10, "as much as fits");
+  // All that can be said to those whom nothing is forwarded for.
+  const { answers, ra } = await choosy.ask("www.rollcall.", "A");
+  assert.deepEqual([answers.map(({ text }) => text), ra, unused.asked.length], [["www.example."], false, 0]);
+});
+
+test("an alias of a zone file to a name outside is followed by an answer from there", async () => {
+  const directory = temporaryDirectory({ after }, "forward");
+  const aliases = OUTSIDE.map((host) => `${host} CNAME ${host}.example.`);
+  const lines = ["$TTL 60", "@ SOA ns h 1 60 60 60 60", "@ NS ns", "ns A 127.0.0.1", ...aliases, ""];
+  writeFileSync(join(directory, "file.test.zone"), lines.join("\n"));
+  const rig = await startDns({ after }, { directory, settings: { forward, files: ["file.test.zone"] } });
+  const ask = (host: string, spec = {}) => rig.ask(`${host}.file.test.`, "A", spec);
+  const alias = (host: string) => `${host}.file.test. ${host}.example.`;
+  const whole = await ask("www");
+  assert.deepEqual(show(whole), ["NOERROR", alias("www"), "www.example. 192.0.2.1"]);
+  assert.deepEqual([whole.aa, whole.ra], [true, true]);
+  assert.deepEqual(show(await ask("gone")), ["NXDOMAIN", alias("gone")]);
+  assert.deepEqual(show(await ask("failing")), ["SERVFAIL", alias("failing")]);
+  assert.equal((await ask("cut")).tc, true);
+  const before = first.asked.length;
+  assert.deepEqual(show(await ask("www", { flags: 0 })), ["NOERROR", alias("www")], "without RD");
+  assert.equal(first.asked.length, before);
+});
+
+function show({ rcode, answers }: Reading): readonly string[] {
+  return [rcode, ...answers.map(({ name, text }) => `${name} ${text}`)];
+}

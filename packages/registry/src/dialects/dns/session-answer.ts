@@ -3,6 +3,7 @@ import { type Decoded, decodeMessage } from "./codec.ts";
 import { type Chance, encodeAnswer } from "./codec-answer.ts";
 import { CLASS, type Edns, type Message, OPCODE, type Question, RCODE, TYPE } from "./codec-model.ts";
 import { lowerLabel } from "./codec-name.ts";
+import { followOutside } from "./session-alias.ts";
 import { Entry } from "./session-cache.ts";
 import type { Forward } from "./session-forward.ts";
 import { type Keys, signAnswer, signBytes, toBare } from "./session-keys.ts";
@@ -69,7 +70,7 @@ export class Answerer {
     const question = { ...asked, name: asked.name.map(lowerLabel) };
     return this.#desk.read((world) => {
       const reply = resolve(question, { ...world, recordsMax: toRecordsMax(bytesMax) });
-      if (reply === undefined) return undefined;
+      if (reply === undefined || (reply.outside && this.#desk.settings.forward.length > 0)) return undefined;
       const answer = this.#toAnswer({ ...message, questions: [question] }, reply, false);
       const { answers, additional } = reply;
       return new Entry({
@@ -103,16 +104,22 @@ export class Answerer {
     if (question.type === TYPE.AXFR || question.type === TYPE.IXFR) {
       return { messages: this.#handlers.transfer(asked) };
     }
-    const given = this.#desk.read((world): Buffer | undefined => {
+    const reply = this.#desk.read((world): Reply | "refused" | undefined => {
       const zone = world.zoneOf(question.name);
-      if (zone !== undefined && !standing.mayAsk && !covers(key, zone)) {
-        return this.#refuse(asked, RCODE.REFUSED, standing);
-      }
+      if (zone !== undefined && !standing.mayAsk && !covers(key, zone)) return "refused";
       const recordsMax = toRecordsMax(this.#bytesMaxOf(asked));
-      const reply = zone && resolve({ ...question, class: CLASS.IN }, { ...world, recordsMax });
-      return reply && this.#finish(asked, this.#toAnswer(message, reply, standing.mayForward));
+      return zone && resolve({ ...question, class: CLASS.IN }, { ...world, recordsMax });
     });
-    return given ?? this.#elsewhere(asked, standing);
+    if (reply === "refused") return this.#refuse(asked, RCODE.REFUSED, standing);
+    if (reply === undefined) return this.#elsewhere(asked, standing);
+    const { mayForward } = standing;
+    const { outside } = reply;
+    // Addresses that an alias stands in for are the name's own, so they are told to those as well who ask us for no more.
+    const isFollowed = mayForward && outside !== undefined && (message.recursionDesired || outside.soa !== undefined);
+    if (!isFollowed) return this.#finish(asked, this.#toAnswer(message, reply, mayForward));
+    return followOutside(asked, reply, outside, this.#handlers.forward).then((whole) =>
+      this.#finish(asked, { ...this.#toAnswer(message, whole, mayForward), truncated: whole.truncated }),
+    );
   }
 
   /** A name that is in no zone of ours. */

@@ -67,12 +67,21 @@ export function hasServerLabel(world: World): boolean {
 
 const NONE: readonly Resource[] = [];
 
+/** What the catalog has. */
 export function positive(
   answers: readonly Resource[],
   additional: readonly Resource[],
   dependencies: readonly Dependency[],
 ): Reply {
-  return { rcode: RCODE.NOERROR, authoritative: true, answers, authority: NONE, additional, dependencies };
+  return {
+    rcode: RCODE.NOERROR,
+    authoritative: true,
+    isLive: true,
+    answers,
+    authority: NONE,
+    additional,
+    dependencies,
+  };
 }
 
 /**

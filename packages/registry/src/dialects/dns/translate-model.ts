@@ -88,8 +88,18 @@ export interface Reply {
   readonly answers: readonly Resource[];
   readonly authority: readonly Resource[];
   readonly additional: readonly Resource[];
+  /** The answers are of the catalog, not of a zone file alone. */
+  readonly isLive?: true;
+  /** Where the alias at the end of the answers leads, when that is a name in no zone of ours. */
+  readonly outside?: Outside;
   /** Empty: good until the zones or settings change. */
   readonly dependencies: readonly Dependency[];
+}
+
+export interface Outside {
+  readonly target: Name;
+  /** Where the alias only stands in for addresses (translate-alias.ts): the SOA to say with that there are none. */
+  readonly soa?: Resource;
 }
 
 /** What `resolve` (translate.ts) is: undefined when the name is in no zone of ours. */

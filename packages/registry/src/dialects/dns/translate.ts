@@ -3,6 +3,7 @@ import type { Refusal } from "../../core/index.ts";
 import { type Name, type Question, RCODE, type Resource, TYPE } from "./codec-model.ts";
 import { keyOf } from "./codec-name.ts";
 import { sameData } from "./codec-record.ts";
+import { standsIn, takeAddresses } from "./translate-alias.ts";
 import { authorityOf, minimalAny, negative, positive } from "./translate-authority.ts";
 import type { Reply, Resolve, World, Zone } from "./translate-model.ts";
 import { answerNative } from "./translate-native.ts";
@@ -33,7 +34,12 @@ const ALIASES_MAX = 8;
 export const resolve: Resolve = (question, world) => {
   const zone = world.zoneOf(question.name);
   const reply = zone === undefined ? undefined : resolveIn(question, zone, world);
-  return reply === undefined ? undefined : followAliases(reply, question, world);
+  if (zone === undefined || reply === undefined) return undefined;
+  const followed = followAliases(reply, question, world);
+  if (!standsIn(reply, question)) return followed;
+  const soa = authorityOf(zone, world);
+  const { outside } = followed;
+  return outside === undefined ? takeAddresses(followed, question, soa) : { ...followed, outside: { ...outside, soa } };
 };
 
 function resolveIn(question: Question, zone: Zone, world: World): Reply | undefined {
@@ -61,7 +67,7 @@ function followAliases(reply: Reply, question: Question, world: World): Reply {
     seen.add(keyOf(name));
     const zone = world.zoneOf(name);
     const next = zone === undefined ? undefined : resolveIn({ ...question, name }, zone, world);
-    if (next === undefined) break;
+    if (next === undefined) return { ...whole, outside: { target: name } };
     // The answer's code and SOA are the last name's (RFC 6604 §3); it is as authoritative as the first one's (§2.1).
     whole = {
       ...next,
