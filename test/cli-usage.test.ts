@@ -160,3 +160,19 @@ test("bash completes commands, their subcommands, flags and values", async () =>
   assert.deepEqual(completeInBash(script, ["rollcall", "token", "create", "x", "--role", "w"]), ["writer"]);
   assert.deepEqual(completeInBash(script, ["rollcall", "completions", "f"]), ["fish"]);
 });
+
+test("a wrong setting of a dialect is a wrong configuration as well", async () => {
+  for (const dialect of ["rackspace", "dns", "skydns", "eureka"]) {
+    const cwd = temporaryDirectory(scope);
+    writeFileSync(join(cwd, "rollcall.yaml"), `dialectSettings:\n  ${dialect}: { colour: blue }\n`);
+    const ports = ["http", "dns", "skydns", "eureka"].flatMap((name) => [`--${name}-port`, "0"]);
+    const { code, stderr } = await run(["serve", ...ports], { cwd });
+    assert.equal(code, 2, stderr);
+    assert.match(
+      stderr,
+      new RegExp(
+        `^rollcall: the configuration is not right\\n  dialectSettings: ${dialect} knows no setting colour\\n`,
+      ),
+    );
+  }
+});

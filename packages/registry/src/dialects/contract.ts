@@ -113,6 +113,11 @@ export interface DialectPort {
   readonly port: number;
 }
 
+/** What `open` rejects with when the settings are wrong. The message is a sentence for people: `eureka.region must be …`. */
+export class SettingsRefused extends Error {
+  override readonly name = "SettingsRefused";
+}
+
 export interface Dialect {
   readonly name: string;
   /** `total`: needs one order of all commits. A mount that cannot be honest is refused at start. */

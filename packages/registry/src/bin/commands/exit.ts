@@ -43,11 +43,14 @@ export function toFailure(error: unknown): Failure {
   if (error.name === "RollcallError") return fromRegistry(error as RollcallError);
   if (error.name === "StoreRefused") return new Failure(EXIT.store, error.message);
   if (error.name === "StartRefused") return new Failure(EXIT.usage, error.message);
+  if (error.name === "SettingsRefused")
+    return new Failure(EXIT.usage, `the configuration is not right\n  dialectSettings: ${error.message}`, SETTINGS);
   if (error.name === "PortTaken") return new Failure(EXIT.refused, error.message, OTHER_PORT);
   const isSentence = error.constructor === Error || "syscall" in error;
   return new Failure(EXIT.refused, isSentence ? error.message : (error.stack ?? error.message));
 }
 
+const SETTINGS = "Every setting of a dialect: packages/registry/src/dialects/<dialect>/README.md";
 const OTHER_PORT =
   "Stop that program, or choose another port: --http-port, or --<dialect>-port for one of a dialect's own.";
 

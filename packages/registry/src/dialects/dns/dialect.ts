@@ -1,6 +1,6 @@
 /** The plug: DNS over UDP and TCP, on one port of its own. */
 import { randomInt } from "node:crypto";
-import type { Dialect, House, Mounted, NameSource } from "../contract.ts";
+import { type Dialect, type House, type Mounted, type NameSource, SettingsRefused } from "../contract.ts";
 import { toChance } from "./codec-answer.ts";
 import { DROP_REASONS, RCODE_NAMES, Session } from "./session.ts";
 import { Answerer } from "./session-answer.ts";
@@ -36,7 +36,7 @@ async function open(house: House): Promise<Mounted> {
     : [...house.names, CONSUL_NAMES];
   const secrets = openSecrets();
   const settings = readSettings(house.settings, { directory: house.directory, names, readSecret: secrets.read });
-  if (typeof settings === "string") throw new Error(settings);
+  if (typeof settings === "string") throw new SettingsRefused(settings);
   for (const [file, mode] of secrets.exposed)
     house.log.warn({ file, mode }, "others may read the secret in this file; chmod 600 keeps it");
   const closers: (() => Promise<void> | void)[] = [];

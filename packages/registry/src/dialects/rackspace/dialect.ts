@@ -1,7 +1,7 @@
 /** The plug: Rackspace Service Registry v1.0 on the native listener. */
 import { createHmac, randomBytes } from "node:crypto";
 import { fromBuffer, type Registry, SYSTEM_ACCOUNT, toBuffer } from "../../core/index.ts";
-import type { Dialect, House, Mounted } from "../contract.ts";
+import { type Dialect, type House, type Mounted, SettingsRefused } from "../contract.ts";
 import { toMaker } from "./codec-uuid.ts";
 import { Session } from "./session.ts";
 import type { Desk, Quotas } from "./session-desk.ts";
@@ -57,9 +57,9 @@ async function loadSecret(registry: Registry): Promise<Buffer> {
 function readQuotas(settings: Readonly<Record<string, unknown>>): Quotas {
   const quotas: Record<keyof Quotas, number> = { ...DEFAULTS };
   for (const [key, value] of Object.entries(settings)) {
-    if (!Object.hasOwn(DEFAULTS, key)) throw new Error(`rackspace knows no setting ${key}`);
+    if (!Object.hasOwn(DEFAULTS, key)) throw new SettingsRefused(`rackspace knows no setting ${key}`);
     if (!Number.isSafeInteger(value) || (value as number) < 0) {
-      throw new Error(`rackspace.${key} must be a whole number`);
+      throw new SettingsRefused(`rackspace.${key} must be a whole number`);
     }
     quotas[key as keyof Quotas] = value as number;
   }

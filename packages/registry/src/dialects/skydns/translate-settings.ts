@@ -1,5 +1,6 @@
 /** The settings of the dialect: `dialectSettings.skydns` of the configuration, checked. Pure. */
 import { type Account, isLegalAccount } from "../../core/index.ts";
+import { SettingsRefused } from "../contract.ts";
 import { type Hosts, parseHosts } from "./translate-hosts.ts";
 import { ENVIRONMENT } from "./translate-names.ts";
 
@@ -19,10 +20,10 @@ export interface Settings {
 const KEYS = ["secret", "account", "environment", "callbackHosts", "callbacksMax"] as const;
 const CALLBACKS_MAX = 10_000;
 
-/** Throws a sentence for people. */
+/** Throws `SettingsRefused`. */
 export function readSettings(raw: Readonly<Record<string, unknown>>): Settings {
   for (const key of Object.keys(raw)) {
-    if (!(KEYS as readonly string[]).includes(key)) throw new Error(`skydns knows no setting ${key}`);
+    if (!(KEYS as readonly string[]).includes(key)) throw new SettingsRefused(`skydns knows no setting ${key}`);
   }
   const {
     secret,
@@ -33,15 +34,16 @@ export function readSettings(raw: Readonly<Record<string, unknown>>): Settings {
   } = raw;
   // RFC 9110 §5.5: another secret could not come in as the value of a header.
   if (secret !== undefined && !(typeof secret === "string" && /^[!-~](?:[ -~]*[!-~])?$/.test(secret))) {
-    throw new Error("skydns.secret must be a text of printable ASCII characters without blanks at its ends");
+    throw new SettingsRefused("skydns.secret must be a text of printable ASCII characters without blanks at its ends");
   }
   if (typeof account !== "string" || !isLegalAccount(account))
-    throw new Error("skydns.account must be an account's name");
-  if (typeof environment !== "string" || environment.length > 255) throw new Error("skydns.environment must be a text");
+    throw new SettingsRefused("skydns.account must be an account's name");
+  if (typeof environment !== "string" || environment.length > 255)
+    throw new SettingsRefused("skydns.environment must be a text");
   if (!Number.isSafeInteger(callbacksMax) || (callbacksMax as number) < 0) {
-    throw new Error("skydns.callbacksMax must be a whole number");
+    throw new SettingsRefused("skydns.callbacksMax must be a whole number");
   }
   const hosts = parseHosts(callbackHosts);
-  if (!hosts.ok) throw new Error(`skydns.callbackHosts: ${hosts.detail}`);
+  if (!hosts.ok) throw new SettingsRefused(`skydns.callbackHosts: ${hosts.detail}`);
   return { secret, account, environment, callbackHosts: hosts.value, callbacksMax: callbacksMax as number };
 }
