@@ -39,6 +39,7 @@ export interface Bucket {
 /** `slip`: an empty answer with TC, by which an honest client comes back over TCP. */
 export type Verdict = "send" | "slip" | "drop";
 
+/** As many as anybody could want parts of an answer. */
 const SHARES = 256;
 const STANDINGS_MAX = 16_384;
 const BUCKETS_MAX = 65_536;
