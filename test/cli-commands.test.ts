@@ -155,6 +155,13 @@ test("flags beat variables, and NO_COLOR and pipes stay plain", async () => {
   assert.equal(away.code, 0);
   const other = await json<ServicesBody>(["services"], { env: { ROLLCALL_ACCOUNT: "other" } });
   assert.deepEqual(other.services, []);
+  for (const [args, nothing] of [
+    [["services"], "no services"],
+    [["instances", "api"], "no instances of api"],
+    [["leases"], "no leases"],
+    [["config", "list"], "no keys"],
+  ] as const)
+    assert.equal((await cli([...args, "--account", "othre"])).stdout, `${nothing} in the account othre\n`);
   const document = await cli(["services"], 0, { env: { ROLLCALL_OUTPUT: "json" } });
   assert.ok(JSON.parse(document.stdout));
   assert.equal((await run(["services", "--account", "not/legal", "--url", server.url])).code, 1);

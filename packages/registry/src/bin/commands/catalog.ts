@@ -1,6 +1,6 @@
 import type { InstanceBody, InstanceFilter, ServiceSummaryBody } from "@rollcall/client";
 import { type Command, Option } from "commander";
-import { type Context, collect, collectAmong, connect, STATUSES, toPairs } from "./context.ts";
+import { type Context, collect, collectAmong, connect, inAccount, STATUSES, toPairs } from "./context.ts";
 import { type Cell, type Column, toAge, toSpan, toStatus } from "./output.ts";
 
 interface FilterFlags {
@@ -77,7 +77,8 @@ async function allPages<K extends string, T, P extends { readonly next: string |
   return { ...first, [key]: rows, next: null };
 }
 
-async function listServices({ client, out }: Context, filter: InstanceFilter): Promise<void> {
+async function listServices(context: Context, filter: InstanceFilter): Promise<void> {
+  const { client, out } = context;
   const body = await allPages("services", (from) => client.services({ ...filter, from }));
   if (out.json) return out.document(body);
   const columns: Column[] = [
@@ -96,7 +97,7 @@ async function listServices({ client, out }: Context, filter: InstanceFilter): P
     listOf(one.zones),
     listOf(one.tags),
   ]);
-  out.table(columns, rows, "no services");
+  out.table(columns, rows, `no services${inAccount(context)}`);
 }
 
 /** `3 passing, 1 critical`; the tone is that of the worst. */
@@ -112,18 +113,15 @@ function listOf(items: readonly string[]): string {
   return items.filter(Boolean).join(", ") || "-";
 }
 
-async function listInstances(
-  { client, out }: Context,
-  service: string | undefined,
-  filter: InstanceFilter,
-): Promise<void> {
+async function listInstances(context: Context, service: string | undefined, filter: InstanceFilter): Promise<void> {
+  const { client, out } = context;
   const body =
     service === undefined
       ? await allPages("instances", (from) => client.instances({ ...filter, from }))
       : await client.service(service, filter);
   if (out.json) return out.document(body);
   const [columns, rows] = toInstanceTable(body.instances, service === undefined, Date.now());
-  out.table(columns, rows, service === undefined ? "no instances" : `no instances of ${service}`);
+  out.table(columns, rows, `no instances${service === undefined ? "" : ` of ${service}`}${inAccount(context)}`);
 }
 
 export function toInstanceTable(

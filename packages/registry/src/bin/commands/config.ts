@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { KeyBody, KeysBody } from "@rollcall/client";
 import type { Command } from "commander";
-import { type Context, connect, toWhole, untilInterrupted } from "./context.ts";
+import { type Context, connect, inAccount, toWhole, untilInterrupted } from "./context.ts";
 import { EXIT, Failure } from "./exit.ts";
 import { downNote, showItem } from "./watch.ts";
 
@@ -122,7 +122,8 @@ async function deleteKey(
   else out.line(`${answer.deleted === 1 ? "1 key" : `${answer.deleted} keys`} deleted (revision ${answer.revision})`);
 }
 
-async function listKeys({ client, out }: Context, prefix: string): Promise<void> {
+async function listKeys(context: Context, prefix: string): Promise<void> {
+  const { client, out } = context;
   const first: KeysBody = await client.config.list({ prefix });
   const keys = [...first.keys];
   for (let next = first.next; next !== null; ) {
@@ -140,7 +141,7 @@ async function listKeys({ client, out }: Context, prefix: string): Promise<void>
       { title: "value" },
     ],
     keys.map((one) => [one.key, String(one.version), String(one.modRevision), one.lease ?? "-", shorten(one)]),
-    prefix === "" ? "no keys" : `no keys begin with "${prefix}"`,
+    `${prefix === "" ? "no keys" : `no keys begin with "${prefix}"`}${inAccount(context)}`,
   );
 }
 

@@ -16,12 +16,13 @@ export interface GlobalOptions {
 }
 
 export const DEFAULT_URL = "http://127.0.0.1:7070";
+const DEFAULT_ACCOUNT = "default";
 
 export function addGlobalOptions(program: Command): void {
   const group = "Options of every command:";
   const options = [
     new Option("--url <url>", "where the registry listens").env("ROLLCALL_URL").default(DEFAULT_URL),
-    new Option("--account <name>", "the account to work in").env("ROLLCALL_ACCOUNT").default("default"),
+    new Option("--account <name>", "the account to work in").env("ROLLCALL_ACCOUNT").default(DEFAULT_ACCOUNT),
     new Option("--token <token>", "the token to show").env("ROLLCALL_TOKEN"),
     new Option("--ca <file>", "the authority of the registry's certificate (PEM)").env("ROLLCALL_CA"),
     new Option("--client-cert <file>", "a certificate to show (PEM)").env("ROLLCALL_CLIENT_CERT"),
@@ -69,6 +70,11 @@ export async function connect(command: Command): Promise<Context> {
     out: outputOf(command),
     account: options.account,
   };
+}
+
+/** Behind a list that is empty: the account, when it is another than the usual one. Its name may have been mistyped. */
+export function inAccount({ account }: Context): string {
+  return account === DEFAULT_ACCOUNT ? "" : ` in the account ${account}`;
 }
 
 function checkUrl(text: string): string {

@@ -1,6 +1,6 @@
 import type { LeaseBody, LeasesBody } from "@rollcall/client";
 import type { Command } from "commander";
-import { type Context, connect } from "./context.ts";
+import { type Context, connect, inAccount } from "./context.ts";
 import { type Cell, type Output, toAge, toLeft, toSpan } from "./output.ts";
 
 export function defineLeases(program: Command): void {
@@ -35,7 +35,8 @@ export function defineLeases(program: Command): void {
     });
 }
 
-async function listLeases({ client, out }: Context): Promise<void> {
+async function listLeases(context: Context): Promise<void> {
+  const { client, out } = context;
   const first: LeasesBody = await client.leases.list();
   const leases = [...first.leases];
   for (let next = first.next; next !== null; ) {
@@ -64,7 +65,7 @@ async function listLeases({ client, out }: Context): Promise<void> {
       one.via,
       noteOf(one),
     ]),
-    "no leases",
+    `no leases${inAccount(context)}`,
   );
 }
 
