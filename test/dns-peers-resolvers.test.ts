@@ -1,15 +1,19 @@
-/** Caching resolvers of other makers between clients and the registry: unbound, BIND and dnsmasq, each as it is documented. */
+/** Caching resolvers of other makers between clients and the registry: each as it is documented. */
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, describe, type TestContext, test } from "node:test";
 import { startDns } from "./dns-rig.ts";
-import { requirePackage, until } from "./harness.ts";
+import { freePort, requirePackage, temporaryDirectory, until } from "./harness.ts";
 import { dataOf, type Lookup, lookUp } from "./peers-lookup.ts";
-import { type Peer, readExample, startDnsmasq, startNamed, startUnbound } from "./peers-rig.ts";
+import { type Peer, readExample, startDnsmasq, startNamed, startPeer, startUnbound, writeConfig } from "./peers-rig.ts";
 
 const dig = requirePackage("bind9-dnsutils", "dig");
 const named = requirePackage("bind9", "named");
 const unbound = requirePackage("unbound", "unbound");
 const dnsmasq = requirePackage("dnsmasq-base", "dnsmasq");
+const kresd = requirePackage("knot-resolver", "kresd");
+const recursor = requirePackage("pdns-recursor", "pdns_recursor");
 
 const MANY = 60;
 const TTL_S = 1;
@@ -19,6 +23,8 @@ const SEEN_MS = 4000;
 const rig = await startDns({ after }, { settings: { ttlS: TTL_S, negativeTtlS: 1 } });
 await rig.register("api", "a1", { address: "10.0.0.1", port: 8080, weight: 100, meta: { build: "7" } });
 await rig.register("api", "a2", { address: "10.0.0.2", port: 8081, weight: 1 });
+// Instances at a host: the name of their service has addresses, and records of its own beside them.
+await rig.register("front", "f1", { address: "api.rollcall", port: 443 });
 for (let n = 1; n <= MANY; n++) await rig.register("many", `m${n}`, { address: `10.1.0.${n}`, port: 80 });
 
 /** What every resolver has to pass on, whoever it is. `service` is for its own changes. */
@@ -31,6 +37,10 @@ async function assertResolves(peer: Peer, service: string): Promise<void> {
   for (const target of ["a1", "a2"])
     assert.deepEqual(dataOf((await ask(`${target}.id.api.rollcall`, "A")).answers), [`10.0.0.${target.slice(1)}`]);
   assert.deepEqual(dataOf((await ask("a1.id.api.rollcall", "TXT")).answers), ['"build=7"']);
+  // In this order: a cache that has an alias follows it for every type.
+  assert.deepEqual(dataOf((await ask("front.rollcall", "A")).answers), ["10.0.0.1", "10.0.0.2"]);
+  assert.deepEqual(dataOf((await ask("front.rollcall", "SRV")).answers), ["0 25600 443 api.rollcall."]);
+  assert.deepEqual(dataOf((await ask("f1.id.front.rollcall", "SRV")).answers), ["0 25600 443 api.rollcall."]);
   const [none, absent] = [await ask("api.rollcall", "AAAA"), await ask("absent.api.rollcall", "A")];
   assert.deepEqual([none.status, none.answers], ["NOERROR", []], none.text);
   assert.deepEqual([absent.status, absent.answers], ["NXDOMAIN", []], absent.text);
@@ -93,8 +103,45 @@ describe("resolvers", { concurrency: true }, () => {
     await assertResolves(await startNamed(t, named.path, zones.join(""), { remotePort: rig.port }), "by-stub");
   });
 
+  test("PowerDNS Recursor", { skip: dig.skip || recursor.skip }, async (t: TestContext) => {
+    const lua = writeConfig(t, "lua", readExample("rollcall.lua"));
+    const example = readExample("PowerDNS Recursor", {
+      "127.0.0.1:8600": `127.0.0.1:${rig.port}`,
+      "/etc/powerdns/rollcall.lua": lua.file,
+    });
+    await assertResolves(await startRecursor(t, example), "by-recursor");
+  });
+
+  test("Knot Resolver", { skip: dig.skip || kresd.skip }, async (t: TestContext) => {
+    const example = readExample("Knot Resolver", { "127.0.0.1@8600": `127.0.0.1@${rig.port}` });
+    await assertResolves(await startKresd(t, example), "by-kresd");
+  });
+
   test("dnsmasq that forwards", { skip: dig.skip || dnsmasq.skip }, async (t: TestContext) => {
     const example = readExample("dnsmasq", { "127.0.0.1#8600": `127.0.0.1#${rig.port}` });
     await assertResolves(await startDnsmasq(t, dnsmasq.path, example), "by-dnsmasq");
   });
 });
+
+async function startRecursor(t: TestContext, example: string): Promise<Peer> {
+  const port = await freePort();
+  const folder = temporaryDirectory(t, "recursor");
+  const own = `local-address=127.0.0.1
+local-port=${port}
+socket-dir=${folder}
+daemon=no
+disable-syslog=yes
+threads=1
+setuid=
+setgid=
+security-poll-suffix=
+`;
+  writeFileSync(join(folder, "recursor.conf"), `${own}${example}`);
+  return { port, program: await startPeer(t, { path: recursor.path, args: [`--config-dir=${folder}`], port }) };
+}
+
+async function startKresd(t: TestContext, example: string): Promise<Peer> {
+  const port = await freePort();
+  const { file, folder } = writeConfig(t, "kresd", `net.listen('127.0.0.1', ${port}, { kind = 'dns' })\n${example}`);
+  return { port, program: await startPeer(t, { path: kresd.path, args: ["-n", "-c", file, folder], port }) };
+}

@@ -11,6 +11,8 @@ export const NAMED = requirePackage("bind9", "named");
 export const UNBOUND = requirePackage("unbound", "unbound");
 export const NSD = requirePackage("nsd", "nsd");
 export const KNOT = requirePackage("knot", "knotd");
+export const PDNS = requirePackage("pdns-server", "pdns_server");
+export const PDNSUTIL = requirePackage("pdns-server", "pdnsutil");
 export const DIG = requirePackage("bind9-dnsutils", "dig");
 export const KDIG = requirePackage("knot-dnsutils", "kdig");
 export const NSUPDATE = requirePackage("bind9-dnsutils", "nsupdate");
@@ -285,5 +287,42 @@ zone:
 `,
   );
   const program = await startPeer(scope, { path: KNOT.path, args: ["-c", file], port });
+  return toSecondary(port, program);
+}
+
+/** PowerDNS, with its backend that needs no database. By itself it takes whole zones alone. */
+export async function startPdnsSecondary(
+  scope: PeerScope,
+  primary: number,
+  options: { readonly port: number; readonly key: Key },
+): Promise<Secondary> {
+  const { port, key } = options;
+  const data = temporaryDirectory(scope, "pdns-data");
+  const { folder } = writeConfig(
+    scope,
+    "pdns",
+    `launch=lmdb
+lmdb-filename=${join(data, "pdns.lmdb")}
+lmdb-shards=1
+secondary=yes
+local-address=127.0.0.1
+local-port=${port}
+socket-dir=${data}
+security-poll-suffix=
+disable-syslog=yes
+loglevel=7
+setuid=
+setgid=
+`,
+  );
+  const settle = async (...args: readonly string[]): Promise<void> => {
+    const { code, stdout, stderr } = await run(PDNSUTIL.path, [`--config-dir=${folder}`, ...args]);
+    assert.equal(code, 0, `pdnsutil ${args.join(" ")}: ${stdout} ${stderr}`);
+  };
+  await settle("create-secondary-zone", "rollcall", `127.0.0.1:${primary}`);
+  await settle("import-tsig-key", key.name, key.algorithm, key.secret);
+  await settle("activate-tsig-key", "rollcall", key.name, "secondary");
+  const args = [`--config-dir=${folder}`, "--daemon=no", "--guardian=no"];
+  const program = await startPeer(scope, { path: PDNS.path, args, port });
   return toSecondary(port, program);
 }
