@@ -12,6 +12,7 @@ import { gzipSync } from "node:zlib";
 import type { Change, InstanceRecord, LeaseRecord } from "../packages/registry/src/core/index.ts";
 import type { InstanceInfo } from "../packages/registry/src/dialects/eureka/codec-model.ts";
 import { PeerClient, Unreached } from "../packages/registry/src/dialects/eureka/session-peers-client.ts";
+import { Gone } from "../packages/registry/src/dialects/eureka/session-peers-gone.ts";
 import { Queue } from "../packages/registry/src/dialects/eureka/session-peers-queue.ts";
 import { isSelf } from "../packages/registry/src/dialects/eureka/session-peers-self.ts";
 import { toInfo } from "../packages/registry/src/dialects/eureka/translate-info.ts";
@@ -171,6 +172,24 @@ test("batches and what waits for them are bounded", () => {
   for (let i = 0; i < 100; i++) large.add({ kind: "register", service: "api", id: String(i) });
   const heavy = { ...(show("api", "x") as InstanceInfo), metadata: { text: "x".repeat(60_000) } };
   assert.equal(large.take(() => heavy, 0)?.sent.length, 18);
+});
+
+test("what was taken out is known for a while, in that copy and older ones", () => {
+  const gone = new Gone();
+  gone.add("api", "a", 500, 1000);
+  assert.ok(gone.has("API", "a", 500, 1000));
+  assert.ok(gone.has("API", "a", undefined, 1000));
+  assert.equal(gone.has("API", "a", 501, 1000), false);
+  assert.equal(gone.has("API", "b", 500, 1000), false);
+  gone.add("api", "a", 600, 2000);
+  assert.ok(gone.has("API", "a", 600, 11_999));
+  assert.equal(gone.has("API", "a", 600, 12_000), false);
+  gone.add("api", "b", 1, 12_000);
+  assert.equal(gone.size, 1);
+  for (let index = 0; index < 60_000; index++) gone.add("api", `i${index}`, 1, 12_000);
+  assert.equal(gone.size, 50_000);
+  assert.ok(gone.has("API", "i59999", 1, 12_000));
+  assert.equal(gone.has("API", "i0", 1, 12_000), false);
 });
 
 test("a server knows itself in a list of peers", async () => {

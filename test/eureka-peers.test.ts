@@ -23,6 +23,7 @@ suite("peers", { concurrency: true }, () => {
     test("what happens at one of them is seen at the others, whole", () => seesAll().finally(() => allSeen.resolve()));
     test("a client beats at one server only, and goes on at another when that one is gone", movesOver);
   });
+  test("what is cancelled at one stays gone, whatever another was told just before", staysGone);
   test("a server that joins has everything when it opens", joins);
 });
 
@@ -75,6 +76,31 @@ async function seesAll(): Promise<void> {
   assert.equal((await cancel(b, "API", "api:1")).status, 200);
   await untilGone(a, "API", "api:1");
   await untilGone(c, "API", "api:1");
+}
+
+/** Clients that choose a server by chance, as fargo, say a word here and the end there, in one moment. */
+async function staysGone(t: TestContext): Promise<void> {
+  const [one, two, three] = (await startCluster(t, 3)) as [Eureka, Eureka, Eureka];
+  const words = {
+    beaten: () => beat(two, "GOING", "beaten"),
+    overridden: () => put(two, "GOING/overridden/status?value=OUT_OF_SERVICE"),
+  };
+  for (const [id, say] of Object.entries(words)) {
+    await register(one, "going", id);
+    for (const server of [two, three]) await untilShown(server, "GOING", id);
+    assert.equal((await say()).status, 200);
+    assert.equal((await cancel(one, "GOING", id)).status, 200);
+    for (const server of [two, three, one]) await untilGone(server, "GOING", id);
+    // What a server says later arrives later: once this is there, nothing about the other one is under way.
+    await register(two, "going", `${id}-after`);
+    for (const server of [one, three]) {
+      await untilShown(server, "GOING", `${id}-after`);
+      assert.equal(await fetchInstance(server, "GOING", id), undefined);
+    }
+    // It may come back at once, at any of them.
+    await register(three, "going", id);
+    for (const server of [one, two]) await untilShown(server, "GOING", id);
+  }
 }
 
 /** An instance by the native API. */

@@ -74,6 +74,11 @@ export interface Replication {
   beaten(account: Account, record: InstanceRecord): void;
   /** This commit is another server's doing and is not passed on. To be told as soon as the proposal has resolved. */
   taken(account: Account, revision: Revision): void;
+  /**
+   * Whether an instance that is not here was taken out a moment ago, in this copy or a newer one. Then a peer that still
+   * speaks of it is not asked for its copy: it is about to hear of the end.
+   */
+  isGone(account: Account, app: string, id: string, dirtyMs: number | undefined): boolean;
   /** What the status page says of the peers. URLs without user and password. */
   status(): readonly PeerStatus[];
 }

@@ -85,9 +85,10 @@ class Work implements Operations {
   ): Promise<Done> {
     const { account } = origin;
     const record = this.#find(account, app, id);
+    if (record === undefined) return this.#unknown(app, id, said.lastDirtyTimestamp, origin);
     // UNKNOWN is left behind by the end of an override: the client must say again what it is. An operator's UNKNOWN
     // outlasts registrations: asking for one would never end.
-    if (record === undefined || saidStatus(record) === "UNKNOWN") return NOT_FOUND;
+    if (saidStatus(record) === "UNKNOWN") return NOT_FOUND;
     if (livesHere(record, origin)) return OK;
     if (!(await this.#renew(account, record))) return NOT_FOUND;
     const dirty = said.lastDirtyTimestamp;
@@ -116,7 +117,7 @@ class Work implements Operations {
     dirty: number | undefined,
     origin: Origin,
   ): Promise<Done> {
-    return this.#change(app, id, origin, (record) => {
+    return this.#change(app, id, dirty, origin, (record) => {
       const said = status === "UP" && record.status === "draining" ? "passing" : record.status;
       const meta = withMeta(record.meta, META.overriddenStatus, status === "UP" ? "UP" : undefined);
       const core = status === "UP" || status === "UNKNOWN" ? null : fromEurekaStatus(status);
@@ -135,7 +136,7 @@ class Work implements Operations {
     dirty: number | undefined,
     origin: Origin,
   ): Promise<Done> {
-    return this.#change(app, id, origin, (record) => {
+    return this.#change(app, id, dirty, origin, (record) => {
       if (!isOverridden(record)) return undefined;
       const meta = withMeta(record.meta, META.overriddenStatus, undefined);
       const unsaid = record.via === VIA ? "unknown" : record.status;
@@ -146,7 +147,7 @@ class Work implements Operations {
 
   /** Adds to the metadata; what it does not name stays. */
   async mergeMetadata(app: string, id: string, pairs: Readonly<Record<string, string>>, origin: Origin): Promise<Done> {
-    return this.#change(app, id, origin, (record) => ({
+    return this.#change(app, id, undefined, origin, (record) => ({
       instance: {
         ...record,
         meta: { ...record.meta, ...keepMetadata(pairs) },
@@ -164,12 +165,23 @@ class Work implements Operations {
     return NOT_FOUND;
   }
 
+  /** A client, and a peer with a copy of its own, is asked for a registration by this. */
+  #unknown(app: string, id: string, dirty: number | undefined, { account, replicated }: Origin): Done {
+    return replicated && this.#parts.replication().isGone(account, app, id, dirty) ? OK : NOT_FOUND;
+  }
+
   /** One change of an instance that is there, made again while others are faster. It is renewed in any case. */
-  async #change(app: string, id: string, origin: Origin, change: (record: InstanceRecord) => Wanted): Promise<Done> {
+  async #change(
+    app: string,
+    id: string,
+    dirty: number | undefined,
+    origin: Origin,
+    change: (record: InstanceRecord) => Wanted,
+  ): Promise<Done> {
     const { account } = origin;
     return this.#retry(async () => {
       const record = this.#find(account, app, id);
-      if (record === undefined) return NOT_FOUND;
+      if (record === undefined) return this.#unknown(app, id, dirty, origin);
       const wanted = change(record);
       if (wanted === undefined) return (await this.#renew(account, record)) ? OK : NOT_FOUND;
       const { instance, override } = wanted;

@@ -3,14 +3,15 @@
  * through; what came from one of them is not. Ends of leases are not passed on either: every server sees them by itself.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Account, Commit, InstanceRecord, LeaseId, Revision, Watch } from "../../core/index.ts";
+import type { Account, Change, Commit, InstanceRecord, LeaseId, Revision, Watch } from "../../core/index.ts";
 import type { InstanceInfo } from "./codec-model.ts";
 import type { Desk, Origin, PeerStatus, Replication } from "./session-model.ts";
+import { Gone } from "./session-peers-gone.ts";
 import { joinOnce } from "./session-peers-join.ts";
 import { Line } from "./session-peers-line.ts";
 import { Natives } from "./session-peers-natives.ts";
 import { isSelf } from "./session-peers-self.ts";
-import { toInfo, vitalsOf } from "./translate-info.ts";
+import { lastDirtyOf, toInfo, vitalsOf } from "./translate-info.ts";
 import { showUrl, toNews, toPauseMs } from "./translate-peers.ts";
 
 /** A commit is looked at so much later: by then it is known whether it came from a peer. */
@@ -37,6 +38,9 @@ export function openPeers(desk: Desk): Peers {
 class Alone implements Peers {
   beaten(): void {}
   taken(): void {}
+  isGone(): boolean {
+    return false;
+  }
   status(): readonly PeerStatus[] {
     return [];
   }
@@ -54,6 +58,7 @@ class Cluster implements Peers {
   /** Commits that are too young to be looked at. */
   #fresh: Commit[] = [];
   #replicated = new Set<Revision>();
+  readonly #gone = new Gone();
   #settling: NodeJS.Timeout | undefined;
   #lines: readonly Line[] = [];
   #watch: Watch | undefined;
@@ -89,6 +94,10 @@ class Cluster implements Peers {
   taken(account: Account, revision: Revision): void {
     // Other accounts' commits are not followed: nobody would ever take them off.
     if (account === this.#origin.account) this.#replicated.add(revision);
+  }
+
+  isGone(account: Account, app: string, id: string, dirtyMs: number | undefined): boolean {
+    return account === this.#origin.account && this.#gone.has(app, id, dirtyMs, this.#desk.clock.monotonic());
   }
 
   status(): readonly PeerStatus[] {
@@ -162,6 +171,7 @@ class Cluster implements Peers {
     });
     const watch = registry.follow({ account }, after, {
       deliver: (commit) => {
+        this.#bury(commit);
         this.#fresh.push(commit);
         this.#settling ??= setTimeout(() => this.#settle(), SETTLE_MS);
         return true;
@@ -172,6 +182,16 @@ class Cluster implements Peers {
     });
     if (!watch.ok) throw new Error(`cannot follow the catalog: ${watch.detail}`);
     this.#watch = watch.value;
+  }
+
+  /** At once, unlike what is told: a peer's word may come next. What has expired here may well live at the peer. */
+  #bury(commit: Commit): void {
+    const nowMs = this.#desk.clock.monotonic();
+    for (const change of commit.changes) {
+      if (change.kind !== "instance" || change.cause === "expired" || !isRemoved(change)) continue;
+      const { before } = change;
+      this.#gone.add(before.service, before.id, lastDirtyOf(before), nowMs);
+    }
   }
 
   #settle(): void {
@@ -189,9 +209,10 @@ class Cluster implements Peers {
       const news = isReplicated || this.#lines.length === 0 ? [] : toNews(change);
       for (const one of news) for (const line of this.#lines) line.add(one);
       if (change.kind !== "instance") continue;
-      const { before, after } = change;
+      const { after } = change;
       if (after !== null) this.#natives.learn(after, news.length > 0, nowMs);
-      if (before !== null && (after === null || after.id !== before.id || after.service !== before.service)) {
+      if (isRemoved(change)) {
+        const { before } = change;
         this.#natives.forget(before.service, before.id);
         this.#pauses.delete(before.lease ?? "");
       }
@@ -235,4 +256,12 @@ class Cluster implements Peers {
     if (this.#natives.has(service, id)) return;
     await this.#desk.operations.register(info, info.app, this.#origin);
   }
+}
+
+type InstanceChange = Extract<Change, { kind: "instance" }>;
+
+/** Nothing is there under its name and id any more. */
+function isRemoved(change: InstanceChange): change is InstanceChange & { readonly before: InstanceRecord } {
+  const { before, after } = change;
+  return before !== null && (after === null || after.id !== before.id || after.service !== before.service);
 }
