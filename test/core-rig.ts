@@ -36,6 +36,8 @@ export interface Rig {
   /** Moves the clocks without a tick: the process was paused. */
   pause(ms: number): void;
   commits(): Promise<readonly Commit[]>;
+  /** What watchers threw; `pass` throws the first of them. */
+  readonly bugs: readonly unknown[];
 }
 
 export interface RigOptions {
@@ -70,6 +72,7 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
     core,
     registry: core.registry,
     clock,
+    bugs,
     async pass(ms) {
       for (let left = ms; left > 0; left -= TICK_MS) {
         time.now += TICK_MS;

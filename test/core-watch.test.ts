@@ -132,6 +132,35 @@ test("a position that history no longer holds is refused, or lost later", async 
   assert.ok(!future.ok && future.refusal === "invalid");
 });
 
+test("a watcher that fails at a commit is told to begin anew, and others go on", async () => {
+  const rig = await openRig();
+  const other = follow(rig, { account: "default" }, 0, watcher());
+  const failing = watcher();
+  let isBroken = true;
+  const deliver = failing.deliver.bind(failing);
+  failing.deliver = (commit) => {
+    if (isBroken && commit.revision === 2) throw new Error("a bug");
+    return deliver(commit);
+  };
+  failing.lost = (compacted) => {
+    failing.lostAt = compacted;
+    isBroken = false;
+    follow(
+      rig,
+      { account: "default" },
+      rig.registry.read((view) => view.revision),
+      failing,
+    );
+  };
+  follow(rig, { account: "default" }, 0, failing);
+  await turn();
+  for (let i = 0; i < 4; i++) await put(rig, `k${i}`);
+  assert.equal(failing.lostAt, 0);
+  assert.deepEqual(failing.revisions, [1, 3, 4]);
+  assert.equal(other.position, 4);
+  assert.deepEqual(rig.bugs.map(String), ["Error: a bug"]);
+});
+
 test("the iterable gives every commit in order, however slowly it is read, and ends when aborted", async () => {
   const rig = await openRig({ historyCommitsMax: 4 });
   const abort = new AbortController();

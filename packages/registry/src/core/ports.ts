@@ -99,7 +99,10 @@ export interface Scope {
  */
 export interface Watcher {
   deliver(commit: Commit): boolean;
-  /** The position is older than the history; read the state again and watch from its revision. Ends the watch. */
+  /**
+   * The position is older than the history, or `deliver` threw: read the state again and watch from its revision. Ends
+   * the watch.
+   */
   lost(compacted: Revision): void;
 }
 

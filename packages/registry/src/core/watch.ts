@@ -126,11 +126,22 @@ export class WatchHub {
     try {
       if (!entry.watcher.deliver(commit)) return false;
     } catch (error) {
-      entry.close();
       this.onBug(error);
+      // Half of the commit may have been taken in: what rests on it is wrong until it is read again.
+      this.lose(entry);
     }
     entry.at = commit.revision;
     return true;
+  }
+
+  /** Ends the watch of one that has to begin anew. */
+  private lose(entry: Entry): void {
+    entry.close();
+    try {
+      entry.watcher.lost(this.older.floor);
+    } catch (error) {
+      this.onBug(error);
+    }
   }
 
   /** Brings a parked watcher to the head, from memory at once, from the store in batches. */
@@ -141,8 +152,7 @@ export class WatchHub {
       return;
     }
     if (entry.at < this.older.floor) {
-      entry.close();
-      entry.watcher.lost(this.older.floor);
+      this.lose(entry);
       return;
     }
     entry.catching = true;
