@@ -100,7 +100,7 @@ export interface ScriptedPeer {
   close(): Promise<void>;
 }
 
-export async function startScriptedPeer(scope: Scope, port = 0): Promise<ScriptedPeer> {
+export async function startScriptedPeer(scope: Scope, port?: number): Promise<ScriptedPeer> {
   const server = createServer((request, response) => void answer(peer, request, response));
   const peer: ScriptedPeer = {
     get port() {
@@ -124,7 +124,7 @@ export async function startScriptedPeer(scope: Scope, port = 0): Promise<Scripte
       if (server.listening) await once(server, "close");
     },
   };
-  server.listen(port, "127.0.0.1");
+  server.listen(port ?? (await freePort()), "127.0.0.1");
   await once(server, "listening");
   scope.after(() => peer.close());
   return peer;

@@ -177,21 +177,22 @@ export class Line {
     return isBusy ? "busy" : "told";
   }
 
-  async #amend({ task, service, id }: Sent, { statusCode, responseEntity }: PeerResult): Promise<void> {
-    const { action } = task;
+  async #amend(sent: Sent, { statusCode, responseEntity }: PeerResult): Promise<void> {
+    const { service, id } = sent;
+    const { action } = sent.task;
     if (statusCode === 404 && action !== "Cancel" && action !== "Register") {
       // It does not know the instance, or has an older copy.
       this.#queue.add({ kind: "register", service, id });
       if (action !== "Heartbeat") this.#queue.add({ kind: "override", service, id });
     } else if (statusCode === 409 && responseEntity !== undefined) await this.#parts.adopt(service, id, responseEntity);
-    else if (statusCode === 503) this.#again({ task, service, id });
+    else if (statusCode === 503) this.#again(sent);
     else if (action !== "Cancel")
       this.#parts.log.debug({ peer: this.#shown, action, service, id, statusCode }, "a peer refused a line");
   }
 
-  #again({ task, service, id }: Sent): void {
+  #again({ task, service, id, cancelledMs }: Sent): void {
     if (task.action === "Register") this.#queue.add({ kind: "register", service, id });
-    else if (task.action === "Cancel") this.#queue.add({ kind: "cancel", service, id, dirtyMs: 0 });
+    else if (task.action === "Cancel") this.#queue.add({ kind: "cancel", service, id, dirtyMs: cancelledMs });
     else if (task.action === "Heartbeat")
       this.#queue.beat(service, id, this.#parts.clock.monotonic() + BACK_OFF_MS * 3);
     else this.#queue.add({ kind: "override", service, id });

@@ -29,6 +29,8 @@ export interface Sent {
   readonly task: PeerTask;
   readonly service: string;
   readonly id: string;
+  /** The time of the copy that was cancelled; 0 when none was. */
+  readonly cancelledMs: number;
 }
 
 export interface Batch {
@@ -82,7 +84,7 @@ export class Queue {
       if (tasks.length === 0) continue;
       taken.push(wish);
       for (const task of tasks) {
-        sent.push({ task, service, id });
+        sent.push({ task, service, id, cancelledMs: wish.cancelled ?? 0 });
         characters += sizeOf(task);
       }
     }
