@@ -75,6 +75,8 @@ const deny: Behave = (packet, from, socket) => {
   answer.writeUInt16BE(0, 6);
   socket.send(answer.subarray(0, answer.length - 16), from.port, from.address);
 };
+const takeTime: Behave = (packet, from, socket) =>
+  void setTimeout(() => socket.send(toAnswer(packet, 1), from.port, from.address), TIMEOUT_MS / 2);
 const sayNothing: Behave = () => {};
 
 /** Behaves as the first label of the name says. */
@@ -92,7 +94,15 @@ const TIMEOUT_MS = 1000;
 const [first, second, unused] = await Promise.all([
   startUpstream(
     { after },
-    behaveBy({ forged: forge, failing: fail, cut: fail, gone: deny, long: tellMuch, silent: sayNothing }),
+    behaveBy({
+      forged: forge,
+      failing: fail,
+      cut: fail,
+      gone: deny,
+      slow: takeTime,
+      long: tellMuch,
+      silent: sayNothing,
+    }),
   ),
   startUpstream({ after }, behaveBy({ failing: fail, cut })),
   startUpstream({ after }),
@@ -191,6 +201,15 @@ test("instances at hosts outside are found by the addresses that those have", as
   // All that can be said to those whom nothing is forwarded for.
   const { answers, ra } = await choosy.ask("www.rollcall.", "A");
   assert.deepEqual([answers.map(({ text }) => text), ra, unused.asked.length], [["www.example."], false, 0]);
+});
+
+test("many who ask for the same host at once are one question", async () => {
+  await dns.register("slow", "h1", { address: "slow.example", port: 80 });
+  const before = first.asked.length;
+  const found = await Promise.all(Array.from({ length: 20 }, () => dns.ask("slow.rollcall.", "A")));
+  for (const answer of found) assert.deepEqual(show(answer), ["NOERROR", "slow.rollcall. 192.0.2.1"]);
+  const asked = first.asked.length - before;
+  assert.ok(asked < 10, `${asked} questions`);
 });
 
 test("an alias of a zone file to a name outside is followed by an answer from there", async () => {

@@ -3,7 +3,7 @@ import { type Decoded, decodeMessage } from "./codec.ts";
 import { type Chance, encodeAnswer } from "./codec-answer.ts";
 import { CLASS, type Edns, type Message, OPCODE, type Question, RCODE, TYPE } from "./codec-model.ts";
 import { lowerLabel } from "./codec-name.ts";
-import { followOutside } from "./session-alias.ts";
+import { Aliases } from "./session-alias.ts";
 import { Entry } from "./session-cache.ts";
 import type { Forward } from "./session-forward.ts";
 import { type Keys, signAnswer, signBytes, toBare } from "./session-keys.ts";
@@ -47,11 +47,13 @@ function toRecordsMax(bytesMax: number): number {
 export class Answerer {
   readonly #desk: Desk;
   readonly #handlers: Handlers;
+  readonly #aliases: Aliases;
   readonly #chance: Chance;
 
   constructor(desk: Desk, handlers: Handlers, chance: Chance) {
     this.#desk = desk;
     this.#handlers = handlers;
+    this.#aliases = new Aliases(handlers.forward);
     this.#chance = chance;
   }
 
@@ -117,9 +119,11 @@ export class Answerer {
     // Addresses that an alias stands in for are the name's own, so they are told to those as well who ask us for no more.
     const isFollowed = mayForward && outside !== undefined && (message.recursionDesired || outside.soa !== undefined);
     if (!isFollowed) return this.#finish(asked, this.#toAnswer(message, reply, mayForward));
-    return followOutside(asked, reply, outside, this.#handlers.forward).then((whole) =>
-      this.#finish(asked, { ...this.#toAnswer(message, whole, mayForward), truncated: whole.truncated }),
-    );
+    return this.#aliases
+      .follow(asked, reply, outside)
+      .then((whole) =>
+        this.#finish(asked, { ...this.#toAnswer(message, whole, mayForward), truncated: whole.truncated }),
+      );
   }
 
   /** A name that is in no zone of ours. */
