@@ -5,15 +5,15 @@ import { type TestContext, test } from "node:test";
 import { ROOT, requirePackage, temporaryDirectory } from "./harness.ts";
 import { runForOutput } from "./peers-lookup.ts";
 import { explainNoNamespace, openNamespace, startInside } from "./peers-namespace.ts";
-import { readExample, startPeer } from "./peers-rig.ts";
+import { readExample, startPeer, writeConfig } from "./peers-rig.ts";
 
 const curl = requirePackage("curl", "curl");
 const dig = requirePackage("bind9-dnsutils", "dig");
-const dnsmasq = requirePackage("dnsmasq-base", "dnsmasq");
 const ip = requirePackage("iproute2", "ip");
 const gcc = requirePackage("gcc", "gcc");
 const musl = requirePackage("musl-tools", "musl-gcc");
-const skip = curl.skip || dig.skip || dnsmasq.skip || ip.skip || gcc.skip || musl.skip || explainNoNamespace();
+const unbound = requirePackage("unbound", "unbound");
+const skip = curl.skip || dig.skip || ip.skip || gcc.skip || musl.skip || unbound.skip || explainNoNamespace();
 
 /** More than fits without EDNS. Until 1.2.4 musl does not come back by TCP, but makes do with what came. */
 const MANY = 60;
@@ -22,16 +22,30 @@ const FIT = 30;
 /** musl waits 5 s where it takes an answer for none. */
 const NO_WAIT_MS = 4000;
 
+/** Has one host, and knows that there are no others. */
+const UPSTREAM = `server:
+  interface: 127.0.0.1@5353
+  port: 5353
+  do-daemonize: no
+  username: ""
+  chroot: ""
+  pidfile: ""
+  use-syslog: no
+  logfile: ""
+  local-zone: "." static
+  local-data: "db.example.net. 60 A 192.0.2.7"
+remote-control:
+  control-enable: no
+`;
+
 test("musl finds services, hosts outside and nothing, without waiting", { skip }, async (t: TestContext) => {
   const program = join(temporaryDirectory(t, "musl"), "lookup");
   await runForOutput(musl.path, ["-O1", "-o", program, join(ROOT, "test/peers-musl.c")]);
   const namespace = await openNamespace(t, `${readExample("resolv.conf")}options ndots:3\n`);
   // The company's own servers, so to say.
-  const flags = ["--listen-address=127.0.0.1", "--bind-interfaces", "--no-resolv", "--no-hosts", "--local=/#/"];
-  const host = ["--host-record=db.example.net,192.0.2.7", "--port=5353", "--pid-file=", "--user=root", "--group=root"];
-  const args = ["--keep-in-foreground", "--conf-file=/dev/null", "--log-facility=-", ...flags, ...host];
+  const { file } = writeConfig(t, "unbound", UPSTREAM);
   const isReady = async () => (await namespace.tryRun(dig.path, "@127.0.0.1", "-p", "5353", "+tries=1")).code === 0;
-  await startPeer(t, { ...namespace.enter(dnsmasq.path, args), isReady });
+  await startPeer(t, { ...namespace.enter(unbound.path, ["-d", "-c", file]), isReady });
   const inside = await startInside(t, namespace, { forward: "127.0.0.1:5353" });
   await Promise.all([
     inside.register("api", "a1", { address: "10.0.0.1", port: 8080 }),
