@@ -1,10 +1,19 @@
 /** Start and stop of the whole program. */
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { VERSION } from "../packages/registry/src/bin/version.ts";
-import { ROOT, request, startRollcall, temporaryDirectory, until } from "./harness.ts";
+import {
+  cleanEnvironment,
+  freePort,
+  ROOT,
+  request,
+  startProcess,
+  startRollcall,
+  temporaryDirectory,
+  until,
+} from "./harness.ts";
 
 test("after SIGTERM readiness is off while requests are still answered; the exit code is 0", async (t) => {
   const rollcall = await startRollcall(t);
@@ -24,6 +33,35 @@ test("a second signal does not cut the stop short", async (t) => {
   process.kill(rollcall.pid, "SIGINT");
   assert.deepEqual(await rollcall.exited, { code: 0, signal: null });
 });
+
+test("a registry that npm started stops with npm", async (t) => {
+  const data = join(temporaryDirectory(t), "data");
+  const flags = ["--data", data, "--log-format", "json", "--dialects", "http", "--http-port", String(await freePort())];
+  // npm's own settings come down from who runs the tests.
+  const env = Object.entries(cleanEnvironment()).filter(([name]) => !name.startsWith("npm_"));
+  // Before npm's own end, which waits for all that writes where npm does.
+  t.after(() => {
+    for (const pid of processesWith(data)) process.kill(pid, "SIGKILL");
+  });
+  const npm = startProcess(t, "npm", ["start", "--", ...flags], { cwd: ROOT, env: Object.fromEntries(env) });
+  await until(() => npm.logs.some(({ event }) => event === "ready"), { timeoutMs: 60_000, what: "npm start" });
+  npm.child.kill("SIGTERM");
+  await until(() => npm.logs.some(({ msg }) => msg === "stopped"), { what: "the stop" });
+  await until(() => processesWith(data).length === 0, { what: "the process to be gone" });
+});
+
+/** Processes with this word in their command line. */
+function processesWith(word: string): readonly number[] {
+  return readdirSync("/proc").flatMap((name) => {
+    try {
+      const words = /^\d+$/.test(name) ? readFileSync(join("/proc", name, "cmdline"), "utf8").split("\0") : [];
+      return words.includes(word) ? [Number(name)] : [];
+    } catch {
+      // It has ended meanwhile.
+      return [];
+    }
+  });
+}
 
 test("accounts in the file without any token are refused at start: nobody could use them", async (t) => {
   const file = join(temporaryDirectory(t), "rollcall.yaml");
