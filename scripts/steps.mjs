@@ -93,7 +93,7 @@ export function seconds(startMs) {
   return `${((performance.now() - startMs) / 1000).toFixed(1)} s`;
 }
 
-/** Debian packages whose programs the tests use as peers, by the program each is wanted for. */
+/** Debian packages whose programs the tests use as peers, by the program each is wanted for; with `args` it must run. */
 const TEST_PACKAGES = [
   { name: "curl", program: "curl" },
   { name: "openssl", program: "openssl" },
@@ -130,16 +130,24 @@ export const INTEROP_PACKAGES = [
   ...TEST_PACKAGES,
   { name: "default-jdk-headless", program: "java" },
   { name: "default-jdk-headless", program: "javac" },
+  { name: "golang-go", program: "go" },
   { name: "maven", program: "mvn" },
   { name: "prometheus", program: "prometheus" },
   { name: "prometheus", program: "promtool" },
+  { name: "python3", program: "python3" },
+  // A part of Python that Debian packages apart and that is no program.
+  { name: "python3-venv", program: "python3", args: ["-c", "import ensurepip, venv"] },
 ];
 
 /** Installs the missing ones where that is possible (Debian, as root); says what is missing where it is not. */
 export function ensurePackages(packages = TEST_PACKAGES) {
   // Servers live in sbin, which is not in everyone's path.
   const search = { env: { ...process.env, PATH: `${process.env.PATH}:/usr/local/sbin:/usr/sbin:/sbin` } };
-  const missing = packages.filter(({ program }) => spawnSync("which", [program], search).status !== 0);
+  const missing = packages.filter(
+    ({ program, args }) =>
+      spawnSync("which", [program], search).status !== 0 ||
+      (args !== undefined && spawnSync(program, args, search).status !== 0),
+  );
   if (missing.length === 0) return;
   const names = [...new Set(missing.map(({ name }) => name))];
   if (process.getuid?.() !== 0 || spawnSync("which", ["apt-get"]).status !== 0) {

@@ -4,7 +4,8 @@ import { type TestContext, test } from "node:test";
 import { findInstance, startNode, untilGone, untilShown } from "../eureka-peers-rig.ts";
 import { beat, cancel, type Eureka, fetchAll, register, type Shown } from "../eureka-rig.ts";
 import { freePort, type Program, request, requirePackage, until } from "../harness.ts";
-import { buildProject, waitForLine } from "./maven-rig.ts";
+import { buildProject } from "./maven-rig.ts";
+import { waitForLine } from "./programs-rig.ts";
 
 const packages = [requirePackage("maven", "mvn"), requirePackage("default-jdk-headless", "javac")];
 const project = await buildProject("eureka-server", packages, {

@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { rm } from "node:fs/promises";
 import { type TestContext, test } from "node:test";
 import { type Eureka, getNative, putNative, startEureka } from "../eureka-rig.ts";
-import { type Program, type Rollcall, request, requirePackage, until } from "../harness.ts";
-import { buildProject, waitForLine } from "./maven-rig.ts";
+import { type Rollcall, request, requirePackage, until } from "../harness.ts";
+import { buildProject } from "./maven-rig.ts";
+import { type Driven, drive } from "./programs-rig.ts";
 
 const packages = [requirePackage("maven", "mvn"), requirePackage("default-jdk-headless", "javac")];
 
@@ -31,11 +32,7 @@ interface Applications {
   readonly instances: readonly View[];
 }
 
-interface Service {
-  readonly program: Program;
-  /** Has it do something; the answer. */
-  // biome-ignore lint/suspicious/noExplicitAny: tests assert on the values they read.
-  tell<T = any>(path: string, query?: Readonly<Record<string, string>>): Promise<T>;
+interface Service extends Driven {
   /** How many lines of its log are like this. */
   count(pattern: RegExp): number;
 }
@@ -64,19 +61,13 @@ async function startService(
       ...properties,
     },
   });
-  const [, port] = await waitForLine(program, /^ready port=(\d+)$/);
   return {
-    program,
+    ...(await drive(program)),
     count: (pattern) =>
       program
         .stderr()
         .split("\n")
         .filter((line) => pattern.test(line)).length,
-    async tell(path, query = {}) {
-      const answer = await request(`http://127.0.0.1:${port}/${path}?${new URLSearchParams(query)}`);
-      assert.equal(answer.status, 200, `${path} ${JSON.stringify(query)}: ${answer.text}`);
-      return answer.json();
-    },
   };
 }
 

@@ -14,7 +14,8 @@ import {
   until,
 } from "../harness.ts";
 import { startBackend } from "../peers-rig.ts";
-import { buildProject, waitForLine } from "./maven-rig.ts";
+import { buildProject } from "./maven-rig.ts";
+import { waitForLine } from "./programs-rig.ts";
 
 const packages = [requirePackage("maven", "mvn"), requirePackage("default-jdk-headless", "javac")];
 const build = (boot: string, cloud: string) =>

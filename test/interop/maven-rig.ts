@@ -2,11 +2,11 @@
  * Java programs as peers: small Maven projects of `java/`, each built once for what is in it, and started with the
  * libraries that Maven resolved. What was downloaded and built is kept in `.cache/maven`.
  */
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
-import { cleanEnvironment, Program, ROOT, startProcess, until } from "../harness.ts";
+import { type Program, ROOT } from "../harness.ts";
 import type { PeerScope } from "../peers-rig.ts";
+import { hashFolder, isOutOfReach, startShown } from "./programs-rig.ts";
 
 const CACHE = join(ROOT, ".cache/maven");
 const REPOSITORY = join(CACHE, "repository");
@@ -14,8 +14,6 @@ const PROJECTS = join(ROOT, "test/interop/java");
 
 /** Downloading all of Spring takes its time, once. */
 const BUILD_MS_MAX = 270_000;
-/** So much of the end of what a program printed is shown when its test failed. */
-const OUTPUT_MAX = 20_000;
 /** What Maven says when it could not reach where libraries come from; a library that is not there reads otherwise. */
 const UNREACHABLE = /Could not transfer|Unknown host|UnknownHostException|Connection refused|Connection timed out/;
 /** Small machines start a JVM twice as fast with these. */
@@ -55,7 +53,7 @@ export async function buildProject(
   const missing = packages.find(({ skip }) => skip !== false);
   if (missing !== undefined) return { skip: missing.skip, start: refuse };
   const defines = Object.entries(properties).map(([key, value]) => `-D${key}=${value}`);
-  const built = join(CACHE, "built", `${name}-${hashProject(name, defines)}`);
+  const built = join(CACHE, "built", `${name}-${hashFolder(join(PROJECTS, name), [ROOT, ...defines])}`);
   if (!isBuilt(built)) {
     const skip = await runMaven(packages[0]?.path ?? "mvn", name, built, defines);
     if (skip !== false) return { skip, start: refuse };
@@ -65,18 +63,6 @@ export async function buildProject(
 
 function refuse(): never {
   throw new Error("the project was not built: pass its skip to the test");
-}
-
-/** Names what is in a project: another content is another build. */
-function hashProject(name: string, defines: readonly string[]): string {
-  const folder = join(PROJECTS, name);
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort();
-  const hash = createHash("sha256").update(`${ROOT}\n${defines.join("\n")}\n`);
-  for (const file of files) hash.update(`${file.slice(folder.length)}\n`).update(readFileSync(file));
-  return hash.digest("hex").slice(0, 16);
 }
 
 function isBuilt(built: string): boolean {
@@ -97,17 +83,15 @@ async function runMaven(maven: string, name: string, built: string, defines: rea
   const args = ["--batch-mode", "--quiet", "--no-transfer-progress", "--update-snapshots"];
   const goals = ["compile", BUILD_CLASSPATH, `-Dmdep.outputFile=${classpath}`, `-Dtarget=${target}`];
   const own = [`-Dmaven.repo.local=${REPOSITORY}`, "-f", join(PROJECTS, name, "pom.xml")];
-  const program = new Program(maven, [...args, ...own, ...goals, ...defines], {
-    env: cleanEnvironment(),
-  });
-  const timer = setTimeout(() => void program.kill("SIGKILL"), BUILD_MS_MAX);
-  const { code } = await program.exited;
-  clearTimeout(timer);
-  const said = `${program.lines.join("\n")}\n${program.stderr()}`.trim();
-  if (code !== 0) {
+  const limits = { unreachable: UNREACHABLE, timeoutMs: BUILD_MS_MAX };
+  try {
+    if (await isOutOfReach(maven, [...args, ...own, ...goals, ...defines], limits)) {
+      rmSync(target, { recursive: true, force: true });
+      return `Maven reaches no repository to build ${name} from`;
+    }
+  } catch (error) {
     rmSync(target, { recursive: true, force: true });
-    if (UNREACHABLE.test(said)) return `Maven reaches no repository to build ${name} from`;
-    throw new Error(`mvn of ${name} ended with ${code}\n${said.slice(-OUTPUT_MAX)}`);
+    throw error;
   }
   rmSync(built, { recursive: true, force: true });
   mkdirSync(dirname(built), { recursive: true });
@@ -121,22 +105,5 @@ function startMain(scope: PeerScope, built: string, mainClass: string, options: 
   const { args = [], properties = {}, flags = [], cwd } = options;
   const defines = Object.entries(properties).map(([key, value]) => `-D${key}=${value}`);
   const all = [...JVM_FLAGS, ...flags, ...defines, "-cp", readClasspath(built).join(delimiter), mainClass, ...args];
-  const program = startProcess(scope, "java", all, { env: cleanEnvironment(), cwd: cwd ?? built });
-  scope.after(() => {
-    if (scope.passed !== false) return;
-    const output = `${program.lines.join("\n")}\n${program.stderr()}`;
-    console.log(`--- java ${mainClass} ${defines.join(" ")}\n${output.slice(-OUTPUT_MAX)}`);
-  });
-  return program;
-}
-
-/** Waits for a line on stdout; fails at once when the program ends without it. Answers the match. */
-export async function waitForLine(program: Program, pattern: RegExp, timeoutMs = 60_000): Promise<RegExpExecArray> {
-  const find = () => program.lines.map((line) => pattern.exec(line)).find((match) => match !== null);
-  const match = await until(() => find() ?? (program.gone !== undefined && "gone"), {
-    what: `a line like ${pattern}`,
-    timeoutMs,
-  });
-  if (match !== "gone") return match;
-  throw new Error(`it ended without a line like ${pattern}\n${program.stderr().slice(-OUTPUT_MAX)}`);
+  return startShown(scope, `java ${mainClass} ${defines.join(" ")}`, "java", all, { cwd: cwd ?? built });
 }

@@ -1,0 +1,68 @@
+/**
+ * Go programs as peers: each folder of `go/` is a module, built once for what is in it. Modules and what was built are
+ * kept in `.cache/go`.
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { type Program, ROOT } from "../harness.ts";
+import type { PeerScope } from "../peers-rig.ts";
+import { hashFolder, isOutOfReach, startShown } from "./programs-rig.ts";
+
+const CACHE = join(ROOT, ".cache/go");
+const MODULES = join(ROOT, "test/interop/go");
+
+/** The first build compiles Go's own library, too. */
+const BUILD_MS_MAX = 270_000;
+/** What Go says when it could not reach where modules come from; a module that is not there reads otherwise. */
+const UNREACHABLE =
+  /dial tcp|proxyconnect|no such host|i\/o timeout|TLS handshake timeout|connection refused|unexpected EOF/;
+
+/** Nothing of the user's is read or written, and no other version of Go is fetched. */
+const ENVIRONMENT = {
+  CGO_ENABLED: "0",
+  GOCACHE: join(CACHE, "build"),
+  GOFLAGS: "-mod=readonly -modcacherw -buildvcs=false",
+  GOMODCACHE: join(CACHE, "modules"),
+  GOTOOLCHAIN: "local",
+  GOWORK: "off",
+};
+
+export interface GoProgram {
+  /** Pass it to the test; it carries the reason. */
+  readonly skip: false | string;
+  /** Starts it. Its output is shown when the test fails. */
+  start(scope: PeerScope, args: readonly string[]): Program;
+}
+
+/** Builds `go/<name>`, unless it was built before with the same content and Go. `go` is what `requirePackage` answers. */
+export async function buildModule(
+  name: string,
+  go: { readonly path: string; readonly skip: false | string },
+): Promise<GoProgram> {
+  if (go.skip !== false) return { skip: go.skip, start: refuse };
+  const folder = join(MODULES, name);
+  const { stdout: version } = spawnSync(go.path, ["version"], { encoding: "utf8" });
+  const built = join(CACHE, "built", `${name}-${hashFolder(folder, [version])}`);
+  if (!existsSync(built) && (await isWithoutModules(go.path, folder, built)))
+    return { skip: `Go reaches no proxy to get the modules of ${name} from`, start: refuse };
+  return { skip: false, start: (scope, args) => startShown(scope, `${name} ${args.join(" ")}`, built, args) };
+}
+
+function refuse(): never {
+  throw new Error("the module was not built: pass its skip to the test");
+}
+
+/** Builds under another name until all is there. True when Go reached nothing to download modules from. */
+async function isWithoutModules(go: string, folder: string, built: string): Promise<boolean> {
+  const target = `${built}.${process.pid}`;
+  mkdirSync(dirname(target), { recursive: true });
+  const limits = { env: ENVIRONMENT, cwd: folder, unreachable: UNREACHABLE, timeoutMs: BUILD_MS_MAX };
+  try {
+    if (await isOutOfReach(go, ["build", "-trimpath", "-o", target, "."], limits)) return true;
+    renameSync(target, built);
+    return false;
+  } finally {
+    rmSync(target, { force: true });
+  }
+}
