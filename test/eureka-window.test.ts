@@ -76,6 +76,22 @@ test("more changes than are kept make the answer a refusal, until a minute witho
   assert.equal(idsIn(window, START + MINUTE + 20)?.length, 10);
 });
 
+test("however often instances change each counts once, and the one that changed last stays longest", () => {
+  const ids = Array.from({ length: 10 }, (_, i) => `i${i}`);
+  const window = windowOver(new Set([...ids, "new"]), 10);
+  let revision = 0;
+  for (let round = 0; round < 2000; round++)
+    for (const id of ids) if (id !== "i4" || round < 1999) window.learn(commitOf(++revision, id, START + round));
+  assert.equal(window.size, 10);
+  // The tenth to change last is i4, one round before the others: its place is taken.
+  window.learn(commitOf(++revision, "new", START + 2000));
+  assert.equal(window.size, 10);
+  const later = START + 2000 + MINUTE;
+  assert.deepEqual(idsIn(window, later)?.sort(), [...ids.filter((id) => id !== "i4"), "new"].sort());
+  assert.deepEqual(idsIn(window, START + 1999 + 3 * MINUTE), ["new"]);
+  assert.deepEqual(idsIn(window, START + 2000 + 3 * MINUTE), []);
+});
+
 test("what was not read is missing as well, also in a window that is there already", () => {
   const gap = { untilMs: 0 };
   const window = windowOver(new Set(["a"]), 10, gap);

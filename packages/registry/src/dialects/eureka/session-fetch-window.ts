@@ -13,6 +13,8 @@ interface Entry {
   readonly action: ActionType;
   /** As it was last; what is shown of an instance that is still there is what it is now. */
   readonly record: InstanceRecord;
+  /** It counts no more: a newer one of the same instance does, or it was let go. */
+  isOver: boolean;
 }
 
 /** The changes of one application. */
@@ -34,6 +36,9 @@ export interface Gap {
   readonly untilMs: number;
 }
 
+/** Entries that are over may make up so many of those in line, and as many as count, before they are taken out. */
+const OVER_MAX = 1024;
+
 /** Clients ask every 30 s: a window that reaches back less than this would keep things from them. */
 const REACH_MS_MIN = 60_000;
 
@@ -43,8 +48,10 @@ export class Window {
   readonly #toInfo: ToInfo;
   readonly #spanMs: number;
   readonly #entriesMax: number;
-  /** In the order of their time. */
-  readonly #entries = new Map<string, Entry>();
+  /** In the order of their time. What is before `#first` is done with. A Map would look for its first one ever longer. */
+  #line: (Entry | undefined)[] = [];
+  #first = 0;
+  #size = 0;
   readonly #applications = new Map<string, Changed>();
   readonly #wholes = new Map<string, Buffer>();
   /** What the whole answers are of. */
@@ -64,7 +71,7 @@ export class Window {
   }
 
   get size(): number {
-    return this.#entries.size;
+    return this.#size;
   }
 
   get bytes(): number {
@@ -90,24 +97,24 @@ export class Window {
       if (record !== null) this.#add(record, actionOf(change), commit.atMs);
     }
     this.purge(commit.atMs);
-    while (this.#entries.size > this.#entriesMax) this.dropOldest();
+    while (this.#size > this.#entriesMax) this.dropOldest();
   }
 
   /** Forgets changes that are too old. */
   purge(nowMs: number): void {
-    for (const [key, entry] of this.#entries) {
-      if (entry.atMs > nowMs - this.#spanMs) break;
-      this.#remove(key, entry);
+    for (;;) {
+      const oldest = this.#oldest();
+      if (oldest === undefined || oldest.atMs > nowMs - this.#spanMs) return;
+      this.#remove(oldest);
     }
   }
 
   /** Forgets the oldest change although it is not too old. */
   dropOldest(): void {
-    for (const [key, entry] of this.#entries) {
-      this.#remove(key, entry);
-      this.#droppedAtMs = Math.max(this.#droppedAtMs, entry.atMs);
-      return;
-    }
+    const oldest = this.#oldest();
+    if (oldest === undefined) return;
+    this.#remove(oldest);
+    this.#droppedAtMs = Math.max(this.#droppedAtMs, oldest.atMs);
   }
 
   /** True when a client that asked half a minute ago misses nothing by asking now. */
@@ -149,22 +156,43 @@ export class Window {
 
   #add(record: InstanceRecord, action: ActionType, atMs: number): void {
     const app = record.service.toUpperCase();
-    const key = `${app}/${record.id}`;
-    const entry: Entry = { app, id: record.id, atMs, action, record };
-    this.#entries.delete(key);
-    this.#entries.set(key, entry);
+    const entry: Entry = { app, id: record.id, atMs, action, record, isOver: false };
     let changed = this.#applications.get(app);
     if (changed === undefined) {
       changed = new Changed(new Chunks(app, this.#toInfo));
       this.#applications.set(app, changed);
     }
+    const before = changed.entries.get(record.id);
+    if (before === undefined) this.#size++;
+    else before.isOver = true;
     changed.entries.set(record.id, entry);
+    this.#line.push(entry);
+    this.#tidy();
     changed.pieces = undefined;
     this.#stamp++;
   }
 
-  #remove(key: string, { app, id }: Entry): void {
-    this.#entries.delete(key);
+  /** The first in line that counts; those before it leave the line. */
+  #oldest(): Entry | undefined {
+    for (; this.#first < this.#line.length; this.#first++) {
+      const entry = this.#line[this.#first];
+      if (entry?.isOver === false) return entry;
+      this.#line[this.#first] = undefined;
+    }
+    return undefined;
+  }
+
+  /** Keeps the line in proportion to what counts. */
+  #tidy(): void {
+    if (this.#line.length <= 2 * this.#size + OVER_MAX) return;
+    this.#line = this.#line.filter((entry) => entry?.isOver === false);
+    this.#first = 0;
+  }
+
+  #remove(entry: Entry): void {
+    const { app, id } = entry;
+    entry.isOver = true;
+    this.#size--;
     const changed = this.#applications.get(app);
     if (changed === undefined) return;
     changed.entries.delete(id);
