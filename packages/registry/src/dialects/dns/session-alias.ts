@@ -1,9 +1,10 @@
 /** Aliases of ours that lead to names of others: what stands there is asked of the servers we forward to. */
 import { decodeMessage, encodeMessage } from "./codec.ts";
-import { CLASS, type Message, type Name, OPCODE, type Question, RCODE, TYPE } from "./codec-model.ts";
+import { CLASS, type Message, type Name, type Question, RCODE, TYPE } from "./codec-model.ts";
 import type { Forward } from "./session-forward.ts";
 import type { Asked } from "./session-model.ts";
 import { takeAddresses } from "./translate-alias.ts";
+import { BLANK } from "./translate-journal.ts";
 import type { Outside, Reply } from "./translate-model.ts";
 
 /** Asks where aliases lead. Who asks for the same at the same time shares one question. */
@@ -55,19 +56,12 @@ interface AliasEnd {
 /** A question of our own, to be answered in the size that the asker can take. */
 function toQuestion({ checkingDisabled, edns }: Message, question: Question): Message {
   return {
-    id: 0,
+    ...BLANK,
     response: false,
-    opcode: OPCODE.QUERY,
     authoritative: false,
-    truncated: false,
     recursionDesired: true,
-    recursionAvailable: false,
     checkingDisabled,
-    rcode: RCODE.NOERROR,
     questions: [question],
-    answers: [],
-    authority: [],
-    additional: [],
     ...(edns && { edns: { version: 0, udpSize: edns.udpSize, dnssecOk: false } }),
   };
 }
