@@ -5,7 +5,7 @@ import { type TestContext, test } from "node:test";
 import { ROOT, requirePackage, temporaryDirectory } from "./harness.ts";
 import { runForOutput } from "./peers-lookup.ts";
 import { explainNoNamespace, openNamespace, startInside } from "./peers-namespace.ts";
-import { readExample, startPeer, writeConfig } from "./peers-rig.ts";
+import { readExample, startPeer, unboundServer, writeConfig } from "./peers-rig.ts";
 
 const curl = requirePackage("curl", "curl");
 const dig = requirePackage("bind9-dnsutils", "dig");
@@ -23,19 +23,9 @@ const FIT = 30;
 const NO_WAIT_MS = 4000;
 
 /** Has one host, and knows that there are no others. */
-const UPSTREAM = `server:
-  interface: 127.0.0.1@5353
-  port: 5353
-  do-daemonize: no
-  username: ""
-  chroot: ""
-  pidfile: ""
-  use-syslog: no
-  logfile: ""
+const UPSTREAM = `${unboundServer(5353)}
   local-zone: "." static
   local-data: "db.example.net. 60 A 192.0.2.7"
-remote-control:
-  control-enable: no
 `;
 
 test("musl finds services, hosts outside and nothing, without waiting", { skip }, async (t: TestContext) => {

@@ -5,7 +5,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type DnsRig, startDns } from "./dns-rig.ts";
 import { type Program, requirePackage, type Scope, temporaryDirectory } from "./harness.ts";
-import { type PeerScope, startPeer, writeConfig } from "./peers-rig.ts";
+import { type PeerScope, startPeer, unboundServer, writeConfig } from "./peers-rig.ts";
 
 export const NAMED = requirePackage("bind9", "named");
 export const UNBOUND = requirePackage("unbound", "unbound");
@@ -173,15 +173,7 @@ export async function startUnboundSecondary(
   const { file } = writeConfig(
     scope,
     "unbound",
-    `server:
-  interface: 127.0.0.1@${port}
-  port: ${port}
-  do-daemonize: no
-  username: ""
-  chroot: ""
-  pidfile: ""
-  use-syslog: no
-  logfile: ""
+    `${unboundServer(port)}
   verbosity: 4
   module-config: "iterator"
 auth-zone:
@@ -190,8 +182,6 @@ auth-zone:
   allow-notify: 127.0.0.1
   for-downstream: yes
   for-upstream: yes
-remote-control:
-  control-enable: no
 `,
   );
   const program = await startPeer(scope, { path: UNBOUND.path, args: ["-d", "-c", file], port });

@@ -120,10 +120,11 @@ export async function countAnswers(url: string, times: number): Promise<Record<s
   return counts;
 }
 
-/** unbound as a caching resolver, with these lines in its configuration. */
-export async function startUnbound(scope: PeerScope, path: string, example: string): Promise<Peer> {
-  const port = await freePort();
-  const own = `server:
+/** What every unbound here is told; more lines for `server:` may follow. */
+export function unboundServer(port: number): string {
+  return `remote-control:
+    control-enable: no
+server:
     interface: 127.0.0.1@${port}
     port: ${port}
     do-daemonize: no
@@ -132,10 +133,15 @@ export async function startUnbound(scope: PeerScope, path: string, example: stri
     pidfile: ""
     use-syslog: no
     logfile: ""
+`;
+}
+
+/** unbound as a caching resolver, with these lines in its configuration. */
+export async function startUnbound(scope: PeerScope, path: string, example: string): Promise<Peer> {
+  const port = await freePort();
+  const own = `${unboundServer(port)}
     verbosity: 2
     log-queries: yes
-remote-control:
-    control-enable: no
 `;
   const { file } = writeConfig(scope, "unbound", `${own}${example}`);
   return { port, program: await startPeer(scope, { path, args: ["-d", "-c", file], port }) };

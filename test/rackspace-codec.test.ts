@@ -26,6 +26,7 @@ import { Rates, WINDOW_MS } from "../packages/registry/src/dialects/rackspace/se
 import { Tokens } from "../packages/registry/src/dialects/rackspace/session-tokens.ts";
 import { toInstance } from "../packages/registry/src/dialects/rackspace/translate.ts";
 import { toEvents } from "../packages/registry/src/dialects/rackspace/translate-events.ts";
+import { recordOf } from "./core-rig.ts";
 
 const maker = fc.uint8Array({ minLength: 8, maxLength: 8 }).map((bytes) => toMaker(Buffer.from(bytes)));
 
@@ -208,18 +209,8 @@ test("requests are counted per account and window", () => {
 });
 
 test("changes of other dialects stand in the feed as far as they fit", () => {
-  const record = {
-    ...toInstance("id-1", ["www"], {}),
-    via: "http",
-    lease: "shared",
-    override: null,
-    held: null,
-    createRevision: 1,
-    modRevision: 1,
-    createdAtMs: 0,
-    stampMs: 0,
-    origin: "node",
-  };
+  const instance = toInstance("id-1", ["www"], {});
+  const record = recordOf(instance.service, instance.id, { ...instance, via: "http", lease: "shared" });
   const commit = (changes: Commit["changes"]): Commit => ({
     revision: 9,
     account: "acme",
