@@ -1,11 +1,11 @@
 /** `npm run bench`: runs groups of rows, one after the other; see options.ts for what may be asked. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { killChildren } from "./child.ts";
-import { readMachine } from "./machine.ts";
+import { killChildren } from "./host/child.ts";
+import { readMachine } from "./host/machine.ts";
+import { listPrograms, type Program, requirePrograms } from "./host/programs.ts";
 import { listSides, type Options, readOptions, type Wanted } from "./options.ts";
-import { PROGRAM, removeDirs } from "./peer.ts";
-import { listPrograms, type Program, requirePrograms } from "./programs.ts";
+import { PROGRAM, removeDirs } from "./peers/server.ts";
 import { type Findings, type Report, toLine, toText, writeReport } from "./report.ts";
 import type { Effort, Group, Sample, Scenario, Side } from "./row.ts";
 

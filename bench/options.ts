@@ -1,7 +1,7 @@
 /** What a run is asked to do. */
 import { parseArgs } from "node:util";
 import type { Effort, Group, Row, Side } from "./row.ts";
-import { GROUPS } from "./rows.ts";
+import { GROUPS } from "./rows/groups.ts";
 
 const USAGE = "npm run bench -- [--quick] [--group name,…] [--only row,…] [--rounds n] [--side name,…]";
 

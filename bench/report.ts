@@ -1,7 +1,7 @@
 /** What a run of a group found, for people and for programs. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Machine } from "./machine.ts";
+import type { Machine } from "./host/machine.ts";
 import {
   type Comparison,
   type Documented,

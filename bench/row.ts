@@ -1,5 +1,5 @@
 /** What is measured (scenarios), how it is shown (rows), and which of them belong together (groups). */
-import type { Program } from "./programs.ts";
+import type { Program } from "./host/programs.ts";
 
 /** Who Rollcall is compared with. */
 export type PeerName = "etcd" | "dnsmasq" | "knot" | "bind" | "eureka" | "node";

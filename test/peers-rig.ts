@@ -18,7 +18,7 @@ import {
   startProcess,
   temporaryDirectory,
   until,
-} from "./harness.ts";
+} from "./harness/program.ts";
 
 /** A test's context; `passed` is there when its end is cleaned up. */
 export interface PeerScope extends Scope {

@@ -29,9 +29,10 @@ const DIRECTIONS: readonly {
     node: true,
     packages: "any",
   },
+  { from: /^records\//, folders: () => ["core/index.ts", "records/"], node: true, packages: [] },
   {
     from: /^replicators\/[^/]+\//,
-    folders: (path) => ["core/index.ts", "net/", ownFolder(path)],
+    folders: (path) => ["core/index.ts", "net/", "records/", ownFolder(path)],
     node: true,
     packages: "any",
   },
@@ -101,30 +102,43 @@ function judgeExtension(target: string): string | undefined {
   return target.endsWith(".ts") ? undefined : "relative imports end in .ts";
 }
 
-const DIALECT_FILES = ["README.md", "dialect.ts", "codec.ts", "translate.ts", "session.ts"];
+/** What every dialect has; a feature of one file may grow into a folder of that name. */
+const DIALECT_ENTRIES = ["README.md", "dialect.ts", "server", "desk.ts", "wire/", "vectors/"];
+const ENTRIES_MAX = 14;
 
 export const dialectsLookAlike: Rule = (files) =>
   dialectsOf(files).flatMap((name) => {
     const folder = `${REGISTRY}dialects/${name}/`;
-    const paths = files.map(({ path }) => path).filter((path) => path.startsWith(folder));
-    const inside = paths.map((path) => path.slice(folder.length));
-    const missing = DIALECT_FILES.filter((file) => !inside.includes(file));
-    if (!inside.some((file) => file.startsWith("vectors/"))) missing.push("vectors/");
-    const strange = inside.filter(
-      (file) => !/^(README\.md|dialect\.ts|(codec|translate|session)(-[a-z0-9-]+)?\.ts|vectors\/.+)$/.test(file),
+    const inside = files.map(({ path }) => path).filter((path) => path.startsWith(folder));
+    const entries = new Set(inside.map((path) => path.slice(folder.length).replace(/\/.*/, "/")));
+    const missing = DIALECT_ENTRIES.filter((entry) =>
+      /[./]/.test(entry) ? !entries.has(entry) : !entries.has(`${entry}.ts`) && !entries.has(`${entry}/`),
     );
-    return [
-      ...missing.map((file) => `${folder}${file} is missing`),
-      ...strange.map((file) => `${folder}${file}: a dialect has no such file`),
-    ];
+    return missing.map((entry) => `${folder}${entry} is missing`);
   });
+
+/** A folder is taken in at a glance; tests lie beside their source and do not count. */
+export const foldersAreSmall: Rule = (files) => {
+  const entries = new Map<string, Set<string>>();
+  for (const { path } of files) {
+    if (!path.startsWith("packages/") || !path.includes("/src/") || /(\.test|-rig)\.ts$/.test(path)) continue;
+    if (/\/(vectors|testdata)\//.test(path)) continue;
+    const parts = path.split("/");
+    for (let depth = 3; depth < parts.length; depth++) {
+      const folder = parts.slice(0, depth).join("/");
+      entries.set(folder, (entries.get(folder) ?? new Set()).add(parts[depth] as string));
+    }
+  }
+  return [...entries]
+    .filter(([, { size }]) => size > ENTRIES_MAX)
+    .map(([folder, { size }]) => `${folder} shows ${size} entries; ${ENTRIES_MAX} can be taken in at a glance`);
+};
 
 export const everyRefusalHasAWord: Rule = (files) =>
   dialectsOf(files).flatMap((name) => {
     const folder = `${REGISTRY}dialects/${name}/`;
-    const tables = files.filter(({ path }) => path.startsWith(`${folder}translate`));
-    const total = tables.some(({ text }) => /Record<\s*Refusal,/.test(text));
-    return total ? [] : [`${folder}translate.ts: no total table Record<Refusal, …>`];
+    const total = files.some(({ path, text }) => path.startsWith(folder) && /Record<\s*Refusal,/.test(text));
+    return total ? [] : [`${folder}: no total table Record<Refusal, …>`];
   });
 
 /** Names of the folders in dialects/. */
@@ -152,7 +166,8 @@ const IMPURE = /\b(Date\.now|new Date\(\)|performance\.now|setTimeout|setInterva
 /** Time, chance and the process are arguments in the core and in the pure parts of dialects. */
 export const timeIsAnArgument: Rule = (files) =>
   files
-    .filter(({ path }) => /^packages\/registry\/src\/(core\/|dialects\/[^/]+\/(codec|translate))[^/]*\.ts$/.test(path))
+    .filter(({ path }) => /^packages\/registry\/src\/(core\/|dialects\/[^/]+\/wire\/).*\.ts$/.test(path))
+    .filter(({ path }) => !isTest(path))
     .flatMap(({ path, text }) =>
       [...stripText(text).matchAll(IMPURE)].map((match) => `${path}: ${match[1]} is not an argument`),
     );
@@ -195,7 +210,10 @@ export const testsNeverHide: Rule = (files) =>
 export const peersAreInstalled: Rule = (files) => {
   const list = files.find(({ path }) => path === "scripts/steps.mjs")?.text ?? "";
   return files
-    .filter(({ path }) => path.endsWith(".test.ts") && path !== "test/harness.test.ts" && !path.startsWith("test/tidy"))
+    .filter(
+      ({ path }) =>
+        path.endsWith(".test.ts") && path !== "test/harness/program.test.ts" && !path.startsWith("test/tidy"),
+    )
     .flatMap(({ path, text }) =>
       [...text.matchAll(/requirePackage\("([^"]+)", "([^"]+)"\)/g)]
         .filter(([, name, program]) => !list.includes(`{ name: "${name}", program: "${program}" }`))
@@ -295,11 +313,16 @@ export function styleIsEnforced(tests: readonly string[]): Rule {
 }
 
 function sources(files: readonly TextFile[]): TextFile[] {
-  return files.filter(({ path }) => /^packages\/[^/]+\/src\/.*\.ts$/.test(path));
+  return files.filter(({ path }) => /^packages\/[^/]+\/src\/.*\.ts$/.test(path) && !isTest(path));
+}
+
+/** Tests of pure rooms, and their rigs, lie beside the source. */
+function isTest(path: string): boolean {
+  return /(\.test|-rig)\.ts$/.test(path);
 }
 
 function inCore(files: readonly TextFile[]): TextFile[] {
-  return files.filter(({ path }) => path.startsWith(`${REGISTRY}core/`) && path.endsWith(".ts"));
+  return files.filter(({ path }) => path.startsWith(`${REGISTRY}core/`) && path.endsWith(".ts") && !isTest(path));
 }
 
 function code(files: readonly TextFile[]): TextFile[] {

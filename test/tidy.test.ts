@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { ROOT } from "./harness.ts";
+import { ROOT } from "./harness/program.ts";
 import * as rules from "./tidy-rules.ts";
 
 const CORE = "packages/registry/src/core/";
@@ -42,13 +42,18 @@ const HOUSE_RULES: Record<
   },
   "dialects hold the same files": {
     rule: rules.dialectsLookAlike,
-    broken: [{ [`${DIALECT}codec.ts`]: "" }, { ...wholeDialect(), [`${DIALECT}encoder.ts`]: "" }],
-    fine: { ...wholeDialect(), [`${DIALECT}codec-frames.ts`]: "" },
+    broken: [{ [`${DIALECT}dialect.ts`]: "" }, omit(wholeDialect(), `${DIALECT}wire/frames.ts`)],
+    fine: { ...wholeDialect(), [`${DIALECT}pages/frames.ts`]: "" },
+  },
+  "folders show at most 14 entries": {
+    rule: rules.foldersAreSmall,
+    broken: [manyFiles(15, DIALECT), manyFiles(15, `${CORE}leases/`)],
+    fine: { ...manyFiles(14, DIALECT), [`${DIALECT}n0.test.ts`]: "", [`${DIALECT}rig/n0-rig.ts`]: "" },
   },
   "every refusal has a word in every dialect": {
     rule: rules.everyRefusalHasAWord,
-    broken: [{ [`${DIALECT}translate.ts`]: "const STATUS = { invalid: 400 };" }],
-    fine: { [`${DIALECT}translate-errors.ts`]: "const STATUS: Record<Refusal, number> = {};" },
+    broken: [{ [`${DIALECT}refusals.ts`]: "const STATUS = { invalid: 400 };" }],
+    fine: { [`${DIALECT}refusals.ts`]: "const STATUS: Record<Refusal, number> = {};" },
   },
   "the core speaks no protocol's words": {
     rule: rules.coreSpeaksPlainly,
@@ -64,12 +69,13 @@ const HOUSE_RULES: Record<
     rule: rules.timeIsAnArgument,
     broken: [
       { [`${CORE}a.ts`]: "const at = Date.now();" },
-      { [`${DIALECT}codec-x.ts`]: "const at = new Date();" },
-      { [`${DIALECT}translate.ts`]: "setTimeout(end, 5);" },
+      { [`${CORE}leases/a.ts`]: "const at = Date.now();" },
+      { [`${DIALECT}wire/x.ts`]: "const at = new Date();" },
+      { [`${DIALECT}wire/x.ts`]: "setTimeout(end, 5);" },
     ],
     fine: {
       [`${CORE}a.ts`]: "/** Never Date.now(). */ const at = new Date(nowMs);",
-      [`${DIALECT}session.ts`]: "setTimeout(a);",
+      [`${DIALECT}server.ts`]: "setTimeout(a);",
     },
   },
   "file names say something": {
@@ -243,6 +249,14 @@ function toFiles(sample: Record<string, string>): rules.TextFile[] {
 }
 
 function wholeDialect(): Record<string, string> {
-  const files = ["README.md", "dialect.ts", "codec.ts", "translate.ts", "session.ts", "vectors/a.http"];
+  const files = ["README.md", "dialect.ts", "server.ts", "desk.ts", "wire/frames.ts", "vectors/a.http"];
   return Object.fromEntries(files.map((file) => [DIALECT + file, ""]));
+}
+
+function omit(sample: Record<string, string>, path: string): Record<string, string> {
+  return Object.fromEntries(Object.entries(sample).filter(([name]) => name !== path));
+}
+
+function manyFiles(count: number, folder: string): Record<string, string> {
+  return Object.fromEntries(Array.from({ length: count }, (_, i) => [`${folder}n${i}.ts`, ""]));
 }

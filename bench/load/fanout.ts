@@ -1,8 +1,8 @@
 /** One change, many watchers: the time from sending the change until the last watcher has all of it. */
-import { connectHttp1, EventReader, type Http1Connection, toRequest } from "./http1.ts";
-import { connectHttp2, type Http2Connection } from "./http2.ts";
+import { connectHttp1, EventReader, type Http1Connection, toRequest } from "./clients/http1.ts";
+import { connectHttp2, type Http2Connection } from "./clients/http2.ts";
+import { fromWatch, METHODS, toPut, toWatchCreate } from "./clients/protobuf.ts";
 import type { FanoutJob, JobResult } from "./job.ts";
-import { fromWatch, METHODS, toPut, toWatchCreate } from "./protobuf.ts";
 
 const PREFIX = "/services/fanout/";
 const SERVICE = "fanout";

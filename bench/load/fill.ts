@@ -1,6 +1,8 @@
 /** A fixed number of requests over some connections: filling a registry, and renewing leases in bulk. */
-import { connectHttp1, type Http1Connection, toRequest } from "./http1.ts";
-import { connectHttp2, type Http2Connection } from "./http2.ts";
+import { connectHttp1, type Http1Connection, toRequest } from "./clients/http1.ts";
+import { connectHttp2, type Http2Connection } from "./clients/http2.ts";
+import { METHODS, toGrant, toPut } from "./clients/protobuf.ts";
+import { INSTANCES, toBody, toInstance, toPath } from "./dns/names.ts";
 import {
   type BulkJob,
   type DnsFillJob,
@@ -10,8 +12,6 @@ import {
   toRegistration,
   toService,
 } from "./job.ts";
-import { INSTANCES, toBody, toInstance, toPath } from "./names.ts";
-import { METHODS, toGrant, toPut } from "./protobuf.ts";
 
 const TTL_SECONDS = 3600;
 

@@ -47,7 +47,7 @@ export interface FanoutJob {
   changes: number;
 }
 
-/** The services of `names.ts`, each with its instances. */
+/** The services of `dns/names.ts`, each with its instances. */
 export interface DnsFillJob {
   kind: "rollcall-dns-fill";
   port: number;
@@ -66,7 +66,7 @@ export interface DnsChangeJob {
   first: number;
 }
 
-/** The first instances of `instances.ts`, registered once each. */
+/** The first instances of `eureka/instances.ts`, registered once each. */
 export interface EurekaFillJob {
   kind: "eureka-fill";
   port: number;

@@ -1,12 +1,12 @@
 /** A load process: takes one job as JSON in its argument, writes its result as JSON to stdout. */
-import { runDnsChanges } from "./change.ts";
-import { runEurekaCrash } from "./crash.ts";
-import { runEurekaChurn, runEurekaFill } from "./eureka.ts";
+import { runDnsChanges } from "./dns/change.ts";
+import { runEurekaChurn, runEurekaFill } from "./eureka/churn.ts";
+import { runEurekaCrash } from "./eureka/crash.ts";
+import { runEurekaView } from "./eureka/view.ts";
 import { runFanout } from "./fanout.ts";
 import { runBulk, runDnsFill, runFill } from "./fill.ts";
 import type { Job, JobResult } from "./job.ts";
 import { runStorm } from "./storm.ts";
-import { runEurekaView } from "./view.ts";
 
 function run(job: Job): Promise<JobResult> {
   switch (job.kind) {

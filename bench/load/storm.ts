@@ -1,7 +1,7 @@
 /** Closed loops against etcd: every loop has one request under way, always. */
-import { connectHttp2, type Http2Connection } from "./http2.ts";
+import { connectHttp2, type Http2Connection } from "./clients/http2.ts";
+import { isAlive, METHODS, toGrant, toKeepAlive, toPut, toRange } from "./clients/protobuf.ts";
 import { type JobResult, type StormJob, toLeaseId } from "./job.ts";
-import { isAlive, METHODS, toGrant, toKeepAlive, toPut, toRange } from "./protobuf.ts";
 
 const TTL_SECONDS = 3600;
 /** Leases that the keep-alives go round. */

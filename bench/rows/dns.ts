@@ -1,7 +1,7 @@
 /** DNS answers over UDP beside Debian's servers with the same names, and how soon a change is in ours. */
 import { type Comparison, type Group, type Row, SAME } from "../row.ts";
-import { DNS_MANY, DNS_ONE } from "../scenarios/dns.ts";
-import { DNS_CHANGE } from "../scenarios/dns-change.ts";
+import { DNS_CHANGE } from "../scenarios/dns/change.ts";
+import { DNS_MANY, DNS_ONE } from "../scenarios/dns/questions.ts";
 
 const CHANGE_MS = 5;
 

@@ -1,9 +1,9 @@
 /** Eureka's clients at Rollcall, beside a stock Eureka server, what its documents say of it, and bare Node. */
-import { SPRING_CLOUD } from "../java.ts";
+import { SPRING_CLOUD } from "../peers/java.ts";
 import type { Comparison, Documented, Goal, Group, Row } from "../row.ts";
-import { EUREKA_FETCH, EUREKA_FETCH_MANY } from "../scenarios/eureka-fetch.ts";
-import { EUREKA_HEARTBEAT } from "../scenarios/eureka-heartbeat.ts";
-import { EUREKA_VIEW } from "../scenarios/eureka-view.ts";
+import { EUREKA_FETCH, EUREKA_FETCH_MANY } from "../scenarios/eureka/fetch.ts";
+import { EUREKA_HEARTBEAT } from "../scenarios/eureka/heartbeat.ts";
+import { EUREKA_VIEW } from "../scenarios/eureka/view.ts";
 
 const STOCK = `the same, Spring Cloud ${SPRING_CLOUD} with its defaults`;
 

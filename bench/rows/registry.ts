@@ -1,11 +1,11 @@
 /** Rollcall's own API beside etcd. A goal is judged like for like: 64 connections on both sides, or the same number of watchers. */
 import type { Comparison, Goal, Group, Row } from "../row.ts";
-import { BULK } from "../scenarios/bulk.ts";
-import { FANOUT } from "../scenarios/fanout.ts";
-import { HEARTBEAT } from "../scenarios/heartbeat.ts";
-import { POPULATION } from "../scenarios/population.ts";
-import { READ } from "../scenarios/read.ts";
-import { REGISTER } from "../scenarios/register.ts";
+import { BULK } from "../scenarios/registry/bulk.ts";
+import { FANOUT } from "../scenarios/registry/fanout.ts";
+import { HEARTBEAT } from "../scenarios/registry/heartbeat.ts";
+import { POPULATION } from "../scenarios/registry/population.ts";
+import { READ } from "../scenarios/registry/read.ts";
+import { REGISTER } from "../scenarios/registry/register.ts";
 
 /** The part of etcd. */
 function etcd(metric: string, work: string, goal?: Goal): Comparison[] {

@@ -12,9 +12,9 @@ import {
   type Rules,
 } from "../../packages/registry/src/core/index.ts";
 import { createEmbedded } from "../../packages/registry/src/replicators/embedded/index.ts";
-import { createMemory } from "../../packages/registry/src/replicators/memory/index.ts";
-import { accepted, LIMITS_OF_TESTS, register } from "../core-rig.ts";
-import { type Scope, temporaryDirectory } from "../harness.ts";
+import { createMemory } from "../../packages/registry/src/replicators/memory/replicator.ts";
+import { type Scope, temporaryDirectory } from "../harness/program.ts";
+import { accepted, LIMITS_OF_TESTS, register } from "../harness/registry.ts";
 
 interface Time {
   now: number;

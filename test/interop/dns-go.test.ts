@@ -1,8 +1,8 @@
 /** Go's own resolver, and miekg/dns, which CoreDNS and many others are made with. `go/dns-client`. */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { KEYS, startKeyed } from "../dns-transfer-rig.ts";
-import { requirePackage } from "../harness.ts";
+import { KEYS, startKeyed } from "../dns/transfer-rig.ts";
+import { requirePackage } from "../harness/program.ts";
 import { buildModule } from "./go-rig.ts";
 import { waitForLine } from "./programs-rig.ts";
 

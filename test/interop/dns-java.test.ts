@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { ROOT, requirePackage } from "../harness.ts";
-import { runForOutput } from "../peers-lookup.ts";
-import { explainNoNamespace, openNamespace, startInside } from "../peers-namespace.ts";
+import { runForOutput } from "../dns/peers/lookup.ts";
+import { explainNoNamespace, openNamespace, startInside } from "../dns/peers/namespace.ts";
+import { ROOT, requirePackage } from "../harness/program.ts";
 import { readExample } from "../peers-rig.ts";
 
 const curl = requirePackage("curl", "curl");

@@ -1,8 +1,8 @@
 /** Debian's Prometheus finds its targets by DNS. It asks port 53 of /etc/resolv.conf only: in a network of its own. */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { requirePackage, temporaryDirectory, until } from "../harness.ts";
-import { explainNoNamespace, openNamespace, startInside } from "../peers-namespace.ts";
+import { explainNoNamespace, openNamespace, startInside } from "../dns/peers/namespace.ts";
+import { requirePackage, temporaryDirectory, until } from "../harness/program.ts";
 import { readExample, startPeer, writeConfig } from "../peers-rig.ts";
 
 const curl = requirePackage("curl", "curl");

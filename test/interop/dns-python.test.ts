@@ -1,8 +1,8 @@
 /** dnspython 2.9.2 as it comes from PyPI: it resolves, transfers and updates. `python/dns-client`. */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { KEYS, startKeyed } from "../dns-transfer-rig.ts";
-import { requirePackage } from "../harness.ts";
+import { KEYS, startKeyed } from "../dns/transfer-rig.ts";
+import { requirePackage } from "../harness/program.ts";
 import { waitForLine } from "./programs-rig.ts";
 import { installProject } from "./python-rig.ts";
 

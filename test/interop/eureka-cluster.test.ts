@@ -1,9 +1,9 @@
 /** A stock Spring Cloud Netflix Eureka server (`java/eureka-server`) and Rollcall, each the other's peer. */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { findInstance, startNode, untilGone, untilShown } from "../eureka-peers-rig.ts";
-import { beat, cancel, type Eureka, fetchAll, register, type Shown } from "../eureka-rig.ts";
-import { freePort, type Program, request, requirePackage, until } from "../harness.ts";
+import { findInstance, startNode, untilGone, untilShown } from "../eureka/peers/rig.ts";
+import { beat, cancel, type Eureka, fetchAll, register, type Shown } from "../eureka/rig.ts";
+import { freePort, type Program, request, requirePackage, until } from "../harness/program.ts";
 import { buildProject } from "./maven-rig.ts";
 import { waitForLine } from "./programs-rig.ts";
 

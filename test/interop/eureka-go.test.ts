@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { rm } from "node:fs/promises";
 import { suite, type TestContext, test } from "node:test";
-import { startCluster } from "../eureka-peers-rig.ts";
-import { type Eureka, getNative, putNative, startEureka } from "../eureka-rig.ts";
-import { request, requirePackage, until } from "../harness.ts";
+import { startCluster } from "../eureka/peers/rig.ts";
+import { type Eureka, getNative, putNative, startEureka } from "../eureka/rig.ts";
+import { request, requirePackage, until } from "../harness/program.ts";
 import { buildModule } from "./go-rig.ts";
 import { type Driven, drive } from "./programs-rig.ts";
 

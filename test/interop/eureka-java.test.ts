@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { rm } from "node:fs/promises";
 import { type TestContext, test } from "node:test";
-import { type Eureka, getNative, putNative, startEureka } from "../eureka-rig.ts";
-import { type Rollcall, request, requirePackage, until } from "../harness.ts";
+import { type Eureka, getNative, putNative, startEureka } from "../eureka/rig.ts";
+import { type Rollcall, request, requirePackage, until } from "../harness/program.ts";
 import { buildProject } from "./maven-rig.ts";
 import { type Driven, drive } from "./programs-rig.ts";
 

@@ -1,8 +1,8 @@
 /** Debian's Prometheus finds its targets by `eureka_sd_configs`: it reads all applications as XML, strictly. */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { cancel, register, startEureka } from "../eureka-rig.ts";
-import { freePort, type Program, request, requirePackage, temporaryDirectory, until } from "../harness.ts";
+import { cancel, register, startEureka } from "../eureka/rig.ts";
+import { freePort, type Program, request, requirePackage, temporaryDirectory, until } from "../harness/program.ts";
 import { startPeer, writeConfig } from "../peers-rig.ts";
 
 const { path: prometheus, skip } = requirePackage("prometheus", "prometheus");

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { rm } from "node:fs/promises";
 import { suite, type TestContext, test } from "node:test";
-import { askUdp } from "../dns-rig.ts";
-import { type Eureka, getNative, putNative, startEureka } from "../eureka-rig.ts";
-import { type Rollcall, request, requirePackage, until } from "../harness.ts";
+import { askUdp } from "../dns/rig.ts";
+import { type Eureka, getNative, putNative, startEureka } from "../eureka/rig.ts";
+import { type Rollcall, request, requirePackage, until } from "../harness/program.ts";
 import { startBackend } from "../peers-rig.ts";
 import { type Driven, drive } from "./programs-rig.ts";
 import { installProject } from "./python-rig.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { type Eureka, fetchInstance, getNative, putNative, startEureka } from "../eureka-rig.ts";
+import { type Eureka, fetchInstance, getNative, putNative, startEureka } from "../eureka/rig.ts";
 import {
   freePort,
   type Program,
@@ -12,7 +12,7 @@ import {
   requirePackage,
   temporaryDirectory,
   until,
-} from "../harness.ts";
+} from "../harness/program.ts";
 import { startBackend } from "../peers-rig.ts";
 import { buildProject } from "./maven-rig.ts";
 import { waitForLine } from "./programs-rig.ts";

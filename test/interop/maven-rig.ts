@@ -4,7 +4,7 @@
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
-import { type Program, ROOT } from "../harness.ts";
+import { type Program, ROOT } from "../harness/program.ts";
 import type { PeerScope } from "../peers-rig.ts";
 import { hashFolder, isOutOfReach, startShown } from "./programs-rig.ts";
 

@@ -20,7 +20,7 @@ import {
   startRollcall,
   temporaryDirectory,
   until,
-} from "../harness.ts";
+} from "../harness/program.ts";
 
 const prometheus = requirePackage("prometheus", "prometheus");
 const promtool = requirePackage("prometheus", "promtool");

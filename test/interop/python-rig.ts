@@ -6,7 +6,7 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { type Program, ROOT } from "../harness.ts";
+import { type Program, ROOT } from "../harness/program.ts";
 import type { PeerScope } from "../peers-rig.ts";
 import { isOutOfReach, startShown } from "./programs-rig.ts";
 

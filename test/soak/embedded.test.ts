@@ -5,10 +5,10 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
-import { verifyFile } from "../../packages/registry/src/replicators/embedded/verify.ts";
-import { openStoreRig } from "../embedded-rig.ts";
-import { BUSY } from "../embedded-writer.ts";
-import { ROOT, temporaryDirectory } from "../harness.ts";
+import { verifyFile } from "../../packages/registry/src/replicators/embedded/file/verify.ts";
+import { openStoreRig } from "../embedded/rig.ts";
+import { BUSY } from "../embedded/writer.ts";
+import { ROOT, temporaryDirectory } from "../harness/program.ts";
 
 const KILLS = Number(process.env.SOAK_KILLS ?? 500);
 
@@ -42,7 +42,7 @@ test(`the store survives ${KILLS} kills in the midst of its housekeeping`, { tim
 });
 
 async function writeUntilKilled(data: string, written: Map<string, Written>): Promise<number> {
-  const child = spawn(process.execPath, ["--import", "tsx", join(ROOT, "test/embedded-writer.ts"), data], {
+  const child = spawn(process.execPath, ["--import", "tsx", join(ROOT, "test/embedded/writer.ts"), data], {
     cwd: ROOT,
     stdio: ["ignore", "pipe", "inherit"],
   });

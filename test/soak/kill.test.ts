@@ -1,6 +1,6 @@
 /** The kill test, long: 2 000 kills, with history so short that it is trimmed all the time. */
 import { test } from "node:test";
-import { killAndCheck } from "../kill-load.ts";
+import { killAndCheck } from "../program/kill-load.ts";
 
 const KILLS = Number(process.env.SOAK_KILLS ?? 2000);
 

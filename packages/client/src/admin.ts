@@ -1,6 +1,6 @@
+import type { Transport } from "./http/transport.ts";
+import { pathOf } from "./http/transport.ts";
 import type { AccountBody, AccountLimitsBody, CreatedTokenBody, NodeStatusBody, Role, TokenBody } from "./shapes.ts";
-import type { Transport } from "./transport.ts";
-import { pathOf } from "./transport.ts";
 
 /** A backup as it arrives. */
 export interface BackupStream {

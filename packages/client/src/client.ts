@@ -2,6 +2,7 @@ import { type Admin, createAdmin, status } from "./admin.ts";
 import { type Config, createConfig } from "./config.ts";
 import { type DiscoverOptions, type Discovery, discover, type InstanceFilter, toQuery } from "./discovery.ts";
 import { RollcallError } from "./error.ts";
+import { createTransport, pathOf, type Transport } from "./http/transport.ts";
 import { createLeases, type Leases, type Page } from "./leases.ts";
 import {
   deregister,
@@ -27,7 +28,6 @@ import type {
   SubscribeBody,
   SubscribedBody,
 } from "./shapes.ts";
-import { createTransport, pathOf, type Transport } from "./transport.ts";
 import { createTrio, type SubscribeOptions, subscribe, type Trio } from "./trio.ts";
 import {
   type EventsFollowOptions,

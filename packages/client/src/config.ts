@@ -1,6 +1,6 @@
 import { RollcallError } from "./error.ts";
+import { keyPath, pathOf, type Transport } from "./http/transport.ts";
 import type { KeyBody, KeysBody, PutBody, TransactedBody, TransactionBody } from "./shapes.ts";
-import { keyPath, pathOf, type Transport } from "./transport.ts";
 import { type WatchItem, type WatchOptions, watch } from "./watch.ts";
 
 export interface PutOptions {

@@ -1,6 +1,6 @@
 import { RollcallError } from "./error.ts";
+import { pathOf, type Query, type Transport } from "./http/transport.ts";
 import type { InstanceBody, ServiceBody } from "./shapes.ts";
-import { pathOf, type Query, type Transport } from "./transport.ts";
 import { backoffMs, pause } from "./wait.ts";
 
 /** Which instances of a service are wanted. All conditions must hold. */

@@ -1,7 +1,7 @@
 import { PROBLEMS, RollcallError } from "./error.ts";
+import { followStream } from "./http/stream.ts";
+import { pathOf, type Transport } from "./http/transport.ts";
 import type { GrantBody, GrantedBody, LeaseBody, LeasesBody, ProblemBody, RenewedBody } from "./shapes.ts";
-import { followStream } from "./stream.ts";
-import { pathOf, type Transport } from "./transport.ts";
 
 export interface Page {
   readonly from?: string | undefined;

@@ -1,6 +1,6 @@
 import { isTransient, RollcallError } from "./error.ts";
+import { pathOf, type Transport } from "./http/transport.ts";
 import type { RegisterBody, RegisteredBody } from "./shapes.ts";
-import { pathOf, type Transport } from "./transport.ts";
 import { backoffMs, jitter, pause } from "./wait.ts";
 
 /** What `register` takes: the service, the instance's id and the body of the API. */

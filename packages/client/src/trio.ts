@@ -1,6 +1,6 @@
 import { isTransient } from "./error.ts";
+import { pathOf, type Transport } from "./http/transport.ts";
 import type { Duration, EndpointBody, SubscribeBody, SubscribedBody } from "./shapes.ts";
-import { pathOf, type Transport } from "./transport.ts";
 import { backoffMs, pause } from "./wait.ts";
 
 /** The three calls of the trio: register an endpoint, take it back, ask for a provider's endpoints. */

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-/** The command line. */
-import { EXIT, toFailure } from "./commands/exit.ts";
 import { versionLine } from "./commands/version.ts";
+/** The command line. */
+import { EXIT, toFailure } from "./terminal/exit.ts";
 
 // A reader that goes away ("| head") is no error.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -16,7 +16,7 @@ async function run(argv: readonly string[]): Promise<void> {
     return;
   }
   // Loaded only now: a version is answered without the tree of commands.
-  const { buildProgram, CommanderError } = await import("./commands/tree.ts");
+  const { buildProgram, CommanderError } = await import("./program.ts");
   try {
     await buildProgram().parseAsync(argv as string[]);
   } catch (error) {

@@ -1,6 +1,7 @@
 /** `rollcall serve`: logs, start, signals, stop. */
-import { assemble, type Running } from "./assemble.ts";
-import type { ServeConfig } from "./config.ts";
+
+import type { ServeConfig } from "./config/load.ts";
+import { assemble, type Running } from "./house/assemble.ts";
 import { createLog } from "./log.ts";
 
 /** How long a stop may take before the process ends itself. */

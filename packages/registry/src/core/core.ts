@@ -1,9 +1,8 @@
 /** Puts the catalog, its history, watchers and lease time together behind the one door. */
-import { apply, restore } from "./apply.ts";
-import { Catalog } from "./catalog.ts";
+import { apply, restore } from "./catalog/apply.ts";
+import { Catalog } from "./catalog/state.ts";
 import type { Command, Receipt } from "./command.ts";
-import { Expiry } from "./expiry.ts";
-import { History } from "./history.ts";
+import { Expiry } from "./leases/expiry.ts";
 import type {
   Clock,
   ExpiryPolicy,
@@ -19,8 +18,9 @@ import type {
 } from "./ports.ts";
 import type { Account, Commit, LeaseId, Outcome, Revision } from "./types.ts";
 import { ok, refuse } from "./types.ts";
-import { WatchHub } from "./watch.ts";
-import { iterate } from "./watch-iterable.ts";
+import { History } from "./watch/history.ts";
+import { WatchHub } from "./watch/hub.ts";
+import { iterate } from "./watch/iterable.ts";
 
 export interface CoreOptions {
   readonly clock: Clock;

@@ -2,7 +2,7 @@
 import type { Logger } from "pino";
 import type { Access, AccountView, Clock, InstanceRecord, Registry } from "../core/index.ts";
 import type { Doors } from "../net/doors.ts";
-import type { HttpListener } from "../net/http.ts";
+import type { HttpListener } from "../net/http/handler.ts";
 
 /** Everything a dialect may use. */
 export interface House {

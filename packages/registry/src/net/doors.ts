@@ -1,5 +1,5 @@
 /** Ports that a dialect opens for itself. The house fills in host, port, limits, TLS and metrics. */
-import type { HttpListener } from "./http.ts";
+import type { HttpListener } from "./http/handler.ts";
 import type { StreamHandler, TcpLimits, TcpListener } from "./tcp.ts";
 import type { DatagramHandler, UdpListener } from "./udp.ts";
 

@@ -6,10 +6,10 @@ import { pipeline } from "node:stream/promises";
 import type { ReadableStream } from "node:stream/web";
 import type { BackupStream } from "@rollcall/client";
 import type { Command } from "commander";
-import { connect, outputOf } from "./context.ts";
-import { EXIT, Failure } from "./exit.ts";
-import { toBytesText } from "./output.ts";
-import { createProgress } from "./progress.ts";
+import { connect, outputOf } from "../terminal/context.ts";
+import { EXIT, Failure } from "../terminal/exit.ts";
+import { toBytesText } from "../terminal/output.ts";
+import { createProgress } from "../terminal/progress.ts";
 
 export function defineBackup(program: Command): void {
   program

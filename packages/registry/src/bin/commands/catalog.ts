@@ -1,7 +1,7 @@
 import type { InstanceBody, InstanceFilter, ServiceSummaryBody } from "@rollcall/client";
 import { type Command, Option } from "commander";
-import { type Context, collect, collectAmong, connect, inAccount, STATUSES, toPairs } from "./context.ts";
-import { type Cell, type Column, toAge, toSpan, toStatus } from "./output.ts";
+import { type Context, collect, collectAmong, connect, inAccount, STATUSES, toPairs } from "../terminal/context.ts";
+import { type Cell, type Column, toAge, toSpan, toStatus } from "../terminal/output.ts";
 
 interface FilterFlags {
   readonly tag?: string[];

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import type { KeyBody, KeysBody } from "@rollcall/client";
 import type { Command } from "commander";
-import { type Context, connect, inAccount, toWhole, untilInterrupted } from "./context.ts";
-import { EXIT, Failure } from "./exit.ts";
+import { type Context, connect, inAccount, toWhole, untilInterrupted } from "../terminal/context.ts";
+import { EXIT, Failure } from "../terminal/exit.ts";
 import { downNote, showItem } from "./watch.ts";
 
 interface SetFlags {

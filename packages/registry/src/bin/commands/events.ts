@@ -1,8 +1,8 @@
 import type { Client, EventBody, EventsBody } from "@rollcall/client";
 import { type Command, InvalidArgumentError } from "commander";
 import type { Cause, Change } from "../../core/index.ts";
-import { type Context, collect, connect, toWhole, untilInterrupted } from "./context.ts";
-import { type Cell, type Output, type Tone, toClock } from "./output.ts";
+import { type Context, collect, connect, toWhole, untilInterrupted } from "../terminal/context.ts";
+import { type Cell, type Output, type Tone, toClock } from "../terminal/output.ts";
 import { downNote } from "./watch.ts";
 
 interface EventFlags {

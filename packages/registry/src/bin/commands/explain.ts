@@ -1,8 +1,8 @@
 import type { ExplainBody } from "@rollcall/client";
 import type { Command } from "commander";
-import { connect } from "./context.ts";
-import { EXIT, Failure } from "./exit.ts";
-import { type Cell, type Output, toAge, toLeft, toSpan, toStatus } from "./output.ts";
+import { connect } from "../terminal/context.ts";
+import { EXIT, Failure } from "../terminal/exit.ts";
+import { type Cell, type Output, toAge, toLeft, toSpan, toStatus } from "../terminal/output.ts";
 
 export function defineExplain(program: Command): void {
   program

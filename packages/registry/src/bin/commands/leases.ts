@@ -1,7 +1,7 @@
 import type { LeaseBody, LeasesBody } from "@rollcall/client";
 import type { Command } from "commander";
-import { type Context, connect, inAccount } from "./context.ts";
-import { type Cell, type Output, toAge, toLeft, toSpan } from "./output.ts";
+import { type Context, connect, inAccount } from "../terminal/context.ts";
+import { type Cell, type Output, toAge, toLeft, toSpan } from "../terminal/output.ts";
 
 export function defineLeases(program: Command): void {
   program

@@ -1,9 +1,9 @@
 import { hostname } from "node:os";
 import type { RegisterSpec, Registration, Status } from "@rollcall/client";
 import { type Command, Option } from "commander";
-import { type Context, collect, connect, STATUSES, toPairs, toWhole, untilInterrupted } from "./context.ts";
-import { EXIT, Failure } from "./exit.ts";
-import { toSpan } from "./output.ts";
+import { type Context, collect, connect, STATUSES, toPairs, toWhole, untilInterrupted } from "../terminal/context.ts";
+import { EXIT, Failure } from "../terminal/exit.ts";
+import { toSpan } from "../terminal/output.ts";
 
 interface RegisterFlags {
   readonly address: string;

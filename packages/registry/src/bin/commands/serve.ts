@@ -1,8 +1,8 @@
 import type { Command } from "commander";
 import { Option } from "commander";
-import { flagOf, SETTINGS, type Setting } from "../config-settings.ts";
-import { inUnits } from "../config-values.ts";
-import { EXIT, Failure } from "./exit.ts";
+import { flagOf, SETTINGS, type Setting } from "../config/settings.ts";
+import { inUnits } from "../config/values.ts";
+import { EXIT, Failure } from "../terminal/exit.ts";
 
 const GROUPS: Readonly<Record<string, string>> = {
   ports: "Ports:",
@@ -66,7 +66,7 @@ async function serve(command: Command): Promise<void> {
     if (isGiven) flags[(option.long as string).slice(2)] = command.getOptionValue(name);
   }
   // The core and the YAML library stay out of the other commands.
-  const { loadServeConfig } = await import("../config.ts");
+  const { loadServeConfig } = await import("../config/load.ts");
   const loaded = loadServeConfig({ flags, env: process.env, cwd: process.cwd() });
   if (!loaded.ok) {
     const hint = "Every setting: docs/configuration.md, or rollcall serve --help";

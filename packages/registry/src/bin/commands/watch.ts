@@ -1,8 +1,8 @@
 import type { ChangeBody, Client, CommitBody, InstanceBody, KeyBody, LeaseBody, WatchItem } from "@rollcall/client";
 import type { Command } from "commander";
+import { type Context, connect, toWhole, untilInterrupted } from "../terminal/context.ts";
+import { type Cell, type Output, type Tone, toClock } from "../terminal/output.ts";
 import { toInstanceTable } from "./catalog.ts";
-import { type Context, connect, toWhole, untilInterrupted } from "./context.ts";
-import { type Cell, type Output, type Tone, toClock } from "./output.ts";
 
 interface WatchFlags {
   readonly key?: string;

@@ -1,27 +1,27 @@
 /** The plug: DNS over UDP and TCP, on one port of its own. */
 import { randomInt } from "node:crypto";
 import { type Dialect, type House, type Mounted, type NameSource, SettingsRefused } from "../contract.ts";
-import { toChance } from "./codec-answer.ts";
-import { DROP_REASONS, RCODE_NAMES, Session } from "./session.ts";
-import { Answerer } from "./session-answer.ts";
-import { AnswerCache } from "./session-cache.ts";
-import { openForward } from "./session-forward.ts";
-import { openIndex } from "./session-index.ts";
-import { openKeys } from "./session-keys.ts";
-import type { Desk } from "./session-model.ts";
-import { openNotify } from "./session-notify.ts";
-import { Standings } from "./session-rates.ts";
-import { openSecrets } from "./session-secrets.ts";
-import { keepShape } from "./session-shape.ts";
-import { openStatic, READ_OUTCOMES } from "./session-static.ts";
-import { serveStream } from "./session-tcp.ts";
-import { openTransfers } from "./session-transfer.ts";
-import { openUpdates } from "./session-update.ts";
-import { openZones, toWorld } from "./session-zones.ts";
-import { CONSUL_NAMES } from "./translate-consul.ts";
-import { LOOPBACK, toNetworks } from "./translate-networks.ts";
-import type { Settings } from "./translate-settings.ts";
-import { readSettings } from "./translate-settings-read.ts";
+import type { Desk } from "./desk.ts";
+import { CONSUL_NAMES } from "./names/consul.ts";
+import { Answerer } from "./server/answerer.ts";
+import { AnswerCache } from "./server/cache.ts";
+import { openForward } from "./server/forward.ts";
+import { DROP_REASONS, RCODE_NAMES, Session } from "./server/server.ts";
+import { Standings } from "./server/standings.ts";
+import { serveStream } from "./server/tcp.ts";
+import type { Settings } from "./settings/model.ts";
+import { LOOPBACK, toNetworks } from "./settings/networks.ts";
+import { readSettings } from "./settings/reader.ts";
+import { openSecrets } from "./settings/secrets.ts";
+import { openKeys } from "./signing/keys.ts";
+import { openStatic, READ_OUTCOMES } from "./static/files.ts";
+import { openTransfers } from "./transfer/handler.ts";
+import { openNotify } from "./transfer/notify.ts";
+import { openUpdates } from "./update/handler.ts";
+import { toChance } from "./wire/answer.ts";
+import { openIndex } from "./zone/label-index.ts";
+import { openZones, toWorld } from "./zone/open-zones.ts";
+import { keepShape } from "./zone/shape.ts";
 
 const NAME = "dns";
 

@@ -1,7 +1,7 @@
 /** The plug: Netflix Eureka's REST API v2 on a port of its own. */
 import type { Dialect, House, Mounted } from "../contract.ts";
-import { Session } from "./session.ts";
-import { readSettings } from "./session-settings.ts";
+import { Session } from "./server.ts";
+import { readSettings } from "./settings.ts";
 
 const NAME = "eureka";
 const PORT = 8761;

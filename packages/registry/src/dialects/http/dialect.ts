@@ -1,10 +1,10 @@
 /** The plug of the native HTTP API. It lives on the native listener and has no port of its own. */
 import type { Dialect, House, Mounted } from "../contract.ts";
-import { Desk } from "./session.ts";
-import { createHandler } from "./session-dispatch.ts";
-import { refuseCoded } from "./session-media.ts";
-import { openRoutes } from "./session-open.ts";
-import { isPlain, ROUTES } from "./session-routes.ts";
+import { Desk } from "./desk.ts";
+import { openRoutes } from "./open/pages.ts";
+import { isPlain, ROUTES } from "./routes.ts";
+import { refuseCoded } from "./server/media.ts";
+import { createHandler } from "./server/routing.ts";
 
 const NAME = "http";
 

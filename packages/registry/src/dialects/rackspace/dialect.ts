@@ -2,10 +2,10 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { fromBuffer, type Registry, SYSTEM_ACCOUNT, toBuffer } from "../../core/index.ts";
 import { type Dialect, type House, type Mounted, SettingsRefused } from "../contract.ts";
-import { toMaker } from "./codec-uuid.ts";
-import { Session } from "./session.ts";
-import type { Desk, Quotas } from "./session-desk.ts";
-import { Front } from "./session-front.ts";
+import { Session } from "./accounts/births.ts";
+import type { Desk, Quotas } from "./desk.ts";
+import { Front } from "./server.ts";
+import { toMaker } from "./wire/uuid.ts";
 
 const NAME = "rackspace";
 const SECRET = "\0rackspace/secret";

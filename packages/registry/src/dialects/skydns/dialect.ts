@@ -1,8 +1,8 @@
 /** The plug: the HTTP API of SkyDNS 1 on a port of its own, and what its names mean in DNS. */
 import type { Dialect, House, Mounted } from "../contract.ts";
-import { Session } from "./session.ts";
-import { SKYDNS_NAMES } from "./translate-names.ts";
-import { readSettings } from "./translate-settings.ts";
+import { SKYDNS_NAMES } from "./names/source.ts";
+import { Session } from "./server.ts";
+import { readSettings } from "./settings.ts";
 
 const NAME = "skydns";
 const PORT = 8080;

@@ -8,13 +8,13 @@ import { chmod, type FileHandle, mkdir, open, rename, rm } from "node:fs/promise
 import { basename, dirname, join } from "node:path";
 import { crc32 } from "node:zlib";
 import { type Outcome, ok, type Revision, refuse } from "../../core/index.ts";
-import { FORMAT } from "./codec.ts";
-import { encodeMeta } from "./codec-meta.ts";
-import { STORE_FILE, StoreRefused, syncDirectory } from "./files.ts";
-import { takeOwnership } from "./owner.ts";
-import { Damaged } from "./pages.ts";
-import { Store } from "./store.ts";
-import { summarizeFile, TooNew, verifyFile } from "./verify.ts";
+import { FORMAT } from "../../records/stored.ts";
+import { STORE_FILE, StoreRefused, syncDirectory } from "./directory/files.ts";
+import { takeOwnership } from "./directory/owner.ts";
+import { Damaged } from "./file/pages.ts";
+import { summarizeFile, TooNew, verifyFile } from "./file/verify.ts";
+import { encodeMeta } from "./meta.ts";
+import { Store } from "./store/databases.ts";
 
 const MAGIC = Buffer.from("ROLLCALL-BACKUP1", "latin1");
 /** Length and CRC-32 of the manifest, and the magic word. */

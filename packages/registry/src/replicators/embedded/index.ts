@@ -7,5 +7,5 @@ export {
   restoreBackup,
   verifyBackup,
 } from "./backup.ts";
-export { createEmbedded, type EmbeddedOptions, type EmbeddedReplicator } from "./embedded.ts";
-export { StoreRefused } from "./files.ts";
+export { StoreRefused } from "./directory/files.ts";
+export { createEmbedded, type EmbeddedOptions, type EmbeddedReplicator } from "./replicator.ts";

@@ -2,8 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { FORMAT } from "./codec.ts";
-import { encodeMeta, type Identity } from "./codec-meta.ts";
+import { FORMAT } from "../../records/stored.ts";
 import {
   isCleanlyClosed,
   openDirectory,
@@ -12,12 +11,13 @@ import {
   StoreRefused,
   syncDirectory,
   writeEmptyStore,
-} from "./files.ts";
-import { type Ownership, takeOwnership } from "./owner.ts";
-import { Damaged } from "./pages.ts";
-import { type Recovered, recover, StateRows } from "./recover.ts";
-import { explainWrite, NoRoom, Store } from "./store.ts";
-import { readState, summarizeFile, TooNew } from "./verify.ts";
+} from "./directory/files.ts";
+import { type Ownership, takeOwnership } from "./directory/owner.ts";
+import { Damaged } from "./file/pages.ts";
+import { readState, summarizeFile, TooNew } from "./file/verify.ts";
+import { encodeMeta, type Identity } from "./meta.ts";
+import { type Recovered, recover, StateRows } from "./state/recover.ts";
+import { explainWrite, NoRoom, Store } from "./store/databases.ts";
 
 export interface OpenedStore {
   readonly store: Store;

@@ -1,0 +1,7 @@
+/** All groups of rows. A new group is a file in `rows/`, a line here, and its peers' programs in `host/programs.ts`. */
+import type { Group } from "../row.ts";
+import { DNS } from "./dns.ts";
+import { EUREKA } from "./eureka.ts";
+import { REGISTRY } from "./registry.ts";
+
+export const GROUPS: readonly Group[] = [REGISTRY, DNS, EUREKA];

@@ -1,0 +1,166 @@
+import { clientError, RollcallError } from "../error.ts";
+import type { ProblemBody } from "../shapes.ts";
+import { release } from "../wait.ts";
+
+export type Query = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
+
+/** One HTTP request of the API. */
+export interface Call {
+  readonly method?: string;
+  /** Already percent-encoded: see `pathOf`. */
+  readonly path: string;
+  readonly query?: Query | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Sent as JSON. */
+  readonly json?: unknown;
+  /** Sent as it is. */
+  readonly bytes?: string | Uint8Array | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** The client's own time limit when left out; for a stream it covers the head only. */
+  readonly timeoutMs?: number | undefined;
+}
+
+export interface OpenedStream {
+  readonly response: Response;
+  /** Must be called when the body is done with. */
+  close(): void;
+}
+
+export interface Transport {
+  readonly account: string;
+  /** The JSON of the answer. */
+  json<T>(call: Call): Promise<T>;
+  /** The answer with its body still to be read. */
+  open(call: Call): Promise<OpenedStream>;
+}
+
+export interface TransportOptions {
+  readonly url: string;
+  readonly account: string;
+  readonly token: string | undefined;
+  readonly fetch: typeof globalThis.fetch;
+  readonly timeoutMs: number;
+}
+
+/** `["services", "a b"]` -> `/services/a%20b`. */
+export function pathOf(...segments: readonly string[]): string {
+  // URL parsers drop dot segments, also percent-encoded ones: the request would go elsewhere.
+  for (const segment of segments)
+    if (segment === "" || segment === "." || segment === "..")
+      throw clientError("invalid", `"${segment}" cannot be part of a path`);
+  return segments.map((segment) => `/${encodeURIComponent(segment)}`).join("");
+}
+
+/** The path of a configuration key: slashes stay readable where a URL parser leaves them alone. */
+export function keyPath(key: string): string {
+  const whole = pathOf(key);
+  return key.split("/").some((part) => part === "." || part === "..") ? whole : whole.replaceAll("%2F", "/");
+}
+
+export function createTransport(options: TransportOptions): Transport {
+  const base = options.url.replace(/\/+$/, "");
+
+  async function open(call: Call): Promise<OpenedStream> {
+    const controller = new AbortController();
+    const onAbort = () => controller.abort(call.signal?.reason);
+    if (call.signal?.aborted) onAbort();
+    call.signal?.addEventListener("abort", onAbort, { once: true });
+    const close = () => {
+      call.signal?.removeEventListener("abort", onAbort);
+      controller.abort();
+    };
+    const limitMs = call.timeoutMs ?? options.timeoutMs;
+    const late = clientError("unreachable", `${base} did not answer within ${limitMs} ms`);
+    const timer = setTimeout(() => controller.abort(late), limitMs);
+    try {
+      const response = await options.fetch(
+        base + call.path + queryText(call.query),
+        init(options, call, controller.signal),
+      );
+      if (!response.ok) throw await toError(response, base);
+      return { response, close };
+    } catch (error) {
+      close();
+      throw toReached(error, call.signal, base);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async function json<T>(call: Call): Promise<T> {
+    const { response, close } = await open(call);
+    const timer = setTimeout(close, options.timeoutMs);
+    release(timer);
+    try {
+      return (await response.json()) as T;
+    } catch (error) {
+      if (error instanceof SyntaxError) throw clientError("bad-answer", `${base} did not answer with JSON`, error);
+      throw toReached(error, call.signal, base);
+    } finally {
+      clearTimeout(timer);
+      close();
+    }
+  }
+
+  return { account: options.account, json, open };
+}
+
+function init(options: TransportOptions, call: Call, signal: AbortSignal): RequestInit {
+  const headers: Record<string, string> = { accept: "application/json", ...call.headers };
+  if (options.token !== undefined) headers.authorization = `Bearer ${options.token}`;
+  const request: RequestInit = { method: call.method ?? "GET", headers, signal };
+  if (call.json !== undefined) {
+    headers["content-type"] = "application/json";
+    request.body = JSON.stringify(call.json);
+  } else if (call.bytes !== undefined) {
+    headers["content-type"] ??= "application/octet-stream";
+    request.body = call.bytes as BodyInit;
+  }
+  return request;
+}
+
+function queryText(query: Query | undefined): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query ?? {})) {
+    if (value === undefined) continue;
+    if (typeof value === "object") for (const one of value) parameters.append(name, one);
+    else parameters.append(name, String(value));
+  }
+  const text = parameters.toString();
+  return text === "" ? "" : `?${text}`;
+}
+
+async function toError(response: Response, base: string): Promise<RollcallError> {
+  const text = await response.text().catch(() => "");
+  try {
+    const problem = JSON.parse(text) as Partial<ProblemBody> | null;
+    if (typeof problem?.type === "string")
+      return new RollcallError({
+        type: problem.type,
+        title: problem.title ?? response.statusText,
+        status: response.status,
+        detail: problem.detail ?? "",
+      });
+  } catch {
+    // Not JSON: something between us and the registry answered.
+  }
+  const detail = `${base} answered ${response.status} ${response.statusText}`.trim();
+  return new RollcallError({ type: "about:blank", title: response.statusText, status: response.status, detail });
+}
+
+/** Aborts by the caller stay what they are; everything else that fetch throws means "no answer". */
+function toReached(error: unknown, signal: AbortSignal | undefined, base: string): unknown {
+  if (error instanceof RollcallError) return error;
+  if (signal?.aborted) return signal.reason;
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return clientError("unreachable", `${base} is out of reach: ${reasonOf(cause)}`, error);
+}
+
+function reasonOf(cause: unknown): string {
+  const code = (cause as { code?: unknown } | null)?.code;
+  if (code === "ECONNREFUSED") return "connection refused";
+  if (code === "ENOTFOUND") return "its host name is unknown";
+  const message = cause instanceof Error && cause.message !== "" ? cause.message : String(code ?? cause);
+  // OpenSSL's words for bytes that are none of TLS.
+  return /wrong version number|packet length too long/.test(message) ? "it speaks no TLS" : message;
+}

@@ -1,0 +1,43 @@
+/** Request rates per account. */
+import type { Account } from "../../core/index.ts";
+
+interface Bucket {
+  tokens: number;
+  atMs: number;
+}
+
+/** Token buckets that hold one second's worth. A full one says nothing and can be forgotten. */
+export class Rates {
+  readonly #buckets = new Map<Account, Bucket>();
+  readonly #bucketsMax: number;
+
+  constructor(bucketsMax = 10_000) {
+    this.#bucketsMax = bucketsMax;
+  }
+
+  /** Takes one request of this account; false when there is none left. */
+  take(account: Account, perSecond: number, nowMs: number): boolean {
+    let bucket = this.#buckets.get(account);
+    if (bucket === undefined) {
+      if (this.#buckets.size >= this.#bucketsMax) this.#forget(nowMs);
+      bucket = { tokens: perSecond, atMs: nowMs };
+      this.#buckets.set(account, bucket);
+    } else {
+      bucket.tokens = Math.min(perSecond, bucket.tokens + ((nowMs - bucket.atMs) * perSecond) / 1000);
+      bucket.atMs = nowMs;
+    }
+    if (bucket.tokens < 1) return false;
+    bucket.tokens--;
+    return true;
+  }
+
+  /** Buckets that were not touched for a second are full again. If none is, the oldest half goes: they gain little. */
+  #forget(nowMs: number): void {
+    for (const [account, bucket] of this.#buckets) if (nowMs - bucket.atMs >= 1000) this.#buckets.delete(account);
+    let surplus = this.#buckets.size - this.#bucketsMax / 2;
+    for (const account of this.#buckets.keys()) {
+      if (surplus-- <= 0) break;
+      this.#buckets.delete(account);
+    }
+  }
+}

@@ -1,0 +1,93 @@
+/** Numeric names of accounts, for protocols that know tenants by number. */
+import { createHash } from "node:crypto";
+import { type Account, isLegalAccount } from "../../core/index.ts";
+
+const TENANT = /^[1-9][0-9]{5,9}$/;
+const NUMERIC = /^[0-9]+$/;
+const SMALLEST = 100_000;
+/** Tenant ids have 6 to 10 digits. */
+const COUNT = 10_000_000_000 - SMALLEST;
+
+export interface TenantsOptions {
+  /** Writes down what must survive a restart. */
+  remember(tenant: string, account: Account): void;
+  /** There is an account of this very name. */
+  exists(name: Account): boolean;
+  readonly tenantsMax?: number;
+}
+
+/** Always gives the same number for a name, and finds the name again. */
+export class Tenants {
+  readonly #options: TenantsOptions;
+  readonly #tenantsMax: number;
+  readonly #accounts = new Map<string, Account>();
+  readonly #tenants = new Map<Account, string>();
+  readonly #stored = new Set<string>();
+
+  constructor(options: TenantsOptions) {
+    this.#options = options;
+    this.#tenantsMax = options.tenantsMax ?? 100_000;
+  }
+
+  /** What was remembered before this process began, or by another one. */
+  learn(tenant: string, account: Account): void {
+    this.#stored.add(tenant);
+    this.#set(tenant, account);
+  }
+
+  accountOf(tenant: string): Account | undefined {
+    return this.#accounts.get(tenant);
+  }
+
+  /** The number of an account, remembered for `accountOf`. */
+  of(account: Account): string {
+    const tenant = this.peek(account);
+    if (tenant !== account && !this.#stored.has(tenant) && this.#stored.size < this.#tenantsMax) {
+      this.#stored.add(tenant);
+      this.#options.remember(tenant, account);
+    }
+    return tenant;
+  }
+
+  /** The same, not written down: for what only looks. */
+  peek(account: Account): string {
+    const known = this.#tenants.get(account);
+    if (known !== undefined) return known;
+    // A number that is nobody's tenant id is an account of that name and its own tenant id.
+    if (NUMERIC.test(account) && !this.#accounts.has(account)) return account;
+    const tenant = this.#choose(account);
+    this.#set(tenant, account);
+    return tenant;
+  }
+
+  #choose(account: Account): string {
+    for (let round = 0; ; round++) {
+      const hash = createHash("sha256").update(round === 0 ? account : `${account}\0${round}`);
+      const tenant = String(SMALLEST + (hash.digest().readUIntBE(0, 6) % COUNT));
+      const taken = this.#accounts.get(tenant);
+      if ((taken === undefined || taken === account) && !this.#options.exists(tenant)) return tenant;
+    }
+  }
+
+  #set(tenant: string, account: Account): void {
+    if (!TENANT.test(tenant)) return;
+    if (this.#tenants.size >= this.#tenantsMax) {
+      // It can be worked out again; the oldest is the least likely to be asked for.
+      const [oldest] = this.#tenants;
+      if (oldest !== undefined) {
+        this.#tenants.delete(oldest[0]);
+        this.#accounts.delete(oldest[1]);
+        this.#stored.delete(oldest[1]);
+      }
+    }
+    this.#accounts.set(tenant, account);
+    this.#tenants.set(account, tenant);
+  }
+}
+
+/** User names of other systems (mail addresses, say) become account names that stay the same and stay apart. */
+export function legalName(user: string): Account {
+  if (isLegalAccount(user)) return user;
+  const plain = user.replace(/[^A-Za-z0-9._-]+/g, "-").replace(/^[^A-Za-z0-9]+/, "");
+  return `${plain.slice(0, 48) || "user"}-${createHash("sha256").update(user).digest("hex").slice(0, 12)}`;
+}

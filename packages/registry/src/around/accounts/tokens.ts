@@ -1,0 +1,112 @@
+/** Secrets: random tokens that are stored hashed, and bearers that carry their own proof. */
+import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { type Account, type IssuedToken, isLegalAccount, type Principal, type Role } from "../../core/index.ts";
+
+/** A token as it is kept: never the secret. */
+export interface KeptToken {
+  readonly id: string;
+  readonly account: Account | null;
+  readonly role: Role;
+  readonly name: string;
+  readonly createdAtMs: number;
+  readonly sha256: string;
+}
+
+const ROLES: readonly string[] = ["reader", "writer", "admin"] satisfies Role[];
+
+export function hashToken(token: string): string {
+  return createHash("sha256").update(token).digest("hex");
+}
+
+/** A new secret; it is shown once and only its hash is kept. */
+export function makeToken(): { readonly id: string; readonly token: string; readonly sha256: string } {
+  const token = `rc_${randomBytes(32).toString("base64url")}`;
+  return { id: randomBytes(8).toString("hex"), token, sha256: hashToken(token) };
+}
+
+/** Undefined for what is no record of a token. */
+export function parseToken(id: string, text: string): KeptToken | undefined {
+  const raw = parseObject(text);
+  if (raw === undefined) return undefined;
+  const { account, role, name, createdAtMs, sha256 } = raw;
+  if (account !== null && typeof account !== "string") return undefined;
+  if (typeof role !== "string" || !ROLES.includes(role) || typeof sha256 !== "string") return undefined;
+  return {
+    id,
+    account,
+    role: role as Role,
+    name: typeof name === "string" ? name : "",
+    createdAtMs: typeof createdAtMs === "number" ? createdAtMs : 0,
+    sha256,
+  };
+}
+
+export function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a bearer says, once its proof was checked. */
+export interface Claim {
+  readonly account: Account;
+  readonly role: Role;
+  readonly expiresAtMs: number;
+  /** The hash of the token it was given for; "" when it was given in open mode. */
+  readonly key: string;
+}
+
+const HALF_LIFE_MS = 24 * 3600 * 1000;
+const PREFIX = "rcb_";
+const TOKEN_LENGTH_MAX = 1024;
+
+/**
+ * Bearers that nothing is stored of: the claim and a MAC over it. All of one half-life are the same, so that a client
+ * that logs in at each request gets the same one again, also after a restart.
+ */
+export class Bearers {
+  readonly #secret: Buffer;
+
+  constructor(secret: Buffer) {
+    this.#secret = secret;
+  }
+
+  issue(account: Account, role: Role, key: string, nowMs: number): IssuedToken {
+    const expiresAtMs = (Math.floor(nowMs / HALF_LIFE_MS) + 2) * HALF_LIFE_MS;
+    const claim = Buffer.from(JSON.stringify([account, role, expiresAtMs, key])).toString("base64url");
+    return { token: `${PREFIX}${claim}.${this.#prove(claim).toString("base64url")}`, account, expiresAtMs };
+  }
+
+  /** Undefined unless it was issued with this secret and lives. */
+  check(token: string, nowMs: number): Claim | undefined {
+    if (!token.startsWith(PREFIX) || token.length > TOKEN_LENGTH_MAX) return undefined;
+    const dot = token.indexOf(".");
+    if (dot < 0) return undefined;
+    const claim = token.slice(PREFIX.length, dot);
+    const given = Buffer.from(token.slice(dot + 1), "base64url");
+    const proof = this.#prove(claim);
+    if (given.length !== proof.length || !timingSafeEqual(given, proof)) return undefined;
+    return readClaim(Buffer.from(claim, "base64url").toString("utf8"), nowMs);
+  }
+
+  #prove(claim: string): Buffer {
+    return createHmac("sha256", this.#secret).update(claim).digest();
+  }
+}
+
+function readClaim(text: string, nowMs: number): Claim | undefined {
+  const raw = parseObject(text);
+  if (!Array.isArray(raw)) return undefined;
+  const [account, role, expiresAtMs, key] = raw as unknown[];
+  if (typeof account !== "string" || !isLegalAccount(account) || typeof key !== "string") return undefined;
+  if (typeof role !== "string" || !ROLES.includes(role)) return undefined;
+  if (typeof expiresAtMs !== "number" || expiresAtMs <= nowMs) return undefined;
+  return { account, role: role as Role, expiresAtMs, key };
+}
+
+export function principalOf(token: KeptToken): Principal {
+  return { account: token.account, role: token.role, name: token.name === "" ? token.id : token.name };
+}

@@ -1,0 +1,86 @@
+/** The `accounts` section of the file: accounts with limits and tokens. */
+import { type AccountLimits, isLegalAccount, type Role } from "../../core/index.ts";
+import { isMap } from "./file.ts";
+import type { AccountConfig, TokenConfig } from "./load.ts";
+import { nearest } from "./nearest.ts";
+import { SETTINGS } from "./settings.ts";
+import { show } from "./values.ts";
+
+/** The names of an account's limits: those under `limits.` in the settings. */
+export const LIMIT_NAMES = SETTINGS.filter((setting) => setting.key.startsWith("limits.")).map(
+  (setting) => setting.key.slice("limits.".length) as keyof AccountLimits,
+);
+const ROLES: readonly string[] = ["reader", "writer", "admin"] satisfies Role[];
+
+/** Adds what is wrong to `problems`; what it answers is to be used only when nothing was. */
+export function readAccounts(raw: unknown, place: string, problems: string[]): Record<string, AccountConfig> {
+  const accounts: Record<string, AccountConfig> = {};
+  if (!isMap(raw)) {
+    problems.push(`${place}: accounts must be a map of account names`);
+    return accounts;
+  }
+  for (const [name, body] of Object.entries(raw)) {
+    const at = `${place}: accounts.${name}`;
+    if (!isLegalAccount(name))
+      problems.push(`${at}: not a legal account name (letters, digits, ".", "_", "-"; at most 64)`);
+    else accounts[name] = readAccount(body ?? {}, at, problems);
+  }
+  return accounts;
+}
+
+function readAccount(raw: unknown, at: string, problems: string[]): AccountConfig {
+  if (!knownKeys(raw, ["limits", "tokens"], at, problems)) return {};
+  const account: { -readonly [K in keyof AccountConfig]: AccountConfig[K] } = {};
+  if (raw.limits !== undefined) account.limits = readLimits(raw.limits, `${at}.limits`, problems);
+  if (raw.tokens !== undefined) account.tokens = readTokens(raw.tokens, `${at}.tokens`, problems);
+  return account;
+}
+
+function readLimits(raw: unknown, at: string, problems: string[]): Partial<AccountLimits> {
+  const limits: Partial<Record<string, number>> = {};
+  if (!knownKeys(raw, LIMIT_NAMES, at, problems)) return limits;
+  for (const [name, value] of Object.entries(raw))
+    if (Number.isSafeInteger(value) && (value as number) >= 0) limits[name] = value as number;
+    else problems.push(`${at}.${name}: must be a whole number, not ${show(value)}`);
+  return limits;
+}
+
+export function readTokens(raw: unknown, at: string, problems: string[]): readonly TokenConfig[] {
+  if (!Array.isArray(raw)) {
+    problems.push(`${at}: must be a list of tokens`);
+    return [];
+  }
+  return raw.flatMap((token: unknown, index) => {
+    const here = `${at}[${index}]`;
+    if (!knownKeys(token, ["name", "role", "sha256"], here, problems)) return [];
+    const { name, role, sha256 } = token;
+    if (typeof name !== "string" || name === "") problems.push(`${here}.name: must be text, not ${show(name)}`);
+    else if (typeof role !== "string" || !ROLES.includes(role))
+      problems.push(`${here}.role: must be one of ${ROLES.join(", ")}, not ${show(role)}`);
+    else if (typeof sha256 !== "string" || !/^[0-9a-f]{64}$/i.test(sha256))
+      problems.push(`${here}.sha256: must be the SHA-256 of the token in 64 hexadecimal digits`);
+    else return [{ name, role: role as Role, sha256: sha256.toLowerCase() }];
+    return [];
+  });
+}
+
+function knownKeys(
+  raw: unknown,
+  legal: readonly string[],
+  at: string,
+  problems: string[],
+): raw is Record<string, unknown> {
+  if (!isMap(raw)) {
+    problems.push(`${at}: must be a map with ${legal.join(", ")}`);
+    return false;
+  }
+  for (const key of Object.keys(raw))
+    if (!legal.includes(key)) problems.push(`${at}.${key}: ${unknownKey(key, legal)}`);
+  return true;
+}
+
+/** The words for a key that is none. */
+export function unknownKey(key: string, legal: Iterable<string>): string {
+  const meant = nearest(key, legal);
+  return meant === undefined ? "no such setting" : `no such setting (did you mean ${meant}?)`;
+}

@@ -1,0 +1,248 @@
+/** The configuration of `rollcall serve`: flags beat the environment, the environment beats the file, the file the defaults. */
+import { hostname } from "node:os";
+import { dirname, resolve } from "node:path";
+import type { AccountLimits, Role } from "../../core/index.ts";
+import type { HttpLimits, TlsOptions } from "../../net/http/listener.ts";
+import { readAccounts, readTokens, unknownKey } from "./accounts.ts";
+import { isMap, readConfigFile } from "./file.ts";
+import { flagOf, SETTINGS, type Setting, variableOf } from "./settings.ts";
+import { readValue, type Value } from "./values.ts";
+
+export interface ServeConfig {
+  /** Absolute path. */
+  readonly data: string;
+  readonly host: string;
+  /** Never empty. */
+  readonly name: string;
+  readonly dialects: readonly string[] | "all";
+  /** Port of each dialect that has one. */
+  readonly ports: Readonly<Record<string, number>>;
+  /** Dialects that the user named, in `dialects` or by giving their port: these must open or the start fails. */
+  readonly portsNamed: ReadonlySet<string>;
+  readonly replicator: string;
+  readonly insecure: boolean;
+  readonly logFormat: "text" | "json";
+  readonly logLevel: string;
+  /** Absolute paths of PEM files. */
+  readonly tls?: TlsOptions;
+  readonly accounts: Readonly<Record<string, AccountConfig>>;
+  /** Good for all accounts. */
+  readonly tokens: readonly TokenConfig[];
+  /** For accounts without limits of their own. */
+  readonly limits: AccountLimits;
+  readonly protection: ProtectionConfig;
+  readonly events: { readonly keepMs: number; readonly bytesMax: number };
+  readonly http: HttpLimits;
+  /** Each dialect validates its own. */
+  readonly dialectSettings: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** Absolute path of the file's directory, or the working one: relative paths in `dialectSettings` begin there. */
+  readonly directory: string;
+}
+
+export interface AccountConfig {
+  readonly limits?: Partial<AccountLimits>;
+  readonly tokens?: readonly TokenConfig[];
+}
+
+export interface TokenConfig {
+  readonly name: string;
+  readonly role: Role;
+  /** Of the token, in hexadecimal. */
+  readonly sha256: string;
+}
+
+export interface ProtectionConfig {
+  readonly enabled: boolean;
+  readonly windowMs: number;
+  readonly leasesMin: number;
+  readonly shareMin: number;
+  readonly holdMs: number;
+}
+
+/** Where settings come from. */
+export interface Sources {
+  /** By the flag's name without dashes: `http-port`. */
+  readonly flags: Readonly<Record<string, unknown>>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** What relative paths of flags and variables begin at; those in the file begin at the file's directory. */
+  readonly cwd: string;
+}
+
+export type Loaded =
+  | { readonly ok: true; readonly config: ServeConfig }
+  /** A sentence each, with the key and the place it came from. */
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+/** Variables of this prefix that the command line knows beside the settings. */
+const OTHER_VARIABLES = ["CONFIG", "URL", "ACCOUNT", "TOKEN", "OUTPUT", "CA", "CLIENT_CERT", "CLIENT_KEY"].map(
+  (name) => `ROLLCALL_${name}`,
+);
+/** What Kubernetes sets in every pod beside a Service whose name begins with "rollcall". */
+const KUBERNETES = /_SERVICE_(HOST|PORT)(_|$)|_PORT_[0-9]+_(TCP|UDP)/;
+const DEFAULT_FILE = "rollcall.yaml";
+
+interface Given {
+  readonly raw: unknown;
+  readonly place: string;
+  readonly directory: string;
+}
+
+interface Gathered {
+  readonly given: Map<string, Given>;
+  accounts: Record<string, AccountConfig>;
+  tokens: readonly TokenConfig[];
+  dialectSettings: Record<string, Record<string, unknown>>;
+  directory: string;
+  readonly problems: string[];
+}
+
+/** Flags > environment > file > defaults. Names everything that is wrong at once. */
+export function loadServeConfig(sources: Sources): Loaded {
+  const all: Gathered = {
+    given: new Map(),
+    accounts: {},
+    tokens: [],
+    dialectSettings: {},
+    directory: resolve(sources.cwd),
+    problems: [],
+  };
+  takeFile(sources, all);
+  takeVariables(sources, all);
+  takeFlags(sources, all);
+  const values = new Map<string, Value>();
+  for (const setting of SETTINGS) {
+    const given = all.given.get(setting.key);
+    const value = given === undefined ? setting.default : readGiven(setting, given, all.problems);
+    if (value !== undefined) values.set(setting.key, value);
+  }
+  const config = assemble(values, all, sources.cwd);
+  return all.problems.length === 0 ? { ok: true, config } : { ok: false, problems: all.problems };
+}
+
+function readGiven(setting: Setting, given: Given, problems: string[]): Value | undefined {
+  const read = readValue(setting, given.raw);
+  if (!read.ok) {
+    problems.push(`${given.place}: ${setting.key} ${read.problem}`);
+    return setting.default;
+  }
+  return setting.kind === "path" ? resolve(given.directory, read.value as string) : read.value;
+}
+
+function takeFile(sources: Sources, all: Gathered): void {
+  const named = sources.flags.config ?? sources.env.ROLLCALL_CONFIG;
+  const path = resolve(sources.cwd, typeof named === "string" ? named : DEFAULT_FILE);
+  const file = readConfigFile(path);
+  if (file === undefined) {
+    if (named !== undefined) all.problems.push(`${path}: there is no such file`);
+    return;
+  }
+  all.directory = dirname(path);
+  all.problems.push(...file.problems);
+  const known = new Map(SETTINGS.map((setting) => [setting.key, setting]));
+  for (const { key, value, place } of file.entries) {
+    if (key === "accounts") all.accounts = readAccounts(value, place, all.problems);
+    else if (key === "tokens") all.tokens = readTokens(value, `${place}: tokens`, all.problems);
+    else if (key === "dialectSettings") all.dialectSettings = readDialectSettings(value, place, all.problems);
+    else if (known.has(key)) all.given.set(key, { raw: value, place, directory: dirname(path) });
+    else
+      all.problems.push(
+        `${place}: ${key}: ${unknownKey(key, [...known.keys(), "accounts", "tokens", "dialectSettings"])}`,
+      );
+  }
+}
+
+function readDialectSettings(raw: unknown, place: string, problems: string[]): Record<string, Record<string, unknown>> {
+  const legal = SETTINGS.find((setting) => setting.key === "dialects")?.choices ?? [];
+  const settings: Record<string, Record<string, unknown>> = {};
+  if (!isMap(raw)) problems.push(`${place}: dialectSettings must be a map of dialects`);
+  else
+    for (const [dialect, body] of Object.entries(raw)) {
+      const at = `${place}: dialectSettings.${dialect}`;
+      if (!legal.includes(dialect)) problems.push(`${at}: ${unknownKey(dialect, legal)}`);
+      else if (!isMap(body)) problems.push(`${at}: must be a map of settings`);
+      else settings[dialect] = body;
+    }
+  return settings;
+}
+
+function takeVariables(sources: Sources, all: Gathered): void {
+  const known = new Map(SETTINGS.map((setting) => [variableOf(setting), setting]));
+  for (const [name, raw] of Object.entries(sources.env)) {
+    if (!name.startsWith("ROLLCALL_") || OTHER_VARIABLES.includes(name) || !raw) continue;
+    const setting = known.get(name);
+    if (isForeignPort(name, raw) || (setting === undefined && KUBERNETES.test(name))) continue;
+    const place = `environment variable ${name}`;
+    if (setting !== undefined) all.given.set(setting.key, { raw, place, directory: sources.cwd });
+    else all.problems.push(`${place}: ${unknownKey(name, [...known.keys(), ...OTHER_VARIABLES])}`);
+  }
+}
+
+/** Kubernetes' address of a Service where a port of ours could stand: `ROLLCALL_HTTP_PORT=tcp://10.0.0.1:80`. */
+function isForeignPort(name: string, raw: string): boolean {
+  return name.endsWith("_PORT") && raw.includes("://");
+}
+
+function takeFlags(sources: Sources, all: Gathered): void {
+  for (const setting of SETTINGS) {
+    const raw = sources.flags[flagOf(setting)];
+    if (raw !== undefined)
+      all.given.set(setting.key, { raw, place: `flag --${flagOf(setting)}`, directory: sources.cwd });
+  }
+}
+
+function assemble(values: ReadonlyMap<string, Value>, all: Gathered, cwd: string): ServeConfig {
+  const text = (key: string) => values.get(key) as string;
+  const dialects = values.get("dialects") as readonly string[] | "all";
+  const tls = readTls(values, all.problems);
+  return {
+    data: resolve(cwd, text("data")),
+    host: text("host"),
+    name: text("name") || hostname(),
+    dialects,
+    ports: section(values, "ports") as Record<string, number>,
+    portsNamed: namedDialects(dialects, all.given),
+    replicator: text("replicator"),
+    insecure: values.get("insecure") as boolean,
+    logFormat: values.get("log.format") as ServeConfig["logFormat"],
+    logLevel: text("log.level"),
+    ...(tls && { tls }),
+    accounts: all.accounts,
+    tokens: all.tokens,
+    limits: section(values, "limits") as unknown as AccountLimits,
+    protection: section(values, "protection") as unknown as ProtectionConfig,
+    events: section(values, "events") as unknown as ServeConfig["events"],
+    http: section(values, "http") as unknown as HttpLimits,
+    dialectSettings: all.dialectSettings,
+    directory: all.directory,
+  };
+}
+
+function namedDialects(dialects: readonly string[] | "all", given: ReadonlyMap<string, Given>): ReadonlySet<string> {
+  const named = new Set<string>(dialects === "all" ? [] : dialects);
+  for (const key of given.keys()) if (key.startsWith("ports.")) named.add(key.slice("ports.".length));
+  return named;
+}
+
+/** All settings below one name; the table and the type keep the same names. */
+function section(values: ReadonlyMap<string, Value>, name: string): Record<string, Value> {
+  const found: Record<string, Value> = {};
+  for (const [key, value] of values) if (key.startsWith(`${name}.`)) found[key.slice(name.length + 1)] = value;
+  return found;
+}
+
+function readTls(values: ReadonlyMap<string, Value>, problems: string[]): TlsOptions | undefined {
+  const text = (name: string) => values.get(`tls.${name}`) as string | undefined;
+  const [certFile, keyFile, caFile] = [text("cert"), text("key"), text("ca")];
+  // Who names an authority wants its certificates seen.
+  const unsaid = caFile === undefined ? "none" : "require";
+  const clientCertificates = (text("clientCertificates") ?? unsaid) as "none" | "request" | "require";
+  if (clientCertificates !== "none" && caFile === undefined)
+    problems.push("tls.clientCertificates needs tls.ca to check them against");
+  if (certFile !== undefined && keyFile !== undefined)
+    return { certFile, keyFile, ...(caFile !== undefined && { caFile }), clientCertificates };
+  if (certFile !== undefined) problems.push("tls.cert needs tls.key beside it");
+  else if (keyFile !== undefined) problems.push("tls.key needs tls.cert beside it");
+  else if (caFile !== undefined || clientCertificates !== "none")
+    problems.push("tls.ca and tls.clientCertificates need tls.cert and tls.key");
+  return undefined;
+}

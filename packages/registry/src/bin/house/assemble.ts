@@ -1,0 +1,167 @@
+/** Puts the parts together in order, and gives back how to take them apart in reverse. */
+import { isIPv4, isIPv6 } from "node:net";
+import { hostname } from "node:os";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Logger } from "pino";
+import { openAccounts } from "../../around/accounts/access.ts";
+import { LIMITS_DEFAULT, limitsOf } from "../../around/accounts/limits.ts";
+import { createMetrics } from "../../around/metrics.ts";
+import { createProtection } from "../../around/protection.ts";
+import { type Access, type Clock, openCore, type Replicator, type Rules, TICK_MS } from "../../core/index.ts";
+import type { Endpoint, NodeStatus } from "../../dialects/contract.ts";
+import type { OpenHttpListener } from "../../net/http/listener.ts";
+import { createEmbedded } from "../../replicators/embedded/index.ts";
+import { createMemory } from "../../replicators/memory/replicator.ts";
+import type { ServeConfig } from "../config/load.ts";
+import { VERSION } from "../version.ts";
+import { keepMemory } from "./memory.ts";
+import { httpOpener, mountDialects, type Opened } from "./mount.ts";
+
+/** A running registry. */
+export interface Running {
+  readonly endpoints: readonly Endpoint[];
+  /** Readiness off, streams end with their position, requests under way are answered, the store is closed. */
+  stop(): Promise<void>;
+}
+
+/** A start that failed for a reason that a person can mend. */
+export class StartRefused extends Error {
+  override readonly name = "StartRefused";
+}
+
+/** Between "not ready" and the end of listening. */
+const DRAIN_MS = 250;
+
+const systemClock: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
+
+/** Starts everything; on failure what was opened is closed again. */
+export async function assemble(config: ServeConfig, log: Logger): Promise<Running> {
+  const undo: (() => Promise<void> | void)[] = [];
+  try {
+    return await assembleWith(config, log, undo);
+  } catch (error) {
+    for (const close of undo.reverse()) await close();
+    throw error;
+  }
+}
+
+async function assembleWith(config: ServeConfig, log: Logger, undo: (() => Promise<void> | void)[]): Promise<Running> {
+  const origin = config.name === "" ? hostname() : config.name;
+  const state = { ready: false, access: null as Access | null };
+  const rules: Rules = {
+    limits: (account) => (state.access === null ? LIMITS_DEFAULT : limitsOf(state.access, account)),
+  };
+  const metrics = createMetrics();
+  const onGroup = metrics.groupFlushed;
+  const replicator = createReplicator(config, { clock: systemClock, rules, origin, onGroup, log });
+  const core = await openCore({
+    clock: systemClock,
+    replicator: replicator.port,
+    policy: createProtection(config.protection),
+    onBug: (error) => log.error({ err: error }, "a watcher failed"),
+    onExpired: metrics.expired,
+  });
+  undo.push(() => core.close());
+  const ticking = setInterval(() => core.tick(), TICK_MS);
+  undo.push(() => clearInterval(ticking));
+  undo.push(keepMemory(() => core.numbers().revision));
+  // Taking the last token away must not open a registry that the network reaches.
+  const keepClosed = !config.insecure && !isLoopback(config.host);
+  const { accounts, tokens, limits } = config;
+  const access = await openAccounts(core.registry, { accounts, tokens, limits, keepClosed }, systemClock);
+  state.access = access;
+  undo.push(() => access.close());
+  refuseOpenExposure(config, access);
+  refuseLockedOut(access);
+  const openHttp = httpOpener(config, log, metrics, {
+    ready: () => state.ready,
+    localOnly: () => access.open && isLoopback(config.host),
+  });
+  const listener = await openHttp(config.ports.http ?? 7070);
+  undo.push(() => listener.close());
+  metrics.watch({ core, startedAtMs: systemClock.now() });
+  const endpoints: Endpoint[] = [];
+  const status: NodeStatus = {
+    name: origin,
+    version: VERSION,
+    startedAtMs: systemClock.now(),
+    replicator: replicator.port.name,
+    ready: () => state.ready,
+    endpoints: () => endpoints,
+    backup: replicator.backup,
+    metricsText: metrics.text,
+  };
+  const { registry } = core;
+  const shared = { registry, access, clock: systemClock, metrics: metrics.dialects, http: listener, status };
+  const opened = await mountDialects(config, log, shared, { native: listener, openHttp }, undo);
+  endpoints.push(...opened.flatMap((one) => one.endpoints));
+  state.ready = true;
+  const close = async (): Promise<void> => {
+    access.close();
+    clearInterval(ticking);
+    await core.close();
+  };
+  return { endpoints, stop: () => stop(state, opened, listener, close) };
+}
+
+interface ReplicatorParts {
+  readonly clock: Clock;
+  readonly rules: Rules;
+  readonly origin: string;
+  readonly onGroup: (commits: number, ms: number) => void;
+  readonly log: Logger;
+}
+
+function createReplicator(
+  config: ServeConfig,
+  parts: ReplicatorParts,
+): { port: Replicator; backup: NodeStatus["backup"] } {
+  if (config.replicator === "memory") return { port: createMemory(parts), backup: undefined };
+  const embedded = createEmbedded({
+    ...parts,
+    dataDir: config.data,
+    retention: { ageMs: config.events.keepMs, bytesMax: config.events.bytesMax },
+  });
+  return { port: embedded, backup: (file) => embedded.backup(file) };
+}
+
+/** Open mode is for loopback only, unless the user says that the network is safe. */
+function refuseOpenExposure(config: ServeConfig, access: Access): void {
+  if (!access.open || config.insecure || isLoopback(config.host)) return;
+  throw new StartRefused(
+    `refusing to listen on ${config.host} without accounts and tokens: anyone who reaches it could change everything. ` +
+      "Create an account and a token first (rollcall account set, rollcall token create, on loopback), or give --insecure.",
+  );
+}
+
+/** Accounts without any token: every request would be refused, the one that makes the first token too. */
+function refuseLockedOut(access: Access): void {
+  if (access.open || access.listTokens(null).length > 0) return;
+  throw new StartRefused(
+    "the configuration has accounts but no token, so nobody could use or administer this registry: " +
+      "put the SHA-256 of a token into the file (tokens: or accounts.<name>.tokens:), or make tokens before accounts (rollcall token create).",
+  );
+}
+
+function isLoopback(host: string): boolean {
+  if (isIPv4(host)) return host.startsWith("127.");
+  if (isIPv6(host)) return host === "::1";
+  return host === "localhost";
+}
+
+async function stop(
+  state: { ready: boolean },
+  opened: readonly Opened[],
+  listener: OpenHttpListener,
+  closeRegistry: () => Promise<void>,
+): Promise<void> {
+  state.ready = false;
+  for (const { mounted } of opened) mounted.drain();
+  // Whoever asks /readyz is to see that it is off before the door closes.
+  await delay(DRAIN_MS);
+  listener.drain();
+  for (const { doors } of opened) doors.drain();
+  await Promise.all([listener.close(), ...opened.map(({ doors }) => doors.closeAll())]);
+  for (const { mounted } of opened) await mounted.close();
+  await closeRegistry();
+}

@@ -1,0 +1,65 @@
+/** All commands, put together. What a command needs beyond its flags is loaded when it runs. */
+import { Command, CommanderError } from "commander";
+import { defineAdmin } from "./commands/admin.ts";
+import { defineBackup } from "./commands/backup.ts";
+import { defineCatalog } from "./commands/catalog.ts";
+import { defineCompletions } from "./commands/completions.ts";
+import { defineConfig } from "./commands/config.ts";
+import { defineEvents } from "./commands/events.ts";
+import { defineExplain } from "./commands/explain.ts";
+import { defineLeases } from "./commands/leases.ts";
+import { defineReference } from "./commands/reference.ts";
+import { defineRegister } from "./commands/register.ts";
+import { defineServe } from "./commands/serve.ts";
+import { defineVersion } from "./commands/version.ts";
+import { defineWatch } from "./commands/watch.ts";
+import { addGlobalOptions } from "./terminal/context.ts";
+import { EXIT_MEANINGS } from "./terminal/exit.ts";
+
+export { CommanderError };
+
+export function buildProgram(): Command {
+  const program = new Command("rollcall")
+    .description("A service registry that every client already speaks.")
+    .usage("<command> [options]")
+    .exitOverride()
+    .configureHelp({ sortSubcommands: false, showGlobalOptions: false });
+  addGlobalOptions(program);
+  program.commandsGroup("Run a registry:");
+  defineServe(program);
+  program.commandsGroup("Services:");
+  defineRegister(program);
+  defineCatalog(program);
+  defineExplain(program);
+  program.commandsGroup("Changes:");
+  defineWatch(program);
+  defineEvents(program);
+  program.commandsGroup("Configuration and leases:");
+  defineConfig(program);
+  defineLeases(program);
+  program.commandsGroup("Administration:");
+  defineAdmin(program);
+  defineBackup(program);
+  program.commandsGroup("Other:");
+  defineCompletions(program);
+  defineVersion(program);
+  defineReference(program);
+  program.addHelpCommand("help [command]", "show the help of a command");
+  program.addHelpText("after", () => `\nExit codes:\n${exitLines().join("\n")}`);
+  explainErrors(program, "rollcall");
+  return program;
+}
+
+function exitLines(): string[] {
+  return Object.entries(EXIT_MEANINGS).map(([code, meaning]) => `  ${code}  ${meaning}`);
+}
+
+/** A wrong flag or command is answered with the usage line of the command it was given to. */
+function explainErrors(command: Command, path: string): void {
+  command.configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "rollcall: ")) });
+  command.showHelpAfterError(`Usage: ${path} ${command.usage()}\nMore: ${path} --help`);
+  for (const child of command.commands) {
+    child.addHelpText("after", "\nOptions of every command (--url, --account, --token, --output): rollcall --help");
+    explainErrors(child, `${path} ${child.name()}`);
+  }
+}

@@ -1,0 +1,53 @@
+import type { Restored } from "../ports.ts";
+import type { Change, Commit, Revision } from "../types.ts";
+import type { AccountState, Catalog } from "./state.ts";
+
+/**
+ * Folds one commit into the view. Changes are absolute: applying a commit again, or over a newer state that later
+ * commits will set right, ends in the same view. Recovery relies on it.
+ */
+export function apply(catalog: Catalog, commit: Commit): void {
+  const account = catalog.openAccount(commit.account, commit.atMs);
+  for (const change of commit.changes) applyChange(account, change, commit.revision);
+  if (commit.revision > account.revision) account.revision = commit.revision;
+  if (commit.revision > catalog.revision) catalog.revision = commit.revision;
+}
+
+function applyChange(account: AccountState, change: Change, revision: Revision): void {
+  switch (change.kind) {
+    case "instance": {
+      const { before, after } = change;
+      // A registration that moves to another service leaves the old one.
+      const moved = before !== null && (after === null || after.service !== before.service || after.id !== before.id);
+      if (moved) account.setInstance(before.service, before.id, null, revision);
+      if (after !== null) account.setInstance(after.service, after.id, after, revision);
+      if (revision > account.catalogRevision) account.catalogRevision = revision;
+      break;
+    }
+    case "lease":
+      account.setLease((change.after ?? change.before)?.id ?? "", change.after);
+      break;
+    case "key":
+      account.setKey((change.after ?? change.before)?.key ?? "", change.after);
+      if (revision > account.keysRevision) account.keysRevision = revision;
+      break;
+  }
+}
+
+/** Fills an empty catalog with stored rows. Leases come first, so that members find theirs. */
+export function restore(catalog: Catalog, stored: Restored): void {
+  for (const row of stored.accounts) {
+    const account = catalog.openAccount(row.name, row.createdAtMs);
+    account.revision = row.revision;
+    account.catalogRevision = row.catalogRevision;
+    account.keysRevision = row.keysRevision;
+    for (const [service, revision] of row.services) account.touchService(service, revision);
+  }
+  for (const [name, lease] of stored.leases) catalog.openAccount(name, lease.grantedAtMs).setLease(lease.id, lease);
+  for (const [name, record] of stored.instances) {
+    const account = catalog.openAccount(name, record.createdAtMs);
+    account.setInstance(record.service, record.id, record, record.modRevision);
+  }
+  for (const [name, record] of stored.keys) catalog.openAccount(name, record.stampMs).setKey(record.key, record);
+  catalog.revision = stored.revision;
+}

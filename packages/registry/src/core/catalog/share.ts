@@ -1,0 +1,90 @@
+/** Strings and small objects that repeat over many instances are kept once. */
+import type { Instance, Ports } from "../types.ts";
+
+const POOL_MAX = 20_000;
+const OBJECTS_MAX = 5_000;
+const SHARED_LENGTH_MAX = 256;
+const tagLists = new Map<string, readonly string[]>();
+const metas = new Map<string, Readonly<Record<string, string>>>();
+const strings = new Map<string, string>();
+const singlePorts = new Map<number, Ports>();
+const NO_TAGS: readonly string[] = Object.freeze([]);
+const NO_META: Readonly<Record<string, string>> = Object.freeze({});
+
+/** The one copy of a string that is expected to repeat (a service name, a zone, a meta key's value). */
+export function shareString(text: string): string {
+  const known = strings.get(text);
+  if (known !== undefined) return known;
+  if (strings.size >= POOL_MAX) strings.clear();
+  strings.set(text, text);
+  return text;
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the range is all of Latin-1.
+const LATIN1 = /^[\x00-\xff]*$/;
+
+/**
+ * A copy that stands by itself. Ids are cut out of request texts, and a piece keeps the whole text alive: for a record
+ * that may live for years that is far too much.
+ */
+export function ownString(text: string): string {
+  const encoding = LATIN1.test(text) ? "latin1" : "utf16le";
+  return Buffer.from(text, encoding).toString(encoding);
+}
+
+/** `{ default: port }`, one object for each port. */
+export function sharePorts(ports: Ports): Ports {
+  const port = ports.default;
+  if (port === undefined) return ports;
+  for (const name in ports) if (name !== "default") return ports;
+  let known = singlePorts.get(port);
+  if (known === undefined) {
+    known = Object.freeze({ default: port });
+    singlePorts.set(port, known);
+  }
+  return known;
+}
+
+export function shareInstance(instance: Instance): Instance {
+  return {
+    service: shareString(instance.service),
+    id: instance.id,
+    address: instance.address,
+    ports: sharePorts(instance.ports),
+    protocol: shareString(instance.protocol),
+    tags: shareTags(instance.tags),
+    meta: shareMeta(instance.meta),
+    version: shareString(instance.version),
+    zone: shareString(instance.zone),
+    weight: instance.weight,
+    status: instance.status,
+    checks: instance.checks,
+    via: shareString(instance.via),
+  };
+}
+
+/** Instances of one service mostly have the same tags: one list for all that are equal. */
+export function shareTags(tags: readonly string[]): readonly string[] {
+  if (tags.length === 0) return NO_TAGS;
+  const key = tags.join("\0");
+  // Beyond this, equal ones are not expected, and the key would cost more than it saves.
+  if (key.length > SHARED_LENGTH_MAX) return tags.map(shareString);
+  return pooled(tagLists, `${tags.length}\0${key}`, () => tags.map(shareString));
+}
+
+/** The same for meta; keys in the order in which they were given. */
+export function shareMeta(meta: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  let key = "";
+  for (const name in meta) key += `${name}\0${meta[name]}\0`;
+  if (key === "") return NO_META;
+  return key.length > SHARED_LENGTH_MAX ? meta : pooled(metas, key, () => meta);
+}
+
+function pooled<T>(pool: Map<string, T>, key: string, make: () => T): T {
+  const known = pool.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  if (pool.size >= OBJECTS_MAX) pool.clear();
+  pool.set(key, made);
+  return made;
+}

@@ -1,0 +1,273 @@
+/**
+ * The catalog in memory: what `View` and `Facts` show. Records are immutable; only the indexes over them move, and only
+ * `apply` moves them.
+ */
+import sortedBtree from "sorted-btree";
+import { isReserved } from "../bytes.ts";
+import type { AccountView, Counts, ServiceView, View } from "../ports.ts";
+import type { Account, Bytes, InstanceRecord, KeyRecord, LeaseId, LeaseRecord, Revision } from "../types.ts";
+
+const BTree = sortedBtree.default;
+type Tree<V> = InstanceType<typeof BTree<string, V>>;
+
+/** Bytewise for byte strings; by UTF-16 code unit for names. */
+function compareStrings(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+export type Member = InstanceRecord | KeyRecord;
+
+/** A lease with what it holds, and its slot in the wheel (-1 until it has one). */
+export class LeaseState {
+  record: LeaseRecord;
+  slot = -1;
+  private members: Member | Set<Member> | null = null;
+
+  constructor(record: LeaseRecord) {
+    this.record = record;
+  }
+
+  add(member: Member): void {
+    if (this.members === null) this.members = member;
+    else if (this.members instanceof Set) this.members.add(member);
+    else this.members = new Set([this.members, member]);
+  }
+
+  remove(member: Member): void {
+    if (this.members === member) this.members = null;
+    else if (this.members instanceof Set) this.members.delete(member);
+  }
+
+  *each(): Iterable<Member> {
+    if (this.members instanceof Set) yield* this.members;
+    else if (this.members !== null) yield this.members;
+  }
+}
+
+export class ServiceState implements ServiceView {
+  readonly name: string;
+  revision: Revision;
+  readonly instances = new Map<string, InstanceRecord>();
+
+  constructor(name: string, revision: Revision) {
+    this.name = name;
+    this.revision = revision;
+  }
+}
+
+/** How many services without instances an account remembers, for revisions that must not go back. */
+const EMPTY_SERVICES_MAX = 10_000;
+
+export class AccountState implements AccountView {
+  readonly name: Account;
+  revision: Revision = 0;
+  catalogRevision: Revision = 0;
+  keysRevision: Revision = 0;
+  createdAtMs: number;
+  readonly serviceStates = new Map<string, ServiceState>();
+  readonly leaseStates = new Map<LeaseId, LeaseState>();
+  private readonly byId: Tree<InstanceRecord | InstanceRecord[]> = new BTree(undefined, compareStrings);
+  readonly keys: Tree<KeyRecord> = new BTree(undefined, compareStrings);
+  readonly counts: { -readonly [K in keyof Counts]: number } = { instances: 0, services: 0, keys: 0, leases: 0 };
+  private sortedNames: string[] | null = null;
+
+  constructor(name: Account, createdAtMs: number) {
+    this.name = name;
+    this.createdAtMs = createdAtMs;
+  }
+
+  *services(): Iterable<ServiceView> {
+    this.sortedNames ??= [...this.serviceStates.keys()].sort();
+    for (const name of this.sortedNames) {
+      const service = this.serviceStates.get(name);
+      if (service !== undefined && service.instances.size > 0) yield service;
+    }
+  }
+
+  service(name: string): ServiceState | undefined {
+    return this.serviceStates.get(name);
+  }
+
+  *instances(fromId = ""): Iterable<InstanceRecord> {
+    for (const [, found] of this.byId.entries(fromId)) {
+      if (Array.isArray(found)) yield* found;
+      else yield found;
+    }
+  }
+
+  instancesById(id: string): readonly InstanceRecord[] {
+    const found = this.byId.get(id);
+    return found === undefined ? [] : Array.isArray(found) ? found : [found];
+  }
+
+  *leases(): Iterable<LeaseRecord> {
+    for (const state of this.leaseStates.values()) yield state.record;
+  }
+
+  lease(id: LeaseId): LeaseRecord | undefined {
+    return this.leaseStates.get(id)?.record;
+  }
+
+  entry(key: Bytes): KeyRecord | undefined {
+    return this.keys.get(key);
+  }
+
+  *entries(from: Bytes, to: Bytes): Iterable<KeyRecord> {
+    for (const [key, record] of this.keys.entries(from)) {
+      if (to !== "" && key >= to) return;
+      yield record;
+    }
+  }
+
+  setLease(id: LeaseId, after: LeaseRecord | null): void {
+    const state = this.leaseStates.get(id);
+    if (after === null) {
+      if (state !== undefined && this.leaseStates.delete(id)) this.counts.leases--;
+    } else if (state === undefined) {
+      this.leaseStates.set(id, new LeaseState(after));
+      this.counts.leases++;
+    } else state.record = after;
+  }
+
+  setInstance(service: string, id: string, after: InstanceRecord | null, revision: Revision): void {
+    const state = this.touchService(service, revision);
+    const before = state.instances.get(id);
+    if (before !== undefined) {
+      if (before.lease !== null) this.leaseStates.get(before.lease)?.remove(before);
+      this.unindex(before);
+    }
+    if (after !== null) {
+      if (state.instances.size === 0) this.counts.services++;
+      if (before === undefined) this.counts.instances++;
+      state.instances.set(id, after);
+      if (after.lease !== null) this.leaseStates.get(after.lease)?.add(after);
+      this.index(after);
+    } else if (before !== undefined) {
+      state.instances.delete(id);
+      this.counts.instances--;
+      if (state.instances.size === 0) this.counts.services--;
+    }
+  }
+
+  setKey(key: Bytes, after: KeyRecord | null): void {
+    const before = this.keys.get(key);
+    if (before?.lease != null) this.leaseStates.get(before.lease)?.remove(before);
+    if (after === null) {
+      if (before !== undefined) {
+        this.keys.delete(key);
+        if (!isReserved(key)) this.counts.keys--;
+      }
+      return;
+    }
+    this.keys.set(key, after);
+    if (after.lease !== null) this.leaseStates.get(after.lease)?.add(after);
+    if (before === undefined && !isReserved(key)) this.counts.keys++;
+  }
+
+  touchService(name: string, revision: Revision): ServiceState {
+    let state = this.serviceStates.get(name);
+    if (state === undefined) {
+      state = new ServiceState(name, revision);
+      this.serviceStates.set(name, state);
+      this.sortedNames = null;
+      if (this.serviceStates.size > this.counts.services + EMPTY_SERVICES_MAX) this.forgetEmptyServices();
+    } else if (revision > state.revision) state.revision = revision;
+    return state;
+  }
+
+  private forgetEmptyServices(): void {
+    const empty = [...this.serviceStates.values()].filter((service) => service.instances.size === 0);
+    empty.sort((a, b) => a.revision - b.revision);
+    for (const service of empty.slice(0, EMPTY_SERVICES_MAX / 2)) this.serviceStates.delete(service.name);
+    this.sortedNames = null;
+  }
+
+  private index(record: InstanceRecord): void {
+    const found = this.byId.get(record.id);
+    if (found === undefined) this.byId.set(record.id, record);
+    else {
+      const all = Array.isArray(found) ? [...found, record] : [found, record];
+      this.byId.set(
+        record.id,
+        all.sort((a, b) => compareStrings(a.service, b.service)),
+      );
+    }
+  }
+
+  private unindex(record: InstanceRecord): void {
+    const found = this.byId.get(record.id);
+    if (!Array.isArray(found)) this.byId.delete(record.id);
+    else {
+      const rest = found.filter((other) => other.service !== record.service);
+      this.byId.set(record.id, rest.length === 1 ? (rest[0] as InstanceRecord) : rest);
+    }
+  }
+}
+
+const NO_COUNTS: Counts = { instances: 0, services: 0, keys: 0, leases: 0 };
+
+/** The view. Mutated by `apply` alone, between reads. */
+export class Catalog implements View {
+  revision: Revision = 0;
+  readonly accountStates = new Map<Account, AccountState>();
+
+  accounts(): Iterable<AccountView> {
+    return this.accountStates.values();
+  }
+
+  account(name: Account): AccountState | undefined {
+    return this.accountStates.get(name);
+  }
+
+  /** The account's state, made when it is new. */
+  openAccount(name: Account, atMs: number): AccountState {
+    let state = this.accountStates.get(name);
+    if (state === undefined) {
+      state = new AccountState(name, atMs);
+      this.accountStates.set(name, state);
+    }
+    return state;
+  }
+
+  instance(account: Account, service: string, id: string): InstanceRecord | undefined {
+    return this.accountStates.get(account)?.serviceStates.get(service)?.instances.get(id);
+  }
+
+  instancesById(account: Account, id: string): readonly InstanceRecord[] {
+    return this.accountStates.get(account)?.instancesById(id) ?? [];
+  }
+
+  lease(account: Account, lease: LeaseId): LeaseRecord | undefined {
+    return this.leaseState(account, lease)?.record;
+  }
+
+  leaseState(account: Account, lease: LeaseId): LeaseState | undefined {
+    return this.accountStates.get(account)?.leaseStates.get(lease);
+  }
+
+  entry(account: Account, key: Bytes): KeyRecord | undefined {
+    return this.accountStates.get(account)?.keys.get(key);
+  }
+
+  entries(account: Account, from: Bytes, to: Bytes): Iterable<KeyRecord> {
+    return this.accountStates.get(account)?.entries(from, to) ?? [];
+  }
+
+  members(account: Account, lease: LeaseId): { instances: InstanceRecord[]; keys: KeyRecord[] } {
+    const instances: InstanceRecord[] = [];
+    const keys: KeyRecord[] = [];
+    for (const member of this.leaseState(account, lease)?.each() ?? []) {
+      if ("key" in member) keys.push(member);
+      else instances.push(member);
+    }
+    return { instances, keys };
+  }
+
+  counts(account: Account): Counts {
+    return this.accountStates.get(account)?.counts ?? NO_COUNTS;
+  }
+
+  serviceSize(account: Account, service: string): number {
+    return this.accountStates.get(account)?.serviceStates.get(service)?.instances.size ?? 0;
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * Runs the scripts in testdata/: commands, one JSON object a line after its kind, with the commits they must give
+ * under them. `ROLLCALL_REWRITE=1` writes what was given instead; read the difference before you commit it.
+ */
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { instanceOf, LIMITS_OF_TESTS } from "../../../../../test/harness/registry.ts";
+import { Catalog } from "../catalog/state.ts";
+import {
+  apply,
+  type Change,
+  type Command,
+  decide,
+  type InstanceRecord,
+  type KeyRecord,
+  type LeaseRecord,
+  type Result,
+} from "../index.ts";
+
+const FOLDER = fileURLToPath(new URL("./testdata/", import.meta.url));
+
+for (const file of readdirSync(FOLDER).filter((name) => name.endsWith(".txt"))) {
+  test(`script ${file}`, () => {
+    const text = readFileSync(FOLDER + file, "utf8");
+    const given = run(text);
+    if (process.env.ROLLCALL_REWRITE === "1") writeFileSync(FOLDER + file, given);
+    else assert.equal(given, text);
+  });
+}
+
+/** Runs the lines that begin with ">" and writes the trace under each. */
+function run(text: string): string {
+  const catalog = new Catalog();
+  const limits = { ...LIMITS_OF_TESTS };
+  let atMs = 1000;
+  const out: string[] = [];
+  for (const line of text.split("\n")) {
+    if (line.startsWith("#") || line === "") out.push(line);
+    if (!line.startsWith("> ")) continue;
+    out.push(line);
+    const [verb, ...rest] = line.slice(2).split(" ");
+    const body = JSON.parse(rest.join(" ") || "{}") as Record<string, unknown>;
+    if (verb === "at") {
+      atMs = Number(body.ms);
+      continue;
+    }
+    if (verb === "limits") {
+      Object.assign(limits, body);
+      continue;
+    }
+    const command = toCommand({ ...body, kind: verb as string });
+    const stamp = { revision: catalog.revision + 1, atMs, origin: "n1" };
+    const decided = decide(catalog, command, stamp, { limits: () => limits });
+    if (!decided.ok) {
+      out.push(`refused ${decided.refusal}: ${decided.detail}`);
+      continue;
+    }
+    const { changes, result } = decided.value;
+    if (changes.length > 0)
+      apply(catalog, { revision: stamp.revision, account: command.account, atMs, nth: 0, changes });
+    out.push(changes.length === 0 ? "no change" : `revision ${stamp.revision}`);
+    for (const change of changes) out.push(`  ${describe(change)}`);
+    for (const one of describeReads(result)) out.push(`  ${one}`);
+  }
+  return `${out.join("\n")}`;
+}
+
+function toCommand(body: Record<string, unknown> & { kind: string }): Command {
+  const command: Record<string, unknown> = { account: "default", ...body };
+  if (body.kind === "register") {
+    const { service, id, ...more } = body.instance as { service: string; id: string };
+    command.instance = instanceOf(service, id, more);
+    command.life ??= "keep";
+  }
+  if (body.kind === "grant") command.via ??= "test";
+  for (const branch of ["then", "otherwise"]) {
+    if (body.kind === "when") {
+      command[branch] = ((body[branch] ?? []) as (Record<string, unknown> & { kind: string })[]).map(toCommand);
+    }
+  }
+  if (body.kind === "when") command.guards ??= [];
+  return command as unknown as Command;
+}
+
+function describe(change: Change): string {
+  switch (change.kind) {
+    case "instance":
+      return `instance ${change.cause}: ${describeInstance(change.before)} -> ${describeInstance(change.after)}`;
+    case "lease": {
+      const silence = change.silence === null ? "" : `; silent, deadline ${change.silence.deadlineMs}`;
+      return `lease ${change.cause}: ${describeLease(change.before)} -> ${describeLease(change.after)}${silence}`;
+    }
+    case "key":
+      return `key ${change.cause}: ${describeKey(change.before)} -> ${describeKey(change.after)}`;
+  }
+}
+
+function describeInstance(record: InstanceRecord | null): string {
+  if (record === null) return "nothing";
+  const { service, id, address, ports, tags, status, override, lease, held, createRevision, modRevision } = record;
+  const parts = [`${service}/${id}`, `${address}:${ports.default ?? 0}`, status];
+  if (tags.length > 0) parts.push(`tags=${tags.join(",")}`);
+  if (override !== null) parts.push(`override=${override}`);
+  for (const check of record.checks) parts.push(`check=${check.id}:${check.status}`);
+  parts.push(`lease=${lease ?? "none"}`);
+  if (held !== null) parts.push("held");
+  return `${parts.join(" ")} @${createRevision}/${modRevision}`;
+}
+
+function describeLease(record: LeaseRecord | null): string {
+  if (record === null) return "nothing";
+  return `${record.id} ttl=${record.ttlMs}${record.own ? " own" : ""}${record.held === null ? "" : " held"} @${record.createRevision}/${record.modRevision}`;
+}
+
+function describeKey(record: KeyRecord | null): string {
+  if (record === null) return "nothing";
+  const lease = record.lease === null ? "" : ` lease=${record.lease}`;
+  return `${record.key.replaceAll("\0", "\\0")}=${record.value} v${record.version}${lease} @${record.createRevision}/${record.modRevision}`;
+}
+
+function describeReads(result: Result): string[] {
+  if (result.kind === "range")
+    return [`read ${result.entries.map(describeKey).join(" | ")} (${result.count}${result.more ? ", more" : ""})`];
+  if (result.kind === "when")
+    return [result.succeeded ? "then" : "otherwise", ...result.results.flatMap(describeReads)];
+  return [];
+}

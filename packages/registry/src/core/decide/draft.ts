@@ -1,0 +1,200 @@
+/** Changes laid over a state without touching it: what is decided but not yet durable, or not yet sure. */
+import { isReserved } from "../bytes.ts";
+import type { Counts, Facts } from "../ports.ts";
+import type { Account, Bytes, Change, InstanceRecord, KeyRecord, LeaseId, LeaseRecord, Revision } from "../types.ts";
+
+/** What a draft knows of one account. Null stands for "gone here, whatever lies below". */
+class DraftAccount {
+  readonly instances = new Map<string, InstanceRecord | null>();
+  readonly leases = new Map<LeaseId, LeaseRecord | null>();
+  readonly keys = new Map<Bytes, KeyRecord | null>();
+  /** Keys of `instances` by instance id: mostly one. */
+  readonly ids = new Map<string, string | Set<string>>();
+  readonly serviceDeltas = new Map<string, number>();
+  /** Live records of this draft by their lease: mostly one. */
+  readonly members = new Map<LeaseId, Member | Set<Member>>();
+  readonly deltas = { instances: 0, services: 0, keys: 0, leases: 0 };
+
+  join(lease: LeaseId | null, record: Member): void {
+    if (lease === null) return;
+    const known = this.members.get(lease);
+    if (known === undefined) this.members.set(lease, record);
+    else if (known instanceof Set) known.add(record);
+    else this.members.set(lease, new Set([known, record]));
+  }
+
+  part(lease: LeaseId | null, record: Member): void {
+    if (lease === null) return;
+    const known = this.members.get(lease);
+    if (known instanceof Set) known.delete(record);
+    else if (known === record) this.members.delete(lease);
+  }
+
+  membersOf(lease: LeaseId): Iterable<Member> {
+    const known = this.members.get(lease);
+    return known === undefined ? [] : known instanceof Set ? known : [known];
+  }
+
+  note(id: string, key: string): void {
+    const known = this.ids.get(id);
+    if (known === undefined) this.ids.set(id, key);
+    else if (known instanceof Set) known.add(key);
+    else if (known !== key) this.ids.set(id, new Set([known, key]));
+  }
+
+  keysOf(id: string): ReadonlySet<string> | undefined {
+    const known = this.ids.get(id);
+    return typeof known === "string" ? new Set([known]) : known;
+  }
+}
+
+type Member = InstanceRecord | KeyRecord;
+
+function instanceKey(service: string, id: string): string {
+  return `${service}\0${id}`;
+}
+
+export class Draft implements Facts {
+  /** What lies below; moved to the view when the draft in between has become part of it. */
+  base: Facts;
+  revision: Revision;
+  private readonly accounts = new Map<Account, DraftAccount>();
+
+  constructor(base: Facts) {
+    this.base = base;
+    this.revision = base.revision;
+  }
+
+  /** Lays changes over the state. */
+  fold(account: Account, changes: readonly Change[], revision: Revision): void {
+    let draft = this.accounts.get(account);
+    if (draft === undefined) {
+      draft = new DraftAccount();
+      this.accounts.set(account, draft);
+    }
+    for (const change of changes) {
+      if (change.kind === "instance") this.foldInstance(account, draft, change.before, change.after);
+      else if (change.kind === "key") this.foldKey(draft, change.before, change.after);
+      else {
+        const id = (change.after ?? change.before)?.id ?? "";
+        draft.deltas.leases += (change.after === null ? 0 : 1) - (change.before === null ? 0 : 1);
+        draft.leases.set(id, change.after);
+      }
+    }
+    this.revision = revision;
+  }
+
+  private foldInstance(
+    account: Account,
+    draft: DraftAccount,
+    before: InstanceRecord | null,
+    after: InstanceRecord | null,
+  ): void {
+    const moved = before !== null && after !== null && (before.service !== after.service || before.id !== after.id);
+    if (moved) {
+      this.foldInstance(account, draft, before, null);
+      this.foldInstance(account, draft, null, after);
+      return;
+    }
+    const record = (after ?? before) as InstanceRecord;
+    const delta = (after === null ? 0 : 1) - (before === null ? 0 : 1);
+    if (delta !== 0) {
+      const size = this.serviceSize(account, record.service);
+      if (size === 0 && delta > 0) draft.deltas.services++;
+      if (size === 1 && delta < 0) draft.deltas.services--;
+      draft.serviceDeltas.set(record.service, (draft.serviceDeltas.get(record.service) ?? 0) + delta);
+      draft.deltas.instances += delta;
+    }
+    const key = instanceKey(record.service, record.id);
+    draft.instances.set(key, after);
+    draft.note(record.id, key);
+    if (before !== null) draft.part(before.lease, before);
+    if (after !== null) draft.join(after.lease, after);
+  }
+
+  private foldKey(draft: DraftAccount, before: KeyRecord | null, after: KeyRecord | null): void {
+    const key = (after ?? before)?.key ?? "";
+    if (!isReserved(key)) draft.deltas.keys += (after === null ? 0 : 1) - (before === null ? 0 : 1);
+    draft.keys.set(key, after);
+    if (before !== null) draft.part(before.lease, before);
+    if (after !== null) draft.join(after.lease, after);
+  }
+
+  instance(account: Account, service: string, id: string): InstanceRecord | undefined {
+    const found = this.accounts.get(account)?.instances.get(instanceKey(service, id));
+    return found === undefined ? this.base.instance(account, service, id) : (found ?? undefined);
+  }
+
+  instancesById(account: Account, id: string): readonly InstanceRecord[] {
+    const below = this.base.instancesById(account, id);
+    const draft = this.accounts.get(account);
+    const keys = draft?.keysOf(id);
+    if (draft === undefined || keys === undefined) return below;
+    const rest = below.filter((record) => !keys.has(instanceKey(record.service, record.id)));
+    for (const key of keys) {
+      const record = draft.instances.get(key);
+      if (record != null) rest.push(record);
+    }
+    return rest.sort((a, b) => (a.service < b.service ? -1 : 1));
+  }
+
+  lease(account: Account, lease: LeaseId): LeaseRecord | undefined {
+    const found = this.accounts.get(account)?.leases.get(lease);
+    return found === undefined ? this.base.lease(account, lease) : (found ?? undefined);
+  }
+
+  entry(account: Account, key: Bytes): KeyRecord | undefined {
+    const found = this.accounts.get(account)?.keys.get(key);
+    return found === undefined ? this.base.entry(account, key) : (found ?? undefined);
+  }
+
+  *entries(account: Account, from: Bytes, to: Bytes): Iterable<KeyRecord> {
+    const drafted = this.accounts.get(account)?.keys;
+    if (drafted === undefined || drafted.size === 0) {
+      yield* this.base.entries(account, from, to);
+      return;
+    }
+    const mine = [...drafted.keys()].filter((key) => key >= from && (to === "" || key < to)).sort();
+    let next = 0;
+    for (const record of this.base.entries(account, from, to)) {
+      for (; next < mine.length && (mine[next] as Bytes) < record.key; next++) {
+        const own = drafted.get(mine[next] as Bytes);
+        if (own != null) yield own;
+      }
+      if (!drafted.has(record.key)) yield record;
+    }
+    for (; next < mine.length; next++) {
+      const own = drafted.get(mine[next] as Bytes);
+      if (own != null) yield own;
+    }
+  }
+
+  members(account: Account, lease: LeaseId): { instances: readonly InstanceRecord[]; keys: readonly KeyRecord[] } {
+    const below = this.base.members(account, lease);
+    const draft = this.accounts.get(account);
+    if (draft === undefined) return below;
+    const instances = below.instances.filter((record) => !draft.instances.has(instanceKey(record.service, record.id)));
+    const keys = below.keys.filter((record) => !draft.keys.has(record.key));
+    for (const member of draft.membersOf(lease)) {
+      if ("key" in member) keys.push(member);
+      else instances.push(member);
+    }
+    return { instances, keys };
+  }
+
+  counts(account: Account): Counts {
+    const below = this.base.counts(account);
+    const deltas = this.accounts.get(account)?.deltas;
+    if (deltas === undefined) return below;
+    return {
+      instances: below.instances + deltas.instances,
+      services: below.services + deltas.services,
+      keys: below.keys + deltas.keys,
+      leases: below.leases + deltas.leases,
+    };
+  }
+
+  serviceSize(account: Account, service: string): number {
+    return this.base.serviceSize(account, service) + (this.accounts.get(account)?.serviceDeltas.get(service) ?? 0);
+  }
+}

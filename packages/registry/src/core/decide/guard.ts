@@ -1,0 +1,83 @@
+import { prefixEnd } from "../bytes.ts";
+import type { Comparison, Guard } from "../command.ts";
+import type { Facts } from "../ports.ts";
+import type { Account, KeyRecord } from "../types.ts";
+
+/** The index of the first guard that does not hold, -1 when all do. */
+export function firstBrokenGuard(facts: Facts, account: Account, guards: readonly Guard[]): number {
+  for (let i = 0; i < guards.length; i++) if (!holds(facts, account, guards[i] as Guard)) return i;
+  return -1;
+}
+
+function holds(facts: Facts, account: Account, guard: Guard): boolean {
+  switch (guard.on) {
+    case "instance": {
+      const exists =
+        guard.service === undefined
+          ? facts.instancesById(account, guard.id).length > 0
+          : facts.instance(account, guard.service, guard.id) !== undefined;
+      return exists === guard.exists;
+    }
+    case "instance-mod":
+      return facts.instance(account, guard.instance.service, guard.instance.id)?.modRevision === guard.revision;
+    case "lease-exists":
+      return (facts.lease(account, guard.lease) !== undefined) === guard.exists;
+    case "count":
+      return guard.of === "keys"
+        ? countKeys(facts, account, guard.prefix, guard.below) < guard.below
+        : facts.counts(account)[guard.of] < guard.below;
+    default:
+      return everyKey(facts, account, guard, (record) => keyHolds(guard, record));
+  }
+}
+
+/** A range in which nothing lies is tested like a missing key (the rule of etcd's Compare with range_end). */
+function everyKey(
+  facts: Facts,
+  account: Account,
+  guard: { readonly key: string; readonly to?: string },
+  test: (record: KeyRecord | undefined) => boolean,
+): boolean {
+  if (guard.to === undefined) return test(facts.entry(account, guard.key));
+  let found = false;
+  for (const record of facts.entries(account, guard.key, guard.to)) {
+    found = true;
+    if (!test(record)) return false;
+  }
+  return found || test(undefined);
+}
+
+function keyHolds(guard: Extract<Guard, { readonly key: string }>, record: KeyRecord | undefined): boolean {
+  switch (guard.on) {
+    case "version":
+      return compare(record?.version ?? 0, guard.is, guard.than);
+    case "create":
+      return compare(record?.createRevision ?? 0, guard.is, guard.than);
+    case "mod":
+      return compare(record?.modRevision ?? 0, guard.is, guard.than);
+    case "lease":
+      return compare(record?.lease ?? "", guard.is, guard.than);
+    case "value":
+      return record !== undefined && compare(record.value, guard.is, guard.than);
+  }
+}
+
+function compare<T extends number | string>(actual: T, is: Comparison, than: T): boolean {
+  switch (is) {
+    case "=":
+      return actual === than;
+    case "!=":
+      return actual !== than;
+    case "<":
+      return actual < than;
+    case ">":
+      return actual > than;
+  }
+}
+
+function countKeys(facts: Facts, account: Account, prefix: string, enough: number): number {
+  if (prefix === "") return facts.counts(account).keys;
+  let count = 0;
+  for (const _ of facts.entries(account, prefix, prefixEnd(prefix))) if (++count >= enough) break;
+  return count;
+}

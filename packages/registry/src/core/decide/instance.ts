@@ -1,0 +1,228 @@
+import { ownString, shareInstance } from "../catalog/share.ts";
+import type { Command, Decision, Life } from "../command.ts";
+import { ownLease } from "../command.ts";
+import { LIMITS, refuseInstance } from "../limits.ts";
+import type { Change, Check, Instance, InstanceRecord, LeaseId, Outcome, Refused } from "../types.ts";
+import { ok, refuse } from "../types.ts";
+import { leaseChange, newLease, refuseLeaseCount, refuseTtl, sameMeta } from "./lease.ts";
+import { changed, NOTHING, type Setting } from "./setting.ts";
+
+type Register = Extract<Command, { kind: "register" }>;
+
+/** Registers, replaces, or moves an instance. The same again makes no change. */
+export function decideRegister(setting: Setting, command: Register): Outcome<Decision> {
+  const { facts } = setting;
+  const { account, instance } = command;
+  const wrong = refuseInstance(instance);
+  if (wrong !== undefined) return wrong;
+  const at = facts.instance(account, instance.service, instance.id) ?? null;
+  if (at !== null && command.ifAbsent === true)
+    return refuse("exists", `instance ${instance.id} of ${instance.service} already exists`);
+  const moved = findMoved(setting, command);
+  if (moved !== null && at !== null)
+    return refuse("exists", `instance ${instance.id} of ${instance.service} already exists`);
+  const before = at ?? moved;
+  const full = before === null ? refuseCounts(setting, command) : undefined;
+  if (full !== undefined) return full;
+  const life = decideLife(setting, command, before);
+  if (!life.ok) return life;
+  const { lease, changes } = life.value;
+  const same = before !== null && moved === null && before.lease === lease && sameInstance(before, instance);
+  if (same && changes.length === 0 && before.held === null) return NOTHING;
+  changes.push({
+    kind: "instance",
+    cause: before === null ? "registered" : "updated",
+    before,
+    after: recordOf(setting, instance, before, lease),
+  });
+  return changed(changes);
+}
+
+/** The record that the registration takes over from another service name, if it is there. */
+function findMoved(setting: Setting, command: Register): InstanceRecord | null {
+  const { replaces, instance } = command;
+  if (replaces === undefined || (replaces.service === instance.service && replaces.id === instance.id)) return null;
+  return setting.facts.instance(command.account, replaces.service, replaces.id) ?? null;
+}
+
+function refuseCounts({ facts, limits }: Setting, { account, instance }: Register): Refused | undefined {
+  const counts = facts.counts(account);
+  if (counts.instances >= limits.instancesMax)
+    return refuse("limit", `the account may have ${limits.instancesMax} instances`);
+  if (counts.services >= limits.servicesMax && facts.serviceSize(account, instance.service) === 0) {
+    return refuse("limit", `the account may have ${limits.servicesMax} services`);
+  }
+  return undefined;
+}
+
+interface LifeDecision {
+  readonly lease: LeaseId | null;
+  readonly changes: Change[];
+}
+
+/** Which lease keeps it alive from now on, and what that changes among the leases. */
+function decideLife(setting: Setting, command: Register, before: InstanceRecord | null): Outcome<LifeDecision> {
+  const { life } = command;
+  if (life === "keep") return ok({ lease: before?.lease ?? null, changes: [] });
+  if (life === "permanent") return ok({ lease: null, changes: endOwn(setting, command.account, before, null) });
+  if ("ttlMs" in life) return decideOwnLease(setting, command, before, life);
+  if (setting.facts.lease(command.account, life.lease) === undefined)
+    return refuse("not-found", `there is no lease ${life.lease}`);
+  return ok({ lease: life.lease, changes: endOwn(setting, command.account, before, life.lease) });
+}
+
+function decideOwnLease(
+  setting: Setting,
+  command: Register,
+  before: InstanceRecord | null,
+  life: Extract<Life, { ttlMs: number }>,
+): Outcome<LifeDecision> {
+  const { facts, stamp } = setting;
+  const { account, instance } = command;
+  const wrong = refuseTtl(life.ttlMs);
+  if (wrong !== undefined) return wrong;
+  const current = before?.lease == null ? undefined : facts.lease(account, before.lease);
+  if (current?.own === true) {
+    // A renewed registration is a sign of life, so protection lets go of it as well.
+    if (current.ttlMs === life.ttlMs && current.held === null) return ok({ lease: current.id, changes: [] });
+    const cause = current.ttlMs === life.ttlMs ? "released" : "updated";
+    return ok({
+      lease: current.id,
+      changes: [
+        leaseChange(cause, current, { ...current, ttlMs: life.ttlMs, held: null, modRevision: stamp.revision }),
+      ],
+    });
+  }
+  const full = refuseLeaseCount(setting, account);
+  if (full !== undefined) return full;
+  const name = ownLease(instance);
+  // The plain name may still belong to an instance that was registered here and has moved on.
+  const id = ownString(facts.lease(account, name) === undefined ? name : `${name}#${stamp.revision}`);
+  return ok({
+    lease: id,
+    changes: [leaseChange("granted", null, newLease(setting, id, life.ttlMs, instance.via, true))],
+  });
+}
+
+/** Ends the lease that an instance had to itself when it goes over to another life. */
+function endOwn(setting: Setting, account: string, before: InstanceRecord | null, next: LeaseId | null): Change[] {
+  if (before?.lease == null || before.lease === next) return [];
+  const lease = setting.facts.lease(account, before.lease);
+  if (lease?.own !== true) return [];
+  const { instances, keys } = setting.facts.members(account, lease.id);
+  return instances.length > 1 || keys.length > 0 ? [] : [leaseChange("closed", lease, null)];
+}
+
+function recordOf(
+  { stamp }: Setting,
+  instance: Instance,
+  before: InstanceRecord | null,
+  lease: LeaseId | null,
+): InstanceRecord {
+  const shared = shareInstance(instance);
+  return {
+    service: shared.service,
+    id: before?.id === shared.id ? before.id : ownString(shared.id),
+    address: shared.address,
+    ports: shared.ports,
+    protocol: shared.protocol,
+    tags: shared.tags,
+    meta: shared.meta,
+    version: shared.version,
+    zone: shared.zone,
+    weight: shared.weight,
+    status: shared.status,
+    checks: shared.checks,
+    via: shared.via,
+    lease,
+    override: before?.override ?? null,
+    held: null,
+    createRevision: before?.createRevision ?? stamp.revision,
+    modRevision: stamp.revision,
+    createdAtMs: before?.createdAtMs ?? stamp.atMs,
+    stampMs: stamp.atMs,
+    origin: stamp.origin,
+  };
+}
+
+function sameInstance(a: InstanceRecord, b: Instance): boolean {
+  return (
+    a.address === b.address &&
+    a.protocol === b.protocol &&
+    a.version === b.version &&
+    a.zone === b.zone &&
+    a.weight === b.weight &&
+    a.status === b.status &&
+    a.via === b.via &&
+    sameList(a.tags, b.tags) &&
+    samePorts(a.ports, b.ports) &&
+    sameMeta(a.meta, b.meta) &&
+    sameChecks(a.checks, b.checks)
+  );
+}
+
+function sameList(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((item, i) => item === b[i]);
+}
+
+function samePorts(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>): boolean {
+  const names = Object.keys(a);
+  return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
+}
+
+function sameChecks(a: readonly Check[], b: readonly Check[]): boolean {
+  return a.length === b.length && a.every((check, i) => JSON.stringify(check) === JSON.stringify(b[i]));
+}
+
+export function decideDeregister(
+  setting: Setting,
+  command: Extract<Command, { kind: "deregister" }>,
+): Outcome<Decision> {
+  const { service, id } = command.instance;
+  const before = setting.facts.instance(command.account, service, id);
+  if (before === undefined) return refuse("not-found", `there is no instance ${id} of ${service}`);
+  const changes = endOwn(setting, command.account, before, null);
+  changes.push({ kind: "instance", cause: "deregistered", before, after: null });
+  return changed(changes);
+}
+
+/** A check's result. The same result again is no change. */
+export function decideReport(setting: Setting, command: Extract<Command, { kind: "report" }>): Outcome<Decision> {
+  const { service, id } = command.instance;
+  const before = setting.facts.instance(command.account, service, id);
+  if (before === undefined) return refuse("not-found", `there is no instance ${id} of ${service}`);
+  const known = before.checks.find((check) => check.id === command.checkId);
+  const check = known ?? command.check;
+  if (check === undefined) return refuse("not-found", `instance ${id} of ${service} has no check ${command.checkId}`);
+  if (known === undefined && before.checks.length >= LIMITS.checksMax)
+    return refuse("limit", `more than ${LIMITS.checksMax} checks`);
+  const output = command.output.slice(0, LIMITS.checkOutputLengthMax);
+  if (known !== undefined && known.status === command.status && known.output === output && known.reportedAtMs > 0)
+    return NOTHING;
+  const reported: Check = {
+    ...check,
+    id: command.checkId,
+    status: command.status,
+    output,
+    reportedAtMs: setting.stamp.atMs,
+  };
+  const checks =
+    known === undefined
+      ? [...before.checks, reported]
+      : before.checks.map((other) => (other === known ? reported : other));
+  return changed([{ kind: "instance", cause: "reported", before, after: restamp(setting, { ...before, checks }) }]);
+}
+
+export function decideOverride(setting: Setting, command: Extract<Command, { kind: "override" }>): Outcome<Decision> {
+  const { service, id } = command.instance;
+  const before = setting.facts.instance(command.account, service, id);
+  if (before === undefined) return refuse("not-found", `there is no instance ${id} of ${service}`);
+  if (before.override === command.status) return NOTHING;
+  return changed([
+    { kind: "instance", cause: "overridden", before, after: restamp(setting, { ...before, override: command.status }) },
+  ]);
+}
+
+function restamp({ stamp }: Setting, record: InstanceRecord): InstanceRecord {
+  return { ...record, modRevision: stamp.revision, stampMs: stamp.atMs, origin: stamp.origin };
+}

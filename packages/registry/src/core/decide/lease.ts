@@ -1,0 +1,141 @@
+import { ownString } from "../catalog/share.ts";
+import type { Command, Decision } from "../command.ts";
+import { LIMITS, refuseMeta } from "../limits.ts";
+import type { Cause, Change, Held, InstanceRecord, KeyRecord, LeaseRecord, Outcome, Refused } from "../types.ts";
+import { refuse } from "../types.ts";
+import { changed, NOTHING, type Setting } from "./setting.ts";
+
+const NO_META: Readonly<Record<string, string>> = Object.freeze({});
+
+export function refuseTtl(ttlMs: number): Refused | undefined {
+  if (Number.isInteger(ttlMs) && ttlMs >= LIMITS.ttlMsMin && ttlMs <= LIMITS.ttlMsMax) return undefined;
+  return refuse("invalid", `a ttl must be from ${LIMITS.ttlMsMin} to ${LIMITS.ttlMsMax} ms`);
+}
+
+/** Grants a lease, or gives an existing one a new ttl (its members stay). */
+export function decideGrant(setting: Setting, command: Extract<Command, { kind: "grant" }>): Outcome<Decision> {
+  const { facts } = setting;
+  const { account, lease: id, ttlMs } = command;
+  const wrong = refuseTtl(ttlMs) ?? refuseMeta(command.meta ?? NO_META);
+  if (wrong !== undefined) return wrong;
+  if (id === "" || id.length > 2 * LIMITS.idLengthMax)
+    return refuse("invalid", `a lease id must be 1 to ${2 * LIMITS.idLengthMax} characters`);
+  const before = facts.lease(account, id);
+  if (before === undefined) return grantNew(setting, command);
+  if (command.ifAbsent === true) return refuse("exists", `lease ${id} already exists`);
+  const meta = command.meta ?? before.meta;
+  if (before.ttlMs === ttlMs && sameMeta(before.meta, meta)) return NOTHING;
+  const { revision } = setting.stamp;
+  const changes: Change[] = [leaseChange("updated", before, { ...before, ttlMs, meta, modRevision: revision })];
+  // Instances show their ttl, so they become different too.
+  for (const record of before.ttlMs === ttlMs ? [] : sortInstances(facts.members(account, id).instances)) {
+    changes.push({ kind: "instance", cause: "updated", before: record, after: { ...record, modRevision: revision } });
+  }
+  return changed(changes);
+}
+
+function grantNew(setting: Setting, command: Extract<Command, { kind: "grant" }>): Outcome<Decision> {
+  const refused = refuseLeaseCount(setting, command.account);
+  if (refused !== undefined) return refused;
+  return changed([
+    leaseChange(
+      "granted",
+      null,
+      newLease(setting, ownString(command.lease), command.ttlMs, command.via, false, command.meta ?? NO_META),
+    ),
+  ]);
+}
+
+export function refuseLeaseCount({ facts, limits }: Setting, account: string): Refused | undefined {
+  if (facts.counts(account).leases < limits.leasesMax) return undefined;
+  return refuse("limit", `the account may have ${limits.leasesMax} leases`);
+}
+
+export function newLease(
+  { stamp }: Setting,
+  id: string,
+  ttlMs: number,
+  via: string,
+  own: boolean,
+  meta = NO_META,
+): LeaseRecord {
+  return {
+    id,
+    ttlMs,
+    via,
+    own,
+    meta,
+    held: null,
+    createRevision: stamp.revision,
+    modRevision: stamp.revision,
+    grantedAtMs: stamp.atMs,
+    origin: stamp.origin,
+  };
+}
+
+export function leaseChange(cause: Cause, before: LeaseRecord | null, after: LeaseRecord | null): Change {
+  return { kind: "lease", cause, before, after, silence: null };
+}
+
+/** Everything the lease holds goes with it, in one commit: the lease first, then instances and keys, each sorted. */
+export function decideEnd(setting: Setting, command: Extract<Command, { kind: "end" }>): Outcome<Decision> {
+  const { account, lease: id, cause } = command;
+  const lease = setting.facts.lease(account, id);
+  if (lease === undefined) return refuse("not-found", `there is no lease ${id}`);
+  if (command.createRevision !== undefined && command.createRevision !== lease.createRevision) {
+    return refuse("conflict", `lease ${id} was granted anew`);
+  }
+  const { instances, keys } = setting.facts.members(account, id);
+  const changes: Change[] = [{ kind: "lease", cause, before: lease, after: null, silence: command.silence ?? null }];
+  for (const before of sortInstances(instances)) changes.push({ kind: "instance", cause, before, after: null });
+  for (const before of sortKeys(keys)) changes.push({ kind: "key", cause, before, after: null });
+  return changed(changes);
+}
+
+function sortInstances(instances: readonly InstanceRecord[]): readonly InstanceRecord[] {
+  if (instances.length < 2) return instances;
+  return [...instances].sort((a, b) => (a.service < b.service || (a.service === b.service && a.id < b.id) ? -1 : 1));
+}
+
+function sortKeys(keys: readonly KeyRecord[]): readonly KeyRecord[] {
+  return keys.length < 2 ? keys : [...keys].sort((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+export function decideHold(setting: Setting, command: Extract<Command, { kind: "hold" }>): Outcome<Decision> {
+  const held: Held = { sinceMs: setting.stamp.atMs, reason: command.reason };
+  return changed(mark(setting, command.account, command.leases, held, "held"));
+}
+
+export function decideRelease(setting: Setting, command: Extract<Command, { kind: "release" }>): Outcome<Decision> {
+  return changed(mark(setting, command.account, command.leases, null, "released"));
+}
+
+/** Sets or clears `held` on leases and on the instances they keep; leases that are gone or so already are passed over. */
+function mark(setting: Setting, account: string, leases: readonly string[], held: Held | null, cause: Cause): Change[] {
+  const { facts, stamp } = setting;
+  const changes: Change[] = [];
+  for (const id of leases) {
+    const before = facts.lease(account, id);
+    if (before === undefined || (before.held === null) === (held === null)) continue;
+    changes.push(leaseChange(cause, before, { ...before, held, modRevision: stamp.revision }));
+    for (const record of sortInstances(facts.members(account, id).instances)) {
+      changes.push({
+        kind: "instance",
+        cause,
+        before: record,
+        after: { ...record, held, modRevision: stamp.revision },
+      });
+    }
+  }
+  return changes;
+}
+
+export function sameMeta(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
+  let size = 0;
+  for (const key in a) {
+    if (a[key] !== b[key]) return false;
+    size++;
+  }
+  for (const _ in b) size--;
+  return size === 0;
+}

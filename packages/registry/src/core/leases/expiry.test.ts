@@ -1,0 +1,238 @@
+/** Lease time: nothing ends before its ttl, nothing lives longer than ttl + 1 s, a paused process takes nobody's time. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { accepted, openRig, type Rig, register } from "../../../../../test/harness/registry.ts";
+import { createProtection, PROTECTION_DEFAULTS } from "../../around/protection.ts";
+import { LeaseWheel } from "./wheel.ts";
+
+function present(rig: Rig, service: string, id: string): boolean {
+  return rig.registry.read((view) => view.instance("default", service, id) !== undefined);
+}
+
+test("an instance goes within ttl + 1 s of its last heartbeat and never before its ttl", async () => {
+  const rig = await openRig();
+  accepted(await rig.registry.propose(register("api", "a", { ttlMs: 3000 })));
+  await rig.pass(2500);
+  assert.equal((await rig.registry.renew("default", "api/a")).ok, true);
+  await rig.pass(3000);
+  assert.equal(present(rig, "api", "a"), true, "ended before its ttl");
+  await rig.pass(1000);
+  assert.equal(present(rig, "api", "a"), false, "lives longer than ttl + 1 s");
+  const last = (await rig.commits()).at(-1);
+  const [lease, instance] = last?.changes ?? [];
+  assert.equal(lease?.kind === "lease" && lease.cause, "expired");
+  assert.equal(instance?.kind === "instance" && instance.cause, "expired");
+  assert.ok(lease?.kind === "lease" && lease.silence !== null);
+  assert.equal(lease.silence.beats, 1);
+  assert.equal(lease.silence.deadlineMs, 1_000_000 + 2500 + 3000);
+  assert.equal(lease.silence.lastBeatMs, 1_000_000 + 2500);
+  assert.equal((await rig.registry.renew("default", "api/a")).ok, false);
+});
+
+test("a paused process gives every lease the time that it lost", async () => {
+  const rig = await openRig();
+  accepted(await rig.registry.propose(register("api", "a", { ttlMs: 3000 })));
+  await rig.pass(1000);
+  rig.pause(60_000);
+  await rig.pass(1500);
+  assert.equal(present(rig, "api", "a"), true);
+  await rig.pass(2000);
+  assert.equal(present(rig, "api", "a"), false);
+});
+
+test("a new ttl counts from the next heartbeat on, a shorter one too", async () => {
+  const rig = await openRig();
+  accepted(await rig.registry.propose(register("api", "a", { ttlMs: 60_000 })));
+  await rig.pass(1000);
+  accepted(await rig.registry.propose(register("api", "a", { ttlMs: 2000 })));
+  await rig.pass(5000);
+  assert.equal(present(rig, "api", "a"), true, "the old ttl still ran");
+  await rig.registry.renew("default", "api/a");
+  await rig.pass(3000);
+  assert.equal(present(rig, "api", "a"), false);
+});
+
+test("ends are proposed in the order of their deadlines", async () => {
+  const rig = await openRig();
+  for (const [id, ttlMs] of [
+    ["late", 2080],
+    ["early", 2010],
+    ["middle", 2050],
+  ] as const) {
+    accepted(await rig.registry.propose(register("api", id, { ttlMs })));
+  }
+  await rig.pass(3500);
+  const gone = (await rig.commits()).flatMap((commit) =>
+    commit.changes.flatMap((change) =>
+      change.kind === "instance" && change.after === null ? [change.before?.id] : [],
+    ),
+  );
+  assert.deepEqual(gone, ["early", "middle", "late"]);
+});
+
+test("the wheel gives each lease once, in time, whatever the ttls and beats", () => {
+  fc.assert(
+    fc.property(
+      fc.array(
+        fc.record({
+          ttlMs: fc.integer({ min: 1000, max: 400_000 }),
+          beats: fc.array(fc.integer({ min: 0, max: 300_000 }), { maxLength: 4 }),
+        }),
+        { minLength: 1, maxLength: 40 },
+      ),
+      (specs) => {
+        const wheel = new LeaseWheel(0);
+        const lasts = new Map<number, number>();
+        const beats = new Map<number, number[]>();
+        specs.forEach((spec) => {
+          const slot = wheel.add("default", `l${lasts.size}`, spec.ttlMs, wheel.now);
+          lasts.set(slot, 0);
+          beats.set(
+            slot,
+            spec.beats.toSorted((a, b) => a - b),
+          );
+        });
+        for (let now = 100; lasts.size > 0; now += 100) {
+          for (const lapsed of wheel.advance(now)) {
+            const last = lasts.get(lapsed.slot);
+            assert.ok(last !== undefined, "given twice");
+            const lived = now - last;
+            const ttlMs = wheel.ttlMs(lapsed.slot);
+            assert.ok(lived >= ttlMs && lived <= ttlMs + 500, `lived ${lived} of ${ttlMs}`);
+            wheel.remove(lapsed.slot);
+            lasts.delete(lapsed.slot);
+          }
+          for (const [slot, times] of beats) {
+            while (times.length > 0 && (times[0] as number) <= now) {
+              times.shift();
+              if (!lasts.has(slot)) continue;
+              wheel.beat(slot, wheel.now);
+              lasts.set(slot, now);
+            }
+          }
+          assert.ok(now < 1_000_000, "something never lapsed");
+        }
+      },
+    ),
+    { numRuns: 30 },
+  );
+});
+
+async function crowd(rig: Rig, count: number): Promise<void> {
+  for (let i = 0; i < count; i++) accepted(await rig.registry.propose(register("api", `i${i}`, { ttlMs: 3000 })));
+}
+
+async function beatAll(rig: Rig, from: number, to: number): Promise<void> {
+  for (let i = from; i < to; i++) await rig.registry.renew("default", `api/i${i}`);
+}
+
+function heldCount(rig: Rig): number {
+  return rig.registry.read(
+    (view) => [...(view.account("default")?.instances() ?? [])].filter((record) => record.held !== null).length,
+  );
+}
+
+function size(rig: Rig): number {
+  return rig.registry.read((view) => view.counts("default").instances);
+}
+
+test("protection holds leases that lapse together, and lets go of those that renew", async () => {
+  const rig = await openRig({ policy: createProtection(PROTECTION_DEFAULTS) });
+  await crowd(rig, 20);
+  for (let i = 0; i < 5; i++) {
+    await rig.pass(1000);
+    await beatAll(rig, 0, 20);
+  }
+  await rig.pass(5000);
+  assert.equal(size(rig), 20, "something went");
+  assert.equal(heldCount(rig), 20);
+  await beatAll(rig, 0, 5);
+  await rig.pass(100);
+  assert.equal(heldCount(rig), 15);
+  // The five have a full ttl again; the others are let go after ten minutes.
+  for (let i = 0; i < 620; i++) {
+    await beatAll(rig, 0, 5);
+    await rig.pass(1000);
+  }
+  assert.equal(size(rig), 5);
+  assert.equal(heldCount(rig), 0);
+});
+
+test("protection lets few go: fewer than ten, or less than half", async () => {
+  const rig = await openRig({ policy: createProtection(PROTECTION_DEFAULTS) });
+  await crowd(rig, 40);
+  for (let i = 0; i < 5; i++) {
+    await rig.pass(1000);
+    await beatAll(rig, 0, 40);
+  }
+  for (let i = 0; i < 6; i++) {
+    await rig.pass(1000);
+    await beatAll(rig, 12, 40);
+  }
+  assert.equal(size(rig), 28);
+  const few = await openRig({ policy: createProtection(PROTECTION_DEFAULTS) });
+  await crowd(few, 9);
+  await few.pass(5000);
+  assert.equal(size(few), 0);
+});
+
+test("protection is judged for each account alone", async () => {
+  const rig = await openRig({ policy: createProtection(PROTECTION_DEFAULTS) });
+  await crowd(rig, 12);
+  accepted(await rig.registry.propose({ ...register("api", "one", { ttlMs: 3000 }), account: "other" }));
+  await rig.pass(5000);
+  assert.equal(size(rig), 12);
+  assert.equal(
+    rig.registry.read((view) => view.counts("other").instances),
+    0,
+  );
+});
+
+test("leases that lapse and come back again and again are never taken for many", async () => {
+  const rig = await openRig({ policy: createProtection(PROTECTION_DEFAULTS) });
+  for (let round = 0; round < 12; round++) {
+    for (const id of ["a", "b"]) accepted(await rig.registry.propose(register("loop", id, { ttlMs: 1000 })));
+    await rig.pass(1500);
+    assert.equal(size(rig), 0, `round ${round}: ${heldCount(rig)} are held`);
+  }
+});
+
+test("a held lease counts once, also near the end of its hold", async () => {
+  const reasons: (string | null)[] = [];
+  const policy = createProtection({ ...PROTECTION_DEFAULTS, holdMs: 5000 });
+  const rig = await openRig({
+    policy: {
+      ...policy,
+      judge: (account, census, nowMs) => {
+        const reason = policy.judge(account, census, nowMs);
+        reasons.push(reason);
+        return reason;
+      },
+    },
+  });
+  await crowd(rig, 20);
+  accepted(await rig.registry.propose(register("late", "x", { ttlMs: 6000 })));
+  await rig.pass(12_000);
+  assert.ok(reasons.some((reason) => reason !== null));
+  for (const reason of reasons) {
+    const [, lapsing, live] = /^(\d+) of (\d+) /.exec(reason ?? "0 of 0 ") ?? [];
+    assert.ok(Number(lapsing) <= Number(live), String(reason));
+  }
+});
+
+test("a lone lapse beside leases that are held for long ends as ever", async () => {
+  const rig = await openRig({ policy: createProtection(PROTECTION_DEFAULTS) });
+  await crowd(rig, 20);
+  await rig.pass(5000);
+  assert.equal(heldCount(rig), 20);
+  // One that falls silent in the same window belongs to them.
+  accepted(await rig.registry.propose(register("late", "soon", { ttlMs: 3000 })));
+  await rig.pass(4500);
+  assert.equal(heldCount(rig), 21);
+  await rig.pass(15_000);
+  accepted(await rig.registry.propose(register("late", "long after", { ttlMs: 2000 })));
+  await rig.pass(3500);
+  assert.equal(size(rig), 21);
+  assert.equal(heldCount(rig), 21);
+});

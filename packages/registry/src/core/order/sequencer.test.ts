@@ -1,0 +1,323 @@
+/** The sequencer: decisions see what is pending, readers do not, and a failed group leaves no trace. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { instanceOf, LIMITS_OF_TESTS, register } from "../../../../../test/harness/registry.ts";
+import { Catalog } from "../catalog/state.ts";
+import { apply, type Command, type Commit, createSequencer, decide, type Sequencer, type Sink } from "../index.ts";
+
+interface Bench {
+  readonly catalog: Catalog;
+  readonly sequencer: Sequencer;
+  readonly groups: Commit[][];
+  /** Ends the append under way. */
+  release(error?: Error): void;
+  hold: boolean;
+}
+
+function open(limits = LIMITS_OF_TESTS): Bench {
+  const catalog = new Catalog();
+  const groups: Commit[][] = [];
+  let settle: ((error?: Error) => void) | null = null;
+  const sink: Sink = {
+    view: catalog,
+    restore: () => undefined,
+    committed(commits) {
+      for (const commit of commits) apply(catalog, commit);
+    },
+  };
+  let now = 0;
+  const bench = {
+    catalog,
+    groups,
+    hold: false,
+    release: (error?: Error) => settle?.(error),
+    sequencer: createSequencer({
+      sink,
+      clock: { now: () => ++now, monotonic: () => ++now },
+      rules: { limits: () => limits },
+      origin: "n1",
+      last: { revision: 0, atMs: 0, nth: 0 },
+      explain: (error) => (error as Error).message,
+      append(commits) {
+        groups.push([...commits]);
+        if (!bench.hold) return Promise.resolve();
+        return new Promise((resolve, reject) => {
+          settle = (error) => (error === undefined ? resolve() : reject(error));
+        });
+      },
+    }),
+  };
+  return bench;
+}
+
+async function turn(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+  await new Promise((resolve) => setImmediate(resolve));
+}
+
+const put = (key: string, value = "v"): Command => ({ kind: "put", account: "default", key, value });
+
+test("nothing shows before its group is durable; what follows is decided on top of it", async () => {
+  const bench = open();
+  bench.hold = true;
+  const first = bench.sequencer.propose(put("a"));
+  await turn();
+  const second = bench.sequencer.propose({
+    kind: "when",
+    account: "default",
+    guards: [{ on: "version", key: "a", is: "=", than: 1 }],
+    then: [put("b")],
+    otherwise: [],
+  });
+  const third = bench.sequencer.propose(put("a", "again"));
+  await turn();
+  assert.equal(bench.groups.length, 1);
+  assert.equal(bench.catalog.entry("default", "a"), undefined);
+  bench.release();
+  const one = await first;
+  assert.ok(one.ok && one.value.revision === 1);
+  assert.equal(bench.catalog.entry("default", "a")?.version, 1);
+  await turn();
+  assert.equal(bench.groups.length, 2);
+  bench.release();
+  const two = await second;
+  const three = await third;
+  assert.ok(two.ok && two.value.result.kind === "when" && two.value.result.succeeded && two.value.revision === 2);
+  assert.ok(three.ok && three.value.revision === 3);
+  assert.equal(bench.catalog.entry("default", "a")?.version, 2);
+});
+
+test("of parallel creates exactly one wins", async () => {
+  const bench = open();
+  const outcomes = await Promise.all(
+    Array.from({ length: 50 }, () =>
+      bench.sequencer.propose({
+        kind: "register",
+        account: "default",
+        instance: instanceOf("s", "i"),
+        life: { ttlMs: 3000 },
+        ifAbsent: true,
+      }),
+    ),
+  );
+  assert.equal(outcomes.filter((outcome) => outcome.ok).length, 1);
+});
+
+test("limits hold for what is pending, too", async () => {
+  const bench = open({ ...LIMITS_OF_TESTS, instancesMax: 10, keysMax: 3 });
+  const outcomes = await Promise.all(
+    Array.from({ length: 50 }, (_, i) => bench.sequencer.propose(register("s", `i${i}`))),
+  );
+  assert.equal(outcomes.filter((outcome) => outcome.ok).length, 10);
+  const keys = await Promise.all(Array.from({ length: 20 }, (_, i) => bench.sequencer.propose(put(`k${i}`))));
+  assert.equal(keys.filter((outcome) => outcome.ok).length, 3);
+});
+
+test("a failed group is refused and leaves no trace; what was decided on top of it is decided again", async () => {
+  const bench = open();
+  bench.hold = true;
+  const failing = bench.sequencer.propose(put("a"));
+  await turn();
+  const after = bench.sequencer.propose({
+    kind: "when",
+    account: "default",
+    guards: [{ on: "version", key: "a", is: "=", than: 1 }],
+    then: [put("b")],
+    otherwise: [put("c")],
+  });
+  bench.hold = false;
+  bench.release(new Error("the disk is full"));
+  const refused = await failing;
+  assert.ok(!refused.ok && refused.refusal === "unavailable" && refused.detail === "the disk is full");
+  const decidedAgain = await after;
+  assert.ok(decidedAgain.ok && decidedAgain.value.result.kind === "when" && !decidedAgain.value.result.succeeded);
+  assert.equal(bench.catalog.entry("default", "a"), undefined);
+  assert.ok(bench.catalog.entry("default", "c"));
+  const revisions = bench.groups.flat().map((commit) => commit.revision);
+  assert.deepEqual(
+    revisions,
+    [...new Set(revisions)].sort((a, b) => a - b),
+    "a revision was used twice",
+  );
+});
+
+test("a command without changes waits for what it was decided on", async () => {
+  const bench = open();
+  bench.hold = true;
+  let read = false;
+  const write = bench.sequencer.propose(put("a"));
+  const reading = bench.sequencer.propose({ kind: "range", account: "default", from: "a" }).then((outcome) => {
+    read = true;
+    return outcome;
+  });
+  await turn();
+  assert.equal(read, false);
+  bench.release();
+  await write;
+  const outcome = await reading;
+  assert.ok(
+    outcome.ok &&
+      outcome.value.commit === null &&
+      outcome.value.result.kind === "range" &&
+      outcome.value.result.entries.length === 1,
+  );
+});
+
+test("close settles what is open and refuses what comes", async () => {
+  const bench = open();
+  const open1 = bench.sequencer.propose(put("a"));
+  await bench.sequencer.close();
+  assert.ok((await open1).ok);
+  const late = await bench.sequencer.propose(put("b"));
+  assert.ok(!late.ok && late.refusal === "unavailable");
+});
+
+const ids = fc.constantFrom("1", "2", "3");
+const services = fc.constantFrom("s", "t");
+const leases = fc.constantFrom("l1", "l2");
+const keys = fc.constantFrom("k1", "k2", "k3", "\0own");
+const step: fc.Arbitrary<Command> = fc.oneof(
+  fc.record({
+    kind: fc.constant("grant" as const),
+    account: fc.constant("default"),
+    lease: leases,
+    ttlMs: fc.constantFrom(2000, 3000),
+    via: fc.constant("t"),
+  }),
+  fc.record({
+    kind: fc.constant("end" as const),
+    account: fc.constant("default"),
+    lease: fc.oneof(leases, fc.constantFrom("s/1", "t/2")),
+    cause: fc.constant("closed" as const),
+  }),
+  fc.record({
+    kind: fc.constant("hold" as const),
+    account: fc.constant("default"),
+    leases: fc.array(leases, { maxLength: 2 }),
+    reason: fc.constant("r"),
+  }),
+  fc.record({
+    kind: fc.constant("release" as const),
+    account: fc.constant("default"),
+    leases: fc.array(leases, { maxLength: 2 }),
+  }),
+  fc
+    .tuple(
+      services,
+      ids,
+      fc.constantFrom(
+        "keep" as const,
+        "permanent" as const,
+        { ttlMs: 2000 },
+        { ttlMs: 3000 },
+        { lease: "l1" },
+        { lease: "l2" },
+      ),
+      fc.boolean(),
+    )
+    .map(([service, id, life, move]) => ({
+      ...register(service, id, life),
+      ...(move ? { replaces: { service: service === "s" ? "t" : "s", id } } : {}),
+    })),
+  fc
+    .tuple(services, ids)
+    .map(([service, id]) => ({ kind: "deregister" as const, account: "default", instance: { service, id } })),
+  fc
+    .tuple(keys, fc.option(leases))
+    .map(([key, lease]) => ({ kind: "put" as const, account: "default", key, value: "v", lease })),
+  keys.map((from) => ({ kind: "delete" as const, account: "default", from })),
+  fc.constant({ kind: "delete" as const, account: "default", from: "k", to: "l" }),
+);
+
+/** What a view holds, in a form that can be compared. */
+function picture(catalog: Catalog): unknown {
+  const account = catalog.account("default");
+  if (account === undefined) return null;
+  return {
+    counts: { ...account.counts },
+    services: [...account.services()].map((service) => [service.name, [...service.instances.keys()].sort()]),
+    instances: [...account.instances()],
+    byId: ["1", "2", "3"].map((id) => account.instancesById(id).map((record) => record.service)),
+    leases: [...account.leases()].sort((a, b) => (a.id < b.id ? -1 : 1)),
+    members: [...account.leases()]
+      .map((lease) => {
+        const { instances, keys: held } = catalog.members("default", lease.id);
+        return [
+          lease.id,
+          instances.map((record) => `${record.service}/${record.id}`).sort(),
+          held.map((record) => record.key).sort(),
+        ];
+      })
+      .sort(),
+    keys: [...account.entries("", "")],
+  };
+}
+
+test("deciding on drafts in groups gives what deciding one by one gives, and counts stay right", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(
+        fc.oneof(
+          { weight: 4, arbitrary: step },
+          {
+            weight: 1,
+            arbitrary: fc
+              .array(step, { maxLength: 4 })
+              .map((then) => ({ kind: "when" as const, account: "default", guards: [], then, otherwise: [] })),
+          },
+        ),
+        { maxLength: 40 },
+      ),
+      fc.integer({ min: 1, max: 7 }),
+      async (commands, groupSize) => {
+        const bench = open();
+        const single = new Catalog();
+        const pending: Promise<unknown>[] = [];
+        for (const [index, command] of commands.entries()) {
+          pending.push(bench.sequencer.propose(command));
+          if (index % groupSize === 0) await turn();
+        }
+        await Promise.all(pending);
+        for (const commit of bench.groups.flat()) {
+          const command = commit;
+          // The same changes, applied one by one with a fresh decision each, must be what the plain view gives.
+          apply(single, command);
+        }
+        assert.deepEqual(picture(bench.catalog), picture(single));
+        const plain = new Catalog();
+        for (const command of commands) {
+          const decided = decide(
+            plain,
+            command,
+            { revision: plain.revision + 1, atMs: 1, origin: "n1" },
+            { limits: () => LIMITS_OF_TESTS },
+          );
+          if (decided.ok && decided.value.changes.length > 0)
+            apply(plain, {
+              revision: plain.revision + 1,
+              account: "default",
+              atMs: 1,
+              nth: 0,
+              changes: decided.value.changes,
+            });
+        }
+        assert.deepEqual(strip(picture(bench.catalog)), strip(picture(plain)));
+        const counts = plain.counts("default");
+        assert.equal(
+          counts.keys,
+          [...plain.entries("default", "", "")].filter((record) => !record.key.startsWith("\0")).length,
+        );
+        assert.equal(counts.instances, [...(plain.account("default")?.instances() ?? [])].length);
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+/** Times differ between the two ways; everything else must not. */
+function strip(value: unknown): unknown {
+  return JSON.parse(
+    JSON.stringify(value ?? null, (key, inner: unknown) => (/AtMs$|stampMs|sinceMs/.test(key) ? 0 : inner)),
+  );
+}

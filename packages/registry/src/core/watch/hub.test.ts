@@ -1,0 +1,217 @@
+/** Watchers: every commit once, in order, none skipped, whatever their pace; and a clear word when history is gone. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { accepted, openRig, type Rig, register } from "../../../../../test/harness/registry.ts";
+import { type Commit, Lost, type Revision, type Scope, type Watch, type Watcher } from "../index.ts";
+
+interface Seen extends Watcher {
+  readonly revisions: Revision[];
+  room: number;
+  lostAt: Revision | null;
+}
+
+function watcher(room = Number.POSITIVE_INFINITY): Seen {
+  return {
+    revisions: [],
+    room,
+    lostAt: null,
+    deliver(commit) {
+      if (this.room <= 0) return false;
+      this.room--;
+      this.revisions.push(commit.revision);
+      return true;
+    },
+    lost(compacted) {
+      this.lostAt = compacted;
+    },
+  };
+}
+
+async function put(rig: Rig, key: string): Promise<void> {
+  accepted(await rig.registry.propose({ kind: "put", account: "default", key, value: "v" }));
+}
+
+function follow(rig: Rig, scope: Scope, after: Revision, seen: Watcher): Watch {
+  const outcome = rig.registry.follow(scope, after, seen);
+  assert.ok(outcome.ok);
+  return outcome.value;
+}
+
+/** Lets what is queued run. */
+async function turn(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+}
+
+test("scopes: services, keys, ranges, everything, all accounts", async () => {
+  const rig = await openRig();
+  const seen = {
+    a: watcher(),
+    key: watcher(),
+    range: watcher(),
+    any: watcher(),
+    all: watcher(),
+    every: watcher(),
+    other: watcher(),
+  };
+  follow(rig, { account: "default", services: ["a"] }, 0, seen.a);
+  follow(rig, { account: "default", keys: { from: "k1" } }, 0, seen.key);
+  follow(rig, { account: "default", keys: { from: "k", to: "l" } }, 0, seen.range);
+  follow(rig, { account: "default", anyService: true }, 0, seen.any);
+  follow(rig, { account: "default" }, 0, seen.all);
+  follow(rig, {}, 0, seen.every);
+  follow(rig, { account: "other" }, 0, seen.other);
+  await turn();
+  accepted(await rig.registry.propose(register("a", "1")));
+  accepted(await rig.registry.propose(register("b", "1")));
+  await put(rig, "k1");
+  await put(rig, "k2");
+  await put(rig, "m");
+  accepted(await rig.registry.propose({ ...register("a", "1"), account: "other" }));
+  // Moving touches both services.
+  accepted(
+    await rig.registry.propose({ ...register("a", "moved", "keep"), replaces: { service: "b", id: "1" } } as never),
+  );
+  assert.deepEqual(seen.a.revisions, [1, 7]);
+  assert.deepEqual(seen.key.revisions, [3]);
+  assert.deepEqual(seen.range.revisions, [3, 4]);
+  assert.deepEqual(seen.any.revisions, [1, 2, 7]);
+  assert.deepEqual(seen.all.revisions, [1, 2, 3, 4, 5, 7]);
+  assert.deepEqual(seen.every.revisions, [1, 2, 3, 4, 5, 6, 7]);
+  assert.deepEqual(seen.other.revisions, [6]);
+});
+
+test("a parked watcher goes on where it stopped, from memory and from the store", async () => {
+  const rig = await openRig({ historyCommitsMax: 10 });
+  const seen = watcher(3);
+  const watch = follow(rig, { account: "default" }, 0, seen);
+  for (let i = 0; i < 50; i++) await put(rig, `k${i}`);
+  assert.deepEqual(seen.revisions, [1, 2, 3]);
+  assert.equal(watch.position, 3);
+  seen.room = 5;
+  watch.resume();
+  await turn();
+  assert.deepEqual(seen.revisions, [1, 2, 3, 4, 5, 6, 7, 8]);
+  seen.room = Number.POSITIVE_INFINITY;
+  watch.resume();
+  await turn();
+  await put(rig, "last");
+  assert.deepEqual(
+    seen.revisions,
+    Array.from({ length: 51 }, (_, i) => i + 1),
+  );
+  assert.equal(watch.position, 51);
+});
+
+test("a position that history no longer holds is refused, or lost later", async () => {
+  const rig = await openRig({ historyCommitsMax: 4 });
+  const slow = watcher(1);
+  const watch = follow(rig, { account: "default" }, 0, slow);
+  for (let i = 0; i < 20; i++) await put(rig, `k${i}`);
+  assert.deepEqual(slow.revisions, [1]);
+  const compacted = await rig.registry.compact(10);
+  assert.ok(compacted.ok);
+  const refused = rig.registry.follow({ account: "default" }, 9, watcher());
+  assert.ok(!refused.ok && refused.refusal === "compacted");
+  assert.ok(rig.registry.follow({ account: "default" }, 10, watcher()).ok);
+  slow.room = 100;
+  watch.resume();
+  await turn();
+  assert.equal(slow.lostAt, 10);
+  assert.deepEqual(slow.revisions, [1]);
+  const again = await rig.registry.compact(10);
+  assert.ok(!again.ok && again.refusal === "compacted");
+  const future = await rig.registry.compact(1000);
+  assert.ok(!future.ok && future.refusal === "invalid");
+});
+
+test("a watcher that fails at a commit is told to begin anew, and others go on", async () => {
+  const rig = await openRig();
+  const other = follow(rig, { account: "default" }, 0, watcher());
+  const failing = watcher();
+  let isBroken = true;
+  const deliver = failing.deliver.bind(failing);
+  failing.deliver = (commit) => {
+    if (isBroken && commit.revision === 2) throw new Error("a bug");
+    return deliver(commit);
+  };
+  failing.lost = (compacted) => {
+    failing.lostAt = compacted;
+    isBroken = false;
+    follow(
+      rig,
+      { account: "default" },
+      rig.registry.read((view) => view.revision),
+      failing,
+    );
+  };
+  follow(rig, { account: "default" }, 0, failing);
+  await turn();
+  for (let i = 0; i < 4; i++) await put(rig, `k${i}`);
+  assert.equal(failing.lostAt, 0);
+  assert.deepEqual(failing.revisions, [1, 3, 4]);
+  assert.equal(other.position, 4);
+  assert.deepEqual(rig.bugs.map(String), ["Error: a bug"]);
+});
+
+test("the iterable gives every commit in order, however slowly it is read, and ends when aborted", async () => {
+  const rig = await openRig({ historyCommitsMax: 4 });
+  const abort = new AbortController();
+  const outcome = rig.registry.watch({ account: "default" }, 0, abort.signal);
+  assert.ok(outcome.ok);
+  const writing = (async () => {
+    for (let i = 0; i < 30; i++) await put(rig, `k${i}`);
+  })();
+  const got: Revision[] = [];
+  for await (const commit of outcome.value) {
+    got.push(commit.revision);
+    await turn();
+    if (got.length === 30) abort.abort();
+  }
+  await writing;
+  assert.deepEqual(
+    got,
+    Array.from({ length: 30 }, (_, i) => i + 1),
+  );
+});
+
+test("the iterable throws Lost when its position is compacted", async () => {
+  const rig = await openRig({ historyCommitsMax: 2 });
+  const outcome = rig.registry.watch({ account: "default" }, 0, new AbortController().signal);
+  assert.ok(outcome.ok);
+  for (let i = 0; i < 10; i++) await put(rig, `k${i}`);
+  await rig.registry.compact(8);
+  await assert.rejects(async () => {
+    const got: Commit[] = [];
+    for await (const commit of outcome.value) got.push(commit);
+  }, Lost);
+});
+
+test("any mixture of paces sees the same order", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.constantFrom("put", "room", "resume"), { minLength: 5, maxLength: 60 }),
+      async (steps) => {
+        const rig = await openRig({ historyCommitsMax: 3 });
+        const seen = watcher(0);
+        const watch = follow(rig, { account: "default" }, 0, seen);
+        let written = 0;
+        for (const step of steps) {
+          if (step === "put") await put(rig, `k${written++}`);
+          else if (step === "room") seen.room++;
+          else watch.resume();
+          await turn();
+        }
+        seen.room = Number.POSITIVE_INFINITY;
+        watch.resume();
+        await turn();
+        await turn();
+        assert.deepEqual(
+          seen.revisions,
+          Array.from({ length: written }, (_, i) => i + 1),
+        );
+      },
+    ),
+    { numRuns: 60 },
+  );
+});

@@ -1,0 +1,109 @@
+/** What a zone says of itself: SOA, NS, the addresses of its servers, and the answer "there is nothing". */
+
+import { toSpot } from "../labels/address.ts";
+import { type Name, RCODE, type Resource, TYPE } from "../wire/message.ts";
+import { isName } from "../wire/name.ts";
+import { toResource } from "../wire/record.ts";
+import type { Dependency, Reply, World, Zone } from "../zone/model.ts";
+
+/** Secondaries are told of changes (NOTIFY); these are for the ones that missed it. */
+const REFRESH_S = 60;
+const RETRY_S = 10;
+const EXPIRE_S = 7 * 24 * 3600;
+
+/** The label under which a zone's server is found, unless it has names of its own (`Settings.nameServers`). */
+export const SERVER_LABEL = "ns";
+
+/** A zone's SOA. Of a zone that a file adds to, the file has the say over all but the serial, and over no longer lives. */
+export function authorityOf(zone: Zone, world: World, owner: Name = zone.name): Resource {
+  const { settings } = world;
+  const serial = world.serialOf(zone);
+  const own = "file" in zone ? zone.file?.authority : undefined;
+  if (own?.data.kind === "authority") {
+    const minimumS = zone.kind === "file" ? own.data.minimumS : Math.min(own.data.minimumS, settings.negativeTtlS);
+    return { ...own, name: owner, data: { ...own.data, serial, minimumS } };
+  }
+  // Nothing but addresses has a name in the reverse.
+  const home = zone.kind === "reverse" ? settings.domain : zone.name;
+  const [server = [SERVER_LABEL, ...home]] = settings.nameServers;
+  const mailbox = settings.mailbox ?? ["hostmaster", ...home];
+  return toResource(owner, TYPE.SOA, settings.negativeTtlS, {
+    kind: "authority",
+    primary: isName(server) ? server : zone.name,
+    mailbox: isName(mailbox) ? mailbox : zone.name,
+    serial,
+    refreshS: REFRESH_S,
+    retryS: RETRY_S,
+    expireS: EXPIRE_S,
+    minimumS: settings.negativeTtlS,
+  });
+}
+
+/** The NS records of a zone's apex. */
+export function serversOf(zone: Zone, world: World, owner: Name = zone.name): readonly Resource[] {
+  const { nameServers, ttlS } = world.settings;
+  const names = nameServers.length > 0 ? nameServers : [[SERVER_LABEL, ...zone.name]];
+  return names.filter(isName).map((target) => toResource(owner, TYPE.NS, ttlS, { kind: "name", target }));
+}
+
+/** This server's addresses, as records of A or AAAA. */
+export function serverAddresses(owner: Name, type: number, { settings, addresses }: World): readonly Resource[] {
+  return addressRecords(owner, type, settings.addresses.length > 0 ? settings.addresses : addresses, settings.ttlS);
+}
+
+/** Those of the addresses that are of this type, each once. */
+export function addressRecords(owner: Name, type: number, addresses: readonly string[], ttlS: number): Resource[] {
+  const found = new Set<string>();
+  for (const text of addresses) {
+    const spot = toSpot(text);
+    if (spot !== undefined && spot.type !== TYPE.CNAME && spot.type === type) found.add(spot.address);
+  }
+  return [...found].map((address) => toResource(owner, type, ttlS, { kind: "address", address }));
+}
+
+/** Whether the zone's server has a name in the zone itself. */
+export function hasServerLabel(world: World): boolean {
+  return world.settings.nameServers.length === 0;
+}
+
+const NONE: readonly Resource[] = [];
+
+/** What the catalog has. */
+export function positive(
+  answers: readonly Resource[],
+  additional: readonly Resource[],
+  dependencies: readonly Dependency[],
+): Reply {
+  return {
+    rcode: RCODE.NOERROR,
+    authoritative: true,
+    isLive: true,
+    answers,
+    authority: NONE,
+    additional,
+    dependencies,
+  };
+}
+
+/**
+ * No such name (NXDOMAIN), or nothing of this type (NOERROR): with the SOA, good for no longer than its minimum
+ * (RFC 2308 §3, §5). Its serial is the one of when the answer was made.
+ */
+export function negative(rcode: number, authority: Resource, dependencies: readonly Dependency[]): Reply {
+  const { data, ttlS } = authority;
+  const lifeS = data.kind === "authority" ? Math.min(ttlS, data.minimumS) : ttlS;
+  return {
+    rcode,
+    authoritative: true,
+    answers: NONE,
+    authority: [lifeS === ttlS ? authority : { ...authority, ttlS: lifeS }],
+    additional: NONE,
+    dependencies,
+  };
+}
+
+/** The answer to ANY where there is something: RFC 8482 §4.2. */
+export function minimalAny(name: Name, { settings }: World, dependencies: readonly Dependency[]): Reply {
+  const hint = toResource(name, TYPE.HINFO, settings.ttlS, { kind: "text", strings: ["RFC8482", ""] });
+  return positive([hint], NONE, dependencies);
+}

@@ -1,0 +1,185 @@
+/**
+ * Consul's names, as its clients ask for them:
+ *
+ *     [<tag>.]<name>.service[.<dc>[.dc]]     _<name>._<tag>[.service][.<dc>]
+ *     <name>.query[.<dc>]                    <node>.node[.<dc>]     <hex>.addr[.<dc>]     ns
+ *
+ * They stand here until there is a dialect of Consul's own, and so does what it would keep: a prepared query is the
+ * service of its name (with a tag left of it, those that have it), and nodes are what instances say in their meta
+ * `consul.node`. There is no mesh: `connect`, `ingress` and `virtual` have no names.
+ */
+import type { AccountView, InstanceRecord, ServiceView } from "../../../core/index.ts";
+import type { Found, NameSource, Place } from "../../contract.ts";
+import { fromAddressLabel, toAddressLabel } from "../labels/address.ts";
+import { isHostLabel, matchLabel, toLabel } from "../labels/text.ts";
+import { LABEL_BYTES_MAX } from "../wire/name.ts";
+import { isHealthy } from "./native/group.ts";
+import { weigh } from "./native/records.ts";
+
+const NONE: Found = { kind: "none" };
+const BARE: Found = { kind: "bare" };
+const KINDS: ReadonlySet<string> = new Set(["service", "node", "addr", "query", "connect", "ingress", "virtual"]);
+const NODE_META = "consul.node";
+const DATACENTER = "dc1";
+
+/** Consul's names. Option `datacenter`: what this one is called, `dc1` unless given; names of others do not exist. */
+export const CONSUL_NAMES: NameSource = {
+  dialect: "consul",
+  domain: "consul.",
+  find(labels, account, options) {
+    const datacenter = (options.datacenter ?? DATACENTER).toLowerCase();
+    if (labels.length === 0) return BARE;
+    if (labels.length === 1 && labels[0] === "ns") return { kind: "server" };
+    const at = findKind(labels);
+    if (at === undefined) return isDatacenter(labels, datacenter) ? BARE : NONE;
+    if (!isHere(labels.slice(at + 1), datacenter)) return NONE;
+    const kind = labels[at] as string;
+    const left = labels.slice(0, at);
+    // `_name._tag` may stand without `service`.
+    if (!KINDS.has(kind)) return findService([...left, kind], account, datacenter);
+    if (left.length === 0) return BARE;
+    switch (kind) {
+      case "service":
+      case "query":
+        return findService(left, account, datacenter);
+      case "node":
+        return findNode(left, account, datacenter);
+      case "addr":
+        return findAddress(left);
+      default:
+        return NONE;
+    }
+  },
+};
+
+/** Where the label is that says what the name is of: the last such. */
+function findKind(labels: readonly string[]): number | undefined {
+  for (let at = labels.length - 1; at >= 0; at--) {
+    const label = labels[at] as string;
+    if (KINDS.has(label) || label.startsWith("_")) return at;
+  }
+  return undefined;
+}
+
+/** Nothing, `<dc>`, or `<dc>.dc`. */
+function isHere(suffix: readonly string[], datacenter: string): boolean {
+  if (suffix.length === 0) return true;
+  return suffix[0] === datacenter && (suffix.length === 1 || (suffix.length === 2 && suffix[1] === "dc"));
+}
+
+/** `dc1`, `dc` and `dc1.dc` by themselves: names below them exist. */
+function isDatacenter(labels: readonly string[], datacenter: string): boolean {
+  return (labels.length === 1 && labels[0] === "dc") || isHere(labels, datacenter);
+}
+
+/** `[<tag>.]<name>`, or `_<name>._<tag>` (RFC 2782), where the tags `tcp` and `udp` are none. */
+function findService(left: readonly string[], account: AccountView, datacenter: string): Found {
+  const [first = "", second = ""] = left;
+  if (left.length === 2 && first.startsWith("_") && second.startsWith("_")) {
+    const tag = second.slice(1);
+    return findInstances(account, first.slice(1), tag === "tcp" || tag === "udp" ? "" : tag, datacenter);
+  }
+  const tag = left.slice(0, -1).join(".");
+  if (left.length === 1 && first.startsWith("_")) return account.service(first.slice(1)) === undefined ? NONE : BARE;
+  return findInstances(account, left.at(-1) as string, tag, datacenter);
+}
+
+function findInstances(account: AccountView, name: string, tag: string, datacenter: string): Found {
+  const service = name === "" ? undefined : account.service(name);
+  if (service === undefined) return NONE;
+  const all = [...service.instances.values()];
+  const records = tag === "" ? all : all.filter(({ tags }) => tags.some((each) => isTag(each, tag)));
+  if (records.length === 0 && all.length > 0) return NONE;
+  const places = toPlaces(records, account, datacenter);
+  // What a node's name leads to is for the other services on it to say, too; and where a service only looks like its
+  // label, another may come that fits better.
+  return service.name !== name || all.some(({ meta }) => meta[NODE_META] !== undefined)
+    ? { kind: "instances", places }
+    : { kind: "instances", places, service: name };
+}
+
+/** A tag with dots may stand as several labels. */
+function isTag(tag: string, asked: string): boolean {
+  return matchLabel(tag, asked) > 0;
+}
+
+/** Weights as among the ones that are found. */
+function toPlaces(records: readonly InstanceRecord[], account: AccountView, datacenter: string): readonly Place[] {
+  const healthy = records.filter(isHealthy);
+  const counted = healthy.length > 0 ? healthy : records;
+  const weights = new Map(weigh(counted).map((weight, i) => [counted[i], weight]));
+  const isOnNodes = records.some(({ meta }) => meta[NODE_META] !== undefined);
+  const nodes = isOnNodes ? nodesOf(account) : NO_NODES;
+  return records.map((record) => ({
+    record,
+    priority: 1,
+    weight: weights.get(record) ?? 0,
+    target: targetOf(record, nodes, datacenter),
+  }));
+}
+
+/** The node's name, where all instances on it have one address; else the address's own. */
+function targetOf(record: InstanceRecord, nodes: Nodes, datacenter: string): readonly string[] {
+  const node = record.meta[NODE_META];
+  if (node !== undefined) {
+    const label = toLabel(node);
+    const others = isHostLabel(label) ? nodes.get(label) : undefined;
+    if (others?.every((other) => other.address === record.address)) return [label, "node", datacenter];
+  }
+  return [toAddressLabel(record.address) ?? "", "addr", datacenter];
+}
+
+function findNode(left: readonly string[], account: AccountView, datacenter: string): Found {
+  const [label = ""] = left;
+  const records = left.length === 1 ? nodesOf(account).get(label) : undefined;
+  if (records === undefined) return NONE;
+  return { kind: "instances", places: toPlaces(records, account, datacenter) };
+}
+
+function findAddress(left: readonly string[]): Found {
+  const [label = ""] = left;
+  const address =
+    left.length === 1 && label.length <= LABEL_BYTES_MAX && !label.includes("-") && fromAddressLabel(label);
+  return address ? { kind: "addresses", addresses: [address] } : NONE;
+}
+
+/** Instances by the label of their node. */
+type Nodes = ReadonlyMap<string, readonly InstanceRecord[]>;
+
+/** Which instances of a service are on a node; of most services none. */
+interface Known {
+  readonly revision: number;
+  readonly nodes: Nodes;
+}
+
+const known = new WeakMap<ServiceView, Known>();
+const NO_NODES: Nodes = new Map();
+
+/** All of an account. Services that did not change since are not looked through again. */
+function nodesOf(account: AccountView): Nodes {
+  const nodes = new Map<string, InstanceRecord[]>();
+  for (const service of account.services()) {
+    for (const [label, records] of nodesIn(service)) {
+      const there = nodes.get(label);
+      if (there === undefined) nodes.set(label, [...records]);
+      else there.push(...records);
+    }
+  }
+  return nodes;
+}
+
+function nodesIn(service: ServiceView): Nodes {
+  const before = known.get(service);
+  if (before?.revision === service.revision) return before.nodes;
+  const nodes = new Map<string, InstanceRecord[]>();
+  for (const record of service.instances.values()) {
+    const node = record.meta[NODE_META];
+    if (node === undefined) continue;
+    const label = toLabel(node);
+    const there = nodes.get(label);
+    if (there === undefined) nodes.set(label, [record]);
+    else there.push(record);
+  }
+  known.set(service, { revision: service.revision, nodes: nodes.size === 0 ? NO_NODES : nodes });
+  return nodes;
+}

@@ -1,0 +1,277 @@
+/** Names below `_tcp` and `_udp`: services by RFC 2782, and what is to be browsed by RFC 6763 (DNS-SD). */
+import type { Bytes, InstanceRecord, Revision, ServiceView } from "../../../../core/index.ts";
+import { isPlain } from "../../labels/text.ts";
+import { type Name, type Resource, TYPE } from "../../wire/message.ts";
+import { isName } from "../../wire/name.ts";
+import { toResource } from "../../wire/record.ts";
+import { dependOnCatalog, type Group, groupWith, type Lookup, openGroup, openLookup } from "./group.ts";
+import { narrow } from "./qualifiers.ts";
+import {
+  ANSWERS_MAX,
+  NOTHING,
+  pickSome,
+  portOf,
+  type Rendered,
+  renderServices,
+  renderTexts,
+  targetOf,
+} from "./records.ts";
+
+export type Protocol = "_tcp" | "_udp";
+
+/** What stands at a name. */
+export interface Answer extends Rendered {
+  /** Whether there is such a name. */
+  readonly exists: boolean;
+}
+
+export const ABSENT: Answer = { exists: false, ...NOTHING };
+export const BARE: Answer = { exists: true, ...NOTHING };
+
+export function present(rendered: Rendered): Answer {
+  return { exists: true, ...rendered };
+}
+
+/** RFC 6763 §11: browse and registration domains. */
+export const BROWSE_LABELS: readonly string[] = ["b", "lb", "db", "r", "dr"];
+
+/** More kinds of services than this are not listed: the list would fit no message. */
+const TYPES_MAX = 1000;
+
+/** More instances than this with all about each of them fit no message. */
+const EXPLAINED_MAX = 1000;
+
+export function isProtocol(label: Bytes | undefined): label is Protocol {
+  return label === "_tcp" || label === "_udp";
+}
+
+/** `_udp` is for instances whose protocol is UDP, `_tcp` for all others. */
+export function speaks(record: InstanceRecord, protocol: Protocol): boolean {
+  return (record.protocol.toLowerCase() === "udp") === (protocol === "_udp");
+}
+
+/** A name that ends in `_tcp` or `_udp`; `labels` are the ones left of the zone. */
+export function answerBelowProtocol(look: Lookup, labels: readonly Bytes[], owner: Name, type: number): Answer {
+  const protocol = labels.at(-1) as Protocol;
+  const service = labels.at(-2);
+  if (service === undefined) {
+    dependOnCatalog(look);
+    return BARE;
+  }
+  const left = labels.slice(0, -2);
+  if (protocol === "_udp" && service === "_dns-sd") return answerBrowsing(look, left, owner, type);
+  if (service.length < 2 || !service.startsWith("_")) {
+    dependOnCatalog(look);
+    return ABSENT;
+  }
+  const group = openGroup(look, service.slice(1));
+  if (group === undefined) return ABSENT;
+  if (group.members.length === 0) return BARE;
+  if (left.length > 0) return answerBelowService(look, group, protocol, left, owner, type);
+  const members = group.members.filter((record) => speaks(record, protocol));
+  return members.length === 0 ? ABSENT : present(answerService(look, group, members, protocol, owner, type));
+}
+
+function answerService(
+  look: Lookup,
+  group: Group,
+  members: readonly InstanceRecord[],
+  protocol: Protocol,
+  owner: Name,
+  type: number,
+): Rendered {
+  if (type === TYPE.SRV) return renderServices(look, group, group.shown(members), owner, undefined);
+  if (type === TYPE.PTR) return renderPointers(look, group, group.shown(members), protocol, owner);
+  return NOTHING;
+}
+
+/** `<instance>._svc._tcp`, `_<subtype>._sub._svc._tcp` (RFC 6763 §7.1), or qualifiers. */
+function answerBelowService(
+  look: Lookup,
+  group: Group,
+  protocol: Protocol,
+  left: readonly Bytes[],
+  owner: Name,
+  type: number,
+): Answer {
+  const [first = ""] = left;
+  const speaking = (records: readonly InstanceRecord[]) => records.filter((record) => speaks(record, protocol));
+  if (left.at(-1) === "_sub") {
+    if (left.length === 1) return speaking(group.members).some(({ tags }) => tags.length > 0) ? BARE : ABSENT;
+    const tagged = left.length === 2 ? speaking(group.roster.matching("tag", first.replace(/^_/, ""))) : [];
+    if (tagged.length === 0) return ABSENT;
+    if (type !== TYPE.PTR) return BARE;
+    return present(renderPointers(look, group, group.shown(tagged), protocol, owner));
+  }
+  const named = left.length === 1 ? speaking(group.roster.matching("id", first)) : [];
+  if (named.length > 0) return present(renderNamed(look, group, group.shown(named), owner, type));
+  const narrowed = narrow(group.roster, left);
+  if (narrowed === "bare") return BARE;
+  const found = narrowed === "none" ? [] : speaking(narrowed);
+  if (found.length === 0) return ABSENT;
+  return type === TYPE.SRV ? present(renderServices(look, group, group.shown(found), owner, undefined)) : BARE;
+}
+
+/** RFC 6763 §5, §6: an instance has SRV and TXT. */
+export function renderNamed(
+  look: Lookup,
+  group: Group,
+  shown: readonly InstanceRecord[],
+  owner: Name,
+  type: number,
+): Rendered {
+  if (type === TYPE.SRV) return renderServices(look, group, shown, owner, undefined);
+  if (type === TYPE.TXT) return renderTexts(shown, owner, look.world.settings.ttlS);
+  return NOTHING;
+}
+
+/** `<instance>._svc._tcp.<zone>`; undefined for an instance that cannot be said so. */
+export function instanceName(look: Lookup, group: Group, record: InstanceRecord, protocol: Protocol): Name | undefined {
+  if (portOf(record.ports, undefined) === undefined || targetOf(look, group, record) === undefined) return undefined;
+  const label = group.instanceLabel(record);
+  if (label === undefined || label === "_sub") return undefined;
+  const name = [label, `_${group.label}`, protocol, ...look.zone.name];
+  return isName(name) ? name : undefined;
+}
+
+/** PTR to each instance, with all that a browser asks for next in additional (RFC 6763 §12.1) while that may fit. */
+export function renderPointers(
+  look: Lookup,
+  group: Group,
+  shown: readonly InstanceRecord[],
+  protocol: Protocol,
+  owner: Name,
+): Rendered {
+  const open = shown.filter((record) => portOf(record.ports, undefined) !== undefined);
+  const picked = pickSome(open, look.world.recordsMax);
+  const rendered = renderPicked(look, group, picked, protocol, owner);
+  const isEnough = picked.length === open.length || rendered.answers.length === picked.length;
+  return isEnough ? rendered : renderPicked(look, group, open, protocol, owner);
+}
+
+function renderPicked(
+  look: Lookup,
+  group: Group,
+  shown: readonly InstanceRecord[],
+  protocol: Protocol,
+  owner: Name,
+): Rendered {
+  const { ttlS } = look.world.settings;
+  const answers: Resource[] = [];
+  const additional: Resource[] = [];
+  for (const record of shown) {
+    const target = instanceName(look, group, record, protocol);
+    if (target === undefined) continue;
+    answers.push(toResource(owner, TYPE.PTR, ttlS, { kind: "name", target }));
+    if (answers.length === ANSWERS_MAX) break;
+    if (shown.length > EXPLAINED_MAX) continue;
+    const service = renderServices(look, group, [record], target, undefined);
+    additional.push(...service.answers, ...renderTexts([record], target, ttlS).answers, ...service.additional);
+  }
+  return { answers, additional };
+}
+
+function answerBrowsing(look: Lookup, left: readonly Bytes[], owner: Name, type: number): Answer {
+  dependOnCatalog(look);
+  const [label, ...more] = left;
+  if (label === undefined) return BARE;
+  if (more.length > 0) return ABSENT;
+  if (BROWSE_LABELS.includes(label)) return type === TYPE.PTR ? present(renderBrowsing(look, owner)) : BARE;
+  if (label !== "_services") return ABSENT;
+  return type === TYPE.PTR ? present(renderTypes(look, owner)) : BARE;
+}
+
+/** The zone is its own and only domain to browse. */
+export function renderBrowsing({ world, zone }: Lookup, owner: Name): Rendered {
+  const pointer = toResource(owner, TYPE.PTR, world.settings.ttlS, { kind: "name", target: zone.name });
+  return { answers: [pointer], additional: [] };
+}
+
+/** RFC 6763 §9: the kinds of services that there are. */
+function renderTypes(look: Lookup, owner: Name): Rendered {
+  const answers: Resource[] = [];
+  const quiet = openLookup(look.world, look.zone);
+  for (const name of serviceNames(look)) {
+    const before = recall(look, name);
+    if (before !== undefined) answers.push(...toTypes(look, name, before, owner));
+    else {
+      const group = groupOf(quiet, name);
+      quiet.dependencies.length = 0;
+      if (group !== undefined) answers.push(...renderTypesOf(look, group, owner));
+    }
+    if (answers.length >= TYPES_MAX) break;
+  }
+  return { answers, additional: [] };
+}
+
+/** The kinds of one group's services: those that have an instance to be found by browsing. */
+export function renderTypesOf(look: Lookup, group: Group, owner: Name): readonly Resource[] {
+  return toTypes(look, group.label, protocolsOf(look, group), owner);
+}
+
+function toTypes(look: Lookup, label: Bytes, protocols: readonly Protocol[], owner: Name): readonly Resource[] {
+  const answers: Resource[] = [];
+  for (const protocol of protocols) {
+    const target = [`_${label}`, protocol, ...look.zone.name];
+    if (isName(target)) answers.push(toResource(owner, TYPE.PTR, look.world.settings.ttlS, { kind: "name", target }));
+  }
+  return answers;
+}
+
+interface Spoken {
+  readonly revision: Revision;
+  readonly zone: Name;
+  readonly protocols: readonly Protocol[];
+}
+
+const spoken = new WeakMap<ServiceView, Spoken>();
+
+/** By which protocols there is something to be found; kept for each revision of the service. */
+function protocolsOf(look: Lookup, group: Group): readonly Protocol[] {
+  const protocols = (["_tcp", "_udp"] as const).filter((protocol) =>
+    group
+      .shown(group.members.filter((record) => speaks(record, protocol)))
+      .some((record) => instanceName(look, group, record, protocol) !== undefined),
+  );
+  const { only } = group;
+  if (only !== undefined) spoken.set(only, { revision: only.revision, zone: look.zone.name, protocols });
+  return protocols;
+}
+
+/** The same as it was found before, of a service that has its label to itself. A list asks it of every service. */
+function recall({ world, zone, account }: Lookup, name: string): readonly Protocol[] | undefined {
+  const service = account?.service(name);
+  const before = service && spoken.get(service);
+  if (before === undefined || before.revision !== service?.revision || before.zone !== zone.name) return undefined;
+  const isAlone = isPlain(name) && zone.file === undefined && world.index.services(zone.account, name).length === 1;
+  return isAlone && world.index.lapsed(zone.account, name).length === 0 ? before.protocols : undefined;
+}
+
+/** All services of the zone that have instances, each group once, under the label that it is best known by. */
+export function* groupsOf(look: Lookup): Iterable<Group> {
+  const { world, zone } = look;
+  // What is looked at on the way is no dependency of its own: the caller rests on the whole catalog.
+  const quiet = openLookup(world, zone);
+  for (const name of serviceNames(look)) {
+    const group = groupOf(quiet, name);
+    quiet.dependencies.length = 0;
+    if (group !== undefined) yield group;
+  }
+}
+
+function* serviceNames({ world, zone, account }: Lookup): Iterable<string> {
+  for (const { name } of account?.services() ?? []) yield name;
+  // A service all of whose instances lapsed has none.
+  for (const name of world.index.lapsedServices?.(zone.account) ?? [])
+    if ((account?.service(name)?.instances.size ?? 0) === 0) yield name;
+}
+
+/** The group that the service is in, if the service is the first of it that has an instance: so each is met once. */
+export function groupOf(look: Lookup, service: string): Group | undefined {
+  const group = groupWith(look, service);
+  return group?.services.find((name) => hasMembers(look, name)) === service ? group : undefined;
+}
+
+function hasMembers({ world, zone, account }: Lookup, service: string): boolean {
+  return (account?.service(service)?.instances.size ?? 0) > 0 || world.index.lapsed(zone.account, service).length > 0;
+}

@@ -1,0 +1,215 @@
+/** Instances as records: addresses, SRV (RFC 2782), TXT. */
+import { type Bytes, type InstanceRecord, mainPort, type Ports } from "../../../../core/index.ts";
+import { type Spot, toAddressLabel, toSpot } from "../../labels/address.ts";
+import { priorityOf, toStrings } from "../../labels/meta.ts";
+import { matchLabel } from "../../labels/text.ts";
+import { type Data, type Name, type Resource, TYPE } from "../../wire/message.ts";
+import { isName, sameName } from "../../wire/name.ts";
+import { canonicalData, toResource } from "../../wire/record.ts";
+import { compareTexts, type Group, type Lookup } from "./group.ts";
+
+/** More than a message of 64 KiB can hold: beyond it the first ones, by their ids, are answered. */
+export const ANSWERS_MAX = 4096;
+
+export interface Rendered {
+  readonly answers: readonly Resource[];
+  readonly additional: readonly Resource[];
+}
+
+const NONE: readonly Resource[] = [];
+export const NOTHING: Rendered = { answers: NONE, additional: NONE };
+
+/** Gathers records, each once: a set has no doubles (RFC 2181 §5). */
+export class Gathering {
+  readonly records: Resource[] = [];
+  /** Made for the second record: most sets have but one. */
+  #seen: Set<Bytes> | undefined;
+  readonly #ttlS: number;
+
+  constructor(ttlS: number) {
+    this.#ttlS = ttlS;
+  }
+
+  add(owner: Name, type: number, data: Data): void {
+    if (this.records.length > 0) {
+      this.#seen ??= new Set(this.records.map(toKey));
+      const before = this.#seen.size;
+      if (this.#seen.add(toKey({ name: owner, type, data })).size === before) return;
+    }
+    this.records.push(toResource(owner, type, this.#ttlS, data));
+  }
+
+  /** The same of one that is no other's double, which saves looking; others may still be its own. */
+  addAlone(owner: Name, type: number, data: Data): void {
+    this.#seen?.add(toKey({ name: owner, type, data }));
+    this.records.push(toResource(owner, type, this.#ttlS, data));
+  }
+}
+
+function toKey({ name, type, data }: Pick<Resource, "name" | "type" | "data">): Bytes {
+  return `${type} ${name.join(".")} ${canonicalData(type, data)}`;
+}
+
+/** A, AAAA, or the CNAME that stands for both. A host that has the name itself says nothing: an alias of itself is none. */
+export function renderAddresses(shown: readonly InstanceRecord[], owner: Name, type: number, ttlS: number): Rendered {
+  const gathered = new Gathering(ttlS);
+  let isPlaced = false;
+  let host: Name | undefined;
+  for (const record of shown) {
+    const spot = toSpot(record.address);
+    if (spot?.type === TYPE.CNAME) host ??= sameName(spot.host, owner) ? undefined : spot.host;
+    else if (spot !== undefined) {
+      isPlaced = true;
+      if (spot.type === type) gathered.add(owner, type, { kind: "address", address: spot.address });
+      if (gathered.records.length === ANSWERS_MAX) break;
+    }
+  }
+  if (isPlaced || host === undefined) return { answers: gathered.records, additional: NONE };
+  // RFC 1034 §3.6.2: one alias, and only where nothing else answers. Clients see the first host, not all.
+  const alias = toResource(owner, TYPE.CNAME, ttlS, { kind: "name", target: host });
+  return { answers: [alias], additional: NONE };
+}
+
+/** An instance's service record. `port` is the label of a named port. */
+export function renderServices(
+  look: Lookup,
+  group: Group,
+  shown: readonly InstanceRecord[],
+  owner: Name,
+  port: Bytes | undefined,
+): Rendered {
+  const open = shown.filter((record) => portOf(record.ports, port) !== undefined);
+  const picked = pickSome(open, look.world.recordsMax);
+  const rendered = renderOpen(look, group, picked, owner, port, toFactor(open));
+  // Where several stand for one record, those picked may be fewer than fit: none is left out then without a mark.
+  const isEnough = picked.length === open.length || rendered.answers.length === picked.length;
+  return isEnough ? rendered : renderOpen(look, group, open, owner, port, toFactor(open));
+}
+
+function renderOpen(
+  look: Lookup,
+  group: Group,
+  open: readonly InstanceRecord[],
+  owner: Name,
+  port: Bytes | undefined,
+  factor: number,
+): Rendered {
+  const { ttlS } = look.world.settings;
+  const answers = new Gathering(ttlS);
+  const additional = new Gathering(ttlS);
+  // An instance's own name is no other's, unless another one has it for its address.
+  const isMixed = open.some(({ address }) => toSpot(address)?.type === TYPE.CNAME);
+  for (const record of open) {
+    const found = targetOf(look, group, record);
+    if (found === undefined) continue;
+    const { target, spot, isOwn } = found;
+    const data: Data = {
+      kind: "service",
+      priority: priorityOf(record.meta),
+      weight: toWeight(record.weight, factor),
+      port: portOf(record.ports, port) as number,
+      target,
+    };
+    const isAlone = isOwn && !isMixed;
+    if (isAlone) answers.addAlone(owner, TYPE.SRV, data);
+    else answers.add(owner, TYPE.SRV, data);
+    if (spot.type !== TYPE.CNAME) {
+      const address: Data = { kind: "address", address: spot.address };
+      if (isAlone) additional.addAlone(target, spot.type, address);
+      else additional.add(target, spot.type, address);
+    }
+    if (answers.records.length === ANSWERS_MAX) break;
+  }
+  return { answers: answers.records, additional: additional.records };
+}
+
+/** What an SRV record of the instance points at: its own name, else its address's; a host elsewhere by its name. */
+export function targetOf(
+  look: Lookup,
+  group: Group,
+  record: InstanceRecord,
+): { readonly target: Name; readonly spot: Spot; readonly isOwn: boolean } | undefined {
+  const spot = toSpot(record.address);
+  if (spot === undefined) return undefined;
+  if (spot.type === TYPE.CNAME) return { target: spot.host, spot, isOwn: false };
+  const own = group.ownName(record);
+  if (own !== undefined) return { target: own, spot, isOwn: true };
+  const target = addressName(spot.address, look.zone.name);
+  return target === undefined ? undefined : { target, spot, isOwn: false };
+}
+
+/** `<hex>.addr.<zone>`. */
+export function addressName(address: string, zone: Name): Name | undefined {
+  const label = toAddressLabel(address);
+  const name = label === undefined ? undefined : [label, "addr", ...zone];
+  return name !== undefined && isName(name) ? name : undefined;
+}
+
+/** TXT: one record for each instance. */
+export function renderTexts(shown: readonly InstanceRecord[], owner: Name, ttlS: number): Rendered {
+  const gathered = new Gathering(ttlS);
+  for (const record of shown) {
+    gathered.add(owner, TYPE.TXT, { kind: "text", strings: toStrings(record.meta) });
+    if (gathered.records.length === ANSWERS_MAX) break;
+  }
+  return { answers: gathered.records, additional: NONE };
+}
+
+/** The main port, or the one that a label names; undefined when there is none. 0 is none. */
+export function portOf(ports: Ports, label: Bytes | undefined): number | undefined {
+  return label === undefined ? mainPort(ports) : namedPort(ports, label);
+}
+
+function namedPort(ports: Ports, label: Bytes): number | undefined {
+  if (label === "default") return mainPort(ports);
+  let best: string | undefined;
+  let bestMatch = 0;
+  for (const name of Object.keys(ports).sort(compareTexts)) {
+    const match = (ports[name] as number) > 0 ? matchLabel(name, label) : 0;
+    if (match > bestMatch) [best, bestMatch] = [name, match];
+  }
+  return best === undefined ? undefined : ports[best];
+}
+
+/** What one unit of an instance's weight is in SRV: HAProxy takes (w + 255) / 256. */
+const WEIGHT_UNIT = 256;
+const WEIGHT_MAX = 255;
+
+/**
+ * SRV weights, so that HAProxy ends up with the instances' own: up to 255 each times 256. Where one is greater, all
+ * are scaled so that it gets the most there is. 0 stays 0: no traffic.
+ */
+export function weigh(records: readonly InstanceRecord[]): readonly number[] {
+  const factor = toFactor(records);
+  return records.map(({ weight }) => toWeight(weight, factor));
+}
+
+function toFactor(records: readonly InstanceRecord[]): number {
+  let greatest = 0;
+  for (const { weight } of records) if (weight > greatest) greatest = weight;
+  return greatest <= WEIGHT_MAX ? WEIGHT_UNIT : (WEIGHT_MAX * WEIGHT_UNIT) / greatest;
+}
+
+function toWeight(weight: number, factor: number): number {
+  return weight === 0 ? 0 : Math.max(1, Math.round(weight * factor));
+}
+
+/**
+ * Of very many the ones that an answer is worth rendering for, when `max` of them are more than fit. Which ones rests
+ * on their ids alone, after their priority: one more or less changes no other's place.
+ */
+export function pickSome(records: readonly InstanceRecord[], max: number | undefined): readonly InstanceRecord[] {
+  if (max === undefined || records.length <= max) return records;
+  const ranks = new Float64Array(records.length);
+  for (const [i, { id, meta }] of records.entries()) ranks[i] = priorityOf(meta) * 2 ** 32 + toRank(id);
+  const limit = ranks.slice().sort()[max - 1] as number;
+  return records.filter((_, i) => (ranks[i] as number) <= limit);
+}
+
+/** FNV-1a, its bits mixed once more. */
+function toRank(id: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < id.length; i++) hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  return (hash ^ (hash >>> 13)) >>> 0;
+}

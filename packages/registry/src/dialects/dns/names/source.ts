@@ -1,0 +1,182 @@
+/** Names of other protocols: what their dialects find (`NameSource`), as records. */
+import type { AccountView, InstanceRecord } from "../../../core/index.ts";
+import type { Found, Place } from "../../contract.ts";
+import { toSpot } from "../labels/address.ts";
+import { type Name, type Question, RCODE, TYPE } from "../wire/message.ts";
+import { isName, lowerLabel } from "../wire/name.ts";
+import { fieldsOf } from "../zone/account-view.ts";
+import type { Dependency, Reply, World, Zone } from "../zone/model.ts";
+import {
+  addressRecords,
+  authorityOf,
+  hasServerLabel,
+  minimalAny,
+  negative,
+  positive,
+  SERVER_LABEL,
+  serverAddresses,
+  serversOf,
+} from "./authority.ts";
+import { compareRecords, pickShown } from "./native/group.ts";
+import {
+  ANSWERS_MAX,
+  Gathering,
+  NOTHING,
+  portOf,
+  type Rendered,
+  renderAddresses,
+  renderTexts,
+} from "./native/records.ts";
+
+type SourceZone = Extract<Zone, { kind: "source" }>;
+type Instances = Extract<Found, { kind: "instances" }>;
+
+/** Answers a question about a name in another protocol's domain. */
+export function resolveSource(question: Question, zone: SourceZone, world: World): Reply {
+  const { name, type } = question;
+  const labels = name.slice(0, name.length - zone.name.length).map(lowerLabel);
+  const account = world.view.account(zone.account);
+  const found = findInSource(zone, labels, account, world);
+  const dependencies = [dependencyOf(found, zone, account)];
+  if (found.kind === "none") return negative(RCODE.NXDOMAIN, authorityOf(zone, world), dependencies);
+  if (type === TYPE.ANY) return minimalAny(name, world, dependencies);
+  const rendered = labels.length === 0 ? renderApex(zone, world, type, name) : undefined;
+  const { answers, additional } = rendered ?? renderFound(found, zone, world, name, type);
+  if (answers.length === 0) return negative(RCODE.NOERROR, authorityOf(zone, world), dependencies);
+  return positive(answers, additional, dependencies);
+}
+
+function findInSource(
+  zone: SourceZone,
+  labels: readonly string[],
+  account: AccountView | undefined,
+  world: World,
+): Found {
+  const view = account === undefined ? EMPTY : byLabels(account, world);
+  const found = zone.source.find(labels, view, zone.options);
+  if (found.kind !== "none") return found;
+  // The domain itself is there, and so is the name that its NS and SOA speak of.
+  if (labels.length === 0) return { kind: "bare" };
+  return labels.length === 1 && labels[0] === SERVER_LABEL && hasServerLabel(world) ? { kind: "server" } : found;
+}
+
+function dependencyOf(found: Found, zone: SourceZone, account: AccountView | undefined): Dependency {
+  if (found.kind === "instances" && found.service !== undefined) {
+    const revision = account?.service(found.service)?.revision ?? 0;
+    return { on: "service", account: zone.account, service: found.service, revision };
+  }
+  return { on: "catalog", account: zone.account, revision: account?.catalogRevision ?? 0 };
+}
+
+/** The domain itself has SOA and NS; its addresses are the server's, whatever instances stand at it. */
+function renderApex(zone: SourceZone, world: World, type: number, owner: Name): Rendered | undefined {
+  if (type === TYPE.SOA) return { answers: [authorityOf(zone, world, owner)], additional: [] };
+  if (type === TYPE.NS) {
+    const server = [SERVER_LABEL, ...zone.name];
+    const own = hasServerLabel(world) ? [TYPE.A, TYPE.AAAA] : [];
+    const additional = own.flatMap((each) => serverAddresses(server, each, world));
+    return { answers: serversOf(zone, world, owner), additional };
+  }
+  if (type !== TYPE.A && type !== TYPE.AAAA) return undefined;
+  return { answers: serverAddresses(owner, type, world), additional: [] };
+}
+
+function renderFound(found: Found, zone: SourceZone, world: World, owner: Name, type: number): Rendered {
+  switch (found.kind) {
+    case "none":
+    case "bare":
+      return NOTHING;
+    case "server":
+      return { answers: serverAddresses(owner, type, world), additional: [] };
+    case "addresses":
+      return { answers: addressRecords(owner, type, found.addresses, world.settings.ttlS), additional: [] };
+    case "instances":
+      return renderInstances(found, zone, world, owner, type);
+  }
+}
+
+function renderInstances(found: Instances, zone: SourceZone, world: World, owner: Name, type: number): Rendered {
+  const { whenNoneHealthy, ttlS } = world.settings;
+  const shown = [...pickShown(found.places, recordOf, whenNoneHealthy)].sort(comparePlaces);
+  switch (type) {
+    case TYPE.A:
+    case TYPE.AAAA:
+    case TYPE.CNAME:
+      // Who asks for addresses sees no priorities: the others are for when none of the best is left.
+      return renderAddresses(shown.filter(isBest).map(recordOf), owner, type, ttlS);
+    case TYPE.SRV:
+      return renderPlaces(shown, zone, owner, ttlS);
+    case TYPE.TXT:
+      return renderTexts(shown.map(recordOf), owner, ttlS);
+    default:
+      return NOTHING;
+  }
+}
+
+function recordOf({ record }: Place): InstanceRecord {
+  return record;
+}
+
+function isBest({ priority }: Place, _index: number, sorted: readonly Place[]): boolean {
+  return priority === sorted[0]?.priority;
+}
+
+function comparePlaces(one: Place, other: Place): number {
+  return one.priority - other.priority || compareRecords(one.record, other.record);
+}
+
+function renderPlaces(shown: readonly Place[], zone: SourceZone, owner: Name, ttlS: number): Rendered {
+  const answers = new Gathering(ttlS);
+  const additional = new Gathering(ttlS);
+  const open = shown.filter(({ record }) => portOf(record.ports, undefined) !== undefined);
+  const counts = new Map<number, number>();
+  for (const { priority } of open) counts.set(priority, (counts.get(priority) ?? 0) + 1);
+  for (const { record, priority, weight, target } of open) {
+    const spot = toSpot(record.address);
+    if (spot === undefined) continue;
+    const name = spot.type === TYPE.CNAME ? spot.host : [...target, ...zone.name];
+    if (!isName(name)) continue;
+    answers.add(owner, TYPE.SRV, {
+      kind: "service",
+      priority,
+      weight: weight === "even" ? Math.floor(100 / (counts.get(priority) as number)) : weight,
+      port: portOf(record.ports, undefined) as number,
+      target: name,
+    });
+    if (spot.type !== TYPE.CNAME) additional.add(name, spot.type, { kind: "address", address: spot.address });
+    if (answers.records.length === ANSWERS_MAX) break;
+  }
+  return { answers: answers.records, additional: additional.records };
+}
+
+/** An account that nobody has used yet. */
+const EMPTY: AccountView = {
+  name: "",
+  revision: 0,
+  catalogRevision: 0,
+  keysRevision: 0,
+  createdAtMs: 0,
+  counts: { instances: 0, services: 0, keys: 0, leases: 0 },
+  services: () => [],
+  service: () => undefined,
+  instances: () => [],
+  leases: () => [],
+  lease: () => undefined,
+  entry: () => undefined,
+  entries: () => [],
+};
+
+/** The account as sources see it: a service that is not written like a label is found by its label. */
+function byLabels(account: AccountView, { index }: World): AccountView {
+  return {
+    ...fieldsOf(account),
+    services: () => account.services(),
+    service: (name) => {
+      const found = account.service(name);
+      if (found !== undefined) return found;
+      const [other] = index.services(account.name, name);
+      return other === undefined ? undefined : account.service(other);
+    },
+    instances: (fromId) => account.instances(fromId),
+  };
+}

@@ -1,0 +1,68 @@
+/** Aliases of ours that lead to names of others: what stands there is asked of the servers we forward to. */
+
+import type { Asked } from "../desk.ts";
+import { takeAddresses } from "../names/alias.ts";
+import { BLANK } from "../transfer/journal.ts";
+import { CLASS, type Message, type Name, type Question, RCODE, TYPE } from "../wire/message.ts";
+import { decodeMessage, encodeMessage } from "../wire/packet.ts";
+import type { Outside, Reply } from "../zone/model.ts";
+import type { Forward } from "./forward.ts";
+
+/** Asks where aliases lead. Who asks for the same at the same time shares one question. */
+export class Aliases {
+  readonly #forward: Forward;
+  readonly #underWay = new Map<string, Promise<Buffer | undefined>>();
+
+  constructor(forward: Forward) {
+    this.#forward = forward;
+  }
+
+  /**
+   * The reply with what stands at the end of its alias. A client that was told we do recursion takes an alias alone for
+   * "no such data", and asks no further. SERVFAIL when nobody can say.
+   */
+  async follow(asked: Asked, reply: Reply, { target, soa }: Outside): Promise<Reply & { readonly truncated: boolean }> {
+    const question = asked.message.questions[0] as Question;
+    const { type } = question;
+    const bytes = await this.#ask(asked, { target, type });
+    const decoded = bytes && decodeMessage(bytes);
+    const failed = { ...reply, rcode: RCODE.SERVFAIL, truncated: false, ...(soa && { answers: [] }) };
+    if (!decoded?.ok) return failed;
+    const { rcode, truncated, answers, authority } = decoded.message;
+    if (rcode !== RCODE.NOERROR && rcode !== RCODE.NXDOMAIN) return failed;
+    const found = answers.filter((record) => record.type === type || record.type === TYPE.CNAME);
+    const followed = { ...reply, rcode, answers: [...reply.answers, ...found] };
+    if (soa !== undefined) return { ...takeAddresses(followed, question, soa), truncated };
+    // Where there is nothing: for how long (RFC 2308 §2.1).
+    return { ...followed, authority: authority.filter((record) => record.type === TYPE.SOA), truncated };
+  }
+
+  #ask({ message: asked, asker }: Asked, { target, type }: AliasEnd): Promise<Buffer | undefined> {
+    const message = toQuestion(asked, { name: target, type, class: CLASS.IN });
+    const packet = encodeMessage(message, 0xffff) as Buffer;
+    const key = `${asker.transport} ${packet.toString("latin1")}`;
+    const underWay = this.#underWay.get(key);
+    if (underWay !== undefined) return underWay;
+    const answer = this.#forward.ask({ packet, message, asker, key: undefined });
+    this.#underWay.set(key, answer);
+    return answer.finally(() => this.#underWay.delete(key));
+  }
+}
+
+interface AliasEnd {
+  readonly target: Name;
+  readonly type: number;
+}
+
+/** A question of our own, to be answered in the size that the asker can take. */
+function toQuestion({ checkingDisabled, edns }: Message, question: Question): Message {
+  return {
+    ...BLANK,
+    response: false,
+    authoritative: false,
+    recursionDesired: true,
+    checkingDisabled,
+    questions: [question],
+    ...(edns && { edns: { version: 0, udpSize: edns.udpSize, dnssecOk: false } }),
+  };
+}

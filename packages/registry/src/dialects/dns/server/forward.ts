@@ -1,0 +1,158 @@
+/** Names that are none of ours, asked of other servers on behalf of those who may. RFC 5452 for what is believed. */
+import { randomInt } from "node:crypto";
+import { createSocket } from "node:dgram";
+import { connect, isIPv6 } from "node:net";
+import type { Asked, Asker } from "../desk.ts";
+import type { Server, Settings } from "../settings/model.ts";
+import { HEADER_BYTES } from "../wire/packet.ts";
+
+export interface Forward {
+  /** The answer of the first server that gives one, with the asker's id; undefined when none does. Never rejects. */
+  ask(asked: Asked): Promise<Buffer | undefined>;
+  /** Ends what is under way. */
+  close(): void;
+}
+
+/** Questions under way; more are answered SERVFAIL at once. */
+const UNDER_WAY_MAX = 512;
+const QR_BIT = 0x80;
+const RCODE_BITS = 0x0f;
+const SERVFAIL = 2;
+
+/** Opens forwarding; with no servers in the settings nothing is ever asked. */
+export function openForward(settings: Pick<Settings, "forward" | "forwardTimeoutMs">): Forward {
+  return new OpenForward(settings.forward, settings.forwardTimeoutMs);
+}
+
+/** Ends one exchange with a server: with an answer, or without. */
+type Finish = (answer: Buffer | undefined) => void;
+
+class OpenForward implements Forward {
+  readonly #servers: readonly Server[];
+  /** How long one server has. */
+  readonly #timeoutMs: number;
+  readonly #underWay = new Set<() => void>();
+  /** Ports we ask from: a question from one of them is our own, come back to us. */
+  readonly #ports = new Set<number>();
+
+  constructor(servers: readonly Server[], timeoutMs: number) {
+    this.#servers = servers;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  async ask(asked: Asked): Promise<Buffer | undefined> {
+    if (this.#underWay.size >= UNDER_WAY_MAX || this.#ports.has(asked.asker.port)) return undefined;
+    const { transport } = asked.asker;
+    const packet = toForwarded(asked);
+    for (const server of this.#servers) {
+      // One for each server: an answer that comes late is the answer to nothing.
+      packet.writeUInt16BE(randomInt(0x10000), 0);
+      const answer = await this.#exchange(packet, server, transport);
+      if (answer === undefined) continue;
+      asked.packet.copy(answer, 0, 0, 2);
+      return answer;
+    }
+    return undefined;
+  }
+
+  close(): void {
+    for (const end of [...this.#underWay]) end();
+  }
+
+  #exchange(packet: Buffer, server: Server, transport: Asker["transport"]): Promise<Buffer | undefined> {
+    return new Promise((resolve) => {
+      let close = (): void => {};
+      let ownPort = -1;
+      const finish: Finish = (answer) => {
+        if (!this.#underWay.delete(end)) return;
+        clearTimeout(timer);
+        this.#ports.delete(ownPort);
+        close();
+        resolve(answer);
+      };
+      const end = (): void => finish(undefined);
+      const timer = setTimeout(end, this.#timeoutMs);
+      this.#underWay.add(end);
+      const opened = (port: number): void => {
+        ownPort = port;
+        this.#ports.add(port);
+      };
+      close = (transport === "udp" ? askUdp : askTcp)(packet, server, opened, finish);
+    });
+  }
+}
+
+/** A socket of its own has a port of its own, by chance; connected, it takes packets from that server alone. */
+function askUdp(packet: Buffer, server: Server, opened: (port: number) => void, finish: Finish): () => void {
+  const socket = createSocket(isIPv6(server.address) ? "udp6" : "udp4");
+  let isOpen = true;
+  socket.on("error", () => finish(undefined));
+  socket.on("message", (answer: Buffer) => {
+    if (isAnswerTo(packet, answer)) finish(usable(answer));
+  });
+  socket.connect(server.port, server.address, () => {
+    if (!isOpen) return;
+    opened(socket.address().port);
+    socket.send(packet);
+  });
+  return () => {
+    isOpen = false;
+    socket.close();
+  };
+}
+
+function askTcp(packet: Buffer, server: Server, opened: (port: number) => void, finish: Finish): () => void {
+  const socket = connect(server.port, server.address);
+  const chunks: Buffer[] = [];
+  let size = 0;
+  socket.on("error", () => finish(undefined));
+  socket.on("close", () => finish(undefined));
+  socket.on("connect", () => {
+    opened(socket.localPort ?? -1);
+    const length = Buffer.alloc(2);
+    length.writeUInt16BE(packet.length);
+    socket.write(Buffer.concat([length, packet]));
+  });
+  socket.on("data", (chunk: Buffer) => {
+    chunks.push(chunk);
+    size += chunk.length;
+    const start = size < 2 || chunks.length > 1 ? Buffer.concat(chunks) : chunk;
+    if (chunks.length > 1) chunks.splice(0, chunks.length, start);
+    if (size < 2 || size < 2 + start.readUInt16BE(0)) return;
+    const answer = start.subarray(2, 2 + start.readUInt16BE(0));
+    finish(isAnswerTo(packet, answer) ? usable(answer) : undefined);
+  });
+  return () => socket.destroy();
+}
+
+/** What was asked, without the signature, which is meant for us. */
+function toForwarded({ packet, message }: Asked): Buffer {
+  if (message.tsig === undefined) return Buffer.from(packet);
+  const bare = Buffer.from(packet.subarray(0, message.tsig.offset));
+  bare.writeUInt16BE(bare.readUInt16BE(10) - 1, 10);
+  return bare;
+}
+
+/** The same id and question, whatever the case; and an answer at all. */
+function isAnswerTo(asked: Buffer, answer: Buffer): boolean {
+  if (answer.length < HEADER_BYTES || ((answer[2] as number) & QR_BIT) === 0) return false;
+  if (answer.readUInt16BE(0) !== asked.readUInt16BE(0) || answer.readUInt16BE(4) !== 1) return false;
+  const end = questionEnd(asked);
+  return toLower(asked, end) === toLower(answer, end);
+}
+
+function toLower(packet: Buffer, end: number): string {
+  return packet.toString("latin1", HEADER_BYTES, end).replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+}
+
+/** Of a packet that was decoded: its one question is whole and not compressed. */
+function questionEnd(packet: Buffer): number {
+  let at = HEADER_BYTES;
+  while (packet[at] !== 0 && at < packet.length) at += 1 + (packet[at] as number);
+  return at + 5;
+}
+
+/** A server that failed is as good as none: the next one may know. */
+function usable(answer: Buffer): Buffer | undefined {
+  return ((answer[3] as number) & RCODE_BITS) === SERVFAIL ? undefined : Buffer.from(answer);
+}

@@ -1,0 +1,199 @@
+/**
+ * The way of a packet. A question that was asked before costs two lookups: who asks, and the answer under the packet's
+ * own bytes. Nearly all that is left is the kernel's receiving and sending. Everything else goes through `Answerer`.
+ */
+import type { RemoteInfo } from "node:dgram";
+import type { UdpListener } from "../../../net/udp.ts";
+import type { Asker } from "../desk.ts";
+import { RCODE } from "../wire/message.ts";
+import { HEADER_BYTES } from "../wire/packet.ts";
+import { emptyScan, scanQuestion, toQuestionKey } from "../wire/plain-question.ts";
+import type { Answerer, Given } from "./answerer.ts";
+import type { AnswerCache, Entry } from "./cache.ts";
+import type { Bucket, Standing, Standings } from "./standings.ts";
+
+/** Labels of the counters. */
+export const RCODE_NAMES: readonly string[] = Object.keys(RCODE);
+const BADVERS = RCODE_NAMES.indexOf("BADVERS");
+export const DROP_REASONS = ["malformed", "rate_limited"] as const;
+const MALFORMED = 0;
+const RATE_LIMITED = 1;
+
+const QR_BIT = 0x80;
+const TC_BIT = 0x02;
+const RD_BIT = 0x01;
+const OPCODE_BITS = 0x78;
+const RA_BIT = 0x80;
+const RCODE_BITS = 0x0f;
+/** Of an OPT record without options: 11 bytes, the upper bits of the rcode at the fifth. */
+const OPT_RCODE_FROM_END = 6;
+/** The flags stand at the second byte; what is before it is another one each time. */
+const KEY_START = 2;
+/** Header, the longest name, type and class, EDNS without options: packets that are keys are no longer. */
+const KEYED_BYTES_MAX = 12 + 255 + 4 + 11;
+
+export interface SessionParts {
+  readonly answerer: Answerer;
+  readonly cache: AnswerCache;
+  readonly standings: Standings;
+  /** Numbers of answers by rcode, and of drops by reason. */
+  readonly answered: Float64Array;
+  readonly dropped: Float64Array;
+  /** Told of what handlers threw: bugs. */
+  failed(error: unknown): void;
+}
+
+/** All the dialect remembers between packets is behind this. */
+export class Session {
+  readonly #parts: SessionParts;
+  readonly #scan = emptyScan();
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+  }
+
+  /** One packet over UDP. */
+  take(packet: Buffer, from: RemoteInfo, listener: UdpListener): void {
+    const { standings, cache, dropped } = this.#parts;
+    if (packet.length < HEADER_BYTES) {
+      dropped[MALFORMED] = (dropped[MALFORMED] as number) + 1;
+      return;
+    }
+    // An answer, to whomever: to answer it would start a loop.
+    if (((packet[2] as number) & QR_BIT) !== 0) return;
+    const standing = standings.of(from.address);
+    if (from.port === listener.port && standing.isLocal) return;
+    if (standing.bucket !== undefined && !this.#mayHave(packet, standing.bucket, from, listener)) return;
+    if (standing.mayAsk) {
+      const key = packet.length > KEYED_BYTES_MAX ? "" : packet.toString("latin1", KEY_START);
+      const entry = cache.find(key);
+      if (entry !== undefined) {
+        this.#give(entry, packet, standing, from, listener);
+        return;
+      }
+      if (scanQuestion(packet, this.#scan) && this.#takePlain(packet, key, standing, from, listener)) return;
+    }
+    const asker: Asker = { address: standing.address, port: from.port, transport: "udp" };
+    this.#send(this.#parts.answerer.serve(packet, asker, standing), from, listener);
+  }
+
+  /** One message over TCP. */
+  answer(packet: Buffer, address: string, port: number): Given {
+    const { standings, answerer } = this.#parts;
+    const standing = standings.of(address);
+    if (standing.mayAsk && scanQuestion(packet, this.#scan)) {
+      const entry = this.#find(packet, answerer.bytesMax("tcp", 0));
+      if (entry !== undefined) return this.#copy(entry, packet, standing);
+    }
+    const given = answerer.serve(packet, { address: standing.address, port, transport: "tcp" }, standing);
+    if (Buffer.isBuffer(given)) this.#count(given);
+    if (!(given instanceof Promise)) return given;
+    return given.then((answer) => {
+      if (answer !== undefined) this.#count(answer);
+      return answer;
+    });
+  }
+
+  /** A plain question in a form it was not asked in before. */
+  #takePlain(packet: Buffer, key: string, standing: Standing, from: RemoteInfo, listener: UdpListener): boolean {
+    const scan = this.#scan;
+    const entry = this.#find(packet, this.#parts.answerer.bytesMax("udp", scan.udpSize));
+    if (entry === undefined) return false;
+    if (scan.isLower && !scan.hasOptions) {
+      this.#parts.cache.keep(key, entry);
+      this.#give(entry, packet, standing, from, listener);
+    } else {
+      listener.send(this.#copy(entry, packet, standing), from.port, from.address);
+    }
+    return true;
+  }
+
+  /** By the question, whatever its case; made when it is not there. Undefined when it is none of ours. */
+  #find(packet: Buffer, bytesMax: number): Entry | undefined {
+    const { cache, answerer } = this.#parts;
+    const key = toQuestionKey(packet, this.#scan, bytesMax);
+    const known = cache.find(key);
+    if (known !== undefined) return known;
+    const made = answerer.makeEntry(packet, bytesMax);
+    if (made !== undefined) cache.keep(key, made);
+    return made;
+  }
+
+  /** Sends the ready answer itself, with the asker's id written into it. */
+  #give(entry: Entry, packet: Buffer, standing: Standing, from: RemoteInfo, listener: UdpListener): void {
+    const answer = entry.next(standing.share);
+    answer[0] = packet[0] as number;
+    answer[1] = packet[1] as number;
+    if (standing.mayForward) answer[3] = (answer[3] as number) | RA_BIT;
+    else answer[3] = (answer[3] as number) & ~RA_BIT;
+    const { answered } = this.#parts;
+    answered[entry.rcode] = (answered[entry.rcode] as number) + 1;
+    if (!listener.send(answer, from.port, from.address)) entry.replaceLast();
+  }
+
+  /** A copy of the ready answer, with the question as this asker wrote it. Names that end like it point to it. */
+  #copy(entry: Entry, packet: Buffer, standing: Standing): Buffer {
+    const answer = Buffer.from(entry.next(standing.share));
+    answer[0] = packet[0] as number;
+    answer[1] = packet[1] as number;
+    answer[3] = ((answer[3] as number) & ~RA_BIT) | (standing.mayForward ? RA_BIT : 0);
+    packet.copy(answer, HEADER_BYTES, HEADER_BYTES, this.#scan.questionEnd);
+    const { answered } = this.#parts;
+    answered[entry.rcode] = (answered[entry.rcode] as number) + 1;
+    return answer;
+  }
+
+  #send(given: Given, from: RemoteInfo, listener: UdpListener): void {
+    if (given === undefined) return;
+    if (given instanceof Promise) {
+      given.then((answer) => this.#send(answer, from, listener)).catch((error) => this.#parts.failed(error));
+      return;
+    }
+    if (!Buffer.isBuffer(given)) {
+      this.#send(first(given.messages), from, listener);
+      return;
+    }
+    this.#count(given);
+    listener.send(given, from.port, from.address);
+  }
+
+  /** Whether a network may have one more answer now; if not, it may be told to come by TCP. */
+  #mayHave(packet: Buffer, bucket: Bucket, from: RemoteInfo, listener: UdpListener): boolean {
+    const { standings, dropped } = this.#parts;
+    const verdict = standings.take(bucket);
+    if (verdict === "send") return true;
+    if (verdict === "slip" && scanQuestion(packet, this.#scan)) {
+      listener.send(toSlip(packet, this.#scan.questionEnd), from.port, from.address);
+    } else {
+      dropped[RATE_LIMITED] = (dropped[RATE_LIMITED] as number) + 1;
+    }
+    return false;
+  }
+
+  #count(answer: Buffer): void {
+    const { answered } = this.#parts;
+    const rcode = toRcodeIndex(answer);
+    if (rcode < answered.length) answered[rcode] = (answered[rcode] as number) + 1;
+  }
+}
+
+/** BADVERS stands in EDNS, which is the last of such an answer. */
+function toRcodeIndex(answer: Buffer): number {
+  const rcode = (answer[3] as number) & RCODE_BITS;
+  const isBare = answer.readUInt16BE(6) === 0 && answer.readUInt16BE(8) === 0 && answer.readUInt16BE(10) === 1;
+  return rcode === 0 && isBare && answer[answer.length - OPT_RCODE_FROM_END] === 1 ? BADVERS : rcode;
+}
+
+async function first(messages: AsyncIterable<Buffer>): Promise<Buffer | undefined> {
+  for await (const message of messages) return message;
+  return undefined;
+}
+
+/** The question, and TC: no longer than what came. */
+function toSlip(packet: Buffer, questionEnd: number): Buffer {
+  const slip = Buffer.from(packet.subarray(0, questionEnd));
+  slip[2] = QR_BIT | TC_BIT | ((slip[2] as number) & (OPCODE_BITS | RD_BIT));
+  slip[3] = 0;
+  slip.fill(0, 6, HEADER_BYTES);
+  return slip;
+}

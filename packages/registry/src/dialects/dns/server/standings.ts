@@ -1,0 +1,144 @@
+/**
+ * Who asks, and how much: what may be known of an address is looked up once and kept, and answers to one network thin
+ * out above a rate, so that nobody can have us flood a third party by forging its address.
+ */
+import type { Access, Clock } from "../../../core/index.ts";
+import type { Networks, Settings } from "../settings/model.ts";
+import { plainAddress, toNetworkKey } from "../settings/networks.ts";
+
+/** What an address may do. */
+export interface Standing {
+  /** As in `Asker.address`. */
+  readonly address: string;
+  readonly mayAsk: boolean;
+  readonly mayForward: boolean;
+  /** It is this machine's, as far as that can be told: a packet from our own port there is our own. */
+  readonly isLocal: boolean;
+  /** Which part of an answer it gets that is too long for all of it. */
+  readonly share: number;
+  /** Undefined: no limit. */
+  readonly bucket: Bucket | undefined;
+}
+
+/** A small number that is an address's own, always the same. */
+export function toShare(address: string): number {
+  let hash = 0;
+  for (let i = 0; i < address.length; i++) hash = (Math.imul(hash, 31) + address.charCodeAt(i)) >>> 0;
+  return hash % SHARES;
+}
+
+/** The answers a network may still have. */
+export interface Bucket {
+  tokens: number;
+  /** When tokens were last added. */
+  atMs: number;
+  /** How many were over the rate: every second one gets a hint to come by TCP. */
+  over: number;
+}
+
+/** `slip`: an empty answer with TC, by which an honest client comes back over TCP. */
+export type Verdict = "send" | "slip" | "drop";
+
+/** As many as anybody could want parts of an answer. */
+const SHARES = 256;
+const STANDINGS_MAX = 16_384;
+const BUCKETS_MAX = 65_536;
+
+export interface StandingsOptions {
+  readonly settings: Settings;
+  readonly access: Access;
+  readonly clock: Clock;
+  readonly loopback: Networks;
+  /** What we listen on. */
+  readonly host: string;
+}
+
+/** What is known of addresses. Bounded: what was not asked for lately is found out again. */
+export class Standings {
+  readonly #options: StandingsOptions;
+  #known = new Map<string, Standing>();
+  #older = new Map<string, Standing>();
+  #buckets = new Map<string, Bucket>();
+  #olderBuckets = new Map<string, Bucket>();
+  /** Most packets come from whom the last one came from. */
+  #last: Standing | undefined;
+  #lastAddress = "";
+  #wasOpen: boolean;
+
+  constructor(options: StandingsOptions) {
+    this.#options = options;
+    this.#wasOpen = options.access.open;
+  }
+
+  of(address: string): Standing {
+    const { open } = this.#options.access;
+    if (open !== this.#wasOpen) {
+      this.#wasOpen = open;
+      this.forget();
+    }
+    if (address === this.#lastAddress && this.#last !== undefined) return this.#last;
+    const standing = this.#known.get(address) ?? this.#find(address);
+    this.#last = standing;
+    this.#lastAddress = address;
+    return standing;
+  }
+
+  /** Who may ask can be another now. What networks have had stays. */
+  forget(): void {
+    this.#known = new Map();
+    this.#older = new Map();
+    this.#last = undefined;
+  }
+
+  #find(address: string): Standing {
+    const standing = this.#older.get(address) ?? this.#make(address);
+    if (this.#known.size >= STANDINGS_MAX / 2) {
+      this.#older = this.#known;
+      this.#known = new Map();
+    }
+    this.#known.set(address, standing);
+    return standing;
+  }
+
+  #make(given: string): Standing {
+    const { settings, access, loopback, host } = this.#options;
+    const address = plainAddress(given);
+    const mayAsk = settings.allowQuery?.has(address) ?? (access.open || loopback.has(address));
+    const isLimited = settings.responsesPerSecond > 0 && !settings.unlimited.has(address);
+    return {
+      address,
+      mayAsk,
+      isLocal: loopback.has(address) || address === host,
+      share: toShare(address),
+      mayForward: settings.forward.length > 0 && settings.allowForward.has(address),
+      bucket: isLimited ? this.#bucket(toNetworkKey(address)) : undefined,
+    };
+  }
+
+  #bucket(network: string): Bucket {
+    const { settings, clock } = this.#options;
+    const bucket = this.#buckets.get(network) ??
+      this.#olderBuckets.get(network) ?? { tokens: settings.responsesPerSecond, atMs: clock.monotonic(), over: 0 };
+    if (this.#buckets.size >= BUCKETS_MAX / 2) {
+      this.#olderBuckets = this.#buckets;
+      this.#buckets = new Map();
+    }
+    this.#buckets.set(network, bucket);
+    return bucket;
+  }
+
+  /** Takes one answer out of the bucket. */
+  take(bucket: Bucket): Verdict {
+    const { settings, clock } = this.#options;
+    const rate = settings.responsesPerSecond;
+    const nowMs = clock.monotonic();
+    bucket.tokens = Math.min(rate, bucket.tokens + ((nowMs - bucket.atMs) * rate) / 1000);
+    bucket.atMs = nowMs;
+    if (bucket.tokens >= 1) {
+      bucket.tokens -= 1;
+      return "send";
+    }
+    bucket.over += 1;
+    return bucket.over % 2 === 0 ? "slip" : "drop";
+  }
+}

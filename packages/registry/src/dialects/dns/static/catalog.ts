@@ -1,0 +1,288 @@
+/**
+ * Makes the catalog hold the instances of a zone file and no others of it. Whose an instance is stands in the instance:
+ * `via` "dns" and the file's origin in its meta. A reserved key for each file remembers in which services they are, so
+ * that they are found again after a restart, also when the file is no longer there.
+ */
+import { setImmediate as turn } from "node:timers/promises";
+import {
+  type Account,
+  type Bytes,
+  type Change,
+  type Command,
+  fromBytes,
+  type Guard,
+  type InstanceKey,
+  type InstanceRecord,
+  LIMITS,
+  type Outcome,
+  ok,
+  type Receipt,
+  type Registry,
+  toBytes,
+  type View,
+} from "../../../core/index.ts";
+import type { Name } from "../wire/message.ts";
+import { STATIC_KEYS, staticKey } from "../zone/file.ts";
+import { FILE_META, type StaticInstance, showOrigin, showPlace } from "./instances.ts";
+
+/** What a file is to have in the catalog; without `content` it is gone. */
+export interface Wanted {
+  readonly account: Account;
+  readonly origin: Name;
+  readonly content?: { readonly file: string; readonly hash: string; readonly instances: readonly StaticInstance[] };
+}
+
+/** What a reserved key says of a file. */
+export interface Head {
+  /** "" once the file is gone: the key stays, because its revision is part of a serial. */
+  readonly file: string;
+  readonly hash: string;
+  /** Where its instances are; null when they are too many to be listed: then they are looked for everywhere. */
+  readonly services: readonly string[] | null;
+}
+
+export interface Reconciled {
+  readonly registered: number;
+  readonly deregistered: number;
+  /** Instances that are somebody else's, by the line that names them. */
+  readonly foreign: readonly string[];
+}
+
+const NO_HEAD: Head = { file: "", hash: "", services: [] };
+const SLICE = 1000;
+/** For what else is in a key's value. */
+const HEAD_BYTES = 16_384;
+/** Each command has its guard, and the key one of its own. */
+const STEPS_MAX = LIMITS.transactionCommandsMax / 2 - 1;
+const ATTEMPTS_MAX = 5;
+const FOREIGN_MAX = 20;
+
+interface StepOf {
+  readonly guard: Guard;
+  readonly command: Command;
+}
+
+/**
+ * Compares and commits. `onHead` is called once, in the same turn in which the file's new state becomes part of the
+ * zone's serial, or when that is not to be had.
+ */
+export async function reconcile(registry: Registry, wanted: Wanted, onHead: () => void): Promise<Outcome<Reconciled>> {
+  let told = false;
+  const tell = (): void => {
+    if (!told) onHead();
+    told = true;
+  };
+  try {
+    for (let attempt = 1; ; attempt++) {
+      const outcome = await attemptOnce(registry, wanted, tell);
+      if (outcome.ok || outcome.refusal !== "conflict" || attempt === ATTEMPTS_MAX) return outcome;
+    }
+  } finally {
+    tell();
+  }
+}
+
+async function attemptOnce(registry: Registry, wanted: Wanted, tell: () => void): Promise<Outcome<Reconciled>> {
+  const { account, origin, content } = wanted;
+  const before = registry.read((view) => headOf(view, account, staticKey(origin)));
+  const { registers, services, kept, foreign } = await planRegisters(registry, wanted);
+  const removals = await planRemovals(registry, wanted, before, kept);
+  const head = content === undefined ? NO_HEAD : { ...content, services: union(services, removals) };
+  const same = head.file === before.file && head.hash === before.hash && isSubset(head.services, before.services);
+  if (same) tell();
+  const key = staticKey(origin);
+  const put: Command | undefined = same ? undefined : { kind: "put", account, key, value: showHead(head) };
+  // At once, nothing is missing in between; in parts, new ones come before old ones go.
+  const steps =
+    registers.length + removals.length <= STEPS_MAX ? [...removals, ...registers] : [...registers, ...removals];
+  const parts: StepOf[][] = [];
+  for (let at = 0; at < steps.length; at += STEPS_MAX) parts.push(steps.slice(at, at + STEPS_MAX));
+  if (parts.length === 0 && put !== undefined) parts.push([]);
+  const headPart = content === undefined ? parts.length - 1 : 0;
+  for (const [number, part] of parts.entries()) {
+    const then = part.map((step) => step.command);
+    if (number === headPart && put !== undefined) then.unshift(put);
+    const guards = part.map((step) => step.guard);
+    const outcome = await registry.propose({ kind: "when", account, guards, then, otherwise: [] });
+    if (!outcome.ok) return outcome;
+    if (number === headPart) tell();
+    if (!succeeded(outcome.value)) return { ok: false, refusal: "conflict", detail: "the catalog changed meanwhile" };
+  }
+  return ok({ registered: registers.length, deregistered: removals.length, foreign });
+}
+
+function succeeded({ result }: Receipt): boolean {
+  return result.kind === "when" && result.succeeded;
+}
+
+interface Plan {
+  readonly registers: readonly StepOf[];
+  readonly services: ReadonlySet<string>;
+  /** `service/id` of what stays or comes. */
+  readonly kept: ReadonlySet<string>;
+  readonly foreign: readonly string[];
+}
+
+async function planRegisters(registry: Registry, { account, origin, content }: Wanted): Promise<Plan> {
+  const registers: StepOf[] = [];
+  const services = new Set<string>();
+  const kept = new Set<string>();
+  const foreign: string[] = [];
+  const name = showOrigin(origin);
+  const instances = content?.instances ?? [];
+  for (let at = 0; at < instances.length; at += SLICE) {
+    if (at > 0) await turn();
+    registry.read((view) => {
+      for (const wanted of instances.slice(at, at + SLICE)) {
+        const { instance, record } = findOwn(view, account, wanted, name);
+        if (record !== undefined && !isOwn(record, name)) {
+          if (foreign.length < FOREIGN_MAX) foreign.push(showForeign(wanted, record));
+          continue;
+        }
+        services.add(instance.service);
+        kept.add(`${instance.service}/${instance.id}`);
+        if (record !== undefined && isSame(record, instance)) continue;
+        registers.push({
+          guard: guardOf(instance, record),
+          command: { kind: "register", account, instance, life: "permanent" },
+        });
+      }
+      return undefined;
+    });
+  }
+  return { registers, services, kept, foreign };
+}
+
+/** The record that the instance would replace. One of another zone file makes room by another id. */
+function findOwn(
+  view: View,
+  account: Account,
+  { instance }: StaticInstance,
+  name: string,
+): { readonly instance: StaticInstance["instance"]; readonly record: InstanceRecord | undefined } {
+  const record = view.instance(account, instance.service, instance.id);
+  const another = record !== undefined && record.via === "dns" && Object.hasOwn(record.meta, FILE_META);
+  if (!another || isOwn(record, name)) return { instance, record };
+  const id = `${instance.id}@${name.replaceAll("/", "-")}`.slice(0, LIMITS.idLengthMax).trim();
+  return { instance: { ...instance, id }, record: view.instance(account, instance.service, id) };
+}
+
+function showForeign({ instance, place }: StaticInstance, { via }: InstanceRecord): string {
+  return `${showPlace(place)}: instance ${instance.id} of ${instance.service} is already registered through ${via}`;
+}
+
+async function planRemovals(
+  registry: Registry,
+  { account, origin }: Wanted,
+  before: Head,
+  kept: ReadonlySet<string>,
+): Promise<StepOf[]> {
+  const name = showOrigin(origin);
+  const removals: StepOf[] = [];
+  const services =
+    before.services ??
+    registry.read((view) => Array.from(view.account(account)?.services() ?? [], (service) => service.name));
+  let looked = 0;
+  for (const service of services) {
+    if (looked++ > SLICE) {
+      looked = 0;
+      await turn();
+    }
+    registry.read((view) => {
+      for (const record of view.account(account)?.service(service)?.instances.values() ?? []) {
+        looked++;
+        if (!isOwn(record, name) || kept.has(`${record.service}/${record.id}`)) continue;
+        const instance = { service: record.service, id: record.id };
+        removals.push({ guard: guardOf(instance, record), command: { kind: "deregister", account, instance } });
+      }
+      return undefined;
+    });
+  }
+  return removals;
+}
+
+function guardOf({ service, id }: InstanceKey, record: InstanceRecord | undefined): Guard {
+  return record === undefined
+    ? { on: "instance", service, id, exists: false }
+    : { on: "instance-mod", instance: { service, id }, revision: record.modRevision };
+}
+
+/** The origin, as `showOrigin` writes it, of the file whose instance became another one or is gone; mostly there is none. */
+export function touchedOrigin({ before, after }: Extract<Change, { kind: "instance" }>): string | undefined {
+  const name = before?.via === "dns" && Object.hasOwn(before.meta, FILE_META) ? before.meta[FILE_META] : undefined;
+  if (before === null || name === undefined) return undefined;
+  return after !== null && isOwn(after, name) && isSame(after, before) ? undefined : name;
+}
+
+function isOwn(record: InstanceRecord, name: string): boolean {
+  return record.via === "dns" && Object.hasOwn(record.meta, FILE_META) && record.meta[FILE_META] === name;
+}
+
+function isSame(record: InstanceRecord, wanted: StaticInstance["instance"]): boolean {
+  const { address, ports, protocol, tags, meta, version, zone, weight, status, checks } = wanted;
+  return (
+    record.lease === null &&
+    record.address === address &&
+    record.protocol === protocol &&
+    record.version === version &&
+    record.zone === zone &&
+    record.weight === weight &&
+    record.status === status &&
+    record.tags.length === tags.length &&
+    record.checks.length === checks.length &&
+    sameEntries(record.ports, ports) &&
+    sameEntries(record.meta, meta)
+  );
+}
+
+function sameEntries<T>(one: Readonly<Record<string, T>>, other: Readonly<Record<string, T>>): boolean {
+  const keys = Object.keys(one);
+  return (
+    keys.length === Object.keys(other).length &&
+    keys.every((key) => Object.hasOwn(other, key) && one[key] === other[key])
+  );
+}
+
+/** Services of now, and those that something is to be removed from. Null when they do not fit a key's value. */
+function union(now: ReadonlySet<string>, removals: readonly StepOf[]): string[] | null {
+  const all = new Set(now);
+  for (const { command } of removals) if (command.kind === "deregister") all.add(command.instance.service);
+  let size = 0;
+  for (const service of all) size += JSON.stringify(toBytes(service)).length + 1;
+  return size > LIMITS.valueBytesMax - HEAD_BYTES ? null : [...all].sort();
+}
+
+function isSubset(part: readonly string[] | null, whole: readonly string[] | null): boolean {
+  if (whole === null || part === null) return whole === part;
+  const there = new Set(whole);
+  return part.every((item) => there.has(item));
+}
+
+function showHead({ file, hash, services }: Head): Bytes {
+  return toBytes(JSON.stringify({ file, hash, services }));
+}
+
+/** What is remembered of a file; what cannot be read counts as "may be anywhere". */
+export function headOf(view: View, account: Account, key: Bytes): Head {
+  const entry = view.entry(account, key);
+  if (entry === undefined) return NO_HEAD;
+  try {
+    const { file, hash, services } = JSON.parse(fromBytes(entry.value)) as Partial<Head>;
+    const names = Array.isArray(services) && services.every((name) => typeof name === "string") ? services : null;
+    return { file: String(file ?? "?"), hash: String(hash ?? ""), services: names };
+  } catch {
+    return { file: "?", hash: "", services: null };
+  }
+}
+
+/** All files that have put something into the catalog, over all accounts. */
+export function rememberedFiles(view: View): { readonly account: Account; readonly key: Bytes; readonly head: Head }[] {
+  const found = [];
+  for (const account of view.accounts()) {
+    for (const { key } of account.entries(STATIC_KEYS, `${STATIC_KEYS.slice(0, -1)}0`)) {
+      const head = headOf(view, account.name, key);
+      if (head.file !== "") found.push({ account: account.name, key, head });
+    }
+  }
+  return found;
+}

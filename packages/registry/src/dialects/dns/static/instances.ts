@@ -1,0 +1,241 @@
+/**
+ * The SRV records of a zone file as instances. `_http._tcp.site1.example.` is the service `http` in the zone `site1`;
+ * `Name._http._tcp.example.` (RFC 6763 §4.1) one instance of it with that name.
+ */
+import { type Bytes, fromBytes, type Instance, isLegalName, LIMITS, refuseInstance } from "../../../core/index.ts";
+import { isNote, PRIORITY_META } from "../labels/meta.ts";
+import { type Data, type Name, type Resource, TYPE } from "../wire/message.ts";
+import { isWithin, keyOf, lowerLabel, showName } from "../wire/name.ts";
+import { fileAddresses, findInFile } from "../zone/file.ts";
+import type { FileZone } from "../zone/model.ts";
+import type { BuiltZone } from "./built-zone.ts";
+import type { Place } from "./zonefile/parser.ts";
+
+/** Says which zone file an instance comes from. */
+export const FILE_META = "dns.file";
+
+/** What an instance weighs unless told otherwise, and so those whose SRV records all say 0 (RFC 2782: "no choice"). */
+const WEIGHT_DEFAULT = 100;
+/** Leaves room for what tells two of the same name apart. */
+const ID_BASE_MAX = 300;
+
+export interface StaticInstance {
+  readonly instance: Instance;
+  readonly place: Place | undefined;
+}
+
+export interface StaticInstances {
+  readonly instances: readonly StaticInstance[];
+  /** SRV records that make no instance, and why; the first few. */
+  readonly warnings: readonly string[];
+}
+
+type Service = Extract<Data, { kind: "service" }>;
+
+/** An instance before its id is known to be its own. */
+interface Draft {
+  readonly base: string;
+  /** Tells it from another one with the same target and port. */
+  readonly apart: string;
+  readonly instance: Omit<Instance, "id">;
+  readonly place: Place | undefined;
+}
+
+const PAUSE_OWNERS = 500;
+const WARNINGS_MAX = 20;
+
+/** How an origin is written in `meta["dns.file"]`. */
+export function showOrigin(origin: Name): string {
+  return fromBytes(keyOf(origin)) || ".";
+}
+
+/** The instances of a zone, sorted by nothing, ids unique within a service. A generator: others may have a turn. */
+export function* toInstances(built: BuiltZone): Generator<undefined, StaticInstances> {
+  const drafts: Draft[] = [];
+  const warnings: string[] = [];
+  const counts = new Map<string, number>();
+  const given = new Set<string>();
+  let count = 0;
+  for (const records of built.zone.owners.values()) {
+    if (++count % PAUSE_OWNERS === 0) yield;
+    if (!records.some(({ type }) => type === TYPE.SRV)) continue;
+    for (const draft of draftOwner(built, records)) {
+      if (typeof draft === "string") {
+        if (warnings.length < WARNINGS_MAX) warnings.push(draft);
+        continue;
+      }
+      drafts.push(draft);
+      const key = keyIn(draft.instance, draft.base);
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+  }
+  const instances: StaticInstance[] = [];
+  for (const [number, draft] of drafts.entries()) {
+    if (number % PAUSE_OWNERS === 0) yield;
+    const made = nameDraft(draft, counts, given);
+    const refused = refuseInstance(made.instance);
+    if (refused === undefined) instances.push(made);
+    else if (warnings.length < WARNINGS_MAX) warnings.push(`${showPlace(made.place)}: ${refused.detail}`);
+  }
+  return { instances, warnings };
+}
+
+export function showPlace(place: Place | undefined): string {
+  return place === undefined ? "zone file" : `${place.file}:${place.line}`;
+}
+
+/** What an owner name says: service, protocol, site, and the instance's own name if it has one. */
+interface Owner {
+  readonly service: string;
+  readonly protocol: string;
+  readonly site: string;
+  readonly own: string | undefined;
+}
+
+function readOwner(name: Name, origin: Name): Owner | string {
+  const labels = name.slice(0, name.length - origin.length).map((label) => fromBytes(lowerLabel(label)));
+  const at = labels[0]?.startsWith("_") ? 0 : 1;
+  const [service = "", protocol = ""] = labels.slice(at);
+  if (!service.startsWith("_") || !protocol.startsWith("_") || (at === 1 && labels[0] === "*"))
+    return "no name of the form _service._proto";
+  if (protocol !== "_tcp" && protocol !== "_udp") return `${protocol} is neither _tcp nor _udp`;
+  if (!isLegalName(service.slice(1))) return `"${service.slice(1)}" is no legal name of a service`;
+  return {
+    service: service.slice(1),
+    protocol: protocol.slice(1),
+    site: labels.slice(at + 2).join("."),
+    own: at === 0 ? undefined : fromBytes(name[0] as Bytes),
+  };
+}
+
+/** The drafts of one owner's SRV records, or sentences about those that make none. */
+function draftOwner(built: BuiltZone, records: readonly Resource[]): (Draft | string)[] {
+  const { zone } = built;
+  const name = records[0]!.name;
+  const services = records.filter(({ type }) => type === TYPE.SRV);
+  // What lies below a delegation is somebody else's to say.
+  if (findInFile(zone, name).kind === "delegation") return [];
+  const owner = readOwner(name, zone.origin);
+  if (typeof owner === "string")
+    return [`${showPlace(built.place(services[0]!))}: ${showName(name)} SRV makes no instance: ${owner}`];
+  const meta = readMeta(records);
+  const weightless = services.every(({ data }) => data.kind === "service" && data.weight === 0);
+  return services.flatMap((record) =>
+    record.data.kind === "service" ? draftRecord(built, record, record.data, { owner, meta, weightless }) : [],
+  );
+}
+
+interface Around {
+  readonly owner: Owner;
+  readonly meta: Readonly<Record<string, string>>;
+  readonly weightless: boolean;
+}
+
+/** One instance for each address of the target, or one with the target's name when the file knows none. */
+function draftRecord({ zone, place }: BuiltZone, record: Resource, data: Service, around: Around): Draft[] {
+  const { owner, meta, weightless } = around;
+  // RFC 2782: "." says that the service is decidedly not here.
+  if (data.target.length === 0) return [];
+  const target = fromBytes(keyOf(data.target));
+  const addresses = isWithin(data.target, zone.origin) ? addressesOf(zone, data.target) : [];
+  const base = owner.own ?? `${target}:${data.port}`;
+  const apart = owner.own === undefined ? apartOf(owner) : `${target}:${data.port}`;
+  const shown = addresses.length === 0 ? [target] : addresses;
+  return shown.map((address) => ({
+    base: toLegalId(shown.length === 1 ? base : `${base}@${address}`),
+    apart,
+    place: place(record),
+    instance: {
+      service: owner.service,
+      address,
+      ports: { default: data.port },
+      protocol: owner.protocol,
+      tags: [],
+      meta: {
+        ...meta,
+        [FILE_META]: showOrigin(zone.origin),
+        "dns.name": fromBytes(keyOf(record.name)),
+        [PRIORITY_META]: String(data.priority),
+      },
+      version: "",
+      zone: owner.site,
+      weight: weightless ? WEIGHT_DEFAULT : toWeight(data.weight),
+      status: "passing",
+      checks: [],
+      via: "dns",
+    },
+  }));
+}
+
+function apartOf({ protocol, site }: Owner): string {
+  return site === "" ? protocol : `${protocol}.${site}`;
+}
+
+/** Addresses of a target: its own, or those of the name that it is an alias of. */
+function addressesOf(zone: FileZone, target: Name): string[] {
+  let name = target;
+  for (let aliases = 0; aliases < 8; aliases++) {
+    const found = fileAddresses(zone, name);
+    if (found.length > 0) return found.flatMap(({ data }) => (data.kind === "address" ? [data.address] : []));
+    const alias = zone.owners.get(keyOf(name))?.find(({ type }) => type === TYPE.CNAME);
+    if (alias?.data.kind !== "name" || !isWithin(alias.data.target, zone.origin)) return [];
+    name = alias.data.target;
+  }
+  return [];
+}
+
+/** What answers about instances multiply by 256 (for HAProxy) is divided here; other weights stay as they are. */
+export function toWeight(weight: number): number {
+  return weight % 256 === 0 ? weight / 256 : weight;
+}
+
+/** Strings of the TXT records beside them, `key=value` (RFC 6763 §6.3); the first of a key counts (§6.4). */
+function readMeta(records: readonly Resource[]): Record<string, string> {
+  const meta: Record<string, string> = {};
+  let count = 0;
+  for (const { type, data } of records) {
+    if (type !== TYPE.TXT || data.kind !== "text") continue;
+    for (const string of data.strings) {
+      const text = fromBytes(string);
+      const equals = text.indexOf("=");
+      const key = equals < 0 ? text : text.slice(0, equals);
+      if (key === "" || isNote(key) || Object.hasOwn(meta, key)) continue;
+      if (++count > LIMITS.metaEntriesMax - 3) return meta;
+      Object.defineProperty(meta, key, {
+        value: equals < 0 ? "" : text.slice(equals + 1),
+        enumerable: true,
+        configurable: true,
+        writable: true,
+      });
+    }
+  }
+  return meta;
+}
+
+function keyIn({ service }: { readonly service: string }, id: string): string {
+  return `${service}/${id}`;
+}
+
+/**
+ * An id of its own within the service: what tells two apart is added where they would have the same. `counts` has how
+ * many there are of each, `given` what was made here before.
+ */
+function nameDraft(draft: Draft, counts: ReadonlyMap<string, number>, given: Set<string>): StaticInstance {
+  const { instance, base, apart, place } = draft;
+  if (counts.get(keyIn(instance, base)) === 1) return { instance: { ...instance, id: base }, place };
+  const stem = `${base}@${toLegalId(apart)}`.slice(0, LIMITS.idLengthMax - 12);
+  const isTaken = (key: string): boolean => counts.has(key) || given.has(key);
+  let id = stem;
+  for (let n = 2; isTaken(keyIn(instance, id)); n++) id = `${stem}#${n}`;
+  given.add(keyIn(instance, id));
+  return { instance: { ...instance, id }, place };
+}
+
+const PLAIN_ID = /^[!-.0-~]+$/;
+
+/** Ids have no slash, no control characters and no blanks at their ends. */
+function toLegalId(text: string): string {
+  const cut = text.length > ID_BASE_MAX ? text.slice(0, ID_BASE_MAX) : text;
+  const legal = PLAIN_ID.test(cut) ? cut : cut.replace(/[/\p{C}]/gu, "-").trim();
+  return legal === "" ? "-" : legal;
+}

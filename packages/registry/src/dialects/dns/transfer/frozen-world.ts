@@ -1,0 +1,84 @@
+/** The world while a zone is rendered over several turns of the loop: what is being rendered stays as it was. */
+import type { Account, AccountView, Bytes, ServiceView, View } from "../../../core/index.ts";
+import { toLabel } from "../labels/text.ts";
+import { fieldsOf } from "../zone/account-view.ts";
+import type { World } from "../zone/model.ts";
+
+/** The world of the present turn. */
+export type Live = () => World;
+
+/** The world as it goes on, but for the account's services under these labels: they stay as they are now. */
+export function freeze(live: Live, account: Account, labels: Iterable<Bytes>): World {
+  const services = new Map<string, ServiceView>();
+  const names = new Map<Bytes, readonly string[]>();
+  const now = live();
+  for (const label of labels) {
+    const found = now.index.services(account, label);
+    names.set(label, found);
+    for (const name of found) {
+      const service = now.view.account(account)?.service(name);
+      if (service === undefined) continue;
+      services.set(name, { name, revision: service.revision, instances: new Map(service.instances) });
+    }
+  }
+  const ofLive = (name: string): ServiceView | undefined => live().view.account(account)?.service(name);
+  return toWorld(live, account, names, (found) => ({
+    ...fieldsOf(found),
+    services: () => found.services(),
+    service: (name) => (names.has(toLabel(name)) ? services.get(name) : ofLive(name)),
+    instances: (fromId) => found.instances(fromId),
+  }));
+}
+
+/** The world as it goes on, with an account that has no services. */
+export function withoutServices(live: Live, account: Account): World {
+  return toWorld(live, account, new Map(), (found) => ({
+    ...fieldsOf(found),
+    services: () => [],
+    service: () => undefined,
+    instances: () => [],
+  }));
+}
+
+function toWorld(
+  live: Live,
+  account: Account,
+  names: ReadonlyMap<Bytes, readonly string[]>,
+  toAccount: (found: AccountView) => AccountView,
+): World {
+  const { settings, addresses } = live();
+  return {
+    view: toView(() => live().view, account, toAccount),
+    index: {
+      services: (of, label) => (of === account ? names.get(label) : undefined) ?? live().index.services(of, label),
+      at: (address) => live().index.at(address),
+      lapsed: (of, service) => live().index.lapsed(of, service),
+    },
+    settings,
+    addresses,
+    zoneOf: (name) => live().zoneOf(name),
+    zones: () => live().zones?.() ?? [],
+    serialOf: (zone) => live().serialOf(zone),
+  };
+}
+
+function toView(live: () => View, account: Account, toAccount: (found: AccountView) => AccountView): View {
+  return {
+    get revision() {
+      return live().revision;
+    },
+    instance: (...args) => live().instance(...args),
+    instancesById: (...args) => live().instancesById(...args),
+    lease: (...args) => live().lease(...args),
+    entry: (...args) => live().entry(...args),
+    entries: (...args) => live().entries(...args),
+    members: (...args) => live().members(...args),
+    counts: (...args) => live().counts(...args),
+    serviceSize: (...args) => live().serviceSize(...args),
+    accounts: () => live().accounts(),
+    account: (name) => {
+      const found = live().account(name);
+      return found === undefined || name !== account ? found : toAccount(found);
+    },
+  };
+}

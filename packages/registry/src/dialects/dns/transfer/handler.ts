@@ -1,0 +1,228 @@
+/** Zones given to secondaries: AXFR (RFC 5936) and IXFR (RFC 1995). */
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Asked, Desk } from "../desk.ts";
+import { signAnswer, signBytes, signStream, toBare } from "../signing/keys.ts";
+import type { Message, Question, Resource } from "../wire/message.ts";
+import { CLASS, RCODE, TYPE } from "../wire/message.ts";
+import { keyOf, sameName, showName } from "../wire/name.ts";
+import { encodeMessage } from "../wire/packet.ts";
+import { increments, isNewer, isShorter, type Journal, packSome, serialOf } from "./journal.ts";
+import { isWhole, KeptZone, type WholeZone, ZoneGone } from "./kept-zone.ts";
+
+/** Transfers under way at once, of all secondaries. */
+const RUNNING_MAX = 32;
+/** Zones of which the records and changes are kept. */
+const KEPT_MAX = 256;
+const MESSAGE_BYTES_MAX = 0xffff;
+/** Without EDNS: RFC 1035 §2.3.4. */
+const UDP_BYTES = 512;
+/** A root name and the fixed fields. */
+const RECORD_BYTES_MIN = 11;
+/** Records taken out of their packing at a time. */
+const BATCH = 512;
+
+export interface Transfers {
+  /**
+   * The answer to a question of type AXFR or IXFR, as the messages to send, signed where the question was. Take the
+   * next one when the one before has been taken by the socket, and end the iteration when the client has gone. Over
+   * UDP it is one message.
+   */
+  serve(asked: Asked): AsyncGenerator<Buffer, void, void>;
+  close(): void;
+}
+
+export function openTransfers(desk: Desk): Transfers {
+  return new OpenTransfers(desk);
+}
+
+class OpenTransfers implements Transfers {
+  readonly #desk: Desk;
+  /** By `keyOf` of the zone; the one used last stands at the end. */
+  readonly #kept = new Map<string, KeptZone>();
+  readonly #cancel: () => void;
+  #running = 0;
+
+  constructor(desk: Desk) {
+    this.#desk = desk;
+    this.#cancel = desk.zones.onChange(() => {
+      for (const zone of this.#kept.values()) zone.touch();
+    });
+  }
+
+  async *serve(asked: Asked): AsyncGenerator<Buffer, void, void> {
+    const { message, asker } = asked;
+    const admitted = this.#admit(asked);
+    if ("rcode" in admitted) {
+      yield this.#refuse(asked, admitted.rcode);
+      return;
+    }
+    if (this.#running >= RUNNING_MAX) {
+      yield this.#refuse(asked, RCODE.SERVFAIL);
+      return;
+    }
+    this.#running++;
+    const { zone, serial } = admitted;
+    try {
+      const journal = await this.#keep(zone).refresh();
+      const answer = answerOf(journal, serial);
+      const fields = {
+        zone: showName(zone.name),
+        to: asker.address,
+        from: serial,
+        serial: serialOf(journal.authority),
+      };
+      this.#desk.log.debug({ ...fields, form: answer.form }, "transfer");
+      if (asker.transport === "udp") yield this.#fit(asked, journal, answer);
+      else yield* this.#stream(asked, message, answer.records);
+    } catch (error) {
+      if (!(error instanceof ZoneGone)) throw error;
+      this.#forget(zone);
+      yield this.#refuse(asked, RCODE.SERVFAIL);
+    } finally {
+      this.#running--;
+    }
+  }
+
+  close(): void {
+    this.#cancel();
+    for (const zone of this.#kept.values()) zone.close();
+    this.#kept.clear();
+  }
+
+  /** What is asked for, and whether this asker may have it. */
+  #admit({ message, asker, key }: Asked): Admitted {
+    const question = message.questions[0];
+    if (question === undefined || message.questions.length !== 1) return { rcode: RCODE.FORMERR };
+    const zone = this.#desk.read((world) => world.zoneOf(question.name));
+    const mine = zone !== undefined && sameName(zone.name, question.name) && question.class === CLASS.IN;
+    if (!mine) return { rcode: RCODE.NOTAUTH };
+    if (!isWhole(zone)) return { rcode: RCODE.REFUSED };
+    const { allowTransfer, files } = this.#desk.settings;
+    const byKey =
+      key !== undefined &&
+      (key.account === null ||
+        // A zone file belongs to no account; what its records register does.
+        (zone.kind === "account" ? key.account === zone.account : files.every((file) => file.account === key.account)));
+    if (!byKey && !allowTransfer.has(asker.address)) return { rcode: RCODE.REFUSED };
+    if (question.type !== TYPE.IXFR) {
+      // RFC 5936 §4.2: over TCP alone.
+      return asker.transport === "udp" ? { rcode: RCODE.FORMERR } : { zone, serial: undefined };
+    }
+    const serial = serialAsked(message, question);
+    return serial === undefined ? { rcode: RCODE.FORMERR } : { zone, serial };
+  }
+
+  #keep(zone: WholeZone): KeptZone {
+    const key = keyOf(zone.name);
+    let kept = this.#kept.get(key);
+    if (kept !== undefined && !kept.fits(zone)) {
+      kept.close();
+      kept = undefined;
+    }
+    kept ??= new KeptZone(this.#desk, zone);
+    this.#kept.delete(key);
+    this.#kept.set(key, kept);
+    for (const [oldest, other] of this.#kept) {
+      if (this.#kept.size <= KEPT_MAX) break;
+      other.close();
+      this.#kept.delete(oldest);
+    }
+    return kept;
+  }
+
+  #forget(zone: WholeZone): void {
+    this.#kept.get(keyOf(zone.name))?.close();
+    this.#kept.delete(keyOf(zone.name));
+  }
+
+  /** Over UDP all of it or, where it does not fit, the SOA alone: that says to come over TCP (RFC 1995 §2). */
+  #fit(asked: Asked, { authority }: Journal, { form, records }: Given): Buffer {
+    const { message, key } = asked;
+    const { settings, clock } = this.#desk;
+    const may = message.edns === undefined ? UDP_BYTES : Math.max(UDP_BYTES, message.edns.udpSize);
+    const bytesMax = Math.min(may, settings.udpBytesMax) - signBytes(key);
+    const head = this.#head(message, authority);
+    const answers: Resource[] = [];
+    for (const record of form === "whole" ? [] : records) {
+      answers.push(record);
+      // Not one record takes less.
+      if (answers.length * RECORD_BYTES_MIN > bytesMax) break;
+    }
+    const packet =
+      (form === "whole" ? undefined : encodeMessage({ ...head, answers }, bytesMax)) ??
+      encodeMessage({ ...head, answers: [authority] }, bytesMax) ??
+      encodeMessage({ ...head, truncated: true }, UDP_BYTES);
+    return signAnswer(packet!, asked, clock);
+  }
+
+  async *#stream(asked: Asked, message: Message, records: Iterable<Resource>): AsyncGenerator<Buffer, void, void> {
+    const sign = signStream(asked, this.#desk.clock);
+    const bytesMax = MESSAGE_BYTES_MAX - signBytes(asked.key);
+    const waiting: Resource[] = [];
+    let head: Message | undefined;
+    for (const record of records) {
+      // The first record is the SOA of the zone as it is now.
+      head ??= this.#head(message, record);
+      waiting.push(record);
+      if (waiting.length < BATCH) continue;
+      const { bytes, next } = packSome(head, waiting, 0, bytesMax);
+      waiting.splice(0, next);
+      // RFC 5936 §2.2: later messages need not tell the question again.
+      head = toFollowing(head);
+      yield sign(bytes);
+      // Others have their turn, however fast this client is.
+      await nextTurn();
+    }
+    while (head !== undefined && waiting.length > 0) {
+      const { bytes, next } = packSome(head, waiting, 0, bytesMax);
+      waiting.splice(0, next);
+      head = toFollowing(head);
+      yield sign(bytes);
+    }
+  }
+
+  /** All of the first message but its records. */
+  #head(message: Message, authority: Resource): Message {
+    const bare = { ...toBare(message, RCODE.NOERROR), authoritative: true };
+    if (message.edns === undefined) return bare;
+    const { data } = authority;
+    const expire = message.edns.expire === true && data.kind === "authority" ? { expireS: data.expireS } : {};
+    return { ...bare, edns: { version: 0, udpSize: this.#desk.settings.udpBytesMax, dnssecOk: false, ...expire } };
+  }
+
+  #refuse(asked: Asked, rcode: number): Buffer {
+    // A header and one question always fit.
+    return signAnswer(encodeMessage(toBare(asked.message, rcode), UDP_BYTES)!, asked, this.#desk.clock);
+  }
+}
+
+/** `serial` is the asker's; undefined when the whole zone is wanted. */
+type Admitted = { readonly zone: WholeZone; readonly serial: number | undefined } | { readonly rcode: number };
+
+/** The serial that the asker has: of the SOA in the authority section, RFC 1995 §3. */
+function serialAsked({ authority }: Message, { name }: Question): number | undefined {
+  const record = authority[0];
+  return record?.data.kind === "authority" && sameName(record.name, name) ? record.data.serial : undefined;
+}
+
+interface Given {
+  readonly form: "whole" | "increments" | "nothing new";
+  /** The answer section. */
+  readonly records: Iterable<Resource>;
+}
+
+function answerOf(journal: Journal, serial: number | undefined): Given {
+  const { authority } = journal;
+  const steps = serial === undefined ? undefined : journal.since(serial);
+  // RFC 1995 §2: whoever has this serial, or is ahead of us, has nothing to get.
+  const isThere = steps?.length === 0 || (serial !== undefined && isNewer(serial, serialOf(authority)));
+  if (isThere) return { form: "nothing new", records: [authority] };
+  if (steps === undefined || !isShorter(steps, journal.count)) return { form: "whole", records: journal.whole() };
+  return { form: "increments", records: increments(steps, authority) };
+}
+
+function toFollowing(head: Message): Message {
+  if (head.questions.length === 0) return head;
+  const { edns: _, ...rest } = head;
+  return { ...rest, questions: [] };
+}

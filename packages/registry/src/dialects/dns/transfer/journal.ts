@@ -1,0 +1,377 @@
+/**
+ * What a zone's secondaries were given, and what became different since: increments of RFC 1995. Records are kept as
+ * packed messages, which take a tenth of the memory.
+ */
+
+import { type Message, OPCODE, RCODE, type Resource } from "../wire/message.ts";
+import { keyOf } from "../wire/name.ts";
+import { decodeMessage, packMessage } from "../wire/packet.ts";
+import { canonicalData } from "../wire/record.ts";
+
+/** Records as messages that hold nothing else. Never changed: what replaces it is a new one. */
+export interface Packed {
+  readonly buffers: readonly Buffer[];
+  readonly count: number;
+  readonly bytes: number;
+}
+
+/** From one serial to the next: RFC 1995 §4. */
+export interface Step {
+  readonly from: Resource;
+  readonly to: Resource;
+  readonly deleted: Packed;
+  readonly added: Packed;
+}
+
+/** By `recordKey`. */
+interface Edits {
+  readonly deleted: Map<string, Resource>;
+  readonly added: Map<string, Resource>;
+}
+
+export interface JournalLimits {
+  readonly stepsMax: number;
+  /** Of all steps together. */
+  readonly bytesMax: number;
+}
+
+export const NOTHING: Packed = { buffers: [], count: 0, bytes: 0 };
+
+/** An empty message, to be filled with records. */
+export const BLANK: Message = {
+  id: 0,
+  response: true,
+  opcode: OPCODE.QUERY,
+  authoritative: true,
+  truncated: false,
+  recursionDesired: false,
+  recursionAvailable: false,
+  checkingDisabled: false,
+  rcode: RCODE.NOERROR,
+  questions: [],
+  answers: [],
+  authority: [],
+  additional: [],
+};
+
+/** Pointers reach 16 KiB: beyond, names are not compressed any more. */
+const PACK_BYTES = 16 * 1024;
+const BATCH = 512;
+
+/** Cuts the beginning off a list of records that fits into one message. `template` has the rest of the message. */
+export function packSome(
+  template: Message,
+  records: readonly Resource[],
+  from: number,
+  bytesMax: number,
+): { readonly bytes: Buffer; readonly next: number } {
+  const answers = records.slice(from, from + BATCH);
+  const message = { ...template, answers };
+  let packed = packMessage(message, Math.min(bytesMax, PACK_BYTES));
+  // A record may be larger than what we like to send, but not larger than a message.
+  if (packed === undefined || packed.answers === 0) packed = packMessage(message, bytesMax);
+  if (packed === undefined || (packed.answers === 0 && answers.length > 0))
+    throw new RangeError("a record is too large");
+  return { bytes: packed.bytes, next: from + packed.answers };
+}
+
+export function packRecords(records: Iterable<Resource>): Packed {
+  return atOnce(packing(records));
+}
+
+/** Pauses where work is long: others may have a turn before it goes on. */
+export type Work<T = void> = Generator<undefined, T, undefined>;
+
+/** Records handled between two pauses. */
+const PAUSE_RECORDS = 64;
+
+function* packing(records: Iterable<Resource>): Work<Packed> {
+  const packer = new Packer();
+  for (const record of records) if (packer.add(record)) yield;
+  return packer.end();
+}
+
+function atOnce<T>(work: Work<T>): T {
+  for (;;) {
+    const { done, value } = work.next();
+    if (done === true) return value as T;
+  }
+}
+
+/** Packs records as they come. */
+class Packer {
+  readonly #buffers: Buffer[] = [];
+  #waiting: Resource[] = [];
+  #count = 0;
+  #bytes = 0;
+
+  /** True now and then, when it is time for a pause. */
+  add(record: Resource): boolean {
+    this.#waiting.push(record);
+    this.#count++;
+    if (this.#waiting.length >= BATCH) this.#pack();
+    return this.#count % PAUSE_RECORDS === 0;
+  }
+
+  end(): Packed {
+    while (this.#waiting.length > 0) this.#pack();
+    if (this.#count === 0) return NOTHING;
+    return { buffers: this.#buffers, count: this.#count, bytes: this.#bytes };
+  }
+
+  #pack(): void {
+    const { bytes, next } = packSome(BLANK, this.#waiting, 0, 0xffff);
+    this.#buffers.push(bytes);
+    this.#bytes += bytes.length;
+    this.#waiting = this.#waiting.slice(next);
+  }
+}
+
+export function* unpackRecords(packed: Packed): Generator<Resource> {
+  for (const buffer of packed.buffers) {
+    const decoded = decodeMessage(buffer);
+    if (!decoded.ok) throw new Error("a packed message does not read back");
+    yield* decoded.message.answers;
+  }
+}
+
+/** Equal for records with the same owner, type, TTL and data. */
+export function recordKey(record: Resource): string {
+  return `${keyOf(record.name)} ${record.type} ${record.ttlS} ${canonicalData(record.type, record.data)}`;
+}
+
+/** A zone in parts that change apart from each other, at one serial, and the steps that led there. */
+export class Journal {
+  readonly #limits: JournalLimits;
+  readonly #parts = new Map<string, Packed>();
+  /** How many parts have a record that more than one may have. */
+  readonly #shared = new Map<string, number>();
+  readonly #isShared: (record: Resource) => boolean;
+  #steps: Step[] = [];
+  #stepBytes = 0;
+  #authority: Resource;
+  /** What was given under the latest serial was not always the same. */
+  #isTwofold = false;
+  #count = 0;
+
+  /** `isShared` tells which records may come from several parts at once. */
+  constructor(authority: Resource, limits: JournalLimits, isShared: (record: Resource) => boolean) {
+    this.#authority = authority;
+    this.#limits = limits;
+    this.#isShared = isShared;
+  }
+
+  /** The SOA record of the latest serial. */
+  get authority(): Resource {
+    return this.#authority;
+  }
+
+  /** Records in all parts. */
+  get count(): number {
+    return this.#count;
+  }
+
+  get steps(): number {
+    return this.#steps.length;
+  }
+
+  /**
+   * The answer section of the whole zone, RFC 5936 §2.2: its SOA around all else, each record once. It is the zone as it
+   * is at this call: later replacements do not show in it.
+   */
+  whole(): Iterable<Resource> {
+    return wholeZone([...this.#parts.values()], this.#authority, this.#isShared);
+  }
+
+  names(): Iterable<string> {
+    return this.#parts.keys();
+  }
+
+  /**
+   * Puts these parts in place of the ones of the same names (none: takes them away) and makes one step of what became
+   * different, unless `authority` has the serial that we are at.
+   */
+  replace(parts: ReadonlyMap<string, Iterable<Resource>>, authority: Resource): void {
+    atOnce(this.replacing(parts, authority));
+  }
+
+  /**
+   * The same, with pauses. Nothing of it shows before its end. Of `isFirst` no step is made: nobody was given what is
+   * there by now. What it leaves when it is not brought to its end is good for nothing.
+   */
+  *replacing(parts: ReadonlyMap<string, Iterable<Resource>>, authority: Resource, isFirst = false): Work {
+    const edits: Edits = { deleted: new Map(), added: new Map() };
+    const packed = new Map<string, Packed>();
+    for (const [name, records] of parts) packed.set(name, yield* this.#comparing(name, records, edits));
+    const { deleted, added } = edits;
+    const from = this.#authority;
+    const way = isFirst ? undefined : this.#wayTo(authority, deleted.size + added.size > 0);
+    const step = way === "step" && {
+      from,
+      to: authority,
+      deleted: yield* packing(deleted.values()),
+      added: yield* packing(added.values()),
+    };
+    for (const [name, part] of packed) this.#put(name, part);
+    this.#authority = authority;
+    this.#isTwofold = way === "twofold";
+    if (step) this.#keep(step);
+    else if (way !== "none") this.#forgetSteps();
+  }
+
+  /** What leads from our serial to the one of `authority`. */
+  #wayTo(authority: Resource, isOther: boolean): "step" | "none" | "twofold" | undefined {
+    const [from, to] = [serialOf(this.#authority), serialOf(authority)];
+    // Two have been given something else under one serial: there is no step that is good for both.
+    if (from === to) return isOther || this.#isTwofold ? "twofold" : "none";
+    // RFC 1982: a serial that went back has no way that leads to it.
+    return this.#isTwofold || !isNewer(to, from) ? undefined : "step";
+  }
+
+  /** Puts a new part in while nobody has been given the zone: no step is made of it. */
+  *loading(name: string, records: Iterable<Resource>): Work {
+    this.#put(name, yield* this.#comparing(name, records, { deleted: new Map(), added: new Map() }, true));
+  }
+
+  /** The steps from this serial on; empty at the latest one; undefined when there is no way from there. */
+  since(serial: number): readonly Step[] | undefined {
+    if (serial === serialOf(this.#authority)) return this.#isTwofold ? undefined : [];
+    const first = this.#steps.findIndex((step) => serialOf(step.from) === serial);
+    return first < 0 ? undefined : this.#steps.slice(first);
+  }
+
+  /**
+   * Packs what the part is to be, and notes what becomes different. Both are mostly the same and in the same order: side
+   * by side, little has to be remembered at a time.
+   */
+  *#comparing(name: string, records: Iterable<Resource>, edits: Edits, isNew = false): Work<Packed> {
+    const packer = new Packer();
+    const before = unpackRecords(this.#parts.get(name) ?? NOTHING);
+    // Only a shared record may come twice in one part.
+    const seen = new Set<string>();
+    for (const record of records) {
+      const key = isNew && !this.#isShared(record) ? "" : recordKey(record);
+      if (this.#isShared(record) && isKnown(seen, key)) continue;
+      if (packer.add(record)) yield;
+      if (isNew) {
+        if (key !== "") this.#share(key);
+        continue;
+      }
+      const old = before.next().value;
+      const oldKey = old && recordKey(old);
+      if (oldKey === key) continue;
+      if (old && oldKey !== undefined) this.#take(oldKey, old, edits);
+      this.#give(key, record, edits);
+    }
+    let count = 0;
+    for (const old of before) {
+      this.#take(recordKey(old), old, edits);
+      if (++count % PAUSE_RECORDS === 0) yield;
+    }
+    return packer.end();
+  }
+
+  #take(key: string, record: Resource, { deleted, added }: Edits): void {
+    if (this.#isShared(record)) {
+      const left = (this.#shared.get(key) ?? 1) - 1;
+      if (left > 0) this.#shared.set(key, left);
+      else this.#shared.delete(key);
+      if (left > 0) return;
+    }
+    if (!added.delete(key)) deleted.set(key, record);
+  }
+
+  #give(key: string, record: Resource, { deleted, added }: Edits): void {
+    if (this.#isShared(record) && this.#share(key) > 1) return;
+    if (!deleted.delete(key)) added.set(key, record);
+  }
+
+  /** Returns how many parts have the record now. */
+  #share(key: string): number {
+    const count = (this.#shared.get(key) ?? 0) + 1;
+    this.#shared.set(key, count);
+    return count;
+  }
+
+  #put(name: string, packed: Packed): void {
+    this.#count += packed.count - (this.#parts.get(name)?.count ?? 0);
+    if (packed.count > 0) this.#parts.set(name, packed);
+    else this.#parts.delete(name);
+  }
+
+  #keep(step: Step): void {
+    this.#steps.push(step);
+    this.#stepBytes += bytesOf(step);
+    const { stepsMax, bytesMax } = this.#limits;
+    while (this.#steps.length > stepsMax || this.#stepBytes > bytesMax) {
+      const oldest = this.#steps.shift();
+      if (oldest === undefined) break;
+      this.#stepBytes -= bytesOf(oldest);
+    }
+  }
+
+  #forgetSteps(): void {
+    this.#steps = [];
+    this.#stepBytes = 0;
+  }
+}
+
+/** Remembers a text; true when it was there before. */
+function isKnown(seen: Set<string>, text: string): boolean {
+  const before = seen.size;
+  return seen.add(text).size === before;
+}
+
+function* wholeZone(
+  parts: readonly Packed[],
+  authority: Resource,
+  isShared: (record: Resource) => boolean,
+): Generator<Resource> {
+  yield authority;
+  const seen = new Set<string>();
+  for (const part of parts)
+    for (const record of unpackRecords(part)) {
+      if (isShared(record)) {
+        const key = recordKey(record);
+        if (seen.has(key)) continue;
+        seen.add(key);
+      }
+      yield record;
+    }
+  yield authority;
+}
+
+/** What a step costs besides its records. */
+const STEP_BYTES = 256;
+
+function bytesOf(step: Step): number {
+  return step.deleted.bytes + step.added.bytes + STEP_BYTES;
+}
+
+export function serialOf(authority: Resource): number {
+  return authority.data.kind === "authority" ? authority.data.serial : 0;
+}
+
+/** RFC 1982 §3.2. */
+export function isNewer(serial: number, than: number): boolean {
+  return serial !== than && (serial - than) >>> 0 < 2 ** 31;
+}
+
+/** The answer section of an increment, RFC 1995 §4: the latest SOA around the steps. */
+export function* increments(steps: readonly Step[], authority: Resource): Generator<Resource> {
+  yield authority;
+  for (const step of steps) {
+    yield step.from;
+    yield* unpackRecords(step.deleted);
+    yield step.to;
+    yield* unpackRecords(step.added);
+  }
+  yield authority;
+}
+
+/** Whether the steps are less to send than the zone. */
+export function isShorter(steps: readonly Step[], count: number): boolean {
+  let records = 0;
+  for (const step of steps) records += step.deleted.count + step.added.count + 2;
+  return records <= count;
+}

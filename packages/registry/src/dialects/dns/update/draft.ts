@@ -1,0 +1,170 @@
+/** The instances that an UPDATE touches, as they are to be. */
+
+import type { Bytes } from "../../../core/index.ts";
+import {
+  type Account,
+  type Command,
+  type Guard,
+  type Instance,
+  type InstanceRecord,
+  LIMITS,
+  type Life,
+} from "../../../core/index.ts";
+import { matchLabel } from "../labels/text.ts";
+import { FILE_META } from "../static/instances.ts";
+import type { World } from "../zone/model.ts";
+
+interface Touch {
+  readonly service: string;
+  readonly id: string;
+  readonly before: InstanceRecord | undefined;
+  now: Instance | undefined;
+  /** Of the record that registers it; undefined when it was only changed. */
+  ttlS: number | undefined;
+}
+
+/** `ttlMs` of what is registered, for records with this TTL; undefined: for good. */
+export type LeaseRule = (ttlS: number) => number | undefined;
+
+/** A view of one account with changes laid over it. */
+export class Draft {
+  readonly account: Account;
+  readonly #world: World;
+  readonly #touched = new Map<string, Touch>();
+  #stuck = false;
+
+  constructor(account: Account, world: World) {
+    this.account = account;
+    this.#world = world;
+  }
+
+  /** True once an instance was touched that is not to be changed by anybody: its zone file has the say. */
+  get stuck(): boolean {
+    return this.#stuck;
+  }
+
+  /** The services that the label names: the one that is written like it, else all that look like it. */
+  services(label: Bytes): readonly string[] {
+    const known = this.#world.index.services(this.account, label);
+    const exact = known.filter((service) => matchLabel(service, label) === 2);
+    const found = exact.length > 0 ? exact : known;
+    const drafted = [...this.#touched.values()].map(({ service }) => service);
+    return [...new Set([...found, ...drafted.filter((service) => matchLabel(service, label) === 2)])];
+  }
+
+  /** All instances of the service as they are now. */
+  list(service: string): Instance[] {
+    const found: Instance[] = [];
+    for (const record of this.#world.view.account(this.account)?.service(service)?.instances.values() ?? []) {
+      const touch = this.#touched.get(keyOf(service, record.id));
+      if (touch === undefined) found.push(record);
+    }
+    for (const { service: of, now } of this.#touched.values()) if (of === service && now !== undefined) found.push(now);
+    return found;
+  }
+
+  /** Instances with this id, of any service. */
+  withId(id: string): Instance[] {
+    const found: Instance[] = [];
+    for (const record of this.#world.view.instancesById(this.account, id)) {
+      const touch = this.#touched.get(keyOf(record.service, id));
+      if (touch === undefined) found.push(record);
+    }
+    for (const touch of this.#touched.values()) if (touch.id === id && touch.now !== undefined) found.push(touch.now);
+    return found;
+  }
+
+  get(service: string, id: string): Instance | undefined {
+    const touch = this.#touched.get(keyOf(service, id));
+    return touch === undefined ? this.#world.view.instance(this.account, service, id) : touch.now;
+  }
+
+  /** The instance that the label names. */
+  find(service: string, label: Bytes): Instance | undefined {
+    const same = this.get(service, label);
+    if (same !== undefined && matchLabel(same.id, label) === 2) return same;
+    let like: Instance | undefined;
+    for (const instance of this.list(service)) {
+      const match = matchLabel(instance.id, label);
+      if (match === 2) return instance;
+      if (match === 1) like ??= instance;
+    }
+    return like;
+  }
+
+  /** `ttlS`: of the record that registers it; left out where one that is there is only changed. */
+  set(instance: Instance, ttlS?: number): void {
+    const touch = this.#touch(instance.service, instance.id);
+    touch.now = instance;
+    if (ttlS !== undefined) touch.ttlS = ttlS;
+  }
+
+  remove({ service, id }: Instance): void {
+    const touch = this.#touch(service, id);
+    touch.now = undefined;
+    touch.ttlS = undefined;
+  }
+
+  #touch(service: string, id: string): Touch {
+    const key = keyOf(service, id);
+    let touch = this.#touched.get(key);
+    if (touch === undefined) {
+      const before = this.#world.view.instance(this.account, service, id);
+      touch = { service, id, before, now: before, ttlS: undefined };
+      this.#touched.set(key, touch);
+    }
+    if (touch.before?.via === "dns" && touch.before.meta[FILE_META] !== undefined) this.#stuck = true;
+    return touch;
+  }
+
+  /** Records whose leases a refresh keeps alive. */
+  refreshed(): InstanceRecord[] {
+    const found: InstanceRecord[] = [];
+    for (const { before, now, ttlS } of this.#touched.values())
+      if (before !== undefined && now !== undefined && ttlS !== undefined) found.push(before);
+    return found;
+  }
+
+  /** All or nothing, and only as long as what was read is so still; undefined when there is nothing to do. */
+  toCommand(lease: LeaseRule): Extract<Command, { kind: "when" }> | undefined {
+    const { account } = this;
+    const guards: Guard[] = [];
+    const steps: Command[] = [];
+    for (const { service, id, before, now, ttlS } of this.#touched.values()) {
+      if (before === undefined && now === undefined) continue;
+      guards.push(
+        before === undefined
+          ? { on: "instance", id, service, exists: false }
+          : { on: "instance-mod", instance: { service, id }, revision: before.modRevision },
+      );
+      if (now === undefined) steps.push({ kind: "deregister", account, instance: { service, id } });
+      else if (now !== before || ttlS !== undefined)
+        steps.push({ kind: "register", account, instance: toInstance(now), life: lifeOf(before, ttlS, lease) });
+    }
+    return steps.length === 0 ? undefined : { kind: "when", account, guards, then: steps, otherwise: [] };
+  }
+}
+
+/** One that came through another protocol keeps the life it has, unless the update grants a lease. */
+function lifeOf(before: InstanceRecord | undefined, ttlS: number | undefined, lease: LeaseRule): Life {
+  if (ttlS === undefined) return "keep";
+  const ttlMs = lease(ttlS);
+  if (ttlMs !== undefined) return { ttlMs };
+  return before === undefined || before.via === "dns" ? "permanent" : "keep";
+}
+
+/** What a client says of an instance, without what the catalog adds. */
+function toInstance(instance: Instance): Instance {
+  const { service, id, address, ports, protocol, tags, meta, version, zone, weight, status, checks, via } = instance;
+  return { service, id, address, ports, protocol, tags, meta, version, zone, weight, status, checks, via };
+}
+
+function keyOf(service: string, id: string): string {
+  // Neither may hold a slash.
+  return `${service}/${id}`;
+}
+
+/** A lease as long as was asked for, within what the registry grants. */
+export function clampLease(ms: number): number {
+  return Math.min(Math.max(ms, LIMITS.ttlMsMin), LIMITS.ttlMsMax);
+}

@@ -1,0 +1,147 @@
+/** Which instance a record of an UPDATE speaks of, and what it says of it. */
+import { fromBytes, type Instance, isLegalName } from "../../../core/index.ts";
+import { toSpot } from "../labels/address.ts";
+import { isNote, PRIORITY_META, priorityOf, toStrings } from "../labels/meta.ts";
+import { matchLabel } from "../labels/text.ts";
+import { portOf } from "../names/native/records.ts";
+import { toWeight } from "../static/instances.ts";
+import { type Data, type Name, type Resource, TYPE } from "../wire/message.ts";
+import { isWithin, keyOf, lowerLabel, sameName } from "../wire/name.ts";
+import type { Zone } from "../zone/model.ts";
+import { addressOf, placeOf } from "./place.ts";
+
+export type ServiceData = Extract<Data, { kind: "service" }>;
+
+/** What an instance weighs that says nothing of it. */
+const WEIGHT_DEFAULT = 100;
+
+/** RFC 2782 knows `_tcp` and `_udp`; everything but UDP is the former. */
+export function isOfProtocol(instance: Instance, udp: boolean): boolean {
+  return (instance.protocol.toLowerCase() === "udp") === udp;
+}
+
+/** A host's name as addresses of instances are written; undefined when it is none. */
+export function toHostname(name: Name): string | undefined {
+  const text = fromBytes(keyOf(name));
+  return toSpot(text)?.type === TYPE.CNAME ? text : undefined;
+}
+
+/** The ids that an instance with this SRV record has, the plain one first. */
+export function idsOf(data: ServiceData, zone: Zone): readonly string[] {
+  const { target, port } = data;
+  if (!isWithin(target, zone.name) || target.length === zone.name.length) {
+    return [`${fromBytes(keyOf(target))}:${port}`];
+  }
+  const id = fromBytes(lowerLabel(target[0]!));
+  return [id, `${id}:${port}`];
+}
+
+/** Whether the SRV record is one of this instance, by its target and port. */
+export function isServedBy(instance: Instance, data: ServiceData, zone: Zone): boolean {
+  if (portOf(instance.ports, undefined) !== data.port) return false;
+  const { target } = data;
+  if (isWithin(target, zone.name) && target.length > zone.name.length) {
+    const place = placeOf(target, zone.name);
+    if (place.kind === "own") {
+      return matchLabel(instance.service, place.service) > 0 && matchLabel(instance.id, lowerLabel(place.id)) > 0;
+    }
+    const address = addressOf(target, zone.name);
+    if (address !== undefined) return toAddress(instance.address) === address;
+  }
+  if (idsOf(data, zone).some((id) => matchLabel(instance.id, id) === 2 || instance.id === id)) return true;
+  const spot = toSpot(instance.address);
+  return spot?.type === TYPE.CNAME && sameName(spot.host, target);
+}
+
+/** In the one form in which addresses compare; other texts as they are. */
+export function toAddress(text: string): string {
+  const spot = toSpot(text);
+  return spot === undefined || spot.type === TYPE.CNAME ? text : spot.address;
+}
+
+/**
+ * Whether the numbers of the record are the instance's. Weights are shown scaled: a record may be meant as it was
+ * written or as it is answered; 0 says that there is no choice (RFC 2782).
+ */
+export function hasNumbers(instance: Instance, data: ServiceData, shown: readonly Resource[]): boolean {
+  if (data.priority !== priorityOf(instance.meta)) return false;
+  if (data.weight === 0 || toWeight(data.weight) === instance.weight) return true;
+  return shown.some(
+    ({ data: other }) =>
+      other.kind === "service" &&
+      other.port === data.port &&
+      other.weight === data.weight &&
+      sameName(other.target, data.target),
+  );
+}
+
+export function withPriority(meta: Instance["meta"], priority: number): Instance["meta"] {
+  const { [PRIORITY_META]: _, ...rest } = meta;
+  return priority === 0 ? rest : { ...rest, [PRIORITY_META]: String(priority) };
+}
+
+/** The meta that is shown as TXT, gone. */
+export function withoutTexts(meta: Instance["meta"]): Instance["meta"] {
+  return Object.fromEntries(Object.entries(meta).filter(([key]) => isNote(key)));
+}
+
+/** The pairs of a TXT record, RFC 6763 §6.3 to §6.5, without those that are ours to say. */
+export function readTexts({ data }: Resource): ReadonlyMap<string, string> {
+  const pairs = new Map<string, string>();
+  for (const string of data.kind === "text" ? data.strings : []) {
+    const text = fromBytes(string);
+    const equals = text.indexOf("=");
+    const key = equals < 0 ? text : text.slice(0, equals);
+    // §6.4: a string that begins with "=" or is empty says nothing; the first of a key counts.
+    if (key === "" || pairs.has(key) || isNote(key)) continue;
+    pairs.set(key, equals < 0 ? "" : text.slice(equals + 1));
+  }
+  return pairs;
+}
+
+export function withTexts(meta: Instance["meta"], pairs: ReadonlyMap<string, string>): Instance["meta"] {
+  return { ...meta, ...Object.fromEntries(pairs) };
+}
+
+/** Whether the instance's TXT record says the same. */
+export function hasTexts(instance: Instance, record: Resource): boolean {
+  const pairs = readTexts(record);
+  const [one, other] = [toStrings(instance.meta), toStrings(Object.fromEntries(pairs))];
+  return one.length === other.length && one.every((string, i) => string === other[i]);
+}
+
+/** Whether the catalog could take a service or an instance of this name. */
+export function isNameable(text: string, lengthMax?: number): boolean {
+  // Bytes that are no UTF-8 would not be found again.
+  return isLegalName(text, lengthMax) && text !== "*" && !text.includes("\ufffd");
+}
+
+/** Whether its address is of this type of record. */
+export function isAddressOf(instance: Instance, type: number): boolean {
+  const address = toAddress(instance.address);
+  if (!/^[\d.]+$|:/.test(address)) return false;
+  return address.includes(":") === (type === TYPE.AAAA);
+}
+
+export function isAt(instance: Instance, data: Resource["data"]): boolean {
+  return data.kind === "address" && toAddress(instance.address) === data.address;
+}
+
+/** A new instance, of which nothing else is known. */
+export function toFresh(service: string, id: string): Instance {
+  return {
+    service,
+    id,
+    address: "",
+    ports: {},
+    protocol: "",
+    tags: [],
+    meta: {},
+    version: "",
+    zone: "",
+    weight: WEIGHT_DEFAULT,
+    status: "passing",
+    checks: [],
+    via: "dns",
+  };
+}

@@ -1,0 +1,139 @@
+/**
+ * The plain question, read without making objects: one question, no records but an EDNS one without options that
+ * matter. Everything else goes through `decodeMessage`, and so does each question that is asked for the first time.
+ */
+import { CLASS, TYPE } from "./message.ts";
+
+const HEADER_BYTES = 12;
+const NAME_BYTES_MAX = 255;
+const LABEL_BYTES_MAX = 63;
+/** QR, opcode, TC: anything but a plain question. */
+const UNUSUAL = 0xfa;
+const RD = 0x01;
+const CD = 0x10;
+const OPT_BYTES = 11;
+const DO_BIT = 0x80;
+/** Data of these types depends on more than the question; RFC 7314, RFC 9664. */
+const OPTIONS_THAT_MATTER: readonly number[] = [2, 9];
+
+/** What `scanQuestion` found; the same object each time. */
+export interface Scan {
+  /** Where type and class of the question begin, and where they end. */
+  nameEnd: number;
+  questionEnd: number;
+  /** No letter of the name is in upper case. */
+  isLower: boolean;
+  hasEdns: boolean;
+  /** What the client can take, as it says; 0 without EDNS. */
+  udpSize: number;
+  dnssecOk: boolean;
+  hasOptions: boolean;
+}
+
+/** Whether the packet is a plain question; then `scan` holds what it says. */
+export function scanQuestion(packet: Buffer, scan: Scan): boolean {
+  const { length } = packet;
+  if (length < HEADER_BYTES + 5 || !hasPlainHeader(packet) || !scanName(packet, scan)) return false;
+  const at = scan.nameEnd;
+  if (at + 4 > length || packet[at + 2] !== 0 || packet[at + 3] !== CLASS.IN) return false;
+  const type = ((packet[at] as number) << 8) | (packet[at + 1] as number);
+  // 128 to 255 are no types of data (RFC 6895 §3.1); ANY is answered like one.
+  if (type === 0 || type === TYPE.OPT || (type >= 128 && type < 255)) return false;
+  scan.questionEnd = at + 4;
+  scan.hasEdns = packet[11] === 1;
+  scan.udpSize = 0;
+  scan.dnssecOk = false;
+  scan.hasOptions = false;
+  return scan.hasEdns ? scanEdns(packet, scan) : length === scan.questionEnd;
+}
+
+/** One question, no answers, no authority, at most one additional record. */
+function hasPlainHeader(packet: Buffer): boolean {
+  return (
+    ((packet[2] as number) & UNUSUAL) === 0 &&
+    packet[4] === 0 &&
+    packet[5] === 1 &&
+    packet[6] === 0 &&
+    packet[7] === 0 &&
+    packet[8] === 0 &&
+    packet[9] === 0 &&
+    packet[10] === 0 &&
+    (packet[11] as number) <= 1
+  );
+}
+
+function scanName(packet: Buffer, scan: Scan): boolean {
+  let at = HEADER_BYTES;
+  scan.isLower = true;
+  for (;;) {
+    const length = packet[at];
+    if (length === undefined || length > LABEL_BYTES_MAX) return false;
+    at += 1;
+    if (length === 0) break;
+    const end = at + length;
+    if (end > packet.length || end - HEADER_BYTES >= NAME_BYTES_MAX) return false;
+    for (; at < end; at++) {
+      const byte = packet[at] as number;
+      if (byte >= 0x41 && byte <= 0x5a) scan.isLower = false;
+    }
+  }
+  scan.nameEnd = at;
+  return true;
+}
+
+function scanEdns(packet: Buffer, scan: Scan): boolean {
+  const at = scan.questionEnd;
+  if (at + OPT_BYTES > packet.length || packet[at] !== 0 || packet[at + 1] !== 0 || packet[at + 2] !== TYPE.OPT)
+    return false;
+  // Version 0, RFC 6891 §6.1.3.
+  if (packet[at + 6] !== 0) return false;
+  scan.udpSize = ((packet[at + 3] as number) << 8) | (packet[at + 4] as number);
+  scan.dnssecOk = ((packet[at + 7] as number) & DO_BIT) !== 0;
+  const size = ((packet[at + 9] as number) << 8) | (packet[at + 10] as number);
+  scan.hasOptions = size > 0;
+  return at + OPT_BYTES + size === packet.length && (size === 0 || hasPlainOptions(packet, at + OPT_BYTES));
+}
+
+function hasPlainOptions(packet: Buffer, from: number): boolean {
+  let at = from;
+  while (at + 4 <= packet.length) {
+    const code = ((packet[at] as number) << 8) | (packet[at + 1] as number);
+    if (OPTIONS_THAT_MATTER.includes(code)) return false;
+    at += 4 + (((packet[at + 2] as number) << 8) | (packet[at + 3] as number));
+  }
+  return at === packet.length;
+}
+
+export function emptyScan(): Scan {
+  return {
+    nameEnd: 0,
+    questionEnd: 0,
+    isLower: true,
+    hasEdns: false,
+    udpSize: 0,
+    dnssecOk: false,
+    hasOptions: false,
+  };
+}
+
+/** The longest key: a name, type and class, flags, size. */
+const KEY_BYTES_MAX = 1 + NAME_BYTES_MAX + 4 + 3;
+/** No packet that is looked up begins like it behind its id: it would be an answer. */
+const KEY_MARK = 0xff;
+const scratch = Buffer.alloc(KEY_BYTES_MAX);
+
+/** What all questions with the same answer have in common: case and id aside. `bytesMax`: of the answer. */
+export function toQuestionKey(packet: Buffer, scan: Scan, bytesMax: number): string {
+  let to = 0;
+  scratch[to++] = KEY_MARK;
+  for (let at = HEADER_BYTES; at < scan.nameEnd; at++) {
+    const byte = packet[at] as number;
+    scratch[to++] = byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte;
+  }
+  for (let at = scan.nameEnd; at < scan.questionEnd; at++) scratch[to++] = packet[at] as number;
+  const flags = ((packet[2] as number) & RD) | ((packet[3] as number) & CD);
+  scratch[to++] = flags | (scan.hasEdns ? 2 : 0) | (scan.dnssecOk ? 4 : 0);
+  scratch[to++] = bytesMax >> 8;
+  scratch[to++] = bytesMax & 0xff;
+  return scratch.toString("latin1", 0, to);
+}

@@ -1,0 +1,234 @@
+/** Beside the view: services by label, instances by address, and instances that fell silent a moment ago. */
+import {
+  type Account,
+  type Change,
+  type Clock,
+  type Commit,
+  fromBytes,
+  type InstanceRecord,
+  type Registry,
+  statusOf,
+  type Watch,
+} from "../../../core/index.ts";
+import { isPlain, toExactLabel, toLabel } from "../labels/text.ts";
+import type { Settings } from "../settings/model.ts";
+import { AddressBook } from "./address-book.ts";
+import type { Index } from "./model.ts";
+
+type IndexSettings = Pick<Settings, "whenNoneHealthy" | "heldMs">;
+
+/** Lapsed instances that are kept at most: the oldest go first. */
+const LAPSED_MAX = 10_000;
+/** Names that the view has forgotten and we have not: beyond this we look which ones they are. */
+const FORGOTTEN_MAX = 10_000;
+
+export type OpenIndex = Index & { onChange(listener: () => void): () => void; close(): void };
+
+/** Reads the catalog and follows it until closed. */
+export function openIndex(registry: Registry, clock: Clock, settings: IndexSettings): OpenIndex {
+  return new CatalogIndex(registry, clock, settings);
+}
+
+interface Lapsed {
+  readonly account: Account;
+  readonly record: InstanceRecord;
+  readonly untilMs: number;
+}
+
+class CatalogIndex implements OpenIndex {
+  readonly #registry: Registry;
+  readonly #clock: Clock;
+  readonly #settings: IndexSettings;
+  readonly #listeners = new Set<() => void>();
+  #watch: Watch;
+  /** Only services whose names are no labels as they stand: all others are found by their names. */
+  #odd = new Map<Account, Map<string, readonly string[]>>();
+  #oddCount = 0;
+  #oddCountMax = FORGOTTEN_MAX;
+  /** Made at the first question for it: most registries never see one. */
+  #addresses: AddressBook | undefined;
+  /** By account and service, then by id; in the order in which they lapsed. */
+  readonly #lapsed = new Map<string, Lapsed>();
+  readonly #lapsedOf = new Map<string, Map<string, Lapsed>>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(registry: Registry, clock: Clock, settings: IndexSettings) {
+    this.#registry = registry;
+    this.#clock = clock;
+    this.#settings = settings;
+    this.#watch = this.#open();
+  }
+
+  services(account: Account, label: string): readonly string[] {
+    const odd = this.#odd.get(account)?.get(label) ?? [];
+    const text = fromBytes(label);
+    const known = this.#registry.read((view) => view.account(account)?.service(text) !== undefined);
+    return known && toExactLabel(text) === label ? [text, ...odd] : odd;
+  }
+
+  at(address: string): readonly { readonly account: Account; readonly record: InstanceRecord }[] {
+    this.#addresses ??= AddressBook.of(this.#registry);
+    return this.#addresses.at(address);
+  }
+
+  lapsed(account: Account, service: string): readonly InstanceRecord[] {
+    const all = this.#lapsedOf.get(`${account}/${service}`);
+    if (all === undefined) return [];
+    const nowMs = this.#clock.now();
+    return [...all.values()].filter((lapsed) => lapsed.untilMs > nowMs).map((lapsed) => lapsed.record);
+  }
+
+  lapsedServices(account: Account): readonly string[] {
+    const services = new Set<string>();
+    for (const lapsed of this.#lapsed.values()) if (lapsed.account === account) services.add(lapsed.record.service);
+    return [...services].sort();
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  close(): void {
+    this.#watch.close();
+    this.#listeners.clear();
+    clearTimeout(this.#timer);
+  }
+
+  #open(): Watch {
+    const after = this.#registry.read((view) => {
+      for (const account of view.accounts())
+        for (const service of account.services()) this.#learn(account.name, service.name);
+      return view.revision;
+    });
+    const watch = this.#registry.follow({}, after, {
+      deliver: (commit) => {
+        this.#take(commit);
+        return true;
+      },
+      lost: () => this.#startAgain(),
+    });
+    if (!watch.ok) throw new Error(`cannot follow the catalog: ${watch.detail}`);
+    return watch.value;
+  }
+
+  #startAgain(): void {
+    this.#odd = new Map();
+    this.#oddCount = 0;
+    this.#addresses = undefined;
+    this.#lapsed.clear();
+    this.#lapsedOf.clear();
+    this.#watch = this.#open();
+    this.#changed();
+  }
+
+  #take(commit: Commit): void {
+    let changed = false;
+    for (const change of commit.changes) {
+      if (change.kind !== "instance") continue;
+      const { before, after } = change;
+      if (after !== null && after.service !== before?.service && this.#learn(commit.account, after.service))
+        changed = true;
+      this.#addresses?.take(commit.account, before, after);
+      this.#takeLapse(commit, change);
+    }
+    if (changed) this.#changed();
+  }
+
+  /** True when a label stands for other services than before. */
+  #learn(account: Account, service: string): boolean {
+    if (isPlain(service)) {
+      // It may hide services that are written otherwise.
+      return this.#odd.get(account)?.has(service) === true;
+    }
+    let labels = this.#odd.get(account);
+    if (labels === undefined) {
+      labels = new Map();
+      this.#odd.set(account, labels);
+    }
+    let changed = false;
+    for (const label of new Set([toExactLabel(service), toLabel(service)])) {
+      const names = labels.get(label) ?? [];
+      if (label === service || names.includes(service)) continue;
+      labels.set(label, [...names, service].sort());
+      this.#oddCount++;
+      changed = true;
+    }
+    if (this.#oddCount > this.#oddCountMax) this.#forget();
+    return changed;
+  }
+
+  /** Drops what the view knows no more. */
+  #forget(): void {
+    this.#registry.read((view) => {
+      this.#oddCount = 0;
+      for (const [account, labels] of this.#odd) {
+        const known = view.account(account);
+        for (const [label, names] of labels) {
+          const left = names.filter((name) => known?.service(name) !== undefined);
+          if (left.length > 0) labels.set(label, left);
+          else labels.delete(label);
+          this.#oddCount += left.length;
+        }
+        if (labels.size === 0) this.#odd.delete(account);
+      }
+    });
+    this.#oddCountMax = 2 * this.#oddCount + FORGOTTEN_MAX;
+  }
+
+  #takeLapse({ account }: Commit, { cause, before, after }: Extract<Change, { kind: "instance" }>): void {
+    if (this.#settings.whenNoneHealthy !== "held" || this.#settings.heldMs === 0) return;
+    const now = after ?? before;
+    if (now === null) return;
+    this.#drop(account, now);
+    if (before === null || after !== null || cause !== "expired" || statusOf(before) === "draining") return;
+    const lapsed: Lapsed = { account, record: before, untilMs: this.#clock.now() + this.#settings.heldMs };
+    const place = `${account}/${before.service}`;
+    this.#lapsed.set(`${place}/${before.id}`, lapsed);
+    const ofService = this.#lapsedOf.get(place) ?? new Map<string, Lapsed>();
+    this.#lapsedOf.set(place, ofService.set(before.id, lapsed));
+    if (this.#lapsed.size > LAPSED_MAX) {
+      for (const oldest of this.#lapsed.values()) {
+        this.#drop(oldest.account, oldest.record);
+        break;
+      }
+      this.#changed();
+    }
+    this.#wake();
+  }
+
+  #drop(account: Account, { service, id }: InstanceRecord): void {
+    const place = `${account}/${service}`;
+    if (!this.#lapsed.delete(`${place}/${id}`)) return;
+    const ofService = this.#lapsedOf.get(place);
+    ofService?.delete(id);
+    if (ofService?.size === 0) this.#lapsedOf.delete(place);
+  }
+
+  /** Wakes when the oldest lapsed instance runs out: from then on answers are without it. */
+  #wake(): void {
+    if (this.#timer !== undefined) return;
+    for (const oldest of this.#lapsed.values()) {
+      this.#timer = setTimeout(() => this.#runOut(), Math.max(0, oldest.untilMs - this.#clock.now()));
+      this.#timer.unref();
+      return;
+    }
+  }
+
+  #runOut(): void {
+    this.#timer = undefined;
+    const nowMs = this.#clock.now();
+    let changed = false;
+    for (const oldest of this.#lapsed.values()) {
+      if (oldest.untilMs > nowMs) break;
+      this.#drop(oldest.account, oldest.record);
+      changed = true;
+    }
+    if (changed) this.#changed();
+    this.#wake();
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}

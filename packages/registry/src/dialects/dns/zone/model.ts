@@ -1,0 +1,106 @@
+/** What names are looked up in, and what comes of it. */
+import type { Account, InstanceRecord, View } from "../../../core/index.ts";
+import type { NameSource } from "../../contract.ts";
+import type { Settings } from "../settings/model.ts";
+import type { Name, Question, Resource } from "../wire/message.ts";
+
+/** A part of the name space that we answer for. The longest one that a name is in has the say. */
+export type Zone =
+  /** The catalog of one account, with what a zone file of the same name adds to it. */
+  | { readonly kind: "account"; readonly name: Name; readonly account: Account; readonly file?: FileZone }
+  /** A zone file alone. */
+  | { readonly kind: "file"; readonly name: Name; readonly file: FileZone }
+  /** Names of another protocol. */
+  | {
+      readonly kind: "source";
+      readonly name: Name;
+      readonly account: Account;
+      readonly source: NameSource;
+      readonly options: Readonly<Record<string, string>>;
+    }
+  /** `in-addr.arpa.` and `ip6.arpa.`, of which we know a part: see `Settings.reverse`. */
+  | { readonly kind: "reverse"; readonly name: Name };
+
+/** A zone as a zone file has it (file.ts). Immutable: a changed file makes a new one. */
+export interface FileZone {
+  readonly origin: Name;
+  /** The file's own SOA. */
+  readonly authority: Resource;
+  /** All records by the owner's `keyOf`, SOA and NS of the origin among them. */
+  readonly owners: ReadonlyMap<string, readonly Resource[]>;
+  /** `keyOf` of names that have no record but have names below them (RFC 8020). */
+  readonly between: ReadonlySet<string>;
+}
+
+/**
+ * Finds by labels what the catalog keeps by its own names (label-index.ts). Labels are lower-cased `toLabel` forms.
+ * Lives beside the view and is brought up to date with every commit.
+ */
+export interface Index {
+  /**
+   * Names of services that the label (in lower case) stands for: by their own letters or by their `toLabel`. One that
+   * is written like the label comes first. Usually one; may hold ones that the view has forgotten.
+   */
+  services(account: Account, label: string): readonly string[];
+  /** Instances at this address (IPv4 dotted, IPv6 in canonical lower case), over all accounts. */
+  at(address: string): readonly { readonly account: Account; readonly record: InstanceRecord }[];
+  /** Instances that ended by silence, for a while: see `Settings.whenNoneHealthy`. Healthy as they were last seen. */
+  lapsed(account: Account, service: string): readonly InstanceRecord[];
+  /** Services that have lapsed instances, sorted. */
+  lapsedServices?(account: Account): readonly string[];
+  /**
+   * Calls when something moved that no revision tells of: a label stands for another set of services, or a lapsed
+   * instance has run out. Answers kept from before are worth nothing. Returns its cancel.
+   */
+  onChange?(listener: () => void): () => void;
+}
+
+/** Everything a lookup may look at. Valid within one `Registry.read`. */
+export interface World {
+  readonly view: View;
+  readonly index: Index;
+  readonly settings: Settings;
+  /** The zone that a name is in, by the longest match; undefined when it is none of ours. */
+  zoneOf(name: Name): Zone | undefined;
+  /** All zones but the reverse ones: a transfer says which names below its own are other zones' (NS). */
+  zones?(): readonly Zone[];
+  /** The serial of the zone's SOA now, RFC 1982. */
+  serialOf(zone: Zone): number;
+  /** Addresses of this server, for `ns` names. */
+  readonly addresses: readonly string[];
+  /** So many records of one set are more than the answer can hold, whichever of them. Undefined: all are wanted. */
+  readonly recordsMax?: number;
+}
+
+/** What an answer rests on. It is good while the revision of each is what it was. */
+export type Dependency =
+  /** `ServiceView.revision`; 0 while there is no such account or service. */
+  | { readonly on: "service"; readonly account: Account; readonly service: string; readonly revision: number }
+  /** `AccountView.catalogRevision`; 0 while there is no such account. */
+  | { readonly on: "catalog"; readonly account: Account; readonly revision: number }
+  /** The whole registry's. */
+  | { readonly on: "all"; readonly revision: number };
+
+/** An answer before it is bytes. */
+export interface Reply {
+  readonly rcode: number;
+  readonly authoritative: boolean;
+  readonly answers: readonly Resource[];
+  readonly authority: readonly Resource[];
+  readonly additional: readonly Resource[];
+  /** The answers are of the catalog, not of a zone file alone. */
+  readonly isLive?: true;
+  /** Where the alias at the end of the answers leads, when that is a name in no zone of ours. */
+  readonly outside?: Outside;
+  /** Empty: good until the zones or settings change. */
+  readonly dependencies: readonly Dependency[];
+}
+
+export interface Outside {
+  readonly target: Name;
+  /** Where the alias only stands in for addresses (names/alias.ts): the SOA to say with that there are none. */
+  readonly soa?: Resource;
+}
+
+/** What `resolve` (translate.ts) is: undefined when the name is in no zone of ours. */
+export type Resolve = (question: Question, world: World) => Reply | undefined;

@@ -1,0 +1,54 @@
+/** Which instances of a chunk have a vip address: made when one is first asked for, and kept while they are the same. */
+import type { InstanceRecord } from "../../../core/index.ts";
+import { vipAddressOf } from "../instances/info.ts";
+
+/** Addresses of one comma list that are looked at. Real ones have one or two. */
+const ADDRESSES_MAX = 64;
+/** What an empty map and an entry take, about. */
+const MAP_BYTES = 256;
+const ENTRY_BYTES = 96;
+
+/** What a vip address is looked for in. */
+export interface VipQuery {
+  readonly address: string;
+  readonly secure: boolean;
+}
+
+type ByAddress = ReadonlyMap<string, readonly InstanceRecord[]>;
+
+const NOBODY: readonly InstanceRecord[] = [];
+
+export class Vips {
+  readonly #records: readonly InstanceRecord[];
+  #plain: ByAddress | undefined;
+  #secure: ByAddress | undefined;
+  /** Bytes kept here. */
+  bytes = 0;
+
+  constructor(records: readonly InstanceRecord[]) {
+    this.#records = records;
+  }
+
+  find({ address, secure }: VipQuery): readonly InstanceRecord[] {
+    let known = secure ? this.#secure : this.#plain;
+    if (known === undefined) {
+      known = this.#make(secure);
+      if (secure) this.#secure = known;
+      else this.#plain = known;
+    }
+    return known.get(address) ?? NOBODY;
+  }
+
+  #make(secure: boolean): ByAddress {
+    const made = new Map<string, InstanceRecord[]>();
+    this.bytes += MAP_BYTES;
+    for (const record of this.#records)
+      for (const address of new Set(vipAddressOf(record, secure)?.split(",", ADDRESSES_MAX))) {
+        const records = made.get(address);
+        if (records === undefined) made.set(address, [record]);
+        else records.push(record);
+        this.bytes += records === undefined ? ENTRY_BYTES + address.length : 8;
+      }
+    return made;
+  }
+}

@@ -1,0 +1,178 @@
+/** Instances of the catalog as Eureka shows them, those of other dialects among them. Pure. */
+import { isIP } from "node:net";
+import { type AccountView, type InstanceRecord, mainPort, type Pulse } from "../../../core/index.ts";
+import {
+  type ActionType,
+  type DataCenter,
+  type EurekaPort,
+  type InstanceInfo,
+  LEASE_DEFAULT,
+  type LeaseInfo,
+} from "../wire/messages.ts";
+import { META, showDataCenter, showMetadata } from "./meta.ts";
+import { VIA } from "./registration.ts";
+import { overrideOf, shownStatus } from "./status.ts";
+
+/** What is known of an instance's lease. */
+export interface Vitals {
+  /** Undefined for an instance without a lease. */
+  readonly ttlMs: number | undefined;
+  /** Wall-clock ms; 0 before the first heartbeat. */
+  readonly lastBeatMs: number;
+}
+
+/** The vitals of a record as this node knows them. */
+export function vitalsOf(
+  record: InstanceRecord,
+  account: AccountView | undefined,
+  pulse: (lease: string) => Pulse | undefined,
+): Vitals {
+  if (record.lease === null) return { ttlMs: undefined, lastBeatMs: 0 };
+  return { ttlMs: account?.lease(record.lease)?.ttlMs, lastBeatMs: pulse(record.lease)?.lastBeatMs ?? 0 };
+}
+
+/** An instance as Eureka shows it. `dataCenter` is the one that instances of other dialects are in. */
+export function toInfo(
+  record: InstanceRecord,
+  vitals: Vitals,
+  actionType: ActionType,
+  dataCenter: string,
+): InstanceInfo {
+  const { meta } = record;
+  // Others may write what they like there; clients cannot use a name without a character.
+  const hostName = meta[META.hostName] || record.address;
+  const links = record.via === VIA ? kept(record) : derived(record, hostName);
+  return {
+    instanceId: record.id,
+    hostName,
+    app: record.service.toUpperCase(),
+    ipAddr: record.address,
+    sid: meta[META.sid],
+    status: shownStatus(record),
+    overriddenStatus: overrideOf(record),
+    port: toPort(meta[META.port], plainPort(record)),
+    securePort: toPort(meta[META.securePort], securePort(record)),
+    countryId: toWhole(meta[META.countryId], 1),
+    dataCenterInfo: toDataCenter(record, dataCenter),
+    leaseInfo: toLeaseInfo(record, vitals),
+    metadata: toMetadata(record),
+    appGroupName: meta[META.appGroupName],
+    asgName: meta[META.asgName],
+    isCoordinatingDiscoveryServer: meta[META.coordinating] === "true",
+    lastUpdatedTimestamp: record.stampMs,
+    lastDirtyTimestamp: lastDirtyOf(record),
+    actionType,
+    ...links,
+  };
+}
+
+/** By which two copies of an instance are ordered, in ms. */
+export function lastDirtyOf(record: InstanceRecord): number {
+  return dirtyOf(record) ?? record.stampMs;
+}
+
+/** The time that a client of Eureka gave its copy; undefined where none did, or what is there is no time. */
+export function dirtyOf(record: InstanceRecord): number | undefined {
+  const text = record.meta[META.lastDirtyTimestamp];
+  if (text === undefined || !DIGITS.test(text)) return undefined;
+  const dirty = Number(text);
+  return dirty > 0 && Number.isSafeInteger(dirty) ? dirty : undefined;
+}
+
+const DIGITS = /^[0-9]{1,16}$/;
+
+type Links = Pick<
+  InstanceInfo,
+  "homePageUrl" | "statusPageUrl" | "healthCheckUrl" | "secureHealthCheckUrl" | "vipAddress" | "secureVipAddress"
+>;
+
+/** What the client gave, and nothing for what it left out. */
+function kept({ meta }: InstanceRecord): Links {
+  return {
+    homePageUrl: meta[META.homePageUrl],
+    statusPageUrl: meta[META.statusPageUrl],
+    healthCheckUrl: meta[META.healthCheckUrl],
+    secureHealthCheckUrl: meta[META.secureHealthCheckUrl],
+    vipAddress: meta[META.vip],
+    secureVipAddress: meta[META.secureVip],
+  };
+}
+
+/** What clients look for in an instance that never heard of Eureka; its meta may say otherwise. */
+function derived(record: InstanceRecord, hostName: string): Links {
+  const given = kept(record);
+  const main = plainPort(record);
+  const secure = securePort(record);
+  const host = isIP(hostName) === 6 ? `[${hostName}]` : hostName;
+  const base =
+    main !== undefined ? `http://${host}:${main}` : secure !== undefined ? `https://${host}:${secure}` : undefined;
+  return {
+    homePageUrl: given.homePageUrl ?? (base && `${base}/`),
+    statusPageUrl: given.statusPageUrl ?? (base && `${base}/info`),
+    healthCheckUrl: given.healthCheckUrl ?? (base && `${base}/health`),
+    secureHealthCheckUrl: given.secureHealthCheckUrl,
+    vipAddress: vipAddressOf(record, false),
+    secureVipAddress: vipAddressOf(record, true),
+  };
+}
+
+/** The comma list of (secure) vip addresses, as `toInfo` shows it. */
+export function vipAddressOf(record: InstanceRecord, secure: boolean): string | undefined {
+  const said = record.meta[secure ? META.secureVip : META.vip];
+  if (said !== undefined || record.via === VIA) return said;
+  return secure && securePort(record) === undefined ? undefined : record.service;
+}
+
+/** The port for plain requests: the main one of those that are not `secure`. */
+function plainPort({ ports, protocol }: InstanceRecord): number | undefined {
+  if (protocol === "https" && ports.secure === undefined) return undefined;
+  const { secure: _, ...plain } = ports;
+  return mainPort(plain);
+}
+
+function securePort({ ports, protocol }: InstanceRecord): number | undefined {
+  return ports.secure ?? (protocol === "https" ? mainPort(ports) : undefined);
+}
+
+function toPort(said: string | undefined, known: number | undefined): EurekaPort {
+  if (said !== undefined) {
+    const comma = said.indexOf(",");
+    return { port: toWhole(said.slice(0, comma), 0), enabled: said.slice(comma + 1) === "true" };
+  }
+  return known === undefined ? { port: 0, enabled: false } : { port: known, enabled: true };
+}
+
+function toDataCenter({ meta, via }: InstanceRecord, fallback: string): DataCenter {
+  return { name: meta[META.dataCenter] ?? (via === VIA ? "MyOwn" : fallback), metadata: showDataCenter(meta) };
+}
+
+/** Zone and version stand in the metadata, where Eureka's clients look for them. */
+function toMetadata(record: InstanceRecord): Record<string, string> {
+  const metadata = showMetadata(record.meta);
+  if (record.via === VIA) return metadata;
+  if (record.zone !== "" && metadata.zone === undefined) metadata.zone = record.zone;
+  if (record.version !== "" && metadata.version === undefined) metadata.version = record.version;
+  return metadata;
+}
+
+function toLeaseInfo(record: InstanceRecord, { ttlMs, lastBeatMs }: Vitals): LeaseInfo {
+  const durationInSecs = ttlMs === undefined ? LEASE_DEFAULT.durationInSecs : Math.max(1, Math.round(ttlMs / 1000));
+  const usual = LEASE_DEFAULT.renewalIntervalInSecs;
+  // Others said nothing of an interval: a third of the lease, as Eureka's own 30 of 90.
+  const unsaid = record.via === VIA ? usual : Math.max(1, Math.floor(durationInSecs / 3));
+  const interval = toWhole(record.meta[META.renewalInterval], unsaid);
+  return {
+    renewalIntervalInSecs: interval,
+    durationInSecs,
+    registrationTimestamp: record.createdAtMs,
+    lastRenewalTimestamp: lastBeatMs === 0 ? record.stampMs : lastBeatMs,
+    evictionTimestamp: 0,
+    serviceUpTimestamp: toWhole(record.meta[META.serviceUpTimestamp], record.createdAtMs),
+  };
+}
+
+function toWhole(text: string | undefined, fallback: number): number {
+  if (text === undefined || text === "") return fallback;
+  const value = Number(text);
+  return Number.isSafeInteger(value) ? value : fallback;
+}

@@ -1,0 +1,102 @@
+/**
+ * Instances that no client of Eureka beats for: they live by other protocols, or for good. Other servers would evict
+ * them, so they hear of them from here.
+ */
+import type { AccountView, InstanceRecord, LeaseId, Pulse } from "../../../core/index.ts";
+import { lastDirtyOf } from "../instances/info.ts";
+import { VIA } from "../instances/registration.ts";
+import { keyOf, toBehalfMs } from "./news.ts";
+
+interface Native {
+  readonly service: string;
+  readonly id: string;
+  /** The others are told next at this time at the earliest, in monotonic ms. */
+  nextMs: number;
+  /** How many heartbeats of its client there were when the others were told of one; -1 before the first. */
+  beats: number;
+  /**
+   * The time of the copy that peers were sent. The record's own moves with every report of a check, also where nothing
+   * changes that Eureka shows.
+   */
+  dirtyMs: number;
+}
+
+/** What is so when it is looked for whose time has come. */
+export interface Due {
+  readonly account: AccountView | undefined;
+  readonly pulse: (lease: LeaseId) => Pulse | undefined;
+  readonly nowMs: number;
+}
+
+/** How many are told of in the same second after a start, at least. */
+const SPREAD_MIN = 250;
+
+/** The first heartbeat comes so long after the registration. */
+const REGISTERED_MS = 500;
+
+export class Natives {
+  readonly #natives = new Map<string, Native>();
+
+  /** Begins anew with what is there. Told of soon, but not all at once. */
+  scan(account: AccountView | undefined, nowMs: number): void {
+    this.#natives.clear();
+    for (const service of account?.services() ?? [])
+      for (const record of service.instances.values()) if (record.via !== VIA) this.#set(record, nowMs);
+    const perSecond = Math.max(SPREAD_MIN, Math.ceil(this.#natives.size / 20));
+    let nth = 0;
+    for (const native of this.#natives.values()) native.nextMs = nowMs + (nth++ / perSecond) * 1000;
+  }
+
+  /** `isNew`: peers are sent the whole of it now, so its heartbeats can wait. */
+  learn(record: InstanceRecord, isNew: boolean, nowMs: number): void {
+    const key = keyOf(record.service, record.id);
+    if (record.via !== VIA) {
+      if (isNew || !this.#natives.has(key)) this.#set(record, nowMs + REGISTERED_MS);
+    } else this.#natives.delete(key);
+  }
+
+  has(service: string, id: string): boolean {
+    return this.#natives.has(keyOf(service, id));
+  }
+
+  forget(service: string, id: string): void {
+    this.#natives.delete(keyOf(service, id));
+  }
+
+  /** Undefined when it is not one of these. */
+  dirtyOf(record: InstanceRecord): number | undefined {
+    return record.via === VIA ? undefined : this.#natives.get(keyOf(record.service, record.id))?.dirtyMs;
+  }
+
+  /**
+   * Calls for each whose time has come, with how long its heartbeat is worth sending. One with a lease is told of when
+   * its client has beaten since: otherwise the others would wait for a second lease after the one that ends here.
+   */
+  due({ account, pulse, nowMs }: Due, tell: (service: string, id: string, everyMs: number) => void): void {
+    for (const native of this.#natives.values()) {
+      if (native.nextMs > nowMs) continue;
+      const { service, id } = native;
+      const record = account?.service(service)?.instances.get(id);
+      if (record === undefined) continue;
+      // What protection keeps listed here is kept alive there, too.
+      const lease = record.held === null ? record.lease : null;
+      if (lease !== null) {
+        const beats = pulse(lease)?.beats ?? 0;
+        if (beats === native.beats) continue;
+        native.beats = beats;
+      }
+      const everyMs = toBehalfMs(record.lease === null ? undefined : account?.lease(record.lease)?.ttlMs);
+      native.nextMs = nowMs + everyMs;
+      tell(service, id, everyMs);
+    }
+  }
+
+  each(tell: (service: string, id: string) => void): void {
+    for (const { service, id } of this.#natives.values()) tell(service, id);
+  }
+
+  #set(record: InstanceRecord, nextMs: number): void {
+    const { service, id } = record;
+    this.#natives.set(keyOf(service, id), { service, id, nextMs, beats: -1, dirtyMs: lastDirtyOf(record) });
+  }
+}

@@ -1,0 +1,267 @@
+/**
+ * The other servers of a Eureka cluster. What happens here is passed on to each of them, whichever dialect it came
+ * through; what came from one of them is not. Ends of leases are not passed on either: every server sees them by itself.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Account, Change, Commit, InstanceRecord, LeaseId, Revision, Watch } from "../../../core/index.ts";
+import type { Desk, Origin, PeerStatus, Replication } from "../desk.ts";
+import { lastDirtyOf, toInfo, vitalsOf } from "../instances/info.ts";
+import type { InstanceInfo } from "../wire/messages.ts";
+import { Gone } from "./gone.ts";
+import { joinOnce } from "./join.ts";
+import { Line } from "./line.ts";
+import { Natives } from "./natives.ts";
+import { showUrl, toNews, toPauseMs } from "./news.ts";
+import { isSelf } from "./self.ts";
+
+/** A commit is looked at so much later: by then it is known whether it came from a peer. */
+const SETTLE_MS = 100;
+const SWEEP_MS = 250;
+/** The start waits no longer than this for a peer's registry; the rest comes in afterwards. */
+const JOIN_MS_MAX = 5000;
+const RETRY_MS = 250;
+const RETRY_MS_MAX = 30_000;
+/** A stop waits no longer than this for what is still to be said. */
+const GRACE_MS = 1000;
+
+export interface Peers extends Replication {
+  /** Takes over what a peer has. Resolves when that is done, or has taken too long to wait for. */
+  join(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Costs nothing when there are no peers. */
+export function openPeers(desk: Desk): Peers {
+  return desk.settings.peers.length === 0 ? new Alone() : new Cluster(desk);
+}
+
+class Alone implements Peers {
+  beaten(): void {}
+  taken(): void {}
+  isGone(): boolean {
+    return false;
+  }
+  status(): readonly PeerStatus[] {
+    return [];
+  }
+  async join(): Promise<void> {}
+  async close(): Promise<void> {}
+}
+
+class Cluster implements Peers {
+  readonly #desk: Desk;
+  readonly #origin: Origin;
+  readonly #abort = new AbortController();
+  readonly #natives = new Natives();
+  /** When an instance's heartbeat is next passed on, in monotonic ms, by its lease: it is at hand on the short path. */
+  readonly #pauses = new Map<string, number>();
+  /** Commits that are too young to be looked at. */
+  #fresh: Commit[] = [];
+  #replicated = new Set<Revision>();
+  readonly #gone = new Gone();
+  #settling: NodeJS.Timeout | undefined;
+  #lines: readonly Line[] = [];
+  #watch: Watch | undefined;
+  #sweep: NodeJS.Timeout | undefined;
+
+  constructor(desk: Desk) {
+    this.#desk = desk;
+    this.#origin = { replicated: true, account: desk.settings.account };
+    this.#follow();
+  }
+
+  async join(): Promise<void> {
+    await this.#openLines();
+    if (this.#lines.length === 0) return;
+    this.#sweep = setInterval(() => this.#tellDue(), SWEEP_MS);
+    const first = this.#takeOver();
+    const late = sleep(JOIN_MS_MAX, undefined, { signal: this.#abort.signal, ref: false }).catch(() => undefined);
+    void first.then((isDone) => (isDone ? undefined : this.#takeOverLater()));
+    await Promise.race([first, late]);
+  }
+
+  beaten(account: Account, record: InstanceRecord): void {
+    if (account !== this.#origin.account || record.lease === null) return;
+    const nowMs = this.#desk.clock.monotonic();
+    const nextMs = this.#pauses.get(record.lease);
+    if (nextMs !== undefined && nowMs < nextMs) return;
+    const ttlMs = this.#desk.registry.read((view) => view.lease(account, record.lease ?? "")?.ttlMs);
+    const pauseMs = toPauseMs(record, ttlMs);
+    this.#pauses.set(record.lease, nowMs + pauseMs);
+    for (const line of this.#lines) line.beat(record.service, record.id, nowMs + pauseMs);
+  }
+
+  taken(account: Account, revision: Revision): void {
+    // Other accounts' commits are not followed: nobody would ever take them off.
+    if (account === this.#origin.account) this.#replicated.add(revision);
+  }
+
+  isGone(account: Account, app: string, id: string, dirtyMs: number | undefined): boolean {
+    return account === this.#origin.account && this.#gone.has(app, id, dirtyMs, this.#desk.clock.monotonic());
+  }
+
+  status(): readonly PeerStatus[] {
+    return this.#lines.map((line) => line.status);
+  }
+
+  async close(): Promise<void> {
+    this.#abort.abort();
+    this.#watch?.close();
+    clearInterval(this.#sweep);
+    clearTimeout(this.#settling);
+    this.#settle();
+    await Promise.all(this.#lines.map((line) => line.close(GRACE_MS)));
+  }
+
+  async #openLines(): Promise<void> {
+    const { settings, listener, clock, log } = this.#desk;
+    const others: string[] = [];
+    for (const url of new Set(settings.peers))
+      if (await isSelf(url, listener)) log.info(`peer ${showUrl(url)} is this server itself`);
+      else others.push(url);
+    const identity = `${listener.host}:${listener.port}`;
+    this.#lines = others.map(
+      (url) =>
+        new Line({
+          url,
+          identity,
+          clock,
+          log,
+          show: (service, id) => this.#show(service, id),
+          adopt: (service, id, info) => this.#adopt(service, id, info),
+          onBack: (line) => this.#tellAll(line),
+        }),
+    );
+  }
+
+  /** False when nobody was reached. */
+  async #takeOver(): Promise<boolean> {
+    const { operations, log } = this.#desk;
+    const parts = { lines: this.#lines, operations, origin: this.#origin, log, signal: this.#abort.signal };
+    try {
+      const joined = await joinOnce(parts);
+      if (joined.kind === "joined") {
+        const { peer, taken, refused } = joined;
+        log.info({ peer, taken, refused }, `took over ${taken} instances from peer ${peer}, refused ${refused}`);
+      }
+      return joined.kind !== "nobody";
+    } catch (error) {
+      log.error({ err: error }, "taking over a peer's registry failed");
+      return true;
+    }
+  }
+
+  /** Nobody is waited for: the first server of a cluster has no other to ask. */
+  async #takeOverLater(): Promise<void> {
+    const { signal } = this.#abort;
+    let pauseMs = RETRY_MS;
+    do {
+      await sleep(pauseMs, undefined, { signal, ref: false }).catch(() => undefined);
+      pauseMs = Math.min(pauseMs * 2, RETRY_MS_MAX);
+    } while (!signal.aborted && !(await this.#takeOver()));
+  }
+
+  /** Keys are none of Eureka's business, but leases are; they come with everything else of the account. */
+  #follow(): void {
+    const { registry, clock } = this.#desk;
+    const { account } = this.#origin;
+    const after = registry.read((view) => {
+      this.#natives.scan(view.account(account), clock.monotonic());
+      return view.revision;
+    });
+    const watch = registry.follow({ account }, after, {
+      deliver: (commit) => {
+        this.#bury(commit);
+        this.#fresh.push(commit);
+        this.#settling ??= setTimeout(() => this.#settle(), SETTLE_MS);
+        return true;
+      },
+      lost: () => {
+        if (!this.#abort.signal.aborted) queueMicrotask(() => this.#follow());
+      },
+    });
+    if (!watch.ok) throw new Error(`cannot follow the catalog: ${watch.detail}`);
+    this.#watch = watch.value;
+  }
+
+  /** At once, unlike what is told: a peer's word may come next. What has expired here may well live at the peer. */
+  #bury(commit: Commit): void {
+    const nowMs = this.#desk.clock.monotonic();
+    for (const change of commit.changes) {
+      if (change.kind !== "instance" || change.cause === "expired" || !isRemoved(change)) continue;
+      const { before } = change;
+      this.#gone.add(before.service, before.id, lastDirtyOf(before), nowMs);
+    }
+  }
+
+  #settle(): void {
+    this.#settling = undefined;
+    const commits = this.#fresh;
+    const replicated = this.#replicated;
+    this.#fresh = [];
+    this.#replicated = new Set();
+    for (const commit of commits) this.#tell(commit, replicated.has(commit.revision));
+  }
+
+  #tell(commit: Commit, isReplicated: boolean): void {
+    const nowMs = this.#desk.clock.monotonic();
+    for (const change of commit.changes) {
+      const news = isReplicated || this.#lines.length === 0 ? [] : toNews(change);
+      for (const one of news) for (const line of this.#lines) line.add(one);
+      if (change.kind !== "instance") continue;
+      const { after } = change;
+      if (after !== null) this.#natives.learn(after, news.length > 0, nowMs);
+      if (isRemoved(change)) {
+        const { before } = change;
+        this.#natives.forget(before.service, before.id);
+        this.#pauses.delete(before.lease ?? "");
+      }
+    }
+  }
+
+  #tellDue(): void {
+    const { registry, clock } = this.#desk;
+    const name = this.#origin.account;
+    const nowMs = clock.monotonic();
+    registry.read((view) => {
+      const due = { account: view.account(name), pulse: (lease: LeaseId) => registry.pulse(name, lease), nowMs };
+      this.#natives.due(due, (service, id, everyMs) => {
+        for (const line of this.#lines) line.beat(service, id, nowMs + everyMs);
+      });
+      return true;
+    });
+  }
+
+  /** Clients of Eureka beat again soon; nobody else speaks for the others. */
+  #tellAll(line: Line): void {
+    const untilMs = this.#desk.clock.monotonic() + RETRY_MS_MAX;
+    this.#natives.each((service, id) => line.beat(service, id, untilMs));
+  }
+
+  #show(service: string, id: string): InstanceInfo | undefined {
+    const { registry, settings } = this.#desk;
+    const { account } = this.#origin;
+    return registry.read((view) => {
+      const record = view.instance(account, service, id);
+      if (record === undefined) return undefined;
+      const vitals = vitalsOf(record, view.account(account), (lease) => registry.pulse(account, lease));
+      const info = toInfo(record, vitals, "ADDED", settings.dataCenter);
+      const dirtyMs = this.#natives.dirtyOf(record);
+      return dirtyMs === undefined ? info : { ...info, lastDirtyTimestamp: dirtyMs };
+    });
+  }
+
+  /** A peer's newer copy. Of what lives here by another protocol the truth is here. */
+  async #adopt(service: string, id: string, info: InstanceInfo): Promise<void> {
+    if (this.#natives.has(service, id)) return;
+    await this.#desk.operations.register(info, info.app, this.#origin);
+  }
+}
+
+type InstanceChange = Extract<Change, { kind: "instance" }>;
+
+/** Nothing is there under its name and id any more. */
+function isRemoved(change: InstanceChange): change is InstanceChange & { readonly before: InstanceRecord } {
+  const { before, after } = change;
+  return before !== null && (after === null || after.id !== before.id || after.service !== before.service);
+}

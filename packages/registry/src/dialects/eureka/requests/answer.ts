@@ -1,0 +1,104 @@
+/** Answers as Eureka's clients take them: in which form, with which headers, and above all with which bodies left out. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { Head, headerOf, send } from "../../../net/http/exchange.ts";
+import type { Done } from "../desk.ts";
+import type { Form } from "../fetch/piece.ts";
+import { writeInstance } from "../wire/bodies.ts";
+import type { Format } from "../wire/messages.ts";
+
+const TYPES: Readonly<Record<Format, string>> = { json: "application/json", xml: "application/xml" };
+const VARY = "Accept, Accept-Encoding";
+
+const NOTHING = new Head({});
+const TEXT = new Head({ "Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff" });
+const PLAIN: Readonly<Record<Format, Head>> = {
+  json: new Head({ "Content-Type": TYPES.json, Vary: VARY }),
+  xml: new Head({ "Content-Type": TYPES.xml, Vary: VARY }),
+};
+const GZIPPED: Readonly<Record<Format, Head>> = {
+  json: new Head({ "Content-Type": TYPES.json, "Content-Encoding": "gzip", Vary: VARY }),
+  xml: new Head({ "Content-Type": TYPES.xml, "Content-Encoding": "gzip", Vary: VARY }),
+};
+const CHALLENGE = new Head({ "WWW-Authenticate": 'Basic realm="rollcall", charset="UTF-8"' });
+const LATER = new Head({ "Retry-After": "1" });
+
+/**
+ * A status and not a byte more. Java's clients parse what they find in the answer to a heartbeat, also with 404, and
+ * then never register again.
+ */
+export function answerEmpty(response: ServerResponse, status: number): void {
+  send(response, status, NOTHING, undefined);
+}
+
+/** Who are you? Clients that know of a user and a password send them unasked; people are asked by their browser. */
+export function answerUnknown(response: ServerResponse): void {
+  send(response, 401, CHALLENGE, undefined);
+}
+
+/** Clients take every 503 as a reason to go to the next server. */
+export function answerBusy(response: ServerResponse): void {
+  send(response, 503, LATER, undefined);
+}
+
+export function answerMethod(response: ServerResponse, methods: readonly string[]): void {
+  const allowed = methods.includes("GET") ? [...methods, "HEAD"] : methods;
+  send(response, 405, { Allow: allowed.join(", ") }, undefined);
+}
+
+/** A sentence for people, where clients look at the status alone. */
+export function answerText(response: ServerResponse, status: number, text: string): void {
+  send(response, status, TEXT, text);
+}
+
+export function answerForm(response: ServerResponse, { format, gzip }: Form, body: Buffer): void {
+  send(response, 200, (gzip ? GZIPPED : PLAIN)[format], body);
+}
+
+export function answerFormat(response: ServerResponse, format: Format, body: string, status = 200): void {
+  send(response, status, PLAIN[format], body);
+}
+
+/** What came of an operation. */
+export function answerDone(request: IncomingMessage, response: ServerResponse, done: Done): void {
+  const { statusCode, responseEntity, detail } = done;
+  if (responseEntity !== undefined) {
+    const format = singleFormatOf(request);
+    answerFormat(response, format, writeInstance(format, responseEntity), statusCode);
+  } else if (statusCode === 503) answerBusy(response);
+  else if (statusCode === 400 && detail !== undefined) answerText(response, statusCode, detail);
+  else answerEmpty(response, statusCode);
+}
+
+/** The form of a list: JSON when Accept speaks of it, else XML, also when there is no Accept; gzip when it is taken. */
+export function formOf(request: IncomingMessage): Form {
+  const format = headerOf(request, "accept")?.includes("json") === true ? "json" : "xml";
+  return { format, gzip: takesGzip(headerOf(request, "accept-encoding")) };
+}
+
+function takesGzip(accepted: string | undefined): boolean {
+  if (accepted === undefined || !accepted.includes("gzip")) return false;
+  // RFC 9110 §12.5.3: a weight of 0 is a no.
+  return !/gzip\s*;\s*q=0(?:\.0*)?\s*(?:,|$)/.test(accepted);
+}
+
+/** The format of a single instance: negotiated, and XML when both are as welcome. */
+export function singleFormatOf(request: IncomingMessage): Format {
+  const accept = headerOf(request, "accept");
+  if (accept === undefined) return "xml";
+  return weightOf(accept, "json") > weightOf(accept, "xml") ? "json" : "xml";
+}
+
+/** RFC 9110 §12.5.1: the weight of `application/<type>`, by the most specific range that fits. */
+function weightOf(accept: string, type: Format): number {
+  let best = -1;
+  let weight = 0;
+  for (const range of accept.toLowerCase().split(",", 64)) {
+    const [name = "", ...parameters] = range.split(";").map((part) => part.trim());
+    const specific = name === `application/${type}` ? 2 : name === "application/*" ? 1 : name === "*/*" ? 0 : -1;
+    if (specific < 0 || specific <= best) continue;
+    best = specific;
+    const q = parameters.find((parameter) => parameter.startsWith("q="));
+    weight = q === undefined ? 1 : Number(q.slice(2)) || 0;
+  }
+  return weight;
+}

@@ -1,0 +1,190 @@
+/** Handlers of administration: status, tokens, accounts, backup, compaction. */
+import { createReadStream } from "node:fs";
+import { mkdtemp, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import type { NodeStatusBody } from "@rollcall/client";
+import {
+  type Account,
+  type AccountLimits,
+  isLegalAccount,
+  type Outcome,
+  ok,
+  type Principal,
+  type Role,
+  refuse,
+  SYSTEM_ACCOUNT,
+} from "../../core/index.ts";
+import { answerJson, answerRefused, type Desk, type Exchange } from "./desk.ts";
+import { Fields } from "./wire/fields.ts";
+import { type Json, toTime } from "./wire/json.ts";
+
+/** Administration concerns all accounts: a token of one account is not enough. */
+export function refuseUnlessAdmin({ desk, principal, response }: Exchange): boolean {
+  const allowed = desk.access.allow(principal, SYSTEM_ACCOUNT, "admin");
+  if (allowed.ok) return false;
+  answerRefused(response, allowed);
+  return true;
+}
+
+/** GET /v2/_/status: the accounts that the asker may see. */
+export function getStatus({ desk, principal, response }: Exchange): void {
+  const { registry, access, house } = desk;
+  const { status } = house;
+  const accounts = registry.read((view) => {
+    const seen: NodeStatusBody["accounts"] = [];
+    for (const { name, counts, leases } of viewAccounts(desk, principal)) {
+      let held = 0;
+      for (const lease of leases) if (lease.held !== null) held++;
+      const { services, instances, keys } = counts;
+      seen.push({ account: name, services, instances, leases: counts.leases, held, keys });
+    }
+    return view.revision >= 0 ? seen : [];
+  });
+  const body: NodeStatusBody = {
+    node: status.name,
+    version: status.version,
+    startedAt: toTime(status.startedAtMs),
+    ready: status.ready(),
+    replicator: status.replicator,
+    revision: registry.read((view) => view.revision),
+    floor: registry.floor,
+    open: access.open,
+    endpoints: status.endpoints().map(({ dialect, scheme, host, port }) => ({ dialect, scheme, host, port })),
+    accounts,
+  };
+  answerJson(response, 200, body);
+}
+
+function viewAccounts({ registry, access }: Desk, principal: Principal) {
+  return registry.read((view) =>
+    [...view.accounts()]
+      .filter(({ name }) => name !== SYSTEM_ACCOUNT && access.allow(principal, name, "reader").ok)
+      .map((account) => ({ name: account.name, counts: account.counts, leases: account.leases() })),
+  );
+}
+
+/** GET /v2/_/tokens */
+export function listTokens(exchange: Exchange): void {
+  if (refuseUnlessAdmin(exchange)) return;
+  const tokens = exchange.desk.access.listTokens(null).map(({ createdAtMs, ...token }) => ({
+    ...token,
+    createdAt: toTime(createdAtMs),
+  }));
+  answerJson(exchange.response, 200, { tokens });
+}
+
+const TOKEN_FIELDS: ReadonlySet<string> = new Set(["name", "account", "role"]);
+const ROLES: readonly string[] = ["reader", "writer", "admin"];
+
+/** POST /v2/_/tokens */
+export async function createToken(exchange: Exchange, json: Json): Promise<void> {
+  if (refuseUnlessAdmin(exchange)) return;
+  const { desk, response } = exchange;
+  const fields = new Fields(json, TOKEN_FIELDS);
+  fields.need("name");
+  fields.need("role");
+  const name = fields.text("name", "");
+  const role = fields.text("role", "reader");
+  if (!ROLES.includes(role)) fields.expected("role", `one of ${ROLES.join(", ")}`, role);
+  const account = fields.raw("account") === null ? null : fields.has("account") ? fields.text("account", "", 64) : null;
+  if (account !== null && !isLegalAccount(account)) fields.expected("account", "a legal account name or null", account);
+  if (fields.fault !== undefined) return answerRefused(response, fields.fault);
+  const created = await desk.access.createToken({ name, role: role as Role, account });
+  if (!created.ok) return answerRefused(response, created);
+  const { id, token } = created.value;
+  answerJson(response, 201, { id, name, account, role, createdAt: toTime(desk.clock.now()), token });
+}
+
+/** DELETE /v2/_/tokens/:id */
+export async function removeToken(exchange: Exchange): Promise<void> {
+  if (refuseUnlessAdmin(exchange)) return;
+  const { desk, params, response } = exchange;
+  const removed = await desk.access.removeToken(params[0] as string);
+  if (removed.ok) answerJson(response, 200, { removed: true });
+  else answerRefused(response, removed);
+}
+
+/** GET /v2/_/accounts */
+export function listAccounts(exchange: Exchange): void {
+  if (refuseUnlessAdmin(exchange)) return;
+  const accounts = exchange.desk.access
+    .listAccounts()
+    .map(({ account, tenant, limits, configured }) => ({ account, tenant, limits, configured }));
+  answerJson(exchange.response, 200, { accounts });
+}
+
+const LIMIT_NAMES = ["instancesMax", "servicesMax", "keysMax", "leasesMax", "requestsPerSecondMax"] as const;
+const LIMIT_FIELDS: ReadonlySet<string> = new Set(LIMIT_NAMES);
+
+function decodeLimits(json: Json): Outcome<Partial<AccountLimits>> {
+  const fields = new Fields(json ?? {}, LIMIT_FIELDS);
+  const limits: Partial<Record<(typeof LIMIT_NAMES)[number], number>> = {};
+  for (const name of LIMIT_NAMES) if (fields.has(name)) limits[name] = fields.integer(name, 0, 0, 1_000_000_000);
+  return fields.outcome(limits);
+}
+
+/** PUT /v2/_/accounts/:account. Open mode ends with the first token, not here: nobody could make one afterwards. */
+export async function setAccount(exchange: Exchange, json: Json): Promise<void> {
+  if (refuseUnlessAdmin(exchange)) return;
+  const { desk, params, response } = exchange;
+  const account: Account = params[0] as string;
+  if (!isLegalAccount(account)) return answerRefused(response, refuse("invalid", "not a legal account name"));
+  const limits = decodeLimits(json);
+  if (!limits.ok) return answerRefused(response, limits);
+  const set = await desk.access.setAccount(account, limits.value);
+  if (!set.ok) return answerRefused(response, set);
+  answerJson(response, 200, { account, tenant: desk.access.tenantOf(account), limits: set.value });
+}
+
+const COMPACT_FIELDS: ReadonlySet<string> = new Set(["revision"]);
+
+/** POST /v2/_/compact */
+export async function compact(exchange: Exchange, json: Json): Promise<void> {
+  if (refuseUnlessAdmin(exchange)) return;
+  const { desk, response } = exchange;
+  const fields = new Fields(json, COMPACT_FIELDS);
+  fields.need("revision");
+  const revision = fields.integer("revision", 0, 0, Number.MAX_SAFE_INTEGER);
+  if (fields.fault !== undefined) return answerRefused(response, fields.fault);
+  const outcome = await desk.registry.compact(revision);
+  if (outcome.ok) answerJson(response, 200, { revision: outcome.value });
+  else answerRefused(response, outcome);
+}
+
+/** GET /v2/_/backup: written to a file of its own first, so that a slow reader holds up nothing. */
+export async function backup(exchange: Exchange): Promise<void> {
+  if (refuseUnlessAdmin(exchange)) return;
+  const { desk, response, request } = exchange;
+  const write = desk.house.status.backup;
+  if (write === undefined)
+    return answerRefused(response, refuse("unsupported", "this registry keeps nothing on disk to back up"));
+  const folder = await mkdtemp(join(tmpdir(), "rollcall-backup-"));
+  try {
+    const file = join(folder, "backup");
+    const written = await tryWrite(write, file);
+    if (!written.ok) return answerRefused(response, written);
+    if (response.destroyed) return;
+    const { size } = await stat(file);
+    const revision = desk.registry.read((view) => view.revision);
+    response.writeHead(200, {
+      "Content-Type": "application/octet-stream",
+      "Content-Length": size,
+      "Content-Disposition": `attachment; filename="rollcall-${revision}.backup"`,
+    });
+    // A client that goes away in the middle is no failure of ours.
+    await pipeline(createReadStream(file), response).catch(() => request.destroy());
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function tryWrite(write: (file: string) => Promise<void>, file: string): Promise<Outcome<true>> {
+  try {
+    await write(file);
+    return ok(true);
+  } catch (error) {
+    return refuse("unavailable", `the backup could not be written: ${(error as Error).message}`);
+  }
+}

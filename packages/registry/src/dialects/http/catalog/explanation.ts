@@ -1,0 +1,131 @@
+/** Explain: from what is found in the catalog and in history to an account of one instance. Pure. */
+import type { ExplainBody } from "@rollcall/client";
+import {
+  type Change,
+  type Commit,
+  type InstanceKey,
+  type InstanceRecord,
+  type LeaseRecord,
+  type Pulse,
+  type Silence,
+  statusOf,
+} from "../../../core/index.ts";
+import { toTime } from "../wire/json.ts";
+import { findLeaseChange, sayDuration, sayReason } from "../wire/reasons.ts";
+import { toInstanceBody } from "../wire/records.ts";
+
+/** One commit's change of the instance. */
+export interface Trace {
+  readonly commit: Commit;
+  readonly change: Extract<Change, { kind: "instance" }>;
+}
+
+/** The changes of this instance in a commit. */
+export function findTraces(commit: Commit, { service, id }: InstanceKey): Trace[] {
+  const traces: Trace[] = [];
+  for (const change of commit.changes) {
+    if (change.kind !== "instance") continue;
+    const { before, after } = change;
+    if ((before?.service === service && before.id === id) || (after?.service === service && after.id === id))
+      traces.push({ commit, change });
+  }
+  return traces;
+}
+
+export interface Findings {
+  readonly key: InstanceKey;
+  readonly record: InstanceRecord | undefined;
+  readonly lease: LeaseRecord | undefined;
+  readonly pulse: Pulse | undefined;
+  /** Newest first. */
+  readonly traces: readonly Trace[];
+  readonly nowMs: number;
+}
+
+export function toExplainBody(findings: Findings): ExplainBody {
+  const { key, record, traces } = findings;
+  const newest = traces[0];
+  const gone = record === undefined && newest !== undefined ? newest : undefined;
+  const last = record ?? gone?.change.before ?? undefined;
+  return {
+    service: key.service,
+    id: key.id,
+    present: record !== undefined,
+    summary: record === undefined ? summarizeGone(findings, gone) : summarizePresent(findings, record),
+    instance: record === undefined ? null : toInstanceBody(record, () => findings.lease?.ttlMs ?? null),
+    last: record !== undefined || last === undefined ? null : toInstanceBody(last, (lease) => ttlThen(gone, lease)),
+    came: last === undefined ? null : { at: toTime(last.createdAtMs), revision: last.createRevision, via: last.via },
+    keptAliveBy: record === undefined ? toPastLife(gone) : toLife(findings.lease, findings.pulse),
+    gone:
+      gone === undefined
+        ? null
+        : {
+            at: toTime(gone.commit.atMs),
+            revision: gone.commit.revision,
+            cause: gone.change.cause,
+            reason: sayReason(gone.commit, gone.change),
+          },
+    history: traces.map(({ commit, change }) => ({
+      at: toTime(commit.atMs),
+      revision: commit.revision,
+      cause: change.cause,
+      reason: sayReason(commit, change),
+    })),
+  };
+}
+
+function ttlThen(gone: Trace | undefined, lease: string): number | null {
+  return gone === undefined ? null : (findLeaseChange(gone.commit, lease)?.before?.ttlMs ?? null);
+}
+
+type Life = ExplainBody["keptAliveBy"];
+
+function toLife(lease: LeaseRecord | undefined, pulse: Pulse | undefined): Life {
+  if (lease === undefined) return null;
+  return {
+    lease: lease.id,
+    ttlMs: lease.ttlMs,
+    lastBeatAt: pulse === undefined || pulse.lastBeatMs === 0 ? null : toTime(pulse.lastBeatMs),
+    beats: pulse?.beats ?? 0,
+    beatIntervalMs: pulse === undefined || pulse.intervalMs === 0 ? null : pulse.intervalMs,
+    expiresAt: pulse === undefined ? null : toTime(pulse.deadlineMs),
+  };
+}
+
+/** What kept it alive until it went. */
+function toPastLife(gone: Trace | undefined): Life {
+  const name = gone?.change.before?.lease;
+  if (gone === undefined || name == null) return null;
+  const change = findLeaseChange(gone.commit, name);
+  const lease = change?.before;
+  if (change === undefined || lease == null) return null;
+  const silence: Silence | null = change.silence;
+  return {
+    lease: lease.id,
+    ttlMs: lease.ttlMs,
+    lastBeatAt: silence === null || silence.lastBeatMs === 0 ? null : toTime(silence.lastBeatMs),
+    beats: silence?.beats ?? 0,
+    beatIntervalMs: null,
+    expiresAt: silence === null ? null : toTime(silence.deadlineMs),
+  };
+}
+
+function summarizePresent({ lease, pulse, nowMs }: Findings, record: InstanceRecord): string {
+  const status = statusOf(record);
+  const word = record.override === null ? status : `${status} by an operator's override`;
+  if (record.held !== null)
+    return `It is held since ${toTime(record.held.sinceMs)}, shown as ${word}, although its lease ran out: ${record.held.reason}.`;
+  if (lease === undefined) return `It is shown as ${word}; it is permanent and stays until it is deregistered.`;
+  const beat =
+    pulse === undefined || pulse.lastBeatMs === 0
+      ? "no heartbeat was seen yet"
+      : `the last heartbeat came ${sayDuration(Math.max(0, nowMs - pulse.lastBeatMs))} ago`;
+  const left = pulse === undefined ? "" : `; it has ${sayDuration(Math.max(0, pulse.deadlineMs - nowMs))} left`;
+  return `It is shown as ${word}, kept alive by lease ${lease.id} with a ttl of ${sayDuration(lease.ttlMs)}: ${beat}${left}.`;
+}
+
+function summarizeGone({ key }: Findings, gone: Trace | undefined): string {
+  if (gone === undefined)
+    return `There is no instance ${key.id} of service ${key.service}, and the history that was searched knows none.`;
+  return `It is gone since ${toTime(gone.commit.atMs)} (${gone.change.cause}): ${sayReason(gone.commit, gone.change)}.`;
+}

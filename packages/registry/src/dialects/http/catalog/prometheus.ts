@@ -1,0 +1,29 @@
+/** Handlers of Prometheus' HTTP service discovery: all instances of an account, or those of one service. */
+import type { AccountView, InstanceRecord } from "../../../core/index.ts";
+import { answerRefused, answerState, type Exchange } from "../desk.ts";
+import { decodeFilter } from "../wire/query.ts";
+import { toTargetGroup } from "./targets.ts";
+
+/** GET /sd/prometheus/:account and /sd/prometheus/:account/:service */
+export function getTargets(exchange: Exchange): void {
+  const { desk, account, params, query, response } = exchange;
+  const [service] = params;
+  const filter = decodeFilter(query);
+  if (!filter.ok) return answerRefused(response, filter);
+  const wanted = filter.value ?? (() => true);
+  const revision = desk.registry.read((view) => {
+    const all = view.account(account);
+    return (service === undefined ? all?.catalogRevision : all?.service(service)?.revision) ?? 0;
+  });
+  answerState(exchange, revision, () =>
+    desk.registry.read((view) => {
+      const records = recordsOf(view.account(account), service);
+      return [...records].filter(wanted).flatMap((record) => toTargetGroup(record) ?? []);
+    }),
+  );
+}
+
+function recordsOf(account: AccountView | undefined, service: string | undefined): Iterable<InstanceRecord> {
+  if (account === undefined) return [];
+  return service === undefined ? account.instances() : (account.service(service)?.instances.values() ?? []);
+}

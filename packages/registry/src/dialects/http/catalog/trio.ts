@@ -1,0 +1,107 @@
+/** Handlers of register, unregister, subscribe, and of the consumers that subscribing makes known. */
+import type { EndpointBody } from "@rollcall/client";
+import { type InstanceRecord, refuse, type Scope } from "../../../core/index.ts";
+import { answerJson, answerRefused, type Exchange } from "../desk.ts";
+import { listConsumers } from "../follow/consumers.ts";
+import { awaitChange } from "../follow/poll.ts";
+import { type Json, toTime } from "../wire/json.ts";
+import { decodeEndpoint } from "../wire/registration.ts";
+import {
+  decodeSubscribe,
+  isWanted,
+  type Subscribing,
+  toEndpoints,
+  toInstance,
+  toInstanceId,
+  toLife,
+  versionOf,
+  type Want,
+} from "./endpoints.ts";
+import { beatOwnLease } from "./instances.ts";
+
+/** POST …/register. The same endpoint again is a heartbeat. */
+export async function registerEndpoint(exchange: Exchange, json: Json): Promise<void> {
+  const { desk, account, response } = exchange;
+  const endpoint = decodeEndpoint(json);
+  if (!endpoint.ok) return answerRefused(response, endpoint);
+  const instance = toInstance(endpoint.value);
+  const record = desk.registry.read((view) => view.instance(account, instance.service, instance.id));
+  beatOwnLease(desk, account, record);
+  const life = toLife(endpoint.value);
+  const outcome = await desk.registry.propose({ kind: "register", account, instance, life });
+  if (!outcome.ok) return answerRefused(response, outcome);
+  answerJson(response, 200, { version: versionOfProvider(exchange, instance.service) });
+}
+
+/** POST …/unregister. Gone already is as good as removed. */
+export async function unregisterEndpoint(exchange: Exchange, json: Json): Promise<void> {
+  const { desk, account, response } = exchange;
+  const endpoint = decodeEndpoint(json);
+  if (!endpoint.ok) return answerRefused(response, endpoint);
+  const instance = { service: endpoint.value.application, id: toInstanceId(endpoint.value) };
+  const outcome = await desk.registry.propose({ kind: "deregister", account, instance });
+  if (!outcome.ok && outcome.refusal !== "not-found") return answerRefused(response, outcome);
+  answerJson(response, 200, { version: versionOfProvider(exchange, instance.service) });
+}
+
+/** The version that a subscription to all of a provider's endpoints has now. */
+function versionOfProvider(exchange: Exchange, provider: string): string {
+  return versionOf(findEndpoints(exchange, [{ provider, protocol: "", meta: {} }]));
+}
+
+function findEndpoints({ desk, account }: Exchange, wants: readonly Want[]): EndpointBody[] {
+  return desk.registry.read((view) => {
+    const all = view.account(account);
+    const found: InstanceRecord[] = [];
+    for (const want of wants)
+      for (const record of all?.service(want.provider)?.instances.values() ?? [])
+        if (isWanted(record, want)) found.push(record);
+    return toEndpoints(found);
+  });
+}
+
+/** POST …/subscribe */
+export function subscribe(exchange: Exchange, json: Json): void {
+  const { response, account, request } = exchange;
+  const decoded = decodeSubscribe(json);
+  if (!decoded.ok) return answerRefused(response, decoded);
+  const asked = decoded.value;
+  const consumer = asked.application === "" ? (request.socket.remoteAddress ?? "unknown") : asked.application;
+  noteConsumer(exchange, consumer, asked);
+  const endpoints = findEndpoints(exchange, asked.wants);
+  const version = versionOf(endpoints);
+  if (asked.waitMs === 0 || asked.version === undefined || asked.version !== version)
+    return answerJson(response, 200, { version, endpoints });
+  const scope: Scope = { account, services: [...new Set(asked.wants.map((want) => want.provider))] };
+  const now = exchange.desk.registry.read((view) => view.revision);
+  awaitChange(exchange, scope, now, asked.waitMs, (woken) => {
+    const changed = findEndpoints(exchange, asked.wants);
+    const next = versionOf(changed);
+    if (woken === "changed" && next === version) return false;
+    answerJson(response, 200, { version: next, endpoints: changed });
+    return true;
+  });
+}
+
+function noteConsumer({ desk, account }: Exchange, consumer: string, { wants }: Subscribing): void {
+  for (const { provider, protocol } of wants) desk.consumers.note(account, consumer, provider, protocol);
+}
+
+/** GET …/consumers */
+export function getConsumers(exchange: Exchange): void {
+  const { desk, account, response, query } = exchange;
+  const provider = query.get("provider");
+  if (provider === "") return answerRefused(response, refuse("invalid", "query parameter provider must not be empty"));
+  const body = desk.registry.read((view) => ({
+    revision: view.revision,
+    consumers: listConsumers(view, account)
+      .filter((one) => provider === undefined || one.provider === provider)
+      .map(({ sinceMs, consumer, provider: of, protocol }) => ({
+        consumer,
+        provider: of,
+        protocol,
+        since: toTime(sinceMs),
+      })),
+  }));
+  answerJson(response, 200, body);
+}

@@ -1,0 +1,177 @@
+/** Handlers of the events feed: pages by cursor, long poll, stream. */
+import type { EventBody } from "@rollcall/client";
+import { type Commit, type Outcome, ok, type Refused, type Revision, refuse } from "../../../core/index.ts";
+import { headerOf, type Query } from "../../../net/http/exchange.ts";
+import { answerJson, answerLater, answerRefused, type Desk, type Exchange } from "../desk.ts";
+import {
+  decodeEventCursor,
+  type EventCursor,
+  type EventFilter,
+  isEventType,
+  toEventBody,
+  toEventFilter,
+  toEventId,
+} from "../wire/commits.ts";
+import { decodePage, decodeWaitMs } from "../wire/query.ts";
+import { encodeEvent } from "../wire/sse.ts";
+import { awaitChange } from "./poll.ts";
+import { followCommits } from "./stream.ts";
+
+const EVENTS_DEFAULT = 100;
+const SCANNED_PER_READ = 2000;
+/** An answer looks at so many commits at most; the cursor then leads on. */
+const READS_MAX = 20;
+
+/** GET …/events */
+export function getEvents(exchange: Exchange): void | Promise<void> {
+  const { request, response, query } = exchange;
+  const filter = decodeTypes(query);
+  if (!filter.ok) return answerRefused(response, filter);
+  const wantsStream = headerOf(request, "accept")?.includes("text/event-stream") === true;
+  const text = (wantsStream ? headerOf(request, "last-event-id") : undefined) || query.get("after");
+  const after = text === undefined ? undefined : decodeEventCursor(text);
+  if (text !== undefined && after === undefined)
+    return answerRefused(response, refuse("invalid", "a cursor is <revision>-<index>, as an answer gave it"));
+  return wantsStream ? streamEvents(exchange, filter.value, after) : pollEvents(exchange, filter.value, after);
+}
+
+function decodeTypes(query: Query): Outcome<EventFilter> {
+  const types = query.all("type");
+  const bad = types.find((type) => !isEventType(type));
+  if (bad === undefined) return ok(toEventFilter(types));
+  return refuse(
+    "invalid",
+    `query parameter type must be like instance.expired or instance.*, not ${bad.slice(0, 100)}`,
+  );
+}
+
+function toEvents(exchange: Exchange, commit: Commit, filter: EventFilter, after: EventCursor): EventBody[] {
+  const events: EventBody[] = [];
+  if (commit.account !== exchange.account) return events;
+  commit.changes.forEach((change, index) => {
+    if (commit.revision === after.revision && index <= after.index) return;
+    if (filter(change)) events.push(toEventBody(commit, index, exchange.desk.around));
+  });
+  return events;
+}
+
+function streamEvents(exchange: Exchange, filter: EventFilter, after: EventCursor | undefined): void {
+  const cursor = after ?? { revision: 0, index: 0 };
+  followCommits(exchange, {
+    scope: { account: exchange.account },
+    // Within a commit: begin with that commit, and leave out what was seen.
+    after: after === undefined ? undefined : startOf(after),
+    render: (commit) => {
+      const events = toEvents(exchange, commit, filter, cursor);
+      if (events.length === 0) return undefined;
+      return Buffer.concat(events.map((event) => encodeEvent("event", event.id, JSON.stringify(event))));
+    },
+    idOf: endOf,
+  });
+}
+
+/** The revision after which the commit of the cursor comes (again), unless all of it was seen. */
+function startOf({ revision, index }: EventCursor): Revision {
+  return index >= INDEX_END || revision === 0 ? revision : revision - 1;
+}
+
+/** No commit has so many changes: the index that stands for "all of this commit". */
+const INDEX_END = 999_999_999;
+
+function endOf(revision: Revision): string {
+  return toEventId(revision, INDEX_END);
+}
+
+async function pollEvents(exchange: Exchange, filter: EventFilter, after: EventCursor | undefined): Promise<void> {
+  const { desk, query, response, account } = exchange;
+  const page = decodePage(query, EVENTS_DEFAULT);
+  if (!page.ok) return answerRefused(response, page);
+  const waitMs = decodeWaitMs(query);
+  if (!waitMs.ok) return answerRefused(response, waitMs);
+  const { limit } = page.value;
+  // Without a position: the latest ones; or, when told to wait, what comes next.
+  const found =
+    after !== undefined
+      ? await readEvents(exchange, filter, after, limit)
+      : waitMs.value === 0
+        ? await readLatest(exchange, filter, limit)
+        : { events: [], revision: nowOf(desk), cursor: endOf(nowOf(desk)), complete: true };
+  if ("refusal" in found) return answerRefused(response, found);
+  const { events, cursor } = found;
+  if (events.length > 0 || !found.complete || waitMs.value === 0) return answerJson(response, 200, { events, cursor });
+  const position: EventCursor = { revision: found.revision, index: INDEX_END };
+  awaitChange(exchange, { account }, found.revision, waitMs.value, (_woken, commit) => {
+    if (commit !== undefined && !commit.changes.some(filter)) return false;
+    answerLater(exchange, answerEvents(exchange, filter, position, limit));
+    return true;
+  });
+  return undefined;
+}
+
+async function answerEvents(exchange: Exchange, filter: EventFilter, after: EventCursor, limit: number): Promise<void> {
+  const found = await readEvents(exchange, filter, after, limit);
+  if ("refusal" in found) answerRefused(exchange.response, found);
+  else answerJson(exchange.response, 200, { events: found.events, cursor: found.cursor });
+}
+
+function nowOf(desk: Desk): Revision {
+  return desk.registry.read((view) => view.revision);
+}
+
+interface Found {
+  readonly events: EventBody[];
+  readonly cursor: string;
+  /** All up to here was looked at. */
+  readonly revision: Revision;
+  /** False when there is more to look at right now. */
+  readonly complete: boolean;
+}
+
+async function readEvents(
+  exchange: Exchange,
+  filter: EventFilter,
+  after: EventCursor,
+  limit: number,
+): Promise<Found | Refused> {
+  const events: EventBody[] = [];
+  let revision = Math.min(startOf(after), nowOf(exchange.desk));
+  for (let reads = 0; reads < READS_MAX; reads++) {
+    const page = await exchange.desk.registry.history(revision, SCANNED_PER_READ);
+    if (!page.ok) return page;
+    for (const commit of page.value) {
+      for (const event of toEvents(exchange, commit, filter, after)) {
+        events.push(event);
+        if (events.length >= limit) return { events, cursor: event.id, revision, complete: false };
+      }
+      revision = commit.revision;
+    }
+    if (page.value.length < SCANNED_PER_READ)
+      return { events, cursor: cursorAt(revision, after), revision, complete: true };
+  }
+  return { events, cursor: cursorAt(revision, after), revision, complete: false };
+}
+
+/** The end of what was looked at; never before where the client was. */
+function cursorAt(revision: Revision, after: EventCursor): string {
+  return revision < after.revision ? toEventId(after.revision, Math.min(after.index, INDEX_END)) : endOf(revision);
+}
+
+/** The latest events, oldest first: history is searched backwards until there are enough of them. */
+async function readLatest(exchange: Exchange, filter: EventFilter, limit: number): Promise<Found | Refused> {
+  const { registry } = exchange.desk;
+  const now = nowOf(exchange.desk);
+  const none: EventCursor = { revision: -1, index: 0 };
+  let chunks: EventBody[] = [];
+  let before = now;
+  for (let reads = 0; reads < READS_MAX && before > registry.floor && chunks.length < limit; reads++) {
+    const from = Math.max(registry.floor, before - SCANNED_PER_READ);
+    const page = await registry.history(from, SCANNED_PER_READ);
+    if (!page.ok) return page;
+    const events: EventBody[] = [];
+    for (const commit of page.value)
+      if (commit.revision <= before) events.push(...toEvents(exchange, commit, filter, none));
+    chunks = [...events, ...chunks];
+    before = from;
+  }
+  return { events: chunks.slice(-limit), cursor: endOf(now), revision: now, complete: true };
+}

@@ -1,0 +1,104 @@
+/** What a watch asks for: from query parameters, or from a body with many subscriptions. */
+import { type Bytes, LIMITS, type Outcome, ok, prefixEnd, refuse, type Scope, toBytes } from "../../../core/index.ts";
+import type { Query } from "../../../net/http/exchange.ts";
+import type { Interest } from "../wire/commits.ts";
+import { Fields } from "../wire/fields.ts";
+import { decodeCount, type Json } from "../wire/json.ts";
+import { fromPrefix } from "../wire/reserved.ts";
+
+export const SUBSCRIPTIONS_MAX = 10_000;
+const SERVICES_MAX = 1000;
+/** Each changed key is compared with each prefix of each stream. */
+const PREFIXES_MAX = 1000;
+
+export interface Subscription {
+  readonly id: string;
+  readonly service?: string;
+  readonly key?: Bytes;
+  readonly prefix?: Bytes;
+}
+
+/** `service` (repeatable), `key`, `prefix`; none of them: everything in the account. */
+export function decodeInterest(query: Query): Outcome<Interest> {
+  const services = query.all("service");
+  if (services.length > SERVICES_MAX) return refuse("too-large", `more than ${SERVICES_MAX} services`);
+  if (services.includes("")) return refuse("invalid", "query parameter service must not be empty");
+  const keys = query.all("key").map(toBytes);
+  const prefixes = query.all("prefix").map(toBytes);
+  if (keys.some((key) => key === "")) return refuse("invalid", "query parameter key must not be empty");
+  const everything = services.length + keys.length + prefixes.length === 0;
+  return ok({ services: new Set(services), keys: new Set(keys), prefixes, everything });
+}
+
+/** The position of a stream: `Last-Event-ID` is the newer word, because browsers repeat the address as it was. */
+export function decodePosition(
+  lastEventId: string | undefined,
+  after: string | undefined,
+): Outcome<number | undefined> {
+  const text = lastEventId === undefined || lastEventId === "" ? after : lastEventId;
+  if (text === undefined) return ok(undefined);
+  const position = decodeCount(text);
+  return position === undefined
+    ? refuse("invalid", `${text === after ? "query parameter after" : "Last-Event-ID"} must be a revision`)
+    : ok(position);
+}
+
+const WATCH_FIELDS: ReadonlySet<string> = new Set(["subscriptions", "after"]);
+const SUBSCRIPTION_FIELDS: ReadonlySet<string> = new Set(["id", "service", "key", "prefix"]);
+
+export interface Multiplex {
+  readonly subscriptions: readonly Subscription[];
+  readonly after: number | undefined;
+}
+
+export function decodeMultiplex(body: Json): Outcome<Multiplex> {
+  const fields = new Fields(body, WATCH_FIELDS);
+  fields.need("subscriptions");
+  const list = fields.list("subscriptions", SUBSCRIPTIONS_MAX);
+  const ids = new Set<string>();
+  const subscriptions: Subscription[] = [];
+  for (let i = 0; i < list.length && fields.fault === undefined; i++) {
+    const inner = new Fields(list[i], SUBSCRIPTION_FIELDS, `subscriptions[${i}].`);
+    const subscription = readSubscription(inner);
+    fields.adopt(inner.fault);
+    if (ids.has(subscription.id)) fields.fail(`subscriptions[${i}].id is there twice`);
+    ids.add(subscription.id);
+    subscriptions.push(subscription);
+  }
+  if (list.length === 0) fields.fail("field subscriptions must not be empty");
+  if (new Set(subscriptions.map(({ prefix }) => prefix)).size > PREFIXES_MAX)
+    fields.adopt(refuse("too-large", `field subscriptions holds more than ${PREFIXES_MAX} prefixes`));
+  const after = fields.has("after") ? fields.integer("after", 0, 0, Number.MAX_SAFE_INTEGER) : undefined;
+  return fields.outcome({ subscriptions, after });
+}
+
+function readSubscription(fields: Fields): Subscription {
+  fields.need("id");
+  const id = fields.text("id", "");
+  const asked = ["service", "key", "prefix"].filter((name) => fields.has(name));
+  if (asked.length > 1) fields.fail(`subscription ${id} must have one of service, key and prefix`);
+  if (fields.has("service")) return { id, service: fields.text("service", "") };
+  if (fields.has("key")) return { id, key: toBytes(fields.text("key", "", LIMITS.keyBytesMax)) };
+  if (fields.has("prefix")) return { id, prefix: toBytes(fields.text("prefix", "", LIMITS.keyBytesMax)) };
+  return { id };
+}
+
+/** The smallest scope of the core that holds the whole interest; what is too much in it is left out later. */
+export function toScope(account: string, { services, keys, prefixes, everything }: Interest): Scope {
+  if (everything) return { account };
+  const range = toRange(keys, prefixes);
+  return {
+    account,
+    ...(services.size > 0 ? { services: [...services] } : {}),
+    ...(range === undefined ? {} : { keys: range }),
+  };
+}
+
+function toRange(keys: ReadonlySet<Bytes>, prefixes: readonly Bytes[]): Scope["keys"] | undefined {
+  if (keys.size + prefixes.length === 0) return undefined;
+  if (keys.size === 1 && prefixes.length === 0) return { from: [...keys][0] as Bytes };
+  const froms = [...keys, ...prefixes.map(fromPrefix)].sort();
+  // The end of a single key is the key followed by byte 0: the next one there can be.
+  const ends = [...[...keys].map((key) => `${key}\0`), ...prefixes.map((prefix) => prefixEnd(prefix))].sort();
+  return { from: froms[0] as Bytes, to: ends.includes("") ? "" : (ends.at(-1) as Bytes) };
+}

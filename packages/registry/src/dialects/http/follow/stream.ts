@@ -1,0 +1,156 @@
+/** A stream of commits or events that follows the registry: replay, live, parked while the client is slow. */
+import type { Commit, Revision, Scope, Watch, Watcher } from "../../../core/index.ts";
+import { openStream, type Stream, type StreamOptions } from "../../../net/http/exchange.ts";
+import type { Exchange, Lasting } from "../desk.ts";
+import { encodeEvent } from "../wire/sse.ts";
+
+/** What goes out for a commit; undefined when it holds nothing for this stream. */
+export type Render = (commit: Commit) => Buffer | undefined;
+
+export interface FollowOptions {
+  readonly scope: Scope;
+  /** Undefined: from now on. */
+  readonly after: Revision | undefined;
+  readonly render: Render;
+  /** The id of a message that says: all up to this revision has been sent. */
+  readonly idOf?: (revision: Revision) => string | number;
+  readonly onClose?: () => void;
+  readonly stream?: StreamOptions;
+}
+
+const revisionItself = (revision: Revision): Revision => revision;
+const READY_POLL_MS = 20;
+
+/** Answers with an endless stream. */
+export function followCommits(exchange: Exchange, options: FollowOptions): void {
+  new Follower(exchange, options).start(options.after);
+}
+
+class Follower implements Watcher, Lasting {
+  readonly #exchange: Exchange;
+  readonly #options: FollowOptions;
+  readonly #idOf: (revision: Revision) => string | number;
+  readonly #stream: Stream;
+  readonly #leave: () => void;
+  #watch: Watch | undefined;
+  #parked = false;
+  /** `ready` is sent when the position has reached this. */
+  #target: Revision | undefined;
+  #last: Revision = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(exchange: Exchange, options: FollowOptions) {
+    this.#exchange = exchange;
+    this.#options = options;
+    this.#idOf = options.idOf ?? revisionItself;
+    this.#stream = openStream(exchange.request, exchange.response, options.stream);
+    this.#leave = exchange.desk.enter(this, exchange);
+    this.#stream.onDrain(() => this.#resume());
+    this.#stream.onClose(() => this.#end());
+  }
+
+  start(after: Revision | undefined): void {
+    const { desk } = this.#exchange;
+    const { registry, draining } = desk;
+    const now = registry.read((view) => view.revision);
+    this.#last = after ?? now;
+    // While the request's body came, its token may have gone.
+    if (draining || desk.findRevoked(this.#exchange) !== undefined) return this.bye();
+    // A position from the future belongs to another history: a store that was put back to an older state.
+    if (after !== undefined && after > now) this.#resync(now);
+    else this.#follow(this.#last, now);
+  }
+
+  #follow(after: Revision, now: Revision): void {
+    if (!this.#stream.open) return;
+    this.#target = now;
+    const { scope } = this.#options;
+    const watch = this.#exchange.desk.registry.follow(scope, after, this);
+    if (!watch.ok) {
+      if (watch.refusal === "compacted") this.#resync(now);
+      else this.bye();
+      return;
+    }
+    if (!this.#stream.open) return watch.value.close();
+    this.#watch = watch.value;
+    // What memory holds is delivered before this runs.
+    queueMicrotask(() => this.#checkReady());
+  }
+
+  /** The client has to read the state again; the stream goes on after it. */
+  #resync(now: Revision): void {
+    const compacted = this.#exchange.desk.registry.floor;
+    this.#last = now;
+    this.#send("resync", now, { revision: now, compacted });
+    this.#follow(now, now);
+  }
+
+  #send(event: string, revision: Revision, data: unknown): void {
+    this.#stream.write(encodeEvent(event, this.#idOf(revision), JSON.stringify(data)));
+  }
+
+  deliver(commit: Commit): boolean {
+    if (!this.#stream.open) return true;
+    if (this.#parked) return false;
+    const bytes = this.#render(commit);
+    this.#last = commit.revision;
+    // Taken all the same: `write` keeps the bytes, and the next commit is the one that waits.
+    if (bytes !== undefined && !this.#stream.write(bytes)) this.#parked = true;
+    return true;
+  }
+
+  #render(commit: Commit): Buffer | undefined {
+    try {
+      return this.#options.render(commit);
+    } catch (error) {
+      // A bug. An end is better than a stream that stays open and leaves something out.
+      this.#stream.end();
+      throw error;
+    }
+  }
+
+  #resume(): void {
+    if (!this.#parked) return;
+    this.#parked = false;
+    this.#watch?.resume();
+    this.#checkReady();
+  }
+
+  lost(): void {
+    this.#watch = undefined;
+    if (!this.#stream.open) return;
+    this.#parked = false;
+    this.#resync(this.#exchange.desk.registry.read((view) => view.revision));
+  }
+
+  /** Says `ready` once, when what was there at the beginning has been sent. */
+  #checkReady(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#target === undefined || !this.#stream.open || this.#watch === undefined) return;
+    const { position } = this.#watch;
+    if (position >= this.#target && !this.#parked) {
+      this.#target = undefined;
+      this.#last = Math.max(this.#last, position);
+      this.#send("ready", position, { revision: position });
+    } else {
+      // Older history comes from the store, in its own time.
+      this.#timer = setTimeout(() => this.#checkReady(), READY_POLL_MS);
+    }
+  }
+
+  bye(): void {
+    if (!this.#stream.open) return;
+    // The watch has passed over commits that are not in scope: its position is the better one, parked or not.
+    const revision = Math.max(this.#watch?.position ?? 0, this.#last);
+    this.#stream.end(encodeEvent("bye", this.#idOf(revision), JSON.stringify({ revision })));
+  }
+
+  #end(): void {
+    clearTimeout(this.#timer);
+    this.#leave();
+    this.#watch?.close();
+    this.#watch = undefined;
+    this.#options.onClose?.();
+  }
+}

@@ -1,0 +1,218 @@
+/** Handlers of watches: long poll, stream, and many subscriptions over one stream. A commit is encoded once for all. */
+import type { CommitBody } from "@rollcall/client";
+import type { Commit, InstanceRecord, KeyRecord, Revision } from "../../../core/index.ts";
+import { headerOf } from "../../../net/http/exchange.ts";
+import { answerJson, answerLater, answerRefused, type Exchange } from "../desk.ts";
+import { type Interest, isOfInterest, toCommitBody } from "../wire/commits.ts";
+import type { Json } from "../wire/json.ts";
+import { decodeWait } from "../wire/query.ts";
+import { encodeEvent } from "../wire/sse.ts";
+import { CONSUMER_TTL_MS } from "./consumers.ts";
+import { decodeInterest, decodeMultiplex, decodePosition, type Subscription, toScope } from "./interest.ts";
+import { awaitChange } from "./poll.ts";
+import { followCommits } from "./stream.ts";
+
+/** GET …/watch: a stream, or with `wait` one answer. */
+export function watch(exchange: Exchange): void | Promise<void> {
+  const { request, response, query } = exchange;
+  const interest = decodeInterest(query);
+  if (!interest.ok) return answerRefused(response, interest);
+  if (query.has("wait")) return pollCommits(exchange, interest.value);
+  const after = decodePosition(headerOf(request, "last-event-id"), query.get("after"));
+  if (!after.ok) return answerRefused(response, after);
+  const stopConsuming = consumeWhileOpen(exchange, interest.value);
+  const name = nameInterest(interest.value);
+  followCommits(exchange, {
+    scope: toScope(exchange.account, interest.value),
+    after: after.value,
+    render: (commit) => encodeOnce(exchange, commit, name, interest.value),
+    onClose: stopConsuming,
+  });
+}
+
+/** Watching with `?consumer=` makes one a consumer of the services, for as long as the stream is open. */
+function consumeWhileOpen({ desk, account, query }: Exchange, { services }: Interest): () => void {
+  const consumer = query.get("consumer") ?? "";
+  if (consumer === "" || consumer.length > 255 || services.size === 0) return () => {};
+  const note = (): void => {
+    for (const service of services) desk.consumers.note(account, consumer, service, "");
+  };
+  note();
+  const timer = setInterval(note, CONSUMER_TTL_MS / 3);
+  timer.unref();
+  return () => clearInterval(timer);
+}
+
+/** The same name for the same interest: what the encoded commits are kept under. */
+function nameInterest({ services, keys, prefixes, everything }: Interest): string {
+  if (everything) return "*";
+  return JSON.stringify([[...services].sort(), [...keys].sort(), [...prefixes].sort()]);
+}
+
+/** The latest commits as encoded for each interest. Bounded: watchers are handed a commit one after the other. */
+const COMMITS_MAX = 64;
+const encodedOf = new Map<Commit, Map<string, Buffer | null>>();
+
+function encodeOnce(exchange: Exchange, commit: Commit, name: string, interest: Interest): Buffer | undefined {
+  let encodings = encodedOf.get(commit);
+  if (encodings === undefined) {
+    encodings = new Map();
+    encodedOf.set(commit, encodings);
+    if (encodedOf.size > COMMITS_MAX)
+      for (const oldest of encodedOf.keys()) {
+        encodedOf.delete(oldest);
+        break;
+      }
+  }
+  let encoded = encodings.get(name);
+  if (encoded === undefined) {
+    const body = toCommitBody(commit, interest, exchange.desk.around);
+    encoded = body === undefined ? null : encodeEvent("change", commit.revision, JSON.stringify(body));
+    encodings.set(name, encoded);
+  }
+  return encoded ?? undefined;
+}
+
+const COMMITS_PER_ANSWER = 1000;
+const SCANNED_PER_READ = 5000;
+/** After so many reads in vain the answer is a position to go on from: no request may search for ever. */
+const READS_MAX = 20;
+
+/** GET …/watch?after=&wait=: the commits after a position, at once when there are some. */
+async function pollCommits(exchange: Exchange, interest: Interest): Promise<void> {
+  const { desk, query, response, account } = exchange;
+  const wait = decodeWait(query);
+  if (!wait.ok) return answerRefused(response, wait);
+  const now = desk.registry.read((view) => view.revision);
+  const found = await readCommits(exchange, interest, Math.min(wait.value.after ?? now, now));
+  if (found === undefined) return;
+  const { complete, ...body } = found;
+  if (body.commits.length > 0 || !complete || wait.value.waitMs === 0) return answerJson(response, 200, body);
+  awaitChange(exchange, toScope(account, interest), body.revision, wait.value.waitMs, (_woken, commit) => {
+    if (commit !== undefined && !commit.changes.some((change) => isOfInterest(change, interest))) return false;
+    answerLater(exchange, answerCommits(exchange, interest, body.revision));
+    return true;
+  });
+}
+
+async function answerCommits(exchange: Exchange, interest: Interest, after: Revision): Promise<void> {
+  const found = await readCommits(exchange, interest, after);
+  if (found === undefined) return;
+  const { revision, commits } = found;
+  answerJson(exchange.response, 200, { revision, commits });
+}
+
+/** Commits of interest after a position; undefined when that was refused and answered. */
+async function readCommits({ desk, account, response }: Exchange, interest: Interest, after: Revision) {
+  const commits: CommitBody[] = [];
+  let revision = after;
+  for (let reads = 0; reads < READS_MAX; reads++) {
+    const page = await desk.registry.history(revision, SCANNED_PER_READ);
+    if (!page.ok) {
+      answerRefused(response, page);
+      return undefined;
+    }
+    for (const commit of page.value) {
+      if (commits.length >= COMMITS_PER_ANSWER) return { revision, commits, complete: false };
+      revision = commit.revision;
+      if (commit.account !== account) continue;
+      const body = toCommitBody(commit, interest, desk.around);
+      if (body !== undefined) commits.push(body);
+    }
+    if (page.value.length < SCANNED_PER_READ) return { revision, commits, complete: true };
+  }
+  return { revision, commits, complete: false };
+}
+
+/** POST …/watch: many subscriptions over one stream. One cursor serves them all, so that they share one order. */
+export function watchMany(exchange: Exchange, json: Json): void {
+  const { request, response, account } = exchange;
+  const asked = decodeMultiplex(json);
+  if (!asked.ok) return answerRefused(response, asked);
+  const position = decodePosition(headerOf(request, "last-event-id"), undefined);
+  if (!position.ok) return answerRefused(response, position);
+  const index = new SubscriptionIndex(asked.value.subscriptions);
+  followCommits(exchange, {
+    scope: toScope(account, index.interest),
+    after: position.value ?? asked.value.after,
+    render: (commit) => index.render(exchange, commit),
+  });
+}
+
+/** Finds whom a commit is for. */
+class SubscriptionIndex {
+  readonly interest: Interest;
+  readonly #services = new Map<string, string[]>();
+  readonly #keys = new Map<string, string[]>();
+  readonly #prefixes = new Map<string, string[]>();
+  readonly #everything: string[] = [];
+
+  constructor(subscriptions: readonly Subscription[]) {
+    for (const { id, service, key, prefix } of subscriptions) {
+      if (service !== undefined) add(this.#services, service, id);
+      else if (key !== undefined) add(this.#keys, key, id);
+      else if (prefix !== undefined) add(this.#prefixes, prefix, id);
+      else this.#everything.push(id);
+    }
+    this.interest = {
+      services: new Set(this.#services.keys()),
+      keys: new Set(this.#keys.keys()),
+      prefixes: [...this.#prefixes.keys()],
+      everything: this.#everything.length > 0,
+    };
+  }
+
+  render(exchange: Exchange, commit: Commit): Buffer | undefined {
+    const services = new Set<string>();
+    const keys = new Set<string>();
+    const prefixes = new Set<string>();
+    for (const change of commit.changes) {
+      if (change.kind === "instance") this.#meet(services, change.before, change.after);
+      else if (change.kind === "key") this.#meetKey(keys, prefixes, (change.after ?? change.before) as KeyRecord);
+    }
+    const everything = this.#everything.length > 0;
+    const interest: Interest = { services, keys, prefixes: [...prefixes], everything };
+    const text = encodeText(exchange, commit, nameInterest(interest), interest);
+    if (text === undefined) return undefined;
+    const ids = [...this.#everything];
+    for (const service of services) ids.push(...(this.#services.get(service) ?? []));
+    for (const key of keys) ids.push(...(this.#keys.get(key) ?? []));
+    for (const prefix of prefixes) ids.push(...(this.#prefixes.get(prefix) ?? []));
+    if (ids.length === 0) return undefined;
+    return encodeEvent("change", commit.revision, `${text.slice(0, -1)},"subscriptions":${JSON.stringify(ids)}}`);
+  }
+
+  #meet(services: Set<string>, before: InstanceRecord | null, after: InstanceRecord | null): void {
+    if (before !== null && this.#services.has(before.service)) services.add(before.service);
+    if (after !== null && this.#services.has(after.service)) services.add(after.service);
+  }
+
+  #meetKey(keys: Set<string>, prefixes: Set<string>, { key }: KeyRecord): void {
+    if (this.#keys.has(key)) keys.add(key);
+    for (const prefix of this.#prefixes.keys()) if (key.startsWith(prefix)) prefixes.add(prefix);
+  }
+}
+
+function add(index: Map<string, string[]>, at: string, id: string): void {
+  const ids = index.get(at);
+  if (ids === undefined) index.set(at, [id]);
+  else ids.push(id);
+}
+
+/** The JSON of a commit, kept for the next connection that has the same interest in it. */
+let lastCommit: Commit | undefined;
+let lastTexts = new Map<string, string | null>();
+
+function encodeText(exchange: Exchange, commit: Commit, name: string, interest: Interest): string | undefined {
+  if (lastCommit !== commit) {
+    lastCommit = commit;
+    lastTexts = new Map();
+  }
+  let text = lastTexts.get(name);
+  if (text === undefined) {
+    const body = toCommitBody(commit, interest, exchange.desk.around);
+    text = body === undefined ? null : JSON.stringify(body);
+    lastTexts.set(name, text);
+  }
+  return text ?? undefined;
+}

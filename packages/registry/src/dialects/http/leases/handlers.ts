@@ -1,0 +1,205 @@
+/** Handlers of leases: grant, look, renew one or many, end; and of those that protection holds. */
+import { randomBytes } from "node:crypto";
+import type { LeaseBody } from "@rollcall/client";
+import {
+  type AccountView,
+  type Command,
+  fromBytes,
+  isReserved,
+  type LeaseRecord,
+  LIMITS,
+  type Refused,
+  refuse,
+  type View,
+} from "../../../core/index.ts";
+import { answerBeat, answerRevision } from "../catalog/instances.ts";
+import { answerJson, answerRefused, type Exchange } from "../desk.ts";
+import { Fields } from "../wire/fields.ts";
+import type { Json } from "../wire/json.ts";
+import { decodePage, type Page } from "../wire/query.ts";
+import { toLeaseBody } from "../wire/records.ts";
+import { readTtl, TTL_MS_DEFAULT } from "../wire/registration.ts";
+import { isHiddenLease } from "../wire/reserved.ts";
+
+export const LEASE_LENGTH_MAX = 2 * LIMITS.idLengthMax;
+const RENEWALS_MAX = 10_000;
+
+const GRANT_FIELDS: ReadonlySet<string> = new Set(["lease", "ttl", "meta"]);
+
+/** Any printable text, but not the word that stands in its place in `POST …/leases/renew`. */
+function isLegalLease(lease: string): boolean {
+  return lease !== "" && lease !== "renew" && !/[\p{C}]|^\s|\s$/u.test(lease);
+}
+
+/** POST …/leases */
+export async function grantLease(exchange: Exchange, json: Json): Promise<void> {
+  const { desk, account, response } = exchange;
+  const fields = new Fields(json, GRANT_FIELDS);
+  fields.need("ttl");
+  const chosen = fields.has("lease");
+  const lease = fields.text("lease", randomBytes(12).toString("base64url"), LEASE_LENGTH_MAX);
+  const ttlMs = readTtl(fields, TTL_MS_DEFAULT, false);
+  const meta = fields.pairs("meta");
+  if (!isLegalLease(lease)) fields.fail('field lease must be printable text, and not the word "renew"');
+  if (fields.fault !== undefined) return answerRefused(response, fields.fault);
+  const granted: Command = { kind: "grant", account, lease, ttlMs, via: "http" };
+  const command: Command = fields.has("meta") ? { ...granted, meta } : granted;
+  // A chosen name granted again is the same wish told twice, or a new ttl: it counts as a heartbeat.
+  if (chosen) void desk.registry.renew(account, lease);
+  const outcome = await desk.registry.propose(chosen ? command : { ...command, ifAbsent: true });
+  if (!outcome.ok) return answerRefused(response, outcome);
+  const created = outcome.value.commit?.changes.some((change) => change.before === null) ?? false;
+  answerJson(response, created ? 201 : 200, { lease, ttlMs, revision: outcome.value.revision });
+}
+
+function refuseMissing(lease: string): Refused {
+  return refuse("not-found", `there is no lease ${lease}`);
+}
+
+function toBody({ desk, account }: Exchange, lease: LeaseRecord): LeaseBody {
+  return toLeaseBody(lease, desk.registry.pulse(account, lease.id));
+}
+
+/** GET …/leases/:lease, with what it keeps alive. */
+export function getLease(exchange: Exchange): void {
+  const { desk, account, params, response } = exchange;
+  const id = params[0] as string;
+  const body = desk.registry.read((view) => {
+    const lease = isHiddenLease(id) ? undefined : view.lease(account, id);
+    if (lease === undefined) return undefined;
+    const { instances, keys } = view.members(account, id);
+    return {
+      ...toBody(exchange, lease),
+      instances: instances.map((record) => ({ service: record.service, id: record.id })),
+      keys: keys.filter((record) => !isReserved(record.key)).map((record) => fromBytes(record.key)),
+    };
+  });
+  if (body === undefined) answerRefused(response, refuseMissing(id));
+  else answerJson(response, 200, body);
+}
+
+/** GET …/leases, sorted by id. */
+export function listLeases(exchange: Exchange): void {
+  listWhere(exchange, () => true);
+}
+
+/** GET …/held */
+export function listHeld(exchange: Exchange): void {
+  listWhere(exchange, (lease) => lease.held !== null);
+}
+
+function listWhere(exchange: Exchange, wanted: (lease: LeaseRecord) => boolean): void {
+  const { desk, account, query, response } = exchange;
+  const page = decodePage(query);
+  if (!page.ok) return answerRefused(response, page);
+  const body = desk.registry.read((view) => {
+    const { leases, next } = pageLeases(view.account(account), page.value, wanted);
+    return { revision: view.revision, leases: leases.map((lease) => toBody(exchange, lease)), next };
+  });
+  answerJson(response, 200, body);
+}
+
+/** The first `limit` leases from `from` on, in order of their ids; they are kept in none. */
+function pageLeases(account: AccountView | undefined, { from, limit }: Page, wanted: (lease: LeaseRecord) => boolean) {
+  let found: LeaseRecord[] = [];
+  let bound: string | undefined;
+  const most = limit + 1;
+  const cut = (): void => {
+    found.sort((a, b) => (a.id < b.id ? -1 : 1));
+    if (found.length > most) found = found.slice(0, most);
+    if (found.length === most) bound = found.at(-1)?.id;
+  };
+  for (const lease of account?.leases() ?? []) {
+    if (lease.id < from || (bound !== undefined && lease.id >= bound)) continue;
+    if (isHiddenLease(lease.id) || !wanted(lease)) continue;
+    found.push(lease);
+    // Sorting now and then keeps the candidates few without sorting all.
+    if (found.length >= most * 4) cut();
+  }
+  cut();
+  const next = found.length > limit ? (found[limit] as LeaseRecord).id : null;
+  return { leases: found.slice(0, limit), next };
+}
+
+/** POST …/leases/:lease/renew */
+export function renewLease(exchange: Exchange): Promise<void> {
+  const { desk, account, params, response } = exchange;
+  return desk.registry.renew(account, params[0] as string).then((outcome) => {
+    if (outcome.ok) answerBeat(exchange, outcome.value.ttlMs);
+    else answerRefused(response, outcome);
+  });
+}
+
+const RENEW_FIELDS: ReadonlySet<string> = new Set(["leases"]);
+
+/** POST …/leases/renew: many heartbeats in one request. */
+export function renewLeases(exchange: Exchange, json: Json): void | Promise<void> {
+  const { desk, account, response } = exchange;
+  const fields = new Fields(json, RENEW_FIELDS);
+  fields.need("leases");
+  const leases = fields.texts("leases", RENEWALS_MAX, LEASE_LENGTH_MAX);
+  if (fields.fault !== undefined) return answerRefused(response, fields.fault);
+  return desk.registry.renewMany(account, leases).then((ttls) => {
+    const missing: string[] = [];
+    for (let i = 0; i < ttls.length; i++) if (ttls[i] === 0) missing.push(leases[i] as string);
+    answerJson(response, 200, { renewed: leases.length - missing.length, missing });
+  });
+}
+
+/** DELETE …/leases/:lease: what it keeps alive goes with it. */
+export async function endLease(exchange: Exchange): Promise<void> {
+  const { desk, account, params, response } = exchange;
+  const lease = params[0] as string;
+  if (isHiddenLease(lease)) return answerRefused(response, refuseMissing(lease));
+  answerRevision(exchange, await desk.registry.propose({ kind: "end", account, lease, cause: "closed" }));
+}
+
+const RELEASE_FIELDS: ReadonlySet<string> = new Set(["leases"]);
+
+const ENDED_AT_ONCE = 300;
+
+/**
+ * POST …/held/release: lets them go now, all when none is named. They end as expired, which they long are: merely to
+ * take the mark away would give each a new ttl, after which protection would hold them again.
+ */
+export async function releaseHeld(exchange: Exchange, json: Json): Promise<void> {
+  const { desk, account, response } = exchange;
+  const fields = new Fields(json ?? {}, RELEASE_FIELDS);
+  const named = fields.has("leases") ? new Set(fields.texts("leases", RENEWALS_MAX, LEASE_LENGTH_MAX)) : undefined;
+  if (fields.fault !== undefined) return answerRefused(response, fields.fault);
+  const leases = desk.registry.read((view) => findHeld(view, account, named));
+  let revision = desk.registry.read((view) => view.revision);
+  for (let from = 0; from < leases.length; from += ENDED_AT_ONCE) {
+    const then = leases.slice(from, from + ENDED_AT_ONCE).map((lease) => toEndHeld(exchange, lease));
+    const outcome = await desk.registry.propose({ kind: "when", account, guards: [], then, otherwise: [] });
+    if (!outcome.ok) return answerRefused(response, outcome);
+    revision = outcome.value.revision;
+  }
+  answerJson(response, 200, { revision, released: leases.length });
+}
+
+function toEndHeld({ desk, account }: Exchange, lease: string): Command {
+  const pulse = desk.registry.pulse(account, lease);
+  const nowMs = desk.clock.now();
+  const silence = {
+    deadlineMs: Math.min(pulse?.deadlineMs ?? nowMs, nowMs),
+    lastBeatMs: pulse?.lastBeatMs ?? 0,
+    beats: pulse?.beats ?? 0,
+  };
+  const end: Command = { kind: "end", account, lease, cause: "expired", silence };
+  // Gone meanwhile is as good as ended.
+  return {
+    kind: "when",
+    account,
+    guards: [{ on: "lease-exists", lease, exists: true }],
+    then: [end],
+    otherwise: [],
+  };
+}
+
+function findHeld(view: View, account: string, named: ReadonlySet<string> | undefined): string[] {
+  const found: string[] = [];
+  for (const lease of view.account(account)?.leases() ?? [])
+    if (lease.held !== null && (named === undefined || named.has(lease.id))) found.push(lease.id);
+  return found;
+}

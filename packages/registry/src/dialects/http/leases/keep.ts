@@ -1,0 +1,73 @@
+/** A stream that keeps a lease alive as long as it is open. */
+import { LIMITS, refuse } from "../../../core/index.ts";
+import { openStream, type Stream } from "../../../net/http/exchange.ts";
+import { answerRefused, type Desk, type Exchange, type Lasting } from "../desk.ts";
+import { encodeEvent } from "../wire/sse.ts";
+
+/** Probes begin after this long without traffic; with the kernel's ten at 1 s, a lost peer is known within 15 s. */
+const PROBE_AFTER_MS = 5000;
+/**
+ * Longer than the probes take: bytes under way would keep the kernel from probing. Shorter than the minute after which
+ * proxies and clients take a silent connection for dead.
+ */
+const COMMENT_MS = 45_000;
+
+/** GET …/leases/:lease/session */
+export function keepLease(exchange: Exchange): void {
+  const { desk, account, params, request, response } = exchange;
+  const lease = params[0] as string;
+  const ttlMs = desk.around.ttlMs(account, lease);
+  if (ttlMs === null) return answerRefused(response, refuse("not-found", `there is no lease ${lease}`));
+  if (desk.draining) return answerRefused(response, refuse("unavailable", "the registry is stopping"));
+  request.socket.setKeepAlive(true, PROBE_AFTER_MS);
+  const stream = openStream(request, response, { keepAliveMs: COMMENT_MS });
+  new Keeper(exchange, lease, stream).start();
+}
+
+class Keeper implements Lasting {
+  readonly #desk: Desk;
+  readonly #account: string;
+  readonly #lease: string;
+  readonly #stream: Stream;
+  readonly #leave: () => void;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(exchange: Exchange, lease: string, stream: Stream) {
+    this.#desk = exchange.desk;
+    this.#account = exchange.account;
+    this.#lease = lease;
+    this.#stream = stream;
+    this.#leave = exchange.desk.enter(this, exchange);
+  }
+
+  start(): void {
+    this.#stream.onClose(() => {
+      clearTimeout(this.#timer);
+      this.#leave();
+    });
+    void this.#beat(true);
+  }
+
+  /** Renews, and again after a third of the ttl: what it is by then counts. */
+  async #beat(first: boolean): Promise<void> {
+    const outcome = await this.#desk.registry.renew(this.#account, this.#lease);
+    if (!this.#stream.open) return;
+    if (!outcome.ok) {
+      this.#stream.end(this.#encode("ended", { lease: this.#lease, reason: outcome.detail }));
+      return;
+    }
+    const { ttlMs } = outcome.value;
+    if (first) this.#stream.write(this.#encode("ready", { lease: this.#lease, ttlMs }));
+    const nextMs = Math.max(LIMITS.ttlMsMin / 4, ttlMs / 3);
+    this.#timer = setTimeout(() => void this.#beat(false), nextMs);
+  }
+
+  #encode(event: string, data: object): Buffer {
+    const revision = this.#desk.registry.read((view) => view.revision);
+    return encodeEvent(event, revision, JSON.stringify({ revision, ...data }));
+  }
+
+  bye(): void {
+    this.#stream.end(this.#encode("bye", {}));
+  }
+}

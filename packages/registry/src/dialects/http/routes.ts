@@ -1,0 +1,168 @@
+/** The routes as data: method, path, role, body, query parameters, handler. docs/native-api.md is this table in prose. */
+import { LIMITS, refuse } from "../../core/index.ts";
+import { backup, compact, createToken, getStatus, listAccounts, listTokens, removeToken, setAccount } from "./admin.ts";
+import { explain } from "./catalog/explain.ts";
+import {
+  beatInstance,
+  deregisterInstance,
+  getInstance,
+  patchInstance,
+  registerInstance,
+  removeOverride,
+  reportCheck,
+  setOverride,
+} from "./catalog/instances.ts";
+import { getTargets } from "./catalog/prometheus.ts";
+import { getService, listInstances, listServices } from "./catalog/services.ts";
+import { getConsumers, registerEndpoint, subscribe, unregisterEndpoint } from "./catalog/trio.ts";
+import { deleteKey, deleteKeys, getKey, listKeys, putKey, transact } from "./config/handlers.ts";
+import { answerRefused } from "./desk.ts";
+import { getEvents } from "./follow/events.ts";
+import { watch, watchMany } from "./follow/watch.ts";
+import {
+  endLease,
+  getLease,
+  grantLease,
+  listHeld,
+  listLeases,
+  releaseHeld,
+  renewLease,
+  renewLeases,
+} from "./leases/handlers.ts";
+import { keepLease } from "./leases/keep.ts";
+import type { Body, Route } from "./server/routing.ts";
+import { FILTERS, findRepeated, PAGES, WAITS } from "./wire/query.ts";
+
+const NONE: Body = { kind: "none" };
+const JSON_BODY: Body = { kind: "json" };
+/** Registrations are small: see LIMITS for what may be in one. */
+const REGISTRATION: Body = { kind: "json", bytesMax: 1024 * 1024 };
+/** 10 000 leases of the longest names. */
+const RENEWALS: Body = { kind: "json", bytesMax: 16 * 1024 * 1024 };
+const TRANSACTION: Body = { kind: "json", bytesMax: 8 * 1024 * 1024 };
+const OPTIONAL: Body = { kind: "json", optional: true };
+const VALUE: Body = { kind: "bytes", bytesMax: LIMITS.valueBytesMax };
+
+const A = "/v2/:account";
+const SERVICE = `${A}/services/:service`;
+const INSTANCE = `${SERVICE}/instances/:id`;
+const SELECTION = [...FILTERS, ...WAITS];
+
+function route(
+  method: Route["method"],
+  pattern: string,
+  role: Route["role"],
+  body: Body,
+  query: readonly string[],
+  handle: Route["handle"],
+  summary: string,
+): Route {
+  if (query.length === 0) return { method, pattern, role, body, query, handle, summary };
+  return { method, pattern, role, body, query, handle: singly(query, handle), summary };
+}
+
+/** The handler, for requests that give each single-valued query parameter once. */
+function singly(known: readonly string[], handle: Route["handle"]): Route["handle"] {
+  return (exchange, json, bytes) => {
+    const repeated = exchange.search === "" ? undefined : findRepeated(exchange.query, known);
+    if (repeated === undefined) return handle(exchange, json, bytes);
+    answerRefused(exchange.response, refuse("invalid", `query parameter ${repeated} is there more than once`));
+  };
+}
+
+const INSTANCE_ROUTES: readonly Route[] = [
+  route(
+    "PUT",
+    INSTANCE,
+    "writer",
+    REGISTRATION,
+    [],
+    registerInstance,
+    "Register an instance, or replace it as a whole",
+  ),
+  route("PATCH", INSTANCE, "writer", REGISTRATION, [], patchInstance, "Change an instance by a merge patch"),
+  route("GET", INSTANCE, "reader", NONE, [], getInstance, "Read one instance"),
+  route("DELETE", INSTANCE, "writer", NONE, [], deregisterInstance, "Deregister an instance"),
+  route("POST", `${INSTANCE}/heartbeat`, "writer", NONE, [], beatInstance, "Keep an instance alive"),
+  route("PUT", `${INSTANCE}/checks/:check`, "writer", JSON_BODY, [], reportCheck, "Report a check's result"),
+  route("PUT", `${INSTANCE}/override`, "writer", JSON_BODY, [], setOverride, "Override an instance's status"),
+  route("DELETE", `${INSTANCE}/override`, "writer", NONE, [], removeOverride, "Remove the override"),
+  route("GET", `${INSTANCE}/explain`, "reader", NONE, [], explain, "Say why an instance is shown, held or gone"),
+];
+
+const CATALOG_ROUTES: readonly Route[] = [
+  route("GET", `${A}/services`, "reader", NONE, [...SELECTION, ...PAGES], listServices, "List services"),
+  route("GET", SERVICE, "reader", NONE, [...SELECTION, "consumer"], getService, "Read one service"),
+  route("GET", `${A}/instances`, "reader", NONE, [...SELECTION, ...PAGES], listInstances, "List instances"),
+  route("POST", `${A}/register`, "writer", REGISTRATION, [], registerEndpoint, "Register an endpoint"),
+  route("POST", `${A}/unregister`, "writer", REGISTRATION, [], unregisterEndpoint, "Remove an endpoint"),
+  route("POST", `${A}/subscribe`, "reader", JSON_BODY, [], subscribe, "Find the endpoints of providers"),
+  route("GET", `${A}/consumers`, "reader", NONE, ["provider"], getConsumers, "List who subscribes to which provider"),
+];
+
+const LEASE_ROUTES: readonly Route[] = [
+  route("POST", `${A}/leases`, "writer", JSON_BODY, [], grantLease, "Grant a lease"),
+  route("GET", `${A}/leases`, "reader", NONE, PAGES, listLeases, "List leases"),
+  route("POST", `${A}/leases/renew`, "writer", RENEWALS, [], renewLeases, "Renew many leases"),
+  route("GET", `${A}/leases/:lease`, "reader", NONE, [], getLease, "Read one lease and what it keeps alive"),
+  route("DELETE", `${A}/leases/:lease`, "writer", NONE, [], endLease, "End a lease and all that it keeps alive"),
+  route("POST", `${A}/leases/:lease/renew`, "writer", NONE, [], renewLease, "Renew a lease"),
+  route("GET", `${A}/leases/:lease/session`, "writer", NONE, [], keepLease, "Keep a lease alive by an open stream"),
+  route("GET", `${A}/held`, "reader", NONE, PAGES, listHeld, "List leases that protection holds"),
+  route("POST", `${A}/held/release`, "admin", OPTIONAL, [], releaseHeld, "Let held leases go now"),
+];
+
+const CONFIG_ROUTES: readonly Route[] = [
+  route("GET", `${A}/config`, "reader", NONE, ["prefix", ...PAGES, ...WAITS], listKeys, "List keys by prefix"),
+  route("DELETE", `${A}/config`, "writer", NONE, ["prefix"], deleteKeys, "Delete all keys with a prefix"),
+  route("GET", `${A}/config/*`, "reader", NONE, ["raw", ...WAITS], getKey, "Read a key"),
+  route("PUT", `${A}/config/*`, "writer", VALUE, ["lease"], putKey, "Write a key: the body is its value"),
+  route("DELETE", `${A}/config/*`, "writer", NONE, [], deleteKey, "Delete a key"),
+  route("POST", `${A}/transactions`, "writer", TRANSACTION, [], transact, "Change keys all or none, under conditions"),
+];
+
+const WATCHED = ["service", "key", "prefix", "consumer", ...WAITS];
+
+const FOLLOW_ROUTES: readonly Route[] = [
+  route("GET", `${A}/watch`, "reader", NONE, WATCHED, watch, "Follow commits, by stream or long poll"),
+  route("POST", `${A}/watch`, "reader", JSON_BODY, [], watchMany, "Follow many subscriptions over one stream"),
+  route("GET", `${A}/events`, "reader", NONE, ["after", "type", "limit", "wait"], getEvents, "Read the events feed"),
+];
+
+const TARGETS = "/sd/prometheus/:account";
+
+const DISCOVERY_ROUTES: readonly Route[] = [
+  route("GET", TARGETS, "reader", NONE, FILTERS, getTargets, "List an account's instances for Prometheus"),
+  route("GET", `${TARGETS}/:service`, "reader", NONE, FILTERS, getTargets, "List a service's instances for Prometheus"),
+];
+
+const ADMIN_ROUTES: readonly Route[] = [
+  route("GET", "/v2/_/status", "reader", NONE, [], getStatus, "Read this node's state"),
+  route("GET", "/v2/_/tokens", "admin", NONE, [], listTokens, "List tokens"),
+  route("POST", "/v2/_/tokens", "admin", JSON_BODY, [], createToken, "Create a token"),
+  route("DELETE", "/v2/_/tokens/:token", "admin", NONE, [], removeToken, "Remove a token"),
+  route("GET", "/v2/_/accounts", "admin", NONE, [], listAccounts, "List accounts"),
+  route("PUT", "/v2/_/accounts/:name", "admin", OPTIONAL, [], setAccount, "Create an account or change its limits"),
+  route("GET", "/v2/_/backup", "admin", NONE, [], backup, "Download a backup"),
+  route("POST", "/v2/_/compact", "admin", JSON_BODY, [], compact, "Forget history up to a revision"),
+];
+
+export const ROUTES: readonly Route[] = [
+  ...INSTANCE_ROUTES,
+  ...CATALOG_ROUTES,
+  ...LEASE_ROUTES,
+  ...CONFIG_ROUTES,
+  ...FOLLOW_ROUTES,
+  ...DISCOVERY_ROUTES,
+  ...ADMIN_ROUTES,
+];
+
+/**
+ * Routes that answer at once and through `send` alone, told by the shape of the path. Streams, polls that wait,
+ * backups and what asks for them stay with node:http; so does whatever is not sure.
+ */
+export function isPlain(method: string, path: string, query: string): boolean {
+  if (path.startsWith("/v2/_/")) return false;
+  if (method === "GET") return path.includes("/services/") && !query.includes("wait=");
+  return method !== "POST" || !(path.endsWith("/watch") || path.endsWith("/subscribe"));
+}

@@ -1,0 +1,101 @@
+/** Query parameters that choose instances, and those that page and wait. */
+import { type InstanceRecord, type Outcome, ok, refuse, statusOf } from "../../../core/index.ts";
+import type { Query } from "../../../net/http/exchange.ts";
+import { STATUSES } from "./fields.ts";
+import { decodeCount, decodeDuration, WAIT_MS_MAX } from "./json.ts";
+
+export const FILTERS: readonly string[] = ["tag", "zone", "version", "protocol", "status", "meta.*"];
+export const WAITS: readonly string[] = ["after", "wait"];
+export const PAGES: readonly string[] = ["from", "limit"];
+
+/** Parameters that name several things by standing there several times. */
+const REPEATABLE: ReadonlySet<string> = new Set(["tag", "status", "service", "type"]);
+
+/** Whether a parameter may be repeated on a route that knows these. */
+export function isRepeatable(name: string, known: readonly string[]): boolean {
+  if (REPEATABLE.has(name) || name.startsWith("meta.")) return true;
+  // A watch follows many keys and prefixes; a list has one prefix.
+  return (name === "key" || name === "prefix") && known.includes("service");
+}
+
+/** The first parameter that has one value but was given several: two readers could take different ones. */
+export function findRepeated(query: Query, known: readonly string[]): string | undefined {
+  for (const name of query.names()) if (query.all(name).length > 1 && !isRepeatable(name, known)) return name;
+  return undefined;
+}
+
+export type InstanceFilter = (record: InstanceRecord) => boolean;
+
+/** Undefined when nothing is filtered. Different parameters must all match. */
+export function decodeFilter(query: Query): Outcome<InstanceFilter | undefined> {
+  const tests: InstanceFilter[] = [];
+  const tags = query.all("tag");
+  if (tags.length > 0) tests.push((record) => tags.every((tag) => record.tags.includes(tag)));
+  for (const name of ["zone", "version", "protocol"] as const) {
+    const wanted = query.get(name);
+    if (wanted !== undefined) tests.push((record) => record[name] === wanted);
+  }
+  const statuses = decodeStatuses(query.all("status"));
+  if (!statuses.ok) return statuses;
+  if (statuses.value.size > 0) tests.push((record) => statuses.value.has(statusOf(record)));
+  for (const name of query.names()) {
+    if (!name.startsWith("meta.")) continue;
+    const key = name.slice("meta.".length);
+    const wanted = query.all(name);
+    if (key === "") return refuse("invalid", "query parameter meta.<key> needs a key");
+    tests.push((record) => Object.hasOwn(record.meta, key) && wanted.every((value) => record.meta[key] === value));
+  }
+  return ok(tests.length === 0 ? undefined : (record) => tests.every((test) => test(record)));
+}
+
+function decodeStatuses(words: readonly string[]): Outcome<ReadonlySet<string>> {
+  const statuses = new Set<string>();
+  for (const word of words) {
+    if (word === "healthy") statuses.add("passing").add("warning");
+    else if ((STATUSES as readonly string[]).includes(word)) statuses.add(word);
+    else return refuse("invalid", `query parameter status must be healthy or one of ${STATUSES.join(", ")}`);
+  }
+  return ok(statuses);
+}
+
+export interface Page {
+  readonly from: string;
+  readonly limit: number;
+}
+
+export const LIMIT_DEFAULT = 1000;
+export const LIMIT_MAX = 10_000;
+
+export function decodePage(query: Query, limitDefault = LIMIT_DEFAULT): Outcome<Page> {
+  const text = query.get("limit");
+  const limit = text === undefined ? limitDefault : decodeCount(text);
+  if (limit === undefined || limit < 1 || limit > LIMIT_MAX)
+    return refuse("invalid", `query parameter limit must be an integer from 1 to ${LIMIT_MAX}`);
+  return ok({ from: query.get("from") ?? "", limit });
+}
+
+export interface Wait {
+  /** Undefined: after what is there now. */
+  readonly after: number | undefined;
+  readonly waitMs: number;
+}
+
+/** `after` and `wait` of a long poll. */
+export function decodeWait(query: Query): Outcome<Wait> {
+  const text = query.get("after");
+  const after = text === undefined ? undefined : decodeCount(text);
+  if (text !== undefined && after === undefined)
+    return refuse("invalid", "query parameter after must be a revision: a non-negative integer");
+  const waitMs = decodeWaitMs(query);
+  return waitMs.ok ? ok({ after, waitMs: waitMs.value }) : waitMs;
+}
+
+/** How long to wait, in ms: 0 when nothing is said, and never longer than the bound. */
+export function decodeWaitMs(query: Query): Outcome<number> {
+  const text = query.get("wait");
+  if (text === undefined) return ok(0);
+  const waitMs = decodeDuration(text);
+  return waitMs === undefined
+    ? refuse("invalid", 'query parameter wait must be a duration such as "30s"')
+    : ok(Math.min(waitMs, WAIT_MS_MAX));
+}

@@ -1,0 +1,248 @@
+/** The bodies by which instances and endpoints are registered. */
+import {
+  type Check,
+  type CheckKind,
+  type Instance,
+  type InstanceRecord,
+  LIMITS,
+  type Life,
+  type Outcome,
+  type Ports,
+  type Refused,
+  refuse,
+} from "../../../core/index.ts";
+import { Fields, isObject, isPort, type Members } from "./fields.ts";
+import type { Json } from "./json.ts";
+
+/** The ttl of a registration that says nothing. */
+export const TTL_MS_DEFAULT = 30_000;
+
+export interface Registration {
+  readonly instance: Instance;
+  readonly life: Life;
+}
+
+const REGISTER_FIELDS: ReadonlySet<string> = new Set([
+  "address",
+  "port",
+  "ports",
+  "protocol",
+  "tags",
+  "meta",
+  "version",
+  "zone",
+  "weight",
+  "status",
+  "checks",
+  "ttl",
+  "lease",
+]);
+
+const NO_CHECKS: readonly Check[] = [];
+
+/** A whole RegisterBody. `silent` is how it lives when the body says neither ttl nor lease. */
+export function decodeRegister(
+  body: Json,
+  service: string,
+  id: string,
+  silent: Life = { ttlMs: TTL_MS_DEFAULT },
+): Outcome<Registration> {
+  const fields = new Fields(body, REGISTER_FIELDS);
+  fields.need("address");
+  const instance: Instance = {
+    service,
+    id,
+    address: readAddress(fields),
+    ports: readPorts(fields),
+    protocol: fields.printable("protocol", ""),
+    tags: fields.printables("tags", LIMITS.tagsMax, LIMITS.tagLengthMax),
+    meta: fields.printablePairs("meta"),
+    version: fields.printable("version", ""),
+    zone: fields.printable("zone", ""),
+    weight: fields.integer("weight", 100, 0, 65535),
+    status: fields.status("status", "passing"),
+    checks: readChecks(fields),
+    via: "http",
+  };
+  return fields.outcome({ instance, life: readLife(fields, silent) });
+}
+
+const BRACKETED = /^\[([0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]$/;
+
+/** Brackets only tell an IPv6 address from its port (RFC 3986 §3.2.2): they are no part of it. */
+function readAddress(fields: Fields): string {
+  const address = fields.printable("address", "", LIMITS.addressLengthMax);
+  if (address === "") fields.fail("field address must not be empty");
+  if (/\s/.test(address)) fields.fail("field address must not hold blanks");
+  return BRACKETED.exec(address)?.[1] ?? address;
+}
+
+function readPorts(fields: Fields): Ports {
+  const ports = fields.ports("ports");
+  if (!fields.has("port")) return ports;
+  const port = fields.raw("port");
+  if (!isPort(port)) fields.expected("port", "an integer from 0 to 65535", port);
+  else if (ports.default === undefined) return { default: port as number, ...ports };
+  else if (ports.default !== port) fields.fail("fields port and ports.default differ");
+  return ports;
+}
+
+function readLife(fields: Fields, silent: Life): Life {
+  if (fields.has("lease")) {
+    if (fields.has("ttl")) fields.fail("give either ttl or lease, not both");
+    const lease = fields.text("lease", "", LIMITS.idLengthMax * 2);
+    if (lease === "") fields.fail("field lease must not be empty");
+    return { lease };
+  }
+  if (!fields.has("ttl")) return silent;
+  const ttlMs = readTtl(fields, TTL_MS_DEFAULT, true);
+  return ttlMs === 0 ? "permanent" : { ttlMs };
+}
+
+/** A ttl within the limits; 0 only where something can be permanent. */
+export function readTtl(fields: Fields, fallbackMs: number, permanent: boolean): number {
+  const ttlMs = fields.duration("ttl", fallbackMs);
+  if ((ttlMs === 0 && permanent) || (ttlMs >= LIMITS.ttlMsMin && ttlMs <= LIMITS.ttlMsMax)) return ttlMs;
+  const range = `from ${LIMITS.ttlMsMin / 1000}s to ${LIMITS.ttlMsMax / 3_600_000}h`;
+  fields.fail(`field ttl must be ${permanent ? "0 (permanent) or " : ""}${range}`);
+  return fallbackMs;
+}
+
+const CHECK_FIELDS: ReadonlySet<string> = new Set(["id", "kind", "name", "target", "interval", "timeout", "status"]);
+const KINDS: ReadonlySet<string> = new Set<CheckKind>(["ttl", "http", "tcp", "grpc", "exec", "reported"]);
+/** Nothing in the registry runs the other kinds: taking them would promise what nobody does. */
+const REPORTED: CheckKind = "reported";
+
+function readChecks(fields: Fields): readonly Check[] {
+  const list = fields.list("checks", LIMITS.checksMax);
+  if (list.length === 0) return NO_CHECKS;
+  const ids = new Set<string>();
+  return list.map((item, at) => {
+    const check = readCheck(new Fields(item, CHECK_FIELDS, `checks[${at}].`), fields);
+    if (ids.has(check.id)) fields.fail(`checks[${at}].id is there twice`);
+    ids.add(check.id);
+    return check;
+  });
+}
+
+function readCheck(fields: Fields, outer: Fields): Check {
+  fields.need("id");
+  const id = fields.text("id", "");
+  if (id === "") fields.fail("the id of a check must not be empty");
+  const kind = fields.text("kind", "reported");
+  if (!KINDS.has(kind)) fields.expected("kind", REPORTED, kind);
+  else if (kind !== REPORTED)
+    fields.fail(
+      `the registry runs no checks of kind ${kind}: run it beside the instance and report its results (kind ${REPORTED})`,
+    );
+  const check: Check = {
+    id,
+    kind: kind as CheckKind,
+    name: fields.text("name", id),
+    target: fields.text("target", "", 2048),
+    intervalMs: fields.duration("interval", 10_000),
+    timeoutMs: fields.duration("timeout", 2_000),
+    status: fields.status("status", "unknown"),
+    output: "",
+    reportedAtMs: 0,
+  };
+  outer.adopt(fields.fault);
+  return check;
+}
+
+/** The ids of the checks of a body that gives them a status of their own. */
+export function checksWithStatus(body: Json): ReadonlySet<string> {
+  const found = new Set<string>();
+  const checks = isObject(body) ? body.checks : undefined;
+  if (Array.isArray(checks))
+    for (const check of checks as Members[]) if (check.status !== undefined) found.add(String(check.id));
+  return found;
+}
+
+/** The body that a merge patch makes of a record; to be decoded like any other. */
+export function patchRegisterBody(record: InstanceRecord, patch: Json): Json {
+  const { ports, ...rest } = toRegisterBody(record);
+  if (!isObject(patch) || patch.port === undefined) return mergePatch({ ...rest, ports }, patch);
+  // `port` is another word for `ports.default`: the new one replaces the old one whatever it was called.
+  const { default: _, ...others } = ports as Record<string, number>;
+  return mergePatch({ ...rest, ports: others }, patch);
+}
+
+/** The RegisterBody that would register this record anew: what a merge patch is applied to. */
+function toRegisterBody(record: InstanceRecord): Members {
+  return {
+    address: record.address,
+    ports: { ...record.ports },
+    protocol: record.protocol,
+    tags: [...record.tags],
+    meta: { ...record.meta },
+    version: record.version,
+    zone: record.zone,
+    weight: record.weight,
+    status: record.status,
+    checks: record.checks.map(({ id, kind, name, target, intervalMs, timeoutMs }) => ({
+      id,
+      kind,
+      name,
+      target,
+      interval: `${intervalMs}ms`,
+      timeout: `${timeoutMs}ms`,
+    })),
+  };
+}
+
+const MERGE_DEPTH_MAX = 32;
+
+/** RFC 7396 §2: members of the patch replace, null removes, objects are merged. */
+export function mergePatch(target: Json, patch: Json, depth = 0): Json {
+  if (!isObject(patch) || depth > MERGE_DEPTH_MAX) return patch;
+  const merged: Record<string, unknown> = isObject(target) ? { ...target } : {};
+  for (const [name, value] of Object.entries(patch)) {
+    if (value === null) delete merged[name];
+    else
+      Object.defineProperty(merged, name, {
+        value: mergePatch(Object.hasOwn(merged, name) ? merged[name] : undefined, value, depth + 1),
+        enumerable: true,
+        configurable: true,
+        writable: true,
+      });
+  }
+  return merged;
+}
+
+const ENDPOINT_FIELDS: ReadonlySet<string> = new Set(["application", "protocol", "addr", "meta", "ttl"]);
+
+export interface Endpoint {
+  readonly application: string;
+  readonly protocol: string;
+  readonly addr: string;
+  readonly host: string;
+  readonly port: number;
+  readonly meta: Readonly<Record<string, string>>;
+  readonly ttlMs: number;
+}
+
+/** The body of register and unregister. */
+export function decodeEndpoint(body: Json): Outcome<Endpoint> {
+  const fields = new Fields(body, ENDPOINT_FIELDS);
+  for (const name of ["application", "protocol", "addr"]) fields.need(name);
+  const application = fields.text("application", "");
+  const protocol = fields.printable("protocol", "");
+  const addr = fields.printable("addr", "", LIMITS.addressLengthMax);
+  const at = splitAddr(addr);
+  if (!at.ok) fields.adopt(at);
+  if (application === "") fields.fail("field application must not be empty");
+  if (protocol === "" || /[/@\s]/.test(protocol)) fields.fail('field protocol must be a name such as "http"');
+  const { host, port } = at.ok ? at.value : { host: "", port: 0 };
+  const ttlMs = readTtl(fields, TTL_MS_DEFAULT, true);
+  return fields.outcome({ application, protocol, addr, host, port, meta: fields.printablePairs("meta"), ttlMs });
+}
+
+/** Splits `host:port`; an IPv6 address stands in brackets. */
+export function splitAddr(addr: string): Outcome<{ host: string; port: number }> {
+  const match = /^(?:\[([0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]|([^\s:/[\]@]+)):([0-9]{1,5})$/.exec(addr);
+  const host = match?.[1] ?? match?.[2];
+  const port = Number(match?.[3]);
+  if (host !== undefined && port <= 65535) return { ok: true, value: { host, port } };
+  return refuse("invalid", 'field addr must be "host:port", with an IPv6 address in brackets') satisfies Refused;
+}

@@ -1,0 +1,76 @@
+/** Who asks, for which tenant, and whether that is allowed. */
+import type { IncomingMessage } from "node:http";
+import type { Access, Account, Principal } from "../../../core/index.ts";
+import { decodeSegment, headerOf, type Query } from "../../../net/http/exchange.ts";
+import { bad, badRequest, type Checked, good, unauthorized } from "../wire/faults.ts";
+import type { Target } from "../wire/request.ts";
+
+export interface Tenancy {
+  readonly account: Account;
+  /** The tenant as it belongs into addresses: as the client wrote it. */
+  readonly tenant: string;
+}
+
+const INVALID = bad(unauthorized("Invalid or expired authentication token"));
+
+/** Checks the tenant, the token, and that they belong together. */
+export function admitTenant(access: Access, request: IncomingMessage, target: Target): Checked<Tenancy> {
+  const named = nameTenant(access, request, target);
+  if (!named.ok) return named;
+  const token = tokenIn(request, target.query);
+  const principal = access.authenticate(token);
+  if (!principal.ok) {
+    return token === undefined ? bad(unauthorized("No authentication token provided")) : INVALID;
+  }
+  const need = request.method === "GET" ? "reader" : "writer";
+  return admitPrincipal(access, principal.value, named.value, need);
+}
+
+function admitPrincipal(
+  access: Access,
+  principal: Principal,
+  { name, tenant }: Named,
+  need: "reader" | "writer",
+): Checked<Tenancy> {
+  const account = access.resolve(name);
+  // A token is good for its own tenant only. The others are not even told apart from those that do not exist.
+  if (principal.account !== null && !(account.ok && account.value === principal.account)) return INVALID;
+  if (!account.ok) return bad(badRequest("Invalid tenant id", account.detail));
+  const allowed = access.allow(principal, account.value, need);
+  if (allowed.ok) return good({ account: account.value, tenant });
+  return bad({ type: "forbiddenError", message: "forbidden", details: allowed.detail });
+}
+
+interface Named {
+  readonly name: string;
+  readonly tenant: string;
+}
+
+/** The tenant stands in the path, or in X-Tenant-Id; in both only if they agree. */
+function nameTenant(access: Access, request: IncomingMessage, target: Target): Checked<Named> {
+  // `headers` joins copies of a header, so that two different ones are no tenant at all.
+  const header = headerOf(request, "x-tenant-id") === undefined ? undefined : String(request.headers["x-tenant-id"]);
+  if (target.tenant === null) {
+    if (header === undefined || header === "") return bad(unauthorized("No tenant id provided"));
+    return good({ name: header, tenant: encodeURIComponent(header) });
+  }
+  const decoded = decodeSegment(target.tenant);
+  const name = decoded.ok ? decoded.value : "";
+  if (header !== undefined && header !== name && !isSame(access, header, name)) {
+    return bad(badRequest("Invalid tenant id", "X-Tenant-Id header does not match the tenant id in the path"));
+  }
+  return good({ name, tenant: target.tenant });
+}
+
+/** An account may be called by its name and by its tenant id. */
+function isSame(access: Access, one: string, other: string): boolean {
+  const [a, b] = [access.resolve(one), access.resolve(other)];
+  return a.ok && b.ok && a.value === b.value;
+}
+
+function tokenIn(request: IncomingMessage, query: Query): string | undefined {
+  const header = headerOf(request, "x-auth-token");
+  if (header !== undefined && header !== "") return header;
+  const given = query.all("x-auth-token").join(",");
+  return given === "" ? undefined : given;
+}

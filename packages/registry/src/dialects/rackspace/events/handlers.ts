@@ -1,0 +1,81 @@
+/** The events feed: the history of commits, told in this API's words. */
+import type { Query } from "../../../net/http/exchange.ts";
+import type { Answer, Call, Desk } from "../desk.ts";
+import { bad, type Checked, good, INTERNAL, wrongParameter } from "../wire/faults.ts";
+import { type Page, parseEventMarker, parseLimit, type Span, toListBody } from "../wire/page.ts";
+import { fromTicks, type Ticks, toTicks } from "../wire/uuid.ts";
+import { EVENT_TYPES, type Event, type EventBody, type EventType, toEventBody, toEvents } from "./commits.ts";
+
+const DEFAULT_SPAN_MS = 3600 * 1000;
+/** Commits read at once. */
+const BATCH = 512;
+
+function parseType(query: Query): Checked<EventType | null> {
+  const given = query.all("type");
+  if (given.length === 0) return good(null);
+  const type = EVENT_TYPES.find((name) => name === given[0]);
+  if (given.length === 1 && type !== undefined) return good(type);
+  const details = `Invalid type: ${given.join(",")}. Valid types are: ${EVENT_TYPES.join(",")}`;
+  return bad(wrongParameter("type", details));
+}
+
+function spanOf({ registry, clock, session }: Desk, { account }: Call): Span {
+  const nowMs = session.latestMs(clock.now());
+  const createdAtMs = registry.read((view) => view.account(account)?.createdAtMs ?? nowMs);
+  return { createdAtMs, nowMs };
+}
+
+export async function listEvents(desk: Desk, call: Call): Promise<Answer> {
+  const limit = parseLimit(call.query);
+  if (!limit.ok) return limit;
+  const span = spanOf(desk, call);
+  const marker = parseEventMarker(call.query, span);
+  if (!marker.ok) return marker;
+  const type = parseType(call.query);
+  if (!type.ok) return type;
+  const from = marker.value ?? toTicks(Math.max(span.nowMs - DEFAULT_SPAN_MS, span.createdAtMs));
+  const events = await collect(desk, call, { from, type: type.value, count: limit.value + 1 });
+  if (!events.ok) return events;
+  const bodies = events.value.map((event) => toEventBody(event, desk.maker));
+  const next = bodies[limit.value]?.id ?? null;
+  const page: Page<EventBody> = { values: bodies.slice(0, limit.value), next };
+  // The marker of a feed is not told back: it need not be the id of any event.
+  return { status: 200, body: toListBody(page, { limit: limit.value, marker: null }, call.here) };
+}
+
+interface Wanted {
+  readonly from: Ticks;
+  readonly type: EventType | null;
+  readonly count: number;
+}
+
+/**
+ * Reads on from the position until there are enough events or the account has no later commit. The filter comes before
+ * the page is cut: a page is short only at the end.
+ */
+async function collect(desk: Desk, call: Call, wanted: Wanted): Promise<Checked<readonly Event[]>> {
+  const { registry } = desk;
+  const { account } = call;
+  const last = registry.read((view) => view.account(account)?.revision ?? 0);
+  const events: Event[] = [];
+  // What history no longer holds has left the feed: it begins where history does.
+  let after = Math.max(await registry.revisionAt(fromTicks(wanted.from)), registry.floor);
+  while (after < last && events.length < wanted.count && !call.isGone()) {
+    const commits = await registry.history(after, BATCH);
+    if (!commits.ok) {
+      if (commits.refusal !== "compacted" || registry.floor <= after) return bad(INTERNAL);
+      after = registry.floor;
+      continue;
+    }
+    const end = commits.value.at(-1);
+    if (end === undefined) break;
+    after = end.revision;
+    for (const commit of commits.value) {
+      if (commit.account !== account || commit.revision > last) continue;
+      for (const event of toEvents(commit, (id) => registry.read((view) => view.lease(account, id)))) {
+        if (event.ticks >= wanted.from && (wanted.type === null || event.type === wanted.type)) events.push(event);
+      }
+    }
+  }
+  return good(events.slice(0, wanted.count));
+}

@@ -1,0 +1,157 @@
+/** Services: list, create, read, update, delete, heartbeat. */
+import type { InstanceRecord, LeaseRecord, Outcome, Receipt } from "../../../core/index.ts";
+import { type Answer, type Call, changedAt, type Desk, lastBeatIn, untilDecided } from "../desk.ts";
+import { parseHeartbeat, parseNewService, parseServiceUpdate, type ServiceUpdate } from "../wire/bodies.ts";
+import { type Fault, missing, wrongField, wrongParameter } from "../wire/faults.ts";
+import { checkServiceId, MARKER_LENGTH_MAX } from "../wire/fields.ts";
+import { type Page, parsePage, toListBody } from "../wire/page.ts";
+import { depthOf, explainCreate, grantedLease, merge, toCreate, toDelete, toUpdate } from "./commands.ts";
+import { chooseService, eachService, isSession, type ServiceBody, toFault, toServiceBody } from "./instances.ts";
+
+export function listServices(desk: Desk, call: Call): Answer {
+  const { account, query } = call;
+  const request = parsePage(query, MARKER_LENGTH_MAX);
+  if (!request.ok) return request;
+  const tags = query.all("tag");
+  const tag = tags[0];
+  // The original holds tags to the rule of ids here, shorter ones that are stored included.
+  const wrong = tags.length > 1 ? "Not a string" : tag === undefined ? undefined : checkServiceId(tag);
+  if (wrong !== undefined) return { fault: wrongParameter("tag", wrong) };
+  const { limit, marker } = request.value;
+  const lastBeat = lastBeatIn(desk, account);
+  const page = desk.registry.read((view): Page<ServiceBody> => {
+    const owner = view.account(account);
+    const values: ServiceBody[] = [];
+    for (const record of owner === undefined ? [] : eachService(owner, marker ?? "")) {
+      if (tag !== undefined && !record.tags.includes(tag)) continue;
+      if (values.length === limit) return { values, next: record.id };
+      values.push(
+        toServiceBody(
+          record,
+          leaseOf(record, (id) => view.lease(account, id)),
+          lastBeat,
+        ),
+      );
+    }
+    return { values, next: null };
+  });
+  return { status: 200, body: toListBody(page, request.value, call.here) };
+}
+
+function leaseOf(record: InstanceRecord, find: (id: string) => LeaseRecord | undefined): LeaseRecord | undefined {
+  return record.lease === null ? undefined : find(record.lease);
+}
+
+interface Found {
+  readonly record: InstanceRecord;
+  readonly lease: LeaseRecord | undefined;
+}
+
+function find(desk: Desk, { account }: Call, id: string): Found | undefined {
+  return desk.registry.read((view) => {
+    const record = chooseService(view.instancesById(account, id));
+    return record && { record, lease: leaseOf(record, (lease) => view.lease(account, lease)) };
+  });
+}
+
+function wrongId(id: string): Fault | undefined {
+  const wrong = checkServiceId(id);
+  return wrong === undefined ? undefined : wrongParameter("serviceId", wrong);
+}
+
+export function getService(desk: Desk, call: Call, id: string): Answer {
+  const wrong = wrongId(id);
+  if (wrong !== undefined) return { fault: wrong };
+  const found = find(desk, call, id);
+  if (found === undefined) return { fault: missing("Service", id) };
+  return { status: 200, body: toServiceBody(found.record, found.lease, lastBeatIn(desk, call.account)) };
+}
+
+export async function createService(desk: Desk, call: Call): Promise<Answer> {
+  const parsed = parseNewService(call.body);
+  if (!parsed.ok) return parsed;
+  const { account } = call;
+  const { servicesMax } = desk.quotas;
+  const service = parsed.value;
+  const outcome = await desk.registry.propose(toCreate(account, service, servicesMax));
+  if (!outcome.ok) return { fault: toFault(outcome) };
+  const fault = explainCreate(outcome.value, service, servicesMax);
+  if (fault !== undefined) return { fault };
+  const headers = { Location: `${call.base}/services/${service.id}` };
+  const lease = grantedLease(outcome.value);
+  // A service of a session has no token: the session's heartbeats keep it alive.
+  if ("session" in service.life || lease === undefined) return { status: 201, headers, body: {} };
+  const token = desk.session.tokens.begin({ kind: "service", account, id: service.id }, lease);
+  // It may have been removed before this answer: then nobody will be told to forget its chain.
+  if (desk.registry.read((view) => view.lease(account, lease.id)?.createRevision !== lease.createRevision)) {
+    desk.session.tokens.forget(account, lease.id);
+  }
+  return { status: 201, headers, body: { token } };
+}
+
+export async function updateService(desk: Desk, call: Call, id: string): Promise<Answer> {
+  const wrong = wrongId(id);
+  if (wrong !== undefined) return { fault: wrong };
+  const parsed = parseServiceUpdate(call.body);
+  if (!parsed.ok) return parsed;
+  const outcome = await untilDecided(() => tryUpdate(desk, call, id, parsed.value));
+  if (!outcome.ok) return { fault: outcome.refusal === "not-found" ? missing("Service", id) : toFault(outcome) };
+  return outcome.value === null ? changedAt(call, `/services/${id}`) : { fault: outcome.value };
+}
+
+async function tryUpdate(
+  desk: Desk,
+  call: Call,
+  id: string,
+  update: ServiceUpdate,
+): Promise<Outcome<Fault | null> | null> {
+  const found = find(desk, call, id);
+  if (found === undefined) return { ok: false, refusal: "not-found", detail: id };
+  const { record, lease } = found;
+  // Only services of sessions have a session_id; for all others it is a key like any unknown one.
+  if (update.session !== undefined && lease !== undefined && isSession(lease) && update.session !== lease.id) {
+    return { ok: true, value: wrongField("session_id", "Attempted to mutate immutable field") };
+  }
+  if (Object.keys(update).every((key) => key === "session")) return { ok: true, value: null };
+  const { account } = call;
+  const instance = merge(record, update);
+  const propose = (service: string): Promise<Outcome<Receipt>> =>
+    desk.registry.propose(toUpdate(account, record, { ...instance, service }, lease, update.timeoutS));
+  let outcome = await propose(instance.service);
+  // Under its new name another dialect already has this id: it stays where it is.
+  if (!outcome.ok && outcome.refusal === "exists") outcome = await propose(record.service);
+  if (!outcome.ok) return outcome;
+  return depthOf(outcome.value.result) === 0 ? null : { ok: true, value: null };
+}
+
+export async function deleteService(desk: Desk, call: Call, id: string): Promise<Answer> {
+  const wrong = wrongId(id);
+  if (wrong !== undefined) return { fault: wrong };
+  const { account } = call;
+  const outcome = await untilDecided(async () => {
+    const found = find(desk, call, id);
+    if (found === undefined) return { ok: false, refusal: "not-found", detail: id } as const;
+    const removed = await desk.registry.propose(toDelete(account, found.record));
+    return removed.ok && depthOf(removed.value.result) === 0 ? null : removed;
+  });
+  if (outcome.ok) return { status: 204 };
+  return { fault: outcome.refusal === "not-found" ? missing("Service", id) : toFault(outcome) };
+}
+
+export async function heartbeatService(desk: Desk, call: Call, id: string): Promise<Answer> {
+  const wrong = wrongId(id);
+  if (wrong !== undefined) return { fault: wrong };
+  const parsed = parseHeartbeat(call.body);
+  if (!parsed.ok) return parsed;
+  const found = find(desk, call, id);
+  if (found === undefined) return { fault: missing("Service", id) };
+  const { account } = call;
+  const { lease } = found;
+  const token = parsed.value;
+  // Clients stop at 404 and hammer at anything else: so a stale token must be a 404.
+  const next = lease?.own ? desk.session.tokens.use({ kind: "service", account, id }, lease, token) : null;
+  if (lease === undefined || next === null) return { fault: missing("HeartbeatMarker", token) };
+  const renewed = await desk.registry.renew(account, lease.id);
+  if (renewed.ok) return { status: 200, body: { token: next } };
+  return { fault: renewed.refusal === "not-found" ? missing("Service", id) : toFault(renewed) };
+}

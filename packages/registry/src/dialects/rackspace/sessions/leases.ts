@@ -1,0 +1,81 @@
+/** Sessions: leases of this API, each with a reserved key of its own by which they are counted and listed. Pure. */
+import {
+  type Account,
+  type AccountView,
+  type Bytes,
+  type Command,
+  type LeaseRecord,
+  prefixEnd,
+} from "../../../core/index.ts";
+import { type HeldBody, type LastBeat, toHeld, toTimeoutS, VIA } from "../services/instances.ts";
+import type { NewSession } from "../wire/bodies.ts";
+import type { Metadata } from "../wire/fields.ts";
+
+const PREFIX: Bytes = "\0rackspace/session/";
+const PREFIX_END: Bytes = prefixEnd(PREFIX);
+
+export interface SessionBody {
+  readonly id: string;
+  readonly metadata: Metadata;
+  readonly heartbeat_timeout: number;
+  readonly last_seen: number | null;
+  readonly held?: HeldBody;
+}
+
+/** Lives and dies with the session's lease. */
+export function sessionKey(id: string): Bytes {
+  return PREFIX + id;
+}
+
+/** Succeeds at depth 2 (see `depthOf`); depth 1 means that the id is taken. */
+export function toCreateSession(account: Account, id: string, session: NewSession, sessionsMax: number): Command {
+  return {
+    kind: "when",
+    account,
+    guards: [{ on: "count", of: "keys", prefix: PREFIX, below: sessionsMax }],
+    then: [
+      {
+        kind: "when",
+        account,
+        guards: [{ on: "lease-exists", lease: id, exists: false }],
+        then: grantSession(account, id, session),
+        otherwise: [],
+      },
+    ],
+    otherwise: [],
+  };
+}
+
+function grantSession(account: Account, id: string, { metadata, timeoutS }: NewSession): readonly Command[] {
+  return [
+    { kind: "grant", account, lease: id, ttlMs: timeoutS * 1000, via: VIA, meta: metadata },
+    { kind: "put", account, key: sessionKey(id), value: "", lease: id },
+  ];
+}
+
+/** Fails when the session is not as it was at revision `seen`: its key moves with every change. */
+export function toUpdateSession(
+  account: Account,
+  lease: LeaseRecord,
+  seen: number,
+  update: Partial<NewSession>,
+): Command {
+  const session = { metadata: lease.meta, timeoutS: toTimeoutS(lease), ...update };
+  const then = grantSession(account, lease.id, session);
+  const guards = [{ on: "mod", key: sessionKey(lease.id), is: "=", than: seen } as const];
+  return { kind: "when", account, guards, then, otherwise: [] };
+}
+
+/** Sorted by id, beginning at the first that is not smaller than `fromId`. */
+export function* eachSession(account: AccountView, fromId: string): Iterable<LeaseRecord> {
+  for (const { key } of account.entries(sessionKey(fromId), PREFIX_END)) {
+    const lease = account.lease(key.slice(PREFIX.length));
+    if (lease !== undefined) yield lease;
+  }
+}
+
+export function toSessionBody(lease: LeaseRecord, lastBeat: LastBeat): SessionBody {
+  const { id, meta } = lease;
+  const seen = { heartbeat_timeout: toTimeoutS(lease), last_seen: lastBeat(id) || null };
+  return { id, metadata: meta, ...seen, ...toHeld(lease.held) };
+}

@@ -1,0 +1,182 @@
+/**
+ * Tells clients that a service they watch has ended. What is to be told lies in the store until it was told, so a
+ * restart forgets nothing: a watched registration that is not there any more has ended, whether somebody saw it or not.
+ */
+import type { Logger } from "pino";
+import {
+  type Account,
+  type Bytes,
+  type Change,
+  type Clock,
+  type Commit,
+  type InstanceRecord,
+  type KeyRecord,
+  prefixEnd,
+  type Registry,
+  type Watch,
+} from "../../../core/index.ts";
+import { toBody } from "../instances.ts";
+import type { Settings } from "../settings.ts";
+import { encodeJson, toRfc3339 } from "../wire/message.ts";
+import { call } from "./call.ts";
+import { PREFIX, readWatched, toForget, type Watched } from "./keys.ts";
+import { Line } from "./line.ts";
+
+export interface CallbackParts {
+  readonly registry: Registry;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly settings: Settings;
+}
+
+/** When nobody could be reached, it is tried again after these times; then it is given up, as the original does at once. */
+const RETRY_MS: readonly number[] = [1000, 5000];
+
+export class Callbacks {
+  readonly #parts: CallbackParts;
+  /** By account and key. */
+  readonly #entries = new Map<string, Watched>();
+  /** By account, service and id: whose end is awaited. */
+  readonly #awaited = new Map<string, Set<Watched>>();
+  /** What is being told. Outlives a new beginning after lost history. */
+  readonly #telling = new Set<string>();
+  readonly #line = new Line();
+  readonly #abort = new AbortController();
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #watch: Watch | undefined = undefined;
+
+  constructor(parts: CallbackParts) {
+    this.#parts = parts;
+    this.#follow();
+  }
+
+  /** Calls under way are broken off; they are made again after the next start. */
+  async close(): Promise<void> {
+    this.#watch?.close();
+    this.#abort.abort();
+    for (const timer of this.#timers) clearTimeout(timer);
+    await this.#line.close();
+  }
+
+  /** Reads everything stored and follows it; begins anew when the history it needs is gone. */
+  #follow(): void {
+    const { registry } = this.#parts;
+    this.#entries.clear();
+    this.#awaited.clear();
+    const stored: [Account, KeyRecord][] = [];
+    const after = registry.read((view) => {
+      for (const account of view.accounts())
+        for (const record of account.entries(PREFIX, prefixEnd(PREFIX))) stored.push([account.name, record]);
+      return view.revision;
+    });
+    for (const [account, record] of stored) this.#learn(account, record);
+    const watch = registry.follow({}, after, {
+      deliver: (commit) => {
+        for (const change of commit.changes) this.#see(commit, change);
+        return true;
+      },
+      lost: () => {
+        if (!this.#abort.signal.aborted) queueMicrotask(() => this.#follow());
+      },
+    });
+    if (!watch.ok) throw new Error(`cannot follow the catalog: ${watch.detail}`);
+    this.#watch = watch.value;
+  }
+
+  #see(commit: Commit, change: Change): void {
+    if (change.kind === "key") {
+      const key = (change.after ?? change.before)?.key ?? "";
+      if (!key.startsWith(PREFIX)) return;
+      this.#forget(commit.account, key);
+      if (change.after !== null) this.#learn(commit.account, change.after);
+      return;
+    }
+    if (change.kind !== "instance" || change.before === null || this.#awaited.size === 0) return;
+    const { before, after } = change;
+    const stays = after !== null && after.service === before.service && after.id === before.id;
+    if (stays) return;
+    const awaiting = this.#awaited.get(nameOf(commit.account, before.service, before.id));
+    for (const watched of awaiting ?? []) this.#tell(watched, before, endedAt(commit));
+  }
+
+  #learn(account: Account, record: KeyRecord): void {
+    const watched = readWatched(account, record);
+    if (watched === undefined) return;
+    this.#entries.set(`${account}/${record.key}`, watched);
+    const name = nameOf(account, watched.service, watched.id);
+    const others = this.#awaited.get(name);
+    if (others === undefined) this.#awaited.set(name, new Set([watched]));
+    else others.add(watched);
+    // It may have ended between the question and the answer, or while this process was not there.
+    const now = this.#parts.registry.read((view) => view.instance(account, watched.service, watched.id));
+    if (now?.createRevision !== watched.createRevision) this.#tell(watched, undefined, this.#parts.clock.now());
+  }
+
+  #forget(account: Account, key: Bytes): void {
+    const watched = this.#entries.get(`${account}/${key}`);
+    if (watched === undefined) return;
+    this.#entries.delete(`${account}/${key}`);
+    const name = nameOf(account, watched.service, watched.id);
+    const others = this.#awaited.get(name);
+    others?.delete(watched);
+    if (others?.size === 0) this.#awaited.delete(name);
+  }
+
+  #tell(watched: Watched, last: InstanceRecord | undefined, atMs: number): void {
+    if (this.#telling.has(turnOf(watched))) return;
+    this.#telling.add(turnOf(watched));
+    const { environment } = this.#parts.settings;
+    const { body } = watched;
+    const ended =
+      last === undefined || last.createRevision !== watched.createRevision
+        ? { ...body, TTL: 0, Expires: toRfc3339(atMs) }
+        : toBody(last, { kind: "ended", atMs }, environment, atMs);
+    this.#queue(watched, encodeJson({ ...ended, NoExpire: body.NoExpire }), 0);
+  }
+
+  #queue(watched: Watched, body: string, tries: number): void {
+    const { reply, port } = watched;
+    this.#line.add(`${reply}:${port}`, () => this.#call(watched, body, tries));
+  }
+
+  async #call(watched: Watched, body: string, tries: number): Promise<void> {
+    const { settings, log } = this.#parts;
+    const called = await call({ ...watched, body }, settings.callbackHosts, this.#abort.signal);
+    if (this.#abort.signal.aborted && called !== "answered") return;
+    const { uuid, reply, port } = watched;
+    const retryMs = RETRY_MS[tries];
+    if (called === "unreachable" && retryMs !== undefined) {
+      const timer = setTimeout(() => {
+        this.#timers.delete(timer);
+        this.#queue(watched, body, tries + 1);
+      }, retryMs);
+      this.#timers.add(timer);
+      return;
+    }
+    if (called !== "answered") log.warn({ callback: uuid, reply, port, why: called }, "a callback did not arrive");
+    await this.#done(watched);
+  }
+
+  async #done(watched: Watched): Promise<void> {
+    const outcome = await this.#parts.registry.propose(toForget(watched));
+    this.#telling.delete(turnOf(watched));
+    if (!outcome.ok) this.#parts.log.warn({ callback: watched.uuid, why: outcome.detail }, "a callback may come again");
+  }
+}
+
+function nameOf(account: Account, service: string, id: string): string {
+  return `${account}/${service}/${id}`;
+}
+
+/** A key that was written again is told again. */
+function turnOf({ account, key, modRevision }: Watched): string {
+  return `${account}/${key}@${modRevision}`;
+}
+
+/** When it ran out, for what ran out; else when it was removed. */
+function endedAt(commit: Commit): number {
+  for (const change of commit.changes) {
+    if (change.kind === "lease" && change.after === null && change.silence !== null) return change.silence.deadlineMs;
+  }
+  return commit.atMs;
+}

@@ -1,0 +1,189 @@
+/** Services of SkyDNS <-> instances of the catalog, and refusals -> statuses. Pure. */
+import {
+  type Account,
+  type Command,
+  type Instance,
+  type InstanceRecord,
+  LIMITS,
+  type Life,
+  mainPort,
+  type Refusal,
+  type Refused,
+  statusOf,
+} from "../../core/index.ts";
+import type { Announced } from "./wire/bodies.ts";
+import { type ServiceBody, toRfc3339 } from "./wire/message.ts";
+
+export const VIA = "skydns";
+
+/** Where an instance carries what the catalog has no field for. */
+export const META_ENVIRONMENT = "skydns.environment";
+/** Seconds; only of services that do not expire. */
+const META_TTL = "skydns.ttl";
+/** How instances of other dialects say it. */
+const META_ENVIRONMENT_FOREIGN = "environment";
+
+export const EXISTS = "Service already exists in registry";
+export const NOT_EXISTS = "Service does not exist in registry";
+
+const TTL_S_MIN = LIMITS.ttlMsMin / 1000;
+const TTL_S_MAX = LIMITS.ttlMsMax / 1000;
+const FIELD_LENGTH_MAX = 255;
+const CONTROL = /\p{Cc}/u;
+
+/** An answer that is a status and a line of text. */
+export interface Word {
+  readonly status: number;
+  readonly text: string;
+}
+
+const WORDS: Readonly<Record<Refusal, (detail: string) => Word>> = {
+  invalid: (text) => ({ status: 400, text }),
+  "too-large": (text) => ({ status: 400, text }),
+  limit: (text) => ({ status: 429, text }),
+  forbidden: (text) => ({ status: 403, text }),
+  "not-found": () => ({ status: 404, text: NOT_EXISTS }),
+  exists: () => ({ status: 409, text: EXISTS }),
+  conflict: (text) => ({ status: 500, text }),
+  compacted: (text) => ({ status: 500, text }),
+  unsupported: (text) => ({ status: 501, text }),
+  unavailable: (text) => ({ status: 503, text }),
+};
+
+export function toWord({ refusal, detail }: Refused): Word {
+  return WORDS[refusal](detail);
+}
+
+/** What the original does not look at, but the catalog or the names in DNS could not carry; undefined when all is well. */
+export function refuseAnnounced(announced: Announced): string | undefined {
+  if (announced.Host === "" || announced.Port === 0) return "Host and Port required";
+  for (const field of ["Name", "Version", "Environment", "Region", "Host"] as const) {
+    if (announced[field].length > FIELD_LENGTH_MAX) return `${field} is longer than ${FIELD_LENGTH_MAX} characters`;
+    if (CONTROL.test(announced[field])) return `${field} has control characters`;
+  }
+  return undefined;
+}
+
+export function toInstance(uuid: string, announced: Announced): Instance {
+  const { Name, Version, Environment, Region, Host, Port, TTL, NoExpire } = announced;
+  return {
+    service: Name,
+    id: uuid,
+    address: Host,
+    ports: { default: Port },
+    protocol: "",
+    tags: [],
+    meta: { [META_ENVIRONMENT]: Environment, ...(NoExpire ? { [META_TTL]: String(clampTtl(TTL)) } : {}) },
+    version: Version,
+    zone: Region,
+    weight: 100,
+    status: "passing",
+    checks: [],
+    via: VIA,
+  };
+}
+
+/** Seconds that the registry can keep: a ttl of 0 ends as soon as anything does. */
+export function clampTtl(ttlS: number): number {
+  return Math.min(Math.max(ttlS, TTL_S_MIN), TTL_S_MAX);
+}
+
+/** Adds it unless the UUID stands for a service already, whatever its name. */
+export function toAdd(account: Account, uuid: string, announced: Announced): Command {
+  const life: Life = announced.NoExpire ? "permanent" : { ttlMs: clampTtl(announced.TTL) * 1000 };
+  return {
+    kind: "when",
+    account,
+    guards: [{ on: "instance", id: uuid, exists: false }],
+    then: [{ kind: "register", account, instance: toInstance(uuid, announced), life, ifAbsent: true }],
+    otherwise: [],
+  };
+}
+
+/** Removes the very registration that was seen. */
+export function toRemove(account: Account, { service, id, modRevision }: InstanceRecord): Command {
+  const instance = { service, id };
+  return {
+    kind: "when",
+    account,
+    guards: [{ on: "instance-mod", instance, revision: modRevision }],
+    then: [{ kind: "deregister", account, instance }],
+    otherwise: [],
+  };
+}
+
+/** Another TTL for one that does not expire: there is no lease to remember it. */
+export function toRemember(account: Account, record: InstanceRecord, ttlS: number): Command | undefined {
+  const text = String(ttlS);
+  if (record.via !== VIA || record.meta[META_TTL] === text) return undefined;
+  const { service, id, address, ports, protocol, tags, version, zone, weight, status, checks, via } = record;
+  const meta = { ...record.meta, [META_TTL]: text };
+  const instance = { service, id, address, ports, protocol, tags, meta, version, zone, weight, status, checks, via };
+  return {
+    kind: "when",
+    account,
+    guards: [{ on: "instance-mod", instance: { service, id }, revision: record.modRevision }],
+    then: [{ kind: "register", account, instance, life: "keep" }],
+    otherwise: [],
+  };
+}
+
+/** Of all instances with one id, the one that this API means by it. */
+export function chooseService(records: readonly InstanceRecord[]): InstanceRecord | undefined {
+  return records.find((record) => record.via === VIA) ?? records[0];
+}
+
+/** The environment of an instance; those of other dialects may say none. */
+export function environmentOf({ meta }: InstanceRecord, fallback: string): string {
+  return meta[META_ENVIRONMENT] ?? meta[META_ENVIRONMENT_FOREIGN] ?? fallback;
+}
+
+/** Whether those who look for services are to find it. */
+export function isFindable(record: InstanceRecord): boolean {
+  const status = statusOf(record);
+  return status === "passing" || status === "warning";
+}
+
+/** When an instance ends unless somebody renews it. */
+export type End =
+  | { readonly kind: "never" }
+  | { readonly kind: "lease"; readonly ttlMs: number; readonly deadlineMs: number }
+  /** It has ended. */
+  | { readonly kind: "ended"; readonly atMs: number };
+
+export function toBody(record: InstanceRecord, end: End, environment: string, nowMs: number): ServiceBody {
+  const { TTL, expiresMs } = toTtl(record, end, nowMs);
+  return {
+    UUID: record.id,
+    Name: record.service,
+    Version: record.version,
+    Environment: environmentOf(record, environment),
+    Region: record.zone,
+    Host: record.address,
+    Port: portOf(record),
+    TTL,
+    Expires: toRfc3339(expiresMs),
+    NoExpire: end.kind === "never",
+  };
+}
+
+/** What is listed has a second to live: leases end a little after their time, and protection may keep them. */
+function toTtl({ meta }: InstanceRecord, end: End, nowMs: number): { TTL: number; expiresMs: number } {
+  switch (end.kind) {
+    case "never": {
+      const TTL = clampTtl(Number(meta[META_TTL] ?? TTL_S_MAX) || TTL_S_MAX);
+      return { TTL, expiresMs: nowMs + TTL * 1000 };
+    }
+    case "lease": {
+      const leftMs = Math.min(end.deadlineMs - nowMs, end.ttlMs);
+      return { TTL: Math.max(1, Math.floor(leftMs / 1000)), expiresMs: nowMs + Math.max(leftMs, 1000) };
+    }
+    case "ended":
+      return { TTL: 0, expiresMs: end.atMs };
+  }
+}
+
+/** 0 where there is none. */
+function portOf({ ports }: InstanceRecord): number {
+  return mainPort(ports) ?? 0;
+}

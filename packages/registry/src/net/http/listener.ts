@@ -1,0 +1,358 @@
+/** The HTTP listener: raw node:http with a limit on everything. Why no framework: docs/decisions/0003-raw-node-http.md. */
+import { createServer, type Server } from "node:http";
+import { createServer as createSecureServer, type Server as SecureServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { openCertificates, type TlsOptions } from "../certificates.ts";
+import { explainListen } from "../taken.ts";
+import { ConnectionGuard, type ConnectionLimits, refuseLate } from "./connections.ts";
+import { sendProblem } from "./exchange.ts";
+import type { HttpHandler, HttpListener, IsPlain } from "./handler.ts";
+import { lingerOnClose } from "./linger.ts";
+import { refuseForeignPage } from "./local.ts";
+import { Answer, examine, Incoming, type ListenerState, type Observe } from "./message.ts";
+import { type PlainAnswer, type PlainHost, type PlainRequest, startPlain } from "./plain/connection.ts";
+
+export type { TlsOptions } from "../certificates.ts";
+export type { Observe } from "./message.ts";
+
+/** The part of a logger that listeners use. */
+export interface ListenerLog {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface HttpLimits extends ConnectionLimits {
+  /** Request line and headers together; 431 above. */
+  readonly headerBytesMax: number;
+  readonly headersMax: number;
+  /** From the connection or the first byte of a request to the end of its headers; 408 after. */
+  readonly headersTimeoutMs: number;
+  /** To the end of its body; 408 after. */
+  readonly requestTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  /** A client that reads nothing of its answer for so long is cut off. */
+  readonly stallTimeoutMs: number;
+  /** How long `close` waits for requests under way. */
+  readonly closeTimeoutMs: number;
+}
+
+export const HTTP_LIMITS: HttpLimits = {
+  headerBytesMax: 16 * 1024,
+  headersMax: 100,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 30_000,
+  idleTimeoutMs: 75_000,
+  stallTimeoutMs: 60_000,
+  closeTimeoutMs: 10_000,
+  connectionsMax: 20_000,
+  connectionsPerAddressMax: 0,
+};
+
+export interface HttpListenerOptions {
+  readonly host: string;
+  /** 0 picks a free one. */
+  readonly port: number;
+  readonly log: ListenerLog;
+  readonly limits?: Partial<HttpLimits>;
+  readonly tls?: TlsOptions;
+  /** Until this is first true, requests are answered 503: not all mounts are there yet. */
+  readonly ready?: () => boolean;
+  /** While true, requests of foreign web pages are refused: the registry is open, and only this machine reaches it. */
+  readonly localOnly?: () => boolean;
+  /** Gives the counter of one dialect; called once per mount, so that no request looks anything up. */
+  readonly observer?: (dialect: string) => Observe;
+}
+
+export interface OpenHttpListener extends HttpListener {
+  /** Calls the `onDrain` listeners, closes idle connections, answers what follows with "Connection: close". */
+  drain(): void;
+  /** Drains, stops listening, waits for what is under way up to a bound, then cuts. */
+  close(): Promise<void>;
+  /** Connections open now. */
+  readonly connections: number;
+}
+
+const QUIET_MS = 250;
+
+interface Mount {
+  readonly prefix: string;
+  readonly exact: boolean;
+  readonly handler: HttpHandler;
+  readonly observe: Observe | undefined;
+  readonly isPlain: IsPlain | undefined;
+}
+
+/** Listens. Rejects with a sentence for people when the address cannot be had or a certificate cannot be read. */
+export async function openHttpListener(options: HttpListenerOptions): Promise<OpenHttpListener> {
+  const limits = over(HTTP_LIMITS, options.limits);
+  const server = await makeServer(options, limits);
+  const listener = new RawListener(server, options, limits);
+  try {
+    await listener.listen();
+  } catch (error) {
+    server.certificates?.close();
+    throw error;
+  }
+  return listener;
+}
+
+/** Limits that were given in place of the defaults; those left undefined stay. */
+function over(defaults: HttpLimits, given: Partial<HttpLimits> = {}): HttpLimits {
+  const set = Object.entries(given).filter(([, value]) => value !== undefined);
+  return { ...defaults, ...Object.fromEntries(set) };
+}
+
+interface MadeServer {
+  readonly http: Server | SecureServer;
+  readonly certificates: { close(): void } | undefined;
+}
+
+async function makeServer(options: HttpListenerOptions, limits: HttpLimits): Promise<MadeServer> {
+  const common = {
+    IncomingMessage: Incoming,
+    ServerResponse: Answer,
+    maxHeaderSize: limits.headerBytesMax,
+    headersTimeout: limits.headersTimeoutMs,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.idleTimeoutMs,
+    connectionsCheckingInterval: Math.min(1000, Math.ceil(limits.headersTimeoutMs / 4)),
+    // `examine` looks itself, so that the answer is ours.
+    requireHostHeader: false,
+    noDelay: true,
+  };
+  if (options.tls === undefined) return { http: plain(createServer(common)), certificates: undefined };
+  const certificates = await openCertificates(options.tls, options.log);
+  const http = createSecureServer({
+    ...common,
+    ...certificates.serverOptions,
+    handshakeTimeout: limits.headersTimeoutMs,
+  });
+  certificates.follow(http);
+  return { http: plain(http), certificates };
+}
+
+/** The same server; its type forgets which classes its messages are of. */
+function plain(server: unknown): Server | SecureServer {
+  return server as Server | SecureServer;
+}
+
+class RawListener implements OpenHttpListener {
+  readonly host: string;
+  port = 0;
+  readonly secure: boolean;
+  readonly #server: MadeServer;
+  readonly #options: HttpListenerOptions;
+  readonly #limits: HttpLimits;
+  readonly #state: ListenerState;
+  readonly #guard: ConnectionGuard;
+  #mounts: Mount[] = [];
+  readonly #observeNone: Observe | undefined;
+  readonly #onDrain = new Set<() => void>();
+  #closed: Promise<void> | undefined = undefined;
+  #failures = 0;
+  #ready: boolean;
+
+  constructor(server: MadeServer, options: HttpListenerOptions, limits: HttpLimits) {
+    // One more than allowed, so that too many can be told from just enough: node drops the rest.
+    server.http.maxHeadersCount = limits.headersMax + 1;
+    server.http.timeout = limits.stallTimeoutMs;
+    this.host = options.host;
+    this.secure = options.tls !== undefined;
+    this.#server = server;
+    this.#options = options;
+    this.#limits = limits;
+    this.#state = { draining: false, idleTimeoutMs: limits.idleTimeoutMs };
+    this.#ready = options.ready === undefined;
+    this.#observeNone = options.observer?.("none");
+    if (!this.secure) startPlain(server.http, this.#plainHost());
+    this.#guard = new ConnectionGuard(server.http, limits, options.log, (status) => this.#observeNone?.(status, 0));
+    const http = server.http;
+    http.on("request", (request, response) => this.#dispatch(request as Incoming, response as Answer));
+    http.on("checkContinue", (request, response) => {
+      (request as Incoming).expectsContinue = true;
+      this.#dispatch(request as Incoming, response as Answer);
+    });
+    http.on("checkExpectation", (request, response) => {
+      (request as Incoming).expectsContinue = true;
+      sendProblem(response, 417, "invalid", "the only expectation understood is 100-continue");
+    });
+  }
+
+  get connections(): number {
+    return this.#guard.connections;
+  }
+
+  listen(): Promise<void> {
+    const { host, port } = this.#options;
+    const http = this.#server.http;
+    return new Promise((resolve, reject) => {
+      const failed = (error: NodeJS.ErrnoException): void => reject(explainListen(error, host, port));
+      http.once("error", failed);
+      http.listen({ host, port, backlog: 4096 }, () => {
+        http.off("error", failed);
+        http.on("error", (error) => this.#options.log.error({ err: error }, "listener failed"));
+        this.port = (http.address() as AddressInfo).port;
+        resolve();
+      });
+    });
+  }
+
+  mount(prefix: string, dialect: string, handler: HttpHandler, isPlain?: IsPlain): void {
+    if (this.#mounts.some((mount) => mount.prefix === prefix)) throw new Error(`${prefix} is mounted already`);
+    const observe = this.#options.observer?.(dialect);
+    const mount = { prefix, exact: !prefix.endsWith("/"), handler, observe, isPlain };
+    // Longest first: the first that fits is the right one. There are few, so a walk beats a table.
+    this.#mounts = [...this.#mounts, mount].sort((a, b) => b.prefix.length - a.prefix.length);
+  }
+
+  onDrain(end: () => void): () => void {
+    if (this.#state.draining) {
+      end();
+      return () => {};
+    }
+    this.#onDrain.add(end);
+    return () => this.#onDrain.delete(end);
+  }
+
+  #plainHost(): PlainHost {
+    return {
+      state: this.#state,
+      headersMax: this.#limits.headersMax,
+      firstByteTimeoutMs: this.#limits.headersTimeoutMs,
+      refuseLate,
+      dispatch: (request, answer) => this.#dispatchPlain(request, answer),
+    };
+  }
+
+  /** False when the request is one for node:http. */
+  #dispatchPlain(request: PlainRequest, makeAnswer: () => PlainAnswer): boolean {
+    if (!this.#isReady()) return false;
+    const { url } = request;
+    const mark = url.indexOf("?");
+    const path = mark < 0 ? url : url.slice(0, mark);
+    const query = mark < 0 ? "" : url.slice(mark + 1);
+    const mount = this.#mountAt(path);
+    if (mount?.isPlain === undefined || !mount.isPlain(request.method, path, query)) return false;
+    const answer = makeAnswer();
+    answer.startedMs = performance.now();
+    answer.observe = mount.observe;
+    this.#handle(mount, request as unknown as Incoming, answer as unknown as Answer, path, query);
+    return true;
+  }
+
+  #isReady(): boolean {
+    if (!this.#ready) this.#ready = this.#options.ready?.() === true;
+    return this.#ready;
+  }
+
+  #mountAt(path: string): Mount | undefined {
+    for (const mount of this.#mounts)
+      if (mount.exact ? path === mount.prefix : path.startsWith(mount.prefix)) return mount;
+    return undefined;
+  }
+
+  #handle(mount: Mount, request: Incoming, response: Answer, path: string, query: string): void {
+    try {
+      mount.handler(request, response, path, query);
+    } catch (error) {
+      this.#failed(error, request, response);
+    }
+  }
+
+  #dispatch(request: Incoming, response: Answer): void {
+    request.answer = response;
+    response.state = this.#state;
+    response.startedMs = performance.now();
+    response.observe = this.#observeNone;
+    const wrong = examine(request);
+    if (wrong !== undefined) {
+      this.#refuse(response, 400, "invalid", wrong);
+      return;
+    }
+    if (request.rawHeaders.length > 2 * this.#limits.headersMax) {
+      this.#refuse(response, 431, "headers-too-large", `more than ${this.#limits.headersMax} headers`);
+      return;
+    }
+    const foreign = this.#options.localOnly?.() === true ? refuseForeignPage(request.rawHeaders) : undefined;
+    if (foreign !== undefined) {
+      this.#refuse(response, 403, "forbidden", foreign);
+      return;
+    }
+    if (!this.#isReady()) {
+      // A 404 in this moment would make clients give up what is still there.
+      sendProblem(response, 503, "unavailable", "the registry is starting", { "Retry-After": "1" });
+      return;
+    }
+    if (request.method === "HEAD") {
+      // RFC 9110 §9.3.2: the same as GET without the body, which node:http leaves out by itself.
+      request.headOnly = true;
+      request.method = "GET";
+    }
+    const url = pathOf(request.url as string);
+    const mark = url.indexOf("?");
+    const path = mark < 0 ? url : url.slice(0, mark);
+    const mount = this.#mountAt(path);
+    if (mount !== undefined) {
+      response.observe = mount.observe;
+      this.#handle(mount, request, response, path, mark < 0 ? "" : url.slice(mark + 1));
+      return;
+    }
+    sendProblem(response, 404, "not-found", "nothing is served under this path");
+  }
+
+  #refuse(response: Answer, status: number, name: string, detail: string): void {
+    response.shouldKeepAlive = false;
+    // Where this request ends is not known.
+    lingerOnClose(response.req.socket);
+    sendProblem(response, status, name, detail);
+  }
+
+  #failed(error: unknown, request: Incoming, response: Answer): void {
+    const id = `${process.pid.toString(36)}-${(++this.#failures).toString(36)}-${Date.now().toString(36)}`;
+    this.#options.log.error({ err: error, request: id, method: request.method, path: request.url }, "handler failed");
+    if (response.headersSent) response.destroy();
+    else sendProblem(response, 500, "internal", `something went wrong; the log has it as request ${id}`);
+  }
+
+  drain(): void {
+    if (this.#state.draining) return;
+    this.#state.draining = true;
+    for (const end of [...this.#onDrain]) {
+      try {
+        end();
+      } catch (error) {
+        this.#options.log.error({ err: error }, "drain failed");
+      }
+    }
+    this.#onDrain.clear();
+    this.#server.http.closeIdleConnections();
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    this.drain();
+    const http = this.#server.http;
+    const ended = new Promise<void>((resolve) => http.close(() => resolve()));
+    const cut = setTimeout(() => this.#guard.destroyAll(), this.#limits.closeTimeoutMs);
+    // node:http takes a connection that has said nothing yet for a busy one.
+    const quiet = setInterval(() => this.#guard.destroyQuiet(), QUIET_MS);
+    await ended;
+    clearTimeout(cut);
+    clearInterval(quiet);
+    this.#server.certificates?.close();
+  }
+}
+
+/** RFC 9112 §3.2: a request target may be a whole URL, as proxies send it. */
+function pathOf(target: string): string {
+  if (target.charCodeAt(0) === 0x2f) return target;
+  const rest = /^[a-z][a-z0-9+.-]*:\/\/[^/?]*(.*)$/i.exec(target)?.[1];
+  if (rest === undefined) return target;
+  return rest.startsWith("/") ? rest : `/${rest}`;
+}

@@ -1,0 +1,293 @@
+/**
+ * The short way for plain requests. A request that lies whole in one piece of input, says only what is unmistakable,
+ * and asks for a route that answers at once is read and answered here, at about half of node:http's cost. Everything
+ * else (a part of a request, chunked bodies, Expect, Upgrade, odd headers, streams) is handed over to node:http, bytes
+ * and all, and stays there: this side never has to refuse anything. See docs/decisions/0005-plain-requests.md.
+ */
+import type { Server, Socket } from "node:net";
+import { connectionLines, dateLine, type ListenerState, type Observe, statusLine } from "../message.ts";
+import { type Parsed, parsePlain, splitLines } from "./parse.ts";
+
+/** Heads longer than this are for node:http to refuse. */
+const INPUT_BYTES_MAX = 16 * 1024;
+/** While an answer is awaited, so much of what follows is kept; more stays in the kernel. */
+const HELD_BYTES_MAX = 64 * 1024;
+/** A client that does not take its answers gets no further ones. */
+const UNREAD_BYTES_MAX = 1024 * 1024;
+
+/** A request as handlers see it: the part of IncomingMessage that `exchange.ts` uses. */
+export class PlainRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly httpVersionMinor = 1;
+  readonly complete = true;
+  readonly socket: Socket;
+  readonly body: Buffer;
+  readonly authorization: string | undefined;
+  readonly authToken: string | undefined;
+  answer: PlainAnswer | undefined = undefined;
+  readonly #lines: string;
+  #raw: string[] | undefined;
+
+  constructor(socket: Socket, parsed: Parsed, body: Buffer) {
+    this.method = parsed.method;
+    this.url = parsed.url;
+    this.authorization = parsed.authorization;
+    this.authToken = parsed.authToken;
+    this.socket = socket;
+    this.body = body;
+    this.#lines = parsed.lines;
+  }
+
+  /** Names and values by turns. */
+  get rawHeaders(): readonly string[] {
+    this.#raw ??= splitLines(this.#lines);
+    return this.#raw;
+  }
+
+  /** What the client sent cannot be read any further: only a connection can be given up. */
+  destroy(): void {
+    this.socket.destroy();
+  }
+}
+
+/** Its answer: the part of ServerResponse that `send` uses. */
+export class PlainAnswer {
+  statusCode = 200;
+  headersSent = false;
+  shouldKeepAlive = true;
+  startedMs = 0;
+  observe: Observe | undefined = undefined;
+  readonly req: PlainRequest;
+  readonly #connection: PlainConnection;
+
+  constructor(connection: PlainConnection, request: PlainRequest) {
+    this.#connection = connection;
+    this.req = request;
+  }
+
+  get destroyed(): boolean {
+    return this.req.socket.destroyed;
+  }
+
+  destroy(): void {
+    this.req.socket.destroy();
+  }
+
+  /** As `Answer.sendWhole`. */
+  sendWhole(status: number, lines: string, body: Buffer | string | undefined, lengthKnown = true): void {
+    if (this.headersSent) return;
+    this.headersSent = true;
+    this.statusCode = status;
+    const { state } = this.#connection;
+    if (state.draining) this.shouldKeepAlive = false;
+    const length = body === undefined ? 0 : typeof body === "string" ? Buffer.byteLength(body) : body.length;
+    const head = `${statusLine(status)}${lines}${lengthKnown ? `Content-Length: ${length}\r\n` : ""}${dateLine(this.startedMs)}${connectionLines(this.shouldKeepAlive, state)}`;
+    this.#connection.answered(this, head, body, length);
+    const { observe } = this;
+    this.observe = undefined;
+    observe?.(status, (performance.now() - this.startedMs) / 1000);
+  }
+}
+
+/** Longer bodies are never copied. */
+const JOINED_BYTES_MAX = 256 * 1024;
+
+interface Joined {
+  readonly head: string;
+  whole: Buffer | undefined;
+}
+
+/** By body: the same Buffer is an answer that was encoded once and is sent again and again. */
+const joined = new WeakMap<Buffer, Joined>();
+
+/** Head and body as one piece, made when both come a second time: one piece costs the kernel less than two. */
+function join(head: string, body: Buffer): Buffer | undefined {
+  const known = joined.get(body);
+  if (known === undefined || known.head !== head) {
+    joined.set(body, { head, whole: undefined });
+    return undefined;
+  }
+  known.whole ??= Buffer.concat([Buffer.from(head, "latin1"), body]);
+  return known.whole;
+}
+
+/** What a connection needs of its listener. */
+export interface PlainHost {
+  readonly state: ListenerState;
+  /** How many header lines a request may have. */
+  readonly headersMax: number;
+  /** From the connection to its first byte; it is answered as late after that. */
+  readonly firstByteTimeoutMs: number;
+  refuseLate(socket: Socket): void;
+  /** Starts the handler when the route is one for this side; false hands the request over. */
+  dispatch(request: PlainRequest, makeAnswer: () => PlainAnswer): boolean;
+}
+
+/** Puts itself in front of node:http, whose own way a connection goes when it is handed over. */
+export function startPlain(server: Server, host: PlainHost): void {
+  const inner = server.listeners("connection") as ((this: unknown, socket: Socket) => void)[];
+  server.removeAllListeners("connection");
+  const handOver = (socket: Socket): void => {
+    for (const listener of inner) listener.call(server, socket);
+  };
+  server.on("connection", (socket: Socket) => new PlainConnection(socket, host, handOver));
+}
+
+/** node:http marks the answer under way on its socket so; the connection guard looks at it. */
+type MarkedSocket = Socket & { _httpMessage?: unknown };
+
+export class PlainConnection {
+  readonly state: ListenerState;
+  readonly #socket: MarkedSocket;
+  readonly #host: PlainHost;
+  readonly #giveAway: (socket: Socket) => void;
+  #current: PlainAnswer | null = null;
+  #held: Buffer | null = null;
+  #working = false;
+  #asked = false;
+  #ended = false;
+  readonly #onData = (chunk: Buffer): void => this.#take(chunk);
+  readonly #onTimeout = (): void => this.#timedOut();
+  readonly #onEnd = (): void => this.#end();
+  readonly #onDrain = (): void => this.#resume();
+  readonly #onError = (): void => {
+    this.#socket.destroy();
+  };
+
+  constructor(socket: Socket, host: PlainHost, handOver: (socket: Socket) => void) {
+    this.#socket = socket;
+    this.#host = host;
+    this.#giveAway = handOver;
+    this.state = host.state;
+    socket.setTimeout(host.firstByteTimeoutMs);
+    socket.on("data", this.#onData);
+    socket.on("timeout", this.#onTimeout);
+    socket.on("drain", this.#onDrain);
+    socket.on("end", this.#onEnd);
+    socket.on("error", this.#onError);
+  }
+
+  #take(chunk: Buffer): void {
+    this.#asked = true;
+    if (this.#held !== null) this.#held = Buffer.concat([this.#held, chunk]);
+    else this.#held = chunk;
+    if (this.#isWaiting()) {
+      if (this.#held.length > HELD_BYTES_MAX) this.#socket.pause();
+    } else this.#work();
+  }
+
+  #isWaiting(): boolean {
+    return this.#current !== null || this.#working || this.#socket.writableLength > UNREAD_BYTES_MAX;
+  }
+
+  /** Answers what lies ready, one request after the other; RFC 9112 §9.3.2 wants the answers in order. */
+  #work(): void {
+    this.#working = true;
+    while (this.#held !== null && this.#current === null && this.#socket.writableLength <= UNREAD_BYTES_MAX) {
+      const input: Buffer = this.#held;
+      this.#held = null;
+      if (!this.#begin(input)) {
+        this.#handOver(input);
+        break;
+      }
+    }
+    this.#working = false;
+  }
+
+  #begin(input: Buffer): boolean {
+    const parsed = parsePlain(input.toString("latin1", 0, INPUT_BYTES_MAX));
+    if (parsed === undefined || parsed.headers > this.#host.headersMax) return false;
+    const end = parsed.headBytes + parsed.bodyBytes;
+    if (end > input.length) return false;
+    const request = new PlainRequest(this.#socket, parsed, input.subarray(parsed.headBytes, end));
+    if (end < input.length) this.#held = input.subarray(end);
+    const taken = this.#host.dispatch(request, () => {
+      const answer = new PlainAnswer(this, request);
+      request.answer = answer;
+      this.#current = answer;
+      this.#socket._httpMessage = answer;
+      return answer;
+    });
+    if (!taken) this.#held = null;
+    return taken;
+  }
+
+  /** The answer is complete: out with it, and on with the next request. */
+  answered(answer: PlainAnswer, head: string, body: Buffer | string | undefined, length: number): void {
+    const socket = this.#socket;
+    this.#current = null;
+    socket._httpMessage = null;
+    if (socket.destroyed) return;
+    this.#write(head, body, length);
+    if (!answer.shouldKeepAlive || (this.#ended && this.#held === null)) {
+      this.#leave();
+      socket.on("error", () => {});
+      socket.end();
+      return;
+    }
+    if (socket.timeout !== this.state.idleTimeoutMs) socket.setTimeout(this.state.idleTimeoutMs);
+    this.#resume();
+  }
+
+  #write(head: string, body: Buffer | string | undefined, length: number): void {
+    const socket = this.#socket;
+    if (body === undefined || length === 0) socket.write(head, "latin1");
+    // ASCII text is the same in both encodings, so head and body go out as one piece.
+    else if (typeof body === "string" && length === body.length) socket.write(head + body, "latin1");
+    else if (typeof body === "string" || body.length > JOINED_BYTES_MAX) this.#writeBoth(head, body);
+    else {
+      const whole = join(head, body);
+      if (whole === undefined) this.#writeBoth(head, body);
+      else socket.write(whole);
+    }
+  }
+
+  #writeBoth(head: string, body: Buffer | string): void {
+    const socket = this.#socket;
+    socket.cork();
+    socket.write(head, "latin1");
+    socket.write(body);
+    socket.uncork();
+  }
+
+  #resume(): void {
+    if (this.#isWaiting()) return;
+    if (this.#socket.isPaused()) this.#socket.resume();
+    if (this.#held !== null) this.#work();
+  }
+
+  #handOver(input: Buffer): void {
+    this.#leave();
+    this.#socket.setTimeout(0);
+    this.#socket.unshift(input);
+    this.#giveAway(this.#socket);
+  }
+
+  #leave(): void {
+    const socket = this.#socket;
+    socket.off("data", this.#onData);
+    socket.off("timeout", this.#onTimeout);
+    socket.off("drain", this.#onDrain);
+    socket.off("end", this.#onEnd);
+    socket.off("error", this.#onError);
+  }
+
+  /** The client says no more; what it asked is still answered. */
+  #end(): void {
+    this.#ended = true;
+    if (this.#current === null) this.#socket.end();
+  }
+
+  /** Silence. A handler at work is no reason to cut; bytes that nobody takes are. */
+  #timedOut(): void {
+    const socket = this.#socket;
+    if (!this.#asked) {
+      this.#leave();
+      this.#host.refuseLate(socket);
+      return;
+    }
+    if (this.#current !== null && socket.writableLength === 0) return;
+    socket.destroy();
+  }
+}

@@ -1,0 +1,223 @@
+/**
+ * Records as bytes. Revisions and times are written as distances from a base (that of the commit, or of the latest write),
+ * which makes almost all of them one byte.
+ */
+import type { Change, InstanceRecord, KeyRecord, LeaseRecord, Silence } from "../core/index.ts";
+import { ownLease } from "../core/index.ts";
+import { type ByteReader, type ByteWriter, Torn } from "./bytes.ts";
+import {
+  CAUSES,
+  readChecks,
+  readFlag,
+  readHeld,
+  readMeta,
+  readPorts,
+  readStrings,
+  STATUSES,
+  writeChecks,
+  writeHeld,
+  writeMeta,
+  writePorts,
+  writeStrings,
+} from "./parts.ts";
+
+/** What revisions and times are counted from. */
+export interface Base {
+  readonly revision: number;
+  readonly atMs: number;
+}
+
+function writeLeaseOfInstance(out: ByteWriter, record: InstanceRecord): void {
+  if (record.lease === null) out.byte(0);
+  else if (record.lease === ownLease(record)) out.byte(1);
+  else {
+    out.byte(2);
+    out.string(record.lease);
+  }
+}
+
+function readLeaseOfInstance(input: ByteReader, service: string, id: string): string | null {
+  const kind = input.byte();
+  if (kind === 0) return null;
+  if (kind === 1) return ownLease({ service, id });
+  if (kind === 2) return input.string();
+  throw new Torn("an unknown kind of lease");
+}
+
+export function writeInstance(out: ByteWriter, record: InstanceRecord, base: Base): void {
+  out.string(record.service);
+  out.string(record.id);
+  out.string(record.address);
+  writePorts(out, record.ports);
+  out.string(record.protocol);
+  writeStrings(out, record.tags);
+  writeMeta(out, record.meta);
+  out.string(record.version);
+  out.string(record.zone);
+  out.number(record.weight);
+  STATUSES.write(out, record.status);
+  writeChecks(out, record.checks);
+  out.string(record.via);
+  writeLeaseOfInstance(out, record);
+  out.byte(record.override === null ? 0 : 1);
+  if (record.override !== null) STATUSES.write(out, record.override);
+  writeHeld(out, record.held);
+  out.number(base.revision - record.createRevision);
+  out.number(base.revision - record.modRevision);
+  out.number(base.atMs - record.createdAtMs);
+  out.number(base.atMs - record.stampMs);
+  out.string(record.origin);
+}
+
+export function readInstance(input: ByteReader, base: Base): InstanceRecord {
+  const service = input.string();
+  const id = input.ownString();
+  return {
+    service,
+    id,
+    address: input.ownString(),
+    ports: readPorts(input),
+    protocol: input.string(),
+    tags: readStrings(input),
+    meta: readMeta(input),
+    version: input.string(),
+    zone: input.string(),
+    weight: input.number(),
+    status: STATUSES.read(input),
+    checks: readChecks(input),
+    via: input.string(),
+    lease: readLeaseOfInstance(input, service, id),
+    override: readFlag(input) ? STATUSES.read(input) : null,
+    held: readHeld(input),
+    createRevision: base.revision - input.number(),
+    modRevision: base.revision - input.number(),
+    createdAtMs: base.atMs - input.number(),
+    stampMs: base.atMs - input.number(),
+    origin: input.string(),
+  };
+}
+
+export function writeLease(out: ByteWriter, record: LeaseRecord, base: Base): void {
+  out.string(record.id);
+  writeLeaseBody(out, record, base);
+}
+
+export function readLease(input: ByteReader, base: Base): LeaseRecord {
+  return readLeaseBody(input, input.ownString(), base);
+}
+
+/** All but the id. */
+export function writeLeaseBody(out: ByteWriter, record: LeaseRecord, base: Base): void {
+  out.number(record.ttlMs);
+  out.string(record.via);
+  out.byte(record.own ? 1 : 0);
+  writeMeta(out, record.meta);
+  writeHeld(out, record.held);
+  out.number(base.revision - record.createRevision);
+  out.number(base.revision - record.modRevision);
+  out.number(base.atMs - record.grantedAtMs);
+  out.string(record.origin);
+}
+
+export function readLeaseBody(input: ByteReader, id: string, base: Base): LeaseRecord {
+  return {
+    id,
+    ttlMs: input.number(),
+    via: input.string(),
+    own: readFlag(input),
+    meta: readMeta(input),
+    held: readHeld(input),
+    createRevision: base.revision - input.number(),
+    modRevision: base.revision - input.number(),
+    grantedAtMs: base.atMs - input.number(),
+    origin: input.string(),
+  };
+}
+
+export function writeKey(out: ByteWriter, record: KeyRecord, base: Base): void {
+  out.string(record.key);
+  out.string(record.value);
+  out.byte(record.lease === null ? 0 : 1);
+  if (record.lease !== null) out.string(record.lease);
+  out.number(record.version);
+  out.number(base.revision - record.createRevision);
+  out.number(base.revision - record.modRevision);
+  out.number(base.atMs - record.stampMs);
+  out.string(record.origin);
+}
+
+export function readKey(input: ByteReader, base: Base): KeyRecord {
+  return {
+    key: input.ownString(),
+    value: input.ownString(),
+    lease: readFlag(input) ? input.string() : null,
+    version: input.number(),
+    createRevision: base.revision - input.number(),
+    modRevision: base.revision - input.number(),
+    stampMs: base.atMs - input.number(),
+    origin: input.string(),
+  };
+}
+
+function writeSilence(out: ByteWriter, silence: Silence | null): void {
+  out.byte(silence === null ? 0 : 1);
+  if (silence === null) return;
+  out.number(silence.deadlineMs);
+  out.number(silence.lastBeatMs);
+  out.number(silence.beats);
+}
+
+function readSilence(input: ByteReader): Silence | null {
+  if (!readFlag(input)) return null;
+  return { deadlineMs: input.number(), lastBeatMs: input.number(), beats: input.number() };
+}
+
+const BEFORE = 4;
+const AFTER = 8;
+
+/** First byte: the kind, and which of `before` and `after` follow. */
+export function writeChange(out: ByteWriter, change: Change, base: Base): void {
+  const sides = (change.before === null ? 0 : BEFORE) | (change.after === null ? 0 : AFTER);
+  const kind = change.kind === "instance" ? 0 : change.kind === "lease" ? 1 : 2;
+  out.byte(kind | sides);
+  CAUSES.write(out, change.cause);
+  switch (change.kind) {
+    case "instance":
+      if (change.before !== null) writeInstance(out, change.before, base);
+      if (change.after !== null) writeInstance(out, change.after, base);
+      break;
+    case "lease":
+      if (change.before !== null) writeLease(out, change.before, base);
+      if (change.after !== null) writeLease(out, change.after, base);
+      writeSilence(out, change.silence);
+      break;
+    case "key":
+      if (change.before !== null) writeKey(out, change.before, base);
+      if (change.after !== null) writeKey(out, change.after, base);
+      break;
+  }
+}
+
+export function readChange(input: ByteReader, base: Base): Change {
+  const head = input.byte();
+  const cause = CAUSES.read(input);
+  const hasBefore = (head & BEFORE) !== 0;
+  const hasAfter = (head & AFTER) !== 0;
+  switch (head & ~(BEFORE | AFTER)) {
+    case 0: {
+      const before = hasBefore ? readInstance(input, base) : null;
+      return { kind: "instance", cause, before, after: hasAfter ? readInstance(input, base) : null };
+    }
+    case 1: {
+      const before = hasBefore ? readLease(input, base) : null;
+      const after = hasAfter ? readLease(input, base) : null;
+      return { kind: "lease", cause, before, after, silence: readSilence(input) };
+    }
+    case 2: {
+      const before = hasBefore ? readKey(input, base) : null;
+      return { kind: "key", cause, before, after: hasAfter ? readKey(input, base) : null };
+    }
+    default:
+      throw new Torn("an unknown kind of change");
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * Names of state rows. In memory a row is a string of parts with NUL between them, the last part taking what is left;
+ * in the store it is the same as bytes, so that neighbours in the catalog are neighbours on disk.
+ */
+import { createHash } from "node:crypto";
+import type { Account, Bytes, Change, LeaseRecord } from "../core/index.ts";
+
+/** Longer names than this are cut and told apart by a hash (the store limits keys to 1 978 bytes). */
+const PLAIN_BYTES_MAX = 600;
+const CUT_BYTES = 500;
+const SLASH = 0x2f;
+
+export type RowName =
+  | { readonly kind: "instance"; readonly account: Account; readonly service: string; readonly id: string }
+  | { readonly kind: "lease"; readonly account: Account; readonly lease: string }
+  | { readonly kind: "key"; readonly account: Account; readonly key: Bytes };
+
+/** By id first: the catalog sorts instances so, and taking them in its order makes a start quicker. */
+export function instanceRow(account: Account, service: string, id: string): string {
+  return `i\0${account}\0${id}\0${service}`;
+}
+
+/** A lease of an instance's own shares the row of its instance. Service names have no slash, so the first one parts. */
+export function leaseRow(account: Account, lease: LeaseRecord): string {
+  const slash = lease.own ? lease.id.indexOf("/") : -1;
+  if (slash < 0) return `l\0${account}\0${lease.id}`;
+  return instanceRow(account, lease.id.slice(0, slash), lease.id.slice(slash + 1));
+}
+
+export function keyRow(account: Account, key: Bytes): string {
+  return `k\0${account}\0${key}`;
+}
+
+function accountRow(account: Account): string {
+  return `a\0${account}`;
+}
+
+function serviceRow(account: Account, service: string): string {
+  return `s\0${account}\0${service}`;
+}
+
+/** Adds the rows that these changes make different. */
+export function addRows(rows: Set<string>, account: Account, changes: readonly Change[]): void {
+  for (let i = 0; i < changes.length; i++) {
+    const change = changes[i] as Change;
+    if (!isTwin(change, changes[i + 1])) addChangedRows(rows, account, change);
+  }
+}
+
+/** A lease of an instance's own, and next the instance: they share a row. Registrations are so, and there are many. */
+function isTwin(change: Change, next: Change | undefined): boolean {
+  if (change.kind !== "lease" || next?.kind !== "instance" || next.after === null) return false;
+  const lease = change.after;
+  if (lease === null || !lease.own || (change.before !== null && !change.before.own)) return false;
+  const { service, id } = next.after;
+  // Is it `ownLease(next.after)`? Without making that string.
+  return (
+    lease.id.length === service.length + 1 + id.length &&
+    lease.id.charCodeAt(service.length) === SLASH &&
+    lease.id.startsWith(service) &&
+    lease.id.endsWith(id)
+  );
+}
+
+function addChangedRows(rows: Set<string>, account: Account, change: Change): void {
+  switch (change.kind) {
+    case "instance":
+      if (change.before !== null) rows.add(instanceRow(account, change.before.service, change.before.id));
+      if (change.after !== null) rows.add(instanceRow(account, change.after.service, change.after.id));
+      break;
+    case "lease":
+      if (change.before !== null) rows.add(leaseRow(account, change.before));
+      if (change.after !== null) rows.add(leaseRow(account, change.after));
+      break;
+    case "key":
+      if (change.before !== null) rows.add(keyRow(account, change.before.key));
+      else if (change.after !== null) rows.add(keyRow(account, change.after.key));
+      break;
+  }
+}
+
+/** Adds the rows of the account and of the service that this row belongs to: their revisions moved with it. */
+export function addAccountRows(rows: Set<string>, row: string): void {
+  const end = row.indexOf("\0", 2);
+  const account = row.slice(2, end);
+  rows.add(accountRow(account));
+  if (row.startsWith("i")) rows.add(serviceRow(account, row.slice(row.indexOf("\0", end + 1) + 1)));
+}
+
+/** The parts of an instance's, lease's or key's row. */
+export function parseRow(row: string): RowName {
+  const end = row.indexOf("\0", 2);
+  const account = row.slice(2, end);
+  const rest = row.slice(end + 1);
+  if (row.startsWith("l")) return { kind: "lease", account, lease: rest };
+  if (row.startsWith("k")) return { kind: "key", account, key: rest };
+  const middle = rest.indexOf("\0");
+  return { kind: "instance", account, service: rest.slice(middle + 1), id: rest.slice(0, middle) };
+}
+
+/** The row's key in the store. */
+export function toStoreKey(row: string): Buffer {
+  // The key of an entry is bytes already, and an account's name is ASCII.
+  const bytes = Buffer.from(row, row.startsWith("k") ? "latin1" : "utf8");
+  if (bytes.length <= PLAIN_BYTES_MAX) return bytes;
+  const hash = createHash("sha256").update(bytes).digest();
+  return Buffer.concat([bytes.subarray(0, CUT_BYTES), hash]);
+}

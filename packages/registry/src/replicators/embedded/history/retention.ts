@@ -1,0 +1,93 @@
+/** Forgets the oldest history: a few groups with each append, or on a timer when nothing is appended. */
+import type { Clock, Revision } from "../../../core/index.ts";
+import { summarizeGroup } from "../../../records/stored.ts";
+import { PAGE_BYTES } from "../file/pages.ts";
+import type { Store } from "../store/databases.ts";
+
+export interface RetentionLimits {
+  /** History older than this is forgotten. */
+  readonly ageMs: number;
+  /** And so is the oldest, when the log takes more than this on disk. */
+  readonly bytesMax: number;
+}
+
+interface OldGroup {
+  readonly first: Revision;
+  readonly last: Revision;
+  readonly lastAtMs: number;
+  readonly bytes: number;
+}
+
+const LOOK_AHEAD_GROUPS = 16;
+const PAGE_HEAD_BYTES = 24;
+
+/** What a value takes on disk: whole pages when it does not fit into half of one. */
+export function diskBytes(valueBytes: number): number {
+  if (valueBytes < PAGE_BYTES / 2 - 64) return valueBytes + 32;
+  return Math.ceil((valueBytes + PAGE_HEAD_BYTES) / PAGE_BYTES) * PAGE_BYTES;
+}
+
+export class Retention {
+  /** History up to here is gone, or about to be. */
+  floor: Revision;
+  readonly #store: Store;
+  readonly #limits: RetentionLimits;
+  readonly #clock: Clock;
+  #logBytes: number;
+  #oldest: OldGroup[] = [];
+  #next: Revision = 0;
+
+  constructor(options: { store: Store; limits: RetentionLimits; clock: Clock; floor: Revision }) {
+    this.#store = options.store;
+    this.#limits = options.limits;
+    this.#clock = options.clock;
+    this.floor = options.floor;
+    this.#logBytes = options.store.logBytes;
+  }
+
+  added(valueBytes: number): void {
+    this.#logBytes += diskBytes(valueBytes);
+  }
+
+  /** The next groups to forget, at most `max`, none of them newer than the checkpoint. They count as gone from now on. */
+  take(max: number, checkpoint: Revision): readonly OldGroup[] {
+    const taken: OldGroup[] = [];
+    while (taken.length < max && this.#isDue(checkpoint)) {
+      const group = this.#oldest.shift() as OldGroup;
+      taken.push(group);
+      this.#logBytes -= group.bytes;
+      if (group.last > this.floor) this.floor = group.last;
+    }
+    return taken;
+  }
+
+  /** They could not be removed: they are the next again. */
+  putBack(groups: readonly OldGroup[]): void {
+    this.#oldest.unshift(...groups);
+    for (const { bytes } of groups) this.#logBytes += bytes;
+  }
+
+  #isDue(checkpoint: Revision): boolean {
+    // Looking at the log costs, so first whether anything can be due at all.
+    if (this.#oldest.length === 0) this.#lookAhead();
+    const group = this.#oldest[0];
+    if (group === undefined || group.last > checkpoint) return false;
+    return (
+      group.last <= this.floor ||
+      this.#logBytes > this.#limits.bytesMax ||
+      group.lastAtMs < this.#clock.now() - this.#limits.ageMs
+    );
+  }
+
+  #lookAhead(): void {
+    for (const { first, bytes } of this.#store.groups(this.#next)) {
+      if (first < this.#next) continue;
+      const summary = summarizeGroup(bytes);
+      // A damaged group is forgotten like any other; only its time is unknown.
+      const { last, lastAtMs } = summary.ok ? summary.value : { last: first, lastAtMs: 0 };
+      this.#oldest.push({ first, last, lastAtMs, bytes: diskBytes(bytes.length) });
+      this.#next = first + 1;
+      if (this.#oldest.length >= LOOK_AHEAD_GROUPS) return;
+    }
+  }
+}

@@ -1,0 +1,307 @@
+/** The replicator: the core's sequencer decides, this store makes durable. */
+import type { Logger } from "pino";
+import {
+  type Clock,
+  type Command,
+  type Commit,
+  createSequencer,
+  type Outcome,
+  ok,
+  type Receipt,
+  type Replicator,
+  type Revision,
+  type Rules,
+  refuse,
+  type Sequencer,
+  type Sink,
+} from "../../core/index.ts";
+import { ByteWriter } from "../../records/bytes.ts";
+import { encodeGroup } from "../../records/stored.ts";
+import { type BackupSummary, writeBackup } from "./backup.ts";
+import { StoreRefused, writeCleanStamp } from "./directory/files.ts";
+import { summarizeFile } from "./file/verify.ts";
+import { findRevisionAt, readHistory } from "./history/log.ts";
+import { Retention, type RetentionLimits } from "./history/retention.ts";
+import { encodeMeta } from "./meta.ts";
+import { type OpenedStore, openStore } from "./open.ts";
+import { Checkpoint } from "./state/checkpoint.ts";
+import { explainWrite, NoRoom, type Store, type Writes } from "./store/databases.ts";
+
+export interface EmbeddedOptions {
+  readonly dataDir: string;
+  readonly clock: Clock;
+  readonly rules: Rules;
+  readonly origin: string;
+  readonly retention?: Partial<RetentionLimits>;
+  /** Commits in the log before the state rows are brought up to date even while writers are busy. */
+  readonly checkpointCommits?: number;
+  readonly log?: Pick<Logger, "info" | "warn" | "error">;
+  onGroup?(commits: number, ms: number): void;
+}
+
+export interface EmbeddedReplicator extends Replicator {
+  /** Writes a consistent copy to this new file while the registry runs. Rejects with a sentence for people. */
+  backup(file: string): Promise<void>;
+}
+
+const RETENTION_DEFAULT: RetentionLimits = { ageMs: 30 * 24 * 3600 * 1000, bytesMax: 4 * 1024 ** 3 };
+const CHECKPOINT_COMMITS = 200_000;
+/** So long must nothing be appended before a checkpoint is made for its own sake. */
+const QUIET_MS = 1000;
+const HOUSEKEEPING_MS = 500;
+/** A checkpoint of so many commits touches enough of the map to be worth a new one. */
+const RENEW_COMMITS = 20_000;
+/** Groups forgotten along with an append, and at a time by the housekeeping. */
+const FORGET_WITH_APPEND = 4;
+const FORGET_AT_ONCE = 64;
+
+interface Parts extends OpenedStore {
+  readonly sequencer: Sequencer;
+  readonly checkpoint: Checkpoint;
+  readonly retention: Retention;
+}
+
+class Embedded implements EmbeddedReplicator {
+  readonly name = "embedded";
+  readonly order = "total";
+  readonly #options: EmbeddedOptions;
+  readonly #out = new ByteWriter();
+  #parts: Parts | null = null;
+  #durable: Revision = 0;
+  #appendedAtMs = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #keeping: Promise<void> | null = null;
+  /** Set when what is on disk is not what this process believes: nothing may be written any more. */
+  #broken: string | null = null;
+  /** While the file is being opened anew; writes and reads wait for it. */
+  #mending: Promise<void> | null = null;
+  readonly #writing = new Set<Promise<void>>();
+  #isFailing = false;
+
+  constructor(options: EmbeddedOptions) {
+    this.#options = options;
+  }
+
+  async open(sink: Sink): Promise<void> {
+    const { dataDir, clock, rules, origin, onGroup, log } = this.#options;
+    const opened = await openStore(dataDir, clock.now(), ({ restored }) => sink.restore(restored));
+    const { store, recovered } = opened;
+    const { restored, marker, dirty } = recovered;
+    const last = { revision: restored.revision, atMs: restored.atMs, nth: restored.nth };
+    this.#durable = last.revision;
+    const limits = { ...RETENTION_DEFAULT, ...this.#options.retention };
+    const write = (writes: Writes) => this.#write(writes);
+    this.#parts = {
+      ...opened,
+      checkpoint: new Checkpoint({ view: sink.view, marker, last, dirty, write }),
+      retention: new Retention({ store, limits, clock, floor: restored.floor }),
+      sequencer: createSequencer({
+        sink,
+        clock,
+        rules,
+        origin,
+        last,
+        append: (commits) => this.#append(commits),
+        explain: (error) => this.#broken ?? explainWrite(error, dataDir),
+        ...(onGroup === undefined ? {} : { onGroup }),
+      }),
+    };
+    if (opened.verified !== null) log?.info({ reason: opened.verified }, "every page of the store was verified");
+    this.#timer = setInterval(() => this.#keepHouse(), HOUSEKEEPING_MS).unref();
+  }
+
+  propose(command: Command, signal?: AbortSignal): Promise<Outcome<Receipt>> {
+    if (this.#parts === null) return Promise.resolve(refuse("unavailable", "the store is not open"));
+    return this.#parts.sequencer.propose(command, signal);
+  }
+
+  async #append(commits: readonly Commit[]): Promise<void> {
+    const { checkpoint, retention } = this.#open();
+    const first = commits[0] as Commit;
+    const bytes = encodeGroup(this.#out, commits);
+    const old = retention.take(FORGET_WITH_APPEND, checkpoint.marker.revision);
+    const group = { first: first.revision, bytes };
+    try {
+      if (old.length === 0) await this.#write({ group });
+      else await this.#write({ group, meta: [floorRow(retention.floor)], forget: old.map((one) => one.first) });
+    } catch (error) {
+      retention.putBack(old);
+      throw error;
+    }
+    this.#durable = (commits[commits.length - 1] as Commit).revision;
+    this.#appendedAtMs = this.#options.clock.monotonic();
+    retention.added(bytes.length);
+    checkpoint.note(commits);
+  }
+
+  /** Every write goes through here. After a failed one the store is opened anew and compared with what is known. */
+  async #write(writes: Writes): Promise<void> {
+    if (this.#mending !== null) await this.#mending;
+    if (this.#broken !== null) throw new Error(this.#broken);
+    const { store } = this.#open();
+    const writing = store.write(writes);
+    this.#writing.add(writing);
+    try {
+      await writing;
+      if (this.#isFailing) this.#options.log?.info("writes work again");
+      this.#isFailing = false;
+    } catch (error) {
+      // Once, not for each of the many that fail the same way.
+      if (!this.#isFailing) this.#options.log?.error({ err: error }, explainWrite(error, this.#options.dataDir));
+      this.#isFailing = true;
+      if (error instanceof NoRoom) throw error;
+      this.#mending ??= this.#mend(store).finally(() => {
+        this.#mending = null;
+      });
+      await this.#mending;
+      throw error;
+    } finally {
+      this.#writing.delete(writing);
+    }
+  }
+
+  /**
+   * Writing many rows touches much of the map, and touched pages count as this process's memory: a new map has none.
+   * Takes some milliseconds, in which writes wait.
+   */
+  async #renewMap(store: Store): Promise<void> {
+    if (store.copying || this.#mending !== null || this.#broken !== null) return;
+    const renewed = Promise.allSettled([...this.#writing]).then(() => store.reopen());
+    this.#mending = renewed.finally(() => {
+      this.#mending = null;
+    });
+    await this.#mending;
+  }
+
+  async #mend(store: Store): Promise<void> {
+    try {
+      await store.reopen();
+      const end = store.lastRevision;
+      if (end <= this.#durable) return;
+      this.#broken = `the store is ahead of the registry after a failed write (revision ${end} after ${this.#durable}): restart Rollcall`;
+    } catch (error) {
+      this.#broken = `the store cannot be opened again after a failed write (${(error as Error).message}): restart Rollcall`;
+    }
+    this.#options.log?.error(this.#broken);
+    this.#parts?.sequencer.stop(this.#broken);
+  }
+
+  /** Checkpoints in quiet moments or when the log has grown long, and forgets old history. */
+  #keepHouse(): void {
+    if (this.#parts === null || this.#keeping !== null || this.#broken !== null) return;
+    const { checkpoint, retention } = this.#parts;
+    const quiet = this.#options.clock.monotonic() - this.#appendedAtMs >= QUIET_MS;
+    const long = checkpoint.behind >= (this.#options.checkpointCommits ?? CHECKPOINT_COMMITS);
+    const work = async (): Promise<void> => {
+      const { behind } = checkpoint;
+      if (long || (quiet && behind > 0)) await checkpoint.run();
+      if (quiet && behind >= RENEW_COMMITS) await this.#renewMap(this.#open().store);
+      await this.#forget(retention, checkpoint);
+    };
+    this.#keeping = work()
+      .catch((error: unknown) => this.#onHousekeepingFailed(error))
+      .finally(() => {
+        this.#keeping = null;
+      });
+  }
+
+  #onHousekeepingFailed(error: unknown): void {
+    // What the disk refuses is told where it is written.
+    if (!this.#isFailing)
+      this.#options.log?.error({ err: error }, "the store's housekeeping failed; it is tried again");
+  }
+
+  async #forget(retention: Retention, checkpoint: Checkpoint): Promise<void> {
+    for (;;) {
+      const old = retention.take(FORGET_AT_ONCE, checkpoint.marker.revision);
+      if (old.length === 0) return;
+      try {
+        await this.#write({ meta: [floorRow(retention.floor)], forget: old.map((one) => one.first) });
+      } catch (error) {
+        retention.putBack(old);
+        throw error;
+      }
+    }
+  }
+
+  async history(after: Revision, limit: number): Promise<readonly Commit[]> {
+    await this.#mending;
+    // What was not acknowledged is not shown, even if it is on disk.
+    return readHistory(this.#open().store, after, this.#durable, limit);
+  }
+
+  async revisionAt(atMs: number): Promise<Revision> {
+    await this.#mending;
+    return findRevisionAt(this.#open().store, this.floor, this.#durable, atMs);
+  }
+
+  get floor(): Revision {
+    return this.#parts?.retention.floor ?? 0;
+  }
+
+  async compact(revision: Revision): Promise<Outcome<Revision>> {
+    const { checkpoint, retention } = this.#open();
+    if (revision > this.#durable)
+      return refuse("invalid", `revision ${revision} is in the future; the latest is ${this.#durable}`);
+    if (revision <= retention.floor) return ok(retention.floor);
+    try {
+      // The log is needed from the checkpoint on, so the checkpoint moves first.
+      if (revision > checkpoint.marker.revision) await checkpoint.run();
+      if (revision > checkpoint.marker.revision) await checkpoint.run();
+      await this.#write({ meta: [floorRow(revision)] });
+    } catch (error) {
+      return refuse("unavailable", this.#broken ?? explainWrite(error, this.#options.dataDir));
+    }
+    retention.floor = Math.max(retention.floor, revision);
+    return ok(retention.floor);
+  }
+
+  async backup(file: string): Promise<void> {
+    await this.#mending;
+    const summary: BackupSummary = await writeBackup(this.#open().store, file, this.#options.clock.now());
+    this.#options.log?.info({ file, ...summary }, "backup written");
+  }
+
+  async close(): Promise<void> {
+    const parts = this.#parts;
+    if (parts === null) return;
+    clearInterval(this.#timer);
+    await parts.sequencer.close();
+    await this.#keeping;
+    if (this.#broken === null)
+      await parts.checkpoint.run().catch((error: unknown) => {
+        // The log has it all; the next start reads it from there.
+        this.#options.log?.warn({ err: error }, "no checkpoint at the stop");
+      });
+    await this.#mending;
+    this.#parts = null;
+    await parts.store.close();
+    if (this.#broken === null) this.#stamp(parts.store.path);
+    await parts.owner.release();
+  }
+
+  #stamp(path: string): void {
+    try {
+      writeCleanStamp(this.#options.dataDir, summarizeFile(path).txnId);
+    } catch (error) {
+      this.#options.log?.warn(
+        { err: error },
+        "the stop could not be marked as clean; the next start will verify the store",
+      );
+    }
+  }
+
+  #open(): Parts {
+    if (this.#parts === null) throw new StoreRefused("the store is not open");
+    return this.#parts;
+  }
+}
+
+function floorRow(revision: Revision): readonly ["floor", Buffer] {
+  return ["floor", encodeMeta({ revision })];
+}
+
+/** One node's registry on disk in `dataDir`. */
+export function createEmbedded(options: EmbeddedOptions): EmbeddedReplicator {
+  return new Embedded(options);
+}

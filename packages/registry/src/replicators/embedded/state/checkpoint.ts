@@ -1,0 +1,138 @@
+/**
+ * Brings the state rows up to date, now and then, so that a start need not read the whole log. Rows are taken from the
+ * view as it is when they are written: the catalog in memory is the only copy, and nothing in it is not yet durable.
+ */
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { type Commit, ownLease, positionAfter, type View } from "../../../core/index.ts";
+import { ByteWriter } from "../../../records/bytes.ts";
+import { addAccountRows, addRows, leaseRow, parseRow, toStoreKey } from "../../../records/row-name.ts";
+import { encodeRow, type Marker, type StateRow } from "../../../records/stored.ts";
+import { encodeMeta } from "../meta.ts";
+import type { Writes } from "../store/databases.ts";
+
+/** What goes into one transaction: writers wait for it, so it is short. */
+const SLICE_ROWS = 500;
+const SLICE_BYTES = 1024 * 1024;
+
+export class Checkpoint {
+  /** All up to here is in the state rows. */
+  marker: Marker;
+  readonly #view: View;
+  readonly #write: (writes: Writes) => Promise<void>;
+  readonly #out = new ByteWriter();
+  #dirty: Set<string>;
+  #last: Marker;
+  #running: Promise<void> | null = null;
+
+  constructor(options: {
+    view: View;
+    marker: Marker;
+    last: Marker;
+    dirty: Set<string>;
+    write: (writes: Writes) => Promise<void>;
+  }) {
+    this.#view = options.view;
+    this.marker = options.marker;
+    this.#last = options.last;
+    this.#dirty = options.dirty;
+    this.#write = options.write;
+  }
+
+  /** Commits that a start would have to read again. */
+  get behind(): number {
+    return this.#last.revision - this.marker.revision;
+  }
+
+  /** These became durable. */
+  note(commits: readonly Commit[]): void {
+    for (const commit of commits) addRows(this.#dirty, commit.account, commit.changes);
+    const last = commits[commits.length - 1];
+    if (last !== undefined) this.#last = positionAfter(last);
+  }
+
+  /** One at a time; who asks meanwhile waits for the one under way. Rejects when the disk does. */
+  run(): Promise<void> {
+    this.#running ??= this.#runOnce().finally(() => {
+      this.#running = null;
+    });
+    return this.#running;
+  }
+
+  async #runOnce(): Promise<void> {
+    // What was noted in this turn is in the view in the next.
+    await nextTurn();
+    if (this.behind === 0) return;
+    const target = this.#last;
+    const rows = this.#dirty;
+    this.#dirty = new Set();
+    const touched = new Set<string>();
+    try {
+      await this.#writeRows(rows, touched);
+      await this.#writeRows(touched);
+      await this.#write({ meta: [["checkpoint", encodeMeta(target)]] });
+      this.marker = target;
+    } catch (error) {
+      for (const row of rows) this.#dirty.add(row);
+      throw error;
+    }
+  }
+
+  /** In slices, with turns for others between them. Gathers the rows of accounts and services that go along. */
+  async #writeRows(names: ReadonlySet<string>, touched?: Set<string>): Promise<void> {
+    let rows: [Buffer, Buffer | null][] = [];
+    let bytes = 0;
+    for (const name of names) {
+      const row = this.#take(name);
+      const value = row === null ? null : Buffer.from(encodeRow(this.#out, row));
+      rows.push([toStoreKey(name), value]);
+      bytes += value?.length ?? 0;
+      if (touched !== undefined) addAccountRows(touched, name);
+      if (rows.length < SLICE_ROWS && bytes < SLICE_BYTES) continue;
+      await this.#write({ rows });
+      [rows, bytes] = [[], 0];
+      await nextTurn();
+    }
+    if (rows.length > 0) await this.#write({ rows });
+  }
+
+  /** The row as it is now; null when there is nothing to keep. */
+  #take(name: string): StateRow | null {
+    if (name.startsWith("a")) return this.#takeAccount(name.slice(2));
+    if (name.startsWith("s")) return this.#takeService(name);
+    const view = this.#view;
+    const row = parseRow(name);
+    switch (row.kind) {
+      case "instance": {
+        const instance = view.instance(row.account, row.service, row.id) ?? null;
+        const own = view.lease(row.account, ownLease(row));
+        const lease = own !== undefined && leaseRow(row.account, own) === name ? own : null;
+        return instance === null && lease === null ? null : { kind: "instance", account: row.account, instance, lease };
+      }
+      case "lease": {
+        const lease = view.lease(row.account, row.lease);
+        if (lease === undefined || leaseRow(row.account, lease) !== name) return null;
+        return { kind: "lease", account: row.account, lease };
+      }
+      case "key": {
+        const entry = view.entry(row.account, row.key);
+        return entry === undefined ? null : { kind: "key", account: row.account, entry };
+      }
+    }
+  }
+
+  #takeAccount(name: string): StateRow | null {
+    const account = this.#view.account(name);
+    if (account === undefined) return null;
+    const { createdAtMs, revision, catalogRevision, keysRevision } = account;
+    return { kind: "account", account: name, createdAtMs, revision, catalogRevision, keysRevision };
+  }
+
+  #takeService(name: string): StateRow | null {
+    const end = name.indexOf("\0", 2);
+    const account = name.slice(2, end);
+    const service = this.#view.account(account)?.service(name.slice(end + 1));
+    return service === undefined
+      ? null
+      : { kind: "service", account, service: service.name, revision: service.revision };
+  }
+}

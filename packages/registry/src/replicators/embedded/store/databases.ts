@@ -1,0 +1,229 @@
+/**
+ * The store: three databases in one LMDB file. Without `overlappingSync` a finished transaction is a durable one: the
+ * library writes the pages (pwritev), flushes them (fdatasync), then writes the head page through a descriptor opened
+ * with O_DSYNC, and only then settles the promises. The map is read-only, so a full disk is an error, not a signal.
+ */
+import { statfsSync } from "node:fs";
+import { type Database, open, type RootDatabase } from "lmdb";
+import type { Revision } from "../../../core/index.ts";
+import { summarizeGroup } from "../../../records/stored.ts";
+import { prepareFiles } from "../directory/files.ts";
+import { PAGE_BYTES } from "../file/pages.ts";
+import type { META_KEYS } from "../meta.ts";
+import { pagesFor, Space } from "./space.ts";
+
+/** Address space, not memory and not disk. */
+const MAP_BYTES = 256 * 1024 ** 3;
+
+export type MetaKey = (typeof META_KEYS)[keyof typeof META_KEYS];
+
+interface Group {
+  readonly first: Revision;
+  readonly bytes: Buffer;
+}
+
+interface Binary extends Database<Buffer, Buffer> {
+  put(key: Buffer, value: Buffer, options?: number | { append: boolean }): Promise<boolean>;
+}
+
+interface Opened {
+  readonly root: RootDatabase<Buffer, Buffer>;
+  readonly log: Binary;
+  readonly state: Binary;
+  readonly meta: Binary;
+}
+
+/** What goes into one transaction. The buffers must stay as they are until it is settled. */
+export interface Writes {
+  readonly group?: Group;
+  readonly rows?: readonly (readonly [key: Buffer, value: Buffer | null])[];
+  readonly meta?: readonly (readonly [key: MetaKey, value: Buffer])[];
+  readonly forget?: readonly Revision[];
+}
+
+export class Store {
+  readonly path: string;
+  readonly #space: Space;
+  #opened: Opened;
+  #copying = 0;
+  #copied: (() => void)[] = [];
+
+  constructor(path: string) {
+    this.path = path;
+    this.#space = new Space(path);
+    this.#opened = openFile(path);
+  }
+
+  /** Resolves when all of it is on disk; rejects with the cause when none of it is. */
+  async write(writes: Writes): Promise<void> {
+    await this.#space.reserve(pagesOf(writes)).catch((cause: unknown) => {
+      throw new NoRoom("there is no room", { cause });
+    });
+    await this.#commit(writes);
+  }
+
+  async #commit(writes: Writes): Promise<void> {
+    const { log, state, meta } = this.#opened;
+    const pending: Promise<boolean>[] = [];
+    // All within one turn, which makes it one transaction.
+    const { group } = writes;
+    const appended = group && log.put(revisionKey(group.first), group.bytes, { append: true });
+    if (appended !== undefined) pending.push(appended);
+    for (const [key, value] of writes.rows ?? [])
+      pending.push(value === null ? state.remove(key) : state.put(key, value));
+    for (const [key, value] of writes.meta ?? []) pending.push(meta.put(Buffer.from(key, "latin1"), value));
+    for (const first of writes.forget ?? []) pending.push(log.remove(revisionKey(first)));
+    try {
+      await Promise.all(pending);
+    } catch (error) {
+      throw await causeOf(error);
+    }
+    if (appended !== undefined && !(await appended)) throw new Error(`the log is ahead of revision ${group?.first}`);
+  }
+
+  /** A backup is being written; the file cannot be closed before its end. */
+  get copying(): boolean {
+    return this.#copying > 0;
+  }
+
+  /** After a failed write the library's own state is not to be trusted: what is on disk is. */
+  async reopen(): Promise<void> {
+    await this.#close();
+    this.#opened = openFile(this.path);
+  }
+
+  readMeta(key: MetaKey): Buffer | undefined {
+    return this.#opened.meta.get(Buffer.from(key, "latin1"));
+  }
+
+  /** Groups in order, beginning with the one that holds `revision` or else the next. */
+  *groups(revision: Revision): Iterable<Group> {
+    const start = revisionKey(this.groupBefore(revision)?.first ?? revision);
+    for (const { key, value } of this.#opened.log.getRange({ start })) yield { first: keyRevision(key), bytes: value };
+  }
+
+  /** The last group that begins at or before this revision. */
+  groupBefore(revision: Revision): Group | undefined {
+    for (const { key, value } of this.#opened.log.getRange({ start: revisionKey(revision), reverse: true, limit: 1 }))
+      return { first: keyRevision(key), bytes: value };
+    return undefined;
+  }
+
+  /** Where the log ends; 0 when it is empty. */
+  get lastRevision(): Revision {
+    const group = this.groupBefore(Number.MAX_SAFE_INTEGER);
+    if (group === undefined) return 0;
+    const summary = summarizeGroup(group.bytes);
+    return summary.ok ? summary.value.last : Number.MAX_SAFE_INTEGER;
+  }
+
+  /** Bytes of the pages that hold the log. */
+  get logBytes(): number {
+    const stats = this.#opened.log.getStats() as Readonly<Record<string, number>>;
+    const pages =
+      (stats.treeBranchPageCount ?? 0) +
+      (stats.treeLeafPageCount ?? 0) +
+      (stats.overflowPages ?? stats.overflowPageCount ?? 0);
+    return pages * PAGE_BYTES;
+  }
+
+  /** A consistent copy without unused pages, made while writing goes on. */
+  async copy(file: string): Promise<void> {
+    this.#copying++;
+    try {
+      await this.#opened.root.backup(file, true);
+    } finally {
+      this.#copying--;
+      if (this.#copying === 0) for (const done of this.#copied.splice(0)) done();
+    }
+  }
+
+  /** Waits for writes and copies under way. */
+  async close(): Promise<void> {
+    await this.#close();
+    await this.#space.close();
+  }
+
+  async #close(): Promise<void> {
+    if (this.#copying > 0) await new Promise<void>((done) => this.#copied.push(done));
+    await this.#opened.root.close();
+  }
+}
+
+/** Refused before anything was tried: the store is as it was. */
+export class NoRoom extends Error {}
+
+function pagesOf({ group, rows = [], meta = [], forget = [] }: Writes): number {
+  let pages = meta.length + forget.length * 2;
+  if (group !== undefined) pages += pagesFor(group.bytes.length);
+  for (const [key, value] of rows) pages += pagesFor(key.length + (value?.length ?? 0));
+  return pages;
+}
+
+function openFile(path: string): Opened {
+  prepareFiles(path);
+  const options = { encoding: "binary", keyEncoding: "binary", cache: false } as const;
+  const root: RootDatabase<Buffer, Buffer> = open({
+    ...options,
+    path,
+    noSubdir: true,
+    overlappingSync: false,
+    pageSize: PAGE_BYTES,
+    mapSize: MAP_BYTES,
+    maxDbs: 4,
+    maxReaders: 64,
+  });
+  const openDatabase = (name: string) => root.openDB(name, options) as Binary;
+  return { root, log: openDatabase("log"), state: openDatabase("state"), meta: openDatabase("meta") };
+}
+
+/** Big-endian, so that bytes compare as numbers do. */
+function revisionKey(revision: Revision): Buffer {
+  const key = Buffer.allocUnsafe(8);
+  key.writeBigUInt64BE(BigInt(revision));
+  return key;
+}
+
+function keyRevision(key: Uint8Array): Revision {
+  return Number(Buffer.from(key.buffer, key.byteOffset, key.byteLength).readBigUInt64BE(0));
+}
+
+/** The library rejects with a promise of the reason. */
+async function causeOf(error: unknown): Promise<unknown> {
+  const later = (error as { commitError?: Promise<never> }).commitError;
+  if (later === undefined) return error;
+  try {
+    return await later;
+  } catch (cause) {
+    return cause;
+  }
+}
+
+/** The library reports errors of the system by number, Node by name. */
+const DISK_FULL: readonly unknown[] = [28, 122, "ENOSPC", "EDQUOT"];
+const READ_ONLY: readonly unknown[] = [30, "EROFS"];
+const DISK_ERROR: readonly unknown[] = [5, "EIO"];
+const MAP_FULL = -30792;
+
+/** What to tell people of a failed write. */
+export function explainWrite(error: unknown, dataDir: string): string {
+  const { code, message } = (error instanceof NoRoom ? error.cause : error) as { code?: unknown; message?: string };
+  const full = `the disk is full: nothing more fits into ${dataDir}; make room and try again`;
+  if (DISK_FULL.includes(code)) return full;
+  // A write that was cut short is reported as an error of the disk, and a full one is the usual cause.
+  if (DISK_ERROR.includes(code) && roomOf(dataDir) < PAGE_BYTES * 16) return full;
+  if (DISK_ERROR.includes(code)) return `the disk under ${dataDir} reports an error; look at the system's log`;
+  if (READ_ONLY.includes(code)) return `the file system of ${dataDir} has become read-only`;
+  if (code === MAP_FULL)
+    return `the store has reached its largest size, ${MAP_BYTES / 1024 ** 3} GiB; compact the history or keep it for less time`;
+  return `the store cannot write to ${dataDir}: ${message ?? String(error)}`;
+}
+
+function roomOf(dataDir: string): number {
+  try {
+    const { bavail, bsize } = statfsSync(dataDir);
+    return bavail * bsize;
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+}

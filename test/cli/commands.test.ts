@@ -1,0 +1,203 @@
+/** The commands against a running registry: tables for people, documents for scripts, exit codes. */
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import type {
+  EventsBody,
+  ExplainBody,
+  KeyBody,
+  KeysBody,
+  LeasesBody,
+  NodeStatusBody,
+  ServiceBody,
+  ServicesBody,
+} from "@rollcall/client";
+import { clean } from "../../packages/registry/src/bin/terminal/output.ts";
+import { startRollcall, temporaryDirectory } from "../harness/program.ts";
+import { commandLine, run } from "./rig.ts";
+
+const scope = { after };
+const server = await startRollcall(scope);
+const { cli, json } = commandLine(server.url);
+
+test("an instance is registered, listed, explained and deregistered", async () => {
+  const flags = [
+    "--port",
+    "8080",
+    "--tag",
+    "blue",
+    "--meta",
+    "rack=7=a",
+    "--version",
+    "1.2",
+    "--zone",
+    "east",
+    "--ttl",
+    "60s",
+  ];
+  assert.match(
+    (await cli(["register", "api", "api-1", ...flags])).stdout,
+    /^api\/api-1 registered for 1m \(revision \d+\)\n$/,
+  );
+  assert.match((await cli(["register", "api", "api-1", ...flags])).stdout, /^api\/api-1 is registered for 1m/);
+  assert.match((await cli(["register", "api", "api-1", "--if-absent"], 1)).stderr, /^rollcall: /);
+  await cli(["register", "api", "api-2", "--status", "critical", "--named-port", "admin=9000", "--ttl", "0"]);
+
+  const table = (await cli(["instances", "api"])).stdout.trimEnd().split("\n");
+  assert.match(table[0] as string, /^ID {5}ADDRESS {9}STATUS {4}VERSION {2}ZONE {2}TTL {2}AGE {2}TAGS$/);
+  assert.match(table[1] as string, /^api-1 {2}127\.0\.0\.1:8080 {2}passing {3}1\.2 {6}east {3}1m {3}\ds {2}blue$/);
+  assert.match(table[2] as string, /^api-2 {2}127\.0\.0\.1:9000 {2}critical/);
+  assert.doesNotMatch(table.join(), /\p{Cc}/u);
+
+  const body = await json<ServiceBody>(["instances", "api", "--tag", "blue", "--meta", "rack=7=a"]);
+  assert.deepEqual(
+    body.instances.map((one) => one.id),
+    ["api-1"],
+  );
+  assert.match((await cli(["services"])).stdout, /^api +2 {2}1 passing, 1 critical +1\.2 +east +blue$/m);
+  const services = await json<ServicesBody>(["services", "--zone", "east"]);
+  assert.equal(services.next, null);
+  assert.ok(services.services.some((one) => one.service === "api"));
+  assert.equal((await cli(["instances", "nobody"])).stdout, "no instances of nobody\n");
+
+  assert.match(
+    (await cli(["explain", "api", "api-1"])).stdout,
+    /passing[\s\S]*kept alive by {2}lease [\s\S]*ttl 1m[\s\S]*AGO {2}REVISION {2}WHAT/,
+  );
+  assert.match((await cli(["deregister", "api", "api-1"])).stdout, /^api\/api-1 deregistered\n$/);
+  assert.match((await cli(["deregister", "api", "api-1"], 4)).stderr, /^rollcall: there is no api\/api-1\n$/);
+  const gone = await json<ExplainBody>(["explain", "api", "api-1"]);
+  assert.equal(gone.present, false);
+  assert.equal(gone.gone?.cause, "deregistered");
+  await cli(["explain", "api", "never"], 4);
+});
+
+test("control characters of others do not reach the terminal", async () => {
+  await cli(["register", "evil", "e", "--version", "\u202e[31mred", "--zone", "a\u200fb"]);
+  const { stdout } = await cli(["instances", "evil"]);
+  assert.doesNotMatch(stdout.replaceAll("\n", ""), /[\p{Cc}\p{Cf}]/u);
+  assert.match(stdout, /\ufffd\[31mred/);
+  // The native API takes no control characters, but other protocols may.
+  assert.equal(clean("\x1b[31mred\u009b"), "\ufffd[31mred\ufffd");
+});
+
+test("configuration values go in and come out as they are, conditions hold", async () => {
+  await cli(["config", "set", "app/mode", "dark", "--if-absent"]);
+  assert.match((await cli(["config", "set", "app/mode", "light", "--if-absent"], 1)).stderr, /the key already exists/);
+  const { modRevision } = await json<KeyBody>(["config", "get", "app/mode"]);
+  await cli(["config", "set", "app/mode", "light", "--if-revision", String(modRevision)]);
+  assert.equal((await cli(["config", "get", "app/mode"])).stdout, "light");
+
+  const file = join(temporaryDirectory(scope), "value");
+  writeFileSync(file, "line\nline\n");
+  await cli(["config", "set", "app/file", "--file", file]);
+  assert.equal((await cli(["config", "get", "app/file"])).stdout, readFileSync(file, "utf8"));
+  await cli(["config", "set", "app/stdin"], 0, { input: "from stdin" });
+  await cli(["config", "set", "app/empty", ""]);
+  assert.equal((await cli(["config", "get", "app/empty"])).stdout, "");
+  const list = (await cli(["config", "list", "app/"])).stdout;
+  assert.match(list, /^KEY +VERSION +REVISION +LEASE +VALUE$/m);
+  assert.match(list, /^app\/file +1 +\d+ +- +line line$/m);
+  const { keys } = await json<KeysBody>(["config", "list", "app/"]);
+  assert.deepEqual(
+    keys.map((one) => one.key),
+    ["app/empty", "app/file", "app/mode", "app/stdin"],
+  );
+
+  await cli(["config", "get", "nope"], 4);
+  await cli(["config", "delete", "nope"], 4);
+  assert.match((await cli(["config", "delete", "app/mode"])).stdout, /^1 key deleted/);
+  assert.match((await cli(["config", "delete", "app/", "--prefix"])).stdout, /^3 keys deleted/);
+  assert.equal((await cli(["config", "list", "app/"])).stdout, 'no keys begin with "app/"\n');
+});
+
+test("leases, held leases, consumers and status are shown", async () => {
+  await cli(["register", "leased", "l-1", "--ttl", "45s"]);
+  const { leases } = await json<LeasesBody>(["leases"]);
+  const lease = leases.find((one) => one.ttlMs === 45_000)?.lease as string;
+  assert.match((await cli(["leases"])).stdout, /^LEASE +TTL +ENDS +BEATS +LAST BEAT +VIA +NOTE$/m);
+  assert.match((await cli(["leases", lease])).stdout, /^keeps alive {2}leased\/l-1$/m);
+  await cli(["leases", "nobody"], 4);
+  assert.equal((await cli(["held"])).stdout, "nothing is held\n");
+  assert.deepEqual((await json<LeasesBody>(["held", "list"])).leases, []);
+  assert.equal((await cli(["held", "release"])).stdout, "0 leases released\n");
+  assert.equal((await cli(["consumers"])).stdout, "nobody subscribes\n");
+  assert.match(
+    (await cli(["status"])).stdout,
+    /^state +ready$[\s\S]*^http +http:\/\/127\.0\.0\.1:\d+$[\s\S]*^ACCOUNT +SERVICES/m,
+  );
+  assert.equal((await json<NodeStatusBody>(["status"])).ready, true);
+});
+
+test("events are the latest, of one type, or all since a cursor", async () => {
+  for (const id of ["1", "2", "3"]) await cli(["register", "ev", id]);
+  const last = await json<EventsBody>(["events", "--type", "instance.registered", "--last", "2"]);
+  assert.deepEqual(
+    last.events.map((one) => one.instance),
+    ["2", "3"],
+  );
+  const since = await json<EventsBody>(["events", "--after", last.events[0]?.id as string, "--type", "instance.*"]);
+  assert.deepEqual(
+    since.events.map((one) => one.instance),
+    ["3"],
+  );
+  assert.match(
+    (await cli(["events", "--last", "1", "--type", "instance.*"])).stdout,
+    /^\d\d:\d\d:\d\d {2}\d+-\d+ +instance\.registered +ev\/3 {2}registered through http/,
+  );
+  assert.equal((await cli(["events", "--type", "key.deleted", "--after", since.cursor])).stdout, "no events\n");
+  assert.match((await cli(["events", "--type", "what"], 2)).stderr, /--type/);
+});
+
+test("flags beat variables, and NO_COLOR and pipes stay plain", async () => {
+  const away = await run(["services", "--url", server.url], { env: { ROLLCALL_URL: "http://127.0.0.1:1" } });
+  assert.equal(away.code, 0);
+  const other = await json<ServicesBody>(["services"], { env: { ROLLCALL_ACCOUNT: "other" } });
+  assert.deepEqual(other.services, []);
+  for (const [args, nothing] of [
+    [["services"], "no services"],
+    [["instances", "api"], "no instances of api"],
+    [["leases"], "no leases"],
+    [["config", "list"], "no keys"],
+  ] as const)
+    assert.equal((await cli([...args, "--account", "othre"])).stdout, `${nothing} in the account othre\n`);
+  const document = await cli(["services"], 0, { env: { ROLLCALL_OUTPUT: "json" } });
+  assert.ok(JSON.parse(document.stdout));
+  assert.equal((await run(["services", "--account", "not/legal", "--url", server.url])).code, 1);
+});
+
+test("a port that is not the native one is told as that", async () => {
+  const strange = await run(["services", "--url", `http://127.0.0.1:${server.port("eureka")}`]);
+  assert.equal(strange.code, 1);
+  assert.match(strange.stderr, /answered 404 Not Found\nIs this the native port of a registry/);
+});
+
+test("tokens and accounts: made, listed, used, removed", async () => {
+  const guarded = commandLine((await startRollcall(scope)).url);
+  const root = (await guarded.cli(["token", "create", "root", "--role", "admin", "--all-accounts"])).stdout.trim();
+  assert.match((await guarded.cli(["services"], 1)).stderr, /token[\s\S]*Give a token with --token or ROLLCALL_TOKEN/);
+  const asRoot = { env: { ROLLCALL_TOKEN: root } };
+  assert.match(
+    (await guarded.cli(["account", "set", "acme", "--instances-max", "1"], 0, asRoot)).stdout,
+    /^acme +\d+ +1 /m,
+  );
+  await guarded.cli(["account", "set", "acme", "--instances-max", "x"], 2, asRoot);
+  const made = await guarded.json<{ id: string; token: string }>(
+    ["token", "create", "ci", "--account", "acme"],
+    asRoot,
+  );
+  assert.match((await guarded.cli(["token", "list"], 0, asRoot)).stdout, /^\S+ +ci +acme +writer/m);
+  const asCi = { env: { ROLLCALL_TOKEN: made.token, ROLLCALL_ACCOUNT: "acme" } };
+  assert.match(
+    (await guarded.cli(["token", "list"], 1, asCi)).stderr,
+    /ci is for one account; this needs a token for all accounts\nGive a token/,
+  );
+  await guarded.cli(["register", "api", "1"], 0, asCi);
+  assert.match((await guarded.cli(["register", "api", "2"], 1, asCi)).stderr, /instance/);
+  await guarded.cli(["services", "--account", "default"], 1, asCi);
+  await guarded.cli(["token", "remove", made.id], 0, asRoot);
+  await guarded.cli(["services"], 1, asCi);
+  await guarded.cli(["token", "remove", made.id], 4, asRoot);
+  assert.equal((await guarded.json<{ accounts: unknown[] }>(["account", "list"], asRoot)).accounts.length > 0, true);
+});

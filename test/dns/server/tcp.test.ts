@@ -1,0 +1,105 @@
+/** DNS over TCP: pipelining, odd framing, and the limits on clients that hold a connection (RFC 7766). */
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { until } from "../../harness/program.ts";
+import { readMessage, startDns, TcpTalk, toQuery } from "../rig.ts";
+
+const dns = await startDns({ after }, { settings: { tcpIdleMs: 400, tcpConnectionsMax: 8 } });
+const numbers = Array.from({ length: 30 }, (_, i) => i);
+await Promise.all(numbers.map((i) => dns.register("api", `api-${i}`, { address: `10.0.0.${i + 1}`, port: 8000 + i })));
+
+test("many questions in one piece are all answered", async () => {
+  const talk = await dns.connect();
+  const ids = Array.from({ length: 500 }, (_, id) => id);
+  talk.send(...ids.map((id) => toQuery(id % 2 === 0 ? "api.rollcall." : "none.rollcall.", "SRV", { id })));
+  const seen = new Set<number>();
+  for (const _ of ids) {
+    const answer = readMessage(await talk.next());
+    assert.equal(answer.rcode, answer.id % 2 === 0 ? "NOERROR" : "NXDOMAIN");
+    seen.add(answer.id);
+  }
+  assert.equal(seen.size, ids.length);
+  talk.close();
+});
+
+test("a question may come byte by byte, and with the next one behind it", async () => {
+  const talk = await dns.connect();
+  talk.socket.setNoDelay(true);
+  const query = toQuery("api.rollcall.", "A", { id: 7 });
+  const framed = Buffer.concat([Buffer.from([0, query.length]), query, Buffer.from([0, query.length])]);
+  for (const byte of framed) talk.socket.write(Buffer.from([byte]));
+  talk.socket.write(query);
+  for (let i = 0; i < 2; i++) assert.equal(readMessage(await talk.next()).answers.length, 30);
+  talk.close();
+});
+
+test("who ends his side still gets his answers, and then the end", async () => {
+  const talk = await dns.connect();
+  talk.send(...Array.from({ length: 50 }, (_, id) => toQuery("api.rollcall.", "SRV", { id })));
+  talk.socket.end();
+  for (let i = 0; i < 50; i++) assert.equal(readMessage(await talk.next()).answers.length, 30);
+  await talk.ended();
+  talk.close();
+});
+
+test("what cannot be a message ends the connection", async () => {
+  for (const bytes of [Buffer.from([0, 0]), Buffer.from([0, 11, 1, 2, 3]), Buffer.from("GET / HTTP/1.1\r\n\r\n")]) {
+    const talk = await dns.connect();
+    talk.socket.write(bytes);
+    await talk.ended();
+    talk.close();
+  }
+});
+
+test("a malformed message is refused, and the connection goes on", async () => {
+  const talk = await dns.connect();
+  talk.send(Buffer.concat([toQuery("api.rollcall.", "A"), Buffer.from([0])]));
+  assert.equal(readMessage(await talk.next()).rcode, "FORMERR");
+  talk.send(toQuery("api.rollcall.", "A"));
+  assert.equal(readMessage(await talk.next()).rcode, "NOERROR");
+  talk.close();
+});
+
+test("idle connections end, and so does one whose message never comes to its end", async () => {
+  const idle = await dns.connect();
+  const slow = await dns.connect();
+  slow.socket.setNoDelay(true);
+  // It is never idle: a byte comes every 50 ms.
+  const drip = setInterval(() => slow.socket.write(Buffer.from([0xff])), 50);
+  try {
+    await Promise.all([idle.ended(), slow.ended()]);
+  } finally {
+    clearInterval(drip);
+    idle.close();
+    slow.close();
+  }
+});
+
+test("one who takes no answers is read no further, and cut off; others go on", async () => {
+  const talk = await TcpTalk.open("127.0.0.1", dns.port);
+  talk.socket.pause();
+  const queries = Buffer.concat(
+    Array.from({ length: 2000 }, (_, id) => {
+      const query = toQuery("api.rollcall.", "SRV", { id });
+      return Buffer.concat([Buffer.from([0, query.length]), query]);
+    }),
+  );
+  // About 3 MB of answers for each; what the kernel holds for both sides is less than 100 of them.
+  for (let i = 0; i < 100; i++) talk.socket.write(queries);
+  assert.equal((await dns.askTcp("api.rollcall.", "A")).answers.length, 30);
+  await until(() => talk.socket.destroyed || talk.socket.errored !== null, { what: "the connection to be cut off" });
+  assert.equal((await dns.ask("api.rollcall.", "A", { edns: { size: 1232 } })).answers.length, 30);
+  talk.close();
+});
+
+test("no address takes all connections", async () => {
+  const talks: TcpTalk[] = [];
+  // A quarter of 8.
+  for (let i = 0; i < 4; i++) talks.push(await dns.connect());
+  await Promise.all(talks.slice(2).map((talk) => talk.ended()));
+  for (const talk of talks.slice(0, 2)) {
+    talk.send(toQuery("api.rollcall.", "A"));
+    assert.equal(readMessage(await talk.next()).rcode, "NOERROR");
+  }
+  for (const talk of talks) talk.close();
+});

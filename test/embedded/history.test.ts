@@ -1,0 +1,119 @@
+/** The stored history: reading it, finding a time in it, forgetting it. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { temporaryDirectory, until } from "../harness/program.ts";
+import { historyOf, liveABit, openStoreRig, put, register } from "./rig.ts";
+
+/** Keeps nothing in memory beyond this, so that reading goes to the disk. */
+const HOUR_MS = 3_600_000;
+
+test("history is read in order from any position, in pieces of any size", async (t) => {
+  const rig = await openStoreRig(t, temporaryDirectory(t));
+  await liveABit(rig, 10);
+  const all = await rig.replicator.history(0, 1_000_000);
+  assert.equal(all.length, rig.core.numbers().revision);
+  for (const [i, commit] of all.entries()) assert.equal(commit.revision, i + 1);
+  for (let after = 0; after <= all.length; after += 7)
+    for (const limit of [1, 3, 50])
+      assert.deepEqual(await rig.replicator.history(after, limit), all.slice(after, after + limit));
+  assert.deepEqual(await rig.replicator.history(all.length, 10), []);
+});
+
+test("a time is found in the history", async (t) => {
+  const rig = await openStoreRig(t, temporaryDirectory(t));
+  for (let hour = 0; hour < 12; hour++) {
+    rig.skew.ms = hour * HOUR_MS;
+    await Promise.all([1, 2, 3].map((n) => rig.done(put(`k${hour}`, String(n)))));
+  }
+  const all = await rig.replicator.history(0, 1000);
+  const times = [0, Number.MAX_SAFE_INTEGER, ...all.flatMap(({ atMs }) => [atMs - 1, atMs, atMs + 1])];
+  for (const atMs of times) {
+    const expected = all.findLast((commit) => commit.atMs < atMs)?.revision ?? 0;
+    assert.equal(await rig.replicator.revisionAt(atMs), expected, `before ${atMs}`);
+  }
+});
+
+test("compacted history is gone at once and after a restart", async (t) => {
+  const data = temporaryDirectory(t);
+  const rig = await openStoreRig(t, data);
+  await liveABit(rig, 10);
+  const last = rig.core.numbers().revision;
+  const middle = Math.floor(last / 2);
+  assert.deepEqual(await rig.core.registry.compact(middle), { ok: true, value: middle });
+  assert.equal(rig.core.registry.floor, middle);
+  const refused = await rig.core.registry.history(middle - 1, 10);
+  assert.ok(!refused.ok && refused.refusal === "compacted");
+  assert.equal((await historyOf(rig.core)).length, last - middle);
+  await rig.close();
+  const again = await openStoreRig(t, data);
+  assert.equal(again.core.registry.floor, middle);
+  assert.equal((await again.replicator.history(middle, 1000)).length, last - middle);
+  assert.equal(await again.replicator.revisionAt(0), middle);
+  const whole = await again.core.registry.compact(last);
+  assert.deepEqual(whole, { ok: true, value: last });
+  assert.equal((await again.done(put("after", "1"))).revision, last + 1);
+  assert.ok(!(await again.core.registry.compact(last + 100)).ok);
+});
+
+test("a registry whose whole history is gone starts with its revision", async (t) => {
+  const data = temporaryDirectory(t);
+  const rig = await openStoreRig(t, data);
+  await liveABit(rig, 3);
+  const last = rig.core.numbers().revision;
+  assert.ok((await rig.core.registry.compact(last)).ok);
+  await until(async () => (await rig.replicator.history(0, 10)).length === 0, { what: "the log to be empty" });
+  await rig.close();
+  const again = await openStoreRig(t, data);
+  assert.equal(again.core.numbers().revision, last);
+  assert.equal((await again.done(put("after", "1"))).revision, last + 1);
+});
+
+test("history older than its age is forgotten, also while nothing is written", async (t) => {
+  const data = temporaryDirectory(t);
+  const rig = await openStoreRig(t, data, { retention: { ageMs: HOUR_MS } });
+  await liveABit(rig, 5);
+  const old = rig.core.numbers().revision;
+  rig.skew.ms = 2 * HOUR_MS;
+  await until(() => rig.core.registry.floor === old, { what: "old history to go" });
+  await rig.done(put("young", "1"));
+  assert.deepEqual(
+    (await historyOf(rig.core)).map(({ revision }) => revision),
+    [old + 1],
+  );
+  await rig.close();
+  const again = await openStoreRig(t, data, { retention: { ageMs: HOUR_MS } });
+  assert.ok(again.core.registry.floor >= old);
+});
+
+test("a log larger than its size is trimmed from its old end, without a gap", async (t) => {
+  const bytesMax = 600_000;
+  const rig = await openStoreRig(t, temporaryDirectory(t), { retention: { bytesMax }, checkpointCommits: 50 });
+  for (let i = 0; i < 400; i++) await rig.done(put(`k${i % 50}`, "v".repeat(8000)));
+  await until(() => rig.core.registry.floor > 250, { what: "the log to be trimmed" });
+  const { floor } = rig.core.registry;
+  const left = await historyOf(rig.core);
+  assert.deepEqual(
+    left.map(({ revision }) => revision),
+    Array.from({ length: 400 - floor }, (_, i) => floor + 1 + i),
+  );
+  assert.ok(left.length > 10, "too much was forgotten");
+  assert.equal(
+    rig.core.registry.read((view) => view.counts("default").keys),
+    50,
+  );
+});
+
+test("trimming waits for the checkpoint: the log after it is needed", async (t) => {
+  const data = temporaryDirectory(t);
+  const rig = await openStoreRig(t, data, { retention: { bytesMax: 1 }, checkpointCommits: 1_000_000 });
+  for (let i = 0; i < 50; i++) await rig.done(register("s", `i${i}`));
+  assert.equal(rig.core.registry.floor, 0);
+  // A quiet moment: the checkpoint is made, then the log goes.
+  await until(() => rig.core.registry.floor === 50, { what: "the quiet moment" });
+  await rig.close();
+  const again = await openStoreRig(t, data);
+  assert.equal(
+    again.core.registry.read((view) => view.counts("default").instances),
+    50,
+  );
+});

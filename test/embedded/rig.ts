@@ -1,0 +1,164 @@
+/** A registry on the embedded replicator in the test's own process, with a clock that can be moved. */
+import assert from "node:assert/strict";
+import {
+  type Clock,
+  type Command,
+  type Commit,
+  type Core,
+  type Instance,
+  type Outcome,
+  openCore,
+  type Receipt,
+  toBytes,
+} from "../../packages/registry/src/core/index.ts";
+import {
+  createEmbedded,
+  type EmbeddedOptions,
+  type EmbeddedReplicator,
+} from "../../packages/registry/src/replicators/embedded/index.ts";
+import type { Scope } from "../harness/program.ts";
+import { LIMITS_OF_TESTS } from "../harness/registry.ts";
+
+export interface StoreRig {
+  readonly core: Core;
+  readonly replicator: EmbeddedReplicator;
+  /** Added to the wall clock. */
+  readonly skew: { ms: number };
+  propose(command: Command): Promise<Outcome<Receipt>>;
+  /** Proposes, and fails the test when it is refused. */
+  done(command: Command): Promise<Receipt>;
+  close(): Promise<void>;
+}
+
+/** Opens a registry on this directory; closed after the test when it is still open. */
+export async function openStoreRig(
+  scope: Scope,
+  dataDir: string,
+  options: Partial<EmbeddedOptions> = {},
+): Promise<StoreRig> {
+  const skew = { ms: 0 };
+  const clock: Clock = { now: () => Date.now() + skew.ms, monotonic: () => performance.now() };
+  const replicator = createEmbedded({
+    dataDir,
+    clock,
+    origin: "test",
+    rules: { limits: () => LIMITS_OF_TESTS },
+    ...options,
+  });
+  const core = await openCore({
+    clock,
+    replicator,
+    policy: { windowMs: 15_000, holdMs: 600_000, judge: () => null },
+    onBug: (error) => {
+      throw error;
+    },
+  });
+  let open = true;
+  const close = async (): Promise<void> => {
+    if (open) await core.close();
+    open = false;
+  };
+  scope.after(close);
+  const propose = (command: Command) => core.registry.propose(command);
+  const done = async (command: Command): Promise<Receipt> => {
+    const outcome = await propose(command);
+    assert.ok(outcome.ok, outcome.ok ? "" : outcome.detail);
+    return outcome.value;
+  };
+  return { core, replicator, skew, propose, done, close };
+}
+
+export function instanceOf(service: string, id: string, more: Partial<Instance> = {}): Instance {
+  return {
+    service,
+    id,
+    address: "10.0.0.1",
+    ports: { default: 8080 },
+    protocol: "http",
+    tags: ["a"],
+    meta: { idc: "north" },
+    version: "1",
+    zone: "z1",
+    weight: 1,
+    status: "passing",
+    checks: [],
+    via: "test",
+    ...more,
+  };
+}
+
+export function register(service: string, id: string, more: Partial<Instance> = {}, account = "default"): Command {
+  return { kind: "register", account, instance: instanceOf(service, id, more), life: { ttlMs: 60_000 } };
+}
+
+export function put(key: string, value: string, account = "default"): Command {
+  return { kind: "put", account, key: toBytes(key), value: toBytes(value) };
+}
+
+/** All that readers can see, as plain data. */
+export function everything(core: Core): unknown {
+  return core.registry.read((view) => ({
+    revision: view.revision,
+    accounts: [...view.accounts()]
+      .map((account) => ({
+        name: account.name,
+        revision: account.revision,
+        catalogRevision: account.catalogRevision,
+        keysRevision: account.keysRevision,
+        createdAtMs: account.createdAtMs,
+        counts: { ...account.counts },
+        services: [...account.services()].map(({ name, revision }) => [name, revision]),
+        instances: [...account.instances()],
+        leases: [...account.leases()].sort((a, b) => (a.id < b.id ? -1 : 1)),
+        entries: [...account.entries("", "")],
+      }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1)),
+  }));
+}
+
+/** The whole stored history. */
+export async function historyOf(core: Core): Promise<readonly Commit[]> {
+  return core.registry.read(() => true) ? allAfter(core, core.registry.floor) : [];
+}
+
+async function allAfter(core: Core, after: number): Promise<readonly Commit[]> {
+  const commits: Commit[] = [];
+  for (;;) {
+    const some = await core.registry.history(commits.at(-1)?.revision ?? after, 1000);
+    assert.ok(some.ok, some.ok ? "" : some.detail);
+    if (some.value.length === 0) return commits;
+    commits.push(...some.value);
+  }
+}
+
+/** Does a bit of everything, so that each kind of row and of change is in the store. */
+export async function liveABit(rig: StoreRig, rounds = 20): Promise<void> {
+  const { done, propose } = rig;
+  await done({ kind: "grant", account: "default", lease: "shared", ttlMs: 30_000, via: "test", meta: { who: "me" } });
+  for (let i = 0; i < rounds; i++) {
+    await Promise.all([
+      done(register(`s${i % 7}`, `i${i}`, { meta: { n: String(i), "\u{1f600}": "ü" } })),
+      done(register("other", `i${i}`, { zone: "" }, `tenant-${i % 3}`)),
+      done(put(`k/${i}`, `value ${i}`)),
+      done({ kind: "put", account: "default", key: `l/${i}`, value: "\0\xff", lease: "shared" }),
+    ]);
+    await done(register(`s${i % 7}`, `i${i}`, { weight: 2, tags: ["b", "c"] }));
+    if (i % 3 === 0)
+      await done({ kind: "deregister", account: "default", instance: { service: `s${i % 7}`, id: `i${i}` } });
+    if (i % 4 === 0) await done({ kind: "delete", account: "default", from: `k/${i}` });
+    if (i % 5 === 0)
+      await done({
+        kind: "override",
+        account: "tenant-0",
+        instance: { service: "other", id: "i0" },
+        status: i % 2 ? "critical" : "draining",
+      });
+  }
+  await done({ kind: "hold", account: "default", leases: ["shared", "s1/i1"], reason: "a test" });
+  await done({ kind: "register", account: "default", instance: instanceOf("kept", "k1"), life: { lease: "shared" } });
+  await done({ kind: "register", account: "default", instance: instanceOf("kept", "k2"), life: "permanent" });
+  await propose({ kind: "deregister", account: "default", instance: { service: "moved", id: "m" } });
+  await done(register("moves", "m"));
+  await done({ ...register("moved", "m"), replaces: { service: "moves", id: "m" } } as Command);
+  await done({ kind: "put", account: "default", key: "x".repeat(4000), value: "a long key" });
+}

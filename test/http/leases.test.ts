@@ -1,0 +1,153 @@
+/** Leases over the native API: grant, renew one and many, end, sessions held by a stream, protection's held ones. */
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { openStream, startRollcall, until } from "../harness/program.ts";
+import { nextAccount, openApi } from "./rig.ts";
+
+const rollcall = await startRollcall({ after });
+const api = openApi(rollcall.url);
+
+test("a lease is granted, read, renewed and ended with all that it keeps alive", async () => {
+  const at = `/v2/${nextAccount()}`;
+  const granted = await api.call("POST", `${at}/leases`, { lease: "l1", ttl: "60s", meta: { of: "me" } });
+  assert.equal(granted.status, 201);
+  assert.equal((await api.call("POST", `${at}/leases`, { lease: "l1", ttl: "60s" })).status, 200, "told twice");
+  await api.ok("PUT", `${at}/services/web/instances/w1`, { address: "h", lease: "l1" });
+  await api.ok("PUT", `${at}/services/db/instances/d1`, { address: "h", lease: "l1" });
+  await api.ok("PUT", `${at}/config/a/key?lease=l1`, "v");
+  const lease = await api.ok("GET", `${at}/leases/l1`);
+  assert.deepEqual(lease.meta, { of: "me" });
+  assert.equal(lease.instances.length, 2);
+  assert.deepEqual(lease.keys, ["a/key"]);
+  assert.deepEqual(await api.ok("POST", `${at}/leases/l1/renew`), { ttlMs: 60_000 });
+  assert.ok((await api.ok("GET", `${at}/leases/l1`)).beats >= 1);
+  const { revision } = await api.ok("DELETE", `${at}/leases/l1`);
+  for (const path of ["services/web", "services/db"])
+    assert.deepEqual((await api.ok("GET", `${at}/${path}`)).instances, []);
+  await api.refused(404, "not-found", "GET", `${at}/config/a/key`);
+  await api.refused(404, "not-found", "POST", `${at}/leases/l1/renew`);
+  await api.refused(404, "not-found", "DELETE", `${at}/leases/l1`);
+  await api.refused(404, "not-found", "GET", `${at}/leases/l1`);
+  const { commits } = await api.ok("GET", `${at}/watch?after=${revision - 1}&wait=1s`);
+  assert.equal(commits.length, 1, "all in one revision");
+  assert.equal(commits[0].changes.length, 4);
+});
+
+test("a name is chosen when none is given", async () => {
+  const at = `/v2/${nextAccount()}`;
+  const one = await api.ok("POST", `${at}/leases`, { ttl: 10 });
+  const two = await api.ok("POST", `${at}/leases`, { ttl: "10s" });
+  assert.notEqual(one.lease, two.lease);
+  assert.equal(one.ttlMs, two.ttlMs);
+  for (const body of [{}, { ttl: 0 }, { ttl: "1ms" }, { ttl: "10s", lease: "renew" }, { ttl: "10s", lease: "\u0000x" }])
+    await api.refused(400, "invalid", "POST", `${at}/leases`, body);
+});
+
+test("an instance's own lease is renewed by its name, slash and all", async () => {
+  const at = `/v2/${nextAccount()}`;
+  const { lease } = await api.ok("PUT", `${at}/services/web/instances/w1`, { address: "h", ttl: "20s" });
+  assert.deepEqual(await api.ok("POST", `${at}/leases/${encodeURIComponent(lease)}/renew`), { ttlMs: 20_000 });
+});
+
+test("many leases are renewed at once, and the missing ones named", async () => {
+  const at = `/v2/${nextAccount()}`;
+  const leases = Array.from({ length: 200 }, (_, i) => `l${i}`);
+  await Promise.all(leases.map((lease) => api.ok("POST", `${at}/leases`, { lease, ttl: "60s" })));
+  const answer = await api.ok("POST", `${at}/leases/renew`, { leases: [...leases, "no", "l1", ""] });
+  assert.deepEqual(answer, { renewed: 201, missing: ["no", ""] });
+  assert.deepEqual(await api.ok("POST", `${at}/leases/renew`, { leases: [] }), { renewed: 0, missing: [] });
+  assert.ok((await api.ok("GET", `${at}/leases/l7`)).beats === 1);
+  const many = { leases: Array.from({ length: 10_001 }, () => "x") };
+  await api.refused(413, "too-large", "POST", `${at}/leases/renew`, many);
+  assert.match(
+    await api.refused(400, "invalid", "POST", `${at}/leases/renew`, { leases: ["a", 5] }),
+    /leases\[1\] must be a string, not 5/,
+  );
+});
+
+test("leases are listed in order, page by page", async () => {
+  const at = `/v2/${nextAccount()}`;
+  const names = Array.from({ length: 25 }, (_, i) => `l${String((i * 7) % 25).padStart(2, "0")}`);
+  for (const lease of names) await api.ok("POST", `${at}/leases`, { lease, ttl: "60s" });
+  const seen: string[] = [];
+  let from: string | null = "";
+  while (from !== null) {
+    const page: { leases: { lease: string }[]; next: string | null } = await api.ok(
+      "GET",
+      `${at}/leases?limit=4&from=${from}`,
+    );
+    seen.push(...page.leases.map((one: { lease: string }) => one.lease));
+    from = page.next;
+  }
+  assert.deepEqual(seen, [...names].sort());
+});
+
+test("an open session keeps a lease alive; its loss lets the ttl run", async () => {
+  const at = `/v2/${nextAccount()}`;
+  await api.ok("POST", `${at}/leases`, { lease: "s1", ttl: "1s" });
+  await api.ok("PUT", `${at}/services/web/instances/w1`, { address: "h", lease: "s1" });
+  const session = await openStream({ after }, `${rollcall.url}${at}/leases/s1/session`);
+  assert.equal(session.headers["content-type"], "text/event-stream; charset=utf-8");
+  const ready = await session.find((event) => event.event === "ready");
+  assert.equal(ready.json().ttlMs, 1000);
+  await new Promise((resolve) => setTimeout(resolve, 3000));
+  await api.ok("GET", `${at}/services/web/instances/w1`);
+  const lostMs = performance.now();
+  session.close();
+  await until(async () => (await api.call("GET", `${at}/services/web/instances/w1`)).status === 404, {
+    timeoutMs: 5000,
+  });
+  const tookMs = performance.now() - lostMs;
+  assert.ok(tookMs > 500 && tookMs < 2200, `ended ${tookMs} ms after the connection was lost`);
+  await api.refused(404, "not-found", "GET", `${at}/leases/s1/session`);
+});
+
+test("a session is told when its lease ends, and when the registry stops", async (context) => {
+  const at = `/v2/${nextAccount()}`;
+  await api.ok("POST", `${at}/leases`, { lease: "s1", ttl: "1s" });
+  const session = await openStream({ after }, `${rollcall.url}${at}/leases/s1/session`);
+  await session.find((event) => event.event === "ready");
+  await api.ok("DELETE", `${at}/leases/s1`);
+  assert.equal((await session.find((event) => event.event === "ended")).json().lease, "s1");
+  await until(() => session.ended);
+
+  const other = await startRollcall(context);
+  const theirs = openApi(other.url);
+  await theirs.ok("POST", "/v2/default/leases", { lease: "s1", ttl: "60s" });
+  const open = await openStream(context, `${other.url}/v2/default/leases/s1/session`);
+  await open.find((event) => event.event === "ready");
+  const stopped = other.stop();
+  await open.find((event) => event.event === "bye");
+  await until(() => open.ended);
+  assert.equal((await stopped).code, 0);
+});
+
+test("protection holds many that lapse at once; an operator lets them go", async () => {
+  const at = `/v2/${nextAccount()}`;
+  for (let i = 0; i < 12; i++) await api.ok("PUT", `${at}/services/web/instances/w${i}`, { address: "h", ttl: "1s" });
+  const held = await until(
+    async () => {
+      const { leases } = await api.ok("GET", `${at}/held`);
+      return leases.length === 12 && leases;
+    },
+    { timeoutMs: 8000 },
+  );
+  assert.match(held[0].held.reason, /fell silent/);
+  const { instances } = await api.ok("GET", `${at}/services/web`);
+  assert.equal(instances.length, 12, "held instances stay listed");
+  assert.notEqual(instances[0].held, null);
+  assert.equal(
+    (await api.ok("POST", `${at}/subscribe`, { subscribes: [{ provider: "web" }] })).endpoints.length,
+    12,
+    "and usable",
+  );
+  const explained = await api.ok("GET", `${at}/services/web/instances/w0/explain`);
+  assert.match(explained.summary, /It is held since/);
+  await api.ok("POST", `${at}/services/web/instances/w0/heartbeat`);
+  await until(async () => (await api.ok("GET", `${at}/services/web/instances/w0`)).held === null);
+  const one = await api.ok("POST", `${at}/held/release`, { leases: ["web/w5", "web/none"] });
+  assert.equal(one.released, 1);
+  await api.refused(404, "not-found", "GET", `${at}/services/web/instances/w5`);
+  assert.equal((await api.ok("POST", `${at}/held/release`)).released, 10);
+  assert.ok((await api.ok("GET", `${at}/services/web`)).instances.length <= 1);
+});

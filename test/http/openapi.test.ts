@@ -1,0 +1,112 @@
+/** The description of the API at /openapi.json, and what needs no token. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, test } from "node:test";
+import { SHAPES } from "../../packages/registry/src/dialects/http/open/openapi.ts";
+import { SCHEMAS } from "../../packages/registry/src/dialects/http/open/schema.ts";
+import { ROUTES } from "../../packages/registry/src/dialects/http/routes.ts";
+import { ROOT, startRollcall } from "../harness/program.ts";
+import { nameRoute, openApi } from "./rig.ts";
+
+const rollcall = await startRollcall({ after });
+const api = openApi(rollcall.url);
+
+test("each route is described, with an operation id of its own", async () => {
+  const described = await api.ok("GET", "/openapi.json");
+  assert.equal(described.openapi, "3.1.0");
+  const ids = new Set<string>();
+  for (const { method, pattern, role } of ROUTES) {
+    const path = pattern.replace(/:([a-z]+)/g, "{$1}").replace("*", "{key}");
+    const operation = described.paths[path]?.[method.toLowerCase()];
+    assert.notEqual(operation, undefined, nameRoute({ method, pattern }));
+    assert.equal(operation["x-role"], role);
+    assert.ok(!ids.has(operation.operationId), `${operation.operationId} is there twice`);
+    ids.add(operation.operationId);
+    const inPath = operation.parameters.filter((one: { in: string }) => one.in === "path");
+    assert.deepEqual(
+      inPath.map((one: { name: string }) => `{${one.name}}`),
+      path.match(/\{[a-z]+\}/g) ?? [],
+    );
+  }
+  assert.equal(ids.size, ROUTES.length);
+});
+
+test("no shape is missing, and none is described in vain", async () => {
+  assert.deepEqual(Object.keys(SHAPES).sort(), ROUTES.map(nameRoute).sort());
+  const text = (await api.call("GET", "/openapi.json")).text;
+  const described = JSON.parse(text);
+  assert.deepEqual(described.components.schemas, JSON.parse(JSON.stringify(SCHEMAS)));
+  for (const [, name] of text.matchAll(/"#\/components\/schemas\/([A-Za-z]+)"/g))
+    assert.ok(Object.hasOwn(SCHEMAS, name as string), `${name} is referred to but not there`);
+});
+
+test("the schemas have the fields of the client's shapes, and the same ones may be left out", () => {
+  const source = readFileSync(`${ROOT}packages/client/src/shapes.ts`, "utf8");
+  const pairs: Record<string, keyof typeof SCHEMAS> = {
+    CheckBody: "Check",
+    InstanceBody: "Instance",
+    RegisterBody: "Register",
+    RegisteredBody: "Registered",
+    ServicesBody: "Services",
+    ServiceBody: "Service",
+    InstancesBody: "Instances",
+    LeaseBody: "Lease",
+    LeasesBody: "Leases",
+    GrantBody: "Grant",
+    GrantedBody: "Granted",
+    RenewBody: "Renew",
+    RenewedBody: "Renewed",
+    SubscribeBody: "Subscribe",
+    SubscribedBody: "Subscribed",
+    ConsumersBody: "Consumers",
+    KeyBody: "Key",
+    KeysBody: "Keys",
+    PutBody: "Put",
+    TransactionBody: "Transaction",
+    TransactedBody: "Transacted",
+    ChangeBody: "Change",
+    CommitBody: "Commit",
+    CommitsBody: "Commits",
+    WatchBody: "Watch",
+    EventBody: "Event",
+    EventsBody: "Events",
+    ExplainBody: "Explain",
+    NodeStatusBody: "NodeStatus",
+    TokenBody: "Token",
+    AccountLimitsBody: "Limits",
+    ProblemBody: "Problem",
+  };
+  for (const [shape, name] of Object.entries(pairs)) {
+    const schema = JSON.parse(JSON.stringify(SCHEMAS[name]));
+    const fields = Object.keys(schema.properties).map(
+      (field) => field + ((schema.required ?? []).includes(field) ? "" : "?"),
+    );
+    assert.deepEqual(fields.sort(), fieldsOf(source, shape).sort(), shape);
+  }
+});
+
+/** The names of an interface's own fields, with "?" behind those that may be left out. */
+function fieldsOf(source: string, name: string): string[] {
+  const begin = source.indexOf(`export interface ${name} {`);
+  assert.notEqual(begin, -1, `${name} is not in shapes.ts`);
+  const body = source.slice(begin, source.indexOf("\n}", begin));
+  return [...body.matchAll(/^ {2}([A-Za-z0-9]+\??):/gm)].map((match) => match[1] as string);
+}
+
+test("health, readiness, metrics and the landing page answer GET and HEAD, and nothing else", async () => {
+  assert.deepEqual(await api.ok("GET", "/healthz"), { status: "ok" });
+  assert.deepEqual(await api.ok("GET", "/readyz"), { ready: true });
+  const metrics = await api.call("GET", "/metrics");
+  assert.match(metrics.headers["content-type"] ?? "", /^text\/plain; version=0\.0\.4/);
+  const page = await api.call("GET", "/");
+  assert.match(page.headers["content-type"] ?? "", /^text\/html/);
+  assert.match(page.text, /Rollcall/);
+  for (const [, link] of page.text.matchAll(/href="([^"]+)"/g))
+    assert.equal((await api.call("GET", link as string)).status, 200, link);
+  for (const path of ["/healthz", "/readyz", "/metrics", "/openapi.json", "/"]) {
+    assert.equal((await api.call("HEAD", path)).status, 200);
+    const answer = await api.call("POST", path);
+    assert.equal(answer.status, 405);
+    assert.equal(answer.headers.allow, "GET, HEAD");
+  }
+});

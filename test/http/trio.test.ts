@@ -1,0 +1,203 @@
+/** register, unregister, subscribe, and the consumers that subscribing makes known. */
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import type { InstanceRecord } from "../../packages/registry/src/core/index.ts";
+import { toAddr } from "../../packages/registry/src/dialects/http/catalog/endpoints.ts";
+import { openStream, startRollcall, until } from "../harness/program.ts";
+import { nextAccount, openApi } from "./rig.ts";
+
+const rollcall = await startRollcall({ after });
+const api = openApi(rollcall.url);
+
+const endpoint = {
+  application: "provider_test",
+  protocol: "http",
+  addr: "127.0.0.1:8080",
+  meta: { cluster: "small", idc: "shanghai", tag: "read" },
+};
+const toProvider = { subscribes: [{ provider: "provider_test", protocol: "http", meta: { idc: "shanghai" } }] };
+
+test("an endpoint comes back in the shape that was registered", async () => {
+  const at = `/v2/${nextAccount()}`;
+  const { version } = await api.ok("POST", `${at}/register`, endpoint);
+  const found = await api.ok("POST", `${at}/subscribe`, toProvider);
+  assert.deepEqual(found.endpoints, [endpoint]);
+  assert.equal(typeof version, "string");
+  const [instance] = (await api.ok("GET", `${at}/services/provider_test`)).instances;
+  assert.equal(instance.id, "http@127.0.0.1:8080");
+  assert.equal(instance.address, "127.0.0.1");
+  assert.equal(instance.port, 8080);
+  assert.equal(instance.ttlMs, 30_000);
+});
+
+test("an IPv6 address is in brackets once, however it was registered", async () => {
+  const at = `/v2/${nextAccount()}`;
+  for (const [id, address] of Object.entries({ plain: "::1", bracketed: "[::1]" })) {
+    await api.ok("PUT", `${at}/services/s/instances/${id}`, { address, port: 80 });
+    assert.equal((await api.ok("GET", `${at}/services/s/instances/${id}`)).address, "::1");
+  }
+  const { endpoints } = await api.ok("POST", `${at}/subscribe`, { subscribes: [{ provider: "s" }] });
+  assert.deepEqual(
+    endpoints.map((one: { addr: string }) => one.addr),
+    ["[::1]:80", "[::1]:80"],
+  );
+  // Brought along by a protocol that stores what it is told.
+  assert.equal(toAddr({ address: "[::1]", ports: { default: 80 } } as unknown as InstanceRecord), "[::1]:80");
+});
+
+test("a version or zone of several lines stays in meta alone", async () => {
+  const at = `/v2/${nextAccount()}`;
+  await api.ok("POST", `${at}/register`, { ...endpoint, meta: { version: "1\n2", zone: "east" } });
+  const [instance] = (await api.ok("GET", `${at}/services/provider_test`)).instances;
+  assert.deepEqual([instance.version, instance.zone, instance.meta.version], ["", "east", "1\n2"]);
+});
+
+test("the version changes exactly when the endpoints do", async () => {
+  const at = `/v2/${nextAccount()}`;
+  const version = async () => (await api.ok("POST", `${at}/subscribe`, toProvider)).version;
+  const none = await version();
+  await api.ok("POST", `${at}/register`, endpoint);
+  const one = await version();
+  assert.notEqual(one, none);
+  await api.ok("POST", `${at}/register`, endpoint);
+  assert.equal(await version(), one, "the same again");
+  await api.ok("POST", `${at}/register`, { ...endpoint, addr: "127.0.0.1:9", protocol: "grpc" });
+  assert.equal(await version(), one, "another protocol");
+  await api.ok("POST", `${at}/register`, { ...endpoint, addr: "127.0.0.1:9", meta: { idc: "beijing" } });
+  assert.equal(await version(), one, "meta that does not match");
+  await api.ok("POST", `${at}/register`, { ...endpoint, meta: { ...endpoint.meta, tag: "write" } });
+  const changed = await version();
+  assert.notEqual(changed, one, "other meta of a matching endpoint");
+  await api.ok("POST", `${at}/register`, endpoint);
+  assert.equal(await version(), one, "and back");
+  await api.ok("POST", `${at}/unregister`, endpoint);
+  assert.equal(await version(), none);
+  await api.ok("POST", `${at}/unregister`, endpoint);
+});
+
+test("a version outlives the registry", async () => {
+  const at = `/v2/${nextAccount()}`;
+  await api.ok("POST", `${at}/register`, endpoint);
+  const first = await api.ok("POST", `${at}/subscribe`, toProvider);
+  await rollcall.restart();
+  assert.deepEqual(await api.ok("POST", `${at}/subscribe`, toProvider), first);
+});
+
+test("meta selects endpoints that have all its pairs; without protocol any will do", async () => {
+  const at = `/v2/${nextAccount()}`;
+  await api.ok("POST", `${at}/register`, endpoint);
+  await api.ok("POST", `${at}/register`, { application: "provider_test", protocol: "grpc", addr: "[::1]:81" });
+  const find = async (want: object) =>
+    (await api.ok("POST", `${at}/subscribe`, { subscribes: [{ provider: "provider_test", ...want }] })).endpoints.map(
+      (one: { addr: string }) => one.addr,
+    );
+  assert.deepEqual(await find({}), ["[::1]:81", "127.0.0.1:8080"]);
+  assert.deepEqual(await find({ meta: endpoint.meta }), ["127.0.0.1:8080"]);
+  assert.deepEqual(await find({ meta: { idc: "shanghai", no: "x" } }), []);
+  assert.deepEqual(await find({ meta: { toString: "x" } }), []);
+  const two = { subscribes: [{ provider: "provider_test" }, { provider: "provider_test", protocol: "http" }] };
+  assert.equal((await api.ok("POST", `${at}/subscribe`, two)).endpoints.length, 2, "an endpoint comes once");
+});
+
+test("instances that came another way are endpoints too, when they are usable", async () => {
+  const at = `/v2/${nextAccount()}`;
+  const put = (id: string, body: object) => api.ok("PUT", `${at}/services/provider_test/instances/${id}`, body);
+  await put("a", { address: "10.0.0.1", port: 80, protocol: "http", meta: { idc: "shanghai" }, status: "warning" });
+  await put("b", { address: "10.0.0.2", port: 80, protocol: "http", meta: { idc: "shanghai" }, status: "critical" });
+  const { endpoints } = await api.ok("POST", `${at}/subscribe`, toProvider);
+  assert.deepEqual(endpoints, [
+    { application: "provider_test", protocol: "http", addr: "10.0.0.1:80", meta: { idc: "shanghai" } },
+  ]);
+});
+
+test("a subscription waits for another version", async () => {
+  const at = `/v2/${nextAccount()}`;
+  await api.ok("POST", `${at}/register`, endpoint);
+  const { version } = await api.ok("POST", `${at}/subscribe`, toProvider);
+  const startMs = performance.now();
+  const same = await api.ok("POST", `${at}/subscribe`, { ...toProvider, version, wait: "300ms" });
+  assert.ok(performance.now() - startMs >= 290);
+  assert.equal(same.version, version);
+  let answered = false;
+  const poll = api.ok("POST", `${at}/subscribe`, { ...toProvider, version, wait: "20s" }).then((answer) => {
+    answered = true;
+    return answer;
+  });
+  await until(async () => (await api.ok("GET", `${at}/consumers`)).consumers.length > 0);
+  await api.ok("POST", `${at}/register`, { ...endpoint, addr: "127.0.0.1:9", meta: {} });
+  assert.equal(answered, false, "the endpoints that it asked for are the same");
+  await api.ok("POST", `${at}/register`, { ...endpoint, addr: "127.0.0.1:10" });
+  assert.equal((await poll).endpoints.length, 2);
+});
+
+test("an endpoint goes without a sign of life, and registering is one", async () => {
+  const at = `/v2/${nextAccount()}`;
+  const short = { ...endpoint, ttl: "1s" };
+  await api.ok("POST", `${at}/register`, short);
+  for (let i = 0; i < 8; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await api.ok("POST", `${at}/register`, short);
+  }
+  assert.equal((await api.ok("POST", `${at}/subscribe`, toProvider)).endpoints.length, 1);
+  const { endpoints, version } = await api.ok("POST", `${at}/subscribe`, toProvider);
+  assert.equal(endpoints.length, 1);
+  const gone = await api.ok("POST", `${at}/subscribe`, { ...toProvider, version, wait: "5s" });
+  assert.deepEqual(gone.endpoints, []);
+});
+
+test("who subscribes is kept, written once, and readable", async () => {
+  const at = `/v2/${nextAccount()}`;
+  const body = { ...toProvider, application: "shop" };
+  await api.ok("POST", `${at}/subscribe`, body);
+  const consumers = await until(async () => {
+    const { consumers: found } = await api.ok("GET", `${at}/consumers`);
+    return found.length > 0 && found;
+  });
+  assert.deepEqual(
+    consumers.map(({ since: _, ...rest }: { since: string }) => rest),
+    [{ consumer: "shop", provider: "provider_test", protocol: "http" }],
+  );
+  const { revision } = await api.ok("GET", "/v2/_/status");
+  for (let i = 0; i < 5; i++) await api.ok("POST", `${at}/subscribe`, body);
+  assert.equal((await api.ok("GET", "/v2/_/status")).revision, revision, "polls write nothing");
+  await rollcall.restart();
+  assert.deepEqual((await api.ok("GET", `${at}/consumers`)).consumers, consumers);
+  assert.deepEqual((await api.ok("GET", `${at}/consumers?provider=other`)).consumers, []);
+  assert.deepEqual((await api.ok("GET", `${at}/leases`)).leases, [], "the lease behind it is nobody's business");
+  assert.deepEqual((await api.ok("GET", `${at}/config?prefix=`)).keys, [], "nor are its keys");
+  assert.deepEqual((await api.ok("GET", `${at}/events?after=0`)).events, []);
+  await api.refused(403, "forbidden", "GET", `${at}/config/%00http/consumers/`);
+});
+
+test("a subscription without a name is its address; a watch with ?consumer= counts too", async () => {
+  const at = `/v2/${nextAccount()}`;
+  await api.ok("POST", `${at}/subscribe`, toProvider);
+  const stream = await openStream({ after }, `${rollcall.url}${at}/watch?service=db&consumer=reports`);
+  assert.equal(stream.status, 200);
+  const names = await until(async () => {
+    const { consumers } = await api.ok("GET", `${at}/consumers`);
+    return consumers.length === 2 && consumers.map((one: { consumer: string }) => one.consumer).sort();
+  });
+  assert.deepEqual(names, ["127.0.0.1", "reports"]);
+});
+
+test("what is no endpoint is refused with a reason", async () => {
+  const at = `/v2/${nextAccount()}`;
+  const bad: [object, RegExp][] = [
+    [{ ...endpoint, addr: "nowhere" }, /host:port/],
+    [{ ...endpoint, addr: "h:99999" }, /host:port/],
+    [{ ...endpoint, addr: "::1:80" }, /host:port/],
+    [{ ...endpoint, addr: "a/b:80" }, /host:port/],
+    [{ ...endpoint, application: "" }, /application/],
+    [{ ...endpoint, application: "a/b" }, /service name/],
+    [{ ...endpoint, protocol: "" }, /protocol/],
+    [{ ...endpoint, meta: { a: 1 } }, /meta\.a must be a string/],
+    [{ ...endpoint, ttl: "1ms" }, /ttl/],
+    [{ ...endpoint, extra: 1 }, /unknown field extra/],
+    [{ application: "a", protocol: "http" }, /addr/],
+  ];
+  for (const [body, reason] of bad)
+    assert.match(await api.refused(400, "invalid", "POST", `${at}/register`, body), reason);
+  for (const body of [{ subscribes: [{}] }, { subscribes: ["x"] }, { subscribes: [{ provider: "" }] }, {}])
+    await api.refused(400, "invalid", "POST", `${at}/subscribe`, body);
+});

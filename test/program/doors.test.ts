@@ -1,0 +1,66 @@
+/** Dialects' own ports: on the defaults, taken by others, and named by the user. */
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { test } from "node:test";
+import { cleanEnvironment, PROGRAM, type Scope, startProcess, temporaryDirectory, until } from "../harness/program.ts";
+
+/** Starts with default ports on a loopback address of its own, so that no other program is in the way. */
+function start(scope: Scope, host: string, ...flags: string[]) {
+  const data = join(temporaryDirectory(scope), "data");
+  const args = [PROGRAM, "serve", "--data", data, "--host", host, ...flags];
+  return startProcess(scope, process.execPath, args, { env: cleanEnvironment() });
+}
+
+async function hold(scope: Scope, host: string, port: number): Promise<void> {
+  const server = createServer().listen(port, host);
+  await once(server, "listening");
+  scope.after(() => {
+    server.close();
+  });
+}
+
+test("every dialect listens on its protocol's port", async (t) => {
+  const program = start(t, "127.0.0.101");
+  await until(() => program.lines.includes("ready"));
+  assert.deepEqual(program.lines.slice(0, 6), [
+    "http        http://127.0.0.101:7070",
+    "rackspace   http://127.0.0.101:7070",
+    "dns         udp://127.0.0.101:8600",
+    "dns         tcp://127.0.0.101:8600",
+    "skydns      http://127.0.0.101:8080",
+    "eureka      http://127.0.0.101:8761",
+  ]);
+  assert.equal((await program.kill("SIGTERM")).code, 0);
+});
+
+test("a dialect whose port is taken is left out with one line", async (t) => {
+  await hold(t, "127.0.0.102", 8600);
+  await hold(t, "127.0.0.102", 8761);
+  const program = start(t, "127.0.0.102");
+  await until(() => program.lines.includes("ready"));
+  const open = program.lines.map((line) => line.split(" ")[0]);
+  assert.deepEqual(open.slice(0, 4), ["http", "rackspace", "skydns", "data"]);
+  const told = program.stderr().trimEnd().split("\n");
+  assert.equal(told.length, 2, program.stderr());
+  assert.match(told[0] ?? "", /warn +127\.0\.0\.102:8600 is taken by another program: going on without dns/);
+  assert.match(told[1] ?? "", /warn +127\.0\.0\.102:8761 is taken by another program: going on without eureka/);
+  assert.equal((await fetch("http://127.0.0.102:7070/readyz")).status, 200);
+});
+
+test("a port that was named, or is of a dialect that was, must be had", async (t) => {
+  await hold(t, "127.0.0.103", 8600);
+  for (const flags of [
+    ["--dns-port", "8600"],
+    ["--dialects", "http,dns"],
+  ]) {
+    const program = start(t, "127.0.0.103", ...flags);
+    const { code } = await program.exited;
+    assert.equal(code, 1);
+    assert.match(
+      program.stderr(),
+      /^rollcall: 127\.0\.0\.103:8600 is taken by another program\n.*choose another port: --http-port, or --<dialect>-port/,
+    );
+  }
+});
