@@ -66,7 +66,7 @@ async function open(
   return { core, time, close };
 }
 
-const put = (key: string, value = "v"): Command => ({ kind: "put", account: "default", key, value });
+const put = (key: string, value = "v"): Command => ({ kind: "put", key, value });
 
 async function allOf(core: Core): Promise<readonly Commit[]> {
   const outcome = await core.registry.history(core.registry.floor, 10_000);
@@ -79,7 +79,7 @@ for (const implementation of IMPLEMENTATIONS) {
   test(named("revisions grow by one, and history holds every commit in order"), async (t) => {
     const { core } = await open(t, implementation, temporaryDirectory(t));
     const outcomes = await Promise.all(
-      Array.from({ length: 200 }, (_, i) => core.registry.propose(put(`k${i % 7}`, String(i)))),
+      Array.from({ length: 200 }, (_, i) => core.registry.propose("default", put(`k${i % 7}`, String(i)))),
     );
     assert.deepEqual(
       outcomes.map((outcome) => accepted(outcome).revision),
@@ -105,7 +105,7 @@ for (const implementation of IMPLEMENTATIONS) {
       lost: () => assert.fail(),
     });
     for (let i = 1; i <= 20; i++) {
-      const { revision } = accepted(await core.registry.propose(put("k", String(i))));
+      const { revision } = accepted(await core.registry.propose("default", put("k", String(i))));
       assert.equal(
         core.registry.read((view) => view.entry("default", "k")?.value),
         String(i),
@@ -116,17 +116,15 @@ for (const implementation of IMPLEMENTATIONS) {
 
   test(named("a transaction is one commit, or none"), async (t) => {
     const { core } = await open(t, implementation, temporaryDirectory(t));
-    const good = await core.registry.propose({
+    const good = await core.registry.propose("default", {
       kind: "when",
-      account: "default",
       guards: [],
       then: [put("a"), put("b"), register("s", "i")],
       otherwise: [],
     });
     assert.equal(accepted(good).commit?.changes.length, 4);
-    const bad = await core.registry.propose({
+    const bad = await core.registry.propose("default", {
       kind: "when",
-      account: "default",
       guards: [],
       then: [put("c"), put("")],
       otherwise: [],
@@ -143,7 +141,7 @@ for (const implementation of IMPLEMENTATIONS) {
     const { core, time } = await open(t, implementation, temporaryDirectory(t));
     for (let i = 1; i <= 30; i++) {
       time.now += 1000;
-      accepted(await core.registry.propose(put("k", String(i))));
+      accepted(await core.registry.propose("default", put("k", String(i))));
     }
     const page = await core.registry.history(10, 5);
     assert.deepEqual(page.ok && page.value.map((commit) => commit.revision), [11, 12, 13, 14, 15]);
@@ -161,10 +159,10 @@ for (const implementation of IMPLEMENTATIONS) {
 
   test(named("after close everything is refused as unavailable"), async (t) => {
     const { core, close } = await open(t, implementation, temporaryDirectory(t));
-    const last = core.registry.propose(put("k"));
+    const last = core.registry.propose("default", put("k"));
     await close();
     accepted(await last);
-    const late = await core.registry.propose(put("l"));
+    const late = await core.registry.propose("default", put("l"));
     assert.ok(!late.ok && late.refusal === "unavailable");
   });
 
@@ -175,13 +173,14 @@ for (const implementation of IMPLEMENTATIONS) {
     const first = await open(t, implementation, dataDir);
     accepted(
       await first.core.registry.propose(
+        "default",
         register("s", "i", { ttlMs: 5000 }, { meta: { a: "é", b: "\u{1f600}" }, tags: ["x", "x"] }),
       ),
     );
-    accepted(await first.core.registry.propose(put("bytes\xff\x00", "\x00\xff")));
-    accepted(await first.core.registry.propose({ kind: "delete", account: "default", from: "bytes\xff\x00" }));
-    accepted(await first.core.registry.propose(put("kept\xff\x00", "\x00\xff")));
-    accepted(await first.core.registry.propose({ ...put("other"), account: "other" } as Command));
+    accepted(await first.core.registry.propose("default", put("bytes\xff\x00", "\x00\xff")));
+    accepted(await first.core.registry.propose("default", { kind: "delete", from: "bytes\xff\x00" }));
+    accepted(await first.core.registry.propose("default", put("kept\xff\x00", "\x00\xff")));
+    accepted(await first.core.registry.propose("other", put("other")));
     const before = first.core.registry.read((view) => view.instance("default", "s", "i"));
     const commits = await allOf(first.core);
     await first.close();
@@ -201,7 +200,7 @@ for (const implementation of IMPLEMENTATIONS) {
     );
     assert.deepEqual(await allOf(second.core), commits);
     assert.equal(registry.pulse("default", "s/i")?.deadlineMs, 2_005_000);
-    assert.equal(accepted(await registry.propose(put("next"))).revision, 6);
+    assert.equal(accepted(await registry.propose("default", put("next"))).revision, 6);
     assert.deepEqual(
       registry.read((view) => ({ ...view.counts("default") })),
       { instances: 1, services: 1, keys: 2, leases: 1 },

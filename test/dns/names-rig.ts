@@ -91,10 +91,10 @@ export async function openNames(options: NamesOptions = {}): Promise<NamesRig> {
     find,
     async register(service, id, more = {}, account = "default", life = "permanent") {
       const instance = instanceOf(service, id, more);
-      accepted(await rig.registry.propose({ kind: "register", account, instance, life }));
+      accepted(await rig.registry.propose(account, { kind: "register", instance, life }));
     },
     async deregister(service, id, account = "default") {
-      accepted(await rig.registry.propose({ kind: "deregister", account, instance: { service, id } }));
+      accepted(await rig.registry.propose(account, { kind: "deregister", instance: { service, id } }));
     },
     ask(name, type) {
       const reply = find(name, type);

@@ -66,7 +66,6 @@ test("a backup taken while writing goes on is one moment of it", async (t) => {
       const value = `value ${writes++}`;
       await rig.done({
         kind: "when",
-        account: "default",
         guards: [],
         then: [put(`a${writer}`, value), put(`b${writer}`, value)] as never,
         otherwise: [],

@@ -38,7 +38,7 @@ test("a failed write is refused with a sentence, and the next ones work", async 
     const heal = failDisk(t, async () => {
       throw systemError(code, "something else");
     });
-    const outcomes = await Promise.all(["a", "b"].map((key) => rig.propose(put(key, String(code)))));
+    const outcomes = await Promise.all(["a", "b"].map((key) => rig.propose("default", put(key, String(code)))));
     for (const outcome of outcomes) {
       assert.ok(!outcome.ok && outcome.refusal === "unavailable");
       assert.match(outcome.detail, sentence);
@@ -67,15 +67,14 @@ test("what was decided on top of a failed group is decided again", async (t) => 
     await held;
     throw systemError(5, "Input/output error");
   });
-  const first = rig.propose(put("k", "lost"));
+  const first = rig.propose("default", put("k", "lost"));
   await until(() => calls === 1);
   // Sees the one before, which will not come to be.
-  const second = rig.propose({
+  const second = rig.propose("default", {
     kind: "when",
-    account: "default",
     guards: [{ on: "value", key: "k", is: "=", than: "lost" }],
-    then: [{ kind: "put", account: "default", key: "saw", value: "1" }],
-    otherwise: [{ kind: "put", account: "default", key: "saw", value: "0" }],
+    then: [{ kind: "put", key: "saw", value: "1" }],
+    otherwise: [{ kind: "put", key: "saw", value: "0" }],
   });
   release();
   assert.ok(!(await first).ok);
@@ -95,11 +94,11 @@ test("a group that is on disk although it was reported as failed stops all write
     await real(writes);
     throw systemError(5, "Input/output error");
   });
-  const refused = await rig.propose(put("k", "2"));
+  const refused = await rig.propose("default", put("k", "2"));
   assert.ok(!refused.ok);
   heal();
   for (let i = 0; i < 3; i++) {
-    const later = await rig.propose(put("k", "3"));
+    const later = await rig.propose("default", put("k", "3"));
     assert.ok(!later.ok && later.refusal === "unavailable");
     assert.match(later.detail, /restart/);
   }

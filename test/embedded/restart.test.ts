@@ -73,7 +73,7 @@ test("revisions and times go on after a restart, within the same millisecond too
 
 test("nothing is acknowledged or shown before it is on disk", async (t) => {
   const rig = await openStoreRig(t, temporaryDirectory(t));
-  const outcome = rig.propose(register("s", "i"));
+  const outcome = rig.propose("default", register("s", "i"));
   assert.equal(rig.core.numbers().revision, 0);
   assert.equal(
     rig.core.registry.read((view) => view.account("default")),
@@ -196,7 +196,7 @@ test("a full disk refuses writes with a sentence, reads go on, and room heals it
   const acknowledged: string[] = [];
   const refusals: string[] = [];
   for (let i = 0; i < 400 && refusals.length < 12; i++) {
-    const outcome = await rig.propose(put(`k${i}`, "v".repeat(20_000)));
+    const outcome = await rig.propose("default", put(`k${i}`, "v".repeat(20_000)));
     if (outcome.ok) acknowledged.push(`k${i}`);
     else refusals.push(outcome.detail);
   }

@@ -1,6 +1,7 @@
 /** A registry on the embedded replicator in the test's own process, with a clock that can be moved. */
 import assert from "node:assert/strict";
 import {
+  type Account,
   type Clock,
   type Command,
   type Commit,
@@ -24,9 +25,9 @@ export interface StoreRig {
   readonly replicator: EmbeddedReplicator;
   /** Added to the wall clock. */
   readonly skew: { ms: number };
-  propose(command: Command): Promise<Outcome<Receipt>>;
-  /** Proposes, and fails the test when it is refused. */
-  done(command: Command): Promise<Receipt>;
+  propose(account: Account, command: Command): Promise<Outcome<Receipt>>;
+  /** Proposes in the account `default` or another one, and fails the test when it is refused. */
+  done(command: Command, account?: Account): Promise<Receipt>;
   close(): Promise<void>;
 }
 
@@ -59,9 +60,9 @@ export async function openStoreRig(
     open = false;
   };
   scope.after(close);
-  const propose = (command: Command) => core.registry.propose(command);
-  const done = async (command: Command): Promise<Receipt> => {
-    const outcome = await propose(command);
+  const propose = (account: Account, command: Command) => core.registry.propose(account, command);
+  const done = async (command: Command, account = "default"): Promise<Receipt> => {
+    const outcome = await propose(account, command);
     assert.ok(outcome.ok, outcome.ok ? "" : outcome.detail);
     return outcome.value;
   };
@@ -87,12 +88,12 @@ export function instanceOf(service: string, id: string, more: Partial<Instance> 
   };
 }
 
-export function register(service: string, id: string, more: Partial<Instance> = {}, account = "default"): Command {
-  return { kind: "register", account, instance: instanceOf(service, id, more), life: { ttlMs: 60_000 } };
+export function register(service: string, id: string, more: Partial<Instance> = {}): Command {
+  return { kind: "register", instance: instanceOf(service, id, more), life: { ttlMs: 60_000 } };
 }
 
-export function put(key: string, value: string, account = "default"): Command {
-  return { kind: "put", account, key: toBytes(key), value: toBytes(value) };
+export function put(key: string, value: string): Command {
+  return { kind: "put", key: toBytes(key), value: toBytes(value) };
 }
 
 /** All that readers can see, as plain data. */
@@ -134,31 +135,28 @@ async function allAfter(core: Core, after: number): Promise<readonly Commit[]> {
 /** Does a bit of everything, so that each kind of row and of change is in the store. */
 export async function liveABit(rig: StoreRig, rounds = 20): Promise<void> {
   const { done, propose } = rig;
-  await done({ kind: "grant", account: "default", lease: "shared", ttlMs: 30_000, via: "test", meta: { who: "me" } });
+  await done({ kind: "grant", lease: "shared", ttlMs: 30_000, via: "test", meta: { who: "me" } });
   for (let i = 0; i < rounds; i++) {
     await Promise.all([
       done(register(`s${i % 7}`, `i${i}`, { meta: { n: String(i), "\u{1f600}": "ü" } })),
-      done(register("other", `i${i}`, { zone: "" }, `tenant-${i % 3}`)),
+      done(register("other", `i${i}`, { zone: "" }), `tenant-${i % 3}`),
       done(put(`k/${i}`, `value ${i}`)),
-      done({ kind: "put", account: "default", key: `l/${i}`, value: "\0\xff", lease: "shared" }),
+      done({ kind: "put", key: `l/${i}`, value: "\0\xff", lease: "shared" }),
     ]);
     await done(register(`s${i % 7}`, `i${i}`, { weight: 2, tags: ["b", "c"] }));
-    if (i % 3 === 0)
-      await done({ kind: "deregister", account: "default", instance: { service: `s${i % 7}`, id: `i${i}` } });
-    if (i % 4 === 0) await done({ kind: "delete", account: "default", from: `k/${i}` });
+    if (i % 3 === 0) await done({ kind: "deregister", instance: { service: `s${i % 7}`, id: `i${i}` } });
+    if (i % 4 === 0) await done({ kind: "delete", from: `k/${i}` });
     if (i % 5 === 0)
-      await done({
-        kind: "override",
-        account: "tenant-0",
-        instance: { service: "other", id: "i0" },
-        status: i % 2 ? "critical" : "draining",
-      });
+      await done(
+        { kind: "override", instance: { service: "other", id: "i0" }, status: i % 2 ? "critical" : "draining" },
+        "tenant-0",
+      );
   }
-  await done({ kind: "hold", account: "default", leases: ["shared", "s1/i1"], reason: "a test" });
-  await done({ kind: "register", account: "default", instance: instanceOf("kept", "k1"), life: { lease: "shared" } });
-  await done({ kind: "register", account: "default", instance: instanceOf("kept", "k2"), life: "permanent" });
-  await propose({ kind: "deregister", account: "default", instance: { service: "moved", id: "m" } });
+  await done({ kind: "hold", leases: ["shared", "s1/i1"], reason: "a test" });
+  await done({ kind: "register", instance: instanceOf("kept", "k1"), life: { lease: "shared" } });
+  await done({ kind: "register", instance: instanceOf("kept", "k2"), life: "permanent" });
+  await propose("default", { kind: "deregister", instance: { service: "moved", id: "m" } });
   await done(register("moves", "m"));
   await done({ ...register("moved", "m"), replaces: { service: "moves", id: "m" } } as Command);
-  await done({ kind: "put", account: "default", key: "x".repeat(4000), value: "a long key" });
+  await done({ kind: "put", key: "x".repeat(4000), value: "a long key" });
 }

@@ -14,11 +14,10 @@ async function write(writer: number, rig: Awaited<ReturnType<typeof openStoreRig
     const value = `${n}-${"x".repeat(Math.random() < 0.02 ? 30_000 : Math.floor(Math.random() * 300))}`;
     const { commit } = await rig.done(put(name, value));
     process.stdout.write(`${commit?.revision} ${name} ${value.length} ${n}\n`);
-    if (n % 3 === 0) await rig.propose(register(`s${writer}`, `i${n % KEYS}`, { version: String(n) }));
+    if (n % 3 === 0) await rig.propose("default", register(`s${writer}`, `i${n % KEYS}`, { version: String(n) }));
     if (n % 7 === 0)
-      await rig.propose({
+      await rig.propose("default", {
         kind: "deregister",
-        account: "default",
         instance: { service: `s${writer}`, id: `i${n % KEYS}` },
       });
   }

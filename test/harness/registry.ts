@@ -66,7 +66,7 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
   });
   const settle = async (): Promise<void> => {
     // A proposal without effect resolves after everything before it.
-    await core.registry.propose({ kind: "range", account: "settle", from: randomUUID() });
+    await core.registry.propose("settle", { kind: "range", from: randomUUID() });
   };
   return {
     core,
@@ -136,7 +136,7 @@ export function register(
   life: Life = { ttlMs: 3000 },
   more: Partial<Instance> = {},
 ): Command {
-  return { kind: "register", account: "default", instance: instanceOf(service, id, more), life };
+  return { kind: "register", instance: instanceOf(service, id, more), life };
 }
 
 /** The receipt, or an error with the refusal. */

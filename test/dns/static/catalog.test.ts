@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
-import type { Command, InstanceRecord, Registry } from "../../../packages/registry/src/core/index.ts";
+import type { Account, Command, InstanceRecord, Registry } from "../../../packages/registry/src/core/index.ts";
 import type { Settings } from "../../../packages/registry/src/dialects/dns/settings/model.ts";
 import { openStatic, READ_OUTCOMES } from "../../../packages/registry/src/dialects/dns/static/files.ts";
 import { toWeight } from "../../../packages/registry/src/dialects/dns/static/instances.ts";
@@ -98,9 +98,9 @@ test("what a crash leaves half done is finished at the next start", async (t) =>
   bench.write("example.zone", targets(1500));
   let left = 1;
   const failing: Registry = Object.assign(Object.create(bench.registry), {
-    propose: (command: Command) =>
+    propose: (account: Account, command: Command) =>
       left-- > 0
-        ? bench.registry.propose(command)
+        ? bench.registry.propose(account, command)
         : Promise.resolve({ ok: false, refusal: "unavailable", detail: "the store is closed" }),
   });
   await bench.open([{}], failing);
@@ -115,21 +115,24 @@ test("what a crash leaves half done is finished at the next start", async (t) =>
 
 test("a refusal is tried again until it is none", async (t) => {
   const bench = await openBench(t, { instancesMax: 5 });
-  for (let i = 0; i < 3; i++) accepted(await bench.registry.propose(register("other", `o${i}`, "permanent")));
+  for (let i = 0; i < 3; i++)
+    accepted(await bench.registry.propose("default", register("other", `o${i}`, "permanent")));
   bench.write("example.zone", targets(4));
   await bench.open();
   await until(() => bench.errors.length === 1);
   assert.match(bench.errors[0] ?? "", /may have 5 instances/);
   assert.deepEqual(bench.served, ["example"], "the zone is served all the same");
-  await bench.registry.propose({ kind: "deregister", account: "default", instance: { service: "other", id: "o0" } });
-  await bench.registry.propose({ kind: "deregister", account: "default", instance: { service: "other", id: "o1" } });
+  await bench.registry.propose("default", { kind: "deregister", instance: { service: "other", id: "o0" } });
+  await bench.registry.propose("default", { kind: "deregister", instance: { service: "other", id: "o1" } });
   await until(() => bench.instances().length === 5);
   assert.equal(bench.errors.length, 1, "it was said once");
 });
 
 test("ids that others hold are taken when they let go", async (t) => {
   const bench = await openBench(t);
-  accepted(await bench.registry.propose(register("s1", "web.example:1", "permanent", { address: "192.0.2.1" })));
+  accepted(
+    await bench.registry.propose("default", register("s1", "web.example:1", "permanent", { address: "192.0.2.1" })),
+  );
   bench.write("example.zone", targets(1));
   await bench.open();
   await until(() => bench.errors.length === 1);
@@ -142,7 +145,7 @@ test("ids that others hold are taken when they let go", async (t) => {
     ["192.0.2.1"],
   );
   const instance = { service: "s1", id: "web.example:1" };
-  await bench.registry.propose({ kind: "deregister", account: "default", instance });
+  await bench.registry.propose("default", { kind: "deregister", instance });
   await until(() => bench.instances()[0]?.address === "10.0.0.9");
 });
 
@@ -200,14 +203,13 @@ test("what others do to a file's instances is undone", async (t) => {
   assert.ok(one && two && three);
   const account = "default";
   const drop = (record: InstanceRecord) =>
-    bench.registry.propose({
+    bench.registry.propose(account, {
       kind: "deregister",
-      account,
       instance: { service: record.service, id: record.id },
     });
   accepted(await drop(one));
   const changed = { address: two.address, ports: two.ports, via: "dns", meta: two.meta, zone: "elsewhere" };
-  accepted(await bench.registry.propose(register(two.service, two.id, "permanent", changed)));
+  accepted(await bench.registry.propose("default", register(two.service, two.id, "permanent", changed)));
   assert.equal(bench.instances().length, 2);
   const isBack = (record: InstanceRecord): boolean =>
     bench.instances().some((found) => found.id === record.id && found.zone === record.zone);
@@ -223,7 +225,9 @@ test("what others do to a file's instances is undone", async (t) => {
     "in one commit",
   );
   // One that belongs to somebody else now stays his.
-  accepted(await bench.registry.propose(register(one.service, one.id, "permanent", { address: "192.0.2.1" })));
+  accepted(
+    await bench.registry.propose("default", register(one.service, one.id, "permanent", { address: "192.0.2.1" })),
+  );
   await until(() => bench.errors.some((sentence) => /is already registered through test/.test(sentence)));
   assert.equal(bench.errors.length, 1);
   // That keeps no other one away.

@@ -64,9 +64,8 @@ test("gauges show the catalog as it is when they are asked for", async () => {
   metrics.watch({ core: rig.core, startedAtMs: rig.clock.now() });
   const put = async (service: string, id: string, status: "passing" | "critical"): Promise<void> => {
     const instance = { ...instanceOf(service, id), status };
-    const outcome = await rig.registry.propose({
+    const outcome = await rig.registry.propose("shop", {
       kind: "register",
-      account: "shop",
       instance,
       life: { ttlMs: 60_000 },
     });

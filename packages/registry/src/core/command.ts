@@ -1,5 +1,4 @@
 import type {
-  Account,
   Bytes,
   Change,
   Check,
@@ -23,11 +22,10 @@ export type Life =
   /** As it is now (permanent when new). */
   | "keep";
 
-/** A wish to change something. Plain data; always within one account. */
+/** A wish to change something in one account. Plain data. */
 export type Command =
   | {
       readonly kind: "grant";
-      readonly account: Account;
       readonly lease: LeaseId;
       readonly ttlMs: number;
       readonly via: string;
@@ -37,29 +35,26 @@ export type Command =
   /** Ends a lease and everything it holds, in one revision. */
   | {
       readonly kind: "end";
-      readonly account: Account;
       readonly lease: LeaseId;
       readonly cause: "closed" | "expired";
       readonly silence?: Silence /** Refuse unless the lease still is this incarnation. */;
       readonly createRevision?: Revision;
     }
   /** Protection: these lapsed leases stay. One commit for all. */
-  | { readonly kind: "hold"; readonly account: Account; readonly leases: readonly LeaseId[]; readonly reason: string }
-  | { readonly kind: "release"; readonly account: Account; readonly leases: readonly LeaseId[] }
+  | { readonly kind: "hold"; readonly leases: readonly LeaseId[]; readonly reason: string }
+  | { readonly kind: "release"; readonly leases: readonly LeaseId[] }
   /** Registers, or replaces as a whole. The same again changes nothing and makes no commit. */
   | {
       readonly kind: "register";
-      readonly account: Account;
       readonly instance: Instance;
       readonly life: Life;
       readonly ifAbsent?: boolean /** The key it had so far, when a registration moves to another service name. */;
       readonly replaces?: InstanceKey;
     }
-  | { readonly kind: "deregister"; readonly account: Account; readonly instance: InstanceKey }
+  | { readonly kind: "deregister"; readonly instance: InstanceKey }
   /** A check's result; a check that is not there yet is added when `check` is given. */
   | {
       readonly kind: "report";
-      readonly account: Account;
       readonly instance: InstanceKey;
       readonly checkId: string;
       readonly status: Status;
@@ -68,23 +63,20 @@ export type Command =
     }
   | {
       readonly kind: "override";
-      readonly account: Account;
       readonly instance: InstanceKey;
       readonly status: Status | null;
     }
   | {
       readonly kind: "put";
-      readonly account: Account;
       readonly key: Bytes;
       readonly value: Bytes;
       readonly lease?: LeaseId | null;
     }
   /** Deletes one key, or all in [from, to). `to` = "" means to the end. */
-  | { readonly kind: "delete"; readonly account: Account; readonly from: Bytes; readonly to?: Bytes }
+  | { readonly kind: "delete"; readonly from: Bytes; readonly to?: Bytes }
   /** Changes nothing: reads keys within a transaction, seeing the writes before it. */
   | {
       readonly kind: "range";
-      readonly account: Account;
       readonly from: Bytes;
       readonly to?: Bytes;
       readonly limit?: number;
@@ -92,7 +84,6 @@ export type Command =
   /** All guards hold: `then`, else `otherwise`; in order, each seeing the ones before; all or nothing. */
   | {
       readonly kind: "when";
-      readonly account: Account;
       readonly guards: readonly Guard[];
       readonly then: readonly Command[];
       readonly otherwise: readonly Command[];

@@ -79,7 +79,7 @@ class OpenCore implements Core, Registry, Sink {
       catalog,
       clock,
       policy,
-      propose: (command) => replicator.propose(command),
+      propose: (account, command) => replicator.propose(account, command),
       ...(options.onExpired === undefined ? {} : { onExpired: options.onExpired }),
     });
     this.recent = new History(
@@ -122,8 +122,8 @@ class OpenCore implements Core, Registry, Sink {
     return query(this.view);
   }
 
-  propose(command: Command, signal?: AbortSignal): Promise<Outcome<Receipt>> {
-    return this.options.replicator.propose(command, signal);
+  propose(account: Account, command: Command, signal?: AbortSignal): Promise<Outcome<Receipt>> {
+    return this.options.replicator.propose(account, command, signal);
   }
 
   renew(account: Account, lease: LeaseId): Promise<Outcome<{ readonly ttlMs: number }>> {

@@ -127,7 +127,7 @@ export interface Registry {
   /** One revision from start to finish: a query cannot await, so it never sees half a change. */
   read<T>(query: (view: View) => T extends PromiseLike<unknown> ? never : T): T;
   /** Resolves when the change, or what a refusal rests on, is durable and visible. Never rejects for a refusal. */
-  propose(command: Command, signal?: AbortSignal): Promise<Outcome<Receipt>>;
+  propose(account: Account, command: Command, signal?: AbortSignal): Promise<Outcome<Receipt>>;
   /** A heartbeat. Not a command: renewals never enter the log. Resolves to the ttl in ms. */
   renew(account: Account, lease: LeaseId): Promise<Outcome<{ readonly ttlMs: number }>>;
   /** Many heartbeats: the ttl in ms of each, in order, or 0 where there is no such lease. */
@@ -247,7 +247,7 @@ export interface Replicator {
   /** Opens the store, restores through the sink, and is then ready for proposals. Rejects with a sentence for people. */
   open(sink: Sink): Promise<void>;
   /** Resolves when the command's commit is durable and has been handed to the sink. */
-  propose(command: Command, signal?: AbortSignal): Promise<Outcome<Receipt>>;
+  propose(account: Account, command: Command, signal?: AbortSignal): Promise<Outcome<Receipt>>;
   /** Stored commits after `after`, oldest first. The caller has checked `floor`. */
   history(after: Revision, limit: number): Promise<readonly Commit[]>;
   revisionAt(atMs: number): Promise<Revision>;

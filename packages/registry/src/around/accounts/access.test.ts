@@ -183,11 +183,11 @@ test("an account that is there is found by its tenant id, and no tenant id takes
   const rig = await openRig();
   const tenant = (await open()).access.tenantOf("shop");
   const instance = instanceOf("api", "a");
-  value(await rig.registry.propose({ kind: "register", account: "shop", instance, life: "permanent" }));
+  value(await rig.registry.propose("shop", { kind: "register", instance, life: "permanent" }));
   const { access } = await open({}, rig);
   assert.equal(value(access.resolve(tenant)), "shop");
   const taken = (await open()).access.tenantOf("late");
-  value(await rig.registry.propose({ kind: "register", account: taken, instance, life: "permanent" }));
+  value(await rig.registry.propose(taken, { kind: "register", instance, life: "permanent" }));
   assert.notEqual(access.tenantOf("late"), taken);
   assert.equal(value(access.resolve(taken)), taken);
 });

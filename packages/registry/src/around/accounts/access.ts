@@ -184,7 +184,7 @@ class StoredAccounts implements Accounts {
   }
 
   async #put(key: Bytes, text: string): Promise<Outcome<true>> {
-    const outcome = await this.#registry.propose({ kind: "put", account: SYSTEM_ACCOUNT, key, value: toBytes(text) });
+    const outcome = await this.#registry.propose(SYSTEM_ACCOUNT, { kind: "put", key, value: toBytes(text) });
     if (!outcome.ok) return outcome;
     this.#reread(key);
     return ADMITTED;
@@ -339,7 +339,7 @@ class StoredAccounts implements Accounts {
     if (!stored) return refuse("not-found", `there is no token ${id}`);
     const last = this.#refuseRemoval(id);
     if (last !== undefined) return last;
-    const outcome = await this.#registry.propose({ kind: "delete", account: SYSTEM_ACCOUNT, from: toBytes(key) });
+    const outcome = await this.#registry.propose(SYSTEM_ACCOUNT, { kind: "delete", from: toBytes(key) });
     if (!outcome.ok) return outcome;
     this.#reread(key);
     return ADMITTED;

@@ -8,11 +8,10 @@ export async function secretOf(registry: Registry, key: Bytes): Promise<Buffer> 
   const fresh = randomBytes(32);
   if (stored() === undefined) {
     // Two nodes may start at once: only one of them makes it.
-    await registry.propose({
+    await registry.propose(SYSTEM_ACCOUNT, {
       kind: "when",
-      account: SYSTEM_ACCOUNT,
       guards: [{ on: "version", key, is: "=", than: 0 }],
-      then: [{ kind: "put", account: SYSTEM_ACCOUNT, key, value: fresh.toString("latin1") }],
+      then: [{ kind: "put", key, value: fresh.toString("latin1") }],
       otherwise: [],
     });
   }

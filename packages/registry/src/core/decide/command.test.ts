@@ -50,16 +50,17 @@ function run(text: string): string {
       Object.assign(limits, body);
       continue;
     }
-    const command = toCommand({ ...body, kind: verb as string });
+    const { account = "default", ...fields } = body;
+    const command = toCommand({ ...fields, kind: verb as string });
     const stamp = { revision: catalog.revision + 1, atMs, origin: "n1" };
-    const decided = decide(catalog, command, stamp, { limits: () => limits });
+    const decided = decide(catalog, account as string, command, stamp, { limits: () => limits });
     if (!decided.ok) {
       out.push(`refused ${decided.refusal}: ${decided.detail}`);
       continue;
     }
     const { changes, result } = decided.value;
     if (changes.length > 0)
-      apply(catalog, { revision: stamp.revision, account: command.account, atMs, nth: 0, changes });
+      apply(catalog, { revision: stamp.revision, account: account as string, atMs, nth: 0, changes });
     out.push(changes.length === 0 ? "no change" : `revision ${stamp.revision}`);
     for (const change of changes) out.push(`  ${describe(change)}`);
     for (const one of describeReads(result)) out.push(`  ${one}`);
@@ -68,7 +69,7 @@ function run(text: string): string {
 }
 
 function toCommand(body: Record<string, unknown> & { kind: string }): Command {
-  const command: Record<string, unknown> = { account: "default", ...body };
+  const command: Record<string, unknown> = { ...body };
   if (body.kind === "register") {
     const { service, id, ...more } = body.instance as { service: string; id: string };
     command.instance = instanceOf(service, id, more);

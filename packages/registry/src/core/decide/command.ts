@@ -1,12 +1,12 @@
 /**
- * From a command to changes, or to a refusal. Pure: the state, the command, the limits and the time are arguments.
+ * From a command in an account to changes, or to a refusal. Pure: state, command, limits and time are arguments.
  */
 import { isReserved, SYSTEM_ACCOUNT } from "../bytes.ts";
 import { ownString } from "../catalog/share.ts";
 import type { Command, Decision, Result } from "../command.ts";
 import { isLegalAccount, LIMITS } from "../limits.ts";
 import type { Facts } from "../ports.ts";
-import type { Change, KeyRecord, Outcome } from "../types.ts";
+import type { Account, Change, KeyRecord, Outcome } from "../types.ts";
 import { ok, refuse } from "../types.ts";
 import { Draft } from "./draft.ts";
 import { firstBrokenGuard } from "./guard.ts";
@@ -14,11 +14,17 @@ import { decideDeregister, decideOverride, decideRegister, decideReport } from "
 import { decideEnd, decideGrant, decideHold, decideRelease } from "./lease.ts";
 import { changed, NOTHING, type Rules, type Setting, type Stamp } from "./setting.ts";
 
-export function decide(facts: Facts, command: Command, stamp: Stamp, rules: Rules): Outcome<Decision> {
-  if (!isLegalAccount(command.account) && command.account !== SYSTEM_ACCOUNT) {
-    return refuse("invalid", `not a legal account name: ${command.account.slice(0, 80)}`);
+export function decide(
+  facts: Facts,
+  account: Account,
+  command: Command,
+  stamp: Stamp,
+  rules: Rules,
+): Outcome<Decision> {
+  if (!isLegalAccount(account) && account !== SYSTEM_ACCOUNT) {
+    return refuse("invalid", `not a legal account name: ${account.slice(0, 80)}`);
   }
-  return decideStep({ facts, stamp, limits: rules.limits(command.account) }, command);
+  return decideStep({ facts, account, stamp, limits: rules.limits(account) }, command);
 }
 
 function decideStep(setting: Setting, command: Command): Outcome<Decision> {
@@ -51,8 +57,8 @@ function decideStep(setting: Setting, command: Command): Outcome<Decision> {
 }
 
 function decidePut(setting: Setting, command: Extract<Command, { kind: "put" }>): Outcome<Decision> {
-  const { facts, stamp, limits } = setting;
-  const { account, key, value } = command;
+  const { facts, account, stamp, limits } = setting;
+  const { key, value } = command;
   if (key === "") return refuse("invalid", "the key is empty");
   if (key.length > LIMITS.keyBytesMax) return refuse("too-large", `the key is longer than ${LIMITS.keyBytesMax} bytes`);
   if (value.length > LIMITS.valueBytesMax)
@@ -78,13 +84,14 @@ function decidePut(setting: Setting, command: Extract<Command, { kind: "put" }>)
 }
 
 function decideDelete(setting: Setting, command: Extract<Command, { kind: "delete" }>): Outcome<Decision> {
-  const { account, from, to } = command;
+  const { facts, account } = setting;
+  const { from, to } = command;
   if (to === undefined) {
-    const before = setting.facts.entry(account, from);
+    const before = facts.entry(account, from);
     return before === undefined ? NOTHING : changed([{ kind: "key", cause: "deleted", before, after: null }]);
   }
   const changes: Change[] = [];
-  for (const before of setting.facts.entries(account, from, to)) {
+  for (const before of facts.entries(account, from, to)) {
     if (changes.length >= LIMITS.changesMax) return refuse("too-large", `more than ${LIMITS.changesMax} keys at once`);
     changes.push({ kind: "key", cause: "deleted", before, after: null });
   }
@@ -92,16 +99,17 @@ function decideDelete(setting: Setting, command: Extract<Command, { kind: "delet
 }
 
 function decideRange(setting: Setting, command: Extract<Command, { kind: "range" }>): Outcome<Decision> {
-  const { account, from, to } = command;
+  const { facts, account } = setting;
+  const { from, to } = command;
   const entries: KeyRecord[] = [];
   let count = 0;
   const limit = Math.min(command.limit ?? LIMITS.changesMax, LIMITS.changesMax);
   if (to === undefined) {
-    const record = setting.facts.entry(account, from);
+    const record = facts.entry(account, from);
     if (record !== undefined) entries.push(record);
     count = entries.length;
   } else {
-    for (const record of setting.facts.entries(account, from, to)) if (++count <= limit) entries.push(record);
+    for (const record of facts.entries(account, from, to)) if (++count <= limit) entries.push(record);
   }
   return ok({ changes: [], result: { kind: "range", entries, count, more: count > entries.length } });
 }
@@ -110,19 +118,19 @@ function decideWhen(setting: Setting, command: Extract<Command, { kind: "when" }
   const size = command.guards.length + command.then.length + command.otherwise.length;
   if (size > LIMITS.transactionCommandsMax)
     return refuse("too-large", `more than ${LIMITS.transactionCommandsMax} steps in a transaction`);
-  const succeeded = firstBrokenGuard(setting.facts, command.account, command.guards) === -1;
+  const { facts, account, stamp } = setting;
+  const succeeded = firstBrokenGuard(facts, account, command.guards) === -1;
   const steps = succeeded ? command.then : command.otherwise;
-  const draft = new Draft(setting.facts);
+  const draft = new Draft(facts);
   const changes: Change[] = [];
   const results: Result[] = [];
   for (const step of steps) {
-    if (step.account !== command.account) return refuse("invalid", "a transaction stays within one account");
     const decided = decideStep({ ...setting, facts: draft }, step);
     if (!decided.ok) return decided;
     if (changes.length + decided.value.changes.length > LIMITS.changesMax) {
       return refuse("too-large", `more than ${LIMITS.changesMax} changes in a transaction`);
     }
-    draft.fold(command.account, decided.value.changes, setting.stamp.revision);
+    draft.fold(account, decided.value.changes, stamp.revision);
     changes.push(...decided.value.changes);
     results.push(decided.value.result);
   }

@@ -11,8 +11,8 @@ type Register = Extract<Command, { kind: "register" }>;
 
 /** Registers, replaces, or moves an instance. The same again makes no change. */
 export function decideRegister(setting: Setting, command: Register): Outcome<Decision> {
-  const { facts } = setting;
-  const { account, instance } = command;
+  const { facts, account } = setting;
+  const { instance } = command;
   const wrong = refuseInstance(instance);
   if (wrong !== undefined) return wrong;
   const at = facts.instance(account, instance.service, instance.id) ?? null;
@@ -42,10 +42,10 @@ export function decideRegister(setting: Setting, command: Register): Outcome<Dec
 function findMoved(setting: Setting, command: Register): InstanceRecord | null {
   const { replaces, instance } = command;
   if (replaces === undefined || (replaces.service === instance.service && replaces.id === instance.id)) return null;
-  return setting.facts.instance(command.account, replaces.service, replaces.id) ?? null;
+  return setting.facts.instance(setting.account, replaces.service, replaces.id) ?? null;
 }
 
-function refuseCounts({ facts, limits }: Setting, { account, instance }: Register): Refused | undefined {
+function refuseCounts({ facts, account, limits }: Setting, { instance }: Register): Refused | undefined {
   const counts = facts.counts(account);
   if (counts.instances >= limits.instancesMax)
     return refuse("limit", `the account may have ${limits.instancesMax} instances`);
@@ -64,11 +64,11 @@ interface LifeDecision {
 function decideLife(setting: Setting, command: Register, before: InstanceRecord | null): Outcome<LifeDecision> {
   const { life } = command;
   if (life === "keep") return ok({ lease: before?.lease ?? null, changes: [] });
-  if (life === "permanent") return ok({ lease: null, changes: endOwn(setting, command.account, before, null) });
+  if (life === "permanent") return ok({ lease: null, changes: endOwn(setting, before, null) });
   if ("ttlMs" in life) return decideOwnLease(setting, command, before, life);
-  if (setting.facts.lease(command.account, life.lease) === undefined)
+  if (setting.facts.lease(setting.account, life.lease) === undefined)
     return refuse("not-found", `there is no lease ${life.lease}`);
-  return ok({ lease: life.lease, changes: endOwn(setting, command.account, before, life.lease) });
+  return ok({ lease: life.lease, changes: endOwn(setting, before, life.lease) });
 }
 
 function decideOwnLease(
@@ -77,8 +77,8 @@ function decideOwnLease(
   before: InstanceRecord | null,
   life: Extract<Life, { ttlMs: number }>,
 ): Outcome<LifeDecision> {
-  const { facts, stamp } = setting;
-  const { account, instance } = command;
+  const { facts, account, stamp } = setting;
+  const { instance } = command;
   const wrong = refuseTtl(life.ttlMs);
   if (wrong !== undefined) return wrong;
   const current = before?.lease == null ? undefined : facts.lease(account, before.lease);
@@ -93,7 +93,7 @@ function decideOwnLease(
       ],
     });
   }
-  const full = refuseLeaseCount(setting, account);
+  const full = refuseLeaseCount(setting);
   if (full !== undefined) return full;
   const name = ownLease(instance);
   // The plain name may still belong to an instance that was registered here and has moved on.
@@ -105,11 +105,11 @@ function decideOwnLease(
 }
 
 /** Ends the lease that an instance had to itself when it goes over to another life. */
-function endOwn(setting: Setting, account: string, before: InstanceRecord | null, next: LeaseId | null): Change[] {
+function endOwn({ facts, account }: Setting, before: InstanceRecord | null, next: LeaseId | null): Change[] {
   if (before?.lease == null || before.lease === next) return [];
-  const lease = setting.facts.lease(account, before.lease);
+  const lease = facts.lease(account, before.lease);
   if (lease?.own !== true) return [];
-  const { instances, keys } = setting.facts.members(account, lease.id);
+  const { instances, keys } = facts.members(account, lease.id);
   return instances.length > 1 || keys.length > 0 ? [] : [leaseChange("closed", lease, null)];
 }
 
@@ -179,9 +179,9 @@ export function decideDeregister(
   command: Extract<Command, { kind: "deregister" }>,
 ): Outcome<Decision> {
   const { service, id } = command.instance;
-  const before = setting.facts.instance(command.account, service, id);
+  const before = setting.facts.instance(setting.account, service, id);
   if (before === undefined) return refuse("not-found", `there is no instance ${id} of ${service}`);
-  const changes = endOwn(setting, command.account, before, null);
+  const changes = endOwn(setting, before, null);
   changes.push({ kind: "instance", cause: "deregistered", before, after: null });
   return changed(changes);
 }
@@ -189,7 +189,7 @@ export function decideDeregister(
 /** A check's result. The same result again is no change. */
 export function decideReport(setting: Setting, command: Extract<Command, { kind: "report" }>): Outcome<Decision> {
   const { service, id } = command.instance;
-  const before = setting.facts.instance(command.account, service, id);
+  const before = setting.facts.instance(setting.account, service, id);
   if (before === undefined) return refuse("not-found", `there is no instance ${id} of ${service}`);
   const known = before.checks.find((check) => check.id === command.checkId);
   const check = known ?? command.check;
@@ -215,7 +215,7 @@ export function decideReport(setting: Setting, command: Extract<Command, { kind:
 
 export function decideOverride(setting: Setting, command: Extract<Command, { kind: "override" }>): Outcome<Decision> {
   const { service, id } = command.instance;
-  const before = setting.facts.instance(command.account, service, id);
+  const before = setting.facts.instance(setting.account, service, id);
   if (before === undefined) return refuse("not-found", `there is no instance ${id} of ${service}`);
   if (before.override === command.status) return NOTHING;
   return changed([

@@ -14,8 +14,8 @@ export function refuseTtl(ttlMs: number): Refused | undefined {
 
 /** Grants a lease, or gives an existing one a new ttl (its members stay). */
 export function decideGrant(setting: Setting, command: Extract<Command, { kind: "grant" }>): Outcome<Decision> {
-  const { facts } = setting;
-  const { account, lease: id, ttlMs } = command;
+  const { facts, account } = setting;
+  const { lease: id, ttlMs } = command;
   const wrong = refuseTtl(ttlMs) ?? refuseMeta(command.meta ?? NO_META);
   if (wrong !== undefined) return wrong;
   if (id === "" || id.length > 2 * LIMITS.idLengthMax)
@@ -35,7 +35,7 @@ export function decideGrant(setting: Setting, command: Extract<Command, { kind: 
 }
 
 function grantNew(setting: Setting, command: Extract<Command, { kind: "grant" }>): Outcome<Decision> {
-  const refused = refuseLeaseCount(setting, command.account);
+  const refused = refuseLeaseCount(setting);
   if (refused !== undefined) return refused;
   return changed([
     leaseChange(
@@ -46,7 +46,7 @@ function grantNew(setting: Setting, command: Extract<Command, { kind: "grant" }>
   ]);
 }
 
-export function refuseLeaseCount({ facts, limits }: Setting, account: string): Refused | undefined {
+export function refuseLeaseCount({ facts, account, limits }: Setting): Refused | undefined {
   if (facts.counts(account).leases < limits.leasesMax) return undefined;
   return refuse("limit", `the account may have ${limits.leasesMax} leases`);
 }
@@ -79,13 +79,14 @@ export function leaseChange(cause: Cause, before: LeaseRecord | null, after: Lea
 
 /** Everything the lease holds goes with it, in one commit: the lease first, then instances and keys, each sorted. */
 export function decideEnd(setting: Setting, command: Extract<Command, { kind: "end" }>): Outcome<Decision> {
-  const { account, lease: id, cause } = command;
-  const lease = setting.facts.lease(account, id);
+  const { facts, account } = setting;
+  const { lease: id, cause } = command;
+  const lease = facts.lease(account, id);
   if (lease === undefined) return refuse("not-found", `there is no lease ${id}`);
   if (command.createRevision !== undefined && command.createRevision !== lease.createRevision) {
     return refuse("conflict", `lease ${id} was granted anew`);
   }
-  const { instances, keys } = setting.facts.members(account, id);
+  const { instances, keys } = facts.members(account, id);
   const changes: Change[] = [{ kind: "lease", cause, before: lease, after: null, silence: command.silence ?? null }];
   for (const before of sortInstances(instances)) changes.push({ kind: "instance", cause, before, after: null });
   for (const before of sortKeys(keys)) changes.push({ kind: "key", cause, before, after: null });
@@ -103,16 +104,16 @@ function sortKeys(keys: readonly KeyRecord[]): readonly KeyRecord[] {
 
 export function decideHold(setting: Setting, command: Extract<Command, { kind: "hold" }>): Outcome<Decision> {
   const held: Held = { sinceMs: setting.stamp.atMs, reason: command.reason };
-  return changed(mark(setting, command.account, command.leases, held, "held"));
+  return changed(mark(setting, command.leases, held, "held"));
 }
 
 export function decideRelease(setting: Setting, command: Extract<Command, { kind: "release" }>): Outcome<Decision> {
-  return changed(mark(setting, command.account, command.leases, null, "released"));
+  return changed(mark(setting, command.leases, null, "released"));
 }
 
 /** Sets or clears `held` on leases and on the instances they keep; leases that are gone or so already are passed over. */
-function mark(setting: Setting, account: string, leases: readonly string[], held: Held | null, cause: Cause): Change[] {
-  const { facts, stamp } = setting;
+function mark(setting: Setting, leases: readonly string[], held: Held | null, cause: Cause): Change[] {
+  const { facts, account, stamp } = setting;
   const changes: Change[] = [];
   for (const id of leases) {
     const before = facts.lease(account, id);

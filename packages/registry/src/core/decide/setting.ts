@@ -2,7 +2,7 @@
 import type { AccountLimits } from "../access.ts";
 import type { Decision } from "../command.ts";
 import type { Facts } from "../ports.ts";
-import type { Change, Outcome, Revision } from "../types.ts";
+import type { Account, Change, Outcome, Revision } from "../types.ts";
 import { ok } from "../types.ts";
 
 /** Where and when the decision would be committed. */
@@ -14,12 +14,13 @@ export interface Stamp {
 }
 
 export interface Rules {
-  limits(account: string): AccountLimits;
+  limits(account: Account): AccountLimits;
 }
 
 /** What every part of a decision gets. */
 export interface Setting {
   readonly facts: Facts;
+  readonly account: Account;
   readonly stamp: Stamp;
   readonly limits: AccountLimits;
 }

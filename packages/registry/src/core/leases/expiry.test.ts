@@ -12,7 +12,7 @@ function present(rig: Rig, service: string, id: string): boolean {
 
 test("an instance goes within ttl + 1 s of its last heartbeat and never before its ttl", async () => {
   const rig = await openRig();
-  accepted(await rig.registry.propose(register("api", "a", { ttlMs: 3000 })));
+  accepted(await rig.registry.propose("default", register("api", "a", { ttlMs: 3000 })));
   await rig.pass(2500);
   assert.equal((await rig.registry.renew("default", "api/a")).ok, true);
   await rig.pass(3000);
@@ -32,7 +32,7 @@ test("an instance goes within ttl + 1 s of its last heartbeat and never before i
 
 test("a paused process gives every lease the time that it lost", async () => {
   const rig = await openRig();
-  accepted(await rig.registry.propose(register("api", "a", { ttlMs: 3000 })));
+  accepted(await rig.registry.propose("default", register("api", "a", { ttlMs: 3000 })));
   await rig.pass(1000);
   rig.pause(60_000);
   await rig.pass(1500);
@@ -43,9 +43,9 @@ test("a paused process gives every lease the time that it lost", async () => {
 
 test("a new ttl counts from the next heartbeat on, a shorter one too", async () => {
   const rig = await openRig();
-  accepted(await rig.registry.propose(register("api", "a", { ttlMs: 60_000 })));
+  accepted(await rig.registry.propose("default", register("api", "a", { ttlMs: 60_000 })));
   await rig.pass(1000);
-  accepted(await rig.registry.propose(register("api", "a", { ttlMs: 2000 })));
+  accepted(await rig.registry.propose("default", register("api", "a", { ttlMs: 2000 })));
   await rig.pass(5000);
   assert.equal(present(rig, "api", "a"), true, "the old ttl still ran");
   await rig.registry.renew("default", "api/a");
@@ -60,7 +60,7 @@ test("ends are proposed in the order of their deadlines", async () => {
     ["early", 2010],
     ["middle", 2050],
   ] as const) {
-    accepted(await rig.registry.propose(register("api", id, { ttlMs })));
+    accepted(await rig.registry.propose("default", register("api", id, { ttlMs })));
   }
   await rig.pass(3500);
   const gone = (await rig.commits()).flatMap((commit) =>
@@ -120,7 +120,8 @@ test("the wheel gives each lease once, in time, whatever the ttls and beats", ()
 });
 
 async function crowd(rig: Rig, count: number): Promise<void> {
-  for (let i = 0; i < count; i++) accepted(await rig.registry.propose(register("api", `i${i}`, { ttlMs: 3000 })));
+  for (let i = 0; i < count; i++)
+    accepted(await rig.registry.propose("default", register("api", `i${i}`, { ttlMs: 3000 })));
 }
 
 async function beatAll(rig: Rig, from: number, to: number): Promise<void> {
@@ -180,7 +181,7 @@ test("protection lets few go: fewer than ten, or less than half", async () => {
 test("protection is judged for each account alone", async () => {
   const rig = await openRig({ policy: createProtection(PROTECTION_DEFAULTS) });
   await crowd(rig, 12);
-  accepted(await rig.registry.propose({ ...register("api", "one", { ttlMs: 3000 }), account: "other" }));
+  accepted(await rig.registry.propose("other", register("api", "one", { ttlMs: 3000 })));
   await rig.pass(5000);
   assert.equal(size(rig), 12);
   assert.equal(
@@ -192,7 +193,7 @@ test("protection is judged for each account alone", async () => {
 test("leases that lapse and come back again and again are never taken for many", async () => {
   const rig = await openRig({ policy: createProtection(PROTECTION_DEFAULTS) });
   for (let round = 0; round < 12; round++) {
-    for (const id of ["a", "b"]) accepted(await rig.registry.propose(register("loop", id, { ttlMs: 1000 })));
+    for (const id of ["a", "b"]) accepted(await rig.registry.propose("default", register("loop", id, { ttlMs: 1000 })));
     await rig.pass(1500);
     assert.equal(size(rig), 0, `round ${round}: ${heldCount(rig)} are held`);
   }
@@ -212,7 +213,7 @@ test("a held lease counts once, also near the end of its hold", async () => {
     },
   });
   await crowd(rig, 20);
-  accepted(await rig.registry.propose(register("late", "x", { ttlMs: 6000 })));
+  accepted(await rig.registry.propose("default", register("late", "x", { ttlMs: 6000 })));
   await rig.pass(12_000);
   assert.ok(reasons.some((reason) => reason !== null));
   for (const reason of reasons) {
@@ -227,11 +228,11 @@ test("a lone lapse beside leases that are held for long ends as ever", async () 
   await rig.pass(5000);
   assert.equal(heldCount(rig), 20);
   // One that falls silent in the same window belongs to them.
-  accepted(await rig.registry.propose(register("late", "soon", { ttlMs: 3000 })));
+  accepted(await rig.registry.propose("default", register("late", "soon", { ttlMs: 3000 })));
   await rig.pass(4500);
   assert.equal(heldCount(rig), 21);
   await rig.pass(15_000);
-  accepted(await rig.registry.propose(register("late", "long after", { ttlMs: 2000 })));
+  accepted(await rig.registry.propose("default", register("late", "long after", { ttlMs: 2000 })));
   await rig.pass(3500);
   assert.equal(size(rig), 21);
   assert.equal(heldCount(rig), 21);

@@ -11,7 +11,7 @@ export interface ExpiryOptions {
   readonly catalog: Catalog;
   readonly clock: Clock;
   readonly policy: ExpiryPolicy;
-  propose(command: Command): Promise<Outcome<Receipt>>;
+  propose(account: Account, command: Command): Promise<Outcome<Receipt>>;
   onExpired?(count: number): void;
 }
 
@@ -97,7 +97,7 @@ export class Expiry {
   private release(account: Account, state: LeaseState): void {
     if (this.releasing.has(state)) return;
     this.releasing.add(state);
-    void this.options.propose({ kind: "release", account, leases: [state.record.id] }).then((outcome) => {
+    void this.options.propose(account, { kind: "release", leases: [state.record.id] }).then((outcome) => {
       if (!outcome.ok) this.releasing.delete(state);
     });
   }
@@ -154,7 +154,7 @@ export class Expiry {
     };
     const reason = this.options.policy.judge(account, census, nowMs);
     if (reason !== null) {
-      void this.options.propose({ kind: "hold", account, leases: census.lapsed, reason });
+      void this.options.propose(account, { kind: "hold", leases: census.lapsed, reason });
       return;
     }
     for (const one of fresh) {
@@ -172,13 +172,12 @@ export class Expiry {
     };
     const command: Command = {
       kind: "end",
-      account,
       lease: lapsed.lease,
       cause: "expired",
       silence,
       createRevision: state.record.createRevision,
     };
-    void this.options.propose(command).then((outcome) => {
+    void this.options.propose(account, command).then((outcome) => {
       if (outcome.ok) this.options.onExpired?.(1);
     });
   }

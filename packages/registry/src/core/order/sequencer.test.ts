@@ -56,21 +56,20 @@ async function turn(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
 }
 
-const put = (key: string, value = "v"): Command => ({ kind: "put", account: "default", key, value });
+const put = (key: string, value = "v"): Command => ({ kind: "put", key, value });
 
 test("nothing shows before its group is durable; what follows is decided on top of it", async () => {
   const bench = open();
   bench.hold = true;
-  const first = bench.sequencer.propose(put("a"));
+  const first = bench.sequencer.propose("default", put("a"));
   await turn();
-  const second = bench.sequencer.propose({
+  const second = bench.sequencer.propose("default", {
     kind: "when",
-    account: "default",
     guards: [{ on: "version", key: "a", is: "=", than: 1 }],
     then: [put("b")],
     otherwise: [],
   });
-  const third = bench.sequencer.propose(put("a", "again"));
+  const third = bench.sequencer.propose("default", put("a", "again"));
   await turn();
   assert.equal(bench.groups.length, 1);
   assert.equal(bench.catalog.entry("default", "a"), undefined);
@@ -92,9 +91,8 @@ test("of parallel creates exactly one wins", async () => {
   const bench = open();
   const outcomes = await Promise.all(
     Array.from({ length: 50 }, () =>
-      bench.sequencer.propose({
+      bench.sequencer.propose("default", {
         kind: "register",
-        account: "default",
         instance: instanceOf("s", "i"),
         life: { ttlMs: 3000 },
         ifAbsent: true,
@@ -107,21 +105,22 @@ test("of parallel creates exactly one wins", async () => {
 test("limits hold for what is pending, too", async () => {
   const bench = open({ ...LIMITS_OF_TESTS, instancesMax: 10, keysMax: 3 });
   const outcomes = await Promise.all(
-    Array.from({ length: 50 }, (_, i) => bench.sequencer.propose(register("s", `i${i}`))),
+    Array.from({ length: 50 }, (_, i) => bench.sequencer.propose("default", register("s", `i${i}`))),
   );
   assert.equal(outcomes.filter((outcome) => outcome.ok).length, 10);
-  const keys = await Promise.all(Array.from({ length: 20 }, (_, i) => bench.sequencer.propose(put(`k${i}`))));
+  const keys = await Promise.all(
+    Array.from({ length: 20 }, (_, i) => bench.sequencer.propose("default", put(`k${i}`))),
+  );
   assert.equal(keys.filter((outcome) => outcome.ok).length, 3);
 });
 
 test("a failed group is refused and leaves no trace; what was decided on top of it is decided again", async () => {
   const bench = open();
   bench.hold = true;
-  const failing = bench.sequencer.propose(put("a"));
+  const failing = bench.sequencer.propose("default", put("a"));
   await turn();
-  const after = bench.sequencer.propose({
+  const after = bench.sequencer.propose("default", {
     kind: "when",
-    account: "default",
     guards: [{ on: "version", key: "a", is: "=", than: 1 }],
     then: [put("b")],
     otherwise: [put("c")],
@@ -146,8 +145,8 @@ test("a command without changes waits for what it was decided on", async () => {
   const bench = open();
   bench.hold = true;
   let read = false;
-  const write = bench.sequencer.propose(put("a"));
-  const reading = bench.sequencer.propose({ kind: "range", account: "default", from: "a" }).then((outcome) => {
+  const write = bench.sequencer.propose("default", put("a"));
+  const reading = bench.sequencer.propose("default", { kind: "range", from: "a" }).then((outcome) => {
     read = true;
     return outcome;
   });
@@ -166,10 +165,10 @@ test("a command without changes waits for what it was decided on", async () => {
 
 test("close settles what is open and refuses what comes", async () => {
   const bench = open();
-  const open1 = bench.sequencer.propose(put("a"));
+  const open1 = bench.sequencer.propose("default", put("a"));
   await bench.sequencer.close();
   assert.ok((await open1).ok);
-  const late = await bench.sequencer.propose(put("b"));
+  const late = await bench.sequencer.propose("default", put("b"));
   assert.ok(!late.ok && late.refusal === "unavailable");
 });
 
@@ -180,26 +179,22 @@ const keys = fc.constantFrom("k1", "k2", "k3", "\0own");
 const step: fc.Arbitrary<Command> = fc.oneof(
   fc.record({
     kind: fc.constant("grant" as const),
-    account: fc.constant("default"),
     lease: leases,
     ttlMs: fc.constantFrom(2000, 3000),
     via: fc.constant("t"),
   }),
   fc.record({
     kind: fc.constant("end" as const),
-    account: fc.constant("default"),
     lease: fc.oneof(leases, fc.constantFrom("s/1", "t/2")),
     cause: fc.constant("closed" as const),
   }),
   fc.record({
     kind: fc.constant("hold" as const),
-    account: fc.constant("default"),
     leases: fc.array(leases, { maxLength: 2 }),
     reason: fc.constant("r"),
   }),
   fc.record({
     kind: fc.constant("release" as const),
-    account: fc.constant("default"),
     leases: fc.array(leases, { maxLength: 2 }),
   }),
   fc
@@ -220,14 +215,10 @@ const step: fc.Arbitrary<Command> = fc.oneof(
       ...register(service, id, life),
       ...(move ? { replaces: { service: service === "s" ? "t" : "s", id } } : {}),
     })),
-  fc
-    .tuple(services, ids)
-    .map(([service, id]) => ({ kind: "deregister" as const, account: "default", instance: { service, id } })),
-  fc
-    .tuple(keys, fc.option(leases))
-    .map(([key, lease]) => ({ kind: "put" as const, account: "default", key, value: "v", lease })),
-  keys.map((from) => ({ kind: "delete" as const, account: "default", from })),
-  fc.constant({ kind: "delete" as const, account: "default", from: "k", to: "l" }),
+  fc.tuple(services, ids).map(([service, id]) => ({ kind: "deregister" as const, instance: { service, id } })),
+  fc.tuple(keys, fc.option(leases)).map(([key, lease]) => ({ kind: "put" as const, key, value: "v", lease })),
+  keys.map((from) => ({ kind: "delete" as const, from })),
+  fc.constant({ kind: "delete" as const, from: "k", to: "l" }),
 );
 
 /** What a view holds, in a form that can be compared. */
@@ -264,7 +255,7 @@ test("deciding on drafts in groups gives what deciding one by one gives, and cou
             weight: 1,
             arbitrary: fc
               .array(step, { maxLength: 4 })
-              .map((then) => ({ kind: "when" as const, account: "default", guards: [], then, otherwise: [] })),
+              .map((then) => ({ kind: "when" as const, guards: [], then, otherwise: [] })),
           },
         ),
         { maxLength: 40 },
@@ -275,7 +266,7 @@ test("deciding on drafts in groups gives what deciding one by one gives, and cou
         const single = new Catalog();
         const pending: Promise<unknown>[] = [];
         for (const [index, command] of commands.entries()) {
-          pending.push(bench.sequencer.propose(command));
+          pending.push(bench.sequencer.propose("default", command));
           if (index % groupSize === 0) await turn();
         }
         await Promise.all(pending);
@@ -289,6 +280,7 @@ test("deciding on drafts in groups gives what deciding one by one gives, and cou
         for (const command of commands) {
           const decided = decide(
             plain,
+            "default",
             command,
             { revision: plain.revision + 1, atMs: 1, origin: "n1" },
             { limits: () => LIMITS_OF_TESTS },

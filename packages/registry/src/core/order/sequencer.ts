@@ -7,7 +7,7 @@ import { decide } from "../decide/command.ts";
 import { Draft } from "../decide/draft.ts";
 import type { Rules } from "../decide/setting.ts";
 import type { Clock, Sink } from "../ports.ts";
-import type { Commit, Outcome, Refused, Revision } from "../types.ts";
+import type { Account, Commit, Outcome, Refused, Revision } from "../types.ts";
 import { ok, refuse } from "../types.ts";
 
 export interface SequencerOptions {
@@ -26,6 +26,7 @@ export interface SequencerOptions {
 }
 
 interface Proposal {
+  readonly account: Account;
   readonly command: Command;
   readonly resolve: (outcome: Outcome<Receipt>) => void;
   readonly commit: Commit | null;
@@ -71,25 +72,23 @@ export class Sequencer {
     this.head = new Draft(options.sink.view);
   }
 
-  propose(command: Command, signal?: AbortSignal): Promise<Outcome<Receipt>> {
+  propose(account: Account, command: Command, signal?: AbortSignal): Promise<Outcome<Receipt>> {
     if (this.closed !== null) return Promise.resolve(this.closed);
     if (signal?.aborted === true) return Promise.resolve(refuse("unavailable", "the request was given up"));
     if (this.open.length + this.flushing.length >= PROPOSALS_WAITING_MAX) {
       return Promise.resolve(refuse("unavailable", "too many changes are waiting for the disk"));
     }
-    return new Promise((resolve) => this.decideNow(command, resolve));
+    return new Promise((resolve) => this.decideNow(account, command, resolve));
   }
 
-  private decideNow(command: Command, resolve: Proposal["resolve"]): void {
+  private decideNow(account: Account, command: Command, resolve: Proposal["resolve"]): void {
     const { clock, origin, rules } = this.options;
     const nowMs = Math.max(clock.now(), this.atMs);
     const stamp = { revision: this.revision + 1, atMs: nowMs, origin };
-    const decided = decide(this.head, command, stamp, rules);
+    const decided = decide(this.head, account, command, stamp, rules);
     const commit =
-      decided.ok && decided.value.changes.length > 0
-        ? this.number(command.account, decided.value.changes, nowMs)
-        : null;
-    if (commit !== null) this.head.fold(command.account, commit.changes, this.revision);
+      decided.ok && decided.value.changes.length > 0 ? this.number(account, decided.value.changes, nowMs) : null;
+    if (commit !== null) this.head.fold(account, commit.changes, this.revision);
     const outcome: Outcome<Receipt> = decided.ok
       ? ok({ commit, revision: this.revision, result: decided.value.result })
       : decided;
@@ -98,11 +97,11 @@ export class Sequencer {
       resolve(outcome);
       return;
     }
-    this.open.push({ command, resolve, commit, outcome });
+    this.open.push({ account, command, resolve, commit, outcome });
     this.schedule();
   }
 
-  private number(account: string, changes: Commit["changes"], nowMs: number): Commit {
+  private number(account: Account, changes: Commit["changes"], nowMs: number): Commit {
     if (nowMs > this.atMs) {
       this.atMs = nowMs;
       this.nth = 0;
@@ -177,9 +176,9 @@ export class Sequencer {
     this.open = [];
     this.head = new Draft(this.options.sink.view);
     for (const { resolve } of failed) resolve(refused);
-    for (const { command, resolve } of again) {
+    for (const { account, command, resolve } of again) {
       if (this.closed !== null) resolve(this.closed);
-      else this.decideNow(command, resolve);
+      else this.decideNow(account, command, resolve);
     }
     this.goOn();
   }

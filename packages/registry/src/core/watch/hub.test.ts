@@ -29,7 +29,7 @@ function watcher(room = Number.POSITIVE_INFINITY): Seen {
 }
 
 async function put(rig: Rig, key: string): Promise<void> {
-  accepted(await rig.registry.propose({ kind: "put", account: "default", key, value: "v" }));
+  accepted(await rig.registry.propose("default", { kind: "put", key, value: "v" }));
 }
 
 function follow(rig: Rig, scope: Scope, after: Revision, seen: Watcher): Watch {
@@ -62,15 +62,18 @@ test("scopes: services, keys, ranges, everything, all accounts", async () => {
   follow(rig, {}, 0, seen.every);
   follow(rig, { account: "other" }, 0, seen.other);
   await turn();
-  accepted(await rig.registry.propose(register("a", "1")));
-  accepted(await rig.registry.propose(register("b", "1")));
+  accepted(await rig.registry.propose("default", register("a", "1")));
+  accepted(await rig.registry.propose("default", register("b", "1")));
   await put(rig, "k1");
   await put(rig, "k2");
   await put(rig, "m");
-  accepted(await rig.registry.propose({ ...register("a", "1"), account: "other" }));
+  accepted(await rig.registry.propose("other", register("a", "1")));
   // Moving touches both services.
   accepted(
-    await rig.registry.propose({ ...register("a", "moved", "keep"), replaces: { service: "b", id: "1" } } as never),
+    await rig.registry.propose("default", {
+      ...register("a", "moved", "keep"),
+      replaces: { service: "b", id: "1" },
+    } as never),
   );
   assert.deepEqual(seen.a.revisions, [1, 7]);
   assert.deepEqual(seen.key.revisions, [3]);

@@ -43,11 +43,10 @@ async function loadSecret(registry: Registry): Promise<Buffer> {
   const known = find();
   if (known !== undefined) return toBuffer(known);
   const value = fromBuffer(randomBytes(SECRET_BYTES));
-  const outcome = await registry.propose({
+  const outcome = await registry.propose(SYSTEM_ACCOUNT, {
     kind: "when",
-    account: SYSTEM_ACCOUNT,
     guards: [{ on: "version", key: SECRET, is: "=", than: 0 }],
-    then: [{ kind: "put", account: SYSTEM_ACCOUNT, key: SECRET, value }],
+    then: [{ kind: "put", key: SECRET, value }],
     otherwise: [],
   });
   if (!outcome.ok) throw new Error(`cannot store the secret of heartbeat tokens: ${outcome.detail}`);

@@ -1,6 +1,5 @@
 /** Services of SkyDNS <-> instances of the catalog, and refusals -> statuses. Pure. */
 import {
-  type Account,
   type Command,
   type Instance,
   type InstanceRecord,
@@ -89,31 +88,29 @@ export function clampTtl(ttlS: number): number {
 }
 
 /** Adds it unless the UUID stands for a service already, whatever its name. */
-export function toAdd(account: Account, uuid: string, announced: Announced): Command {
+export function toAdd(uuid: string, announced: Announced): Command {
   const life: Life = announced.NoExpire ? "permanent" : { ttlMs: clampTtl(announced.TTL) * 1000 };
   return {
     kind: "when",
-    account,
     guards: [{ on: "instance", id: uuid, exists: false }],
-    then: [{ kind: "register", account, instance: toInstance(uuid, announced), life, ifAbsent: true }],
+    then: [{ kind: "register", instance: toInstance(uuid, announced), life, ifAbsent: true }],
     otherwise: [],
   };
 }
 
 /** Removes the very registration that was seen. */
-export function toRemove(account: Account, { service, id, modRevision }: InstanceRecord): Command {
+export function toRemove({ service, id, modRevision }: InstanceRecord): Command {
   const instance = { service, id };
   return {
     kind: "when",
-    account,
     guards: [{ on: "instance-mod", instance, revision: modRevision }],
-    then: [{ kind: "deregister", account, instance }],
+    then: [{ kind: "deregister", instance }],
     otherwise: [],
   };
 }
 
 /** Another TTL for one that does not expire: there is no lease to remember it. */
-export function toRemember(account: Account, record: InstanceRecord, ttlS: number): Command | undefined {
+export function toRemember(record: InstanceRecord, ttlS: number): Command | undefined {
   const text = String(ttlS);
   if (record.via !== VIA || record.meta[META_TTL] === text) return undefined;
   const { service, id, address, ports, protocol, tags, version, zone, weight, status, checks, via } = record;
@@ -121,9 +118,8 @@ export function toRemember(account: Account, record: InstanceRecord, ttlS: numbe
   const instance = { service, id, address, ports, protocol, tags, meta, version, zone, weight, status, checks, via };
   return {
     kind: "when",
-    account,
     guards: [{ on: "instance-mod", instance: { service, id }, revision: record.modRevision }],
-    then: [{ kind: "register", account, instance, life: "keep" }],
+    then: [{ kind: "register", instance, life: "keep" }],
     otherwise: [],
   };
 }

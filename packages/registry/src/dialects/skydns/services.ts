@@ -27,7 +27,7 @@ export async function addService(desk: Desk, account: Account, uuid: string, byt
   if (!decoded.ok) return { kind: "word", status: 500, text: decoded.error };
   const wrong = refuseAnnounced(decoded.value);
   if (wrong !== undefined) return { kind: "word", status: 400, text: wrong };
-  const outcome = await desk.registry.propose(toAdd(account, uuid, decoded.value));
+  const outcome = await desk.registry.propose(account, toAdd(uuid, decoded.value));
   if (!outcome.ok) return { kind: "word", ...toWord(outcome) };
   if (!hasSucceeded(outcome.value)) return { kind: "word", status: 409, text: EXISTS };
   return { kind: "empty", status: 201 };
@@ -72,11 +72,10 @@ async function renew(desk: Desk, account: Account, record: InstanceRecord, ttlS:
   if (!lease.own) return { ok: false, refusal: "conflict", detail: "the service shares its lease with others" };
   const ttlMs = ttlS * 1000;
   if (lease.ttlMs !== ttlMs) {
-    const changed = await registry.propose({
+    const changed = await registry.propose(account, {
       kind: "when",
-      account,
       guards: [{ on: "instance-mod", instance: record, revision: record.modRevision }],
-      then: [{ kind: "grant", account, lease: id, ttlMs, via: lease.via }],
+      then: [{ kind: "grant", lease: id, ttlMs, via: lease.via }],
       otherwise: [],
     });
     if (!changed.ok) return changed;
@@ -87,9 +86,9 @@ async function renew(desk: Desk, account: Account, record: InstanceRecord, ttlS:
 }
 
 async function remember(desk: Desk, account: Account, record: InstanceRecord, ttlS: number): Promise<Tried> {
-  const command = toRemember(account, record, ttlS);
+  const command = toRemember(record, ttlS);
   if (command === undefined) return { ok: true, value: true };
-  const outcome = await desk.registry.propose(command);
+  const outcome = await desk.registry.propose(account, command);
   return outcome.ok && !hasSucceeded(outcome.value) ? null : outcome;
 }
 
@@ -97,7 +96,7 @@ export async function removeService(desk: Desk, account: Account, uuid: string):
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const record = find(desk, account, uuid);
     if (record === undefined) return MISSING;
-    const outcome = await desk.registry.propose(toRemove(account, record));
+    const outcome = await desk.registry.propose(account, toRemove(record));
     if (!outcome.ok) return { kind: "word", ...toWord(outcome) };
     if (hasSucceeded(outcome.value)) return { kind: "empty", status: 200 };
   }

@@ -1,6 +1,7 @@
 /** The replicator: the core's sequencer decides, this store makes durable. */
 import type { Logger } from "pino";
 import {
+  type Account,
   type Clock,
   type Command,
   type Commit,
@@ -110,9 +111,9 @@ class Embedded implements EmbeddedReplicator {
     this.#timer = setInterval(() => this.#keepHouse(), HOUSEKEEPING_MS).unref();
   }
 
-  propose(command: Command, signal?: AbortSignal): Promise<Outcome<Receipt>> {
+  propose(account: Account, command: Command, signal?: AbortSignal): Promise<Outcome<Receipt>> {
     if (this.#parts === null) return Promise.resolve(refuse("unavailable", "the store is not open"));
-    return this.#parts.sequencer.propose(command, signal);
+    return this.#parts.sequencer.propose(account, command, signal);
   }
 
   async #append(commits: readonly Commit[]): Promise<void> {

@@ -1,5 +1,6 @@
 /** A replicator without a store: for tests, and for embedding the registry in another program. */
 import {
+  type Account,
   type Clock,
   type Command,
   type Commit,
@@ -64,9 +65,9 @@ class MemoryReplicator implements Replicator {
     if (last !== undefined) this.floor = last.revision;
   }
 
-  propose(command: Command, signal?: AbortSignal): Promise<Outcome<Receipt>> {
+  propose(account: Account, command: Command, signal?: AbortSignal): Promise<Outcome<Receipt>> {
     if (this.sequencer === null) throw new Error("propose before open");
-    return this.sequencer.propose(command, signal);
+    return this.sequencer.propose(account, command, signal);
   }
 
   async history(after: Revision, limit: number): Promise<readonly Commit[]> {

@@ -258,7 +258,7 @@ test("an index that lost its place reads the catalog again", async (t) => {
       },
     },
   });
-  accepted(await rig.registry.propose(register("My App", "m1", "permanent", { address: IP })));
+  accepted(await rig.registry.propose("default", register("My App", "m1", "permanent", { address: IP })));
   const index = openIndex(registry, rig.clock, { whenNoneHealthy: "held", heldMs: 1000 });
   t.after(() => index.close());
   let told = 0;

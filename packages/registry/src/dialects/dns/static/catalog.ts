@@ -91,7 +91,7 @@ async function attemptOnce(registry: Registry, wanted: Wanted, tell: () => void)
   const same = head.file === before.file && head.hash === before.hash && isSubset(head.services, before.services);
   if (same) tell();
   const key = staticKey(origin);
-  const put: Command | undefined = same ? undefined : { kind: "put", account, key, value: showHead(head) };
+  const put: Command | undefined = same ? undefined : { kind: "put", key, value: showHead(head) };
   // At once, nothing is missing in between; in parts, new ones come before old ones go.
   const steps =
     registers.length + removals.length <= STEPS_MAX ? [...removals, ...registers] : [...registers, ...removals];
@@ -103,7 +103,7 @@ async function attemptOnce(registry: Registry, wanted: Wanted, tell: () => void)
     const then = part.map((step) => step.command);
     if (number === headPart && put !== undefined) then.unshift(put);
     const guards = part.map((step) => step.guard);
-    const outcome = await registry.propose({ kind: "when", account, guards, then, otherwise: [] });
+    const outcome = await registry.propose(account, { kind: "when", guards, then, otherwise: [] });
     if (!outcome.ok) return outcome;
     if (number === headPart) tell();
     if (!succeeded(outcome.value)) return { ok: false, refusal: "conflict", detail: "the catalog changed meanwhile" };
@@ -144,7 +144,7 @@ async function planRegisters(registry: Registry, { account, origin, content }: W
         if (record !== undefined && isSame(record, instance)) continue;
         registers.push({
           guard: guardOf(instance, record),
-          command: { kind: "register", account, instance, life: "permanent" },
+          command: { kind: "register", instance, life: "permanent" },
         });
       }
       return undefined;
@@ -193,7 +193,7 @@ async function planRemovals(
         looked++;
         if (!isOwn(record, name) || kept.has(`${record.service}/${record.id}`)) continue;
         const instance = { service: record.service, id: record.id };
-        removals.push({ guard: guardOf(instance, record), command: { kind: "deregister", account, instance } });
+        removals.push({ guard: guardOf(instance, record), command: { kind: "deregister", instance } });
       }
       return undefined;
     });

@@ -52,10 +52,10 @@ async function openPrimary(more: Partial<Settings> = {}): Promise<Primary> {
     rig,
     zone,
     async register(service, id, rest = {}, account = "default", life = "permanent") {
-      accepted(await registry.propose({ kind: "register", account, instance: instanceOf(service, id, rest), life }));
+      accepted(await registry.propose(account, { kind: "register", instance: instanceOf(service, id, rest), life }));
     },
     async deregister(service, id, account = "default") {
-      await registry.propose({ kind: "deregister", account, instance: { service, id } });
+      await registry.propose(account, { kind: "deregister", instance: { service, id } });
     },
     setFiles: (files) => zones.setFiles(files),
     truth: () => read((world) => keysOf(zoneRecords(world, found()))),

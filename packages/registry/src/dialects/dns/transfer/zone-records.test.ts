@@ -80,7 +80,7 @@ async function take(names: NamesRig, each: Step): Promise<void> {
   if (each.kind === "register") await names.register(each.service, each.id, each.more, each.account);
   else {
     const { account, service, id } = each;
-    await names.rig.registry.propose({ kind: "deregister", account, instance: { service, id } });
+    await names.rig.registry.propose(account, { kind: "deregister", instance: { service, id } });
   }
 }
 

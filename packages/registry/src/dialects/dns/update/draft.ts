@@ -127,7 +127,6 @@ export class Draft {
 
   /** All or nothing, and only as long as what was read is so still; undefined when there is nothing to do. */
   toCommand(lease: LeaseRule): Extract<Command, { kind: "when" }> | undefined {
-    const { account } = this;
     const guards: Guard[] = [];
     const steps: Command[] = [];
     for (const { service, id, before, now, ttlS } of this.#touched.values()) {
@@ -137,11 +136,11 @@ export class Draft {
           ? { on: "instance", id, service, exists: false }
           : { on: "instance-mod", instance: { service, id }, revision: before.modRevision },
       );
-      if (now === undefined) steps.push({ kind: "deregister", account, instance: { service, id } });
+      if (now === undefined) steps.push({ kind: "deregister", instance: { service, id } });
       else if (now !== before || ttlS !== undefined)
-        steps.push({ kind: "register", account, instance: toInstance(now), life: lifeOf(before, ttlS, lease) });
+        steps.push({ kind: "register", instance: toInstance(now), life: lifeOf(before, ttlS, lease) });
     }
-    return steps.length === 0 ? undefined : { kind: "when", account, guards, then: steps, otherwise: [] };
+    return steps.length === 0 ? undefined : { kind: "when", guards, then: steps, otherwise: [] };
   }
 }
 

@@ -68,7 +68,7 @@ class OpenUpdates implements Updates {
       // Said before proposing, so that no lease can run out on the way.
       this.#renew(account, refreshed);
       if (command === undefined) return RCODE.NOERROR;
-      const outcome = await this.#desk.registry.propose(command);
+      const outcome = await this.#desk.registry.propose(account, command);
       if (!outcome.ok) {
         this.#desk.log.debug({ account, refusal: outcome.refusal, detail: outcome.detail }, "update refused");
         return RCODE_OF[outcome.refusal];

@@ -51,7 +51,7 @@ async function openBench(t: TestContext, more: Partial<Settings> = {}): Promise<
     read,
     async register(service, id, rest = {}, account = "default") {
       const instance = instanceOf(service, id, rest);
-      accepted(await registry.propose({ kind: "register", account, instance, life: "permanent" }));
+      accepted(await registry.propose(account, { kind: "register", instance, life: "permanent" }));
     },
     ask: (name, type) =>
       read((world) => resolve({ name: nameOf(name), type: TYPE[type], class: CLASS.IN }, world)?.answers ?? []),

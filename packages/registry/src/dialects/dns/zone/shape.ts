@@ -30,7 +30,7 @@ export async function keepShape(
   const shape = toBytes(shapeOf(settings, addresses));
   const before = registry.read((view) => view.entry(SYSTEM_ACCOUNT, SHAPE_KEY)?.value);
   if (before !== undefined && fromBytes(before) === fromBytes(shape)) return ok("same");
-  const outcome = await registry.propose({ kind: "put", account: SYSTEM_ACCOUNT, key: SHAPE_KEY, value: shape });
+  const outcome = await registry.propose(SYSTEM_ACCOUNT, { kind: "put", key: SHAPE_KEY, value: shape });
   return outcome.ok ? ok("changed") : outcome;
 }
 

@@ -125,7 +125,7 @@ function cuttable(registry: Registry): { readonly registry: Registry; cut(): voi
   let watcher: Watcher | undefined;
   const wrapped: Registry = {
     read: (query) => registry.read(query),
-    propose: (command) => registry.propose(command),
+    propose: (account, command) => registry.propose(account, command),
     renew: (account, lease) => registry.renew(account, lease),
     renewMany: (account, leases) => registry.renewMany(account, leases),
     pulse: (account, lease) => registry.pulse(account, lease),
@@ -163,7 +163,7 @@ async function openDeltas(): Promise<{ rig: Rig; line: ReturnType<typeof cuttabl
 }
 
 async function put({ registry }: Rig, id: string): Promise<number> {
-  return accepted(await registry.propose(register("app", id, { ttlMs: 600_000 }))).revision;
+  return accepted(await registry.propose("default", register("app", id, { ttlMs: 600_000 }))).revision;
 }
 
 test("when commits were missed, windows that are there already say so until a minute has passed", async () => {

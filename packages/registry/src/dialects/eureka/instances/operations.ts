@@ -104,8 +104,7 @@ class Work implements Operations {
   async cancel(app: string, id: string, origin: Origin): Promise<Done> {
     const record = this.#find(origin.account, app, id);
     if (record === undefined) return NOT_FOUND;
-    const { account } = origin;
-    const outcome = await this.#propose(origin, { kind: "deregister", account, instance: keyOf(record) });
+    const outcome = await this.#propose(origin, { kind: "deregister", instance: keyOf(record) });
     return outcome.ok ? OK : refusedAs(outcome);
   }
 
@@ -186,10 +185,9 @@ class Work implements Operations {
       if (wanted === undefined) return (await this.#renew(account, record)) ? OK : NOT_FOUND;
       const { instance, override } = wanted;
       const guards = [{ on: "instance-mod", instance: keyOf(record), revision: record.modRevision }] as const;
-      const steps: Command[] = [{ kind: "register", account, instance: toPlain(instance), life: "keep" }];
-      if (override !== record.override)
-        steps.push({ kind: "override", account, instance: keyOf(record), status: override });
-      const outcome = await this.#propose(origin, { kind: "when", account, guards, then: steps, otherwise: [] });
+      const steps: Command[] = [{ kind: "register", instance: toPlain(instance), life: "keep" }];
+      if (override !== record.override) steps.push({ kind: "override", instance: keyOf(record), status: override });
+      const outcome = await this.#propose(origin, { kind: "when", guards, then: steps, otherwise: [] });
       if (!outcome.ok) return refusedAs(outcome);
       if (!succeeded(outcome.value)) return "again";
       await this.#renew(account, record);
@@ -205,16 +203,15 @@ class Work implements Operations {
     life: Life,
     overridden: EurekaStatus,
   ): Promise<Try | undefined> {
-    const { account } = origin;
     const guard =
       before === undefined
         ? ({ on: "instance", id: instance.id, service: instance.service, exists: false } as const)
         : ({ on: "instance-mod", instance: keyOf(before), revision: before.modRevision } as const);
-    const then: Command[] = [{ kind: "register", account, instance, life }];
+    const then: Command[] = [{ kind: "register", instance, life }];
     const { service, id } = instance;
     if (overridden !== "UNKNOWN" && overridden !== "UP")
-      then.push({ kind: "override", account, instance: { service, id }, status: fromEurekaStatus(overridden) });
-    const put: Command = { kind: "when", account, guards: [guard], then, otherwise: [] };
+      then.push({ kind: "override", instance: { service, id }, status: fromEurekaStatus(overridden) });
+    const put: Command = { kind: "when", guards: [guard], then, otherwise: [] };
     const outcome = await this.#propose(origin, put);
     if (!outcome.ok) return refusedAs(outcome);
     return succeeded(outcome.value) ? undefined : "again";
@@ -247,7 +244,7 @@ class Work implements Operations {
   }
 
   async #propose(origin: Origin, command: Command): Promise<Outcome<Receipt>> {
-    const outcome = await this.#parts.registry.propose(command);
+    const outcome = await this.#parts.registry.propose(origin.account, command);
     if (origin.replicated && outcome.ok && outcome.value.commit !== null)
       this.#parts.replication().taken(origin.account, outcome.value.commit.revision);
     return outcome;

@@ -5,11 +5,11 @@ import { accepted, openRig, type Rig, register } from "../../../../../../test/ha
 import { Index } from "./spellings.ts";
 
 async function put({ registry }: Rig, service: string, id = "1"): Promise<void> {
-  accepted(await registry.propose(register(service, id)));
+  accepted(await registry.propose("default", register(service, id)));
 }
 
 async function remove({ registry }: Rig, service: string, id = "1"): Promise<void> {
-  accepted(await registry.propose({ kind: "deregister", account: "default", instance: { service, id } }));
+  accepted(await registry.propose("default", { kind: "deregister", instance: { service, id } }));
 }
 
 test("a spelling is known while it has instances, and not a moment longer", async () => {

@@ -66,8 +66,8 @@ async function proposeGuarded(
   guards: readonly Guard[],
   command: Command,
 ): Promise<Outcome<Receipt>> {
-  if (guards.length === 0) return desk.registry.propose(command);
-  const outcome = await desk.registry.propose({ kind: "when", account, guards, then: [command], otherwise: [] });
+  if (guards.length === 0) return desk.registry.propose(account, command);
+  const outcome = await desk.registry.propose(account, { kind: "when", guards, then: [command], otherwise: [] });
   if (outcome.ok && outcome.value.result.kind === "when" && !outcome.value.result.succeeded)
     return refuse("conflict", "the instance is not at the revision that If-Match names");
   return outcome;
@@ -95,7 +95,7 @@ export function registerInstance(exchange: Exchange, json: Json): void | Promise
     registration = carryChecks(registration, checksWithStatus(json), record);
     if (!ifAbsent) beatOwnLease(desk, account, record);
   }
-  const command = toRegister(account, registration, ifAbsent);
+  const command = toRegister(registration, ifAbsent);
   return proposeGuarded(desk, account, guards, command).then((outcome) =>
     answerRegistered(exchange, instance, registration, outcome),
   );
@@ -140,7 +140,7 @@ export async function patchInstance(exchange: Exchange, json: Json): Promise<voi
       ...conditions.value.guards,
       { on: "instance-mod", instance, revision: record.modRevision },
     ];
-    outcome = await proposeGuarded(desk, account, guards, toRegister(account, registration, conditions.value.ifAbsent));
+    outcome = await proposeGuarded(desk, account, guards, toRegister(registration, conditions.value.ifAbsent));
     if (outcome.ok) return answerRegistered(exchange, instance, registration, outcome);
     if (outcome.refusal !== "conflict" || conditions.value.guards.length > 0) break;
   }
@@ -163,7 +163,7 @@ export async function deregisterInstance(exchange: Exchange): Promise<void> {
   const instance = keyOf(exchange);
   const conditions = readConditions(exchange, instance);
   if (!conditions.ok) return answerRefused(response, conditions);
-  const command: Command = { kind: "deregister", account, instance };
+  const command: Command = { kind: "deregister", instance };
   answerRevision(exchange, await proposeGuarded(desk, account, conditions.value.guards, command));
 }
 
@@ -214,8 +214,8 @@ export async function reportCheck(exchange: Exchange, json: Json): Promise<void>
     reportedAtMs: 0,
   } as const;
   const instance = keyOf(exchange);
-  const command: Command = { kind: "report", account, instance, checkId, status, output, check };
-  answerRevision(exchange, await desk.registry.propose(command));
+  const command: Command = { kind: "report", instance, checkId, status, output, check };
+  answerRevision(exchange, await desk.registry.propose(account, command));
 }
 
 const OVERRIDE_FIELDS: ReadonlySet<string> = new Set(["status"]);
@@ -228,12 +228,12 @@ export async function setOverride(exchange: Exchange, json: Json): Promise<void>
   const status = fields.status("status", "unknown");
   if (fields.fault !== undefined) return answerRefused(response, fields.fault);
   const instance = keyOf(exchange);
-  answerRevision(exchange, await desk.registry.propose({ kind: "override", account, instance, status }));
+  answerRevision(exchange, await desk.registry.propose(account, { kind: "override", instance, status }));
 }
 
 /** DELETE …/instances/:id/override */
 export async function removeOverride(exchange: Exchange): Promise<void> {
   const { desk, account } = exchange;
   const instance = keyOf(exchange);
-  answerRevision(exchange, await desk.registry.propose({ kind: "override", account, instance, status: null }));
+  answerRevision(exchange, await desk.registry.propose(account, { kind: "override", instance, status: null }));
 }

@@ -28,7 +28,7 @@ export async function registerEndpoint(exchange: Exchange, json: Json): Promise<
   const record = desk.registry.read((view) => view.instance(account, instance.service, instance.id));
   beatOwnLease(desk, account, record);
   const life = toLife(endpoint.value);
-  const outcome = await desk.registry.propose({ kind: "register", account, instance, life });
+  const outcome = await desk.registry.propose(account, { kind: "register", instance, life });
   if (!outcome.ok) return answerRefused(response, outcome);
   answerJson(response, 200, { version: versionOfProvider(exchange, instance.service) });
 }
@@ -39,7 +39,7 @@ export async function unregisterEndpoint(exchange: Exchange, json: Json): Promis
   const endpoint = decodeEndpoint(json);
   if (!endpoint.ok) return answerRefused(response, endpoint);
   const instance = { service: endpoint.value.application, id: toInstanceId(endpoint.value) };
-  const outcome = await desk.registry.propose({ kind: "deregister", account, instance });
+  const outcome = await desk.registry.propose(account, { kind: "deregister", instance });
   if (!outcome.ok && outcome.refusal !== "not-found") return answerRefused(response, outcome);
   answerJson(response, 200, { version: versionOfProvider(exchange, instance.service) });
 }

@@ -85,10 +85,9 @@ async function proposeGuarded(exchange: Exchange, key: Bytes, command: Command) 
   const { desk, account } = exchange;
   const guards = readGuards(exchange, key);
   if (!guards.ok) return guards;
-  if (guards.value.length === 0) return desk.registry.propose(command);
-  const outcome = await desk.registry.propose({
+  if (guards.value.length === 0) return desk.registry.propose(account, command);
+  const outcome = await desk.registry.propose(account, {
     kind: "when",
-    account,
     guards: guards.value,
     then: [command],
     otherwise: [],
@@ -108,7 +107,7 @@ export async function putKey(exchange: Exchange, _json: Json, value: Buffer): Pr
   const lease = query.get("lease");
   if (lease === "" || (lease?.length ?? 0) > LEASE_LENGTH_MAX)
     return answerRefused(response, refuse("invalid", "query parameter lease must name a lease"));
-  const command: Command = { kind: "put", account, key: key.value, value: fromBuffer(value), lease: lease ?? null };
+  const command: Command = { kind: "put", key: key.value, value: fromBuffer(value), lease: lease ?? null };
   const outcome = await proposeGuarded(exchange, key.value, command);
   if (!outcome.ok) return answerRefused(response, outcome);
   const change = outcome.value.commit?.changes[0];
@@ -126,10 +125,10 @@ function emptyRecord(key: Bytes): KeyRecord {
 
 /** DELETE …/config/<key>: gone already is as good as deleted. */
 export async function deleteKey(exchange: Exchange): Promise<void> {
-  const { account, response } = exchange;
+  const { response } = exchange;
   const key = keyOf(exchange);
   if (!key.ok) return answerRefused(response, key);
-  const outcome = await proposeGuarded(exchange, key.value, { kind: "delete", account, from: key.value });
+  const outcome = await proposeGuarded(exchange, key.value, { kind: "delete", from: key.value });
   if (!outcome.ok) return answerRefused(response, outcome);
   answerJson(response, 200, { revision: outcome.value.revision, deleted: outcome.value.commit?.changes.length ?? 0 });
 }
@@ -143,7 +142,7 @@ export async function deleteKeys(exchange: Exchange): Promise<void> {
   const from = toBytes(prefix);
   const range = refuseReserved(fromPrefix(from));
   if (!range.ok) return answerRefused(response, range);
-  const outcome = await desk.registry.propose({ kind: "delete", account, from: range.value, to: prefixEnd(from) });
+  const outcome = await desk.registry.propose(account, { kind: "delete", from: range.value, to: prefixEnd(from) });
   if (!outcome.ok) return answerRefused(response, outcome);
   answerJson(response, 200, { revision: outcome.value.revision, deleted: outcome.value.commit?.changes.length ?? 0 });
 }
@@ -202,9 +201,9 @@ function maxOf(a: string, b: string): string {
 /** POST …/transactions */
 export async function transact(exchange: Exchange, json: Json): Promise<void> {
   const { desk, account, response } = exchange;
-  const decoded = decodeTransaction(account, json);
+  const decoded = decodeTransaction(json);
   if (!decoded.ok) return answerRefused(response, decoded);
-  const outcome = await desk.registry.propose(decoded.value);
+  const outcome = await desk.registry.propose(account, decoded.value);
   if (!outcome.ok) return answerRefused(response, outcome);
   answerJson(response, 200, toTransactedBody(decoded.value, outcome.value));
 }

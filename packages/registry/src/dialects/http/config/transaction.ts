@@ -1,7 +1,6 @@
 /** Transactions: the body to one conditional command, and its results back. Pure. */
 import type { TransactedBody } from "@rollcall/client";
 import {
-  type Account,
   type Command,
   fromBytes,
   type Guard,
@@ -24,15 +23,15 @@ const STEPS_MAX = LIMITS.transactionCommandsMax;
 /** Entries that one `get` of a transaction answers at most. */
 const ENTRIES_MAX = 1000;
 
-export function decodeTransaction(account: Account, body: Json): Outcome<When> {
+export function decodeTransaction(body: Json): Outcome<When> {
   const fields = new Fields(body, TRANSACTION_FIELDS);
   const guards: Guard[] = [];
   fields.list("guards", STEPS_MAX).forEach((item, i) => {
     readGuard(item, `guards[${i}].`, fields, guards);
   });
-  const then = readSteps("then", account, fields);
-  const otherwise = readSteps("otherwise", account, fields);
-  return fields.outcome({ kind: "when", account, guards, then, otherwise });
+  const then = readSteps("then", fields);
+  const otherwise = readSteps("otherwise", fields);
+  return fields.outcome({ kind: "when", guards, then, otherwise });
 }
 
 const GUARD_FIELDS: ReadonlySet<string> = new Set(["key", "revision", "version", "value", "exists"]);
@@ -65,7 +64,7 @@ const STEP_FIELDS: ReadonlySet<string> = new Set(["put", "delete", "get"]);
 const PUT_FIELDS: ReadonlySet<string> = new Set(["key", "value", "valueBase64", "lease"]);
 const PLACE_FIELDS: ReadonlySet<string> = new Set(["key", "prefix"]);
 
-function readSteps(name: "then" | "otherwise", account: Account, outer: Fields): Command[] {
+function readSteps(name: "then" | "otherwise", outer: Fields): Command[] {
   const steps: Command[] = [];
   const list = outer.list(name, STEPS_MAX);
   for (let i = 0; i < list.length && outer.fault === undefined; i++) {
@@ -73,23 +72,22 @@ function readSteps(name: "then" | "otherwise", account: Account, outer: Fields):
     const fields = new Fields(list[i], STEP_FIELDS, at);
     const asked = [...STEP_FIELDS].filter((step) => fields.has(step));
     if (asked.length !== 1) fields.fail(`${name}[${i}] must have one of put, delete and get`);
-    else steps.push(readStep(asked[0] as string, account, fields, at));
+    else steps.push(readStep(asked[0] as string, fields, at));
     outer.adopt(fields.fault);
   }
   return steps;
 }
 
-function readStep(step: string, account: Account, fields: Fields, at: string): Command {
+function readStep(step: string, fields: Fields, at: string): Command {
   const inner = new Fields(fields.raw(step), step === "put" ? PUT_FIELDS : PLACE_FIELDS, `${at}${step}.`);
-  const command =
-    step === "put" ? readPut(account, inner, `${at}put.`) : readPlace(step, account, inner, `${at}${step}.`);
+  const command = step === "put" ? readPut(inner, `${at}put.`) : readPlace(step, inner, `${at}${step}.`);
   fields.adopt(inner.fault);
   return command;
 }
 
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
-function readPut(account: Account, fields: Fields, at: string): Command {
+function readPut(fields: Fields, at: string): Command {
   const key = readKey(fields, "key", at);
   const coded = fields.text("valueBase64", "", LIMITS.valueBytesMax * 2);
   if (fields.has("value") === fields.has("valueBase64")) fields.fail(`${at}value or valueBase64 must be given`);
@@ -98,10 +96,10 @@ function readPut(account: Account, fields: Fields, at: string): Command {
     ? Buffer.from(coded, "base64").toString("latin1")
     : toBytes(fields.text("value", "", LIMITS.valueBytesMax));
   const lease = fields.has("lease") ? fields.text("lease", "", 2 * LIMITS.idLengthMax) : null;
-  return { kind: "put", account, key, value, lease };
+  return { kind: "put", key, value, lease };
 }
 
-function readPlace(step: string, account: Account, fields: Fields, at: string): Command {
+function readPlace(step: string, fields: Fields, at: string): Command {
   if (fields.has("key") === fields.has("prefix")) fields.fail(`${at}key or ${at}prefix must be given, one of them`);
   let range: { from: string; to?: string };
   if (fields.has("prefix")) {
@@ -111,9 +109,7 @@ function readPlace(step: string, account: Account, fields: Fields, at: string): 
     if (!legal.ok) fields.adopt(legal);
     range = { from, to: prefixEnd(prefix) };
   } else range = { from: readKey(fields, "key", at) };
-  return step === "delete"
-    ? { kind: "delete", account, ...range }
-    : { kind: "range", account, ...range, limit: ENTRIES_MAX };
+  return step === "delete" ? { kind: "delete", ...range } : { kind: "range", ...range, limit: ENTRIES_MAX };
 }
 
 /** The results in the order of the steps that were carried out. */

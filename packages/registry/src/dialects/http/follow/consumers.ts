@@ -61,7 +61,7 @@ export class Consumers {
     const settled = (): void => {
       this.#pending.delete(pending);
     };
-    this.#registry.propose(toNote(account, lease, key, value)).then(settled, settled);
+    this.#registry.propose(account, toNote(lease, key, value)).then(settled, settled);
   }
 
   /** Keeps a consumer that needs no polls, because its stream is open. */
@@ -70,12 +70,11 @@ export class Consumers {
   }
 }
 
-function toNote(account: Account, lease: LeaseId, key: string, value: string): Command {
-  const grant: Command = { kind: "grant", account, lease, ttlMs: CONSUMER_TTL_MS, via: "http" };
-  const put: Command = { kind: "put", account, key, value, lease };
+function toNote(lease: LeaseId, key: string, value: string): Command {
+  const grant: Command = { kind: "grant", lease, ttlMs: CONSUMER_TTL_MS, via: "http" };
+  const put: Command = { kind: "put", key, value, lease };
   return {
     kind: "when",
-    account,
     guards: [{ on: "count", of: "keys", prefix: PREFIX, below: CONSUMERS_MAX }],
     // Granting a lease that is there already changes nothing.
     then: [grant, put],

@@ -42,11 +42,11 @@ export async function grantLease(exchange: Exchange, json: Json): Promise<void> 
   const meta = fields.pairs("meta");
   if (!isLegalLease(lease)) fields.fail('field lease must be printable text, and not the word "renew"');
   if (fields.fault !== undefined) return answerRefused(response, fields.fault);
-  const granted: Command = { kind: "grant", account, lease, ttlMs, via: "http" };
+  const granted: Command = { kind: "grant", lease, ttlMs, via: "http" };
   const command: Command = fields.has("meta") ? { ...granted, meta } : granted;
   // A chosen name granted again is the same wish told twice, or a new ttl: it counts as a heartbeat.
   if (chosen) void desk.registry.renew(account, lease);
-  const outcome = await desk.registry.propose(chosen ? command : { ...command, ifAbsent: true });
+  const outcome = await desk.registry.propose(account, chosen ? command : { ...command, ifAbsent: true });
   if (!outcome.ok) return answerRefused(response, outcome);
   const created = outcome.value.commit?.changes.some((change) => change.before === null) ?? false;
   answerJson(response, created ? 201 : 200, { lease, ttlMs, revision: outcome.value.revision });
@@ -151,7 +151,7 @@ export async function endLease(exchange: Exchange): Promise<void> {
   const { desk, account, params, response } = exchange;
   const lease = params[0] as string;
   if (isHiddenLease(lease)) return answerRefused(response, refuseMissing(lease));
-  answerRevision(exchange, await desk.registry.propose({ kind: "end", account, lease, cause: "closed" }));
+  answerRevision(exchange, await desk.registry.propose(account, { kind: "end", lease, cause: "closed" }));
 }
 
 const RELEASE_FIELDS: ReadonlySet<string> = new Set(["leases"]);
@@ -171,7 +171,7 @@ export async function releaseHeld(exchange: Exchange, json: Json): Promise<void>
   let revision = desk.registry.read((view) => view.revision);
   for (let from = 0; from < leases.length; from += ENDED_AT_ONCE) {
     const then = leases.slice(from, from + ENDED_AT_ONCE).map((lease) => toEndHeld(exchange, lease));
-    const outcome = await desk.registry.propose({ kind: "when", account, guards: [], then, otherwise: [] });
+    const outcome = await desk.registry.propose(account, { kind: "when", guards: [], then, otherwise: [] });
     if (!outcome.ok) return answerRefused(response, outcome);
     revision = outcome.value.revision;
   }
@@ -186,11 +186,10 @@ function toEndHeld({ desk, account }: Exchange, lease: string): Command {
     lastBeatMs: pulse?.lastBeatMs ?? 0,
     beats: pulse?.beats ?? 0,
   };
-  const end: Command = { kind: "end", account, lease, cause: "expired", silence };
+  const end: Command = { kind: "end", lease, cause: "expired", silence };
   // Gone meanwhile is as good as ended.
   return {
     kind: "when",
-    account,
     guards: [{ on: "lease-exists", lease, exists: true }],
     then: [end],
     otherwise: [],

@@ -1,7 +1,6 @@
 /** Messages to commands, receipts to answers, refusals to HTTP. Pure. */
 import type { RegisteredBody } from "@rollcall/client";
 import {
-  type Account,
   type Change,
   type Check,
   type Command,
@@ -54,13 +53,10 @@ export function isHiddenChange(change: Change): boolean {
 }
 
 export function toRegister(
-  account: Account,
   { instance, life }: Registration,
   ifAbsent: boolean,
 ): Extract<Command, { kind: "register" }> {
-  return ifAbsent
-    ? { kind: "register", account, instance, life, ifAbsent }
-    : { kind: "register", account, instance, life };
+  return ifAbsent ? { kind: "register", instance, life, ifAbsent } : { kind: "register", instance, life };
 }
 
 /**

@@ -42,11 +42,10 @@ export class Session {
       if (this.born >= BIRTHS_MAX) return;
       this.born++;
       birth = this.registry
-        .propose({
+        .propose(account, {
           kind: "when",
-          account,
           guards: [{ on: "version", key: BORN, is: "=", than: 0 }],
-          then: [{ kind: "put", account, key: BORN, value: "" }],
+          then: [{ kind: "put", key: BORN, value: "" }],
           otherwise: [],
         })
         .finally(() => this.births.delete(account));

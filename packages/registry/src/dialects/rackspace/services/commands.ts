@@ -1,14 +1,5 @@
 /** Creating, changing and removing services -> commands, and their receipts -> what happened. Pure. */
-import type {
-  Account,
-  Command,
-  Instance,
-  InstanceRecord,
-  LeaseRecord,
-  Life,
-  Receipt,
-  Result,
-} from "../../../core/index.ts";
+import type { Command, Instance, InstanceRecord, LeaseRecord, Life, Receipt, Result } from "../../../core/index.ts";
 import { sessionKey } from "../sessions/leases.ts";
 import type { NewService, ServiceUpdate } from "../wire/bodies.ts";
 import { alreadyExists, type Fault, limitReached, wrongField } from "../wire/faults.ts";
@@ -18,25 +9,24 @@ import { toInstance, VIA } from "./instances.ts";
  * The first guard that fails decides the answer: the session, the id, the limit. All three stand in one command, so
  * that of many at once exactly one comes in, and the limit is exact.
  */
-export function toCreate(account: Account, service: NewService, servicesMax: number): Command {
+export function toCreate(service: NewService, servicesMax: number): Command {
   const { life } = service;
   const register: Command = {
     kind: "register",
-    account,
     instance: toInstance(service.id, service.tags, service.metadata),
     life: "session" in life ? { lease: life.session } : { ttlMs: life.timeoutS * 1000 },
     ifAbsent: true,
   };
-  const limited = when(account, { on: "count", of: "instances", below: servicesMax }, register);
-  const fresh = when(account, { on: "instance", id: service.id, exists: false }, limited);
+  const limited = when({ on: "count", of: "instances", below: servicesMax }, register);
+  const fresh = when({ on: "instance", id: service.id, exists: false }, limited);
   if (!("session" in life)) return fresh;
-  return when(account, { on: "version", key: sessionKey(life.session), is: ">", than: 0 }, fresh);
+  return when({ on: "version", key: sessionKey(life.session), is: ">", than: 0 }, fresh);
 }
 
 type Guard = Extract<Command, { kind: "when" }>["guards"][number];
 
-export function when(account: Account, guard: Guard, then: Command): Command {
-  return { kind: "when", account, guards: [guard], then: [then], otherwise: [] };
+export function when(guard: Guard, then: Command): Command {
+  return { kind: "when", guards: [guard], then: [then], otherwise: [] };
 }
 
 /** How deep the nest of `when` held: the number of guards that were true. */
@@ -71,7 +61,6 @@ export function merge(record: InstanceRecord, update: ServiceUpdate): Instance {
  * again. So none is lost, and a service that was removed meanwhile stays so.
  */
 export function toUpdate(
-  account: Account,
   record: InstanceRecord,
   instance: Instance,
   lease: LeaseRecord | undefined,
@@ -82,17 +71,16 @@ export function toUpdate(
   const life: Life = timeoutS !== undefined && lease?.own === true ? { ttlMs: timeoutS * 1000 } : "keep";
   const moved = instance.service !== record.service;
   return when(
-    account,
     { on: "instance-mod", instance: seen, revision: record.modRevision },
-    { kind: "register", account, instance, life, ...(moved ? { replaces: seen } : {}) },
+    { kind: "register", instance, life, ...(moved ? { replaces: seen } : {}) },
   );
 }
 
 /** The same care: what is removed is the service that was seen, wherever an update moved it meanwhile. */
-export function toDelete(account: Account, { service, id, modRevision }: InstanceRecord): Command {
+export function toDelete({ service, id, modRevision }: InstanceRecord): Command {
   const instance = { service, id };
   const guard = { on: "instance-mod", instance, revision: modRevision } as const;
-  return when(account, guard, { kind: "deregister", account, instance });
+  return when(guard, { kind: "deregister", instance });
 }
 
 /** The lease that the creation granted. */

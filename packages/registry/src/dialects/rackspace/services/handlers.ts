@@ -73,7 +73,7 @@ export async function createService(desk: Desk, call: Call): Promise<Answer> {
   const { account } = call;
   const { servicesMax } = desk.quotas;
   const service = parsed.value;
-  const outcome = await desk.registry.propose(toCreate(account, service, servicesMax));
+  const outcome = await desk.registry.propose(account, toCreate(service, servicesMax));
   if (!outcome.ok) return { fault: toFault(outcome) };
   const fault = explainCreate(outcome.value, service, servicesMax);
   if (fault !== undefined) return { fault };
@@ -116,7 +116,7 @@ async function tryUpdate(
   const { account } = call;
   const instance = merge(record, update);
   const propose = (service: string): Promise<Outcome<Receipt>> =>
-    desk.registry.propose(toUpdate(account, record, { ...instance, service }, lease, update.timeoutS));
+    desk.registry.propose(account, toUpdate(record, { ...instance, service }, lease, update.timeoutS));
   let outcome = await propose(instance.service);
   // Under its new name another dialect already has this id: it stays where it is.
   if (!outcome.ok && outcome.refusal === "exists") outcome = await propose(record.service);
@@ -131,7 +131,7 @@ export async function deleteService(desk: Desk, call: Call, id: string): Promise
   const outcome = await untilDecided(async () => {
     const found = find(desk, call, id);
     if (found === undefined) return { ok: false, refusal: "not-found", detail: id } as const;
-    const removed = await desk.registry.propose(toDelete(account, found.record));
+    const removed = await desk.registry.propose(account, toDelete(found.record));
     return removed.ok && depthOf(removed.value.result) === 0 ? null : removed;
   });
   if (outcome.ok) return { status: 204 };

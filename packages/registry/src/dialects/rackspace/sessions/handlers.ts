@@ -61,7 +61,7 @@ export async function createSession(desk: Desk, call: Call): Promise<Answer> {
   let id = "";
   const outcome = await untilDecided(async () => {
     id = makeSessionId();
-    const created = await desk.registry.propose(toCreateSession(account, id, parsed.value, sessionsMax));
+    const created = await desk.registry.propose(account, toCreateSession(id, parsed.value, sessionsMax));
     return created.ok && depthOf(created.value.result) === 1 ? null : created;
   });
   if (!outcome.ok) return { fault: toFault(outcome) };
@@ -102,8 +102,8 @@ export async function updateSession(desk: Desk, call: Call, id: string): Promise
     const found = find(desk, call, id);
     if (found === undefined) return { ok: false, refusal: "not-found", detail: id } as const;
     if (idle) return { ok: true, value: undefined } as const;
-    const command = toUpdateSession(account, found.lease, found.revision, parsed.value);
-    const updated = await desk.registry.propose(command);
+    const command = toUpdateSession(found.lease, found.revision, parsed.value);
+    const updated = await desk.registry.propose(account, command);
     if (!updated.ok) return updated;
     return depthOf(updated.value.result) === 0 ? null : ({ ok: true, value: undefined } as const);
   });

@@ -1,12 +1,5 @@
 /** Sessions: leases of this API, each with a reserved key of its own by which they are counted and listed. Pure. */
-import {
-  type Account,
-  type AccountView,
-  type Bytes,
-  type Command,
-  type LeaseRecord,
-  prefixEnd,
-} from "../../../core/index.ts";
+import { type AccountView, type Bytes, type Command, type LeaseRecord, prefixEnd } from "../../../core/index.ts";
 import { type HeldBody, type LastBeat, toHeld, toTimeoutS, VIA } from "../services/instances.ts";
 import type { NewSession } from "../wire/bodies.ts";
 import type { Metadata } from "../wire/fields.ts";
@@ -28,17 +21,15 @@ export function sessionKey(id: string): Bytes {
 }
 
 /** Succeeds at depth 2 (see `depthOf`); depth 1 means that the id is taken. */
-export function toCreateSession(account: Account, id: string, session: NewSession, sessionsMax: number): Command {
+export function toCreateSession(id: string, session: NewSession, sessionsMax: number): Command {
   return {
     kind: "when",
-    account,
     guards: [{ on: "count", of: "keys", prefix: PREFIX, below: sessionsMax }],
     then: [
       {
         kind: "when",
-        account,
         guards: [{ on: "lease-exists", lease: id, exists: false }],
-        then: grantSession(account, id, session),
+        then: grantSession(id, session),
         otherwise: [],
       },
     ],
@@ -46,24 +37,19 @@ export function toCreateSession(account: Account, id: string, session: NewSessio
   };
 }
 
-function grantSession(account: Account, id: string, { metadata, timeoutS }: NewSession): readonly Command[] {
+function grantSession(id: string, { metadata, timeoutS }: NewSession): readonly Command[] {
   return [
-    { kind: "grant", account, lease: id, ttlMs: timeoutS * 1000, via: VIA, meta: metadata },
-    { kind: "put", account, key: sessionKey(id), value: "", lease: id },
+    { kind: "grant", lease: id, ttlMs: timeoutS * 1000, via: VIA, meta: metadata },
+    { kind: "put", key: sessionKey(id), value: "", lease: id },
   ];
 }
 
 /** Fails when the session is not as it was at revision `seen`: its key moves with every change. */
-export function toUpdateSession(
-  account: Account,
-  lease: LeaseRecord,
-  seen: number,
-  update: Partial<NewSession>,
-): Command {
+export function toUpdateSession(lease: LeaseRecord, seen: number, update: Partial<NewSession>): Command {
   const session = { metadata: lease.meta, timeoutS: toTimeoutS(lease), ...update };
-  const then = grantSession(account, lease.id, session);
+  const then = grantSession(lease.id, session);
   const guards = [{ on: "mod", key: sessionKey(lease.id), is: "=", than: seen } as const];
-  return { kind: "when", account, guards, then, otherwise: [] };
+  return { kind: "when", guards, then, otherwise: [] };
 }
 
 /** Sorted by id, beginning at the first that is not smaller than `fromId`. */

@@ -51,7 +51,7 @@ export async function setValue(desk: Desk, call: Call, id: string): Promise<Answ
   const parsed = parseValue(call.body);
   if (!parsed.ok) return parsed;
   const { valuesMax } = desk.quotas;
-  const outcome = await desk.registry.propose(toSet(call.account, id, parsed.value, valuesMax));
+  const outcome = await desk.registry.propose(call.account, toSet(id, parsed.value, valuesMax));
   if (!outcome.ok) return { fault: toFault(outcome) };
   const fault = explainSet(outcome.value, valuesMax);
   return fault === undefined ? changedAt(call, `/configuration/${id}`) : { fault };
@@ -62,7 +62,7 @@ export async function deleteValue(desk: Desk, call: Call, id: string): Promise<A
   if (refused !== undefined) return refused;
   const { account } = call;
   if (readValue(desk, call, id) === null) return { fault: missing("ConfigurationValue", id) };
-  const outcome = await desk.registry.propose({ kind: "delete", account, from: id });
+  const outcome = await desk.registry.propose(account, { kind: "delete", from: id });
   if (!outcome.ok) return { fault: toFault(outcome) };
   // Of two at once, one finds it gone.
   return outcome.value.commit === null ? { fault: missing("ConfigurationValue", id) } : { status: 204 };

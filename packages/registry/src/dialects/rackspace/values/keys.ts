@@ -1,6 +1,5 @@
 /** Configuration values <-> keys of the catalog. The id is the key, as it is. Pure. */
 import {
-  type Account,
   type AccountView,
   type Bytes,
   type Command,
@@ -52,25 +51,23 @@ function rangesOf(namespace: string | null): readonly (readonly [Bytes, Bytes])[
 }
 
 /** An identical value makes no commit, hence no event; the limit counts new keys only. */
-export function toSet(account: Account, id: string, value: string, valuesMax: number): Command {
+export function toSet(id: string, value: string, valuesMax: number): Command {
   const bytes = toBytes(value);
-  const put: Command = { kind: "put", account, key: id, value: bytes };
+  const put: Command = { kind: "put", key: id, value: bytes };
   const create: Command = {
     kind: "when",
-    account,
     guards: [{ on: "count", of: "keys", prefix: "", below: valuesMax }],
     then: [put],
     otherwise: [],
   };
   const replace: Command = {
     kind: "when",
-    account,
     guards: [{ on: "version", key: id, is: ">", than: 0 }],
     then: [put],
     otherwise: [create],
   };
   const same = [{ on: "value", key: id, is: "=", than: bytes } as const];
-  return { kind: "when", account, guards: same, then: [], otherwise: [replace] };
+  return { kind: "when", guards: same, then: [], otherwise: [replace] };
 }
 
 /** Why the value was not set; undefined when it is. */

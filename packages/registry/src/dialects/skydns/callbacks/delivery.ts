@@ -158,7 +158,7 @@ export class Callbacks {
   }
 
   async #done(watched: Watched): Promise<void> {
-    const outcome = await this.#parts.registry.propose(toForget(watched));
+    const outcome = await this.#parts.registry.propose(watched.account, toForget(watched));
     this.#telling.delete(turnOf(watched));
     if (!outcome.ok) this.#parts.log.warn({ callback: watched.uuid, why: outcome.detail }, "a callback may come again");
   }

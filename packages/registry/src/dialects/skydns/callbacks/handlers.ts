@@ -37,7 +37,7 @@ export async function addCallback(desk: Desk, { account, uuid, bytes, from }: As
   if (watched === undefined) return bad(`more than ${MATCHES_MAX} services match`);
   if (watched.length === 0) return { kind: "word", status: 404, text: NOT_EXISTS };
   const target = { uuid, reply: wanted.Reply, port: wanted.Port, asker };
-  const outcome = await registry.propose(toWatch(account, target, watched, settings.callbacksMax));
+  const outcome = await registry.propose(account, toWatch(target, watched, settings.callbacksMax));
   if (!outcome.ok) return { kind: "word", ...toWord(outcome) };
   const { result } = outcome.value;
   if (result.kind === "when" && result.succeeded) return { kind: "empty", status: 201 };

@@ -63,7 +63,6 @@ export function findWanted(account: AccountView, wanted: Wanted, environment: st
 
 /** Watches all of these, or none when there are too many already. */
 export function toWatch(
-  account: Account,
   target: Target,
   watched: readonly { readonly record: InstanceRecord; readonly body: ServiceBody }[],
   callbacksMax: number,
@@ -71,11 +70,9 @@ export function toWatch(
   const { uuid, reply, port, asker } = target;
   return {
     kind: "when",
-    account,
     guards: [{ on: "count", of: "keys", prefix: PREFIX, below: Math.max(0, callbacksMax - watched.length + 1) }],
     then: watched.map(({ record, body }) => ({
       kind: "put",
-      account,
       key: PREFIX + toBytes(`${uuid}/${record.service}/${record.id}`),
       value: toBytes(JSON.stringify({ reply, port, asker, createRevision: record.createRevision, body })),
     })),
@@ -84,12 +81,11 @@ export function toWatch(
 }
 
 /** Forgets it, unless it was asked for again. */
-export function toForget({ account, key, modRevision }: Watched): Command {
+export function toForget({ key, modRevision }: Watched): Command {
   return {
     kind: "when",
-    account,
     guards: [{ on: "mod", key, is: "=", than: modRevision }],
-    then: [{ kind: "delete", account, from: key }],
+    then: [{ kind: "delete", from: key }],
     otherwise: [],
   };
 }

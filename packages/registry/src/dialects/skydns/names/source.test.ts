@@ -29,7 +29,7 @@ function instance(id: string, more: Partial<Instance> & { environment?: string }
 async function put(rig: Rig, ...instances: readonly Instance[]): Promise<void> {
   const life: Life = "permanent";
   for (const one of instances) {
-    const outcome = await rig.registry.propose({ kind: "register", account: "default", instance: one, life });
+    const outcome = await rig.registry.propose("default", { kind: "register", instance: one, life });
     assert.ok(outcome.ok);
   }
 }
@@ -128,7 +128,7 @@ test("the domain, its servers, UUIDs and addresses have names", async () => {
 test("an empty catalog has its domain and no more", async () => {
   const rig = await openRig();
   await put(rig, instance("1"));
-  await rig.registry.propose({ kind: "deregister", account: "default", instance: { service: "TestService", id: "1" } });
+  await rig.registry.propose("default", { kind: "deregister", instance: { service: "TestService", id: "1" } });
   assert.equal(find(rig, "").kind, "bare");
   for (const name of ["production", "testservice.production", "1"]) assert.equal(find(rig, name).kind, "none", name);
 });
@@ -182,13 +182,11 @@ test("no answer grows without bounds", async () => {
   const rig = await openRig();
   const commands = Array.from({ length: 900 }, (_, index) => index);
   for (let batch = 0; batch < 6; batch++) {
-    const outcome = await rig.registry.propose({
+    const outcome = await rig.registry.propose("default", {
       kind: "when",
-      account: "default",
       guards: [],
       then: commands.map((index) => ({
         kind: "register",
-        account: "default",
         instance: instance(`i-${batch}-${index}`, { status: batch === 0 ? "critical" : "passing" }),
         life: "permanent",
       })),
