@@ -3,7 +3,7 @@ import type { Logger } from "pino";
 import type { Access, Clock, Registry } from "../../core/index.ts";
 import type { Settings, TsigKey } from "./settings/model.ts";
 import type { Message } from "./wire/message.ts";
-import type { FileZone, World, Zone } from "./zone/model.ts";
+import type { World, Zones } from "./zone/model.ts";
 
 /** Everything a handler may use. */
 export interface Desk {
@@ -15,16 +15,6 @@ export interface Desk {
   readonly zones: Zones;
   /** Looks at one revision; the world is good inside `use` only. */
   read<T>(use: (world: World) => T extends PromiseLike<unknown> ? never : T): T;
-}
-
-/** The zones there are: of accounts, which come and go, of files, and of other protocols. */
-export interface Zones {
-  /** All but the reverse ones; apex names, no order. */
-  list(): readonly Zone[];
-  /** Replaces what zone files say, all at once. */
-  setFiles(files: readonly FileZone[]): void;
-  /** After zones came or went, or a file changed: answers kept from before are worth nothing. Returns its cancel. */
-  onChange(listener: () => void): () => void;
 }
 
 /** Who sent a message. */

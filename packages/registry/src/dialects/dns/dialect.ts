@@ -1,4 +1,8 @@
-/** The plug: DNS over UDP and TCP, on one port of its own. */
+/**
+ * The plug: DNS over UDP and TCP, on one port of its own.
+ *
+ * @rooms dialect > transfer > update > server > names > static > desk > zone > signing > settings > labels > wire
+ */
 import { randomInt } from "node:crypto";
 import { type Dialect, type House, type Mounted, type NameSource, SettingsRefused } from "../contract.ts";
 import type { Desk } from "./desk.ts";

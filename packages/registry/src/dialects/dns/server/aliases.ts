@@ -2,8 +2,7 @@
 
 import type { Asked } from "../desk.ts";
 import { takeAddresses } from "../names/alias.ts";
-import { BLANK } from "../transfer/journal.ts";
-import { CLASS, type Message, type Name, type Question, RCODE, TYPE } from "../wire/message.ts";
+import { BLANK, CLASS, type Message, type Name, type Question, RCODE, TYPE } from "../wire/message.ts";
 import { decodeMessage, encodeMessage } from "../wire/packet.ts";
 import type { Outside, Reply } from "../zone/model.ts";
 import type { Forward } from "./forward.ts";

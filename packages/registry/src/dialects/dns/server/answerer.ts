@@ -3,9 +3,9 @@
 import type { Asked, Asker, Desk } from "../desk.ts";
 import { resolve } from "../names/resolve.ts";
 import type { TsigKey } from "../settings/model.ts";
-import { type Keys, signAnswer, signBytes, toBare } from "../signing/keys.ts";
+import { type Keys, signAnswer, signBytes } from "../signing/keys.ts";
 import { type Chance, encodeAnswer } from "../wire/answer.ts";
-import { CLASS, type Edns, type Message, OPCODE, type Question, RCODE, TYPE } from "../wire/message.ts";
+import { CLASS, type Edns, emptyAnswer, type Message, OPCODE, type Question, RCODE, TYPE } from "../wire/message.ts";
 import { lowerLabel } from "../wire/name.ts";
 import { type Decoded, decodeMessage } from "../wire/packet.ts";
 import type { Reply, Zone } from "../zone/model.ts";
@@ -141,7 +141,7 @@ export class Answerer {
   /** Nothing but a code; or, `truncated`, that there is too much for UDP. */
   #refuse(asked: Asked, rcode: number, standing: Standing, truncated = false): Buffer {
     const { message } = asked;
-    const bare = { ...toBare(message, rcode), recursionAvailable: standing.mayForward, truncated };
+    const bare = { ...emptyAnswer(message, rcode), recursionAvailable: standing.mayForward, truncated };
     const edns = this.#edns(message);
     return this.#finish(asked, {
       ...bare,
@@ -164,7 +164,7 @@ export class Answerer {
   #toAnswer(message: Message, reply: Reply, recursionAvailable: boolean): Message {
     const edns = this.#edns(message, reply);
     return {
-      ...toBare(message, reply.rcode),
+      ...emptyAnswer(message, reply.rcode),
       authoritative: reply.authoritative,
       recursionAvailable,
       checkingDisabled: message.checkingDisabled,
@@ -205,13 +205,8 @@ function refuseForm(message: Message): number | undefined {
   return type >= 128 && type <= 255 && !isKnown ? RCODE.NOTIMP : undefined;
 }
 
-function refuseMalformed(decoded: Decoded & { ok: false }): Buffer | undefined {
-  const { rcode, id, opcode, recursionDesired, questions } = decoded;
-  if (rcode === undefined) return undefined;
-  const nothing = { answers: [], authority: [], additional: [] };
-  const flags = { response: true, authoritative: false, truncated: false, recursionAvailable: false };
-  const message = { id, opcode, rcode, recursionDesired, checkingDisabled: false, questions, ...flags, ...nothing };
-  return encodeAnswer(message, UDP_BYTES_MIN, () => 0);
+function refuseMalformed({ rcode, ...asked }: Decoded & { ok: false }): Buffer | undefined {
+  return rcode === undefined ? undefined : encodeAnswer(emptyAnswer(asked, rcode), UDP_BYTES_MIN, () => 0);
 }
 
 /** Whether the key lets its holder see the zone. Zone files are of no account. */

@@ -1,7 +1,7 @@
 /** Who signed a message, and the signing of its answer: TSIG, RFC 8945. */
 import type { Bytes, Clock } from "../../../core/index.ts";
 import type { Settings, TsigKey } from "../settings/model.ts";
-import { type Message, RCODE } from "../wire/message.ts";
+import { emptyAnswer, type Message, RCODE } from "../wire/message.ts";
 import { keyOf } from "../wire/name.ts";
 import { encodeMessage } from "../wire/packet.ts";
 import { refuseTsig, signTsig, TSIG_ERROR, TsigStream, tsigBytes, verifyTsig } from "./tsig.ts";
@@ -95,28 +95,9 @@ export function answerFault(
   return verdict.ok ? undefined : "wrongly signed";
 }
 
-/** An answer with nothing but the question and a code. */
-export function toBare(message: Message, rcode: number): Message {
-  return {
-    id: message.id,
-    response: true,
-    opcode: message.opcode,
-    authoritative: false,
-    truncated: false,
-    recursionDesired: message.recursionDesired,
-    recursionAvailable: false,
-    checkingDisabled: false,
-    rcode,
-    questions: message.questions.slice(0, 1),
-    answers: [],
-    authority: [],
-    additional: [],
-  };
-}
-
 function encodeBare(message: Message, rcode: number): Buffer {
   // A header and one question always fit.
-  return encodeMessage(toBare(message, rcode), 512)!;
+  return encodeMessage(emptyAnswer(message, rcode), 512)!;
 }
 
 function toSeconds(ms: number): number {

@@ -2,7 +2,7 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type { Bytes } from "../../../core/index.ts";
 import { CLASS, type Name, type Tsig, TYPE } from "../wire/message.ts";
-import { type Cursor, canonicalName, keyOf, nameBytes, readName } from "../wire/name.ts";
+import { canonicalName, keyOf, nameBytes } from "../wire/name.ts";
 
 /** RFC 8945 §3 and §5.2.2.1. Of the first three only what is named here is used in the record's error field. */
 export const TSIG_ERROR = { BADSIG: 16, BADKEY: 17, BADTIME: 18, BADTRUNC: 22 } as const;
@@ -44,35 +44,6 @@ export type Verdict =
   | { readonly ok: false; readonly error: "format" }
   /** NOTAUTH; `refuseTsig` makes the answer's record. */
   | { readonly ok: false; readonly error: (typeof TSIG_ERROR)["BADSIG" | "BADKEY" | "BADTIME"] };
-
-/** Reads the data of a TSIG record, `length` bytes at the cursor. `offset`: where the record begins. */
-export function readTsig(cursor: Cursor, length: number, key: Name, offset: number): Tsig | undefined {
-  const { packet } = cursor;
-  const end = cursor.at + length;
-  const algorithm = readName(cursor);
-  let at = cursor.at;
-  if (algorithm === undefined || at + 10 > end) return undefined;
-  const timeS = packet.readUIntBE(at, 6);
-  const fudgeS = packet.readUInt16BE(at + 6);
-  const macStart = at + 10;
-  at = macStart + packet.readUInt16BE(at + 8);
-  if (at + 6 > end) return undefined;
-  const mac = packet.toString("latin1", macStart, at);
-  const otherStart = at + 6;
-  if (otherStart + packet.readUInt16BE(at + 4) !== end) return undefined;
-  cursor.at = end;
-  return {
-    key,
-    algorithm,
-    timeS,
-    fudgeS,
-    mac,
-    originalId: packet.readUInt16BE(at),
-    error: packet.readUInt16BE(at + 2),
-    other: packet.toString("latin1", otherStart, end),
-    offset,
-  };
-}
 
 /**
  * Whether the key signed the packet, and in time. The caller found the key by its name; the checks come in the order

@@ -1,9 +1,8 @@
 /** Zones given to secondaries: AXFR (RFC 5936) and IXFR (RFC 1995). */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Asked, Desk } from "../desk.ts";
-import { signAnswer, signBytes, signStream, toBare } from "../signing/keys.ts";
-import type { Message, Question, Resource } from "../wire/message.ts";
-import { CLASS, RCODE, TYPE } from "../wire/message.ts";
+import { signAnswer, signBytes, signStream } from "../signing/keys.ts";
+import { CLASS, emptyAnswer, type Message, type Question, RCODE, type Resource, TYPE } from "../wire/message.ts";
 import { keyOf, sameName, showName } from "../wire/name.ts";
 import { encodeMessage } from "../wire/packet.ts";
 import { increments, isNewer, isShorter, type Journal, packSome, serialOf } from "./journal.ts";
@@ -183,7 +182,7 @@ class OpenTransfers implements Transfers {
 
   /** All of the first message but its records. */
   #head(message: Message, authority: Resource): Message {
-    const bare = { ...toBare(message, RCODE.NOERROR), authoritative: true };
+    const bare = { ...emptyAnswer(message, RCODE.NOERROR), authoritative: true };
     if (message.edns === undefined) return bare;
     const { data } = authority;
     const expire = message.edns.expire === true && data.kind === "authority" ? { expireS: data.expireS } : {};
@@ -192,7 +191,7 @@ class OpenTransfers implements Transfers {
 
   #refuse(asked: Asked, rcode: number): Buffer {
     // A header and one question always fit.
-    return signAnswer(encodeMessage(toBare(asked.message, rcode), UDP_BYTES)!, asked, this.#desk.clock);
+    return signAnswer(encodeMessage(emptyAnswer(asked.message, rcode), UDP_BYTES)!, asked, this.#desk.clock);
   }
 }
 

@@ -3,7 +3,7 @@
  * packed messages, which take a tenth of the memory.
  */
 
-import { type Message, OPCODE, RCODE, type Resource } from "../wire/message.ts";
+import { BLANK, type Message, type Resource } from "../wire/message.ts";
 import { keyOf } from "../wire/name.ts";
 import { decodeMessage, packMessage } from "../wire/packet.ts";
 import { canonicalData } from "../wire/record.ts";
@@ -36,23 +36,6 @@ export interface JournalLimits {
 }
 
 export const NOTHING: Packed = { buffers: [], count: 0, bytes: 0 };
-
-/** An empty message, to be filled with records. */
-export const BLANK: Message = {
-  id: 0,
-  response: true,
-  opcode: OPCODE.QUERY,
-  authoritative: true,
-  truncated: false,
-  recursionDesired: false,
-  recursionAvailable: false,
-  checkingDisabled: false,
-  rcode: RCODE.NOERROR,
-  questions: [],
-  answers: [],
-  authority: [],
-  additional: [],
-};
 
 /** Pointers reach 16 KiB: beyond, names are not compressed any more. */
 const PACK_BYTES = 16 * 1024;

@@ -7,10 +7,9 @@ import type { Desk } from "../desk.ts";
 import { resolve } from "../names/resolve.ts";
 import type { Secondary } from "../settings/model.ts";
 import { answerFault, type SignedRequest, signBytes, signRequest } from "../signing/keys.ts";
-import { CLASS, type Message, OPCODE, RCODE, TYPE } from "../wire/message.ts";
+import { BLANK, CLASS, type Message, OPCODE, RCODE, TYPE } from "../wire/message.ts";
 import { keyOf, showName } from "../wire/name.ts";
 import { decodeMessage, encodeMessage } from "../wire/packet.ts";
-import { BLANK } from "./journal.ts";
 import { isWhole, type WholeZone } from "./kept-zone.ts";
 
 /** RFC 1996 §4.5 asks for calm: one zone's news goes out at most so often. */

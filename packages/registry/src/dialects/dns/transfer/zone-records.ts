@@ -31,12 +31,6 @@ import { canonicalData } from "../wire/record.ts";
 import { fileRecords } from "../zone/file.ts";
 import type { World, Zone } from "../zone/model.ts";
 
-/**
- * The way in which a catalog becomes records. Raise it whenever the same catalog makes another zone than before: it is
- * what gives zones another serial then.
- */
-export const RENDERING = 1;
-
 const ADDRESSES = [TYPE.A, TYPE.AAAA] as const;
 
 /** Every record of the zone, its SOA first, each once, always in the same order. Nothing for zones that are no whole. */

@@ -2,8 +2,8 @@
 import type { Account, InstanceRecord } from "../../../core/index.ts";
 import type { Asked, Desk } from "../desk.ts";
 import { RCODE_OF } from "../names/resolve.ts";
-import { signAnswer, toBare } from "../signing/keys.ts";
-import { type Message, RCODE } from "../wire/message.ts";
+import { signAnswer } from "../signing/keys.ts";
+import { emptyAnswer, type Message, RCODE } from "../wire/message.ts";
 import { encodeMessage } from "../wire/packet.ts";
 import { admitUpdate, grantedLease, planUpdate } from "./plan.ts";
 
@@ -90,7 +90,7 @@ class OpenUpdates implements Updates {
 }
 
 function toAnswer(message: Message, rcode: number, udpSize: number): Message {
-  const bare = toBare(message, rcode);
+  const bare = emptyAnswer(message, rcode);
   if (message.edns === undefined) return bare;
   const leaseS = rcode === RCODE.NOERROR ? grantedLease(message) : undefined;
   const edns = { version: 0, udpSize, dnssecOk: false };

@@ -142,3 +142,28 @@ export interface Message {
   readonly edns?: Edns;
   readonly tsig?: Tsig;
 }
+
+/** An answer without a question or a record. */
+export const BLANK: Message = {
+  id: 0,
+  response: true,
+  opcode: OPCODE.QUERY,
+  authoritative: true,
+  truncated: false,
+  recursionDesired: false,
+  recursionAvailable: false,
+  checkingDisabled: false,
+  rcode: RCODE.NOERROR,
+  questions: [],
+  answers: [],
+  authority: [],
+  additional: [],
+};
+
+/** The answer to a message with nothing in it but the question and a code. */
+export function emptyAnswer(
+  { id, opcode, recursionDesired, questions }: Pick<Message, "id" | "opcode" | "recursionDesired" | "questions">,
+  rcode: number,
+): Message {
+  return { ...BLANK, id, opcode, authoritative: false, recursionDesired, rcode, questions: questions.slice(0, 1) };
+}

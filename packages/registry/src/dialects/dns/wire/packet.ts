@@ -1,6 +1,5 @@
 /** Messages off the wire and onto it. RFC 1035 §4.1, RFC 6891, RFC 2136, RFC 8945. */
 
-import { readTsig } from "../signing/tsig.ts";
 import { ednsBytes, readEdns, writeEdns } from "./edns.ts";
 import {
   CLASS,
@@ -15,6 +14,7 @@ import {
 } from "./message.ts";
 import { type Cursor, openCursor, readName } from "./name.ts";
 import { readData, writeData } from "./record.ts";
+import { readTsig } from "./tsig.ts";
 import { Writer } from "./writer.ts";
 
 export const HEADER_BYTES = 12;

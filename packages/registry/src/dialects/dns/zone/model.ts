@@ -55,6 +55,16 @@ export interface Index {
   onChange?(listener: () => void): () => void;
 }
 
+/** The zones there are: of accounts, which come and go, of files, and of other protocols. */
+export interface Zones {
+  /** All but the reverse ones; apex names, no order. */
+  list(): readonly Zone[];
+  /** Replaces what zone files say, all at once. */
+  setFiles(files: readonly FileZone[]): void;
+  /** After zones came or went, or a file changed: answers kept from before are worth nothing. Returns its cancel. */
+  onChange(listener: () => void): () => void;
+}
+
 /** Everything a lookup may look at. Valid within one `Registry.read`. */
 export interface World {
   readonly view: View;

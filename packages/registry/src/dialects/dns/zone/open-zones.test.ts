@@ -8,13 +8,13 @@ import type { Access, Instance } from "../../../core/index.ts";
 import { resolve } from "../names/resolve.ts";
 import type { Settings } from "../settings/model.ts";
 import { readSettings } from "../settings/reader.ts";
-import { RENDERING, zoneRecords } from "../transfer/zone-records.ts";
+import { zoneRecords } from "../transfer/zone-records.ts";
 import { CLASS, type Resource, TYPE } from "../wire/message.ts";
 import { keyOf, showName } from "../wire/name.ts";
 import { openIndex } from "./label-index.ts";
 import type { FileZone, World } from "./model.ts";
 import { openZones, toWorld } from "./open-zones.ts";
-import { keepShape } from "./shape.ts";
+import { keepShape, RENDERING } from "./shape.ts";
 
 const ADDRESSES = ["192.0.2.53"];
 

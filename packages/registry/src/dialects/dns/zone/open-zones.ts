@@ -11,14 +11,13 @@ import {
   type Watch,
 } from "../../../core/index.ts";
 import type { NameSource } from "../../contract.ts";
-import type { Zones } from "../desk.ts";
 import { isTaken, toLabel } from "../labels/text.ts";
 import type { Settings } from "../settings/model.ts";
 import { type Name, TYPE } from "../wire/message.ts";
 import { keyOf } from "../wire/name.ts";
 import { canonicalData } from "../wire/record.ts";
 import { fileRecords, STATIC_KEYS, shareFile, staticRevision } from "./file.ts";
-import type { FileZone, Index, World, Zone } from "./model.ts";
+import type { FileZone, Index, World, Zone, Zones } from "./model.ts";
 import { shapeRevision } from "./shape.ts";
 
 export interface ZonesOptions {

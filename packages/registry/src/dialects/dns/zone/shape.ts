@@ -16,8 +16,13 @@ import {
   type View,
 } from "../../../core/index.ts";
 import type { Settings } from "../settings/model.ts";
-import { RENDERING } from "../transfer/zone-records.ts";
 import { showName } from "../wire/name.ts";
+
+/**
+ * The way in which a catalog becomes records. Raise it whenever the same catalog makes another zone than before: it is
+ * what gives zones another serial then.
+ */
+export const RENDERING = 1;
 
 const SHAPE_KEY: Bytes = "\0dns/shape";
 

@@ -3,9 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type NamesRig, nameOf, openNames, showShort } from "../../../../../../../test/dns/names-rig.ts";
 import { readMessage } from "../../../../../../../test/dns/wire.ts";
-import { BLANK } from "../../transfer/journal.ts";
 import { encodeAnswer, toChance } from "../../wire/answer.ts";
-import { CLASS, type Message, type Resource, TYPE } from "../../wire/message.ts";
+import { BLANK, CLASS, type Message, type Resource, TYPE } from "../../wire/message.ts";
 import { resolve } from "../resolve.ts";
 
 test("TXT shows the meta that somebody gave, not what protocols note for themselves", async (t) => {
