@@ -14,17 +14,16 @@ import {
   writeBatchAnswer,
 } from "../../../packages/registry/src/dialects/eureka/wire/batch.ts";
 import {
-  closeApplications,
+  FRAMES,
+  openApplication,
   openApplications,
-  type ReadApplications,
   readApplications,
   readInstance,
-  SEPARATORS,
-  wrapApplication,
-  writeApplication,
   writeInstance,
+  writeInstances,
 } from "../../../packages/registry/src/dialects/eureka/wire/bodies.ts";
 import type {
+  Application,
   Applications,
   Format,
   InstanceInfo,
@@ -68,16 +67,20 @@ function readText(format: Format, text: string): InstanceInfo {
   return read.info;
 }
 
-function registryOf(read: ReadApplications): Applications {
+function registryOf(read: ReturnType<typeof readApplications>): Applications {
   assert.ok(read.ok, read.ok ? "" : read.detail);
   assert.equal(read.skipped, 0);
   return read.applications;
 }
 
+function rewriteOne(format: Format, { name, instances }: Application): string {
+  return openApplication(format, name) + writeInstances(format, instances) + FRAMES[format].closeApplication;
+}
+
 function rewrite(format: Format, { versionsDelta, hashcode, applications }: Applications): string {
-  const fragments = applications.map((application) => writeApplication(format, application));
-  const inside = fragments.join(SEPARATORS[format]);
-  return openApplications(format, versionsDelta, hashcode) + inside + closeApplications(format);
+  const { separator, closeApplications } = FRAMES[format];
+  const inside = applications.map((application) => rewriteOne(format, application)).join(separator);
+  return openApplications(format, versionsDelta, hashcode) + inside + closeApplications;
 }
 
 const withoutLayout = (xml: string): string => xml.replace(/>\n\s*</g, "><");
@@ -125,7 +128,8 @@ for (const [format, codec] of CODECS) {
     const [registry] = given("applications").map((all) => registryOf(readApplications(format, Buffer.from(all))));
     const application = registry?.applications[1];
     assert.ok(application);
-    assert.equal(wrapApplication(format, writeApplication(format, application)), text);
+    const { openRoot, closeRoot } = FRAMES[format];
+    assert.equal(openRoot + rewriteOne(format, application) + closeRoot, text);
   });
 
   test(`the layout of ${codec} makes no difference`, () => {

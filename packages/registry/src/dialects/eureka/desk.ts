@@ -1,21 +1,8 @@
 /** What the parts of the Eureka server share. */
 import type { Logger } from "pino";
 import type { Access, Account, Clock, InstanceRecord, Registry, Revision } from "../../core/index.ts";
+import type { Settings } from "./settings.ts";
 import type { EurekaStatus, InstanceInfo, PeerResult } from "./wire/messages.ts";
-
-/** The settings of the dialect: `dialectSettings.eureka`, checked (settings.ts). */
-export interface Settings {
-  /** The account that requests without a token of one account act on. Default `default`. */
-  readonly account: Account;
-  /** Service URLs of the other servers, as Eureka's `serviceUrl` has them: `http://user:password@host:8761/eureka/`. */
-  readonly peers: readonly string[];
-  /** What this region is called on the dashboard. `regions=` changes nothing, whatever it names. Default `default`. */
-  readonly region: string;
-  /** Data center that instances of other dialects are shown in. Default `MyOwn`. */
-  readonly dataCenter: string;
-  /** How far back `/apps/delta` reaches. Default 180 s. */
-  readonly deltaMs: number;
-}
 
 /** What a change rests on and where it came from. */
 export interface Origin {
@@ -32,7 +19,7 @@ export type Done = PeerResult & {
 
 /**
  * The operations behind every route and behind the peers' batches (instances/operations.ts). Each resolves when it is
- * durable. Unknown instances are 404; refusals of the registry are mapped by the total table in instances/registration.ts.
+ * durable. Unknown instances are 404; refusals of the registry are mapped by the total table in refusals.ts.
  */
 export interface Operations {
   register(info: InstanceInfo, app: string, origin: Origin): Promise<Done>;

@@ -1,6 +1,6 @@
 /** The plug: Netflix Eureka's REST API v2 on a port of its own. */
 import type { Dialect, House, Mounted } from "../contract.ts";
-import { Session } from "./server.ts";
+import { Server } from "./server.ts";
 import { readSettings } from "./settings.ts";
 
 const NAME = "eureka";
@@ -23,8 +23,8 @@ const isPlain = (): boolean => true;
 async function open(house: House): Promise<Mounted> {
   const settings = readSettings(house.settings);
   const listener = await house.doors.http(NAME);
-  const session = await Session.open(house, settings, listener);
-  listener.mount("/", NAME, (request, response, path, query) => session.serve(request, response, path, query), isPlain);
-  await session.join();
-  return { drain: () => {}, close: () => session.close() };
+  const server = await Server.open(house, settings, listener);
+  listener.mount("/", NAME, (request, response, path, query) => server.serve(request, response, path, query), isPlain);
+  await server.join();
+  return { drain: () => {}, close: () => server.close() };
 }

@@ -3,11 +3,11 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Account, Registry } from "../../core/index.ts";
 import { bodyBytesOf, takeBody } from "../../net/http/exchange.ts";
 import type { House } from "../contract.ts";
-import type { Desk, Settings } from "./desk.ts";
+import type { Desk } from "./desk.ts";
 import { Deltas } from "./fetch/delta.ts";
 import { Fetch } from "./fetch/fetch.ts";
 import { createOperations } from "./instances/operations.ts";
-import { Index } from "./instances/spellings.ts";
+import { Spellings } from "./instances/spellings.ts";
 import { Pages } from "./pages/pages.ts";
 import { Recent } from "./pages/recent.ts";
 import { openPeers, type Peers } from "./peers/peers.ts";
@@ -25,6 +25,7 @@ import {
 import { type Call, Changes } from "./requests/changes.ts";
 import { parameterOf } from "./requests/query.ts";
 import { METHODS, PLACES, parseTarget, roleFor } from "./routes.ts";
+import type { Settings } from "./settings.ts";
 
 /** Bodies where there should be none. */
 const IGNORED_BYTES_MAX = 64 * 1024;
@@ -32,49 +33,49 @@ const IGNORED_BYTES_MAX = 64 * 1024;
 /** What has to be opened before the first request. */
 interface Opened {
   readonly listener: Desk["listener"];
-  readonly index: Index;
+  readonly spellings: Spellings;
   readonly deltas: Deltas;
   readonly recent: Recent;
 }
 
-export class Session {
+export class Server {
   readonly #registry: Registry;
   readonly #gate: Gate;
   readonly #fetch: Fetch;
   readonly #changes: Changes;
-  readonly #index: Index;
+  readonly #spellings: Spellings;
   readonly #deltas: Deltas;
   readonly #recent: Recent;
   readonly #pages: Pages;
   readonly #peers: Peers;
   readonly #served: Float64Array;
 
-  private constructor(house: House, settings: Settings, { listener, index, deltas, recent }: Opened) {
+  private constructor(house: House, settings: Settings, { listener, spellings, deltas, recent }: Opened) {
     const { registry, access, clock, log, metrics } = house;
     this.#registry = registry;
-    this.#index = index;
+    this.#spellings = spellings;
     this.#deltas = deltas;
     this.#recent = recent;
     const replication = () => this.#peers;
-    const operations = createOperations({ registry, clock, settings, index, replication });
+    const operations = createOperations({ registry, clock, settings, spellings, replication });
     const desk: Desk = { registry, access, clock, log, settings, operations, listener };
     this.#peers = openPeers(desk);
     this.#gate = new Gate(access, settings);
-    this.#changes = new Changes(desk, index);
-    this.#fetch = new Fetch({ registry, clock, index, deltas, dataCenter: settings.dataCenter });
+    this.#changes = new Changes(desk, spellings);
+    this.#fetch = new Fetch({ registry, clock, spellings, deltas, dataCenter: settings.dataCenter });
     const peers = () => this.#peers.status();
     this.#pages = new Pages({ desk, node: house.status, fetch: this.#fetch, recent, peers });
     this.#served = metrics.tally("eureka", "requests", "Requests of Eureka clients that were let in.", "place", PLACES);
   }
 
   /** Ready to answer when it resolves: what has changed before is known then. */
-  static async open(house: House, settings: Settings, listener: Desk["listener"]): Promise<Session> {
+  static async open(house: House, settings: Settings, listener: Desk["listener"]): Promise<Server> {
     const { registry, clock, log } = house;
     const { dataCenter, deltaMs } = settings;
-    const index = new Index(registry);
-    const deltas = await Deltas.open({ registry, index, dataCenter, clock, log, deltaMs });
+    const spellings = new Spellings(registry);
+    const deltas = await Deltas.open({ registry, spellings, dataCenter, clock, log, deltaMs });
     const recent = await Recent.open(registry);
-    return new Session(house, settings, { listener, index, deltas, recent });
+    return new Server(house, settings, { listener, spellings, deltas, recent });
   }
 
   /** Takes over what the other servers know, as long as that can be waited for. */
@@ -87,7 +88,7 @@ export class Session {
     this.#gate.close();
     this.#recent.close();
     this.#deltas.close();
-    this.#index.close();
+    this.#spellings.close();
   }
 
   /** Place, method, credentials, in this order. */

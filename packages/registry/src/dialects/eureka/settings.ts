@@ -1,7 +1,19 @@
 /** The settings of the dialect: `dialectSettings.eureka` of the configuration, checked. */
 import { type Account, isLegalAccount } from "../../core/index.ts";
 import { SettingsRefused } from "../contract.ts";
-import type { Settings } from "./desk.ts";
+
+export interface Settings {
+  /** The account that requests without a token of one account act on. Default `default`. */
+  readonly account: Account;
+  /** Service URLs of the other servers, as Eureka's `serviceUrl` has them: `http://user:password@host:8761/eureka/`. */
+  readonly peers: readonly string[];
+  /** What this region is called on the dashboard. `regions=` changes nothing, whatever it names. Default `default`. */
+  readonly region: string;
+  /** Data center that instances of other dialects are shown in. Default `MyOwn`. */
+  readonly dataCenter: string;
+  /** How far back `/apps/delta` reaches. Default 180 s. */
+  readonly deltaMs: number;
+}
 
 const KEYS = ["account", "peers", "region", "dataCenter", "deltaMs"] as const;
 const PEERS_MAX = 64;

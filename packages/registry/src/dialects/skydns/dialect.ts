@@ -1,7 +1,7 @@
 /** The plug: the HTTP API of SkyDNS 1 on a port of its own, and what its names mean in DNS. */
 import type { Dialect, House, Mounted } from "../contract.ts";
 import { SKYDNS_NAMES } from "./names/source.ts";
-import { Session } from "./server.ts";
+import { Server } from "./server.ts";
 import { readSettings } from "./settings.ts";
 
 const NAME = "skydns";
@@ -22,7 +22,7 @@ export function createSkydnsDialect(): Dialect {
 async function open(house: House): Promise<Mounted> {
   const settings = readSettings(house.settings);
   const listener = await house.doors.http(NAME);
-  const session = new Session(house, settings);
-  listener.mount("/", NAME, (request, response, path, query) => session.serve(request, response, path, query));
-  return { drain: () => {}, close: () => session.close() };
+  const server = new Server(house, settings);
+  listener.mount("/", NAME, (request, response, path, query) => server.serve(request, response, path, query));
+  return { drain: () => {}, close: () => server.close() };
 }

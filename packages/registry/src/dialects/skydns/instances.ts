@@ -1,4 +1,4 @@
-/** Services of SkyDNS <-> instances of the catalog, and refusals -> statuses. Pure. */
+/** Services of SkyDNS <-> instances of the catalog. */
 import {
   type Command,
   type Instance,
@@ -6,12 +6,10 @@ import {
   LIMITS,
   type Life,
   mainPort,
-  type Refusal,
-  type Refused,
   statusOf,
 } from "../../core/index.ts";
+import { type ServiceBody, toRfc3339 } from "./wire/answer.ts";
 import type { Announced } from "./wire/bodies.ts";
-import { type ServiceBody, toRfc3339 } from "./wire/message.ts";
 
 export const VIA = "skydns";
 
@@ -22,36 +20,10 @@ const META_TTL = "skydns.ttl";
 /** How instances of other dialects say it. */
 const META_ENVIRONMENT_FOREIGN = "environment";
 
-export const EXISTS = "Service already exists in registry";
-export const NOT_EXISTS = "Service does not exist in registry";
-
 const TTL_S_MIN = LIMITS.ttlMsMin / 1000;
 const TTL_S_MAX = LIMITS.ttlMsMax / 1000;
 const FIELD_LENGTH_MAX = 255;
 const CONTROL = /\p{Cc}/u;
-
-/** An answer that is a status and a line of text. */
-export interface Word {
-  readonly status: number;
-  readonly text: string;
-}
-
-const WORDS: Readonly<Record<Refusal, (detail: string) => Word>> = {
-  invalid: (text) => ({ status: 400, text }),
-  "too-large": (text) => ({ status: 400, text }),
-  limit: (text) => ({ status: 429, text }),
-  forbidden: (text) => ({ status: 403, text }),
-  "not-found": () => ({ status: 404, text: NOT_EXISTS }),
-  exists: () => ({ status: 409, text: EXISTS }),
-  conflict: (text) => ({ status: 500, text }),
-  compacted: (text) => ({ status: 500, text }),
-  unsupported: (text) => ({ status: 501, text }),
-  unavailable: (text) => ({ status: 503, text }),
-};
-
-export function toWord({ refusal, detail }: Refused): Word {
-  return WORDS[refusal](detail);
-}
 
 /** What the original does not look at, but the catalog or the names in DNS could not carry; undefined when all is well. */
 export function refuseAnnounced(announced: Announced): string | undefined {

@@ -7,7 +7,8 @@ import { admit } from "./access.ts";
 import { Callbacks } from "./callbacks/delivery.ts";
 import { addCallback } from "./callbacks/handlers.ts";
 import type { Answer, Desk } from "./desk.ts";
-import { toWord } from "./instances.ts";
+import { toWord } from "./refusals.ts";
+import { parseTarget, type Route } from "./routes.ts";
 import {
   addService,
   countEnvironments,
@@ -18,12 +19,14 @@ import {
   updateService,
 } from "./services.ts";
 import type { Settings } from "./settings.ts";
-import { BODY_BYTES_MAX, parseTarget, type Route } from "./wire/message.ts";
 
 const TEXT = new Head({ "Content-Type": "text/plain; charset=utf-8" });
 /** Lines of text that clients' words may come back in are never taken for pages. */
 const LINE = new Head({ "Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff" });
 const NONE = new Head({});
+
+/** A service is some 300 bytes. */
+const BODY_BYTES_MAX = 64 * 1024;
 
 /** A reader that takes nothing for so long is cut off. */
 const STALL_MS_MAX = 30_000;
@@ -39,7 +42,7 @@ const KINDS: readonly Route["kind"][] = [
   "callback",
 ];
 
-export class Session {
+export class Server {
   readonly #house: House;
   readonly #desk: Desk;
   readonly #callbacks: Callbacks;

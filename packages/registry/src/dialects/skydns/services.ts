@@ -5,20 +5,18 @@ import {
   chooseService,
   clampTtl,
   type End,
-  EXISTS,
   environmentOf,
   isFindable,
-  NOT_EXISTS,
   refuseAnnounced,
   toAdd,
   toBody,
   toRemember,
   toRemove,
-  toWord,
 } from "./instances.ts";
 import { select, splitPattern } from "./names/labels.ts";
+import { EXISTS, NOT_EXISTS, toWord } from "./refusals.ts";
+import { encodeCounts, encodeJson, type ServiceBody } from "./wire/answer.ts";
 import { decodeService } from "./wire/bodies.ts";
-import { encodeCounts, encodeJson, type ServiceBody } from "./wire/message.ts";
 
 const MISSING: Answer = { kind: "word", status: 404, text: NOT_EXISTS };
 

@@ -2,14 +2,14 @@
 import type { Account, InstanceRecord, Registry, View } from "../../../core/index.ts";
 import { toInfo, vitalsOf } from "../instances/info.ts";
 import { recordsOf } from "../instances/registration.ts";
-import type { Index } from "../instances/spellings.ts";
+import type { Spellings } from "../instances/spellings.ts";
 import type { ActionType, InstanceInfo } from "../wire/messages.ts";
 import type { ToInfo } from "./chunks.ts";
 
 /** What reading instances takes. */
 export interface Source {
   readonly registry: Registry;
-  readonly index: Index;
+  readonly spellings: Spellings;
   /** The data center that instances of other dialects are shown in. */
   readonly dataCenter: string;
 }
@@ -18,8 +18,8 @@ export interface Source {
  * The application's instances. Where services differ by their letters' case alone and share an id, the service in lower
  * case goes first: clients know one instance by an id, and count one.
  */
-export function instancesOf({ index }: Source, view: View, account: Account, app: string): InstanceRecord[] {
-  const names = index.services(account, app);
+export function instancesOf({ spellings }: Source, view: View, account: Account, app: string): InstanceRecord[] {
+  const names = spellings.services(account, app);
   const records = recordsOf(view.account(account), names);
   if (names.length === 1) return records;
   const ids = new Set<string>();

@@ -4,9 +4,9 @@
  */
 import type { InstanceRecord } from "../../../core/index.ts";
 import { shownStatus } from "../instances/status.ts";
+import { FRAMES, openApplication, writeInstances } from "../wire/bodies.ts";
 import type { ActionType, EurekaStatus, Format, InstanceInfo } from "../wire/messages.ts";
-import { closeApplication, openApplication, writeInstances } from "../wire/pieces.ts";
-import { Piece, SEPARATOR } from "./piece.ts";
+import { CLOSE_APPLICATION, Piece, SEPARATOR } from "./piece.ts";
 import { type VipQuery, Vips } from "./vips.ts";
 
 export type Counts = Partial<Record<EurekaStatus, number>>;
@@ -39,8 +39,6 @@ export interface Made {
 const CHUNK = 48;
 /** Parts of a chunk that are kept. */
 const PARTS_MAX = 4;
-
-const CLOSE = new Piece(closeApplication);
 
 export class Chunks {
   readonly #name: string;
@@ -117,7 +115,8 @@ export class Chunks {
         format,
         listed.map((one) => this.#toInfo(one, name)),
       );
-    const whole = (format: Format): string => openApplication(format, name) + write(format) + closeApplication(format);
+    const whole = (format: Format): string =>
+      openApplication(format, name) + write(format) + FRAMES[format].closeApplication;
     const vips = new Vips(listed.map(({ record }) => record));
     return { listed, counts, piece: new Piece(isWhole ? whole : write), vips, parts: new Map() };
   }
@@ -128,7 +127,7 @@ export class Chunks {
       if (pieces.length > 1) pieces.push(SEPARATOR);
       pieces.push(piece);
     }
-    pieces.push(CLOSE);
+    pieces.push(CLOSE_APPLICATION);
     return pieces;
   }
 }

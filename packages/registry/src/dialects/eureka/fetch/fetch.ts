@@ -72,7 +72,7 @@ export class Fetch {
   }
 
   instance(account: Account, app: string, id: string, format: Format): string | undefined {
-    const record = this.#registry.read((view) => this.#parts.index.find(view, account, app, id));
+    const record = this.#registry.read((view) => this.#parts.spellings.find(view, account, app, id));
     return record && this.#write(account, record, format);
   }
 

@@ -1,5 +1,5 @@
 /** An answer and the pieces it is put together from, each encoded once and compressed once. */
-import { closeApplications, openApplications, SEPARATORS, wrapApplication } from "../wire/bodies.ts";
+import { FRAMES, openApplications } from "../wire/bodies.ts";
 import type { Format } from "../wire/messages.ts";
 import { type Deflated, deflateFragment, joinGzip } from "./gzip.ts";
 
@@ -42,12 +42,11 @@ export class Piece {
 }
 
 /** Stands between instances, and between applications. */
-export const SEPARATOR = new Piece((format) => SEPARATORS[format]);
-/** Stands for the application while what is around it is looked for. */
-const HOLE = "\0";
-const BEFORE = new Piece((format) => wrapApplication(format, HOLE).split(HOLE)[0] as string);
-const AFTER = new Piece((format) => wrapApplication(format, HOLE).split(HOLE)[1] as string);
-const CLOSE = new Piece(closeApplications);
+export const SEPARATOR = new Piece((format) => FRAMES[format].separator);
+export const CLOSE_APPLICATION = new Piece((format) => FRAMES[format].closeApplication);
+const CLOSE_APPLICATIONS = new Piece((format) => FRAMES[format].closeApplications);
+const OPEN_ROOT = new Piece((format) => FRAMES[format].openRoot);
+const CLOSE_ROOT = new Piece((format) => FRAMES[format].closeRoot);
 
 /** An answer that lists applications, each in its pieces. */
 export function joinApplications(
@@ -61,13 +60,13 @@ export function joinApplications(
     if (all.length > 1) all.push(SEPARATOR);
     for (const piece of pieces) all.push(piece);
   }
-  all.push(CLOSE);
+  all.push(CLOSE_APPLICATIONS);
   return join(format, gzip, all);
 }
 
 /** An answer that is one application. */
 export function joinApplication({ format, gzip }: Form, pieces: readonly Piece[]): Buffer {
-  return join(format, gzip, [BEFORE, ...pieces, AFTER]);
+  return join(format, gzip, [OPEN_ROOT, ...pieces, CLOSE_ROOT]);
 }
 
 function join(format: Format, gzip: boolean, pieces: readonly Piece[]): Buffer {

@@ -1,7 +1,6 @@
 /** The window that deltas are cut from: bounded, and honest about what it has let go. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Shown } from "../../../../../../test/eureka/rig.ts";
 import {
   accepted,
   recordOf as catalogRecord,
@@ -10,9 +9,13 @@ import {
   register,
 } from "../../../../../../test/harness/registry.ts";
 import type { Commit, InstanceRecord, Registry, View, Watch, Watcher } from "../../../core/index.ts";
-import { Index } from "../instances/spellings.ts";
+import { Spellings } from "../instances/spellings.ts";
 import { Deltas } from "./delta.ts";
 import { type Gap, Window } from "./window.ts";
+
+/** An answer, taken apart. */
+// biome-ignore lint/suspicious/noExplicitAny: tests look into it at will.
+type Shown = Record<string, any>;
 
 const MINUTE = 60_000;
 const START = 1_700_000_000_000;
@@ -25,7 +28,7 @@ function windowOver(ids: Set<string>, entriesMax: number, gap: Gap = { untilMs: 
   const view = { account: () => undefined } as unknown as View;
   const source = {
     registry: { read: (query: (view: View) => unknown) => query(view), pulse: () => undefined },
-    index: {
+    spellings: {
       find: (_view: View, _account: string, _app: string, id: string) => (ids.has(id) ? recordOf(id) : undefined),
     },
     dataCenter: "MyOwn",
@@ -150,8 +153,8 @@ function cuttable(registry: Registry): { readonly registry: Registry; cut(): voi
 async function openDeltas(): Promise<{ rig: Rig; line: ReturnType<typeof cuttable>; ids(): string[] | undefined }> {
   const rig = await openRig();
   const line = cuttable(rig.registry);
-  const index = new Index(rig.registry);
-  const source = { registry: line.registry, index, dataCenter: "MyOwn" };
+  const spellings = new Spellings(rig.registry);
+  const source = { registry: line.registry, spellings, dataCenter: "MyOwn" };
   const deltas = await Deltas.open({ ...source, clock: rig.clock, log: undefined as never, deltaMs: 3 * MINUTE });
   const ids = (): string[] | undefined => {
     const window = deltas.of("default");

@@ -145,7 +145,7 @@ export class Window {
     if (changed.pieces !== undefined) return changed.pieces;
     const all: Listed[] = [];
     for (const { id, record, action } of changed.entries.values()) {
-      const now = this.#source.index.find(view, this.#account, app, id);
+      const now = this.#source.spellings.find(view, this.#account, app, id);
       // Another service of the same name in other letters may have the same id: then the instance is not gone.
       if (now === undefined) all.push({ record, action: "DELETED" });
       else all.push({ record: now, action: action === "DELETED" ? "MODIFIED" : action });

@@ -14,12 +14,14 @@ import type {
   Status,
 } from "../../../core/index.ts";
 import { refuse } from "../../../core/index.ts";
-import type { Done, Operations, Origin, Replication, Settings } from "../desk.ts";
+import type { Done, Operations, Origin, Replication } from "../desk.ts";
+import { STATUS } from "../refusals.ts";
+import type { Settings } from "../settings.ts";
 import type { EurekaStatus, InstanceInfo } from "../wire/messages.ts";
 import { dirtyOf, lastDirtyOf, toInfo, vitalsOf } from "./info.ts";
 import { keepMetadata, META } from "./meta.ts";
-import { STATUS, toInstance, VIA } from "./registration.ts";
-import type { Index } from "./spellings.ts";
+import { toInstance, VIA } from "./registration.ts";
+import type { Spellings } from "./spellings.ts";
 import { fromEurekaStatus, isOverridden, saidStatus } from "./status.ts";
 
 /** How often a change is decided again when others changed the instance meanwhile. */
@@ -33,7 +35,7 @@ export interface OperationParts {
   readonly registry: Registry;
   readonly clock: Clock;
   readonly settings: Settings;
-  readonly index: Index;
+  readonly spellings: Spellings;
   /** Asked each time: it is made after this. */
   replication(): Replication;
 }
@@ -231,8 +233,8 @@ class Work implements Operations {
   }
 
   #find(account: Account, app: string, id: string): InstanceRecord | undefined {
-    const { registry, index } = this.#parts;
-    return registry.read((view) => index.find(view, account, app, id));
+    const { registry, spellings } = this.#parts;
+    return registry.read((view) => spellings.find(view, account, app, id));
   }
 
   #show(account: Account, record: InstanceRecord): InstanceInfo {

@@ -3,12 +3,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { instanceOf } from "../../../../../../test/harness/registry.ts";
-import type { Instance, InstanceRecord, Refusal, Status } from "../../../core/index.ts";
+import type { Instance, InstanceRecord, Status } from "../../../core/index.ts";
 import { LIMITS, statusOf } from "../../../core/index.ts";
 import type { EurekaStatus, InstanceInfo } from "../wire/messages.ts";
 import { dirtyOf, toInfo, vipAddressOf } from "./info.ts";
 import { META } from "./meta.ts";
-import { findFault, STATUS, toInstance, toService } from "./registration.ts";
+import { findFault, toInstance, toService } from "./registration.ts";
 import { fromEurekaStatus, isOverridden, overrideOf, saidStatus, shownStatus, toEurekaStatus } from "./status.ts";
 
 const NOW = 1_800_000_000_000;
@@ -318,10 +318,4 @@ test("an application's service is one for all of its spellings", () => {
     assert.equal(toService(service), service, name);
     assert.equal(toService(name.toUpperCase()), service, name);
   }
-});
-
-test("every refusal of the registry has a status, and none says that all is well", () => {
-  const refusals = Object.keys(STATUS) as Refusal[];
-  assert.equal(refusals.length, 10);
-  for (const refusal of refusals) assert.ok(STATUS[refusal] >= 400, refusal);
 });

@@ -1,4 +1,4 @@
-/** Eureka's instances <-> instances of the catalog, and refusals -> statuses. Pure. */
+/** What a client registers, as the catalog takes it. */
 import {
   type AccountView,
   type Instance,
@@ -7,7 +7,6 @@ import {
   type Outcome,
   ok,
   type Ports,
-  type Refusal,
   refuse,
 } from "../../../core/index.ts";
 import { type EurekaPort, type InstanceInfo, LEASE_DEFAULT } from "../wire/messages.ts";
@@ -15,21 +14,6 @@ import { keepDataCenter, keepMetadata, META } from "./meta.ts";
 import { applyUp, fromEurekaStatus } from "./status.ts";
 
 export const VIA = "eureka";
-
-/** The catalog's refusals as HTTP statuses that Eureka's clients know what to do with. */
-export const STATUS: Readonly<Record<Refusal, number>> = {
-  invalid: 400,
-  "too-large": 400,
-  // Clients go to the next server, or try again later.
-  limit: 503,
-  forbidden: 403,
-  "not-found": 404,
-  exists: 409,
-  conflict: 503,
-  compacted: 500,
-  unsupported: 500,
-  unavailable: 503,
-};
 
 /** A registration as the catalog takes it. */
 export interface Registration {

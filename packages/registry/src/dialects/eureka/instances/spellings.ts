@@ -6,7 +6,7 @@ import { toService } from "./registration.ts";
  * Services by the application they are. Most names are in lower case and are found by themselves; only the others are
  * kept here.
  */
-export class Index {
+export class Spellings {
   readonly #registry: Registry;
   /** By account, then by the name in lower case. */
   readonly #odd = new Map<Account, Map<string, Set<string>>>();

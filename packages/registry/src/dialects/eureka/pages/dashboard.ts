@@ -1,6 +1,6 @@
 /** The dashboard, where Eureka's users look first. Pure. */
 import { type EurekaStatus, STATUSES } from "../wire/messages.ts";
-import { escapeHtml, Html, html, toLink, toSpan, toTime, writePage } from "./html.ts";
+import { escapeHtml, Html, html, toLink, toQuery, toSpan, toTime, writePage } from "./html.ts";
 
 export interface ShownInstance {
   readonly id: string;
@@ -66,10 +66,6 @@ export function writeDashboard(page: Dashboard): string {
     writePeers(page),
     writeServer(page),
   ]);
-}
-
-export function toQuery(account: string): string {
-  return `?account=${encodeURIComponent(account)}`;
 }
 
 /** What stands where Eureka has its red banner. */

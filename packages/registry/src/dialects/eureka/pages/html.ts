@@ -114,6 +114,11 @@ const ICON =
 export const PAGE_POLICY =
   "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/** The query by which a page shows this account. */
+export function toQuery(account: string): string {
+  return `?account=${encodeURIComponent(account)}`;
+}
+
 /** A whole page. `query` is appended to links between the pages. */
 export function writePage(title: string, subtitle: string, query: string, body: readonly Html[]): string {
   return html`<!doctype html>

@@ -1,7 +1,5 @@
 /** The page of what came and went last. Pure. */
-
-import { toQuery } from "./dashboard.ts";
-import { type Html, html, toTime, writePage } from "./html.ts";
+import { type Html, html, toQuery, toTime, writePage } from "./html.ts";
 
 export interface Happening {
   readonly atMs: number;

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from "node:http";
 import { type Access, type Account, type Outcome, type Principal, type Role, refuse } from "../../../core/index.ts";
 import { tokenOf } from "../../../net/http/exchange.ts";
-import type { Settings } from "../desk.ts";
+import type { Settings } from "../settings.ts";
 
 export type Admission =
   | { readonly kind: "admitted"; readonly account: Account }

@@ -4,7 +4,7 @@ import type { Account } from "../../../core/index.ts";
 import { headerOf, parseQuery } from "../../../net/http/exchange.ts";
 import type { Desk, Done, Operations, Origin } from "../desk.ts";
 import { findFault } from "../instances/registration.ts";
-import type { Index } from "../instances/spellings.ts";
+import type { Spellings } from "../instances/spellings.ts";
 import type { Target } from "../routes.ts";
 import { readBatch, writeBatchAnswer } from "../wire/batch.ts";
 import { readInstance } from "../wire/bodies.ts";
@@ -38,11 +38,11 @@ const BARE: Parameters<Operations["heartbeat"]>[2] = {
 
 export class Changes {
   readonly #desk: Desk;
-  readonly #index: Index;
+  readonly #spellings: Spellings;
 
-  constructor(desk: Desk, index: Index) {
+  constructor(desk: Desk, spellings: Spellings) {
     this.#desk = desk;
-    this.#index = index;
+    this.#spellings = spellings;
   }
 
   /** POST /apps/APP */
@@ -121,7 +121,9 @@ export class Changes {
   }
 
   #isKnown({ account, target }: Call): boolean {
-    return this.#desk.registry.read((view) => this.#index.find(view, account, target.name, target.id) !== undefined);
+    return this.#desk.registry.read(
+      (view) => this.#spellings.find(view, account, target.name, target.id) !== undefined,
+    );
   }
 
   #answer(call: Call, work: Promise<Done>): void {

@@ -1,36 +1,56 @@
-/** Eureka's bodies in both formats, texts <-> instances. Pure; nothing here throws for what a client sent. */
+/** Eureka's bodies in both formats, texts <-> instances. Nothing here throws for what a client sent. */
 import type { BuiltApplications, BuiltInstance } from "./info.ts";
 import {
-  closeJson,
-  openJson,
+  openApplicationJson,
+  openApplicationsJson,
   readApplicationsJson,
   readInstanceJson,
-  writeApplicationJson,
   writeInstanceJson,
 } from "./json.ts";
-import type { Application, Format, InstanceInfo } from "./messages.ts";
+import type { Format, InstanceInfo } from "./messages.ts";
 import {
-  closeXml,
-  openXml,
+  openApplicationsXml,
+  openApplicationXml,
   readApplicationsXml,
   readInstanceXml,
-  writeApplicationXml,
   writeInstanceXml,
 } from "./xml.ts";
 
-export type ReadInstance = BuiltInstance;
-export type ReadApplications = BuiltApplications;
+/** What is the same around all lists of applications. */
+interface Frame {
+  /** Between two instances, and between two applications. */
+  readonly separator: string;
+  readonly closeApplication: string;
+  readonly closeApplications: string;
+  /** Before and behind an application that is an answer by itself. */
+  readonly openRoot: string;
+  readonly closeRoot: string;
+}
 
-/** Between two fragments of an answer. */
-export const SEPARATORS: Readonly<Record<Format, string>> = { json: ",", xml: "" };
+export const FRAMES: Readonly<Record<Format, Frame>> = {
+  json: {
+    separator: ",",
+    closeApplication: "]}",
+    closeApplications: "]}}",
+    openRoot: '{"application":',
+    closeRoot: "}",
+  },
+  xml: {
+    separator: "",
+    closeApplication: "</application>",
+    closeApplications: "</applications>",
+    openRoot: "",
+    closeRoot: "",
+  },
+};
 
 /** The body of a registration. */
-export function readInstance(format: Format, body: Buffer): ReadInstance {
+export function readInstance(format: Format, body: Buffer): BuiltInstance {
   return format === "json" ? readInstanceJson(body) : readInstanceXml(body);
 }
 
 /** What another server answers to a full fetch. */
-export function readApplications(format: Format, body: Buffer): ReadApplications {
+export function readApplications(format: Format, body: Buffer): BuiltApplications {
   return format === "json" ? readApplicationsJson(body) : readApplicationsXml(body);
 }
 
@@ -39,22 +59,19 @@ export function writeInstance(format: Format, info: InstanceInfo): string {
   return format === "json" ? `{"instance":${writeInstanceJson(info)}}` : writeInstanceXml(info);
 }
 
-/** One application as it stands in a list of them: a fragment between `openApplications` and `closeApplications`. */
-export function writeApplication(format: Format, application: Application): string {
-  return format === "json" ? writeApplicationJson(application) : writeApplicationXml(application);
-}
-
-/** The answer to `/apps/APP`: with its root. Takes what `writeApplication` gave. */
-export function wrapApplication(format: Format, fragment: string): string {
-  return format === "json" ? `{"application":${fragment}}` : fragment;
-}
-
-/** What stands before the first fragment. */
+/** The start of a list of applications. */
 export function openApplications(format: Format, versionsDelta: string, hashcode: string): string {
-  return format === "json" ? openJson(versionsDelta, hashcode) : openXml(versionsDelta, hashcode);
+  return format === "json"
+    ? openApplicationsJson(versionsDelta, hashcode)
+    : openApplicationsXml(versionsDelta, hashcode);
 }
 
-/** What stands after the last fragment. */
-export function closeApplications(format: Format): string {
-  return format === "json" ? closeJson : closeXml;
+/** The start of one application. */
+export function openApplication(format: Format, name: string): string {
+  return format === "json" ? openApplicationJson(name) : openApplicationXml(name);
+}
+
+/** Instances of one application, one after the other. */
+export function writeInstances(format: Format, instances: readonly InstanceInfo[]): string {
+  return instances.map(format === "json" ? writeInstanceJson : writeInstanceXml).join(FRAMES[format].separator);
 }

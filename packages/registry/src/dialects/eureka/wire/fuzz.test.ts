@@ -4,13 +4,13 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { readBatch, readBatchAnswer, writeBatch, writeBatchAnswer } from "./batch.ts";
 import {
-  closeApplications,
+  FRAMES,
+  openApplication,
   openApplications,
   readApplications,
   readInstance,
-  SEPARATORS,
-  writeApplication,
   writeInstance,
+  writeInstances,
 } from "./bodies.ts";
 import { scanJson } from "./json-scan.ts";
 import type { Format, InstanceInfo, PeerTask } from "./messages.ts";
@@ -105,9 +105,14 @@ test("every registry comes back from both formats", () => {
       fc.constantFrom(...FORMATS),
       (groups, format) => {
         const applications = groups.map((instances, index) => ({ name: `APP-${index}`, instances }));
-        const fragments = applications.map((application) => writeApplication(format, application));
-        const inside = fragments.join(SEPARATORS[format]);
-        const body = openApplications(format, "3", "UP_1_") + inside + closeApplications(format);
+        const { separator, closeApplication, closeApplications } = FRAMES[format];
+        const inside = applications
+          .map(
+            ({ name, instances }) =>
+              openApplication(format, name) + writeInstances(format, instances) + closeApplication,
+          )
+          .join(separator);
+        const body = openApplications(format, "3", "UP_1_") + inside + closeApplications;
         const read = readApplications(format, Buffer.from(body));
         assert.deepEqual(read, {
           ok: true,

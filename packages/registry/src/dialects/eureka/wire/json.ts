@@ -1,7 +1,7 @@
 /** Eureka's JSON as its server writes it by default, and as any of its clients may send it. Pure. */
 import { type BuiltApplications, type BuiltInstance, buildApplications, buildInstance, toInt } from "./info.ts";
 import { scanJson } from "./json-scan.ts";
-import type { Application, DataCenter, EurekaPort, InstanceInfo } from "./messages.ts";
+import type { DataCenter, EurekaPort, InstanceInfo } from "./messages.ts";
 import { EMPTY_MAP, isBranch, type Tree, VALUES_MAX } from "./tree.ts";
 
 export function readInstanceJson(body: Buffer): BuiltInstance {
@@ -83,17 +83,10 @@ export function quote(text: string): string {
   return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text.replace(SURROGATE, "\ufffd"));
 }
 
-export function writeApplicationJson({ name, instances }: Application): string {
-  let json = `{"name":${quote(name)},"instance":[`;
-  for (let i = 0; i < instances.length; i++) {
-    if (i > 0) json += ",";
-    json += writeInstanceJson(instances[i] as InstanceInfo);
-  }
-  return `${json}]}`;
+export function openApplicationJson(name: string): string {
+  return `{"name":${quote(name)},"instance":[`;
 }
 
-export function openJson(versionsDelta: string, hashcode: string): string {
+export function openApplicationsJson(versionsDelta: string, hashcode: string): string {
   return `{"applications":{"versions__delta":${quote(versionsDelta)},"apps__hashcode":${quote(hashcode)},"application":[`;
 }
-
-export const closeJson = "]}}";

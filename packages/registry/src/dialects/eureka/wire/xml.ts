@@ -1,6 +1,6 @@
 /** Eureka's XML, with the names and escapes of the library that the original writes it with (XStream). Pure. */
 import { type BuiltApplications, type BuiltInstance, buildApplications, buildInstance, toInt } from "./info.ts";
-import type { Application, DataCenter, InstanceInfo } from "./messages.ts";
+import type { DataCenter, InstanceInfo } from "./messages.ts";
 import { EMPTY_MAP, type Tree, VALUES_MAX } from "./tree.ts";
 import { scanXml } from "./xml-scan.ts";
 import { escapeText, toElementName } from "./xml-text.ts";
@@ -75,14 +75,10 @@ function writeTexts(texts: Readonly<Record<string, string>>): string {
   return xml === "" ? `<metadata class="${EMPTY_MAP}"/>` : `<metadata>${xml}</metadata>`;
 }
 
-export function writeApplicationXml({ name, instances }: Application): string {
-  let xml = `<application><name>${escapeText(name)}</name>`;
-  for (const instance of instances) xml += writeInstanceXml(instance);
-  return `${xml}</application>`;
+export function openApplicationXml(name: string): string {
+  return `<application><name>${escapeText(name)}</name>`;
 }
 
-export function openXml(versionsDelta: string, hashcode: string): string {
+export function openApplicationsXml(versionsDelta: string, hashcode: string): string {
   return `<applications><versions__delta>${escapeText(versionsDelta)}</versions__delta><apps__hashcode>${escapeText(hashcode)}</apps__hashcode>`;
 }
-
-export const closeXml = "</applications>";

@@ -17,7 +17,7 @@ import {
 } from "../../../core/index.ts";
 import { toBody } from "../instances.ts";
 import type { Settings } from "../settings.ts";
-import { encodeJson, toRfc3339 } from "../wire/message.ts";
+import { encodeJson, toRfc3339 } from "../wire/answer.ts";
 import { call } from "./call.ts";
 import { PREFIX, readWatched, toForget, type Watched } from "./keys.ts";
 import { Line } from "./line.ts";

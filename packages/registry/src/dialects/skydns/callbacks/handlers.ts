@@ -2,7 +2,7 @@
 import { type Account, isLegalName } from "../../../core/index.ts";
 import type { Answer, Desk } from "../desk.ts";
 import { toAddress } from "../hosts.ts";
-import { NOT_EXISTS, toWord } from "../instances.ts";
+import { NOT_EXISTS, toWord } from "../refusals.ts";
 import { showService } from "../services.ts";
 import { decodeCallback } from "../wire/bodies.ts";
 import { resolveReply } from "./call.ts";

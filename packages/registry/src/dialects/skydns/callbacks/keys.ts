@@ -11,8 +11,8 @@ import {
 } from "../../../core/index.ts";
 import { environmentOf } from "../instances.ts";
 import { ANY, isLabelOf, toLower } from "../names/labels.ts";
+import type { ServiceBody } from "../wire/answer.ts";
 import type { Wanted } from "../wire/bodies.ts";
-import type { ServiceBody } from "../wire/message.ts";
 
 /** Not seen by other dialects. Behind it: `<callback's uuid>/<service>/<id>`; none of them holds a slash. */
 export const PREFIX: Bytes = "\0skydns/callback/";

@@ -1,0 +1,35 @@
+/** Services as the JSON that the original writes. */
+
+/** A service as the original shows it: its fields in this order. */
+export interface ServiceBody {
+  readonly UUID: string;
+  readonly Name: string;
+  readonly Version: string;
+  readonly Environment: string;
+  readonly Region: string;
+  readonly Host: string;
+  readonly Port: number;
+  /** Seconds left. */
+  readonly TTL: number;
+  /** RFC 3339. */
+  readonly Expires: string;
+  readonly NoExpire: boolean;
+}
+
+const ESCAPED = /[<>&\u2028\u2029]/g;
+
+/** JSON as Go writes it: safe inside of HTML. */
+export function encodeJson(value: object): string {
+  return JSON.stringify(value).replace(ESCAPED, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+/** A map, its keys sorted by their bytes as Go does. */
+export function encodeCounts(counts: ReadonlyMap<string, number>): string {
+  const names = [...counts.keys()].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  return `{${names.map((name) => `${encodeJson([name]).slice(1, -1)}:${counts.get(name)}`).join(",")}}`;
+}
+
+export function toRfc3339(ms: number): string {
+  // 9999 is the last year that it can write; leases end long before.
+  return new Date(Math.min(Math.max(ms, 0), 253_402_300_799_000)).toISOString();
+}
