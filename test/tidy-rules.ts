@@ -19,8 +19,9 @@ const DIRECTIONS: readonly {
   readonly node: boolean;
   readonly packages: readonly string[] | "any";
 }[] = [
-  { from: /^core\//, folders: () => ["core/"], node: false, packages: ["sorted-btree"] },
-  { from: /^net\//, folders: () => ["net/"], node: true, packages: "any" },
+  { from: /^outcome\.ts$/, folders: () => [], node: false, packages: [] },
+  { from: /^core\//, folders: () => ["core/", "outcome.ts"], node: false, packages: ["sorted-btree"] },
+  { from: /^net\//, folders: () => ["net/", "outcome.ts"], node: true, packages: "any" },
   { from: /^around\//, folders: () => ["core/index.ts", "around/"], node: true, packages: "any" },
   { from: /^dialects\/contract\.ts$/, folders: () => ["core/index.ts", "net/"], node: true, packages: "any" },
   {

@@ -30,6 +30,7 @@ const HOUSE_RULES: Record<
       { "packages/registry/src/replicators/a/b.ts": 'import "../c/d.ts";\n' },
       { "packages/registry/src/around/a.ts": 'import type { H } from "../net/http.ts";\n' },
       { "packages/registry/src/net/a.ts": 'import { Refusal } from "../core/index.ts";\n' },
+      { "packages/registry/src/outcome.ts": 'import type { Commit } from "./core/index.ts";\n' },
       { "packages/registry/src/elsewhere/a.ts": 'import { a } from "./b.ts";\n' },
       { "packages/client/src/a.ts": 'import { request } from "node:http";\n' },
     ],
@@ -38,6 +39,7 @@ const HOUSE_RULES: Record<
         'import BTree from "sorted-btree";\nimport { b } from "./b.ts";\nconst text = `from "node:fs"`;\n',
       [`${DIALECT}dialect.ts`]:
         'import type { House } from "../contract.ts";\nimport { ok } from "../../core/index.ts";\n',
+      "packages/registry/src/net/a.ts": 'import { ok } from "../outcome.ts";\n',
     },
   },
   "dialects hold the same files": {

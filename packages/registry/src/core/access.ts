@@ -1,4 +1,5 @@
-import type { Account, Outcome } from "./types.ts";
+import type { Outcome } from "../outcome.ts";
+import type { Account } from "./types.ts";
 
 /** What a token allows. Each role includes the ones before it. */
 export type Role = "reader" | "writer" | "admin";

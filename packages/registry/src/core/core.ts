@@ -1,4 +1,5 @@
 /** Puts the catalog, its history, watchers and lease time together behind the one door. */
+import { type Outcome, ok, refuse } from "../outcome.ts";
 import { apply, restore } from "./catalog/apply.ts";
 import { Catalog } from "./catalog/state.ts";
 import type { Command, Receipt } from "./command.ts";
@@ -16,8 +17,7 @@ import type {
   Watch,
   Watcher,
 } from "./ports.ts";
-import type { Account, Commit, LeaseId, Outcome, Revision } from "./types.ts";
-import { ok, refuse } from "./types.ts";
+import type { Account, Commit, LeaseId, Revision } from "./types.ts";
 import { History } from "./watch/history.ts";
 import { WatchHub } from "./watch/hub.ts";
 import { iterate } from "./watch/iterable.ts";

@@ -1,4 +1,5 @@
 /** The core's only door. */
+export * from "../outcome.ts";
 export * from "./access.ts";
 export * from "./bytes.ts";
 export { apply } from "./catalog/apply.ts";

@@ -1,6 +1,6 @@
 /** Hard limits and legal names: what no configuration may exceed. */
+import { type Refused, refuse } from "../outcome.ts";
 import type { Account, Instance } from "./types.ts";
-import { type Refused, refuse } from "./types.ts";
 
 export const LIMITS = {
   nameLengthMax: 255,

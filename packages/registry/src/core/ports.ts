@@ -1,3 +1,4 @@
+import type { Outcome } from "../outcome.ts";
 import type { Command, Receipt } from "./command.ts";
 import type {
   Account,
@@ -7,7 +8,6 @@ import type {
   KeyRecord,
   LeaseId,
   LeaseRecord,
-  Outcome,
   Ports,
   Revision,
   Status,

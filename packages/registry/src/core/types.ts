@@ -176,32 +176,3 @@ export interface Commit {
   readonly nth: number;
   readonly changes: readonly Change[];
 }
-
-export type Refusal =
-  | "invalid"
-  | "too-large"
-  | "limit"
-  | "forbidden"
-  | "not-found"
-  | "exists"
-  | "conflict"
-  | "compacted"
-  | "unsupported"
-  | "unavailable";
-
-export interface Refused {
-  readonly ok: false;
-  readonly refusal: Refusal;
-  /** A sentence for people; dialects that must use fixed texts do not show it. */
-  readonly detail: string;
-}
-
-export type Outcome<T> = { readonly ok: true; readonly value: T } | Refused;
-
-export function ok<T>(value: T): Outcome<T> {
-  return { ok: true, value };
-}
-
-export function refuse(refusal: Refusal, detail: string): Refused {
-  return { ok: false, refusal, detail };
-}

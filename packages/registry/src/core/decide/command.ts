@@ -1,13 +1,13 @@
 /**
  * From a command in an account to changes, or to a refusal. Pure: state, command, limits and time are arguments.
  */
+import { type Outcome, ok, refuse } from "../../outcome.ts";
 import { isReserved, SYSTEM_ACCOUNT } from "../bytes.ts";
 import { ownString } from "../catalog/share.ts";
 import type { Command, Decision, Result } from "../command.ts";
 import { isLegalAccount, LIMITS } from "../limits.ts";
 import type { Facts } from "../ports.ts";
-import type { Account, Change, KeyRecord, Outcome } from "../types.ts";
-import { ok, refuse } from "../types.ts";
+import type { Account, Change, KeyRecord } from "../types.ts";
 import { Draft } from "./draft.ts";
 import { firstBrokenGuard } from "./guard.ts";
 import { decideDeregister, decideOverride, decideRegister, decideReport } from "./instance.ts";

@@ -1,9 +1,9 @@
+import { type Outcome, ok, type Refused, refuse } from "../../outcome.ts";
 import { ownString, shareInstance } from "../catalog/share.ts";
 import type { Command, Decision, Life } from "../command.ts";
 import { ownLease } from "../command.ts";
 import { LIMITS, refuseInstance } from "../limits.ts";
-import type { Change, Check, Instance, InstanceRecord, LeaseId, Outcome, Refused } from "../types.ts";
-import { ok, refuse } from "../types.ts";
+import type { Change, Check, Instance, InstanceRecord, LeaseId } from "../types.ts";
 import { leaseChange, newLease, refuseLeaseCount, refuseTtl, sameMeta } from "./lease.ts";
 import { changed, NOTHING, type Setting } from "./setting.ts";
 

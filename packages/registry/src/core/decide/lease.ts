@@ -1,8 +1,8 @@
+import { type Outcome, type Refused, refuse } from "../../outcome.ts";
 import { ownString } from "../catalog/share.ts";
 import type { Command, Decision } from "../command.ts";
 import { LIMITS, refuseMeta } from "../limits.ts";
-import type { Cause, Change, Held, InstanceRecord, KeyRecord, LeaseRecord, Outcome, Refused } from "../types.ts";
-import { refuse } from "../types.ts";
+import type { Cause, Change, Held, InstanceRecord, KeyRecord, LeaseRecord } from "../types.ts";
 import { changed, NOTHING, type Setting } from "./setting.ts";
 
 const NO_META: Readonly<Record<string, string>> = Object.freeze({});

@@ -1,9 +1,9 @@
 /** What every part of a decision is given, and the forms of its answer. */
+import { type Outcome, ok } from "../../outcome.ts";
 import type { AccountLimits } from "../access.ts";
 import type { Decision } from "../command.ts";
 import type { Facts } from "../ports.ts";
-import type { Account, Change, Outcome, Revision } from "../types.ts";
-import { ok } from "../types.ts";
+import type { Account, Change, Revision } from "../types.ts";
 
 /** Where and when the decision would be committed. */
 export interface Stamp {

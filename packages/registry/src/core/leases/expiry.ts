@@ -1,7 +1,8 @@
+import type { Outcome } from "../../outcome.ts";
 import type { Catalog, LeaseState } from "../catalog/state.ts";
 import type { Command, Receipt } from "../command.ts";
 import type { Census, Clock, ExpiryPolicy, Pulse } from "../ports.ts";
-import type { Account, Change, Commit, LeaseId, Outcome, Silence } from "../types.ts";
+import type { Account, Change, Commit, LeaseId, Silence } from "../types.ts";
 import { type Lapsed, LeaseWheel } from "./wheel.ts";
 
 /** How long to wait before an expiry that could not be stored is tried again. */

@@ -2,13 +2,13 @@
  * One order for all commands of a node: decide each on the state after all before it, commit in groups, and let nobody
  * see a commit before its group is durable. Replicators with one store of their own are built on it.
  */
+import { type Outcome, ok, type Refused, refuse } from "../../outcome.ts";
 import type { Command, Receipt } from "../command.ts";
 import { decide } from "../decide/command.ts";
 import { Draft } from "../decide/draft.ts";
 import type { Rules } from "../decide/setting.ts";
 import type { Clock, Sink } from "../ports.ts";
-import type { Account, Commit, Outcome, Refused, Revision } from "../types.ts";
-import { ok, refuse } from "../types.ts";
+import type { Account, Commit, Revision } from "../types.ts";
 
 export interface SequencerOptions {
   readonly sink: Sink;

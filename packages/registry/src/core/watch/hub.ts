@@ -3,8 +3,9 @@
  * that cannot take more is parked at its position and reads on from the history later. Nothing is queued here.
  */
 
+import type { Outcome } from "../../outcome.ts";
 import type { Scope, Watch, Watcher } from "../ports.ts";
-import type { Account, Bytes, Change, Commit, Outcome, Revision } from "../types.ts";
+import type { Account, Bytes, Change, Commit, Revision } from "../types.ts";
 import type { History } from "./history.ts";
 
 /** Reads commits that memory no longer holds. */

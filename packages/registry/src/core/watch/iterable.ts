@@ -1,5 +1,6 @@
+import type { Outcome } from "../../outcome.ts";
 import type { Watch, Watcher } from "../ports.ts";
-import type { Commit, Outcome, Revision } from "../types.ts";
+import type { Commit, Revision } from "../types.ts";
 
 /** Thrown by a watch iterable whose position history no longer holds. */
 export class Lost extends Error {

@@ -1,18 +1,17 @@
 /** What dialects do with a raw request and its answer: read a body, send an answer, find the token. */
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+import { type Outcome, ok, refuse } from "../../outcome.ts";
 import { lingerOnClose } from "./linger.ts";
 import { Answer, Incoming } from "./message.ts";
-import { type Read, read, unread } from "./outcome.ts";
 import { PlainAnswer, PlainRequest } from "./plain/connection.ts";
 
-export type { Read } from "./outcome.ts";
 export { decodeSegment, parseQuery, type Query } from "./query.ts";
 export { openStream, type Stream, type StreamOptions } from "./stream.ts";
 
-const EMPTY: Read<Buffer> = read(Buffer.alloc(0));
+const EMPTY: Outcome<Buffer> = ok(Buffer.alloc(0));
 
 /** Reads the whole body. Refused as `too-large`, or as `unavailable` when the client goes away before its end. */
-export function readBody(request: IncomingMessage, bytesMax: number): Promise<Read<Buffer>> {
+export function readBody(request: IncomingMessage, bytesMax: number): Promise<Outcome<Buffer>> {
   return new Promise((resolve) => takeBody(request, bytesMax, resolve));
 }
 
@@ -20,9 +19,9 @@ export function readBody(request: IncomingMessage, bytesMax: number): Promise<Re
  * The same without a promise, for paths that count microseconds. `done` is called exactly once, at once when there is
  * no body. After a refusal as `too-large` the rest is not read: the answer carries "Connection: close".
  */
-export function takeBody(request: IncomingMessage, bytesMax: number, done: (body: Read<Buffer>) => void): void {
+export function takeBody(request: IncomingMessage, bytesMax: number, done: (body: Outcome<Buffer>) => void): void {
   if (isPlain(request)) {
-    done(request.body.length > bytesMax ? refuseBody(request, bytesMax) : read(request.body));
+    done(request.body.length > bytesMax ? refuseBody(request, bytesMax) : ok(request.body));
     return;
   }
   const announced = bodyBytesOf(request);
@@ -46,20 +45,20 @@ function isPlain(request: unknown): request is PlainRequest {
   return request instanceof PlainRequest;
 }
 
-function collect(request: IncomingMessage, bytesMax: number, done: (body: Read<Buffer>) => void): void {
+function collect(request: IncomingMessage, bytesMax: number, done: (body: Outcome<Buffer>) => void): void {
   let first: Buffer | undefined;
   let rest: Buffer[] | undefined;
   let size = 0;
   let settled = false;
-  const settle = (body: Read<Buffer>): void => {
+  const settle = (body: Outcome<Buffer>): void => {
     if (settled) return;
     settled = true;
     done(body);
   };
   const take = (chunk: Buffer | null | undefined): void => {
     if (settled) return;
-    if (chunk === undefined) settle(unread("unavailable", "the client went away before the end of the body"));
-    else if (chunk === null) settle(first === undefined ? EMPTY : read(rest ? Buffer.concat(rest, size) : first));
+    if (chunk === undefined) settle(refuse("unavailable", "the client went away before the end of the body"));
+    else if (chunk === null) settle(first === undefined ? EMPTY : ok(rest ? Buffer.concat(rest, size) : first));
     else if (size + chunk.length > bytesMax) settle(refuseBody(request, bytesMax));
     else {
       size += chunk.length;
@@ -76,11 +75,11 @@ function collect(request: IncomingMessage, bytesMax: number, done: (body: Read<B
   request.on("error", () => take(undefined));
 }
 
-function refuseBody(request: IncomingMessage | PlainRequest, bytesMax: number): Read<Buffer> {
+function refuseBody(request: IncomingMessage | PlainRequest, bytesMax: number): Outcome<Buffer> {
   const known = request instanceof Incoming || isPlain(request);
   if (known && request.answer !== undefined) request.answer.shouldKeepAlive = false;
   lingerOnClose(request.socket);
-  return unread("too-large", `the body is longer than ${bytesMax} bytes`);
+  return refuse("too-large", `the body is longer than ${bytesMax} bytes`);
 }
 
 /** Bytes of body that the headers announce: 0 for none, -1 when only its end will tell. */

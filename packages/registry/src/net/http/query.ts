@@ -1,5 +1,5 @@
 /** Decoding of paths and query strings: refuses what `decodeURIComponent` would throw at, and guesses nothing. */
-import { type Read, read, unread } from "./outcome.ts";
+import { type Outcome, ok, refuse } from "../../outcome.ts";
 
 const PARAMETERS_MAX = 1000;
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -37,11 +37,11 @@ class Parameters implements Query {
   }
 }
 
-const NONE: Read<Query> = read(new Parameters());
+const NONE: Outcome<Query> = ok(new Parameters());
 
 /** Percent-decodes one path segment, once. Refused as `invalid` for a bad escape and for what is not UTF-8. */
-export function decodeSegment(raw: string): Read<string> {
-  if (PLAIN.test(raw)) return read(raw);
+export function decodeSegment(raw: string): Outcome<string> {
+  if (PLAIN.test(raw)) return ok(raw);
   const bytes = Buffer.allocUnsafe(raw.length);
   let size = 0;
   for (let i = 0; i < raw.length; i++) {
@@ -49,40 +49,40 @@ export function decodeSegment(raw: string): Read<string> {
     if (code === 0x25) {
       const high = hex(raw.charCodeAt(i + 1));
       const low = hex(raw.charCodeAt(i + 2));
-      if (high < 0 || low < 0) return unread("invalid", "bad percent-escape");
+      if (high < 0 || low < 0) return refuse("invalid", "bad percent-escape");
       code = high * 16 + low;
       i += 2;
     }
     // Raw bytes above ASCII reach us as one code unit each: clients do send UTF-8 unescaped.
-    if (code > 0xff) return unread("invalid", "not a byte");
+    if (code > 0xff) return refuse("invalid", "not a byte");
     bytes[size++] = code;
   }
   try {
-    return read(UTF8.decode(bytes.subarray(0, size)));
+    return ok(UTF8.decode(bytes.subarray(0, size)));
   } catch {
-    return unread("invalid", "invalid UTF-8");
+    return refuse("invalid", "invalid UTF-8");
   }
 }
 
 /** Parses a raw query string (without "?"). "+" is a space, as forms write it; a name without "=" has the value "". */
-export function parseQuery(raw: string): Read<Query> {
+export function parseQuery(raw: string): Outcome<Query> {
   if (raw === "") return NONE;
   const parameters = new Parameters();
   const parts = raw.split("&", PARAMETERS_MAX + 1);
-  if (parts.length > PARAMETERS_MAX) return unread("too-large", `more than ${PARAMETERS_MAX} query parameters`);
+  if (parts.length > PARAMETERS_MAX) return refuse("too-large", `more than ${PARAMETERS_MAX} query parameters`);
   for (const part of parts) {
     if (part === "") continue;
     const at = part.indexOf("=");
     const name = decodeField(at < 0 ? part : part.slice(0, at));
-    if (!name.ok) return unread("invalid", `${name.detail} in the name of a query parameter`);
+    if (!name.ok) return refuse("invalid", `${name.detail} in the name of a query parameter`);
     const value = decodeField(at < 0 ? "" : part.slice(at + 1));
-    if (!value.ok) return unread("invalid", `${value.detail} in the query parameter ${name.value}`);
+    if (!value.ok) return refuse("invalid", `${value.detail} in the query parameter ${name.value}`);
     parameters.add(name.value, value.value);
   }
-  return read(parameters);
+  return ok(parameters);
 }
 
-function decodeField(raw: string): Read<string> {
+function decodeField(raw: string): Outcome<string> {
   return decodeSegment(raw.includes("+") ? raw.replaceAll("+", " ") : raw);
 }
 
