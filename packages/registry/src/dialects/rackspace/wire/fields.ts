@@ -113,7 +113,8 @@ export function checkValue(value: unknown): string | undefined {
 
 /** Numbers, and what the original takes for one: "30", "30.0" and [30], but neither true nor "0x1e". */
 export function toInteger(value: unknown): number | undefined {
-  if (typeof value !== "number" && typeof value !== "string" && !Array.isArray(value)) return undefined;
+  if (Array.isArray(value)) return value.length === 1 ? toInteger(value[0]) : undefined;
+  if (typeof value !== "number" && typeof value !== "string") return undefined;
   const text = String(value);
   const integer = Number.parseInt(text, 10);
   return integer === Number(text) ? integer : undefined;
