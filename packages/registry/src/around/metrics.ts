@@ -1,4 +1,4 @@
-/** The numbers of this process, for Prometheus. Hot paths add to plain numbers; gauges are worked out when asked for. */
+/** @live The numbers of this process, for Prometheus. Hot paths add to plain numbers; gauges are read when asked for. */
 import {
   collectDefaultMetrics,
   Gauge,
@@ -23,7 +23,7 @@ export interface ProcessMetrics {
   expired(count: number): void;
   /** For dialects. */
   readonly dialects: DialectMetrics;
-  /** From here on the gauges have something to look at. */
+  /** Adds the gauges of the catalog, which are read from these sources. */
   watch(sources: MetricSources): void;
   /** Prometheus text format. */
   text(): Promise<string>;

@@ -1,4 +1,4 @@
-/** Protection: when many leases lapse at once, the registry or its network is the likelier culprit (design, section 6). */
+/** Protection: when many leases lapse at once, the registry or its network is the likelier culprit. */
 import type { Account, Census, ExpiryPolicy, LeaseId } from "../core/index.ts";
 
 export interface ProtectionOptions {
@@ -22,16 +22,16 @@ export const PROTECTION_DEFAULTS: ProtectionOptions = {
 };
 
 export function createProtection(options: ProtectionOptions): ExpiryPolicy {
-  /** Leases that ended, and that were held, within the window, and when. */
+  // Leases that ended and leases that were held within the window.
   const ended = new Recent(options.windowMs);
   const held = new Recent(options.windowMs);
 
   function judge(account: Account, census: Census, nowMs: number): string | null {
     const gone = ended.count(account, nowMs, (lease) => !census.isLive(lease));
-    // Those held for longer say nothing of now: a lone lapse beside them is a lone lapse.
+    // Leases held since before the window say nothing of now: a lone lapse beside them is a lone lapse.
     const heldNow = Math.min(census.held, held.count(account, nowMs, census.isLive));
     const lapsing = gone + census.lapsed.length + census.silent + heldNow;
-    // Those that ended within the window were live at its beginning.
+    // Leases that ended within the window were live at its beginning.
     const live = census.live + gone;
     const together = options.enabled && lapsing >= options.leasesMin && lapsing >= options.shareMin * live;
     (together ? held : ended).add(account, census.lapsed, nowMs);
@@ -42,7 +42,7 @@ export function createProtection(options: ProtectionOptions): ExpiryPolicy {
   return { windowMs: options.windowMs, holdMs: options.holdMs, judge };
 }
 
-/** Leases with the time of what became of them, for as long as the window lasts. */
+/** Leases that ended or were held lately, with the time at which they did. */
 class Recent {
   readonly #windowMs: number;
   readonly #byAccount = new Map<Account, Map<LeaseId, number>>();
@@ -57,7 +57,7 @@ class Recent {
     if (recent.size > 0) this.#byAccount.set(account, recent);
   }
 
-  /** How many of an account are still as `counts` wants them; forgets the old ones. */
+  /** The number of an account's recent leases for which `counts` is true. Forgets those older than the window. */
   count(account: Account, nowMs: number, counts: (lease: LeaseId) => boolean): number {
     const recent = this.#byAccount.get(account);
     if (recent === undefined) return 0;

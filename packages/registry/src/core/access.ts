@@ -15,13 +15,12 @@ export interface Principal {
 
 export interface IssuedToken {
   readonly token: string;
-  readonly account: Account;
   readonly expiresAtMs: number;
 }
 
 /**
- * Accounts and tokens, as dialects see them. In open mode (no account in the configuration, and no token) a request without a token may do
- * everything on every account, and a token confines its bearer to its account.
+ * Accounts and tokens, as dialects see them. In open mode (no account in the configuration, and no token) a request
+ * without a token may do everything on every account, and a token confines its bearer to its account.
  */
 export interface Access {
   readonly open: boolean;
@@ -35,15 +34,13 @@ export interface Access {
   admit(account: Account): Outcome<true>;
   /** What this account may have: its own limits over the configured ones over the defaults. */
   limitsOf(account: Account): AccountLimits;
-  /** The account behind a name used in a path: the name itself, or the account whose tenant id it is. `invalid` for an illegal name. */
+  /** The account behind a name used in a path: its own, or another by which it is known. `invalid` for an illegal name. */
   resolve(name: string): Outcome<Account>;
-  /** The numeric tenant id of an account, always the same for a name. Remembers it for `resolve`. */
-  tenantOf(account: Account): string;
   /**
-   * Checks a user name with an API key and answers a bearer token for that account; a live one is reused.
-   * Open mode takes any credentials; otherwise the key must be a token of that account.
+   * A token for this account, given to whoever holds one of its tokens; in open mode to anyone. It allows no more than
+   * writing, and ends with the token it was given for, or with open mode. A live one is given again.
    */
-  login(user: string, apiKey: string): Outcome<IssuedToken>;
+  issue(account: Account, token: string): Outcome<IssuedToken>;
   /** Makes a random token. `name` is shown in listings. Resolves once it is stored (hashed). */
   createToken(spec: {
     readonly account: Account | null;
@@ -60,7 +57,6 @@ export interface Access {
   removeToken(id: string): Promise<Outcome<true>>;
   listAccounts(): readonly {
     readonly account: Account;
-    readonly tenant: string;
     readonly limits: AccountLimits;
     readonly configured: boolean;
   }[];

@@ -1,6 +1,6 @@
 /** What a dialect is, and the house it is opened in. */
 import type { Logger } from "pino";
-import type { Access, AccountView, Clock, InstanceRecord, Registry } from "../core/index.ts";
+import type { Access, Account, AccountView, Clock, InstanceRecord, Registry } from "../core/index.ts";
 import type { Doors } from "../net/doors.ts";
 import type { HttpListener } from "../net/http/handler.ts";
 
@@ -8,6 +8,7 @@ import type { HttpListener } from "../net/http/handler.ts";
 export interface House {
   readonly registry: Registry;
   readonly access: Access;
+  readonly tenants: Tenants;
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -16,12 +17,22 @@ export interface House {
   readonly status: NodeStatus;
   /** Opens the dialect's own ports, by the names in `Dialect.ports`. */
   readonly doors: Doors;
+  /** 32 bytes of the dialect's own: made once, and the same over restarts and on all nodes. */
+  secret(): Promise<Buffer>;
   /** How all dialects that are part of this program name things in DNS, whether they are opened or not. */
   readonly names: readonly NameSource[];
   /** This dialect's part of the configuration, validated by the dialect itself. */
   readonly settings: Readonly<Record<string, unknown>>;
   /** Absolute path of the directory that relative paths in `settings` begin at. */
   readonly directory: string;
+}
+
+/** Numeric names of accounts, for protocols that know tenants by number. `access.resolve` finds the account again. */
+export interface Tenants {
+  /** Always the same for an account; remembered over restarts. */
+  of(account: Account): string;
+  /** The same number, without storing it. */
+  peek(account: Account): string;
 }
 
 /**

@@ -1,4 +1,4 @@
-/** Request rates per account. */
+/** Request rates of accounts. */
 import type { Account } from "../../core/index.ts";
 
 interface Bucket {
@@ -6,7 +6,7 @@ interface Bucket {
   atMs: number;
 }
 
-/** Token buckets that hold one second's worth. A full one says nothing and can be forgotten. */
+/** One token bucket an account, which holds one second's worth. A full bucket says nothing and can be forgotten. */
 export class Rates {
   readonly #buckets = new Map<Account, Bucket>();
   readonly #bucketsMax: number;
@@ -31,7 +31,10 @@ export class Rates {
     return true;
   }
 
-  /** Buckets that were not touched for a second are full again. If none is, the oldest half goes: they gain little. */
+  /**
+   * Buckets that were not touched for a second are full again and go. Of the others, the oldest go until half of the
+   * places are free: those accounts gain at most one second's worth.
+   */
   #forget(nowMs: number): void {
     for (const [account, bucket] of this.#buckets) if (nowMs - bucket.atMs >= 1000) this.#buckets.delete(account);
     let surplus = this.#buckets.size - this.#bucketsMax / 2;

@@ -1,6 +1,6 @@
-/** Numeric names of accounts, for protocols that know tenants by number. */
+/** Tenant ids: numeric names of accounts, for protocols that know tenants by number. */
 import { createHash } from "node:crypto";
-import { type Account, isLegalAccount } from "../../core/index.ts";
+import type { Account } from "../../core/index.ts";
 
 const TENANT = /^[1-9][0-9]{5,9}$/;
 const NUMERIC = /^[0-9]+$/;
@@ -9,14 +9,14 @@ const SMALLEST = 100_000;
 const COUNT = 10_000_000_000 - SMALLEST;
 
 export interface TenantsOptions {
-  /** Writes down what must survive a restart. */
+  /** Stores a tenant id, so that it leads to its account after a restart too. */
   remember(tenant: string, account: Account): void;
-  /** There is an account of this very name. */
+  /** Whether an account has this name. */
   exists(name: Account): boolean;
   readonly tenantsMax?: number;
 }
 
-/** Always gives the same number for a name, and finds the name again. */
+/** Always the same number for a name, and the way back from the number to the name. */
 export class Tenants {
   readonly #options: TenantsOptions;
   readonly #tenantsMax: number;
@@ -29,7 +29,7 @@ export class Tenants {
     this.#tenantsMax = options.tenantsMax ?? 100_000;
   }
 
-  /** What was remembered before this process began, or by another one. */
+  /** A stored tenant id. */
   learn(tenant: string, account: Account): void {
     this.#stored.add(tenant);
     this.#set(tenant, account);
@@ -39,7 +39,7 @@ export class Tenants {
     return this.#accounts.get(tenant);
   }
 
-  /** The number of an account, remembered for `accountOf`. */
+  /** The number of an account, stored so that `accountOf` finds the account after a restart. */
   of(account: Account): string {
     const tenant = this.peek(account);
     if (tenant !== account && !this.#stored.has(tenant) && this.#stored.size < this.#tenantsMax) {
@@ -49,11 +49,11 @@ export class Tenants {
     return tenant;
   }
 
-  /** The same, not written down: for what only looks. */
+  /** The same number, without storing it. */
   peek(account: Account): string {
     const known = this.#tenants.get(account);
     if (known !== undefined) return known;
-    // A number that is nobody's tenant id is an account of that name and its own tenant id.
+    // An account whose name is a number has that number for its tenant id, unless another account has it.
     if (NUMERIC.test(account) && !this.#accounts.has(account)) return account;
     const tenant = this.#choose(account);
     this.#set(tenant, account);
@@ -72,7 +72,7 @@ export class Tenants {
   #set(tenant: string, account: Account): void {
     if (!TENANT.test(tenant)) return;
     if (this.#tenants.size >= this.#tenantsMax) {
-      // It can be worked out again; the oldest is the least likely to be asked for.
+      // It can be computed again; the oldest is the least likely to be asked for.
       const [oldest] = this.#tenants;
       if (oldest !== undefined) {
         this.#tenants.delete(oldest[0]);
@@ -83,11 +83,4 @@ export class Tenants {
     this.#accounts.set(tenant, account);
     this.#tenants.set(account, tenant);
   }
-}
-
-/** User names of other systems (mail addresses, say) become account names that stay the same and stay apart. */
-export function legalName(user: string): Account {
-  if (isLegalAccount(user)) return user;
-  const plain = user.replace(/[^A-Za-z0-9._-]+/g, "-").replace(/^[^A-Za-z0-9]+/, "");
-  return `${plain.slice(0, 48) || "user"}-${createHash("sha256").update(user).digest("hex").slice(0, 12)}`;
 }

@@ -1,4 +1,4 @@
-/** Secrets: random tokens that are stored hashed, and bearers that carry their own proof. */
+/** @live Tokens, which are random and stored as hashes, and bearers, which carry their own proof. */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { type Account, type IssuedToken, isLegalAccount, type Principal, type Role } from "../../core/index.ts";
 
@@ -12,7 +12,12 @@ export interface KeptToken {
   readonly sha256: string;
 }
 
-const ROLES: readonly string[] = ["reader", "writer", "admin"] satisfies Role[];
+/** Each role includes those of lower rank. */
+export const RANK: Readonly<Record<Role, number>> = { reader: 0, writer: 1, admin: 2 };
+
+export function isRole(role: unknown): role is Role {
+  return typeof role === "string" && Object.hasOwn(RANK, role);
+}
 
 export function hashToken(token: string): string {
   return createHash("sha256").update(token).digest("hex");
@@ -25,16 +30,14 @@ export function makeToken(): { readonly id: string; readonly token: string; read
 }
 
 /** Undefined for what is no record of a token. */
-export function parseToken(id: string, text: string): KeptToken | undefined {
-  const raw = parseObject(text);
-  if (raw === undefined) return undefined;
+export function readToken(id: string, raw: Readonly<Record<string, unknown>> = {}): KeptToken | undefined {
   const { account, role, name, createdAtMs, sha256 } = raw;
   if (account !== null && typeof account !== "string") return undefined;
-  if (typeof role !== "string" || !ROLES.includes(role) || typeof sha256 !== "string") return undefined;
+  if (!isRole(role) || typeof sha256 !== "string") return undefined;
   return {
     id,
     account,
-    role: role as Role,
+    role,
     name: typeof name === "string" ? name : "",
     createdAtMs: typeof createdAtMs === "number" ? createdAtMs : 0,
     sha256,
@@ -64,8 +67,8 @@ const PREFIX = "rcb_";
 const TOKEN_LENGTH_MAX = 1024;
 
 /**
- * Bearers that nothing is stored of: the claim and a MAC over it. All of one half-life are the same, so that a client
- * that logs in at each request gets the same one again, also after a restart.
+ * Bearers carry a claim and a MAC over it, so that none is stored. All that are issued within one half-life are the
+ * same: a client that logs in at each request gets the same one again, also after a restart.
  */
 export class Bearers {
   readonly #secret: Buffer;
@@ -77,7 +80,7 @@ export class Bearers {
   issue(account: Account, role: Role, key: string, nowMs: number): IssuedToken {
     const expiresAtMs = (Math.floor(nowMs / HALF_LIFE_MS) + 2) * HALF_LIFE_MS;
     const claim = Buffer.from(JSON.stringify([account, role, expiresAtMs, key])).toString("base64url");
-    return { token: `${PREFIX}${claim}.${this.#prove(claim).toString("base64url")}`, account, expiresAtMs };
+    return { token: `${PREFIX}${claim}.${this.#prove(claim).toString("base64url")}`, expiresAtMs };
   }
 
   /** Undefined unless it was issued with this secret and lives. */
@@ -102,9 +105,9 @@ function readClaim(text: string, nowMs: number): Claim | undefined {
   if (!Array.isArray(raw)) return undefined;
   const [account, role, expiresAtMs, key] = raw as unknown[];
   if (typeof account !== "string" || !isLegalAccount(account) || typeof key !== "string") return undefined;
-  if (typeof role !== "string" || !ROLES.includes(role)) return undefined;
+  if (!isRole(role)) return undefined;
   if (typeof expiresAtMs !== "number" || expiresAtMs <= nowMs) return undefined;
-  return { account, role: role as Role, expiresAtMs, key };
+  return { account, role, expiresAtMs, key };
 }
 
 export function principalOf(token: KeptToken): Principal {

@@ -4,7 +4,7 @@ import { hostname } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
 import { openAccounts } from "../../around/accounts/access.ts";
-import { LIMITS_DEFAULT, limitsOf } from "../../around/accounts/limits.ts";
+import { LIMITS_DEFAULT } from "../../around/accounts/limits.ts";
 import { createMetrics } from "../../around/metrics.ts";
 import { createProtection } from "../../around/protection.ts";
 import { type Access, type Clock, openCore, type Replicator, type Rules, TICK_MS } from "../../core/index.ts";
@@ -49,7 +49,7 @@ async function assembleWith(config: ServeConfig, log: Logger, undo: (() => Promi
   const origin = config.name === "" ? hostname() : config.name;
   const state = { ready: false, access: null as Access | null };
   const rules: Rules = {
-    limits: (account) => (state.access === null ? LIMITS_DEFAULT : limitsOf(state.access, account)),
+    limits: (account) => state.access?.limitsOf(account) ?? LIMITS_DEFAULT,
   };
   const metrics = createMetrics();
   const onGroup = metrics.groupFlushed;
@@ -92,7 +92,8 @@ async function assembleWith(config: ServeConfig, log: Logger, undo: (() => Promi
     metricsText: metrics.text,
   };
   const { registry } = core;
-  const shared = { registry, access, clock: systemClock, metrics: metrics.dialects, http: listener, status };
+  const { tenants } = access;
+  const shared = { registry, access, tenants, clock: systemClock, metrics: metrics.dialects, http: listener, status };
   const opened = await mountDialects(config, log, shared, { native: listener, openHttp }, undo);
   endpoints.push(...opened.flatMap((one) => one.endpoints));
   state.ready = true;

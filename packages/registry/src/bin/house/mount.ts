@@ -1,6 +1,8 @@
 /** The dialects of this program: which there are, and how they are opened on ports of theirs or the native one. */
 import type { Logger } from "pino";
 import type { ProcessMetrics } from "../../around/metrics.ts";
+import { secretOf } from "../../around/secret.ts";
+import type { Registry } from "../../core/index.ts";
 import type { Dialect, Endpoint, House, Mounted, NameSource } from "../../dialects/contract.ts";
 import { createDnsDialect } from "../../dialects/dns/dialect.ts";
 import { createEurekaDialect } from "../../dialects/eureka/dialect.ts";
@@ -47,7 +49,7 @@ export function httpOpener(config: ServeConfig, log: Logger, metrics: ProcessMet
 }
 
 /** The parts of the house that all dialects have alike. */
-export type Shared = Omit<House, "settings" | "log" | "doors" | "names" | "directory">;
+export type Shared = Omit<House, "settings" | "log" | "doors" | "names" | "directory" | "secret">;
 
 interface Listeners {
   readonly native: OpenHttpListener;
@@ -81,6 +83,12 @@ export async function mountDialects(
   return opened;
 }
 
+async function loadSecret({ name }: Dialect, registry: Registry): Promise<Buffer> {
+  const secret = await secretOf(registry, `\0${name}/secret`);
+  if (!secret.ok) throw new Error(`cannot store the secret of ${name}: ${secret.detail}`);
+  return secret.value;
+}
+
 /** Undefined when its port is taken and nobody asked for this dialect: the start goes on without it. */
 async function openDialect(
   dialect: Dialect,
@@ -98,6 +106,7 @@ async function openDialect(
       names: NAME_SOURCES,
       directory: config.directory,
       settings,
+      secret: () => loadSecret(dialect, shared.registry),
       log,
     });
     const scheme = native.secure ? "https" : "http";

@@ -109,9 +109,10 @@ export async function removeToken(exchange: Exchange): Promise<void> {
 /** GET /v2/_/accounts */
 export function listAccounts(exchange: Exchange): void {
   if (refuseUnlessAdmin(exchange)) return;
-  const accounts = exchange.desk.access
+  const { access, house } = exchange.desk;
+  const accounts = access
     .listAccounts()
-    .map(({ account, tenant, limits, configured }) => ({ account, tenant, limits, configured }));
+    .map(({ account, ...rest }) => ({ account, tenant: house.tenants.peek(account), ...rest }));
   answerJson(exchange.response, 200, { accounts });
 }
 
@@ -135,7 +136,7 @@ export async function setAccount(exchange: Exchange, json: Json): Promise<void> 
   if (!limits.ok) return answerRefused(response, limits);
   const set = await desk.access.setAccount(account, limits.value);
   if (!set.ok) return answerRefused(response, set);
-  answerJson(response, 200, { account, tenant: desk.access.tenantOf(account), limits: set.value });
+  answerJson(response, 200, { account, tenant: desk.house.tenants.of(account), limits: set.value });
 }
 
 const COMPACT_FIELDS: ReadonlySet<string> = new Set(["revision"]);

@@ -2,6 +2,7 @@
 import type { OutgoingHttpHeaders } from "node:http";
 import type { Access, Account, Clock, LeaseId, Outcome, Registry } from "../../core/index.ts";
 import type { Query } from "../../net/http/exchange.ts";
+import type { Tenants } from "../contract.ts";
 import type { Session } from "./accounts/births.ts";
 import type { LastBeat } from "./services/instances.ts";
 import type { Body } from "./wire/bodies.ts";
@@ -20,6 +21,7 @@ export interface Quotas {
 export interface Desk {
   readonly registry: Registry;
   readonly access: Access;
+  readonly tenants: Tenants;
   readonly clock: Clock;
   readonly session: Session;
   readonly quotas: Quotas;

@@ -1,6 +1,5 @@
 /** The plug: Rackspace Service Registry v1.0 on the native listener. */
-import { createHmac, randomBytes } from "node:crypto";
-import { fromBuffer, type Registry, SYSTEM_ACCOUNT, toBuffer } from "../../core/index.ts";
+import { createHmac } from "node:crypto";
 import { type Dialect, type House, type Mounted, SettingsRefused } from "../contract.ts";
 import { Session } from "./accounts/births.ts";
 import type { Desk, Quotas } from "./desk.ts";
@@ -8,8 +7,6 @@ import { Front } from "./server.ts";
 import { toMaker } from "./wire/uuid.ts";
 
 const NAME = "rackspace";
-const SECRET = "\0rackspace/secret";
-const SECRET_BYTES = 32;
 
 const DEFAULTS: Quotas = { servicesMax: 200, valuesMax: 1000, sessionsMax: 100, requestsPerDayMax: 500_000 };
 
@@ -20,12 +17,13 @@ export function createRackspaceDialect(): Dialect {
 }
 
 async function open(house: House): Promise<Mounted> {
-  const { registry, access, clock, http } = house;
+  const { registry, access, tenants, clock, http } = house;
   const quotas = readQuotas(house.settings);
-  const secret = await loadSecret(registry);
+  // Tokens and event ids stay what they are over restarts.
+  const secret = await house.secret();
   const session = new Session(registry, clock, secret);
   const maker = toMaker(createHmac("sha256", secret).update("events").digest());
-  const desk: Desk = { registry, access, clock, session, quotas, maker };
+  const desk: Desk = { registry, access, tenants, clock, session, quotas, maker };
   const front = new Front(house, desk);
   // Paths are case-insensitive; behind the version the dialect itself sees to it.
   for (const prefix of ["/v1.0", "/V1.0", "/v1.0/", "/V1.0/", "/v2.0/", "/V2.0/"]) {
@@ -35,22 +33,6 @@ async function open(house: House): Promise<Mounted> {
     drain: () => {},
     close: async () => session.close(),
   };
-}
-
-/** Made once per store, so that tokens and event ids stay what they are over restarts. */
-async function loadSecret(registry: Registry): Promise<Buffer> {
-  const find = () => registry.read((view) => view.entry(SYSTEM_ACCOUNT, SECRET)?.value);
-  const known = find();
-  if (known !== undefined) return toBuffer(known);
-  const value = fromBuffer(randomBytes(SECRET_BYTES));
-  const outcome = await registry.propose(SYSTEM_ACCOUNT, {
-    kind: "when",
-    guards: [{ on: "version", key: SECRET, is: "=", than: 0 }],
-    then: [{ kind: "put", key: SECRET, value }],
-    otherwise: [],
-  });
-  if (!outcome.ok) throw new Error(`cannot store the secret of heartbeat tokens: ${outcome.detail}`);
-  return toBuffer(find() ?? value);
 }
 
 function readQuotas(settings: Readonly<Record<string, unknown>>): Quotas {

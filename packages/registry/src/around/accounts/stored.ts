@@ -1,0 +1,221 @@
+/** @live What the registry and the configuration hold of accounts: tokens, limits and tenant ids. */
+import {
+  type Account,
+  type AccountLimits,
+  type Bytes,
+  fromBytes,
+  type KeyRecord,
+  type Outcome,
+  ok,
+  prefixEnd,
+  type Registry,
+  SYSTEM_ACCOUNT,
+  toBytes,
+  type Watch,
+} from "../../core/index.ts";
+import type { AccountsConfig, ConfiguredToken } from "./config.ts";
+import { LIMITS_DEFAULT, readLimits } from "./limits.ts";
+import { Tenants } from "./tenants.ts";
+import { type KeptToken, parseObject, readToken } from "./tokens.ts";
+
+// Reserved keys of the system account.
+export const ROOT: Bytes = "\0rollcall/access/";
+const TOKEN = `${ROOT}token/`;
+const ACCOUNT = `${ROOT}account/`;
+const TENANT = `${ROOT}tenant/`;
+
+/** How the ids of configured tokens begin; those of others are hexadecimal. */
+const CONFIGURED = "config-";
+
+export function isConfigured(token: KeptToken): boolean {
+  return token.id.startsWith(CONFIGURED);
+}
+
+/** What is stored counts over what is configured. */
+export class Stored {
+  readonly tenants: Tenants;
+  readonly #registry: Registry;
+  readonly #configured: ReadonlyMap<Account, NonNullable<AccountsConfig["accounts"]>[Account]>;
+  readonly #configuredTokens: readonly ConfiguredToken[];
+  readonly #defaults: AccountLimits;
+  /** Called at once when tokens change: what is known of them is out of date. */
+  readonly #forget: () => void;
+  readonly #byHash = new Map<string, KeptToken>();
+  readonly #byId = new Map<string, KeptToken>();
+  readonly #limits = new Map<Account, AccountLimits>();
+  /** The limits that were set at run time, by the accounts that have any. */
+  readonly #limitsSet = new Map<Account, Partial<AccountLimits>>();
+  readonly #listeners = new Set<() => void>();
+  #telling = false;
+  #watch: Watch | undefined = undefined;
+  #closed = false;
+
+  constructor(registry: Registry, config: AccountsConfig, forget: () => void) {
+    this.#registry = registry;
+    this.#configured = new Map(Object.entries(config.accounts ?? {}));
+    this.#configuredTokens = config.tokens ?? [];
+    this.#defaults = { ...LIMITS_DEFAULT, ...readLimits(config.limits ?? {}) };
+    this.#forget = forget;
+    this.tenants = new Tenants({
+      remember: (tenant, account) => void this.#write(`${TENANT}${tenant}`, account),
+      exists: (name) => registry.read((view) => view.account(name) !== undefined),
+    });
+  }
+
+  /** Reads everything stored and follows it; begins anew when the history it needs is gone. */
+  follow(): void {
+    const after = this.#registry.read((view) => {
+      this.#begin();
+      for (const entry of view.entries(SYSTEM_ACCOUNT, ROOT, prefixEnd(ROOT))) this.#learn(entry.key, entry);
+      for (const account of view.accounts()) if (account.name !== SYSTEM_ACCOUNT) this.tenants.peek(account.name);
+      return view.revision;
+    });
+    const scope = { account: SYSTEM_ACCOUNT, keys: { from: ROOT, to: prefixEnd(ROOT) } };
+    const followed = this.#registry.follow(scope, after, {
+      deliver: (commit) => {
+        for (const change of commit.changes)
+          if (change.kind === "key") this.#learn((change.after ?? change.before)?.key ?? "", change.after);
+        return true;
+      },
+      lost: () => {
+        if (!this.#closed) queueMicrotask(() => this.follow());
+      },
+    });
+    this.#watch = followed.ok ? followed.value : undefined;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#watch?.close();
+  }
+
+  /** What the configuration says, and nothing stored. */
+  #begin(): void {
+    this.#byHash.clear();
+    this.#byId.clear();
+    this.#limits.clear();
+    this.#limitsSet.clear();
+    for (const [account, { limits, tokens }] of this.#configured) {
+      this.#limits.set(account, { ...this.#defaults, ...limits });
+      this.#configure(account, tokens);
+    }
+    this.#configure(null, this.#configuredTokens);
+    this.#settle();
+  }
+
+  #configure(account: Account | null, tokens: readonly ConfiguredToken[] = []): void {
+    for (const token of tokens) {
+      const sha256 = token.sha256.toLowerCase();
+      const id = `${CONFIGURED}${sha256.slice(0, 16)}`;
+      this.#keep({ id, account, role: token.role, name: token.name, createdAtMs: 0, sha256 });
+    }
+  }
+
+  #keep(token: KeptToken): void {
+    this.#byId.set(token.id, token);
+    this.#byHash.set(token.sha256, token);
+  }
+
+  /** One stored entry, or its end. */
+  #learn(key: Bytes, entry: KeyRecord | null): void {
+    if (key.startsWith(TOKEN)) this.#learnToken(key.slice(TOKEN.length), entry);
+    else if (key.startsWith(ACCOUNT)) this.#learnLimits(key.slice(ACCOUNT.length), entry);
+    else if (key.startsWith(TENANT) && entry !== null)
+      this.tenants.learn(key.slice(TENANT.length), fromBytes(entry.value));
+  }
+
+  #learnToken(id: string, entry: KeyRecord | null): void {
+    const before = this.#byId.get(id);
+    if (before !== undefined) this.#byHash.delete(before.sha256);
+    this.#byId.delete(id);
+    const token = entry === null ? undefined : readToken(id, parseObject(fromBytes(entry.value)));
+    if (token !== undefined) this.#keep(token);
+    this.#settle();
+  }
+
+  #learnLimits(account: Account, entry: KeyRecord | null): void {
+    const set = readLimits((entry && parseObject(fromBytes(entry.value))) ?? {});
+    if (entry === null) this.#limitsSet.delete(account);
+    else this.#limitsSet.set(account, set);
+    this.#limits.set(account, { ...this.#defaults, ...this.#configured.get(account)?.limits, ...set });
+  }
+
+  #settle(): void {
+    this.#forget();
+    if (this.#telling) return;
+    // Once for changes that come together: in the middle of them tokens are missing that are still valid.
+    this.#telling = true;
+    queueMicrotask(() => {
+      this.#telling = false;
+      for (const listener of [...this.#listeners]) listener();
+    });
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Resolves when it is stored. It counts from then on, however late the watch comes. `null` deletes. */
+  async #write(key: Bytes, text: string | null): Promise<Outcome<true>> {
+    const outcome = await this.#registry.propose(
+      SYSTEM_ACCOUNT,
+      text === null ? { kind: "delete", from: key } : { kind: "put", key, value: toBytes(text) },
+    );
+    if (!outcome.ok) return outcome;
+    this.#learn(key, this.#registry.read((view) => view.entry(SYSTEM_ACCOUNT, key)) ?? null);
+    return ok(true);
+  }
+
+  /** No account in the configuration, and no token. */
+  get open(): boolean {
+    return this.#configured.size === 0 && this.#byId.size === 0;
+  }
+
+  get hasConfiguredAccounts(): boolean {
+    return this.#configured.size > 0;
+  }
+
+  tokenOf(sha256: string): KeptToken | undefined {
+    return this.#byHash.get(sha256);
+  }
+
+  token(id: string): KeptToken | undefined {
+    return this.#byId.get(id);
+  }
+
+  tokens(): Iterable<KeptToken> {
+    return this.#byId.values();
+  }
+
+  putToken({ id, ...record }: KeptToken): Promise<Outcome<true>> {
+    return this.#write(`${TOKEN}${id}`, JSON.stringify(record));
+  }
+
+  removeToken(id: string): Promise<Outcome<true>> {
+    return this.#write(`${TOKEN}${id}`, null);
+  }
+
+  limitsOf(account: Account): AccountLimits {
+    return this.#limits.get(account) ?? this.#defaults;
+  }
+
+  /** The other limits stay as they are. */
+  setLimits(account: Account, limits: Partial<AccountLimits>): Promise<Outcome<true>> {
+    return this.#write(`${ACCOUNT}${account}`, JSON.stringify({ ...this.#limitsSet.get(account), ...limits }));
+  }
+
+  /** Whether the account was configured or created, and does not only hold something. */
+  isNamed(account: Account): boolean {
+    return this.#configured.has(account) || this.#limitsSet.has(account);
+  }
+
+  /** All accounts, those that only hold something too; sorted. */
+  accounts(): Account[] {
+    const names = new Set([...this.#configured.keys(), ...this.#limitsSet.keys()]);
+    this.#registry.read((view) => {
+      for (const { name } of view.accounts()) if (name !== SYSTEM_ACCOUNT) names.add(name);
+    });
+    return [...names].sort();
+  }
+}
