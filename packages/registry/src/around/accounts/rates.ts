@@ -6,20 +6,17 @@ interface Bucket {
   atMs: number;
 }
 
+const BUCKETS_MAX = 10_000;
+
 /** One token bucket an account, which holds one second's worth. A full bucket says nothing and can be forgotten. */
 export class Rates {
   readonly #buckets = new Map<Account, Bucket>();
-  readonly #bucketsMax: number;
-
-  constructor(bucketsMax = 10_000) {
-    this.#bucketsMax = bucketsMax;
-  }
 
   /** Takes one request of this account; false when there is none left. */
   take(account: Account, perSecond: number, nowMs: number): boolean {
     let bucket = this.#buckets.get(account);
     if (bucket === undefined) {
-      if (this.#buckets.size >= this.#bucketsMax) this.#forget(nowMs);
+      if (this.#buckets.size >= BUCKETS_MAX) this.#forget(nowMs);
       bucket = { tokens: perSecond, atMs: nowMs };
       this.#buckets.set(account, bucket);
     } else {
@@ -37,7 +34,7 @@ export class Rates {
    */
   #forget(nowMs: number): void {
     for (const [account, bucket] of this.#buckets) if (nowMs - bucket.atMs >= 1000) this.#buckets.delete(account);
-    let surplus = this.#buckets.size - this.#bucketsMax / 2;
+    let surplus = this.#buckets.size - BUCKETS_MAX / 2;
     for (const account of this.#buckets.keys()) {
       if (surplus-- <= 0) break;
       this.#buckets.delete(account);

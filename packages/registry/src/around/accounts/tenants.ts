@@ -7,26 +7,24 @@ const NUMERIC = /^[0-9]+$/;
 const SMALLEST = 100_000;
 /** Tenant ids have 6 to 10 digits. */
 const COUNT = 10_000_000_000 - SMALLEST;
+const TENANTS_MAX = 100_000;
 
 export interface TenantsOptions {
   /** Stores a tenant id, so that it leads to its account after a restart too. */
   remember(tenant: string, account: Account): void;
   /** Whether an account has this name. */
   exists(name: Account): boolean;
-  readonly tenantsMax?: number;
 }
 
 /** Always the same number for a name, and the way back from the number to the name. */
 export class Tenants {
   readonly #options: TenantsOptions;
-  readonly #tenantsMax: number;
   readonly #accounts = new Map<string, Account>();
   readonly #tenants = new Map<Account, string>();
   readonly #stored = new Set<string>();
 
   constructor(options: TenantsOptions) {
     this.#options = options;
-    this.#tenantsMax = options.tenantsMax ?? 100_000;
   }
 
   /** A stored tenant id. */
@@ -42,7 +40,7 @@ export class Tenants {
   /** The number of an account, stored so that `accountOf` finds the account after a restart. */
   of(account: Account): string {
     const tenant = this.peek(account);
-    if (tenant !== account && !this.#stored.has(tenant) && this.#stored.size < this.#tenantsMax) {
+    if (tenant !== account && !this.#stored.has(tenant) && this.#stored.size < TENANTS_MAX) {
       this.#stored.add(tenant);
       this.#options.remember(tenant, account);
     }
@@ -71,7 +69,7 @@ export class Tenants {
 
   #set(tenant: string, account: Account): void {
     if (!TENANT.test(tenant)) return;
-    if (this.#tenants.size >= this.#tenantsMax) {
+    if (this.#tenants.size >= TENANTS_MAX) {
       // It can be computed again; the oldest is the least likely to be asked for.
       const [oldest] = this.#tenants;
       if (oldest !== undefined) {
