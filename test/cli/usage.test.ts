@@ -5,6 +5,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { completionScript, SHELLS } from "../../packages/registry/src/bin/commands/completions.ts";
+import { DIALECTS, PORTS } from "../../packages/registry/src/bin/dialects.ts";
 import { buildProgram } from "../../packages/registry/src/bin/program.ts";
 import { VERSION } from "../../packages/registry/src/bin/version.ts";
 import { freePort, temporaryDirectory } from "../harness/program.ts";
@@ -162,10 +163,11 @@ test("bash completes commands, their subcommands, flags and values", async () =>
 });
 
 test("a wrong setting of a dialect is a wrong configuration as well", async () => {
-  for (const dialect of ["rackspace", "dns", "skydns", "eureka"]) {
+  // The native API has no settings.
+  for (const { name: dialect } of DIALECTS.slice(1)) {
     const cwd = temporaryDirectory(scope);
     writeFileSync(join(cwd, "rollcall.yaml"), `dialectSettings:\n  ${dialect}: { colour: blue }\n`);
-    const ports = ["http", "dns", "skydns", "eureka"].flatMap((name) => [`--${name}-port`, "0"]);
+    const ports = PORTS.flatMap(({ name }) => [`--${name}-port`, "0"]);
     const { code, stderr } = await run(["serve", ...ports], { cwd });
     assert.equal(code, 2, stderr);
     assert.match(

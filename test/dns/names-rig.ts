@@ -1,5 +1,6 @@
 /** A catalog in this process with its names in DNS, looked up without a socket. */
 
+import { DIALECTS } from "../../packages/registry/src/bin/dialects.ts";
 import type { Instance, Life, View } from "../../packages/registry/src/core/index.ts";
 import type { NameSource } from "../../packages/registry/src/dialects/contract.ts";
 import { toLabel } from "../../packages/registry/src/dialects/dns/labels/text.ts";
@@ -48,6 +49,7 @@ export interface NamesRig {
 export const SURROUNDINGS: Surroundings = {
   directory: "/",
   names: [],
+  notes: ["consul", ...DIALECTS.filter(({ notes }) => notes).map(({ name }) => name)],
   readSecret: () => {
     throw new Error("there are no files here");
   },

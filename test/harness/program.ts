@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { PORTS } from "../../packages/registry/src/bin/dialects.ts";
 import { freePort } from "./ports.ts";
 
 export { freePort } from "./ports.ts";
@@ -221,11 +222,11 @@ export function cleanEnvironment(more: Readonly<Record<string, string>> = {}): N
 }
 
 /** Flags of all ports: a test gets free ones unless it says otherwise. */
-const PORTS = ["http-port", "dns-port", "skydns-port", "eureka-port"];
+const PORT_FLAGS = PORTS.map(({ name }) => `${name}-port`);
 
 /** These flags with a free port in place of each port 0: after a restart it must be had again. */
 function named(flags: readonly string[]): Promise<readonly string[]> {
-  const isPort = (flag: string | undefined): boolean => PORTS.some((port) => flag === `--${port}`);
+  const isPort = (flag: string | undefined): boolean => PORT_FLAGS.some((port) => flag === `--${port}`);
   return Promise.all(
     flags.map(async (flag, index) => (flag === "0" && isPort(flags[index - 1]) ? String(await freePort()) : flag)),
   );
@@ -255,7 +256,7 @@ class Server implements Rollcall {
 
   async launch(flags: readonly string[], env: Readonly<Record<string, string>>): Promise<void> {
     const own = ["serve", "--data", this.data, "--log-format", "json"];
-    for (const port of PORTS)
+    for (const port of PORT_FLAGS)
       if (!flags.some((flag) => flag === `--${port}` || flag.startsWith(`--${port}=`)))
         own.push(`--${port}`, String(await freePort()));
     own.push(...(await named(flags)));
@@ -325,7 +326,7 @@ class Server implements Rollcall {
     }
     for (const { dialect, port } of ports) {
       const flag = `--${dialect}-port`;
-      if (PORTS.includes(flag.slice(2)) && !flags.includes(flag)) flags.push(flag, String(port));
+      if (PORT_FLAGS.includes(flag.slice(2)) && !flags.includes(flag)) flags.push(flag, String(port));
     }
     await this.launch(flags, options.env ?? this.#options.env ?? {});
   }

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { toNotes } from "../../../packages/registry/src/dialects/dns/labels/meta.ts";
 import { readZone } from "../../../packages/registry/src/dialects/dns/static/reader.ts";
 import { Fault } from "../../../packages/registry/src/dialects/dns/static/zonefile/scanner.ts";
 import type { Message } from "../../../packages/registry/src/dialects/dns/wire/message.ts";
@@ -97,7 +98,7 @@ const QUESTION_TYPES = ["A", "AAAA", "TXT", "SRV", "MX", "NS", "SOA", "CNAME"];
 async function loadZone(scope: { after(end: () => void): void }): Promise<{ zone: FileZone; file: string }> {
   const file = join(temporaryDirectory(scope, "zone"), "example.zone");
   writeFileSync(file, ZONE);
-  const { result } = await readZone(file, parseName("example.")!);
+  const { result } = await readZone(file, parseName("example.")!, toNotes(["dns"]));
   if (result instanceof Fault) throw new Error(String(result));
   return { zone: result.zone, file };
 }

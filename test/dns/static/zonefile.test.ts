@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
+import { toNotes } from "../../../packages/registry/src/dialects/dns/labels/meta.ts";
 import { readZone } from "../../../packages/registry/src/dialects/dns/static/reader.ts";
 import { parseZoneFile } from "../../../packages/registry/src/dialects/dns/static/zonefile/parser.ts";
 import { Fault } from "../../../packages/registry/src/dialects/dns/static/zonefile/scanner.ts";
@@ -17,6 +18,7 @@ import { BAD, GOOD, HEAD } from "./zonefile-samples.ts";
 
 const CHECKZONE = requirePackage("bind9-utils", "named-checkzone");
 const ORIGIN = parseName("example.")!;
+const NOTES = toNotes(["dns"]);
 
 function textOf(lines: string): string {
   return lines.startsWith("/") ? lines.slice(1) : `${HEAD}${lines}${lines === "" || lines.endsWith("\n") ? "" : "\n"}`;
@@ -65,7 +67,7 @@ test("good zone files: BIND takes them too and understands the same", { skip: CH
     writeFileSync(file, textOf(lines));
     const bind = await bindVerdict(file, `${file}.dump`);
     assert.ok(bind.good, `BIND refuses ${lines}: ${bind.said}`);
-    const { result } = await readZone(file, ORIGIN);
+    const { result } = await readZone(file, ORIGIN, NOTES);
     assert.ok(!(result instanceof Fault), `we refuse ${lines}: ${result}`);
     const ours = comparable([...result.zone.owners.values()].flat());
     assert.deepEqual(ours, comparable(recordsOf(readFileSync(`${file}.dump`, "latin1"))), lines);
@@ -79,7 +81,7 @@ test("bad zone files: BIND refuses them too; we name the line", { skip: CHECKZON
     writeFileSync(file, textOf(lines));
     const bind = await bindVerdict(file, `${file}.dump`);
     assert.ok(!bind.good, `BIND takes ${lines}`);
-    const { result } = await readZone(file, ORIGIN);
+    const { result } = await readZone(file, ORIGIN, NOTES);
     assert.ok(result instanceof Fault, `we take ${lines}`);
     assert.match(result.what, what, lines);
     assert.deepEqual([result.file, result.line], [file, line], lines);
@@ -101,7 +103,7 @@ async function readFiles(
     writeFileSync(join(directory, name), text);
   }
   const [first = ""] = Object.keys(files);
-  return { directory, result: (await readZone(join(directory, first), ORIGIN)).result };
+  return { directory, result: (await readZone(join(directory, first), ORIGIN, NOTES)).result };
 }
 
 test("$INCLUDE: origins and owners end with the file, a $TTL stays", { skip: CHECKZONE.skip }, async (t) => {
@@ -172,12 +174,12 @@ test("$INCLUDE follows links only within the directory", async (t) => {
   });
   const main = join(directory, "main.zone");
   symlinkSync(join(outside, "x.inc"), join(directory, "link.inc"));
-  const refused = (await readZone(main, ORIGIN)).result;
+  const refused = (await readZone(main, ORIGIN, NOTES)).result;
   assert.ok(refused instanceof Fault && /outside/.test(refused.what), String(refused));
   // As Kubernetes mounts configuration: links to a folder whose name begins with two dots.
   symlinkSync("..data/y.inc", join(directory, "y.inc"));
   writeFileSync(main, `${HEAD}$INCLUDE y.inc\n`);
-  const taken = (await readZone(main, ORIGIN)).result;
+  const taken = (await readZone(main, ORIGIN, NOTES)).result;
   assert.ok(!(taken instanceof Fault), String(taken));
 });
 
@@ -201,7 +203,7 @@ test("what we refuse although BIND does not is said in words", async (t) => {
     assert.ok(result.toString().startsWith(join(directory, "main.zone:5: ")), result.toString());
   }
   const folder = temporaryDirectory(t, "zonefile");
-  const { result } = await readZone(folder, ORIGIN);
+  const { result } = await readZone(folder, ORIGIN, NOTES);
   assert.ok(result instanceof Fault && /no regular file/.test(result.what));
 });
 
@@ -326,7 +328,7 @@ test("a large file is read in turns", async (t) => {
     if (reading) setImmediate(count1);
   };
   setImmediate(count1);
-  const { result } = await readZone(file, ORIGIN);
+  const { result } = await readZone(file, ORIGIN, NOTES);
   reading = false;
   assert.ok(!(result instanceof Fault), String(result));
   assert.equal(result.zone.owners.size, count + 20_000 + 2);

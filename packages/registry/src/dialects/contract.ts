@@ -15,12 +15,14 @@ export interface House {
   /** The native listener, shared by `http` and `rackspace`. */
   readonly http: HttpListener;
   readonly status: NodeStatus;
-  /** Opens the dialect's own ports, by the names in `Dialect.ports`. */
+  /** Opens the dialect's own ports, by the names in bin/dialects.ts. */
   readonly doors: Doors;
   /** 32 bytes of the dialect's own: made once, and the same over restarts and on all nodes. */
   secret(): Promise<Buffer>;
-  /** How all dialects that are part of this program name things in DNS, whether they are opened or not. */
-  readonly names: readonly NameSource[];
+  /** Loads how all dialects of this program name things in DNS, whether they are open or not. */
+  readonly names: () => Promise<readonly NameSource[]>;
+  /** All dialects of this program that keep notes to themselves in the meta of instances, under `<dialect>.…` */
+  readonly notes: readonly string[];
   /** This dialect's part of the configuration, validated by the dialect itself. */
   readonly settings: Readonly<Record<string, unknown>>;
   /** Absolute path of the directory that relative paths in `settings` begin at. */
@@ -118,24 +120,14 @@ export interface Mounted {
   close(): Promise<void>;
 }
 
-/** A port of a dialect's own. The name is that of its setting: `ports.<name>`, `--<name>-port`. */
-export interface DialectPort {
-  readonly name: string;
-  readonly port: number;
-}
-
 /** What `open` rejects with when the settings are wrong. The message is a sentence for people: `eureka.region must be …`. */
 export class SettingsRefused extends Error {
   override readonly name = "SettingsRefused";
 }
 
+/** What every `dialect.ts` exports as `dialect`. Its name and its ports are in bin/dialects.ts. */
 export interface Dialect {
-  readonly name: string;
-  /** `total`: needs one order of all commits. A mount that cannot be honest is refused at start. */
+  /** `total`: its promises need one order of all commits; over a replicator without one, the start is refused. */
   readonly needs: "total" | "any";
-  /** Ports of its own; empty for one that lives on the native listener. The first is called like the dialect. */
-  readonly ports: readonly DialectPort[];
-  /** How its users name things in DNS. */
-  readonly names?: NameSource;
   open(house: House): Promise<Mounted>;
 }

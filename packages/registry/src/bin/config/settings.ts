@@ -1,4 +1,5 @@
 /** Every setting of `rollcall serve`, as data: flags, environment, file, help and docs/configuration.md come from here. */
+import { DIALECTS, PORTS } from "../dialects.ts";
 
 /** `path` becomes absolute. Text forms: `ms` takes 1500, "1500ms", "15s", "10m", "2h", "30d"; `bytes` takes 4096, "64KiB", "4MiB", "1GiB". */
 export type SettingKind = "text" | "path" | "whole" | "share" | "ms" | "bytes" | "port" | "flag" | "list" | "choice";
@@ -14,15 +15,6 @@ export interface Setting {
   readonly min?: number;
   readonly max?: number;
 }
-
-/** The dialects that `serve` may open. Those without a port live on the native listener. */
-export const DIALECTS: readonly { readonly name: string; readonly port?: number }[] = [
-  { name: "http", port: 7070 },
-  { name: "rackspace" },
-  { name: "dns", port: 8600 },
-  { name: "skydns", port: 8080 },
-  { name: "eureka", port: 8761 },
-];
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -66,19 +58,13 @@ const general: readonly Setting[] = [
   },
 ];
 
-const ports: readonly Setting[] = DIALECTS.flatMap((dialect) =>
-  dialect.port === undefined
-    ? []
-    : [
-        {
-          key: `ports.${dialect.name}`,
-          flag: `${dialect.name}-port`,
-          kind: "port" as const,
-          default: dialect.port,
-          meaning: `Port of the ${dialect.name} dialect. 0 picks a free one.`,
-        },
-      ],
-);
+const ports: readonly Setting[] = PORTS.map(({ name, port }) => ({
+  key: `ports.${name}`,
+  flag: `${name}-port`,
+  kind: "port",
+  default: port,
+  meaning: `Port of the ${name} dialect. 0 picks a free one.`,
+}));
 
 const logging: readonly Setting[] = [
   {

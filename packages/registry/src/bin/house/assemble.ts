@@ -13,20 +13,17 @@ import type { OpenHttpListener } from "../../net/http/listener.ts";
 import { createEmbedded } from "../../replicators/embedded/index.ts";
 import { createMemory } from "../../replicators/memory/replicator.ts";
 import type { ServeConfig } from "../config/load.ts";
+import { NATIVE_PORT } from "../dialects.ts";
 import { VERSION } from "../version.ts";
 import { keepMemory } from "./memory.ts";
-import { httpOpener, mountDialects, type Opened } from "./mount.ts";
+import { httpOpener, loadDialects, mountDialects, type Opened } from "./mount.ts";
+import { StartRefused } from "./refused.ts";
 
 /** A running registry. */
 export interface Running {
   readonly endpoints: readonly Endpoint[];
   /** Readiness off, streams end with their position, requests under way are answered, the store is closed. */
   stop(): Promise<void>;
-}
-
-/** A start that failed for a reason that a person can mend. */
-export class StartRefused extends Error {
-  override readonly name = "StartRefused";
 }
 
 /** Between "not ready" and the end of listening. */
@@ -54,6 +51,7 @@ async function assembleWith(config: ServeConfig, log: Logger, undo: (() => Promi
   const metrics = createMetrics();
   const onGroup = metrics.groupFlushed;
   const replicator = createReplicator(config, { clock: systemClock, rules, origin, onGroup, log });
+  const loaded = await loadDialects(config.dialects, replicator.port);
   const core = await openCore({
     clock: systemClock,
     replicator: replicator.port,
@@ -77,7 +75,7 @@ async function assembleWith(config: ServeConfig, log: Logger, undo: (() => Promi
     ready: () => state.ready,
     localOnly: () => access.open && isLoopback(config.host),
   });
-  const listener = await openHttp(config.ports.http ?? 7070);
+  const listener = await openHttp(config.ports[NATIVE_PORT.name] ?? NATIVE_PORT.port);
   undo.push(() => listener.close());
   metrics.watch({ core, startedAtMs: systemClock.now() });
   const endpoints: Endpoint[] = [];
@@ -94,7 +92,7 @@ async function assembleWith(config: ServeConfig, log: Logger, undo: (() => Promi
   const { registry } = core;
   const { tenants } = access;
   const shared = { registry, access, tenants, clock: systemClock, metrics: metrics.dialects, http: listener, status };
-  const opened = await mountDialects(config, log, shared, { native: listener, openHttp }, undo);
+  const opened = await mountDialects(loaded, config, log, shared, { native: listener, openHttp }, undo);
   endpoints.push(...opened.flatMap((one) => one.endpoints));
   state.ready = true;
   const close = async (): Promise<void> => {

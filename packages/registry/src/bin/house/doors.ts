@@ -1,10 +1,11 @@
 /** The dialects' own ports: which, where, with whose limits; and what becomes of one that is taken. */
 import type { Logger } from "pino";
-import type { Dialect, Endpoint } from "../../dialects/contract.ts";
+import type { Endpoint } from "../../dialects/contract.ts";
 import type { Doors, OwnHttpListener } from "../../net/doors.ts";
 import { PortTaken } from "../../net/taken.ts";
 import { openTcpListener, type TcpListener, type TcpOptions } from "../../net/tcp.ts";
 import { openUdpListener, type UdpListener } from "../../net/udp.ts";
+import type { ListedDialect } from "../dialects.ts";
 
 /** Doors of one dialect, as the house sees them. */
 export interface OpenDoors extends Doors {
@@ -29,7 +30,7 @@ const PAIR_TRIES_MAX = 20;
 
 type Closable = { close(): Promise<void>; drain?(): void };
 
-export function createDoors(dialect: Dialect, parts: DoorParts): OpenDoors {
+export function createDoors(dialect: ListedDialect, parts: DoorParts): OpenDoors {
   const { host, log } = parts;
   const endpoints: Endpoint[] = [];
   const open: Closable[] = [];

@@ -1,29 +1,15 @@
-/** The dialects of this program: which there are, and how they are opened on ports of theirs or the native one. */
+/** Loads the dialects that are wanted, and opens them on ports of their own or the native one. */
 import type { Logger } from "pino";
 import type { ProcessMetrics } from "../../around/metrics.ts";
 import { secretOf } from "../../around/secret.ts";
-import type { Registry } from "../../core/index.ts";
-import type { Dialect, Endpoint, House, Mounted, NameSource } from "../../dialects/contract.ts";
-import { createDnsDialect } from "../../dialects/dns/dialect.ts";
-import { createEurekaDialect } from "../../dialects/eureka/dialect.ts";
-import { createHttpDialect } from "../../dialects/http/dialect.ts";
-import { createRackspaceDialect } from "../../dialects/rackspace/dialect.ts";
-import { createSkydnsDialect } from "../../dialects/skydns/dialect.ts";
+import type { Registry, Replicator } from "../../core/index.ts";
+import type { Dialect, Endpoint, House, Mounted } from "../../dialects/contract.ts";
 import { type OpenHttpListener, openHttpListener } from "../../net/http/listener.ts";
 import { PortTaken } from "../../net/taken.ts";
 import type { ServeConfig } from "../config/load.ts";
+import { DIALECTS, type ListedDialect } from "../dialects.ts";
 import { createDoors, type OpenDoors } from "./doors.ts";
-
-const DIALECTS: readonly Dialect[] = [
-  createHttpDialect(),
-  createRackspaceDialect(),
-  createDnsDialect(),
-  createSkydnsDialect(),
-  createEurekaDialect(),
-];
-
-/** A protocol's names are answered also where its own port is not opened. */
-const NAME_SOURCES: readonly NameSource[] = DIALECTS.flatMap((dialect) => dialect.names ?? []);
+import { StartRefused } from "./refused.ts";
 
 interface Gate {
   /** Until all dialects are mounted, a client must not be told that there is nothing. */
@@ -48,8 +34,30 @@ export function httpOpener(config: ServeConfig, log: Logger, metrics: ProcessMet
     });
 }
 
+/** A dialect in memory, not yet open. */
+export interface Loaded {
+  readonly listed: ListedDialect;
+  readonly dialect: Dialect;
+}
+
+/** Refuses a dialect that promises its clients more than the replicator keeps. */
+export async function loadDialects(
+  wanted: readonly string[] | "all",
+  replicator: Pick<Replicator, "name" | "order">,
+): Promise<readonly Loaded[]> {
+  const listed = DIALECTS.filter(({ name }) => wanted === "all" || wanted.includes(name));
+  const loaded = await Promise.all(listed.map(async (one) => ({ listed: one, dialect: await one.load() })));
+  const unfit = loaded.filter(({ dialect }) => dialect.needs === "total" && replicator.order !== "total");
+  if (unfit.length === 0) return loaded;
+  const names = unfit.map((one) => one.listed.name).join(", ");
+  throw new StartRefused(
+    `these dialects need one order of all commits, which the replicator ${replicator.name} does not keep: ${names}. ` +
+      "Leave them out of `dialects`, or choose another replicator.",
+  );
+}
+
 /** The parts of the house that all dialects have alike. */
-export type Shared = Omit<House, "settings" | "log" | "doors" | "names" | "directory" | "secret">;
+export type Shared = Omit<House, "settings" | "log" | "doors" | "names" | "notes" | "directory" | "secret">;
 
 interface Listeners {
   readonly native: OpenHttpListener;
@@ -65,6 +73,7 @@ export interface Opened {
 
 /** Opens the dialects in order; what is open already when one fails is in `undo`. */
 export async function mountDialects(
+  loaded: readonly Loaded[],
   config: ServeConfig,
   log: Logger,
   shared: Shared,
@@ -72,18 +81,17 @@ export async function mountDialects(
   undo: (() => Promise<void> | void)[],
 ): Promise<Opened[]> {
   const opened: Opened[] = [];
-  for (const dialect of DIALECTS) {
-    if (config.dialects !== "all" && !config.dialects.includes(dialect.name)) continue;
-    const one = await openDialect(dialect, config, log.child({ dialect: dialect.name }), shared, listeners);
-    if (one === undefined) continue;
-    opened.push(one);
-    undo.push(() => one.mounted.close());
-    undo.push(() => one.doors.closeAll());
+  for (const one of loaded) {
+    const open = await openDialect(one, config, log.child({ dialect: one.listed.name }), shared, listeners);
+    if (open === undefined) continue;
+    opened.push(open);
+    undo.push(() => open.mounted.close());
+    undo.push(() => open.doors.closeAll());
   }
   return opened;
 }
 
-async function loadSecret({ name }: Dialect, registry: Registry): Promise<Buffer> {
+async function loadSecret({ name }: ListedDialect, registry: Registry): Promise<Buffer> {
   const secret = await secretOf(registry, `\0${name}/secret`);
   if (!secret.ok) throw new Error(`cannot store the secret of ${name}: ${secret.detail}`);
   return secret.value;
@@ -91,32 +99,32 @@ async function loadSecret({ name }: Dialect, registry: Registry): Promise<Buffer
 
 /** Undefined when its port is taken and nobody asked for this dialect: the start goes on without it. */
 async function openDialect(
-  dialect: Dialect,
+  { listed, dialect }: Loaded,
   config: ServeConfig,
   log: Logger,
   shared: Shared,
   { native, openHttp }: Listeners,
 ): Promise<Opened | undefined> {
-  const doors = createDoors(dialect, { host: config.host, ports: config.ports, log, openHttp });
-  const settings = config.dialectSettings[dialect.name] ?? {};
+  const doors = createDoors(listed, { host: config.host, ports: config.ports, log, openHttp });
   try {
     const mounted = await dialect.open({
       ...shared,
       doors,
-      names: NAME_SOURCES,
+      names: () => Promise.all(DIALECTS.flatMap(({ names }) => names?.() ?? [])),
+      notes: DIALECTS.filter(({ notes }) => notes).map(({ name }) => name),
       directory: config.directory,
-      settings,
-      secret: () => loadSecret(dialect, shared.registry),
+      settings: config.dialectSettings[listed.name] ?? {},
+      secret: () => loadSecret(listed, shared.registry),
       log,
     });
     const scheme = native.secure ? "https" : "http";
-    const shares = { dialect: dialect.name, scheme, host: native.host, port: native.port };
-    return { mounted, doors, endpoints: dialect.ports.length === 0 ? [shares] : doors.endpoints };
+    const shares = { dialect: listed.name, scheme, host: native.host, port: native.port };
+    return { mounted, doors, endpoints: listed.ports.length === 0 ? [shares] : doors.endpoints };
   } catch (error) {
     await doors.closeAll();
-    const named = dialect.ports.some((port) => config.portsNamed.has(port.name));
+    const named = listed.ports.some((port) => config.portsNamed.has(port.name));
     if (!(error instanceof PortTaken) || named) throw error;
-    log.warn(`${error.message}: going on without ${dialect.name}`);
+    log.warn(`${error.message}: going on without ${listed.name}`);
     return undefined;
   }
 }

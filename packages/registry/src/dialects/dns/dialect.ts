@@ -30,16 +30,15 @@ import { keepShape } from "./zone/shape.ts";
 const NAME = "dns";
 
 /** DNS: instances by name, zones for secondaries, registration by UPDATE and zone files. */
-export function createDnsDialect(): Dialect {
-  return { name: NAME, needs: "any", ports: [{ name: NAME, port: 8600 }], open };
-}
+export const dialect: Dialect = { needs: "any", open };
 
 async function open(house: House): Promise<Mounted> {
-  const names = house.names.some((source) => source.dialect === CONSUL_NAMES.dialect)
-    ? house.names
-    : [...house.names, CONSUL_NAMES];
+  // Until Consul has a dialect of its own, its names and notes are kept here.
+  const names = [...(await house.names()), CONSUL_NAMES];
+  const notes = [...house.notes, CONSUL_NAMES.dialect];
   const secrets = openSecrets();
-  const settings = readSettings(house.settings, { directory: house.directory, names, readSecret: secrets.read });
+  const { directory } = house;
+  const settings = readSettings(house.settings, { directory, names, notes, readSecret: secrets.read });
   if (typeof settings === "string") throw new SettingsRefused(settings);
   for (const [file, mode] of secrets.exposed)
     house.log.warn({ file, mode }, "others may read the secret in this file; chmod 600 keeps it");

@@ -4,18 +4,13 @@ import { Server } from "./server.ts";
 import { readSettings } from "./settings.ts";
 
 const NAME = "eureka";
-const PORT = 8761;
 
 /** Netflix Eureka: services register, send heartbeats, and are found. */
-export function createEurekaDialect(): Dialect {
-  return {
-    name: NAME,
-    // "An older copy never replaces a newer one" needs one order of all commits.
-    needs: "total",
-    ports: [{ name: NAME, port: PORT }],
-    open,
-  };
-}
+export const dialect: Dialect = {
+  // "An older copy never replaces a newer one" needs one order of all commits.
+  needs: "total",
+  open,
+};
 
 /** Every answer is whole and goes out through `send`: all of it may come the short way. */
 const isPlain = (): boolean => true;

@@ -8,9 +8,7 @@ import { createHandler } from "./server/routing.ts";
 
 const NAME = "http";
 
-export function createHttpDialect(): Dialect {
-  return { name: NAME, needs: "any", ports: [], open };
-}
+export const dialect: Dialect = { needs: "any", open };
 
 async function open(house: House): Promise<Mounted> {
   const desk = new Desk(house);

@@ -11,10 +11,11 @@ const NAME = "rackspace";
 const DEFAULTS: Quotas = { servicesMax: 200, valuesMax: 1000, sessionsMax: 100, requestsPerDayMax: 500_000 };
 
 /** Rackspace Service Registry v1.0, with the session era's API beside it. */
-export function createRackspaceDialect(): Dialect {
+export const dialect: Dialect = {
   // "Exactly one of many creates wins" and limits need one order of all commits.
-  return { name: NAME, needs: "total", ports: [], open };
-}
+  needs: "total",
+  open,
+};
 
 async function open(house: House): Promise<Mounted> {
   const { registry, access, tenants, clock, http } = house;

@@ -1,11 +1,8 @@
 /**
- * What an instance's meta is in DNS. Keys that begin with the name of a protocol and a dot are notes of that protocol's
- * to itself, whoever registered the instance: TXT records neither show them nor set them nor clear them.
+ * What an instance's meta is in DNS. Keys that begin with a dialect's name and a dot are that dialect's notes to itself,
+ * whoever registered the instance: TXT records neither show nor set nor clear them.
  */
 import { type Bytes, type Instance, toBytes } from "../../../core/index.ts";
-
-/** The protocols that keep notes. The native API has none. */
-const NOTES = /^(?:consul|dns|eureka|rackspace|skydns)\./i;
 
 /** Where an SRV record's priority is kept. */
 export const PRIORITY_META = "dns.priority";
@@ -13,18 +10,21 @@ export const PRIORITY_META = "dns.priority";
 const STRING_BYTES_MAX = 255;
 const PRIORITY_MAX = 65_535;
 
-export function isNote(key: string): boolean {
-  return NOTES.test(key);
+/** Matches the keys of notes. */
+export type Notes = RegExp;
+
+export function toNotes(dialects: readonly string[]): Notes {
+  return new RegExp(`^(?:${dialects.join("|")})\\.`, "i");
 }
 
 /**
  * Meta as the strings of RFC 6763 §6.3: `key=value`, sorted. What cannot be said so is left out: a key with "=" or
  * other characters than printable ASCII, and what is longer than a string can be. §6.1: never no string at all.
  */
-export function toStrings(meta: Instance["meta"]): readonly Bytes[] {
+export function toStrings(meta: Instance["meta"], notes: Notes): readonly Bytes[] {
   const strings: Bytes[] = [];
   for (const key of Object.keys(meta).sort()) {
-    if (isNote(key) || !/^[ -<>-~]+$/.test(key)) continue;
+    if (notes.test(key) || !/^[ -<>-~]+$/.test(key)) continue;
     const string = `${key}=${toBytes(meta[key] as string)}`;
     if (string.length <= STRING_BYTES_MAX) strings.push(string);
   }

@@ -107,7 +107,7 @@ function renderInstances(found: Instances, zone: SourceZone, world: World, owner
     case TYPE.SRV:
       return renderPlaces(shown, zone, owner, ttlS);
     case TYPE.TXT:
-      return renderTexts(shown.map(recordOf), owner, ttlS);
+      return renderTexts(shown.map(recordOf), owner, world.settings);
     default:
       return NOTHING;
   }

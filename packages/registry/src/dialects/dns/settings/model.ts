@@ -1,5 +1,6 @@
 /** The settings of the dialect: `dialectSettings.dns` of the configuration, checked. */
 import type { Account, Role } from "../../../core/index.ts";
+import type { Notes } from "../labels/meta.ts";
 import type { Name } from "../wire/message.ts";
 
 /** A set of networks: "10.0.0.0/8", "::1", "any", "none" (networks.ts). */
@@ -56,6 +57,8 @@ export interface Settings {
     string,
     { readonly domain: Name; readonly account: Account; readonly options: Readonly<Record<string, string>> } | null
   >;
+  /** Keys of the meta that TXT records leave alone. */
+  readonly notes: Notes;
   /** Networks whose addresses we answer for in reverse: unknown ones there do not exist; others are none of ours. */
   readonly reverse: Networks;
   /** Who may ask. Undefined: anyone while the registry is open, else loopback and keys. */

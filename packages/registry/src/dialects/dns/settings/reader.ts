@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import { isLegalAccount } from "../../../core/index.ts";
 import type { NameSource } from "../../contract.ts";
+import { toNotes } from "../labels/meta.ts";
 import { isTaken } from "../labels/text.ts";
 import type { Name } from "../wire/message.ts";
 import { isWithin, lowerLabel, parseName, sameName, showName } from "../wire/name.ts";
@@ -17,6 +18,8 @@ export interface Surroundings {
   readonly directory: string;
   /** Other protocols' names that there are. */
   readonly names: readonly NameSource[];
+  /** The dialects that keep notes in the meta of instances. */
+  readonly notes: readonly string[];
   /** What the file at an absolute path holds. Throws a sentence that repeats nothing of it. */
   readonly readSecret: (path: string) => string;
 }
@@ -56,6 +59,7 @@ function read(fields: Fields, around: Surroundings): Settings {
     whenNoneHealthy: from.get("whenNoneHealthy", oneOf(["nothing", "held"] as const)) ?? "nothing",
     heldMs: from.get("heldMs", whole(0, DAY_S * 1000)) ?? 60_000,
     sources: toSources(from, around.names),
+    notes: toNotes(around.notes),
     reverse: from.get("reverse", toNetworkSet) ?? networks(PRIVATE),
     allowQuery: from.get("allowQuery", toNetworkSet),
     allowTransfer: from.get("allowTransfer", toNetworkSet) ?? networks([]),

@@ -202,7 +202,7 @@ class StaticFiles implements Static {
     if (rival !== undefined && rival.missing > 0) return this.#lookSoon();
     if (rival !== undefined)
       return this.#sayOnce(path, `${path}: the zone ${showName(origin)} already comes from ${rival.path}`);
-    const { result, files } = await readZone(path, origin);
+    const { result, files } = await readZone(path, origin, this.#desk.settings.notes);
     if ((await signatureOf(entry.files)) !== now) return this.#lookSoon();
     entry.files = files;
     entry.seen = await signatureOf(files);

@@ -3,7 +3,7 @@
  * `Name._http._tcp.example.` (RFC 6763 §4.1) one instance of it with that name.
  */
 import { type Bytes, fromBytes, type Instance, isLegalName, LIMITS, refuseInstance } from "../../../core/index.ts";
-import { isNote, PRIORITY_META } from "../labels/meta.ts";
+import { type Notes, PRIORITY_META } from "../labels/meta.ts";
 import { type Data, type Name, type Resource, TYPE } from "../wire/message.ts";
 import { isWithin, keyOf, lowerLabel, showName } from "../wire/name.ts";
 import { fileAddresses, findInFile } from "../zone/file.ts";
@@ -50,7 +50,7 @@ export function showOrigin(origin: Name): string {
 }
 
 /** The instances of a zone, sorted by nothing, ids unique within a service. A generator: others may have a turn. */
-export function* toInstances(built: BuiltZone): Generator<undefined, StaticInstances> {
+export function* toInstances(built: BuiltZone, notes: Notes): Generator<undefined, StaticInstances> {
   const drafts: Draft[] = [];
   const warnings: string[] = [];
   const counts = new Map<string, number>();
@@ -59,7 +59,7 @@ export function* toInstances(built: BuiltZone): Generator<undefined, StaticInsta
   for (const records of built.zone.owners.values()) {
     if (++count % PAUSE_OWNERS === 0) yield;
     if (!records.some(({ type }) => type === TYPE.SRV)) continue;
-    for (const draft of draftOwner(built, records)) {
+    for (const draft of draftOwner(built, records, notes)) {
       if (typeof draft === "string") {
         if (warnings.length < WARNINGS_MAX) warnings.push(draft);
         continue;
@@ -109,7 +109,7 @@ function readOwner(name: Name, origin: Name): Owner | string {
 }
 
 /** The drafts of one owner's SRV records, or sentences about those that make none. */
-function draftOwner(built: BuiltZone, records: readonly Resource[]): (Draft | string)[] {
+function draftOwner(built: BuiltZone, records: readonly Resource[], notes: Notes): (Draft | string)[] {
   const { zone } = built;
   const name = records[0]!.name;
   const services = records.filter(({ type }) => type === TYPE.SRV);
@@ -118,7 +118,7 @@ function draftOwner(built: BuiltZone, records: readonly Resource[]): (Draft | st
   const owner = readOwner(name, zone.origin);
   if (typeof owner === "string")
     return [`${showPlace(built.place(services[0]!))}: ${showName(name)} SRV makes no instance: ${owner}`];
-  const meta = readMeta(records);
+  const meta = readMeta(records, notes);
   const weightless = services.every(({ data }) => data.kind === "service" && data.weight === 0);
   return services.flatMap((record) =>
     record.data.kind === "service" ? draftRecord(built, record, record.data, { owner, meta, weightless }) : [],
@@ -190,7 +190,7 @@ export function toWeight(weight: number): number {
 }
 
 /** Strings of the TXT records beside them, `key=value` (RFC 6763 §6.3); the first of a key counts (§6.4). */
-function readMeta(records: readonly Resource[]): Record<string, string> {
+function readMeta(records: readonly Resource[], notes: Notes): Record<string, string> {
   const meta: Record<string, string> = {};
   let count = 0;
   for (const { type, data } of records) {
@@ -199,7 +199,7 @@ function readMeta(records: readonly Resource[]): Record<string, string> {
       const text = fromBytes(string);
       const equals = text.indexOf("=");
       const key = equals < 0 ? text : text.slice(0, equals);
-      if (key === "" || isNote(key) || Object.hasOwn(meta, key)) continue;
+      if (key === "" || notes.test(key) || Object.hasOwn(meta, key)) continue;
       if (++count > LIMITS.metaEntriesMax - 3) return meta;
       Object.defineProperty(meta, key, {
         value: equals < 0 ? "" : text.slice(equals + 1),

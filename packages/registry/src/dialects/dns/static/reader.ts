@@ -4,6 +4,7 @@ import { type FileHandle, open, realpath, stat } from "node:fs/promises";
 import { dirname, relative, resolve } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
 import { type Bytes, fromBytes } from "../../../core/index.ts";
+import type { Notes } from "../labels/meta.ts";
 import type { Name } from "../wire/message.ts";
 import { type BuiltZone, buildZone } from "./built-zone.ts";
 import { type StaticInstances, toInstances } from "./instances.ts";
@@ -27,8 +28,8 @@ export interface ReadZone {
 const BOM = "\u00ef\u00bb\u00bf";
 
 /** Reads and checks the zone. Never rejects: what is wrong is the result. */
-export async function readZone(path: string, origin: Name): Promise<ReadZone> {
-  const reader = new Reader(path);
+export async function readZone(path: string, origin: Name, notes: Notes): Promise<ReadZone> {
+  const reader = new Reader(path, notes);
   const result = await reader.load(origin);
   return { result, files: reader.files };
 }
@@ -36,11 +37,13 @@ export async function readZone(path: string, origin: Name): Promise<ReadZone> {
 class Reader {
   readonly files: string[];
   readonly #path: string;
+  readonly #notes: Notes;
   readonly #hash = createHash("sha256");
   #bytesLeft: number = ZONEFILE_LIMITS.fileBytesMax;
 
-  constructor(path: string) {
+  constructor(path: string, notes: Notes) {
     this.#path = path;
+    this.#notes = notes;
     this.files = [path];
   }
 
@@ -52,7 +55,7 @@ class Reader {
     if (parsed instanceof Fault) return parsed;
     const built = await finish(buildZone(parsed, origin, path));
     if (built instanceof Fault) return built;
-    const found = await finish(toInstances(built));
+    const found = await finish(toInstances(built, this.#notes));
     return { ...built, path, hash: this.#hash.digest("hex"), found };
   }
 

@@ -212,13 +212,14 @@ export class Application {
   }
 
   #dropTexts({ at, place }: Item): number | undefined {
+    const { notes } = this.#world.settings;
     const edit = at.types.get(TYPE.TXT);
     const cleared = edit?.cleared ?? at.cleared;
     const removed = [...(edit?.removed.values() ?? [])];
     if (!cleared && removed.length === 0) return undefined;
     for (const instance of this.#describedAt(place)) {
-      if (!cleared && !removed.some((record) => hasTexts(instance, record))) continue;
-      const meta = withoutTexts(instance.meta);
+      if (!cleared && !removed.some((record) => hasTexts(instance, record, notes))) continue;
+      const meta = withoutTexts(instance.meta, notes);
       if (Object.keys(meta).length < Object.keys(instance.meta).length) this.#draft.set({ ...instance, meta });
     }
     return undefined;
@@ -333,7 +334,7 @@ export class Application {
     // Text is about something: there must be an instance that it can be kept with.
     if (instances.length === 0) return RCODE.REFUSED;
     for (const record of added) {
-      const pairs = readTexts(record);
+      const pairs = readTexts(record, this.#world.settings.notes);
       for (const { service, id } of instances) {
         const instance = this.#draft.get(service, id);
         if (instance !== undefined) this.#draft.set({ ...instance, meta: withTexts(instance.meta, pairs) });

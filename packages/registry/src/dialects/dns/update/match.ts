@@ -1,7 +1,7 @@
 /** Which instance a record of an UPDATE speaks of, and what it says of it. */
 import { fromBytes, type Instance, isLegalName } from "../../../core/index.ts";
 import { toSpot } from "../labels/address.ts";
-import { isNote, PRIORITY_META, priorityOf, toStrings } from "../labels/meta.ts";
+import { type Notes, PRIORITY_META, priorityOf, toStrings } from "../labels/meta.ts";
 import { matchLabel } from "../labels/text.ts";
 import { portOf } from "../names/native/records.ts";
 import { toWeight } from "../static/instances.ts";
@@ -81,19 +81,19 @@ export function withPriority(meta: Instance["meta"], priority: number): Instance
 }
 
 /** The meta that is shown as TXT, gone. */
-export function withoutTexts(meta: Instance["meta"]): Instance["meta"] {
-  return Object.fromEntries(Object.entries(meta).filter(([key]) => isNote(key)));
+export function withoutTexts(meta: Instance["meta"], notes: Notes): Instance["meta"] {
+  return Object.fromEntries(Object.entries(meta).filter(([key]) => notes.test(key)));
 }
 
-/** The pairs of a TXT record, RFC 6763 §6.3 to §6.5, without those that are ours to say. */
-export function readTexts({ data }: Resource): ReadonlyMap<string, string> {
+/** The pairs of a TXT record, RFC 6763 §6.3 to §6.5, without notes. */
+export function readTexts({ data }: Resource, notes: Notes): ReadonlyMap<string, string> {
   const pairs = new Map<string, string>();
   for (const string of data.kind === "text" ? data.strings : []) {
     const text = fromBytes(string);
     const equals = text.indexOf("=");
     const key = equals < 0 ? text : text.slice(0, equals);
     // §6.4: a string that begins with "=" or is empty says nothing; the first of a key counts.
-    if (key === "" || pairs.has(key) || isNote(key)) continue;
+    if (key === "" || pairs.has(key) || notes.test(key)) continue;
     pairs.set(key, equals < 0 ? "" : text.slice(equals + 1));
   }
   return pairs;
@@ -104,9 +104,9 @@ export function withTexts(meta: Instance["meta"], pairs: ReadonlyMap<string, str
 }
 
 /** Whether the instance's TXT record says the same. */
-export function hasTexts(instance: Instance, record: Resource): boolean {
-  const pairs = readTexts(record);
-  const [one, other] = [toStrings(instance.meta), toStrings(Object.fromEntries(pairs))];
+export function hasTexts(instance: Instance, record: Resource, notes: Notes): boolean {
+  const pairs = readTexts(record, notes);
+  const [one, other] = [toStrings(instance.meta, notes), toStrings(Object.fromEntries(pairs), notes)];
   return one.length === other.length && one.every((string, i) => string === other[i]);
 }
 

@@ -97,7 +97,7 @@ export function renderHost(
     case TYPE.SRV:
       return renderServices(look, group, shown, owner, undefined);
     case TYPE.TXT:
-      return renderTexts(shown, owner, ttlS);
+      return renderTexts(shown, owner, look.world.settings);
     default:
       return NOTHING;
   }

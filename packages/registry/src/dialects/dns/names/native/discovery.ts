@@ -121,7 +121,7 @@ export function renderNamed(
   type: number,
 ): Rendered {
   if (type === TYPE.SRV) return renderServices(look, group, shown, owner, undefined);
-  if (type === TYPE.TXT) return renderTexts(shown, owner, look.world.settings.ttlS);
+  if (type === TYPE.TXT) return renderTexts(shown, owner, look.world.settings);
   return NOTHING;
 }
 
@@ -166,7 +166,11 @@ function renderPicked(
     if (answers.length === ANSWERS_MAX) break;
     if (shown.length > EXPLAINED_MAX) continue;
     const service = renderServices(look, group, [record], target, undefined);
-    additional.push(...service.answers, ...renderTexts([record], target, ttlS).answers, ...service.additional);
+    additional.push(
+      ...service.answers,
+      ...renderTexts([record], target, look.world.settings).answers,
+      ...service.additional,
+    );
   }
   return { answers, additional };
 }

@@ -3,6 +3,7 @@ import { type Bytes, type InstanceRecord, mainPort, type Ports } from "../../../
 import { type Spot, toAddressLabel, toSpot } from "../../labels/address.ts";
 import { priorityOf, toStrings } from "../../labels/meta.ts";
 import { matchLabel } from "../../labels/text.ts";
+import type { Settings } from "../../settings/model.ts";
 import { type Data, type Name, type Resource, TYPE } from "../../wire/message.ts";
 import { isName, sameName } from "../../wire/name.ts";
 import { canonicalData, toResource } from "../../wire/record.ts";
@@ -146,10 +147,14 @@ export function addressName(address: string, zone: Name): Name | undefined {
 }
 
 /** TXT: one record for each instance. */
-export function renderTexts(shown: readonly InstanceRecord[], owner: Name, ttlS: number): Rendered {
+export function renderTexts(
+  shown: readonly InstanceRecord[],
+  owner: Name,
+  { ttlS, notes }: Pick<Settings, "ttlS" | "notes">,
+): Rendered {
   const gathered = new Gathering(ttlS);
   for (const record of shown) {
-    gathered.add(owner, TYPE.TXT, { kind: "text", strings: toStrings(record.meta) });
+    gathered.add(owner, TYPE.TXT, { kind: "text", strings: toStrings(record.meta, notes) });
     if (gathered.records.length === ANSWERS_MAX) break;
   }
   return { answers: gathered.records, additional: NONE };

@@ -1,0 +1,60 @@
+/** The dialects of this program, as data: all that is known of one before it is loaded. */
+import type { Dialect, NameSource } from "../dialects/contract.ts";
+
+/** The setting `ports.<name>` and the flag `--<name>-port` are named after it. */
+export interface ListedPort {
+  readonly name: string;
+  readonly port: number;
+}
+
+export interface ListedDialect {
+  readonly name: string;
+  /** Ports of its own; none for a dialect on the native listener. The first has the dialect's name. */
+  readonly ports: readonly ListedPort[];
+  /** Whether it keeps notes to itself in the meta of instances, under keys that begin with `<name>.` */
+  readonly notes: boolean;
+  readonly load: () => Promise<Dialect>;
+  /** How its users name things in DNS, which `dns` answers also while the dialect itself is not open. */
+  readonly names?: () => Promise<NameSource>;
+}
+
+/** The native listener's. */
+export const NATIVE_PORT: ListedPort = { name: "http", port: 7070 };
+
+/** In the order in which they are opened. */
+export const DIALECTS: readonly ListedDialect[] = [
+  {
+    name: "http",
+    ports: [],
+    notes: false,
+    load: async () => (await import("../dialects/http/dialect.ts")).dialect,
+  },
+  {
+    name: "rackspace",
+    ports: [],
+    notes: true,
+    load: async () => (await import("../dialects/rackspace/dialect.ts")).dialect,
+  },
+  {
+    name: "dns",
+    ports: [{ name: "dns", port: 8600 }],
+    notes: true,
+    load: async () => (await import("../dialects/dns/dialect.ts")).dialect,
+  },
+  {
+    name: "skydns",
+    ports: [{ name: "skydns", port: 8080 }],
+    notes: true,
+    load: async () => (await import("../dialects/skydns/dialect.ts")).dialect,
+    names: async () => (await import("../dialects/skydns/names/source.ts")).SKYDNS_NAMES,
+  },
+  {
+    name: "eureka",
+    ports: [{ name: "eureka", port: 8761 }],
+    notes: true,
+    load: async () => (await import("../dialects/eureka/dialect.ts")).dialect,
+  },
+];
+
+/** Every port that can be configured. */
+export const PORTS: readonly ListedPort[] = [NATIVE_PORT, ...DIALECTS.flatMap((dialect) => dialect.ports)];

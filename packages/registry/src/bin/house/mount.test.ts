@@ -1,0 +1,34 @@
+/** Which dialects a replicator can carry. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { DIALECTS } from "../dialects.ts";
+import { loadDialects } from "./mount.ts";
+
+const LOCAL = { name: "islands", order: "local" } as const;
+
+test("all dialects are carried by one order of all commits", async () => {
+  const loaded = await loadDialects("all", { name: "line", order: "total" });
+  assert.deepEqual(
+    loaded.map(({ listed }) => listed),
+    DIALECTS,
+  );
+});
+
+test("a dialect that needs one order is refused where there is none, and the sentence says why", async () => {
+  const refusal = {
+    name: "StartRefused",
+    message:
+      "these dialects need one order of all commits, which the replicator islands does not keep: rackspace, skydns. " +
+      "Leave them out of `dialects`, or choose another replicator.",
+  };
+  await assert.rejects(loadDialects(["http", "rackspace", "skydns"], LOCAL), refusal);
+  await assert.rejects(loadDialects("all", LOCAL), { name: "StartRefused", message: /rackspace, skydns, eureka\./ });
+});
+
+test("a dialect that needs no order is carried by any replicator", async () => {
+  const loaded = await loadDialects(["http", "dns"], LOCAL);
+  assert.deepEqual(
+    loaded.map(({ listed }) => listed.name),
+    ["http", "dns"],
+  );
+});
