@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { toHashcode } from "../../../packages/registry/src/dialects/eureka/fetch/hashcode.ts";
+import { toHashcode } from "../../../packages/registry/src/dialects/eureka/fetch/counts.ts";
 import {
   readBatch,
   readBatchAnswer,

@@ -4,7 +4,7 @@ import type { Account, Registry } from "../../core/index.ts";
 import { bodyBytesOf, takeBody } from "../../net/http/exchange.ts";
 import type { House } from "../contract.ts";
 import type { Desk } from "./desk.ts";
-import { Deltas } from "./fetch/delta.ts";
+import { Deltas } from "./fetch/deltas.ts";
 import { Fetch } from "./fetch/fetch.ts";
 import { createOperations } from "./instances/operations.ts";
 import { Spellings } from "./instances/spellings.ts";

@@ -5,11 +5,10 @@
 import type { InstanceRecord } from "../../../core/index.ts";
 import { shownStatus } from "../instances/status.ts";
 import { FRAMES, openApplication, writeInstances } from "../wire/bodies.ts";
-import type { ActionType, EurekaStatus, Format, InstanceInfo } from "../wire/messages.ts";
+import type { ActionType, Format, InstanceInfo } from "../wire/messages.ts";
+import { addCounts, type Counts } from "./counts.ts";
 import { CLOSE_APPLICATION, Piece, SEPARATOR } from "./piece.ts";
 import { type VipQuery, Vips } from "./vips.ts";
-
-export type Counts = Partial<Record<EurekaStatus, number>>;
 
 /** An instance as it is to be shown. */
 export interface Listed {
@@ -25,66 +24,74 @@ interface Chunk {
   readonly counts: Counts;
   readonly piece: Piece;
   readonly vips: Vips;
-  /** Parts of it that were asked for by an address. */
+  /** The part of it that has a vip address, by that address. */
   readonly parts: Map<string, Chunk>;
 }
 
-/** An application's text, and how many it has of what. */
-export interface Made {
+/** An application's text, and how many of its instances have which status. */
+export interface Listing {
   readonly pieces: readonly Piece[];
-  readonly counts: Counts;
+  readonly counts: Readonly<Counts>;
 }
 
 /** Instances of a chunk, about. */
-const CHUNK = 48;
+const CHUNK_INSTANCES = 48;
 /** Parts of a chunk that are kept. */
 const PARTS_MAX = 4;
 
 export class Chunks {
   readonly #name: string;
   readonly #toInfo: ToInfo;
-  /** By place: instances have theirs by their id, and keep it while the number of places is the same. */
+  /** By slot: an instance's follows from its id, and is the same while the number of slots is. */
   #chunks: (Chunk | undefined)[] = [];
+  #listing: Listing = { pieces: [], counts: {} };
 
   constructor(name: string, toInfo: ToInfo) {
     this.#name = name;
     this.#toInfo = toInfo;
   }
 
-  /** From now on it has these instances. Records are never edited, so the same ones mean the same text. */
-  update(all: readonly Listed[]): Made {
-    const places = placesFor(all.length);
-    const sorted: Listed[][] = Array.from({ length: places }, () => []);
-    for (const listed of all) (sorted[placeOf(listed.record.id, places)] as Listed[]).push(listed);
-    const isSameSize = places === this.#chunks.length;
-    this.#chunks = sorted.map((listed, place) => {
-      const known = isSameSize ? this.#chunks[place] : undefined;
-      if (known !== undefined && isSame(known.listed, listed)) return known;
-      return listed.length === 0 ? undefined : this.#make(listed, places === 1);
-    });
-    return this.#collect(this.#chunks.filter((chunk) => chunk !== undefined));
+  /** All of its instances. */
+  get listing(): Listing {
+    return this.#listing;
   }
 
-  /** Those with this address alone; undefined when nobody has it. Chunks that all have it are shown as they are. */
-  withVip(query: VipQuery): Made | undefined {
-    const chunks: Chunk[] = [];
-    for (const chunk of this.#chunks) {
-      const found = chunk?.vips.find(query) ?? [];
-      if (chunk === undefined || found.length === 0) continue;
-      chunks.push(found.length === chunk.listed.length ? chunk : this.#part(chunk, query, found));
-    }
-    return chunks.length === 0 ? undefined : this.#collect(chunks);
-  }
-
-  /** Bytes that are kept for addresses. */
+  /** Bytes kept here. */
   get bytes(): number {
     let sum = 0;
+    for (const { bytes } of this.#listing.pieces) sum += bytes;
     for (const chunk of this.#chunks) {
       if (chunk === undefined) continue;
       sum += chunk.vips.bytes;
       for (const { piece } of chunk.parts.values()) sum += piece.bytes;
     }
     return sum;
+  }
+
+  /** From now on it has these instances. Records are never edited, so the same ones mean the same text. */
+  update(all: readonly Listed[]): Listing {
+    const slots = slotsFor(all.length);
+    const sorted: Listed[][] = Array.from({ length: slots }, () => []);
+    for (const listed of all) (sorted[slotOf(listed.record.id, slots)] as Listed[]).push(listed);
+    const isSameSize = slots === this.#chunks.length;
+    this.#chunks = sorted.map((listed, slot) => {
+      const known = isSameSize ? this.#chunks[slot] : undefined;
+      if (known !== undefined && isSame(known.listed, listed)) return known;
+      return listed.length === 0 ? undefined : this.#make(listed, slots === 1);
+    });
+    this.#listing = this.#list(this.#chunks.filter((chunk) => chunk !== undefined));
+    return this.#listing;
+  }
+
+  /** Its instances with this address; undefined when none has it. A chunk whose instances all have it is used as it is. */
+  withVip(query: VipQuery): Listing | undefined {
+    const chunks: Chunk[] = [];
+    for (const chunk of this.#chunks) {
+      const found = chunk?.vips.find(query) ?? [];
+      if (chunk === undefined || found.length === 0) continue;
+      chunks.push(found.length === chunk.listed.length ? chunk : this.#part(chunk, query, found));
+    }
+    return chunks.length === 0 ? undefined : this.#list(chunks);
   }
 
   #part(chunk: Chunk, { address, secure }: VipQuery, found: readonly InstanceRecord[]): Chunk {
@@ -99,17 +106,20 @@ export class Chunks {
     return made;
   }
 
-  #collect(chunks: readonly Chunk[]): Made {
+  #list(chunks: readonly Chunk[]): Listing {
     const counts: Counts = {};
     for (const chunk of chunks) addCounts(counts, chunk.counts);
     return { pieces: this.#chunks.length === 1 ? chunks.map(({ piece }) => piece) : this.#join(chunks), counts };
   }
 
-  /** A chunk that is all of the application brings its frame along: so small ones are one piece. */
+  /** A chunk that is all of the application has the application's start and end in its piece: small ones are one piece. */
   #make(listed: readonly Listed[], isWhole: boolean): Chunk {
     const name = this.#name;
     const counts: Counts = {};
-    for (const { record } of listed) count(counts, shownStatus(record));
+    for (const { record } of listed) {
+      const status = shownStatus(record);
+      counts[status] = (counts[status] ?? 0) + 1;
+    }
     const write = (format: Format): string =>
       writeInstances(
         format,
@@ -133,32 +143,21 @@ export class Chunks {
 }
 
 /** A power of two, so that it seldom changes: each change of it makes all chunks anew. */
-function placesFor(instances: number): number {
-  let places = 1;
-  while (places * CHUNK < instances) places *= 2;
-  return places;
+function slotsFor(instances: number): number {
+  let slots = 1;
+  while (slots * CHUNK_INSTANCES < instances) slots *= 2;
+  return slots;
 }
 
 /** FNV-1a. */
-function placeOf(id: string, places: number): number {
-  if (places === 1) return 0;
+function slotOf(id: string, slots: number): number {
+  if (slots === 1) return 0;
   let hash = 0x811c9dc5;
   for (let i = 0; i < id.length; i++) hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193);
-  return (hash ^ (hash >>> 15)) & (places - 1);
+  return (hash ^ (hash >>> 15)) & (slots - 1);
 }
 
 function isSame(known: readonly Listed[], listed: readonly Listed[]): boolean {
   if (known.length !== listed.length) return false;
   return known.every(({ record, action }, i) => listed[i]?.record === record && listed[i]?.action === action);
-}
-
-export function count(counts: Counts, status: EurekaStatus): void {
-  counts[status] = (counts[status] ?? 0) + 1;
-}
-
-export function addCounts(sum: Counts, more: Counts): void {
-  for (const status in more) {
-    const known = status as EurekaStatus;
-    sum[known] = (sum[known] ?? 0) + (more[known] ?? 0);
-  }
 }

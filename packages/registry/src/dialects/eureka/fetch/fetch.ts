@@ -1,21 +1,47 @@
-/** What clients fetch: everything, what has changed, one application, one address, one instance. */
+/**
+ * What clients fetch: everything, what has changed, one application, one address, one instance.
+ *
+ *     Fetch                        bounds the bytes that all of these keep
+ *       ├── Full                   one for each account: all that is registered
+ *       │     ├── Bodies           its answers, until the account's catalog changes
+ *       │     └── Chunks           one for each application, filled again when its services have changed
+ *       └── Deltas                 follows the registry
+ *             └── Window           one for each account: the instances that changed in the last minutes
+ *                   ├── Bodies     its answers, until a change comes or goes
+ *                   └── Chunks     one for each application with changes
+ *
+ *     Chunks                       the instances of one application, in slots by their ids
+ *       └── Chunk                  some 48 of them, replaced when one of them is another record
+ *             ├── Piece            their text: encoded and compressed once, when it is first asked for
+ *             └── Vips             which of them have a vip address; the parts that were asked for have pieces, too
+ *
+ * A body is an answer in one form: JSON or XML, compressed or not. It is its pieces joined, compressed ones as well
+ * (gzip.ts), so that a change costs the piece that it is in, however long the answer is.
+ */
 import type { Account, Clock, InstanceRecord, Registry } from "../../../core/index.ts";
 import { overrideOf } from "../instances/status.ts";
 import { writeInstance } from "../wire/bodies.ts";
 import type { EurekaStatus, Format } from "../wire/messages.ts";
 import { setText } from "../wire/tree.ts";
-import { AccountAnswers } from "./account.ts";
 import { infoOf, instancesOf, type Source } from "./application.ts";
-import { addCounts, type Counts } from "./chunks.ts";
-import type { Deltas } from "./delta.ts";
+import type { Counts } from "./counts.ts";
+import type { Deltas } from "./deltas.ts";
+import { Full } from "./full.ts";
 import type { Form } from "./piece.ts";
 
-/** Bytes of encoded answers that are kept. The account that has not been asked for longest gives way. */
+/** Bytes that are kept. The account that has not been asked for longest gives way. */
 const BYTES_MAX = 256 * 1024 * 1024;
-/** Accounts whose answers are kept. */
+/** Accounts that something is kept for. */
 const ACCOUNTS_MAX = 1000;
-/** After so many answers of one application or address what is kept is counted again. */
+/** After so many answers of one application or address the bytes are counted again. */
 const SINGLES = 256;
+
+/** How many an account has. */
+export interface Summary {
+  readonly applications: number;
+  readonly instances: number;
+  readonly counts: Readonly<Counts>;
+}
 
 export interface FetchParts extends Source {
   readonly clock: Clock;
@@ -25,11 +51,11 @@ export interface FetchParts extends Source {
 export class Fetch {
   readonly #parts: FetchParts;
   readonly #registry: Registry;
-  /** The one asked for last is the last. */
-  readonly #accounts = new Map<Account, AccountAnswers>();
+  /** In the order in which they were last asked for. */
+  readonly #accounts = new Map<Account, Full>();
   #latest: Account | undefined;
-  /** The answer given last. */
-  #whole: Buffer | undefined;
+  /** The body given last. */
+  #latestBody: Buffer | undefined;
   #singles = 0;
 
   constructor(parts: FetchParts) {
@@ -38,37 +64,37 @@ export class Fetch {
   }
 
   all(account: Account, form: Form): Buffer {
-    const answers = this.#of(account);
-    const whole = this.#registry.read((view) => answers.all(view, form));
-    this.#settle(account, whole);
-    return whole;
+    const full = this.#of(account);
+    const body = this.#registry.read((view) => full.all(view, form));
+    this.#settle(account, body);
+    return body;
   }
 
   /** Undefined: changes are missing that clients need. They fetch everything then. */
   delta(account: Account, form: Form): Buffer | undefined {
-    const answers = this.#of(account);
+    const full = this.#of(account);
     const window = this.#parts.deltas.of(account);
-    const whole = this.#registry.read((view) => {
+    const body = this.#registry.read((view) => {
       // Java's clients take -1 for a server without deltas, so it begins with 1.
       const version = String(Math.max(1, view.account(account)?.catalogRevision ?? 0));
-      return window.answer(view, this.#parts.clock.now(), form, version, answers.hashcode(view));
+      return window.answer(view, this.#parts.clock.now(), form, version, full.hashcode(view));
     });
-    this.#settle(account, whole);
-    return whole;
+    this.#settle(account, body);
+    return body;
   }
 
   application(account: Account, name: string, form: Form): Buffer | undefined {
-    const answers = this.#of(account);
-    const whole = this.#registry.read((view) => answers.application(view, name, form));
-    this.#countSingle(account, whole);
-    return whole;
+    const full = this.#of(account);
+    const body = this.#registry.read((view) => full.application(view, name, form));
+    this.#settleSometimes(account, body);
+    return body;
   }
 
   vip(account: Account, address: string, secure: boolean, form: Form): Buffer {
-    const answers = this.#of(account);
-    const whole = this.#registry.read((view) => answers.vip(view, { address, secure }, form));
-    this.#countSingle(account, whole);
-    return whole;
+    const full = this.#of(account);
+    const body = this.#registry.read((view) => full.vip(view, { address, secure }, form));
+    this.#settleSometimes(account, body);
+    return body;
   }
 
   instance(account: Account, app: string, id: string, format: Format): string | undefined {
@@ -94,29 +120,23 @@ export class Fetch {
     return found;
   }
 
-  /** How many there are of what. */
-  summary(account: Account): { readonly applications: number; readonly instances: number; readonly counts: Counts } {
-    const answers = this.#of(account);
+  summary(account: Account): Summary {
+    const full = this.#of(account);
     return this.#registry.read((view) => {
-      const counts: Counts = {};
-      let applications = 0;
-      for (const shown of answers.applications(view)) {
-        applications++;
-        addCounts(counts, shown.counts);
-      }
+      const { names, counts } = full.summary(view);
       const instances = Object.values(counts).reduce((sum, count) => sum + count, 0);
-      return { applications, instances, counts };
+      return { applications: names.length, instances, counts };
     });
   }
 
-  /** Applications by name, with their instances; at least the first so many of these. */
+  /** Applications by name with their instances, until these are `instancesMin` or more. */
   listing(
     account: Account,
     instancesMin: number,
   ): readonly { readonly name: string; readonly records: readonly InstanceRecord[] }[] {
-    const answers = this.#of(account);
+    const full = this.#of(account);
     return this.#registry.read((view) => {
-      const names = [...answers.applications(view)].map(({ name }) => name).sort();
+      const names = full.summary(view).names.toSorted();
       const listed: { name: string; records: InstanceRecord[] }[] = [];
       for (let count = 0, nth = 0; count < instancesMin && nth < names.length; nth++) {
         const name = names[nth] as string;
@@ -132,36 +152,36 @@ export class Fetch {
     return writeInstance(format, infoOf(this.#parts, account, record, "ADDED", record.service.toUpperCase()));
   }
 
-  #of(account: Account): AccountAnswers {
-    let answers = this.#accounts.get(account);
-    if (answers === undefined) {
-      answers = new AccountAnswers(this.#parts, account);
+  #of(account: Account): Full {
+    let full = this.#accounts.get(account);
+    if (full === undefined) {
+      full = new Full(this.#parts, account);
       if (this.#accounts.size >= ACCOUNTS_MAX) this.#accounts.clear();
     }
     if (this.#latest !== account) {
       this.#accounts.delete(account);
-      this.#accounts.set(account, answers);
+      this.#accounts.set(account, full);
       this.#latest = account;
     }
-    return answers;
+    return full;
   }
 
-  /** Such answers are never the same twice, and each adds little: they are looked at now and then. */
-  #countSingle(account: Account, whole: Buffer | undefined): void {
-    if (++this.#singles % SINGLES === 0) this.#settle(account, whole);
+  /** These bodies are made anew each time, and each keeps little more: the bytes are counted now and then. */
+  #settleSometimes(account: Account, body: Buffer | undefined): void {
+    if (++this.#singles % SINGLES === 0) this.#settle(account, body);
   }
 
-  /** Sees to it that all that is kept stays within bounds. An answer that was there already changes nothing. */
-  #settle(account: Account, whole: Buffer | undefined): void {
-    if (whole === undefined || whole === this.#whole) return;
-    this.#whole = whole;
+  /** Keeps the bytes within their bound. A body that was there already has added none. */
+  #settle(account: Account, body: Buffer | undefined): void {
+    if (body === undefined || body === this.#latestBody) return;
+    this.#latestBody = body;
     let bytes = 0;
     const { deltas } = this.#parts;
-    for (const [name, answers] of this.#accounts) bytes += answers.bytes + deltas.of(name).bytes;
-    for (const [name, answers] of this.#accounts) {
+    for (const [name, full] of this.#accounts) bytes += full.bytes + deltas.of(name).bytes;
+    for (const [name, full] of this.#accounts) {
       if (bytes <= BYTES_MAX) return;
-      bytes -= answers.bytes + deltas.of(name).bytes;
-      answers.forget();
+      bytes -= full.bytes + deltas.of(name).bytes;
+      full.forget();
       deltas.of(name).forget();
       if (name !== account) this.#accounts.delete(name);
     }

@@ -1,31 +1,31 @@
-/** An answer and the pieces it is put together from, each encoded once and compressed once. */
+/** A text that is encoded once and compressed once, and the answers that are put together from such pieces. */
 import { FRAMES, openApplications } from "../wire/bodies.ts";
 import type { Format } from "../wire/messages.ts";
 import { type Deflated, deflateFragment, joinGzip } from "./gzip.ts";
 
-/** The form an answer is asked for in. */
+/** The form in which an answer is asked for. */
 export interface Form {
   readonly format: Format;
   readonly gzip: boolean;
 }
 
-/** A text that does not change any more. */
+/** A text that does not change any more, in both formats. */
 export class Piece {
-  readonly #encode: (format: Format) => string;
-  readonly #plain: { json?: Buffer; xml?: Buffer } = {};
+  readonly #write: (format: Format) => string;
+  readonly #encoded: { json?: Buffer; xml?: Buffer } = {};
   readonly #deflated: { json?: Deflated; xml?: Deflated } = {};
   /** Bytes kept here. */
   bytes = 0;
 
-  constructor(encode: (format: Format) => string) {
-    this.#encode = encode;
+  constructor(write: (format: Format) => string) {
+    this.#write = write;
   }
 
-  plain(format: Format): Buffer {
-    const known = this.#plain[format];
+  encoded(format: Format): Buffer {
+    const known = this.#encoded[format];
     if (known !== undefined) return known;
-    const made = Buffer.from(this.#encode(format), "utf8");
-    this.#plain[format] = made;
+    const made = Buffer.from(this.#write(format), "utf8");
+    this.#encoded[format] = made;
     this.bytes += made.length;
     return made;
   }
@@ -34,7 +34,7 @@ export class Piece {
     const known = this.#deflated[format];
     if (known !== undefined) return known;
     // Most clients ask for one form only: the text is not kept for those who never will.
-    const made = deflateFragment(this.#plain[format] ?? this.#encode(format));
+    const made = deflateFragment(this.#encoded[format] ?? this.#write(format));
     this.#deflated[format] = made;
     this.bytes += made.deflated.length;
     return made;
@@ -71,5 +71,31 @@ export function joinApplication({ format, gzip }: Form, pieces: readonly Piece[]
 
 function join(format: Format, gzip: boolean, pieces: readonly Piece[]): Buffer {
   if (gzip) return joinGzip(pieces.map((piece) => piece.deflated(format)));
-  return Buffer.concat(pieces.map((piece) => piece.plain(format)));
+  return Buffer.concat(pieces.map((piece) => piece.encoded(format)));
+}
+
+/** One answer in the forms that were asked for. */
+export class Bodies {
+  readonly #bodies = new Map<string, Buffer>();
+
+  /** Bytes kept here. */
+  get bytes(): number {
+    let sum = 0;
+    for (const { length } of this.#bodies.values()) sum += length;
+    return sum;
+  }
+
+  get(form: Form, join: () => Buffer): Buffer {
+    const key = `${form.format} ${form.gzip}`;
+    let body = this.#bodies.get(key);
+    if (body === undefined) {
+      body = join();
+      this.#bodies.set(key, body);
+    }
+    return body;
+  }
+
+  clear(): void {
+    this.#bodies.clear();
+  }
 }

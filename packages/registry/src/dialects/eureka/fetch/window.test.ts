@@ -10,7 +10,7 @@ import {
 } from "../../../../../../test/harness/registry.ts";
 import type { Commit, InstanceRecord, Registry, View, Watch, Watcher } from "../../../core/index.ts";
 import { Spellings } from "../instances/spellings.ts";
-import { Deltas } from "./delta.ts";
+import { Deltas } from "./deltas.ts";
 import { type Gap, Window } from "./window.ts";
 
 /** An answer, taken apart. */

@@ -3,40 +3,36 @@ import type { Account, Commit, InstanceRecord, View } from "../../../core/index.
 import { META } from "../instances/meta.ts";
 import type { ActionType } from "../wire/messages.ts";
 import { infoMaker, type Source } from "./application.ts";
-import { Chunks, type Listed, type ToInfo } from "./chunks.ts";
-import { type Form, joinApplications, type Piece } from "./piece.ts";
+import { Chunks, type Listed, type Listing, type ToInfo } from "./chunks.ts";
+import { Bodies, type Form, joinApplications } from "./piece.ts";
 
-interface Entry {
+/** An instance that has changed. */
+interface Changed {
   readonly app: string;
   readonly id: string;
   readonly atMs: number;
   readonly action: ActionType;
-  /** As it was last; what is shown of an instance that is still there is what it is now. */
+  /** As it was after the change, or before its end. While it is there it is shown as it is now. */
   readonly record: InstanceRecord;
-  /** It counts no more: a newer one of the same instance does, or it was let go. */
+  /** True when a newer change of the same instance counts instead, or it was let go. */
   isOver: boolean;
 }
 
-/** The changes of one application. */
-class Changed {
-  /** By instance id. */
-  readonly entries = new Map<string, Entry>();
-  /** Their text; undefined when they have changed since it was made. */
-  pieces: readonly Piece[] | undefined;
+/** The instances of one application that have changed. */
+interface ChangedApplication {
+  readonly byId: Map<string, Changed>;
+  /** Undefined when they have changed again since it was listed. */
+  listing: Listing | undefined;
   chunks: Chunks;
-
-  constructor(chunks: Chunks) {
-    this.chunks = chunks;
-  }
 }
 
-/** What the reader of the commits has missed, of all accounts. */
+/** The commits that were not read, of any account. */
 export interface Gap {
-  /** Up to here changes are missing; Infinity while nobody knows. */
+  /** Changes before this time may be missing; Infinity while that is being found out. */
   readonly untilMs: number;
 }
 
-/** Entries that are over may make up so many of those in line, and as many as count, before they are taken out. */
+/** The line may hold as many changes that are over as changes that count, and so many more, before they are taken out. */
 const OVER_MAX = 1024;
 
 /** Clients ask every 30 s: a window that reaches back less than this would keep things from them. */
@@ -47,26 +43,27 @@ export class Window {
   readonly #account: Account;
   readonly #toInfo: ToInfo;
   readonly #spanMs: number;
-  readonly #entriesMax: number;
-  /** In the order of their time. What is before `#first` is done with. A Map would look for its first one ever longer. */
-  #line: (Entry | undefined)[] = [];
+  readonly #changedMax: number;
+  /** In the order of their time, from `#first` on. A Map from which the first is deleted again and again gets slow. */
+  #line: (Changed | undefined)[] = [];
   #first = 0;
   #size = 0;
-  readonly #applications = new Map<string, Changed>();
-  readonly #wholes = new Map<string, Buffer>();
-  /** What the whole answers are of. */
-  #wholesOf = "";
-  #stamp = 0;
-  /** Up to here changes were let go. */
+  readonly #applications = new Map<string, ChangedApplication>();
+  readonly #bodies = new Bodies();
+  /** The state that the bodies are of. */
+  #bodiesOf = "";
+  /** Counts what was added and removed. */
+  #turn = 0;
+  /** The time of the latest change that was let go before its time. */
   #droppedAtMs = 0;
   readonly #gap: Gap;
 
-  constructor(source: Source, account: Account, spanMs: number, entriesMax: number, gap: Gap) {
+  constructor(source: Source, account: Account, spanMs: number, changedMax: number, gap: Gap) {
     this.#source = source;
     this.#account = account;
     this.#toInfo = infoMaker(source, account);
     this.#spanMs = spanMs;
-    this.#entriesMax = entriesMax;
+    this.#changedMax = changedMax;
     this.#gap = gap;
   }
 
@@ -74,20 +71,20 @@ export class Window {
     return this.#size;
   }
 
+  /** Bytes kept here. */
   get bytes(): number {
-    let sum = 0;
-    for (const { pieces } of this.#applications.values()) for (const piece of pieces ?? []) sum += piece.bytes;
-    for (const whole of this.#wholes.values()) sum += whole.length;
+    let sum = this.#bodies.bytes;
+    for (const { chunks } of this.#applications.values()) sum += chunks.bytes;
     return sum;
   }
 
   /** Lets go of what is encoded; the changes stay. */
   forget(): void {
     for (const [app, changed] of this.#applications) {
-      changed.pieces = undefined;
+      changed.listing = undefined;
       changed.chunks = new Chunks(app, this.#toInfo);
     }
-    this.#wholes.clear();
+    this.#bodies.clear();
   }
 
   learn(commit: Commit): void {
@@ -97,7 +94,7 @@ export class Window {
       if (record !== null) this.#add(record, actionOf(change), commit.atMs);
     }
     this.purge(commit.atMs);
-    while (this.#size > this.#entriesMax) this.dropOldest();
+    while (this.#size > this.#changedMax) this.dropOldest();
   }
 
   /** Forgets changes that are too old. */
@@ -126,57 +123,53 @@ export class Window {
   answer(view: View, nowMs: number, form: Form, version: string, hashcode: string): Buffer | undefined {
     this.purge(nowMs);
     if (!this.reaches(nowMs)) return undefined;
-    const stamp = `${this.#stamp} ${version} ${hashcode}`;
-    if (stamp !== this.#wholesOf) {
-      this.#wholes.clear();
-      this.#wholesOf = stamp;
+    const state = `${this.#turn} ${version} ${hashcode}`;
+    if (state !== this.#bodiesOf) {
+      this.#bodies.clear();
+      this.#bodiesOf = state;
     }
-    const key = `${form.format} ${form.gzip}`;
-    let whole = this.#wholes.get(key);
-    if (whole === undefined) {
-      const applications = [...this.#applications].map(([app, changed]) => this.#piecesOf(view, app, changed));
-      whole = joinApplications(form, version, hashcode, applications);
-      this.#wholes.set(key, whole);
-    }
-    return whole;
+    return this.#bodies.get(form, () => {
+      const applications = [...this.#applications].map(([app, changed]) => this.#list(view, app, changed).pieces);
+      return joinApplications(form, version, hashcode, applications);
+    });
   }
 
-  #piecesOf(view: View, app: string, changed: Changed): readonly Piece[] {
-    if (changed.pieces !== undefined) return changed.pieces;
+  #list(view: View, app: string, changed: ChangedApplication): Listing {
+    if (changed.listing !== undefined) return changed.listing;
     const all: Listed[] = [];
-    for (const { id, record, action } of changed.entries.values()) {
+    for (const { id, record, action } of changed.byId.values()) {
       const now = this.#source.spellings.find(view, this.#account, app, id);
       // Another service of the same name in other letters may have the same id: then the instance is not gone.
       if (now === undefined) all.push({ record, action: "DELETED" });
       else all.push({ record: now, action: action === "DELETED" ? "MODIFIED" : action });
     }
-    changed.pieces = changed.chunks.update(all).pieces;
-    return changed.pieces;
+    changed.listing = changed.chunks.update(all);
+    return changed.listing;
   }
 
   #add(record: InstanceRecord, action: ActionType, atMs: number): void {
     const app = record.service.toUpperCase();
-    const entry: Entry = { app, id: record.id, atMs, action, record, isOver: false };
+    const one: Changed = { app, id: record.id, atMs, action, record, isOver: false };
     let changed = this.#applications.get(app);
     if (changed === undefined) {
-      changed = new Changed(new Chunks(app, this.#toInfo));
+      changed = { byId: new Map(), listing: undefined, chunks: new Chunks(app, this.#toInfo) };
       this.#applications.set(app, changed);
     }
-    const before = changed.entries.get(record.id);
+    const before = changed.byId.get(record.id);
     if (before === undefined) this.#size++;
     else before.isOver = true;
-    changed.entries.set(record.id, entry);
-    this.#line.push(entry);
+    changed.byId.set(record.id, one);
+    this.#line.push(one);
     this.#tidy();
-    changed.pieces = undefined;
-    this.#stamp++;
+    changed.listing = undefined;
+    this.#turn++;
   }
 
   /** The first in line that counts; those before it leave the line. */
-  #oldest(): Entry | undefined {
+  #oldest(): Changed | undefined {
     for (; this.#first < this.#line.length; this.#first++) {
-      const entry = this.#line[this.#first];
-      if (entry?.isOver === false) return entry;
+      const one = this.#line[this.#first];
+      if (one?.isOver === false) return one;
       this.#line[this.#first] = undefined;
     }
     return undefined;
@@ -185,20 +178,20 @@ export class Window {
   /** Keeps the line in proportion to what counts. */
   #tidy(): void {
     if (this.#line.length <= 2 * this.#size + OVER_MAX) return;
-    this.#line = this.#line.filter((entry) => entry?.isOver === false);
+    this.#line = this.#line.filter((one) => one?.isOver === false);
     this.#first = 0;
   }
 
-  #remove(entry: Entry): void {
-    const { app, id } = entry;
-    entry.isOver = true;
+  #remove(one: Changed): void {
+    const { app, id } = one;
+    one.isOver = true;
     this.#size--;
     const changed = this.#applications.get(app);
     if (changed === undefined) return;
-    changed.entries.delete(id);
-    changed.pieces = undefined;
-    if (changed.entries.size === 0) this.#applications.delete(app);
-    this.#stamp++;
+    changed.byId.delete(id);
+    changed.listing = undefined;
+    if (changed.byId.size === 0) this.#applications.delete(app);
+    this.#turn++;
   }
 }
 

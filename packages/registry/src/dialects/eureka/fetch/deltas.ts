@@ -1,13 +1,13 @@
-/** Follows the registry for the answers to /apps/delta. Begins with the history, so a restart takes nothing from clients. */
+/** Follows the registry for /apps/delta. It begins with the history, so that clients miss nothing by a restart. */
 import type { Logger } from "pino";
 import type { Account, Clock, Commit, Revision, Watch } from "../../../core/index.ts";
 import type { Source } from "./application.ts";
 import { Window } from "./window.ts";
 
 /** Changed instances that are kept for one account. A delta of more would be longer than the registry. */
-const ENTRIES_MAX = 16_384;
+const CHANGED_MAX = 16_384;
 /** And for all accounts. */
-const ENTRIES_TOTAL_MAX = 8 * ENTRIES_MAX;
+const CHANGED_TOTAL_MAX = 8 * CHANGED_MAX;
 const PURGE_MS = 10_000;
 /** Revisions that are read at the start, at most: it must not take long after a storm of changes. */
 const REVISIONS_READ = 100_000;
@@ -48,7 +48,7 @@ export class Deltas {
   of(account: Account): Window {
     let window = this.#windows.get(account);
     if (window === undefined) {
-      window = new Window(this.#parts, account, this.#parts.deltaMs, ENTRIES_MAX, this.#gap);
+      window = new Window(this.#parts, account, this.#parts.deltaMs, CHANGED_MAX, this.#gap);
       this.#windows.set(account, window);
     }
     return window;
@@ -109,7 +109,7 @@ export class Deltas {
     const before = window.size;
     window.learn(commit);
     this.#total += window.size - before;
-    if (this.#total > ENTRIES_TOTAL_MAX) this.#trim(window, commit.atMs);
+    if (this.#total > CHANGED_TOTAL_MAX) this.#trim(window, commit.atMs);
     return commit.revision;
   }
 
@@ -124,6 +124,6 @@ export class Deltas {
         if (other.size === 0 && other !== window) this.#windows.delete(account);
       }
     }
-    for (; this.#total > ENTRIES_TOTAL_MAX && window.size > 0; this.#total--) window.dropOldest();
+    for (; this.#total > CHANGED_TOTAL_MAX && window.size > 0; this.#total--) window.dropOldest();
   }
 }
