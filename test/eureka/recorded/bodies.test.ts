@@ -64,13 +64,13 @@ function plain(value: unknown): unknown {
 function readText(format: Format, text: string): InstanceInfo {
   const read = readInstance(format, Buffer.from(text));
   assert.ok(read.ok, read.ok ? "" : `${read.detail}: ${text}`);
-  return read.info;
+  return read.value;
 }
 
 function registryOf(read: ReturnType<typeof readApplications>): Applications {
   assert.ok(read.ok, read.ok ? "" : read.detail);
-  assert.equal(read.skipped, 0);
-  return read.applications;
+  assert.equal(read.value.skipped, 0);
+  return read.value;
 }
 
 function rewriteOne(format: Format, { name, instances }: Application): string {
@@ -164,9 +164,9 @@ test("an instance that cannot be read is left out of a registry, the others stay
     Buffer.from('{"applications":{"application":{"name":"a","instance":[{"app":"a","port":{"$":[]}},{"app":"a"},7]}}}'),
   );
   assert.ok(read.ok);
-  assert.equal(read.skipped, 2);
+  assert.equal(read.value.skipped, 2);
   assert.deepEqual(
-    read.applications.applications.map(({ name, instances }) => [name, instances.length]),
+    read.value.applications.map(({ name, instances }) => [name, instances.length]),
     [["A", 1]],
   );
 });
@@ -175,13 +175,13 @@ test("batches are written as the original writes them", () => {
   const [batch = ""] = textsOf("batch", "LegacyJacksonJson");
   const read = readBatch(Buffer.from(batch));
   assert.ok(read.ok);
-  const tasks = read.tasks.filter((task) => task !== undefined);
+  const tasks = read.value.filter((task) => task !== undefined);
   assert.equal(tasks.length, 5);
   assert.equal(writeBatch(tasks), batch);
   const [answer = ""] = textsOf("batch-answer", "LegacyJacksonJson");
   const answered = readBatchAnswer(Buffer.from(answer));
   assert.ok(answered.ok);
-  assert.equal(writeBatchAnswer(answered.results), answer);
+  assert.equal(writeBatchAnswer(answered.value), answer);
 });
 
 test("a line of a batch that cannot be read keeps its place", () => {
@@ -197,15 +197,15 @@ test("a line of a batch that cannot be read keeps its place", () => {
   const read = readBatch(Buffer.from(`{"replicationList":[${lines.join(",")}]}`));
   assert.ok(read.ok);
   assert.deepEqual(
-    read.tasks.map((task) => task?.action),
+    read.value.map((task) => task?.action),
     ["Cancel", undefined, undefined, undefined, undefined, undefined, "Heartbeat"],
   );
-  assert.equal(read.tasks[6]?.lastDirtyTimestamp, 12);
-  assert.equal(read.tasks[6]?.status, undefined);
+  assert.equal(read.value[6]?.lastDirtyTimestamp, 12);
+  assert.equal(read.value[6]?.status, undefined);
   const answer = readBatchAnswer(Buffer.from('{"responseList":[{"statusCode":"404"},{"responseEntity":5},null]}'));
   assert.ok(answer.ok);
   assert.deepEqual(
-    answer.results.map(({ statusCode }) => statusCode),
+    answer.value.map(({ statusCode }) => statusCode),
     [404, 500, 500],
   );
   for (const body of ["[]", "{}", '{"replicationList":{}}', "x"]) assert.ok(!readBatch(Buffer.from(body)).ok, body);

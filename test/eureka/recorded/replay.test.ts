@@ -60,7 +60,7 @@ test("what real clients sent is answered as they expect", async (t) => {
       });
       const back = readInstance("json", Buffer.from(await response.arrayBuffer()));
       assert.ok(back.ok, note);
-      assert.deepEqual(said(back.info), said(exchange.info), note);
+      assert.deepEqual(said(back.value), said(exchange.info), note);
     }
   }
 });

@@ -1,14 +1,22 @@
 /** Who asks, and for which account. */
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import { type Access, type Account, type Outcome, type Principal, type Role, refuse } from "../../core/index.ts";
+import {
+  type Access,
+  type Account,
+  type Outcome,
+  type Principal,
+  type Refused,
+  type Role,
+  refuse,
+} from "../../core/index.ts";
 import { headerOf, tokenOf } from "../../net/http/exchange.ts";
 import type { Settings } from "./settings.ts";
 
 export type Admission =
   | { readonly kind: "admitted"; readonly account: Account }
   | { readonly kind: "unknown" }
-  | { readonly kind: "refused"; readonly outcome: Extract<Outcome<never>, { ok: false }> };
+  | { readonly kind: "refused"; readonly refused: Refused };
 
 const UNKNOWN: Admission = { kind: "unknown" };
 
@@ -21,7 +29,7 @@ export function admit(access: Access, settings: Settings, request: IncomingMessa
   if (!principal.ok) return UNKNOWN;
   const own = principal.value.account ?? account;
   const allowed = access.allow(principal.value, own, need);
-  return allowed.ok ? admitted(access, own, request) : { kind: "refused", outcome: allowed };
+  return allowed.ok ? admitted(access, own, request) : { kind: "refused", refused: allowed };
 }
 
 /**
@@ -38,7 +46,7 @@ function identify(access: Access, token: string | undefined, mayBeAnyone: boolea
 /** Heartbeats are counted, but never refused for their number: services would be lost. */
 function admitted(access: Access, account: Account, request: IncomingMessage): Admission {
   const room = access.admit(account);
-  return room.ok || request.method === "PATCH" ? { kind: "admitted", account } : { kind: "refused", outcome: room };
+  return room.ok || request.method === "PATCH" ? { kind: "admitted", account } : { kind: "refused", refused: room };
 }
 
 /** In a time that does not depend on where they differ. */

@@ -79,7 +79,7 @@ export class Server {
     const admission = admit(access, settings, request, request.method === "GET" ? "reader" : "writer");
     if (admission.kind === "unknown") return sendWord(response, 401, "Unauthorized");
     if (admission.kind === "refused") {
-      const { status, text } = toWord(admission.outcome);
+      const { status, text } = toWord(admission.refused);
       return sendWord(response, status, text);
     }
     const kind = KINDS.indexOf(route.kind);

@@ -1,5 +1,13 @@
 /** Services: add, renew, show, remove, list; regions and environments. */
-import type { Account, InstanceRecord, Outcome, Receipt, View } from "../../core/index.ts";
+import {
+  type Account,
+  type InstanceRecord,
+  type Outcome,
+  ok,
+  type Receipt,
+  refuse,
+  type View,
+} from "../../core/index.ts";
 import type { Answer, Desk } from "./desk.ts";
 import {
   chooseService,
@@ -22,7 +30,7 @@ const MISSING: Answer = { kind: "word", status: 404, text: NOT_EXISTS };
 
 export async function addService(desk: Desk, account: Account, uuid: string, bytes: string): Promise<Answer> {
   const decoded = decodeService(bytes);
-  if (!decoded.ok) return { kind: "word", status: 500, text: decoded.error };
+  if (!decoded.ok) return { kind: "word", status: 500, text: decoded.detail };
   const wrong = refuseAnnounced(decoded.value);
   if (wrong !== undefined) return { kind: "word", status: 400, text: wrong };
   const outcome = await desk.registry.propose(account, toAdd(uuid, decoded.value));
@@ -45,7 +53,7 @@ const TRIES_MAX = 100;
 /** The same TTL is a heartbeat: nothing is written. Another one changes the lease first. */
 export async function updateService(desk: Desk, account: Account, uuid: string, bytes: string): Promise<Answer> {
   const decoded = decodeService(bytes);
-  if (!decoded.ok) return { kind: "word", status: 500, text: decoded.error };
+  if (!decoded.ok) return { kind: "word", status: 500, text: decoded.detail };
   const ttlS = clampTtl(decoded.value.TTL);
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const record = find(desk, account, uuid);
@@ -67,7 +75,7 @@ async function renew(desk: Desk, account: Account, record: InstanceRecord, ttlS:
   const lease = registry.read((view) => view.lease(account, id));
   if (lease === undefined) return null;
   // A lease that others live by as well is not this client's to keep, nor to change.
-  if (!lease.own) return { ok: false, refusal: "conflict", detail: "the service shares its lease with others" };
+  if (!lease.own) return refuse("conflict", "the service shares its lease with others");
   const ttlMs = ttlS * 1000;
   if (lease.ttlMs !== ttlMs) {
     const changed = await registry.propose(account, {
@@ -85,7 +93,7 @@ async function renew(desk: Desk, account: Account, record: InstanceRecord, ttlS:
 
 async function remember(desk: Desk, account: Account, record: InstanceRecord, ttlS: number): Promise<Tried> {
   const command = toRemember(record, ttlS);
-  if (command === undefined) return { ok: true, value: true };
+  if (command === undefined) return ok(true);
   const outcome = await desk.registry.propose(account, command);
   return outcome.ok && !hasSucceeded(outcome.value) ? null : outcome;
 }

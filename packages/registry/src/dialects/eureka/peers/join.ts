@@ -61,8 +61,8 @@ async function fetchAll(line: Line, log: Logger, signal: AbortSignal): Promise<r
       return undefined;
     }
     line.heard("reachable");
-    if (read.skipped > 0) log.warn(`${read.skipped} instances of peer ${line.status.url} cannot be read`);
-    return read.applications.applications;
+    if (read.value.skipped > 0) log.warn(`${read.value.skipped} instances of peer ${line.status.url} cannot be read`);
+    return read.value.applications;
   } catch (error) {
     if (!(error instanceof Unreached)) throw error;
     if (!signal.aborted) line.heard("away", error.message);

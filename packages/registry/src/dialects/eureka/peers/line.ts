@@ -162,14 +162,14 @@ export class Line {
 
   async #judge(batch: Batch, answer: Buffer): Promise<Ended> {
     const read = readBatchAnswer(answer);
-    if (!read.ok || read.results.length !== batch.sent.length) {
-      const why = read.ok ? `${read.results.length} results to ${batch.sent.length} lines` : read.detail;
+    if (!read.ok || read.value.length !== batch.sent.length) {
+      const why = read.ok ? `${read.value.length} results to ${batch.sent.length} lines` : read.detail;
       this.heard("refused", `its answer is none to a batch: ${why}`);
       return "refused";
     }
     let isBusy = false;
     for (const [index, sent] of batch.sent.entries()) {
-      const result = read.results[index] as PeerResult;
+      const result = read.value[index] as PeerResult;
       if (result.statusCode >= 200 && result.statusCode <= 299) continue;
       if (result.statusCode === 503) isBusy = true;
       await this.#amend(sent, result);

@@ -1,6 +1,6 @@
 /** Who asks, and for which account. */
 import type { IncomingMessage } from "node:http";
-import { type Access, type Account, type Outcome, type Principal, type Role, refuse } from "../../../core/index.ts";
+import { type Access, type Account, type Outcome, ok, type Principal, type Role, refuse } from "../../../core/index.ts";
 import { tokenOf } from "../../../net/http/exchange.ts";
 import type { Settings } from "../settings.ts";
 
@@ -73,9 +73,9 @@ export class Gate {
   /** In open mode credentials that mean nothing to us are as good as none: the original without security ignores them. */
   #identify(said: string | undefined): Outcome<Principal> {
     const { open } = this.#access;
-    if (said === undefined) return open ? { ok: true, value: ANYONE } : this.#access.authenticate(undefined);
+    if (said === undefined) return open ? ok(ANYONE) : this.#access.authenticate(undefined);
     const known = this.#authenticate(said);
-    return known.ok || !open ? known : { ok: true, value: ANYONE };
+    return known.ok || !open ? known : ok(ANYONE);
   }
 
   #authenticate(said: string): Outcome<Principal> {

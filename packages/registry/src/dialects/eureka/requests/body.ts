@@ -1,13 +1,17 @@
 /** Bodies of requests: read within bounds, unpacked within bounds, of a type that is understood. */
 import type { IncomingMessage } from "node:http";
 import { gunzip } from "node:zlib";
+import { type Outcome, ok } from "../../../core/index.ts";
 import { headerOf, takeBody } from "../../../net/http/exchange.ts";
 import type { Format } from "../wire/messages.ts";
 
-export type Body =
-  | { readonly ok: true; readonly bytes: Buffer; readonly format: Format }
-  /** Status 0: the client is gone. */
-  | { readonly ok: false; readonly status: number };
+interface Typed {
+  readonly bytes: Buffer;
+  readonly format: Format;
+}
+
+/** Status 0: the client is gone. */
+type Body = Outcome<Typed, { readonly status: number }>;
 
 /**
  * Calls back once. Other types than JSON and XML are refused: 415, as the original does. It also keeps pages of other
@@ -19,7 +23,7 @@ export function readTyped(request: IncomingMessage, bytesMax: number, done: (bod
   takeBody(request, bytesMax, (body) => {
     if (!body.ok) done({ ok: false, status: body.refusal === "unavailable" ? 0 : 413 });
     else if (format === undefined) done({ ok: false, status: 415 });
-    else if (coding === "identity") done({ ok: true, bytes: body.value, format });
+    else if (coding === "identity") done(ok({ bytes: body.value, format }));
     else if (coding === "gzip" || coding === "x-gzip") unpack(body.value, bytesMax, format, done);
     else done({ ok: false, status: 415 });
   });
@@ -27,7 +31,7 @@ export function readTyped(request: IncomingMessage, bytesMax: number, done: (bod
 
 function unpack(packed: Buffer, bytesMax: number, format: Format, done: (body: Body) => void): void {
   gunzip(packed, { maxOutputLength: bytesMax }, (error, bytes) => {
-    if (error === null) done({ ok: true, bytes, format });
+    if (error === null) done(ok({ bytes, format }));
     else done({ ok: false, status: "code" in error && error.code === "ERR_BUFFER_TOO_LARGE" ? 413 : 400 });
   });
 }

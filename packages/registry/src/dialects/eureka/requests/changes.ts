@@ -50,11 +50,11 @@ export class Changes {
     const { request, response, target } = call;
     readTyped(request, REGISTRATION_BYTES_MAX, (body) => {
       if (!body.ok) return refuseBody(response, body.status);
-      const read = readInstance(body.format, body.bytes);
+      const read = readInstance(body.value.format, body.value.bytes);
       if (!read.ok) return answerText(response, 400, read.detail);
-      const fault = findFault(read.info, target.name);
+      const fault = findFault(read.value, target.name);
       if (fault !== undefined) return answerText(response, 400, fault);
-      this.#answer(call, this.#desk.operations.register(read.info, target.name, originOf(call)));
+      this.#answer(call, this.#desk.operations.register(read.value, target.name, originOf(call)));
     });
   }
 
@@ -109,11 +109,11 @@ export class Changes {
     const { request, response, account } = call;
     readTyped(request, BATCH_BYTES_MAX, (body) => {
       if (!body.ok) return refuseBody(response, body.status);
-      if (body.format !== "json") return answerEmpty(response, 415);
-      const read = readBatch(body.bytes);
+      if (body.value.format !== "json") return answerEmpty(response, 415);
+      const read = readBatch(body.value.bytes);
       if (!read.ok) return answerText(response, 400, read.detail);
-      if (read.tasks.length > BATCH_LINES_MAX) return answerText(response, 400, `more than ${BATCH_LINES_MAX} lines`);
-      carryOut(this.#desk.operations, read.tasks, { replicated: true, account }).then(
+      if (read.value.length > BATCH_LINES_MAX) return answerText(response, 400, `more than ${BATCH_LINES_MAX} lines`);
+      carryOut(this.#desk.operations, read.value, { replicated: true, account }).then(
         (results) => answerFormat(response, "json", writeBatchAnswer(results)),
         (error: unknown) => this.#fail(call, error),
       );

@@ -1,19 +1,10 @@
 /** Batches between servers: JSON, and without a root. Pure. */
+import { type Outcome, ok, refuse } from "../../../core/index.ts";
 import { buildInstance, toStatus } from "./info.ts";
 import { quote, writeInstanceJson } from "./json.ts";
 import { scanJson } from "./json-scan.ts";
 import type { EurekaStatus, InstanceInfo, PeerAction, PeerResult, PeerTask } from "./messages.ts";
 import { Fields, isBranch, type Tree, VALUES_MAX } from "./tree.ts";
-
-/** A line that cannot be read is undefined: it is answered with 400, and the others are carried out. */
-export type ReadBatch =
-  | { readonly ok: true; readonly tasks: readonly (PeerTask | undefined)[] }
-  | { readonly ok: false; readonly detail: string };
-
-/** A line that cannot be read is a result of 500. */
-export type ReadBatchAnswer =
-  | { readonly ok: true; readonly results: readonly PeerResult[] }
-  | { readonly ok: false; readonly detail: string };
 
 const ACTIONS: ReadonlySet<string> = new Set([
   "Heartbeat",
@@ -23,23 +14,23 @@ const ACTIONS: ReadonlySet<string> = new Set([
   "DeleteStatusOverride",
 ] satisfies PeerAction[]);
 
-export function readBatch(body: Buffer): ReadBatch {
+/** A line that cannot be read is undefined: it is answered with 400, and the others are carried out. */
+export function readBatch(body: Buffer): Outcome<readonly (PeerTask | undefined)[]> {
   const lines = readLines(body, "replicationList");
-  return lines.ok ? { ok: true, tasks: lines.lines.map(toTask) } : lines;
+  return lines.ok ? ok(lines.value.map(toTask)) : lines;
 }
 
-export function readBatchAnswer(body: Buffer): ReadBatchAnswer {
+/** A line that cannot be read is a result of 500. */
+export function readBatchAnswer(body: Buffer): Outcome<readonly PeerResult[]> {
   const lines = readLines(body, "responseList");
-  return lines.ok ? { ok: true, results: lines.lines.map(toResult) } : lines;
+  return lines.ok ? ok(lines.value.map(toResult)) : lines;
 }
 
-type Lines = { readonly ok: true; readonly lines: readonly Tree[] } | { readonly ok: false; readonly detail: string };
-
-function readLines(body: Buffer, name: string): Lines {
+function readLines(body: Buffer, name: string): Outcome<readonly Tree[]> {
   const parsed = scanJson(body, VALUES_MAX.batch);
   if (!parsed.ok) return parsed;
-  const lines = isBranch(parsed.tree) ? parsed.tree.get(name) : undefined;
-  return Array.isArray(lines) ? { ok: true, lines } : { ok: false, detail: `${name} is not a list` };
+  const lines = isBranch(parsed.value) ? parsed.value.get(name) : undefined;
+  return Array.isArray(lines) ? ok(lines) : refuse("invalid", `${name} is not a list`);
 }
 
 function toTask(line: Tree): PeerTask | undefined {
@@ -69,7 +60,7 @@ function toResult(line: Tree): PeerResult {
 function toInstance(tree: Tree | undefined): InstanceInfo | undefined {
   if (!isBranch(tree)) return undefined;
   const built = buildInstance(tree.get("instance") ?? tree);
-  return built.ok ? built.info : undefined;
+  return built.ok ? built.value : undefined;
 }
 
 function toOptionalStatus(said: string | undefined): EurekaStatus | undefined {

@@ -10,7 +10,7 @@ import { fromElementName, toElementName } from "./xml-text.ts";
 function read(format: Format, text: string | Buffer): InstanceInfo {
   const result = readInstance(format, Buffer.from(text as string));
   assert.ok(result.ok, result.ok ? "" : `${result.detail}: ${text}`);
-  return result.info;
+  return result.value;
 }
 
 function refusal(format: Format, text: string | Buffer): string {
@@ -290,15 +290,15 @@ test("another server's registry is taken with lists or without", () => {
   ]) {
     const result = readApplications("json", Buffer.from(text));
     assert.ok(result.ok);
-    assert.equal(result.applications.versionsDelta, "1");
+    assert.equal(result.value.versionsDelta, "1");
     assert.deepEqual(
-      result.applications.applications.map(({ name, instances }) => [name, instances.map(({ app }) => app)]),
+      result.value.applications.map(({ name, instances }) => [name, instances.map(({ app }) => app)]),
       [["A", ["A"]]],
     );
   }
   const empty = readApplications("xml", Buffer.from("<applications/>"));
   assert.ok(empty.ok);
-  assert.deepEqual(empty.applications, { versionsDelta: "1", hashcode: "", applications: [] });
+  assert.deepEqual(empty.value, { versionsDelta: "1", hashcode: "", applications: [], skipped: 0 });
   for (const text of ["{}", '{"applications":null}', '{"applications":{"application":""}}'])
     assert.deepEqual(readApplications("json", Buffer.from(text)).ok, true, text);
   for (const text of ["[]", '{"applications":[]}', '{"applications":{"application":[1]}}'])

@@ -1,5 +1,6 @@
 /** Eureka's bodies in both formats, texts <-> instances. Nothing here throws for what a client sent. */
-import type { BuiltApplications, BuiltInstance } from "./info.ts";
+import type { Outcome } from "../../../core/index.ts";
+import type { ReadRegistry } from "./info.ts";
 import {
   openApplicationJson,
   openApplicationsJson,
@@ -45,12 +46,12 @@ export const FRAMES: Readonly<Record<Format, Frame>> = {
 };
 
 /** The body of a registration. */
-export function readInstance(format: Format, body: Buffer): BuiltInstance {
+export function readInstance(format: Format, body: Buffer): Outcome<InstanceInfo> {
   return format === "json" ? readInstanceJson(body) : readInstanceXml(body);
 }
 
 /** What another server answers to a full fetch. */
-export function readApplications(format: Format, body: Buffer): BuiltApplications {
+export function readApplications(format: Format, body: Buffer): Outcome<ReadRegistry> {
   return format === "json" ? readApplicationsJson(body) : readApplicationsXml(body);
 }
 

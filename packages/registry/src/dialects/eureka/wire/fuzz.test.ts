@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { ok } from "../../../core/index.ts";
 import { readBatch, readBatchAnswer, writeBatch, writeBatchAnswer } from "./batch.ts";
 import {
   FRAMES,
@@ -92,7 +93,7 @@ const info: fc.Arbitrary<InstanceInfo> = record({
 test("every instance comes back from both formats", () => {
   fc.assert(
     fc.property(info, fc.constantFrom(...FORMATS), (before, format) => {
-      assert.deepEqual(readInstance(format, Buffer.from(writeInstance(format, before))), { ok: true, info: before });
+      assert.deepEqual(readInstance(format, Buffer.from(writeInstance(format, before))), ok(before));
     }),
     { numRuns: 500 },
   );
@@ -114,11 +115,7 @@ test("every registry comes back from both formats", () => {
           .join(separator);
         const body = openApplications(format, "3", "UP_1_") + inside + closeApplications;
         const read = readApplications(format, Buffer.from(body));
-        assert.deepEqual(read, {
-          ok: true,
-          applications: { versionsDelta: "3", hashcode: "UP_1_", applications },
-          skipped: 0,
-        });
+        assert.deepEqual(read, ok({ versionsDelta: "3", hashcode: "UP_1_", applications, skipped: 0 }));
       },
     ),
     { numRuns: 60 },
@@ -146,8 +143,8 @@ test("every batch comes back", () => {
   });
   fc.assert(
     fc.property(fc.array(task, { maxLength: 5 }), fc.array(result, { maxLength: 5 }), (tasks, results) => {
-      assert.deepEqual(readBatch(Buffer.from(writeBatch(tasks))), { ok: true, tasks });
-      assert.deepEqual(readBatchAnswer(Buffer.from(writeBatchAnswer(results))), { ok: true, results });
+      assert.deepEqual(readBatch(Buffer.from(writeBatch(tasks))), ok(tasks));
+      assert.deepEqual(readBatchAnswer(Buffer.from(writeBatchAnswer(results))), ok(results));
     }),
     { numRuns: 100 },
   );
@@ -184,7 +181,7 @@ test("JSON is read as JSON.parse reads it", () => {
         const scanned = scanJson(Buffer.from(spaced), 10_000);
         assert.ok(scanned.ok, spaced);
         const expected: unknown = JSON.parse(spaced);
-        assert.deepEqual(unworded(scanned.tree, expected), worded(expected));
+        assert.deepEqual(unworded(scanned.value, expected), worded(expected));
       },
     ),
     { numRuns: 500 },
@@ -286,7 +283,7 @@ test("an instance with a scratch is read or refused, never worse", () => {
         const at = from % body.length;
         const scratched = body.slice(0, at) + word + body.slice(at + (length % 5));
         const result = readInstance(format, Buffer.from(scratched));
-        if (result.ok) readInstance("json", Buffer.from(writeInstance("json", result.info)));
+        if (result.ok) readInstance("json", Buffer.from(writeInstance("json", result.value)));
       },
     ),
     { numRuns: 1000 },

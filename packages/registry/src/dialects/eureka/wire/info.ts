@@ -1,4 +1,5 @@
 /** Instances out of what was read of either format, with the original's defaults. Pure. */
+import { type Outcome, ok, refuse } from "../../../core/index.ts";
 import {
   type ActionType,
   type Application,
@@ -22,10 +23,6 @@ const DATA_CENTERS: ReadonlyMap<string, string> = new Map([
 /** What the original writes nowhere: nobody gave one. */
 const NO_SID: ReadonlySet<string> = new Set(["na", "unknown"]);
 
-export type BuiltInstance =
-  | { readonly ok: true; readonly info: InstanceInfo }
-  | { readonly ok: false; readonly detail: string };
-
 /** A status in any case; every other word is UNKNOWN. */
 export function toStatus(text: string): EurekaStatus {
   return findStatus(text.trim()) ?? "UNKNOWN";
@@ -37,11 +34,11 @@ export function findStatus(text: string): EurekaStatus | undefined {
   return STATUSES.find((status) => status === word);
 }
 
-export function buildInstance(tree: Tree | undefined): BuiltInstance {
-  if (!isBranch(tree)) return { ok: false, detail: "instance is not an object" };
+export function buildInstance(tree: Tree | undefined): Outcome<InstanceInfo> {
+  if (!isBranch(tree)) return refuse("invalid", "instance is not an object");
   const fields = new Fields(tree);
   const info = toInstanceInfo(fields);
-  return fields.wrong === undefined ? { ok: true, info } : { ok: false, detail: fields.wrong };
+  return fields.wrong === undefined ? ok(info) : refuse("invalid", fields.wrong);
 }
 
 function toInstanceInfo(fields: Fields): InstanceInfo {
@@ -121,29 +118,31 @@ function toAction(said: string | undefined): ActionType {
   return ACTIONS.has(action) ? (action as ActionType) : "ADDED";
 }
 
-export type BuiltApplications =
-  | { readonly ok: true; readonly applications: Applications; readonly skipped: number }
-  | { readonly ok: false; readonly detail: string };
+/** A whole registry. */
+export interface ReadRegistry extends Applications {
+  /** The number of instances that cannot be read. */
+  readonly skipped: number;
+}
 
-/** A whole registry. An instance that cannot be read is left out and counted: the others are worth having. */
-export function buildApplications(tree: Tree | undefined): BuiltApplications {
-  if (!isBranch(tree)) return { ok: false, detail: "applications is not an object" };
+/** An instance that cannot be read is left out: the others are worth having. */
+export function buildApplications(tree: Tree | undefined): Outcome<ReadRegistry> {
+  if (!isBranch(tree)) return refuse("invalid", "applications is not an object");
   const fields = new Fields(tree);
   const applications: Application[] = [];
   let skipped = 0;
   for (const one of fields.list("application")) {
-    if (!isBranch(one)) return { ok: false, detail: "application is not an object" };
+    if (!isBranch(one)) return refuse("invalid", "application is not an object");
     const inside = new Fields(one);
     const instances: InstanceInfo[] = [];
     for (const instance of inside.list("instance")) {
       const built = buildInstance(instance);
-      if (built.ok) instances.push(built.info);
+      if (built.ok) instances.push(built.value);
       else skipped++;
     }
     applications.push({ name: (inside.text("name") ?? "").toUpperCase(), instances });
   }
   const versionsDelta = fields.text("versions__delta") ?? fields.text("versions_delta") ?? "1";
   const hashcode = fields.text("apps__hashcode") ?? fields.text("apps_hashcode") ?? "";
-  if (fields.wrong !== undefined) return { ok: false, detail: fields.wrong };
-  return { ok: true, applications: { versionsDelta, hashcode, applications }, skipped };
+  if (fields.wrong !== undefined) return refuse("invalid", fields.wrong);
+  return ok({ versionsDelta, hashcode, applications, skipped });
 }

@@ -2,7 +2,8 @@
  * JSON as a tree of texts. Numbers keep the digits they were written with, which JSON.parse would lose: metadata such as
  * `1.0` comes back as it was. Depth and number of values are limited while reading. Pure.
  */
-import { type Branch, DEPTH_MAX, type Parsed, type Tree } from "./tree.ts";
+import { type Outcome, ok, refuse } from "../../../core/index.ts";
+import { type Branch, DEPTH_MAX, type Tree } from "./tree.ts";
 
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 const WORD = /true|false|null/y;
@@ -10,7 +11,7 @@ const SPACE = /[ \t\r\n]*/y;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are not allowed in a string.
 const NOT_PLAIN = /[\\\x00-\x1f]/;
 
-export function scanJson(body: Buffer, valuesMax: number): Parsed {
+export function scanJson(body: Buffer, valuesMax: number): Outcome<Tree> {
   const text = body.toString("utf8", body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? 3 : 0);
   return new Scanner(text, valuesMax).document();
 }
@@ -27,13 +28,13 @@ class Scanner {
     this.#left = valuesMax;
   }
 
-  document(): Parsed {
+  document(): Outcome<Tree> {
     this.#skipSpace();
     const tree = this.#value(0);
-    if (tree === undefined) return { ok: false, detail: this.#detail };
+    if (tree === undefined) return refuse("invalid", this.#detail);
     this.#skipSpace();
-    if (this.#at < this.#text.length) return { ok: false, detail: `unexpected text at ${this.#at}` };
-    return { ok: true, tree };
+    if (this.#at < this.#text.length) return refuse("invalid", `unexpected text at ${this.#at}`);
+    return ok(tree);
   }
 
   #value(depth: number): Tree | undefined {

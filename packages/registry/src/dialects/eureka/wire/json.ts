@@ -1,17 +1,18 @@
 /** Eureka's JSON as its server writes it by default, and as any of its clients may send it. Pure. */
-import { type BuiltApplications, type BuiltInstance, buildApplications, buildInstance, toInt } from "./info.ts";
+import type { Outcome } from "../../../core/index.ts";
+import { buildApplications, buildInstance, type ReadRegistry, toInt } from "./info.ts";
 import { scanJson } from "./json-scan.ts";
 import type { DataCenter, EurekaPort, InstanceInfo } from "./messages.ts";
 import { EMPTY_MAP, isBranch, type Tree, VALUES_MAX } from "./tree.ts";
 
-export function readInstanceJson(body: Buffer): BuiltInstance {
+export function readInstanceJson(body: Buffer): Outcome<InstanceInfo> {
   const parsed = scanJson(body, VALUES_MAX.instance);
-  return parsed.ok ? buildInstance(insideRoot(parsed.tree, "instance")) : parsed;
+  return parsed.ok ? buildInstance(insideRoot(parsed.value, "instance")) : parsed;
 }
 
-export function readApplicationsJson(body: Buffer): BuiltApplications {
+export function readApplicationsJson(body: Buffer): Outcome<ReadRegistry> {
   const parsed = scanJson(body, VALUES_MAX.registry);
-  return parsed.ok ? buildApplications(insideRoot(parsed.tree, "applications")) : parsed;
+  return parsed.ok ? buildApplications(insideRoot(parsed.value, "applications")) : parsed;
 }
 
 /** What is inside the root; some leave it out. */

@@ -8,8 +8,6 @@ export type Tree = string | null | Branch | readonly Tree[];
 /** A Map, so that no name that a client chooses means anything to the language. */
 export type Branch = ReadonlyMap<string, Tree>;
 
-export type Parsed = { readonly ok: true; readonly tree: Tree } | { readonly ok: false; readonly detail: string };
-
 /** No client goes deeper than 6. */
 export const DEPTH_MAX = 32;
 

@@ -3,12 +3,15 @@
  * defines; limits on depth, elements and attributes hold while reading. Every step goes forward: the time is linear in
  * the body. Pure.
  */
+import { type Outcome, ok, refuse } from "../../../core/index.ts";
 import { DEPTH_MAX, type Tree } from "./tree.ts";
 import { fromElementName, isLegal, resolveReferences } from "./xml-text.ts";
 
-export type ScannedXml =
-  | { readonly ok: true; readonly root: string; readonly tree: Tree }
-  | { readonly ok: false; readonly detail: string };
+export interface XmlDocument {
+  /** The name of its root. */
+  readonly root: string;
+  readonly tree: Tree;
+}
 
 const ATTRIBUTES_MAX = 32;
 /** The attributes that Eureka knows. */
@@ -20,10 +23,10 @@ const LISTED: ReadonlySet<string> = new Set(["application", "instance"]);
 const NAME = /[A-Za-z_:\u00c0-\uffff][\w:.\-\u00b7-\uffff]*/y;
 const SPACE = /[ \t\n]*/y;
 
-export function scanXml(body: Buffer, elementsMax: number): ScannedXml {
+export function scanXml(body: Buffer, elementsMax: number): Outcome<XmlDocument> {
   const text = decode(body);
-  if (text === undefined) return { ok: false, detail: "the encoding is not UTF-8" };
-  if (!isLegal(text)) return { ok: false, detail: "a character that XML does not have" };
+  if (text === undefined) return refuse("invalid", "the encoding is not UTF-8");
+  if (!isLegal(text)) return refuse("invalid", "a character that XML does not have");
   return new Scanner(text.replaceAll("\r\n", "\n").replaceAll("\r", "\n"), elementsMax).document();
 }
 
@@ -52,17 +55,17 @@ class Scanner {
   #left: number;
   #at = 0;
   #detail = "";
-  #root: { readonly name: string; readonly tree: Tree } | undefined;
+  #root: XmlDocument | undefined;
 
   constructor(text: string, elementsMax: number) {
     this.#text = text;
     this.#left = elementsMax;
   }
 
-  document(): ScannedXml {
-    while (this.#at < this.#text.length) if (!this.#step()) return { ok: false, detail: this.#detail };
-    if (this.#root === undefined || this.#open.length > 0) return { ok: false, detail: "the body ends too early" };
-    return { ok: true, root: this.#root.name, tree: this.#root.tree };
+  document(): Outcome<XmlDocument> {
+    while (this.#at < this.#text.length) if (!this.#step()) return refuse("invalid", this.#detail);
+    if (this.#root === undefined || this.#open.length > 0) return refuse("invalid", "the body ends too early");
+    return ok(this.#root);
   }
 
   #step(): boolean {
@@ -177,7 +180,7 @@ class Scanner {
     else if (!children && text.trim() !== "") members.set("$", text);
     const key = fromElementName(name);
     const parent = this.#open.at(-1);
-    if (parent === undefined) this.#root = { name: key, tree };
+    if (parent === undefined) this.#root = { root: key, tree };
     else {
       parent.children = true;
       const before = LISTED.has(key) ? parent.members.get(key) : undefined;

@@ -1,28 +1,28 @@
 /** Eureka's XML, with the names and escapes of the library that the original writes it with (XStream). Pure. */
-import { type BuiltApplications, type BuiltInstance, buildApplications, buildInstance, toInt } from "./info.ts";
+import { type Outcome, ok, refuse } from "../../../core/index.ts";
+import { buildApplications, buildInstance, type ReadRegistry, toInt } from "./info.ts";
 import type { DataCenter, InstanceInfo } from "./messages.ts";
 import { EMPTY_MAP, type Tree, VALUES_MAX } from "./tree.ts";
 import { scanXml } from "./xml-scan.ts";
 import { escapeText, toElementName } from "./xml-text.ts";
 
-export function readInstanceXml(body: Buffer): BuiltInstance {
+export function readInstanceXml(body: Buffer): Outcome<InstanceInfo> {
   const read = readRoot(body, "instance", VALUES_MAX.instance);
-  return read.ok ? buildInstance(read.tree) : read;
+  return read.ok ? buildInstance(read.value) : read;
 }
 
-export function readApplicationsXml(body: Buffer): BuiltApplications {
+export function readApplicationsXml(body: Buffer): Outcome<ReadRegistry> {
   const read = readRoot(body, "applications", VALUES_MAX.registry);
-  return read.ok ? buildApplications(read.tree) : read;
+  return read.ok ? buildApplications(read.value) : read;
 }
 
-type Read = { readonly ok: true; readonly tree: Tree } | { readonly ok: false; readonly detail: string };
-
-function readRoot(body: Buffer, root: string, elementsMax: number): Read {
+function readRoot(body: Buffer, root: string, elementsMax: number): Outcome<Tree> {
   const scanned = scanXml(body, elementsMax);
   if (!scanned.ok) return scanned;
-  if (scanned.root !== root) return { ok: false, detail: `the root is not ${root}` };
+  const { tree } = scanned.value;
+  if (scanned.value.root !== root) return refuse("invalid", `the root is not ${root}`);
   // An element without children is a text: an empty branch here.
-  return { ok: true, tree: typeof scanned.tree === "string" ? new Map() : scanned.tree };
+  return ok(typeof tree === "string" ? new Map() : tree);
 }
 
 export function writeInstanceXml(info: InstanceInfo): string {

@@ -19,7 +19,7 @@ export interface Asked {
 
 export async function addCallback(desk: Desk, { account, uuid, bytes, from }: Asked): Promise<Answer> {
   const decoded = decodeCallback(bytes);
-  if (!decoded.ok) return { kind: "word", status: 500, text: decoded.error };
+  if (!decoded.ok) return { kind: "word", status: 500, text: decoded.detail };
   const wanted = decoded.value;
   if (!isLegalName(uuid, UUID_LENGTH_MAX)) return bad(`UUID must be 1 to ${UUID_LENGTH_MAX} printable characters`);
   if (wanted.Reply === "" || wanted.Port === 0) return bad("Reply and Port required");

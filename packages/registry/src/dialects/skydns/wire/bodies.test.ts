@@ -13,6 +13,6 @@ test("what Go says of a body, we say", () => {
     const decoded = decodeService(bytes);
     // What is wrong with a time is told by where Go stopped in it; we tell that of the year only.
     const expected = said.startsWith('parsing time "2014-13') ? "OK" : said;
-    assert.equal(decoded.ok ? "OK" : decoded.error, expected, JSON.stringify(bytes));
+    assert.equal(decoded.ok ? "OK" : decoded.detail, expected, JSON.stringify(bytes));
   }
 });

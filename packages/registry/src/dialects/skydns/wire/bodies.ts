@@ -1,5 +1,5 @@
 /** What clients announce, decoded into the original's structures by the rules of Go. Pure. */
-import type { Bytes } from "../../../core/index.ts";
+import { type Bytes, type Outcome, ok, refuse } from "../../../core/index.ts";
 import { scanJson, type Value } from "./json.ts";
 
 /** The fields of a service that a client may give. */
@@ -25,8 +25,6 @@ export interface Wanted {
   readonly Reply: string;
   readonly Port: number;
 }
-
-export type Decoded<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: string };
 
 type FieldType = "string" | "uint16" | "uint32" | "bool" | "time";
 
@@ -67,14 +65,14 @@ const NO_SERVICE: Announced = {
 const NO_CALLBACK: Wanted = { Name: "", Version: "", Environment: "", Region: "", Host: "", Reply: "", Port: 0 };
 
 /** Fields left out are zero; unknown ones are passed over. */
-export function decodeService(bytes: Bytes): Decoded<Announced> {
+export function decodeService(bytes: Bytes): Outcome<Announced> {
   const fields = decodeFields(bytes, "Service", SERVICE);
-  return fields.ok ? { ok: true, value: { ...NO_SERVICE, ...fields.value } } : fields;
+  return fields.ok ? ok({ ...NO_SERVICE, ...fields.value }) : fields;
 }
 
-export function decodeCallback(bytes: Bytes): Decoded<Wanted> {
+export function decodeCallback(bytes: Bytes): Outcome<Wanted> {
   const fields = decodeFields(bytes, "Callback", CALLBACK);
-  return fields.ok ? { ok: true, value: { ...NO_CALLBACK, ...fields.value } } : fields;
+  return fields.ok ? ok({ ...NO_CALLBACK, ...fields.value }) : fields;
 }
 
 type Fields = Record<string, string | number | boolean>;
@@ -83,13 +81,13 @@ function decodeFields(
   bytes: Bytes,
   type: string,
   known: Readonly<Record<string, FieldType>>,
-): Decoded<Readonly<Fields>> {
+): Outcome<Readonly<Fields>> {
   const scanned = scanJson(bytes);
   if (!scanned.ok) return scanned;
   const { value } = scanned;
-  if (value.kind === "null") return { ok: true, value: {} };
+  if (value.kind === "null") return ok({});
   if (value.kind !== "object") {
-    return { ok: false, error: `json: cannot unmarshal ${value.kind} into Go value of type msg.${type}` };
+    return refuse("invalid", `json: cannot unmarshal ${value.kind} into Go value of type msg.${type}`);
   }
   const fields: Fields = {};
   let error: string | undefined;
@@ -100,7 +98,7 @@ function decodeFields(
     if (kind === "time") {
       // What the client believes of its end is not kept, but must be a time. Go stops at this one.
       const wrong = refuseTime(member);
-      if (wrong !== undefined) return { ok: false, error: wrong };
+      if (wrong !== undefined) return refuse("invalid", wrong);
       continue;
     }
     const read = readField(member, kind);
@@ -109,7 +107,7 @@ function decodeFields(
       error ??= `json: cannot unmarshal ${show(member, kind)} into Go struct field ${type}.${field} of type ${kind}`;
     else fields[field] = read;
   }
-  return error === undefined ? { ok: true, value: fields } : { ok: false, error };
+  return error === undefined ? ok(fields) : refuse("invalid", error);
 }
 
 /** Names match in any case; the exact one is preferred. */

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { toBytes } from "../../../core/index.ts";
+import { refuse, toBytes } from "../../../core/index.ts";
 import { scanJson, type Value } from "./json.ts";
 
 /** The value as JSON.parse gives it, as far as it is kept. */
@@ -73,7 +73,7 @@ test("no bytes make it throw, and what it takes JSON.parse takes", () => {
   fc.assert(
     fc.property(bytes, (text) => {
       const scanned = scanJson(text);
-      if (!scanned.ok) assert.notEqual(scanned.error, "");
+      if (!scanned.ok) assert.notEqual(scanned.detail, "");
       let parses = true;
       try {
         JSON.parse(text);
@@ -84,5 +84,5 @@ test("no bytes make it throw, and what it takes JSON.parse takes", () => {
     }),
     { numRuns: 2000 },
   );
-  assert.deepEqual(scanJson("[".repeat(60_000)), { ok: false, error: "invalid character '[' exceeded max depth" });
+  assert.deepEqual(scanJson("[".repeat(60_000)), refuse("invalid", "invalid character '[' exceeded max depth"));
 });

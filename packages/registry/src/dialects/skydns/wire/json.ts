@@ -2,7 +2,7 @@
  * JSON as encoding/json of Go reads it: the first value counts, whatever follows it; and what is wrong is said in
  * Go's words, because clients show them. Works on bytes, as Go does. Pure and bounded.
  */
-import { type Bytes, fromBytes } from "../../../core/index.ts";
+import { type Bytes, fromBytes, type Outcome, ok, refuse } from "../../../core/index.ts";
 
 export type Value =
   | { readonly kind: "string"; readonly text: string }
@@ -14,16 +14,14 @@ export type Value =
   | { readonly kind: "array" }
   | { readonly kind: "object"; readonly members: readonly (readonly [name: string, value: Value])[] };
 
-export type Scanned = { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly error: string };
-
 /** Go stops at 10 000; no client nests at all. */
 const DEPTH_MAX = 1000;
 
 /** The first JSON value of these bytes. */
-export function scanJson(bytes: Bytes): Scanned {
+export function scanJson(bytes: Bytes): Outcome<Value> {
   const scanner = new Scanner(bytes);
   const value = scanner.value(0);
-  return value === undefined ? { ok: false, error: scanner.error } : { ok: true, value };
+  return value === undefined ? refuse("invalid", scanner.error) : ok(value);
 }
 
 /** A character as Go quotes it in messages. */
