@@ -99,6 +99,8 @@ export interface Scope {
  */
 export interface Watcher {
   deliver(commit: Commit): boolean;
+  /** Called once: all that there was when the watch began has been delivered. */
+  caughtUp?(): void;
   /**
    * The position is older than the history, or `deliver` threw: read the state again and watch from its revision. Ends
    * the watch.

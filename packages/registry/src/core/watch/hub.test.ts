@@ -106,6 +106,61 @@ test("a parked watcher goes on where it stopped, from memory and from the store"
   assert.equal(watch.position, 51);
 });
 
+test("a watcher is told once that it has caught up: with what was there when it began", async () => {
+  const rig = await openRig({ historyCommitsMax: 4 });
+  for (let i = 0; i < 20; i++) await put(rig, `k${i}`);
+  const told: string[] = [];
+  const tells = (name: string, room?: number): Seen => {
+    const seen = watcher(room);
+    return Object.assign(seen, { caughtUp: () => told.push(`${name} ${seen.revisions.length}`) });
+  };
+  follow(rig, { account: "default" }, 20, tells("at the end"));
+  follow(rig, { account: "default" }, 18, tells("from memory"));
+  follow(rig, { account: "default" }, 0, tells("from the store"));
+  follow(rig, { account: "other" }, 0, tells("of other things"));
+  const slow = tells("slow", 15);
+  const parked = follow(rig, { account: "default" }, 0, slow);
+  const resumed = follow(rig, { account: "default" }, 20, tells("resumed before it began"));
+  resumed.resume();
+  follow(rig, { account: "default" }, 0, tells("closed")).close();
+  await turn();
+  assert.deepEqual(told.sort(), [
+    "at the end 0",
+    "from memory 2",
+    "from the store 20",
+    "of other things 0",
+    "resumed before it began 0",
+  ]);
+  told.length = 0;
+  await put(rig, "later");
+  slow.room = 5;
+  parked.resume();
+  await turn();
+  // It is parked again, with one to go that came later.
+  assert.deepEqual(told, ["slow 20"]);
+  slow.room = 100;
+  parked.resume();
+  await turn();
+  await put(rig, "last");
+  assert.equal(slow.revisions.length, 22);
+  assert.deepEqual(told, ["slow 20"]);
+});
+
+test("a watcher that fails when it is told of having caught up goes on", async () => {
+  const rig = await openRig();
+  const seen = Object.assign(watcher(), {
+    caughtUp() {
+      throw new Error("a bug");
+    },
+  });
+  follow(rig, { account: "default" }, 0, seen);
+  await turn();
+  await put(rig, "k");
+  assert.deepEqual(seen.revisions, [1]);
+  assert.equal(seen.lostAt, null);
+  assert.deepEqual(rig.bugs.map(String), ["Error: a bug"]);
+});
+
 test("a position that history no longer holds is refused, or lost later", async () => {
   const rig = await openRig({ historyCommitsMax: 4 });
   const slow = watcher(1);

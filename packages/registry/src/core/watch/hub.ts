@@ -22,6 +22,8 @@ class Entry implements Watch {
   private readonly hub: WatchHub;
   /** Delivered up to here; of a live entry only the latest delivery: `position` asks the hub. */
   at: Revision;
+  /** It has caught up when it has come to here; null once its watcher was told. */
+  goal: Revision | null;
   live = false;
   closed = false;
   catching = false;
@@ -31,6 +33,7 @@ class Entry implements Watch {
     this.scope = scope;
     this.watcher = watcher;
     this.at = after;
+    this.goal = hub.revision;
   }
 
   get position(): Revision {
@@ -188,13 +191,25 @@ export class WatchHub {
       if (concerns(entry.scope, commit)) {
         if (!this.deliver(entry, commit)) return false;
       } else entry.at = commit.revision;
+      if (entry.goal !== null && entry.at >= entry.goal) this.noteCaughtUp(entry);
     }
     return !entry.closed;
+  }
+
+  private noteCaughtUp(entry: Entry): void {
+    if (entry.goal === null) return;
+    entry.goal = null;
+    try {
+      entry.watcher.caughtUp?.();
+    } catch (error) {
+      this.onBug(error);
+    }
   }
 
   private goLive(entry: Entry): void {
     entry.live = true;
     this.eachPlace(entry, (set) => set.add(entry));
+    this.noteCaughtUp(entry);
   }
 
   private park(entry: Entry): void {

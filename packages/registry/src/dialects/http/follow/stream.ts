@@ -19,7 +19,6 @@ export interface FollowOptions {
 }
 
 const revisionItself = (revision: Revision): Revision => revision;
-const READY_POLL_MS = 20;
 
 /** Answers with an endless stream. */
 export function followCommits(exchange: Exchange, options: FollowOptions): void {
@@ -34,10 +33,7 @@ class Follower implements Watcher, Lasting {
   readonly #leave: () => void;
   #watch: Watch | undefined;
   #parked = false;
-  /** `ready` is sent when the position has reached this. */
-  #target: Revision | undefined;
   #last: Revision = 0;
-  #timer: NodeJS.Timeout | undefined;
 
   constructor(exchange: Exchange, options: FollowOptions) {
     this.#exchange = exchange;
@@ -57,32 +53,31 @@ class Follower implements Watcher, Lasting {
     // While the request's body came, its token may have gone.
     if (draining || desk.findRevoked(this.#exchange) !== undefined) return this.bye();
     // A position from the future belongs to another history: a store that was put back to an older state.
-    if (after !== undefined && after > now) this.#resync(now);
-    else this.#follow(this.#last, now);
+    if (after !== undefined && after > now) this.#resync();
+    else this.#follow(this.#last);
   }
 
-  #follow(after: Revision, now: Revision): void {
+  #follow(after: Revision): void {
     if (!this.#stream.open) return;
-    this.#target = now;
     const { scope } = this.#options;
     const watch = this.#exchange.desk.registry.follow(scope, after, this);
     if (!watch.ok) {
-      if (watch.refusal === "compacted") this.#resync(now);
+      if (watch.refusal === "compacted") this.#resync();
       else this.bye();
       return;
     }
     if (!this.#stream.open) return watch.value.close();
     this.#watch = watch.value;
-    // What memory holds is delivered before this runs.
-    queueMicrotask(() => this.#checkReady());
   }
 
   /** The client has to read the state again; the stream goes on after it. */
-  #resync(now: Revision): void {
-    const compacted = this.#exchange.desk.registry.floor;
+  #resync(): void {
+    const { registry } = this.#exchange.desk;
+    const compacted = registry.floor;
+    const now = registry.read((view) => view.revision);
     this.#last = now;
     this.#send("resync", now, { revision: now, compacted });
-    this.#follow(now, now);
+    this.#follow(now);
   }
 
   #send(event: string, revision: Revision, data: unknown): void {
@@ -113,30 +108,20 @@ class Follower implements Watcher, Lasting {
     if (!this.#parked) return;
     this.#parked = false;
     this.#watch?.resume();
-    this.#checkReady();
   }
 
   lost(): void {
     this.#watch = undefined;
     if (!this.#stream.open) return;
     this.#parked = false;
-    this.#resync(this.#exchange.desk.registry.read((view) => view.revision));
+    this.#resync();
   }
 
-  /** Says `ready` once, when what was there at the beginning has been sent. */
-  #checkReady(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    if (this.#target === undefined || !this.#stream.open || this.#watch === undefined) return;
+  caughtUp(): void {
+    if (!this.#stream.open || this.#watch === undefined) return;
     const { position } = this.#watch;
-    if (position >= this.#target && !this.#parked) {
-      this.#target = undefined;
-      this.#last = Math.max(this.#last, position);
-      this.#send("ready", position, { revision: position });
-    } else {
-      // Older history comes from the store, in its own time.
-      this.#timer = setTimeout(() => this.#checkReady(), READY_POLL_MS);
-    }
+    this.#last = Math.max(this.#last, position);
+    this.#send("ready", position, { revision: position });
   }
 
   bye(): void {
@@ -147,7 +132,6 @@ class Follower implements Watcher, Lasting {
   }
 
   #end(): void {
-    clearTimeout(this.#timer);
     this.#leave();
     this.#watch?.close();
     this.#watch = undefined;
