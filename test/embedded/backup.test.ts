@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { restoreBackup, verifyBackup } from "../../packages/registry/src/replicators/embedded/index.ts";
+import { restoreBackup, verifyBackup } from "../../packages/registry/src/replicators/embedded/backup.ts";
 import { type Scope, temporaryDirectory } from "../harness/program.ts";
 import { everything, historyOf, liveABit, openStoreRig, put, register } from "./rig.ts";
 

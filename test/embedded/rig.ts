@@ -16,7 +16,7 @@ import {
   createEmbedded,
   type EmbeddedOptions,
   type EmbeddedReplicator,
-} from "../../packages/registry/src/replicators/embedded/index.ts";
+} from "../../packages/registry/src/replicators/embedded/replicator.ts";
 import type { Scope } from "../harness/program.ts";
 import { LIMITS_OF_TESTS } from "../harness/registry.ts";
 

@@ -11,7 +11,7 @@ const INTEGER_MAX = 2 ** 50;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is all of Latin-1.
 const LATIN1 = /^[\x00-\xff]*$/;
 
-/** Thrown by the reader, caught by the codec's own functions: it never leaves this folder. */
+/** Thrown by the reader and caught when a whole value is read: it never leaves this folder. */
 export class Torn extends Error {}
 
 /** A buffer that grows. `bytes()` shows what was written until the next `clear()`. */
@@ -154,7 +154,7 @@ export class ByteReader {
     throw new Torn("a number is too long");
   }
 
-  /** How many things follow; each takes at least one byte, so a count cannot ask for more memory than the input. */
+  /** The number of things that follow. Each takes a byte or more, so it cannot ask for more memory than the input has. */
   size(): number {
     const value = this.count();
     if (value > this.#end - this.position) throw new Torn("a count exceeds the input");

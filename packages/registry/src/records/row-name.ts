@@ -47,7 +47,7 @@ export function addRows(rows: Set<string>, account: Account, changes: readonly C
   }
 }
 
-/** A lease of an instance's own, and next the instance: they share a row. Registrations are so, and there are many. */
+/** A change of an instance's own lease, and next the change of the instance: both are of one row, as in a registration. */
 function isTwin(change: Change, next: Change | undefined): boolean {
   if (change.kind !== "lease" || next?.kind !== "instance" || next.after === null) return false;
   const lease = change.after;

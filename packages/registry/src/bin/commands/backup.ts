@@ -90,7 +90,7 @@ async function flush(path: string): Promise<void> {
 
 async function restore(file: string, data: string, force: boolean, command: Command): Promise<void> {
   const out = outputOf(command);
-  const { restoreBackup } = await import("../../replicators/embedded/index.ts");
+  const { restoreBackup } = await import("../../replicators/embedded/backup.ts");
   const progress = createProgress("", null);
   const outcome = await restoreBackup(file, data, {
     force,

@@ -10,7 +10,7 @@ import { createProtection } from "../../around/protection.ts";
 import { type Access, type Clock, openCore, type Replicator, type Rules, TICK_MS } from "../../core/index.ts";
 import type { Endpoint, NodeStatus } from "../../dialects/contract.ts";
 import type { OpenHttpListener } from "../../net/http/listener.ts";
-import { createEmbedded } from "../../replicators/embedded/index.ts";
+import { createEmbedded } from "../../replicators/embedded/replicator.ts";
 import { createMemory } from "../../replicators/memory/replicator.ts";
 import type { ServeConfig } from "../config/load.ts";
 import { NATIVE_PORT } from "../dialects.ts";

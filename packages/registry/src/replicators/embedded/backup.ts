@@ -1,5 +1,5 @@
 /**
- * A backup is one file: a compacted copy of the store, then a manifest in JSON, its length and a magic word. The
+ * @live A backup is one file: a compacted copy of the store, then a manifest in JSON, its length and a magic word. The
  * manifest has the SHA-256 of the copy, so a backup is known to be whole before anything is restored from it.
  */
 import { createHash } from "node:crypto";
@@ -8,12 +8,12 @@ import { chmod, type FileHandle, mkdir, open, rename, rm } from "node:fs/promise
 import { basename, dirname, join } from "node:path";
 import { crc32 } from "node:zlib";
 import { type Outcome, ok, type Revision, refuse } from "../../core/index.ts";
-import { FORMAT } from "../../records/stored.ts";
-import { STORE_FILE, StoreRefused, syncDirectory } from "./directory/files.ts";
+import { FORMAT } from "../../records/sealed.ts";
+import { STORE_FILE, syncDirectory } from "./directory/files.ts";
 import { takeOwnership } from "./directory/owner.ts";
-import { Damaged } from "./file/pages.ts";
-import { summarizeFile, TooNew, verifyFile } from "./file/verify.ts";
+import { summarizeFile, verifyFile } from "./file/verify.ts";
 import { encodeMeta } from "./meta.ts";
+import { Damaged, StoreRefused, TooNew } from "./refused.ts";
 import { Store } from "./store/databases.ts";
 
 const MAGIC = Buffer.from("ROLLCALL-BACKUP1", "latin1");
@@ -35,7 +35,7 @@ export interface BackupSummary {
   readonly takenAtMs: number;
 }
 
-/** Told now and then how far it is. */
+/** Called now and then with how far the work is. */
 export type Progress = (step: "verify" | "copy", doneBytes: number, totalBytes: number) => void;
 
 /** Writes a new file while the store is in use. Rejects with a sentence; leaves nothing half-written under the name. */

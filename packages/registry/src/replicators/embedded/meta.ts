@@ -1,12 +1,13 @@
-/** The few rows about the store itself: JSON, so that any later version can read them, with the same head as others. */
-import { crc32 } from "node:zlib";
-import type { Outcome } from "../../core/index.ts";
-import { ok, refuse } from "../../core/index.ts";
-import { FORMAT, isIntact } from "../../records/stored.ts";
+/** The few rows about the store itself: JSON, so that any later version can read them, sealed like all others. */
+import { type Outcome, ok, type Position, type Revision, refuse } from "../../core/index.ts";
+import { FORMAT, HEAD_BYTES, isIntact, seal } from "../../records/sealed.ts";
+import { Damaged } from "./refused.ts";
 
-const HEAD_BYTES = 5;
+/** `jump` stands in a restored store only: revisions go on after this one, and history begins there. */
+export type MetaKey = "identity" | "checkpoint" | "floor" | "jump";
 
-/** What a store says of itself. */
+type Row = Readonly<Record<string, unknown>>;
+
 export interface Identity {
   readonly program: "rollcall";
   readonly format: number;
@@ -14,38 +15,59 @@ export interface Identity {
   readonly createdAtMs: number;
 }
 
-export const META_KEYS = {
-  identity: "identity",
-  checkpoint: "checkpoint",
-  floor: "floor",
-  /** Only in a restored store: revisions go on after this one, and history begins there. */
-  jump: "jump",
-} as const;
-
-export function encodeMeta(value: unknown): Buffer {
-  const text = Buffer.from(JSON.stringify(value), "utf8");
-  const bytes = Buffer.alloc(HEAD_BYTES + text.length);
-  text.copy(bytes, HEAD_BYTES);
-  bytes[0] = FORMAT;
-  bytes.writeUInt32LE(crc32(text), 1);
-  return bytes;
+/** What a store says of itself. */
+export interface About {
+  readonly store: string;
+  readonly createdAtMs: number;
+  /** Everything up to here is in the state rows. */
+  readonly marker: Position;
+  /** History up to here is gone. */
+  readonly floor: Revision;
+  readonly jump: Revision;
 }
 
-export function decodeMeta(bytes: Buffer, key: string): Outcome<Readonly<Record<string, unknown>>> {
+export function encodeMeta(value: unknown): Buffer {
+  return seal(Buffer.concat([Buffer.alloc(HEAD_BYTES), Buffer.from(JSON.stringify(value), "utf8")]));
+}
+
+export function decodeMeta(bytes: Buffer, key: string): Outcome<Row> {
   if (bytes.length > HEAD_BYTES && (bytes[0] as number) > FORMAT)
     return refuse("unsupported", `it was written by a newer version (format ${bytes[0]}; this one knows ${FORMAT})`);
   if (!isIntact(bytes)) return refuse("invalid", `the row "${key}" about the store does not match its checksum`);
   try {
     const value: unknown = JSON.parse(bytes.toString("utf8", HEAD_BYTES));
-    if (typeof value === "object" && value !== null) return ok(value as Record<string, unknown>);
+    if (typeof value === "object" && value !== null) return ok(value as Row);
   } catch {
     // Refused below.
   }
   return refuse("invalid", `the row "${key}" about the store is not an object`);
 }
 
-/** A whole number of that name, or -1. */
-export function wholeNumber(value: Readonly<Record<string, unknown>>, name: string): number {
-  const found = value[name];
+/** Throws `Damaged` when a row is missing. */
+export function toAbout(rows: ReadonlyMap<string, Row>): About {
+  const rowOf = (key: MetaKey): Row => {
+    const row = rows.get(key);
+    if (row === undefined) throw new Damaged(`the row "${key}" about the store is missing`);
+    return row;
+  };
+  const identity = rowOf("identity");
+  const checkpoint = rowOf("checkpoint");
+  const jump = rows.has("jump") ? wholeNumber(rowOf("jump"), "revision") : 0;
+  return {
+    store: String(identity.store),
+    createdAtMs: wholeNumber(identity, "createdAtMs"),
+    marker: {
+      revision: wholeNumber(checkpoint, "revision"),
+      atMs: wholeNumber(checkpoint, "atMs"),
+      nth: wholeNumber(checkpoint, "nth"),
+    },
+    floor: Math.max(wholeNumber(rowOf("floor"), "revision"), jump),
+    jump,
+  };
+}
+
+/** The whole number of that name, or -1. */
+function wholeNumber(row: Row, name: string): number {
+  const found = row[name];
   return typeof found === "number" && Number.isSafeInteger(found) && found >= 0 ? found : -1;
 }

@@ -1,23 +1,22 @@
-/** Opens a data directory, or says in a sentence why not. What is not ours or not intact is left as it is. */
+/** @live Opens a data directory, or says in a sentence why not. What is not ours or not intact is left as it is. */
 import { randomUUID } from "node:crypto";
 import { readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { FORMAT } from "../../records/stored.ts";
+import { FORMAT } from "../../records/sealed.ts";
 import {
   isCleanlyClosed,
   openDirectory,
   removeCleanStamp,
   STORE_FILE,
-  StoreRefused,
   syncDirectory,
   writeEmptyStore,
 } from "./directory/files.ts";
 import { type Ownership, takeOwnership } from "./directory/owner.ts";
-import { Damaged } from "./file/pages.ts";
-import { readState, summarizeFile, TooNew } from "./file/verify.ts";
+import { readState, summarizeFile } from "./file/verify.ts";
 import { encodeMeta, type Identity } from "./meta.ts";
+import { Damaged, NoRoom, StoreRefused, TooNew } from "./refused.ts";
 import { type Recovered, recover, StateRows } from "./state/recover.ts";
-import { explainWrite, NoRoom, Store } from "./store/databases.ts";
+import { explainWrite, Store } from "./store/databases.ts";
 
 export interface OpenedStore {
   readonly store: Store;
@@ -46,9 +45,9 @@ export async function openStore(
     if (isMade) await createStore(path, nowMs);
     const isClean = isMade || isCleanlyClosed(dataDir, summarizeFile(path).txnId);
     const rows = new StateRows();
-    readState(path, isClean, (bytes, start, end) => rows.add(bytes, start, end));
+    const about = readState(path, isClean, (bytes, start, end) => rows.add(bytes, start, end));
     store = new Store(path);
-    const recovered = recover(store, rows);
+    const recovered = recover(store, about, rows);
     use(recovered);
     // Reading touched much of the map, and touched pages count as this process's memory: a new map has none.
     await store.reopen();

@@ -1,4 +1,7 @@
-/** The replicator: the core's sequencer decides, this store makes durable. */
+/**
+ * @live The default replicator, one node that is durable in LMDB: the core's sequencer decides, this store makes durable.
+ * @rooms replicator > backup > open > history > state > store > directory > file > meta > refused
+ */
 import type { Logger } from "pino";
 import {
   type Account,
@@ -17,16 +20,17 @@ import {
   type Sink,
 } from "../../core/index.ts";
 import { ByteWriter } from "../../records/bytes.ts";
-import { encodeGroup } from "../../records/stored.ts";
+import { encodeGroup } from "../../records/group.ts";
 import { type BackupSummary, writeBackup } from "./backup.ts";
-import { StoreRefused, writeCleanStamp } from "./directory/files.ts";
+import { writeCleanStamp } from "./directory/files.ts";
 import { summarizeFile } from "./file/verify.ts";
 import { findRevisionAt, readHistory } from "./history/log.ts";
 import { Retention, type RetentionLimits } from "./history/retention.ts";
 import { encodeMeta } from "./meta.ts";
 import { type OpenedStore, openStore } from "./open.ts";
+import { NoRoom, StoreRefused } from "./refused.ts";
 import { Checkpoint } from "./state/checkpoint.ts";
-import { explainWrite, NoRoom, type Store, type Writes } from "./store/databases.ts";
+import { explainWrite, type Store, type Writes } from "./store/databases.ts";
 
 export interface EmbeddedOptions {
   readonly dataDir: string;
@@ -47,13 +51,14 @@ export interface EmbeddedReplicator extends Replicator {
 
 const RETENTION_DEFAULT: RetentionLimits = { ageMs: 30 * 24 * 3600 * 1000, bytesMax: 4 * 1024 ** 3 };
 const CHECKPOINT_COMMITS = 200_000;
-/** So long must nothing be appended before a checkpoint is made for its own sake. */
+/** After this long without an append, a checkpoint is made. */
 const QUIET_MS = 1000;
 const HOUSEKEEPING_MS = 500;
-/** A checkpoint of so many commits touches enough of the map to be worth a new one. */
+/** A checkpoint of this many commits touches so much of the map that it is worth renewing. */
 const RENEW_COMMITS = 20_000;
-/** Groups forgotten along with an append, and at a time by the housekeeping. */
+/** Old groups that are forgotten in the transaction of an append. */
 const FORGET_WITH_APPEND = 4;
+/** Old groups that the housekeeping forgets in one transaction. */
 const FORGET_AT_ONCE = 64;
 
 interface Parts extends OpenedStore {
@@ -135,7 +140,7 @@ class Embedded implements EmbeddedReplicator {
     checkpoint.note(commits);
   }
 
-  /** Every write goes through here. After a failed one the store is opened anew and compared with what is known. */
+  /** Every write goes through here. After a failed one, the store is opened anew and its end compared with `#durable`. */
   async #write(writes: Writes): Promise<void> {
     if (this.#mending !== null) await this.#mending;
     if (this.#broken !== null) throw new Error(this.#broken);
@@ -147,7 +152,7 @@ class Embedded implements EmbeddedReplicator {
       if (this.#isFailing) this.#options.log?.info("writes work again");
       this.#isFailing = false;
     } catch (error) {
-      // Once, not for each of the many that fail the same way.
+      // Logged once, not for each of many writes that fail the same way.
       if (!this.#isFailing) this.#options.log?.error({ err: error }, explainWrite(error, this.#options.dataDir));
       this.#isFailing = true;
       if (error instanceof NoRoom) throw error;
@@ -207,7 +212,7 @@ class Embedded implements EmbeddedReplicator {
   }
 
   #onHousekeepingFailed(error: unknown): void {
-    // What the disk refuses is told where it is written.
+    // A failed write was logged when it failed.
     if (!this.#isFailing)
       this.#options.log?.error({ err: error }, "the store's housekeeping failed; it is tried again");
   }

@@ -1,4 +1,4 @@
-/** What lies in a data directory, and the small files beside the store. */
+/** @live What lies in a data directory, and the small files beside the store. */
 import {
   closeSync,
   constants,
@@ -14,6 +14,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { emptyStore } from "../file/pages.ts";
+import { StoreRefused } from "../refused.ts";
 
 export const STORE_FILE = "rollcall.mdb";
 const CLEAN_FILE = "clean.json";
@@ -23,11 +24,6 @@ const LOCK_BYTES = 8192;
 /** Names that may lie in a directory of ours. A file system's root has `lost+found`. */
 const OURS =
   /^(?:rollcall\.mdb(?:-lock)?|rollcall\.mdb\.(?:new|restoring)-\d+(?:-lock)?|owner\.mdb(?:-lock)?|clean\.json|lost\+found)$/;
-
-/** A start or an operation refused for a reason that a person can mend. The message is the sentence. */
-export class StoreRefused extends Error {
-  override readonly name = "StoreRefused";
-}
 
 /** Makes the directory when there is none. Refuses one that holds other things. */
 export function openDirectory(dataDir: string): { isNew: boolean } {

@@ -1,5 +1,5 @@
 /**
- * One process a directory. The lock must be one that the kernel lets go when its holder dies, and that is seen from
+ * @live One process a directory. The lock must be one that the kernel lets go when its holder dies, and that is seen from
  * other containers on the same volume; Node has no call for it. LMDB's reader table has both properties: the owner
  * keeps a reader open in `owner.mdb`, which holds nothing else, and whoever comes sees the reader's process id.
  */
@@ -7,7 +7,8 @@ import { realpathSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { open } from "lmdb";
-import { prepareFiles, StoreRefused, writeEmptyStore } from "./files.ts";
+import { StoreRefused } from "../refused.ts";
+import { prepareFiles, writeEmptyStore } from "./files.ts";
 
 export const OWNER_FILE = "owner.mdb";
 

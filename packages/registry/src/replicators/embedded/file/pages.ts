@@ -1,9 +1,10 @@
 /**
- * Reads a store's file page by page, through read(2) alone. The library maps the file into memory and trusts every
+ * @live Reads a store's file page by page, through read(2) alone. The library maps the file into memory and trusts every
  * page, so a damaged one can end the whole process; this reader trusts nothing, and is used to look at a file before
  * the library may. It knows the library's format 2 with pages of 4 KiB and keys compared as bytes.
  */
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { Damaged } from "../refused.ts";
 
 export const PAGE_BYTES = 4096;
 const PAGE_HEAD_BYTES = 24;
@@ -20,13 +21,10 @@ const META = 0x08;
 const BIG_DATA = 0x01;
 const SUB_DATA = 0x02;
 const DEPTH_MAX = 32;
-/** Only a note of the map's size at the time; whoever opens the file brings his own. */
+/** A note of the map's size. Whoever opens the file sets another. */
 const EMPTY_MAP_BYTES = 0x20000n;
 /** Keys that are integers, and one file without a directory of its own. */
 const FREE_TREE_FLAGS = 0x4008;
-
-/** Something is not as it must be. The message says what and where. */
-export class Damaged extends Error {}
 
 /** One tree: a named database, or one of the library's own. */
 export interface Tree {
@@ -43,7 +41,7 @@ export interface Meta {
   readonly main: Tree;
 }
 
-/** Told of each entry of a tree in key order. A value on pages of its own comes as a function: reading it costs. */
+/** Called for each entry of a tree in key order. The value is a function, as reading one on pages of its own costs. */
 export type Visit = (key: Buffer, value: () => Buffer, isTree: boolean) => void;
 
 /** A key where it lies: a store has many, and most are only compared. */
@@ -74,7 +72,7 @@ function notInOrder(number: number): Damaged {
   return new Damaged(`page ${number} is not in order`);
 }
 
-/** Told of each value where it lies: the bytes from `start` to `end`. For trees with very many. */
+/** Called for each value where it lies: the bytes from `start` to `end`. For trees with very many values. */
 export type VisitValue = (bytes: Buffer, start: number, end: number) => void;
 
 function readTree(page: Buffer, at: number): Tree {
@@ -296,7 +294,7 @@ export function emptyStore(): Buffer {
   return bytes;
 }
 
-/** How long a leaf's value is. */
+/** The length of a leaf's value. */
 function readSize(page: Buffer, at: number): number {
   return page.readUInt16LE(at) + page.readUInt16LE(at + 2) * 2 ** 16;
 }

@@ -1,10 +1,13 @@
 /**
- * Looks at a whole store without opening it: every page of every tree, every checksum, and that no page is both free
+ * @live Looks at a whole store without opening it: every page of every tree, every checksum, and that no page is both free
  * and in use. Cheap enough (about 100 ms for 100 000 rows) to be done at each start after an unclean end.
  */
-import { isIntact, type Marker, summarizeGroup } from "../../../records/stored.ts";
-import { decodeMeta, META_KEYS, wholeNumber } from "../meta.ts";
-import { Damaged, PageFile, type Tree, treeFromValue, type VisitValue } from "./pages.ts";
+import type { Position, Revision } from "../../../core/index.ts";
+import { summarizeGroup } from "../../../records/group.ts";
+import { isIntact } from "../../../records/sealed.ts";
+import { type About, decodeMeta, toAbout } from "../meta.ts";
+import { Damaged, TooNew } from "../refused.ts";
+import { PageFile, type Tree, treeFromValue, type VisitValue } from "./pages.ts";
 
 /** Groups older than the checkpoint are read whole only in files up to this size; else their checksum waits for a reader. */
 const READ_ALL_BYTES_MAX = 64 * 1024 * 1024;
@@ -13,8 +16,8 @@ const READ_ALL_BYTES_MAX = 64 * 1024 * 1024;
 export interface StoreSummary {
   readonly store: string;
   readonly createdAtMs: number;
-  readonly revision: number;
-  readonly floor: number;
+  readonly revision: Revision;
+  readonly floor: Revision;
   readonly rows: number;
   readonly groups: number;
   readonly bytes: number;
@@ -23,88 +26,77 @@ export interface StoreSummary {
 }
 
 const DATABASES = ["log", "meta", "state"] as const;
-type DatabaseName = (typeof DATABASES)[number];
+type Trees = Record<(typeof DATABASES)[number], Tree>;
 
-/** Throws `Damaged` with the first thing found wrong. */
+/** Looks at all of it. Throws `Damaged` with the first thing found wrong. */
 export function verifyFile(path: string, contentBytes?: number): StoreSummary {
-  return readFile(path, { contentBytes, everything: true, row: verifyRow });
+  return read(path, contentBytes, (file, trees, about) => {
+    file.walkValues(trees.state, verifyRow);
+    const last = verifyLog(file, trees.log, about.marker, true);
+    verifyFree(file);
+    return toSummary(file, trees, about, last);
+  });
 }
 
 /**
  * Reads the state of a store, and looks at the rest unless it was closed in order. Of large stores, groups before the
  * checkpoint are left to those who read the history. Throws `Damaged` with the first thing found wrong.
  */
-export function readState(path: string, isClean: boolean, row: VisitValue): StoreSummary {
-  return readFile(path, { contentBytes: undefined, everything: isClean ? false : undefined, row });
+export function readState(path: string, isClean: boolean, row: VisitValue): About {
+  return read(path, undefined, (file, trees, about) => {
+    file.walkValues(trees.state, row);
+    if (!isClean) {
+      verifyLog(file, trees.log, about.marker, file.bytes <= READ_ALL_BYTES_MAX);
+      verifyFree(file);
+    }
+    return about;
+  });
 }
 
-interface Reading {
-  readonly contentBytes: number | undefined;
-  /** True: all of it; false: the state alone; undefined: all but the old groups of large stores. */
-  readonly everything: boolean | undefined;
-  readonly row: VisitValue;
+/** A glance: whose store it is and how far it goes. Reads a handful of pages and checks no others. */
+export function summarizeFile(path: string): StoreSummary {
+  return read(path, undefined, (file, trees, about) => {
+    const end = file.last(trees.log);
+    const group = end === undefined ? undefined : summarizeGroup(end.value);
+    if (group?.ok === false) throw new Damaged(group.detail);
+    return toSummary(file, trees, about, group?.value.last ?? 0);
+  });
 }
 
-function readFile(path: string, { contentBytes, everything, row }: Reading): StoreSummary {
+function read<T>(
+  path: string,
+  contentBytes: number | undefined,
+  look: (file: PageFile, trees: Trees, about: About) => T,
+): T {
   const file = new PageFile(path, contentBytes);
   try {
     const trees = readTrees(file);
-    const about = verifyMeta(file, trees.meta);
-    file.walkValues(trees.state, row);
-    const rows = trees.state.entries;
-    let last = 0;
-    if (everything !== false) {
-      last = verifyLog(file, trees.log, about.marker, everything ?? file.bytes <= READ_ALL_BYTES_MAX);
-      verifyFree(file);
-    }
-    const revision = Math.max(last, about.marker.revision, about.jump);
-    return {
-      ...about.identity,
-      revision,
-      floor: about.floor,
-      rows,
-      groups: trees.log.entries,
-      bytes: file.bytes,
-      txnId: file.meta.txnId,
-    };
+    return look(file, trees, readMeta(file, trees.meta));
   } finally {
     file.close();
   }
+}
+
+/** `last`: where the log ends; 0 when it is empty. */
+function toSummary(file: PageFile, trees: Trees, about: About, last: Revision): StoreSummary {
+  const { store, createdAtMs, marker, floor, jump } = about;
+  return {
+    store,
+    createdAtMs,
+    revision: Math.max(last, marker.revision, jump),
+    floor,
+    rows: trees.state.entries,
+    groups: trees.log.entries,
+    bytes: file.bytes,
+    txnId: file.meta.txnId,
+  };
 }
 
 function verifyRow(bytes: Buffer, start: number, end: number): void {
   if (!isIntact(bytes, start, end)) throw new Damaged("a row of the state does not match its checksum");
 }
 
-/** Written by a newer version: nothing is wrong with it, but it is not for this program. */
-export class TooNew extends Error {}
-
-/** A glance: whose store it is and how far it goes. Reads a handful of pages and checks no others. */
-export function summarizeFile(path: string): StoreSummary {
-  const file = new PageFile(path);
-  try {
-    const trees = readTrees(file);
-    const { identity, marker, floor, jump } = verifyMeta(file, trees.meta);
-    const end = file.last(trees.log);
-    const group = end === undefined ? undefined : summarizeGroup(end.value);
-    if (group?.ok === false) throw new Damaged(group.detail);
-    const revision = Math.max(group?.value.last ?? 0, marker.revision, jump);
-    const { bytes, meta } = file;
-    return {
-      ...identity,
-      revision,
-      floor,
-      rows: trees.state.entries,
-      groups: trees.log.entries,
-      bytes,
-      txnId: meta.txnId,
-    };
-  } finally {
-    file.close();
-  }
-}
-
-function readTrees(file: PageFile): Record<DatabaseName, Tree> {
+function readTrees(file: PageFile): Trees {
   const found = new Map<string, Tree>();
   file.walk(file.meta.main, (key, value, isTree) => {
     const name = key.toString("latin1").replace(/\0$/, "");
@@ -112,7 +104,7 @@ function readTrees(file: PageFile): Record<DatabaseName, Tree> {
       throw new Damaged(`it holds "${name.slice(0, 40)}", which is not Rollcall's`);
     found.set(name, treeFromValue(value()));
   });
-  const tree = (name: DatabaseName): Tree => {
+  const tree = (name: keyof Trees): Tree => {
     const one = found.get(name);
     if (one === undefined) throw new Damaged(`its database "${name}" is missing`);
     return one;
@@ -120,10 +112,7 @@ function readTrees(file: PageFile): Record<DatabaseName, Tree> {
   return { log: tree("log"), meta: tree("meta"), state: tree("state") };
 }
 
-function verifyMeta(
-  file: PageFile,
-  tree: Tree,
-): { identity: { store: string; createdAtMs: number }; marker: Marker; floor: number; jump: number } {
+function readMeta(file: PageFile, tree: Tree): About {
   const rows = new Map<string, Readonly<Record<string, unknown>>>();
   file.walk(tree, (key, value) => {
     const name = key.toString("latin1");
@@ -131,26 +120,10 @@ function verifyMeta(
     if (!row.ok) throw row.refusal === "unsupported" ? new TooNew(row.detail) : new Damaged(row.detail);
     rows.set(name, row.value);
   });
-  const identity = rows.get(META_KEYS.identity);
-  const checkpoint = rows.get(META_KEYS.checkpoint);
-  const floor = rows.get(META_KEYS.floor);
-  const jump = wholeNumber(rows.get(META_KEYS.jump) ?? { revision: 0 }, "revision");
-  if (identity === undefined || checkpoint === undefined || floor === undefined)
-    throw new Damaged("a row about the store itself is missing");
-  const marker = {
-    revision: wholeNumber(checkpoint, "revision"),
-    atMs: wholeNumber(checkpoint, "atMs"),
-    nth: wholeNumber(checkpoint, "nth"),
-  };
-  return {
-    identity: { store: String(identity.store), createdAtMs: wholeNumber(identity, "createdAtMs") },
-    marker,
-    floor: Math.max(wholeNumber(floor, "revision"), jump),
-    jump,
-  };
+  return toAbout(rows);
 }
 
-function verifyLog(file: PageFile, tree: Tree, marker: Marker, readAll: boolean): number {
+function verifyLog(file: PageFile, tree: Tree, marker: Position, readAll: boolean): number {
   let last = 0;
   let groups = 0;
   file.walk(tree, (key, value) => {

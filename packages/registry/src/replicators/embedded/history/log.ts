@@ -1,8 +1,7 @@
 /** Reading the stored history. */
 import type { Commit, Revision } from "../../../core/index.ts";
-import { decodeGroup, type GroupSummary, summarizeGroup } from "../../../records/stored.ts";
-import { StoreRefused } from "../directory/files.ts";
-import { Damaged } from "../file/pages.ts";
+import { decodeGroup, type GroupSummary, summarizeGroup } from "../../../records/group.ts";
+import { Damaged, StoreRefused } from "../refused.ts";
 import { readCommits } from "../state/recover.ts";
 import type { Store } from "../store/databases.ts";
 

@@ -1,6 +1,6 @@
-/** Forgets the oldest history: a few groups with each append, or on a timer when nothing is appended. */
+/** @live Which groups of the oldest history are to be forgotten: a few with each append, or on a timer without one. */
 import type { Clock, Revision } from "../../../core/index.ts";
-import { summarizeGroup } from "../../../records/stored.ts";
+import { summarizeGroup } from "../../../records/group.ts";
 import { PAGE_BYTES } from "../file/pages.ts";
 import type { Store } from "../store/databases.ts";
 
@@ -61,14 +61,13 @@ export class Retention {
     return taken;
   }
 
-  /** They could not be removed: they are the next again. */
+  /** These groups could not be removed: they are first in line again. */
   putBack(groups: readonly OldGroup[]): void {
     this.#oldest.unshift(...groups);
     for (const { bytes } of groups) this.#logBytes += bytes;
   }
 
   #isDue(checkpoint: Revision): boolean {
-    // Looking at the log costs, so first whether anything can be due at all.
     if (this.#oldest.length === 0) this.#lookAhead();
     const group = this.#oldest[0];
     if (group === undefined || group.last > checkpoint) return false;

@@ -1,33 +1,33 @@
 /**
- * Brings the state rows up to date, now and then, so that a start need not read the whole log. Rows are taken from the
+ * @live Brings the state rows up to date, now and then, so that a start need not read the whole log. Rows are taken from the
  * view as it is when they are written: the catalog in memory is the only copy, and nothing in it is not yet durable.
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { type Commit, ownLease, positionAfter, type View } from "../../../core/index.ts";
+import { type Commit, ownLease, type Position, positionAfter, type View } from "../../../core/index.ts";
 import { ByteWriter } from "../../../records/bytes.ts";
+import { encodeRow, type StateRow } from "../../../records/row.ts";
 import { addAccountRows, addRows, leaseRow, parseRow, toStoreKey } from "../../../records/row-name.ts";
-import { encodeRow, type Marker, type StateRow } from "../../../records/stored.ts";
 import { encodeMeta } from "../meta.ts";
 import type { Writes } from "../store/databases.ts";
 
-/** What goes into one transaction: writers wait for it, so it is short. */
+/** The size of one transaction: writers wait for it, so it is small. */
 const SLICE_ROWS = 500;
 const SLICE_BYTES = 1024 * 1024;
 
 export class Checkpoint {
-  /** All up to here is in the state rows. */
-  marker: Marker;
+  /** Everything up to here is in the state rows. */
+  marker: Position;
   readonly #view: View;
   readonly #write: (writes: Writes) => Promise<void>;
   readonly #out = new ByteWriter();
   #dirty: Set<string>;
-  #last: Marker;
+  #last: Position;
   #running: Promise<void> | null = null;
 
   constructor(options: {
     view: View;
-    marker: Marker;
-    last: Marker;
+    marker: Position;
+    last: Position;
     dirty: Set<string>;
     write: (writes: Writes) => Promise<void>;
   }) {
@@ -43,14 +43,14 @@ export class Checkpoint {
     return this.#last.revision - this.marker.revision;
   }
 
-  /** These became durable. */
+  /** These commits became durable. */
   note(commits: readonly Commit[]): void {
     for (const commit of commits) addRows(this.#dirty, commit.account, commit.changes);
     const last = commits[commits.length - 1];
     if (last !== undefined) this.#last = positionAfter(last);
   }
 
-  /** One at a time; who asks meanwhile waits for the one under way. Rejects when the disk does. */
+  /** One checkpoint at a time: a call meanwhile waits for the one under way. Rejects when a write fails. */
   run(): Promise<void> {
     this.#running ??= this.#runOnce().finally(() => {
       this.#running = null;

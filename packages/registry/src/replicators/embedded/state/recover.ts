@@ -9,43 +9,28 @@ import {
   type KeyRecord,
   type LeaseId,
   type LeaseRecord,
+  type Position,
   positionAfter,
   type Restored,
   type Revision,
   type StoredAccount,
 } from "../../../core/index.ts";
+import { decodeGroup } from "../../../records/group.ts";
+import { decodeRow } from "../../../records/row.ts";
 import { addRows, instanceRow, keyRow } from "../../../records/row-name.ts";
-import { decodeGroup, decodeRow, type Marker } from "../../../records/stored.ts";
-import { Damaged } from "../file/pages.ts";
-import { decodeMeta, META_KEYS, wholeNumber } from "../meta.ts";
-import type { MetaKey, Store } from "../store/databases.ts";
+import type { About } from "../meta.ts";
+import { Damaged } from "../refused.ts";
+import type { Store } from "../store/databases.ts";
 
 /** Newest commits given to the history in memory. Older ones are read from the log when somebody asks. */
 const RECENT_COMMITS = 2048;
 
 export interface Recovered {
   readonly restored: Restored;
-  /** What the state rows hold. */
-  readonly marker: Marker;
+  /** Everything up to here is in the state rows. */
+  readonly marker: Position;
   /** Rows that the log after the marker made different: the next checkpoint writes them. */
   readonly dirty: Set<string>;
-}
-
-function readMeta(store: Store, key: MetaKey): Readonly<Record<string, unknown>> {
-  const bytes = store.readMeta(key);
-  if (bytes === undefined) throw new Damaged(`the row "${key}" about the store is missing`);
-  const value = decodeMeta(bytes, key);
-  if (!value.ok) throw new Damaged(value.detail);
-  return value.value;
-}
-
-export function readMarker(store: Store): Marker {
-  const row = readMeta(store, META_KEYS.checkpoint);
-  return { revision: wholeNumber(row, "revision"), atMs: wholeNumber(row, "atMs"), nth: wholeNumber(row, "nth") };
-}
-
-function readJump(store: Store): Revision {
-  return store.readMeta(META_KEYS.jump) === undefined ? 0 : wholeNumber(readMeta(store, META_KEYS.jump), "revision");
 }
 
 /** Commits with revision > after, oldest first. */
@@ -57,12 +42,9 @@ export function* readCommits(store: Store, after: Revision): Iterable<Commit> {
   }
 }
 
-export function recover(store: Store, rows: StateRows): Recovered {
-  const marker = readMarker(store);
+export function recover(store: Store, { marker, floor, jump }: About, rows: StateRows): Recovered {
   const tail = new Tail(store, marker, rows.accounts);
-  const jump = readJump(store);
   const last = { ...tail.last, revision: Math.max(tail.last.revision, jump) };
-  const floor = Math.max(wholeNumber(readMeta(store, META_KEYS.floor), "revision"), jump);
   return {
     marker,
     dirty: tail.dirty,
@@ -112,14 +94,14 @@ class Accounts extends Map<Account, AccountRows> {
 
 /** The newest of each thing that the log after the marker names; the accounts move along. */
 class Tail {
-  last: Marker;
+  last: Position;
   readonly dirty = new Set<string>();
   readonly accounts: Accounts;
   readonly instances = new Map<string, readonly [Account, InstanceRecord | null]>();
   readonly leases = new Map<string, readonly [Account, LeaseRecord | null]>();
   readonly keys = new Map<string, readonly [Account, KeyRecord | null]>();
 
-  constructor(store: Store, marker: Marker, accounts: Accounts) {
+  constructor(store: Store, marker: Position, accounts: Accounts) {
     this.last = marker;
     this.accounts = accounts;
     for (const commit of readCommits(store, marker.revision)) {

@@ -1,21 +1,20 @@
 /**
- * The store: three databases in one LMDB file. Without `overlappingSync` a finished transaction is a durable one: the
+ * @live The store: three databases in one LMDB file. Without `overlappingSync` a finished transaction is a durable one: the
  * library writes the pages (pwritev), flushes them (fdatasync), then writes the head page through a descriptor opened
  * with O_DSYNC, and only then settles the promises. The map is read-only, so a full disk is an error, not a signal.
  */
 import { statfsSync } from "node:fs";
 import { type Database, open, type RootDatabase } from "lmdb";
 import type { Revision } from "../../../core/index.ts";
-import { summarizeGroup } from "../../../records/stored.ts";
+import { summarizeGroup } from "../../../records/group.ts";
 import { prepareFiles } from "../directory/files.ts";
 import { PAGE_BYTES } from "../file/pages.ts";
-import type { META_KEYS } from "../meta.ts";
+import type { MetaKey } from "../meta.ts";
+import { NoRoom } from "../refused.ts";
 import { pagesFor, Space } from "./space.ts";
 
 /** Address space, not memory and not disk. */
 const MAP_BYTES = 256 * 1024 ** 3;
-
-export type MetaKey = (typeof META_KEYS)[keyof typeof META_KEYS];
 
 interface Group {
   readonly first: Revision;
@@ -92,10 +91,6 @@ export class Store {
     this.#opened = openFile(this.path);
   }
 
-  readMeta(key: MetaKey): Buffer | undefined {
-    return this.#opened.meta.get(Buffer.from(key, "latin1"));
-  }
-
   /** Groups in order, beginning with the one that holds `revision` or else the next. */
   *groups(revision: Revision): Iterable<Group> {
     const start = revisionKey(this.groupBefore(revision)?.first ?? revision);
@@ -149,9 +144,6 @@ export class Store {
     await this.#opened.root.close();
   }
 }
-
-/** Refused before anything was tried: the store is as it was. */
-export class NoRoom extends Error {}
 
 function pagesOf({ group, rows = [], meta = [], forget = [] }: Writes): number {
   let pages = meta.length + forget.length * 2;

@@ -1,5 +1,5 @@
 /**
- * Room on the disk, taken before it is needed. The store's file always ends well beyond the last page in use, in blocks
+ * @live Room on the disk, taken before it is needed. The store's file always ends well beyond the last page in use, in blocks
  * that are written already: a full disk is then met here, as an ordinary refusal, and never in the middle of one of the
  * library's transactions. It also makes flushing cheaper, since the file's size and extents stay as they are.
  */
@@ -71,10 +71,10 @@ export class Space {
     return lastPage;
   }
 
-  /** The next writers shall not have to wait. When it fails, the one that needs the room is told. */
+  /** Takes room before a writer has to wait for it. A failure is told to the writer that then needs the room. */
   #lookAhead(pages: number): void {
     if (this.#growing !== null) return;
-    // Most transactions take less than they may, and many take free pages only.
+    // Most transactions take fewer pages than they reserved, and many take free pages only.
     this.#lastPage = this.#readLastPage() + pages;
     if (this.#spare >= MARGIN_PAGES * 2) return;
     this.#growing = this.#append(CHUNK_BYTES)
@@ -88,7 +88,7 @@ export class Space {
     try {
       await this.#append(Math.max((needed - this.#spare) * PAGE_BYTES, CHUNK_BYTES));
     } catch (error) {
-      // What there was is taken, and may be enough for this one.
+      // The last room of the disk is taken, and may be enough for this writer.
       if (this.#spare < needed) throw error;
     }
   }
