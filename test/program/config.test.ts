@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { LIMITS_DEFAULT } from "../../packages/registry/src/around/accounts/limits.ts";
 import { referenceTexts, replaceGenerated } from "../../packages/registry/src/bin/commands/reference.ts";
 import { parseConfigText } from "../../packages/registry/src/bin/config/file.ts";
-import { type Loaded, loadServeConfig, type ServeConfig } from "../../packages/registry/src/bin/config/load.ts";
+import { loadServeConfig, type ServeConfig } from "../../packages/registry/src/bin/config/load.ts";
 import { flagOf, SETTINGS, type Setting, variableOf } from "../../packages/registry/src/bin/config/settings.ts";
 import { inUnits, readValue } from "../../packages/registry/src/bin/config/values.ts";
 import { buildProgram } from "../../packages/registry/src/bin/program.ts";
@@ -22,7 +22,10 @@ interface Given {
   readonly yaml?: string;
 }
 
-function load({ flags = {}, env = {}, yaml }: Given): { readonly loaded: Loaded; readonly cwd: string } {
+function load({ flags = {}, env = {}, yaml }: Given): {
+  readonly loaded: ReturnType<typeof loadServeConfig>;
+  readonly cwd: string;
+} {
   const cwd = temporaryDirectory(scope);
   if (yaml !== undefined) writeFileSync(join(cwd, "rollcall.yaml"), yaml);
   return { loaded: loadServeConfig({ flags, env, cwd }), cwd };
@@ -31,7 +34,7 @@ function load({ flags = {}, env = {}, yaml }: Given): { readonly loaded: Loaded;
 function good(given: Given): ServeConfig {
   const { loaded } = load(given);
   assert.ok(loaded.ok, loaded.ok ? "" : loaded.problems.join("\n"));
-  return loaded.config;
+  return loaded.value;
 }
 
 function problems(given: Given): readonly string[] {
@@ -43,7 +46,7 @@ function problems(given: Given): readonly string[] {
 test("defaults are those of the design", () => {
   const { loaded, cwd } = load({});
   assert.ok(loaded.ok);
-  const { config } = loaded;
+  const { value: config } = loaded;
   assert.equal(config.data, join(cwd, "data"));
   assert.equal(config.host, "127.0.0.1");
   assert.deepEqual(config.ports, { http: 7070, dns: 8600, skydns: 8080, eureka: 8761 });
@@ -176,8 +179,8 @@ test("paths in the file begin at the file, others at the working directory", () 
   writeFileSync(join(other, "r.yaml"), "data: store\ntls: { cert: c.pem, key: /k.pem }\n");
   const { loaded, cwd } = load({ flags: { config: join(other, "r.yaml"), "tls-ca": "ca.pem" } });
   assert.ok(loaded.ok);
-  assert.equal(loaded.config.data, join(other, "store"));
-  assert.deepEqual(loaded.config.tls, {
+  assert.equal(loaded.value.data, join(other, "store"));
+  assert.deepEqual(loaded.value.tls, {
     certFile: join(other, "c.pem"),
     keyFile: "/k.pem",
     caFile: join(cwd, "ca.pem"),

@@ -1,6 +1,10 @@
 #!/usr/bin/env node
+/**
+ * The command line.
+ *
+ * @rooms rollcall > program > commands > serve > house > config > dialects > terminal > log > version
+ */
 import { versionLine } from "./commands/version.ts";
-/** The command line. */
 import { EXIT, toFailure } from "./terminal/exit.ts";
 
 // A reader that goes away ("| head") is no error.

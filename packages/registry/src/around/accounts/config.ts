@@ -8,17 +8,14 @@ export interface ConfiguredToken {
   readonly sha256: string;
 }
 
+export interface ConfiguredAccount {
+  readonly limits?: Partial<AccountLimits>;
+  readonly tokens?: readonly ConfiguredToken[];
+}
+
 /** What the configuration says of accounts. What is stored in the registry comes on top. */
 export interface AccountsConfig {
-  readonly accounts?: Readonly<
-    Record<
-      Account,
-      {
-        readonly limits?: Partial<AccountLimits>;
-        readonly tokens?: readonly ConfiguredToken[];
-      }
-    >
-  >;
+  readonly accounts?: Readonly<Record<Account, ConfiguredAccount>>;
   /** For all accounts. */
   readonly tokens?: readonly ConfiguredToken[];
   /** For accounts without limits of their own. */

@@ -77,5 +77,5 @@ async function serve(command: Command): Promise<void> {
     );
   }
   const module = await import("../serve.ts");
-  await module.serve(loaded.config);
+  await module.serve(loaded.value);
 }

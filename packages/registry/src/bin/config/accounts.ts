@@ -1,7 +1,7 @@
 /** The `accounts` section of the file: accounts with limits and tokens. */
+import type { ConfiguredAccount, ConfiguredToken } from "../../around/accounts/config.ts";
 import { type AccountLimits, isLegalAccount, type Role } from "../../core/index.ts";
 import { isMap } from "./file.ts";
-import type { AccountConfig, TokenConfig } from "./load.ts";
 import { nearest } from "./nearest.ts";
 import { SETTINGS } from "./settings.ts";
 import { show } from "./values.ts";
@@ -13,8 +13,8 @@ export const LIMIT_NAMES = SETTINGS.filter((setting) => setting.key.startsWith("
 const ROLES: readonly string[] = ["reader", "writer", "admin"] satisfies Role[];
 
 /** Adds what is wrong to `problems`; what it answers is to be used only when nothing was. */
-export function readAccounts(raw: unknown, place: string, problems: string[]): Record<string, AccountConfig> {
-  const accounts: Record<string, AccountConfig> = {};
+export function readAccounts(raw: unknown, place: string, problems: string[]): Record<string, ConfiguredAccount> {
+  const accounts: Record<string, ConfiguredAccount> = {};
   if (!isMap(raw)) {
     problems.push(`${place}: accounts must be a map of account names`);
     return accounts;
@@ -28,9 +28,9 @@ export function readAccounts(raw: unknown, place: string, problems: string[]): R
   return accounts;
 }
 
-function readAccount(raw: unknown, at: string, problems: string[]): AccountConfig {
+function readAccount(raw: unknown, at: string, problems: string[]): ConfiguredAccount {
   if (!knownKeys(raw, ["limits", "tokens"], at, problems)) return {};
-  const account: { -readonly [K in keyof AccountConfig]: AccountConfig[K] } = {};
+  const account: { -readonly [K in keyof ConfiguredAccount]: ConfiguredAccount[K] } = {};
   if (raw.limits !== undefined) account.limits = readLimits(raw.limits, `${at}.limits`, problems);
   if (raw.tokens !== undefined) account.tokens = readTokens(raw.tokens, `${at}.tokens`, problems);
   return account;
@@ -45,7 +45,7 @@ function readLimits(raw: unknown, at: string, problems: string[]): Partial<Accou
   return limits;
 }
 
-export function readTokens(raw: unknown, at: string, problems: string[]): readonly TokenConfig[] {
+export function readTokens(raw: unknown, at: string, problems: string[]): readonly ConfiguredToken[] {
   if (!Array.isArray(raw)) {
     problems.push(`${at}: must be a list of tokens`);
     return [];

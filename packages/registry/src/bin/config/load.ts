@@ -1,8 +1,11 @@
 /** The configuration of `rollcall serve`: flags beat the environment, the environment beats the file, the file the defaults. */
 import { hostname } from "node:os";
 import { dirname, resolve } from "node:path";
-import type { AccountLimits, Role } from "../../core/index.ts";
+import type { ConfiguredAccount, ConfiguredToken } from "../../around/accounts/config.ts";
+import type { ProtectionOptions } from "../../around/protection.ts";
+import type { AccountLimits } from "../../core/index.ts";
 import type { HttpLimits, TlsOptions } from "../../net/http/listener.ts";
+import { type Outcome, ok } from "../../outcome.ts";
 import { readAccounts, readTokens, unknownKey } from "./accounts.ts";
 import { isMap, readConfigFile } from "./file.ts";
 import { flagOf, SETTINGS, type Setting, variableOf } from "./settings.ts";
@@ -25,38 +28,18 @@ export interface ServeConfig {
   readonly logLevel: string;
   /** Absolute paths of PEM files. */
   readonly tls?: TlsOptions;
-  readonly accounts: Readonly<Record<string, AccountConfig>>;
+  readonly accounts: Readonly<Record<string, ConfiguredAccount>>;
   /** Good for all accounts. */
-  readonly tokens: readonly TokenConfig[];
+  readonly tokens: readonly ConfiguredToken[];
   /** For accounts without limits of their own. */
   readonly limits: AccountLimits;
-  readonly protection: ProtectionConfig;
+  readonly protection: ProtectionOptions;
   readonly events: { readonly keepMs: number; readonly bytesMax: number };
   readonly http: HttpLimits;
   /** Each dialect validates its own. */
   readonly dialectSettings: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** Absolute path of the file's directory, or the working one: relative paths in `dialectSettings` begin there. */
   readonly directory: string;
-}
-
-export interface AccountConfig {
-  readonly limits?: Partial<AccountLimits>;
-  readonly tokens?: readonly TokenConfig[];
-}
-
-export interface TokenConfig {
-  readonly name: string;
-  readonly role: Role;
-  /** Of the token, in hexadecimal. */
-  readonly sha256: string;
-}
-
-export interface ProtectionConfig {
-  readonly enabled: boolean;
-  readonly windowMs: number;
-  readonly leasesMin: number;
-  readonly shareMin: number;
-  readonly holdMs: number;
 }
 
 /** Where settings come from. */
@@ -68,10 +51,10 @@ export interface Sources {
   readonly cwd: string;
 }
 
-export type Loaded =
-  | { readonly ok: true; readonly config: ServeConfig }
+export interface Problems {
   /** A sentence each, with the key and the place it came from. */
-  | { readonly ok: false; readonly problems: readonly string[] };
+  readonly problems: readonly string[];
+}
 
 /** Variables of this prefix that the command line knows beside the settings. */
 const OTHER_VARIABLES = ["CONFIG", "URL", "ACCOUNT", "TOKEN", "OUTPUT", "CA", "CLIENT_CERT", "CLIENT_KEY"].map(
@@ -89,15 +72,15 @@ interface Given {
 
 interface Gathered {
   readonly given: Map<string, Given>;
-  accounts: Record<string, AccountConfig>;
-  tokens: readonly TokenConfig[];
+  accounts: Record<string, ConfiguredAccount>;
+  tokens: readonly ConfiguredToken[];
   dialectSettings: Record<string, Record<string, unknown>>;
   directory: string;
   readonly problems: string[];
 }
 
 /** Flags > environment > file > defaults. Names everything that is wrong at once. */
-export function loadServeConfig(sources: Sources): Loaded {
+export function loadServeConfig(sources: Sources): Outcome<ServeConfig, Problems> {
   const all: Gathered = {
     given: new Map(),
     accounts: {},
@@ -116,7 +99,7 @@ export function loadServeConfig(sources: Sources): Loaded {
     if (value !== undefined) values.set(setting.key, value);
   }
   const config = assemble(values, all, sources.cwd);
-  return all.problems.length === 0 ? { ok: true, config } : { ok: false, problems: all.problems };
+  return all.problems.length === 0 ? ok(config) : { ok: false, problems: all.problems };
 }
 
 function readGiven(setting: Setting, given: Given, problems: string[]): Value | undefined {
@@ -209,7 +192,7 @@ function assemble(values: ReadonlyMap<string, Value>, all: Gathered, cwd: string
     accounts: all.accounts,
     tokens: all.tokens,
     limits: section(values, "limits") as unknown as AccountLimits,
-    protection: section(values, "protection") as unknown as ProtectionConfig,
+    protection: section(values, "protection") as unknown as ProtectionOptions,
     events: section(values, "events") as unknown as ServeConfig["events"],
     http: section(values, "http") as unknown as HttpLimits,
     dialectSettings: all.dialectSettings,

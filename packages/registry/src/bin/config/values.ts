@@ -1,10 +1,10 @@
 /** Texts and YAML values -> typed values of settings. Pure; what is wrong is said in words that follow the key. */
-
+import { type Outcome, ok } from "../../outcome.ts";
 import { nearest } from "./nearest.ts";
 import type { Setting } from "./settings.ts";
 
 export type Value = string | number | boolean | readonly string[];
-export type Read = { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly problem: string };
+type Read = Outcome<Value, { readonly problem: string }>;
 
 const MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const BYTES: Readonly<Record<string, number>> = {
@@ -31,9 +31,9 @@ const WORDS: Readonly<Record<string, boolean>> = {
 export function readValue(setting: Setting, raw: unknown): Read {
   switch (setting.kind) {
     case "path":
-      return typeof raw === "string" && raw !== "" ? good(raw) : bad("must be a path", raw);
+      return typeof raw === "string" && raw !== "" ? ok(raw) : bad("must be a path", raw);
     case "text":
-      return typeof raw === "string" ? good(raw) : bad("must be text", raw);
+      return typeof raw === "string" ? ok(raw) : bad("must be text", raw);
     case "flag":
       return readFlag(raw);
     case "list":
@@ -58,10 +58,6 @@ export function readValue(setting: Setting, raw: unknown): Read {
   }
 }
 
-function good(value: Value): Read {
-  return { ok: true, value };
-}
-
 function bad(rule: string, raw: unknown): Read {
   return { ok: false, problem: `${rule}, not ${show(raw)}` };
 }
@@ -74,18 +70,18 @@ export function show(raw: unknown): string {
 
 function readFlag(raw: unknown): Read {
   const value = typeof raw === "boolean" ? raw : WORDS[String(raw).toLowerCase()];
-  return value === undefined ? bad("must be true or false", raw) : good(value);
+  return value === undefined ? bad("must be true or false", raw) : ok(value);
 }
 
 function readList(setting: Setting, raw: unknown): Read {
-  if (raw === "all") return good("all");
+  if (raw === "all") return ok("all");
   const items = typeof raw === "string" ? raw.split(",").map((item) => item.trim()) : raw;
   if (!Array.isArray(items) || items.length === 0) return bad(`must be "all" or a list of ${list(setting)}`, raw);
   for (const item of items) {
     const read = readChoice(setting.choices ?? [], item);
     if (!read.ok) return read;
   }
-  return good([...new Set(items as string[])]);
+  return ok([...new Set(items as string[])]);
 }
 
 function list(setting: Setting): string {
@@ -93,7 +89,7 @@ function list(setting: Setting): string {
 }
 
 function readChoice(choices: readonly string[], raw: unknown): Read {
-  if (typeof raw === "string" && choices.includes(raw)) return good(raw);
+  if (typeof raw === "string" && choices.includes(raw)) return ok(raw);
   const meant = typeof raw === "string" ? nearest(raw, choices) : undefined;
   const hint = meant === undefined ? "" : ` (did you mean "${meant}"?)`;
   return { ok: false, problem: `must be one of ${choices.join(", ")}, not ${show(raw)}${hint}` };
@@ -124,7 +120,7 @@ function bounded(setting: Setting, value: number | undefined, raw: unknown, rule
   if (value < (setting.min ?? 0)) return bad(`must be at least ${inUnits(setting, setting.min ?? 0)}`, raw);
   if (setting.max !== undefined && value > setting.max)
     return bad(`must be at most ${inUnits(setting, setting.max)}`, raw);
-  return good(value);
+  return ok(value);
 }
 
 /** A setting's number the way people write it: `15s`, `4MiB`. */
