@@ -9,7 +9,7 @@ const CHECKS = [
   ["types of tests", () => runNode([tool("tsc"), "-p", "tsconfig.test.json"])],
   ["knip", () => runNode([tool("knip"), "--no-progress"])],
   ["package-lock.json", checkLock],
-  ["house rules", () => runTests(["test/tidy.test.ts"])],
+  ["house rules", () => runTests(["test/tidy/tidy.test.ts"])],
 ];
 
 await ensureDependencies();

@@ -5,19 +5,21 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { ROOT } from "./harness/program.ts";
-import * as rules from "./tidy-rules.ts";
+import { ROOT } from "../harness/program.ts";
+import { importsPointInward } from "./directions.ts";
+import { type Rule, stripText, type TextFile } from "./files.ts";
+import * as language from "./language.ts";
+import { pureIsTheDefault, timeIsAnArgument } from "./marks.ts";
+import * as pages from "./pages.ts";
+import * as rooms from "./rooms.ts";
 
 const CORE = "packages/registry/src/core/";
 const DIALECT = "packages/registry/src/dialects/x/";
 
 /** Rules with samples that break them; a sample is a set of files. */
-const HOUSE_RULES: Record<
-  string,
-  { rule: rules.Rule; broken: Record<string, string>[]; fine?: Record<string, string> }
-> = {
+const HOUSE_RULES: Record<string, { rule: Rule; broken: Record<string, string>[]; fine?: Record<string, string> }> = {
   "imports point inward": {
-    rule: rules.importsPointInward,
+    rule: importsPointInward,
     broken: [
       { [`${CORE}a.ts`]: 'import { readFile } from "node:fs";\n' },
       { [`${CORE}a.ts`]: 'import type { Logger } from "pino";\n' },
@@ -43,22 +45,37 @@ const HOUSE_RULES: Record<
     },
   },
   "dialects hold the same files": {
-    rule: rules.dialectsLookAlike,
+    rule: language.dialectsLookAlike,
     broken: [{ [`${DIALECT}dialect.ts`]: "" }, omit(wholeDialect(), `${DIALECT}wire/frames.ts`)],
     fine: { ...wholeDialect(), [`${DIALECT}pages/frames.ts`]: "" },
   },
   "folders show at most 14 entries": {
-    rule: rules.foldersAreSmall,
+    rule: rooms.foldersAreSmall,
     broken: [manyFiles(15, DIALECT), manyFiles(15, `${CORE}leases/`)],
     fine: { ...manyFiles(14, DIALECT), [`${DIALECT}n0.test.ts`]: "", [`${DIALECT}rig/n0-rig.ts`]: "" },
   },
+  "rooms are stacked": {
+    rule: rooms.roomsAreStacked,
+    broken: [
+      { [`${DIALECT}dialect.ts`]: "/** The plug. */" },
+      stacked({ "wire/a.ts": 'import type { Desk } from "../desk.ts";' }),
+      stacked({ "wire/a.ts": 'import { b } from "./b.ts";', "wire/b.ts": 'import type { A } from "./a.ts";' }),
+      stacked({ "pages/a.ts": "" }),
+      omit(stacked({}), `${DIALECT}desk.ts`),
+    ],
+    fine: stacked({
+      "server.ts": 'import { a } from "./wire/a.ts";',
+      "wire/a.ts": 'import { b } from "./b.ts";',
+      "wire/a.test.ts": 'import { open } from "../dialect.ts";',
+    }),
+  },
   "every refusal has a word in every dialect": {
-    rule: rules.everyRefusalHasAWord,
+    rule: language.everyRefusalHasAWord,
     broken: [{ [`${DIALECT}refusals.ts`]: "const STATUS = { invalid: 400 };" }],
     fine: { [`${DIALECT}refusals.ts`]: "const STATUS: Record<Refusal, number> = {};" },
   },
   "the core speaks no protocol's words": {
-    rule: rules.coreSpeaksPlainly,
+    rule: language.coreSpeaksPlainly,
     broken: [
       { [`${CORE}a.ts`]: "const etcdRevision = 1;" },
       { [`${CORE}a.ts`]: "function listProducers() {}" },
@@ -68,7 +85,7 @@ const HOUSE_RULES: Record<
     fine: { [`${CORE}a.ts`]: '// As in etcd.\nconst said = "consul"; /* a znode */ const viper = `kv`;' },
   },
   "time and chance are arguments": {
-    rule: rules.timeIsAnArgument,
+    rule: timeIsAnArgument,
     broken: [
       { [`${CORE}a.ts`]: "const at = Date.now();" },
       { [`${CORE}leases/a.ts`]: "const at = Date.now();" },
@@ -80,13 +97,61 @@ const HOUSE_RULES: Record<
       [`${DIALECT}server.ts`]: "setTimeout(a);",
     },
   },
+  "pure is the default": {
+    rule: pureIsTheDefault,
+    broken: [
+      { [`${DIALECT}a.ts`]: "/** Pure. */\nconst at = clock.now();" },
+      { [`${DIALECT}a.ts`]: "setImmediate(go);" },
+      { [`${DIALECT}a.ts`]: "await registry.propose(account, command);" },
+      { [`${DIALECT}a.ts`]: 'import { isIP, connect } from "node:net";' },
+      { [`${DIALECT}a.ts`]: 'import { type Hash, randomBytes } from "node:crypto";' },
+      { [`${DIALECT}a.ts`]: 'import { b } from "./b.ts";', [`${DIALECT}b.ts`]: "/** @live B. */" },
+      { [`${DIALECT}a.ts`]: 'const late = await import("./b.ts");', [`${DIALECT}b.ts`]: "/**\n * @live B.\n */" },
+      throughDoor('import { open } from "../../core/index.ts";'),
+    ],
+    fine: {
+      ...throughDoor('import { ok, type open } from "../../core/index.ts";'),
+      [`${DIALECT}b.ts`]: '/** @live B. */\nimport { connect } from "node:net";\nconst at = clock.now();',
+      [`${DIALECT}c.ts`]: 'import type { B } from "./b.ts";\nimport { isIP } from "node:net";\n// clock.now()',
+    },
+  },
+  "outcomes have one shape": {
+    rule: language.outcomesHaveOneShape,
+    broken: [
+      { [`${CORE}a.ts`]: "type Read = { readonly ok: true } | { readonly ok: false; readonly detail: string };" },
+      { [`${CORE}a.ts`]: "function a(read: Read & { ok: false }) {}" },
+      { [`${CORE}a.ts`]: "interface A {\n  ok: false;\n}" },
+    ],
+    fine: {
+      "packages/registry/src/outcome.ts": "export interface Refused {\n  readonly ok: false;\n}",
+      [`${CORE}a.ts`]: 'return { ok: false, refusal: "invalid" };',
+    },
+  },
+  "members are private by one sign": {
+    rule: language.privacyHasOneSign,
+    broken: [
+      { [`${CORE}a.ts`]: "class A {\n  private b = 1;\n}" },
+      { "test/a.ts": "class A {\n  protected readonly b = 1;\n}" },
+    ],
+    fine: { [`${CORE}a.ts`]: "class A {\n  #b = 1;\n  // private c\n  private constructor() {}\n}" },
+  },
+  "file names say it once": {
+    rule: rooms.namesSayItOnce,
+    broken: [
+      { [`${DIALECT}zone/zone-file.ts`]: "" },
+      { [`${DIALECT}zones/zone-file.ts`]: "" },
+      { "test/dns/peers/dns-dig.test.ts": "" },
+      { [`${DIALECT}zone/zone-file/a.ts`]: "" },
+    ],
+    fine: { [`${DIALECT}zone/zone.ts`]: "", [`${DIALECT}wire/names.ts`]: "", "test/interop/dns-go.test.ts": "" },
+  },
   "file names say something": {
-    rule: rules.namesSaySomething,
+    rule: rooms.namesSaySomething,
     broken: [{ "test/http-helpers.ts": "" }, { "packages/client/src/utils/a.ts": "" }, { "bench/manager.ts": "" }],
     fine: { "bench/management.ts": "" },
   },
   "nothing is left behind": {
-    rule: rules.nothingIsLeftBehind,
+    rule: language.nothingIsLeftBehind,
     broken: [
       { "scripts/a.mjs": `// ${"TO"}DO: more` },
       { "bench/a.ts": `// @ts-${"ignore"}` },
@@ -94,7 +159,7 @@ const HOUSE_RULES: Record<
     ],
   },
   "tests never hide": {
-    rule: rules.testsNeverHide,
+    rule: language.testsNeverHide,
     broken: [
       { "test/a.test.ts": 'test.only("x", () => {});' },
       { "test/a.test.ts": 'test("x", { skip: true }, () => {});' },
@@ -103,11 +168,11 @@ const HOUSE_RULES: Record<
     fine: { "test/a.test.ts": 'test("x", { skip: peer.skip }, () => {});' },
   },
   "peers are installed": {
-    rule: rules.peersAreInstalled,
+    rule: language.peersAreInstalled,
     broken: [{ "test/a.test.ts": 'requirePackage("etcd-server", "etcd")', "scripts/steps.mjs": "" }],
   },
   "links lead somewhere": {
-    rule: rules.linksResolve,
+    rule: pages.linksResolve,
     broken: [
       { "docs/a.md": "[b](b.md)" },
       { "README.md": "[b](docs/b.md#some-thing)", "docs/b.md": "# Another thing" },
@@ -118,17 +183,30 @@ const HOUSE_RULES: Record<
       "b.md": "# A `b`",
     },
   },
+  "what is cited is there": {
+    rule: pages.citationsHold,
+    broken: [
+      { "bench/a.ts": "// See docs/b.md." },
+      { "bench/a.ts": "/**\n * As in `b/c.ts`.\n */", "bench/c.ts": "" },
+      { "ARCHITECTURE.md": "`bin/a.ts` does it." },
+    ],
+    fine: {
+      "bench/a.ts": '// See c.ts, b/c.ts; `<place>/x.ts`, https://example.com/a.md\nconst d = "docs/e.md";',
+      "bench/b/c.ts": "",
+      "docs/f.md": "`b/c.ts`\n```\nvi /etc/a.md\n```\n",
+    },
+  },
   "decisions are numbered": {
-    rule: rules.decisionsAreNumbered,
+    rule: pages.decisionsAreNumbered,
     broken: [{ "docs/decisions/tools.md": "" }, { "docs/decisions/0001-a.md": "", "docs/decisions/0001-b.md": "" }],
   },
   "README lists every dialect": {
-    rule: rules.readmeListsDialects,
+    rule: pages.readmeListsDialects,
     broken: [{ "README.md": "| http | 7070 |", [`${DIALECT}codec.ts`]: "" }],
     fine: { "README.md": "| [x](packages/registry/src/dialects/x/) | 7070 |", [`${DIALECT}codec.ts`]: "" },
   },
   "no machine is named": {
-    rule: rules.noMachineIsNamed,
+    rule: pages.noMachineIsNamed,
     broken: [{ "docs/a.md": `cd /${"root"}/rollcall` }, { "package-lock.json": `https://registry.${"npmjs"}.org/x` }],
   },
 };
@@ -150,12 +228,23 @@ const LINTER_RULES: Record<string, { rule: string; file?: string; sample: string
   },
   "types are imported as types": {
     rule: "useImportType",
-    sample: 'import { Rule } from "./tidy-rules.ts";\nexport const a: Rule | undefined = undefined;\n',
+    sample: 'import { Rule } from "./files.ts";\nexport const a: Rule | undefined = undefined;\n',
   },
   "no promise floats": {
     rule: "noFloatingPromises",
     sample: "async function one() {}\nexport function two() {\n  one();\n}\n",
   },
+};
+
+/** Where a new rule does not hold yet. This list only becomes shorter. */
+const PENDING: Readonly<Record<string, readonly string[]>> = {
+  "rooms are stacked": [
+    ...["core", "dialects/http", "dialects/rackspace", "dialects/skydns", "dialects/eureka", "replicators/embedded"],
+  ].map((place) => `packages/registry/src/${place}/`),
+  "pure is the default": [CORE, "packages/registry/src/dialects/"],
+  "outcomes have one shape": ["packages/registry/src/dialects/"],
+  "members are private by one sign": [CORE, "packages/registry/src/dialects/", "packages/registry/src/replicators/"],
+  "what is cited is there": ["packages/registry/src/dialects/dns/"],
 };
 
 const FILES = readRepository();
@@ -167,7 +256,7 @@ const TESTS = [
 ];
 
 HOUSE_RULES["STYLE.md names its tests"] = {
-  rule: rules.styleIsEnforced(TESTS),
+  rule: pages.styleIsEnforced(TESTS),
   broken: [{ "STYLE.md": "- Be nice." }, { "STYLE.md": "- Be nice. — *be nice*" }, {}],
   fine: { "STYLE.md": "- Be nice. — *links lead somewhere*" },
 };
@@ -177,7 +266,8 @@ for (const [name, { rule, broken, fine }] of Object.entries(HOUSE_RULES))
     for (const sample of broken)
       assert.notDeepEqual(rule(toFiles(sample)), [], `the rule accepts ${JSON.stringify(sample)}`);
     if (fine) assert.deepEqual(rule(toFiles(fine)), []);
-    const breaches = rule(FILES);
+    const pending = PENDING[name] ?? [];
+    const breaches = rule(FILES).filter((breach) => !pending.some((place) => breach.startsWith(place)));
     assert.ok(breaches.length === 0, `${breaches.length} broken:\n${breaches.join("\n")}`);
   });
 
@@ -196,9 +286,9 @@ test("the linter is content", () => {
 });
 
 test("a stripped text keeps its code", () => {
-  assert.equal(rules.stripText('a("x // y"); // z').trim(), 'a(""); ""');
-  assert.match(rules.stripText(`b(\`x \${c(\`d\`)} e\`)`), /c\(/);
-  assert.doesNotMatch(rules.stripText("const a = /etcd\"/; const b = 'etcd';"), /etcd/);
+  assert.equal(stripText('a("x // y"); // z').trim(), 'a(""); ""');
+  assert.match(stripText(`b(\`x \${c(\`d\`)} e\`)`), /c\(/);
+  assert.doesNotMatch(stripText("const a = /etcd\"/; const b = 'etcd';"), /etcd/);
 });
 
 let linted: string | undefined;
@@ -234,7 +324,7 @@ function lint(folder: string): { status: number | null; text: string } {
 }
 
 /** Everything that is or will be in the repository, text only. */
-function readRepository(): rules.TextFile[] {
+function readRepository(): TextFile[] {
   const listed = execFileSync("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], { cwd: ROOT });
   const paths = listed
     .toString("utf8")
@@ -246,13 +336,30 @@ function readRepository(): rules.TextFile[] {
   });
 }
 
-function toFiles(sample: Record<string, string>): rules.TextFile[] {
+function toFiles(sample: Record<string, string>): TextFile[] {
   return Object.entries(sample).map(([path, text]) => ({ path, text }));
 }
 
 function wholeDialect(): Record<string, string> {
   const files = ["README.md", "dialect.ts", "server.ts", "desk.ts", "wire/frames.ts", "vectors/a.http"];
   return Object.fromEntries(files.map((file) => [DIALECT + file, ""]));
+}
+
+/** A dialect with a stack and these files. */
+function stacked(more: Record<string, string>): Record<string, string> {
+  const files = { "dialect.ts": "/** @rooms dialect > server >\n * desk > wire */", "server.ts": "", "desk.ts": "" };
+  const all = Object.entries({ ...files, "wire/a.ts": "", ...more });
+  return Object.fromEntries(all.map(([file, text]) => [DIALECT + file, text]));
+}
+
+/** A file of a dialect beside a core of a live and a pure file. */
+function throughDoor(text: string): Record<string, string> {
+  return {
+    [`${DIALECT}a.ts`]: text,
+    [`${CORE}index.ts`]: 'export * from "./live.ts";\nexport { ok } from "./ok.ts";\n',
+    [`${CORE}live.ts`]: "/** @live */\nexport async function open() {}",
+    [`${CORE}ok.ts`]: "export function ok() {}",
+  };
 }
 
 function omit(sample: Record<string, string>, path: string): Record<string, string> {
