@@ -137,6 +137,8 @@ test("limits are changed one by one, survive a restart and reach other nodes; ba
     assert.deepEqual(node.listAccounts()[0]?.limits, expected);
     assert.equal(node.listAccounts()[0]?.configured, true);
   }
+  await Promise.all([access.setAccount("shop", { instancesMax: 1 }), other.setAccount("shop", { servicesMax: 2 })]);
+  assert.deepEqual(access.limitsOf("shop"), { ...expected, instancesMax: 1, servicesMax: 2 });
   for (const bad of [{ keysMax: -1 }, { keysMax: 1.5 }, { keysMax: Number.NaN }, { nothingMax: 1 }])
     assert.equal(refusal(await access.setAccount("shop", bad)), "invalid");
   assert.equal(refusal(await access.setAccount("no/name", {})), "invalid");

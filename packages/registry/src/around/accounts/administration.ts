@@ -39,7 +39,10 @@ export function administer(
         .sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1));
     },
     async removeToken(id) {
-      return refuseRemoval(stored, id, keepClosed) ?? stored.removeToken(id);
+      const refused = refuseRemoval(stored, id, keepClosed);
+      if (refused !== undefined) return refused;
+      const removed = await stored.removeToken(id);
+      return removed.ok ? ok(true) : removed;
     },
     listAccounts() {
       return stored.accounts().map((account) => ({

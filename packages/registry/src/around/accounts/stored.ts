@@ -3,15 +3,20 @@ import {
   type Account,
   type AccountLimits,
   type Bytes,
+  type Command,
+  type Following,
   fromBytes,
   type KeyRecord,
+  keepUp,
   type Outcome,
-  ok,
   prefixEnd,
+  type Receipt,
   type Registry,
   SYSTEM_ACCOUNT,
+  succeeded,
   toBytes,
-  type Watch,
+  untilDecided,
+  type View,
 } from "../../core/index.ts";
 import type { AccountsConfig, ConfiguredToken } from "./config.ts";
 import { LIMITS_DEFAULT, readLimits } from "./limits.ts";
@@ -31,6 +36,10 @@ export function isConfigured(token: KeptToken): boolean {
   return token.id.startsWith(CONFIGURED);
 }
 
+function readStoredLimits(entry: KeyRecord | null | undefined): Partial<AccountLimits> {
+  return readLimits((entry && parseObject(fromBytes(entry.value))) ?? {});
+}
+
 /** What is stored counts over what is configured. */
 export class Stored {
   readonly tenants: Tenants;
@@ -43,12 +52,11 @@ export class Stored {
   readonly #byHash = new Map<string, KeptToken>();
   readonly #byId = new Map<string, KeptToken>();
   readonly #limits = new Map<Account, AccountLimits>();
-  /** The limits that were set at run time, by the accounts that have any. */
-  readonly #limitsSet = new Map<Account, Partial<AccountLimits>>();
+  /** Accounts that were created at run time, which stores limits of theirs. */
+  readonly #created = new Set<Account>();
   readonly #listeners = new Set<() => void>();
   #telling = false;
-  #watch: Watch | undefined = undefined;
-  #closed = false;
+  readonly #following: Following;
 
   constructor(registry: Registry, config: AccountsConfig, forget: () => void) {
     this.#registry = registry;
@@ -57,49 +65,35 @@ export class Stored {
     this.#defaults = { ...LIMITS_DEFAULT, ...readLimits(config.limits ?? {}) };
     this.#forget = forget;
     this.tenants = new Tenants({
-      remember: (tenant, account) => void this.#write(`${TENANT}${tenant}`, account),
+      remember: (tenant, account) => void this.#put(`${TENANT}${tenant}`, account),
       exists: (name) => registry.read((view) => view.account(name) !== undefined),
     });
-  }
-
-  /** Reads everything stored and follows it; begins anew when the history it needs is gone. */
-  follow(): void {
-    const after = this.#registry.read((view) => {
-      this.#begin();
-      for (const entry of view.entries(SYSTEM_ACCOUNT, ROOT, prefixEnd(ROOT))) this.#learn(entry.key, entry);
-      for (const account of view.accounts()) if (account.name !== SYSTEM_ACCOUNT) this.tenants.peek(account.name);
-      return view.revision;
-    });
     const scope = { account: SYSTEM_ACCOUNT, keys: { from: ROOT, to: prefixEnd(ROOT) } };
-    const followed = this.#registry.follow(scope, after, {
-      deliver: (commit) => {
-        for (const change of commit.changes)
+    this.#following = keepUp(registry, scope, {
+      read: (view) => this.#read(view),
+      take: ({ changes }) => {
+        for (const change of changes)
           if (change.kind === "key") this.#learn((change.after ?? change.before)?.key ?? "", change.after);
-        return true;
-      },
-      lost: () => {
-        if (!this.#closed) queueMicrotask(() => this.follow());
       },
     });
-    this.#watch = followed.ok ? followed.value : undefined;
   }
 
   close(): void {
-    this.#closed = true;
-    this.#watch?.close();
+    this.#following.close();
   }
 
-  /** What the configuration says, and nothing stored. */
-  #begin(): void {
+  #read(view: View): void {
     this.#byHash.clear();
     this.#byId.clear();
     this.#limits.clear();
-    this.#limitsSet.clear();
+    this.#created.clear();
     for (const [account, { limits, tokens }] of this.#configured) {
       this.#limits.set(account, { ...this.#defaults, ...limits });
       this.#configure(account, tokens);
     }
     this.#configure(null, this.#configuredTokens);
+    for (const entry of view.entries(SYSTEM_ACCOUNT, ROOT, prefixEnd(ROOT))) this.#learn(entry.key, entry);
+    for (const { name } of view.accounts()) if (name !== SYSTEM_ACCOUNT) this.tenants.peek(name);
     this.#settle();
   }
 
@@ -134,10 +128,10 @@ export class Stored {
   }
 
   #learnLimits(account: Account, entry: KeyRecord | null): void {
-    const set = readLimits((entry && parseObject(fromBytes(entry.value))) ?? {});
-    if (entry === null) this.#limitsSet.delete(account);
-    else this.#limitsSet.set(account, set);
-    this.#limits.set(account, { ...this.#defaults, ...this.#configured.get(account)?.limits, ...set });
+    if (entry === null) this.#created.delete(account);
+    else this.#created.add(account);
+    const configured = this.#configured.get(account)?.limits;
+    this.#limits.set(account, { ...this.#defaults, ...configured, ...readStoredLimits(entry) });
   }
 
   #settle(): void {
@@ -156,15 +150,19 @@ export class Stored {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Resolves when it is stored. It counts from then on, however late the watch comes. `null` deletes. */
-  async #write(key: Bytes, text: string | null): Promise<Outcome<true>> {
-    const outcome = await this.#registry.propose(
-      SYSTEM_ACCOUNT,
-      text === null ? { kind: "delete", from: key } : { kind: "put", key, value: toBytes(text) },
-    );
-    if (!outcome.ok) return outcome;
-    this.#learn(key, this.#registry.read((view) => view.entry(SYSTEM_ACCOUNT, key)) ?? null);
-    return ok(true);
+  /** Resolves when this entry is changed. The change counts from then on, however late the watch comes. */
+  async #change(key: Bytes, command: Command): Promise<Outcome<Receipt>> {
+    const outcome = await this.#registry.propose(SYSTEM_ACCOUNT, command);
+    if (outcome.ok) this.#learn(key, this.#stored(key) ?? null);
+    return outcome;
+  }
+
+  #stored(key: Bytes): KeyRecord | undefined {
+    return this.#registry.read((view) => view.entry(SYSTEM_ACCOUNT, key));
+  }
+
+  #put(key: Bytes, text: string): Promise<Outcome<Receipt>> {
+    return this.#change(key, { kind: "put", key, value: toBytes(text) });
   }
 
   /** No account in the configuration, and no token. */
@@ -188,12 +186,12 @@ export class Stored {
     return this.#byId.values();
   }
 
-  putToken({ id, ...record }: KeptToken): Promise<Outcome<true>> {
-    return this.#write(`${TOKEN}${id}`, JSON.stringify(record));
+  putToken({ id, ...record }: KeptToken): Promise<Outcome<Receipt>> {
+    return this.#put(`${TOKEN}${id}`, JSON.stringify(record));
   }
 
-  removeToken(id: string): Promise<Outcome<true>> {
-    return this.#write(`${TOKEN}${id}`, null);
+  removeToken(id: string): Promise<Outcome<Receipt>> {
+    return this.#change(`${TOKEN}${id}`, { kind: "delete", from: `${TOKEN}${id}` });
   }
 
   limitsOf(account: Account): AccountLimits {
@@ -201,18 +199,26 @@ export class Stored {
   }
 
   /** The other limits stay as they are. */
-  setLimits(account: Account, limits: Partial<AccountLimits>): Promise<Outcome<true>> {
-    return this.#write(`${ACCOUNT}${account}`, JSON.stringify({ ...this.#limitsSet.get(account), ...limits }));
+  setLimits(account: Account, limits: Partial<AccountLimits>): Promise<Outcome<Receipt>> {
+    const key = `${ACCOUNT}${account}`;
+    return untilDecided(async () => {
+      const before = this.#stored(key);
+      const value = toBytes(JSON.stringify({ ...readStoredLimits(before), ...limits }));
+      const guards = [{ on: "mod", key, is: "=", than: before?.modRevision ?? 0 } as const];
+      const then = [{ kind: "put", key, value } as const];
+      const outcome = await this.#change(key, { kind: "when", guards, then, otherwise: [] });
+      return outcome.ok && !succeeded(outcome.value) ? null : outcome;
+    });
   }
 
   /** Whether the account was configured or created, and does not only hold something. */
   isNamed(account: Account): boolean {
-    return this.#configured.has(account) || this.#limitsSet.has(account);
+    return this.#configured.has(account) || this.#created.has(account);
   }
 
   /** All accounts, those that only hold something too; sorted. */
   accounts(): Account[] {
-    const names = new Set([...this.#configured.keys(), ...this.#limitsSet.keys()]);
+    const names = new Set([...this.#configured.keys(), ...this.#created]);
     this.#registry.read((view) => {
       for (const { name } of view.accounts()) if (name !== SYSTEM_ACCOUNT) names.add(name);
     });
