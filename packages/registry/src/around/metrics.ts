@@ -6,7 +6,7 @@ import {
   type Metric,
   Registry as MetricRegistry,
 } from "prom-client";
-import { type Core, type Status, SYSTEM_ACCOUNT, statusOf } from "../core/index.ts";
+import { type Core, perRevision, type Status, SYSTEM_ACCOUNT, statusOf, type View } from "../core/index.ts";
 import { Histogram } from "./histogram.ts";
 
 /** What the gauges look at. */
@@ -129,31 +129,24 @@ interface Census {
   readonly statuses: Record<Status, number>;
 }
 
-function countAll(core: Core): Census {
-  return core.registry.read((view) => {
-    const statuses = { passing: 0, warning: 0, critical: 0, starting: 0, draining: 0, unknown: 0 };
-    const census: Census = { accounts: 0, services: 0, leases: 0, keys: 0, statuses };
-    for (const account of view.accounts()) {
-      if (account.name === SYSTEM_ACCOUNT) continue;
-      census.accounts++;
-      census.services += account.counts.services;
-      census.leases += account.counts.leases;
-      census.keys += account.counts.keys;
-      for (const service of account.services())
-        for (const instance of service.instances.values()) statuses[statusOf(instance)]++;
-    }
-    return census;
-  });
-}
+/** Counted once per revision: between changes a scrape costs nothing. */
+const countAll = perRevision((view: View): Census => {
+  const statuses = { passing: 0, warning: 0, critical: 0, starting: 0, draining: 0, unknown: 0 };
+  const census: Census = { accounts: 0, services: 0, leases: 0, keys: 0, statuses };
+  for (const account of view.accounts()) {
+    if (account.name === SYSTEM_ACCOUNT) continue;
+    census.accounts++;
+    census.services += account.counts.services;
+    census.leases += account.counts.leases;
+    census.keys += account.counts.keys;
+    for (const service of account.services())
+      for (const instance of service.instances.values()) statuses[statusOf(instance)]++;
+  }
+  return census;
+});
 
 function addViewGauges(registry: MetricRegistry, { core, startedAtMs }: MetricSources, now: () => number): void {
-  // Counted once per revision: between changes a scrape costs nothing.
-  let counted: { readonly revision: number; readonly census: Census } | undefined;
-  const census = (): Census => {
-    const { revision } = core.numbers();
-    if (counted?.revision !== revision) counted = { revision, census: countAll(core) };
-    return counted.census;
-  };
+  const census = (): Census => core.registry.read((view) => countAll(view));
   const gauge = (name: string, help: string, value: () => number): void =>
     addGauge(registry, name, help, [], (one) => one.set(value()));
   gauge("rollcall_accounts", "Accounts that hold something", () => census().accounts);
