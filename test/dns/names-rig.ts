@@ -4,6 +4,7 @@ import { DIALECTS } from "../../packages/registry/src/bin/dialects.ts";
 import type { Instance, Life, View } from "../../packages/registry/src/core/index.ts";
 import type { NameSource } from "../../packages/registry/src/dialects/contract.ts";
 import { toLabel } from "../../packages/registry/src/dialects/dns/labels/text.ts";
+import type { Dependency, Reply } from "../../packages/registry/src/dialects/dns/names/reply.ts";
 import { resolve } from "../../packages/registry/src/dialects/dns/names/resolve.ts";
 import type { Settings } from "../../packages/registry/src/dialects/dns/settings/model.ts";
 import { toNetworks } from "../../packages/registry/src/dialects/dns/settings/networks.ts";
@@ -13,7 +14,7 @@ import { isWithin, parseName, showName } from "../../packages/registry/src/diale
 import { showData, showType } from "../../packages/registry/src/dialects/dns/wire/record.ts";
 import { shareFile } from "../../packages/registry/src/dialects/dns/zone/file.ts";
 import { type OpenIndex, openIndex } from "../../packages/registry/src/dialects/dns/zone/label-index.ts";
-import type { Dependency, FileZone, Reply, World, Zone } from "../../packages/registry/src/dialects/dns/zone/model.ts";
+import type { FileZone, World, Zone } from "../../packages/registry/src/dialects/dns/zone/model.ts";
 import { accepted, instanceOf, openRig, type Rig } from "../harness/registry.ts";
 
 export interface NamesOptions {

@@ -1,15 +1,17 @@
 /** Lookups in a zone file: question by question the same as BIND gives from the same file. */
+
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { toNotes } from "../../../packages/registry/src/dialects/dns/labels/meta.ts";
+import { resolveFile } from "../../../packages/registry/src/dialects/dns/names/file.ts";
 import { readZone } from "../../../packages/registry/src/dialects/dns/static/reader.ts";
 import { Fault } from "../../../packages/registry/src/dialects/dns/static/zonefile/scanner.ts";
 import type { Message } from "../../../packages/registry/src/dialects/dns/wire/message.ts";
 import { parseName } from "../../../packages/registry/src/dialects/dns/wire/name.ts";
 import { encodeMessage } from "../../../packages/registry/src/dialects/dns/wire/packet.ts";
-import { fileHas, fileRecords, resolveFile } from "../../../packages/registry/src/dialects/dns/zone/file.ts";
+import { fileHas, fileRecords } from "../../../packages/registry/src/dialects/dns/zone/file.ts";
 import type { FileZone } from "../../../packages/registry/src/dialects/dns/zone/model.ts";
 import { freePort, requirePackage, startProcess, temporaryDirectory, until } from "../../harness/program.ts";
 import { askTcp, type Reading, readMessage, TYPES, type WireRecord } from "../rig.ts";

@@ -1,7 +1,7 @@
 /**
  * The plug: DNS over UDP and TCP, on one port of its own.
  *
- * @rooms dialect > transfer > update > server > names > static > desk > zone > signing > settings > labels > wire
+ * @rooms dialect > transfer > update > server > names > static > desk > zone > signing > settings > labels > refusals > wire
  */
 import { randomInt } from "node:crypto";
 import { type Dialect, type House, type Mounted, type NameSource, SettingsRefused } from "../contract.ts";

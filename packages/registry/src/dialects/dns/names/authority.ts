@@ -1,10 +1,9 @@
-/** What a zone says of itself: SOA, NS, the addresses of its servers, and the answer "there is nothing". */
-
+/** What a zone says of itself: SOA, NS, and the addresses of its servers. */
 import { toSpot } from "../labels/address.ts";
-import { type Name, RCODE, type Resource, TYPE } from "../wire/message.ts";
+import { type Name, type Resource, TYPE } from "../wire/message.ts";
 import { isName } from "../wire/name.ts";
 import { toResource } from "../wire/record.ts";
-import type { Dependency, Reply, World, Zone } from "../zone/model.ts";
+import type { World, Zone } from "../zone/model.ts";
 
 /** Secondaries are told of changes (NOTIFY); these are for the ones that missed it. */
 const REFRESH_S = 60;
@@ -64,46 +63,4 @@ export function addressRecords(owner: Name, type: number, addresses: readonly st
 /** Whether the zone's server has a name in the zone itself. */
 export function hasServerLabel(world: World): boolean {
   return world.settings.nameServers.length === 0;
-}
-
-const NONE: readonly Resource[] = [];
-
-/** What the catalog has. */
-export function positive(
-  answers: readonly Resource[],
-  additional: readonly Resource[],
-  dependencies: readonly Dependency[],
-): Reply {
-  return {
-    rcode: RCODE.NOERROR,
-    authoritative: true,
-    isLive: true,
-    answers,
-    authority: NONE,
-    additional,
-    dependencies,
-  };
-}
-
-/**
- * No such name (NXDOMAIN), or nothing of this type (NOERROR): with the SOA, good for no longer than its minimum
- * (RFC 2308 §3, §5). Its serial is the one of when the answer was made.
- */
-export function negative(rcode: number, authority: Resource, dependencies: readonly Dependency[]): Reply {
-  const { data, ttlS } = authority;
-  const lifeS = data.kind === "authority" ? Math.min(ttlS, data.minimumS) : ttlS;
-  return {
-    rcode,
-    authoritative: true,
-    answers: NONE,
-    authority: [lifeS === ttlS ? authority : { ...authority, ttlS: lifeS }],
-    additional: NONE,
-    dependencies,
-  };
-}
-
-/** The answer to ANY where there is something: RFC 8482 §4.2. */
-export function minimalAny(name: Name, { settings }: World, dependencies: readonly Dependency[]): Reply {
-  const hint = toResource(name, TYPE.HINFO, settings.ttlS, { kind: "text", strings: ["RFC8482", ""] });
-  return positive([hint], NONE, dependencies);
 }

@@ -1,37 +1,30 @@
-/** Questions -> answers: which zone a name is in, and what stands there. Pure. Refusals -> RCODEs. */
-import type { Refusal } from "../../../core/index.ts";
-import { type Name, type Question, RCODE, type Resource, TYPE } from "../wire/message.ts";
+/** Questions -> replies: which zone a name is in, and what stands there. */
+import { type Question, type Resource, TYPE } from "../wire/message.ts";
 import { keyOf } from "../wire/name.ts";
-import { sameData } from "../wire/record.ts";
-import { fileAddresses, fileHas, fileRecords, resolveFile } from "../zone/file.ts";
-import type { Reply, Resolve, World, Zone } from "../zone/model.ts";
-import { standsIn, takeAddresses } from "./alias.ts";
-import { authorityOf, minimalAny, negative, positive } from "./authority.ts";
+import { fileAddresses, fileRecords, isAlias } from "../zone/file.ts";
+import type { AccountZone, FileZone, World, Zone } from "../zone/model.ts";
+import { authorityOf } from "./authority.ts";
+import { resolveFile } from "./file.ts";
 import { answerNative } from "./native/account-zone.ts";
-import type { Answer } from "./native/discovery.ts";
-import { type AccountZone, openLookup } from "./native/group.ts";
+import { openLookup } from "./native/group.ts";
+import {
+  mergeRecords,
+  negative,
+  type Presence,
+  present,
+  type Reply,
+  replyTo,
+  standsIn,
+  takeAddresses,
+} from "./reply.ts";
 import { resolveReverse } from "./reverse.ts";
 import { resolveSource } from "./source.ts";
-
-/** How a refused change is said in an answer to UPDATE (RFC 2136 §2.2, RFC 1035 §4.1.1). */
-export const RCODE_OF: Readonly<Record<Refusal, number>> = {
-  invalid: RCODE.FORMERR,
-  "too-large": RCODE.REFUSED,
-  limit: RCODE.REFUSED,
-  forbidden: RCODE.REFUSED,
-  "not-found": RCODE.NXDOMAIN,
-  exists: RCODE.YXDOMAIN,
-  conflict: RCODE.SERVFAIL,
-  compacted: RCODE.SERVFAIL,
-  unsupported: RCODE.NOTIMP,
-  unavailable: RCODE.SERVFAIL,
-};
 
 /** CNAMEs that one question is followed through our zones. */
 const ALIASES_MAX = 8;
 
 /** Answers a question of class IN; undefined when its name is in no zone of ours. */
-export const resolve: Resolve = (question, world) => {
+export function resolve(question: Question, world: World): Reply | undefined {
   const zone = world.zoneOf(question.name);
   const reply = zone === undefined ? undefined : resolveIn(question, zone, world);
   if (zone === undefined || reply === undefined) return undefined;
@@ -40,7 +33,7 @@ export const resolve: Resolve = (question, world) => {
   const soa = authorityOf(zone, world);
   const { outside } = followed;
   return outside === undefined ? takeAddresses(followed, question, soa) : { ...followed, outside: { ...outside, soa } };
-};
+}
 
 function resolveIn(question: Question, zone: Zone, world: World): Reply | undefined {
   switch (zone.kind) {
@@ -55,7 +48,7 @@ function resolveIn(question: Question, zone: Zone, world: World): Reply | undefi
   }
 }
 
-/** RFC 1034 §4.3.2 step 3a: an alias that leads to a name of ours is answered with what is there. */
+/** RFC 1034 §4.3.2 step 3a: a CNAME that leads to a name of ours is answered with what is there. */
 function followAliases(reply: Reply, question: Question, world: World): Reply {
   const { type } = question;
   const seen = new Set([keyOf(question.name)]);
@@ -68,7 +61,7 @@ function followAliases(reply: Reply, question: Question, world: World): Reply {
     const zone = world.zoneOf(name);
     const next = zone === undefined ? undefined : resolveIn({ ...question, name }, zone, world);
     if (next === undefined) return { ...whole, outside: { target: name } };
-    // The answer's code and SOA are the last name's (RFC 6604 §3); it is as authoritative as the first one's (§2.1).
+    // The answer's code and SOA are those of the last name (RFC 6604 §3); it is as authoritative as the first (§2.1).
     whole = {
       ...next,
       authoritative: reply.authoritative,
@@ -82,61 +75,29 @@ function followAliases(reply: Reply, question: Question, world: World): Reply {
 function resolveAccount(question: Question, zone: AccountZone, world: World): Reply {
   const look = openLookup(world, zone);
   const { name, type } = question;
-  const answer = answerNative(look, name, type);
+  const { file } = zone;
+  const presence = answerNative(look, name, type);
   const { dependencies } = look;
-  if (zone.file !== undefined) return mergeFile(question, zone, world, answer, dependencies);
-  if (!answer.exists) return negative(RCODE.NXDOMAIN, authorityOf(zone, world), dependencies);
-  if (type === TYPE.ANY) return minimalAny(name, world, dependencies);
-  if (answer.answers.length === 0) return negative(RCODE.NOERROR, authorityOf(zone, world), dependencies);
-  return positive(answer.answers, answer.additional, dependencies);
-}
-
-/**
- * A zone file of the same name adds to what the catalog has. Sets of one name and type become one; an alias in the
- * file, and its servers at the apex, stand alone; where the catalog has no such name, the file answers by itself.
- */
-function mergeFile(
-  question: Question,
-  zone: AccountZone,
-  world: World,
-  answer: Answer,
-  dependencies: Reply["dependencies"],
-): Reply {
-  const { name, type } = question;
-  const file = zone.file as NonNullable<AccountZone["file"]>;
-  if (!answer.exists || isAlias(file, name)) {
+  const authority = (): Resource => authorityOf(zone, world);
+  if (file !== undefined && (!presence.exists || isAlias(file, name))) {
     const reply = resolveFile(question, file);
     const isNegative = reply.authority.some((record) => record.type === TYPE.SOA);
-    return isNegative
-      ? { ...negative(reply.rcode, authorityOf(zone, world), dependencies), answers: reply.answers }
-      : { ...reply, dependencies };
+    if (!isNegative) return { ...reply, dependencies };
+    return { ...negative(reply.rcode, authority(), dependencies, reply.answers), isFromFile: true };
   }
-  if (type === TYPE.ANY) return minimalAny(name, world, dependencies);
-  const isApexServers = name.length === zone.name.length && type === TYPE.NS;
-  const added = type === TYPE.SOA ? [] : fileRecords(file, name, type);
-  const own = isApexServers && added.length > 0 ? [] : answer.answers;
-  const answers = mergeRecords(own, added, name);
-  if (answers.length === 0) return negative(RCODE.NOERROR, authorityOf(zone, world), dependencies);
-  const additional = added.flatMap(({ data }) => ("target" in data ? fileAddresses(file, data.target) : []));
-  return positive(answers, own.length === 0 ? additional : [...answer.additional, ...additional], dependencies);
-}
-
-export function isAlias(file: NonNullable<AccountZone["file"]>, name: Name): boolean {
-  return fileHas(file, name) && fileRecords(file, name, TYPE.CNAME).length > 0;
+  const merged = file === undefined ? presence : mergeFile(question, presence, zone.name.length, file);
+  return replyTo(question, merged, { authority, ttlS: world.settings.ttlS }, dependencies);
 }
 
 /**
- * One set of both, without doubles, with the file's TTL, which is the smaller one (`shareFile`). An alias of the
- * catalog's gives way to addresses of the file.
+ * A zone file of the same name adds to what the catalog has. Sets of one name and type become one; a CNAME in the file,
+ * and its servers at the apex, stand alone; where the catalog has no such name, the file answers by itself.
  */
-export function mergeRecords(own: readonly Resource[], added: readonly Resource[], owner: Name): readonly Resource[] {
-  const [first] = added;
-  if (first === undefined) return own;
-  const mine = own.filter(
-    (record) => record.type === first.type && !added.some((other) => sameData(record.type, other.data, record.data)),
-  );
-  return [
-    ...added.map((record) => ({ ...record, name: owner })),
-    ...mine.map((record) => ({ ...record, ttlS: first.ttlS })),
-  ];
+function mergeFile({ name, type }: Question, presence: Presence, apexLength: number, file: FileZone): Presence {
+  const added = type === TYPE.SOA ? [] : fileRecords(file, name, type);
+  const isApexServers = name.length === apexLength && type === TYPE.NS;
+  const own = isApexServers && added.length > 0 ? [] : presence.answers;
+  const answers = mergeRecords(own, added, name);
+  const additional = added.flatMap(({ data }) => ("target" in data ? fileAddresses(file, data.target) : []));
+  return present({ answers, additional: own.length === 0 ? additional : [...presence.additional, ...additional] });
 }

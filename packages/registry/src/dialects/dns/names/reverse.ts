@@ -3,18 +3,11 @@ import { readAddress } from "../wire/address.ts";
 import { type Name, type Question, RCODE, type Resource, TYPE } from "../wire/message.ts";
 import { lowerLabel } from "../wire/name.ts";
 import { toResource } from "../wire/record.ts";
-import type { Dependency, Reply, World, Zone } from "../zone/model.ts";
-import { authorityOf, minimalAny, negative, positive } from "./authority.ts";
-import {
-  type AccountZone,
-  compareTexts,
-  type Group,
-  groupWith,
-  isHealthy,
-  openLookup,
-  zoneOfAccount,
-} from "./native/group.ts";
+import type { AccountZone, World, Zone } from "../zone/model.ts";
+import { authorityOf } from "./authority.ts";
+import { compareTexts, type Group, groupWith, isHealthy, openLookup, zoneOfAccount } from "./native/group.ts";
 import { addressName } from "./native/records.ts";
+import { ABSENT, type Dependency, NO_RECORDS, negative, positive, present, type Reply, replyTo } from "./reply.ts";
 
 type ReverseZone = Extract<Zone, { kind: "reverse" }>;
 
@@ -43,10 +36,9 @@ export function resolveReverse(question: Question, zone: ReverseZone, world: Wor
   // Names below a part of an address may exist: it is there (RFC 8020).
   if (digits.length < (isSix ? 32 : 4)) return negative(RCODE.NOERROR, authority, dependencies);
   const pointers = pointersOf(address, name, world);
-  if (pointers === undefined) return negative(RCODE.NXDOMAIN, authority, dependencies);
-  if (type === TYPE.ANY) return minimalAny(name, world, dependencies);
-  if (type !== TYPE.PTR || pointers.length === 0) return negative(RCODE.NOERROR, authority, dependencies);
-  return positive(pointers, [], dependencies);
+  const records = type === TYPE.PTR ? { answers: pointers ?? [], additional: [] } : NO_RECORDS;
+  const presence = pointers === undefined ? ABSENT : present(records);
+  return replyTo(question, presence, { authority: () => authority, ttlS: world.settings.ttlS }, dependencies);
 }
 
 /**

@@ -2,48 +2,49 @@
 import type { AccountView, InstanceRecord } from "../../../core/index.ts";
 import type { Found, Place } from "../../contract.ts";
 import { toSpot } from "../labels/address.ts";
-import { type Name, type Question, RCODE, TYPE } from "../wire/message.ts";
+import { type Name, type Question, TYPE } from "../wire/message.ts";
 import { isName, lowerLabel } from "../wire/name.ts";
 import { fieldsOf } from "../zone/account-view.ts";
-import type { Dependency, Reply, World, Zone } from "../zone/model.ts";
-import {
-  addressRecords,
-  authorityOf,
-  hasServerLabel,
-  minimalAny,
-  negative,
-  positive,
-  SERVER_LABEL,
-  serverAddresses,
-  serversOf,
-} from "./authority.ts";
+import type { World, Zone } from "../zone/model.ts";
+import { addressRecords, authorityOf, hasServerLabel, SERVER_LABEL, serverAddresses, serversOf } from "./authority.ts";
 import { compareRecords, pickShown } from "./native/group.ts";
+import { portOf, renderAddresses, renderTexts } from "./native/records.ts";
 import {
+  ABSENT,
   ANSWERS_MAX,
+  BARE,
+  type Dependency,
   Gathering,
-  NOTHING,
-  portOf,
-  type Rendered,
-  renderAddresses,
-  renderTexts,
-} from "./native/records.ts";
+  NO_RECORDS,
+  type Presence,
+  present,
+  type Records,
+  type Reply,
+  replyTo,
+} from "./reply.ts";
 
 type SourceZone = Extract<Zone, { kind: "source" }>;
 type Instances = Extract<Found, { kind: "instances" }>;
 
 /** Answers a question about a name in another protocol's domain. */
 export function resolveSource(question: Question, zone: SourceZone, world: World): Reply {
-  const { name, type } = question;
+  const { name } = question;
   const labels = name.slice(0, name.length - zone.name.length).map(lowerLabel);
   const account = world.view.account(zone.account);
   const found = findInSource(zone, labels, account, world);
   const dependencies = [dependencyOf(found, zone, account)];
-  if (found.kind === "none") return negative(RCODE.NXDOMAIN, authorityOf(zone, world), dependencies);
-  if (type === TYPE.ANY) return minimalAny(name, world, dependencies);
-  const rendered = labels.length === 0 ? renderApex(zone, world, type, name) : undefined;
-  const { answers, additional } = rendered ?? renderFound(found, zone, world, name, type);
-  if (answers.length === 0) return negative(RCODE.NOERROR, authorityOf(zone, world), dependencies);
-  return positive(answers, additional, dependencies);
+  const source = { authority: () => authorityOf(zone, world), ttlS: world.settings.ttlS };
+  return replyTo(question, presenceOf(found, zone, world, question), source, dependencies);
+}
+
+/** Of ANY only whether there is something. */
+function presenceOf(found: Found, zone: SourceZone, world: World, { name, type }: Question): Presence {
+  if (found.kind === "none") return ABSENT;
+  if (type === TYPE.ANY) return BARE;
+  const isApex = name.length === zone.name.length;
+  return present(
+    (isApex ? renderApex(zone, world, type, name) : undefined) ?? renderFound(found, zone, world, name, type),
+  );
 }
 
 function findInSource(
@@ -69,7 +70,7 @@ function dependencyOf(found: Found, zone: SourceZone, account: AccountView | und
 }
 
 /** The domain itself has SOA and NS; its addresses are the server's, whatever instances stand at it. */
-function renderApex(zone: SourceZone, world: World, type: number, owner: Name): Rendered | undefined {
+function renderApex(zone: SourceZone, world: World, type: number, owner: Name): Records | undefined {
   if (type === TYPE.SOA) return { answers: [authorityOf(zone, world, owner)], additional: [] };
   if (type === TYPE.NS) {
     const server = [SERVER_LABEL, ...zone.name];
@@ -81,11 +82,11 @@ function renderApex(zone: SourceZone, world: World, type: number, owner: Name): 
   return { answers: serverAddresses(owner, type, world), additional: [] };
 }
 
-function renderFound(found: Found, zone: SourceZone, world: World, owner: Name, type: number): Rendered {
+function renderFound(found: Found, zone: SourceZone, world: World, owner: Name, type: number): Records {
   switch (found.kind) {
     case "none":
     case "bare":
-      return NOTHING;
+      return NO_RECORDS;
     case "server":
       return { answers: serverAddresses(owner, type, world), additional: [] };
     case "addresses":
@@ -95,7 +96,7 @@ function renderFound(found: Found, zone: SourceZone, world: World, owner: Name, 
   }
 }
 
-function renderInstances(found: Instances, zone: SourceZone, world: World, owner: Name, type: number): Rendered {
+function renderInstances(found: Instances, zone: SourceZone, world: World, owner: Name, type: number): Records {
   const { whenNoneHealthy, ttlS } = world.settings;
   const shown = [...pickShown(found.places, recordOf, whenNoneHealthy)].sort(comparePlaces);
   switch (type) {
@@ -109,7 +110,7 @@ function renderInstances(found: Instances, zone: SourceZone, world: World, owner
     case TYPE.TXT:
       return renderTexts(shown.map(recordOf), owner, world.settings);
     default:
-      return NOTHING;
+      return NO_RECORDS;
   }
 }
 
@@ -125,7 +126,7 @@ function comparePlaces(one: Place, other: Place): number {
   return one.priority - other.priority || compareRecords(one.record, other.record);
 }
 
-function renderPlaces(shown: readonly Place[], zone: SourceZone, owner: Name, ttlS: number): Rendered {
+function renderPlaces(shown: readonly Place[], zone: SourceZone, owner: Name, ttlS: number): Records {
   const answers = new Gathering(ttlS);
   const additional = new Gathering(ttlS);
   const open = shown.filter(({ record }) => portOf(record.ports, undefined) !== undefined);

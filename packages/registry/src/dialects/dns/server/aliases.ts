@@ -1,10 +1,9 @@
 /** Aliases of ours that lead to names of others: what stands there is asked of the servers we forward to. */
 
 import type { Asked } from "../desk.ts";
-import { takeAddresses } from "../names/alias.ts";
+import { type Outside, type Reply, takeAddresses } from "../names/reply.ts";
 import { BLANK, CLASS, type Message, type Name, type Question, RCODE, TYPE } from "../wire/message.ts";
 import { decodeMessage, encodeMessage } from "../wire/packet.ts";
-import type { Outside, Reply } from "../zone/model.ts";
 import type { Forward } from "./forward.ts";
 
 /** Asks where aliases lead. Who asks for the same at the same time shares one question. */

@@ -1,6 +1,7 @@
 /** What becomes of a message that is no plain question with a ready answer. */
 
 import type { Asked, Asker, Desk } from "../desk.ts";
+import type { Reply } from "../names/reply.ts";
 import { resolve } from "../names/resolve.ts";
 import type { TsigKey } from "../settings/model.ts";
 import { type Keys, signAnswer, signBytes } from "../signing/keys.ts";
@@ -8,7 +9,7 @@ import { type Chance, encodeAnswer } from "../wire/answer.ts";
 import { CLASS, type Edns, emptyAnswer, type Message, OPCODE, type Question, RCODE, TYPE } from "../wire/message.ts";
 import { lowerLabel } from "../wire/name.ts";
 import { type Decoded, decodeMessage } from "../wire/packet.ts";
-import type { Reply, Zone } from "../zone/model.ts";
+import type { Zone } from "../zone/model.ts";
 import { Aliases } from "./aliases.ts";
 import { Entry } from "./cache.ts";
 import type { Forward } from "./forward.ts";

@@ -3,7 +3,7 @@
  * the registry's revision is the one it was looked at last, or when the revision of each of its dependencies is.
  */
 import type { Registry, View } from "../../../core/index.ts";
-import type { Dependency } from "../zone/model.ts";
+import type { Dependency } from "../names/reply.ts";
 
 /**
  * Different orders of one answer; by turns, so that clients that take the first record spread. Of one that was cut each

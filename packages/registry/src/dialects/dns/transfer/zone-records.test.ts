@@ -1,14 +1,16 @@
 /** A whole zone says what the single answers say; an answer is kept no longer than it is true. Random catalogs. */
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { isGood, type NamesRig, nameOf, openNames, showShort } from "../../../../../../test/dns/names-rig.ts";
 import type { Instance } from "../../../core/index.ts";
+import type { Reply } from "../names/reply.ts";
 import { resolve } from "../names/resolve.ts";
 import { CLASS, type Name, type Resource, TYPE } from "../wire/message.ts";
 import { isName, keyOf, showName } from "../wire/name.ts";
 import { canonicalData, toResource } from "../wire/record.ts";
-import type { FileZone, Reply } from "../zone/model.ts";
+import type { FileZone } from "../zone/model.ts";
 import { serviceRecords, zoneRecords } from "./zone-records.ts";
 
 const words = (...texts: string[]): fc.Arbitrary<string> => fc.constantFrom(...texts);

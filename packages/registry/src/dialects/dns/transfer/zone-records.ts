@@ -21,15 +21,15 @@ import {
   renderTypesOf,
   speaks,
 } from "../names/native/discovery.ts";
-import { type AccountZone, compareTexts, type Group, isOwn, type Lookup, openLookup } from "../names/native/group.ts";
+import { compareTexts, type Group, isOwn, type Lookup, openLookup } from "../names/native/group.ts";
 import { QUALIFIERS_MAX } from "../names/native/qualifiers.ts";
 import { portOf, renderServices } from "../names/native/records.ts";
-import { isAlias, mergeRecords } from "../names/resolve.ts";
+import { mergeRecords, type Records } from "../names/reply.ts";
 import { type Name, type Resource, TYPE } from "../wire/message.ts";
 import { isName, isWithin, keyOf, sameName } from "../wire/name.ts";
 import { canonicalData } from "../wire/record.ts";
-import { fileRecords } from "../zone/file.ts";
-import type { World, Zone } from "../zone/model.ts";
+import { fileRecords, isAlias } from "../zone/file.ts";
+import type { AccountZone, World, Zone } from "../zone/model.ts";
 
 const ADDRESSES = [TYPE.A, TYPE.AAAA] as const;
 
@@ -149,19 +149,13 @@ function* groupRecords(look: Lookup, group: Group, isOurs: OwnTest): Iterable<Re
 }
 
 /** Passes the answers on, and notes what they lead to below `addr`: that stands nowhere else. */
-function* keepAddresses(rendered: Owned, addresses: Map<string, Resource>, zone: Name): Iterable<Resource> {
+function* keepAddresses(rendered: Records, addresses: Map<string, Resource>, zone: Name): Iterable<Resource> {
   yield* rendered.answers;
   for (const record of rendered.additional)
     if (isAddressName(record.name, zone)) addresses.set(`${record.name[0]} ${record.type}`, record);
 }
 
-/** A set of records with what it leads to. */
-interface Owned {
-  readonly answers: readonly Resource[];
-  readonly additional: readonly Resource[];
-}
-
-function* ownersOf(look: Lookup, group: Group, isOurs: OwnTest): Iterable<Owned> {
+function* ownersOf(look: Lookup, group: Group, isOurs: OwnTest): Iterable<Records> {
   const zone = look.zone.name;
   const name = [group.label, ...zone];
   if (!isProtocol(group.label) && isName(name) && isOwn(look, name)) {
@@ -179,7 +173,7 @@ function* ownersOf(look: Lookup, group: Group, isOurs: OwnTest): Iterable<Owned>
   }
 }
 
-function* hostRecords(look: Lookup, group: Group, records: readonly InstanceRecord[], owner: Name): Iterable<Owned> {
+function* hostRecords(look: Lookup, group: Group, records: readonly InstanceRecord[], owner: Name): Iterable<Records> {
   if (!isName(owner)) return;
   const shown = group.shown(records);
   for (const type of [TYPE.A, TYPE.AAAA, TYPE.SRV, TYPE.TXT]) {
@@ -189,7 +183,7 @@ function* hostRecords(look: Lookup, group: Group, records: readonly InstanceReco
 }
 
 /** `<tag>.<service>`, `<zone>.zone.…`, `<version>.version.…`, `<id>.id.…`. */
-function* qualifiedRecords(look: Lookup, group: Group, name: Name, isOurs: OwnTest): Iterable<Owned> {
+function* qualifiedRecords(look: Lookup, group: Group, name: Name, isOurs: OwnTest): Iterable<Records> {
   for (const [label, records] of group.roster.byLabel("tag")) {
     const isAddress = group.label === "addr" && fromAddressLabel(label) !== undefined;
     const owner = [label, ...name];
@@ -222,7 +216,7 @@ function sorted(places: Map<Bytes, Set<InstanceRecord>>): readonly (readonly [By
 }
 
 /** `_<port>._tcp.<service>`. */
-function* portRecords(look: Lookup, group: Group, name: Name, isOurs: OwnTest): Iterable<Owned> {
+function* portRecords(look: Lookup, group: Group, name: Name, isOurs: OwnTest): Iterable<Records> {
   for (const protocol of ["_tcp", "_udp"] as const) {
     const ports = new Map<Bytes, Set<InstanceRecord>>();
     for (const record of group.members) {
@@ -244,7 +238,7 @@ function* browsingRecords(
   members: readonly InstanceRecord[],
   protocol: Protocol,
   owner: Name,
-): Iterable<Owned> {
+): Iterable<Records> {
   const shown = group.shown(members);
   yield renderServices(look, group, shown, owner, undefined);
   yield renderPointers(look, group, shown, protocol, owner);

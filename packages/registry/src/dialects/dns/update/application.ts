@@ -5,7 +5,7 @@ import { toWeight } from "../static/instances.ts";
 import { type Data, type Name, RCODE, type Resource, TYPE } from "../wire/message.ts";
 import { isWithin, keyOf, lowerLabel } from "../wire/name.ts";
 import { sameData } from "../wire/record.ts";
-import type { World, Zone } from "../zone/model.ts";
+import type { AccountZone, World } from "../zone/model.ts";
 import type { Draft } from "./draft.ts";
 import type { Edit, NameEdit } from "./edits.ts";
 import {
@@ -28,8 +28,6 @@ import {
 } from "./match.ts";
 import { addressOf, type Place, placeOf } from "./place.ts";
 import { isInUse, recordsAt } from "./prerequisites.ts";
-
-type AccountZone = Extract<Zone, { kind: "account" }>;
 
 interface Types {
   readonly comes: readonly number[];

@@ -1,7 +1,7 @@
 /** DNS UPDATE (RFC 2136): registers and removes, one message after the other, each whole or not at all. */
 import type { Account, InstanceRecord } from "../../../core/index.ts";
 import type { Asked, Desk } from "../desk.ts";
-import { RCODE_OF } from "../names/resolve.ts";
+import { RCODE_OF } from "../refusals.ts";
 import { signAnswer } from "../signing/keys.ts";
 import { emptyAnswer, type Message, RCODE } from "../wire/message.ts";
 import { encodeMessage } from "../wire/packet.ts";

@@ -3,13 +3,11 @@ import type { Account, Command, InstanceRecord } from "../../../core/index.ts";
 import type { Settings, TsigKey } from "../settings/model.ts";
 import { CLASS, type Message, RCODE, TYPE } from "../wire/message.ts";
 import { sameName } from "../wire/name.ts";
-import type { World, Zone } from "../zone/model.ts";
+import type { AccountZone, World, Zone } from "../zone/model.ts";
 import { Application } from "./application.ts";
 import { clampLease, Draft, type LeaseRule } from "./draft.ts";
 import { foldUpdates, prescan } from "./edits.ts";
 import { checkPrerequisites } from "./prerequisites.ts";
-
-type AccountZone = Extract<Zone, { kind: "account" }>;
 
 export type Admitted =
   | { readonly ok: true; readonly account: Account }

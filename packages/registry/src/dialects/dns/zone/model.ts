@@ -1,8 +1,8 @@
-/** What names are looked up in, and what comes of it. */
+/** What names are looked up in. */
 import type { Account, InstanceRecord, View } from "../../../core/index.ts";
 import type { NameSource } from "../../contract.ts";
 import type { Settings } from "../settings/model.ts";
-import type { Name, Question, Resource } from "../wire/message.ts";
+import type { Name, Resource } from "../wire/message.ts";
 
 /** A part of the name space that we answer for. The longest one that a name is in has the say. */
 export type Zone =
@@ -20,6 +20,9 @@ export type Zone =
     }
   /** `in-addr.arpa.` and `ip6.arpa.`, of which we know a part: see `Settings.reverse`. */
   | { readonly kind: "reverse"; readonly name: Name };
+
+/** The catalog of one account, with what a zone file of the same name adds to it. */
+export type AccountZone = Extract<Zone, { kind: "account" }>;
 
 /** A zone as a zone file has it (file.ts). Immutable: a changed file makes a new one. */
 export interface FileZone {
@@ -81,36 +84,3 @@ export interface World {
   /** So many records of one set are more than the answer can hold, whichever of them. Undefined: all are wanted. */
   readonly recordsMax?: number;
 }
-
-/** What an answer rests on. It is good while the revision of each is what it was. */
-export type Dependency =
-  /** `ServiceView.revision`; 0 while there is no such account or service. */
-  | { readonly on: "service"; readonly account: Account; readonly service: string; readonly revision: number }
-  /** `AccountView.catalogRevision`; 0 while there is no such account. */
-  | { readonly on: "catalog"; readonly account: Account; readonly revision: number }
-  /** The whole registry's. */
-  | { readonly on: "all"; readonly revision: number };
-
-/** An answer before it is bytes. */
-export interface Reply {
-  readonly rcode: number;
-  readonly authoritative: boolean;
-  readonly answers: readonly Resource[];
-  readonly authority: readonly Resource[];
-  readonly additional: readonly Resource[];
-  /** The answers are of the catalog, not of a zone file alone. */
-  readonly isLive?: true;
-  /** Where the alias at the end of the answers leads, when that is a name in no zone of ours. */
-  readonly outside?: Outside;
-  /** Empty: good until the zones or settings change. */
-  readonly dependencies: readonly Dependency[];
-}
-
-export interface Outside {
-  readonly target: Name;
-  /** Where the alias only stands in for addresses (names/alias.ts): the SOA to say with that there are none. */
-  readonly soa?: Resource;
-}
-
-/** What `resolve` (translate.ts) is: undefined when the name is in no zone of ours. */
-export type Resolve = (question: Question, world: World) => Reply | undefined;

@@ -17,7 +17,7 @@ import { type Name, TYPE } from "../wire/message.ts";
 import { keyOf } from "../wire/name.ts";
 import { canonicalData } from "../wire/record.ts";
 import { fileRecords, STATIC_KEYS, shareFile, staticRevision } from "./file.ts";
-import type { FileZone, Index, World, Zone, Zones } from "./model.ts";
+import type { AccountZone, FileZone, Index, World, Zone, Zones } from "./model.ts";
 import { shapeRevision } from "./shape.ts";
 
 export interface ZonesOptions {
@@ -146,7 +146,7 @@ export class OpenZones implements Zones {
   }
 
   /** The same of what a zone file adds, in whichever account its instances are. */
-  fileRevision(view: View, { account, name }: Extract<Zone, { kind: "account" }>): Revision {
+  fileRevision(view: View, { account, name }: AccountZone): Revision {
     let revision = staticRevision(view, account, name);
     for (const file of this.#options.settings.files)
       if (file.account !== account) revision = Math.max(revision, staticRevision(view, file.account, name));

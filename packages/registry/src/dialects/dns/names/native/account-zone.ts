@@ -12,13 +12,14 @@ import { type Name, TYPE } from "../../wire/message.ts";
 import { lowerLabel } from "../../wire/name.ts";
 import { fileHas } from "../../zone/file.ts";
 import { addressRecords, authorityOf, hasServerLabel, SERVER_LABEL, serverAddresses, serversOf } from "../authority.ts";
-import { ABSENT, type Answer, answerBelowProtocol, BARE, isProtocol, present, speaks } from "./discovery.ts";
+import { ABSENT, BARE, NO_RECORDS, type Presence, present, type Records } from "../reply.ts";
+import { answerBelowProtocol, isProtocol, speaks } from "./discovery.ts";
 import { dependOnCatalog, type Group, type Lookup, openGroup } from "./group.ts";
 import { narrow } from "./qualifiers.ts";
-import { NOTHING, portOf, type Rendered, renderAddresses, renderServices, renderTexts } from "./records.ts";
+import { portOf, renderAddresses, renderServices, renderTexts } from "./records.ts";
 
 /** What the catalog has at a name within the zone. Of ANY only whether there is something. */
-export function answerNative(look: Lookup, owner: Name, type: number): Answer {
+export function answerNative(look: Lookup, owner: Name, type: number): Presence {
   const { world, zone } = look;
   const labels = owner.slice(0, owner.length - zone.name.length).map(lowerLabel);
   const last = labels.at(-1);
@@ -41,7 +42,7 @@ export function isServer({ world, zone }: Lookup, name: Name): boolean {
   return hasServerLabel(world) && (zone.file === undefined || !fileHas(zone.file, name));
 }
 
-function answerApex(look: Lookup, owner: Name, type: number): Answer {
+function answerApex(look: Lookup, owner: Name, type: number): Presence {
   const { world, zone } = look;
   // What the serial follows is not for us to know.
   if (type === TYPE.SOA) look.dependencies.push({ on: "all", revision: world.view.revision });
@@ -55,7 +56,7 @@ function answerApex(look: Lookup, owner: Name, type: number): Answer {
   return present({ answers, additional });
 }
 
-function answerService(look: Lookup, labels: readonly Bytes[], owner: Name, type: number): Answer {
+function answerService(look: Lookup, labels: readonly Bytes[], owner: Name, type: number): Presence {
   const [first = "", second] = labels;
   if (labels.length > 2 && first.startsWith("_") && isProtocol(second)) {
     return answerPort(look, labels, owner, type);
@@ -87,7 +88,7 @@ export function renderHost(
   shown: readonly InstanceRecord[],
   owner: Name,
   type: number,
-): Rendered {
+): Records {
   const { ttlS } = look.world.settings;
   switch (type) {
     case TYPE.A:
@@ -99,12 +100,12 @@ export function renderHost(
     case TYPE.TXT:
       return renderTexts(shown, owner, look.world.settings);
     default:
-      return NOTHING;
+      return NO_RECORDS;
   }
 }
 
 /** `_<port>._tcp.<service>`. */
-function answerPort(look: Lookup, labels: readonly Bytes[], owner: Name, type: number): Answer {
+function answerPort(look: Lookup, labels: readonly Bytes[], owner: Name, type: number): Presence {
   const port = (labels[0] as Bytes).slice(1);
   const protocol = labels[1];
   const found = find(look, labels.slice(2));
@@ -117,7 +118,7 @@ function answerPort(look: Lookup, labels: readonly Bytes[], owner: Name, type: n
 }
 
 /** `_tcp.<service>`: named ports are below it. */
-function answerAbovePorts(look: Lookup, labels: readonly Bytes[]): Answer {
+function answerAbovePorts(look: Lookup, labels: readonly Bytes[]): Presence {
   const protocol = labels[0];
   const found = find(look, labels.slice(1));
   if (found === undefined || !isProtocol(protocol)) return ABSENT;

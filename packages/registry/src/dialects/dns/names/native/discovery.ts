@@ -4,33 +4,12 @@ import { isPlain } from "../../labels/text.ts";
 import { type Name, type Resource, TYPE } from "../../wire/message.ts";
 import { isName } from "../../wire/name.ts";
 import { toResource } from "../../wire/record.ts";
+import { ABSENT, ANSWERS_MAX, BARE, NO_RECORDS, type Presence, present, type Records } from "../reply.ts";
 import { dependOnCatalog, type Group, groupWith, type Lookup, openGroup, openLookup } from "./group.ts";
 import { narrow } from "./qualifiers.ts";
-import {
-  ANSWERS_MAX,
-  NOTHING,
-  pickSome,
-  portOf,
-  type Rendered,
-  renderServices,
-  renderTexts,
-  targetOf,
-} from "./records.ts";
+import { pickSome, portOf, renderServices, renderTexts, targetOf } from "./records.ts";
 
 export type Protocol = "_tcp" | "_udp";
-
-/** What stands at a name. */
-export interface Answer extends Rendered {
-  /** Whether there is such a name. */
-  readonly exists: boolean;
-}
-
-export const ABSENT: Answer = { exists: false, ...NOTHING };
-export const BARE: Answer = { exists: true, ...NOTHING };
-
-export function present(rendered: Rendered): Answer {
-  return { exists: true, ...rendered };
-}
 
 /** RFC 6763 §11: browse and registration domains. */
 export const BROWSE_LABELS: readonly string[] = ["b", "lb", "db", "r", "dr"];
@@ -51,7 +30,7 @@ export function speaks(record: InstanceRecord, protocol: Protocol): boolean {
 }
 
 /** A name that ends in `_tcp` or `_udp`; `labels` are the ones left of the zone. */
-export function answerBelowProtocol(look: Lookup, labels: readonly Bytes[], owner: Name, type: number): Answer {
+export function answerBelowProtocol(look: Lookup, labels: readonly Bytes[], owner: Name, type: number): Presence {
   const protocol = labels.at(-1) as Protocol;
   const service = labels.at(-2);
   if (service === undefined) {
@@ -79,10 +58,10 @@ function answerService(
   protocol: Protocol,
   owner: Name,
   type: number,
-): Rendered {
+): Records {
   if (type === TYPE.SRV) return renderServices(look, group, group.shown(members), owner, undefined);
   if (type === TYPE.PTR) return renderPointers(look, group, group.shown(members), protocol, owner);
-  return NOTHING;
+  return NO_RECORDS;
 }
 
 /** `<instance>._svc._tcp`, `_<subtype>._sub._svc._tcp` (RFC 6763 §7.1), or qualifiers. */
@@ -93,7 +72,7 @@ function answerBelowService(
   left: readonly Bytes[],
   owner: Name,
   type: number,
-): Answer {
+): Presence {
   const [first = ""] = left;
   const speaking = (records: readonly InstanceRecord[]) => records.filter((record) => speaks(record, protocol));
   if (left.at(-1) === "_sub") {
@@ -119,10 +98,10 @@ export function renderNamed(
   shown: readonly InstanceRecord[],
   owner: Name,
   type: number,
-): Rendered {
+): Records {
   if (type === TYPE.SRV) return renderServices(look, group, shown, owner, undefined);
   if (type === TYPE.TXT) return renderTexts(shown, owner, look.world.settings);
-  return NOTHING;
+  return NO_RECORDS;
 }
 
 /** `<instance>._svc._tcp.<zone>`; undefined for an instance that cannot be said so. */
@@ -141,7 +120,7 @@ export function renderPointers(
   shown: readonly InstanceRecord[],
   protocol: Protocol,
   owner: Name,
-): Rendered {
+): Records {
   const open = shown.filter((record) => portOf(record.ports, undefined) !== undefined);
   const picked = pickSome(open, look.world.recordsMax);
   const rendered = renderPicked(look, group, picked, protocol, owner);
@@ -155,7 +134,7 @@ function renderPicked(
   shown: readonly InstanceRecord[],
   protocol: Protocol,
   owner: Name,
-): Rendered {
+): Records {
   const { ttlS } = look.world.settings;
   const answers: Resource[] = [];
   const additional: Resource[] = [];
@@ -175,7 +154,7 @@ function renderPicked(
   return { answers, additional };
 }
 
-function answerBrowsing(look: Lookup, left: readonly Bytes[], owner: Name, type: number): Answer {
+function answerBrowsing(look: Lookup, left: readonly Bytes[], owner: Name, type: number): Presence {
   dependOnCatalog(look);
   const [label, ...more] = left;
   if (label === undefined) return BARE;
@@ -186,13 +165,13 @@ function answerBrowsing(look: Lookup, left: readonly Bytes[], owner: Name, type:
 }
 
 /** The zone is its own and only domain to browse. */
-export function renderBrowsing({ world, zone }: Lookup, owner: Name): Rendered {
+export function renderBrowsing({ world, zone }: Lookup, owner: Name): Records {
   const pointer = toResource(owner, TYPE.PTR, world.settings.ttlS, { kind: "name", target: zone.name });
   return { answers: [pointer], additional: [] };
 }
 
 /** RFC 6763 §9: the kinds of services that there are. */
-function renderTypes(look: Lookup, owner: Name): Rendered {
+function renderTypes(look: Lookup, owner: Name): Records {
   const answers: Resource[] = [];
   const quiet = openLookup(look.world, look.zone);
   for (const name of serviceNames(look)) {

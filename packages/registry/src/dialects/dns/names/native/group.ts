@@ -15,10 +15,9 @@ import { isCut, isHostLabel, matchLabel, toExactLabel, toLabel } from "../../lab
 import { FILE_META, showOrigin } from "../../static/instances.ts";
 import type { Name } from "../../wire/message.ts";
 import { isName, LABEL_BYTES_MAX, sameName } from "../../wire/name.ts";
-import type { Dependency, World, Zone } from "../../zone/model.ts";
+import type { AccountZone, World } from "../../zone/model.ts";
+import type { Dependency } from "../reply.ts";
 import { Roster } from "./qualifiers.ts";
-
-export type AccountZone = Extract<Zone, { kind: "account" }>;
 
 /** One question about an account's zone. What it looked at is noted in `dependencies`. */
 export interface Lookup {

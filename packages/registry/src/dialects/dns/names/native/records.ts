@@ -4,55 +4,14 @@ import { type Spot, toAddressLabel, toSpot } from "../../labels/address.ts";
 import { priorityOf, toStrings } from "../../labels/meta.ts";
 import { matchLabel } from "../../labels/text.ts";
 import type { Settings } from "../../settings/model.ts";
-import { type Data, type Name, type Resource, TYPE } from "../../wire/message.ts";
+import { type Data, type Name, TYPE } from "../../wire/message.ts";
 import { isName, sameName } from "../../wire/name.ts";
-import { canonicalData, toResource } from "../../wire/record.ts";
+import { toResource } from "../../wire/record.ts";
+import { ANSWERS_MAX, Gathering, NO_RECORDS, type Records } from "../reply.ts";
 import { compareTexts, type Group, type Lookup } from "./group.ts";
 
-/** More than a message of 64 KiB can hold: beyond it the first ones, by their ids, are answered. */
-export const ANSWERS_MAX = 4096;
-
-export interface Rendered {
-  readonly answers: readonly Resource[];
-  readonly additional: readonly Resource[];
-}
-
-const NONE: readonly Resource[] = [];
-export const NOTHING: Rendered = { answers: NONE, additional: NONE };
-
-/** Gathers records, each once: a set has no doubles (RFC 2181 §5). */
-export class Gathering {
-  readonly records: Resource[] = [];
-  /** Made for the second record: most sets have but one. */
-  #seen: Set<Bytes> | undefined;
-  readonly #ttlS: number;
-
-  constructor(ttlS: number) {
-    this.#ttlS = ttlS;
-  }
-
-  add(owner: Name, type: number, data: Data): void {
-    if (this.records.length > 0) {
-      this.#seen ??= new Set(this.records.map(toKey));
-      const before = this.#seen.size;
-      if (this.#seen.add(toKey({ name: owner, type, data })).size === before) return;
-    }
-    this.records.push(toResource(owner, type, this.#ttlS, data));
-  }
-
-  /** The same of one that is no other's double, which saves looking; others may still be its own. */
-  addAlone(owner: Name, type: number, data: Data): void {
-    this.#seen?.add(toKey({ name: owner, type, data }));
-    this.records.push(toResource(owner, type, this.#ttlS, data));
-  }
-}
-
-function toKey({ name, type, data }: Pick<Resource, "name" | "type" | "data">): Bytes {
-  return `${type} ${name.join(".")} ${canonicalData(type, data)}`;
-}
-
 /** A, AAAA, or the CNAME that stands for both. A host that has the name itself says nothing: an alias of itself is none. */
-export function renderAddresses(shown: readonly InstanceRecord[], owner: Name, type: number, ttlS: number): Rendered {
+export function renderAddresses(shown: readonly InstanceRecord[], owner: Name, type: number, ttlS: number): Records {
   const gathered = new Gathering(ttlS);
   let isPlaced = false;
   let host: Name | undefined;
@@ -65,10 +24,10 @@ export function renderAddresses(shown: readonly InstanceRecord[], owner: Name, t
       if (gathered.records.length === ANSWERS_MAX) break;
     }
   }
-  if (isPlaced || host === undefined) return { answers: gathered.records, additional: NONE };
+  if (isPlaced || host === undefined) return { ...NO_RECORDS, answers: gathered.records };
   // RFC 1034 §3.6.2: one alias, and only where nothing else answers. Clients see the first host, not all.
   const alias = toResource(owner, TYPE.CNAME, ttlS, { kind: "name", target: host });
-  return { answers: [alias], additional: NONE };
+  return { ...NO_RECORDS, answers: [alias] };
 }
 
 /** An instance's service record. `port` is the label of a named port. */
@@ -78,7 +37,7 @@ export function renderServices(
   shown: readonly InstanceRecord[],
   owner: Name,
   port: Bytes | undefined,
-): Rendered {
+): Records {
   const open = shown.filter((record) => portOf(record.ports, port) !== undefined);
   const picked = pickSome(open, look.world.recordsMax);
   const rendered = renderOpen(look, group, picked, owner, port, toFactor(open));
@@ -94,7 +53,7 @@ function renderOpen(
   owner: Name,
   port: Bytes | undefined,
   factor: number,
-): Rendered {
+): Records {
   const { ttlS } = look.world.settings;
   const answers = new Gathering(ttlS);
   const additional = new Gathering(ttlS);
@@ -151,13 +110,13 @@ export function renderTexts(
   shown: readonly InstanceRecord[],
   owner: Name,
   { ttlS, notes }: Pick<Settings, "ttlS" | "notes">,
-): Rendered {
+): Records {
   const gathered = new Gathering(ttlS);
   for (const record of shown) {
     gathered.add(owner, TYPE.TXT, { kind: "text", strings: toStrings(record.meta, notes) });
     if (gathered.records.length === ANSWERS_MAX) break;
   }
-  return { answers: gathered.records, additional: NONE };
+  return { ...NO_RECORDS, answers: gathered.records };
 }
 
 /** The main port, or the one that a label names; undefined when there is none. 0 is none. */
