@@ -33,7 +33,7 @@ import { BODY_BYTES_REFUSED, parseBody, parseTarget, type Target, type TenantRou
 /** Sensible for a Host header; another one could put anything into the addresses of answers. */
 const HOST = /^[A-Za-z0-9._~-]+(?::\d{1,5})?$|^\[[0-9A-Fa-f:.]+\](?::\d{1,5})?$/;
 
-export class Front {
+export class Server {
   private readonly house: House;
   private readonly desk: Desk;
   private readonly node: string;
@@ -100,10 +100,10 @@ export class Front {
     body: Body,
   ): Promise<Answer> {
     const { desk } = this;
-    const usage = desk.session.rates.count(account, desk.clock.now());
+    const usage = desk.rates.count(account, desk.clock.now());
     const fault = this.checkRate(exchange, route, account, usage);
     if (fault !== undefined) return { fault };
-    if (!desk.session.isBorn(account)) await desk.session.bear(account);
+    await desk.births.bear(account);
     const origin = this.origin(exchange.request);
     return dispatch(desk, route, {
       account,

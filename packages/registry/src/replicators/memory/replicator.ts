@@ -30,64 +30,64 @@ class MemoryReplicator implements Replicator {
   readonly name = "memory";
   readonly order = "total";
   floor: Revision = 0;
-  private readonly options: MemoryOptions;
-  private commits: Commit[] = [];
-  private sequencer: Sequencer | null = null;
+  readonly #options: MemoryOptions;
+  #commits: Commit[] = [];
+  #sequencer: Sequencer | null = null;
 
   constructor(options: MemoryOptions) {
-    this.options = options;
+    this.#options = options;
   }
 
   async open(sink: Sink): Promise<void> {
-    const { clock, rules, origin, onGroup } = this.options;
-    this.sequencer = createSequencer({
+    const { clock, rules, origin, onGroup } = this.#options;
+    this.#sequencer = createSequencer({
       sink,
       clock,
       rules,
       origin,
       last: { revision: 0, atMs: 0, nth: 0 },
-      append: async (commits) => this.append(commits),
+      append: async (commits) => this.#append(commits),
       explain: String,
       ...(onGroup === undefined ? {} : { onGroup }),
     });
   }
 
-  private append(commits: readonly Commit[]): void {
-    this.commits.push(...commits);
-    const over = this.commits.length - (this.options.commitsMax ?? COMMITS_MAX);
+  #append(commits: readonly Commit[]): void {
+    this.#commits.push(...commits);
+    const over = this.#commits.length - (this.#options.commitsMax ?? COMMITS_MAX);
     // In steps, so that trimming costs little at each commit.
-    if (over > 1024) this.forget(over);
+    if (over > 1024) this.#forget(over);
   }
 
-  private forget(count: number): void {
-    const last = this.commits[count - 1];
-    this.commits = this.commits.slice(count);
+  #forget(count: number): void {
+    const last = this.#commits[count - 1];
+    this.#commits = this.#commits.slice(count);
     if (last !== undefined) this.floor = last.revision;
   }
 
   propose(account: Account, command: Command, signal?: AbortSignal): Promise<Outcome<Receipt>> {
-    if (this.sequencer === null) throw new Error("propose before open");
-    return this.sequencer.propose(account, command, signal);
+    if (this.#sequencer === null) throw new Error("propose before open");
+    return this.#sequencer.propose(account, command, signal);
   }
 
   async history(after: Revision, limit: number): Promise<readonly Commit[]> {
-    const from = this.commits.findIndex((commit) => commit.revision > after);
-    return from === -1 ? [] : this.commits.slice(from, from + limit);
+    const from = this.#commits.findIndex((commit) => commit.revision > after);
+    return from === -1 ? [] : this.#commits.slice(from, from + limit);
   }
 
   async revisionAt(atMs: number): Promise<Revision> {
-    return this.commits.findLast((commit) => commit.atMs < atMs)?.revision ?? this.floor;
+    return this.#commits.findLast((commit) => commit.atMs < atMs)?.revision ?? this.floor;
   }
 
   async compact(revision: Revision): Promise<Outcome<Revision>> {
-    const kept = this.commits.findIndex((commit) => commit.revision > revision);
-    this.forget(kept === -1 ? this.commits.length : kept);
+    const kept = this.#commits.findIndex((commit) => commit.revision > revision);
+    this.#forget(kept === -1 ? this.#commits.length : kept);
     this.floor = revision;
     return ok(revision);
   }
 
   async close(): Promise<void> {
-    await this.sequencer?.close();
+    await this.#sequencer?.close();
   }
 }
 

@@ -1,8 +1,8 @@
 /** Who asks, for which tenant, and whether that is allowed. */
 import type { IncomingMessage } from "node:http";
-import type { Access, Account, Principal } from "../../../core/index.ts";
+import { type Access, type Account, type Outcome, ok, type Principal } from "../../../core/index.ts";
 import { decodeSegment, headerOf, type Query } from "../../../net/http/exchange.ts";
-import { bad, badRequest, type Checked, good, unauthorized } from "../wire/faults.ts";
+import { bad, badRequest, type Faulty, unauthorized } from "../wire/faults.ts";
 import type { Target } from "../wire/request.ts";
 
 export interface Tenancy {
@@ -14,7 +14,7 @@ export interface Tenancy {
 const INVALID = bad(unauthorized("Invalid or expired authentication token"));
 
 /** Checks the tenant, the token, and that they belong together. */
-export function admitTenant(access: Access, request: IncomingMessage, target: Target): Checked<Tenancy> {
+export function admitTenant(access: Access, request: IncomingMessage, target: Target): Outcome<Tenancy, Faulty> {
   const named = nameTenant(access, request, target);
   if (!named.ok) return named;
   const token = tokenIn(request, target.query);
@@ -31,13 +31,13 @@ function admitPrincipal(
   principal: Principal,
   { name, tenant }: Named,
   need: "reader" | "writer",
-): Checked<Tenancy> {
+): Outcome<Tenancy, Faulty> {
   const account = access.resolve(name);
   // A token is good for its own tenant only. The others are not even told apart from those that do not exist.
   if (principal.account !== null && !(account.ok && account.value === principal.account)) return INVALID;
   if (!account.ok) return bad(badRequest("Invalid tenant id", account.detail));
   const allowed = access.allow(principal, account.value, need);
-  if (allowed.ok) return good({ account: account.value, tenant });
+  if (allowed.ok) return ok({ account: account.value, tenant });
   return bad({ type: "forbiddenError", message: "forbidden", details: allowed.detail });
 }
 
@@ -47,19 +47,19 @@ interface Named {
 }
 
 /** The tenant stands in the path, or in X-Tenant-Id; in both only if they agree. */
-function nameTenant(access: Access, request: IncomingMessage, target: Target): Checked<Named> {
+function nameTenant(access: Access, request: IncomingMessage, target: Target): Outcome<Named, Faulty> {
   // `headers` joins copies of a header, so that two different ones are no tenant at all.
   const header = headerOf(request, "x-tenant-id") === undefined ? undefined : String(request.headers["x-tenant-id"]);
   if (target.tenant === null) {
     if (header === undefined || header === "") return bad(unauthorized("No tenant id provided"));
-    return good({ name: header, tenant: encodeURIComponent(header) });
+    return ok({ name: header, tenant: encodeURIComponent(header) });
   }
   const decoded = decodeSegment(target.tenant);
   const name = decoded.ok ? decoded.value : "";
   if (header !== undefined && header !== name && !isSame(access, header, name)) {
     return bad(badRequest("Invalid tenant id", "X-Tenant-Id header does not match the tenant id in the path"));
   }
-  return good({ name, tenant: target.tenant });
+  return ok({ name, tenant: target.tenant });
 }
 
 /** An account may be called by its name and by its tenant id. */

@@ -1,4 +1,4 @@
-/** How many requests each account made in its current window. In memory only: a restart begins anew. */
+/** The requests that each account made in its current window. In memory only: a restart begins anew. */
 import type { Account } from "../../../core/index.ts";
 
 export const WINDOW_MS = 24 * 3600 * 1000;
@@ -15,31 +15,27 @@ export interface Usage {
 }
 
 export class Rates {
-  private readonly windows = new Map<Account, Window>();
+  readonly #windows = new Map<Account, Window>();
 
   /** Counts one request. */
   count(account: Account, nowMs: number): Usage {
-    let window = this.windows.get(account);
+    let window = this.#windows.get(account);
     if (window === undefined || !isOpen(window, nowMs)) {
-      this.makeRoom(nowMs);
+      this.#makeRoom(nowMs);
       window = { startedAtMs: nowMs, used: 0 };
-      this.windows.set(account, window);
+      this.#windows.set(account, window);
     }
     window.used++;
     return { used: window.used, endsAtMs: window.startedAtMs + WINDOW_MS };
   }
 
-  private makeRoom(nowMs: number): void {
-    if (this.windows.size < ACCOUNTS_MAX) return;
-    for (const [account, window] of this.windows) if (!isOpen(window, nowMs)) this.windows.delete(account);
-    // Still full: the account that has been quiet or counted the least loses little.
-    if (this.windows.size < ACCOUNTS_MAX) return;
-    let least: Account | undefined;
-    let used = Number.POSITIVE_INFINITY;
-    for (const [account, window] of this.windows) {
-      if (window.used < used) [least, used] = [account, window.used];
-    }
-    if (least !== undefined) this.windows.delete(least);
+  #makeRoom(nowMs: number): void {
+    if (this.#windows.size < ACCOUNTS_MAX) return;
+    for (const [account, window] of this.#windows) if (!isOpen(window, nowMs)) this.#windows.delete(account);
+    if (this.#windows.size < ACCOUNTS_MAX) return;
+    // Still full: the accounts with the fewest requests lose the least. Many go at once, as finding them costs.
+    const windows = [...this.#windows].sort(([, a], [, b]) => a.used - b.used);
+    for (const [account] of windows.slice(0, ACCOUNTS_MAX / 8)) this.#windows.delete(account);
   }
 }
 

@@ -1,10 +1,10 @@
 /**
- * The chains of heartbeat tokens. A token is a version-1 UUID whose time is the deadline that it stands for and whose
+ * @live The chains of heartbeat tokens. A token is a version-1 UUID whose time is the deadline that it stands for and whose
  * other bits prove that it was made here, for this service and this incarnation of it. So nothing is written at a
  * beat, and a token is still good after a restart, when nothing of the chain is remembered.
  */
 import { createHmac, createSecretKey, type KeyObject } from "node:crypto";
-import type { Account, Clock, LeaseRecord, Revision } from "../../../core/index.ts";
+import type { Account, Clock, Commit, Follower, LeaseRecord, Revision, View } from "../../../core/index.ts";
 import { formatUuid, parseUuid, type Ticks, toMaker, toTicks } from "../wire/uuid.ts";
 
 /** What a token is for. */
@@ -25,77 +25,85 @@ interface Chain {
   usedAtMs: number;
 }
 
-export class Tokens {
-  private readonly secret: KeyObject;
-  private readonly clock: Clock;
-  /** One per live lease that was given a token or beat since the start; `forget` is called when a lease ends. */
-  private readonly chains = new Map<string, Chain>();
+/** Follows the registry, as a chain ends with its lease. */
+export class Tokens implements Follower {
+  readonly #secret: KeyObject;
+  readonly #clock: Clock;
+  /** One for each live lease that was given a token, or had a heartbeat by token, since the start. */
+  readonly #chains = new Map<string, Chain>();
 
   constructor(secret: Buffer, clock: Clock) {
-    this.secret = createSecretKey(secret);
-    this.clock = clock;
+    this.#secret = createSecretKey(secret);
+    this.#clock = clock;
   }
 
   /** The first token of a new lease. */
   begin(bearer: Bearer, lease: LeaseRecord): string {
-    const ticks = this.deadline(lease);
-    const token = this.sign(bearer, lease, ticks);
+    const ticks = this.#deadline(lease);
+    const token = this.#sign(bearer, lease, ticks);
     const chain = { incarnation: lease.createRevision, last: ticks, current: token, previous: null, usedAtMs: 0 };
-    this.chains.set(chainKey(bearer.account, lease.id), chain);
+    this.#chains.set(chainKey(bearer.account, lease.id), chain);
     return token;
   }
 
   /** The token for the next heartbeat; null when this one is not, or no longer, good. Lower case. */
   use(bearer: Bearer, lease: LeaseRecord, token: string): string | null {
     const key = chainKey(bearer.account, lease.id);
-    const chain = this.chains.get(key);
+    const chain = this.#chains.get(key);
     if (chain === undefined || chain.incarnation !== lease.createRevision) {
-      return this.resume(key, bearer, lease, token);
+      return this.#resume(key, bearer, lease, token);
     }
     if (token !== chain.previous && token !== chain.current) return null;
-    chain.usedAtMs = this.clock.now();
+    chain.usedAtMs = this.#clock.now();
     if (token === chain.previous) return chain.current;
-    chain.last = this.deadline(lease, chain.last);
+    chain.last = this.#deadline(lease, chain.last);
     chain.previous = token;
-    chain.current = this.sign(bearer, lease, chain.last);
+    chain.current = this.#sign(bearer, lease, chain.last);
     return chain.current;
   }
 
   /** Wall-clock ms of the last heartbeat by token; 0 for none. */
   usedAtMs(account: Account, lease: string): number {
-    return this.chains.get(chainKey(account, lease))?.usedAtMs ?? 0;
+    return this.#chains.get(chainKey(account, lease))?.usedAtMs ?? 0;
   }
 
   forget(account: Account, lease: string): void {
-    this.chains.delete(chainKey(account, lease));
+    this.#chains.delete(chainKey(account, lease));
   }
 
-  /** Drops the chains whose lease is gone. */
-  sweep(isLive: (account: Account, lease: string) => boolean): void {
-    for (const key of this.chains.keys()) {
+  read(view: View): void {
+    for (const key of this.#chains.keys()) {
       const end = key.indexOf("\0");
-      if (!isLive(key.slice(0, end), key.slice(end + 1))) this.chains.delete(key);
+      if (view.lease(key.slice(0, end), key.slice(end + 1)) === undefined) this.#chains.delete(key);
+    }
+  }
+
+  take({ account, changes }: Commit): void {
+    for (const change of changes) {
+      if (change.kind === "lease" && change.after === null && change.before !== null) {
+        this.forget(account, change.before.id);
+      }
     }
   }
 
   /** Nothing is remembered, as after a restart: whatever was made here for this incarnation is good. */
-  private resume(key: string, bearer: Bearer, lease: LeaseRecord, token: string): string | null {
+  #resume(key: string, bearer: Bearer, lease: LeaseRecord, token: string): string | null {
     const parsed = parseUuid(token);
-    if (!parsed.ok || this.sign(bearer, lease, parsed.ticks) !== token) return null;
-    const last = this.deadline(lease, parsed.ticks);
-    const current = this.sign(bearer, lease, last);
-    const usedAtMs = this.clock.now();
-    this.chains.set(key, { incarnation: lease.createRevision, last, current, previous: token, usedAtMs });
+    if (!parsed.ok || this.#sign(bearer, lease, parsed.value) !== token) return null;
+    const last = this.#deadline(lease, parsed.value);
+    const current = this.#sign(bearer, lease, last);
+    const usedAtMs = this.#clock.now();
+    this.#chains.set(key, { incarnation: lease.createRevision, last, current, previous: token, usedAtMs });
     return current;
   }
 
-  private deadline(lease: LeaseRecord, last: Ticks = 0n): Ticks {
-    const ticks = toTicks(this.clock.now() + lease.ttlMs);
+  #deadline(lease: LeaseRecord, last: Ticks = 0n): Ticks {
+    const ticks = toTicks(this.#clock.now() + lease.ttlMs);
     return ticks > last ? ticks : last + 1n;
   }
 
-  private sign({ kind, account, id }: Bearer, lease: LeaseRecord, ticks: Ticks): string {
-    const mac = createHmac("sha256", this.secret).update(
+  #sign({ kind, account, id }: Bearer, lease: LeaseRecord, ticks: Ticks): string {
+    const mac = createHmac("sha256", this.#secret).update(
       `${kind}\0${account}\0${id}\0${lease.createRevision}\0${ticks}`,
     );
     return formatUuid(ticks, toMaker(mac.digest()));

@@ -1,4 +1,4 @@
-/** Commits -> the events feed of this API. Pure. */
+/** Commits -> the events feed of this API. */
 import type { Change, Commit, InstanceRecord, KeyRecord, LeaseRecord } from "../../../core/index.ts";
 import { isSession, toTimeoutS } from "../services/instances.ts";
 import { toValueBody } from "../values/keys.ts";

@@ -1,7 +1,8 @@
-/** The events feed: the history of commits, told in this API's words. */
+/** @live The events feed: the history of commits, told in this API's words. */
+import { type Outcome, ok } from "../../../core/index.ts";
 import type { Query } from "../../../net/http/exchange.ts";
 import type { Answer, Call, Desk } from "../desk.ts";
-import { bad, type Checked, good, INTERNAL, wrongParameter } from "../wire/faults.ts";
+import { bad, type Faulty, INTERNAL, wrongParameter } from "../wire/faults.ts";
 import { type Page, parseEventMarker, parseLimit, type Span, toListBody } from "../wire/page.ts";
 import { fromTicks, type Ticks, toTicks } from "../wire/uuid.ts";
 import { EVENT_TYPES, type Event, type EventBody, type EventType, toEventBody, toEvents } from "./commits.ts";
@@ -10,17 +11,19 @@ const DEFAULT_SPAN_MS = 3600 * 1000;
 /** Commits read at once. */
 const BATCH = 512;
 
-function parseType(query: Query): Checked<EventType | null> {
+function parseType(query: Query): Outcome<EventType | null, Faulty> {
   const given = query.all("type");
-  if (given.length === 0) return good(null);
+  if (given.length === 0) return ok(null);
   const type = EVENT_TYPES.find((name) => name === given[0]);
-  if (given.length === 1 && type !== undefined) return good(type);
+  if (given.length === 1 && type !== undefined) return ok(type);
   const details = `Invalid type: ${given.join(",")}. Valid types are: ${EVENT_TYPES.join(",")}`;
   return bad(wrongParameter("type", details));
 }
 
-function spanOf({ registry, clock, session }: Desk, { account }: Call): Span {
-  const nowMs = session.latestMs(clock.now());
+async function spanOf({ registry, clock }: Desk, { account }: Call): Promise<Span> {
+  const latest = await registry.history(registry.read((view) => view.revision) - 1, 1);
+  // Event ids reach up to the latest commit, even if the clock stepped back since.
+  const nowMs = Math.max(clock.now(), (latest.ok && latest.value[0]?.atMs) || 0);
   const createdAtMs = registry.read((view) => view.account(account)?.createdAtMs ?? nowMs);
   return { createdAtMs, nowMs };
 }
@@ -28,7 +31,7 @@ function spanOf({ registry, clock, session }: Desk, { account }: Call): Span {
 export async function listEvents(desk: Desk, call: Call): Promise<Answer> {
   const limit = parseLimit(call.query);
   if (!limit.ok) return limit;
-  const span = spanOf(desk, call);
+  const span = await spanOf(desk, call);
   const marker = parseEventMarker(call.query, span);
   if (!marker.ok) return marker;
   const type = parseType(call.query);
@@ -53,7 +56,7 @@ interface Wanted {
  * Reads on from the position until there are enough events or the account has no later commit. The filter comes before
  * the page is cut: a page is short only at the end.
  */
-async function collect(desk: Desk, call: Call, wanted: Wanted): Promise<Checked<readonly Event[]>> {
+async function collect(desk: Desk, call: Call, wanted: Wanted): Promise<Outcome<readonly Event[], Faulty>> {
   const { registry } = desk;
   const { account } = call;
   const last = registry.read((view) => view.account(account)?.revision ?? 0);
@@ -77,5 +80,5 @@ async function collect(desk: Desk, call: Call, wanted: Wanted): Promise<Checked<
       }
     }
   }
-  return good(events.slice(0, wanted.count));
+  return ok(events.slice(0, wanted.count));
 }

@@ -1,9 +1,8 @@
-/** Creating, changing and removing services -> commands, and their receipts -> what happened. Pure. */
+/** Creating, changing and removing services -> commands, and their receipts -> what happened. */
 import type { Command, Instance, InstanceRecord, LeaseRecord, Life, Receipt, Result } from "../../../core/index.ts";
-import { sessionKey } from "../sessions/leases.ts";
 import type { NewService, ServiceUpdate } from "../wire/bodies.ts";
 import { alreadyExists, type Fault, limitReached, wrongField } from "../wire/faults.ts";
-import { toInstance, VIA } from "./instances.ts";
+import { sessionKey, toInstance, VIA } from "./instances.ts";
 
 /**
  * The first guard that fails decides the answer: the session, the id, the limit. All three stand in one command, so

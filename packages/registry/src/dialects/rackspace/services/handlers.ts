@@ -1,12 +1,25 @@
-/** Services: list, create, read, update, delete, heartbeat. */
-import type { InstanceRecord, LeaseRecord, Outcome, Receipt } from "../../../core/index.ts";
-import { type Answer, type Call, changedAt, type Desk, lastBeatIn, untilDecided } from "../desk.ts";
+/** @live Services: list, create, read, update, delete, heartbeat. */
+import {
+  type Account,
+  type InstanceRecord,
+  type LeaseRecord,
+  type Outcome,
+  ok,
+  type Receipt,
+  refuse,
+  succeeded,
+  untilDecided,
+  type View,
+} from "../../../core/index.ts";
+import { answerPage, changedAt, lastBeatIn } from "../answers.ts";
+import type { Answer, Call, Desk } from "../desk.ts";
+import { toFault } from "../refusals.ts";
 import { parseHeartbeat, parseNewService, parseServiceUpdate, type ServiceUpdate } from "../wire/bodies.ts";
 import { type Fault, missing, wrongField, wrongParameter } from "../wire/faults.ts";
 import { checkServiceId, MARKER_LENGTH_MAX } from "../wire/fields.ts";
-import { type Page, parsePage, toListBody } from "../wire/page.ts";
-import { depthOf, explainCreate, grantedLease, merge, toCreate, toDelete, toUpdate } from "./commands.ts";
-import { chooseService, eachService, isSession, type ServiceBody, toFault, toServiceBody } from "./instances.ts";
+import { parsePage } from "../wire/page.ts";
+import { explainCreate, grantedLease, merge, toCreate, toDelete, toUpdate } from "./commands.ts";
+import { chooseService, eachService, isSession, toServiceBody } from "./instances.ts";
 
 export function listServices(desk: Desk, call: Call): Answer {
   const { account, query } = call;
@@ -17,29 +30,22 @@ export function listServices(desk: Desk, call: Call): Answer {
   // The original holds tags to the rule of ids here, shorter ones that are stored included.
   const wrong = tags.length > 1 ? "Not a string" : tag === undefined ? undefined : checkServiceId(tag);
   if (wrong !== undefined) return { fault: wrongParameter("tag", wrong) };
-  const { limit, marker } = request.value;
   const lastBeat = lastBeatIn(desk, account);
-  const page = desk.registry.read((view): Page<ServiceBody> => {
-    const owner = view.account(account);
-    const values: ServiceBody[] = [];
-    for (const record of owner === undefined ? [] : eachService(owner, marker ?? "")) {
-      if (tag !== undefined && !record.tags.includes(tag)) continue;
-      if (values.length === limit) return { values, next: record.id };
-      values.push(
-        toServiceBody(
-          record,
-          leaseOf(record, (id) => view.lease(account, id)),
-          lastBeat,
-        ),
-      );
-    }
-    return { values, next: null };
-  });
-  return { status: 200, body: toListBody(page, request.value, call.here) };
+  return answerPage(
+    desk,
+    call,
+    request.value,
+    (owner, from) => withTag(eachService(owner, from), tag),
+    (record, view) => toServiceBody(record, leaseOf(view, account, record), lastBeat),
+  );
 }
 
-function leaseOf(record: InstanceRecord, find: (id: string) => LeaseRecord | undefined): LeaseRecord | undefined {
-  return record.lease === null ? undefined : find(record.lease);
+function* withTag(records: Iterable<InstanceRecord>, tag: string | undefined): Iterable<InstanceRecord> {
+  for (const record of records) if (tag === undefined || record.tags.includes(tag)) yield record;
+}
+
+function leaseOf(view: View, account: Account, { lease }: InstanceRecord): LeaseRecord | undefined {
+  return lease === null ? undefined : view.lease(account, lease);
 }
 
 interface Found {
@@ -50,7 +56,7 @@ interface Found {
 function find(desk: Desk, { account }: Call, id: string): Found | undefined {
   return desk.registry.read((view) => {
     const record = chooseService(view.instancesById(account, id));
-    return record && { record, lease: leaseOf(record, (lease) => view.lease(account, lease)) };
+    return record && { record, lease: leaseOf(view, account, record) };
   });
 }
 
@@ -81,10 +87,10 @@ export async function createService(desk: Desk, call: Call): Promise<Answer> {
   const lease = grantedLease(outcome.value);
   // A service of a session has no token: the session's heartbeats keep it alive.
   if ("session" in service.life || lease === undefined) return { status: 201, headers, body: {} };
-  const token = desk.session.tokens.begin({ kind: "service", account, id: service.id }, lease);
+  const token = desk.tokens.begin({ kind: "service", account, id: service.id }, lease);
   // It may have been removed before this answer: then nobody will be told to forget its chain.
   if (desk.registry.read((view) => view.lease(account, lease.id)?.createRevision !== lease.createRevision)) {
-    desk.session.tokens.forget(account, lease.id);
+    desk.tokens.forget(account, lease.id);
   }
   return { status: 201, headers, body: { token } };
 }
@@ -106,13 +112,13 @@ async function tryUpdate(
   update: ServiceUpdate,
 ): Promise<Outcome<Fault | null> | null> {
   const found = find(desk, call, id);
-  if (found === undefined) return { ok: false, refusal: "not-found", detail: id };
+  if (found === undefined) return refuse("not-found", id);
   const { record, lease } = found;
   // Only services of sessions have a session_id; for all others it is a key like any unknown one.
   if (update.session !== undefined && lease !== undefined && isSession(lease) && update.session !== lease.id) {
-    return { ok: true, value: wrongField("session_id", "Attempted to mutate immutable field") };
+    return ok(wrongField("session_id", "Attempted to mutate immutable field"));
   }
-  if (Object.keys(update).every((key) => key === "session")) return { ok: true, value: null };
+  if (Object.keys(update).every((key) => key === "session")) return ok(null);
   const { account } = call;
   const instance = merge(record, update);
   const propose = (service: string): Promise<Outcome<Receipt>> =>
@@ -121,7 +127,7 @@ async function tryUpdate(
   // Under its new name another dialect already has this id: it stays where it is.
   if (!outcome.ok && outcome.refusal === "exists") outcome = await propose(record.service);
   if (!outcome.ok) return outcome;
-  return depthOf(outcome.value.result) === 0 ? null : { ok: true, value: null };
+  return succeeded(outcome.value) ? ok(null) : null;
 }
 
 export async function deleteService(desk: Desk, call: Call, id: string): Promise<Answer> {
@@ -130,9 +136,9 @@ export async function deleteService(desk: Desk, call: Call, id: string): Promise
   const { account } = call;
   const outcome = await untilDecided(async () => {
     const found = find(desk, call, id);
-    if (found === undefined) return { ok: false, refusal: "not-found", detail: id } as const;
+    if (found === undefined) return refuse("not-found", id);
     const removed = await desk.registry.propose(account, toDelete(found.record));
-    return removed.ok && depthOf(removed.value.result) === 0 ? null : removed;
+    return removed.ok && !succeeded(removed.value) ? null : removed;
   });
   if (outcome.ok) return { status: 204 };
   return { fault: outcome.refusal === "not-found" ? missing("Service", id) : toFault(outcome) };
@@ -149,7 +155,7 @@ export async function heartbeatService(desk: Desk, call: Call, id: string): Prom
   const { lease } = found;
   const token = parsed.value;
   // Clients stop at 404 and hammer at anything else: so a stale token must be a 404.
-  const next = lease?.own ? desk.session.tokens.use({ kind: "service", account, id }, lease, token) : null;
+  const next = lease?.own ? desk.tokens.use({ kind: "service", account, id }, lease, token) : null;
   if (lease === undefined || next === null) return { fault: missing("HeartbeatMarker", token) };
   const renewed = await desk.registry.renew(account, lease.id);
   if (renewed.ok) return { status: 200, body: { token: next } };

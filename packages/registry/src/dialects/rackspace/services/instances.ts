@@ -1,6 +1,7 @@
-/** Services of this API <-> instances of the catalog, and refusals -> faults. Pure. */
+/** Services of this API <-> instances of the catalog; the keys of sessions, which services may belong to. */
 import {
   type AccountView,
+  type Bytes,
   type Held,
   type Instance,
   type InstanceRecord,
@@ -8,13 +9,19 @@ import {
   type LeaseRecord,
   LIMITS,
   type Ports,
-  type Refusal,
-  type Refused,
 } from "../../../core/index.ts";
-import { badRequest, type Fault, INTERNAL } from "../wire/faults.ts";
+import type { LastBeat } from "../desk.ts";
 import { isServiceId, type Metadata } from "../wire/fields.ts";
 
 export const VIA = "rackspace";
+
+/** Each session has a reserved key under this prefix, by which sessions are counted and listed. */
+export const SESSIONS: Bytes = "\0rackspace/session/";
+
+/** Lives and dies with the session's lease. */
+export function sessionKey(id: string): Bytes {
+  return SESSIONS + id;
+}
 
 /** A service as this API shows it. */
 export interface ServiceBody {
@@ -39,27 +46,6 @@ export interface HeldBody {
 
 export function toHeld(held: Held | null): { readonly held?: HeldBody } {
   return held === null ? {} : { held: { since: held.sinceMs, reason: held.reason } };
-}
-
-/** When a lease had its last heartbeat, in ms; 0 for never. */
-export type LastBeat = (lease: string) => number;
-
-const FAULTS: Readonly<Record<Refusal, (detail: string) => Fault>> = {
-  invalid: (detail) => badRequest("Validation error", detail),
-  "too-large": (detail) => badRequest("Validation error", detail),
-  limit: (detail) => ({ type: "limitReached", message: "Limit has been reached", details: detail }),
-  forbidden: (detail) => ({ type: "forbiddenError", message: "forbidden", details: detail }),
-  "not-found": (detail) => ({ type: "notFoundError", message: "object does not exist", details: detail }),
-  exists: (detail) => ({ type: "serviceWithThisIdExists", message: detail, details: detail }),
-  conflict: () => INTERNAL,
-  compacted: () => INTERNAL,
-  unsupported: (detail) => ({ type: "notImplementedError", message: "Not Implemented", details: detail }),
-  unavailable: (detail) => ({ type: "systemFailureError", message: "System Failure", details: detail }),
-};
-
-/** What no route has a better word for. */
-export function toFault(refused: Refused): Fault {
-  return FAULTS[refused.refusal](refused.detail);
 }
 
 /** The part of an instance that a client of this API decides. */

@@ -1,14 +1,16 @@
-/** The session era: one heartbeat for many services. */
+/** @live The session era: one heartbeat for many services. */
 import { randomInt } from "node:crypto";
-import type { LeaseRecord, View } from "../../../core/index.ts";
-import { type Answer, type Call, changedAt, type Desk, lastBeatIn, untilDecided } from "../desk.ts";
+import { type LeaseRecord, ok, refuse, succeeded, untilDecided, type View } from "../../../core/index.ts";
+import { answerPage, changedAt, lastBeatIn } from "../answers.ts";
+import type { Answer, Call, Desk } from "../desk.ts";
+import { toFault } from "../refusals.ts";
 import { depthOf } from "../services/commands.ts";
-import { type LastBeat, toFault, toServiceBody } from "../services/instances.ts";
+import { sessionKey, toServiceBody } from "../services/instances.ts";
 import { parseHeartbeat, parseNewSession, parseSessionUpdate } from "../wire/bodies.ts";
 import { limitReached, missing } from "../wire/faults.ts";
 import { isServiceId, MARKER_LENGTH_MAX } from "../wire/fields.ts";
-import { type Page, parsePage, toListBody } from "../wire/page.ts";
-import { eachSession, sessionKey, toCreateSession, toSessionBody, toUpdateSession } from "./leases.ts";
+import { parsePage } from "../wire/page.ts";
+import { eachSession, toCreateSession, toSessionBody, toUpdateSession } from "./leases.ts";
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
@@ -18,32 +20,20 @@ function makeSessionId(): string {
   return id;
 }
 
-type Show<T> = (view: View, lease: LeaseRecord, lastBeat: LastBeat) => T;
-
-function list<T>(desk: Desk, call: Call, show: Show<T>): Answer {
+function list(desk: Desk, call: Call, show: (lease: LeaseRecord, view: View) => object): Answer {
   const request = parsePage(call.query, MARKER_LENGTH_MAX);
-  if (!request.ok) return request;
-  const { limit, marker } = request.value;
-  const lastBeat = lastBeatIn(desk, call.account);
-  const page = desk.registry.read((view): Page<T> => {
-    const owner = view.account(call.account);
-    const values: T[] = [];
-    for (const lease of owner === undefined ? [] : eachSession(owner, marker ?? "")) {
-      if (values.length === limit) return { values, next: lease.id };
-      values.push(show(view, lease, lastBeat));
-    }
-    return { values, next: null };
-  });
-  return { status: 200, body: toListBody(page, request.value, call.here) };
+  return request.ok ? answerPage(desk, call, request.value, eachSession, show) : request;
 }
 
 export function listSessions(desk: Desk, call: Call): Answer {
-  return list(desk, call, (_view, lease, lastBeat) => toSessionBody(lease, lastBeat));
+  const lastBeat = lastBeatIn(desk, call.account);
+  return list(desk, call, (lease) => toSessionBody(lease, lastBeat));
 }
 
 /** Every session with its services. */
 export function getOverview(desk: Desk, call: Call): Answer {
-  return list(desk, call, (view, lease, lastBeat) => ({
+  const lastBeat = lastBeatIn(desk, call.account);
+  return list(desk, call, (lease, view) => ({
     session: toSessionBody(lease, lastBeat),
     services: view
       .members(call.account, lease.id)
@@ -69,7 +59,7 @@ export async function createSession(desk: Desk, call: Call): Promise<Answer> {
   if (depthOf(outcome.value.result) === 0) return { fault: limitReached("session", sessionsMax) };
   // Ended again before this answer: the client will find out at its first heartbeat.
   if (lease === undefined) return { fault: missing("Session", id) };
-  const token = desk.session.tokens.begin({ kind: "session", account, id }, lease);
+  const token = desk.tokens.begin({ kind: "session", account, id }, lease);
   return { status: 201, headers: { Location: `${call.base}/sessions/${id}` }, body: { token } };
 }
 
@@ -98,14 +88,13 @@ export async function updateSession(desk: Desk, call: Call, id: string): Promise
   if (!parsed.ok) return parsed;
   const { account } = call;
   const idle = Object.keys(parsed.value).length === 0;
-  const outcome = await untilDecided(async () => {
+  const outcome = await untilDecided<unknown>(async () => {
     const found = find(desk, call, id);
-    if (found === undefined) return { ok: false, refusal: "not-found", detail: id } as const;
-    if (idle) return { ok: true, value: undefined } as const;
+    if (found === undefined) return refuse("not-found", id);
+    if (idle) return ok(null);
     const command = toUpdateSession(found.lease, found.revision, parsed.value);
     const updated = await desk.registry.propose(account, command);
-    if (!updated.ok) return updated;
-    return depthOf(updated.value.result) === 0 ? null : ({ ok: true, value: undefined } as const);
+    return updated.ok && !succeeded(updated.value) ? null : updated;
   });
   if (outcome.ok) return changedAt(call, `/sessions/${id}`);
   return { fault: outcome.refusal === "not-found" ? missing("Session", id) : toFault(outcome) };
@@ -117,7 +106,7 @@ export async function heartbeatSession(desk: Desk, call: Call, id: string): Prom
   const found = find(desk, call, id);
   if (found === undefined) return { fault: missing("Session", id) };
   const { account } = call;
-  const next = desk.session.tokens.use({ kind: "session", account, id }, found.lease, parsed.value);
+  const next = desk.tokens.use({ kind: "session", account, id }, found.lease, parsed.value);
   if (next === null) return { fault: missing("HeartbeatMarker", parsed.value) };
   const renewed = await desk.registry.renew(account, id);
   if (renewed.ok) return { status: 200, body: { token: next } };

@@ -1,11 +1,9 @@
-/** Sessions: leases of this API, each with a reserved key of its own by which they are counted and listed. Pure. */
-import { type AccountView, type Bytes, type Command, type LeaseRecord, prefixEnd } from "../../../core/index.ts";
-import { type HeldBody, type LastBeat, toHeld, toTimeoutS, VIA } from "../services/instances.ts";
+/** Sessions: leases of this API, each with a reserved key of its own by which they are counted and listed. */
+import { type AccountView, type Command, type LeaseRecord, prefixEnd } from "../../../core/index.ts";
+import type { LastBeat } from "../desk.ts";
+import { type HeldBody, SESSIONS, sessionKey, toHeld, toTimeoutS, VIA } from "../services/instances.ts";
 import type { NewSession } from "../wire/bodies.ts";
 import type { Metadata } from "../wire/fields.ts";
-
-const PREFIX: Bytes = "\0rackspace/session/";
-const PREFIX_END: Bytes = prefixEnd(PREFIX);
 
 export interface SessionBody {
   readonly id: string;
@@ -15,16 +13,11 @@ export interface SessionBody {
   readonly held?: HeldBody;
 }
 
-/** Lives and dies with the session's lease. */
-export function sessionKey(id: string): Bytes {
-  return PREFIX + id;
-}
-
 /** Succeeds at depth 2 (see `depthOf`); depth 1 means that the id is taken. */
 export function toCreateSession(id: string, session: NewSession, sessionsMax: number): Command {
   return {
     kind: "when",
-    guards: [{ on: "count", of: "keys", prefix: PREFIX, below: sessionsMax }],
+    guards: [{ on: "count", of: "keys", prefix: SESSIONS, below: sessionsMax }],
     then: [
       {
         kind: "when",
@@ -54,8 +47,8 @@ export function toUpdateSession(lease: LeaseRecord, seen: number, update: Partia
 
 /** Sorted by id, beginning at the first that is not smaller than `fromId`. */
 export function* eachSession(account: AccountView, fromId: string): Iterable<LeaseRecord> {
-  for (const { key } of account.entries(sessionKey(fromId), PREFIX_END)) {
-    const lease = account.lease(key.slice(PREFIX.length));
+  for (const { key } of account.entries(sessionKey(fromId), prefixEnd(SESSIONS))) {
+    const lease = account.lease(key.slice(SESSIONS.length));
     if (lease !== undefined) yield lease;
   }
 }

@@ -1,11 +1,11 @@
-/** Configuration: list, read, set, delete. */
-
-import { type Answer, type Call, changedAt, type Desk } from "../desk.ts";
-import { toFault } from "../services/instances.ts";
+/** @live Configuration: list, read, set, delete. */
+import { answerPage, changedAt } from "../answers.ts";
+import type { Answer, Call, Desk } from "../desk.ts";
+import { toFault } from "../refusals.ts";
 import { parseValue } from "../wire/bodies.ts";
 import { missing, wrongParameter } from "../wire/faults.ts";
 import { checkNamespace, checkValueId, VALUE_MARKER_LENGTH_MAX } from "../wire/fields.ts";
-import { type Page, parsePage, toListBody } from "../wire/page.ts";
+import { parsePage } from "../wire/page.ts";
 import { eachValue, explainSet, toSet, toValueBody, type ValueBody } from "./keys.ts";
 
 export function listValues(desk: Desk, call: Call, namespace: string | null): Answer {
@@ -13,17 +13,13 @@ export function listValues(desk: Desk, call: Call, namespace: string | null): An
   if (wrong !== undefined) return { fault: wrongParameter("configurationId", wrong) };
   const request = parsePage(call.query, VALUE_MARKER_LENGTH_MAX);
   if (!request.ok) return request;
-  const { limit, marker } = request.value;
-  const page = desk.registry.read((view): Page<ValueBody> => {
-    const owner = view.account(call.account);
-    const values: ValueBody[] = [];
-    for (const value of owner === undefined ? [] : eachValue(owner, namespace, marker ?? "")) {
-      if (values.length === limit) return { values, next: value.id };
-      values.push(value);
-    }
-    return { values, next: null };
-  });
-  return { status: 200, body: toListBody(page, request.value, call.here) };
+  return answerPage(
+    desk,
+    call,
+    request.value,
+    (owner, from) => eachValue(owner, namespace, from),
+    (value) => value,
+  );
 }
 
 function refuseId(id: string): Answer | undefined {

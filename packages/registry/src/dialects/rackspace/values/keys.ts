@@ -1,4 +1,4 @@
-/** Configuration values <-> keys of the catalog. The id is the key, as it is. Pure. */
+/** Configuration values <-> keys of the catalog. The id is the key, as it is. */
 import {
   type AccountView,
   type Bytes,

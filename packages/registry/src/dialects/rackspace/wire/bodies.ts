@@ -1,5 +1,6 @@
 /** Bodies of requests -> messages. The first thing wrong is reported, in the original's order of fields. */
-import { bad, type Checked, good, wrongField } from "./faults.ts";
+import { type Outcome, ok } from "../../../core/index.ts";
+import { bad, type Faulty, wrongField } from "./faults.ts";
 import {
   checkMetadata,
   checkServiceId,
@@ -80,22 +81,22 @@ function checkToken(token: unknown): string | undefined {
 }
 
 /** Checks all rules in order; unknown keys are not looked at. */
-function conform(body: Body, rules: readonly Rule[]): Checked<Body> {
+function conform(body: Body, rules: readonly Rule[]): Outcome<Body, Faulty> {
   for (const [key, check, required] of rules) {
     const given = Object.hasOwn(body, key);
     if (!given && !required) continue;
     const wrong = given ? check(body[key]) : `Missing required key (${key})`;
     if (wrong !== undefined) return bad(wrongField(key, wrong));
   }
-  return good(body);
+  return ok(body);
 }
 
 /** A `session_id` makes it a service of the session era. */
-export function parseNewService(body: Body): Checked<NewService> {
+export function parseNewService(body: Body): Outcome<NewService, Faulty> {
   const session = Object.hasOwn(body, "session_id");
   const checked = conform(body, session ? NEW_SESSION_SERVICE : NEW_SERVICE);
   if (!checked.ok) return checked;
-  return good({
+  return ok({
     id: body.id as string,
     tags: (body.tags as string[] | null | undefined) ?? [],
     metadata: toMetadata(body.metadata ?? null),
@@ -103,26 +104,26 @@ export function parseNewService(body: Body): Checked<NewService> {
   });
 }
 
-export function parseServiceUpdate(body: Body): Checked<ServiceUpdate> {
+export function parseServiceUpdate(body: Body): Outcome<ServiceUpdate, Faulty> {
   const checked = conform(body, SERVICE_UPDATE);
   if (!checked.ok) return checked;
-  return good({
+  return ok({
     ...(body.tags === undefined ? {} : { tags: (body.tags as string[] | null) ?? [] }),
     ...sessionPart(body),
     ...(body.session_id === undefined ? {} : { session: body.session_id }),
   });
 }
 
-export function parseNewSession(body: Body): Checked<NewSession> {
+export function parseNewSession(body: Body): Outcome<NewSession, Faulty> {
   const checked = conform(body, NEW_SESSION);
   if (!checked.ok) return checked;
   const timeoutS = toInteger(body.heartbeat_timeout) as number;
-  return good({ metadata: toMetadata(body.metadata ?? null), timeoutS });
+  return ok({ metadata: toMetadata(body.metadata ?? null), timeoutS });
 }
 
-export function parseSessionUpdate(body: Body): Checked<Partial<NewSession>> {
+export function parseSessionUpdate(body: Body): Outcome<Partial<NewSession>, Faulty> {
   const checked = conform(body, SESSION_UPDATE);
-  return checked.ok ? good(sessionPart(body)) : checked;
+  return checked.ok ? ok(sessionPart(body)) : checked;
 }
 
 function sessionPart(body: Body): Partial<NewSession> {
@@ -133,18 +134,18 @@ function sessionPart(body: Body): Partial<NewSession> {
 }
 
 /** The token in lower case. */
-export function parseHeartbeat(body: Body): Checked<string> {
+export function parseHeartbeat(body: Body): Outcome<string, Faulty> {
   const checked = conform(body, HEARTBEAT);
-  return checked.ok ? good((body.token as string).toLowerCase()) : checked;
+  return checked.ok ? ok((body.token as string).toLowerCase()) : checked;
 }
 
-export function parseValue(body: Body): Checked<string> {
+export function parseValue(body: Body): Outcome<string, Faulty> {
   const checked = conform(body, VALUE);
-  return checked.ok ? good(body.value as string) : checked;
+  return checked.ok ? ok(body.value as string) : checked;
 }
 
 /** Keystone's request for a token: with an API key, or with a password in its place. */
-export function parseCredentials(body: Body): Checked<Credentials> {
+export function parseCredentials(body: Body): Outcome<Credentials, Faulty> {
   const auth = toRecord(body.auth);
   const byKey = toRecord(auth["RAX-KSKEY:apiKeyCredentials"]);
   const byPassword = toRecord(auth.passwordCredentials);
@@ -152,7 +153,7 @@ export function parseCredentials(body: Body): Checked<Credentials> {
   const apiKey = byKey.apiKey ?? byPassword.password;
   if (typeof user !== "string" || user === "") return bad(wrongField("username", "Not a string"));
   if (typeof apiKey !== "string") return bad(wrongField("apiKey", "Not a string"));
-  return good({ user, apiKey });
+  return ok({ user, apiKey });
 }
 
 function toRecord(value: unknown): Body {

@@ -1,4 +1,5 @@
 /** Faults: the one shape in which this protocol says no. */
+import type { Outcome } from "../../../core/index.ts";
 
 export type FaultType =
   | "badRequest"
@@ -20,8 +21,10 @@ export interface Fault {
   readonly details: string;
 }
 
-/** A value, or the fault to answer with. */
-export type Checked<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly fault: Fault };
+/** What went wrong, as the fault to answer with. */
+export interface Faulty {
+  readonly fault: Fault;
+}
 
 const STATUS: Readonly<Record<FaultType, number>> = {
   badRequest: 400,
@@ -43,11 +46,7 @@ export function statusOfFault(fault: Fault): number {
   return STATUS[fault.type];
 }
 
-export function good<T>(value: T): Checked<T> {
-  return { ok: true, value };
-}
-
-export function bad(fault: Fault): Checked<never> {
+export function bad(fault: Fault): Outcome<never, Faulty> {
   return { ok: false, fault };
 }
 

@@ -1,6 +1,7 @@
 /** Pages of lists: the parameters that ask for one, and the answer that holds one. */
+import { type Outcome, ok } from "../../../core/index.ts";
 import type { Query } from "../../../net/http/exchange.ts";
-import { bad, type Checked, good, wrongParameter } from "./faults.ts";
+import { bad, type Faulty, wrongParameter } from "./faults.ts";
 import { checkMarker } from "./fields.ts";
 import { fromTicks, parseUuid, type Ticks } from "./uuid.ts";
 
@@ -27,13 +28,13 @@ export interface Here {
   readonly rawQuery: string;
 }
 
-export function parseLimit(query: Query): Checked<number> {
+export function parseLimit(query: Query): Outcome<number, Faulty> {
   const given = query.all("limit");
-  if (given.length === 0) return good(LIMIT_DEFAULT);
+  if (given.length === 0) return ok(LIMIT_DEFAULT);
   const text = given[0] as string;
   if (given.length > 1 || !/^-?\d{1,15}$/.test(text)) return bad(invalidLimit("Limit must be a number"));
   const limit = Number(text);
-  if (limit >= 1 && limit <= LIMIT_MAX) return good(limit);
+  if (limit >= 1 && limit <= LIMIT_MAX) return ok(limit);
   return bad(invalidLimit(`Invalid limit ${limit}. Minimum limit is 1 and maximum limit is ${LIMIT_MAX}.`));
 }
 
@@ -42,7 +43,7 @@ function invalidLimit(details: string) {
 }
 
 /** A marker need not exist, and is inclusive: the page begins at the first id that is not smaller. */
-export function parsePage(query: Query, markerLengthMax: number): Checked<PageRequest> {
+export function parsePage(query: Query, markerLengthMax: number): Outcome<PageRequest, Faulty> {
   const limit = parseLimit(query);
   if (!limit.ok) return limit;
   const given = query.all("marker");
@@ -50,7 +51,7 @@ export function parsePage(query: Query, markerLengthMax: number): Checked<PageRe
   const marker = given[0] ?? "";
   const wrong = checkMarker(marker, markerLengthMax);
   if (wrong !== undefined) return bad(wrongParameter("marker", wrong));
-  return good({ limit: limit.value, marker: marker === "" ? null : marker });
+  return ok({ limit: limit.value, marker: marker === "" ? null : marker });
 }
 
 /** Times between which a marker of the events feed may lie. */
@@ -60,14 +61,14 @@ export interface Span {
 }
 
 /** Any version-1 UUID is a position in the feed. Null: none was given. */
-export function parseEventMarker(query: Query, { createdAtMs, nowMs }: Span): Checked<Ticks | null> {
+export function parseEventMarker(query: Query, { createdAtMs, nowMs }: Span): Outcome<Ticks | null, Faulty> {
   const given = query.all("marker");
-  if (given.length === 0) return good(null);
+  if (given.length === 0) return ok(null);
   const parsed = given.length > 1 ? parseUuid("") : parseUuid(given[0] as string);
   if (!parsed.ok) return bad(wrongParameter("marker", parsed.wrong));
-  const atMs = fromTicks(parsed.ticks);
+  const atMs = fromTicks(parsed.value);
   if (atMs > nowMs) return bad(wrongParameter("marker", "from parameter must be smaller than the current time"));
-  if (atMs >= createdAtMs) return good(parsed.ticks);
+  if (atMs >= createdAtMs) return ok(parsed.value);
   const details = "from parameter must be greater than or equal to the account creation date";
   return bad(wrongParameter("marker", details));
 }

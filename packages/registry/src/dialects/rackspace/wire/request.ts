@@ -1,7 +1,8 @@
 /** The request line, the headers and the body of a request -> one message. Pure and bounded. */
+import { type Outcome, ok } from "../../../core/index.ts";
 import { decodeSegment, parseQuery, type Query } from "../../../net/http/exchange.ts";
 import type { Body } from "./bodies.ts";
-import { bad, badRequest, type Checked, good } from "./faults.ts";
+import { bad, badRequest, type Faulty } from "./faults.ts";
 
 /** The size at which a body is refused. */
 export const BODY_BYTES_REFUSED = 5000;
@@ -43,17 +44,17 @@ const RESOURCES: ReadonlySet<string> = new Set(["limits", "services", "configura
 const MALFORMED = bad(badRequest("URI malformed", "URI malformed"));
 
 /** `path` and `rawQuery` as sent: percent-escapes and double slashes intact. */
-export function parseTarget(method: string, path: string, rawQuery: string): Checked<Target> {
+export function parseTarget(method: string, path: string, rawQuery: string): Outcome<Target, Faulty> {
   const query = parseQuery(rawQuery);
   if (!query.ok) return MALFORMED;
   if (/^\/v2\.0\//i.test(path)) {
     const isLogin = method === "POST" && /^\/v2\.0\/tokens\/?$/i.test(path);
-    return good({ route: isLogin ? { kind: "login" } : null, tenant: null, query: query.value });
+    return ok({ route: isLogin ? { kind: "login" } : null, tenant: null, query: query.value });
   }
   const { tenant, tail } = splitTenant(path.slice("/v1.0".length));
   const decoded = decodeSegment(tail);
   if (!decoded.ok || (tenant !== null && !decodeSegment(tenant).ok)) return MALFORMED;
-  return good({ route: toRoute(method, tail), tenant, query: query.value });
+  return ok({ route: toRoute(method, tail), tenant, query: query.value });
 }
 
 /** `/<tenant>/…`, or the resource at once when the tenant comes in a header. */
@@ -145,10 +146,10 @@ function decode(raw: string): string {
 }
 
 /** The body as an object: JSON in UTF-8, or in ISO-8859-1 when the Content-Type says so. No body is `{}`. */
-export function parseBody(contentType: string | undefined, bytes: Buffer): Checked<Body> {
+export function parseBody(contentType: string | undefined, bytes: Buffer): Outcome<Body, Faulty> {
   const charset = toCharset(contentType);
   if (!charset.ok) return charset;
-  if (bytes.length === 0) return good({});
+  if (bytes.length === 0) return ok({});
   let value: unknown;
   try {
     const text = charset.value === "latin1" ? bytes.toString("latin1") : UTF8.decode(bytes);
@@ -158,7 +159,7 @@ export function parseBody(contentType: string | undefined, bytes: Buffer): Check
   }
   if (value === null) return bad(badRequest("Empty Request Body", "Empty Request Body"));
   if (typeof value !== "object" || Array.isArray(value)) return bad(unparsable("not an object"));
-  return good(value as Body);
+  return ok(value as Body);
 }
 
 const UTF8 = new TextDecoder("utf-8", { fatal: true });
@@ -169,8 +170,8 @@ function unparsable(reason: string) {
 }
 
 /** A missing Content-Type means JSON. */
-function toCharset(contentType: string | undefined): Checked<"utf8" | "latin1"> {
-  if (contentType === undefined || contentType === "") return good("utf8");
+function toCharset(contentType: string | undefined): Outcome<"utf8" | "latin1", Faulty> {
+  if (contentType === undefined || contentType === "") return ok("utf8");
   const [type = "", ...parameters] = contentType.split(";");
   const mediaType = type.trim();
   const refused = bad(unsupported(mediaType));
@@ -179,10 +180,10 @@ function toCharset(contentType: string | undefined): Checked<"utf8" | "latin1"> 
     const match = /^\s*charset\s*=\s*"?([^"\s]*)"?\s*$/i.exec(parameter);
     if (match === null) continue;
     const name = (match[1] as string).toLowerCase();
-    if (LATIN1.has(name)) return good("latin1");
-    return UTF8_NAMES.has(name) ? good("utf8") : bad(unsupported(contentType.trim()));
+    if (LATIN1.has(name)) return ok("latin1");
+    return UTF8_NAMES.has(name) ? ok("utf8") : bad(unsupported(contentType.trim()));
   }
-  return good("utf8");
+  return ok("utf8");
 }
 
 const LATIN1: ReadonlySet<string> = new Set(["iso-8859-1", "iso8859-1", "iso_8859-1", "latin1"]);

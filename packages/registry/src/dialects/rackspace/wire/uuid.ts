@@ -2,6 +2,7 @@
  * Version-1 UUIDs as positions in time (RFC 9562 §5.1). A time is a count of 100 ns ticks since 1582-10-15, which
  * needs 60 bits: hence bigint.
  */
+import { type Outcome, ok } from "../../../core/index.ts";
 
 export type Ticks = bigint;
 
@@ -17,10 +18,6 @@ export interface Maker {
   /** 12 hexadecimal digits. */
   readonly node: string;
 }
-
-export type ParsedUuid =
-  | { readonly ok: true; readonly ticks: Ticks; readonly text: string }
-  | { readonly ok: false; readonly wrong: "Invalid UUID" | "Unsupported UUID variant" | "UUID is not version 1" };
 
 /** The tick of wall-clock time `ms`, `offset` ticks into that millisecond. */
 export function toTicks(ms: number, offset = 0): Ticks {
@@ -38,15 +35,15 @@ export function formatUuid(ticks: Ticks, maker: Maker): string {
   return `${time.slice(7)}-${time.slice(3, 7)}-1${time.slice(0, 3)}-${sequence}-${maker.node}`;
 }
 
-/** Reads a UUID in either case. The text comes back in lower case: the form in which two of them compare. */
-export function parseUuid(text: string): ParsedUuid {
+/** The time of a UUID in either case. */
+export function parseUuid(text: string): Outcome<Ticks, { readonly wrong: string }> {
   if (!UUID.test(text)) return { ok: false, wrong: "Invalid UUID" };
   const lower = text.toLowerCase();
   // RFC 9562 §4.1: the variant of this layout has the two highest bits 10.
   if (!"89ab".includes(lower.charAt(19))) return { ok: false, wrong: "Unsupported UUID variant" };
   if (lower.charAt(14) !== "1") return { ok: false, wrong: "UUID is not version 1" };
   const time = lower.slice(15, 18) + lower.slice(9, 13) + lower.slice(0, 8);
-  return { ok: true, ticks: BigInt(`0x${time}`), text: lower };
+  return ok(BigInt(`0x${time}`));
 }
 
 /** A maker from 8 bytes of a digest. The multicast bit tells it from a real network address (RFC 9562 §6.10). */
