@@ -1,4 +1,4 @@
-/** Requests to one other server: connections are kept, every wait has an end, redirects are not followed. */
+/** @live Requests to one other server: connections are kept, every wait has an end, redirects are not followed. */
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from "node:http";
@@ -10,9 +10,9 @@ import { gunzip } from "node:zlib";
 /** The longest waits in ms. */
 export interface Waits {
   readonly connect: number;
-  /** Without a byte. */
+  /** Without another byte. */
   readonly read: number;
-  /** Also of an answer that keeps trickling in. */
+  /** For all of an answer, also one that keeps trickling in. */
   readonly whole: number;
 }
 
@@ -25,10 +25,10 @@ export interface Answered {
   readonly body: Buffer;
 }
 
-/** How the other server was not reached, in a word for people. */
+/** The other server was not reached: why, for people. */
 export class Unreached extends Error {
   override readonly name = "Unreached";
-  /** It has the request, or may have it, and says nothing: it has too much to do. */
+  /** It may have got the request, and has too much to do to answer. */
   readonly isLate: boolean;
 
   constructor(message: string, isLate: boolean) {

@@ -1,15 +1,15 @@
 /**
- * What was taken out a moment ago. A peer that has not heard of it yet may still pass on a word about it; asked for its
- * copy, as of any instance that is unknown here, it would bring back what its client has cancelled.
+ * Instances that were taken out a moment ago. A peer that does not know yet may still pass on a heartbeat of one. Asked
+ * for its copy, as for that of any unknown instance, it would bring back what a client has cancelled.
  */
 import { keyOf } from "./news.ts";
 
-/** The peers know by then: what waits for them is sent every half second, after a failure every five. */
+/** By then the peers know: what waits for them is sent every half second, after a failure every five. */
 const KEPT_MS = 10_000;
 const KEPT_MAX = 50_000;
 
 interface Grave {
-  /** The time of the copy: a newer one is another registration. */
+  /** The copy's lastDirtyTimestamp: a newer copy is another registration. */
   readonly dirtyMs: number;
   readonly untilMs: number;
 }
@@ -32,7 +32,7 @@ export class Gone {
     }
   }
 
-  /** Whether this copy, or a newer one, was taken out. A word without a time is about the copy that was there. */
+  /** Whether this copy or a newer one was taken out. A word without a time is about the copy that was there. */
   has(service: string, id: string, dirtyMs: number | undefined, nowMs: number): boolean {
     const grave = this.#graves.get(toKey(service, id));
     return grave !== undefined && grave.untilMs > nowMs && (dirtyMs ?? 0) <= grave.dirtyMs;

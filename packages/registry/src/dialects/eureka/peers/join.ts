@@ -1,27 +1,27 @@
-/** The start: what another server knows is taken over, so that clients find everything here from the first moment on. */
+/** @live The start: what another server knows is taken over, so that clients find everything here from the first moment on. */
 import type { Logger } from "pino";
 import type { Operations, Origin } from "../desk.ts";
 import { readApplications } from "../wire/bodies.ts";
 import type { Application, InstanceInfo } from "../wire/messages.ts";
 import { Unreached } from "./client.ts";
-import type { Line } from "./line.ts";
+import type { Peer } from "./peer.ts";
 
 const REGISTRY_BYTES_MAX = 512 * 1024 * 1024;
 const INSTANCES_MAX = 500_000;
 /** Registrations under way at once: they share the flushes of the disk. */
 const TOGETHER = 256;
 
-/** What asking the peers one after the other came to. */
+/** How asking the peers one after the other ended. */
 export type Joined =
   /** `taken` were taken over, `refused` not. */
   | { readonly kind: "joined"; readonly peer: string; readonly taken: number; readonly refused: number }
-  /** All have answered, and none has anything. */
+  /** All have answered, and none has an instance. */
   | { readonly kind: "empty" }
-  /** Some could not be asked, and of the others none has anything. */
+  /** Some have not answered, and none of the others has an instance. */
   | { readonly kind: "nobody" };
 
 export interface JoinParts {
-  readonly lines: readonly Line[];
+  readonly peers: readonly Peer[];
   readonly operations: Operations;
   readonly origin: Origin;
   readonly log: Logger;
@@ -29,11 +29,11 @@ export interface JoinParts {
 }
 
 /** Takes over the registry of the first peer that has one. */
-export async function joinOnce({ lines, operations, origin, log, signal }: JoinParts): Promise<Joined> {
+export async function joinOnce({ peers, operations, origin, log, signal }: JoinParts): Promise<Joined> {
   let answered = 0;
-  for (const line of lines) {
+  for (const peer of peers) {
     if (signal.aborted) break;
-    const applications = await fetchAll(line, log, signal);
+    const applications = await fetchAll(peer, log, signal);
     if (applications === undefined) continue;
     const infos = applications.flatMap(({ instances }) => instances).slice(0, INSTANCES_MAX);
     if (infos.length === 0) {
@@ -41,36 +41,36 @@ export async function joinOnce({ lines, operations, origin, log, signal }: JoinP
       continue;
     }
     const taken = await takeAll(infos, operations, origin, signal);
-    return { kind: "joined", peer: line.status.url, taken, refused: infos.length - taken };
+    return { kind: "joined", peer: peer.status.url, taken, refused: infos.length - taken };
   }
-  return { kind: answered === lines.length ? "empty" : "nobody" };
+  return { kind: answered === peers.length ? "empty" : "nobody" };
 }
 
-async function fetchAll(line: Line, log: Logger, signal: AbortSignal): Promise<readonly Application[] | undefined> {
+async function fetchAll(peer: Peer, log: Logger, signal: AbortSignal): Promise<readonly Application[] | undefined> {
   try {
     const ask = { method: "GET", path: "apps/", answerBytesMax: REGISTRY_BYTES_MAX, signal } as const;
-    const { status, body } = await line.client.ask(ask);
+    const { status, body } = await peer.client.ask(ask);
     if (status === 503) return undefined;
     if (status !== 200) {
-      line.heard("refused", `it answers ${status} to a fetch`);
+      peer.heard("refused", `it answers ${status} to a fetch`);
       return undefined;
     }
     const read = readApplications("json", body);
     if (!read.ok) {
-      line.heard("refused", `its registry cannot be read: ${read.detail}`);
+      peer.heard("refused", `its registry cannot be read: ${read.detail}`);
       return undefined;
     }
-    line.heard("reachable");
-    if (read.value.skipped > 0) log.warn(`${read.value.skipped} instances of peer ${line.status.url} cannot be read`);
+    peer.heard("reachable");
+    if (read.value.skipped > 0) log.warn(`${read.value.skipped} instances of peer ${peer.status.url} cannot be read`);
     return read.value.applications;
   } catch (error) {
     if (!(error instanceof Unreached)) throw error;
-    if (!signal.aborted) line.heard("away", error.message);
+    if (!signal.aborted) peer.heard("away", error.message);
     return undefined;
   }
 }
 
-/** Answers how many were taken. Which copy counts is decided as with any registration: by its lastDirtyTimestamp. */
+/** Answers how many it took over. Which copy counts is decided as with any registration: by its lastDirtyTimestamp. */
 async function takeAll(
   infos: readonly InstanceInfo[],
   operations: Operations,

@@ -1,6 +1,6 @@
 /**
- * Instances that no client of Eureka beats for: they live by other protocols, or for good. Other servers would evict
- * them, so they hear of them from here.
+ * Natives: instances that no client of Eureka beats for, because they live by other protocols or for good. The other
+ * servers would evict them, so this one beats for them.
  */
 import type { AccountView, InstanceRecord, LeaseId, Pulse } from "../../../core/index.ts";
 import { lastDirtyOf } from "../instances/info.ts";
@@ -12,7 +12,7 @@ interface Native {
   readonly id: string;
   /** The others are told next at this time at the earliest, in monotonic ms. */
   nextMs: number;
-  /** How many heartbeats of its client there were when the others were told of one; -1 before the first. */
+  /** The number of its client's heartbeats when the others were last told of one; -1 before that. */
   beats: number;
   /**
    * The time of the copy that peers were sent. The record's own moves with every report of a check, also where nothing
@@ -21,14 +21,14 @@ interface Native {
   dirtyMs: number;
 }
 
-/** What is so when it is looked for whose time has come. */
+/** The state in which the natives are looked through. */
 export interface Due {
   readonly account: AccountView | undefined;
   readonly pulse: (lease: LeaseId) => Pulse | undefined;
   readonly nowMs: number;
 }
 
-/** How many are told of in the same second after a start, at least. */
+/** After a start the others are told of so many natives a second, or more. */
 const SPREAD_MIN = 250;
 
 /** The first heartbeat comes so long after the registration. */
@@ -37,7 +37,7 @@ const REGISTERED_MS = 500;
 export class Natives {
   readonly #natives = new Map<string, Native>();
 
-  /** Begins anew with what is there. Told of soon, but not all at once. */
+  /** Begins anew with the account's natives. The others are told of them soon, but not of all at once. */
   scan(account: AccountView | undefined, nowMs: number): void {
     this.#natives.clear();
     for (const service of account?.services() ?? [])
@@ -47,7 +47,7 @@ export class Natives {
     for (const native of this.#natives.values()) native.nextMs = nowMs + (nth++ / perSecond) * 1000;
   }
 
-  /** `isNew`: peers are sent the whole of it now, so its heartbeats can wait. */
+  /** `isNew`: the others are sent the registration now, so its heartbeats can wait. */
   learn(record: InstanceRecord, isNew: boolean, nowMs: number): void {
     const key = keyOf(record.service, record.id);
     if (record.via !== VIA) {
@@ -69,8 +69,8 @@ export class Natives {
   }
 
   /**
-   * Calls for each whose time has come, with how long its heartbeat is worth sending. One with a lease is told of when
-   * its client has beaten since: otherwise the others would wait for a second lease after the one that ends here.
+   * Calls `tell` for each native whose time has come, with how long its heartbeat is worth sending. One with a lease is
+   * left out until its client beats again: otherwise it would live longer elsewhere than here.
    */
   due({ account, pulse, nowMs }: Due, tell: (service: string, id: string, everyMs: number) => void): void {
     for (const native of this.#natives.values()) {

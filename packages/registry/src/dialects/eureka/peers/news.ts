@@ -9,19 +9,18 @@ import { type InstanceInfo, LEASE_DEFAULT, type PeerTask } from "../wire/message
 /** What a change means to other servers. The content is looked up when it is sent: the newest is what counts. */
 export type News =
   | { readonly kind: "register" | "override"; readonly service: string; readonly id: string }
-  /** Of what is gone: the time of its copy, by which an older registration of the same id is told from a newer. */
+  /** `dirtyMs` is of the copy that is gone: it tells older registrations of the same id from newer ones. */
   | { readonly kind: "cancel"; readonly service: string; readonly id: string; readonly dirtyMs: number };
 
 const NO_VITALS: Vitals = { ttlMs: undefined, lastBeatMs: 0 };
 
-/** The news in one change; most have one or none. The end of a lease is no news: every server finds it out by itself. */
+/** The news in one change; most have one or none. That a lease ran out is no news: every server finds that out by itself. */
 export function toNews(change: Change): readonly News[] {
   if (change.kind === "lease") return toLeaseNews(change.before, change.after);
   if (change.kind !== "instance") return [];
   const { before, after, cause } = change;
   if (before !== null && after !== null && isSame(before, after)) return toUpdateNews(before, after);
   const news: News[] = [];
-  // A closed lease is a client's own word; an expired one is not.
   if (before !== null && cause !== "expired")
     news.push({ kind: "cancel", service: before.service, id: before.id, dirtyMs: lastDirtyOf(before) });
   if (after !== null) news.push({ kind: "register", service: after.service, id: after.id });
@@ -39,7 +38,7 @@ function toLeaseNews(before: LeaseRecord | null, after: LeaseRecord | null): rea
   return slash < 0 ? [] : [{ kind: "register", service: after.id.slice(0, slash), id: after.id.slice(slash + 1) }];
 }
 
-/** An override travels alone; with it go the status and the time that it brings about. */
+/** An override is news of its own, and brings its status and its time along: these make no other. */
 function toUpdateNews(before: InstanceRecord, after: InstanceRecord): readonly News[] {
   const { service, id } = after;
   const isOverridden = overrideOf(before) !== overrideOf(after);
@@ -49,7 +48,7 @@ function toUpdateNews(before: InstanceRecord, after: InstanceRecord): readonly N
   return news;
 }
 
-/** All that Eureka shows of an instance and that a registration carries. */
+/** An instance as a registration carries it, to be compared. */
 function describe(record: InstanceRecord, isOverridden: boolean): string {
   const info = toInfo({ ...record, override: null }, NO_VITALS, "ADDED", "MyOwn");
   const dirty = record.via === VIA && !isOverridden ? info.lastDirtyTimestamp : 0;
@@ -106,9 +105,9 @@ function toTask(action: PeerTask["action"], info: InstanceInfo): PeerTask {
   };
 }
 
-/** Clients beat a little early or late: one that beats at every interval is passed on at every interval. */
+/** Clients beat a little early or late; a heartbeat at every interval is passed on at every interval. */
 const INTERVAL_SHARE = 0.8;
-/** Without these a short lease would end between two heartbeats that are passed on. */
+/** The others hear so many heartbeats in a lease, or a short one would end there. */
 const LEASE_SHARE = 3;
 const INTERVAL_MS_MIN = 500;
 
@@ -119,13 +118,13 @@ export function toPauseMs(record: InstanceRecord, ttlMs: number | undefined): nu
   return Math.max(Math.min(said > 0 ? said : shareMs, shareMs) * INTERVAL_SHARE, INTERVAL_MS_MIN * INTERVAL_SHARE);
 }
 
-/** How often the others hear of an instance that no client of Eureka beats for. */
+/** The time between two heartbeats for a native. */
 export function toBehalfMs(ttlMs: number | undefined): number {
   const leaseMs = ttlMs ?? LEASE_DEFAULT.durationInSecs * 1000;
   return Math.max(Math.min(leaseMs / LEASE_SHARE, LEASE_DEFAULT.renewalIntervalInSecs * 1000), INTERVAL_MS_MIN);
 }
 
-/** By which an instance is known among what waits and what is beaten. */
+/** The key of an instance in the maps of this room. */
 export function keyOf(service: string, id: string): string {
   return ownLease({ service, id });
 }

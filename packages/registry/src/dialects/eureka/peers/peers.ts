@@ -1,5 +1,5 @@
 /**
- * The other servers of a Eureka cluster. What happens here is passed on to each of them, whichever dialect it came
+ * @live The other servers of a Eureka cluster. What happens here is passed on to each of them, whichever dialect it came
  * through; what came from one of them is not. Ends of leases are not passed on either: every server sees them by itself.
  */
 import { setTimeout as sleep } from "node:timers/promises";
@@ -9,9 +9,9 @@ import { lastDirtyOf, toInfo, vitalsOf } from "../instances/info.ts";
 import type { InstanceInfo } from "../wire/messages.ts";
 import { Gone } from "./gone.ts";
 import { joinOnce } from "./join.ts";
-import { Line } from "./line.ts";
 import { Natives } from "./natives.ts";
 import { showUrl, toNews, toPauseMs } from "./news.ts";
+import { Peer } from "./peer.ts";
 import { isSelf } from "./self.ts";
 
 /** A commit is looked at so much later: by then it is known whether it came from a peer. */
@@ -53,14 +53,15 @@ class Cluster implements Peers {
   readonly #origin: Origin;
   readonly #abort = new AbortController();
   readonly #natives = new Natives();
-  /** When an instance's heartbeat is next passed on, in monotonic ms, by its lease: it is at hand on the short path. */
+  /** By lease, which a heartbeat has at hand: until then (monotonic ms) no other heartbeat is passed on. */
   readonly #pauses = new Map<string, number>();
-  /** Commits that are too young to be looked at. */
+  /** Commits that have not settled yet. */
   #fresh: Commit[] = [];
+  /** The revisions of commits that came from a peer. */
   #replicated = new Set<Revision>();
   readonly #gone = new Gone();
   #settling: NodeJS.Timeout | undefined;
-  #lines: readonly Line[] = [];
+  #peers: readonly Peer[] = [];
   #watch: Watch | undefined;
   #sweep: NodeJS.Timeout | undefined;
 
@@ -71,8 +72,8 @@ class Cluster implements Peers {
   }
 
   async join(): Promise<void> {
-    await this.#openLines();
-    if (this.#lines.length === 0) return;
+    await this.#openPeers();
+    if (this.#peers.length === 0) return;
     this.#sweep = setInterval(() => this.#tellDue(), SWEEP_MS);
     const first = this.#takeOver();
     const late = sleep(JOIN_MS_MAX, undefined, { signal: this.#abort.signal, ref: false }).catch(() => undefined);
@@ -88,7 +89,7 @@ class Cluster implements Peers {
     const ttlMs = this.#desk.registry.read((view) => view.lease(account, record.lease ?? "")?.ttlMs);
     const pauseMs = toPauseMs(record, ttlMs);
     this.#pauses.set(record.lease, nowMs + pauseMs);
-    for (const line of this.#lines) line.beat(record.service, record.id, nowMs + pauseMs);
+    for (const peer of this.#peers) peer.beat(record.service, record.id, nowMs + pauseMs);
   }
 
   taken(account: Account, revision: Revision): void {
@@ -101,7 +102,7 @@ class Cluster implements Peers {
   }
 
   status(): readonly PeerStatus[] {
-    return this.#lines.map((line) => line.status);
+    return this.#peers.map((peer) => peer.status);
   }
 
   async close(): Promise<void> {
@@ -110,26 +111,26 @@ class Cluster implements Peers {
     clearInterval(this.#sweep);
     clearTimeout(this.#settling);
     this.#settle();
-    await Promise.all(this.#lines.map((line) => line.close(GRACE_MS)));
+    await Promise.all(this.#peers.map((peer) => peer.close(GRACE_MS)));
   }
 
-  async #openLines(): Promise<void> {
+  async #openPeers(): Promise<void> {
     const { settings, listener, clock, log } = this.#desk;
     const others: string[] = [];
     for (const url of new Set(settings.peers))
       if (await isSelf(url, listener)) log.info(`peer ${showUrl(url)} is this server itself`);
       else others.push(url);
     const identity = `${listener.host}:${listener.port}`;
-    this.#lines = others.map(
+    this.#peers = others.map(
       (url) =>
-        new Line({
+        new Peer({
           url,
           identity,
           clock,
           log,
           show: (service, id) => this.#show(service, id),
           adopt: (service, id, info) => this.#adopt(service, id, info),
-          onBack: (line) => this.#tellAll(line),
+          onBack: (peer) => this.#tellAll(peer),
         }),
     );
   }
@@ -137,7 +138,7 @@ class Cluster implements Peers {
   /** False when nobody was reached. */
   async #takeOver(): Promise<boolean> {
     const { operations, log } = this.#desk;
-    const parts = { lines: this.#lines, operations, origin: this.#origin, log, signal: this.#abort.signal };
+    const parts = { peers: this.#peers, operations, origin: this.#origin, log, signal: this.#abort.signal };
     try {
       const joined = await joinOnce(parts);
       if (joined.kind === "joined") {
@@ -151,7 +152,7 @@ class Cluster implements Peers {
     }
   }
 
-  /** Nobody is waited for: the first server of a cluster has no other to ask. */
+  /** In the background: the first server of a cluster has no other to ask. */
   async #takeOverLater(): Promise<void> {
     const { signal } = this.#abort;
     let pauseMs = RETRY_MS;
@@ -161,7 +162,7 @@ class Cluster implements Peers {
     } while (!signal.aborted && !(await this.#takeOver()));
   }
 
-  /** Keys are none of Eureka's business, but leases are; they come with everything else of the account. */
+  /** Follows all of the account: no narrower scope has the changes of leases. */
   #follow(): void {
     const { registry, clock } = this.#desk;
     const { account } = this.#origin;
@@ -184,7 +185,7 @@ class Cluster implements Peers {
     this.#watch = watch.value;
   }
 
-  /** At once, unlike what is told: a peer's word may come next. What has expired here may well live at the peer. */
+  /** Notes at once what was taken out: a peer's word about it may come next. What expired here may be alive there. */
   #bury(commit: Commit): void {
     const nowMs = this.#desk.clock.monotonic();
     for (const change of commit.changes) {
@@ -206,8 +207,8 @@ class Cluster implements Peers {
   #tell(commit: Commit, isReplicated: boolean): void {
     const nowMs = this.#desk.clock.monotonic();
     for (const change of commit.changes) {
-      const news = isReplicated || this.#lines.length === 0 ? [] : toNews(change);
-      for (const one of news) for (const line of this.#lines) line.add(one);
+      const news = isReplicated || this.#peers.length === 0 ? [] : toNews(change);
+      for (const one of news) for (const peer of this.#peers) peer.add(one);
       if (change.kind !== "instance") continue;
       const { after } = change;
       if (after !== null) this.#natives.learn(after, news.length > 0, nowMs);
@@ -226,16 +227,16 @@ class Cluster implements Peers {
     registry.read((view) => {
       const due = { account: view.account(name), pulse: (lease: LeaseId) => registry.pulse(name, lease), nowMs };
       this.#natives.due(due, (service, id, everyMs) => {
-        for (const line of this.#lines) line.beat(service, id, nowMs + everyMs);
+        for (const peer of this.#peers) peer.beat(service, id, nowMs + everyMs);
       });
       return true;
     });
   }
 
-  /** Clients of Eureka beat again soon; nobody else speaks for the others. */
-  #tellAll(line: Line): void {
+  /** A peer that is back hears of all natives: this server alone speaks for them, the other clients beat again soon. */
+  #tellAll(peer: Peer): void {
     const untilMs = this.#desk.clock.monotonic() + RETRY_MS_MAX;
-    this.#natives.each((service, id) => line.beat(service, id, untilMs));
+    this.#natives.each((service, id) => peer.beat(service, id, untilMs));
   }
 
   #show(service: string, id: string): InstanceInfo | undefined {
@@ -251,7 +252,7 @@ class Cluster implements Peers {
     });
   }
 
-  /** A peer's newer copy. Of what lives here by another protocol the truth is here. */
+  /** Takes a peer's newer copy, but not of an instance that another protocol's client keeps alive here. */
   async #adopt(service: string, id: string, info: InstanceInfo): Promise<void> {
     if (this.#natives.has(service, id)) return;
     await this.#desk.operations.register(info, info.app, this.#origin);
@@ -260,7 +261,7 @@ class Cluster implements Peers {
 
 type InstanceChange = Extract<Change, { kind: "instance" }>;
 
-/** Nothing is there under its name and id any more. */
+/** Whether no instance has this service and id any more. */
 function isRemoved(change: InstanceChange): change is InstanceChange & { readonly before: InstanceRecord } {
   const { before, after } = change;
   return before !== null && (after === null || after.id !== before.id || after.service !== before.service);

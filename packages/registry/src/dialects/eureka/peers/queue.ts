@@ -18,18 +18,18 @@ interface Wish {
   readonly id: string;
   register: boolean;
   override: boolean;
-  /** The time of a copy that is gone; undefined when none is. */
+  /** The lastDirtyTimestamp of the copy that was taken out; undefined when none was. */
   cancelled: number | undefined;
   /** A heartbeat is worth sending until then (monotonic ms); 0 for none. */
   beatUntilMs: number;
 }
 
-/** One line of a batch with what it was made of. */
+/** One line of a batch, and what it was made of. */
 export interface Sent {
   readonly task: PeerTask;
   readonly service: string;
   readonly id: string;
-  /** The time of the copy that was cancelled; 0 when none was. */
+  /** The lastDirtyTimestamp of the copy that was taken out; 0 when none was. */
   readonly cancelledMs: number;
 }
 
@@ -70,7 +70,7 @@ export class Queue {
     return true;
   }
 
-  /** The oldest wishes as lines, and out of the queue. Undefined when nothing is left worth saying. */
+  /** Takes the oldest wishes out of the queue, as lines. Undefined when there is nothing left to say. */
   take(show: Show, nowMs: number): Batch | undefined {
     const taken: Wish[] = [];
     const sent: Sent[] = [];

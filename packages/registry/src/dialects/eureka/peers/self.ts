@@ -1,4 +1,4 @@
-/** A list of peers that all servers of a cluster share names each of them, too: a server leaves itself out. */
+/** @live A list of peers that all servers of a cluster share names each of them, too: a server leaves itself out. */
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { hostname, networkInterfaces } from "node:os";

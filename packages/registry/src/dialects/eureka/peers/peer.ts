@@ -1,4 +1,4 @@
-/** One other server: what waits for it, and the one batch that is on its way. */
+/** @live One other server: what waits for it, and the one batch that is on its way. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { Clock } from "../../../core/index.ts";
@@ -11,12 +11,12 @@ import { type Batch, Queue, type Sent, type Show } from "./queue.ts";
 
 const PATH = "peerreplication/batch/";
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
-/** With the time that commits take to settle, the original's 500 ms. */
+/** Together with the time for which commits wait (peers.ts), the original's 500 ms. */
 const GATHER_MS = 400;
 const BACK_OFF_MS = 1000;
 const BACK_OFF_MS_MAX = 5000;
 
-export interface LineParts {
+export interface PeerParts {
   readonly url: string;
   readonly identity: string;
   readonly clock: Clock;
@@ -25,15 +25,15 @@ export interface LineParts {
   /** A copy that the peer holds to be newer than ours. */
   adopt(service: string, id: string, info: InstanceInfo): Promise<void>;
   /** It answers again after a time without. */
-  onBack(line: Line): void;
+  onBack(peer: Peer): void;
 }
 
 /** How the latest batch ended. */
 type Ended = "told" | "busy" | "away" | "refused";
 
-export class Line {
+export class Peer {
   readonly client: PeerClient;
-  readonly #parts: LineParts;
+  readonly #parts: PeerParts;
   readonly #shown: string;
   readonly #queue = new Queue();
   readonly #abort = new AbortController();
@@ -42,7 +42,7 @@ export class Line {
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
 
-  constructor(parts: LineParts) {
+  constructor(parts: PeerParts) {
     this.#parts = parts;
     this.#shown = showUrl(parts.url);
     this.client = new PeerClient(parts);
@@ -60,7 +60,7 @@ export class Line {
     this.#wake(this.#queue.beat(service, id, untilMs));
   }
 
-  /** Whoever asks it something else tells here how that went. */
+  /** How a request to it went; told by those who ask it something else than here, too. */
   heard(state: "reachable" | "away" | "refused", why = ""): void {
     const before = this.#state;
     this.#state = state;
@@ -75,7 +75,7 @@ export class Line {
     if (state === "reachable" && before !== "unknown") this.#parts.onBack(this);
   }
 
-  /** Sends what waits, if that goes at once, and ends. */
+  /** Sends what waits if the peer is reachable, within the time of grace. */
   async close(graceMs: number): Promise<void> {
     const late = setTimeout(() => this.#abort.abort(), graceMs);
     clearTimeout(this.#timer);
@@ -153,7 +153,7 @@ export class Line {
     }
   }
 
-  /** What it does not want now it may want with other credentials; what it chokes on it must not get again. */
+  /** It may take the batch later, with other credentials; but not one that it answers with 400 or 500. */
   #refused(batch: Batch, status: number): Ended {
     if (status !== 400 && status !== 500) batch.giveBack();
     this.heard("refused", `it answers ${status}`);
@@ -164,7 +164,7 @@ export class Line {
     const read = readBatchAnswer(answer);
     if (!read.ok || read.value.length !== batch.sent.length) {
       const why = read.ok ? `${read.value.length} results to ${batch.sent.length} lines` : read.detail;
-      this.heard("refused", `its answer is none to a batch: ${why}`);
+      this.heard("refused", `its answer is not one to a batch: ${why}`);
       return "refused";
     }
     let isBusy = false;
