@@ -150,3 +150,32 @@ test("a state that cannot be read at the beginning is the caller's to know", asy
   assert.throws(() => keepUp(rig.registry, { account: "default" }, keys), /a bug/);
   assert.equal(rig.core.numbers().watchers, 0);
 });
+
+test("one that takes in history begins where it says, and is told when it has caught up", async () => {
+  const rig = await openRig({ historyCommitsMax: 2 });
+  for (const key of ["a", "b", "c", "d"]) await put(rig, key);
+  const notes: string[] = [];
+  let taken = 1;
+  const following = keepUp(
+    rig.registry,
+    { account: "default" },
+    {
+      read: (view) => notes.push(`read at ${view.revision}`),
+      after: () => taken,
+      take: ({ revision }) => {
+        taken = revision;
+        notes.push(`took ${revision}`);
+        if (revision === 5) throw new Error("a bug");
+      },
+      caughtUp: () => notes.push("caught up"),
+    },
+  );
+  while (notes.at(-1) !== "caught up") await turn();
+  assert.deepEqual(notes, ["read at 4", "took 2", "took 3", "took 4", "caught up"]);
+  notes.length = 0;
+  await put(rig, "e");
+  await turn();
+  await put(rig, "f");
+  assert.deepEqual(notes, ["took 5", "read at 5", "caught up", "took 6"]);
+  following.close();
+});

@@ -9,6 +9,10 @@ export interface Follower {
   read(view: View): void;
   /** Takes in a commit after that state; each in scope once, in order. One that throws is a bug: the state is read again. */
   take(commit: Commit): void;
+  /** The revision to follow from, for one that takes in history as well; without it, the state's own. */
+  after?(view: View): Revision;
+  /** Called once after each reading: all that there was then has been taken. */
+  caughtUp?(): void;
 }
 
 export interface Following {
@@ -39,7 +43,7 @@ class KeepingUp implements Watcher, Following {
     if (this.#closed) return;
     const after = this.#registry.read((view): Revision => {
       this.#follower.read(view);
-      return view.revision;
+      return this.#follower.after?.(view) ?? view.revision;
     });
     // The state may have been all that the owner needed.
     if (this.#closed) return;
@@ -52,6 +56,10 @@ class KeepingUp implements Watcher, Following {
   deliver(commit: Commit): boolean {
     this.#follower.take(commit);
     return true;
+  }
+
+  caughtUp(): void {
+    this.#follower.caughtUp?.();
   }
 
   lost(): void {
