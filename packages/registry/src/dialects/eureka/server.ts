@@ -70,10 +70,10 @@ export class Server {
 
   /** Ready to answer when it resolves: what has changed before is known then. */
   static async open(house: House, settings: Settings, listener: Desk["listener"]): Promise<Server> {
-    const { registry, clock, log } = house;
+    const { registry, clock } = house;
     const { dataCenter, deltaMs } = settings;
     const spellings = new Spellings(registry);
-    const deltas = await Deltas.open({ registry, spellings, dataCenter, clock, log, deltaMs });
+    const deltas = await Deltas.open({ registry, spellings, dataCenter, clock, deltaMs });
     const recent = await Recent.open(registry);
     return new Server(house, settings, { listener, spellings, deltas, recent });
   }

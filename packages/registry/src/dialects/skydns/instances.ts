@@ -3,6 +3,7 @@ import {
   type Command,
   type Instance,
   type InstanceRecord,
+  type LeaseRecord,
   LIMITS,
   type Life,
   mainPort,
@@ -62,38 +63,31 @@ export function clampTtl(ttlS: number): number {
 /** Adds it unless the UUID stands for a service already, whatever its name. */
 export function toAdd(uuid: string, announced: Announced): Command {
   const life: Life = announced.NoExpire ? "permanent" : { ttlMs: clampTtl(announced.TTL) * 1000 };
-  return {
-    kind: "when",
-    guards: [{ on: "instance", id: uuid, exists: false }],
-    then: [{ kind: "register", instance: toInstance(uuid, announced), life, ifAbsent: true }],
-    otherwise: [],
-  };
+  const register: Command = { kind: "register", instance: toInstance(uuid, announced), life, ifAbsent: true };
+  return { kind: "when", guards: [{ on: "instance", id: uuid, exists: false }], then: [register], otherwise: [] };
 }
 
-/** Removes the very registration that was seen. */
-export function toRemove({ service, id, modRevision }: InstanceRecord): Command {
-  const instance = { service, id };
-  return {
-    kind: "when",
-    guards: [{ on: "instance-mod", instance, revision: modRevision }],
-    then: [{ kind: "deregister", instance }],
-    otherwise: [],
-  };
+/** Carries it out if the instance is still the very registration that was seen. */
+function whenStill(record: InstanceRecord, command: Command): Command {
+  const guard = { on: "instance-mod", instance: record, revision: record.modRevision } as const;
+  return { kind: "when", guards: [guard], then: [command], otherwise: [] };
 }
 
-/** Another TTL for one that does not expire: there is no lease to remember it. */
+export function toRemove(record: InstanceRecord): Command {
+  return whenStill(record, { kind: "deregister", instance: record });
+}
+
+/** Another TTL for a service with a lease. */
+export function toGrant(record: InstanceRecord, { id, via }: LeaseRecord, ttlMs: number): Command {
+  return whenStill(record, { kind: "grant", lease: id, ttlMs, via });
+}
+
+/** Another TTL for a service that does not expire. Undefined when there is nothing to change. */
 export function toRemember(record: InstanceRecord, ttlS: number): Command | undefined {
   const text = String(ttlS);
   if (record.via !== VIA || record.meta[META_TTL] === text) return undefined;
-  const { service, id, address, ports, protocol, tags, version, zone, weight, status, checks, via } = record;
   const meta = { ...record.meta, [META_TTL]: text };
-  const instance = { service, id, address, ports, protocol, tags, meta, version, zone, weight, status, checks, via };
-  return {
-    kind: "when",
-    guards: [{ on: "instance-mod", instance: { service, id }, revision: record.modRevision }],
-    then: [{ kind: "register", instance, life: "keep" }],
-    otherwise: [],
-  };
+  return whenStill(record, { kind: "register", instance: { ...record, meta }, life: "keep" });
 }
 
 /** Of all instances with one id, the one that this API means by it. */

@@ -1,11 +1,13 @@
-/** Services: add, renew, show, remove, list; regions and environments. */
+/** @live Services: add, renew, show, remove, list; regions and environments. */
 import {
   type Account,
+  type Command,
   type InstanceRecord,
   type Outcome,
   ok,
-  type Receipt,
   refuse,
+  succeeded,
+  untilDecided,
   type View,
 } from "../../core/index.ts";
 import type { Answer, Desk } from "./desk.ts";
@@ -18,6 +20,7 @@ import {
   refuseAnnounced,
   toAdd,
   toBody,
+  toGrant,
   toRemember,
   toRemove,
 } from "./instances.ts";
@@ -26,48 +29,42 @@ import { EXISTS, NOT_EXISTS, toWord } from "./refusals.ts";
 import { encodeCounts, encodeJson, type ServiceBody } from "./wire/answer.ts";
 import { decodeService } from "./wire/bodies.ts";
 
-const MISSING: Answer = { kind: "word", status: 404, text: NOT_EXISTS };
+const MISSED = refuse("not-found", NOT_EXISTS);
+const MISSING: Answer = { kind: "word", ...toWord(MISSED) };
 
 export async function addService(desk: Desk, account: Account, uuid: string, bytes: string): Promise<Answer> {
   const decoded = decodeService(bytes);
   if (!decoded.ok) return { kind: "word", status: 500, text: decoded.detail };
   const wrong = refuseAnnounced(decoded.value);
   if (wrong !== undefined) return { kind: "word", status: 400, text: wrong };
-  const outcome = await desk.registry.propose(account, toAdd(uuid, decoded.value));
-  if (!outcome.ok) return { kind: "word", ...toWord(outcome) };
-  if (!hasSucceeded(outcome.value)) return { kind: "word", status: 409, text: EXISTS };
-  return { kind: "empty", status: 201 };
-}
-
-function hasSucceeded({ result }: Receipt): boolean {
-  return result.kind === "when" && result.succeeded;
+  const outcome = (await propose(desk, account, toAdd(uuid, decoded.value))) ?? refuse("exists", EXISTS);
+  return outcome.ok ? { kind: "empty", status: 201 } : { kind: "word", ...toWord(outcome) };
 }
 
 function find(desk: Desk, account: Account, uuid: string): InstanceRecord | undefined {
   return desk.registry.read((view) => chooseService(view.instancesById(account, uuid)));
 }
 
-/** At most so often is a change decided again because another one came in between. */
-const TRIES_MAX = 100;
-
 /** The same TTL is a heartbeat: nothing is written. Another one changes the lease first. */
 export async function updateService(desk: Desk, account: Account, uuid: string, bytes: string): Promise<Answer> {
   const decoded = decodeService(bytes);
   if (!decoded.ok) return { kind: "word", status: 500, text: decoded.detail };
   const ttlS = clampTtl(decoded.value.TTL);
-  for (let tries = 0; tries < TRIES_MAX; tries++) {
+  const outcome = await untilDecided(async (): Promise<Tried> => {
     const record = find(desk, account, uuid);
-    if (record === undefined) return MISSING;
-    const outcome =
-      record.lease === null ? await remember(desk, account, record, ttlS) : await renew(desk, account, record, ttlS);
-    if (outcome === null) continue;
-    return outcome.ok ? { kind: "empty", status: 200 } : { kind: "word", ...toWord(outcome) };
-  }
-  return { kind: "word", status: 503, text: "the service changed too often" };
+    if (record === undefined) return MISSED;
+    return record.lease === null ? remember(desk, account, record, ttlS) : renew(desk, account, record, ttlS);
+  });
+  return outcome.ok ? { kind: "empty", status: 200 } : { kind: "word", ...toWord(outcome) };
 }
 
-/** Null: it changed in between. */
+/** Null: what the proposal rests on was no longer so. */
 type Tried = Outcome<unknown> | null;
+
+async function propose({ registry }: Desk, account: Account, command: Command): Promise<Tried> {
+  const outcome = await registry.propose(account, command);
+  return outcome.ok && !succeeded(outcome.value) ? null : outcome;
+}
 
 async function renew(desk: Desk, account: Account, record: InstanceRecord, ttlS: number): Promise<Tried> {
   const { registry } = desk;
@@ -78,14 +75,8 @@ async function renew(desk: Desk, account: Account, record: InstanceRecord, ttlS:
   if (!lease.own) return refuse("conflict", "the service shares its lease with others");
   const ttlMs = ttlS * 1000;
   if (lease.ttlMs !== ttlMs) {
-    const changed = await registry.propose(account, {
-      kind: "when",
-      guards: [{ on: "instance-mod", instance: record, revision: record.modRevision }],
-      then: [{ kind: "grant", lease: id, ttlMs, via: lease.via }],
-      otherwise: [],
-    });
-    if (!changed.ok) return changed;
-    if (!hasSucceeded(changed.value)) return null;
+    const changed = await propose(desk, account, toGrant(record, lease, ttlMs));
+    if (changed?.ok !== true) return changed;
   }
   const renewed = await registry.renew(account, id);
   return !renewed.ok && renewed.refusal === "not-found" ? null : renewed;
@@ -93,20 +84,15 @@ async function renew(desk: Desk, account: Account, record: InstanceRecord, ttlS:
 
 async function remember(desk: Desk, account: Account, record: InstanceRecord, ttlS: number): Promise<Tried> {
   const command = toRemember(record, ttlS);
-  if (command === undefined) return ok(true);
-  const outcome = await desk.registry.propose(account, command);
-  return outcome.ok && !hasSucceeded(outcome.value) ? null : outcome;
+  return command === undefined ? ok(true) : propose(desk, account, command);
 }
 
 export async function removeService(desk: Desk, account: Account, uuid: string): Promise<Answer> {
-  for (let tries = 0; tries < TRIES_MAX; tries++) {
+  const outcome = await untilDecided(async (): Promise<Tried> => {
     const record = find(desk, account, uuid);
-    if (record === undefined) return MISSING;
-    const outcome = await desk.registry.propose(account, toRemove(record));
-    if (!outcome.ok) return { kind: "word", ...toWord(outcome) };
-    if (hasSucceeded(outcome.value)) return { kind: "empty", status: 200 };
-  }
-  return { kind: "word", status: 503, text: "the service changed too often" };
+    return record === undefined ? MISSED : propose(desk, account, toRemove(record));
+  });
+  return outcome.ok ? { kind: "empty", status: 200 } : { kind: "word", ...toWord(outcome) };
 }
 
 export function getService(desk: Desk, account: Account, uuid: string): Answer {

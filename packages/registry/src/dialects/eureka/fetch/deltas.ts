@@ -1,6 +1,5 @@
-/** Follows the registry for /apps/delta. It begins with the history, so that clients miss nothing by a restart. */
-import type { Logger } from "pino";
-import type { Account, Clock, Commit, Revision, Watch } from "../../../core/index.ts";
+/** @live Follows the registry for /apps/delta. It begins with the history, so that clients miss nothing by a restart. */
+import { type Account, type Clock, type Commit, type Following, keepUp, type Revision } from "../../../core/index.ts";
 import type { Source } from "./application.ts";
 import { Window } from "./window.ts";
 
@@ -11,38 +10,60 @@ const CHANGED_TOTAL_MAX = 8 * CHANGED_MAX;
 const PURGE_MS = 10_000;
 /** Revisions that are read at the start, at most: it must not take long after a storm of changes. */
 const REVISIONS_READ = 100_000;
-const BATCH = 512;
 
 export interface DeltaParts extends Source {
   readonly clock: Clock;
-  readonly log: Logger;
   readonly deltaMs: number;
 }
 
 export class Deltas {
   readonly #parts: DeltaParts;
+  readonly #following: Following;
   readonly #windows = new Map<Account, Window>();
-  #watch: Watch | undefined;
-  #closed = false;
-  /** Entries in all windows, or a few more: those that answers have purged still count. */
+  /** Changed instances in all windows, or a few more: those that answers have purged still count. */
   #total = 0;
   #purgedAtMs = 0;
+  /** Commits up to here were taken, or are too old. */
+  #taken: Revision;
+  /** False while commits are missing before the next one that is taken. */
+  #isWhole = true;
+  #missedUntilMs = 0;
   /** All windows look at it: what was missed is missing in those that are there already, too. */
   readonly #gap = { untilMs: 0 };
 
-  private constructor(parts: DeltaParts) {
+  private constructor(parts: DeltaParts, taken: Revision, ready: () => void) {
     this.#parts = parts;
+    this.#taken = taken;
+    this.#following = keepUp(
+      parts.registry,
+      { anyService: true },
+      {
+        // Until it is known what was missed, no delta is whole.
+        read: () => {
+          this.#gap.untilMs = Number.POSITIVE_INFINITY;
+        },
+        after: (view) => this.#begin(view.revision),
+        take: (commit) => this.#take(commit),
+        caughtUp: () => {
+          if (!this.#isWhole) this.#endGap(parts.clock.now());
+          this.#gap.untilMs = this.#missedUntilMs;
+          ready();
+        },
+      },
+    );
   }
 
+  /** Ready when it resolves. */
   static async open(parts: DeltaParts): Promise<Deltas> {
-    const deltas = new Deltas(parts);
-    await deltas.#open();
-    return deltas;
+    const { registry, clock, deltaMs } = parts;
+    const since = await registry.revisionAt(clock.now() - deltaMs);
+    return new Promise((resolve) => {
+      const deltas = new Deltas(parts, Math.max(since, registry.floor), () => resolve(deltas));
+    });
   }
 
   close(): void {
-    this.#closed = true;
-    this.#watch?.close();
+    this.#following.close();
   }
 
   of(account: Account): Window {
@@ -54,63 +75,27 @@ export class Deltas {
     return window;
   }
 
-  /** Reads what history holds of the last minutes, and follows from there. `wasLost`: commits were missed before. */
-  async #open(wasLost = false): Promise<void> {
-    const { registry } = this.#parts;
-    const { after, untilMs } = await this.#read(wasLost);
-    if (this.#closed) return;
-    this.#gap.untilMs = untilMs;
-    const watch = registry.follow({ anyService: true }, after, {
-      deliver: (commit) => {
-        this.#learn(commit);
-        return true;
-      },
-      lost: () => this.#reopen(),
-    });
-    if (watch.ok) this.#watch = watch.value;
-    else this.#reopen();
+  /** Goes on after what was taken, or after what is gone or too much to read. */
+  #begin(head: Revision): Revision {
+    const after = Math.max(this.#taken, this.#parts.registry.floor, head - REVISIONS_READ);
+    this.#isWhole &&= after === this.#taken;
+    return after;
   }
 
-  /** Until it is known what was missed, no delta is whole. */
-  #reopen(): void {
-    this.#gap.untilMs = Number.POSITIVE_INFINITY;
-    this.#open(true).catch((error: unknown) => {
-      if (!this.#closed) this.#parts.log.error({ err: error }, "deltas cannot be followed any more");
-    });
+  #endGap(atMs: number): void {
+    this.#missedUntilMs = atMs;
+    this.#isWhole = true;
   }
 
-  /** Up to which revision is read now, and until when changes are missing. */
-  async #read(wasLost: boolean): Promise<{ readonly after: Revision; readonly untilMs: number }> {
-    const { registry, clock, deltaMs } = this.#parts;
-    const wanted = Math.max(await registry.revisionAt(clock.now() - deltaMs), registry.floor);
-    let after = Math.max(wanted, registry.read((view) => view.revision) - REVISIONS_READ);
-    // Where history begins later than the window, that and no more is missing which was lost on the way.
-    let isWhole = after === wanted && !(wasLost && wanted === registry.floor);
-    let untilMs = 0;
-    for (;;) {
-      const commits = await registry.history(after, BATCH);
-      if (commits.ok) {
-        const [first] = commits.value;
-        // What is missing is older than the first that is not.
-        if (!isWhole) untilMs = first?.atMs ?? clock.now();
-        isWhole = true;
-        if (first === undefined) return { after, untilMs };
-        for (const commit of commits.value) after = this.#learn(commit);
-      } else {
-        isWhole = false;
-        if (registry.floor <= after) return { after, untilMs: clock.now() };
-        after = registry.floor;
-      }
-    }
-  }
-
-  #learn(commit: Commit): number {
+  #take(commit: Commit): void {
+    this.#taken = commit.revision;
+    // What is missing is older than the first that is not.
+    if (!this.#isWhole) this.#endGap(commit.atMs);
     const window = this.of(commit.account);
     const before = window.size;
     window.learn(commit);
     this.#total += window.size - before;
     if (this.#total > CHANGED_TOTAL_MAX) this.#trim(window, commit.atMs);
-    return commit.revision;
   }
 
   /** What is too old goes, in all accounts; when that is not enough, the account that changes the most gives way. */

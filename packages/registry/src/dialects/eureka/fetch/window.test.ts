@@ -155,7 +155,7 @@ async function openDeltas(): Promise<{ rig: Rig; line: ReturnType<typeof cuttabl
   const line = cuttable(rig.registry);
   const spellings = new Spellings(rig.registry);
   const source = { registry: line.registry, spellings, dataCenter: "MyOwn" };
-  const deltas = await Deltas.open({ ...source, clock: rig.clock, log: undefined as never, deltaMs: 3 * MINUTE });
+  const deltas = await Deltas.open({ ...source, clock: rig.clock, deltaMs: 3 * MINUTE });
   const ids = (): string[] | undefined => {
     const window = deltas.of("default");
     const body = rig.registry.read((view) => window.answer(view, rig.clock.now(), JSON_FORM, "7", ""));

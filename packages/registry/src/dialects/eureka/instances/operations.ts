@@ -1,19 +1,20 @@
-/** What clients and other servers do to instances: each in order, durable when it resolves. */
-import type {
-  Account,
-  Clock,
-  Command,
-  Instance,
-  InstanceKey,
-  InstanceRecord,
-  Life,
-  Outcome,
-  Receipt,
-  Refused,
-  Registry,
-  Status,
+/** @live What clients and other servers do to instances: each in order, durable when it resolves. */
+import {
+  type Account,
+  type Clock,
+  type Command,
+  type Guard,
+  type Instance,
+  type InstanceRecord,
+  type Outcome,
+  ok,
+  type Receipt,
+  type Refused,
+  type Registry,
+  type Status,
+  succeeded,
+  untilDecided,
 } from "../../../core/index.ts";
-import { refuse } from "../../../core/index.ts";
 import type { Done, Operations, Origin, Replication } from "../desk.ts";
 import { STATUS } from "../refusals.ts";
 import type { Settings } from "../settings.ts";
@@ -23,9 +24,6 @@ import { keepMetadata, META } from "./meta.ts";
 import { toInstance, VIA } from "./registration.ts";
 import type { Spellings } from "./spellings.ts";
 import { fromEurekaStatus, isOverridden, saidStatus } from "./status.ts";
-
-/** How often a change is decided again when others changed the instance meanwhile. */
-const TRIES_MAX = 8;
 
 const NO_CONTENT: Done = { statusCode: 204, responseEntity: undefined };
 const OK: Done = { statusCode: 200, responseEntity: undefined };
@@ -44,9 +42,6 @@ export function createOperations(parts: OperationParts): Operations {
   return new Work(parts);
 }
 
-/** What one try comes to: an answer, or "somebody else was faster". */
-type Try = Done | "again";
-
 class Work implements Operations {
   readonly #parts: OperationParts;
 
@@ -57,26 +52,26 @@ class Work implements Operations {
   /** An older copy changes nothing but renews; an equal or newer one replaces what is there. */
   async register(info: InstanceInfo, app: string, origin: Origin): Promise<Done> {
     if (info.app.toUpperCase() !== app.toUpperCase()) return { statusCode: 400, responseEntity: undefined };
-    return this.#retry(async () => {
-      const before = this.#find(origin.account, app, info.instanceId);
-      if (before !== undefined && livesHere(before, origin)) return NO_CONTENT;
+    const { account } = origin;
+    const outcome = await untilDecided(async () => {
+      const before = this.#find(account, app, info.instanceId);
+      if (before !== undefined && livesHere(before, origin)) return ok(NO_CONTENT);
       const dirty = info.lastDirtyTimestamp;
       if (before !== undefined && dirty !== undefined && (dirtyOf(before) ?? 0) > dirty) {
         // Its lease may have run out in this moment.
-        return (await this.#renew(origin.account, before)) ? NO_CONTENT : "again";
+        return (await this.#renew(account, before)) ? ok(NO_CONTENT) : null;
       }
       const made = toInstance(info, before, this.#parts.clock.now());
-      if (!made.ok) return refusedAs(made);
-      const instance = before === undefined ? made.value.instance : { ...made.value.instance, service: before.service };
-      const overridden = origin.replicated ? info.overriddenStatus : "UNKNOWN";
-      const { ttlMs } = made.value;
-      const tried = await this.#put(origin, before, withOverride(instance, overridden), { ttlMs }, overridden);
-      if (tried !== undefined) return tried;
-      const after = this.#find(origin.account, app, info.instanceId);
-      if (after === undefined) return NO_CONTENT;
-      await this.#renew(origin.account, after);
-      return NO_CONTENT;
+      if (!made.ok) return made;
+      const { instance, ttlMs } = made.value;
+      const service = before?.service ?? instance.service;
+      const put = await this.#put(origin, before, { ...instance, service }, ttlMs, info.overriddenStatus);
+      if (put?.ok !== true) return put;
+      const after = this.#find(account, app, info.instanceId);
+      if (after !== undefined) await this.#renew(account, after);
+      return ok(NO_CONTENT);
     });
+    return outcome.ok ? outcome.value : refusedAs(outcome);
   }
 
   async heartbeat(
@@ -106,7 +101,7 @@ class Work implements Operations {
   async cancel(app: string, id: string, origin: Origin): Promise<Done> {
     const record = this.#find(origin.account, app, id);
     if (record === undefined) return NOT_FOUND;
-    const outcome = await this.#propose(origin, { kind: "deregister", instance: keyOf(record) });
+    const outcome = await this.#propose(origin, { kind: "deregister", instance: record });
     return outcome.ok ? OK : refusedAs(outcome);
   }
 
@@ -166,12 +161,12 @@ class Work implements Operations {
     return NOT_FOUND;
   }
 
-  /** A client, and a peer with a copy of its own, is asked for a registration by this. */
+  /** 404 asks a client for a registration, and a peer for its copy. */
   #unknown(app: string, id: string, dirty: number | undefined, { account, replicated }: Origin): Done {
     return replicated && this.#parts.replication().isGone(account, app, id, dirty) ? OK : NOT_FOUND;
   }
 
-  /** One change of an instance that is there, made again while others are faster. It is renewed in any case. */
+  /** Changes an instance that is there, and renews it in any case. */
   async #change(
     app: string,
     id: string,
@@ -180,54 +175,41 @@ class Work implements Operations {
     change: (record: InstanceRecord) => Wanted,
   ): Promise<Done> {
     const { account } = origin;
-    return this.#retry(async () => {
+    const outcome = await untilDecided(async () => {
       const record = this.#find(account, app, id);
-      if (record === undefined) return this.#unknown(app, id, dirty, origin);
+      if (record === undefined) return ok(this.#unknown(app, id, dirty, origin));
       const wanted = change(record);
-      if (wanted === undefined) return (await this.#renew(account, record)) ? OK : NOT_FOUND;
+      if (wanted === undefined) return ok((await this.#renew(account, record)) ? OK : NOT_FOUND);
       const { instance, override } = wanted;
-      const guards = [{ on: "instance-mod", instance: keyOf(record), revision: record.modRevision }] as const;
-      const steps: Command[] = [{ kind: "register", instance: toPlain(instance), life: "keep" }];
-      if (override !== record.override) steps.push({ kind: "override", instance: keyOf(record), status: override });
-      const outcome = await this.#propose(origin, { kind: "when", guards, then: steps, otherwise: [] });
-      if (!outcome.ok) return refusedAs(outcome);
-      if (!succeeded(outcome.value)) return "again";
+      const steps: Command[] = [{ kind: "register", instance, life: "keep" }];
+      if (override !== record.override) steps.push({ kind: "override", instance: record, status: override });
+      const changed = await this.#proposeWhen(origin, isStill(record), steps);
+      if (changed?.ok !== true) return changed;
       await this.#renew(account, record);
-      return OK;
+      return ok(OK);
     });
+    return outcome.ok ? outcome.value : refusedAs(outcome);
   }
 
-  /** Registers on top of exactly `before`. Undefined when it is done. */
-  async #put(
+  /** Registers in the place of exactly `before`. What an operator said at a peer comes along. */
+  #put(
     origin: Origin,
     before: InstanceRecord | undefined,
-    instance: Instance,
-    life: Life,
-    overridden: EurekaStatus,
-  ): Promise<Try | undefined> {
-    const guard =
-      before === undefined
-        ? ({ on: "instance", id: instance.id, service: instance.service, exists: false } as const)
-        : ({ on: "instance-mod", instance: keyOf(before), revision: before.modRevision } as const);
-    const then: Command[] = [{ kind: "register", instance, life }];
+    said: Instance,
+    ttlMs: number,
+    overriddenThere: EurekaStatus,
+  ): Promise<Outcome<Receipt> | null> {
+    const overridden = origin.replicated ? overriddenThere : "UNKNOWN";
+    const instance = withOverride(said, overridden);
     const { service, id } = instance;
+    const guard: Guard = before === undefined ? { on: "instance", id, service, exists: false } : isStill(before);
+    const steps: Command[] = [{ kind: "register", instance, life: { ttlMs } }];
     if (overridden !== "UNKNOWN" && overridden !== "UP")
-      then.push({ kind: "override", instance: { service, id }, status: fromEurekaStatus(overridden) });
-    const put: Command = { kind: "when", guards: [guard], then, otherwise: [] };
-    const outcome = await this.#propose(origin, put);
-    if (!outcome.ok) return refusedAs(outcome);
-    return succeeded(outcome.value) ? undefined : "again";
+      steps.push({ kind: "override", instance, status: fromEurekaStatus(overridden) });
+    return this.#proposeWhen(origin, guard, steps);
   }
 
-  async #retry(attempt: () => Promise<Try>): Promise<Done> {
-    for (let tries = 0; tries < TRIES_MAX; tries++) {
-      const done = await attempt();
-      if (done !== "again") return done;
-    }
-    return refusedAs(refuse("conflict", "the instance changed too often meanwhile"));
-  }
-
-  /** True when there is nothing to renew, too. */
+  /** False when its lease has ended; true for an instance without one. */
   async #renew(account: Account, record: InstanceRecord): Promise<boolean> {
     return record.lease === null || (await this.#parts.registry.renew(account, record.lease)).ok;
   }
@@ -245,6 +227,12 @@ class Work implements Operations {
     return toInfo(record, vitals, "ADDED", settings.dataCenter);
   }
 
+  /** Null when the guard does not hold. */
+  async #proposeWhen(origin: Origin, guard: Guard, then: readonly Command[]): Promise<Outcome<Receipt> | null> {
+    const outcome = await this.#propose(origin, { kind: "when", guards: [guard], then, otherwise: [] });
+    return outcome.ok && !succeeded(outcome.value) ? null : outcome;
+  }
+
   async #propose(origin: Origin, command: Command): Promise<Outcome<Receipt>> {
     const outcome = await this.#parts.registry.propose(origin.account, command);
     if (origin.replicated && outcome.ok && outcome.value.commit !== null)
@@ -253,7 +241,7 @@ class Work implements Operations {
   }
 }
 
-/** What an instance is to become; undefined when it is to stay as it is. */
+/** What becomes of an instance; undefined when it stays as it is. */
 type Wanted = { readonly instance: InstanceRecord; readonly override: Status | null } | undefined;
 
 /**
@@ -264,16 +252,12 @@ function livesHere(record: InstanceRecord, origin: Origin): boolean {
   return origin.replicated && record.via !== VIA;
 }
 
-function keyOf({ service, id }: InstanceRecord): InstanceKey {
-  return { service, id };
+function isStill(record: InstanceRecord): Guard {
+  return { on: "instance-mod", instance: record, revision: record.modRevision };
 }
 
 function refusedAs({ refusal, detail }: Refused): Done {
   return { statusCode: STATUS[refusal], responseEntity: undefined, detail };
-}
-
-function succeeded({ result }: Receipt): boolean {
-  return result.kind !== "when" || result.succeeded;
 }
 
 function withMeta(
@@ -286,7 +270,7 @@ function withMeta(
   return value === undefined ? rest : { ...rest, [key]: value };
 }
 
-/** A later time is the copy's new one: set back, older registrations would count again. Other dialects' have none. */
+/** Only a later time is taken: after an earlier one, older registrations would count again. Other dialects have none. */
 function withDirty(
   record: InstanceRecord,
   meta: Readonly<Record<string, string>>,
@@ -299,10 +283,4 @@ function withDirty(
 /** An operator's UP that a peer knows of comes with the instance. */
 function withOverride(instance: Instance, overridden: EurekaStatus): Instance {
   return overridden === "UP" ? { ...instance, meta: { ...instance.meta, [META.overriddenStatus]: "UP" } } : instance;
-}
-
-/** The part of a record that a registration says. */
-function toPlain(record: InstanceRecord): Instance {
-  const { service, id, address, ports, protocol, tags, meta, version, zone, weight, status, checks, via } = record;
-  return { service, id, address, ports, protocol, tags, meta, version, zone, weight, status, checks, via };
 }

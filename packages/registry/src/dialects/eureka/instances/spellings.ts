@@ -1,20 +1,34 @@
-/** Applications are looked up by upper-cased names; this finds the services that are one. */
-import type { Account, Change, InstanceRecord, Registry, View, Watch } from "../../../core/index.ts";
+/** @live Applications are looked up by names in upper case: which services each of them is. */
+import {
+  type Account,
+  type Change,
+  type Following,
+  type InstanceRecord,
+  keepUp,
+  type Registry,
+  type View,
+} from "../../../core/index.ts";
 import { toService } from "./registration.ts";
 
-/**
- * Services by the application they are. Most names are in lower case and are found by themselves; only the others are
- * kept here.
- */
+/** Services in other letters than lower case, by their application. The others are found without being kept here. */
 export class Spellings {
   readonly #registry: Registry;
   /** By account, then by the name in lower case. */
   readonly #odd = new Map<Account, Map<string, Set<string>>>();
-  #watch: Watch | undefined;
+  readonly #following: Following;
 
   constructor(registry: Registry) {
     this.#registry = registry;
-    this.#open();
+    this.#following = keepUp(
+      registry,
+      { anyService: true },
+      {
+        read: (view) => this.#read(view),
+        take: ({ account, changes }) => {
+          for (const change of changes) this.#learn(account, change);
+        },
+      },
+    );
   }
 
   /** Names of the services that are this application, whatever its letters' case. */
@@ -34,24 +48,13 @@ export class Spellings {
   }
 
   close(): void {
-    this.#watch?.close();
+    this.#following.close();
   }
 
-  #open(): void {
-    const revision = this.#registry.read((view) => {
-      this.#odd.clear();
-      for (const account of view.accounts())
-        for (const service of account.services()) this.#add(account.name, service.name);
-      return view.revision;
-    });
-    const watch = this.#registry.follow({ anyService: true }, revision, {
-      deliver: (commit) => {
-        for (const change of commit.changes) this.#learn(commit.account, change);
-        return true;
-      },
-      lost: () => this.#open(),
-    });
-    if (watch.ok) this.#watch = watch.value;
+  #read(view: View): void {
+    this.#odd.clear();
+    for (const account of view.accounts())
+      for (const service of account.services()) this.#add(account.name, service.name);
   }
 
   #learn(account: Account, change: Change): void {

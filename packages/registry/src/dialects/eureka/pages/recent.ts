@@ -1,5 +1,5 @@
-/** What came and went last, for /lastn: rings over the commits, filled from the history at the start. */
-import type { Account, Commit, Registry, Watch } from "../../../core/index.ts";
+/** @live What came and went last, for /lastn: rings over the commits, filled from the history at the start. */
+import { type Account, type Commit, type Following, keepUp, type Registry } from "../../../core/index.ts";
 import type { Happening } from "./lastn.ts";
 
 /** Kept of all accounts together. */
@@ -8,7 +8,6 @@ const KEPT_MAX = 20_000;
 const SHOWN_MAX = 1000;
 /** So many revisions are read at the start. */
 const REVISIONS_READ = 10_000;
-const BATCH = 512;
 
 interface Kept extends Happening {
   readonly account: Account;
@@ -37,26 +36,35 @@ class Ring {
 }
 
 export class Recent {
-  readonly #registry: Registry;
   readonly #registered = new Ring();
   readonly #cancelled = new Ring();
-  #watch: Watch | undefined;
-  #closed = false;
+  readonly #following: Following;
+  /** Commits up to here were taken. */
+  #taken = 0;
 
-  private constructor(registry: Registry) {
-    this.#registry = registry;
+  private constructor(registry: Registry, ready: () => void) {
+    this.#following = keepUp(
+      registry,
+      { anyService: true },
+      {
+        // What was missed is not worth another look.
+        read: () => undefined,
+        after: ({ revision }) => Math.max(this.#taken, registry.floor, revision - REVISIONS_READ),
+        take: (commit) => this.#take(commit),
+        caughtUp: ready,
+      },
+    );
   }
 
-  static async open(registry: Registry): Promise<Recent> {
-    const recent = new Recent(registry);
-    const head = registry.read((view) => view.revision);
-    recent.#follow(await recent.#readBack(Math.max(registry.floor, head - REVISIONS_READ)));
-    return recent;
+  /** Ready when it resolves. */
+  static open(registry: Registry): Promise<Recent> {
+    return new Promise((resolve) => {
+      const recent = new Recent(registry, () => resolve(recent));
+    });
   }
 
   close(): void {
-    this.#closed = true;
-    this.#watch?.close();
+    this.#following.close();
   }
 
   registered(account: Account): readonly Happening[] {
@@ -67,31 +75,10 @@ export class Recent {
     return this.#cancelled.latest(account);
   }
 
-  async #readBack(from: number): Promise<number> {
-    let after = from;
-    for (;;) {
-      const commits = await this.#registry.history(after, BATCH);
-      if (!commits.ok || commits.value.length === 0) return after;
-      for (const commit of commits.value) after = this.#learn(commit);
-    }
-  }
-
-  #follow(after: number): void {
-    if (this.#closed) return;
-    const watch = this.#registry.follow({ anyService: true }, after, {
-      deliver: (commit) => {
-        this.#learn(commit);
-        return true;
-      },
-      // What was missed is not worth another look.
-      lost: (compacted) => this.#follow(compacted),
-    });
-    if (watch.ok) this.#watch = watch.value;
-  }
-
-  #learn(commit: Commit): number {
-    const { account, atMs } = commit;
-    for (const change of commit.changes) {
+  #take(commit: Commit): void {
+    const { account, atMs, changes } = commit;
+    this.#taken = commit.revision;
+    for (const change of changes) {
       if (change.kind !== "instance") continue;
       const { cause, before, after } = change;
       const record = after ?? before;
@@ -100,6 +87,5 @@ export class Recent {
       if (after === null) this.#cancelled.add(one);
       else if (before === null || cause === "updated") this.#registered.add(one);
     }
-    return commit.revision;
   }
 }

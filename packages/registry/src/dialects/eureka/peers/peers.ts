@@ -3,7 +3,16 @@
  * through; what came from one of them is not. Ends of leases are not passed on either: every server sees them by itself.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Account, Change, Commit, InstanceRecord, LeaseId, Revision, Watch } from "../../../core/index.ts";
+import {
+  type Account,
+  type Change,
+  type Commit,
+  type Following,
+  type InstanceRecord,
+  keepUp,
+  type LeaseId,
+  type Revision,
+} from "../../../core/index.ts";
 import type { Desk, Origin, PeerStatus, Replication } from "../desk.ts";
 import { lastDirtyOf, toInfo, vitalsOf } from "../instances/info.ts";
 import type { InstanceInfo } from "../wire/messages.ts";
@@ -53,6 +62,7 @@ class Cluster implements Peers {
   readonly #origin: Origin;
   readonly #abort = new AbortController();
   readonly #natives = new Natives();
+  readonly #following: Following;
   /** By lease, which a heartbeat has at hand: until then (monotonic ms) no other heartbeat is passed on. */
   readonly #pauses = new Map<string, number>();
   /** Commits that have not settled yet. */
@@ -62,13 +72,25 @@ class Cluster implements Peers {
   readonly #gone = new Gone();
   #settling: NodeJS.Timeout | undefined;
   #peers: readonly Peer[] = [];
-  #watch: Watch | undefined;
   #sweep: NodeJS.Timeout | undefined;
 
   constructor(desk: Desk) {
     this.#desk = desk;
     this.#origin = { replicated: true, account: desk.settings.account };
-    this.#follow();
+    const { account } = this.#origin;
+    // All of the account: no narrower scope has the changes of leases.
+    this.#following = keepUp(
+      desk.registry,
+      { account },
+      {
+        read: (view) => this.#natives.scan(view.account(account), desk.clock.monotonic()),
+        take: (commit) => {
+          this.#bury(commit);
+          this.#fresh.push(commit);
+          this.#settling ??= setTimeout(() => this.#settle(), SETTLE_MS);
+        },
+      },
+    );
   }
 
   async join(): Promise<void> {
@@ -107,7 +129,7 @@ class Cluster implements Peers {
 
   async close(): Promise<void> {
     this.#abort.abort();
-    this.#watch?.close();
+    this.#following.close();
     clearInterval(this.#sweep);
     clearTimeout(this.#settling);
     this.#settle();
@@ -160,29 +182,6 @@ class Cluster implements Peers {
       await sleep(pauseMs, undefined, { signal, ref: false }).catch(() => undefined);
       pauseMs = Math.min(pauseMs * 2, RETRY_MS_MAX);
     } while (!signal.aborted && !(await this.#takeOver()));
-  }
-
-  /** Follows all of the account: no narrower scope has the changes of leases. */
-  #follow(): void {
-    const { registry, clock } = this.#desk;
-    const { account } = this.#origin;
-    const after = registry.read((view) => {
-      this.#natives.scan(view.account(account), clock.monotonic());
-      return view.revision;
-    });
-    const watch = registry.follow({ account }, after, {
-      deliver: (commit) => {
-        this.#bury(commit);
-        this.#fresh.push(commit);
-        this.#settling ??= setTimeout(() => this.#settle(), SETTLE_MS);
-        return true;
-      },
-      lost: () => {
-        if (!this.#abort.signal.aborted) queueMicrotask(() => this.#follow());
-      },
-    });
-    if (!watch.ok) throw new Error(`cannot follow the catalog: ${watch.detail}`);
-    this.#watch = watch.value;
   }
 
   /** Notes at once what was taken out: a peer's word about it may come next. What expired here may be alive there. */

@@ -1,5 +1,5 @@
 /**
- * Tells clients that a service they watch has ended. What is to be told lies in the store until it was told, so a
+ * @live Tells clients that a service they watch has ended. What is to be told lies in the store until it was told, so a
  * restart forgets nothing: a watched registration that is not there any more has ended, whether somebody saw it or not.
  */
 import type { Logger } from "pino";
@@ -9,11 +9,13 @@ import {
   type Change,
   type Clock,
   type Commit,
+  type Following,
   type InstanceRecord,
   type KeyRecord,
+  keepUp,
   prefixEnd,
   type Registry,
-  type Watch,
+  type View,
 } from "../../../core/index.ts";
 import { toBody } from "../instances.ts";
 import type { Settings } from "../settings.ts";
@@ -38,49 +40,40 @@ export class Callbacks {
   readonly #entries = new Map<string, Watched>();
   /** By account, service and id: whose end is awaited. */
   readonly #awaited = new Map<string, Set<Watched>>();
-  /** What is being told. Outlives a new beginning after lost history. */
+  /** What is being told, also when all is read anew. */
   readonly #telling = new Set<string>();
   readonly #line = new Line();
   readonly #abort = new AbortController();
   readonly #timers = new Set<NodeJS.Timeout>();
-  #watch: Watch | undefined = undefined;
+  readonly #following: Following;
 
   constructor(parts: CallbackParts) {
     this.#parts = parts;
-    this.#follow();
+    this.#following = keepUp(
+      parts.registry,
+      {},
+      {
+        read: (view) => this.#read(view),
+        take: (commit) => {
+          for (const change of commit.changes) this.#see(commit, change);
+        },
+      },
+    );
   }
 
   /** Calls under way are broken off; they are made again after the next start. */
   async close(): Promise<void> {
-    this.#watch?.close();
+    this.#following.close();
     this.#abort.abort();
     for (const timer of this.#timers) clearTimeout(timer);
     await this.#line.close();
   }
 
-  /** Reads everything stored and follows it; begins anew when the history it needs is gone. */
-  #follow(): void {
-    const { registry } = this.#parts;
+  #read(view: View): void {
     this.#entries.clear();
     this.#awaited.clear();
-    const stored: [Account, KeyRecord][] = [];
-    const after = registry.read((view) => {
-      for (const account of view.accounts())
-        for (const record of account.entries(PREFIX, prefixEnd(PREFIX))) stored.push([account.name, record]);
-      return view.revision;
-    });
-    for (const [account, record] of stored) this.#learn(account, record);
-    const watch = registry.follow({}, after, {
-      deliver: (commit) => {
-        for (const change of commit.changes) this.#see(commit, change);
-        return true;
-      },
-      lost: () => {
-        if (!this.#abort.signal.aborted) queueMicrotask(() => this.#follow());
-      },
-    });
-    if (!watch.ok) throw new Error(`cannot follow the catalog: ${watch.detail}`);
-    this.#watch = watch.value;
+    for (const account of view.accounts())
+      for (const record of account.entries(PREFIX, prefixEnd(PREFIX))) this.#learn(account.name, record);
   }
 
   #see(commit: Commit, change: Change): void {

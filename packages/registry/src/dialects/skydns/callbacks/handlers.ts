@@ -1,5 +1,5 @@
-/** PUT of a callback: whose end is to be told, and whether we may go there. */
-import { type Account, isLegalName } from "../../../core/index.ts";
+/** @live PUT of a callback: whose end is to be told, and whether the callback may go there. */
+import { type Account, isLegalName, succeeded } from "../../../core/index.ts";
 import type { Answer, Desk } from "../desk.ts";
 import { toAddress } from "../hosts.ts";
 import { NOT_EXISTS, toWord } from "../refusals.ts";
@@ -39,8 +39,7 @@ export async function addCallback(desk: Desk, { account, uuid, bytes, from }: As
   const target = { uuid, reply: wanted.Reply, port: wanted.Port, asker };
   const outcome = await registry.propose(account, toWatch(target, watched, settings.callbacksMax));
   if (!outcome.ok) return { kind: "word", ...toWord(outcome) };
-  const { result } = outcome.value;
-  if (result.kind === "when" && result.succeeded) return { kind: "empty", status: 201 };
+  if (succeeded(outcome.value)) return { kind: "empty", status: 201 };
   return { kind: "word", status: 429, text: `the account may have ${settings.callbacksMax} services watched` };
 }
 
