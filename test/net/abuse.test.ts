@@ -1,9 +1,8 @@
 /** Bad clients of the HTTP listener: each gets a clear error, none harms the others. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readBody, send, sendProblem } from "../../packages/registry/src/net/http/exchange.ts";
 import { rawRequest, type Scope } from "../harness/program.ts";
-import { eventually, type NetRig, openListener, openSocket } from "./rig.ts";
+import { eventually, type NetRig, openListener, openSocket, readBody, serve } from "./rig.ts";
 
 const TIMEOUT = { timeout: 20_000 };
 const BODY_MAX = 5000;
@@ -11,10 +10,10 @@ const BODY_MAX = 5000;
 /** Answers each body with its length, or the refusal. */
 async function openEcho(scope: Scope, limits = {}): Promise<NetRig> {
   const rig = await openListener(scope, { limits });
-  rig.listener.mount("/", "test", (request, response) => {
+  serve(rig.listener, "/", "test", (request, reply) => {
     void readBody(request, BODY_MAX).then((body) => {
-      if (body.ok) send(response, 200, {}, `${body.value.length} bytes`);
-      else sendProblem(response, body.refusal === "too-large" ? 413 : 400, body.refusal, body.detail);
+      if (body.ok) reply.send(200, {}, `${body.value.length} bytes`);
+      else reply.problem(body.refusal === "too-large" ? 413 : 400, body.refusal, body.detail);
     });
   });
   return rig;
@@ -170,7 +169,7 @@ test("Expect: 100-continue gets its continue only for a body that is wanted", TI
 
 test("an answer before the awaited body closes the connection", TIMEOUT, async (t) => {
   const { listener } = await openListener(t);
-  listener.mount("/", "test", (_request, response) => sendProblem(response, 404, "not-found", "no"));
+  serve(listener, "/", "test", (_request, reply) => reply.problem(404, "not-found", "no"));
   const early = await rawRequest(
     listener.port,
     "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 10\r\n\r\n",
@@ -190,8 +189,8 @@ test("CONNECT is refused, an Upgrade is not taken up", TIMEOUT, async (t) => {
 
 test("rubbish after a good request does not take away its answer", TIMEOUT, async (t) => {
   const { listener } = await openListener(t);
-  listener.mount("/", "test", (_request, response) => {
-    setTimeout(() => send(response, 200, {}, "good"), 100);
+  serve(listener, "/", "test", (_request, reply) => {
+    setTimeout(() => reply.send(200, {}, "good"), 100);
   });
   const { text } = await rawRequest(listener.port, `${GET}\r\nrubbish\r\n\r\n`, { idleMs: 3000 });
   const [first = "", second = ""] = text.split("good");
@@ -241,9 +240,9 @@ test(
   async (t) => {
     const { listener } = await openListener(t, { limits: { stallTimeoutMs: 300 } });
     const large = Buffer.alloc(30_000_000, "x");
-    listener.mount("/large", "test", (_request, response) => send(response, 200, {}, large));
-    listener.mount("/slow", "test", (_request, response) => {
-      setTimeout(() => send(response, 200, {}, "at last"), 1000);
+    serve(listener, "/large", "test", (_request, reply) => reply.send(200, {}, large));
+    serve(listener, "/slow", "test", (_request, reply) => {
+      setTimeout(() => reply.send(200, {}, "at last"), 1000);
     });
     const deaf = openSocket(t, listener.port);
     deaf.socket.pause();

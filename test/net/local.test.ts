@@ -1,8 +1,7 @@
 /** An open registry on loopback takes nothing from web pages of other sites, and everything from programs. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { send } from "../../packages/registry/src/net/http/exchange.ts";
-import { openListener, openSocket } from "./rig.ts";
+import { openListener, openSocket, serve } from "./rig.ts";
 
 const BROWSER = "User-Agent: Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/140.0";
 
@@ -25,12 +24,7 @@ const CASES: readonly (readonly [what: string, headers: readonly string[], statu
 for (const [what, headers, status] of CASES) {
   test(`an open registry and ${what}: ${status}`, async (t) => {
     const { listener } = await openListener(t, { localOnly: () => true });
-    listener.mount(
-      "/",
-      "x",
-      (_request, response) => send(response, 200, {}, "done"),
-      () => true,
-    );
+    serve(listener, "/", "x", (_request, reply) => reply.send(200, {}, "done"), "short");
     for (const method of ["GET", "POST"]) {
       const client = openSocket(t, listener.port);
       client.write(`${method} / HTTP/1.1\r\n${headers.join("\r\n")}\r\n\r\n`);
@@ -41,7 +35,7 @@ for (const [what, headers, status] of CASES) {
 
 test("a registry with tokens leaves that to its tokens", async (t) => {
   const { listener } = await openListener(t, { localOnly: () => false });
-  listener.mount("/", "x", (_request, response) => send(response, 200, {}, "done"));
+  serve(listener, "/", "x", (_request, reply) => reply.send(200, {}, "done"));
   const client = openSocket(t, listener.port);
   client.write(`GET / HTTP/1.1\r\nHost: registry.example\r\n${BROWSER}\r\nOrigin: http://dashboard.example\r\n\r\n`);
   assert.match(await client.until(/\r\n\r\n/), /^HTTP\/1\.1 200 /);

@@ -2,35 +2,38 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { headerOf, readBody, send, tokenOf } from "../../packages/registry/src/net/http/exchange.ts";
-import type { HttpHandler } from "../../packages/registry/src/net/http/handler.ts";
 import type { OpenHttpListener } from "../../packages/registry/src/net/http/listener.ts";
 import { parsePlain } from "../../packages/registry/src/net/http/plain/parse.ts";
+import type { Reply } from "../../packages/registry/src/net/http/reply.ts";
+import type { Request } from "../../packages/registry/src/net/http/request.ts";
 import { until } from "../harness/program.ts";
-import { openListener, openSocket } from "./rig.ts";
+import { openListener, openSocket, readBody, serve } from "./rig.ts";
 
 /** Says what it understood. */
-const echo: HttpHandler = (request, response, path, query) => {
+function echo(request: Request, reply: Reply): void {
   void readBody(request, 1000).then((body) => {
     const said = {
       method: request.method,
-      path,
-      query,
-      type: headerOf(request, "content-type"),
-      token: tokenOf(request),
+      path: request.path,
+      query: request.search,
+      type: request.header("content-type"),
+      token: request.token,
+      bytes: request.bodyBytes,
+      from: request.remoteAddress,
+      headers: request.rawHeaders,
       body: body.ok ? body.value.toString("latin1") : body.refusal,
     };
-    send(response, 200, { "Content-Type": "application/json" }, JSON.stringify(said));
+    reply.send(200, { "Content-Type": "application/json" }, JSON.stringify(said));
   });
-};
+}
 
 async function openBoth(
   scope: Parameters<typeof openListener>[0],
 ): Promise<readonly [OpenHttpListener, OpenHttpListener]> {
   const short = await openListener(scope, { limits: { headersTimeoutMs: 400 } });
   const long = await openListener(scope, { limits: { headersTimeoutMs: 400 } });
-  short.listener.mount("/", "echo", echo, (_method, path) => !path.startsWith("/long"));
-  long.listener.mount("/", "echo", echo);
+  short.listener.mount("/", "echo", (_method, path) => ({ streams: path.startsWith("/long"), serve: echo }));
+  serve(long.listener, "/", "echo", echo);
   return [short.listener, long.listener];
 }
 
@@ -153,14 +156,15 @@ test("a client that reads nothing of its answers gets no more of them, and hurts
   const { listener } = await openListener(t);
   let answered = 0;
   const large = Buffer.alloc(100_000, "x");
-  listener.mount(
+  serve(
+    listener,
     "/",
     "large",
-    (_request, response) => {
+    (_request, reply) => {
       answered++;
-      send(response, 200, {}, large);
+      reply.send(200, {}, large);
     },
-    () => true,
+    "short",
   );
   const client = openSocket(t, listener.port);
   client.socket.pause();
@@ -181,13 +185,14 @@ test("a client that reads nothing of its answers gets no more of them, and hurts
 test("drain ends idle plain connections, and answers what is under way", async (t) => {
   const { listener } = await openListener(t);
   let finish: () => void = () => assert.fail("nothing was asked");
-  listener.mount(
+  serve(
+    listener,
     "/",
     "slow",
-    (_request, response) => {
-      finish = () => send(response, 200, {}, "done");
+    (_request, reply) => {
+      finish = () => reply.send(200, {}, "done");
     },
-    () => true,
+    "short",
   );
   const idle = openSocket(t, listener.port);
   const busy = openSocket(t, listener.port);

@@ -5,6 +5,9 @@ import {
   type OpenHttpListener,
   openHttpListener,
 } from "../../packages/registry/src/net/http/listener.ts";
+import type { Reply } from "../../packages/registry/src/net/http/reply.ts";
+import type { Request } from "../../packages/registry/src/net/http/request.ts";
+import type { Outcome } from "../../packages/registry/src/outcome.ts";
 import type { Scope } from "../harness/program.ts";
 
 export interface Logged {
@@ -31,6 +34,21 @@ export async function openListener(scope: Scope, options: Partial<HttpListenerOp
   scope.after(() => listener.close());
   const url = `${listener.secure ? "https" : "http"}://127.0.0.1:${listener.port}`;
   return { listener, url, logged };
+}
+
+/** Serves all under a prefix alike: through node:http, as what streams, or by the short way where it is plain. */
+export function serve(
+  listener: OpenHttpListener,
+  prefix: string,
+  dialect: string,
+  handle: (request: Request, reply: Reply) => void,
+  way: "node" | "short" = "node",
+): void {
+  listener.mount(prefix, dialect, () => ({ streams: way === "node", serve: handle }));
+}
+
+export function readBody(request: Request, bytesMax: number): Promise<Outcome<Buffer>> {
+  return new Promise((resolve) => request.takeBody(bytesMax, resolve));
 }
 
 /** A socket that remembers what came. */

@@ -1,11 +1,7 @@
 /** Event streams on the HTTP listener: framing, backpressure, keep-alive, many at once. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  openStream as openAnswer,
-  type Stream,
-  type StreamOptions,
-} from "../../packages/registry/src/net/http/exchange.ts";
+import type { Stream, StreamOptions } from "../../packages/registry/src/net/http/reply.ts";
 import { openStream, rawRequest, type Scope } from "../harness/program.ts";
 import { eventually, type NetRig, openListener, openSocket } from "./rig.ts";
 
@@ -20,9 +16,12 @@ function event(text: string): Buffer {
 async function openStreams(scope: Scope, options: StreamOptions = {}): Promise<NetRig & { streams: Stream[] }> {
   const rig = await openListener(scope);
   const streams: Stream[] = [];
-  rig.listener.mount("/", "test", (request, response) => {
-    streams.push(openAnswer(request, response, options));
-  });
+  rig.listener.mount("/", "test", () => ({
+    streams: true,
+    serve: (_request, reply) => {
+      streams.push(reply.events(options));
+    },
+  }));
   return { ...rig, streams };
 }
 

@@ -6,10 +6,9 @@ import { connect as connectTcp } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { connect, type TLSSocket } from "node:tls";
-import { send } from "../../packages/registry/src/net/http/exchange.ts";
-import type { TlsOptions } from "../../packages/registry/src/net/http/listener.ts";
+import type { TlsOptions } from "../../packages/registry/src/net/certificates.ts";
 import { request, type Scope, temporaryDirectory } from "../harness/program.ts";
-import { eventually, type NetRig, openListener } from "./rig.ts";
+import { eventually, type NetRig, openListener, serve } from "./rig.ts";
 
 const TIMEOUT = { timeout: 30_000 };
 
@@ -38,7 +37,7 @@ function createAuthority(directory: string, name: string) {
 
 async function openSecure(scope: Scope, tls: TlsOptions): Promise<NetRig> {
   const rig = await openListener(scope, { tls });
-  rig.listener.mount("/", "test", (_request, response) => send(response, 200, {}, "secure"));
+  serve(rig.listener, "/", "test", (_request, reply) => reply.send(200, {}, "secure"));
   return rig;
 }
 

@@ -4,7 +4,7 @@ import { readFile, stat } from "node:fs/promises";
 import type { Server, ServerOptions } from "node:https";
 import { dirname } from "node:path";
 import { createSecureContext, type SecureContextOptions } from "node:tls";
-import type { ListenerLog } from "./http/listener.ts";
+import type { ListenerLog } from "./log.ts";
 
 export interface TlsOptions {
   readonly certFile: string;

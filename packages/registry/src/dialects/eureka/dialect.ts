@@ -1,4 +1,5 @@
 /** The plug: Netflix Eureka's REST API v2 on a port of its own. */
+import { whole } from "../../net/http/handler.ts";
 import type { Dialect, House, Mounted } from "../contract.ts";
 import { Server } from "./server.ts";
 import { readSettings } from "./settings.ts";
@@ -12,14 +13,12 @@ export const dialect: Dialect = {
   open,
 };
 
-/** Every answer is whole and goes out through `send`: all of it may come the short way. */
-const isPlain = (): boolean => true;
-
 async function open(house: House): Promise<Mounted> {
   const settings = readSettings(house.settings);
   const listener = await house.doors.http(NAME);
   const server = await Server.open(house, settings, listener);
-  listener.mount("/", NAME, (request, response, path, query) => server.serve(request, response, path, query), isPlain);
+  const find = whole((request, reply) => server.serve(request, reply, request.path, request.search));
+  listener.mount("/", NAME, find);
   await server.join();
   return { drain: () => {}, close: () => server.close() };
 }

@@ -1,6 +1,6 @@
 /** Which path is what. Every prefix that clients use leads to the same place. */
 import type { Role } from "../../core/index.ts";
-import { decodeSegment } from "../../net/http/exchange.ts";
+import { decodeSegment } from "../../net/http/query.ts";
 
 /** The places there are. */
 export type Place =

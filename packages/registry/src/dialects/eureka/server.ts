@@ -1,7 +1,7 @@
 /** The front door: every request comes in here, is told apart, let in and answered. */
-import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Account, Registry } from "../../core/index.ts";
-import { bodyBytesOf, takeBody } from "../../net/http/exchange.ts";
+import type { Reply } from "../../net/http/reply.ts";
+import type { Request } from "../../net/http/request.ts";
 import type { House } from "../contract.ts";
 import type { Desk } from "./desk.ts";
 import { Deltas } from "./fetch/deltas.ts";
@@ -92,7 +92,7 @@ export class Server {
   }
 
   /** Place, method, credentials, in this order. */
-  serve(request: IncomingMessage, response: ServerResponse, path: string, query: string): void {
+  serve(request: Request, response: Reply, path: string, query: string): void {
     const target = parseTarget(path);
     if (target === undefined) return answerEmpty(response, 404);
     const methods = METHODS[target.place];
@@ -124,11 +124,11 @@ export class Server {
     if (place === "app") return this.#changes.register(call);
     if (place === "batch") return this.#changes.batch(call);
     const { request, response } = call;
-    if (bodyBytesOf(request) === 0) return this.#changeByName(call, method);
+    if (request.bodyBytes === 0) return this.#changeByName(call, method);
     // Some clients send "{}" along with a heartbeat. Unread, it would cost them their connection.
-    takeBody(request, IGNORED_BYTES_MAX, (body) => {
+    request.takeBody(IGNORED_BYTES_MAX, (body) => {
       if (body.ok) this.#changeByName(call, method);
-      else if (body.refusal === "unavailable") response.destroy();
+      else if (body.refusal === "unavailable") response.abort();
       else answerEmpty(response, 413);
     });
   }

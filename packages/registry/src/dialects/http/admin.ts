@@ -3,7 +3,6 @@ import { createReadStream } from "node:fs";
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
 import type { NodeStatusBody } from "@rollcall/client";
 import {
   type Account,
@@ -16,20 +15,21 @@ import {
   refuse,
   SYSTEM_ACCOUNT,
 } from "../../core/index.ts";
+import type { Streaming } from "../../net/http/reply.ts";
 import { answerJson, answerRefused, type Desk, type Exchange } from "./desk.ts";
 import { Fields } from "./wire/fields.ts";
 import { type Json, toTime } from "./wire/json.ts";
 
 /** Administration concerns all accounts: a token of one account is not enough. */
-export function refuseUnlessAdmin({ desk, principal, response }: Exchange): boolean {
+export function refuseUnlessAdmin({ desk, principal, reply }: Exchange): boolean {
   const allowed = desk.access.allow(principal, SYSTEM_ACCOUNT, "admin");
   if (allowed.ok) return false;
-  answerRefused(response, allowed);
+  answerRefused(reply, allowed);
   return true;
 }
 
 /** GET /v2/_/status: the accounts that the asker may see. */
-export function getStatus({ desk, principal, response }: Exchange): void {
+export function getStatus({ desk, principal, reply }: Exchange): void {
   const { registry, access, house } = desk;
   const { status } = house;
   const accounts = registry.read((view) => {
@@ -54,7 +54,7 @@ export function getStatus({ desk, principal, response }: Exchange): void {
     endpoints: status.endpoints().map(({ dialect, scheme, host, port }) => ({ dialect, scheme, host, port })),
     accounts,
   };
-  answerJson(response, 200, body);
+  answerJson(reply, 200, body);
 }
 
 function viewAccounts({ registry, access }: Desk, principal: Principal) {
@@ -72,7 +72,7 @@ export function listTokens(exchange: Exchange): void {
     ...token,
     createdAt: toTime(createdAtMs),
   }));
-  answerJson(exchange.response, 200, { tokens });
+  answerJson(exchange.reply, 200, { tokens });
 }
 
 const TOKEN_FIELDS: ReadonlySet<string> = new Set(["name", "account", "role"]);
@@ -81,7 +81,7 @@ const ROLES: readonly string[] = ["reader", "writer", "admin"];
 /** POST /v2/_/tokens */
 export async function createToken(exchange: Exchange, json: Json): Promise<void> {
   if (refuseUnlessAdmin(exchange)) return;
-  const { desk, response } = exchange;
+  const { desk, reply } = exchange;
   const fields = new Fields(json, TOKEN_FIELDS);
   fields.need("name");
   fields.need("role");
@@ -90,20 +90,20 @@ export async function createToken(exchange: Exchange, json: Json): Promise<void>
   if (!ROLES.includes(role)) fields.expected("role", `one of ${ROLES.join(", ")}`, role);
   const account = fields.raw("account") === null ? null : fields.has("account") ? fields.text("account", "", 64) : null;
   if (account !== null && !isLegalAccount(account)) fields.expected("account", "a legal account name or null", account);
-  if (fields.fault !== undefined) return answerRefused(response, fields.fault);
+  if (fields.fault !== undefined) return answerRefused(reply, fields.fault);
   const created = await desk.access.createToken({ name, role: role as Role, account });
-  if (!created.ok) return answerRefused(response, created);
+  if (!created.ok) return answerRefused(reply, created);
   const { id, token } = created.value;
-  answerJson(response, 201, { id, name, account, role, createdAt: toTime(desk.clock.now()), token });
+  answerJson(reply, 201, { id, name, account, role, createdAt: toTime(desk.clock.now()), token });
 }
 
 /** DELETE /v2/_/tokens/:id */
 export async function removeToken(exchange: Exchange): Promise<void> {
   if (refuseUnlessAdmin(exchange)) return;
-  const { desk, params, response } = exchange;
+  const { desk, params, reply } = exchange;
   const removed = await desk.access.removeToken(params[0] as string);
-  if (removed.ok) answerJson(response, 200, { removed: true });
-  else answerRefused(response, removed);
+  if (removed.ok) answerJson(reply, 200, { removed: true });
+  else answerRefused(reply, removed);
 }
 
 /** GET /v2/_/accounts */
@@ -113,7 +113,7 @@ export function listAccounts(exchange: Exchange): void {
   const accounts = access
     .listAccounts()
     .map(({ account, ...rest }) => ({ account, tenant: house.tenants.peek(account), ...rest }));
-  answerJson(exchange.response, 200, { accounts });
+  answerJson(exchange.reply, 200, { accounts });
 }
 
 const LIMIT_NAMES = ["instancesMax", "servicesMax", "keysMax", "leasesMax", "requestsPerSecondMax"] as const;
@@ -129,14 +129,14 @@ function decodeLimits(json: Json): Outcome<Partial<AccountLimits>> {
 /** PUT /v2/_/accounts/:account. Open mode ends with the first token, not here: nobody could make one afterwards. */
 export async function setAccount(exchange: Exchange, json: Json): Promise<void> {
   if (refuseUnlessAdmin(exchange)) return;
-  const { desk, params, response } = exchange;
+  const { desk, params, reply } = exchange;
   const account: Account = params[0] as string;
-  if (!isLegalAccount(account)) return answerRefused(response, refuse("invalid", "not a legal account name"));
+  if (!isLegalAccount(account)) return answerRefused(reply, refuse("invalid", "not a legal account name"));
   const limits = decodeLimits(json);
-  if (!limits.ok) return answerRefused(response, limits);
+  if (!limits.ok) return answerRefused(reply, limits);
   const set = await desk.access.setAccount(account, limits.value);
-  if (!set.ok) return answerRefused(response, set);
-  answerJson(response, 200, { account, tenant: desk.house.tenants.of(account), limits: set.value });
+  if (!set.ok) return answerRefused(reply, set);
+  answerJson(reply, 200, { account, tenant: desk.house.tenants.of(account), limits: set.value });
 }
 
 const COMPACT_FIELDS: ReadonlySet<string> = new Set(["revision"]);
@@ -144,38 +144,36 @@ const COMPACT_FIELDS: ReadonlySet<string> = new Set(["revision"]);
 /** POST /v2/_/compact */
 export async function compact(exchange: Exchange, json: Json): Promise<void> {
   if (refuseUnlessAdmin(exchange)) return;
-  const { desk, response } = exchange;
+  const { desk, reply } = exchange;
   const fields = new Fields(json, COMPACT_FIELDS);
   fields.need("revision");
   const revision = fields.integer("revision", 0, 0, Number.MAX_SAFE_INTEGER);
-  if (fields.fault !== undefined) return answerRefused(response, fields.fault);
+  if (fields.fault !== undefined) return answerRefused(reply, fields.fault);
   const outcome = await desk.registry.compact(revision);
-  if (outcome.ok) answerJson(response, 200, { revision: outcome.value });
-  else answerRefused(response, outcome);
+  if (outcome.ok) answerJson(reply, 200, { revision: outcome.value });
+  else answerRefused(reply, outcome);
 }
 
 /** GET /v2/_/backup: written to a file of its own first, so that a slow reader holds up nothing. */
-export async function backup(exchange: Exchange): Promise<void> {
+export async function backup(exchange: Exchange<Streaming>): Promise<void> {
   if (refuseUnlessAdmin(exchange)) return;
-  const { desk, response, request } = exchange;
+  const { desk, reply } = exchange;
   const write = desk.house.status.backup;
   if (write === undefined)
-    return answerRefused(response, refuse("unsupported", "this registry keeps nothing on disk to back up"));
+    return answerRefused(reply, refuse("unsupported", "this registry keeps nothing on disk to back up"));
   const folder = await mkdtemp(join(tmpdir(), "rollcall-backup-"));
   try {
     const file = join(folder, "backup");
     const written = await tryWrite(write, file);
-    if (!written.ok) return answerRefused(response, written);
-    if (response.destroyed) return;
+    if (!written.ok) return answerRefused(reply, written);
+    if (reply.gone) return;
     const { size } = await stat(file);
     const revision = desk.registry.read((view) => view.revision);
-    response.writeHead(200, {
+    const headers = {
       "Content-Type": "application/octet-stream",
-      "Content-Length": size,
       "Content-Disposition": `attachment; filename="rollcall-${revision}.backup"`,
-    });
-    // A client that goes away in the middle is no failure of ours.
-    await pipeline(createReadStream(file), response).catch(() => request.destroy());
+    };
+    await reply.pieces(200, headers, createReadStream(file), { bytes: size });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -1,7 +1,10 @@
 /** What the dialect remembers between requests, and one request on its way to its answer. */
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import type { Access, Account, Clock, Principal, Refused, Registry, Role } from "../../core/index.ts";
-import { Head, headerOf, type Query, send, sendProblem, tokenOf } from "../../net/http/exchange.ts";
+import type { Headers } from "../../net/http/head.ts";
+import { Head } from "../../net/http/head.ts";
+import type { Query } from "../../net/http/query.ts";
+import type { Reply } from "../../net/http/reply.ts";
+import type { Request } from "../../net/http/request.ts";
 import type { House } from "../contract.ts";
 import { AnswerCache } from "./catalog/cache.ts";
 import { Consumers } from "./follow/consumers.ts";
@@ -60,7 +63,7 @@ export class Desk {
 
   /** Why this client, once let in, would not be let in any more. */
   findRevoked({ request, principal, account, role }: Exchange): Refused | undefined {
-    const now = this.access.authenticate(tokenOf(request));
+    const now = this.access.authenticate(request.token);
     if (!now.ok) return now;
     // A route of no account has looked at the principal itself.
     const allowed = this.access.allow(now.value, account === "" ? (principal.account ?? "") : account, role);
@@ -76,10 +79,10 @@ export class Desk {
 }
 
 /** One request, let in: who asks for what. */
-export interface Exchange {
+export interface Exchange<R extends Reply = Reply> {
   readonly desk: Desk;
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly request: Request;
+  readonly reply: R;
   readonly principal: Principal;
   /** What the route needs. */
   readonly role: Role;
@@ -94,47 +97,42 @@ export interface Exchange {
   readonly search: string;
 }
 
-const JSON_HEADERS: OutgoingHttpHeaders = { "Content-Type": "application/json" };
+const JSON_HEADERS: Headers = { "Content-Type": "application/json" };
 export const JSON_HEAD = new Head(JSON_HEADERS);
 
-export function answerJson(
-  response: ServerResponse,
-  status: number,
-  body: unknown,
-  headers?: OutgoingHttpHeaders,
-): void {
-  send(response, status, headers === undefined ? JSON_HEAD : { ...JSON_HEADERS, ...headers }, JSON.stringify(body));
+export function answerJson(reply: Reply, status: number, body: unknown, headers?: Headers): void {
+  reply.send(status, headers === undefined ? JSON_HEAD : { ...JSON_HEADERS, ...headers }, JSON.stringify(body));
 }
 
 /** RFC 9110 §15.5.2: 401 names the scheme. */
-export function answerUnauthorized(response: ServerResponse, { detail }: Refused): void {
-  sendProblem(response, 401, "unauthorized", detail, { "WWW-Authenticate": 'Bearer realm="rollcall"' });
+export function answerUnauthorized(reply: Reply, { detail }: Refused): void {
+  reply.problem(401, "unauthorized", detail, { "WWW-Authenticate": 'Bearer realm="rollcall"' });
 }
 
-export function answerRefused(response: ServerResponse, { refusal, detail }: Refused): void {
+export function answerRefused(reply: Reply, { refusal, detail }: Refused): void {
   const retry = RETRY_AFTER[refusal];
-  sendProblem(response, STATUS_OF[refusal], refusal, detail, retry === undefined ? {} : { "Retry-After": retry });
+  reply.problem(STATUS_OF[refusal], refusal, detail, retry === undefined ? {} : { "Retry-After": retry });
 }
 
 /** RFC 9110 §13.1.2: whether the client has this revision already; 304 is then answered. */
-export function answerUnchanged({ request, response }: Exchange, revision: number): boolean {
-  const known = headerOf(request, "if-none-match");
+export function answerUnchanged({ request, reply }: Exchange, revision: number): boolean {
+  const known = request.header("if-none-match");
   if (known === undefined || !matchesTag(known, encodeTag(revision))) return false;
-  send(response, 304, { ETag: encodeTag(revision), "Cache-Control": "no-cache" }, undefined);
+  reply.send(304, { ETag: encodeTag(revision), "Cache-Control": "no-cache" });
   return true;
 }
 
 /** A JSON answer of the state at a revision, or 304. */
 export function answerState(exchange: Exchange, revision: number, body: () => unknown): void {
   if (answerUnchanged(exchange, revision)) return;
-  answerJson(exchange.response, 200, body(), { ETag: encodeTag(revision), "Cache-Control": "no-cache" });
+  answerJson(exchange.reply, 200, body(), { ETag: encodeTag(revision), "Cache-Control": "no-cache" });
 }
 
 /** A bug, or a store that cannot be read: refusals are values. */
-export function fail({ desk, request, response }: Exchange, error: unknown): void {
-  desk.house.log.error({ err: error, method: request.method, path: request.url }, "a handler failed");
-  if (response.headersSent) response.destroy();
-  else sendProblem(response, 500, "internal", "the registry failed to answer this; its log says more");
+export function fail({ desk, request, reply }: Exchange, error: unknown): void {
+  desk.house.log.error({ err: error, method: request.method, path: request.path }, "a handler failed");
+  if (reply.sent) reply.abort();
+  else reply.problem(500, "internal", "the registry failed to answer this; its log says more");
 }
 
 /** For what a handler leaves running when it returns. */

@@ -2,9 +2,8 @@
 import type { Dialect, House, Mounted } from "../contract.ts";
 import { Desk } from "./desk.ts";
 import { openRoutes } from "./open/pages.ts";
-import { isPlain, ROUTES } from "./routes.ts";
-import { refuseCoded } from "./server/media.ts";
-import { createHandler } from "./server/routing.ts";
+import { ROUTES } from "./routes.ts";
+import { createFind } from "./server/routing.ts";
 
 const NAME = "http";
 
@@ -12,9 +11,9 @@ export const dialect: Dialect = { needs: "any", open };
 
 async function open(house: House): Promise<Mounted> {
   const desk = new Desk(house);
-  const handler = refuseCoded(createHandler(desk, ROUTES), ROUTES);
-  house.http.mount("/v2/", NAME, handler, isPlain);
-  house.http.mount("/sd/", NAME, handler);
+  const find = createFind(desk, ROUTES);
+  house.http.mount("/v2/", NAME, find);
+  house.http.mount("/sd/", NAME, find);
   for (const [path, answer] of openRoutes(desk)) house.http.mount(path, NAME, answer);
   const forget = house.http.onDrain(() => desk.drain());
   return {

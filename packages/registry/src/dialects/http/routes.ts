@@ -1,5 +1,6 @@
 /** The routes as data: method, path, role, body, query parameters, handler. docs/native-api.md is this table in prose. */
-import { LIMITS, refuse } from "../../core/index.ts";
+import { LIMITS } from "../../core/index.ts";
+import type { Reply, Streaming } from "../../net/http/reply.ts";
 import { backup, compact, createToken, getStatus, listAccounts, listTokens, removeToken, setAccount } from "./admin.ts";
 import { explain } from "./catalog/explain.ts";
 import {
@@ -16,7 +17,6 @@ import { getTargets } from "./catalog/prometheus.ts";
 import { getService, listInstances, listServices } from "./catalog/services.ts";
 import { getConsumers, registerEndpoint, subscribe, unregisterEndpoint } from "./catalog/trio.ts";
 import { deleteKey, deleteKeys, getKey, listKeys, putKey, transact } from "./config/handlers.ts";
-import { answerRefused } from "./desk.ts";
 import { getEvents } from "./follow/events.ts";
 import { watch, watchMany } from "./follow/watch.ts";
 import {
@@ -30,8 +30,9 @@ import {
   renewLeases,
 } from "./leases/handlers.ts";
 import { keepLease } from "./leases/keep.ts";
-import type { Body, Route } from "./server/routing.ts";
-import { FILTERS, findRepeated, PAGES, WAITS } from "./wire/query.ts";
+import type { Body } from "./server/media.ts";
+import type { Handle, Route } from "./server/routing.ts";
+import { FILTERS, PAGES, WAITS } from "./wire/query.ts";
 
 const NONE: Body = { kind: "none" };
 const JSON_BODY: Body = { kind: "json" };
@@ -48,26 +49,33 @@ const SERVICE = `${A}/services/:service`;
 const INSTANCE = `${SERVICE}/instances/:id`;
 const SELECTION = [...FILTERS, ...WAITS];
 
+type Role = Route["role"];
+type Method = Route["method"];
+
+/** A route whose answers are whole. */
 function route(
-  method: Route["method"],
+  method: Method,
   pattern: string,
-  role: Route["role"],
+  role: Role,
   body: Body,
   query: readonly string[],
-  handle: Route["handle"],
+  handle: Handle<Reply>,
   summary: string,
 ): Route {
-  if (query.length === 0) return { method, pattern, role, body, query, handle, summary };
-  return { method, pattern, role, body, query, handle: singly(query, handle), summary };
+  return { streams: false, method, pattern, role, body, query, handle, summary };
 }
 
-/** The handler, for requests that give each single-valued query parameter once. */
-function singly(known: readonly string[], handle: Route["handle"]): Route["handle"] {
-  return (exchange, json, bytes) => {
-    const repeated = exchange.search === "" ? undefined : findRepeated(exchange.query, known);
-    if (repeated === undefined) return handle(exchange, json, bytes);
-    answerRefused(exchange.response, refuse("invalid", `query parameter ${repeated} is there more than once`));
-  };
+/** A route that streams, or may. */
+function streaming(
+  method: Method,
+  pattern: string,
+  role: Role,
+  body: Body,
+  query: readonly string[],
+  handle: Handle<Streaming>,
+  summary: string,
+): Route {
+  return { streams: true, method, pattern, role, body, query, handle, summary };
 }
 
 const INSTANCE_ROUTES: readonly Route[] = [
@@ -107,7 +115,7 @@ const LEASE_ROUTES: readonly Route[] = [
   route("GET", `${A}/leases/:lease`, "reader", NONE, [], getLease, "Read one lease and what it keeps alive"),
   route("DELETE", `${A}/leases/:lease`, "writer", NONE, [], endLease, "End a lease and all that it keeps alive"),
   route("POST", `${A}/leases/:lease/renew`, "writer", NONE, [], renewLease, "Renew a lease"),
-  route("GET", `${A}/leases/:lease/session`, "writer", NONE, [], keepLease, "Keep a lease alive by an open stream"),
+  streaming("GET", `${A}/leases/:lease/session`, "writer", NONE, [], keepLease, "Keep a lease alive by an open stream"),
   route("GET", `${A}/held`, "reader", NONE, PAGES, listHeld, "List leases that protection holds"),
   route("POST", `${A}/held/release`, "admin", OPTIONAL, [], releaseHeld, "Let held leases go now"),
 ];
@@ -124,9 +132,17 @@ const CONFIG_ROUTES: readonly Route[] = [
 const WATCHED = ["service", "key", "prefix", "consumer", ...WAITS];
 
 const FOLLOW_ROUTES: readonly Route[] = [
-  route("GET", `${A}/watch`, "reader", NONE, WATCHED, watch, "Follow commits, by stream or long poll"),
-  route("POST", `${A}/watch`, "reader", JSON_BODY, [], watchMany, "Follow many subscriptions over one stream"),
-  route("GET", `${A}/events`, "reader", NONE, ["after", "type", "limit", "wait"], getEvents, "Read the events feed"),
+  streaming("GET", `${A}/watch`, "reader", NONE, WATCHED, watch, "Follow commits, by stream or long poll"),
+  streaming("POST", `${A}/watch`, "reader", JSON_BODY, [], watchMany, "Follow many subscriptions over one stream"),
+  streaming(
+    "GET",
+    `${A}/events`,
+    "reader",
+    NONE,
+    ["after", "type", "limit", "wait"],
+    getEvents,
+    "Read the events feed",
+  ),
 ];
 
 const TARGETS = "/sd/prometheus/:account";
@@ -143,7 +159,7 @@ const ADMIN_ROUTES: readonly Route[] = [
   route("DELETE", "/v2/_/tokens/:token", "admin", NONE, [], removeToken, "Remove a token"),
   route("GET", "/v2/_/accounts", "admin", NONE, [], listAccounts, "List accounts"),
   route("PUT", "/v2/_/accounts/:name", "admin", OPTIONAL, [], setAccount, "Create an account or change its limits"),
-  route("GET", "/v2/_/backup", "admin", NONE, [], backup, "Download a backup"),
+  streaming("GET", "/v2/_/backup", "admin", NONE, [], backup, "Download a backup"),
   route("POST", "/v2/_/compact", "admin", JSON_BODY, [], compact, "Forget history up to a revision"),
 ];
 
@@ -156,13 +172,3 @@ export const ROUTES: readonly Route[] = [
   ...DISCOVERY_ROUTES,
   ...ADMIN_ROUTES,
 ];
-
-/**
- * Routes that answer at once and through `send` alone, told by the shape of the path. Streams, polls that wait,
- * backups and what asks for them stay with node:http; so does whatever is not sure.
- */
-export function isPlain(method: string, path: string, query: string): boolean {
-  if (path.startsWith("/v2/_/")) return false;
-  if (method === "GET") return path.includes("/services/") && !query.includes("wait=");
-  return method !== "POST" || !(path.endsWith("/watch") || path.endsWith("/subscribe"));
-}

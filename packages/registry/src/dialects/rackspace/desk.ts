@@ -1,7 +1,7 @@
 /** What handlers share: the parts that they work with, a call, and its answer. */
-import type { OutgoingHttpHeaders } from "node:http";
 import type { Access, Account, Clock, LeaseId, Registry } from "../../core/index.ts";
-import type { Query } from "../../net/http/exchange.ts";
+import type { Headers } from "../../net/http/head.ts";
+import type { Query } from "../../net/http/query.ts";
 import type { Tenants } from "../contract.ts";
 import type { Births } from "./accounts/births.ts";
 import type { Rates } from "./accounts/rates.ts";
@@ -43,7 +43,7 @@ export interface Call {
 /** A fault, or a status with an optional body. */
 export type Answer =
   | { readonly fault: Fault }
-  | { readonly status: number; readonly headers?: OutgoingHttpHeaders; readonly body?: object };
+  | { readonly status: number; readonly headers?: Headers; readonly body?: object };
 
 /** When a lease had its last heartbeat, in ms; 0 for never. */
 export type LastBeat = (lease: LeaseId) => number;

@@ -4,6 +4,7 @@
  */
 import { createHmac } from "node:crypto";
 import { keepUp } from "../../core/index.ts";
+import { whole } from "../../net/http/handler.ts";
 import type { Dialect, House, Mounted } from "../contract.ts";
 import { Births } from "./accounts/births.ts";
 import { Rates } from "./accounts/rates.ts";
@@ -34,9 +35,8 @@ async function open(house: House): Promise<Mounted> {
   const server = new Server(house, desk);
   const following = keepUp(registry, {}, tokens);
   // Paths are case-insensitive; behind the version the dialect itself sees to it.
-  for (const prefix of ["/v1.0", "/V1.0", "/v1.0/", "/V1.0/", "/v2.0/", "/V2.0/"]) {
-    http.mount(prefix, NAME, (request, response, path, query) => server.serve(request, response, path, query));
-  }
+  const find = whole((request, reply) => server.serve(request, reply, request.path, request.search));
+  for (const prefix of ["/v1.0", "/V1.0", "/v1.0/", "/V1.0/", "/v2.0/", "/V2.0/"]) http.mount(prefix, NAME, find);
   return {
     drain: () => {},
     close: async () => following.close(),

@@ -1,7 +1,8 @@
 /** The front door: every request comes in here, is checked in the original's order, and is answered. */
 import { randomUUID } from "node:crypto";
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
-import { headerOf, send, takeBody } from "../../net/http/exchange.ts";
+import type { Headers } from "../../net/http/head.ts";
+import type { Reply } from "../../net/http/reply.ts";
+import type { Request } from "../../net/http/request.ts";
 import type { House } from "../contract.ts";
 import { getLimits } from "./access/limits.ts";
 import { login } from "./access/login.ts";
@@ -46,11 +47,11 @@ export class Server {
   }
 
   /** Size, Content-Type, JSON, page, tenant and token, in this order; then the route. */
-  serve(request: IncomingMessage, response: ServerResponse, path: string, rawQuery: string): void {
-    takeBody(request, BODY_BYTES_REFUSED - 1, (bytes) => {
+  serve(request: Request, response: Reply, path: string, rawQuery: string): void {
+    request.takeBody(BODY_BYTES_REFUSED - 1, (bytes) => {
       const exchange = { request, response, path, rawQuery, headers: this.headers() };
       if (!bytes.ok) {
-        if (bytes.refusal === "unavailable") response.destroy();
+        if (bytes.refusal === "unavailable") response.abort();
         else this.refuseSize(exchange);
         return;
       }
@@ -64,7 +65,7 @@ export class Server {
     });
   }
 
-  private headers(): OutgoingHttpHeaders {
+  private headers(): Headers {
     const { clock, status } = this.house;
     const random = randomUUID();
     this.count = (this.count + 1) % Number.MAX_SAFE_INTEGER;
@@ -73,7 +74,6 @@ export class Server {
   }
 
   private refuseSize(exchange: Exchange): void {
-    exchange.headers.Connection = "close";
     const details = `The body of a request must be smaller than ${BODY_BYTES_REFUSED} bytes`;
     this.answer(exchange, { fault: { type: "requestTooLargeError", message: "Request entity too large", details } });
   }
@@ -82,7 +82,7 @@ export class Server {
     const { request, path, rawQuery } = exchange;
     const target = parseTarget(request.method ?? "", path, rawQuery);
     if (!target.ok) return target;
-    const body = parseBody(headerOf(request, "content-type"), bytes);
+    const body = parseBody(request.header("content-type"), bytes);
     if (!body.ok) return body;
     const { route } = target.value;
     if (route === null) return { fault: unknownPage(path) };
@@ -112,7 +112,7 @@ export class Server {
       here: { url: `${origin}${exchange.path}`, rawQuery: exchange.rawQuery },
       base: `${origin}/v1.0/${tenant}`,
       used: usage.used,
-      isGone: () => exchange.response.destroyed,
+      isGone: () => exchange.response.gone,
     });
   }
 
@@ -141,12 +141,12 @@ export class Server {
   }
 
   /** Scheme and authority by which the client reached us. A proxy may say https, but nothing else counts as that. */
-  private origin(request: IncomingMessage): string {
+  private origin(request: Request): string {
     const { http } = this.house;
-    const forwarded = headerOf(request, "x-forwarded-proto")?.trim().toLowerCase();
+    const forwarded = request.header("x-forwarded-proto")?.trim().toLowerCase();
     const own = http.secure ? "https" : "http";
     const scheme = forwarded === "https" || forwarded === "http" ? forwarded : own;
-    const host = headerOf(request, "host") ?? "";
+    const host = request.header("host") ?? "";
     if (HOST.test(host)) return `${scheme}://${host}`;
     const name = http.host.includes(":") ? `[${http.host}]` : http.host;
     return `${scheme}://${name}:${http.port}`;
@@ -158,24 +158,24 @@ export class Server {
         headers["WWW-Authenticate"] = `Keystone uri="${this.origin(request)}/v2.0"`;
       }
       const body = faultBody(answer.fault, String(headers["X-Response-Id"]));
-      send(response, statusOfFault(answer.fault), { ...headers, ...JSON_TYPE }, body);
+      response.send(statusOfFault(answer.fault), { ...headers, ...JSON_TYPE }, body);
       return;
     }
     const all = { ...headers, ...answer.headers };
-    if (answer.body === undefined) send(response, answer.status, all, undefined);
-    else send(response, answer.status, { ...all, ...JSON_TYPE }, toJson(answer.body));
+    if (answer.body === undefined) response.send(answer.status, all);
+    else response.send(answer.status, { ...all, ...JSON_TYPE }, toJson(answer.body));
   }
 }
 
 const JSON_TYPE = { "Content-Type": "application/json; charset=utf-8" };
 
 interface Exchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly request: Request;
+  readonly response: Reply;
   readonly path: string;
   readonly rawQuery: string;
   /** Those that every answer to this request carries. */
-  readonly headers: OutgoingHttpHeaders;
+  readonly headers: Headers;
 }
 
 function dispatch(desk: Desk, route: TenantRoute, call: Call): Answer | Promise<Answer> {

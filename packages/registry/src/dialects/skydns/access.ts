@@ -1,6 +1,5 @@
 /** Who asks, and for which account. */
 import { createHash, timingSafeEqual } from "node:crypto";
-import type { IncomingMessage } from "node:http";
 import {
   type Access,
   type Account,
@@ -10,7 +9,7 @@ import {
   type Role,
   refuse,
 } from "../../core/index.ts";
-import { headerOf, tokenOf } from "../../net/http/exchange.ts";
+import type { Request } from "../../net/http/request.ts";
 import type { Settings } from "./settings.ts";
 
 export type Admission =
@@ -21,11 +20,11 @@ export type Admission =
 const UNKNOWN: Admission = { kind: "unknown" };
 
 /** The header is the secret itself, or a token of the registry (with or without "Bearer"). */
-export function admit(access: Access, settings: Settings, request: IncomingMessage, need: Role): Admission {
+export function admit(access: Access, settings: Settings, request: Request, need: Role): Admission {
   const { secret, account } = settings;
-  if (secret !== undefined && isSame(headerOf(request, "authorization") ?? "", secret))
+  if (secret !== undefined && isSame(request.header("authorization") ?? "", secret))
     return admitted(access, account, request);
-  const principal = identify(access, tokenOf(request), secret === undefined);
+  const principal = identify(access, request.token, secret === undefined);
   if (!principal.ok) return UNKNOWN;
   const own = principal.value.account ?? account;
   const allowed = access.allow(principal.value, own, need);
@@ -44,7 +43,7 @@ function identify(access: Access, token: string | undefined, mayBeAnyone: boolea
 }
 
 /** Heartbeats are counted, but never refused for their number: services would be lost. */
-function admitted(access: Access, account: Account, request: IncomingMessage): Admission {
+function admitted(access: Access, account: Account, request: Request): Admission {
   const room = access.admit(account);
   return room.ok || request.method === "PATCH" ? { kind: "admitted", account } : { kind: "refused", refused: room };
 }

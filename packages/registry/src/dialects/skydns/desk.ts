@@ -15,6 +15,7 @@ export type Answer =
   /** A line of plain text: how Go says what is wrong. */
   | { readonly kind: "word"; readonly status: number; readonly text: string }
   /** 200 with this text. */
-  | { readonly kind: "text"; readonly text: string }
-  /** 200 with a text that may be long; at least one piece. */
-  | { readonly kind: "pieces"; readonly pieces: Iterable<string> };
+  | { readonly kind: "text"; readonly text: string };
+
+/** A list is 200 with a text that may be long; at least one piece. */
+export type ListAnswer = Answer | { readonly kind: "pieces"; readonly pieces: Iterable<string> };

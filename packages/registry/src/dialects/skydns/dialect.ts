@@ -16,6 +16,6 @@ async function open(house: House): Promise<Mounted> {
   const settings = readSettings(house.settings);
   const listener = await house.doors.http(NAME);
   const server = new Server(house, settings);
-  listener.mount("/", NAME, (request, response, path, query) => server.serve(request, response, path, query));
+  listener.mount("/", NAME, (method, path, query) => server.find(method, path, query));
   return { drain: () => {}, close: () => server.close() };
 }

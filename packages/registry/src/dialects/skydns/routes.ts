@@ -1,5 +1,5 @@
 /** Which path is what. */
-import { decodeSegment, parseQuery } from "../../net/http/exchange.ts";
+import { decodeSegment, parseQuery } from "../../net/http/query.ts";
 
 /** What is asked for. UUIDs are decoded, not yet checked. */
 export type Route =

@@ -1,12 +1,14 @@
 /** The front door: every request comes in here, is checked in the original's order, and is answered. */
-import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Account, fromBuffer } from "../../core/index.ts";
-import { Head, send, takeBody } from "../../net/http/exchange.ts";
+import type { Handler } from "../../net/http/handler.ts";
+import { Head } from "../../net/http/head.ts";
+import type { Reply } from "../../net/http/reply.ts";
+import type { Request } from "../../net/http/request.ts";
 import type { House } from "../contract.ts";
 import { admit } from "./access.ts";
 import { Callbacks } from "./callbacks/delivery.ts";
 import { addCallback } from "./callbacks/handlers.ts";
-import type { Answer, Desk } from "./desk.ts";
+import type { Answer, Desk, ListAnswer } from "./desk.ts";
 import { toWord } from "./refusals.ts";
 import { parseTarget, type Route } from "./routes.ts";
 import {
@@ -20,16 +22,14 @@ import {
 } from "./services.ts";
 import type { Settings } from "./settings.ts";
 
-const TEXT = new Head({ "Content-Type": "text/plain; charset=utf-8" });
+const TEXT_TYPE = { "Content-Type": "text/plain; charset=utf-8" };
+const TEXT = new Head(TEXT_TYPE);
 /** Lines of text that clients' words may come back in are never taken for pages. */
 const LINE = new Head({ "Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff" });
 const NONE = new Head({});
 
 /** A service is some 300 bytes. */
 const BODY_BYTES_MAX = 64 * 1024;
-
-/** A reader that takes nothing for so long is cut off. */
-const STALL_MS_MAX = 30_000;
 
 const KINDS: readonly Route["kind"][] = [
   "add",
@@ -66,43 +66,71 @@ export class Server {
     return this.#callbacks.close();
   }
 
-  /** Page, method, secret, body, in this order. */
-  serve(request: IncomingMessage, response: ServerResponse, path: string, rawQuery: string): void {
-    const target = parseTarget(request.method ?? "", path, rawQuery);
-    if (target.kind === "missing") return sendWord(response, 404, "404 page not found");
-    if (target.kind === "method") {
-      send(response, 405, { Allow: target.allow }, undefined);
-      return;
-    }
+  /** Lists may be long, and stream. */
+  find(method: string, path: string, rawQuery: string): Handler {
+    const target = parseTarget(method, path, rawQuery);
+    if (target.kind === "missing")
+      return { streams: false, serve: (_request, reply) => sendWord(reply, 404, "404 page not found") };
+    if (target.kind === "method")
+      return { streams: false, serve: (_request, reply) => reply.send(405, { Allow: target.allow }) };
     const { route } = target;
+    if (route.kind === "list")
+      return {
+        streams: true,
+        serve: (request, reply) => {
+          const list = (account: Account): ListAnswer => listServices(this.#desk, account, route.query);
+          this.#serve(request, reply, route.kind, list, (answer) =>
+            answer.kind === "pieces" ? reply.pieces(200, TEXT_TYPE, answer.pieces) : sendAnswer(reply, answer),
+          );
+        },
+      };
+    return {
+      streams: false,
+      serve: (request, reply) => {
+        const handle = (account: Account, bytes: string) =>
+          this.#dispatch(route, account, bytes, request.remoteAddress);
+        this.#serve(request, reply, route.kind, handle, (answer) => sendAnswer(reply, answer));
+      },
+    };
+  }
+
+  /** Secret, then body, in this order. */
+  #serve<A>(
+    request: Request,
+    reply: Reply,
+    kind: Route["kind"],
+    handle: (account: Account, bytes: string) => A | Promise<A>,
+    answer: (answer: A) => void | Promise<void>,
+  ): void {
     const { access, settings } = this.#desk;
     const admission = admit(access, settings, request, request.method === "GET" ? "reader" : "writer");
-    if (admission.kind === "unknown") return sendWord(response, 401, "Unauthorized");
+    if (admission.kind === "unknown") return sendWord(reply, 401, "Unauthorized");
     if (admission.kind === "refused") {
       const { status, text } = toWord(admission.refused);
-      return sendWord(response, status, text);
+      return sendWord(reply, status, text);
     }
-    const kind = KINDS.indexOf(route.kind);
-    this.#served[kind] = (this.#served[kind] as number) + 1;
-    takeBody(request, BODY_BYTES_MAX, (body) => {
+    const at = KINDS.indexOf(kind);
+    this.#served[at] = (this.#served[at] as number) + 1;
+    request.takeBody(BODY_BYTES_MAX, (body) => {
       if (!body.ok) {
-        if (body.refusal === "unavailable") response.destroy();
-        else sendWord(response, 413, "http: request body too large");
+        if (body.refusal === "unavailable") reply.abort();
+        else sendWord(reply, 413, "http: request body too large");
         return;
       }
-      const bytes = fromBuffer(body.value);
-      const { remoteAddress = "" } = request.socket;
-      this.#dispatch(route, admission.account, bytes, remoteAddress).then(
-        (answer) => this.#answer(response, answer),
-        (error: unknown) => {
-          this.#house.log.error({ err: error, path }, "a skydns request failed");
-          sendWord(response, 500, "Internal Server Error");
-        },
-      );
+      const run = async (): Promise<void> => answer(await handle(admission.account, fromBuffer(body.value)));
+      run().catch((error: unknown) => {
+        this.#house.log.error({ err: error, path: request.path }, "a skydns request failed");
+        sendWord(reply, 500, "Internal Server Error");
+      });
     });
   }
 
-  async #dispatch(route: Route, account: Account, bytes: string, from: string): Promise<Answer> {
+  async #dispatch(
+    route: Exclude<Route, { kind: "list" }>,
+    account: Account,
+    bytes: string,
+    from: string,
+  ): Promise<Answer> {
     const desk = this.#desk;
     switch (route.kind) {
       case "add":
@@ -113,8 +141,6 @@ export class Server {
         return getService(desk, account, route.uuid);
       case "remove":
         return removeService(desk, account, route.uuid);
-      case "list":
-        return listServices(desk, account, route.query);
       case "regions":
         return countRegions(desk, account);
       case "environments":
@@ -123,46 +149,19 @@ export class Server {
         return addCallback(desk, { account, uuid: route.uuid, bytes, from });
     }
   }
+}
 
-  #answer(response: ServerResponse, answer: Answer): void {
-    switch (answer.kind) {
-      case "empty":
-        return send(response, answer.status, NONE, undefined);
-      case "word":
-        return sendWord(response, answer.status, answer.text);
-      case "text":
-        return send(response, 200, TEXT, answer.text);
-      case "pieces":
-        sendPieces(response, answer.pieces);
-    }
+function sendAnswer(reply: Reply, answer: Answer): void {
+  switch (answer.kind) {
+    case "empty":
+      return reply.send(answer.status, NONE);
+    case "word":
+      return sendWord(reply, answer.status, answer.text);
+    case "text":
+      return reply.send(200, TEXT, answer.text);
   }
 }
 
-function sendWord(response: ServerResponse, status: number, text: string): void {
-  send(response, status, LINE, `${text}\n`);
-}
-
-/** As fast as the client reads; one piece goes out whole. */
-function sendPieces(response: ServerResponse, pieces: Iterable<string>): void {
-  const rest = pieces[Symbol.iterator]();
-  const first = rest.next();
-  let next = rest.next();
-  if (next.done === true) return send(response, 200, TEXT, first.value);
-  let stalled: NodeJS.Timeout | undefined;
-  const go = (): void => {
-    clearTimeout(stalled);
-    while (next.done !== true && !response.destroyed) {
-      const room = response.write(next.value);
-      next = rest.next();
-      if (room) continue;
-      stalled = setTimeout(() => response.destroy(), STALL_MS_MAX);
-      response.once("drain", go);
-      return;
-    }
-    response.end();
-  };
-  response.once("close", () => clearTimeout(stalled));
-  response.writeHead(200, { "Content-Type": "text/plain; charset=utf-8" });
-  response.write(first.value);
-  go();
+function sendWord(reply: Reply, status: number, text: string): void {
+  reply.send(status, LINE, `${text}\n`);
 }

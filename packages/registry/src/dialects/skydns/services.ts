@@ -10,7 +10,7 @@ import {
   untilDecided,
   type View,
 } from "../../core/index.ts";
-import type { Answer, Desk } from "./desk.ts";
+import type { Answer, Desk, ListAnswer } from "./desk.ts";
 import {
   chooseService,
   clampTtl,
@@ -117,7 +117,7 @@ function endOf({ registry, clock }: Desk, view: View, account: Account, record: 
 }
 
 /** Services that somebody who looks for one may use. What is written is seen at one revision, however long it is. */
-export function listServices(desk: Desk, account: Account, query: string): Answer {
+export function listServices(desk: Desk, account: Account, query: string): ListAnswer {
   const { registry, settings } = desk;
   const records = registry.read((view) => {
     const owner = view.account(account);

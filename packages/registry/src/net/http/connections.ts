@@ -2,10 +2,11 @@
 import type { Server } from "node:http";
 import type { Server as SecureServer } from "node:https";
 import type { Socket } from "node:net";
-import { problemOf } from "./exchange.ts";
+import type { ListenerLog } from "../log.ts";
 import { lingeringEnd } from "./linger.ts";
-import type { ListenerLog } from "./listener.ts";
-import { type Answer, answeredEarly } from "./message.ts";
+import { Answer, answeredEarly } from "./node/answer.ts";
+import type { PlainReply } from "./plain/reply.ts";
+import { PROBLEM_TYPE, problemOf } from "./problem.ts";
 
 export interface ConnectionLimits {
   readonly connectionsMax: number;
@@ -16,8 +17,8 @@ export interface ConnectionLimits {
 /** Connections over the limit that may wait for their 503 to be read; more are cut without a word. */
 const TURNED_AWAY_MAX = 256;
 
-/** What node:http has under way on a socket. */
-type HttpSocket = Socket & { _httpMessage?: Answer | null };
+/** node:http marks the answer under way on its socket so; the short way does the same. */
+type HttpSocket = Socket & { _httpMessage?: Answer | PlainReply | null };
 
 /** Watches over all connections of one server. To be made before the server listens. */
 export class ConnectionGuard {
@@ -117,17 +118,10 @@ export class ConnectionGuard {
     this.#speaking.add(socket);
     socket.on("close", () => {
       this.#speaking.delete(socket);
-      countGone(socket);
+      // It went away before its answer; what the handler still says is counted no more.
+      socket._httpMessage?.count(499);
     });
   }
-}
-
-/** A client that went away before its answer; what the handler still says is counted no more. */
-function countGone(socket: HttpSocket): void {
-  const answer = socket._httpMessage;
-  if (answer === null || answer === undefined || answer.observe === undefined) return;
-  answer.observe(499, (performance.now() - answer.startedMs) / 1000);
-  answer.observe = undefined;
 }
 
 /**
@@ -157,15 +151,15 @@ function refuseClient(
     socket.destroy();
     return;
   }
-  const answer = socket._httpMessage;
+  const answer = socket._httpMessage instanceof Answer ? socket._httpMessage : undefined;
   // Its answer goes out in this moment and ends the connection.
   if (answer?.held === true) return;
   // This request had its answer.
-  if (!answer && answeredEarly.has(socket)) return lingeringEnd(socket);
+  if (answer === undefined && answeredEarly.has(socket)) return lingeringEnd(socket);
   const [status, reason, name, detail] = REFUSALS[error.code ?? ""] ?? BAD_REQUEST;
   log.debug({ code: error.code, status }, "request refused");
   const bytes = rawAnswer(status, reason, name, detail);
-  if (answer === null || answer === undefined) {
+  if (answer === undefined) {
     observe(status);
     endRaw(socket, bytes);
   } else if (answer.req.complete) {
@@ -173,8 +167,7 @@ function refuseClient(
     answer.once("finish", () => endRaw(socket, bytes));
   } else if (!answer.headersSent) {
     // Its own body is bad; what the handler may say later finds the socket gone.
-    answer.observe?.(status, (performance.now() - answer.startedMs) / 1000);
-    answer.observe = undefined;
+    answer.count(status);
     endRaw(socket, bytes);
   } else socket.destroy();
 }
@@ -194,7 +187,7 @@ function endRaw(socket: Socket, bytes: Buffer): void {
 function rawAnswer(status: number, reason: string, name: string, detail: string): Buffer {
   const body = problemOf(status, name, detail);
   return Buffer.from(
-    `HTTP/1.1 ${status} ${reason}\r\nContent-Type: application/problem+json\r\n` +
+    `HTTP/1.1 ${status} ${reason}\r\nContent-Type: ${PROBLEM_TYPE}\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );
 }

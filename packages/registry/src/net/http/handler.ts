@@ -1,17 +1,23 @@
 /** The HTTP side of a listener as dialects see it. Raw node:http: see docs/decisions/0003. */
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Reply, Streaming } from "./reply.ts";
+import type { Request } from "./request.ts";
 
 /**
- * Serves one request. `path` is the raw path (percent-escapes and double slashes as sent), `query` the raw query
- * string without "?". A handler must answer every request; what it throws is answered as 500 and logged.
+ * Who serves a request. Most answers go out whole, and their requests may come the short way (`plain/`), which costs
+ * about half. It must answer; what it throws is answered as 500 and logged.
  */
-export type HttpHandler = (request: IncomingMessage, response: ServerResponse, path: string, query: string) => void;
+export type Handler =
+  | { readonly streams: false; serve(request: Request, reply: Reply): void }
+  | { readonly streams: true; serve(request: Request, reply: Streaming): void };
 
-/**
- * Tells for which requests the handler uses nothing of request and answer but the functions of `exchange.ts`, answers
- * at once, and streams nothing: these may come the short way (`plain/`), which costs about half.
- */
-export type IsPlain = (method: string, path: string, query: string) => boolean;
+/** Finds who serves a request by what its first line says: HEAD is shown as GET, path and query are raw. */
+export type Find = (method: string, path: string, search: string) => Handler;
+
+/** For what serves all its requests alike, and streams none. */
+export function whole(serve: (request: Request, reply: Reply) => void): Find {
+  const handler: Handler = { streams: false, serve };
+  return () => handler;
+}
 
 export interface HttpListener {
   readonly host: string;
@@ -19,7 +25,7 @@ export interface HttpListener {
   readonly port: number;
   readonly secure: boolean;
   /** Longest prefix wins. A prefix ends in "/" or is an exact path. `dialect` labels the metrics. */
-  mount(prefix: string, dialect: string, handler: HttpHandler, isPlain?: IsPlain): void;
+  mount(prefix: string, dialect: string, find: Find): void;
   /** Called once when the listener begins to drain; streams must end soon. Returns its cancel. */
   onDrain(end: () => void): () => void;
 }

@@ -3,25 +3,20 @@ import { createServer, type Server } from "node:http";
 import { createServer as createSecureServer, type Server as SecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { openCertificates, type TlsOptions } from "../certificates.ts";
+import type { ListenerLog } from "../log.ts";
 import { explainListen } from "../taken.ts";
 import { ConnectionGuard, type ConnectionLimits, refuseLate } from "./connections.ts";
-import { sendProblem } from "./exchange.ts";
-import type { HttpHandler, HttpListener, IsPlain } from "./handler.ts";
+import type { Find, HttpListener } from "./handler.ts";
+import type { ListenerState } from "./lines.ts";
 import { lingerOnClose } from "./linger.ts";
 import { refuseForeignPage } from "./local.ts";
-import { Answer, examine, Incoming, type ListenerState, type Observe } from "./message.ts";
-import { type PlainAnswer, type PlainHost, type PlainRequest, startPlain } from "./plain/connection.ts";
-
-export type { TlsOptions } from "../certificates.ts";
-export type { Observe } from "./message.ts";
-
-/** The part of a logger that listeners use. */
-export interface ListenerLog {
-  debug(fields: object, message: string): void;
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
+import { Answer } from "./node/answer.ts";
+import { examine, Incoming } from "./node/incoming.ts";
+import { type PlainHost, startPlain } from "./plain/connection.ts";
+import type { PlainReply } from "./plain/reply.ts";
+import type { PlainRequest } from "./plain/request.ts";
+import type { Observe, Reply } from "./reply.ts";
+import type { Request } from "./request.ts";
 
 export interface HttpLimits extends ConnectionLimits {
   /** Request line and headers together; 431 above. */
@@ -79,9 +74,8 @@ const QUIET_MS = 250;
 interface Mount {
   readonly prefix: string;
   readonly exact: boolean;
-  readonly handler: HttpHandler;
+  readonly find: Find;
   readonly observe: Observe | undefined;
-  readonly isPlain: IsPlain | undefined;
 }
 
 /** Listens. Rejects with a sentence for people when the address cannot be had or a certificate cannot be read. */
@@ -122,7 +116,7 @@ async function makeServer(options: HttpListenerOptions, limits: HttpLimits): Pro
     requireHostHeader: false,
     noDelay: true,
   };
-  if (options.tls === undefined) return { http: plain(createServer(common)), certificates: undefined };
+  if (options.tls === undefined) return { http: untyped(createServer(common)), certificates: undefined };
   const certificates = await openCertificates(options.tls, options.log);
   const http = createSecureServer({
     ...common,
@@ -130,11 +124,11 @@ async function makeServer(options: HttpListenerOptions, limits: HttpLimits): Pro
     handshakeTimeout: limits.headersTimeoutMs,
   });
   certificates.follow(http);
-  return { http: plain(http), certificates };
+  return { http: untyped(http), certificates };
 }
 
 /** The same server; its type forgets which classes its messages are of. */
-function plain(server: unknown): Server | SecureServer {
+function untyped(server: unknown): Server | SecureServer {
   return server as Server | SecureServer;
 }
 
@@ -176,7 +170,7 @@ class RawListener implements OpenHttpListener {
     });
     http.on("checkExpectation", (request, response) => {
       (request as Incoming).expectsContinue = true;
-      sendProblem(response, 417, "invalid", "the only expectation understood is 100-continue");
+      (response as Answer).problem(417, "invalid", "the only expectation understood is 100-continue");
     });
   }
 
@@ -199,10 +193,10 @@ class RawListener implements OpenHttpListener {
     });
   }
 
-  mount(prefix: string, dialect: string, handler: HttpHandler, isPlain?: IsPlain): void {
+  mount(prefix: string, dialect: string, find: Find): void {
     if (this.#mounts.some((mount) => mount.prefix === prefix)) throw new Error(`${prefix} is mounted already`);
     const observe = this.#options.observer?.(dialect);
-    const mount = { prefix, exact: !prefix.endsWith("/"), handler, observe, isPlain };
+    const mount = { prefix, exact: !prefix.endsWith("/"), find, observe };
     // Longest first: the first that fits is the right one. There are few, so a walk beats a table.
     this.#mounts = [...this.#mounts, mount].sort((a, b) => b.prefix.length - a.prefix.length);
   }
@@ -227,18 +221,20 @@ class RawListener implements OpenHttpListener {
   }
 
   /** False when the request is one for node:http. */
-  #dispatchPlain(request: PlainRequest, makeAnswer: () => PlainAnswer): boolean {
-    if (!this.#isReady()) return false;
-    const { url } = request;
-    const mark = url.indexOf("?");
-    const path = mark < 0 ? url : url.slice(0, mark);
-    const query = mark < 0 ? "" : url.slice(mark + 1);
-    const mount = this.#mountAt(path);
-    if (mount?.isPlain === undefined || !mount.isPlain(request.method, path, query)) return false;
-    const answer = makeAnswer();
-    answer.startedMs = performance.now();
-    answer.observe = mount.observe;
-    this.#handle(mount, request as unknown as Incoming, answer as unknown as Answer, path, query);
+  #dispatchPlain(request: PlainRequest, makeReply: () => PlainReply): boolean {
+    const mount = this.#isReady() ? this.#mountAt(request.path) : undefined;
+    if (mount === undefined) return false;
+    let reply: PlainReply | undefined;
+    try {
+      const handler = mount.find(request.method, request.path, request.search);
+      if (handler.streams) return false;
+      reply = makeReply();
+      reply.startedMs = performance.now();
+      reply.observe = mount.observe;
+      handler.serve(request, reply);
+    } catch (error) {
+      this.#failed(error, request, reply ?? makeReply());
+    }
     return true;
   }
 
@@ -251,14 +247,6 @@ class RawListener implements OpenHttpListener {
     for (const mount of this.#mounts)
       if (mount.exact ? path === mount.prefix : path.startsWith(mount.prefix)) return mount;
     return undefined;
-  }
-
-  #handle(mount: Mount, request: Incoming, response: Answer, path: string, query: string): void {
-    try {
-      mount.handler(request, response, path, query);
-    } catch (error) {
-      this.#failed(error, request, response);
-    }
   }
 
   #dispatch(request: Incoming, response: Answer): void {
@@ -282,7 +270,7 @@ class RawListener implements OpenHttpListener {
     }
     if (!this.#isReady()) {
       // A 404 in this moment would make clients give up what is still there.
-      sendProblem(response, 503, "unavailable", "the registry is starting", { "Retry-After": "1" });
+      response.problem(503, "unavailable", "the registry is starting", { "Retry-After": "1" });
       return;
     }
     if (request.method === "HEAD") {
@@ -292,28 +280,33 @@ class RawListener implements OpenHttpListener {
     }
     const url = pathOf(request.url as string);
     const mark = url.indexOf("?");
-    const path = mark < 0 ? url : url.slice(0, mark);
-    const mount = this.#mountAt(path);
-    if (mount !== undefined) {
-      response.observe = mount.observe;
-      this.#handle(mount, request, response, path, mark < 0 ? "" : url.slice(mark + 1));
+    request.path = mark < 0 ? url : url.slice(0, mark);
+    request.search = mark < 0 ? "" : url.slice(mark + 1);
+    const mount = this.#mountAt(request.path);
+    if (mount === undefined) {
+      response.problem(404, "not-found", "nothing is served under this path");
       return;
     }
-    sendProblem(response, 404, "not-found", "nothing is served under this path");
+    response.observe = mount.observe;
+    try {
+      mount.find(request.method, request.path, request.search).serve(request, response);
+    } catch (error) {
+      this.#failed(error, request, response);
+    }
   }
 
   #refuse(response: Answer, status: number, name: string, detail: string): void {
     response.shouldKeepAlive = false;
     // Where this request ends is not known.
     lingerOnClose(response.req.socket);
-    sendProblem(response, status, name, detail);
+    response.problem(status, name, detail);
   }
 
-  #failed(error: unknown, request: Incoming, response: Answer): void {
+  #failed(error: unknown, { method, path }: Request, reply: Reply): void {
     const id = `${process.pid.toString(36)}-${(++this.#failures).toString(36)}-${Date.now().toString(36)}`;
-    this.#options.log.error({ err: error, request: id, method: request.method, path: request.url }, "handler failed");
-    if (response.headersSent) response.destroy();
-    else sendProblem(response, 500, "internal", `something went wrong; the log has it as request ${id}`);
+    this.#options.log.error({ err: error, request: id, method, path }, "handler failed");
+    if (reply.sent) reply.abort();
+    else reply.problem(500, "internal", `something went wrong; the log has it as request ${id}`);
   }
 
   drain(): void {

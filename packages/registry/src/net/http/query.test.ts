@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { decodeSegment, parseQuery } from "./exchange.ts";
+import { decodeSegment, parseQuery } from "./query.ts";
 
 /** Percent-encodes every byte, or only those that need it. */
 function encode(text: string, all: boolean): string {

@@ -1,9 +1,8 @@
 /** The pages for people, and /status for scripts: what is there, put together when somebody asks. */
-
-import type { ServerResponse } from "node:http";
 import { availableParallelism, totalmem } from "node:os";
 import type { Account, InstanceRecord, LeaseRecord } from "../../../core/index.ts";
-import { Head, send } from "../../../net/http/exchange.ts";
+import { Head } from "../../../net/http/head.ts";
+import type { Reply } from "../../../net/http/reply.ts";
 import type { NodeStatus } from "../../contract.ts";
 import type { Desk, PeerStatus } from "../desk.ts";
 import type { Fetch } from "../fetch/fetch.ts";
@@ -47,7 +46,7 @@ export class Pages {
   }
 
   /** GET /. `confined`: the one account that the reader may see, or null. */
-  dashboard(response: ServerResponse, account: Account, confined: Account | null): void {
+  dashboard(response: Reply, account: Account, confined: Account | null): void {
     const { desk, node, fetch, peers } = this.#parts;
     const summary = fetch.summary(account);
     const leases = this.#leases(account);
@@ -68,16 +67,16 @@ export class Pages {
       appsTotal: summary.applications,
       peers: peers(),
     };
-    send(response, 200, PAGE, writeDashboard(page));
+    response.send(200, PAGE, writeDashboard(page));
   }
 
   /** GET /lastn */
-  lastn(response: ServerResponse, account: Account): void {
+  lastn(response: Reply, account: Account): void {
     const { desk, recent } = this.#parts;
     const nowMs = desk.clock.now();
     const registered = recent.registered(account);
     const cancelled = recent.cancelled(account);
-    send(response, 200, PAGE, writeLastn({ account, nowMs, registered, cancelled }));
+    response.send(200, PAGE, writeLastn({ account, nowMs, registered, cancelled }));
   }
 
   /** GET /status */

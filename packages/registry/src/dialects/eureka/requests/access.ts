@@ -1,7 +1,7 @@
 /** Who asks, and for which account. */
-import type { IncomingMessage } from "node:http";
+
 import { type Access, type Account, type Outcome, ok, type Principal, type Role, refuse } from "../../../core/index.ts";
-import { tokenOf } from "../../../net/http/exchange.ts";
+import type { Request } from "../../../net/http/request.ts";
 import type { Settings } from "../settings.ts";
 
 export type Admission =
@@ -43,8 +43,8 @@ export class Gate {
   }
 
   /** `wanted` is an account's name: who may act on all of them can ask for another than the one that is configured. */
-  admit(request: IncomingMessage, need: Role, isBeat: boolean, wanted?: string): Admission {
-    const principal = this.#identify(tokenOf(request));
+  admit(request: Request, need: Role, isBeat: boolean, wanted?: string): Admission {
+    const principal = this.#identify(request.token);
     if (!principal.ok) return UNKNOWN;
     const asked = wanted === undefined ? undefined : this.#access.resolve(wanted);
     const account = principal.value.account ?? (asked?.ok === true ? asked.value : this.#settings.account);
@@ -55,8 +55,8 @@ export class Gate {
   }
 
   /** The one account that this request may see; null for all of them. */
-  confinedTo(request: IncomingMessage): Account | null {
-    const principal = this.#identify(tokenOf(request));
+  confinedTo(request: Request): Account | null {
+    const principal = this.#identify(request.token);
     return principal.ok ? principal.value.account : this.#settings.account;
   }
 

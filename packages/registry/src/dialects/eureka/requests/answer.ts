@@ -1,6 +1,7 @@
 /** Answers as Eureka's clients take them: in which form, with which headers, and above all with which bodies left out. */
-import type { IncomingMessage, ServerResponse } from "node:http";
-import { Head, headerOf, send } from "../../../net/http/exchange.ts";
+import { Head } from "../../../net/http/head.ts";
+import type { Reply } from "../../../net/http/reply.ts";
+import type { Request } from "../../../net/http/request.ts";
 import type { Done } from "../desk.ts";
 import type { Form } from "../fetch/piece.ts";
 import { writeInstance } from "../wire/bodies.ts";
@@ -26,40 +27,40 @@ const LATER = new Head({ "Retry-After": "1" });
  * A status and not a byte more. Java's clients parse what they find in the answer to a heartbeat, also with 404, and
  * then never register again.
  */
-export function answerEmpty(response: ServerResponse, status: number): void {
-  send(response, status, NOTHING, undefined);
+export function answerEmpty(response: Reply, status: number): void {
+  response.send(status, NOTHING);
 }
 
 /** Who are you? Clients that know of a user and a password send them unasked; people are asked by their browser. */
-export function answerUnknown(response: ServerResponse): void {
-  send(response, 401, CHALLENGE, undefined);
+export function answerUnknown(response: Reply): void {
+  response.send(401, CHALLENGE);
 }
 
 /** Clients take every 503 as a reason to go to the next server. */
-export function answerBusy(response: ServerResponse): void {
-  send(response, 503, LATER, undefined);
+export function answerBusy(response: Reply): void {
+  response.send(503, LATER);
 }
 
-export function answerMethod(response: ServerResponse, methods: readonly string[]): void {
+export function answerMethod(response: Reply, methods: readonly string[]): void {
   const allowed = methods.includes("GET") ? [...methods, "HEAD"] : methods;
-  send(response, 405, { Allow: allowed.join(", ") }, undefined);
+  response.send(405, { Allow: allowed.join(", ") });
 }
 
 /** A sentence for people, where clients look at the status alone. */
-export function answerText(response: ServerResponse, status: number, text: string): void {
-  send(response, status, TEXT, text);
+export function answerText(response: Reply, status: number, text: string): void {
+  response.send(status, TEXT, text);
 }
 
-export function answerForm(response: ServerResponse, { format, gzip }: Form, body: Buffer): void {
-  send(response, 200, (gzip ? GZIPPED : PLAIN)[format], body);
+export function answerForm(response: Reply, { format, gzip }: Form, body: Buffer): void {
+  response.send(200, (gzip ? GZIPPED : PLAIN)[format], body);
 }
 
-export function answerFormat(response: ServerResponse, format: Format, body: string, status = 200): void {
-  send(response, status, PLAIN[format], body);
+export function answerFormat(response: Reply, format: Format, body: string, status = 200): void {
+  response.send(status, PLAIN[format], body);
 }
 
 /** What came of an operation. */
-export function answerDone(request: IncomingMessage, response: ServerResponse, done: Done): void {
+export function answerDone(request: Request, response: Reply, done: Done): void {
   const { statusCode, responseEntity, detail } = done;
   if (responseEntity !== undefined) {
     const format = singleFormatOf(request);
@@ -70,9 +71,9 @@ export function answerDone(request: IncomingMessage, response: ServerResponse, d
 }
 
 /** The form of a list: JSON when Accept speaks of it, else XML, also when there is no Accept; gzip when it is taken. */
-export function formOf(request: IncomingMessage): Form {
-  const format = headerOf(request, "accept")?.includes("json") === true ? "json" : "xml";
-  return { format, gzip: takesGzip(headerOf(request, "accept-encoding")) };
+export function formOf(request: Request): Form {
+  const format = request.header("accept")?.includes("json") === true ? "json" : "xml";
+  return { format, gzip: takesGzip(request.header("accept-encoding")) };
 }
 
 function takesGzip(accepted: string | undefined): boolean {
@@ -82,8 +83,8 @@ function takesGzip(accepted: string | undefined): boolean {
 }
 
 /** The format of a single instance: negotiated, and XML when both are as welcome. */
-export function singleFormatOf(request: IncomingMessage): Format {
-  const accept = headerOf(request, "accept");
+export function singleFormatOf(request: Request): Format {
+  const accept = request.header("accept");
   if (accept === undefined) return "xml";
   return weightOf(accept, "json") > weightOf(accept, "xml") ? "json" : "xml";
 }

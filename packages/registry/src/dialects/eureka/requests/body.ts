@@ -1,8 +1,7 @@
 /** Bodies of requests: read within bounds, unpacked within bounds, of a type that is understood. */
-import type { IncomingMessage } from "node:http";
 import { gunzip } from "node:zlib";
 import { type Outcome, ok } from "../../../core/index.ts";
-import { headerOf, takeBody } from "../../../net/http/exchange.ts";
+import type { Request } from "../../../net/http/request.ts";
 import type { Format } from "../wire/messages.ts";
 
 interface Typed {
@@ -17,10 +16,10 @@ type Body = Outcome<Typed, { readonly status: number }>;
  * Calls back once. Other types than JSON and XML are refused: 415, as the original does. It also keeps pages of other
  * sites from writing here, since a browser sends these two types nowhere without asking first.
  */
-export function readTyped(request: IncomingMessage, bytesMax: number, done: (body: Body) => void): void {
-  const format = formatOf(headerOf(request, "content-type"));
-  const coding = (headerOf(request, "content-encoding") ?? "identity").trim().toLowerCase();
-  takeBody(request, bytesMax, (body) => {
+export function readTyped(request: Request, bytesMax: number, done: (body: Body) => void): void {
+  const format = formatOf(request.header("content-type"));
+  const coding = (request.header("content-encoding") ?? "identity").trim().toLowerCase();
+  request.takeBody(bytesMax, (body) => {
     if (!body.ok) done({ ok: false, status: body.refusal === "unavailable" ? 0 : 413 });
     else if (format === undefined) done({ ok: false, status: 415 });
     else if (coding === "identity") done(ok({ bytes: body.value, format }));

@@ -1,7 +1,8 @@
 /** Requests that change something: each becomes an operation, and its outcome the answer. */
-import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Account } from "../../../core/index.ts";
-import { headerOf, parseQuery } from "../../../net/http/exchange.ts";
+import { parseQuery } from "../../../net/http/query.ts";
+import type { Reply } from "../../../net/http/reply.ts";
+import type { Request } from "../../../net/http/request.ts";
 import type { Desk, Done, Operations, Origin } from "../desk.ts";
 import { findFault } from "../instances/registration.ts";
 import type { Spellings } from "../instances/spellings.ts";
@@ -23,8 +24,8 @@ const BATCH_LINES_MAX = 5000;
 
 /** One request, let in. */
 export interface Call {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly request: Request;
+  readonly response: Reply;
   readonly target: Target;
   readonly query: string;
   readonly account: Account;
@@ -134,20 +135,20 @@ export class Changes {
   }
 
   #fail({ request, response }: Call, error: unknown): void {
-    this.#desk.log.error({ err: error, method: request.method, path: request.url }, "a eureka request failed");
-    if (response.headersSent) response.destroy();
+    this.#desk.log.error({ err: error, method: request.method, path: request.path }, "a eureka request failed");
+    if (response.sent) response.abort();
     else answerEmpty(response, 500);
   }
 }
 
-function refuseBody(response: ServerResponse, status: number): void {
-  if (status === 0) response.destroy();
+function refuseBody(response: Reply, status: number): void {
+  if (status === 0) response.abort();
   else answerEmpty(response, status);
 }
 
 /** A request of another server says so, and is not passed on. */
 function originOf({ request, account }: Call): Origin {
-  return { account, replicated: headerOf(request, "x-netflix-discovery-replication") === "true" };
+  return { account, replicated: request.header("x-netflix-discovery-replication") === "true" };
 }
 
 function toStatus(text: string | undefined): EurekaStatus | undefined {

@@ -1,5 +1,5 @@
 /** Parameters of a query, found without taking the whole of it apart: heartbeats come by the thousand. */
-import { decodeSegment } from "../../../net/http/exchange.ts";
+import { decodeSegment } from "../../../net/http/query.ts";
 
 /** The first value of a parameter; undefined when it is not there or cannot be decoded. */
 export function parameterOf(query: string, name: string): string | undefined {

@@ -1,6 +1,6 @@
 /** Answers encoded once: a service's JSON at its revision, and the short ones that repeat. */
 import type { ServiceView } from "../../../core/index.ts";
-import { Head } from "../../../net/http/exchange.ts";
+import { Head } from "../../../net/http/head.ts";
 import { encodeTag } from "../wire/json.ts";
 
 export interface Encoded {

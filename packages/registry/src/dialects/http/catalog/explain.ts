@@ -11,7 +11,7 @@ const TRACES_MAX = 50;
 
 /** GET …/instances/:id/explain */
 export async function explain(exchange: Exchange): Promise<void> {
-  const { desk, account, params, response } = exchange;
+  const { desk, account, params, reply } = exchange;
   const key: InstanceKey = { service: params[0] as string, id: params[1] as string };
   const traces = await findHistory(desk, account, key);
   const now = desk.registry.read((view) => {
@@ -21,10 +21,10 @@ export async function explain(exchange: Exchange): Promise<void> {
   });
   if (now.record === undefined && traces.length === 0) {
     const detail = `there is no instance ${key.id} of service ${key.service}, and history knows none`;
-    return answerRefused(response, refuse("not-found", detail));
+    return answerRefused(reply, refuse("not-found", detail));
   }
   const pulse = now.lease === undefined ? undefined : desk.registry.pulse(account, now.lease.id);
-  answerJson(response, 200, toExplainBody({ key, ...now, pulse, traces, nowMs: desk.clock.now() }));
+  answerJson(reply, 200, toExplainBody({ key, ...now, pulse, traces, nowMs: desk.clock.now() }));
 }
 
 /** Newest first. Ends with the registration, or at the bounds of history, of time and of work. */

@@ -12,7 +12,6 @@ import {
   type Refused,
   refuse,
 } from "../../../core/index.ts";
-import { headerOf, send } from "../../../net/http/exchange.ts";
 import { answerJson, answerRefused, answerState, type Desk, type Exchange, JSON_HEAD } from "../desk.ts";
 import { Fields } from "../wire/fields.ts";
 import { decodeCondition, type Json } from "../wire/json.ts";
@@ -42,8 +41,8 @@ interface Conditions {
 const UNCONDITIONAL: Conditions = { ifAbsent: false, guards: [] };
 
 function readConditions({ request }: Exchange, instance: InstanceKey): Outcome<Conditions> {
-  const none = headerOf(request, "if-none-match");
-  const match = headerOf(request, "if-match");
+  const none = request.header("if-none-match");
+  const match = request.header("if-match");
   if (none === undefined && match === undefined) return ok(UNCONDITIONAL);
   if (none !== undefined) {
     if (none.trim() !== "*" || match !== undefined)
@@ -82,12 +81,12 @@ export function beatOwnLease(desk: Desk, account: Account, record: InstanceRecor
 
 /** PUT …/instances/:id */
 export function registerInstance(exchange: Exchange, json: Json): void | Promise<void> {
-  const { desk, account, response } = exchange;
+  const { desk, account, reply } = exchange;
   const instance = keyOf(exchange);
   const decoded = decodeRegister(json, instance.service, instance.id);
-  if (!decoded.ok) return answerRefused(response, decoded);
+  if (!decoded.ok) return answerRefused(reply, decoded);
   const conditions = readConditions(exchange, instance);
-  if (!conditions.ok) return answerRefused(response, conditions);
+  if (!conditions.ok) return answerRefused(reply, conditions);
   const { ifAbsent, guards } = conditions.value;
   const record = findRecord(exchange, instance);
   let registration = decoded.value;
@@ -107,33 +106,33 @@ function answerRegistered(
   { life }: Registration,
   outcome: Outcome<Receipt>,
 ): void {
-  const { response, desk, account } = exchange;
-  if (!outcome.ok) return answerRefused(response, outcome);
+  const { reply, desk, account } = exchange;
+  if (!outcome.ok) return answerRefused(reply, outcome);
   const record = registeredRecord(outcome.value) ?? findRecord(exchange, instance);
   const lease = record?.lease ?? null;
   const stated = typeof life === "object" && "ttlMs" in life ? life.ttlMs : undefined;
   const ttlMs = lease === null ? null : (stated ?? desk.around.ttlMs(account, lease));
   const body = toRegisteredBody(instance.service, instance.id, outcome.value, lease, ttlMs);
-  answerJson(response, isCreated(outcome.value) ? 201 : 200, body);
+  answerJson(reply, isCreated(outcome.value) ? 201 : 200, body);
 }
 
 const PATCH_TRIES_MAX = 8;
 
 /** PATCH …/instances/:id: read, merge, and register on condition that nobody was faster. */
 export async function patchInstance(exchange: Exchange, json: Json): Promise<void> {
-  const { desk, account, response } = exchange;
+  const { desk, account, reply } = exchange;
   const instance = keyOf(exchange);
   const conditions = readConditions(exchange, instance);
-  if (!conditions.ok) return answerRefused(response, conditions);
+  if (!conditions.ok) return answerRefused(reply, conditions);
   if (typeof json !== "object" || json === null || Array.isArray(json))
-    return answerRefused(response, refuse("invalid", "the body must be an object: a merge patch"));
+    return answerRefused(reply, refuse("invalid", "the body must be an object: a merge patch"));
   let outcome: Outcome<Receipt> = refuse("conflict", "the instance changed too often meanwhile");
   for (let tries = 0; tries < PATCH_TRIES_MAX; tries++) {
     const record = findRecord(exchange, instance);
-    if (record === undefined) return answerRefused(response, refuseMissing(instance));
+    if (record === undefined) return answerRefused(reply, refuseMissing(instance));
     const merged = patchRegisterBody(record, json);
     const decoded = decodeRegister(merged, instance.service, instance.id, "keep");
-    if (!decoded.ok) return answerRefused(response, decoded);
+    if (!decoded.ok) return answerRefused(reply, decoded);
     const patched = carryChecks(decoded.value, checksWithStatus(merged), record);
     const registration = { ...patched, instance: { ...patched.instance, via: record.via } };
     const guards: Guard[] = [
@@ -144,64 +143,64 @@ export async function patchInstance(exchange: Exchange, json: Json): Promise<voi
     if (outcome.ok) return answerRegistered(exchange, instance, registration, outcome);
     if (outcome.refusal !== "conflict" || conditions.value.guards.length > 0) break;
   }
-  if (!outcome.ok) answerRefused(response, outcome);
+  if (!outcome.ok) answerRefused(reply, outcome);
 }
 
 /** GET …/instances/:id */
 export function getInstance(exchange: Exchange): void {
-  const { desk, account, response } = exchange;
+  const { desk, account, reply } = exchange;
   const instance = keyOf(exchange);
   const record = findRecord(exchange, instance);
-  if (record === undefined) return answerRefused(response, refuseMissing(instance));
+  if (record === undefined) return answerRefused(reply, refuseMissing(instance));
   const ttlOf = (lease: string): number | null => desk.around.ttlMs(account, lease);
   answerState(exchange, record.modRevision, () => toInstanceBody(record, ttlOf));
 }
 
 /** DELETE …/instances/:id */
 export async function deregisterInstance(exchange: Exchange): Promise<void> {
-  const { desk, account, response } = exchange;
+  const { desk, account, reply } = exchange;
   const instance = keyOf(exchange);
   const conditions = readConditions(exchange, instance);
-  if (!conditions.ok) return answerRefused(response, conditions);
+  if (!conditions.ok) return answerRefused(reply, conditions);
   const command: Command = { kind: "deregister", instance };
   answerRevision(exchange, await proposeGuarded(desk, account, conditions.value.guards, command));
 }
 
-export function answerRevision({ response }: Exchange, outcome: Outcome<Receipt>): void {
-  if (outcome.ok) answerJson(response, 200, { revision: outcome.value.revision });
-  else answerRefused(response, outcome);
+export function answerRevision({ reply }: Exchange, outcome: Outcome<Receipt>): void {
+  if (outcome.ok) answerJson(reply, 200, { revision: outcome.value.revision });
+  else answerRefused(reply, outcome);
 }
 
 /** POST …/instances/:id/heartbeat: two look-ups and one beat. */
 export function beatInstance(exchange: Exchange): void | Promise<void> {
-  const { desk, account, params, response } = exchange;
+  const { desk, account, params, reply } = exchange;
   const service = params[0] as string;
   const id = params[1] as string;
   const record = desk.registry.read((view) => view.instance(account, service, id));
-  if (record === undefined) return answerRefused(response, refuseMissing({ service, id }));
+  if (record === undefined) return answerRefused(reply, refuseMissing({ service, id }));
   if (record.lease === null) return answerBeat(exchange, null);
   return desk.registry.renew(account, record.lease).then((outcome) => {
     if (outcome.ok) answerBeat(exchange, outcome.value.ttlMs);
-    else answerRefused(response, outcome);
+    else answerRefused(reply, outcome);
   });
 }
 
-export function answerBeat({ response }: Exchange, ttlMs: number | null): void {
-  send(response, 200, JSON_HEAD, encodeBeat(ttlMs));
+export function answerBeat({ reply }: Exchange, ttlMs: number | null): void {
+  reply.send(200, JSON_HEAD, encodeBeat(ttlMs));
 }
 
 const REPORT_FIELDS: ReadonlySet<string> = new Set(["status", "output"]);
 
 /** PUT …/instances/:id/checks/:check: a check that is not there yet is added. */
 export async function reportCheck(exchange: Exchange, json: Json): Promise<void> {
-  const { desk, account, params, response } = exchange;
+  const { desk, account, params, reply } = exchange;
   const checkId = params[2] as string;
   const fields = new Fields(json, REPORT_FIELDS);
   fields.need("status");
   const status = fields.status("status", "unknown");
   const output = fields.text("output", "", LIMITS.checkOutputLengthMax);
   if (checkId.length > LIMITS.nameLengthMax) fields.fail(`the check's id is longer than ${LIMITS.nameLengthMax}`);
-  if (fields.fault !== undefined) return answerRefused(response, fields.fault);
+  if (fields.fault !== undefined) return answerRefused(reply, fields.fault);
   const check = {
     id: checkId,
     kind: "reported",
@@ -222,11 +221,11 @@ const OVERRIDE_FIELDS: ReadonlySet<string> = new Set(["status"]);
 
 /** PUT …/instances/:id/override */
 export async function setOverride(exchange: Exchange, json: Json): Promise<void> {
-  const { desk, account, response } = exchange;
+  const { desk, account, reply } = exchange;
   const fields = new Fields(json, OVERRIDE_FIELDS);
   fields.need("status");
   const status = fields.status("status", "unknown");
-  if (fields.fault !== undefined) return answerRefused(response, fields.fault);
+  if (fields.fault !== undefined) return answerRefused(reply, fields.fault);
   const instance = keyOf(exchange);
   answerRevision(exchange, await desk.registry.propose(account, { kind: "override", instance, status }));
 }

@@ -6,10 +6,10 @@ import { toTargetGroup } from "./targets.ts";
 
 /** GET /sd/prometheus/:account and /sd/prometheus/:account/:service */
 export function getTargets(exchange: Exchange): void {
-  const { desk, account, params, query, response } = exchange;
+  const { desk, account, params, query, reply } = exchange;
   const [service] = params;
   const filter = decodeFilter(query);
-  if (!filter.ok) return answerRefused(response, filter);
+  if (!filter.ok) return answerRefused(reply, filter);
   const wanted = filter.value ?? (() => true);
   const revision = desk.registry.read((view) => {
     const all = view.account(account);

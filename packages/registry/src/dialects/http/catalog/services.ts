@@ -1,7 +1,6 @@
 /** Handlers of reads: services, one service, instances; with filters, pages, long polls and entity tags. */
 import type { InstanceBody, ServiceSummaryBody } from "@rollcall/client";
 import type { AccountView, InstanceRecord, Scope, ServiceView, View } from "../../../core/index.ts";
-import { headerOf, send } from "../../../net/http/exchange.ts";
 import { answerRefused, answerState, type Exchange } from "../desk.ts";
 import { awaitChange } from "../follow/poll.ts";
 import { matchesTag } from "../wire/json.ts";
@@ -10,11 +9,11 @@ import { toInstanceBody, toSummaryBody } from "../wire/records.ts";
 
 /** GET …/services/:service. Without parameters: the answer that is encoded already. */
 export function getService(exchange: Exchange): void {
-  const { query, response, account, params } = exchange;
+  const { query, reply, account, params } = exchange;
   const name = params[0] as string;
   if (exchange.search === "") return answerService(exchange, name, undefined);
   const filter = decodeFilter(query);
-  if (!filter.ok) return answerRefused(response, filter);
+  if (!filter.ok) return answerRefused(reply, filter);
   noteConsumer(exchange, name);
   const scope: Scope = { account, services: [name] };
   answerAfter(
@@ -33,9 +32,9 @@ function noteConsumer({ desk, account, query }: Exchange, provider: string): voi
 
 /** Answers at once, or when the thing's revision is greater than `after`, or when the wait is over. */
 function answerAfter(exchange: Exchange, scope: Scope, revisionOf: (view: View) => number, answer: () => void): void {
-  const { desk, query, response } = exchange;
+  const { desk, query, reply } = exchange;
   const wait = decodeWait(query);
-  if (!wait.ok) return answerRefused(response, wait);
+  if (!wait.ok) return answerRefused(reply, wait);
   const { waitMs } = wait.value;
   const now = desk.registry.read((view) => ({ thing: revisionOf(view), all: view.revision }));
   const after = wait.value.after ?? now.thing;
@@ -49,8 +48,8 @@ function answerAfter(exchange: Exchange, scope: Scope, revisionOf: (view: View) 
 }
 
 function answerService(exchange: Exchange, name: string, filter: InstanceFilter | undefined): void {
-  const { desk, account, response, request } = exchange;
-  if (response.headersSent || response.destroyed) return;
+  const { desk, account, reply, request } = exchange;
+  if (reply.sent || reply.gone) return;
   const encoded = desk.registry.read((view) => {
     const all = view.account(account);
     const service = all?.service(name);
@@ -58,12 +57,12 @@ function answerService(exchange: Exchange, name: string, filter: InstanceFilter 
     return desk.answers.get(service, () => JSON.stringify(toServiceBody(all, service, undefined)));
   });
   if (encoded !== undefined) {
-    const known = headerOf(request, "if-none-match");
+    const known = request.header("if-none-match");
     if (known !== undefined && matchesTag(known, encoded.tag)) {
-      send(response, 304, { ETag: encoded.tag, "Cache-Control": "no-cache" }, undefined);
+      reply.send(304, { ETag: encoded.tag, "Cache-Control": "no-cache" });
       return;
     }
-    send(response, 200, encoded.head, encoded.body);
+    reply.send(200, encoded.head, encoded.body);
     return;
   }
   const revision = desk.registry.read((view) => view.account(account)?.service(name)?.revision ?? 0);
@@ -93,11 +92,11 @@ function answerPage(
   exchange: Exchange,
   pageOf: (account: AccountView | undefined, filter: InstanceFilter | undefined, page: Page) => object,
 ): void {
-  const { desk, account, query, response } = exchange;
+  const { desk, account, query, reply } = exchange;
   const filter = decodeFilter(query);
-  if (!filter.ok) return answerRefused(response, filter);
+  if (!filter.ok) return answerRefused(reply, filter);
   const page = decodePage(query);
-  if (!page.ok) return answerRefused(response, page);
+  if (!page.ok) return answerRefused(reply, page);
   const revisionOf = (view: View): number => view.account(account)?.catalogRevision ?? 0;
   answerAfter(exchange, { account, anyService: true }, revisionOf, () => {
     answerState(exchange, desk.registry.read(revisionOf), () =>

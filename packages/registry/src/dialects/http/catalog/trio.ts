@@ -21,27 +21,27 @@ import { beatOwnLease } from "./instances.ts";
 
 /** POST …/register. The same endpoint again is a heartbeat. */
 export async function registerEndpoint(exchange: Exchange, json: Json): Promise<void> {
-  const { desk, account, response } = exchange;
+  const { desk, account, reply } = exchange;
   const endpoint = decodeEndpoint(json);
-  if (!endpoint.ok) return answerRefused(response, endpoint);
+  if (!endpoint.ok) return answerRefused(reply, endpoint);
   const instance = toInstance(endpoint.value);
   const record = desk.registry.read((view) => view.instance(account, instance.service, instance.id));
   beatOwnLease(desk, account, record);
   const life = toLife(endpoint.value);
   const outcome = await desk.registry.propose(account, { kind: "register", instance, life });
-  if (!outcome.ok) return answerRefused(response, outcome);
-  answerJson(response, 200, { version: versionOfProvider(exchange, instance.service) });
+  if (!outcome.ok) return answerRefused(reply, outcome);
+  answerJson(reply, 200, { version: versionOfProvider(exchange, instance.service) });
 }
 
 /** POST …/unregister. Gone already is as good as removed. */
 export async function unregisterEndpoint(exchange: Exchange, json: Json): Promise<void> {
-  const { desk, account, response } = exchange;
+  const { desk, account, reply } = exchange;
   const endpoint = decodeEndpoint(json);
-  if (!endpoint.ok) return answerRefused(response, endpoint);
+  if (!endpoint.ok) return answerRefused(reply, endpoint);
   const instance = { service: endpoint.value.application, id: toInstanceId(endpoint.value) };
   const outcome = await desk.registry.propose(account, { kind: "deregister", instance });
-  if (!outcome.ok && outcome.refusal !== "not-found") return answerRefused(response, outcome);
-  answerJson(response, 200, { version: versionOfProvider(exchange, instance.service) });
+  if (!outcome.ok && outcome.refusal !== "not-found") return answerRefused(reply, outcome);
+  answerJson(reply, 200, { version: versionOfProvider(exchange, instance.service) });
 }
 
 /** The version that a subscription to all of a provider's endpoints has now. */
@@ -62,23 +62,23 @@ function findEndpoints({ desk, account }: Exchange, wants: readonly Want[]): End
 
 /** POST …/subscribe */
 export function subscribe(exchange: Exchange, json: Json): void {
-  const { response, account, request } = exchange;
+  const { reply, account, request } = exchange;
   const decoded = decodeSubscribe(json);
-  if (!decoded.ok) return answerRefused(response, decoded);
+  if (!decoded.ok) return answerRefused(reply, decoded);
   const asked = decoded.value;
-  const consumer = asked.application === "" ? (request.socket.remoteAddress ?? "unknown") : asked.application;
+  const consumer = asked.application === "" ? request.remoteAddress || "unknown" : asked.application;
   noteConsumer(exchange, consumer, asked);
   const endpoints = findEndpoints(exchange, asked.wants);
   const version = versionOf(endpoints);
   if (asked.waitMs === 0 || asked.version === undefined || asked.version !== version)
-    return answerJson(response, 200, { version, endpoints });
+    return answerJson(reply, 200, { version, endpoints });
   const scope: Scope = { account, services: [...new Set(asked.wants.map((want) => want.provider))] };
   const now = exchange.desk.registry.read((view) => view.revision);
   awaitChange(exchange, scope, now, asked.waitMs, (woken) => {
     const changed = findEndpoints(exchange, asked.wants);
     const next = versionOf(changed);
     if (woken === "changed" && next === version) return false;
-    answerJson(response, 200, { version: next, endpoints: changed });
+    answerJson(reply, 200, { version: next, endpoints: changed });
     return true;
   });
 }
@@ -89,9 +89,9 @@ function noteConsumer({ desk, account }: Exchange, consumer: string, { wants }: 
 
 /** GET …/consumers */
 export function getConsumers(exchange: Exchange): void {
-  const { desk, account, response, query } = exchange;
+  const { desk, account, reply, query } = exchange;
   const provider = query.get("provider");
-  if (provider === "") return answerRefused(response, refuse("invalid", "query parameter provider must not be empty"));
+  if (provider === "") return answerRefused(reply, refuse("invalid", "query parameter provider must not be empty"));
   const body = desk.registry.read((view) => ({
     revision: view.revision,
     consumers: listConsumers(view, account)
@@ -103,5 +103,5 @@ export function getConsumers(exchange: Exchange): void {
         since: toTime(sinceMs),
       })),
   }));
-  answerJson(response, 200, body);
+  answerJson(reply, 200, body);
 }

@@ -13,7 +13,6 @@ import {
   toBuffer,
   toBytes,
 } from "../../../core/index.ts";
-import { headerOf, send } from "../../../net/http/exchange.ts";
 import { answerJson, answerRefused, answerState, answerUnchanged, type Exchange } from "../desk.ts";
 import { awaitChange } from "../follow/poll.ts";
 import { LEASE_LENGTH_MAX } from "../leases/handlers.ts";
@@ -31,11 +30,11 @@ function keyOf({ tail }: Exchange): Outcome<Bytes> {
 
 /** GET …/config/<key>; `?raw` answers the bare bytes. */
 export function getKey(exchange: Exchange): void {
-  const { desk, account, query, response } = exchange;
+  const { desk, account, query, reply } = exchange;
   const key = keyOf(exchange);
-  if (!key.ok) return answerRefused(response, key);
+  if (!key.ok) return answerRefused(reply, key);
   const wait = decodeWait(query);
-  if (!wait.ok) return answerRefused(response, wait);
+  if (!wait.ok) return answerRefused(reply, wait);
   const { waitMs } = wait.value;
   const now = desk.registry.read((view) => ({ record: view.entry(account, key.value), revision: view.revision }));
   const after = Math.min(wait.value.after ?? now.revision, now.revision);
@@ -49,9 +48,9 @@ export function getKey(exchange: Exchange): void {
 }
 
 function answerKey(exchange: Exchange, key: Bytes): void {
-  const { desk, account, query, response } = exchange;
+  const { desk, account, query, reply } = exchange;
   const record = desk.registry.read((view) => view.entry(account, key));
-  if (record === undefined) return answerRefused(response, refuse("not-found", "there is no such key"));
+  if (record === undefined) return answerRefused(reply, refuse("not-found", "there is no such key"));
   if (!query.has("raw")) return answerState(exchange, record.modRevision, () => toKeyBody(record));
   if (answerUnchanged(exchange, record.modRevision)) return;
   const headers = {
@@ -61,13 +60,13 @@ function answerKey(exchange: Exchange, key: Bytes): void {
     ETag: encodeTag(record.modRevision),
     "Cache-Control": "no-cache",
   };
-  send(response, 200, headers, toBuffer(record.value));
+  reply.send(200, headers, toBuffer(record.value));
 }
 
 /** The guards that the condition headers ask for. */
 function readGuards({ request }: Exchange, key: Bytes): Outcome<readonly Guard[]> {
-  const match = headerOf(request, "if-match");
-  const none = headerOf(request, "if-none-match");
+  const match = request.header("if-match");
+  const none = request.header("if-none-match");
   if (match === undefined && none === undefined) return ok([]);
   if (none !== undefined) {
     if (none.trim() !== "*" || match !== undefined)
@@ -93,7 +92,7 @@ async function proposeGuarded(exchange: Exchange, key: Bytes, command: Command) 
     otherwise: [],
   });
   if (outcome.ok && outcome.value.result.kind === "when" && !outcome.value.result.succeeded)
-    return headerOf(exchange.request, "if-none-match") === undefined
+    return exchange.request.header("if-none-match") === undefined
       ? refuse("conflict", "the key is not at the revision that If-Match names")
       : refuse("exists", "the key already exists");
   return outcome;
@@ -101,22 +100,22 @@ async function proposeGuarded(exchange: Exchange, key: Bytes, command: Command) 
 
 /** PUT …/config/<key>: the body is the value. */
 export async function putKey(exchange: Exchange, _json: Json, value: Buffer): Promise<void> {
-  const { account, query, response, tail } = exchange;
+  const { account, query, reply, tail } = exchange;
   const key = keyOf(exchange);
-  if (!key.ok) return answerRefused(response, key);
+  if (!key.ok) return answerRefused(reply, key);
   const lease = query.get("lease");
   if (lease === "" || (lease?.length ?? 0) > LEASE_LENGTH_MAX)
-    return answerRefused(response, refuse("invalid", "query parameter lease must name a lease"));
+    return answerRefused(reply, refuse("invalid", "query parameter lease must name a lease"));
   const command: Command = { kind: "put", key: key.value, value: fromBuffer(value), lease: lease ?? null };
   const outcome = await proposeGuarded(exchange, key.value, command);
-  if (!outcome.ok) return answerRefused(response, outcome);
+  if (!outcome.ok) return answerRefused(reply, outcome);
   const change = outcome.value.commit?.changes[0];
   const record = change?.kind === "key" ? change.after : null;
   const { revision } = outcome.value;
   const created = change?.before === null;
   const body = { key: toKeyBody(record ?? emptyRecord(key.value)).key, revision, version: record?.version ?? 0 };
   const headers = { ETag: encodeTag(revision), ...(created ? { Location: `/v2/${account}/config/${tail}` } : {}) };
-  answerJson(response, created ? 201 : 200, body, headers);
+  answerJson(reply, created ? 201 : 200, body, headers);
 }
 
 function emptyRecord(key: Bytes): KeyRecord {
@@ -125,38 +124,38 @@ function emptyRecord(key: Bytes): KeyRecord {
 
 /** DELETE …/config/<key>: gone already is as good as deleted. */
 export async function deleteKey(exchange: Exchange): Promise<void> {
-  const { response } = exchange;
+  const { reply } = exchange;
   const key = keyOf(exchange);
-  if (!key.ok) return answerRefused(response, key);
+  if (!key.ok) return answerRefused(reply, key);
   const outcome = await proposeGuarded(exchange, key.value, { kind: "delete", from: key.value });
-  if (!outcome.ok) return answerRefused(response, outcome);
-  answerJson(response, 200, { revision: outcome.value.revision, deleted: outcome.value.commit?.changes.length ?? 0 });
+  if (!outcome.ok) return answerRefused(reply, outcome);
+  answerJson(reply, 200, { revision: outcome.value.revision, deleted: outcome.value.commit?.changes.length ?? 0 });
 }
 
 /** DELETE …/config?prefix= */
 export async function deleteKeys(exchange: Exchange): Promise<void> {
-  const { desk, account, query, response } = exchange;
+  const { desk, account, query, reply } = exchange;
   const prefix = query.get("prefix");
   if (prefix === undefined)
-    return answerRefused(response, refuse("invalid", "query parameter prefix is missing; ?prefix= means all keys"));
+    return answerRefused(reply, refuse("invalid", "query parameter prefix is missing; ?prefix= means all keys"));
   const from = toBytes(prefix);
   const range = refuseReserved(fromPrefix(from));
-  if (!range.ok) return answerRefused(response, range);
+  if (!range.ok) return answerRefused(reply, range);
   const outcome = await desk.registry.propose(account, { kind: "delete", from: range.value, to: prefixEnd(from) });
-  if (!outcome.ok) return answerRefused(response, outcome);
-  answerJson(response, 200, { revision: outcome.value.revision, deleted: outcome.value.commit?.changes.length ?? 0 });
+  if (!outcome.ok) return answerRefused(reply, outcome);
+  answerJson(reply, 200, { revision: outcome.value.revision, deleted: outcome.value.commit?.changes.length ?? 0 });
 }
 
 /** GET …/config?prefix= */
 export function listKeys(exchange: Exchange): void {
-  const { desk, account, query, response } = exchange;
+  const { desk, account, query, reply } = exchange;
   const prefix = toBytes(query.get("prefix") ?? "");
   const begin = refuseReserved(fromPrefix(prefix));
-  if (!begin.ok) return answerRefused(response, begin);
+  if (!begin.ok) return answerRefused(reply, begin);
   const page = decodePage(query);
-  if (!page.ok) return answerRefused(response, page);
+  if (!page.ok) return answerRefused(reply, page);
   const wait = decodeWait(query);
-  if (!wait.ok) return answerRefused(response, wait);
+  if (!wait.ok) return answerRefused(reply, wait);
   const { waitMs } = wait.value;
   const now = desk.registry.read((view) => view.revision);
   const answer = (): boolean => {
@@ -200,10 +199,10 @@ function maxOf(a: string, b: string): string {
 
 /** POST …/transactions */
 export async function transact(exchange: Exchange, json: Json): Promise<void> {
-  const { desk, account, response } = exchange;
+  const { desk, account, reply } = exchange;
   const decoded = decodeTransaction(json);
-  if (!decoded.ok) return answerRefused(response, decoded);
+  if (!decoded.ok) return answerRefused(reply, decoded);
   const outcome = await desk.registry.propose(account, decoded.value);
-  if (!outcome.ok) return answerRefused(response, outcome);
-  answerJson(response, 200, toTransactedBody(decoded.value, outcome.value));
+  if (!outcome.ok) return answerRefused(reply, outcome);
+  answerJson(reply, 200, toTransactedBody(decoded.value, outcome.value));
 }

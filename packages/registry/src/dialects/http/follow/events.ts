@@ -1,7 +1,8 @@
 /** Handlers of the events feed: pages by cursor, long poll, stream. */
 import type { EventBody } from "@rollcall/client";
 import { type Commit, type Outcome, ok, type Refused, type Revision, refuse } from "../../../core/index.ts";
-import { headerOf, type Query } from "../../../net/http/exchange.ts";
+import type { Query } from "../../../net/http/query.ts";
+import type { Streaming } from "../../../net/http/reply.ts";
 import { answerJson, answerLater, answerRefused, type Desk, type Exchange } from "../desk.ts";
 import {
   decodeEventCursor,
@@ -23,15 +24,15 @@ const SCANNED_PER_READ = 2000;
 const READS_MAX = 20;
 
 /** GET …/events */
-export function getEvents(exchange: Exchange): void | Promise<void> {
-  const { request, response, query } = exchange;
+export function getEvents(exchange: Exchange<Streaming>): void | Promise<void> {
+  const { request, reply, query } = exchange;
   const filter = decodeTypes(query);
-  if (!filter.ok) return answerRefused(response, filter);
-  const wantsStream = headerOf(request, "accept")?.includes("text/event-stream") === true;
-  const text = (wantsStream ? headerOf(request, "last-event-id") : undefined) || query.get("after");
+  if (!filter.ok) return answerRefused(reply, filter);
+  const wantsStream = request.header("accept")?.includes("text/event-stream") === true;
+  const text = (wantsStream ? request.header("last-event-id") : undefined) || query.get("after");
   const after = text === undefined ? undefined : decodeEventCursor(text);
   if (text !== undefined && after === undefined)
-    return answerRefused(response, refuse("invalid", "a cursor is <revision>-<index>, as an answer gave it"));
+    return answerRefused(reply, refuse("invalid", "a cursor is <revision>-<index>, as an answer gave it"));
   return wantsStream ? streamEvents(exchange, filter.value, after) : pollEvents(exchange, filter.value, after);
 }
 
@@ -55,7 +56,7 @@ function toEvents(exchange: Exchange, commit: Commit, filter: EventFilter, after
   return events;
 }
 
-function streamEvents(exchange: Exchange, filter: EventFilter, after: EventCursor | undefined): void {
+function streamEvents(exchange: Exchange<Streaming>, filter: EventFilter, after: EventCursor | undefined): void {
   const cursor = after ?? { revision: 0, index: 0 };
   followCommits(exchange, {
     scope: { account: exchange.account },
@@ -83,11 +84,11 @@ function endOf(revision: Revision): string {
 }
 
 async function pollEvents(exchange: Exchange, filter: EventFilter, after: EventCursor | undefined): Promise<void> {
-  const { desk, query, response, account } = exchange;
+  const { desk, query, reply, account } = exchange;
   const page = decodePage(query, EVENTS_DEFAULT);
-  if (!page.ok) return answerRefused(response, page);
+  if (!page.ok) return answerRefused(reply, page);
   const waitMs = decodeWaitMs(query);
-  if (!waitMs.ok) return answerRefused(response, waitMs);
+  if (!waitMs.ok) return answerRefused(reply, waitMs);
   const { limit } = page.value;
   // Without a position: the latest ones; or, when told to wait, what comes next.
   const found =
@@ -96,9 +97,9 @@ async function pollEvents(exchange: Exchange, filter: EventFilter, after: EventC
       : waitMs.value === 0
         ? await readLatest(exchange, filter, limit)
         : { events: [], revision: nowOf(desk), cursor: endOf(nowOf(desk)), complete: true };
-  if ("refusal" in found) return answerRefused(response, found);
+  if ("refusal" in found) return answerRefused(reply, found);
   const { events, cursor } = found;
-  if (events.length > 0 || !found.complete || waitMs.value === 0) return answerJson(response, 200, { events, cursor });
+  if (events.length > 0 || !found.complete || waitMs.value === 0) return answerJson(reply, 200, { events, cursor });
   const position: EventCursor = { revision: found.revision, index: INDEX_END };
   awaitChange(exchange, { account }, found.revision, waitMs.value, (_woken, commit) => {
     if (commit !== undefined && !commit.changes.some(filter)) return false;
@@ -110,8 +111,8 @@ async function pollEvents(exchange: Exchange, filter: EventFilter, after: EventC
 
 async function answerEvents(exchange: Exchange, filter: EventFilter, after: EventCursor, limit: number): Promise<void> {
   const found = await readEvents(exchange, filter, after, limit);
-  if ("refusal" in found) answerRefused(exchange.response, found);
-  else answerJson(exchange.response, 200, { events: found.events, cursor: found.cursor });
+  if ("refusal" in found) answerRefused(exchange.reply, found);
+  else answerJson(exchange.reply, 200, { events: found.events, cursor: found.cursor });
 }
 
 function nowOf(desk: Desk): Revision {

@@ -30,7 +30,7 @@ class Poll implements Watcher, Lasting {
     this.#attempt = attempt;
     this.#timer = setTimeout(() => this.bye(), waitMs);
     this.#leave = exchange.desk.enter(this, exchange);
-    exchange.response.on("close", () => this.#end());
+    exchange.reply.onGone(() => this.#end());
   }
 
   follow(scope: Scope, after: Revision): void {
@@ -62,7 +62,7 @@ class Poll implements Watcher, Lasting {
     if (this.#done) return;
     if (revoked === undefined) return this.#wake("over");
     // What is there is nothing for this client any more.
-    answerUnauthorized(this.#exchange.response, revoked);
+    answerUnauthorized(this.#exchange.reply, revoked);
     this.#end();
   }
 

@@ -1,6 +1,6 @@
 /** A stream of commits or events that follows the registry: replay, live, parked while the client is slow. */
 import type { Commit, Revision, Scope, Watch, Watcher } from "../../../core/index.ts";
-import { openStream, type Stream, type StreamOptions } from "../../../net/http/exchange.ts";
+import type { Stream, Streaming } from "../../../net/http/reply.ts";
 import type { Exchange, Lasting } from "../desk.ts";
 import { encodeEvent } from "../wire/sse.ts";
 
@@ -15,13 +15,12 @@ export interface FollowOptions {
   /** The id of a message that says: all up to this revision has been sent. */
   readonly idOf?: (revision: Revision) => string | number;
   readonly onClose?: () => void;
-  readonly stream?: StreamOptions;
 }
 
 const revisionItself = (revision: Revision): Revision => revision;
 
 /** Answers with an endless stream. */
-export function followCommits(exchange: Exchange, options: FollowOptions): void {
+export function followCommits(exchange: Exchange<Streaming>, options: FollowOptions): void {
   new Follower(exchange, options).start(options.after);
 }
 
@@ -35,11 +34,11 @@ class Follower implements Watcher, Lasting {
   #parked = false;
   #last: Revision = 0;
 
-  constructor(exchange: Exchange, options: FollowOptions) {
+  constructor(exchange: Exchange<Streaming>, options: FollowOptions) {
     this.#exchange = exchange;
     this.#options = options;
     this.#idOf = options.idOf ?? revisionItself;
-    this.#stream = openStream(exchange.request, exchange.response, options.stream);
+    this.#stream = exchange.reply.events();
     this.#leave = exchange.desk.enter(this, exchange);
     this.#stream.onDrain(() => this.#resume());
     this.#stream.onClose(() => this.#end());

@@ -1,7 +1,7 @@
 /** Handlers of watches: long poll, stream, and many subscriptions over one stream. A commit is encoded once for all. */
 import type { CommitBody } from "@rollcall/client";
 import type { Commit, InstanceRecord, KeyRecord, Revision } from "../../../core/index.ts";
-import { headerOf } from "../../../net/http/exchange.ts";
+import type { Streaming } from "../../../net/http/reply.ts";
 import { answerJson, answerLater, answerRefused, type Exchange } from "../desk.ts";
 import { type Interest, isOfInterest, toCommitBody } from "../wire/commits.ts";
 import type { Json } from "../wire/json.ts";
@@ -13,13 +13,13 @@ import { awaitChange } from "./poll.ts";
 import { followCommits } from "./stream.ts";
 
 /** GET …/watch: a stream, or with `wait` one answer. */
-export function watch(exchange: Exchange): void | Promise<void> {
-  const { request, response, query } = exchange;
+export function watch(exchange: Exchange<Streaming>): void | Promise<void> {
+  const { request, reply, query } = exchange;
   const interest = decodeInterest(query);
-  if (!interest.ok) return answerRefused(response, interest);
+  if (!interest.ok) return answerRefused(reply, interest);
   if (query.has("wait")) return pollCommits(exchange, interest.value);
-  const after = decodePosition(headerOf(request, "last-event-id"), query.get("after"));
-  if (!after.ok) return answerRefused(response, after);
+  const after = decodePosition(request.header("last-event-id"), query.get("after"));
+  if (!after.ok) return answerRefused(reply, after);
   const stopConsuming = consumeWhileOpen(exchange, interest.value);
   const name = nameInterest(interest.value);
   followCommits(exchange, {
@@ -80,14 +80,14 @@ const READS_MAX = 20;
 
 /** GET …/watch?after=&wait=: the commits after a position, at once when there are some. */
 async function pollCommits(exchange: Exchange, interest: Interest): Promise<void> {
-  const { desk, query, response, account } = exchange;
+  const { desk, query, reply, account } = exchange;
   const wait = decodeWait(query);
-  if (!wait.ok) return answerRefused(response, wait);
+  if (!wait.ok) return answerRefused(reply, wait);
   const now = desk.registry.read((view) => view.revision);
   const found = await readCommits(exchange, interest, Math.min(wait.value.after ?? now, now));
   if (found === undefined) return;
   const { complete, ...body } = found;
-  if (body.commits.length > 0 || !complete || wait.value.waitMs === 0) return answerJson(response, 200, body);
+  if (body.commits.length > 0 || !complete || wait.value.waitMs === 0) return answerJson(reply, 200, body);
   awaitChange(exchange, toScope(account, interest), body.revision, wait.value.waitMs, (_woken, commit) => {
     if (commit !== undefined && !commit.changes.some((change) => isOfInterest(change, interest))) return false;
     answerLater(exchange, answerCommits(exchange, interest, body.revision));
@@ -99,17 +99,17 @@ async function answerCommits(exchange: Exchange, interest: Interest, after: Revi
   const found = await readCommits(exchange, interest, after);
   if (found === undefined) return;
   const { revision, commits } = found;
-  answerJson(exchange.response, 200, { revision, commits });
+  answerJson(exchange.reply, 200, { revision, commits });
 }
 
 /** Commits of interest after a position; undefined when that was refused and answered. */
-async function readCommits({ desk, account, response }: Exchange, interest: Interest, after: Revision) {
+async function readCommits({ desk, account, reply }: Exchange, interest: Interest, after: Revision) {
   const commits: CommitBody[] = [];
   let revision = after;
   for (let reads = 0; reads < READS_MAX; reads++) {
     const page = await desk.registry.history(revision, SCANNED_PER_READ);
     if (!page.ok) {
-      answerRefused(response, page);
+      answerRefused(reply, page);
       return undefined;
     }
     for (const commit of page.value) {
@@ -125,12 +125,12 @@ async function readCommits({ desk, account, response }: Exchange, interest: Inte
 }
 
 /** POST …/watch: many subscriptions over one stream. One cursor serves them all, so that they share one order. */
-export function watchMany(exchange: Exchange, json: Json): void {
-  const { request, response, account } = exchange;
+export function watchMany(exchange: Exchange<Streaming>, json: Json): void {
+  const { request, reply, account } = exchange;
   const asked = decodeMultiplex(json);
-  if (!asked.ok) return answerRefused(response, asked);
-  const position = decodePosition(headerOf(request, "last-event-id"), undefined);
-  if (!position.ok) return answerRefused(response, position);
+  if (!asked.ok) return answerRefused(reply, asked);
+  const position = decodePosition(request.header("last-event-id"), undefined);
+  if (!position.ok) return answerRefused(reply, position);
   const index = new SubscriptionIndex(asked.value.subscriptions);
   followCommits(exchange, {
     scope: toScope(account, index.interest),

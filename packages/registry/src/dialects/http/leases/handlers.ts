@@ -33,7 +33,7 @@ function isLegalLease(lease: string): boolean {
 
 /** POST …/leases */
 export async function grantLease(exchange: Exchange, json: Json): Promise<void> {
-  const { desk, account, response } = exchange;
+  const { desk, account, reply } = exchange;
   const fields = new Fields(json, GRANT_FIELDS);
   fields.need("ttl");
   const chosen = fields.has("lease");
@@ -41,15 +41,15 @@ export async function grantLease(exchange: Exchange, json: Json): Promise<void> 
   const ttlMs = readTtl(fields, TTL_MS_DEFAULT, false);
   const meta = fields.pairs("meta");
   if (!isLegalLease(lease)) fields.fail('field lease must be printable text, and not the word "renew"');
-  if (fields.fault !== undefined) return answerRefused(response, fields.fault);
+  if (fields.fault !== undefined) return answerRefused(reply, fields.fault);
   const granted: Command = { kind: "grant", lease, ttlMs, via: "http" };
   const command: Command = fields.has("meta") ? { ...granted, meta } : granted;
   // A chosen name granted again is the same wish told twice, or a new ttl: it counts as a heartbeat.
   if (chosen) void desk.registry.renew(account, lease);
   const outcome = await desk.registry.propose(account, chosen ? command : { ...command, ifAbsent: true });
-  if (!outcome.ok) return answerRefused(response, outcome);
+  if (!outcome.ok) return answerRefused(reply, outcome);
   const created = outcome.value.commit?.changes.some((change) => change.before === null) ?? false;
-  answerJson(response, created ? 201 : 200, { lease, ttlMs, revision: outcome.value.revision });
+  answerJson(reply, created ? 201 : 200, { lease, ttlMs, revision: outcome.value.revision });
 }
 
 function refuseMissing(lease: string): Refused {
@@ -62,7 +62,7 @@ function toBody({ desk, account }: Exchange, lease: LeaseRecord): LeaseBody {
 
 /** GET …/leases/:lease, with what it keeps alive. */
 export function getLease(exchange: Exchange): void {
-  const { desk, account, params, response } = exchange;
+  const { desk, account, params, reply } = exchange;
   const id = params[0] as string;
   const body = desk.registry.read((view) => {
     const lease = isHiddenLease(id) ? undefined : view.lease(account, id);
@@ -74,8 +74,8 @@ export function getLease(exchange: Exchange): void {
       keys: keys.filter((record) => !isReserved(record.key)).map((record) => fromBytes(record.key)),
     };
   });
-  if (body === undefined) answerRefused(response, refuseMissing(id));
-  else answerJson(response, 200, body);
+  if (body === undefined) answerRefused(reply, refuseMissing(id));
+  else answerJson(reply, 200, body);
 }
 
 /** GET …/leases, sorted by id. */
@@ -89,14 +89,14 @@ export function listHeld(exchange: Exchange): void {
 }
 
 function listWhere(exchange: Exchange, wanted: (lease: LeaseRecord) => boolean): void {
-  const { desk, account, query, response } = exchange;
+  const { desk, account, query, reply } = exchange;
   const page = decodePage(query);
-  if (!page.ok) return answerRefused(response, page);
+  if (!page.ok) return answerRefused(reply, page);
   const body = desk.registry.read((view) => {
     const { leases, next } = pageLeases(view.account(account), page.value, wanted);
     return { revision: view.revision, leases: leases.map((lease) => toBody(exchange, lease)), next };
   });
-  answerJson(response, 200, body);
+  answerJson(reply, 200, body);
 }
 
 /** The first `limit` leases from `from` on, in order of their ids; they are kept in none. */
@@ -123,10 +123,10 @@ function pageLeases(account: AccountView | undefined, { from, limit }: Page, wan
 
 /** POST …/leases/:lease/renew */
 export function renewLease(exchange: Exchange): Promise<void> {
-  const { desk, account, params, response } = exchange;
+  const { desk, account, params, reply } = exchange;
   return desk.registry.renew(account, params[0] as string).then((outcome) => {
     if (outcome.ok) answerBeat(exchange, outcome.value.ttlMs);
-    else answerRefused(response, outcome);
+    else answerRefused(reply, outcome);
   });
 }
 
@@ -134,23 +134,23 @@ const RENEW_FIELDS: ReadonlySet<string> = new Set(["leases"]);
 
 /** POST …/leases/renew: many heartbeats in one request. */
 export function renewLeases(exchange: Exchange, json: Json): void | Promise<void> {
-  const { desk, account, response } = exchange;
+  const { desk, account, reply } = exchange;
   const fields = new Fields(json, RENEW_FIELDS);
   fields.need("leases");
   const leases = fields.texts("leases", RENEWALS_MAX, LEASE_LENGTH_MAX);
-  if (fields.fault !== undefined) return answerRefused(response, fields.fault);
+  if (fields.fault !== undefined) return answerRefused(reply, fields.fault);
   return desk.registry.renewMany(account, leases).then((ttls) => {
     const missing: string[] = [];
     for (let i = 0; i < ttls.length; i++) if (ttls[i] === 0) missing.push(leases[i] as string);
-    answerJson(response, 200, { renewed: leases.length - missing.length, missing });
+    answerJson(reply, 200, { renewed: leases.length - missing.length, missing });
   });
 }
 
 /** DELETE …/leases/:lease: what it keeps alive goes with it. */
 export async function endLease(exchange: Exchange): Promise<void> {
-  const { desk, account, params, response } = exchange;
+  const { desk, account, params, reply } = exchange;
   const lease = params[0] as string;
-  if (isHiddenLease(lease)) return answerRefused(response, refuseMissing(lease));
+  if (isHiddenLease(lease)) return answerRefused(reply, refuseMissing(lease));
   answerRevision(exchange, await desk.registry.propose(account, { kind: "end", lease, cause: "closed" }));
 }
 
@@ -163,19 +163,19 @@ const ENDED_AT_ONCE = 300;
  * take the mark away would give each a new ttl, after which protection would hold them again.
  */
 export async function releaseHeld(exchange: Exchange, json: Json): Promise<void> {
-  const { desk, account, response } = exchange;
+  const { desk, account, reply } = exchange;
   const fields = new Fields(json ?? {}, RELEASE_FIELDS);
   const named = fields.has("leases") ? new Set(fields.texts("leases", RENEWALS_MAX, LEASE_LENGTH_MAX)) : undefined;
-  if (fields.fault !== undefined) return answerRefused(response, fields.fault);
+  if (fields.fault !== undefined) return answerRefused(reply, fields.fault);
   const leases = desk.registry.read((view) => findHeld(view, account, named));
   let revision = desk.registry.read((view) => view.revision);
   for (let from = 0; from < leases.length; from += ENDED_AT_ONCE) {
     const then = leases.slice(from, from + ENDED_AT_ONCE).map((lease) => toEndHeld(exchange, lease));
     const outcome = await desk.registry.propose(account, { kind: "when", guards: [], then, otherwise: [] });
-    if (!outcome.ok) return answerRefused(response, outcome);
+    if (!outcome.ok) return answerRefused(reply, outcome);
     revision = outcome.value.revision;
   }
-  answerJson(response, 200, { revision, released: leases.length });
+  answerJson(reply, 200, { revision, released: leases.length });
 }
 
 function toEndHeld({ desk, account }: Exchange, lease: string): Command {

@@ -1,6 +1,6 @@
 /** A stream that keeps a lease alive as long as it is open. */
 import { LIMITS, refuse } from "../../../core/index.ts";
-import { openStream, type Stream } from "../../../net/http/exchange.ts";
+import type { Stream, Streaming } from "../../../net/http/reply.ts";
 import { answerRefused, type Desk, type Exchange, type Lasting } from "../desk.ts";
 import { encodeEvent } from "../wire/sse.ts";
 
@@ -13,14 +13,13 @@ const PROBE_AFTER_MS = 5000;
 const COMMENT_MS = 45_000;
 
 /** GET …/leases/:lease/session */
-export function keepLease(exchange: Exchange): void {
-  const { desk, account, params, request, response } = exchange;
+export function keepLease(exchange: Exchange<Streaming>): void {
+  const { desk, account, params, reply } = exchange;
   const lease = params[0] as string;
   const ttlMs = desk.around.ttlMs(account, lease);
-  if (ttlMs === null) return answerRefused(response, refuse("not-found", `there is no lease ${lease}`));
-  if (desk.draining) return answerRefused(response, refuse("unavailable", "the registry is stopping"));
-  request.socket.setKeepAlive(true, PROBE_AFTER_MS);
-  const stream = openStream(request, response, { keepAliveMs: COMMENT_MS });
+  if (ttlMs === null) return answerRefused(reply, refuse("not-found", `there is no lease ${lease}`));
+  if (desk.draining) return answerRefused(reply, refuse("unavailable", "the registry is stopping"));
+  const stream = reply.events({ keepAliveMs: COMMENT_MS, probeAfterMs: PROBE_AFTER_MS });
   new Keeper(exchange, lease, stream).start();
 }
 

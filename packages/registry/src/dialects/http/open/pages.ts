@@ -1,40 +1,39 @@
 /** Handlers that need no token: health, metrics, the description of the API, the landing page. */
-import type { IncomingMessage, ServerResponse } from "node:http";
-import { send, sendProblem } from "../../../net/http/exchange.ts";
-import type { HttpHandler } from "../../../net/http/handler.ts";
+import { type Find, whole } from "../../../net/http/handler.ts";
+import type { Reply } from "../../../net/http/reply.ts";
 import { answerJson, type Desk } from "../desk.ts";
 import { ROUTES } from "../routes.ts";
 import { landingPage } from "./landing.ts";
 
 /** Wraps what only answers GET (and HEAD, which the listener hands on as GET). */
-function onlyGet(answer: (response: ServerResponse) => void): HttpHandler {
-  return (request: IncomingMessage, response) => {
-    if (request.method === "GET") return answer(response);
+function onlyGet(answer: (reply: Reply) => void): Find {
+  return whole((request, reply) => {
+    if (request.method === "GET") return answer(reply);
     const Allow = "GET, HEAD";
-    sendProblem(response, 405, "method-not-allowed", `${request.method} is not possible here; possible are ${Allow}`, {
+    reply.problem(405, "method-not-allowed", `${request.method} is not possible here; possible are ${Allow}`, {
       Allow,
     });
-  };
+  });
 }
 
 /** The process is alive and answers. */
-function health(response: ServerResponse): void {
-  answerJson(response, 200, { status: "ok" }, { "Cache-Control": "no-store" });
+function health(reply: Reply): void {
+  answerJson(reply, 200, { status: "ok" }, { "Cache-Control": "no-store" });
 }
 
 /** Whether requests should come here: not before the start is complete, and not once the stop has begun. */
-function readiness({ house, draining }: Desk, response: ServerResponse): void {
+function readiness({ house, draining }: Desk, reply: Reply): void {
   const ready = house.status.ready() && !draining;
-  answerJson(response, ready ? 200 : 503, { ready }, { "Cache-Control": "no-store" });
+  answerJson(reply, ready ? 200 : 503, { ready }, { "Cache-Control": "no-store" });
 }
 
-function metrics({ house }: Desk, response: ServerResponse): void {
+function metrics({ house }: Desk, reply: Reply): void {
   const headers = { "Content-Type": "text/plain; version=0.0.4; charset=utf-8", "Cache-Control": "no-store" };
   house.status.metricsText().then(
-    (text) => send(response, 200, headers, text),
+    (text) => reply.send(200, headers, text),
     (error: unknown) => {
       house.log.error({ err: error }, "metrics failed");
-      sendProblem(response, 500, "internal", "the registry failed to answer this; its log says more");
+      reply.problem(500, "internal", "the registry failed to answer this; its log says more");
     },
   );
 }
@@ -47,33 +46,31 @@ async function makeDescription(version: string): Promise<string> {
   return JSON.stringify(toOpenApi(ROUTES, version));
 }
 
-function sendDescription({ house }: Desk, response: ServerResponse): void {
+function sendDescription({ house }: Desk, reply: Reply): void {
   description ??= makeDescription(house.status.version);
   description.then(
-    (text) => send(response, 200, { "Content-Type": "application/json", "Cache-Control": "no-cache" }, text),
+    (text) => reply.send(200, { "Content-Type": "application/json", "Cache-Control": "no-cache" }, text),
     (error: unknown) => {
       house.log.error({ err: error }, "the description failed");
-      sendProblem(response, 500, "internal", "the registry failed to answer this; its log says more");
+      reply.problem(500, "internal", "the registry failed to answer this; its log says more");
     },
   );
 }
 
-export function openRoutes(desk: Desk): readonly (readonly [string, HttpHandler])[] {
+export function openRoutes(desk: Desk): readonly (readonly [string, Find])[] {
   const { version } = desk.house.status;
   const html = landingPage(version);
-  const page = (response: ServerResponse): void =>
-    send(response, 200, { "Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-cache" }, html);
+  const page = (reply: Reply): void =>
+    reply.send(200, { "Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-cache" }, html);
+  const home = onlyGet(page);
+  const nothing = whole(({ path }, reply) =>
+    reply.problem(404, "not-found", `there is nothing at ${path.slice(0, 200)}; see /openapi.json`),
+  );
   return [
     ["/healthz", onlyGet(health)],
-    ["/readyz", onlyGet((response) => readiness(desk, response))],
-    ["/metrics", onlyGet((response) => metrics(desk, response))],
-    ["/openapi.json", onlyGet((response) => sendDescription(desk, response))],
-    [
-      "/",
-      (request, response, path, query) => {
-        if (path === "/") return onlyGet(page)(request, response, path, query);
-        sendProblem(response, 404, "not-found", `there is nothing at ${path.slice(0, 200)}; see /openapi.json`);
-      },
-    ],
+    ["/readyz", onlyGet((reply) => readiness(desk, reply))],
+    ["/metrics", onlyGet((reply) => metrics(desk, reply))],
+    ["/openapi.json", onlyGet((reply) => sendDescription(desk, reply))],
+    ["/", (method, path, search) => (path === "/" ? home : nothing)(method, path, search)],
   ];
 }

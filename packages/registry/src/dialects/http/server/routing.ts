@@ -1,26 +1,15 @@
 /** From a raw request to its route: who asks, which account, which parameters, the body; then the route's handler. */
-import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Account, type Outcome, ok, type Principal, type Role } from "../../../core/index.ts";
-import {
-  decodeSegment,
-  headerOf,
-  parseQuery,
-  type Query,
-  sendProblem,
-  takeBody,
-  tokenOf,
-} from "../../../net/http/exchange.ts";
-import type { HttpHandler } from "../../../net/http/handler.ts";
+import type { Find } from "../../../net/http/handler.ts";
+import { decodeSegment, parseQuery, type Query } from "../../../net/http/query.ts";
+import type { Reply, Streaming } from "../../../net/http/reply.ts";
+import type { Request } from "../../../net/http/request.ts";
 import { answerRefused, answerUnauthorized, type Desk, type Exchange, fail } from "../desk.ts";
 import { BODY_BYTES_MAX, decodeJson, isJsonType, type Json } from "../wire/json.ts";
+import { findRepeated } from "../wire/query.ts";
+import { type Body, refuseCoded } from "./media.ts";
 
-/** What a handler gets of the body. */
-export type Body =
-  | { readonly kind: "none" }
-  | { readonly kind: "json"; readonly optional?: boolean; readonly bytesMax?: number }
-  | { readonly kind: "bytes"; readonly bytesMax: number };
-
-export interface Route {
+interface Described {
   readonly method: "GET" | "PUT" | "POST" | "PATCH" | "DELETE";
   /** Segments that begin with ":" are parameters; a last segment "*" takes the raw rest, slashes and all. */
   readonly pattern: string;
@@ -29,8 +18,18 @@ export interface Route {
   /** Query parameters it knows; one that ends in "*" stands for all that begin so. */
   readonly query: readonly string[];
   readonly summary: string;
-  handle(exchange: Exchange, json: Json, bytes: Buffer): void | Promise<void>;
 }
+
+/** Who answers with this kind of reply. */
+export type Handle<R extends Reply> = (exchange: Exchange<R>, json: Json, bytes: Buffer) => void | Promise<void>;
+
+export interface RouteOf<R extends Reply, S extends boolean> extends Described {
+  readonly streams: S;
+  readonly handle: Handle<R>;
+}
+
+/** Only a route that says `streams` gets a reply that can. */
+export type Route = RouteOf<Reply, false> | RouteOf<Streaming, true>;
 
 /** One step of a path. */
 class Junction {
@@ -90,39 +89,34 @@ export function matchRoutes(root: Junction, path: string): Match | undefined {
   }
 }
 
-/** The handler of everything that is in the table. */
-export function createHandler(desk: Desk, routes: readonly Route[]): HttpHandler {
+/** Finds who serves what is in the table. */
+export function createFind(desk: Desk, routes: readonly Route[]): Find {
   const root = buildRoutes(routes);
-  return (request, response, path, search) => {
+  return (method, path) => {
     const match = matchRoutes(root, path);
     if (match === undefined) {
-      sendProblem(response, 404, "not-found", `there is nothing at ${path.slice(0, 200)}; see /openapi.json`);
-      return;
+      const detail = `there is nothing at ${path.slice(0, 200)}; see /openapi.json`;
+      return { streams: false, serve: (_request, reply) => reply.problem(404, "not-found", detail) };
     }
-    const route = match.routes.get(request.method ?? "");
-    if (route === undefined) {
-      const allowed = [...match.routes.keys()];
-      if (allowed.includes("GET")) allowed.push("HEAD");
-      const Allow = allowed.join(", ");
-      sendProblem(
-        response,
-        405,
-        "method-not-allowed",
-        `${request.method} is not possible here; possible are ${Allow}`,
-        {
-          Allow,
-        },
-      );
-      return;
-    }
-    admit(desk, route, match, request, response, search);
+    const route = match.routes.get(method);
+    if (route === undefined) return { streams: false, serve: (_request, reply) => refuseMethod(reply, method, match) };
+    return route.streams
+      ? { streams: true, serve: (request, reply) => admit(desk, route, match, request, reply) }
+      : { streams: false, serve: (request, reply) => admit(desk, route, match, request, reply) };
   };
+}
+
+function refuseMethod(reply: Reply, method: string, { routes }: Match): void {
+  const allowed = [...routes.keys()];
+  if (allowed.includes("GET")) allowed.push("HEAD");
+  const Allow = allowed.join(", ");
+  reply.problem(405, "method-not-allowed", `${method} is not possible here; possible are ${Allow}`, { Allow });
 }
 
 const ANYONE: Principal = { account: null, role: "admin", name: "anyone" };
 
-function authenticate(desk: Desk, request: IncomingMessage): Outcome<Principal> {
-  const token = tokenOf(request);
+function authenticate(desk: Desk, request: Request): Outcome<Principal> {
+  const token = request.token;
   // Nothing to look up: in open mode a request without a token may do everything.
   if (token === undefined && desk.access.open) return ok(ANYONE);
   return desk.access.authenticate(token);
@@ -132,7 +126,7 @@ const SINGLE: ReadonlySet<string> = new Set(["if-match", "if-none-match", "conte
 const SINGLE_LENGTHS: ReadonlySet<number> = new Set([8, 12, 13]);
 
 /** A condition told twice could be read one way here and another way by a proxy: it is refused. */
-function findRepeated(raw: readonly string[]): string | undefined {
+function findTwice(raw: readonly string[]): string | undefined {
   let seen: string[] | undefined;
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i] as string;
@@ -146,34 +140,31 @@ function findRepeated(raw: readonly string[]): string | undefined {
   return undefined;
 }
 
-function admit(
+function admit<R extends Reply>(
   desk: Desk,
-  route: Route,
+  route: RouteOf<R, boolean>,
   match: Match,
-  request: IncomingMessage,
-  response: ServerResponse,
-  search: string,
+  request: Request,
+  reply: R,
 ): void {
+  if (refuseCoded(request, reply, route.body)) return;
+  const { search } = request;
   const principal = authenticate(desk, request);
-  if (!principal.ok) return answerUnauthorized(response, principal);
-  const repeated = findRepeated(request.rawHeaders);
-  if (repeated !== undefined) return sendProblem(response, 400, "invalid", `more than one ${repeated} header`);
+  if (!principal.ok) return answerUnauthorized(reply, principal);
+  const repeated = findTwice(request.rawHeaders);
+  if (repeated !== undefined) return reply.problem(400, "invalid", `more than one ${repeated} header`);
   const params = decodeParams(match.params);
-  if (!params.ok) return answerRefused(response, params);
+  if (!params.ok) return answerRefused(reply, params);
   const account = admitAccount(desk, principal.value, route, params.value);
-  if (!account.ok) return answerRefused(response, account);
+  if (!account.ok) return answerRefused(reply, account);
   const query = parseQuery(search);
-  if (!query.ok) return answerRefused(response, query);
-  const unknown = search === "" ? undefined : findUnknown(query.value, route);
-  if (unknown !== undefined) {
-    const known = route.query.length === 0 ? "none is known here" : `known are ${route.query.join(", ")}`;
-    sendProblem(response, 400, "invalid", `unknown query parameter ${JSON.stringify(unknown.slice(0, 100))}; ${known}`);
-    return;
-  }
-  const exchange: Exchange = {
+  if (!query.ok) return answerRefused(reply, query);
+  const wrong = search === "" ? undefined : findWrong(query.value, route.query);
+  if (wrong !== undefined) return reply.problem(400, "invalid", wrong);
+  const exchange: Exchange<R> = {
     desk,
     request,
-    response,
+    reply,
     principal: principal.value,
     role: route.role,
     account: account.value,
@@ -186,7 +177,7 @@ function admit(
 }
 
 /** Whether the first parameter is an account. */
-function isOwned(route: Route): boolean {
+function isOwned(route: Described): boolean {
   return route.pattern.includes("/:account");
 }
 
@@ -199,7 +190,7 @@ function decodeParams(raw: string[]): Outcome<string[]> {
   return ok(raw);
 }
 
-function admitAccount(desk: Desk, principal: Principal, route: Route, params: readonly string[]): Outcome<Account> {
+function admitAccount(desk: Desk, principal: Principal, route: Described, params: readonly string[]): Outcome<Account> {
   if (!isOwned(route)) return ok("");
   const account = desk.access.resolve(params[0] as string);
   if (!account.ok) return account;
@@ -211,47 +202,51 @@ function admitAccount(desk: Desk, principal: Principal, route: Route, params: re
   return admitted.ok ? account : admitted;
 }
 
-function findUnknown(query: Query, { query: known }: Route): string | undefined {
+/** A parameter that the route does not know, or one that has one value and was given several. */
+function findWrong(query: Query, known: readonly string[]): string | undefined {
   for (const name of query.names()) {
     if (known.includes(name)) continue;
-    if (!known.some((pattern) => pattern.endsWith("*") && name.startsWith(pattern.slice(0, -1)))) return name;
+    if (known.some((pattern) => pattern.endsWith("*") && name.startsWith(pattern.slice(0, -1)))) continue;
+    const all = known.length === 0 ? "none is known here" : `known are ${known.join(", ")}`;
+    return `unknown query parameter ${JSON.stringify(name.slice(0, 100))}; ${all}`;
   }
-  return undefined;
+  const repeated = findRepeated(query, known);
+  return repeated === undefined ? undefined : `query parameter ${repeated} is there more than once`;
 }
 
 const IGNORED_BODY_BYTES_MAX = 64 * 1024;
 
-function bodyBytesMax({ body }: Route): number {
+function bodyBytesMax({ body }: Described): number {
   if (body.kind === "none") return IGNORED_BODY_BYTES_MAX;
   return body.bytesMax ?? BODY_BYTES_MAX;
 }
 
-function readThenHandle(exchange: Exchange, route: Route): void {
-  const { request, response } = exchange;
+function readThenHandle<R extends Reply>(exchange: Exchange<R>, route: RouteOf<R, boolean>): void {
+  const { request, reply } = exchange;
   const { body } = route;
-  if (body.kind === "json" && !isJsonType(headerOf(request, "content-type"))) {
-    sendProblem(response, 415, "unsupported-type", "the body must be JSON: Content-Type: application/json", {
+  if (body.kind === "json" && !isJsonType(request.header("content-type"))) {
+    reply.problem(415, "unsupported-type", "the body must be JSON: Content-Type: application/json", {
       "Accept-Post": "application/json",
     });
     return;
   }
-  takeBody(request, bodyBytesMax(route), (bytes) => {
+  request.takeBody(bodyBytesMax(route), (bytes) => {
     if (!bytes.ok) {
       // A client that went away hears nothing.
-      if (bytes.refusal !== "unavailable") answerRefused(response, bytes);
+      if (bytes.refusal !== "unavailable") answerRefused(reply, bytes);
       return;
     }
     let json: Json;
     if (body.kind === "json" && !(body.optional === true && bytes.value.length === 0)) {
       const decoded = decodeJson(bytes.value);
-      if (!decoded.ok) return answerRefused(response, decoded);
+      if (!decoded.ok) return answerRefused(reply, decoded);
       json = decoded.value;
     }
     run(exchange, route, json, bytes.value);
   });
 }
 
-function run(exchange: Exchange, route: Route, json: Json, bytes: Buffer): void {
+function run<R extends Reply>(exchange: Exchange<R>, route: RouteOf<R, boolean>, json: Json, bytes: Buffer): void {
   try {
     const running = route.handle(exchange, json, bytes);
     if (running !== undefined) running.catch((error: unknown) => fail(exchange, error));

@@ -1,6 +1,6 @@
 /** Query parameters that choose instances, and those that page and wait. */
 import { type InstanceRecord, type Outcome, ok, refuse, statusOf } from "../../../core/index.ts";
-import type { Query } from "../../../net/http/exchange.ts";
+import type { Query } from "../../../net/http/query.ts";
 import { STATUSES } from "./fields.ts";
 import { decodeCount, decodeDuration, WAIT_MS_MAX } from "./json.ts";
 

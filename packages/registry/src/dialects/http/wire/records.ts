@@ -1,5 +1,4 @@
 /** Records of the core as the JSON of answers. */
-
 import { isUtf8 } from "node:buffer";
 import type {
   CheckBody,

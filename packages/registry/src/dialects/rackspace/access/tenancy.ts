@@ -1,7 +1,7 @@
 /** Who asks, for which tenant, and whether that is allowed. */
-import type { IncomingMessage } from "node:http";
 import { type Access, type Account, type Outcome, ok, type Principal } from "../../../core/index.ts";
-import { decodeSegment, headerOf, type Query } from "../../../net/http/exchange.ts";
+import { decodeSegment, type Query } from "../../../net/http/query.ts";
+import { findHeaders, type Request } from "../../../net/http/request.ts";
 import { bad, badRequest, type Faulty, unauthorized } from "../wire/faults.ts";
 import type { Target } from "../wire/request.ts";
 
@@ -14,7 +14,7 @@ export interface Tenancy {
 const INVALID = bad(unauthorized("Invalid or expired authentication token"));
 
 /** Checks the tenant, the token, and that they belong together. */
-export function admitTenant(access: Access, request: IncomingMessage, target: Target): Outcome<Tenancy, Faulty> {
+export function admitTenant(access: Access, request: Request, target: Target): Outcome<Tenancy, Faulty> {
   const named = nameTenant(access, request, target);
   if (!named.ok) return named;
   const token = tokenIn(request, target.query);
@@ -47,16 +47,17 @@ interface Named {
 }
 
 /** The tenant stands in the path, or in X-Tenant-Id; in both only if they agree. */
-function nameTenant(access: Access, request: IncomingMessage, target: Target): Outcome<Named, Faulty> {
-  // `headers` joins copies of a header, so that two different ones are no tenant at all.
-  const header = headerOf(request, "x-tenant-id") === undefined ? undefined : String(request.headers["x-tenant-id"]);
+function nameTenant(access: Access, request: Request, target: Target): Outcome<Named, Faulty> {
+  // Joined, so that two different ones are no tenant at all.
+  const headers = findHeaders(request.rawHeaders, "x-tenant-id");
+  const header = headers.join(", ");
   if (target.tenant === null) {
-    if (header === undefined || header === "") return bad(unauthorized("No tenant id provided"));
+    if (header === "") return bad(unauthorized("No tenant id provided"));
     return ok({ name: header, tenant: encodeURIComponent(header) });
   }
   const decoded = decodeSegment(target.tenant);
   const name = decoded.ok ? decoded.value : "";
-  if (header !== undefined && header !== name && !isSame(access, header, name)) {
+  if (headers.length > 0 && header !== name && !isSame(access, header, name)) {
     return bad(badRequest("Invalid tenant id", "X-Tenant-Id header does not match the tenant id in the path"));
   }
   return ok({ name, tenant: target.tenant });
@@ -68,8 +69,8 @@ function isSame(access: Access, one: string, other: string): boolean {
   return a.ok && b.ok && a.value === b.value;
 }
 
-function tokenIn(request: IncomingMessage, query: Query): string | undefined {
-  const header = headerOf(request, "x-auth-token");
+function tokenIn(request: Request, query: Query): string | undefined {
+  const header = request.header("x-auth-token");
   if (header !== undefined && header !== "") return header;
   const given = query.all("x-auth-token").join(",");
   return given === "" ? undefined : given;

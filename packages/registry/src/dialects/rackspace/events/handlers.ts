@@ -1,6 +1,6 @@
 /** @live The events feed: the history of commits, told in this API's words. */
 import { type Outcome, ok } from "../../../core/index.ts";
-import type { Query } from "../../../net/http/exchange.ts";
+import type { Query } from "../../../net/http/query.ts";
 import type { Answer, Call, Desk } from "../desk.ts";
 import { bad, type Faulty, INTERNAL, wrongParameter } from "../wire/faults.ts";
 import { type Page, parseEventMarker, parseLimit, type Span, toListBody } from "../wire/page.ts";

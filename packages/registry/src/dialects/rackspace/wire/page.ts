@@ -1,6 +1,6 @@
 /** Pages of lists: the parameters that ask for one, and the answer that holds one. */
 import { type Outcome, ok } from "../../../core/index.ts";
-import type { Query } from "../../../net/http/exchange.ts";
+import type { Query } from "../../../net/http/query.ts";
 import { bad, type Faulty, wrongParameter } from "./faults.ts";
 import { checkMarker } from "./fields.ts";
 import { fromTicks, parseUuid, type Ticks } from "./uuid.ts";

@@ -1,6 +1,6 @@
 /** The request line, the headers and the body of a request -> one message. Pure and bounded. */
 import { type Outcome, ok } from "../../../core/index.ts";
-import { decodeSegment, parseQuery, type Query } from "../../../net/http/exchange.ts";
+import { decodeSegment, parseQuery, type Query } from "../../../net/http/query.ts";
 import type { Body } from "./bodies.ts";
 import { bad, badRequest, type Faulty } from "./faults.ts";
 

@@ -1,12 +1,15 @@
 /**
  * The short way for plain requests. A request that lies whole in one piece of input, says only what is unmistakable,
- * and asks for a route that answers at once is read and answered here, at about half of node:http's cost. Everything
+ * and asks for a route that streams nothing is read and answered here, at about half of node:http's cost. Everything
  * else (a part of a request, chunked bodies, Expect, Upgrade, odd headers, streams) is handed over to node:http, bytes
  * and all, and stays there: this side never has to refuse anything. See docs/decisions/0005-plain-requests.md.
  */
 import type { Server, Socket } from "node:net";
-import { connectionLines, dateLine, type ListenerState, type Observe, statusLine } from "../message.ts";
-import { type Parsed, parsePlain, splitLines } from "./parse.ts";
+import type { ListenerState } from "../lines.ts";
+import type { Piece } from "../reply.ts";
+import { parsePlain } from "./parse.ts";
+import { type Outlet, PlainReply } from "./reply.ts";
+import { PlainRequest } from "./request.ts";
 
 /** Heads longer than this are for node:http to refuse. */
 const INPUT_BYTES_MAX = 16 * 1024;
@@ -14,81 +17,6 @@ const INPUT_BYTES_MAX = 16 * 1024;
 const HELD_BYTES_MAX = 64 * 1024;
 /** A client that does not take its answers gets no further ones. */
 const UNREAD_BYTES_MAX = 1024 * 1024;
-
-/** A request as handlers see it: the part of IncomingMessage that `exchange.ts` uses. */
-export class PlainRequest {
-  readonly method: string;
-  readonly url: string;
-  readonly httpVersionMinor = 1;
-  readonly complete = true;
-  readonly socket: Socket;
-  readonly body: Buffer;
-  readonly authorization: string | undefined;
-  readonly authToken: string | undefined;
-  answer: PlainAnswer | undefined = undefined;
-  readonly #lines: string;
-  #raw: string[] | undefined;
-
-  constructor(socket: Socket, parsed: Parsed, body: Buffer) {
-    this.method = parsed.method;
-    this.url = parsed.url;
-    this.authorization = parsed.authorization;
-    this.authToken = parsed.authToken;
-    this.socket = socket;
-    this.body = body;
-    this.#lines = parsed.lines;
-  }
-
-  /** Names and values by turns. */
-  get rawHeaders(): readonly string[] {
-    this.#raw ??= splitLines(this.#lines);
-    return this.#raw;
-  }
-
-  /** What the client sent cannot be read any further: only a connection can be given up. */
-  destroy(): void {
-    this.socket.destroy();
-  }
-}
-
-/** Its answer: the part of ServerResponse that `send` uses. */
-export class PlainAnswer {
-  statusCode = 200;
-  headersSent = false;
-  shouldKeepAlive = true;
-  startedMs = 0;
-  observe: Observe | undefined = undefined;
-  readonly req: PlainRequest;
-  readonly #connection: PlainConnection;
-
-  constructor(connection: PlainConnection, request: PlainRequest) {
-    this.#connection = connection;
-    this.req = request;
-  }
-
-  get destroyed(): boolean {
-    return this.req.socket.destroyed;
-  }
-
-  destroy(): void {
-    this.req.socket.destroy();
-  }
-
-  /** As `Answer.sendWhole`. */
-  sendWhole(status: number, lines: string, body: Buffer | string | undefined, lengthKnown = true): void {
-    if (this.headersSent) return;
-    this.headersSent = true;
-    this.statusCode = status;
-    const { state } = this.#connection;
-    if (state.draining) this.shouldKeepAlive = false;
-    const length = body === undefined ? 0 : typeof body === "string" ? Buffer.byteLength(body) : body.length;
-    const head = `${statusLine(status)}${lines}${lengthKnown ? `Content-Length: ${length}\r\n` : ""}${dateLine(this.startedMs)}${connectionLines(this.shouldKeepAlive, state)}`;
-    this.#connection.answered(this, head, body, length);
-    const { observe } = this;
-    this.observe = undefined;
-    observe?.(status, (performance.now() - this.startedMs) / 1000);
-  }
-}
 
 /** Longer bodies are never copied. */
 const JOINED_BYTES_MAX = 256 * 1024;
@@ -121,7 +49,7 @@ export interface PlainHost {
   readonly firstByteTimeoutMs: number;
   refuseLate(socket: Socket): void;
   /** Starts the handler when the route is one for this side; false hands the request over. */
-  dispatch(request: PlainRequest, makeAnswer: () => PlainAnswer): boolean;
+  dispatch(request: PlainRequest, makeReply: () => PlainReply): boolean;
 }
 
 /** Puts itself in front of node:http, whose own way a connection goes when it is handed over. */
@@ -137,23 +65,22 @@ export function startPlain(server: Server, host: PlainHost): void {
 /** node:http marks the answer under way on its socket so; the connection guard looks at it. */
 type MarkedSocket = Socket & { _httpMessage?: unknown };
 
-export class PlainConnection {
+class PlainConnection implements Outlet {
   readonly state: ListenerState;
   readonly #socket: MarkedSocket;
   readonly #host: PlainHost;
   readonly #giveAway: (socket: Socket) => void;
-  #current: PlainAnswer | null = null;
+  #current: PlainReply | null = null;
   #held: Buffer | null = null;
   #working = false;
   #asked = false;
-  #ended = false;
+  ended = false;
   readonly #onData = (chunk: Buffer): void => this.#take(chunk);
   readonly #onTimeout = (): void => this.#timedOut();
   readonly #onEnd = (): void => this.#end();
   readonly #onDrain = (): void => this.#resume();
-  readonly #onError = (): void => {
-    this.#socket.destroy();
-  };
+  readonly #onError = (): void => this.destroy();
+  readonly #onClose = (): void => this.#current?.leave();
 
   constructor(socket: Socket, host: PlainHost, handOver: (socket: Socket) => void) {
     this.#socket = socket;
@@ -166,6 +93,15 @@ export class PlainConnection {
     socket.on("drain", this.#onDrain);
     socket.on("end", this.#onEnd);
     socket.on("error", this.#onError);
+    socket.on("close", this.#onClose);
+  }
+
+  get destroyed(): boolean {
+    return this.#socket.destroyed;
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
   }
 
   #take(chunk: Buffer): void {
@@ -203,24 +139,22 @@ export class PlainConnection {
     const request = new PlainRequest(this.#socket, parsed, input.subarray(parsed.headBytes, end));
     if (end < input.length) this.#held = input.subarray(end);
     const taken = this.#host.dispatch(request, () => {
-      const answer = new PlainAnswer(this, request);
-      request.answer = answer;
-      this.#current = answer;
-      this.#socket._httpMessage = answer;
-      return answer;
+      const reply = new PlainReply(this, request);
+      this.#current = reply;
+      this.#socket._httpMessage = reply;
+      return reply;
     });
     if (!taken) this.#held = null;
     return taken;
   }
 
-  /** The answer is complete: out with it, and on with the next request. */
-  answered(answer: PlainAnswer, head: string, body: Buffer | string | undefined, length: number): void {
+  /** Out with it, and on with the next request. */
+  answered(head: string, body: Piece | undefined, bytes: number, keepAlive: boolean): void {
     const socket = this.#socket;
     this.#current = null;
     socket._httpMessage = null;
-    if (socket.destroyed) return;
-    this.#write(head, body, length);
-    if (!answer.shouldKeepAlive || (this.#ended && this.#held === null)) {
+    this.#write(head, body, bytes);
+    if (!keepAlive || (this.ended && this.#held === null)) {
       this.#leave();
       socket.on("error", () => {});
       socket.end();
@@ -230,11 +164,11 @@ export class PlainConnection {
     this.#resume();
   }
 
-  #write(head: string, body: Buffer | string | undefined, length: number): void {
+  #write(head: string, body: Piece | undefined, bytes: number): void {
     const socket = this.#socket;
-    if (body === undefined || length === 0) socket.write(head, "latin1");
+    if (body === undefined || bytes === 0) socket.write(head, "latin1");
     // ASCII text is the same in both encodings, so head and body go out as one piece.
-    else if (typeof body === "string" && length === body.length) socket.write(head + body, "latin1");
+    else if (typeof body === "string" && bytes === body.length) socket.write(head + body, "latin1");
     else if (typeof body === "string" || body.length > JOINED_BYTES_MAX) this.#writeBoth(head, body);
     else {
       const whole = join(head, body);
@@ -243,7 +177,7 @@ export class PlainConnection {
     }
   }
 
-  #writeBoth(head: string, body: Buffer | string): void {
+  #writeBoth(head: string, body: Piece): void {
     const socket = this.#socket;
     socket.cork();
     socket.write(head, "latin1");
@@ -271,12 +205,20 @@ export class PlainConnection {
     socket.off("drain", this.#onDrain);
     socket.off("end", this.#onEnd);
     socket.off("error", this.#onError);
+    socket.off("close", this.#onClose);
   }
 
-  /** The client says no more; what it asked is still answered. */
+  /** The client says no more. What it asked is still answered, unless the answer may be long in coming. */
   #end(): void {
-    this.#ended = true;
+    this.ended = true;
     if (this.#current === null) this.#socket.end();
+    else if (this.#current.waits) this.giveUp(this.#current);
+  }
+
+  giveUp(reply: PlainReply): void {
+    if (reply !== this.#current) return;
+    reply.leave();
+    this.#socket.end();
   }
 
   /** Silence. A handler at work is no reason to cut; bytes that nobody takes are. */

@@ -1,43 +1,8 @@
 /** Server-sent events: one long answer, written in pieces, with backpressure. */
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { Answer, Incoming } from "./message.ts";
+import type { Every, Stream, StreamOptions } from "../reply.ts";
 
-/** A repeating timer; the cancel function is returned. */
-export type Every = (intervalMs: number, tick: () => void) => () => void;
-
-export interface StreamOptions {
-  readonly headers?: OutgoingHttpHeaders;
-  /** `write` answers false from here on. */
-  readonly bufferedBytesMax?: number;
-  /** A comment is sent this often, so that proxies and clients know that the stream lives. */
-  readonly keepAliveMs?: number;
-  /** A client that reads nothing for so long while bytes wait for it is cut off. */
-  readonly stallMsMax?: number;
-  readonly every?: Every;
-}
-
-export interface Stream {
-  /**
-   * Writes one or more whole events. The bytes are always taken; false means: no more until `onDrain` calls. The same
-   * Buffer may be written to any number of streams and must not be changed afterwards.
-   */
-  write(events: Buffer): boolean;
-  /** Called when the client has caught up after `write` answered false. */
-  onDrain(resume: () => void): void;
-  /** Called once when the stream is over, from whichever side. */
-  onClose(closed: () => void): void;
-  readonly open: boolean;
-  /** The last words, if any, and the end. */
-  end(events?: Buffer): void;
-}
-
-const HEADERS: OutgoingHttpHeaders = {
-  "Content-Type": "text/event-stream; charset=utf-8",
-  "Cache-Control": "no-store",
-  // nginx would otherwise hold events back.
-  "X-Accel-Buffering": "no",
-};
 const COMMENT = Buffer.from(":\n\n");
 
 const everyReal: Every = (intervalMs, tick) => {
@@ -45,11 +10,6 @@ const everyReal: Every = (intervalMs, tick) => {
   timer.unref();
   return () => clearInterval(timer);
 };
-
-/** Begins a stream of server-sent events on an answer that nothing was written to. */
-export function openStream(request: IncomingMessage, response: ServerResponse, options: StreamOptions = {}): Stream {
-  return new EventStream(request, response, options);
-}
 
 // An event that goes to many streams is framed once: they are written one after the other.
 let framedFrom: Buffer | undefined;
@@ -64,9 +24,9 @@ function frame(bytes: Buffer): Buffer {
   return framed;
 }
 
-class EventStream implements Stream {
+/** On an answer whose head is out. */
+export class EventStream implements Stream {
   readonly #response: ServerResponse;
-  readonly #chunked: boolean;
   readonly #bufferedBytesMax: number;
   readonly #stopTimer: () => void;
   #open = true;
@@ -76,20 +36,14 @@ class EventStream implements Stream {
   #resume: (() => void) | undefined = undefined;
   readonly #closed: (() => void)[] = [];
 
-  constructor(request: IncomingMessage, response: ServerResponse, options: StreamOptions) {
+  constructor(response: ServerResponse, options: StreamOptions) {
     this.#response = response;
     this.#bufferedBytesMax = options.bufferedBytesMax ?? 256 * 1024;
-    // HTTP/1.0 knows no chunks: its streams end with the connection.
-    this.#chunked = request.httpVersionMinor > 0;
-    response.writeHead(200, { ...HEADERS, ...options.headers });
-    response.flushHeaders();
-    request.socket.setNoDelay(true);
-    countOpened(response);
     response.once("close", () => this.#close());
     const keepAliveMs = options.keepAliveMs ?? 15_000;
     const ticksMax = Math.max(1, Math.ceil((options.stallMsMax ?? 30_000) / keepAliveMs));
     this.#stopTimer = (options.every ?? everyReal)(keepAliveMs, () => this.#tick(ticksMax));
-    if (request instanceof Incoming && request.headOnly) this.end();
+    if (response.destroyed) this.#close();
   }
 
   get open(): boolean {
@@ -99,14 +53,14 @@ class EventStream implements Stream {
   write(events: Buffer): boolean {
     if (!this.#open || events.length === 0) return this.#open && !this.#blocked;
     this.#quiet = false;
-    const socket = this.#response.socket;
+    const { socket, chunkedEncoding } = this.#response;
     if (socket === null) {
       // A pipelined request whose turn has not come: node:http keeps the bytes.
       this.#response.write(events);
       return this.#afterWrite(this.#response.writableLength, this.#response);
     }
     // Past node:http, whose write frames each chunk anew for each stream: see docs/decisions/0003.
-    socket.write(this.#chunked ? frame(events) : events);
+    socket.write(chunkedEncoding ? frame(events) : events);
     return this.#afterWrite(socket.writableLength, socket);
   }
 
@@ -154,11 +108,4 @@ class EventStream implements Stream {
     this.#stopTimer();
     for (const closed of this.#closed.splice(0)) closed();
   }
-}
-
-/** A stream counts as answered when it opens: how long it lasts says nothing about latency. */
-function countOpened(response: ServerResponse): void {
-  if (!(response instanceof Answer) || response.observe === undefined) return;
-  response.observe(200, (performance.now() - response.startedMs) / 1000);
-  response.observe = undefined;
 }

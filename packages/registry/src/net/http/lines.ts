@@ -1,0 +1,44 @@
+/** The lines of an answer's head that the listener writes itself. */
+import { STATUS_CODES } from "node:http";
+
+/** Shared by all answers of one listener. */
+export interface ListenerState {
+  draining: boolean;
+  /** For the Keep-Alive header; node:http ends idle connections by the same number. */
+  readonly idleTimeoutMs: number;
+}
+
+const STATUS_LINES: string[] = [];
+
+export function statusLine(status: number): string {
+  STATUS_LINES[status] ??= `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n`;
+  return STATUS_LINES[status];
+}
+
+let date = "";
+let dateUntilMs = 0;
+
+/** RFC 9110 §6.6.1. Made anew at most ten times a second. `nowMs` is of the monotonic clock. */
+function dateLine(nowMs: number): string {
+  if (nowMs >= dateUntilMs || date === "") {
+    date = `Date: ${new Date().toUTCString()}\r\n`;
+    dateUntilMs = performance.now() + 100;
+  }
+  return date;
+}
+
+/** RFC 9112 §9.6 for "close"; Keep-Alive says when an idle connection ends. */
+function connectionLines(keepAlive: boolean, state: ListenerState): string {
+  if (!keepAlive) return "Connection: close\r\n\r\n";
+  return `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(state.idleTimeoutMs / 1000)}\r\n\r\n`;
+}
+
+/** Date, connection and the blank line. */
+export function lastLines(nowMs: number, keepAlive: boolean, state: ListenerState): string {
+  return dateLine(nowMs) + connectionLines(keepAlive, state);
+}
+
+/** RFC 9110 §8.6: no Content-Length in 204; in 304 it would have to be that of the 200. */
+export function isBare(status: number): boolean {
+  return status === 204 || status === 304;
+}

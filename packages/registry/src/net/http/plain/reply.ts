@@ -1,0 +1,90 @@
+/** The answer to a plain request: one write. */
+import { type Head, type Headers, linesOf } from "../head.ts";
+import { isBare, type ListenerState, lastLines, statusLine } from "../lines.ts";
+import { PROBLEM_TYPE, problemOf } from "../problem.ts";
+import type { Observe, Piece, Reply } from "../reply.ts";
+import type { PlainRequest } from "./request.ts";
+
+/** What an answer needs of its connection. */
+export interface Outlet {
+  readonly state: ListenerState;
+  readonly destroyed: boolean;
+  /** The client says no more. */
+  readonly ended: boolean;
+  /** The answer is complete. */
+  answered(head: string, body: Piece | undefined, bytes: number, keepAlive: boolean): void;
+  /** Nobody waits for the answer any more. */
+  giveUp(reply: PlainReply): void;
+  destroy(): void;
+}
+
+export class PlainReply implements Reply {
+  sent = false;
+  startedMs = 0;
+  observe: Observe | undefined = undefined;
+  readonly #request: PlainRequest;
+  readonly #outlet: Outlet;
+  #onGone: (() => void) | undefined = undefined;
+
+  constructor(outlet: Outlet, request: PlainRequest) {
+    this.#outlet = outlet;
+    this.#request = request;
+  }
+
+  get gone(): boolean {
+    return this.#outlet.destroyed;
+  }
+
+  send(status: number, headers: Head | Headers, body?: Piece): void {
+    if (this.sent || this.gone) return;
+    const lines = linesOf(headers);
+    this.sent = true;
+    const { state } = this.#outlet;
+    const keepAlive = !state.draining && !this.#request.bodyRefused;
+    const bare = isBare(status);
+    const bytes = bare || body === undefined ? 0 : typeof body === "string" ? Buffer.byteLength(body) : body.length;
+    const length = bare ? "" : `Content-Length: ${bytes}\r\n`;
+    const head = statusLine(status) + lines + length + lastLines(this.startedMs, keepAlive, state);
+    this.#outlet.answered(head, body, bytes, keepAlive);
+    this.count(status);
+  }
+
+  problem(status: number, name: string, detail: string, headers?: Headers): void {
+    this.send(status, { "Content-Type": PROBLEM_TYPE, ...headers }, problemOf(status, name, detail));
+  }
+
+  abort(): void {
+    this.#outlet.destroy();
+  }
+
+  onGone(listener: () => void): void {
+    const before = this.#onGone;
+    this.#onGone =
+      before === undefined
+        ? listener
+        : () => {
+            before();
+            listener();
+          };
+    if (this.gone || this.#outlet.ended) queueMicrotask(() => this.#outlet.giveUp(this));
+  }
+
+  /** Somebody is told when the client leaves: the answer is one that waits. */
+  get waits(): boolean {
+    return this.#onGone !== undefined;
+  }
+
+  /** The client is gone. */
+  leave(): void {
+    const listener = this.#onGone;
+    this.#onGone = undefined;
+    if (!this.sent) listener?.();
+  }
+
+  /** As `Answer.count`. */
+  count(status: number): void {
+    const { observe } = this;
+    this.observe = undefined;
+    observe?.(status, (performance.now() - this.startedMs) / 1000);
+  }
+}

@@ -1,0 +1,55 @@
+/** A request that came the short way: it lay whole in one piece of input. */
+import type { Socket } from "node:net";
+import { type Outcome, ok, refuse } from "../../../outcome.ts";
+import { lingerOnClose } from "../linger.ts";
+import { findHeader, type Request, tokenIn } from "../request.ts";
+import { type Parsed, splitLines } from "./parse.ts";
+
+export class PlainRequest implements Request {
+  readonly method: string;
+  readonly path: string;
+  readonly search: string;
+  readonly token: string | undefined;
+  /** The body is refused: the answer is the connection's last. */
+  bodyRefused = false;
+  readonly #socket: Socket;
+  readonly #body: Buffer;
+  readonly #lines: string;
+  #raw: string[] | undefined;
+
+  constructor(socket: Socket, parsed: Parsed, body: Buffer) {
+    const { url } = parsed;
+    const mark = url.indexOf("?");
+    this.method = parsed.method;
+    this.path = mark < 0 ? url : url.slice(0, mark);
+    this.search = mark < 0 ? "" : url.slice(mark + 1);
+    this.token = tokenIn(parsed.authorization, parsed.authToken);
+    this.#socket = socket;
+    this.#body = body;
+    this.#lines = parsed.lines;
+  }
+
+  get rawHeaders(): readonly string[] {
+    this.#raw ??= splitLines(this.#lines);
+    return this.#raw;
+  }
+
+  get bodyBytes(): number {
+    return this.#body.length;
+  }
+
+  get remoteAddress(): string {
+    return this.#socket.remoteAddress ?? "";
+  }
+
+  header(lower: string): string | undefined {
+    return findHeader(this.rawHeaders, lower);
+  }
+
+  takeBody(bytesMax: number, done: (body: Outcome<Buffer>) => void): void {
+    if (this.#body.length <= bytesMax) return done(ok(this.#body));
+    this.bodyRefused = true;
+    lingerOnClose(this.#socket);
+    done(refuse("too-large", `the body is longer than ${bytesMax} bytes`));
+  }
+}

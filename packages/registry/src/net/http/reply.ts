@@ -1,0 +1,78 @@
+/** An answer as handlers give it, whichever way the request came. */
+import type { Head, Headers } from "./head.ts";
+
+/** Counts one answered request. `status` 499 stands for a client that went away before the answer. */
+export type Observe = (status: number, seconds: number) => void;
+
+export type Piece = Buffer | string;
+
+/** What every route gets. */
+export interface Reply {
+  /** The answer is given, or has begun. */
+  readonly sent: boolean;
+  /** Nobody is there to read an answer. */
+  readonly gone: boolean;
+  /**
+   * Sends a whole answer, always with its length. Does nothing once the answer is sent or the client gone. Headers that
+   * frame the answer are the listener's.
+   */
+  send(status: number, headers: Head | Headers, body?: Piece): void;
+  /** Sends a problem document: see problem.ts. */
+  problem(status: number, name: string, detail: string, headers?: Headers): void;
+  /** Ends the connection without an answer, or in the middle of it. */
+  abort(): void;
+  /** Calls once when the client leaves before its answer: one that says no more counts as gone while it waits. */
+  onGone(listener: () => void): void;
+}
+
+/** What a route gets that says `streams: true`. */
+export interface Streaming extends Reply {
+  /** Begins an endless answer of server-sent events. */
+  events(options?: StreamOptions): Stream;
+  /**
+   * Sends an answer in pieces, as fast as the client takes them. Settles when the last one is out or the client is
+   * gone; rejects with what `pieces` throws, after the connection is cut. A single piece goes out with its length.
+   */
+  pieces(status: number, headers: Headers, pieces: Pieces, options?: PiecesOptions): Promise<void>;
+}
+
+export type Pieces = Iterable<Piece> | AsyncIterable<Piece>;
+
+export interface PiecesOptions {
+  /** Bytes of all pieces, where that is known before. */
+  readonly bytes?: number;
+  /** A client that takes nothing for so long is cut off. */
+  readonly stallMsMax?: number;
+}
+
+/** A repeating timer; the cancel function is returned. */
+export type Every = (intervalMs: number, tick: () => void) => () => void;
+
+export interface StreamOptions {
+  readonly headers?: Headers;
+  /** `write` answers false from here on. */
+  readonly bufferedBytesMax?: number;
+  /** A comment is sent this often, so that proxies and clients know that the stream lives. */
+  readonly keepAliveMs?: number;
+  /** A client that reads nothing for so long while bytes wait for it is cut off. */
+  readonly stallMsMax?: number;
+  /** After so long without traffic the kernel asks the peer whether it is still there. */
+  readonly probeAfterMs?: number;
+  readonly every?: Every;
+}
+
+/** Server-sent events under way. */
+export interface Stream {
+  /**
+   * Writes one or more whole events. The bytes are always taken; false means: no more until `onDrain` calls. The same
+   * Buffer may be written to any number of streams and must not be changed afterwards.
+   */
+  write(events: Buffer): boolean;
+  /** Called when the client has caught up after `write` answered false. */
+  onDrain(resume: () => void): void;
+  /** Called once when the stream is over, from whichever side. */
+  onClose(closed: () => void): void;
+  readonly open: boolean;
+  /** The last words, if any, and the end. */
+  end(events?: Buffer): void;
+}
