@@ -1,6 +1,6 @@
 /**
  * Where callbacks may go. They are requests that this server makes because somebody asked for them, from its own place
- * in the network: without a rule anyone could reach through it what only it can reach. Pure.
+ * in the network: without a rule anyone could reach through it what only it can reach.
  */
 import { BlockList, isIP, isIPv4 } from "node:net";
 import { type Outcome, ok, refuse } from "../../core/index.ts";

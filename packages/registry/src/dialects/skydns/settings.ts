@@ -1,4 +1,4 @@
-/** The settings of the dialect: `dialectSettings.skydns` of the configuration, checked. Pure. */
+/** The settings of the dialect: `dialectSettings.skydns` of the configuration, checked. */
 import { type Account, isLegalAccount } from "../../core/index.ts";
 import { SettingsRefused } from "../contract.ts";
 import { type Hosts, parseHosts } from "./hosts.ts";

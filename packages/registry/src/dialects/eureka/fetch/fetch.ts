@@ -1,5 +1,5 @@
 /**
- * What clients fetch: everything, what has changed, one application, one address, one instance.
+ * @live What clients fetch: everything, what has changed, one application, one address, one instance.
  *
  *     Fetch                        bounds the bytes that all of these keep
  *       ├── Full                   one for each account: all that is registered

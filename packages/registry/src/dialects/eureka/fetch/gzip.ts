@@ -1,6 +1,6 @@
 /**
  * One gzip member put together from pieces that were deflated apart, so that a change compresses its own piece again and
- * no other (RFC 1952, RFC 1951). Pure.
+ * no other (RFC 1952, RFC 1951).
  */
 import { constants, crc32, deflateRawSync } from "node:zlib";
 

@@ -1,4 +1,4 @@
-/** Instances of the catalog as Eureka shows them, those of other dialects among them. Pure. */
+/** Instances of the catalog as Eureka shows them, those of other dialects among them. */
 import { isIP } from "node:net";
 import { type AccountView, type InstanceRecord, mainPort, type Pulse } from "../../../core/index.ts";
 import {
@@ -31,7 +31,7 @@ export function vitalsOf(
   return { ttlMs: account?.lease(record.lease)?.ttlMs, lastBeatMs: pulse(record.lease)?.lastBeatMs ?? 0 };
 }
 
-/** An instance as Eureka shows it. `dataCenter` is the one that instances of other dialects are in. */
+/** An instance as Eureka shows it. `dataCenter` is the one in which instances of other dialects are shown. */
 export function toInfo(
   record: InstanceRecord,
   vitals: Vitals,
@@ -39,7 +39,7 @@ export function toInfo(
   dataCenter: string,
 ): InstanceInfo {
   const { meta } = record;
-  // Others may write what they like there; clients cannot use a name without a character.
+  // Other dialects' clients may have written an empty one, with which nobody could do anything.
   const hostName = meta[META.hostName] || record.address;
   const links = record.via === VIA ? kept(record) : derived(record, hostName);
   return {
@@ -50,7 +50,7 @@ export function toInfo(
     sid: meta[META.sid],
     status: shownStatus(record),
     overriddenStatus: overrideOf(record),
-    port: toPort(meta[META.port], plainPort(record)),
+    port: toPort(meta[META.port], nonSecurePort(record)),
     securePort: toPort(meta[META.securePort], securePort(record)),
     countryId: toWhole(meta[META.countryId], 1),
     dataCenterInfo: toDataCenter(record, dataCenter),
@@ -66,12 +66,12 @@ export function toInfo(
   };
 }
 
-/** By which two copies of an instance are ordered, in ms. */
+/** The time (ms) by which two copies of an instance are ordered. */
 export function lastDirtyOf(record: InstanceRecord): number {
   return dirtyOf(record) ?? record.stampMs;
 }
 
-/** The time that a client of Eureka gave its copy; undefined where none did, or what is there is no time. */
+/** The time that a client of Eureka gave its copy; undefined when there is none, or it cannot be read. */
 export function dirtyOf(record: InstanceRecord): number | undefined {
   const text = record.meta[META.lastDirtyTimestamp];
   if (text === undefined || !DIGITS.test(text)) return undefined;
@@ -86,7 +86,7 @@ type Links = Pick<
   "homePageUrl" | "statusPageUrl" | "healthCheckUrl" | "secureHealthCheckUrl" | "vipAddress" | "secureVipAddress"
 >;
 
-/** What the client gave, and nothing for what it left out. */
+/** As the client gave them; undefined where it gave none. */
 function kept({ meta }: InstanceRecord): Links {
   return {
     homePageUrl: meta[META.homePageUrl],
@@ -98,10 +98,10 @@ function kept({ meta }: InstanceRecord): Links {
   };
 }
 
-/** What clients look for in an instance that never heard of Eureka; its meta may say otherwise. */
+/** For an instance of another dialect: what Eureka's clients look for, unless its meta says otherwise. */
 function derived(record: InstanceRecord, hostName: string): Links {
   const given = kept(record);
-  const main = plainPort(record);
+  const main = nonSecurePort(record);
   const secure = securePort(record);
   const host = isIP(hostName) === 6 ? `[${hostName}]` : hostName;
   const base =
@@ -123,8 +123,8 @@ export function vipAddressOf(record: InstanceRecord, secure: boolean): string | 
   return secure && securePort(record) === undefined ? undefined : record.service;
 }
 
-/** The port for plain requests: the main one of those that are not `secure`. */
-function plainPort({ ports, protocol }: InstanceRecord): number | undefined {
+/** The port without TLS: the main one of those that are not `secure`. */
+function nonSecurePort({ ports, protocol }: InstanceRecord): number | undefined {
   if (protocol === "https" && ports.secure === undefined) return undefined;
   const { secure: _, ...plain } = ports;
   return mainPort(plain);

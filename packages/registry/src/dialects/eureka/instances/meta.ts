@@ -1,7 +1,7 @@
-/** Where an instance's meta keeps what Eureka knows and the catalog has no field for. Pure. */
+/** The keys of an instance's meta for what Eureka knows and the catalog has no field for. */
 import { setText } from "../wire/tree.ts";
 
-/** Everything of ours begins with this; a client's own keys that do are moved behind `META.own`. */
+/** Keys of this dialect begin with it. A client's own keys that do are kept behind `OWN`. */
 const PREFIX = "eureka.";
 
 export const META = {
@@ -27,8 +27,9 @@ export const META = {
   overriddenStatus: "eureka.overriddenStatus",
 } as const;
 
-/** Amazon's metadata, key by key. */
+/** Before the keys of Amazon's metadata. */
 const DATA_CENTER = "eureka.dc.";
+/** Before a client's own keys that begin as ours do. */
 const OWN = "eureka.meta.";
 
 /** A client's metadata as it is kept. */

@@ -21,7 +21,7 @@ export interface Registration {
   readonly ttlMs: number;
 }
 
-/** The catalog's service of an application: its name in lower case, of upper case, which is not the same for every letter. */
+/** The catalog's service of an application: its name in lower case. By way of upper case, as some letters have two. */
 export function toService(app: string): string {
   return app.toUpperCase().toLowerCase();
 }
@@ -96,8 +96,8 @@ function toPorts(info: InstanceInfo): Ports {
   return ports;
 }
 
-/** True when the catalog's ports say it all: an open one with a number, or none. */
-function isPlainPort({ port, enabled }: EurekaPort): boolean {
+/** Whether the catalog's ports can say it: they have the enabled ones, by number. */
+function isInPorts({ port, enabled }: EurekaPort): boolean {
   return enabled === port > 0;
 }
 
@@ -112,8 +112,8 @@ function toMeta(
     if (value !== undefined) meta[key] = value;
   };
   if (info.hostName !== address) meta[META.hostName] = info.hostName;
-  if (!isPlainPort(info.port)) meta[META.port] = `${info.port.port},${info.port.enabled}`;
-  if (!isPlainPort(info.securePort)) meta[META.securePort] = `${info.securePort.port},${info.securePort.enabled}`;
+  if (!isInPorts(info.port)) meta[META.port] = `${info.port.port},${info.port.enabled}`;
+  if (!isInPorts(info.securePort)) meta[META.securePort] = `${info.securePort.port},${info.securePort.enabled}`;
   keep(META.vip, info.vipAddress);
   keep(META.secureVip, info.secureVipAddress);
   keep(META.homePageUrl, info.homePageUrl);

@@ -1,4 +1,4 @@
-/** Statuses both ways, and which of several words about an instance is shown. Pure. */
+/** Statuses both ways, and which of several words about an instance is shown. */
 import { type InstanceRecord, type Status, statusOf } from "../../../core/index.ts";
 import type { EurekaStatus } from "../wire/messages.ts";
 import { META } from "./meta.ts";

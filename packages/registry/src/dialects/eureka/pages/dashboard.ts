@@ -1,4 +1,4 @@
-/** The dashboard, where Eureka's users look first. Pure. */
+/** The dashboard, where Eureka's users look first. */
 import { type EurekaStatus, STATUSES } from "../wire/messages.ts";
 import { escapeHtml, Html, html, toLink, toQuery, toSpan, toTime, writePage } from "./html.ts";
 

@@ -1,4 +1,4 @@
-/** The frame of the pages for people: plain HTML without scripts and without anything from elsewhere. Pure. */
+/** The frame of the pages for people: plain HTML without scripts and without anything from elsewhere. */
 
 /** Text that is HTML already; everything else is escaped on its way into one. */
 export class Html {

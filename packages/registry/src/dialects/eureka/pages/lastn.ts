@@ -1,4 +1,4 @@
-/** The page of what came and went last. Pure. */
+/** The page of what came and went last. */
 import { type Html, html, toQuery, toTime, writePage } from "./html.ts";
 
 export interface Happening {

@@ -1,4 +1,4 @@
-/** The answer to /status: what scripts look at. Pure. */
+/** The answer to /status: what scripts look at. */
 import { writeInstance } from "../wire/bodies.ts";
 import type { Format, InstanceInfo } from "../wire/messages.ts";
 import { escapeHtml } from "./html.ts";

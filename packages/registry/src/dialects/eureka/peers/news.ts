@@ -1,4 +1,4 @@
-/** What other servers are told of a change, and in which words. Pure. */
+/** What other servers are told of a change, and in which words. */
 import { type Change, type InstanceRecord, type LeaseRecord, ownLease } from "../../../core/index.ts";
 import { lastDirtyOf, toInfo, type Vitals } from "../instances/info.ts";
 import { META } from "../instances/meta.ts";

@@ -1,4 +1,4 @@
-/** Batches between servers: JSON, and without a root. Pure. */
+/** Batches between servers: JSON without a root. */
 import { type Outcome, ok, refuse } from "../../../core/index.ts";
 import { buildInstance, toStatus } from "./info.ts";
 import { quote, writeInstanceJson } from "./json.ts";

@@ -1,4 +1,4 @@
-/** Instances out of what was read of either format, with the original's defaults. Pure. */
+/** Instances out of trees, with the original's defaults. */
 import { type Outcome, ok, refuse } from "../../../core/index.ts";
 import {
   type ActionType,
@@ -20,15 +20,15 @@ const DATA_CENTERS: ReadonlyMap<string, string> = new Map([
   ["myown", "MyOwn"],
   ["netflix", "Netflix"],
 ]);
-/** What the original writes nowhere: nobody gave one. */
+/** These stand for none, and the original never writes them. */
 const NO_SID: ReadonlySet<string> = new Set(["na", "unknown"]);
 
-/** A status in any case; every other word is UNKNOWN. */
+/** A status in letters of any case; every other word is UNKNOWN. */
 export function toStatus(text: string): EurekaStatus {
   return findStatus(text.trim()) ?? "UNKNOWN";
 }
 
-/** A status in any case; undefined for every other word. */
+/** A status in letters of any case; undefined for every other word. */
 export function findStatus(text: string): EurekaStatus | undefined {
   const word = text.toUpperCase();
   return STATUSES.find((status) => status === word);
@@ -71,7 +71,7 @@ function toInstanceInfo(fields: Fields): InstanceInfo {
     secureVipAddress: fields.text("secureVipAddress"),
     isCoordinatingDiscoveryServer: fields.flag("isCoordinatingDiscoveryServer") ?? false,
     lastUpdatedTimestamp: fields.looseWhole("lastUpdatedTimestamp") ?? 0,
-    // Clients that do not know it send 0 or nothing: as the oldest of all their registrations would never count.
+    // Clients that do not know it send 0 or nothing. As a time it would be older than any other, and never count.
     lastDirtyTimestamp: lastDirtyTimestamp > 0 ? lastDirtyTimestamp : undefined,
     actionType: toAction(fields.text("actionType")),
     asgName: fields.text("asgName"),
@@ -86,7 +86,7 @@ function toPort(fields: Fields, name: string, enabledUnsaid: boolean): EurekaPor
   return { port: toInt(port), enabled: enabled ?? (enabledUnsaid && port > 0) };
 }
 
-/** Within what Java's clients take for a number: one beyond it would cost them the whole answer. */
+/** Within the range of Java's int: at a number beyond it, Java's clients drop the whole answer. */
 export function toInt(value: number): number {
   return Math.max(-0x8000_0000, Math.min(0x7fff_ffff, value));
 }

@@ -1,6 +1,6 @@
 /**
  * JSON as a tree of texts. Numbers keep the digits they were written with, which JSON.parse would lose: metadata such as
- * `1.0` comes back as it was. Depth and number of values are limited while reading. Pure.
+ * `1.0` comes back as it was. Depth and number of values are limited while reading.
  */
 import { type Outcome, ok, refuse } from "../../../core/index.ts";
 import { type Branch, DEPTH_MAX, type Tree } from "./tree.ts";
@@ -8,8 +8,9 @@ import { type Branch, DEPTH_MAX, type Tree } from "./tree.ts";
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 const WORD = /true|false|null/y;
 const SPACE = /[ \t\r\n]*/y;
+/** A string with one of these is left to JSON.parse: an escape, or a character that is not allowed. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are not allowed in a string.
-const NOT_PLAIN = /[\\\x00-\x1f]/;
+const ESCAPED = /[\\\x00-\x1f]/;
 
 export function scanJson(body: Buffer, valuesMax: number): Outcome<Tree> {
   const text = body.toString("utf8", body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? 3 : 0);
@@ -104,7 +105,7 @@ class Scanner {
     } while (isEscaped(this.#text, end));
     this.#at = end + 1;
     const inside = this.#text.slice(from + 1, end);
-    if (!NOT_PLAIN.test(inside)) return inside;
+    if (!ESCAPED.test(inside)) return inside;
     try {
       // Half a surrogate pair has no UTF-8.
       return (JSON.parse(`"${inside}"`) as string).replace(/\p{Surrogate}/gu, "\ufffd");

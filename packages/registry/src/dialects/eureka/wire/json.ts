@@ -1,4 +1,4 @@
-/** Eureka's JSON as its server writes it by default, and as any of its clients may send it. Pure. */
+/** Eureka's JSON as its server writes it by default, and as any of its clients may send it. */
 import type { Outcome } from "../../../core/index.ts";
 import { buildApplications, buildInstance, type ReadRegistry, toInt } from "./info.ts";
 import { scanJson } from "./json-scan.ts";
@@ -15,7 +15,7 @@ export function readApplicationsJson(body: Buffer): Outcome<ReadRegistry> {
   return parsed.ok ? buildApplications(insideRoot(parsed.value, "applications")) : parsed;
 }
 
-/** What is inside the root; some leave it out. */
+/** The tree inside the root, or the tree itself: some clients leave the root out. */
 function insideRoot(tree: Tree, root: string): Tree {
   return isBranch(tree) ? (tree.get(root) ?? tree) : tree;
 }
@@ -75,13 +75,13 @@ function writeTexts(texts: Readonly<Record<string, string>>): string {
 }
 
 /** Printable ASCII needs no escape: most texts do not. */
-const PLAIN = /^[ !#-[\]-~]*$/;
+const UNESCAPED = /^[ !#-[\]-~]*$/;
 
 const SURROGATE = /\p{Surrogate}/gu;
 
 /** Half a surrogate pair is replaced: some clients would refuse the whole answer. */
 export function quote(text: string): string {
-  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text.replace(SURROGATE, "\ufffd"));
+  return UNESCAPED.test(text) ? `"${text}"` : JSON.stringify(text.replace(SURROGATE, "\ufffd"));
 }
 
 export function openApplicationJson(name: string): string {

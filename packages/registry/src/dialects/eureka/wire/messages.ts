@@ -33,8 +33,8 @@ export interface LeaseInfo {
 }
 
 /**
- * One instance. What a client left out is filled in by the codec as the original does (`status` UP, lease 30/90 s, port
- * 0 and disabled, …), except what it needs the clock for: undefined then. Optional texts that were absent stay undefined
+ * One instance. What a client left out is filled in on reading as the original does (`status` UP, lease 30/90 s, port 0
+ * and disabled, …), except what takes the clock: that is undefined. Optional texts that were absent stay undefined
  * and are not written.
  */
 export interface InstanceInfo {

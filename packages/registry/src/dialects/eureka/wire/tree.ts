@@ -1,7 +1,7 @@
 /**
- * What a body of either format is read into before it means anything: texts, lists and branches. Numbers and words stay
- * as they are written, an attribute is a member whose name begins with "@", and the text beside attributes is "$": the
- * way in which Eureka writes XML as JSON. Pure.
+ * A body of either format, read but not understood yet: texts, lists and branches. Numbers and words stay as they are
+ * written, an attribute is a member whose name begins with "@", and the text beside attributes is "$": this is how
+ * Eureka writes XML as JSON.
  */
 
 export type Tree = string | null | Branch | readonly Tree[];
@@ -22,7 +22,7 @@ export function keepText(text: string): string {
   return text.length > CUT_LENGTH_MAX ? ` ${text}`.slice(1) : text;
 }
 
-/** Sets even the name that would be the prototype otherwise. */
+/** Sets a text of any name, also of the one that would set the prototype. */
 export function setText(texts: Record<string, string>, name: string, value: string): void {
   if (name !== "__proto__") texts[name] = value;
   else Object.defineProperty(texts, name, { value, enumerable: true, configurable: true, writable: true });
@@ -32,12 +32,9 @@ export function isBranch(tree: Tree | undefined): tree is Branch {
   return tree instanceof Map;
 }
 
-const NOTHING: Branch = new Map();
+const NO_MEMBERS: Branch = new Map();
 
-/**
- * The members of one branch. What does not fit is remembered, the first of it in words, and read as if it was absent;
- * whoever reads looks at `wrong` in the end.
- */
+/** The members of one branch. One that does not fit is read as if it was absent; `wrong` says in the end what did not. */
 export class Fields {
   readonly #branch: Branch;
   readonly #complaints: string[];
@@ -61,28 +58,28 @@ export class Fields {
   }
 
   text(name: string): string | undefined {
-    const text = this.#plain(name);
+    const text = this.#scalar(name);
     return text === undefined ? undefined : keepText(text);
   }
 
   /** A whole number, as digits or as a text of digits. Blank is absent. */
   whole(name: string): number | undefined {
-    const text = this.#plain(name)?.trim();
+    const text = this.#scalar(name)?.trim();
     if (text === undefined || text === "") return undefined;
     const value = toWhole(text);
     if (value === undefined) this.complain(`${name} is not a number`);
     return value;
   }
 
-  /** A number that the registration does not rest on: a text that is none is absent, as it is for the original. */
+  /** A number that a registration does without: one that cannot be read is absent, as for the original. */
   looseWhole(name: string): number | undefined {
-    const text = this.#plain(name);
+    const text = this.#scalar(name);
     return text === undefined ? undefined : toWhole(text.trim());
   }
 
   /** true or false, in any case, or 1 or 0. Blank is absent. */
   flag(name: string): boolean | undefined {
-    const text = this.#plain(name)?.trim().toLowerCase();
+    const text = this.#scalar(name)?.trim().toLowerCase();
     if (text === undefined || text === "") return undefined;
     if (text === "true" || text === "1") return true;
     if (text === "false" || text === "0") return false;
@@ -96,10 +93,10 @@ export class Fields {
     if (value === undefined || value === null) return undefined;
     if (isBranch(value)) return new Fields(value, this.#complaints);
     if (typeof value !== "string" || value.trim() !== "") this.complain(`${name} is not an object`);
-    return new Fields(NOTHING, this.#complaints);
+    return new Fields(NO_MEMBERS, this.#complaints);
   }
 
-  /** What is there of this name: a list, or the one thing that stands for a list of one. */
+  /** The list of this name; one thing is a list of one. */
   list(name: string): readonly Tree[] {
     const value = this.#branch.get(name);
     if (value === undefined || value === null) return [];
@@ -107,7 +104,7 @@ export class Fields {
     return Array.isArray(value) ? value : [value as Tree];
   }
 
-  /** Every member as a text, but attributes. */
+  /** All members but attributes, as texts. */
   texts(): Record<string, string> {
     const texts: Record<string, string> = {};
     for (const [name, value] of this.#branch) {
@@ -119,7 +116,7 @@ export class Fields {
     return texts;
   }
 
-  #plain(name: string): string | undefined {
+  #scalar(name: string): string | undefined {
     const value = this.#branch.get(name);
     if (value === undefined || value === null) return undefined;
     if (typeof value === "string") return value;
@@ -141,7 +138,7 @@ function toWhole(text: string): number | undefined {
   return Number.isSafeInteger(value) ? value + 0 : undefined;
 }
 
-/** Java's class of an empty map: not metadata. */
+/** Java's class of an empty map, which is not metadata. */
 export const EMPTY_MAP = "java.util.Collections$EmptyMap";
 
 function textBesideAttributes(branch: Branch): string | undefined {

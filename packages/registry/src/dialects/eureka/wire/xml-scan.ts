@@ -1,7 +1,7 @@
 /**
  * XML as a tree of texts: elements, attributes, text, CDATA. No DOCTYPE, so no entities but the five that XML itself
  * defines; limits on depth, elements and attributes hold while reading. Every step goes forward: the time is linear in
- * the body. Pure.
+ * the body.
  */
 import { type Outcome, ok, refuse } from "../../../core/index.ts";
 import { DEPTH_MAX, type Tree } from "./tree.ts";

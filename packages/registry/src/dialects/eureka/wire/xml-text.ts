@@ -1,10 +1,10 @@
-/** Texts and names in XML 1.0. Pure. */
+/** Texts and names in XML 1.0. */
 
 /** What no document may hold, not even as a reference: control characters, half surrogate pairs, two non-characters. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
 const ILLEGAL = /[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\p{Surrogate}]/gu;
-/** Printable ASCII but what means something. */
-const PLAIN = /^[ !#-%(-;=?-~]*$/;
+/** Printable ASCII without the characters that mean something. */
+const UNESCAPED = /^[ !#-%(-;=?-~]*$/;
 const MEANINGFUL = /[&<>"'\r]/g;
 
 const ESCAPES: Readonly<Record<string, string>> = {
@@ -19,11 +19,11 @@ const ESCAPES: Readonly<Record<string, string>> = {
 
 /** A text as content or attribute; characters that XML does not have are left out. */
 export function escapeText(text: string): string {
-  if (PLAIN.test(text)) return text;
+  if (UNESCAPED.test(text)) return text;
   return text.replace(ILLEGAL, "").replace(MEANINGFUL, (found) => ESCAPES[found] as string);
 }
 
-const PLAIN_NAME = /^[A-Za-z][A-Za-z0-9.-]*$/;
+const UNESCAPED_NAME = /^[A-Za-z][A-Za-z0-9.-]*$/;
 
 /**
  * A key as an element's name, escaped as XStream does: `_` is `__`, `$` is `_-`, what no name may hold is `_.` and four
@@ -31,7 +31,7 @@ const PLAIN_NAME = /^[A-Za-z][A-Za-z0-9.-]*$/;
  * all the same, and readers that know about namespaces do not trip over a prefix that nobody declared.
  */
 export function toElementName(key: string): string {
-  if (PLAIN_NAME.test(key)) return key;
+  if (UNESCAPED_NAME.test(key)) return key;
   let name = "";
   for (let i = 0; i < key.length; i++) {
     const character = key.charAt(i);
@@ -43,7 +43,7 @@ export function toElementName(key: string): string {
   return name;
 }
 
-/** The key that an element's name stands for. A lone "_" is one: not everybody escapes. */
+/** The key that an element's name stands for. A lone "_" stands for itself: not everybody escapes. */
 export function fromElementName(name: string): string {
   if (!name.includes("_")) return name;
   return name.replace(/__|_-|_\.([0-9a-fA-F]{4})/g, (found, digits: string | undefined) => {

@@ -1,4 +1,4 @@
-/** Eureka's XML, with the names and escapes of the library that the original writes it with (XStream). Pure. */
+/** Eureka's XML, with the names and escapes of the library that the original writes it with (XStream). */
 import { type Outcome, ok, refuse } from "../../../core/index.ts";
 import { buildApplications, buildInstance, type ReadRegistry, toInt } from "./info.ts";
 import type { DataCenter, InstanceInfo } from "./messages.ts";

@@ -1,4 +1,4 @@
-/** Sends one callback: a request of our own, to where it may go only, with a deadline. */
+/** @live Sends one callback: a request of our own, only to where it may go, with a deadline. */
 import { lookup } from "node:dns/promises";
 import { request } from "node:http";
 import { isIPv6 } from "node:net";

@@ -22,7 +22,7 @@ import type { Settings } from "../settings.ts";
 import { encodeJson, toRfc3339 } from "../wire/answer.ts";
 import { call } from "./call.ts";
 import { PREFIX, readWatched, toForget, type Watched } from "./keys.ts";
-import { Line } from "./line.ts";
+import { Queue } from "./queue.ts";
 
 export interface CallbackParts {
   readonly registry: Registry;
@@ -36,13 +36,13 @@ const RETRY_MS: readonly number[] = [1000, 5000];
 
 export class Callbacks {
   readonly #parts: CallbackParts;
-  /** By account and key. */
-  readonly #entries = new Map<string, Watched>();
-  /** By account, service and id: whose end is awaited. */
+  /** What is watched, by account and key. */
+  readonly #watched = new Map<string, Watched>();
+  /** The same by account, service and id. */
   readonly #awaited = new Map<string, Set<Watched>>();
   /** What is being told, also when all is read anew. */
   readonly #telling = new Set<string>();
-  readonly #line = new Line();
+  readonly #calls = new Queue();
   readonly #abort = new AbortController();
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #following: Following;
@@ -66,11 +66,11 @@ export class Callbacks {
     this.#following.close();
     this.#abort.abort();
     for (const timer of this.#timers) clearTimeout(timer);
-    await this.#line.close();
+    await this.#calls.close();
   }
 
   #read(view: View): void {
-    this.#entries.clear();
+    this.#watched.clear();
     this.#awaited.clear();
     for (const account of view.accounts())
       for (const record of account.entries(PREFIX, prefixEnd(PREFIX))) this.#learn(account.name, record);
@@ -95,7 +95,7 @@ export class Callbacks {
   #learn(account: Account, record: KeyRecord): void {
     const watched = readWatched(account, record);
     if (watched === undefined) return;
-    this.#entries.set(`${account}/${record.key}`, watched);
+    this.#watched.set(`${account}/${record.key}`, watched);
     const name = nameOf(account, watched.service, watched.id);
     const others = this.#awaited.get(name);
     if (others === undefined) this.#awaited.set(name, new Set([watched]));
@@ -106,9 +106,9 @@ export class Callbacks {
   }
 
   #forget(account: Account, key: Bytes): void {
-    const watched = this.#entries.get(`${account}/${key}`);
+    const watched = this.#watched.get(`${account}/${key}`);
     if (watched === undefined) return;
-    this.#entries.delete(`${account}/${key}`);
+    this.#watched.delete(`${account}/${key}`);
     const name = nameOf(account, watched.service, watched.id);
     const others = this.#awaited.get(name);
     others?.delete(watched);
@@ -129,7 +129,7 @@ export class Callbacks {
 
   #queue(watched: Watched, body: string, tries: number): void {
     const { reply, port } = watched;
-    this.#line.add(`${reply}:${port}`, () => this.#call(watched, body, tries));
+    this.#calls.add(`${reply}:${port}`, () => this.#call(watched, body, tries));
   }
 
   async #call(watched: Watched, body: string, tries: number): Promise<void> {

@@ -1,4 +1,4 @@
-/** Callbacks as keys of the store: one for each service that is watched for one. Pure. */
+/** Callbacks as keys of the store: one for each service that is watched for one. */
 import {
   type Account,
   type AccountView,

@@ -1,9 +1,10 @@
-/** Which instances a pattern of labels means: `<uuid>.<host>.<region>.<version>.<service>.<environment>`. Pure. */
+/** Which instances a pattern of labels means: `<uuid>.<host>.<region>.<version>.<service>.<environment>`. */
 import {
   type AccountView,
   type Bytes,
   fromBytes,
   type InstanceRecord,
+  perRevision,
   type ServiceView,
   toBytes,
 } from "../../../core/index.ts";
@@ -24,7 +25,7 @@ export function toLower(bytes: Bytes): Bytes {
   return ASCII.test(bytes) ? bytes.toLowerCase() : bytes.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 
-/** The text as one label: what is no letter, digit, "-" or "_" becomes "-", as the original does with dots. */
+/** The text as one label: all but letters, digits, "-" and "_" become "-", as dots do in the original. */
 export function toHyphenated(text: string): string {
   return text
     .toLowerCase()
@@ -32,7 +33,7 @@ export function toHyphenated(text: string): string {
     .slice(0, LABEL_BYTES_MAX);
 }
 
-/** Whether a lower-case label means this text: as it is, or with hyphens. Nothing is allocated for the usual ones. */
+/** Whether a lower-case label means this text, as it is or with hyphens. Allocates nothing for texts of ASCII. */
 export function isLabelOf(label: Bytes, text: string): boolean {
   const { length } = text;
   if (length > LABEL_BYTES_MAX) return isFormOf(label, text);
@@ -45,8 +46,8 @@ export function isLabelOf(label: Bytes, text: string): boolean {
     if (code > 0x7f) return isFormOf(label, text);
     const lower = code >= 0x41 && code <= 0x5a ? code + 0x20 : code;
     const given = label.charCodeAt(at);
-    if (given === lower) hyphenated &&= isPlain(lower);
-    else if (given === HYPHEN && !isPlain(lower)) asIs = false;
+    if (given === lower) hyphenated &&= isUnchanged(lower);
+    else if (given === HYPHEN && !isUnchanged(lower)) asIs = false;
     else return false;
   }
   return label.length === length && (asIs || hyphenated);
@@ -58,12 +59,12 @@ function isFormOf(label: Bytes, text: string): boolean {
 
 const HYPHEN = 0x2d;
 
-/** Of a lower-case character: letters, digits, "-" and "_" stand for themselves. */
-function isPlain(code: number): boolean {
+/** Whether a lower-case character stands for itself in a label with hyphens. */
+function isUnchanged(code: number): boolean {
   return (code >= 0x61 && code <= 0x7a) || (code >= 0x30 && code <= 0x39) || code === HYPHEN || code === 0x5f;
 }
 
-/** Undefined: any. */
+/** What each label has to be; undefined for any. */
 interface Pattern {
   readonly environment: Bytes | undefined;
   readonly service: Bytes | undefined;
@@ -83,11 +84,11 @@ function toPattern(labels: readonly Bytes[]): Pattern {
 
 export interface Selected {
   readonly records: readonly InstanceRecord[];
-  /** The one service that was looked at, when no other can have a say. */
+  /** The service that alone was looked at, because no other can be meant. */
   readonly service?: string;
 }
 
-const NOTHING: Selected = { records: [] };
+const NONE: Selected = { records: [] };
 
 /**
  * The instances that these labels mean, at most `max` of those that `counts` accepts. A service that is named exactly
@@ -101,7 +102,7 @@ export function select(
   max: number,
   counts: (record: InstanceRecord) => boolean = () => true,
 ): Selected {
-  if (labels.length > LABELS_MAX || labels.includes("")) return NOTHING;
+  if (labels.length > LABELS_MAX || labels.includes("")) return NONE;
   const pattern = toPattern(labels);
   const records: InstanceRecord[] = [];
   let left = max;
@@ -114,7 +115,7 @@ export function select(
   const { service, uuid } = pattern;
   const text = service === undefined ? undefined : fromBytes(service);
   const exact = text === undefined ? undefined : account.service(text);
-  // Of one that is called otherwise we could not say that no other has a say.
+  // One that is called otherwise does not hide the others.
   if (exact !== undefined && exact.name === text && exact.instances.size > 0) {
     takeFrom(exact, pattern, environment, take);
     return { records, service: exact.name };
@@ -141,7 +142,7 @@ function takeFrom(
   return true;
 }
 
-/** Its service was compared before, unless it was found by its id. */
+/** Compares the service last: unless the record was found by its id, that was compared before. */
 function isMeant(record: InstanceRecord, pattern: Pattern, environment: string): boolean {
   return (
     isWanted(pattern.environment, environmentOf(record, environment)) &&
@@ -170,8 +171,6 @@ export function instancesById(account: AccountView, id: Bytes): readonly Instanc
 
 /** Which labels the instances of a service answer to. */
 interface Summary {
-  readonly revision: number;
-  readonly environment: string;
   /** Undefined: too many to remember. */
   readonly environments: ReadonlySet<Bytes> | undefined;
   readonly versions: ReadonlySet<Bytes> | undefined;
@@ -181,18 +180,16 @@ interface Summary {
 const SUMMARY_MAX = 64;
 
 /**
- * A search over all services must not look at every instance: services without a fitting one are passed over by
- * what was found out when they changed last.
+ * By the environment of instances that say none. A search over all services must not look at every instance: the
+ * summary passes over services without a fitting one.
  */
-const summaries = new WeakMap<ServiceView, Summary>();
+const summariesOf = perRevision((_service: ServiceView) => new Map<string, Summary>());
 
 function mayHold(service: ServiceView, pattern: Pattern, environment: string): boolean {
   if (pattern.environment === undefined && pattern.version === undefined && pattern.region === undefined) return true;
-  let summary = summaries.get(service);
-  if (summary === undefined || summary.revision !== service.revision || summary.environment !== environment) {
-    summary = summarise(service, environment);
-    summaries.set(service, summary);
-  }
+  const summaries = summariesOf(service);
+  const summary = summaries.get(environment) ?? summarise(service, environment);
+  summaries.set(environment, summary);
   return (
     isAmong(pattern.environment, summary.environments) &&
     isAmong(pattern.version, summary.versions) &&
@@ -205,7 +202,6 @@ function isAmong(label: Bytes | undefined, known: ReadonlySet<Bytes> | undefined
 }
 
 function summarise(service: ServiceView, environment: string): Summary {
-  const { revision } = service;
   const environments = new Set<string>();
   const versions = new Set<string>();
   const regions = new Set<string>();
@@ -215,7 +211,7 @@ function summarise(service: ServiceView, environment: string): Summary {
     regions.add(record.zone);
   }
   const [a, b, c] = [environments, versions, regions].map(toForms);
-  return { revision, environment, environments: a, versions: b, regions: c };
+  return { environments: a, versions: b, regions: c };
 }
 
 function toForms(texts: ReadonlySet<string>): ReadonlySet<Bytes> | undefined {

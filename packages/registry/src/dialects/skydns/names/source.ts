@@ -1,4 +1,4 @@
-/** Names of SkyDNS 1 in DNS: `<uuid>.<host>.<region>.<version>.<service>.<environment>.skydns.local.` Pure. */
+/** Names of SkyDNS 1 in DNS: `<uuid>.<host>.<region>.<version>.<service>.<environment>.skydns.local.` */
 import { isIP, isIPv4 } from "node:net";
 import type { AccountView, Bytes, InstanceRecord } from "../../../core/index.ts";
 import type { Found, NameSource, Place } from "../../contract.ts";

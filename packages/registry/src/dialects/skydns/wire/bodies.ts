@@ -1,4 +1,4 @@
-/** What clients announce, decoded into the original's structures by the rules of Go. Pure. */
+/** What clients announce, decoded into the original's structures by the rules of Go. */
 import { type Bytes, type Outcome, ok, refuse } from "../../../core/index.ts";
 import { scanJson, type Value } from "./json.ts";
 

@@ -1,6 +1,6 @@
 /**
  * JSON as encoding/json of Go reads it: the first value counts, whatever follows it; and what is wrong is said in
- * Go's words, because clients show them. Works on bytes, as Go does. Pure and bounded.
+ * Go's words, because clients show them. Works on bytes, as Go does. Bounded.
  */
 import { type Bytes, fromBytes, type Outcome, ok, refuse } from "../../../core/index.ts";
 
