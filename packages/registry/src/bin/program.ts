@@ -13,7 +13,7 @@ import { defineRegister } from "./commands/register.ts";
 import { defineServe } from "./commands/serve.ts";
 import { defineVersion } from "./commands/version.ts";
 import { defineWatch } from "./commands/watch.ts";
-import { addGlobalOptions } from "./terminal/context.ts";
+import { addGlobalOptions } from "./terminal/connection.ts";
 import { EXIT_MEANINGS } from "./terminal/exit.ts";
 
 export { CommanderError };

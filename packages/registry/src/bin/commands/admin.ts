@@ -1,6 +1,7 @@
 import type { AccountBody, AccountLimitsBody, NodeStatusBody, Role } from "@rollcall/client";
 import { type Command, Option } from "commander";
-import { type Context, connect, toWhole } from "../terminal/context.ts";
+import { type Context, connect } from "../terminal/connection.ts";
+import { toWhole } from "../terminal/flags.ts";
 import { type Cell, type Output, toAge } from "../terminal/output.ts";
 
 export function defineAdmin(program: Command): void {

@@ -6,7 +6,7 @@ import { pipeline } from "node:stream/promises";
 import type { ReadableStream } from "node:stream/web";
 import type { BackupStream } from "@rollcall/client";
 import type { Command } from "commander";
-import { connect, outputOf } from "../terminal/context.ts";
+import { connect, outputOf } from "../terminal/connection.ts";
 import { EXIT, Failure } from "../terminal/exit.ts";
 import { toBytesText } from "../terminal/output.ts";
 import { createProgress } from "../terminal/progress.ts";

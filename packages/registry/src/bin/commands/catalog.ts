@@ -1,7 +1,9 @@
-import type { InstanceBody, InstanceFilter, ServiceSummaryBody } from "@rollcall/client";
+import type { InstanceFilter, ServiceSummaryBody } from "@rollcall/client";
 import { type Command, Option } from "commander";
-import { type Context, collect, collectAmong, connect, inAccount, STATUSES, toPairs } from "../terminal/context.ts";
-import { type Cell, type Column, toAge, toSpan, toStatus } from "../terminal/output.ts";
+import { type Context, connect, inAccount } from "../terminal/connection.ts";
+import { collect, collectAmong, STATUSES, toPairs } from "../terminal/flags.ts";
+import { listOf, toInstanceTable } from "../terminal/instances.ts";
+import { type Cell, type Column, toAge } from "../terminal/output.ts";
 
 interface FilterFlags {
   readonly tag?: string[];
@@ -109,10 +111,6 @@ function summarize(service: ServiceSummaryBody): Cell {
   return { text: parts.join(", ") || "-", tone: isCalm ? "good" : isBad ? "bad" : "warn" };
 }
 
-function listOf(items: readonly string[]): string {
-  return items.filter(Boolean).join(", ") || "-";
-}
-
 async function listInstances(context: Context, service: string | undefined, filter: InstanceFilter): Promise<void> {
   const { client, out } = context;
   const body =
@@ -122,36 +120,6 @@ async function listInstances(context: Context, service: string | undefined, filt
   if (out.json) return out.document(body);
   const [columns, rows] = toInstanceTable(body.instances, service === undefined, Date.now());
   out.table(columns, rows, `no instances${service === undefined ? "" : ` of ${service}`}${inAccount(context)}`);
-}
-
-export function toInstanceTable(
-  instances: readonly InstanceBody[],
-  withService: boolean,
-  nowMs: number,
-): readonly [Column[], Cell[][]] {
-  const columns: Column[] = [
-    ...(withService ? [{ title: "service" }] : []),
-    { title: "id" },
-    { title: "address" },
-    { title: "status" },
-    { title: "version" },
-    { title: "zone" },
-    { title: "ttl", right: true },
-    { title: "age", right: true },
-    { title: "tags" },
-  ];
-  const rows = instances.map((one): Cell[] => [
-    ...(withService ? [one.service] : []),
-    one.id,
-    one.port > 0 ? `${one.address}:${one.port}` : one.address || "-",
-    toStatus(one.status, one.held !== null),
-    one.version || "-",
-    one.zone || "-",
-    one.ttlMs === null ? "-" : toSpan(one.ttlMs),
-    toAge(one.createdAt, nowMs),
-    listOf(one.tags),
-  ]);
-  return [columns, rows];
 }
 
 async function listConsumers({ client, out }: Context): Promise<void> {

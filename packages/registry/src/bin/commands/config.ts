@@ -1,9 +1,10 @@
 import { readFile } from "node:fs/promises";
 import type { KeyBody, KeysBody } from "@rollcall/client";
 import type { Command } from "commander";
-import { type Context, connect, inAccount, toWhole, untilInterrupted } from "../terminal/context.ts";
+import { downNote, showItem } from "../terminal/changes.ts";
+import { type Context, connect, inAccount, untilInterrupted } from "../terminal/connection.ts";
 import { EXIT, Failure } from "../terminal/exit.ts";
-import { downNote, showItem } from "./watch.ts";
+import { toWhole } from "../terminal/flags.ts";
 
 interface SetFlags {
   readonly file?: string;

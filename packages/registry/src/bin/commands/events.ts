@@ -1,9 +1,10 @@
 import type { Client, EventBody, EventsBody } from "@rollcall/client";
 import { type Command, InvalidArgumentError } from "commander";
 import type { Cause, Change } from "../../core/index.ts";
-import { type Context, collect, connect, toWhole, untilInterrupted } from "../terminal/context.ts";
+import { downNote } from "../terminal/changes.ts";
+import { type Context, connect, untilInterrupted } from "../terminal/connection.ts";
+import { collect, toWhole } from "../terminal/flags.ts";
 import { type Cell, type Output, type Tone, toClock } from "../terminal/output.ts";
-import { downNote } from "./watch.ts";
 
 interface EventFlags {
   readonly after?: string;

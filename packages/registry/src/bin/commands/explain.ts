@@ -1,6 +1,6 @@
 import type { ExplainBody } from "@rollcall/client";
 import type { Command } from "commander";
-import { connect } from "../terminal/context.ts";
+import { connect } from "../terminal/connection.ts";
 import { EXIT, Failure } from "../terminal/exit.ts";
 import { type Cell, type Output, toAge, toLeft, toSpan, toStatus } from "../terminal/output.ts";
 

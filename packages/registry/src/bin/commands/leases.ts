@@ -1,6 +1,6 @@
 import type { LeaseBody, LeasesBody } from "@rollcall/client";
 import type { Command } from "commander";
-import { type Context, connect, inAccount } from "../terminal/context.ts";
+import { type Context, connect, inAccount } from "../terminal/connection.ts";
 import { type Cell, type Output, toAge, toLeft, toSpan } from "../terminal/output.ts";
 
 export function defineLeases(program: Command): void {

@@ -1,8 +1,9 @@
 import { hostname } from "node:os";
 import type { RegisterSpec, Registration, Status } from "@rollcall/client";
 import { type Command, Option } from "commander";
-import { type Context, collect, connect, STATUSES, toPairs, toWhole, untilInterrupted } from "../terminal/context.ts";
+import { type Context, connect, untilInterrupted } from "../terminal/connection.ts";
 import { EXIT, Failure } from "../terminal/exit.ts";
+import { collect, STATUSES, toPairs, toWhole } from "../terminal/flags.ts";
 import { toSpan } from "../terminal/output.ts";
 
 interface RegisterFlags {

@@ -1,8 +1,10 @@
-import type { ChangeBody, Client, CommitBody, InstanceBody, KeyBody, LeaseBody, WatchItem } from "@rollcall/client";
+import type { Client, InstanceBody } from "@rollcall/client";
 import type { Command } from "commander";
-import { type Context, connect, toWhole, untilInterrupted } from "../terminal/context.ts";
-import { type Cell, type Output, type Tone, toClock } from "../terminal/output.ts";
-import { toInstanceTable } from "./catalog.ts";
+import { downNote, showItem } from "../terminal/changes.ts";
+import { type Context, connect, untilInterrupted } from "../terminal/connection.ts";
+import { toWhole } from "../terminal/flags.ts";
+import { toInstanceTable } from "../terminal/instances.ts";
+import { type Output, toClock } from "../terminal/output.ts";
 
 interface WatchFlags {
   readonly key?: string;
@@ -40,59 +42,6 @@ async function watchLines({ client, out }: Context, services: readonly string[],
   // Out of reach from the start is an error, not something to wait for.
   await client.status();
   for await (const item of items) showItem(out, item);
-}
-
-export function downNote(error: unknown): string {
-  return `lost touch, trying again${error instanceof Error ? `: ${error.message}` : ""}`;
-}
-
-export function showItem(out: Output, item: WatchItem): void {
-  if (out.json) {
-    if (item.kind === "commit") out.object(item.commit);
-    else if (item.kind === "resync") out.object({ resync: { revision: item.revision, compacted: item.compacted } });
-  } else if (item.kind === "commit") for (const change of item.commit.changes) showChange(out, item.commit, change);
-  else if (item.kind === "resync")
-    out.line(
-      out.paint({
-        text: `some changes are lost: history begins at revision ${item.compacted}; going on from ${item.revision}`,
-        tone: "warn",
-      }),
-    );
-  else out.note(out.paint({ text: `watching from revision ${item.revision}`, tone: "dim" }));
-}
-
-const TONES: Readonly<Record<string, Tone>> = {
-  registered: "good",
-  granted: "dim",
-  deregistered: "warn",
-  expired: "bad",
-  held: "warn",
-  deleted: "warn",
-};
-
-function showChange(out: Output, commit: CommitBody, change: ChangeBody): void {
-  const time = out.paint({ text: toClock(commit.at), tone: "dim" });
-  const revision = out.paint({ text: String(commit.revision).padStart(6), tone: "dim" });
-  const cause = change.cause.padEnd(12);
-  const what = out.paint({ text: cause, tone: TONES[change.cause] ?? "plain" });
-  const rest: Cell = { text: describe(change), tone: "dim" };
-  out.line(`${time}  ${revision}  ${what}  ${out.paint(subjectOf(change))}  ${out.paint(rest)}`.trimEnd());
-}
-
-function subjectOf(change: ChangeBody): string {
-  if (change.kind === "instance") return `${change.service}/${change.id}`;
-  return change.kind === "key" ? `key ${change.key}` : `lease ${change.lease}`;
-}
-
-function describe(change: ChangeBody): string {
-  if (change.reason) return change.reason;
-  if (change.after === null) return "";
-  if (change.kind === "instance") {
-    const after = change.after as InstanceBody;
-    return `${after.address}:${after.port} ${after.status}`;
-  }
-  if (change.kind === "key") return JSON.stringify((change.after as KeyBody).value) ?? "";
-  return `ttl ${(change.after as LeaseBody).ttlMs / 1000}s`;
 }
 
 const CLEAR = "\x1b[H\x1b[2J";
