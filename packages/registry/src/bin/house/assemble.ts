@@ -1,5 +1,4 @@
 /** Puts the parts together in order, and gives back how to take them apart in reverse. */
-import { isIPv4, isIPv6 } from "node:net";
 import { hostname } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
@@ -10,6 +9,7 @@ import { createProtection } from "../../around/protection.ts";
 import { type Access, type Clock, openCore, type Replicator, type Rules, TICK_MS } from "../../core/index.ts";
 import type { Endpoint, NodeStatus } from "../../dialects/contract.ts";
 import type { OpenHttpListener } from "../../net/http/listener.ts";
+import { isLoopback } from "../../net/loopback.ts";
 import { createEmbedded } from "../../replicators/embedded/replicator.ts";
 import { createMemory } from "../../replicators/memory/replicator.ts";
 import type { ServeConfig } from "../config/load.ts";
@@ -140,12 +140,6 @@ function refuseLockedOut(access: Access): void {
     "the configuration has accounts but no token, so nobody could use or administer this registry: " +
       "put the SHA-256 of a token into the file (tokens: or accounts.<name>.tokens:), or make tokens before accounts (rollcall token create).",
   );
-}
-
-function isLoopback(host: string): boolean {
-  if (isIPv4(host)) return host.startsWith("127.");
-  if (isIPv6(host)) return host === "::1";
-  return host === "localhost";
 }
 
 async function stop(

@@ -14,7 +14,6 @@ import { DROP_REASONS, RCODE_NAMES, Session } from "./server/server.ts";
 import { Standings } from "./server/standings.ts";
 import { serveStream } from "./server/tcp.ts";
 import type { Settings } from "./settings/model.ts";
-import { LOOPBACK, toNetworks } from "./settings/networks.ts";
 import { readSettings } from "./settings/reader.ts";
 import { openSecrets } from "./settings/secrets.ts";
 import { openKeys } from "./signing/keys.ts";
@@ -84,7 +83,7 @@ async function openParts(
     zones.onChange(() => cache.clear()),
     index.onChange(() => cache.clear()),
   );
-  const standings = openStandings(house, settings);
+  const standings = new Standings({ settings, access, clock, host: house.doors.host });
   closers.push(access.onChange(() => standings.forget()));
   const failed = (error: unknown): void => log.error({ err: error }, "an answer failed");
   const transfers = keep(openTransfers(desk));
@@ -145,12 +144,6 @@ async function listen(
     },
   );
   return state;
-}
-
-function openStandings({ access, clock, doors }: House, settings: Settings): Standings {
-  const loopback = toNetworks(LOOPBACK);
-  if (typeof loopback === "string") throw new Error(loopback);
-  return new Standings({ settings, access, clock, loopback, host: doors.host });
 }
 
 /** What `ns` names show: a wildcard is no address. */

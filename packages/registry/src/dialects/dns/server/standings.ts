@@ -3,7 +3,8 @@
  * out above a rate, so that nobody can have us flood a third party by forging its address.
  */
 import type { Access, Clock } from "../../../core/index.ts";
-import type { Networks, Settings } from "../settings/model.ts";
+import { isLoopback } from "../../../net/loopback.ts";
+import type { Settings } from "../settings/model.ts";
 import { plainAddress, toNetworkKey } from "../settings/networks.ts";
 
 /** What an address may do. */
@@ -48,7 +49,6 @@ export interface StandingsOptions {
   readonly settings: Settings;
   readonly access: Access;
   readonly clock: Clock;
-  readonly loopback: Networks;
   /** What we listen on. */
   readonly host: string;
 }
@@ -101,14 +101,14 @@ export class Standings {
   }
 
   #make(given: string): Standing {
-    const { settings, access, loopback, host } = this.#options;
+    const { settings, access, host } = this.#options;
     const address = plainAddress(given);
-    const mayAsk = settings.allowQuery?.has(address) ?? (access.open || loopback.has(address));
+    const mayAsk = settings.allowQuery?.has(address) ?? (access.open || isLoopback(address));
     const isLimited = settings.responsesPerSecond > 0 && !settings.unlimited.has(address);
     return {
       address,
       mayAsk,
-      isLocal: loopback.has(address) || address === host,
+      isLocal: isLoopback(address) || address === host,
       share: toShare(address),
       mayForward: settings.forward.length > 0 && settings.allowForward.has(address),
       bucket: isLimited ? this.#bucket(toNetworkKey(address)) : undefined,

@@ -3,6 +3,7 @@ import { randomInt } from "node:crypto";
 import { createSocket, type Socket } from "node:dgram";
 import { isIPv6 } from "node:net";
 import type { Watch } from "../../../core/index.ts";
+import { isLoopback } from "../../../net/loopback.ts";
 import type { Desk } from "../desk.ts";
 import { resolve } from "../names/resolve.ts";
 import type { Secondary } from "../settings/model.ts";
@@ -234,8 +235,4 @@ class Notifier implements Notify {
       this.#settle(key);
     }
   }
-}
-
-function isLoopback(address: string): boolean {
-  return address === "::1" || address.startsWith("127.");
 }
