@@ -1,5 +1,5 @@
-/** What handlers share: the parts that they work with, a call, and its answer. */
-import type { Access, Account, Clock, LeaseId, Registry } from "../../core/index.ts";
+/** What handlers share: the parts that they work with, a call, and how it is answered. */
+import type { Access, Account, AccountView, Clock, Registry, View } from "../../core/index.ts";
 import type { Headers } from "../../net/http/head.ts";
 import type { Query } from "../../net/http/query.ts";
 import type { Tenants } from "../contract.ts";
@@ -9,7 +9,7 @@ import type { Tokens } from "./accounts/tokens.ts";
 import type { Quotas } from "./settings.ts";
 import type { Body } from "./wire/bodies.ts";
 import type { Fault } from "./wire/faults.ts";
-import type { Here } from "./wire/page.ts";
+import { type Here, type Page, type PageRequest, toListBody } from "./wire/page.ts";
 import type { Maker } from "./wire/uuid.ts";
 
 /** What all handlers work with. */
@@ -45,5 +45,27 @@ export type Answer =
   | { readonly fault: Fault }
   | { readonly status: number; readonly headers?: Headers; readonly body?: object };
 
-/** When a lease had its last heartbeat, in ms; 0 for never. */
-export type LastBeat = (lease: LeaseId) => number;
+/** 204 with the address of what was changed: clients take the id from it. */
+export function changedAt(call: Call, path: string): Answer {
+  return { status: 204, headers: { Location: `${call.base}${path}` } };
+}
+
+/** One page, all of one revision. `each` gives the things in order, beginning at the first id not below `from`. */
+export function answerPage<T extends { readonly id: string }>(
+  desk: Desk,
+  call: Call,
+  request: PageRequest,
+  each: (account: AccountView, from: string) => Iterable<T>,
+  show: (item: T, view: View) => object,
+): Answer {
+  const page = desk.registry.read((view): Page<object> => {
+    const account = view.account(call.account);
+    const values: object[] = [];
+    for (const item of account === undefined ? [] : each(account, request.marker ?? "")) {
+      if (values.length === request.limit) return { values, next: item.id };
+      values.push(show(item, view));
+    }
+    return { values, next: null };
+  });
+  return { status: 200, body: toListBody(page, request, call.here) };
+}

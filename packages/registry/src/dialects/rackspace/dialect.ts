@@ -1,6 +1,7 @@
 /**
  * @live The plug: Rackspace Service Registry v1.0 on the native listener.
- * @rooms dialect > server > access > events > sessions > services > values > answers > desk > accounts > refusals > settings > wire
+ * @rooms dialect > server > routes > access > events > sessions > services > values
+ *   > desk > accounts > refusals > settings > wire
  */
 import { createHmac } from "node:crypto";
 import { keepUp } from "../../core/index.ts";
@@ -28,14 +29,14 @@ async function open(house: House): Promise<Mounted> {
   const quotas = readQuotas(house.settings);
   // Tokens and event ids stay what they are over restarts.
   const secret = await house.secret();
-  const tokens = new Tokens(secret, clock);
+  const tokens = new Tokens(registry, clock, secret);
   const maker = toMaker(createHmac("sha256", secret).update("events").digest());
   const births = new Births(registry);
   const desk: Desk = { registry, access, tenants, clock, tokens, rates: new Rates(), births, quotas, maker };
   const server = new Server(house, desk);
   const following = keepUp(registry, {}, tokens);
   // Paths are case-insensitive; behind the version the dialect itself sees to it.
-  const find = whole((request, reply) => server.serve(request, reply, request.path, request.search));
+  const find = whole((request, reply) => server.serve(request, reply));
   for (const prefix of ["/v1.0", "/V1.0", "/v1.0/", "/V1.0/", "/v2.0/", "/V2.0/"]) http.mount(prefix, NAME, find);
   return {
     drain: () => {},

@@ -4,7 +4,17 @@
  * beat, and a token is still good after a restart, when nothing of the chain is remembered.
  */
 import { createHmac, createSecretKey, type KeyObject } from "node:crypto";
-import type { Account, Clock, Commit, Follower, LeaseRecord, Revision, View } from "../../../core/index.ts";
+import type {
+  Account,
+  Clock,
+  Commit,
+  Follower,
+  LeaseId,
+  LeaseRecord,
+  Registry,
+  Revision,
+  View,
+} from "../../../core/index.ts";
 import { formatUuid, parseUuid, type Ticks, toMaker, toTicks } from "../wire/uuid.ts";
 
 /** What a token is for. */
@@ -25,14 +35,22 @@ interface Chain {
   usedAtMs: number;
 }
 
+/** When a lease had its last heartbeat, in ms; 0 for never. */
+export type LastBeat = (lease: LeaseId) => number;
+
+/** How far the time of a beat as the registry tells it may lie off: its lease time moves in ticks. */
+const PULSE_ERROR_MS = 500;
+
 /** Follows the registry, as a chain ends with its lease. */
 export class Tokens implements Follower {
+  readonly #registry: Registry;
   readonly #secret: KeyObject;
   readonly #clock: Clock;
   /** One for each live lease that was given a token, or had a heartbeat by token, since the start. */
   readonly #chains = new Map<string, Chain>();
 
-  constructor(secret: Buffer, clock: Clock) {
+  constructor(registry: Registry, clock: Clock, secret: Buffer) {
+    this.#registry = registry;
     this.#secret = createSecretKey(secret);
     this.#clock = clock;
   }
@@ -62,9 +80,13 @@ export class Tokens implements Follower {
     return chain.current;
   }
 
-  /** Wall-clock ms of the last heartbeat by token; 0 for none. */
-  usedAtMs(account: Account, lease: string): number {
-    return this.#chains.get(chainKey(account, lease))?.usedAtMs ?? 0;
+  /** The exact time of the last heartbeat by token; of one by another way when that is clearly later. */
+  lastBeatIn(account: Account): LastBeat {
+    return (lease) => {
+      const beatMs = this.#registry.pulse(account, lease)?.lastBeatMs ?? 0;
+      const usedMs = this.#chains.get(chainKey(account, lease))?.usedAtMs ?? 0;
+      return usedMs > 0 && beatMs < usedMs + PULSE_ERROR_MS ? usedMs : beatMs;
+    };
   }
 
   forget(account: Account, lease: string): void {

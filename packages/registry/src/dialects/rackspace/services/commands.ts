@@ -1,5 +1,14 @@
 /** Creating, changing and removing services -> commands, and their receipts -> what happened. */
-import type { Command, Instance, InstanceRecord, LeaseRecord, Life, Receipt, Result } from "../../../core/index.ts";
+import type {
+  Command,
+  Guard,
+  Instance,
+  InstanceRecord,
+  LeaseRecord,
+  Life,
+  Receipt,
+  Result,
+} from "../../../core/index.ts";
 import type { NewService, ServiceUpdate } from "../wire/bodies.ts";
 import { alreadyExists, type Fault, limitReached, wrongField } from "../wire/faults.ts";
 import { sessionKey, toInstance, VIA } from "./instances.ts";
@@ -21,8 +30,6 @@ export function toCreate(service: NewService, servicesMax: number): Command {
   if (!("session" in life)) return fresh;
   return when({ on: "version", key: sessionKey(life.session), is: ">", than: 0 }, fresh);
 }
-
-type Guard = Extract<Command, { kind: "when" }>["guards"][number];
 
 export function when(guard: Guard, then: Command): Command {
   return { kind: "when", guards: [guard], then: [then], otherwise: [] };

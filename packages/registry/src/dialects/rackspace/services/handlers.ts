@@ -11,8 +11,7 @@ import {
   untilDecided,
   type View,
 } from "../../../core/index.ts";
-import { answerPage, changedAt, lastBeatIn } from "../answers.ts";
-import type { Answer, Call, Desk } from "../desk.ts";
+import { type Answer, answerPage, type Call, changedAt, type Desk } from "../desk.ts";
 import { toFault } from "../refusals.ts";
 import { parseHeartbeat, parseNewService, parseServiceUpdate, type ServiceUpdate } from "../wire/bodies.ts";
 import { type Fault, missing, wrongField, wrongParameter } from "../wire/faults.ts";
@@ -30,7 +29,7 @@ export function listServices(desk: Desk, call: Call): Answer {
   // The original holds tags to the rule of ids here, shorter ones that are stored included.
   const wrong = tags.length > 1 ? "Not a string" : tag === undefined ? undefined : checkServiceId(tag);
   if (wrong !== undefined) return { fault: wrongParameter("tag", wrong) };
-  const lastBeat = lastBeatIn(desk, account);
+  const lastBeat = desk.tokens.lastBeatIn(account);
   return answerPage(
     desk,
     call,
@@ -70,7 +69,7 @@ export function getService(desk: Desk, call: Call, id: string): Answer {
   if (wrong !== undefined) return { fault: wrong };
   const found = find(desk, call, id);
   if (found === undefined) return { fault: missing("Service", id) };
-  return { status: 200, body: toServiceBody(found.record, found.lease, lastBeatIn(desk, call.account)) };
+  return { status: 200, body: toServiceBody(found.record, found.lease, desk.tokens.lastBeatIn(call.account)) };
 }
 
 export async function createService(desk: Desk, call: Call): Promise<Answer> {

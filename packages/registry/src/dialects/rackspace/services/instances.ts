@@ -10,7 +10,7 @@ import {
   LIMITS,
   type Ports,
 } from "../../../core/index.ts";
-import type { LastBeat } from "../desk.ts";
+import type { LastBeat } from "../accounts/tokens.ts";
 import { isServiceId, type Metadata } from "../wire/fields.ts";
 
 export const VIA = "rackspace";

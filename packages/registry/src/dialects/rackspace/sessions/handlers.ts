@@ -1,8 +1,7 @@
 /** @live The session era: one heartbeat for many services. */
 import { randomInt } from "node:crypto";
 import { type LeaseRecord, ok, refuse, succeeded, untilDecided, type View } from "../../../core/index.ts";
-import { answerPage, changedAt, lastBeatIn } from "../answers.ts";
-import type { Answer, Call, Desk } from "../desk.ts";
+import { type Answer, answerPage, type Call, changedAt, type Desk } from "../desk.ts";
 import { toFault } from "../refusals.ts";
 import { depthOf } from "../services/commands.ts";
 import { sessionKey, toServiceBody } from "../services/instances.ts";
@@ -26,13 +25,13 @@ function list(desk: Desk, call: Call, show: (lease: LeaseRecord, view: View) => 
 }
 
 export function listSessions(desk: Desk, call: Call): Answer {
-  const lastBeat = lastBeatIn(desk, call.account);
+  const lastBeat = desk.tokens.lastBeatIn(call.account);
   return list(desk, call, (lease) => toSessionBody(lease, lastBeat));
 }
 
 /** Every session with its services. */
 export function getOverview(desk: Desk, call: Call): Answer {
-  const lastBeat = lastBeatIn(desk, call.account);
+  const lastBeat = desk.tokens.lastBeatIn(call.account);
   return list(desk, call, (lease, view) => ({
     session: toSessionBody(lease, lastBeat),
     services: view
@@ -80,7 +79,7 @@ function find(desk: Desk, { account }: Call, id: string): Found | undefined {
 export function getSession(desk: Desk, call: Call, id: string): Answer {
   const found = find(desk, call, id);
   if (found === undefined) return { fault: missing("Session", id) };
-  return { status: 200, body: toSessionBody(found.lease, lastBeatIn(desk, call.account)) };
+  return { status: 200, body: toSessionBody(found.lease, desk.tokens.lastBeatIn(call.account)) };
 }
 
 export async function updateSession(desk: Desk, call: Call, id: string): Promise<Answer> {

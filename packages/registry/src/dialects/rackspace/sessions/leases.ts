@@ -1,6 +1,6 @@
 /** Sessions: leases of this API, each with a reserved key of its own by which they are counted and listed. */
 import { type AccountView, type Command, type LeaseRecord, prefixEnd } from "../../../core/index.ts";
-import type { LastBeat } from "../desk.ts";
+import type { LastBeat } from "../accounts/tokens.ts";
 import { type HeldBody, SESSIONS, sessionKey, toHeld, toTimeoutS, VIA } from "../services/instances.ts";
 import type { NewSession } from "../wire/bodies.ts";
 import type { Metadata } from "../wire/fields.ts";

@@ -1,6 +1,5 @@
 /** @live Configuration: list, read, set, delete. */
-import { answerPage, changedAt } from "../answers.ts";
-import type { Answer, Call, Desk } from "../desk.ts";
+import { type Answer, answerPage, type Call, changedAt, type Desk } from "../desk.ts";
 import { toFault } from "../refusals.ts";
 import { parseValue } from "../wire/bodies.ts";
 import { missing, wrongParameter } from "../wire/faults.ts";

@@ -42,12 +42,12 @@ test("a path that a client writes is the route that it means", () => {
     fc.property(id, valueId, (service, value) => {
       const read = (method: string, tail: string) => parseTarget(method, `/v1.0/12${tail}`, "");
       const got = read("GET", `/services/${encodeURIComponent(service)}`);
-      assert.deepEqual(got.ok && got.value.route, { kind: "get-service", id: service });
+      assert.deepEqual(got.ok && [got.value.route, got.value.id], ["GET services/:id", service]);
       assert.ok(isServiceId(service) && isValueId(value));
       const set = read("PUT", `/configuration/${value}`);
-      assert.deepEqual(set.ok && set.value.route, { kind: "set-value", id: value });
+      assert.deepEqual(set.ok && [set.value.route, set.value.id], ["PUT configuration/:id", value]);
       const escaped = read("GET", `/configuration/${encodeURIComponent(value)}`);
-      assert.deepEqual(escaped.ok && escaped.value.route, { kind: "get-value", id: value });
+      assert.deepEqual(escaped.ok && [escaped.value.route, escaped.value.id], ["GET configuration/:id", value]);
     }),
   );
 });

@@ -1,4 +1,4 @@
-/** The request line, the headers and the body of a request -> one message. Pure and bounded. */
+/** The request line, the headers and the body of a request -> one message. */
 import { type Outcome, ok } from "../../../core/index.ts";
 import { decodeSegment, parseQuery, type Query } from "../../../net/http/query.ts";
 import type { Body } from "./bodies.ts";
@@ -7,38 +7,18 @@ import { bad, badRequest, type Faulty } from "./faults.ts";
 /** The size at which a body is refused. */
 export const BODY_BYTES_REFUSED = 5000;
 
-/** What is asked for. Ids are decoded, not yet checked. */
-export type Route =
-  | { readonly kind: "login" }
-  | { readonly kind: "limits" }
-  | { readonly kind: "list-services" }
-  | { readonly kind: "create-service" }
-  | { readonly kind: "get-service"; readonly id: string }
-  | { readonly kind: "update-service"; readonly id: string }
-  | { readonly kind: "delete-service"; readonly id: string }
-  | { readonly kind: "heartbeat-service"; readonly id: string }
-  | { readonly kind: "list-values"; readonly namespace: string | null }
-  | { readonly kind: "get-value"; readonly id: string }
-  | { readonly kind: "set-value"; readonly id: string }
-  | { readonly kind: "delete-value"; readonly id: string }
-  | { readonly kind: "list-events" }
-  | { readonly kind: "list-sessions" }
-  | { readonly kind: "create-session" }
-  | { readonly kind: "get-session"; readonly id: string }
-  | { readonly kind: "update-session"; readonly id: string }
-  | { readonly kind: "heartbeat-session"; readonly id: string }
-  | { readonly kind: "overview" };
-
-/** The routes that are served with a tenant. */
-export type TenantRoute = Exclude<Route, { kind: "login" }>;
-
 export interface Target {
-  /** Null: there is no such page. */
-  readonly route: Route | null;
+  /** What is asked for, in the words of the table in `routes.ts`: `GET services/:id`. */
+  readonly route: string;
+  /** The id in the path, decoded and not yet checked; "" when there is none. */
+  readonly id: string;
   /** As written in the path; null when the path names none. */
   readonly tenant: string | null;
   readonly query: Query;
 }
+
+/** The route by which clients log in. All others are served with a tenant. */
+export const LOGIN = "POST /v2.0/tokens";
 
 const RESOURCES: ReadonlySet<string> = new Set(["limits", "services", "configuration", "events", "sessions", "views"]);
 const MALFORMED = bad(badRequest("URI malformed", "URI malformed"));
@@ -48,13 +28,14 @@ export function parseTarget(method: string, path: string, rawQuery: string): Out
   const query = parseQuery(rawQuery);
   if (!query.ok) return MALFORMED;
   if (/^\/v2\.0\//i.test(path)) {
-    const isLogin = method === "POST" && /^\/v2\.0\/tokens\/?$/i.test(path);
-    return ok({ route: isLogin ? { kind: "login" } : null, tenant: null, query: query.value });
+    const route = `${method} ${path.toLowerCase().replace(/\/$/, "")}`;
+    return ok({ route, id: "", tenant: null, query: query.value });
   }
   const { tenant, tail } = splitTenant(path.slice("/v1.0".length));
   const decoded = decodeSegment(tail);
   if (!decoded.ok || (tenant !== null && !decodeSegment(tenant).ok)) return MALFORMED;
-  return ok({ route: toRoute(method, tail), tenant, query: query.value });
+  const [pattern, id] = parseTail(method, tail);
+  return ok({ route: `${method} ${pattern}`, id, tenant, query: query.value });
 }
 
 /** `/<tenant>/…`, or the resource at once when the tenant comes in a header. */
@@ -65,78 +46,33 @@ function splitTenant(rest: string): { tenant: string | null; tail: string } {
   return { tenant: first, tail: end < 0 ? "" : rest.slice(end) };
 }
 
-function toRoute(method: string, tail: string): TenantRoute | null {
+type Tail = readonly [pattern: string, id: string];
+
+const NO_PAGE: Tail = ["", ""];
+
+function parseTail(method: string, tail: string): Tail {
   const resource = /^\/([a-z]+)/i.exec(tail)?.[1]?.toLowerCase() ?? "";
-  if (resource === "configuration") return toValueRoute(method, tail.slice("/configuration".length));
-  const segments = tail.slice(1).split("/");
-  if (segments.length > 1 && segments.at(-1) === "") segments.pop();
-  if (segments.includes("") || segments.length > 3 || segments[0]?.toLowerCase() !== resource) return null;
-  if (segments.length === 1) return toListRoute(method, resource);
-  const id = decode(segments[1] as string);
-  const last = segments[2]?.toLowerCase();
-  if (last !== undefined && (last !== "heartbeat" || method !== "POST")) return null;
-  switch (resource) {
-    case "services":
-      return last === undefined ? toServiceRoute(method, id) : { kind: "heartbeat-service", id };
-    case "sessions":
-      return last === undefined ? toSessionRoute(method, id) : { kind: "heartbeat-session", id };
-    case "views":
-      return last === undefined && id.toLowerCase() === "overview" && method === "GET" ? { kind: "overview" } : null;
-    default:
-      return null;
-  }
-}
-
-function toListRoute(method: string, resource: string): TenantRoute | null {
-  switch (`${method} ${resource}`) {
-    case "GET limits":
-      return { kind: "limits" };
-    case "GET services":
-      return { kind: "list-services" };
-    case "POST services":
-      return { kind: "create-service" };
-    case "GET events":
-      return { kind: "list-events" };
-    case "GET sessions":
-      return { kind: "list-sessions" };
-    case "POST sessions":
-      return { kind: "create-session" };
-    default:
-      return null;
-  }
-}
-
-function toServiceRoute(method: string, id: string): TenantRoute | null {
-  if (method === "GET") return { kind: "get-service", id };
-  if (method === "PUT") return { kind: "update-service", id };
-  return method === "DELETE" ? { kind: "delete-service", id } : null;
-}
-
-/** Sessions cannot be deleted. */
-function toSessionRoute(method: string, id: string): TenantRoute | null {
-  if (method === "GET") return { kind: "get-session", id };
-  return method === "PUT" ? { kind: "update-session", id } : null;
+  if (resource === "configuration") return parseValueTail(method, tail.slice("/configuration".length));
+  const [first, id, last, ...more] = tail
+    .replace(/(?<=.)\/$/, "")
+    .slice(1)
+    .split("/");
+  if (first?.toLowerCase() !== resource || id === "" || last === "" || more.length > 0) return NO_PAGE;
+  if (id === undefined) return [resource, ""];
+  if (resource === "views") return last === undefined ? [`views/${decode(id).toLowerCase()}`, ""] : NO_PAGE;
+  return [`${resource}/:id${last === undefined ? "" : `/${last.toLowerCase()}`}`, decode(id)];
 }
 
 /**
  * `rest` is what follows "/configuration". The id of a namespaced key begins with a slash, so its URL has two of them
  * in a row; a namespace is listed with one in front and one behind. Hence no slash here may be tidied away.
  */
-function toValueRoute(method: string, rest: string): TenantRoute | null {
-  if (rest === "" || rest === "/") return method === "GET" ? { kind: "list-values", namespace: null } : null;
-  if (!rest.startsWith("/")) return null;
+function parseValueTail(method: string, rest: string): Tail {
+  if (rest === "" || rest === "/") return ["configuration", ""];
+  if (!rest.startsWith("/")) return NO_PAGE;
   const id = decode(rest.slice(1));
-  switch (method) {
-    case "GET":
-      if (!id.endsWith("/")) return { kind: "get-value", id };
-      return { kind: "list-values", namespace: id.startsWith("/") ? id : `/${id}` };
-    case "PUT":
-      return { kind: "set-value", id };
-    case "DELETE":
-      return { kind: "delete-value", id };
-    default:
-      return null;
-  }
+  if (method !== "GET" || !id.endsWith("/")) return ["configuration/:id", id];
+  return ["configuration/:namespace", id.startsWith("/") ? id : `/${id}`];
 }
 
 /** The whole tail was decoded once before: this cannot fail. */
