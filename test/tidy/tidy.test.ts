@@ -238,14 +238,17 @@ const LINTER_RULES: Record<string, { rule: string; file?: string; sample: string
 
 /** Where a new rule does not hold yet. This list only becomes shorter. */
 const PENDING: Readonly<Record<string, readonly string[]>> = {
-  "rooms are stacked": [...["core", "dialects/http", "dialects/skydns", "dialects/eureka"]].map(
-    (place) => `packages/registry/src/${place}/`,
-  ),
-  "pure is the default": [CORE, "packages/registry/src/dialects/"],
-  "outcomes have one shape": ["packages/registry/src/dialects/"],
-  "members are private by one sign": [CORE, "packages/registry/src/dialects/"],
+  "rooms are stacked": [CORE, ...dialectsBut("dns")],
+  "pure is the default": [CORE, ...dialectsBut()],
+  "outcomes have one shape": dialectsBut(),
+  "members are private by one sign": [CORE],
   "what is cited is there": ["packages/registry/src/dialects/dns/"],
 };
+
+function dialectsBut(...done: string[]): string[] {
+  const left = ["dns", "eureka", "http", "skydns"].filter((name) => !done.includes(name));
+  return left.map((name) => `packages/registry/src/dialects/${name}/`);
+}
 
 const FILES = readRepository();
 const TESTS = [
