@@ -70,7 +70,7 @@ export const BLANK: Message = {
 export function decode(packet: Buffer): Message {
   const decoded = decodeMessage(packet);
   assert.ok(decoded.ok, packet.toString("hex"));
-  return decoded.message;
+  return decoded.value;
 }
 
 export function encode(message: Message, bytesMax = 65535): Buffer {

@@ -71,11 +71,11 @@ async function send(rig: DnsRig, message: Message): Promise<Message> {
     talk.send(signed.packet);
     const answer = await talk.next();
     const decoded = decodeMessage(answer);
-    assert.ok(decoded.ok && decoded.message.tsig !== undefined, "a signed answer");
-    const verdict = verifyTsig(answer, decoded.message.tsig, writer, nowS, { requestMac: signed.mac });
+    assert.ok(decoded.ok && decoded.value.tsig !== undefined, "a signed answer");
+    const verdict = verifyTsig(answer, decoded.value.tsig, writer, nowS, { requestMac: signed.mac });
     assert.ok(verdict.ok, "its signature holds");
-    assert.deepEqual([decoded.message.id, decoded.message.opcode], [message.id, OPCODE.UPDATE]);
-    return decoded.message;
+    assert.deepEqual([decoded.value.id, decoded.value.opcode], [message.id, OPCODE.UPDATE]);
+    return decoded.value;
   } finally {
     talk.close();
   }
@@ -357,5 +357,5 @@ test("an unsigned update is refused over UDP as well", async () => {
   socket.send(encodeMessage(toUpdate([toAddress("open.rollcall.", "10.0.0.1")]), 512) ?? "", rig.port, "127.0.0.1");
   const [bytes] = (await answer) as [Buffer];
   const decoded = decodeMessage(bytes);
-  assert.ok(decoded.ok && decoded.message.rcode === RCODE.REFUSED && decoded.message.tsig === undefined);
+  assert.ok(decoded.ok && decoded.value.rcode === RCODE.REFUSED && decoded.value.tsig === undefined);
 });

@@ -4,9 +4,9 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { Account, Command, InstanceRecord, Registry } from "../../../packages/registry/src/core/index.ts";
+import { fromSrvWeight } from "../../../packages/registry/src/dialects/dns/labels/weight.ts";
 import type { Settings } from "../../../packages/registry/src/dialects/dns/settings/model.ts";
 import { openStatic, READ_OUTCOMES } from "../../../packages/registry/src/dialects/dns/static/files.ts";
-import { toWeight } from "../../../packages/registry/src/dialects/dns/static/instances.ts";
 import { keyOf, parseName } from "../../../packages/registry/src/dialects/dns/wire/name.ts";
 import { staticKey, staticRevision } from "../../../packages/registry/src/dialects/dns/zone/file.ts";
 import type { FileZone } from "../../../packages/registry/src/dialects/dns/zone/model.ts";
@@ -268,5 +268,5 @@ test("weights", () => {
     [65_280, 255],
     [65_535, 65_535],
   ] as const)
-    assert.equal(toWeight(srv), weight);
+    assert.equal(fromSrvWeight(srv), weight);
 });

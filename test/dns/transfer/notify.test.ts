@@ -59,13 +59,13 @@ const nowS = (): number => Math.floor(Date.now() / 1000);
 /** The MAC of a message, which must hold, and the message as it was before it was signed. */
 function unsign(bytes: Buffer): { readonly requestMac: string; readonly bare: Buffer } {
   const decoded = decodeMessage(bytes);
-  const tsig = decoded.ok ? decoded.message.tsig : undefined;
+  const tsig = decoded.ok ? decoded.value.tsig : undefined;
   assert.ok(tsig !== undefined, "it is not signed");
   const verdict = verifyTsig(bytes, tsig, KEY, nowS());
   assert.ok(verdict.ok, "it is wrongly signed");
   const bare = Buffer.from(bytes.subarray(0, tsig.offset));
   bare.writeUInt16BE(bare.readUInt16BE(10) - 1, 10);
-  return { requestMac: verdict.mac, bare };
+  return { requestMac: verdict.value, bare };
 }
 
 function signedAnswer(bytes: Buffer, key: Secret, before: Before, error = 0): Buffer {

@@ -198,8 +198,8 @@ test("signatures that do not hold are told apart (RFC 8945 §5.2)", withDig, asy
     const late = signTsig(toQuery("rollcall.", "SOA"), key, nowS + offsetS);
     const answer = await askUdp(late.packet);
     const decoded = decodeMessage(answer);
-    assert.ok(decoded.ok && decoded.message.tsig !== undefined);
-    const { tsig, rcode, answers } = decoded.message;
+    assert.ok(decoded.ok && decoded.value.tsig !== undefined);
+    const { tsig, rcode, answers } = decoded.value;
     assert.deepEqual([rcode, tsig.error, answers.length], [RCODE.NOTAUTH, TSIG_ERROR.BADTIME, 0]);
     assert.ok(Math.abs(Buffer.from(tsig.other, "latin1").readUIntBE(0, 6) - nowS) < 60, "it says what time it is");
     // §5.2.3: under the client's own time, so that it can tell that the answer is none of long ago.

@@ -18,7 +18,7 @@ const MAPPED = /^\0{10}\u00ff\u00ff/;
 
 /** The address in its one canonical form (RFC 5952), so that the same addresses look the same; undefined for others. */
 export function toCanonical(address: string): string | undefined {
-  const bytes = plainBytes(address);
+  const bytes = unmappedBytes(address);
   if (bytes === undefined) return undefined;
   return bytes.length === 4 && !address.includes(":")
     ? address
@@ -26,7 +26,7 @@ export function toCanonical(address: string): string | undefined {
 }
 
 /** 4 bytes for IPv4, also where it is mapped, 16 for IPv6; undefined for what is no address. */
-export function plainBytes(address: string): Bytes | undefined {
+export function unmappedBytes(address: string): Bytes | undefined {
   const bytes = addressBytes(address);
   return bytes !== undefined && bytes.length > 4 && MAPPED.test(bytes) ? bytes.slice(12) : bytes;
 }
@@ -43,7 +43,7 @@ export function toSpot(address: string): Spot | undefined {
 
 /** `0a000001` or 32 digits: the label left of `addr` that names this address. */
 export function toAddressLabel(address: string): string | undefined {
-  const bytes = plainBytes(address);
+  const bytes = unmappedBytes(address);
   return bytes === undefined ? undefined : Buffer.from(bytes, "latin1").toString("hex");
 }
 

@@ -5,7 +5,7 @@ import { LABEL_BYTES_MAX, lowerLabel } from "../wire/name.ts";
 const PLAIN = /^[a-z0-9_-]{1,63}$/;
 
 /** Whether the text is a label as it stands: nothing else can then be its label. */
-export function isPlain(text: string): boolean {
+export function isLabel(text: string): boolean {
   return PLAIN.test(text);
 }
 
@@ -15,7 +15,7 @@ export function toLabel(text: string): Bytes {
 }
 
 /** Whether `toLabel` cuts the text, so that others may begin like it. */
-export function isCut(text: string): boolean {
+export function isShortened(text: string): boolean {
   return !PLAIN.test(text) && squeeze(text).length > LABEL_BYTES_MAX;
 }
 

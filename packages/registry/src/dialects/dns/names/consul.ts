@@ -12,9 +12,9 @@ import type { AccountView, InstanceRecord, ServiceView } from "../../../core/ind
 import type { Found, NameSource, Place } from "../../contract.ts";
 import { fromAddressLabel, toAddressLabel } from "../labels/address.ts";
 import { isHostLabel, matchLabel, toLabel } from "../labels/text.ts";
+import { weigh } from "../labels/weight.ts";
 import { LABEL_BYTES_MAX } from "../wire/name.ts";
 import { isHealthy } from "./native/group.ts";
-import { weigh } from "./native/records.ts";
 
 const NONE: Found = { kind: "none" };
 const BARE: Found = { kind: "bare" };

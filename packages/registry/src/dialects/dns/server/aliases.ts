@@ -26,7 +26,7 @@ export class Aliases {
     const decoded = bytes && decodeMessage(bytes);
     const failed = { ...reply, rcode: RCODE.SERVFAIL, truncated: false, ...(soa && { answers: [] }) };
     if (!decoded?.ok) return failed;
-    const { rcode, truncated, answers, authority } = decoded.message;
+    const { rcode, truncated, answers, authority } = decoded.value;
     if (rcode !== RCODE.NOERROR && rcode !== RCODE.NXDOMAIN) return failed;
     const found = answers.filter((record) => record.type === type || record.type === TYPE.CNAME);
     const followed = { ...reply, rcode, answers: [...reply.answers, ...found] };

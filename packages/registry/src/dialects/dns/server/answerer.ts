@@ -8,7 +8,7 @@ import { type Keys, signAnswer, signBytes } from "../signing/keys.ts";
 import { type Chance, encodeAnswer } from "../wire/answer.ts";
 import { CLASS, type Edns, emptyAnswer, type Message, OPCODE, type Question, RCODE, TYPE } from "../wire/message.ts";
 import { lowerLabel } from "../wire/name.ts";
-import { type Decoded, decodeMessage } from "../wire/packet.ts";
+import { decodeMessage, type Malformed } from "../wire/packet.ts";
 import type { Zone } from "../zone/model.ts";
 import { Aliases } from "./aliases.ts";
 import { Entry } from "./cache.ts";
@@ -69,7 +69,7 @@ export class Answerer {
   makeEntry(packet: Buffer, bytesMax: number): Entry | undefined {
     const decoded = decodeMessage(packet);
     if (!decoded.ok) return undefined;
-    const { message } = decoded;
+    const message = decoded.value;
     const asked = message.questions[0] as Question;
     const question = { ...asked, name: asked.name.map(lowerLabel) };
     return this.#desk.read((world) => {
@@ -91,7 +91,7 @@ export class Answerer {
   serve(packet: Buffer, asker: Asker, standing: Standing): Given {
     const decoded = decodeMessage(packet);
     if (!decoded.ok) return refuseMalformed(decoded);
-    const { message } = decoded;
+    const message = decoded.value;
     // Whoever answers answers starts a loop.
     if (message.response) return undefined;
     const checked = this.#handlers.keys.check(packet, message);
@@ -206,7 +206,7 @@ function refuseForm(message: Message): number | undefined {
   return type >= 128 && type <= 255 && !isKnown ? RCODE.NOTIMP : undefined;
 }
 
-function refuseMalformed({ rcode, ...asked }: Decoded & { ok: false }): Buffer | undefined {
+function refuseMalformed({ rcode, ...asked }: Malformed): Buffer | undefined {
   return rcode === undefined ? undefined : encodeAnswer(emptyAnswer(asked, rcode), UDP_BYTES_MIN, () => 0);
 }
 

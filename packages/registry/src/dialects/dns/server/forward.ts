@@ -4,7 +4,7 @@ import { createSocket } from "node:dgram";
 import { connect, isIPv6 } from "node:net";
 import type { Asked, Asker } from "../desk.ts";
 import type { Server, Settings } from "../settings/model.ts";
-import { HEADER_BYTES } from "../wire/packet.ts";
+import { HEADER_BYTES } from "../wire/header.ts";
 
 export interface Forward {
   /** The answer of the first server that gives one, with the asker's id; undefined when none does. Never rejects. */

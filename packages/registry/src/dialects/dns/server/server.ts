@@ -5,8 +5,8 @@
 import type { RemoteInfo } from "node:dgram";
 import type { UdpListener } from "../../../net/udp.ts";
 import type { Asker } from "../desk.ts";
+import { HEADER_BYTES } from "../wire/header.ts";
 import { RCODE } from "../wire/message.ts";
-import { HEADER_BYTES } from "../wire/packet.ts";
 import { emptyScan, scanQuestion, toQuestionKey } from "../wire/plain-question.ts";
 import type { Answerer, Given } from "./answerer.ts";
 import type { AnswerCache, Entry } from "./cache.ts";

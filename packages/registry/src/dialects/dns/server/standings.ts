@@ -5,7 +5,7 @@
 import type { Access, Clock } from "../../../core/index.ts";
 import { isLoopback } from "../../../net/loopback.ts";
 import type { Settings } from "../settings/model.ts";
-import { plainAddress, toNetworkKey } from "../settings/networks.ts";
+import { toNetworkKey, unmappedAddress } from "../settings/networks.ts";
 
 /** What an address may do. */
 export interface Standing {
@@ -102,7 +102,7 @@ export class Standings {
 
   #make(given: string): Standing {
     const { settings, access, host } = this.#options;
-    const address = plainAddress(given);
+    const address = unmappedAddress(given);
     const mayAsk = settings.allowQuery?.has(address) ?? (access.open || isLoopback(address));
     const isLimited = settings.responsesPerSecond > 0 && !settings.unlimited.has(address);
     return {

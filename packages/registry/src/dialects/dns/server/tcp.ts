@@ -1,6 +1,6 @@
 /** Messages over TCP: a length before each (RFC 1035 §4.2.2), many on one connection at once (RFC 7766). */
 import type { Socket } from "node:net";
-import { HEADER_BYTES } from "../wire/packet.ts";
+import { HEADER_BYTES } from "../wire/header.ts";
 import type { Given } from "./answerer.ts";
 
 export interface StreamOptions {

@@ -1,6 +1,6 @@
 /** Networks: who may do what, by address. */
 import { toBuffer } from "../../../core/index.ts";
-import { plainBytes } from "../labels/address.ts";
+import { unmappedBytes } from "../labels/address.ts";
 import type { Networks } from "./model.ts";
 
 /** Addresses that nobody forges from elsewhere. */
@@ -77,12 +77,12 @@ function sameBits(one: Uint8Array, other: Uint8Array, bits: number): boolean {
 /** 4 bytes for IPv4, also in the form `::ffff:a.b.c.d`, 16 for IPv6; undefined when it is no address. */
 export function toAddressBytes(text: string): Uint8Array | undefined {
   // An interface's name stands behind IPv6 addresses only.
-  const bytes = plainBytes(text.includes(":") ? (text.split("%")[0] as string) : text);
+  const bytes = unmappedBytes(text.includes(":") ? (text.split("%")[0] as string) : text);
   return bytes === undefined ? undefined : toBuffer(bytes);
 }
 
 /** IPv4 where it came in as `::ffff:a.b.c.d`, and without the name of an interface; as given otherwise. */
-export function plainAddress(address: string): string {
+export function unmappedAddress(address: string): string {
   if (!address.includes(":")) return address;
   const bytes = toAddressBytes(address);
   if (bytes?.length === 4) return bytes.join(".");

@@ -60,7 +60,7 @@ test("what real clients signed is verified, MACs that they cut among it", () => 
   const algorithms = new Set<string>();
   let cut = 0;
   for (const { from, packet, tsig, key } of REQUESTS) {
-    assert.deepEqual(verifyTsig(packet, tsig, key!, tsig.timeS), { ok: true, mac: tsig.mac }, from);
+    assert.deepEqual(verifyTsig(packet, tsig, key!, tsig.timeS), { ok: true, value: tsig.mac }, from);
     algorithms.add(keyOf(tsig.algorithm));
     if ([10, 16].includes(tsig.mac.length)) cut++;
   }
@@ -106,7 +106,7 @@ test("a real server's transfer of many messages is verified, each by the one bef
     const verdict = verdictOf(packet, KEY, TRANSFER.nowS, before);
     assert.ok(verdict.ok);
     assert.equal(verdictOf(packet, KEY, TRANSFER.nowS, { priorMac: "other" }).ok, false);
-    before = { priorMac: verdict.mac };
+    before = { priorMac: verdict.value };
   }
 });
 
@@ -129,7 +129,7 @@ test("a bit that changes anywhere is noticed, but for the id, which forwarders c
     const changed = Buffer.from(packet);
     changed[at]! ^= 1 << (bit & 7);
     const decoded = decodeMessage(changed);
-    const tsig = decoded.ok ? decoded.message.tsig : undefined;
+    const tsig = decoded.ok ? decoded.value.tsig : undefined;
     const verified = tsig !== undefined && verifyTsig(changed, tsig, KEY, NOW_S).ok;
     // The record's own names are signed in lower case.
     const sameLetter = (bit & 7) === 5 && /[a-z]/.test(String.fromCharCode(names[at - QUESTION.length] ?? 0));
@@ -202,7 +202,7 @@ test("answers are signed over the question's MAC; those of a stream over the one
   for (let i = 0; i < 4; i++) {
     const verdict = verdictOf(stream.sign(QUESTION, NOW_S + i), KEY, NOW_S + i, before);
     assert.ok(verdict.ok, `message ${i}`);
-    before = { priorMac: verdict.mac };
+    before = { priorMac: verdict.value };
   }
 });
 

@@ -1,10 +1,11 @@
-/** Signed messages: TSIG, RFC 8945. Who has which key is not known here, nor what time it is. */
+/** Signatures of messages: TSIG, RFC 8945. */
 import { createHmac, timingSafeEqual } from "node:crypto";
-import type { Bytes } from "../../../core/index.ts";
+import { type Bytes, type Outcome, ok } from "../../../core/index.ts";
+import { nameOnWire, two } from "../wire/bytes.ts";
 import { CLASS, type Name, type Tsig, TYPE } from "../wire/message.ts";
 import { canonicalName, keyOf, nameBytes } from "../wire/name.ts";
 
-/** RFC 8945 §3 and §5.2.2.1. Of the first three only what is named here is used in the record's error field. */
+/** Values of the record's error field: RFC 8945 §3. */
 export const TSIG_ERROR = { BADSIG: 16, BADKEY: 17, BADTIME: 18, BADTRUNC: 22 } as const;
 
 /** How far clocks may be apart, RFC 8945 §10. */
@@ -13,7 +14,7 @@ export const FUDGE_S = 300;
 /** RFC 8945 §5.2.2.1: a MAC cut to less than this, or to less than half, proves nothing. */
 const MAC_BYTES_MIN = 10;
 
-/** What of a key is needed here; `TsigKey` has it. */
+/** The part of a `TsigKey` that signing needs. */
 export interface Secret {
   readonly name: Name;
   readonly algorithm: "hmac-sha1" | "hmac-sha224" | "hmac-sha256" | "hmac-sha384" | "hmac-sha512";
@@ -29,7 +30,7 @@ const MAC_BYTES: Record<Secret["algorithm"], number> = {
   "hmac-sha512": 64,
 };
 
-/** What a digest begins with besides the message itself. RFC 8945 §5.3, §5.3.1. */
+/** What a digest begins with before the message itself. RFC 8945 §5.3, §5.3.1. */
 export interface Before {
   /** The MAC of the request that this message answers. */
   readonly requestMac?: Bytes;
@@ -37,19 +38,26 @@ export interface Before {
   readonly priorMac?: Bytes;
 }
 
-export type Verdict =
-  /** `mac` as it came: the answer's digest begins with it. */
-  | { readonly ok: true; readonly mac: Bytes }
-  /** FORMERR without a TSIG record: the MAC has a length that no honest client sends. */
-  | { readonly ok: false; readonly error: "format" }
-  /** NOTAUTH; `refuseTsig` makes the answer's record. */
-  | { readonly ok: false; readonly error: (typeof TSIG_ERROR)["BADSIG" | "BADKEY" | "BADTIME"] };
+/** What is wrong with a signature. */
+export interface BadSignature {
+  /**
+   * `format`: the MAC has a length that no honest client sends; the answer is FORMERR without a TSIG record. Others:
+   * NOTAUTH with the record that `refuseTsig` makes.
+   */
+  readonly error: "format" | (typeof TSIG_ERROR)["BADSIG" | "BADKEY" | "BADTIME"];
+}
 
 /**
- * Whether the key signed the packet, and in time. The caller found the key by its name; the checks come in the order
- * of RFC 8945 §5.2, so that nobody without the key learns what the clock says.
+ * Whether the key signed the packet, and in time. The caller finds the key by its name. The checks come in the order of
+ * RFC 8945 §5.2, so that only a holder of the key learns what time it is here. The value is the MAC.
  */
-export function verifyTsig(packet: Buffer, tsig: Tsig, key: Secret, nowS: number, before: Before = {}): Verdict {
+export function verifyTsig(
+  packet: Buffer,
+  tsig: Tsig,
+  key: Secret,
+  nowS: number,
+  before: Before = {},
+): Outcome<Bytes, BadSignature> {
   if (keyOf(tsig.key) !== keyOf(key.name) || !isAlgorithm(tsig.algorithm, key)) {
     return { ok: false, error: TSIG_ERROR.BADKEY };
   }
@@ -61,14 +69,14 @@ export function verifyTsig(packet: Buffer, tsig: Tsig, key: Secret, nowS: number
     return { ok: false, error: TSIG_ERROR.BADSIG };
   }
   if (Math.abs(nowS - tsig.timeS) > tsig.fudgeS) return { ok: false, error: TSIG_ERROR.BADTIME };
-  return { ok: true, mac: tsig.mac };
+  return ok(tsig.mac);
 }
 
 function isAlgorithm(name: Name, key: Secret): boolean {
   return keyOf(name) === key.algorithm;
 }
 
-/** The message as it was before it was signed: without the record, under the id it had. RFC 8945 §4.3.2. */
+/** The message before it was signed: without the record, with its first id. RFC 8945 §4.3.2. */
 function unsigned(packet: Buffer, tsig: Tsig): Buffer {
   const message = Buffer.from(packet.subarray(0, tsig.offset));
   message.writeUInt16BE(tsig.originalId, 0);
@@ -83,7 +91,7 @@ function digest(message: Buffer, timers: Timers, key: Secret, before: Before): B
   const mac = before.priorMac ?? before.requestMac;
   if (mac !== undefined) hmac.update(two(mac.length) + mac, "latin1");
   hmac.update(message);
-  // RFC 8945 §5.3.1: later messages of many carry the timers alone.
+  // RFC 8945 §5.3.1: of the later messages of one answer only the timers are digested.
   hmac.update(before.priorMac === undefined ? variables(timers, key) : times(timers), "latin1");
   return hmac.digest();
 }
@@ -102,23 +110,19 @@ function times(timers: Timers): Bytes {
   return six(timers.timeS) + two(timers.fudgeS);
 }
 
-function two(value: number): Bytes {
-  return String.fromCharCode((value >>> 8) & 0xff, value & 0xff);
-}
-
 function six(value: number): Bytes {
   return two(Math.floor(value / 2 ** 32)) + two(value >>> 16) + two(value);
 }
 
 export interface Signed {
   readonly packet: Buffer;
-  /** For the digest of what comes after. */
+  /** For the digest of the next message, or of the answer. */
   readonly mac: Bytes;
 }
 
 /**
- * Signs an encoded message: appends the record and counts it. Keep `tsigBytes(key)` free below the limit. `fields`: of
- * an answer that tells of an error (see `refuseTsig`).
+ * Signs an encoded message: appends the record, which takes `tsigBytes(key)`, and counts it. `fields`: of an answer
+ * that tells of an error (`refuseTsig`).
  */
 export function signTsig(
   message: Buffer,
@@ -132,14 +136,14 @@ export function signTsig(
   return { packet: append(message, canonicalName(key.name), algorithmName(key), timers, mac), mac };
 }
 
-/** Bytes that signing adds to a message; also that of a refusal. */
+/** The bytes that signing adds to a message, at most; a refusal takes no more. */
 export function tsigBytes(key: Pick<Secret, "name" | "algorithm">): number {
   return nameBytes(key.name) + 10 + nameBytes([key.algorithm]) + 16 + MAC_BYTES[key.algorithm] + 6;
 }
 
 /**
- * The answer to a message whose signature did not hold (RFC 8945 §5.3.2): to BADKEY and BADSIG without a MAC, as there
- * is no common secret; to BADTIME signed, with the time that we have. `answer` is encoded with rcode NOTAUTH.
+ * The answer to a message with a bad signature (RFC 8945 §5.3.2): for BADKEY and BADSIG without a MAC, as there is no
+ * common secret; for BADTIME signed, with our time. `answer` is encoded with rcode NOTAUTH.
  */
 export function refuseTsig(
   answer: Buffer,
@@ -149,13 +153,9 @@ export function refuseTsig(
 ): Buffer {
   const { error } = refusal;
   const timers = { timeS: tsig.timeS, fudgeS: tsig.fudgeS, error, other: "" };
-  if (!("key" in refusal)) return append(answer, wire(tsig.key), wire(tsig.algorithm), timers, "");
+  if (!("key" in refusal)) return append(answer, nameOnWire(tsig.key), nameOnWire(tsig.algorithm), timers, "");
   const fields = { ...timers, other: six(nowS) };
   return signTsig(answer, refusal.key, nowS, { requestMac: tsig.mac }, fields).packet;
-}
-
-function wire(name: Name): Bytes {
-  return `${name.map((label) => String.fromCharCode(label.length) + label).join("")}\0`;
 }
 
 function append(message: Buffer, name: Bytes, algorithm: Bytes, timers: Timers, mac: Bytes): Buffer {
@@ -169,7 +169,7 @@ function append(message: Buffer, name: Bytes, algorithm: Bytes, timers: Timers, 
   return packet;
 }
 
-/** Signs the messages of one answer, each over the one before (RFC 8945 §5.3.1): for transfers. */
+/** Signs the messages of one transfer, each together with the MAC of the one before (RFC 8945 §5.3.1). */
 export class TsigStream {
   readonly #key: Secret;
   #before: Before;

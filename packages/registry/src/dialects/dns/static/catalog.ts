@@ -21,9 +21,10 @@ import {
   toBytes,
   type View,
 } from "../../../core/index.ts";
+import { fileOf } from "../labels/meta.ts";
 import type { Name } from "../wire/message.ts";
-import { STATIC_KEYS, staticKey } from "../zone/file.ts";
-import { FILE_META, type StaticInstance, showOrigin, showPlace } from "./instances.ts";
+import { STATIC_KEYS, showOrigin, staticKey } from "../zone/file.ts";
+import { type StaticInstance, showPlace } from "./instances.ts";
 
 /** What a file is to have in the catalog; without `content` it is gone. */
 export interface Wanted {
@@ -135,7 +136,7 @@ async function planRegisters(registry: Registry, { account, origin, content }: W
     registry.read((view) => {
       for (const wanted of instances.slice(at, at + SLICE)) {
         const { instance, record } = findOwn(view, account, wanted, name);
-        if (record !== undefined && !isOwn(record, name)) {
+        if (record !== undefined && fileOf(record) !== name) {
           if (foreign.length < FOREIGN_MAX) foreign.push(showForeign(wanted, record));
           continue;
         }
@@ -161,8 +162,8 @@ function findOwn(
   name: string,
 ): { readonly instance: StaticInstance["instance"]; readonly record: InstanceRecord | undefined } {
   const record = view.instance(account, instance.service, instance.id);
-  const another = record !== undefined && record.via === "dns" && Object.hasOwn(record.meta, FILE_META);
-  if (!another || isOwn(record, name)) return { instance, record };
+  const file = record && fileOf(record);
+  if (file === undefined || file === name) return { instance, record };
   const id = `${instance.id}@${name.replaceAll("/", "-")}`.slice(0, LIMITS.idLengthMax).trim();
   return { instance: { ...instance, id }, record: view.instance(account, instance.service, id) };
 }
@@ -191,7 +192,7 @@ async function planRemovals(
     registry.read((view) => {
       for (const record of view.account(account)?.service(service)?.instances.values() ?? []) {
         looked++;
-        if (!isOwn(record, name) || kept.has(`${record.service}/${record.id}`)) continue;
+        if (fileOf(record) !== name || kept.has(`${record.service}/${record.id}`)) continue;
         const instance = { service: record.service, id: record.id };
         removals.push({ guard: guardOf(instance, record), command: { kind: "deregister", instance } });
       }
@@ -207,15 +208,11 @@ function guardOf({ service, id }: InstanceKey, record: InstanceRecord | undefine
     : { on: "instance-mod", instance: { service, id }, revision: record.modRevision };
 }
 
-/** The origin, as `showOrigin` writes it, of the file whose instance became another one or is gone; mostly there is none. */
+/** The origin, as `showOrigin` writes it, of the file whose instance changed or is gone; mostly there is none. */
 export function touchedOrigin({ before, after }: Extract<Change, { kind: "instance" }>): string | undefined {
-  const name = before?.via === "dns" && Object.hasOwn(before.meta, FILE_META) ? before.meta[FILE_META] : undefined;
+  const name = before === null ? undefined : fileOf(before);
   if (before === null || name === undefined) return undefined;
-  return after !== null && isOwn(after, name) && isSame(after, before) ? undefined : name;
-}
-
-function isOwn(record: InstanceRecord, name: string): boolean {
-  return record.via === "dns" && Object.hasOwn(record.meta, FILE_META) && record.meta[FILE_META] === name;
+  return after !== null && fileOf(after) === name && isSame(after, before) ? undefined : name;
 }
 
 function isSame(record: InstanceRecord, wanted: StaticInstance["instance"]): boolean {

@@ -3,20 +3,18 @@
  * `Name._http._tcp.example.` (RFC 6763 §4.1) one instance of it with that name.
  */
 import { type Bytes, fromBytes, type Instance, isLegalName, LIMITS, refuseInstance } from "../../../core/index.ts";
-import { type Notes, PRIORITY_META } from "../labels/meta.ts";
+import { FILE_META, fromStrings, type Notes, PRIORITY_META } from "../labels/meta.ts";
+import { fromSrvWeight, WEIGHT_DEFAULT } from "../labels/weight.ts";
 import { type Data, type Name, type Resource, TYPE } from "../wire/message.ts";
 import { isWithin, keyOf, lowerLabel, showName } from "../wire/name.ts";
-import { fileAddresses, findInFile } from "../zone/file.ts";
+import { fileAddresses, findInFile, showOrigin } from "../zone/file.ts";
 import type { FileZone } from "../zone/model.ts";
 import type { BuiltZone } from "./built-zone.ts";
 import type { Place } from "./zonefile/parser.ts";
 
-/** Says which zone file an instance comes from. */
-export const FILE_META = "dns.file";
-
-/** What an instance weighs unless told otherwise, and so those whose SRV records all say 0 (RFC 2782: "no choice"). */
-const WEIGHT_DEFAULT = 100;
-/** Leaves room for what tells two of the same name apart. */
+/** Entries of the meta that are ours. */
+const OWN_ENTRIES = 3;
+/** Leaves room for what tells two instances of the same name apart. */
 const ID_BASE_MAX = 300;
 
 export interface StaticInstance {
@@ -43,11 +41,6 @@ interface Draft {
 
 const PAUSE_OWNERS = 500;
 const WARNINGS_MAX = 20;
-
-/** How an origin is written in `meta["dns.file"]`. */
-export function showOrigin(origin: Name): string {
-  return fromBytes(keyOf(origin)) || ".";
-}
 
 /** The instances of a zone, sorted by nothing, ids unique within a service. A generator: others may have a turn. */
 export function* toInstances(built: BuiltZone, notes: Notes): Generator<undefined, StaticInstances> {
@@ -159,7 +152,7 @@ function draftRecord({ zone, place }: BuiltZone, record: Resource, data: Service
       },
       version: "",
       zone: owner.site,
-      weight: weightless ? WEIGHT_DEFAULT : toWeight(data.weight),
+      weight: weightless ? WEIGHT_DEFAULT : fromSrvWeight(data.weight),
       status: "passing",
       checks: [],
       via: "dns",
@@ -184,32 +177,10 @@ function addressesOf(zone: FileZone, target: Name): string[] {
   return [];
 }
 
-/** What answers about instances multiply by 256 (for HAProxy) is divided here; other weights stay as they are. */
-export function toWeight(weight: number): number {
-  return weight % 256 === 0 ? weight / 256 : weight;
-}
-
-/** Strings of the TXT records beside them, `key=value` (RFC 6763 §6.3); the first of a key counts (§6.4). */
-function readMeta(records: readonly Resource[], notes: Notes): Record<string, string> {
-  const meta: Record<string, string> = {};
-  let count = 0;
-  for (const { type, data } of records) {
-    if (type !== TYPE.TXT || data.kind !== "text") continue;
-    for (const string of data.strings) {
-      const text = fromBytes(string);
-      const equals = text.indexOf("=");
-      const key = equals < 0 ? text : text.slice(0, equals);
-      if (key === "" || notes.test(key) || Object.hasOwn(meta, key)) continue;
-      if (++count > LIMITS.metaEntriesMax - 3) return meta;
-      Object.defineProperty(meta, key, {
-        value: equals < 0 ? "" : text.slice(equals + 1),
-        enumerable: true,
-        configurable: true,
-        writable: true,
-      });
-    }
-  }
-  return meta;
+/** The meta that the TXT records beside SRV records give. */
+function readMeta(records: readonly Resource[], notes: Notes): Readonly<Record<string, string>> {
+  const strings = records.flatMap(({ type, data }) => (type === TYPE.TXT && data.kind === "text" ? data.strings : []));
+  return Object.fromEntries([...fromStrings(strings, notes)].slice(0, LIMITS.metaEntriesMax - OWN_ENTRIES));
 }
 
 function keyIn({ service }: { readonly service: string }, id: string): string {

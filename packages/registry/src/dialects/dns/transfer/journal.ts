@@ -114,7 +114,7 @@ export function* unpackRecords(packed: Packed): Generator<Resource> {
   for (const buffer of packed.buffers) {
     const decoded = decodeMessage(buffer);
     if (!decoded.ok) throw new Error("a packed message does not read back");
-    yield* decoded.message.answers;
+    yield* decoded.value.answers;
   }
 }
 

@@ -219,8 +219,8 @@ class Notifier implements Notify {
   /** Any answer will do that is signed by whom it must be: one that does not want the zone has heard of it as well. */
   #receive(packet: Buffer, address: string, port: number): void {
     const decoded = decodeMessage(packet);
-    if (!decoded.ok || !decoded.message.response || decoded.message.opcode !== OPCODE.NOTIFY) return;
-    const { message } = decoded;
+    if (!decoded.ok || !decoded.value.response || decoded.value.opcode !== OPCODE.NOTIFY) return;
+    const message = decoded.value;
     for (const [key, pending] of this.#pending) {
       const { id, server, signed } = pending;
       if (id !== message.id || server.address !== address || server.port !== port) continue;

@@ -1,7 +1,7 @@
 /** The edits of an UPDATE, carried over to the instances that they speak of. */
 import { type Bytes, fromBytes, type Instance, LIMITS } from "../../../core/index.ts";
+import { fromSrvWeight } from "../labels/weight.ts";
 import { portOf } from "../names/native/records.ts";
-import { toWeight } from "../static/instances.ts";
 import { type Data, type Name, RCODE, type Resource, TYPE } from "../wire/message.ts";
 import { isWithin, keyOf, lowerLabel } from "../wire/name.ts";
 import { sameData } from "../wire/record.ts";
@@ -17,8 +17,8 @@ import {
   isNameable,
   isOfProtocol,
   isServedBy,
-  readTexts,
   type ServiceData,
+  textsOf,
   toAddress,
   toFresh,
   toHostname,
@@ -251,7 +251,7 @@ export class Application {
     if (id === undefined || address === undefined) return RCODE.REFUSED;
     if (!isNameable(service) || !isNameable(id, LIMITS.idLengthMax)) return RCODE.REFUSED;
     const base = before ?? toFresh(service, id);
-    const weight = weightless ? base.weight : toWeight(data.weight);
+    const weight = weightless ? base.weight : fromSrvWeight(data.weight);
     const ports = portOf(base.ports, undefined) === data.port ? base.ports : { ...base.ports, default: data.port };
     const protocol = place.udp ? "udp" : before !== undefined && isOfProtocol(before, false) ? before.protocol : "tcp";
     const meta = withPriority(base.meta, data.priority);
@@ -332,7 +332,7 @@ export class Application {
     // Text is about something: there must be an instance that it can be kept with.
     if (instances.length === 0) return RCODE.REFUSED;
     for (const record of added) {
-      const pairs = readTexts(record, this.#world.settings.notes);
+      const pairs = textsOf(record, this.#world.settings.notes);
       for (const { service, id } of instances) {
         const instance = this.#draft.get(service, id);
         if (instance !== undefined) this.#draft.set({ ...instance, meta: withTexts(instance.meta, pairs) });

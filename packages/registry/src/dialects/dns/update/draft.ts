@@ -1,8 +1,8 @@
 /** The instances that an UPDATE touches, as they are to be. */
 
-import type { Bytes } from "../../../core/index.ts";
 import {
   type Account,
+  type Bytes,
   type Command,
   type Guard,
   type Instance,
@@ -10,8 +10,8 @@ import {
   LIMITS,
   type Life,
 } from "../../../core/index.ts";
+import { fileOf } from "../labels/meta.ts";
 import { matchLabel } from "../labels/text.ts";
-import { FILE_META } from "../static/instances.ts";
 import type { World } from "../zone/model.ts";
 
 interface Touch {
@@ -113,7 +113,7 @@ export class Draft {
       touch = { service, id, before, now: before, ttlS: undefined };
       this.#touched.set(key, touch);
     }
-    if (touch.before?.via === "dns" && touch.before.meta[FILE_META] !== undefined) this.#stuck = true;
+    if (touch.before !== undefined && fileOf(touch.before) !== undefined) this.#stuck = true;
     return touch;
   }
 

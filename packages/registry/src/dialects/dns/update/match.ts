@@ -1,19 +1,16 @@
 /** Which instance a record of an UPDATE speaks of, and what it says of it. */
 import { fromBytes, type Instance, isLegalName } from "../../../core/index.ts";
 import { toSpot } from "../labels/address.ts";
-import { type Notes, PRIORITY_META, priorityOf, toStrings } from "../labels/meta.ts";
+import { fromStrings, type Notes, PRIORITY_META, priorityOf, toStrings } from "../labels/meta.ts";
 import { matchLabel } from "../labels/text.ts";
+import { fromSrvWeight, WEIGHT_DEFAULT } from "../labels/weight.ts";
 import { portOf } from "../names/native/records.ts";
-import { toWeight } from "../static/instances.ts";
 import { type Data, type Name, type Resource, TYPE } from "../wire/message.ts";
 import { isWithin, keyOf, lowerLabel, sameName } from "../wire/name.ts";
 import type { Zone } from "../zone/model.ts";
 import { addressOf, placeOf } from "./place.ts";
 
 export type ServiceData = Extract<Data, { kind: "service" }>;
-
-/** What an instance weighs that says nothing of it. */
-const WEIGHT_DEFAULT = 100;
 
 /** RFC 2782 knows `_tcp` and `_udp`; everything but UDP is the former. */
 export function isOfProtocol(instance: Instance, udp: boolean): boolean {
@@ -65,7 +62,7 @@ export function toAddress(text: string): string {
  */
 export function hasNumbers(instance: Instance, data: ServiceData, shown: readonly Resource[]): boolean {
   if (data.priority !== priorityOf(instance.meta)) return false;
-  if (data.weight === 0 || toWeight(data.weight) === instance.weight) return true;
+  if (data.weight === 0 || fromSrvWeight(data.weight) === instance.weight) return true;
   return shown.some(
     ({ data: other }) =>
       other.kind === "service" &&
@@ -85,18 +82,9 @@ export function withoutTexts(meta: Instance["meta"], notes: Notes): Instance["me
   return Object.fromEntries(Object.entries(meta).filter(([key]) => notes.test(key)));
 }
 
-/** The pairs of a TXT record, RFC 6763 §6.3 to §6.5, without notes. */
-export function readTexts({ data }: Resource, notes: Notes): ReadonlyMap<string, string> {
-  const pairs = new Map<string, string>();
-  for (const string of data.kind === "text" ? data.strings : []) {
-    const text = fromBytes(string);
-    const equals = text.indexOf("=");
-    const key = equals < 0 ? text : text.slice(0, equals);
-    // §6.4: a string that begins with "=" or is empty says nothing; the first of a key counts.
-    if (key === "" || pairs.has(key) || notes.test(key)) continue;
-    pairs.set(key, equals < 0 ? "" : text.slice(equals + 1));
-  }
-  return pairs;
+/** The meta that a TXT record gives. */
+export function textsOf({ data }: Resource, notes: Notes): ReadonlyMap<string, string> {
+  return fromStrings(data.kind === "text" ? data.strings : [], notes);
 }
 
 export function withTexts(meta: Instance["meta"], pairs: ReadonlyMap<string, string>): Instance["meta"] {
@@ -105,7 +93,7 @@ export function withTexts(meta: Instance["meta"], pairs: ReadonlyMap<string, str
 
 /** Whether the instance's TXT record says the same. */
 export function hasTexts(instance: Instance, record: Resource, notes: Notes): boolean {
-  const pairs = readTexts(record, notes);
+  const pairs = textsOf(record, notes);
   const [one, other] = [toStrings(instance.meta, notes), toStrings(Object.fromEntries(pairs), notes)];
   return one.length === other.length && one.every((string, i) => string === other[i]);
 }

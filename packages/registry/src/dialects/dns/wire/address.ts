@@ -1,7 +1,7 @@
 /** Addresses as bytes and as text. RFC 1035 §3.4.1, RFC 3596, RFC 4291 §2.2, RFC 5952. */
 import type { Bytes } from "../../../core/index.ts";
 
-/** The 4 or 16 bytes in the usual text form: dotted, or RFC 5952. */
+/** The text form of 4 bytes (dotted) or 16 (RFC 5952). */
 export function readAddress(packet: Uint8Array, at: number, length: 4 | 16): string {
   if (length === 4) return `${packet[at]}.${packet[at + 1]}.${packet[at + 2]}.${packet[at + 3]}`;
   const groups: number[] = [];
@@ -32,7 +32,7 @@ export function addressBytes(text: string): Bytes | undefined {
   return text.includes(":") ? sixBytes(text) : fourBytes(text);
 }
 
-/** Four numbers in decimal; leading zeros are refused as they mean octal to some. */
+/** Four decimal numbers without leading zeros, which some programs read as octal. */
 function fourBytes(text: string): Bytes | undefined {
   let bytes = "";
   let value = -1;

@@ -1,30 +1,29 @@
-/** Answers that fit: what is left out of one that is too long, and in what order records stand in it. */
+/** Answers that fit: what is left out of an answer that is too long, and the order of its records. */
 
-import type { Data, Message, Resource } from "./message.ts";
+import { TC_BIT } from "./header.ts";
+import { type Data, MESSAGE_BYTES_MAX, type Message, type Resource } from "./message.ts";
 import { keyOf, sameName } from "./name.ts";
 import { packMessage } from "./packet.ts";
 
-const TC_BYTE = 2;
-const TC_BIT = 0x02;
-/** How many records are tried when the first ones are too long by themselves. */
+/** How many records are tried, one after the other, when the first ones are too long by themselves. */
 const TRIES_MAX = 64;
 
 /** A number from 0 to 1, 1 not included. */
 export type Chance = () => number;
 
 /**
- * The answer in at most `bytesMax`. What does not fit goes in this order (RFC 2181 §9): addresses in the additional
- * section, all of one name at once and without a mark, as the client may ask for them; then records of the answer,
- * with TC, and never all of them when one fits: there are clients that take what they get and never come back by TCP.
- * Which ones stay is a matter of `share` alone, so that who asks again gets the same ones: HAProxy takes the others for
- * gone. Equal records stand in another order each time, for those that take the first.
+ * The answer in at most `bytesMax`. When it is too long, this is left out, in this order (RFC 2181 §9): addresses in the
+ * additional section, all of one name together and without TC, as the client may ask for them; then records of the
+ * answer, with TC. One record stays at least if it fits, as some clients take what they get and never come by TCP.
+ * `share` alone decides which records stay, so that a client that asks again gets the same ones: HAProxy takes records
+ * that are missing for gone. The records of a set are shuffled, for clients that take the first one.
  */
 export function encodeAnswer(message: Message, bytesMax: number, chance: Chance, share = 0): Buffer {
   const answers = shuffleSets(message.answers, chance);
   const mixed = { ...message, answers };
   const packed = packMessage(mixed, bytesMax);
-  if (packed === undefined) return mark(emptyAnswer(message));
-  if (packed.answers < answers.length) return mark(cutAnswer(message, bytesMax, chance, share));
+  if (packed === undefined) return mark(questionAlone(message));
+  if (packed.answers < answers.length) return mark(truncate(message, bytesMax, chance, share));
   if (packed.authority < message.authority.length) return dropAuthority(mixed, bytesMax);
   if (packed.additional === message.additional.length) return packed.bytes;
   const kept = wholeNames(message.additional, packed.additional);
@@ -33,17 +32,17 @@ export function encodeAnswer(message: Message, bytesMax: number, chance: Chance,
 }
 
 /** The question alone. */
-function emptyAnswer(message: Message): Buffer {
-  return packWhole({ ...message, answers: [], authority: [], additional: [] }, 0xffff);
+function questionAlone(message: Message): Buffer {
+  return packWhole({ ...message, answers: [], authority: [], additional: [] }, MESSAGE_BYTES_MAX);
 }
 
 /** Sets TC. */
 function mark(answer: Buffer): Buffer {
-  answer[TC_BYTE] = (answer[TC_BYTE] as number) | TC_BIT;
+  answer[2] = (answer[2] as number) | TC_BIT;
   return answer;
 }
 
-function cutAnswer(message: Message, bytesMax: number, chance: Chance, share: number): Buffer {
+function truncate(message: Message, bytesMax: number, chance: Chance, share: number): Buffer {
   const ranked = rankSets(message.answers, share);
   const alone = { ...message, authority: [], additional: [] };
   for (let i = 0; i < Math.min(ranked.length, TRIES_MAX); i++) {
@@ -51,13 +50,13 @@ function cutAnswer(message: Message, bytesMax: number, chance: Chance, share: nu
     const packed = packMessage({ ...alone, answers }, bytesMax);
     if (packed === undefined || packed.answers === 0) continue;
     const mixed = packMessage({ ...alone, answers: shuffleSets(answers.slice(0, packed.answers), chance) }, bytesMax);
-    // In another order names may be compressed less well.
+    // In another order names may compress less well.
     return mixed?.answers === packed.answers ? mixed.bytes : packed.bytes;
   }
-  return emptyAnswer(message);
+  return questionAlone(message);
 }
 
-/** Beside an answer, authority is a courtesy; without one, it says for how long there is none. */
+/** Authority is a courtesy beside an answer; without one it tells how long the answer is good, and TC says it is missing. */
 function dropAuthority(message: Message, bytesMax: number): Buffer {
   const bytes = packWhole({ ...message, authority: [], additional: [] }, bytesMax);
   return message.answers.length > 0 ? bytes : mark(bytes);
@@ -76,12 +75,12 @@ function wholeNames(records: readonly Resource[], fitted: number): number {
   return kept;
 }
 
-/** Records of one RRset in another order; the sets stay where they are, as a CNAME comes before what it leads to. */
+/** Shuffles the records of each RRset; the sets keep their places, as a CNAME comes before what it leads to. */
 function shuffleSets(records: readonly Resource[], chance: Chance): readonly Resource[] {
   return orderSets(records, (mixed, start, end) => shuffle(mixed, start, end, chance));
 }
 
-/** The same by a rank that rests on what a record says and on `share`: one record more or less moves no other. */
+/** Sorts the records of each RRset by a rank that depends on their data and `share`: another record moves none of them. */
 function rankSets(records: readonly Resource[], share: number): readonly Resource[] {
   return orderSets(records, (mixed, start, end) => {
     const ranked = mixed.slice(start, end).map((record) => ({ record, rank: toRank(record.data, share) }));
@@ -91,8 +90,8 @@ function rankSets(records: readonly Resource[], share: number): readonly Resourc
 }
 
 /**
- * A number for a record that is the same while it leads to the same place, and a different one for each share. Records
- * of a worse priority come after all others.
+ * A number that depends on where the record leads and on the share. It is greater for SRV records of a worse priority
+ * than for all others.
  */
 function toRank(data: Data, share: number): number {
   const text =
@@ -126,7 +125,7 @@ function isSameSet(one: Resource, other: Resource): boolean {
   return one.type === other.type && (one.name === other.name || sameName(one.name, other.name));
 }
 
-/** Fisher and Yates' shuffle of a part. */
+/** Shuffles a part of the records (Fisher and Yates). */
 function shuffle(records: Resource[], start: number, end: number, chance: Chance): void {
   for (let i = end - 1; i > start; i--) {
     const j = start + Math.floor(chance() * (i - start + 1));
@@ -136,7 +135,7 @@ function shuffle(records: Resource[], start: number, end: number, chance: Chance
   }
 }
 
-/** A generator of chance that gives the same numbers for the same seed (mulberry32). */
+/** The same numbers for the same seed (mulberry32). */
 export function toChance(seed: number): Chance {
   let state = seed >>> 0;
   return () => {

@@ -15,7 +15,7 @@ export function readEdns(
 ): { readonly edns: Edns; readonly rcodeHigh: number } | undefined {
   const version = (ttl >>> 16) & 0xff;
   const end = cursor.at + length;
-  // What options look like in another version is not known; the answer is BADVERS anyway.
+  // Another version may have options of another form; its answer is BADVERS anyway.
   const options = version === 0 ? readOptions(cursor, end) : {};
   cursor.at = end;
   if (options === undefined) return undefined;

@@ -1,13 +1,15 @@
 /** The DNS codec against bytes of bad will: nothing throws, nothing loops, nothing takes long. */
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { BLANK, VECTORS } from "../../../../../../test/dns/captures-rig.ts";
+import type { Outcome } from "../../../core/index.ts";
 import { signTsig, verifyTsig } from "../signing/tsig.ts";
 import { addressBytes, readAddress } from "./address.ts";
 import { CLASS, type Data, type Edns, type Message, type Name, RCODE, type Resource, TYPE } from "./message.ts";
 import { nameBytes, parseName, showName } from "./name.ts";
-import { type Decoded, decodeMessage, encodeMessage } from "./packet.ts";
+import { decodeMessage, encodeMessage, type Malformed } from "./packet.ts";
 import { emptyScan, scanQuestion } from "./plain-question.ts";
 import { canonicalData, showRecord } from "./record.ts";
 
@@ -17,7 +19,7 @@ const RUNS = 3000;
 const CAPTURES = VECTORS.map(({ hex }) => Buffer.from(hex, "hex"));
 
 /** What must hold for any packet, whatever is in it. */
-function checkAny(packet: Buffer): Decoded {
+function checkAny(packet: Buffer): Outcome<Message, Malformed> {
   const decoded = decodeMessage(packet);
   checkQuick(packet, decoded);
   if (!decoded.ok) {
@@ -36,19 +38,19 @@ function checkAny(packet: Buffer): Decoded {
     assert.ok(answer && answer.length <= Math.max(packet.length, 12) + 255);
     return decoded;
   }
-  checkMessage(decoded.message);
+  checkMessage(decoded.value);
   return decoded;
 }
 
 let quick = 0;
 
 /** The short way for plain questions takes nothing that the long one refuses, and sees the same in it. */
-function checkQuick(packet: Buffer, decoded: Decoded): void {
+function checkQuick(packet: Buffer, decoded: Outcome<Message, Malformed>): void {
   const scan = emptyScan();
   if (!scanQuestion(packet, scan)) return;
   quick++;
   assert.ok(decoded.ok);
-  const { questions, answers, authority, additional, edns, tsig, response, opcode } = decoded.message;
+  const { questions, answers, authority, additional, edns, tsig, response, opcode } = decoded.value;
   assert.deepEqual([questions.length, answers, authority, additional, tsig], [1, [], [], [], undefined]);
   assert.deepEqual([response, opcode, questions[0]!.class], [false, 0, CLASS.IN]);
   assert.equal(scan.nameEnd, 12 + nameBytes(questions[0]!.name));
@@ -65,7 +67,7 @@ function checkMessage(message: Message): void {
   if (again !== undefined) {
     const decoded = decodeMessage(again);
     assert.ok(decoded.ok);
-    assert.deepEqual(decoded.message, unsigned);
+    assert.deepEqual(decoded.value, unsigned);
   }
   for (const { name } of message.questions) checkName(name);
   for (const record of [...message.answers, ...message.authority, ...message.additional]) {
@@ -184,16 +186,16 @@ test("any message is read back as it was written, signed or not", () => {
       if (!sign) {
         const decoded = decodeMessage(packet);
         assert.ok(decoded.ok);
-        assert.deepEqual(decoded.message, written);
+        assert.deepEqual(decoded.value, written);
         return;
       }
       const signed = signTsig(packet, key, 1e9);
       const decoded = decodeMessage(signed.packet);
       assert.ok(decoded.ok);
-      const { tsig, ...read } = decoded.message;
+      const { tsig, ...read } = decoded.value;
       assert.deepEqual(read, written);
       assert.equal(tsig?.offset, packet.length);
-      assert.deepEqual(verifyTsig(signed.packet, tsig, key, 1e9), { ok: true, mac: signed.mac });
+      assert.deepEqual(verifyTsig(signed.packet, tsig, key, 1e9), { ok: true, value: signed.mac });
     }),
     { numRuns: RUNS },
   );

@@ -1,9 +1,13 @@
 /** DNS messages as data. Numbers: RFC 1035, and the RFC named beside each. */
 import type { Bytes } from "../../../core/index.ts";
 
+/** RFC 1035 §2.3.4: what everybody can take over UDP. */
+export const UDP_BYTES_MIN = 512;
+export const MESSAGE_BYTES_MAX = 0xffff;
+
 /**
  * A domain name: its labels from left to right, without the root's empty one; the root is []. A label is a byte string
- * in the case it was written in. Compare with `keyOf` (name.ts), never by itself.
+ * in the case it was written in. Names are compared by `keyOf` (name.ts).
  */
 export type Name = readonly Bytes[];
 
@@ -39,13 +43,13 @@ export const RCODE = {
   NXDOMAIN: 3,
   NOTIMP: 4,
   REFUSED: 5,
-  /** RFC 2136 §2.2, as the four after it. */
+  /** This and the four after it: RFC 2136 §2.2. */
   YXDOMAIN: 6,
   YXRRSET: 7,
   NXRRSET: 8,
   NOTAUTH: 9,
   NOTZONE: 10,
-  /** RFC 6891 §9; needs EDNS to be said. */
+  /** RFC 6891 §9; only a message with EDNS can have it. */
   BADVERS: 16,
 } as const;
 
@@ -92,7 +96,7 @@ export interface Resource {
   readonly data: Data;
 }
 
-/** EDNS(0), RFC 6891. Options that we do not know are not kept. */
+/** EDNS(0), RFC 6891, with the options that we know. */
 export interface Edns {
   readonly version: number;
   /** What the sender can take over UDP, in bytes; below 512 counts as 512. */
@@ -104,7 +108,7 @@ export interface Edns {
   readonly expireS?: number;
   /** UPDATE-LEASE (RFC 9664), in seconds. */
   readonly leaseS?: number;
-  /** The second number of UPDATE-LEASE, of KEY records; an answer has as many as the question. */
+  /** The second number of UPDATE-LEASE, the lease of KEY records; an answer has it when the question has it. */
   readonly keyLeaseS?: number;
 }
 

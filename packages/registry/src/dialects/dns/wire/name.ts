@@ -1,19 +1,19 @@
 /** Domain names: off the wire, as text, as keys. RFC 1035 §3.1, §4.1.4, §5.1; case: RFC 4343. */
 import { type Bytes, toBytes } from "../../../core/index.ts";
+import { HEADER_BYTES } from "./header.ts";
 import type { Name } from "./message.ts";
 
-/** RFC 1035 §2.3.4: length bytes and the root's are counted. */
+/** RFC 1035 §2.3.4; the length bytes count, that of the root too. */
 export const NAME_BYTES_MAX = 255;
 export const LABEL_BYTES_MAX = 63;
 
-/** A name of 255 bytes has at most 127 labels, so nothing honest needs more jumps. */
+/** A name of 255 bytes has at most 127 labels, so no honest name needs more jumps. */
 const JUMPS_MAX = 127;
 /**
- * Labels and jumps that one message may cost us. Compression lets a few bytes stand for 127 labels; a message of
- * 64 KiB that says so in every record would otherwise keep us busy for long.
+ * Labels and jumps that are read of one message. Two bytes can stand for 127 labels, so a message of 64 KiB could
+ * keep us busy for long.
  */
 const STEPS_MAX = 65536;
-const HEADER_BYTES = 12;
 
 /** Where reading goes on in a packet. */
 export interface Cursor {
@@ -28,8 +28,8 @@ export function openCursor(packet: Buffer, at = 0): Cursor {
 }
 
 /**
- * Reads a name and moves the cursor behind it. Undefined when it is malformed: pointers must lead to before the part
- * that they end (so there are no loops), lengths must hold, and other label types (RFC 6891 §5) are nobody's.
+ * Reads a name and moves the cursor behind it; undefined when it is malformed. A pointer must lead to before the labels
+ * that it ends, so there are no loops. Label types other than these two (RFC 6891 §5) are not in use.
  */
 export function readName(cursor: Cursor): Name | undefined {
   const { packet } = cursor;
@@ -70,16 +70,16 @@ export function nameBytes(name: Name): number {
   return bytes;
 }
 
-/** Whether the name can be said on the wire. */
+/** Whether the labels and the name are neither empty nor too long. */
 export function isName(name: Name): boolean {
   return nameBytes(name) <= NAME_BYTES_MAX && name.every((l) => l.length > 0 && l.length <= LABEL_BYTES_MAX);
 }
 
 /** The name on the wire, uncompressed and in lower case, as digests take it (RFC 4034 §6.2, RFC 8945 §4.3.3). */
 export function canonicalName(name: Name): Bytes {
-  let wire = "";
-  for (const label of name) wire += String.fromCharCode(label.length) + lowerLabel(label);
-  return `${wire}\0`;
+  let bytes = "";
+  for (const label of name) bytes += String.fromCharCode(label.length) + lowerLabel(label);
+  return `${bytes}\0`;
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is all of ASCII.
@@ -91,19 +91,19 @@ export function lowerLabel(label: Bytes): Bytes {
 }
 
 /**
- * What names are compared by and kept under: two names are the same exactly when their keys are. Lower case, labels
- * joined by ".", without one at the end; a dot or backslash inside a label has a backslash before it. The root is "".
+ * The key of a name in maps: two names are the same exactly when their keys are. The labels in lower case, joined by
+ * "."; a dot or backslash inside a label has a backslash before it. The key of the root is "".
  */
 export function keyOf(name: Name): string {
   const joined = name.join(".");
   let dots = 1;
-  let plain = true;
+  let isSimple = true;
   for (let i = 0; i < joined.length; i++) {
     const code = joined.charCodeAt(i);
     if (code === 0x2e) dots++;
-    else if (code === 0x5c || code > 0x7f) plain = false;
+    else if (code === 0x5c || code > 0x7f) isSimple = false;
   }
-  if (plain && (dots === name.length || name.length === 0)) return joined.toLowerCase();
+  if (isSimple && (dots === name.length || name.length === 0)) return joined.toLowerCase();
   return name.map((label) => lowerLabel(label).replace(/[.\\]/g, "\\$&")).join(".");
 }
 
@@ -129,9 +129,9 @@ const DOT = 0x2e;
 const BACKSLASH = 0x5c;
 
 /**
- * A name from text in the form of RFC 1035 §5.1: labels between dots, `\.` for a byte itself, `\DDD` for one by its
- * number; other characters stand for their UTF-8. "." is the root. The dot at the end may be missing: then the name is
- * completed with the origin, which is the root unless given. Undefined when it is no legal name.
+ * A name from text in the form of RFC 1035 §5.1: labels between dots, `\X` for the character X itself, `\DDD` for the
+ * byte of that number; other characters stand for their UTF-8. "." is the root. A name without a dot at its end is
+ * completed with the origin. Undefined when it is no legal name.
  */
 export function parseName(text: string, origin: Name = []): Name | undefined {
   if (text === ".") return [];
@@ -159,7 +159,7 @@ export function parseName(text: string, origin: Name = []): Name | undefined {
   return labels.length > 0 && isName(name) ? name : undefined;
 }
 
-/** What the escape that begins at this backslash stands for, and where its last character is. RFC 1035 §5.1. */
+/** The byte that the escape at this backslash stands for, and where its last character is. RFC 1035 §5.1. */
 export function readEscape(text: Bytes, at: number): { readonly code: number; readonly last: number } | undefined {
   if (at + 1 >= text.length) return undefined;
   if (!isDigit(text.charCodeAt(at + 1))) return { code: text.charCodeAt(at + 1), last: at + 1 };
@@ -172,12 +172,12 @@ function isDigit(code: number): boolean {
   return code >= 0x30 && code <= 0x39;
 }
 
-/** The name as text, with the dot at the end, as zone files and dig write it; `parseName` reads it back. */
+/** The name as zone files and dig write it, with a dot at its end; `parseName` reads it back. */
 export function showName(name: Name): string {
   return name.length === 0 ? "." : `${name.map(showLabel).join(".")}.`;
 }
 
-/** One label as text, escaped as `showName` does it. */
+/** One label of `showName`. */
 export function showLabel(label: Bytes): string {
   return label.replace(/[.\\"();@$]/g, "\\$&").replace(/[^!-~]/g, showByte);
 }

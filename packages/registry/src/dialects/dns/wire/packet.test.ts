@@ -1,12 +1,14 @@
 /** The DNS codec against what real programs send, and against the RFCs' own examples; without sockets. */
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { BLANK, decode, encode, toName as name, VECTORS } from "../../../../../../test/dns/captures-rig.ts";
 import { addressBytes, readAddress } from "./address.ts";
+import { HEADER_BYTES } from "./header.ts";
 import { CLASS, type Data, type Message, type Name, RCODE, type Resource, TYPE } from "./message.ts";
 import { isWithin, keyOf, openCursor, parseName, readName, sameName, showName } from "./name.ts";
-import { encodeMessage, HEADER_BYTES, packMessage, RECORDS_MAX } from "./packet.ts";
+import { encodeMessage, packMessage, RECORDS_MAX } from "./packet.ts";
 import { parseClass, parseType, sameData, showClass, showRecord, showType, toResource } from "./record.ts";
 
 /** The form that the vectors have. */

@@ -1,9 +1,12 @@
 /** Messages off the wire and onto it. RFC 1035 §4.1, RFC 6891, RFC 2136, RFC 8945. */
 
+import { type Outcome, ok } from "../../../core/index.ts";
 import { ednsBytes, readEdns, writeEdns } from "./edns.ts";
+import { AA_BIT, CD_BIT, HEADER_BYTES, QR_BIT, RA_BIT, RD_BIT, TC_BIT } from "./header.ts";
 import {
   CLASS,
   type Edns,
+  MESSAGE_BYTES_MAX,
   type Message,
   OPCODE,
   type Question,
@@ -17,46 +20,41 @@ import { readData, writeData } from "./record.ts";
 import { readTsig } from "./tsig.ts";
 import { Writer } from "./writer.ts";
 
-export const HEADER_BYTES = 12;
-/** A message with more is malformed for us. A zone in transfer is many messages; we take none in. */
+/** A message with more is taken for malformed. Only transfers of zones have more, and we receive none. */
 export const RECORDS_MAX = 4096;
 
-/** The least a question and a record take: a root name and the fixed fields. */
+/** A question and a record with the root as their name. */
 const QUESTION_BYTES_MIN = 5;
 const RECORD_BYTES_MIN = 11;
 
-/** Bits of the second 16 of the header. */
-const QR = 0x8000;
-const AA = 0x0400;
-const TC = 0x0200;
-const RD = 0x0100;
-const RA = 0x0080;
-const CD = 0x0010;
+/** The second 16 bits of the header. */
+const QR = QR_BIT << 8;
+const AA = AA_BIT << 8;
+const TC = TC_BIT << 8;
+const RD = RD_BIT << 8;
 
-export type Decoded =
-  | { readonly ok: true; readonly message: Message }
-  | {
-      readonly ok: false;
-      /** What to answer; undefined: nothing, as it was no question or had not even a header. */
-      readonly rcode: number | undefined;
-      readonly id: number;
-      readonly opcode: number;
-      readonly recursionDesired: boolean;
-      /** The question, if there was one that could be read; else empty. */
-      readonly questions: readonly Question[];
-    };
+/** What a message that cannot be read still tells. */
+export interface Malformed {
+  /** What to answer; undefined: nothing, as it was an answer or had no header. */
+  readonly rcode: number | undefined;
+  readonly id: number;
+  readonly opcode: number;
+  readonly recursionDesired: boolean;
+  /** The question, if it could be read; else empty. */
+  readonly questions: readonly Question[];
+}
 
 const OPCODES: readonly number[] = Object.values(OPCODE);
 
-/** Reads a message. Never throws, whatever the bytes, and stops early where they ask for too much work. */
-export function decodeMessage(packet: Buffer): Decoded {
+/** Reads a message. Never throws, whatever the bytes, and gives up where they ask for too much work. */
+export function decodeMessage(packet: Buffer): Outcome<Message, Malformed> {
   if (packet.length < HEADER_BYTES) {
     return { ok: false, rcode: undefined, id: 0, opcode: 0, recursionDesired: false, questions: [] };
   }
   const flags = packet.readUInt16BE(2);
   const opcode = (flags >> 11) & 15;
   const questions: Question[] = [];
-  // Other operations may give the rest of the message another form (RFC 8490 §5.4 does).
+  // Another operation may give the rest of the message another form, as RFC 8490 §5.4 does.
   const known = OPCODES.includes(opcode);
   const body = known ? readBody(packet, questions) : undefined;
   if (body === undefined) {
@@ -77,8 +75,8 @@ export function decodeMessage(packet: Buffer): Decoded {
     authoritative: (flags & AA) !== 0,
     truncated: (flags & TC) !== 0,
     recursionDesired: (flags & RD) !== 0,
-    recursionAvailable: (flags & RA) !== 0,
-    checkingDisabled: (flags & CD) !== 0,
+    recursionAvailable: (flags & RA_BIT) !== 0,
+    checkingDisabled: (flags & CD_BIT) !== 0,
     rcode: (flags & 15) | (body.rcodeHigh << 4),
     questions,
     answers,
@@ -87,7 +85,7 @@ export function decodeMessage(packet: Buffer): Decoded {
     ...(edns && { edns }),
     ...(tsig && { tsig }),
   };
-  return { ok: true, message };
+  return ok(message);
 }
 
 interface Body {
@@ -99,7 +97,7 @@ interface Body {
   tsig?: Tsig;
 }
 
-/** What follows the header; the questions that could be read are there even when the rest is malformed. */
+/** What follows the header. `questions` gets the questions even when the rest is malformed. */
 function readBody(packet: Buffer, questions: Question[]): Body | undefined {
   const count = [4, 6, 8, 10].map((at) => packet.readUInt16BE(at));
   const [asked, answers, authority, additional] = count as [number, number, number, number];
@@ -127,7 +125,7 @@ function readQuestions(cursor: Cursor, count: number, into: Question[]): boolean
   return true;
 }
 
-/** OPT and TSIG may stand in the additional section alone (`body` is given there), TSIG as the last record. */
+/** OPT and TSIG may stand only in the additional section, for which `body` is given, TSIG as its last record. */
 function readRecords(cursor: Cursor, count: number, into: Resource[], body?: Body): boolean {
   const { packet } = cursor;
   for (let i = 0; i < count; i++) {
@@ -161,21 +159,24 @@ function readRecords(cursor: Cursor, count: number, into: Resource[], body?: Bod
   return true;
 }
 
-/** How much of a message was written. */
-export interface Packed {
+/** As much of a message as fits. */
+export interface PackedMessage extends Counts {
   readonly bytes: Buffer;
-  /** Records from the beginning of each section that are in it. */
+}
+
+/** How many records of each section were written, from its beginning. */
+interface Counts {
   readonly answers: number;
   readonly authority: number;
   readonly additional: number;
 }
 
-/** One for all: everything here happens at once, and what leaves is a copy. */
+/** One writer for all messages: each is written in one go, and what leaves is a copy. */
 const writer = new Writer();
 
 /**
- * The message as bytes, at most `bytesMax` (65535 at most); undefined when it does not fit. `tsig` is not written: see
- * `signTsig`. Throws for what cannot be said, as a label of 64 bytes or an address that is none.
+ * The message in at most `bytesMax` bytes; undefined when it does not fit. `tsig` is not written: `signTsig` does it.
+ * Throws for what has no form on the wire, such as a label of 64 bytes or an address that is none.
  */
 export function encodeMessage(message: Message, bytesMax: number): Buffer | undefined {
   const packed = write(message, bytesMax);
@@ -191,19 +192,17 @@ function isWhole(message: Message, packed: Counts): boolean {
 }
 
 /**
- * As much of the message as fits, in order: what comes after the first record that does not fit is left out, but for
- * EDNS. Sets no TC bit. Undefined when not even the questions fit.
+ * As much of the message as fits, in its order: from the first record that does not fit on, all but EDNS is left out.
+ * Sets no TC bit. Undefined when not even the questions fit.
  */
-export function packMessage(message: Message, bytesMax: number): Packed | undefined {
+export function packMessage(message: Message, bytesMax: number): PackedMessage | undefined {
   const packed = write(message, bytesMax);
   return packed && { ...packed, bytes: writer.take() };
 }
 
-type Counts = Omit<Packed, "bytes">;
-
 function write(message: Message, bytesMax: number): Counts | undefined {
   const edns = message.edns;
-  const max = Math.min(bytesMax, 0xffff) - (edns === undefined ? 0 : ednsBytes(edns));
+  const max = Math.min(bytesMax, MESSAGE_BYTES_MAX) - (edns === undefined ? 0 : ednsBytes(edns));
   writer.reset();
   writeHeader(message);
   for (const { name, type, class: klass } of message.questions) {
@@ -240,14 +239,14 @@ function writeHeader(message: Message): void {
       (message.authoritative ? AA : 0) |
       (message.truncated ? TC : 0) |
       (message.recursionDesired ? RD : 0) |
-      (message.recursionAvailable ? RA : 0) |
-      (message.checkingDisabled ? CD : 0) |
+      (message.recursionAvailable ? RA_BIT : 0) |
+      (message.checkingDisabled ? CD_BIT : 0) |
       (message.rcode & 15),
   );
   writer.at = HEADER_BYTES;
 }
 
-/** Returns how many were written; the first that goes over the limit is taken back. */
+/** Returns how many records were written; the first that goes over the limit is taken back. */
 function writeRecords(records: readonly Resource[], max: number): number {
   for (let i = 0; i < records.length; i++) {
     const { name, type, class: klass, ttlS, data } = records[i]!;

@@ -26,7 +26,7 @@ test("questions that are read the short way are those that the codec reads, and 
         }
         const decoded = decodeMessage(packet);
         assert.ok(decoded.ok);
-        const { message } = decoded;
+        const message = decoded.value;
         assert.deepEqual([message.opcode, message.questions.length, message.response], [0, 1, false]);
         assert.equal(message.edns?.udpSize ?? 0, scan.udpSize);
         assert.equal(message.edns?.dnssecOk ?? false, scan.dnssecOk);

@@ -1,30 +1,28 @@
 /**
- * The plain question, read without making objects: one question, no records but an EDNS one without options that
- * matter. Everything else goes through `decodeMessage`, and so does each question that is asked for the first time.
+ * Plain questions, read without making objects: one question, and no record but EDNS without options that matter.
+ * `decodeMessage` reads all other messages, and each question that is asked for the first time.
  */
-import { CLASS, TYPE } from "./message.ts";
 
-const HEADER_BYTES = 12;
-const NAME_BYTES_MAX = 255;
-const LABEL_BYTES_MAX = 63;
-/** QR, opcode, TC: anything but a plain question. */
-const UNUSUAL = 0xfa;
-const RD = 0x01;
-const CD = 0x10;
+import { CD_BIT, HEADER_BYTES, OPCODE_BITS, QR_BIT, RD_BIT, TC_BIT } from "./header.ts";
+import { CLASS, TYPE } from "./message.ts";
+import { LABEL_BYTES_MAX, NAME_BYTES_MAX } from "./name.ts";
+
+/** A plain question has none of these. */
+const UNUSUAL_BITS = QR_BIT | OPCODE_BITS | TC_BIT;
 const OPT_BYTES = 11;
 const DO_BIT = 0x80;
-/** Data of these types depends on more than the question; RFC 7314, RFC 9664. */
+/** UPDATE-LEASE (RFC 9664) and EXPIRE (RFC 7314): with them the answer depends on more than the question. */
 const OPTIONS_THAT_MATTER: readonly number[] = [2, 9];
 
-/** What `scanQuestion` found; the same object each time. */
+/** What a plain question says. One object is filled again and again. */
 export interface Scan {
-  /** Where type and class of the question begin, and where they end. */
   nameEnd: number;
+  /** The end of type and class, which follow the name. */
   questionEnd: number;
   /** No letter of the name is in upper case. */
   isLower: boolean;
   hasEdns: boolean;
-  /** What the client can take, as it says; 0 without EDNS. */
+  /** The bytes that the client says it can take; 0 without EDNS. */
   udpSize: number;
   dnssecOk: boolean;
   hasOptions: boolean;
@@ -37,7 +35,7 @@ export function scanQuestion(packet: Buffer, scan: Scan): boolean {
   const at = scan.nameEnd;
   if (at + 4 > length || packet[at + 2] !== 0 || packet[at + 3] !== CLASS.IN) return false;
   const type = ((packet[at] as number) << 8) | (packet[at + 1] as number);
-  // 128 to 255 are no types of data (RFC 6895 §3.1); ANY is answered like one.
+  // 128 to 255 are no types of data (RFC 6895 §3.1); ANY is answered as if it were one.
   if (type === 0 || type === TYPE.OPT || (type >= 128 && type < 255)) return false;
   scan.questionEnd = at + 4;
   scan.hasEdns = packet[11] === 1;
@@ -50,7 +48,7 @@ export function scanQuestion(packet: Buffer, scan: Scan): boolean {
 /** One question, no answers, no authority, at most one additional record. */
 function hasPlainHeader(packet: Buffer): boolean {
   return (
-    ((packet[2] as number) & UNUSUAL) === 0 &&
+    ((packet[2] as number) & UNUSUAL_BITS) === 0 &&
     packet[4] === 0 &&
     packet[5] === 1 &&
     packet[6] === 0 &&
@@ -118,11 +116,11 @@ export function emptyScan(): Scan {
 
 /** The longest key: a name, type and class, flags, size. */
 const KEY_BYTES_MAX = 1 + NAME_BYTES_MAX + 4 + 3;
-/** No packet that is looked up begins like it behind its id: it would be an answer. */
+/** No question begins like this behind its id, as its first bit makes an answer: so keys of packets are different. */
 const KEY_MARK = 0xff;
 const scratch = Buffer.alloc(KEY_BYTES_MAX);
 
-/** What all questions with the same answer have in common: case and id aside. `bytesMax`: of the answer. */
+/** The key of the answer in at most `bytesMax` bytes: the same for questions that differ in id and case alone. */
 export function toQuestionKey(packet: Buffer, scan: Scan, bytesMax: number): string {
   let to = 0;
   scratch[to++] = KEY_MARK;
@@ -131,7 +129,7 @@ export function toQuestionKey(packet: Buffer, scan: Scan, bytesMax: number): str
     scratch[to++] = byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte;
   }
   for (let at = scan.nameEnd; at < scan.questionEnd; at++) scratch[to++] = packet[at] as number;
-  const flags = ((packet[2] as number) & RD) | ((packet[3] as number) & CD);
+  const flags = ((packet[2] as number) & RD_BIT) | ((packet[3] as number) & CD_BIT);
   scratch[to++] = flags | (scan.hasEdns ? 2 : 0) | (scan.dnssecOk ? 4 : 0);
   scratch[to++] = bytesMax >> 8;
   scratch[to++] = bytesMax & 0xff;

@@ -1,13 +1,14 @@
 /** Records: their data off the wire and onto it, and as text. RFC 1035 §3.3 and §5, RFC 3597. */
 import type { Bytes } from "../../../core/index.ts";
 import { addressBytes, readAddress } from "./address.ts";
+import { counted, nameOnWire, two } from "./bytes.ts";
 import { CLASS, type Data, type Name, type Resource, TYPE } from "./message.ts";
 import { type Cursor, canonicalName, readName, showByte, showName } from "./name.ts";
 import type { Writer } from "./writer.ts";
 
 /**
  * Reads the data of a record, `length` bytes at the cursor, and moves the cursor behind it; undefined when it is
- * malformed. No data at all is `raw` in the classes by which UPDATE asks and deletes (RFC 2136 §2.4, §2.5).
+ * malformed. In the classes by which UPDATE asks and deletes (RFC 2136 §2.4, §2.5) data may be empty: then it is `raw`.
  */
 export function readData(cursor: Cursor, length: number, type: number, klass: number): Data | undefined {
   const end = cursor.at + length;
@@ -107,8 +108,8 @@ function readAuthority(cursor: Cursor, end: number): Data | undefined {
 }
 
 /**
- * Types that may come with compressed names in them (RFC 1035 §3.3, RFC 3597 §4), by what they are made of: numbers of
- * 16 bits, strings, names. They are kept uncompressed: a pointer means nothing in another message.
+ * Types that are kept as bytes and may come with compressed names (RFC 1035 §3.3, RFC 3597 §4), with their fields:
+ * `2` a number of 16 bits, `s` a string, `n` a name. Names are kept uncompressed: a pointer is good in one message only.
  */
 const LAYOUTS: ReadonlyMap<number, string> = new Map([
   ...[3, 4, 7, 8, 9].map((type): [number, string] => [type, "n"]), // MD, MF, MB, MG, MR
@@ -136,8 +137,7 @@ function readLayout(cursor: Cursor, end: number, layout: string): Data | undefin
     if (part === "n") {
       const name = readName(cursor);
       if (name === undefined) return undefined;
-      for (const label of name) bytes += String.fromCharCode(label.length) + label;
-      bytes += "\0";
+      bytes += nameOnWire(name);
     } else {
       cursor.at += part === "2" ? 2 : 1 + (cursor.packet[start] ?? 0);
       bytes += cursor.packet.toString("latin1", start, cursor.at);
@@ -148,8 +148,8 @@ function readLayout(cursor: Cursor, end: number, layout: string): Data | undefin
 }
 
 /**
- * Writes data without its length. Names are compressed in the types of RFC 1035 alone: whoever does not know a newer
- * type could not find them (RFC 3597 §4, RFC 2782).
+ * Writes data without its length. Names are compressed only in the types of RFC 1035: a receiver that does not know a
+ * newer type could not find them (RFC 3597 §4, RFC 2782).
  */
 export function writeData(writer: Writer, type: number, data: Data): void {
   switch (data.kind) {
@@ -200,7 +200,7 @@ export function canonicalData(type: number, data: Data): Bytes {
     case "name":
       return canonicalName(data.target);
     case "text":
-      return data.strings.map((string) => String.fromCharCode(string.length) + string).join("");
+      return data.strings.map(counted).join("");
     case "exchange":
       return two(data.preference) + canonicalName(data.target);
     case "authority": {
@@ -212,11 +212,7 @@ export function canonicalData(type: number, data: Data): Bytes {
   }
 }
 
-function two(value: number): Bytes {
-  return String.fromCharCode((value >>> 8) & 0xff, value & 0xff);
-}
-
-/** Whether two records of one type say the same. Names in them are compared without case (RFC 2136 §1.1.1). */
+/** Whether two records of one type have the same data. Names in them are compared without case (RFC 2136 §1.1.1). */
 export function sameData(type: number, one: Data, other: Data): boolean {
   return one === other || canonicalData(type, one) === canonicalData(type, other);
 }
@@ -229,7 +225,7 @@ export function showType(type: number): string {
   return TYPE_NAMES.get(type) ?? `TYPE${type}`;
 }
 
-/** Undefined when it is no type's mnemonic, in any case, nor `TYPE` and a number. */
+/** The type of a mnemonic in any case, or of `TYPE123`. */
 export function parseType(text: string): number | undefined {
   return parseNumbered(text, "TYPE", TYPE);
 }

@@ -2,7 +2,7 @@
 import type { Name, Tsig } from "./message.ts";
 import { type Cursor, readName } from "./name.ts";
 
-/** Reads the data of a TSIG record, `length` bytes at the cursor. `offset`: where the record begins. */
+/** Reads the data of a TSIG record, `length` bytes at the cursor. `offset`: of the record in the packet. */
 export function readTsig(cursor: Cursor, length: number, key: Name, offset: number): Tsig | undefined {
   const { packet } = cursor;
   const end = cursor.at + length;

@@ -1,30 +1,29 @@
 /** Puts numbers, strings and names into a buffer, names compressed (RFC 1035 §4.1.4). */
 import type { Bytes } from "../../../core/index.ts";
-import type { Name } from "./message.ts";
+import { MESSAGE_BYTES_MAX, type Name } from "./message.ts";
 import { LABEL_BYTES_MAX, NAME_BYTES_MAX } from "./name.ts";
 
-const MESSAGE_BYTES_MAX = 0xffff;
-/** One record more than a message holds: whether it fits is asked after it was written. */
+/** A message and one more record: whether a record fits is seen after it was written. */
 const SCRATCH_BYTES = 2 * MESSAGE_BYTES_MAX + 1024;
-/** Pointers have 14 bits. */
+/** Offsets that a pointer can have, in 14 bits. */
 const OFFSETS = 0x4000;
-/** A label takes two bytes at least, so the table is never more than half full. */
+/** A label takes two bytes at least, so the table is at most half full. */
 const SLOTS = OFFSETS;
 
 /**
- * Grows a message in a buffer that is used again and again. Names are compressed where their bytes are the same, case
- * included, so that every name leaves in the case it was given in: a question exactly as it was asked, and a zone's
- * names as they were written (RFC 4343 §4.1).
+ * Writes messages, one after the other, into one buffer. Names are compressed where their bytes are the same, case
+ * included, so that every name keeps its case: a question exactly as it was asked, and a zone's names as they were
+ * written (RFC 4343 §4.1).
  */
 export class Writer {
   readonly bytes = Buffer.alloc(SCRATCH_BYTES);
   at = 0;
-  /** Open addressing: what hashes to a slot, and where it was written; a slot of an earlier round is free. */
+  /** Ends of names that were written, by open addressing: hash and offset of each; a slot of an earlier round is free. */
   readonly #hashes = new Int32Array(SLOTS);
   readonly #offsets = new Uint16Array(SLOTS);
   readonly #rounds = new Float64Array(SLOTS);
   #round = 0;
-  /** Names by identity: an owner of ten records is most often one array. */
+  /** Names by identity: the owner of ten records is most often one array. */
   readonly #seen = new Map<Name, number>();
   readonly #suffixes = new Int32Array(LABEL_BYTES_MAX * 4);
 
@@ -70,7 +69,7 @@ export class Writer {
     this.raw(value);
   }
 
-  /** Leaves room for a length of 16 bits; give what it returns to `close`. */
+  /** Leaves room for a length of 16 bits, which `close` fills in; give `close` what this returns. */
   open(): number {
     this.at += 2;
     return this.at;
@@ -85,8 +84,8 @@ export class Writer {
   }
 
   /**
-   * A name. Where it must not be compressed it is written whole, but later names may still point to it: the receiver
-   * of a pointer does not care what it leads into.
+   * A name. One that must not be compressed is written whole; later names may still point to it, as a pointer may lead
+   * into any part of the message.
    */
   name(name: Name, compress: boolean): void {
     if (compress) {
@@ -98,7 +97,7 @@ export class Writer {
     this.#hash(name);
     let known = false;
     for (let i = 0; i < count; i++) {
-      // What ends a known name is known as well.
+      // An end of a known name is known as well.
       if (!known) {
         const slot = this.#slotOf(name, i);
         known = this.#rounds[slot] === this.#round;

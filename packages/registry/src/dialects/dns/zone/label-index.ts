@@ -10,7 +10,7 @@ import {
   statusOf,
   type Watch,
 } from "../../../core/index.ts";
-import { isPlain, toExactLabel, toLabel } from "../labels/text.ts";
+import { isLabel, toExactLabel, toLabel } from "../labels/text.ts";
 import type { Settings } from "../settings/model.ts";
 import { AddressBook } from "./address-book.ts";
 import type { Index } from "./model.ts";
@@ -137,7 +137,7 @@ class CatalogIndex implements OpenIndex {
 
   /** True when a label stands for other services than before. */
   #learn(account: Account, service: string): boolean {
-    if (isPlain(service)) {
+    if (isLabel(service)) {
       // It may hide services that are written otherwise.
       return this.#odd.get(account)?.has(service) === true;
     }

@@ -1,6 +1,6 @@
 /** Names below `_tcp` and `_udp`: services by RFC 2782, and what is to be browsed by RFC 6763 (DNS-SD). */
 import type { Bytes, InstanceRecord, Revision, ServiceView } from "../../../../core/index.ts";
-import { isPlain } from "../../labels/text.ts";
+import { isLabel } from "../../labels/text.ts";
 import { type Name, type Resource, TYPE } from "../../wire/message.ts";
 import { isName } from "../../wire/name.ts";
 import { toResource } from "../../wire/record.ts";
@@ -226,7 +226,7 @@ function recall({ world, zone, account }: Lookup, name: string): readonly Protoc
   const service = account?.service(name);
   const before = service && spoken.get(service);
   if (before === undefined || before.revision !== service?.revision || before.zone !== zone.name) return undefined;
-  const isAlone = isPlain(name) && zone.file === undefined && world.index.services(zone.account, name).length === 1;
+  const isAlone = isLabel(name) && zone.file === undefined && world.index.services(zone.account, name).length === 1;
   return isAlone && world.index.lapsed(zone.account, name).length === 0 ? before.protocols : undefined;
 }
 

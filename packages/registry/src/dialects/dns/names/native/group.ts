@@ -11,10 +11,11 @@ import {
   statusOf,
   toBytes,
 } from "../../../../core/index.ts";
-import { isCut, isHostLabel, matchLabel, toExactLabel, toLabel } from "../../labels/text.ts";
-import { FILE_META, showOrigin } from "../../static/instances.ts";
+import { fileOf } from "../../labels/meta.ts";
+import { isHostLabel, isShortened, matchLabel, toExactLabel, toLabel } from "../../labels/text.ts";
 import type { Name } from "../../wire/message.ts";
 import { isName, LABEL_BYTES_MAX, sameName } from "../../wire/name.ts";
+import { showOrigin } from "../../zone/file.ts";
 import type { AccountZone, World } from "../../zone/model.ts";
 import type { Dependency } from "../reply.ts";
 import { Roster } from "./qualifiers.ts";
@@ -157,8 +158,8 @@ export class Group {
   /** The one service that the group is, when it holds nothing else; undefined otherwise. */
   get only(): ServiceView | undefined {
     const [name = ""] = this.services;
-    const isPlain = this.services.length === 1 && this.#look.zone.file === undefined;
-    return isPlain && this.#lapsedOf(name).length === 0 ? this.#look.account?.service(name) : undefined;
+    const isAlone = this.services.length === 1 && this.#look.zone.file === undefined;
+    return isAlone && this.#lapsedOf(name).length === 0 ? this.#look.account?.service(name) : undefined;
   }
 
   #collect(): Roster {
@@ -168,8 +169,9 @@ export class Group {
     const origin = zone.file && showOrigin(zone.file.origin);
     const members: InstanceRecord[] = [];
     for (const name of this.services) {
+      // Records of the zone file itself tell of the instances that it registered.
       for (const record of account?.service(name)?.instances.values() ?? [])
-        if (origin === undefined || !isFromFile(record, origin)) members.push(record);
+        if (origin === undefined || fileOf(record) !== origin) members.push(record);
       for (const record of this.#lapsedOf(name)) {
         this.#lapsed.add(record);
         members.push(record);
@@ -216,7 +218,7 @@ export class Group {
     const label = toLabel(record.id);
     const { exact, loose } = this.roster.claims("id", label);
     if (toExactLabel(record.id) === label) return exact === 1;
-    return exact === 0 && loose === 1 && !isCut(record.id);
+    return exact === 0 && loose === 1 && !isShortened(record.id);
   }
 
   /** The label that stands for this group in names of hosts: they take less than other names. */
@@ -227,7 +229,7 @@ export class Group {
 
   #searchHostLabel(): Bytes | undefined {
     const look = this.#look;
-    for (const label of new Set([this.label, ...this.services.filter((name) => !isCut(name)).map(toLabel)])) {
+    for (const label of new Set([this.label, ...this.services.filter((name) => !isShortened(name)).map(toLabel)])) {
       if (!isHostLabel(label) || label === "_tcp" || label === "_udp") continue;
       // Another account's zone may lie over it.
       if (!isOwn(look, [label, ...look.zone.name])) continue;
@@ -247,11 +249,6 @@ export function compareRecords(one: InstanceRecord, other: InstanceRecord): numb
 
 export function compareTexts(one: string, other: string): number {
   return one < other ? -1 : one > other ? 1 : 0;
-}
-
-/** Whether this zone file (its origin as `showOrigin` writes it) registered the instance: its records say it already. */
-function isFromFile(record: InstanceRecord, origin: string): boolean {
-  return record.via === "dns" && record.meta[FILE_META] === origin;
 }
 
 /** Whether a name within the zone is this zone's: another one may lie over it. */

@@ -3,6 +3,7 @@ import { type Bytes, type InstanceRecord, mainPort, type Ports } from "../../../
 import { type Spot, toAddressLabel, toSpot } from "../../labels/address.ts";
 import { priorityOf, toStrings } from "../../labels/meta.ts";
 import { matchLabel } from "../../labels/text.ts";
+import { toFactor, toSrvWeight } from "../../labels/weight.ts";
 import type { Settings } from "../../settings/model.ts";
 import { type Data, type Name, TYPE } from "../../wire/message.ts";
 import { isName, sameName } from "../../wire/name.ts";
@@ -66,7 +67,7 @@ function renderOpen(
     const data: Data = {
       kind: "service",
       priority: priorityOf(record.meta),
-      weight: toWeight(record.weight, factor),
+      weight: toSrvWeight(record.weight, factor),
       port: portOf(record.ports, port) as number,
       target,
     };
@@ -133,29 +134,6 @@ function namedPort(ports: Ports, label: Bytes): number | undefined {
     if (match > bestMatch) [best, bestMatch] = [name, match];
   }
   return best === undefined ? undefined : ports[best];
-}
-
-/** What one unit of an instance's weight is in SRV: HAProxy takes (w + 255) / 256. */
-const WEIGHT_UNIT = 256;
-const WEIGHT_MAX = 255;
-
-/**
- * SRV weights, so that HAProxy ends up with the instances' own: up to 255 each times 256. Where one is greater, all
- * are scaled so that it gets the most there is. 0 stays 0: no traffic.
- */
-export function weigh(records: readonly InstanceRecord[]): readonly number[] {
-  const factor = toFactor(records);
-  return records.map(({ weight }) => toWeight(weight, factor));
-}
-
-function toFactor(records: readonly InstanceRecord[]): number {
-  let greatest = 0;
-  for (const { weight } of records) if (weight > greatest) greatest = weight;
-  return greatest <= WEIGHT_MAX ? WEIGHT_UNIT : (WEIGHT_MAX * WEIGHT_UNIT) / greatest;
-}
-
-function toWeight(weight: number, factor: number): number {
-  return weight === 0 ? 0 : Math.max(1, Math.round(weight * factor));
 }
 
 /**

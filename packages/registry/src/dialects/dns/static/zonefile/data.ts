@@ -1,7 +1,8 @@
 /** The data of records as zone files write it: RFC 1035 §5.1, RFC 3597 §5, and the RFC of each type. */
 import type { Bytes } from "../../../../core/index.ts";
 import { addressBytes, readAddress } from "../../wire/address.ts";
-import { CLASS, type Data, type Name, TYPE } from "../../wire/message.ts";
+import { counted, nameOnWire, two } from "../../wire/bytes.ts";
+import { CLASS, type Data, TYPE } from "../../wire/message.ts";
 import { openCursor } from "../../wire/name.ts";
 import { parseType, readData } from "../../wire/record.ts";
 import { parseParameters } from "./svcb.ts";
@@ -146,12 +147,11 @@ function parseField(field: string, words: Words): Bytes {
   switch (field) {
     case "1":
       return String.fromCharCode(words.integer("a number", U8));
-    case "2": {
-      const value = words.integer("a number", U16);
-      return String.fromCharCode(value >> 8, value & U8);
-    }
+    case "2":
+      return two(words.integer("a number", U16));
     case "n":
-      return wireName(words.name("a name"));
+      // Names in data of newer types are never compressed (RFC 3597 §4).
+      return nameOnWire(words.name("a name"));
     case "s":
       return counted(words.string("a string"));
     case "S":
@@ -165,15 +165,6 @@ function parseField(field: string, words: Words): Bytes {
     default:
       return words.base64("the value");
   }
-}
-
-function counted(string: Bytes): Bytes {
-  return String.fromCharCode(string.length) + string;
-}
-
-/** Names in data of newer types are never compressed (RFC 3597 §4). */
-function wireName(name: Name): Bytes {
-  return `${name.map(counted).join("")}\0`;
 }
 
 /** `\# length hex`, which is allowed of types that we know as well (RFC 3597 §5). */

@@ -1,6 +1,7 @@
 /** SVCB and HTTPS records as zone files write them: RFC 9460 §2.1 and Appendix A. */
 import type { Bytes } from "../../../../core/index.ts";
 import { addressBytes } from "../../wire/address.ts";
+import { two } from "../../wire/bytes.ts";
 import { readBytes, type Words } from "./words.ts";
 
 /** RFC 9460 §14.3.2, RFC 9461 §5. */
@@ -109,8 +110,4 @@ function checkTogether(values: ReadonlyMap<number, Bytes>, words: Words): void {
     if (key === 0 || key === last || !values.has(key)) words.fail("mandatory names a parameter that is not there");
     last = key;
   }
-}
-
-function two(value: number): Bytes {
-  return String.fromCharCode((value >>> 8) & 0xff, value & 0xff);
 }

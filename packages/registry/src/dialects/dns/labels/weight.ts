@@ -1,0 +1,32 @@
+/**
+ * Weights of instances in SRV records. HAProxy takes (w + 255) / 256 of a weight w, so weights up to 255 are shown times
+ * 256. Where one is greater, all are scaled so that it is shown as the greatest. 0 stays 0: no traffic.
+ */
+import type { InstanceRecord } from "../../../core/index.ts";
+
+const UNIT = 256;
+const WEIGHT_MAX = 255;
+
+/** The weight of an instance that says nothing of it, or whose SRV records all have 0: "no choice" (RFC 2782). */
+export const WEIGHT_DEFAULT = 100;
+
+export function weigh(records: readonly InstanceRecord[]): readonly number[] {
+  const factor = toFactor(records);
+  return records.map(({ weight }) => toSrvWeight(weight, factor));
+}
+
+/** The number that all weights of an answer are multiplied with. */
+export function toFactor(records: readonly InstanceRecord[]): number {
+  let greatest = 0;
+  for (const { weight } of records) if (weight > greatest) greatest = weight;
+  return greatest <= WEIGHT_MAX ? UNIT : (WEIGHT_MAX * UNIT) / greatest;
+}
+
+export function toSrvWeight(weight: number, factor: number): number {
+  return weight === 0 ? 0 : Math.max(1, Math.round(weight * factor));
+}
+
+/** The weight of an instance by its SRV record: that of a record of ours, else as it is. */
+export function fromSrvWeight(weight: number): number {
+  return weight % UNIT === 0 ? weight / UNIT : weight;
+}
