@@ -28,7 +28,7 @@ function readKey(text: string | undefined, more: object = {}): TsigKey | string 
   };
   const keys = [{ name: "k", secretFile: "keys/k.key", ...more }];
   const settings = readSettings({ keys }, { ...SURROUNDINGS, directory: "/etc/rollcall", readSecret });
-  return typeof settings === "string" ? settings : settings.keys[0]!;
+  return settings.ok ? settings.value.keys[0]! : settings.detail;
 }
 
 test("a file holds base64, or a statement of BIND", () => {

@@ -7,7 +7,6 @@ import { toLabel } from "../../packages/registry/src/dialects/dns/labels/text.ts
 import type { Dependency, Reply } from "../../packages/registry/src/dialects/dns/names/reply.ts";
 import { resolve } from "../../packages/registry/src/dialects/dns/names/resolve.ts";
 import type { Settings } from "../../packages/registry/src/dialects/dns/settings/model.ts";
-import { toNetworks } from "../../packages/registry/src/dialects/dns/settings/networks.ts";
 import { readSettings, type Surroundings } from "../../packages/registry/src/dialects/dns/settings/reader.ts";
 import { CLASS, type Name, type Resource, TYPE } from "../../packages/registry/src/dialects/dns/wire/message.ts";
 import { isWithin, parseName, showName } from "../../packages/registry/src/dialects/dns/wire/name.ts";
@@ -56,13 +55,9 @@ export const SURROUNDINGS: Surroundings = {
   },
 };
 
-export const DEFAULTS = readSettings({}, SURROUNDINGS) as Settings;
-
-export function networks(...texts: string[]): Settings["reverse"] {
-  const found = toNetworks(texts);
-  if (typeof found === "string") throw new Error(found);
-  return found;
-}
+const defaults = readSettings({}, SURROUNDINGS);
+if (!defaults.ok) throw new Error(defaults.detail);
+export const DEFAULTS: Settings = defaults.value;
 
 export function nameOf(text: string): Name {
   const name = parseName(text);

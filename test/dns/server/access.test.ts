@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import fc from "fast-check";
 import {
+  networks,
   toNetworkKey,
   toNetworks,
   unmappedAddress,
@@ -121,8 +122,10 @@ const SOURCE = {
   domain: "other.local",
   find: () => ({ kind: "none" as const }),
 };
-const read = (fields: Record<string, unknown>) =>
-  readSettings(fields, { ...SURROUNDINGS, directory: "/etc/rollcall", names: [SOURCE] });
+const read = (fields: Record<string, unknown>) => {
+  const settings = readSettings(fields, { ...SURROUNDINGS, directory: "/etc/rollcall", names: [SOURCE] });
+  return settings.ok ? settings.value : settings.detail;
+};
 
 test("each wrong value is named", () => {
   const secret = "c2VjcmV0IHNlY3JldCBzZWNyZXQ=";
@@ -193,12 +196,6 @@ test("settings are read in all their forms", () => {
   assert.equal(off.sources.get("other"), null);
 });
 
-const networks = (...texts: string[]) => {
-  const set = toNetworks(texts);
-  assert.ok(typeof set !== "string", String(set));
-  return set;
-};
-
 test("networks hold what they say", () => {
   const cases: readonly [string, string, boolean][] = [
     ["10.0.0.0/8", "10.255.0.1", true],
@@ -221,9 +218,9 @@ test("networks hold what they say", () => {
     ["10.0.0.0/8", "nonsense", false],
   ];
   for (const [text, address, expected] of cases)
-    assert.equal(networks(text).has(address), expected, `${address} in ${text}`);
+    assert.equal(networks([text]).has(address), expected, `${address} in ${text}`);
   for (const wrong of ["10.0.0.0/33", "10.0.0.0/", "10.0.0/8", "::/129", "10.0.0.0/8/8", "example.com", ""])
-    assert.equal(typeof toNetworks([wrong]), "string", wrong);
+    assert.ok(!toNetworks([wrong]).ok, wrong);
   assert.equal(unmappedAddress("::ffff:192.0.2.1"), "192.0.2.1");
   assert.equal(unmappedAddress("fe80::1%eth0"), "fe80::1");
   assert.equal(toNetworkKey("192.0.2.1"), toNetworkKey("192.0.2.254"));
@@ -236,7 +233,7 @@ test("an address is in the networks around it, and in no other of its length", (
   fc.assert(
     fc.property(fc.ipV6(), fc.integer({ min: 0, max: 128 }), (address, bits) => {
       fc.pre(!unmappedAddress(address).includes("."));
-      assert.ok(networks(`${address}/${bits}`).has(address));
+      assert.ok(networks([`${address}/${bits}`]).has(address));
     }),
   );
   fc.assert(
@@ -244,8 +241,8 @@ test("an address is in the networks around it, and in no other of its length", (
       const numbers = address.split(".").map(Number);
       const at = (bits - 1) >> 3;
       const other = numbers.map((number, i) => (i === at ? number ^ (0x80 >> ((bits - 1) & 7)) : number)).join(".");
-      assert.ok(networks(`${address}/${bits}`).has(address));
-      assert.ok(!networks(`${address}/${bits}`).has(other));
+      assert.ok(networks([`${address}/${bits}`]).has(address));
+      assert.ok(!networks([`${address}/${bits}`]).has(other));
     }),
   );
 });

@@ -4,6 +4,7 @@
  * @rooms dialect > transfer > update > server > names > static > desk > zone > signing > settings > labels > refusals > wire
  */
 import { randomInt } from "node:crypto";
+import { SYSTEM_ACCOUNT } from "../../core/index.ts";
 import { type Dialect, type House, type Mounted, type NameSource, SettingsRefused } from "../contract.ts";
 import type { Desk } from "./desk.ts";
 import { CONSUL_NAMES } from "./names/consul.ts";
@@ -23,8 +24,9 @@ import { openNotify } from "./transfer/notify.ts";
 import { openUpdates } from "./update/handler.ts";
 import { toChance } from "./wire/answer.ts";
 import { openIndex } from "./zone/label-index.ts";
-import { openZones, toWorld } from "./zone/open-zones.ts";
-import { keepShape } from "./zone/shape.ts";
+import { openZones } from "./zone/open-zones.ts";
+import { rememberShape } from "./zone/shape.ts";
+import { toWorld } from "./zone/world.ts";
 
 const NAME = "dns";
 
@@ -38,7 +40,7 @@ async function open(house: House): Promise<Mounted> {
   const secrets = openSecrets();
   const { directory } = house;
   const settings = readSettings(house.settings, { directory, names, notes, readSecret: secrets.read });
-  if (typeof settings === "string") throw new SettingsRefused(settings);
+  if (!settings.ok) throw new SettingsRefused(settings.detail);
   for (const [file, mode] of secrets.exposed)
     house.log.warn({ file, mode }, "others may read the secret in this file; chmod 600 keeps it");
   const closers: (() => Promise<void> | void)[] = [];
@@ -46,7 +48,7 @@ async function open(house: House): Promise<Mounted> {
     for (const one of closers.splice(0).reverse()) await one();
   };
   try {
-    await openParts(house, settings, names, closers);
+    await openParts(house, settings.value, names, closers);
   } catch (error) {
     await close();
     throw error;
@@ -103,8 +105,9 @@ async function openParts(
     failed,
   });
   const listening = await listen(house, settings, session, failed);
-  const shape = await keepShape(registry, settings, addresses);
-  if (!shape.ok) log.warn(`zones may have other settings under an old serial: ${shape.detail}`);
+  const shape = registry.read((view) => rememberShape(view, settings, addresses));
+  const kept = shape && (await registry.propose(SYSTEM_ACCOUNT, shape));
+  if (kept?.ok === false) log.warn(`zones may have other settings under an old serial: ${kept.detail}`);
   const read = metrics.tally(NAME, "zone_files", "Zone files read, by outcome.", "outcome", READ_OUTCOMES);
   keep(await openStatic(desk, read));
   keep(openNotify(desk, house.doors.host));

@@ -1,17 +1,17 @@
 /** A TSIG key in a file of its own: the secret alone, or the statement that BIND's programs write. */
 
 export interface KeyFile {
-  /** As written; only BIND's statement has them. */
+  /** As written; undefined in a file that holds the secret alone. */
   readonly name: string | undefined;
   readonly algorithm: string | undefined;
   readonly secret: string;
 }
 
-/** `key "name" { … };`, the whole file. Comments and other statements are for BIND alone. */
+/** `key "name" { … };` as the whole file, without comments or other statements. */
 const STATEMENT = /^key\s+("[^\s"]+"|[^\s"{};]+)\s*\{([^{}]*)\}\s*;$/;
 const CLAUSE = /^(algorithm|secret)\s+("[^\s"]+"|[^\s"]+)$/;
 
-/** What the file holds; undefined when that is neither. White space around it is nothing. */
+/** What the file holds, white space around it left out; undefined when it is neither. */
 export function readKeyFile(text: string): KeyFile | undefined {
   const trimmed = text.trim();
   if (trimmed === "") return undefined;

@@ -6,7 +6,7 @@ import type { Name } from "../wire/message.ts";
 /** A set of networks: "10.0.0.0/8", "::1", "any", "none" (networks.ts). */
 export interface Networks {
   has(address: string): boolean;
-  /** How long the prefix is of the largest of them that the address is in; undefined when it is in none. */
+  /** The prefix length of the largest network that the address is in; undefined when it is in none. */
   bitsOf(address: string): number | undefined;
 }
 
@@ -14,9 +14,9 @@ export interface TsigKey {
   readonly name: Name;
   readonly algorithm: "hmac-sha1" | "hmac-sha224" | "hmac-sha256" | "hmac-sha384" | "hmac-sha512";
   readonly secret: Buffer;
-  /** The one account it is good for; null for all. */
+  /** The account that it is good for; null for all. */
   readonly account: Account | null;
-  /** `reader` may ask and transfer, `writer` may also update. */
+  /** A `reader` may ask and transfer, a `writer` may also update. */
   readonly role: Role;
 }
 
@@ -25,9 +25,9 @@ export interface Server {
   readonly port: number;
 }
 
-/** A server that is told of changes. */
+/** A server that gets NOTIFY. */
 export interface Secondary extends Server {
-  /** Signs what it is told, and has to sign its answer; undefined when nobody signs. */
+  /** Signs NOTIFY and its answer; undefined when neither is signed. */
   readonly key: TsigKey | undefined;
 }
 
@@ -36,9 +36,9 @@ export interface Settings {
   readonly domain: Name;
   /** More zones of accounts under names of their own. */
   readonly zones: readonly { readonly name: Name; readonly account: Account }[];
-  /** Of every answer about services; constant, so that caches see no change where there is none. Default 5. */
+  /** The TTL of records of the catalog; constant, so that caches see no change where there is none. Default 5. */
   readonly ttlS: number;
-  /** How long "there is no such name" may be kept (the SOA's minimum, and its TTL). Default 1. */
+  /** How long a negative answer may be kept: the SOA's minimum and TTL. Default 1. */
   readonly negativeTtlS: number;
   /** Names of the servers of our zones; empty: `ns.<zone>` with this server's addresses. */
   readonly nameServers: readonly Name[];
@@ -47,19 +47,19 @@ export interface Settings {
   /** `hostmaster.<zone>` when undefined. */
   readonly mailbox: Name | undefined;
   /**
-   * What a service answers that has instances but no healthy one, or had them a moment ago: nothing, or those that did
-   * not leave by themselves (critical, starting and unknown ones, and those whose lease lapsed within `heldMs`).
+   * What is shown of a service without healthy instances: nothing, or its instances that did not leave by themselves
+   * (critical, starting and unknown ones, and those whose lease lapsed within the last `heldMs`).
    */
   readonly whenNoneHealthy: "nothing" | "held";
   readonly heldMs: number;
-  /** Domain, account and options of other protocols' names, by dialect; null: not answered. */
+  /** Domain, account and options of the names of other protocols, by dialect; null: they are not answered. */
   readonly sources: ReadonlyMap<
     string,
     { readonly domain: Name; readonly account: Account; readonly options: Readonly<Record<string, string>> } | null
   >;
-  /** Keys of the meta that TXT records leave alone. */
+  /** Keys of the meta that TXT records neither show nor set. */
   readonly notes: Notes;
-  /** Networks whose addresses we answer for in reverse: unknown ones there do not exist; others are none of ours. */
+  /** Networks whose addresses have names here: an address in them without an instance has none (NXDOMAIN). */
   readonly reverse: Networks;
   /** Who may ask. Undefined: anyone while the registry is open, else loopback and keys. */
   readonly allowQuery: Networks | undefined;
@@ -68,29 +68,29 @@ export interface Settings {
   readonly keys: readonly TsigKey[];
   /** Secondaries that are told of changes, at most once a second. */
   readonly notify: readonly Secondary[];
-  /** TTL of an UPDATE's records is their lease, unless UPDATE-LEASE says otherwise. Default: they stay. */
+  /** `ttl`: what an UPDATE without UPDATE-LEASE registers has a lease as long as its TTL. Default: it stays. */
   readonly updateLease: "none" | "ttl";
-  /** Where names outside our zones are asked for; empty: they are refused. */
+  /** Servers that are asked for names outside our zones; empty: such questions are refused. */
   readonly forward: readonly Server[];
-  /** How long each of them has. Default 2000. */
+  /** How long each of these servers has. Default 2000. */
   readonly forwardTimeoutMs: number;
-  /** For whom we forward. Default: loopback and private networks. */
+  /** Who may ask for names outside our zones. Default: loopback and private networks. */
   readonly allowForward: Networks;
-  /** Zone files, or directories of them (`*.zone`). */
+  /** Zone files, or directories of zone files (`*.zone`). */
   readonly files: readonly {
     /** Absolute. */
     readonly path: string;
     /** The origin; by default the file's name without `.zone`. */
     readonly origin: Name | undefined;
     readonly account: Account;
-    /** How often it is looked at even when nobody tells of a change. */
+    /** How often the files are looked at when the system tells of no change. */
     readonly pollMs: number;
   }[];
   /** Answers per second to one network (IPv4 /24, IPv6 /56) before they thin out; 0 for no limit. Default 1000. */
   readonly responsesPerSecond: number;
-  /** Networks without that limit. Default: loopback, which nobody can forge from elsewhere. */
+  /** Networks without that limit. Default: loopback, whose addresses nobody can forge from elsewhere. */
   readonly unlimited: Networks;
-  /** The most we send over UDP, whatever the client could take. Default 1232. */
+  /** The size of an answer over UDP at most, whatever the client can take. Default 1232. */
   readonly udpBytesMax: number;
   readonly tcpIdleMs: number;
   readonly tcpConnectionsMax: number;

@@ -1,9 +1,9 @@
 /** Networks: who may do what, by address. */
-import { toBuffer } from "../../../core/index.ts";
+import { type Outcome, ok, refuse, toBuffer } from "../../../core/index.ts";
 import { unmappedBytes } from "../labels/address.ts";
 import type { Networks } from "./model.ts";
 
-/** Addresses that nobody forges from elsewhere. */
+/** Nobody can forge these addresses from elsewhere. */
 export const LOOPBACK: readonly string[] = ["127.0.0.0/8", "::1"];
 
 /** RFC 1918, RFC 4193, link-local addresses, and loopback. */
@@ -22,7 +22,7 @@ interface Network {
   readonly bits: number;
 }
 
-/** Names of sets that can stand in a list. */
+/** Names of sets of networks. */
 const SETS: Readonly<Record<string, readonly string[]>> = {
   any: ["0.0.0.0/0", "::/0"],
   none: [],
@@ -30,17 +30,17 @@ const SETS: Readonly<Record<string, readonly string[]>> = {
   private: PRIVATE,
 };
 
-/** A set of networks from text: "10.0.0.0/8", "::1", "any", "none", "loopback", "private". A text: what is wrong. */
-export function toNetworks(texts: readonly string[]): Networks | string {
+/** A set of networks from texts: "10.0.0.0/8", "::1", "any", "none", "loopback", "private". */
+export function toNetworks(texts: readonly string[]): Outcome<Networks> {
   const networks: Network[] = [];
   for (const text of texts) {
     for (const one of Object.hasOwn(SETS, text) ? (SETS[text] as readonly string[]) : [text]) {
       const network = toNetwork(one);
-      if (network === undefined) return `${JSON.stringify(text)} is no network`;
+      if (network === undefined) return refuse("invalid", `${JSON.stringify(text)} is no network`);
       networks.push(network);
     }
   }
-  return {
+  return ok({
     has: (address) => {
       const bytes = toAddressBytes(address);
       return bytes !== undefined && networks.some((network) => contains(network, bytes));
@@ -50,14 +50,21 @@ export function toNetworks(texts: readonly string[]): Networks | string {
       const around = bytes === undefined ? [] : networks.filter((network) => contains(network, bytes));
       return around.length === 0 ? undefined : Math.min(...around.map((network) => network.bits));
     },
-  };
+  });
+}
+
+/** Networks that the program itself names: texts that are wrong are a bug. */
+export function networks(texts: readonly string[]): Networks {
+  const set = toNetworks(texts);
+  if (!set.ok) throw new Error(set.detail);
+  return set.value;
 }
 
 function toNetwork(text: string): Network | undefined {
   const [address = "", length, ...more] = text.split("/");
   const bytes = toAddressBytes(address);
   if (bytes === undefined || more.length > 0 || (length !== undefined && !/^\d{1,3}$/.test(length))) return undefined;
-  // What stands in the mapped form counts its 96 leading bits.
+  // The length of a network in the mapped form counts its 96 leading bits.
   const mapped = bytes.length === 4 && address.includes(":") ? 96 : 0;
   const bits = length === undefined ? bytes.length * 8 : Number(length) - mapped;
   return bits >= 0 && bits <= bytes.length * 8 ? { bytes, bits } : undefined;
@@ -74,14 +81,14 @@ function sameBits(one: Uint8Array, other: Uint8Array, bits: number): boolean {
   return rest === 0 || (one[whole] as number) >> (8 - rest) === (other[whole] as number) >> (8 - rest);
 }
 
-/** 4 bytes for IPv4, also in the form `::ffff:a.b.c.d`, 16 for IPv6; undefined when it is no address. */
+/** 4 bytes for IPv4, also in the form `::ffff:a.b.c.d`, 16 for IPv6; undefined for other texts. */
 export function toAddressBytes(text: string): Uint8Array | undefined {
-  // An interface's name stands behind IPv6 addresses only.
+  // Only IPv6 addresses may have the name of an interface behind them.
   const bytes = unmappedBytes(text.includes(":") ? (text.split("%")[0] as string) : text);
   return bytes === undefined ? undefined : toBuffer(bytes);
 }
 
-/** IPv4 where it came in as `::ffff:a.b.c.d`, and without the name of an interface; as given otherwise. */
+/** The address without the name of an interface, and `::ffff:a.b.c.d` as IPv4. */
 export function unmappedAddress(address: string): string {
   if (!address.includes(":")) return address;
   const bytes = toAddressBytes(address);
@@ -89,7 +96,7 @@ export function unmappedAddress(address: string): string {
   return address.split("%")[0] as string;
 }
 
-/** What stands for the network that an address shares its luck with: IPv4 /24, IPv6 /56. */
+/** The key of the network whose limit of answers an address shares: IPv4 /24, IPv6 /56. */
 export function toNetworkKey(address: string): string {
   const bytes = toAddressBytes(address);
   if (bytes === undefined) return address;

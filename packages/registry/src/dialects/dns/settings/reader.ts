@@ -1,6 +1,6 @@
-/** Reads `dialectSettings.dns`. Everything wrong is a sentence that names the setting. */
+/** Reads `dialectSettings.dns`. What is wrong is a sentence that names the setting. */
 import { resolve } from "node:path";
-import { isLegalAccount } from "../../../core/index.ts";
+import { isLegalAccount, type Outcome, ok, refuse } from "../../../core/index.ts";
 import type { NameSource } from "../../contract.ts";
 import { toNotes } from "../labels/meta.ts";
 import { isTaken } from "../labels/text.ts";
@@ -8,7 +8,7 @@ import type { Name } from "../wire/message.ts";
 import { isWithin, lowerLabel, parseName, sameName, showName } from "../wire/name.ts";
 import { readKeyFile } from "./key-file.ts";
 import type { Networks, Secondary, Server, Settings, TsigKey } from "./model.ts";
-import { LOOPBACK, PRIVATE, toAddressBytes, toNetworks } from "./networks.ts";
+import { LOOPBACK, networks, PRIVATE, toAddressBytes, toNetworks } from "./networks.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -16,11 +16,11 @@ type Fields = Readonly<Record<string, unknown>>;
 export interface Surroundings {
   /** Where relative paths begin. */
   readonly directory: string;
-  /** Other protocols' names that there are. */
+  /** How other protocols name things in DNS. */
   readonly names: readonly NameSource[];
   /** The dialects that keep notes in the meta of instances. */
   readonly notes: readonly string[];
-  /** What the file at an absolute path holds. Throws a sentence that repeats nothing of it. */
+  /** The text of the file at an absolute path. Throws a sentence that repeats nothing of the text. */
   readonly readSecret: (path: string) => string;
 }
 
@@ -35,18 +35,17 @@ class Wrong extends Error {
   override readonly name = "Wrong";
 }
 
-/** The settings, or the sentence that says what is wrong with them. */
-export function readSettings(fields: Fields, around: Surroundings): Settings | string {
+export function readSettings(fields: Fields, around: Surroundings): Outcome<Settings> {
   try {
-    return read(fields, around);
+    return ok(read(fields, around));
   } catch (error) {
-    if (error instanceof Wrong) return error.message;
+    if (error instanceof Wrong) return refuse("invalid", error.message);
     throw error;
   }
 }
 
 function read(fields: Fields, around: Surroundings): Settings {
-  const from = new Reader(fields, "dns");
+  const from = new FieldReader(fields, "dns");
   const keys = from.list("keys", (value, place) => toKey(value, place, around));
   const settings: Settings = {
     domain: from.get("domain", toName) ?? ["rollcall"],
@@ -82,7 +81,7 @@ function read(fields: Fields, around: Surroundings): Settings {
   return settings;
 }
 
-/** Two zones of one name, or two keys, would make it a matter of luck which one is meant. */
+/** Of two zones or two keys of one name nobody could tell which one is meant. */
 function refuseDoubles(settings: Settings): void {
   const zones = [settings.domain, ...settings.zones.map((zone) => zone.name)];
   for (const source of settings.sources.values()) if (source !== null) zones.push(source.domain);
@@ -93,7 +92,7 @@ function refuseDoubles(settings: Settings): void {
   );
 }
 
-/** A zone at or below `addr` or `ns` of another one would hide names that SRV records of that one point at. */
+/** A zone at or below `addr` or `ns` of another zone would hide names that SRV records of the other one point at. */
 function refuseHiding(settings: Settings): void {
   const all = [settings.domain, ...settings.zones.map((zone) => zone.name)];
   for (const name of all) {
@@ -113,8 +112,8 @@ function refuseSame(names: readonly Name[], what: string): void {
 
 type Convert<T> = (value: unknown, place: string) => T;
 
-/** Takes fields out of a map; what is left at the end is a mistake. */
-class Reader {
+/** Takes fields out of a map; a field that nobody took is a mistake. */
+class FieldReader {
   readonly #fields: Fields;
   readonly #place: string;
   readonly #known = new Set<string>();
@@ -137,7 +136,7 @@ class Reader {
     return value;
   }
 
-  /** One that is no list is a list of one. */
+  /** A single value stands for a list of one. */
   list<T>(key: string, convert: Convert<T>): readonly T[] {
     return (
       this.get(key, (value, place) => {
@@ -174,7 +173,7 @@ function oneOf<T extends string>(choices: readonly T[]): Convert<T> {
   };
 }
 
-/** A dot at the end may be there or not: there are no relative names in settings. */
+/** With a dot at the end or without: there are no relative names in settings. */
 function toName(value: unknown, place: string): Name {
   const name = parseName(toText(value, place));
   if (name === undefined) throw new Wrong(`${place} must be a domain name`);
@@ -201,28 +200,24 @@ function toAddress(value: unknown, place: string): string {
   return address;
 }
 
-function networks(texts: readonly string[]): Networks {
-  const set = toNetworks(texts);
-  if (typeof set === "string") throw new Error(set);
-  return set;
-}
-
 function toNetworkSet(value: unknown, place: string): Networks {
   const texts = Array.isArray(value) ? value : [value];
   const set = toNetworks(texts.map((text, i) => toText(text, Array.isArray(value) ? `${place}[${i}]` : place)));
-  if (typeof set === "string")
-    throw new Wrong(`${place}: ${set}; write an address, a network like 10.0.0.0/8, any, none, loopback or private`);
-  return set;
+  if (!set.ok)
+    throw new Wrong(
+      `${place}: ${set.detail}; write an address, a network like 10.0.0.0/8, any, none, loopback or private`,
+    );
+  return set.value;
 }
 
 /** A server, or a map that names its key as well. */
 function toSecondary(value: unknown, place: string, keys: readonly TsigKey[]): Secondary {
   if (typeof value !== "object") return { ...toServer(value, place), key: undefined };
-  const from = new Reader(value, place);
+  const from = new FieldReader(value, place);
   const key = from.get("key", (name, at) => {
     const wanted = toName(name, at);
     const found = keys.find((one) => sameName(one.name, wanted));
-    // The value is not shown: it may be a whole key, as programs of the command line take it.
+    // The value is not shown: somebody may have written a whole key, as command lines take it.
     if (found === undefined) throw new Wrong(`${at} must be the name of one of dns.keys`);
     return found;
   });
@@ -231,14 +226,14 @@ function toSecondary(value: unknown, place: string, keys: readonly TsigKey[]): S
   return server;
 }
 
-function takeServer(from: Reader): Server {
+function takeServer(from: FieldReader): Server {
   return { address: from.need("address", toAddress), port: from.get("port", whole(1, 65_535)) ?? DNS_PORT };
 }
 
 /** `192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1`, `[2001:db8::1]:5353`, or a map of address and port. */
 function toServer(value: unknown, place: string): Server {
   if (typeof value === "object") {
-    const from = new Reader(value, place);
+    const from = new FieldReader(value, place);
     const server = takeServer(from);
     from.end();
     return server;
@@ -253,14 +248,14 @@ function toServer(value: unknown, place: string): Server {
 }
 
 function toZone(value: unknown, place: string): Settings["zones"][number] {
-  const from = new Reader(value, place);
+  const from = new FieldReader(value, place);
   const zone = { name: from.need("name", toName), account: from.get("account", toAccount) ?? "default" };
   from.end();
   return zone;
 }
 
 function toKey(value: unknown, place: string, around: Surroundings): TsigKey {
-  const from = new Reader(value, place);
+  const from = new FieldReader(value, place);
   const name = from.need("name", toName);
   const algorithm = from.get("algorithm", oneOf(ALGORITHMS));
   const path = from.get("secretFile", toText);
@@ -283,7 +278,7 @@ function toKey(value: unknown, place: string, around: Surroundings): TsigKey {
 
 type Algorithm = TsigKey["algorithm"];
 
-/** What a file with a key says besides the secret must be what the settings say. */
+/** Name and algorithm, where the file of a key has them, must be those of the settings. */
 function toSecretOfFile(
   given: string,
   place: string,
@@ -314,11 +309,11 @@ function readText(path: string, place: string, around: Surroundings): string {
   }
 }
 
-/** A secret that is short can be found by trying (RFC 8945 §7). */
+/** A short secret can be found by trying (RFC 8945 §7). */
 function toSecret(value: unknown, place: string): Buffer {
   const text = toText(value, place);
   const secret = Buffer.from(text, "base64");
-  // Never the value itself: what is wrong here may be shown in a log.
+  // Never the value itself: sentences are logged.
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(text)) throw new Wrong(`${place} must be base64`);
   if (secret.length < SECRET_BYTES_MIN)
     throw new Wrong(`${place} must be at least ${SECRET_BYTES_MIN} bytes in base64`);
@@ -326,7 +321,7 @@ function toSecret(value: unknown, place: string): Buffer {
 }
 
 function toFile(value: unknown, place: string, directory: string): Settings["files"][number] {
-  const from = new Reader(typeof value === "string" ? { path: value } : value, place);
+  const from = new FieldReader(typeof value === "string" ? { path: value } : value, place);
   const file = {
     path: resolve(directory, from.need("path", toText)),
     origin: from.get("origin", toName),
@@ -339,10 +334,10 @@ function toFile(value: unknown, place: string, directory: string): Settings["fil
 
 type Source = NonNullable<ReturnType<Settings["sources"]["get"]>>;
 
-/** All there are, as they come unless configured; `false` or nothing after the colon turns one off. */
-function toSources(from: Reader, names: readonly NameSource[]): Settings["sources"] {
+/** The names of all protocols, unless configured as they come; `false` or nothing after the colon turns them off. */
+function toSources(from: FieldReader, names: readonly NameSource[]): Settings["sources"] {
   const sources = new Map<string, Source | null>();
-  const configured = from.get("sources", (value, place) => new Reader(value, place));
+  const configured = from.get("sources", (value, place) => new FieldReader(value, place));
   for (const source of names) {
     const found = configured?.get(source.dialect, (value, place) =>
       value === false || value === null ? null : toSource(value, place, source),
@@ -354,7 +349,7 @@ function toSources(from: Reader, names: readonly NameSource[]): Settings["source
 }
 
 function toSource(value: unknown, place: string, source: NameSource): Source {
-  const from = new Reader(value, place);
+  const from = new FieldReader(value, place);
   const read = {
     domain: from.get("domain", toName) ?? toName(source.domain, source.dialect),
     account: from.get("account", toAccount) ?? "default",

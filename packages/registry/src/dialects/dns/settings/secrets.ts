@@ -1,15 +1,15 @@
-/** Reads the files that hold secrets, and looks at who else may. */
+/** @live Reads the files that hold secrets, and looks whether others may read them as well. */
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 
-/** A key is far shorter; a file that is not is none. */
+/** Files of keys are far shorter. */
 const FILE_BYTES_MAX = 4096;
-/** To be read by the group or by all others. */
+/** The group or all others may read the file. */
 const OTHERS_READ = 0o044;
 
 export interface Secrets {
-  /** The text of the file. Throws a sentence that repeats nothing of it. */
+  /** The text of the file. Throws a sentence that repeats nothing of the text. */
   read(path: string): string;
-  /** Those read until now that others may read as well, with their modes. */
+  /** Files read until now that others may read as well, with their modes. */
   readonly exposed: ReadonlyMap<string, string>;
 }
 

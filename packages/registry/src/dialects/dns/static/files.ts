@@ -1,9 +1,11 @@
 /** Zone files: read at start and whenever they change, served, and their SRV records kept as instances. */
+
 import { dirname } from "node:path";
 import type { Account, Commit, Watch } from "../../../core/index.ts";
 import type { Desk } from "../desk.ts";
 import type { Name } from "../wire/message.ts";
 import { keyOf, showName } from "../wire/name.ts";
+import { isNewer, serialOf } from "../wire/serial.ts";
 import { STATIC_KEYS, showOrigin } from "../zone/file.ts";
 import type { FileZone } from "../zone/model.ts";
 import { reconcile, rememberedFiles, touchedOrigin, type Wanted } from "./catalog.ts";
@@ -251,14 +253,13 @@ class StaticFiles implements Static {
     entry.loaded = loaded;
     entry.pending = true;
     this.#gone.delete(`${entry.account} ${keyOf(entry.origin)}`);
-    const [serial, serialBefore] = [serialOf(loaded.zone), before && serialOf(before.zone)];
+    const serial = serialOf(loaded.zone.authority);
     const { records, found, warnings } = loaded;
     const origin = showName(entry.origin);
     log.info({ file: entry.path, origin, serial, records, instances: found.instances.length }, "zone file read");
     for (const warning of [...warnings, ...found.warnings].slice(0, WARNINGS_LOGGED_MAX))
       log.warn(`zone file: ${warning}`);
-    // RFC 1982 §3.2.
-    if (serialBefore !== undefined && ((serial - serialBefore) | 0) <= 0)
+    if (before !== undefined && !isNewer(serial, serialOf(before.zone.authority)))
       log.warn({ file: entry.path, serial }, "zone file: it changed but the serial of its SOA did not grow");
   }
 
@@ -369,8 +370,4 @@ function originOf(key: string): Name | undefined {
   const text = key.slice(STATIC_KEYS.length);
   const name = toName({ text: text === "." ? text : `${text}.`, quoted: true, line: 0 }, []);
   return typeof name === "string" ? undefined : name;
-}
-
-function serialOf({ authority }: FileZone): number {
-  return authority.data.kind === "authority" ? authority.data.serial : 0;
 }

@@ -53,11 +53,12 @@ function toWorld(
       services: (of, label) => (of === account ? names.get(label) : undefined) ?? live().index.services(of, label),
       at: (address) => live().index.at(address),
       lapsed: (of, service) => live().index.lapsed(of, service),
+      lapsedServices: (of) => live().index.lapsedServices(of),
     },
     settings,
     addresses,
     zoneOf: (name) => live().zoneOf(name),
-    zones: () => live().zones?.() ?? [],
+    zones: () => live().zones(),
     serialOf: (zone) => live().serialOf(zone),
   };
 }

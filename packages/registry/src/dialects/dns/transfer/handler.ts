@@ -1,11 +1,13 @@
 /** Zones given to secondaries: AXFR (RFC 5936) and IXFR (RFC 1995). */
+
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Asked, Desk } from "../desk.ts";
 import { signAnswer, signBytes, signStream } from "../signing/keys.ts";
 import { CLASS, emptyAnswer, type Message, type Question, RCODE, type Resource, TYPE } from "../wire/message.ts";
 import { keyOf, sameName, showName } from "../wire/name.ts";
 import { encodeMessage } from "../wire/packet.ts";
-import { increments, isNewer, isShorter, type Journal, packSome, serialOf } from "./journal.ts";
+import { isNewer, serialOf } from "../wire/serial.ts";
+import { increments, isShorter, type Journal, packSome } from "./journal.ts";
 import { isWhole, KeptZone, type WholeZone, ZoneGone } from "./kept-zone.ts";
 
 /** Transfers under way at once, of all secondaries. */

@@ -1,7 +1,9 @@
 /** What a secondary makes of a journal. */
+
 import assert from "node:assert/strict";
 import { type Resource, TYPE } from "../wire/message.ts";
-import { increments, recordKey, type Step, serialOf } from "./journal.ts";
+import { serialOf } from "../wire/serial.ts";
+import { increments, recordKey, type Step } from "./journal.ts";
 
 /** What a secondary does with an increment (RFC 1995 §4); strict, as Knot is. */
 export function applyIncrements(zone: Set<string>, steps: readonly Step[], authority: Resource): number {

@@ -1,9 +1,11 @@
 /** The journal of a zone: increments lead from every serial to the latest one, record by record. */
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { CLASS, type Resource, TYPE } from "../wire/message.ts";
-import { isNewer, Journal, packRecords, recordKey, unpackRecords } from "./journal.ts";
+import { isNewer } from "../wire/serial.ts";
+import { Journal, packRecords, recordKey, unpackRecords } from "./journal.ts";
 import { applyIncrements } from "./journal-rig.ts";
 
 const ZONE = ["rollcall"];

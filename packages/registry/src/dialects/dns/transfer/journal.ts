@@ -7,6 +7,7 @@ import { BLANK, type Message, type Resource } from "../wire/message.ts";
 import { keyOf } from "../wire/name.ts";
 import { decodeMessage, packMessage } from "../wire/packet.ts";
 import { canonicalData } from "../wire/record.ts";
+import { isNewer, serialOf } from "../wire/serial.ts";
 
 /** Records as messages that hold nothing else. Never changed: what replaces it is a new one. */
 export interface Packed {
@@ -329,15 +330,6 @@ const STEP_BYTES = 256;
 
 function bytesOf(step: Step): number {
   return step.deleted.bytes + step.added.bytes + STEP_BYTES;
-}
-
-export function serialOf(authority: Resource): number {
-  return authority.data.kind === "authority" ? authority.data.serial : 0;
-}
-
-/** RFC 1982 §3.2. */
-export function isNewer(serial: number, than: number): boolean {
-  return serial !== than && (serial - than) >>> 0 < 2 ** 31;
 }
 
 /** The answer section of an increment, RFC 1995 §4: the latest SOA around the steps. */

@@ -1,4 +1,5 @@
 /** A zone that secondaries follow is, at every serial and by every way, the zone that a new one would be given. */
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
@@ -8,10 +9,12 @@ import type { Access, Instance, Life } from "../../../core/index.ts";
 import type { Desk } from "../desk.ts";
 import type { Settings } from "../settings/model.ts";
 import { TYPE } from "../wire/message.ts";
+import { serialOf } from "../wire/serial.ts";
 import { openIndex } from "../zone/label-index.ts";
 import type { FileZone } from "../zone/model.ts";
-import { openZones, toWorld } from "../zone/open-zones.ts";
-import { type Journal, recordKey, serialOf } from "./journal.ts";
+import { openZones } from "../zone/open-zones.ts";
+import { toWorld } from "../zone/world.ts";
+import { type Journal, recordKey } from "./journal.ts";
 import { applyIncrements } from "./journal-rig.ts";
 import { KeptZone, type WholeZone } from "./kept-zone.ts";
 import { zoneRecords } from "./zone-records.ts";

@@ -3,7 +3,7 @@
  * each tag, zone, version, id and port of a service, but not several of them together, and no `<tag>.tag`. A name that
  * has other records has no CNAME beside them (RFC 1034 §3.6.2), so a host elsewhere is found by SRV alone.
  */
-import type { Account, Bytes, InstanceRecord } from "../../../core/index.ts";
+import type { Bytes, InstanceRecord } from "../../../core/index.ts";
 import { fromAddressLabel } from "../labels/address.ts";
 import { toLabel } from "../labels/text.ts";
 import { authorityOf, hasServerLabel, SERVER_LABEL, serverAddresses, serversOf } from "../names/authority.ts";
@@ -78,8 +78,15 @@ export function* serviceRecords(world: World, zone: Zone, service: string): Iter
 function withoutLapsed(world: World): World {
   if (world.settings.whenNoneHealthy !== "held") return world;
   const { index } = world;
-  const services = (account: Account, label: Bytes) => index.services(account, label);
-  return { ...world, index: { services, at: (address) => index.at(address), lapsed: () => [] } };
+  return {
+    ...world,
+    index: {
+      services: (account, label) => index.services(account, label),
+      at: (address) => index.at(address),
+      lapsed: () => [],
+      lapsedServices: () => [],
+    },
+  };
 }
 
 type OwnTest = (name: Name) => boolean;
@@ -88,7 +95,7 @@ type OwnTest = (name: Name) => boolean;
 function toOwnTest(look: Lookup): OwnTest {
   const { world, zone } = look;
   const depth = zone.name.length + 1;
-  const isFlat = world.zones?.().every(({ name }) => name.length <= depth || !isWithin(name, zone.name)) === true;
+  const isFlat = world.zones().every(({ name }) => name.length <= depth || !isWithin(name, zone.name));
   return isFlat ? () => true : (name) => isOwn(look, name);
 }
 
@@ -125,7 +132,7 @@ function* apexRecords(look: Lookup): Iterable<Resource> {
 
 /** Zones of ours below this one: whoever has this one must ask us for them (RFC 1034 §4.2.1). */
 function* childRecords({ world, zone }: Lookup): Iterable<Resource> {
-  const all = [...(world.zones?.() ?? [])].sort((one, other) => compareTexts(keyOf(one.name), keyOf(other.name)));
+  const all = [...world.zones()].sort((one, other) => compareTexts(keyOf(one.name), keyOf(other.name)));
   for (const child of all) {
     if (child.kind === "reverse" || child.name.length <= zone.name.length || !isWithin(child.name, zone.name)) continue;
     // One of a child's own is below its cut.

@@ -1,14 +1,16 @@
-/** Beside the view: services by label, instances by address, and instances that fell silent a moment ago. */
+/** @live What the view cannot find: services by label, instances by address, and instances that lapsed a moment ago. */
 import {
   type Account,
   type Change,
   type Clock,
   type Commit,
+  type Following,
   fromBytes,
   type InstanceRecord,
+  keepUp,
   type Registry,
   statusOf,
-  type Watch,
+  type View,
 } from "../../../core/index.ts";
 import { isLabel, toExactLabel, toLabel } from "../labels/text.ts";
 import type { Settings } from "../settings/model.ts";
@@ -17,12 +19,19 @@ import type { Index } from "./model.ts";
 
 type IndexSettings = Pick<Settings, "whenNoneHealthy" | "heldMs">;
 
-/** Lapsed instances that are kept at most: the oldest go first. */
+/** Lapsed instances at most: the oldest go first. */
 const LAPSED_MAX = 10_000;
-/** Names that the view has forgotten and we have not: beyond this we look which ones they are. */
+/** With so many names more than at the last look, those that the view has forgotten are dropped. */
 const FORGOTTEN_MAX = 10_000;
 
-export type OpenIndex = Index & { onChange(listener: () => void): () => void; close(): void };
+export interface OpenIndex extends Index {
+  /**
+   * Calls when something changed that no revision tells of: a label stands for other services, or a lapsed instance has
+   * run out. Answers from before are no longer good. Returns its cancel.
+   */
+  onChange(listener: () => void): () => void;
+  close(): void;
+}
 
 /** Reads the catalog and follows it until closed. */
 export function openIndex(registry: Registry, clock: Clock, settings: IndexSettings): OpenIndex {
@@ -40,15 +49,16 @@ class CatalogIndex implements OpenIndex {
   readonly #clock: Clock;
   readonly #settings: IndexSettings;
   readonly #listeners = new Set<() => void>();
-  #watch: Watch;
-  /** Only services whose names are no labels as they stand: all others are found by their names. */
+  readonly #following: Following;
+  /** By label, the services whose names are not labels as they stand: the view finds all others by their names. */
   #odd = new Map<Account, Map<string, readonly string[]>>();
   #oddCount = 0;
   #oddCountMax = FORGOTTEN_MAX;
-  /** Made at the first question for it: most registries never see one. */
+  /** Made at the first question for an address: most registries never see one. */
   #addresses: AddressBook | undefined;
-  /** By account and service, then by id; in the order in which they lapsed. */
+  /** By account, service and id, in the order in which they lapsed. */
   readonly #lapsed = new Map<string, Lapsed>();
+  /** By account and service, then by id. */
   readonly #lapsedOf = new Map<string, Map<string, Lapsed>>();
   #timer: NodeJS.Timeout | undefined;
 
@@ -56,7 +66,7 @@ class CatalogIndex implements OpenIndex {
     this.#registry = registry;
     this.#clock = clock;
     this.#settings = settings;
-    this.#watch = this.#open();
+    this.#following = keepUp(registry, {}, { read: (view) => this.#read(view), take: (commit) => this.#take(commit) });
   }
 
   services(account: Account, label: string): readonly string[] {
@@ -90,35 +100,19 @@ class CatalogIndex implements OpenIndex {
   }
 
   close(): void {
-    this.#watch.close();
+    this.#following.close();
     this.#listeners.clear();
     clearTimeout(this.#timer);
   }
 
-  #open(): Watch {
-    const after = this.#registry.read((view) => {
-      for (const account of view.accounts())
-        for (const service of account.services()) this.#learn(account.name, service.name);
-      return view.revision;
-    });
-    const watch = this.#registry.follow({}, after, {
-      deliver: (commit) => {
-        this.#take(commit);
-        return true;
-      },
-      lost: () => this.#startAgain(),
-    });
-    if (!watch.ok) throw new Error(`cannot follow the catalog: ${watch.detail}`);
-    return watch.value;
-  }
-
-  #startAgain(): void {
+  #read(view: View): void {
     this.#odd = new Map();
     this.#oddCount = 0;
     this.#addresses = undefined;
     this.#lapsed.clear();
     this.#lapsedOf.clear();
-    this.#watch = this.#open();
+    for (const account of view.accounts())
+      for (const service of account.services()) this.#learn(account.name, service.name);
     this.#changed();
   }
 
@@ -138,7 +132,7 @@ class CatalogIndex implements OpenIndex {
   /** True when a label stands for other services than before. */
   #learn(account: Account, service: string): boolean {
     if (isLabel(service)) {
-      // It may hide services that are written otherwise.
+      // It may hide services that are written in another way.
       return this.#odd.get(account)?.has(service) === true;
     }
     let labels = this.#odd.get(account);
@@ -158,7 +152,7 @@ class CatalogIndex implements OpenIndex {
     return changed;
   }
 
-  /** Drops what the view knows no more. */
+  /** Drops services that the view has forgotten. */
   #forget(): void {
     this.#registry.read((view) => {
       this.#oddCount = 0;
@@ -183,10 +177,10 @@ class CatalogIndex implements OpenIndex {
     this.#drop(account, now);
     if (before === null || after !== null || cause !== "expired" || statusOf(before) === "draining") return;
     const lapsed: Lapsed = { account, record: before, untilMs: this.#clock.now() + this.#settings.heldMs };
-    const place = `${account}/${before.service}`;
-    this.#lapsed.set(`${place}/${before.id}`, lapsed);
-    const ofService = this.#lapsedOf.get(place) ?? new Map<string, Lapsed>();
-    this.#lapsedOf.set(place, ofService.set(before.id, lapsed));
+    const service = `${account}/${before.service}`;
+    this.#lapsed.set(`${service}/${before.id}`, lapsed);
+    const ofService = this.#lapsedOf.get(service) ?? new Map<string, Lapsed>();
+    this.#lapsedOf.set(service, ofService.set(before.id, lapsed));
     if (this.#lapsed.size > LAPSED_MAX) {
       for (const oldest of this.#lapsed.values()) {
         this.#drop(oldest.account, oldest.record);
@@ -198,14 +192,14 @@ class CatalogIndex implements OpenIndex {
   }
 
   #drop(account: Account, { service, id }: InstanceRecord): void {
-    const place = `${account}/${service}`;
-    if (!this.#lapsed.delete(`${place}/${id}`)) return;
-    const ofService = this.#lapsedOf.get(place);
+    const key = `${account}/${service}`;
+    if (!this.#lapsed.delete(`${key}/${id}`)) return;
+    const ofService = this.#lapsedOf.get(key);
     ofService?.delete(id);
-    if (ofService?.size === 0) this.#lapsedOf.delete(place);
+    if (ofService?.size === 0) this.#lapsedOf.delete(key);
   }
 
-  /** Wakes when the oldest lapsed instance runs out: from then on answers are without it. */
+  /** Wakes when the oldest lapsed instance runs out: answers are without it from then on. */
   #wake(): void {
     if (this.#timer !== undefined) return;
     for (const oldest of this.#lapsed.values()) {

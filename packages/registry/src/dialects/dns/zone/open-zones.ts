@@ -1,14 +1,15 @@
-/** The zones that we answer for, and the world that names are looked up in. */
+/** @live The zones that we answer for: of accounts, which come and go, of files, and of other protocols. */
 import type { Logger } from "pino";
 import {
   type Access,
   type Account,
   type Commit,
+  type Following,
+  keepUp,
   type Registry,
   type Revision,
   SYSTEM_ACCOUNT,
   type View,
-  type Watch,
 } from "../../../core/index.ts";
 import type { NameSource } from "../../contract.ts";
 import { isTaken, toLabel } from "../labels/text.ts";
@@ -17,8 +18,7 @@ import { type Name, TYPE } from "../wire/message.ts";
 import { keyOf } from "../wire/name.ts";
 import { canonicalData } from "../wire/record.ts";
 import { fileRecords, STATIC_KEYS, shareFile, staticRevision } from "./file.ts";
-import type { AccountZone, FileZone, Index, World, Zone, Zones } from "./model.ts";
-import { shapeRevision } from "./shape.ts";
+import type { AccountZone, FileZone, Zone, Zones } from "./model.ts";
 
 export interface ZonesOptions {
   readonly registry: Registry;
@@ -34,52 +34,43 @@ const REVERSE: readonly Name[] = [
 ];
 
 const DEFAULT_ACCOUNT: Account = "default";
-const SERIALS = 2 ** 32 - 1;
 
-/** Opens the zones: they follow the accounts until closed. */
+/** Opens the zones. They follow the accounts until closed. */
 export function openZones(options: ZonesOptions): OpenZones {
   return new OpenZones(options);
 }
 
-/** Zones by name. Built anew when first asked after something came or went. */
+/** Zones by name. They are built anew at the first question after something came or went. */
 export class OpenZones implements Zones {
   readonly #options: ZonesOptions;
   readonly #listeners = new Set<() => void>();
-  #watch: Watch;
+  readonly #following: Following;
   #files: readonly FileZone[] = [];
-  /** Files as they lie over accounts' zones: the same one while the file is the same. */
+  /** Files as they lie over zones of accounts (`shareFile`): the same one while the file is the same. */
   readonly #shared = new WeakMap<FileZone, FileZone>();
-  /** All that the zones were built with. */
+  /** The accounts that the zones were built with. */
   #accounts = new Set<Account>();
   #byKey: ReadonlyMap<string, Zone> | undefined;
-  /** Accounts of which it was said that they have no zone. */
-  readonly #said = new Set<Account>();
-  /** By `keyOf` of a zone: what it says of zones below it, and since when. */
+  /** Accounts of which was logged that they have no zone. */
+  readonly #warned = new Set<Account>();
+  /** The delegations of each zone, by its `keyOf`. */
   #cuts = new Map<string, Cuts>();
 
   constructor(options: ZonesOptions) {
     this.#options = options;
-    this.#watch = this.#follow();
+    this.#following = keepUp(
+      options.registry,
+      {},
+      {
+        read: () => this.#changed(),
+        take: (commit) => {
+          if (this.#concerns(commit)) this.#changed();
+        },
+      },
+    );
   }
 
-  #follow(): Watch {
-    const { registry } = this.#options;
-    const after = registry.read((view) => view.revision);
-    const watch = registry.follow({}, after, {
-      deliver: (commit) => {
-        if (this.#concerns(commit)) this.#changed();
-        return true;
-      },
-      lost: () => {
-        this.#watch = this.#follow();
-        this.#changed();
-      },
-    });
-    if (!watch.ok) throw new Error(`cannot follow the accounts: ${watch.detail}`);
-    return watch.value;
-  }
-
-  /** Accounts that an administrator made stand in the registry's own one; serials rest on what stands for files. */
+  /** Accounts of administrators are kept in the system's account. Keys of zone files are part of serials. */
   #concerns(commit: Commit): boolean {
     if (commit.account === SYSTEM_ACCOUNT || !this.#accounts.has(commit.account)) return true;
     for (const change of commit.changes)
@@ -101,7 +92,7 @@ export class OpenZones implements Zones {
     return () => this.#listeners.delete(listener);
   }
 
-  /** The zone with the longest name that this one is in. */
+  /** The zone with the longest name that the name is in. */
   find(name: Name): Zone | undefined {
     const zones = this.#zones();
     for (let from = 0; from <= name.length; from++) {
@@ -112,7 +103,7 @@ export class OpenZones implements Zones {
   }
 
   close(): void {
-    this.#watch.close();
+    this.#following.close();
     this.#listeners.clear();
   }
 
@@ -137,15 +128,15 @@ export class OpenZones implements Zones {
   }
 
   /**
-   * The registry's revision at which the zones below this one were last found to be others: at the latest at the start,
-   * as nobody knows what they were before. 0 while there never was one.
+   * The revision at which the delegations of this zone were last found to be others. They count as others at the start,
+   * as those before it are not known. 0 when there never was a zone below this one.
    */
   cutAt(zone: Name): Revision {
     this.#zones();
     return this.#cuts.get(keyOf(zone))?.revision ?? 0;
   }
 
-  /** The same of what a zone file adds, in whichever account its instances are. */
+  /** The revision at which a zone file of this name last changed, in whichever account its instances are. */
   fileRevision(view: View, { account, name }: AccountZone): Revision {
     let revision = staticRevision(view, account, name);
     for (const file of this.#options.settings.files)
@@ -158,13 +149,13 @@ export class OpenZones implements Zones {
     const zones = new Map<string, Zone>();
     for (const name of REVERSE) zones.set(keyOf(name), { kind: "reverse", name });
     zones.set(keyOf(settings.domain), { kind: "account", name: settings.domain, account: DEFAULT_ACCOUNT });
-    // Where two accounts have one label, the one that is written like it comes first.
+    // Of two accounts with one label the one that is written like it comes first.
     const sorted = [...accounts].filter((account) => account !== SYSTEM_ACCOUNT && account !== DEFAULT_ACCOUNT);
     sorted.sort((one, other) => rank(one) - rank(other) || (one < other ? -1 : 1));
     for (const account of sorted) {
       const label = toLabel(account);
       if (isTaken(label)) {
-        this.#sayTaken(account, label);
+        this.#warnTaken(account, label);
         continue;
       }
       const name = [label, ...settings.domain];
@@ -194,10 +185,10 @@ export class OpenZones implements Zones {
     return shared;
   }
 
-  #sayTaken(account: Account, label: string): void {
+  #warnTaken(account: Account, label: string): void {
     const { settings, log } = this.#options;
-    if (this.#said.has(account) || settings.zones.some((zone) => zone.account === account)) return;
-    this.#said.add(account);
+    if (this.#warned.has(account) || settings.zones.some((zone) => zone.account === account)) return;
+    this.#warned.add(account);
     log.warn({ account }, `account has no zone: names below ${label} are addresses; dns.zones gives it another name`);
   }
 }
@@ -206,12 +197,12 @@ function rank(account: Account): number {
   return toLabel(account) === account ? 0 : 1;
 }
 
+/** The delegations of a zone to zones right below it as a text, and the revision since which it is this one. */
 interface Cuts {
   readonly text: string;
   readonly revision: Revision;
 }
 
-/** What each zone says of zones right below it, with the revision at which it became different. */
 function cutsOf(
   zones: ReadonlyMap<string, Zone>,
   before: ReadonlyMap<string, Cuts>,
@@ -235,51 +226,4 @@ function cutsOf(
     after.set(key, old?.text === text ? old : { text, revision });
   }
   return after;
-}
-
-export interface WorldOptions {
-  readonly settings: Settings;
-  readonly index: Index;
-  readonly zones: OpenZones;
-  /** What we listen on, unless that is a wildcard. */
-  readonly addresses: readonly string[];
-}
-
-/** The world at one revision. */
-export function toWorld(view: View, options: WorldOptions): World {
-  return {
-    view,
-    index: options.index,
-    settings: options.settings,
-    addresses: options.addresses,
-    zoneOf: (name) => options.zones.find(name),
-    zones: () => options.zones.list(),
-    serialOf: (zone) => serialOf(zone, view, options.zones),
-  };
-}
-
-/**
- * A zone's serial. An account's is the latest revision that touched its catalog, what a zone file of the same name
- * says, the zones below it, or the settings that shape it: it only grows. A zone file alone has the serial that its
- * author wrote.
- */
-function serialOf(zone: Zone, view: View, zones: OpenZones): number {
-  switch (zone.kind) {
-    case "file":
-      return zone.file.authority.data.kind === "authority" ? zone.file.authority.data.serial : 1;
-    case "reverse":
-      return toSerial(view.revision);
-    case "source":
-      return toSerial(view.account(zone.account)?.catalogRevision ?? 0);
-    case "account": {
-      const catalog = view.account(zone.account)?.catalogRevision ?? 0;
-      const file = zones.fileRevision(view, zone);
-      return toSerial(Math.max(catalog, file, zones.cutAt(zone.name), shapeRevision(view)));
-    }
-  }
-}
-
-/** RFC 1982: 32 bits. Some secondaries take 0 for "unknown", so revision 0 is 1, and 1 another one. */
-function toSerial(revision: number): number {
-  return (revision % SERIALS) + 1;
 }

@@ -146,7 +146,7 @@ test("instances that fell silent are held for a while, and then the cache is tol
   assert.deepEqual([told.rcode, told.answers], [RCODE.NOERROR, []]);
   // The index's own timer keeps no process alive.
   await until(() => names.changes.count > 0, { what: "the index tells" });
-  assert.deepEqual(names.index.lapsedServices?.("default"), []);
+  assert.deepEqual(names.index.lapsedServices("default"), []);
 });
 
 test("an instance that lapsed and comes back, or is deregistered, is held no more", async (t) => {

@@ -245,7 +245,7 @@ export function* groupsOf(look: Lookup): Iterable<Group> {
 function* serviceNames({ world, zone, account }: Lookup): Iterable<string> {
   for (const { name } of account?.services() ?? []) yield name;
   // A service all of whose instances lapsed has none.
-  for (const name of world.index.lapsedServices?.(zone.account) ?? [])
+  for (const name of world.index.lapsedServices(zone.account))
     if ((account?.service(name)?.instances.size ?? 0) === 0) yield name;
 }
 
