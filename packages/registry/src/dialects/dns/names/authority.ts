@@ -5,15 +5,15 @@ import { isName } from "../wire/name.ts";
 import { toResource } from "../wire/record.ts";
 import type { World, Zone } from "../zone/model.ts";
 
-/** Secondaries are told of changes (NOTIFY); these are for the ones that missed it. */
+/** For secondaries that missed a NOTIFY. */
 const REFRESH_S = 60;
 const RETRY_S = 10;
 const EXPIRE_S = 7 * 24 * 3600;
 
-/** The label under which a zone's server is found, unless it has names of its own (`Settings.nameServers`). */
+/** The label of a zone's server, unless servers have names of their own (`Settings.nameServers`). */
 export const SERVER_LABEL = "ns";
 
-/** A zone's SOA. Of a zone that a file adds to, the file has the say over all but the serial, and over no longer lives. */
+/** The SOA of a zone. A zone file of the same name gives all but the serial; its minimum counts up to ours. */
 export function authorityOf(zone: Zone, world: World, owner: Name = zone.name): Resource {
   const { settings } = world;
   const serial = world.serialOf(zone);
@@ -22,7 +22,7 @@ export function authorityOf(zone: Zone, world: World, owner: Name = zone.name): 
     const minimumS = zone.kind === "file" ? own.data.minimumS : Math.min(own.data.minimumS, settings.negativeTtlS);
     return { ...own, name: owner, data: { ...own.data, serial, minimumS } };
   }
-  // Nothing but addresses has a name in the reverse.
+  // In the reverse zones only addresses have names.
   const home = zone.kind === "reverse" ? settings.domain : zone.name;
   const [server = [SERVER_LABEL, ...home]] = settings.nameServers;
   const mailbox = settings.mailbox ?? ["hostmaster", ...home];
@@ -50,7 +50,7 @@ export function serverAddresses(owner: Name, type: number, { settings, addresses
   return addressRecords(owner, type, settings.addresses.length > 0 ? settings.addresses : addresses, settings.ttlS);
 }
 
-/** Those of the addresses that are of this type, each once. */
+/** A or AAAA records of the addresses of that type, each once. */
 export function addressRecords(owner: Name, type: number, addresses: readonly string[], ttlS: number): Resource[] {
   const found = new Set<string>();
   for (const text of addresses) {

@@ -4,11 +4,11 @@
  *     [<tag>.]<name>.service[.<dc>[.dc]]     _<name>._<tag>[.service][.<dc>]
  *     <name>.query[.<dc>]                    <node>.node[.<dc>]     <hex>.addr[.<dc>]     ns
  *
- * They stand here until there is a dialect of Consul's own, and so does what it would keep: a prepared query is the
- * service of its name (with a tag left of it, those that have it), and nodes are what instances say in their meta
- * `consul.node`. There is no mesh: `connect`, `ingress` and `virtual` have no names.
+ * They stand here until Consul has a dialect of its own. A prepared query is the service of its name, with a tag left of
+ * it its instances with that tag; the node of an instance is in its meta `consul.node`. There is no mesh: `connect`,
+ * `ingress` and `virtual` have no names.
  */
-import type { AccountView, InstanceRecord, ServiceView } from "../../../core/index.ts";
+import { type AccountView, type InstanceRecord, perRevision, type ServiceView } from "../../../core/index.ts";
 import type { Found, NameSource, Place } from "../../contract.ts";
 import { fromAddressLabel, toAddressLabel } from "../labels/address.ts";
 import { isHostLabel, matchLabel, toLabel } from "../labels/text.ts";
@@ -22,7 +22,7 @@ const KINDS: ReadonlySet<string> = new Set(["service", "node", "addr", "query", 
 const NODE_META = "consul.node";
 const DATACENTER = "dc1";
 
-/** Consul's names. Option `datacenter`: what this one is called, `dc1` unless given; names of others do not exist. */
+/** Consul's names. Option `datacenter`: the name of this one, by default `dc1`; names of others do not exist. */
 export const CONSUL_NAMES: NameSource = {
   dialect: "consul",
   domain: "consul.",
@@ -52,7 +52,7 @@ export const CONSUL_NAMES: NameSource = {
   },
 };
 
-/** Where the label is that says what the name is of: the last such. */
+/** The last label that tells what the name is of. */
 function findKind(labels: readonly string[]): number | undefined {
   for (let at = labels.length - 1; at >= 0; at--) {
     const label = labels[at] as string;
@@ -61,7 +61,7 @@ function findKind(labels: readonly string[]): number | undefined {
   return undefined;
 }
 
-/** Nothing, `<dc>`, or `<dc>.dc`. */
+/** Whether the suffix is empty, `<dc>` or `<dc>.dc`. */
 function isHere(suffix: readonly string[], datacenter: string): boolean {
   if (suffix.length === 0) return true;
   return suffix[0] === datacenter && (suffix.length === 1 || (suffix.length === 2 && suffix[1] === "dc"));
@@ -72,7 +72,7 @@ function isDatacenter(labels: readonly string[], datacenter: string): boolean {
   return (labels.length === 1 && labels[0] === "dc") || isHere(labels, datacenter);
 }
 
-/** `[<tag>.]<name>`, or `_<name>._<tag>` (RFC 2782), where the tags `tcp` and `udp` are none. */
+/** `[<tag>.]<name>`, or `_<name>._<tag>` (RFC 2782), where `tcp` and `udp` are not tags. */
 function findService(left: readonly string[], account: AccountView, datacenter: string): Found {
   const [first = "", second = ""] = left;
   if (left.length === 2 && first.startsWith("_") && second.startsWith("_")) {
@@ -91,8 +91,7 @@ function findInstances(account: AccountView, name: string, tag: string, datacent
   const records = tag === "" ? all : all.filter(({ tags }) => tags.some((each) => isTag(each, tag)));
   if (records.length === 0 && all.length > 0) return NONE;
   const places = toPlaces(records, account, datacenter);
-  // What a node's name leads to is for the other services on it to say, too; and where a service only looks like its
-  // label, another may come that fits better.
+  // The answer can change with other services: those on the same node, and one that fits the label better.
   return service.name !== name || all.some(({ meta }) => meta[NODE_META] !== undefined)
     ? { kind: "instances", places }
     : { kind: "instances", places, service: name };
@@ -103,7 +102,7 @@ function isTag(tag: string, asked: string): boolean {
   return matchLabel(tag, asked) > 0;
 }
 
-/** Weights as among the ones that are found. */
+/** Weights are scaled as among the instances that are shown. */
 function toPlaces(records: readonly InstanceRecord[], account: AccountView, datacenter: string): readonly Place[] {
   const healthy = records.filter(isHealthy);
   const counted = healthy.length > 0 ? healthy : records;
@@ -118,7 +117,7 @@ function toPlaces(records: readonly InstanceRecord[], account: AccountView, data
   }));
 }
 
-/** The node's name, where all instances on it have one address; else the address's own. */
+/** The name of the node, if all instances on it have one address; else the name of the address. */
 function targetOf(record: InstanceRecord, nodes: Nodes, datacenter: string): readonly string[] {
   const node = record.meta[NODE_META];
   if (node !== undefined) {
@@ -146,16 +145,9 @@ function findAddress(left: readonly string[]): Found {
 /** Instances by the label of their node. */
 type Nodes = ReadonlyMap<string, readonly InstanceRecord[]>;
 
-/** Which instances of a service are on a node; of most services none. */
-interface Known {
-  readonly revision: number;
-  readonly nodes: Nodes;
-}
-
-const known = new WeakMap<ServiceView, Known>();
 const NO_NODES: Nodes = new Map();
 
-/** All of an account. Services that did not change since are not looked through again. */
+/** The nodes of an account. Services that did not change are not looked through again. */
 function nodesOf(account: AccountView): Nodes {
   const nodes = new Map<string, InstanceRecord[]>();
   for (const service of account.services()) {
@@ -168,9 +160,8 @@ function nodesOf(account: AccountView): Nodes {
   return nodes;
 }
 
-function nodesIn(service: ServiceView): Nodes {
-  const before = known.get(service);
-  if (before?.revision === service.revision) return before.nodes;
+/** The nodes of a service; most services have none. */
+const nodesIn = perRevision((service: ServiceView): Nodes => {
   const nodes = new Map<string, InstanceRecord[]>();
   for (const record of service.instances.values()) {
     const node = record.meta[NODE_META];
@@ -180,6 +171,5 @@ function nodesIn(service: ServiceView): Nodes {
     if (there === undefined) nodes.set(label, [record]);
     else there.push(record);
   }
-  known.set(service, { revision: service.revision, nodes: nodes.size === 0 ? NO_NODES : nodes });
-  return nodes;
-}
+  return nodes.size === 0 ? NO_NODES : nodes;
+});

@@ -11,9 +11,9 @@ import { ABSENT, type Dependency, NO_RECORDS, negative, positive, present, type 
 
 type ReverseZone = Extract<Zone, { kind: "reverse" }>;
 
-/** Nobody reads on: an address with more instances is a host's, and any of its names will do. */
+/** An address with more instances is a host's, and any of its names will do. */
 const POINTERS_MAX = 16;
-/** How many instances are looked at for them. */
+/** Instances that are looked at, at most. */
 const LOOKED_AT_MAX = 1000;
 
 /** Undefined when the address is in none of the networks that we answer for. */
@@ -23,17 +23,17 @@ export function resolveReverse(question: Question, zone: ReverseZone, world: Wor
   const digits = name.slice(0, name.length - zone.name.length).map(lowerLabel);
   const bytes = isSix ? toSixBytes(digits) : toFourBytes(digits);
   if (bytes === undefined || digits.length === 0) return undefined;
-  // Of a part of an address its lowest one tells whose it is.
+  // A part of an address belongs to the network of the lowest address with that part.
   const address = readAddress(bytes, 0, isSix ? 16 : 4);
   const bits = world.settings.reverse.bitsOf(address);
   if (bits === undefined) return undefined;
   const depth = depthOf(bits, isSix);
-  // Above the network: what else is there is none of ours.
+  // Names above the network are not ours.
   if (digits.length < depth) return undefined;
   const dependencies: Dependency[] = [{ on: "all", revision: world.view.revision }];
   const authority = authorityOf(zone, world, name.slice(digits.length - depth));
   if (digits.length === depth && type === TYPE.SOA) return positive([authority], [], dependencies);
-  // Names below a part of an address may exist: it is there (RFC 8020).
+  // A part of an address exists, as names below it may exist (RFC 8020).
   if (digits.length < (isSix ? 32 : 4)) return negative(RCODE.NOERROR, authority, dependencies);
   const pointers = pointersOf(address, name, world);
   const records = type === TYPE.PTR ? { answers: pointers ?? [], additional: [] } : NO_RECORDS;
@@ -42,32 +42,32 @@ export function resolveReverse(question: Question, zone: ReverseZone, world: Wor
 }
 
 /**
- * How many labels the zone of a network has, whose SOA negative answers carry: as many as the network fills, or as it
- * begins in; no more than an IPv4 /24 or an IPv6 /64 has, and one at least.
+ * The number of labels of a network's zone, whose SOA negative answers carry: the labels that the network fills or begins
+ * in, at least one, at most those of an IPv4 /24 or an IPv6 /64.
  */
 function depthOf(bits: number, isSix: boolean): number {
   const depth = isSix ? Math.min(16, Math.ceil(bits / 4)) : Math.min(3, Math.ceil(bits / 8));
   return Math.max(1, depth);
 }
 
-/** Names of the instances at the address; healthy ones, unless there is none. Undefined without any instance. */
+/** PTR to the healthy instances at the address, or to all if none is healthy; undefined when there is no instance. */
 function pointersOf(address: string, owner: Name, world: World): readonly Resource[] | undefined {
   const found = world.index.at(address).slice(0, LOOKED_AT_MAX);
   if (found.length === 0) return undefined;
   const healthy = found.filter(({ record }) => isHealthy(record));
   const targets = new Map<string, Name>();
-  const places = new Map<string, { readonly zone: AccountZone | undefined; readonly group: Group | undefined }>();
+  const services = new Map<string, { readonly zone: AccountZone | undefined; readonly group: Group | undefined }>();
   for (const { account, record } of healthy.length > 0 ? healthy : found) {
     const key = `${account}/${record.service}`;
-    let place = places.get(key);
-    if (place === undefined) {
-      if (places.size >= POINTERS_MAX) break;
+    let service = services.get(key);
+    if (service === undefined) {
+      if (services.size >= POINTERS_MAX) break;
       const zone = zoneOfAccount(account, world);
-      place = { zone, group: zone && groupWith(openLookup(world, zone), record.service) };
-      places.set(key, place);
+      service = { zone, group: zone && groupWith(openLookup(world, zone), record.service) };
+      services.set(key, service);
     }
-    // The same that SRV points at.
-    const target = place.group?.ownName(record) ?? (place.zone && addressName(address, place.zone.name));
+    // The name that SRV records point at.
+    const target = service.group?.ownName(record) ?? (service.zone && addressName(address, service.zone.name));
     if (target !== undefined) targets.set(target.join("."), target);
     if (targets.size >= POINTERS_MAX) break;
   }

@@ -1,4 +1,4 @@
-/** Names of other protocols: what their dialects find (`NameSource`), as records. */
+/** Names of other protocols: what a `NameSource` finds, as records. */
 import type { AccountView, InstanceRecord } from "../../../core/index.ts";
 import type { Found, Place } from "../../contract.ts";
 import { toSpot } from "../labels/address.ts";
@@ -37,7 +37,7 @@ export function resolveSource(question: Question, zone: SourceZone, world: World
   return replyTo(question, presenceOf(found, zone, world, question), source, dependencies);
 }
 
-/** Of ANY only whether there is something. */
+/** For ANY only whether the name exists. */
 function presenceOf(found: Found, zone: SourceZone, world: World, { name, type }: Question): Presence {
   if (found.kind === "none") return ABSENT;
   if (type === TYPE.ANY) return BARE;
@@ -56,7 +56,7 @@ function findInSource(
   const view = account === undefined ? EMPTY : byLabels(account, world);
   const found = zone.source.find(labels, view, zone.options);
   if (found.kind !== "none") return found;
-  // The domain itself is there, and so is the name that its NS and SOA speak of.
+  // The domain itself exists, and so does the `ns` name that its NS and SOA records speak of.
   if (labels.length === 0) return { kind: "bare" };
   return labels.length === 1 && labels[0] === SERVER_LABEL && hasServerLabel(world) ? { kind: "server" } : found;
 }
@@ -69,7 +69,7 @@ function dependencyOf(found: Found, zone: SourceZone, account: AccountView | und
   return { on: "catalog", account: zone.account, revision: account?.catalogRevision ?? 0 };
 }
 
-/** The domain itself has SOA and NS; its addresses are the server's, whatever instances stand at it. */
+/** The domain itself has SOA and NS records, and the addresses of the server, whatever the source finds there. */
 function renderApex(zone: SourceZone, world: World, type: number, owner: Name): Records | undefined {
   if (type === TYPE.SOA) return { answers: [authorityOf(zone, world, owner)], additional: [] };
   if (type === TYPE.NS) {
@@ -103,7 +103,7 @@ function renderInstances(found: Instances, zone: SourceZone, world: World, owner
     case TYPE.A:
     case TYPE.AAAA:
     case TYPE.CNAME:
-      // Who asks for addresses sees no priorities: the others are for when none of the best is left.
+      // Addresses have no priorities, so only those of the best priority are shown.
       return renderAddresses(shown.filter(isBest).map(recordOf), owner, type, ttlS);
     case TYPE.SRV:
       return renderPlaces(shown, zone, owner, ttlS);
@@ -167,7 +167,7 @@ const EMPTY: AccountView = {
   entries: () => [],
 };
 
-/** The account as sources see it: a service that is not written like a label is found by its label. */
+/** The account as sources see it: services are found by their labels, too. */
 function byLabels(account: AccountView, { index }: World): AccountView {
   return {
     ...fieldsOf(account),

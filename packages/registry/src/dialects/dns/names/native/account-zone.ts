@@ -3,7 +3,7 @@
  *
  *     <qualifiers>.<service>                    A, AAAA, SRV, TXT
  *     _<port>._tcp.<qualifiers>.<service>       SRV of a named port
- *     _<service>._tcp, and what is below it     discovery.ts
+ *     _<service>._tcp, and names below it       discovery.ts
  *     <address>.addr, ns                        addresses by themselves
  */
 import type { Bytes, InstanceRecord } from "../../../../core/index.ts";
@@ -18,7 +18,7 @@ import { dependOnCatalog, type Group, type Lookup, openGroup } from "./group.ts"
 import { narrow } from "./qualifiers.ts";
 import { portOf, renderAddresses, renderServices, renderTexts } from "./records.ts";
 
-/** What the catalog has at a name within the zone. Of ANY only whether there is something. */
+/** What the catalog has at a name within the zone; for ANY only whether the name exists. */
 export function answerNative(look: Lookup, owner: Name, type: number): Presence {
   const { world, zone } = look;
   const labels = owner.slice(0, owner.length - zone.name.length).map(lowerLabel);
@@ -37,14 +37,14 @@ export function answerNative(look: Lookup, owner: Name, type: number): Presence 
   return answerService(look, labels, owner, type);
 }
 
-/** Whether this is the name of the zone's server: unless that has other names, or a zone file says what it is. */
+/** Whether this `ns` name is the server's: not when the server has other names, or a zone file has this one. */
 export function isServer({ world, zone }: Lookup, name: Name): boolean {
   return hasServerLabel(world) && (zone.file === undefined || !fileHas(zone.file, name));
 }
 
 function answerApex(look: Lookup, owner: Name, type: number): Presence {
   const { world, zone } = look;
-  // What the serial follows is not for us to know.
+  // Only `World` knows what the serial depends on.
   if (type === TYPE.SOA) look.dependencies.push({ on: "all", revision: world.view.revision });
   else if (type !== TYPE.NS) dependOnCatalog(look);
   if (type === TYPE.SOA) return present({ answers: [authorityOf(zone, world, owner)], additional: [] });
@@ -75,13 +75,13 @@ function find(
 ): { readonly group: Group; readonly records: readonly InstanceRecord[] | "bare" } | undefined {
   const group = openGroup(look, labels.at(-1) as Bytes);
   if (group === undefined) return undefined;
-  // A service that is empty for the moment: to say that a name below it does not exist would make clients forget it.
+  // The service is empty for the moment: with NXDOMAIN for names below it clients would forget them.
   if (group.members.length === 0) return { group, records: "bare" };
   const records = narrow(group.roster, labels.slice(0, -1));
   return records === "none" ? undefined : { group, records };
 }
 
-/** What a name that stands for instances has. */
+/** The records of a name that stands for instances. */
 export function renderHost(
   look: Lookup,
   group: Group,

@@ -1,8 +1,8 @@
-/** Names below `_tcp` and `_udp`: services by RFC 2782, and what is to be browsed by RFC 6763 (DNS-SD). */
-import type { Bytes, InstanceRecord, Revision, ServiceView } from "../../../../core/index.ts";
+/** Names below `_tcp` and `_udp`: services by RFC 2782, and browsing by RFC 6763 (DNS-SD). */
+import { type Bytes, type InstanceRecord, perRevision, type ServiceView } from "../../../../core/index.ts";
 import { isLabel } from "../../labels/text.ts";
 import { type Name, type Resource, TYPE } from "../../wire/message.ts";
-import { isName } from "../../wire/name.ts";
+import { isName, keyOf } from "../../wire/name.ts";
 import { toResource } from "../../wire/record.ts";
 import { ABSENT, ANSWERS_MAX, BARE, NO_RECORDS, type Presence, present, type Records } from "../reply.ts";
 import { dependOnCatalog, type Group, groupWith, type Lookup, openGroup, openLookup } from "./group.ts";
@@ -14,22 +14,22 @@ export type Protocol = "_tcp" | "_udp";
 /** RFC 6763 §11: browse and registration domains. */
 export const BROWSE_LABELS: readonly string[] = ["b", "lb", "db", "r", "dr"];
 
-/** More kinds of services than this are not listed: the list would fit no message. */
+/** Types of services in a list at most: more fit into no message. */
 const TYPES_MAX = 1000;
 
-/** More instances than this with all about each of them fit no message. */
+/** With more instances than this, the list alone fills a message: their records do not go along. */
 const EXPLAINED_MAX = 1000;
 
 export function isProtocol(label: Bytes | undefined): label is Protocol {
   return label === "_tcp" || label === "_udp";
 }
 
-/** `_udp` is for instances whose protocol is UDP, `_tcp` for all others. */
+/** `_udp` is for instances whose protocol is UDP, `_tcp` for all others (RFC 2782 knows these two). */
 export function speaks(record: InstanceRecord, protocol: Protocol): boolean {
   return (record.protocol.toLowerCase() === "udp") === (protocol === "_udp");
 }
 
-/** A name that ends in `_tcp` or `_udp`; `labels` are the ones left of the zone. */
+/** A name that ends in `_tcp` or `_udp`; `labels` are those left of the zone. */
 export function answerBelowProtocol(look: Lookup, labels: readonly Bytes[], owner: Name, type: number): Presence {
   const protocol = labels.at(-1) as Protocol;
   const service = labels.at(-2);
@@ -91,7 +91,7 @@ function answerBelowService(
   return type === TYPE.SRV ? present(renderServices(look, group, group.shown(found), owner, undefined)) : BARE;
 }
 
-/** RFC 6763 §5, §6: an instance has SRV and TXT. */
+/** The records of one instance: SRV and TXT (RFC 6763 §5, §6). */
 export function renderNamed(
   look: Lookup,
   group: Group,
@@ -104,7 +104,7 @@ export function renderNamed(
   return NO_RECORDS;
 }
 
-/** `<instance>._svc._tcp.<zone>`; undefined for an instance that cannot be said so. */
+/** `<instance>._svc._tcp.<zone>`; undefined for an instance without a port, an address or a label of its own. */
 export function instanceName(look: Lookup, group: Group, record: InstanceRecord, protocol: Protocol): Name | undefined {
   if (portOf(record.ports, undefined) === undefined || targetOf(look, group, record) === undefined) return undefined;
   const label = group.instanceLabel(record);
@@ -113,7 +113,7 @@ export function instanceName(look: Lookup, group: Group, record: InstanceRecord,
   return isName(name) ? name : undefined;
 }
 
-/** PTR to each instance, with all that a browser asks for next in additional (RFC 6763 §12.1) while that may fit. */
+/** PTR to each instance, with the records that a browser asks for next (RFC 6763 §12.1) while they may fit. */
 export function renderPointers(
   look: Lookup,
   group: Group,
@@ -164,13 +164,13 @@ function answerBrowsing(look: Lookup, left: readonly Bytes[], owner: Name, type:
   return type === TYPE.PTR ? present(renderTypes(look, owner)) : BARE;
 }
 
-/** The zone is its own and only domain to browse. */
+/** PTR to the zone itself: it is the only domain to browse. */
 export function renderBrowsing({ world, zone }: Lookup, owner: Name): Records {
   const pointer = toResource(owner, TYPE.PTR, world.settings.ttlS, { kind: "name", target: zone.name });
   return { answers: [pointer], additional: [] };
 }
 
-/** RFC 6763 §9: the kinds of services that there are. */
+/** PTR to all types of services (RFC 6763 §9). */
 function renderTypes(look: Lookup, owner: Name): Records {
   const answers: Resource[] = [];
   const quiet = openLookup(look.world, look.zone);
@@ -187,7 +187,7 @@ function renderTypes(look: Lookup, owner: Name): Records {
   return { answers, additional: [] };
 }
 
-/** The kinds of one group's services: those that have an instance to be found by browsing. */
+/** PTR to the types of a group: those by which a browser finds an instance. */
 export function renderTypesOf(look: Lookup, group: Group, owner: Name): readonly Resource[] {
   return toTypes(look, group.label, protocolsOf(look, group), owner);
 }
@@ -201,15 +201,10 @@ function toTypes(look: Lookup, label: Bytes, protocols: readonly Protocol[], own
   return answers;
 }
 
-interface Spoken {
-  readonly revision: Revision;
-  readonly zone: Name;
-  readonly protocols: readonly Protocol[];
-}
+/** The protocols of a service, by the key of the zone that they were found in. */
+const spoken = perRevision((_: ServiceView) => new Map<string, readonly Protocol[]>());
 
-const spoken = new WeakMap<ServiceView, Spoken>();
-
-/** By which protocols there is something to be found; kept for each revision of the service. */
+/** The protocols by which a browser finds an instance of the group. */
 function protocolsOf(look: Lookup, group: Group): readonly Protocol[] {
   const protocols = (["_tcp", "_udp"] as const).filter((protocol) =>
     group
@@ -217,23 +212,23 @@ function protocolsOf(look: Lookup, group: Group): readonly Protocol[] {
       .some((record) => instanceName(look, group, record, protocol) !== undefined),
   );
   const { only } = group;
-  if (only !== undefined) spoken.set(only, { revision: only.revision, zone: look.zone.name, protocols });
+  if (only !== undefined) spoken(only).set(keyOf(look.zone.name), protocols);
   return protocols;
 }
 
-/** The same as it was found before, of a service that has its label to itself. A list asks it of every service. */
+/** The protocols as they were found before, of a service that has its label to itself. */
 function recall({ world, zone, account }: Lookup, name: string): readonly Protocol[] | undefined {
   const service = account?.service(name);
-  const before = service && spoken.get(service);
-  if (before === undefined || before.revision !== service?.revision || before.zone !== zone.name) return undefined;
+  const before = service && spoken(service).get(keyOf(zone.name));
+  if (before === undefined) return undefined;
   const isAlone = isLabel(name) && zone.file === undefined && world.index.services(zone.account, name).length === 1;
-  return isAlone && world.index.lapsed(zone.account, name).length === 0 ? before.protocols : undefined;
+  return isAlone && world.index.lapsed(zone.account, name).length === 0 ? before : undefined;
 }
 
-/** All services of the zone that have instances, each group once, under the label that it is best known by. */
+/** The groups of all services of the zone that have instances, each once, under the label of its first service. */
 export function* groupsOf(look: Lookup): Iterable<Group> {
   const { world, zone } = look;
-  // What is looked at on the way is no dependency of its own: the caller rests on the whole catalog.
+  // What is looked at here is no dependency: the caller depends on the whole catalog.
   const quiet = openLookup(world, zone);
   for (const name of serviceNames(look)) {
     const group = groupOf(quiet, name);
@@ -244,12 +239,12 @@ export function* groupsOf(look: Lookup): Iterable<Group> {
 
 function* serviceNames({ world, zone, account }: Lookup): Iterable<string> {
   for (const { name } of account?.services() ?? []) yield name;
-  // A service all of whose instances lapsed has none.
+  // A service whose instances all lapsed is not among the services of the account.
   for (const name of world.index.lapsedServices(zone.account))
     if ((account?.service(name)?.instances.size ?? 0) === 0) yield name;
 }
 
-/** The group that the service is in, if the service is the first of it that has an instance: so each is met once. */
+/** The group of the service, if it is the first of the group that has an instance: so each group is met once. */
 export function groupOf(look: Lookup, service: string): Group | undefined {
   const group = groupWith(look, service);
   return group?.services.find((name) => hasMembers(look, name)) === service ? group : undefined;

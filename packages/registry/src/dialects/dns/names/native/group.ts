@@ -1,11 +1,11 @@
-/** The services that one label stands for, and which of their instances may be found. */
+/** The services that a label stands for, and which of their instances are shown. */
 import {
   type Account,
   type AccountView,
   type Bytes,
   fromBytes,
   type InstanceRecord,
-  type Revision,
+  perRevision,
   type ServiceView,
   type Status,
   statusOf,
@@ -20,7 +20,7 @@ import type { AccountZone, World } from "../../zone/model.ts";
 import type { Dependency } from "../reply.ts";
 import { Roster } from "./qualifiers.ts";
 
-/** One question about an account's zone. What it looked at is noted in `dependencies`. */
+/** One question about an account's zone. `dependencies` gets what it looked at. */
 export interface Lookup {
   readonly world: World;
   readonly zone: AccountZone;
@@ -28,7 +28,7 @@ export interface Lookup {
   readonly dependencies: Dependency[];
 }
 
-/** The zone in which an account's services are found: the one below our domain before those of `Settings.zones`. */
+/** The zone in which an account's services are found: the one of our domain before those of `Settings.zones`. */
 export function zoneOfAccount(account: Account, world: World): AccountZone | undefined {
   const { domain, zones } = world.settings;
   const more = zones.filter((zone) => zone.account === account).map((zone) => zone.name);
@@ -43,7 +43,7 @@ export function openLookup(world: World, zone: AccountZone): Lookup {
   return { world, zone, account: world.view.account(zone.account), dependencies: [] };
 }
 
-/** Rests the answer on everything in the account. */
+/** Makes the reply depend on the whole catalog of the account. */
 export function dependOnCatalog({ zone, account, dependencies }: Lookup): void {
   dependencies.push({ on: "catalog", account: zone.account, revision: account?.catalogRevision ?? 0 });
 }
@@ -61,7 +61,7 @@ export function isHealthy(record: InstanceRecord): boolean {
   return HEALTHY[statusOf(record)];
 }
 
-/** The healthy ones; where there are none, what `whenNoneHealthy` says. Draining ones never. */
+/** The healthy instances; if there are none, what `whenNoneHealthy` says. Draining instances never. */
 export function pickShown<T>(
   all: readonly T[],
   recordOf: (item: T) => InstanceRecord,
@@ -74,15 +74,15 @@ export function pickShown<T>(
 }
 
 /**
- * Names of the services that a label stands for in the account; empty when there is none. Those that are written like
- * it (whatever the case) hide those that only look like it. Several are answered for as if they were one service.
+ * The services that a label stands for in the account. Services that are written like the label (whatever the case)
+ * hide those that only look like it. Several services are answered for as if they were one.
  */
 function chooseServices(look: Lookup, label: Bytes): readonly string[] {
   const { world, zone, account, dependencies } = look;
   const text = fromBytes(label);
   const names = world.index.services(zone.account, label);
   const known: string[] = [];
-  // Also on those that are not there: the answer is another one as soon as they are.
+  // The reply depends also on a service that is not there: it is another reply as soon as the service comes.
   for (const name of names.includes(text) ? names : [text, ...names]) {
     const service = account?.service(name);
     if (service !== undefined && matchLabel(name, label) > 0) known.push(name);
@@ -92,13 +92,13 @@ function chooseServices(look: Lookup, label: Bytes): readonly string[] {
   return (exact.length > 0 ? exact : known).sort();
 }
 
-/** The group that a label stands for; undefined when no service was ever named so. */
+/** The group that a label stands for; undefined when the label stands for no service. */
 export function openGroup(look: Lookup, label: Bytes): Group | undefined {
   const services = chooseServices(look, label);
   return services.length === 0 ? undefined : new Group(look, label, services);
 }
 
-/** The group that a service is in, under the label that it is best known by; undefined when no label leads to it. */
+/** The group that a service is in, under the first label that leads to it; undefined when no label does. */
 export function groupWith(look: Lookup, service: string): Group | undefined {
   for (const label of new Set([toLabel(service), toExactLabel(service)])) {
     if (label === "" || label.length > LABEL_BYTES_MAX) continue;
@@ -108,36 +108,31 @@ export function groupWith(look: Lookup, service: string): Group | undefined {
   return undefined;
 }
 
-/** Services with more instances keep their roster for the next question; of others it is made each time. */
+/** The roster of a service with fewer instances is made for each question. */
 const KEPT_FROM = 64;
 
-const kept = new WeakMap<ServiceView, { readonly revision: Revision; readonly roster: Roster }>();
+const keptRoster = perRevision((service: ServiceView) => toRoster(service.instances.values()));
 
-/** The instances of a service, which are looked through once for each revision of it. */
+/** The instances of a service. */
 function rosterOf(service: ServiceView): Roster {
-  if (service.instances.size < KEPT_FROM) return toRoster(service.instances.values());
-  const before = kept.get(service);
-  if (before?.revision === service.revision) return before.roster;
-  const roster = toRoster(service.instances.values());
-  kept.set(service, { revision: service.revision, roster });
-  return roster;
+  return service.instances.size < KEPT_FROM ? toRoster(service.instances.values()) : keptRoster(service);
 }
 
-/** In the order in which they are shown. */
+/** Sorts the instances in the order in which they are shown. */
 function toRoster(records: Iterable<InstanceRecord>): Roster {
   return new Roster([...records].sort(compareRecords));
 }
 
 const NOBODY: readonly InstanceRecord[] = [];
 
-/** Services under one label of a zone, with their instances in any status. */
+/** The services under one label of a zone, with their instances in any status. */
 export class Group {
   readonly label: Bytes;
   readonly services: readonly string[];
   readonly #look: Lookup;
   readonly #lapsed = new Set<InstanceRecord>();
   #roster: Roster | undefined;
-  /** Undefined until it was looked for; null when there is none. */
+  /** Undefined until it was looked for; null when there is no such label. */
   #hostLabel: Bytes | null | undefined;
 
   constructor(look: Lookup, label: Bytes, services: readonly string[]) {
@@ -155,7 +150,7 @@ export class Group {
     return this.roster.records;
   }
 
-  /** The one service that the group is, when it holds nothing else; undefined otherwise. */
+  /** The service that is all of the group; undefined when the group holds more. */
   get only(): ServiceView | undefined {
     const [name = ""] = this.services;
     const isAlone = this.services.length === 1 && this.#look.zone.file === undefined;
@@ -187,7 +182,7 @@ export class Group {
     return lapsed.filter((record) => account?.service(name)?.instances.has(record.id) !== true);
   }
 
-  /** The ones of these members that are to be found, in the roster's order. */
+  /** The members among these that are shown, in the order of the roster. */
   shown(records: readonly InstanceRecord[]): readonly InstanceRecord[] {
     const { whenNoneHealthy } = this.#look.world.settings;
     return pickShown(
@@ -198,30 +193,30 @@ export class Group {
     );
   }
 
-  /** The name of a member's own, `<id>.id.<service>.<zone>`; undefined when it would not lead to it alone. */
+  /** The own name of a member, `<id>.id.<service>.<zone>`; undefined when it would lead to other members, too. */
   ownName(record: InstanceRecord): Name | undefined {
     const service = this.#findHostLabel();
-    if (service === undefined || !this.#isClean(record)) return undefined;
+    if (service === undefined || !this.#hasOwnLabel(record)) return undefined;
     const label = toLabel(record.id);
     const name = [label, "id", service, ...this.#look.zone.name];
     return isHostLabel(label) && isName(name) ? name : undefined;
   }
 
-  /** A member's label in DNS-SD (RFC 6763 §4.1.1): its id as it is, else its `toLabel`; undefined when others have it. */
+  /** A member's label in DNS-SD (RFC 6763 §4.1.1): its id, else the id's `toLabel`; undefined when others have both. */
   instanceLabel(record: InstanceRecord): Bytes | undefined {
     const bytes = toBytes(record.id);
     if (bytes.length <= LABEL_BYTES_MAX && this.roster.claims("id", toExactLabel(record.id)).exact === 1) return bytes;
-    return this.#isClean(record) ? toLabel(record.id) : undefined;
+    return this.#hasOwnLabel(record) ? toLabel(record.id) : undefined;
   }
 
-  #isClean(record: InstanceRecord): boolean {
+  #hasOwnLabel(record: InstanceRecord): boolean {
     const label = toLabel(record.id);
     const { exact, loose } = this.roster.claims("id", label);
     if (toExactLabel(record.id) === label) return exact === 1;
     return exact === 0 && loose === 1 && !isShortened(record.id);
   }
 
-  /** The label that stands for this group in names of hosts: they take less than other names. */
+  /** The label of this group in names of hosts, which allow fewer characters than other names. */
   #findHostLabel(): Bytes | undefined {
     if (this.#hostLabel === undefined) this.#hostLabel = this.#searchHostLabel() ?? null;
     return this.#hostLabel ?? undefined;
@@ -231,7 +226,7 @@ export class Group {
     const look = this.#look;
     for (const label of new Set([this.label, ...this.services.filter((name) => !isShortened(name)).map(toLabel)])) {
       if (!isHostLabel(label) || label === "_tcp" || label === "_udp") continue;
-      // Another account's zone may lie over it.
+      // The zone of another account may lie over it.
       if (!isOwn(look, [label, ...look.zone.name])) continue;
       if (label === this.label || isSameList(chooseServices(look, label), this.services)) return label;
     }
@@ -251,7 +246,7 @@ export function compareTexts(one: string, other: string): number {
   return one < other ? -1 : one > other ? 1 : 0;
 }
 
-/** Whether a name within the zone is this zone's: another one may lie over it. */
+/** Whether a name within the zone is this zone's: another zone may lie over it. */
 export function isOwn({ world, zone }: Lookup, name: Name): boolean {
   const found = world.zoneOf(name);
   return found === zone || (found !== undefined && sameName(found.name, zone.name));

@@ -1,19 +1,19 @@
-/** Qualifiers: labels left of a service that tell which of its instances are meant. */
+/** Qualifiers: labels left of a service that choose among its instances. */
 import type { Bytes, InstanceRecord } from "../../../../core/index.ts";
 import { toExactLabel, toLabel } from "../../labels/text.ts";
 
-/** What a keyword says that the labels left of it are. */
+/** What the labels left of a keyword are. */
 export type Field = "tag" | "zone" | "version" | "id";
 
 const KEYWORDS: ReadonlySet<string> = new Set<Field>(["tag", "zone", "version", "id"]);
 
-/** More than this is no name that anybody writes. */
+/** More labels than anybody writes. */
 export const QUALIFIERS_MAX = 32;
 
-/** The instances; or that there is nothing here but names below (RFC 8020); or not even that. */
+/** The instances that are left; `bare`: there are only names below this one (RFC 8020); `none`: not even those. */
 type Narrowed = readonly InstanceRecord[] | "bare" | "none";
 
-/** What an instance says in a field. */
+/** The values of an instance in a field. */
 function valuesOf(record: InstanceRecord, field: Field): readonly string[] {
   switch (field) {
     case "tag":
@@ -29,15 +29,15 @@ function valuesOf(record: InstanceRecord, field: Field): readonly string[] {
 
 const NOBODY: readonly InstanceRecord[] = [];
 
-/** Instances by what they say in one field. */
+/** Instances by their values in one field. */
 class Table {
-  /** By whole values in lower case, dots and all. */
+  /** By their values in lower case, dots included. */
   readonly exact = new Map<Bytes, InstanceRecord[]>();
-  /** By `toLabel`, of values that are not written like it. */
+  /** By the `toLabel` of values that are not written like it. */
   readonly loose = new Map<Bytes, InstanceRecord[]>();
-  /** What stands behind a dot in a value, up to its end: a name above that of the value. */
+  /** What follows a dot in a value: a name above the name of the value. */
   readonly ends = new Set<Bytes>();
-  /** The most labels that a value takes. */
+  /** The labels of the value that has the most. */
   labelsMax = 0;
 
   constructor(records: readonly InstanceRecord[], field: Field) {
@@ -58,10 +58,10 @@ class Table {
   }
 }
 
-/** Two tags of one instance may be one label: it is there once. */
-function addTo(places: Map<Bytes, InstanceRecord[]>, key: Bytes, record: InstanceRecord): void {
-  const there = places.get(key);
-  if (there === undefined) places.set(key, [record]);
+/** Two tags of one instance may have one label: the instance is listed once. */
+function addTo(table: Map<Bytes, InstanceRecord[]>, key: Bytes, record: InstanceRecord): void {
+  const there = table.get(key);
+  if (there === undefined) table.set(key, [record]);
   else if (there.at(-1) !== record) there.push(record);
 }
 
@@ -84,15 +84,15 @@ export class Roster {
   }
 
   /**
-   * Those with a value that the label names. Where one has a value that is written like the label, values that only
-   * look like it do not count.
+   * The instances with a value that the label names. If a value is written like the label, those that only look like it
+   * do not count.
    */
   matching(field: Field, label: Bytes): readonly InstanceRecord[] {
     const { exact, loose } = this.#table(field);
     return exact.get(label) ?? loose.get(label) ?? NOBODY;
   }
 
-  /** How many have a value that is written like the label, and how many one that only looks like it. */
+  /** How many instances have a value that is written like the label, and how many one that only looks like it. */
   claims(field: Field, label: Bytes): { readonly exact: number; readonly loose: number } {
     const { exact, loose } = this.#table(field);
     return { exact: exact.get(label)?.length ?? 0, loose: loose.get(label)?.length ?? 0 };
@@ -107,13 +107,13 @@ export class Roster {
     return [...labels].sort().map((label) => [label, this.matching(field, label)]);
   }
 
-  /** The same by values with dots, as they are. */
+  /** The values with dots, sorted, each with its instances. */
   byDotted(field: Field): readonly (readonly [Bytes, readonly InstanceRecord[]])[] {
     const dotted = [...this.#table(field).exact].filter(([value]) => value.includes("."));
     return dotted.sort(([one], [other]) => (one < other ? -1 : 1));
   }
 
-  /** How many labels that end before `end` are the longest value with dots; 0 when none is. */
+  /** Of how many labels before `end` the longest value with dots consists; 0 when there is no such value. */
   countDotted(field: Field, labels: readonly Bytes[], end: number): number {
     const { exact, labelsMax } = this.#table(field);
     for (let count = Math.min(end, labelsMax); count > 1; count--)
@@ -128,9 +128,8 @@ export class Roster {
 }
 
 /**
- * Of these instances the ones that all qualifiers are true of. `labels` stand left to right, in lower case. A keyword
- * with something to its left takes one label, or as many as the longest value there is that has dots; any other label
- * is a tag.
+ * The instances that have all qualifiers. `labels` stand from left to right, in lower case. A keyword takes the label to
+ * its left, or all labels of the longest value with dots that there is; any other label is a tag.
  */
 export function narrow(roster: Roster, labels: readonly Bytes[]): Narrowed {
   if (labels.length > QUALIFIERS_MAX) return "none";

@@ -11,7 +11,7 @@ import { toResource } from "../../wire/record.ts";
 import { ANSWERS_MAX, Gathering, NO_RECORDS, type Records } from "../reply.ts";
 import { compareTexts, type Group, type Lookup } from "./group.ts";
 
-/** A, AAAA, or the CNAME that stands for both. A host that has the name itself says nothing: an alias of itself is none. */
+/** A, AAAA, or the CNAME that stands for both. A host with the owner's own name is left out: a CNAME cannot lead to itself. */
 export function renderAddresses(shown: readonly InstanceRecord[], owner: Name, type: number, ttlS: number): Records {
   const gathered = new Gathering(ttlS);
   let isPlaced = false;
@@ -26,12 +26,12 @@ export function renderAddresses(shown: readonly InstanceRecord[], owner: Name, t
     }
   }
   if (isPlaced || host === undefined) return { ...NO_RECORDS, answers: gathered.records };
-  // RFC 1034 §3.6.2: one alias, and only where nothing else answers. Clients see the first host, not all.
+  // RFC 1034 §3.6.2: one CNAME, and only without addresses. It leads to the first host.
   const alias = toResource(owner, TYPE.CNAME, ttlS, { kind: "name", target: host });
   return { ...NO_RECORDS, answers: [alias] };
 }
 
-/** An instance's service record. `port` is the label of a named port. */
+/** SRV records. `port` is the label of a named port. */
 export function renderServices(
   look: Lookup,
   group: Group,
@@ -42,7 +42,7 @@ export function renderServices(
   const open = shown.filter((record) => portOf(record.ports, port) !== undefined);
   const picked = pickSome(open, look.world.recordsMax);
   const rendered = renderOpen(look, group, picked, owner, port, toFactor(open));
-  // Where several stand for one record, those picked may be fewer than fit: none is left out then without a mark.
+  // Some of those picked may share a record: then there would be room for more, so all are rendered.
   const isEnough = picked.length === open.length || rendered.answers.length === picked.length;
   return isEnough ? rendered : renderOpen(look, group, open, owner, port, toFactor(open));
 }
@@ -58,7 +58,7 @@ function renderOpen(
   const { ttlS } = look.world.settings;
   const answers = new Gathering(ttlS);
   const additional = new Gathering(ttlS);
-  // An instance's own name is no other's, unless another one has it for its address.
+  // The own name of an instance is no other's, unless an instance has it for its address.
   const isMixed = open.some(({ address }) => toSpot(address)?.type === TYPE.CNAME);
   for (const record of open) {
     const found = targetOf(look, group, record);
@@ -84,7 +84,7 @@ function renderOpen(
   return { answers: answers.records, additional: additional.records };
 }
 
-/** What an SRV record of the instance points at: its own name, else its address's; a host elsewhere by its name. */
+/** What an SRV record of the instance points at: its own name, else that of its address; a host elsewhere by its name. */
 export function targetOf(
   look: Lookup,
   group: Group,
@@ -120,7 +120,7 @@ export function renderTexts(
   return { ...NO_RECORDS, answers: gathered.records };
 }
 
-/** The main port, or the one that a label names; undefined when there is none. 0 is none. */
+/** The main port, or the one that a label names; undefined when there is no such port, or it is 0. */
 export function portOf(ports: Ports, label: Bytes | undefined): number | undefined {
   return label === undefined ? mainPort(ports) : namedPort(ports, label);
 }
@@ -137,8 +137,8 @@ function namedPort(ports: Ports, label: Bytes): number | undefined {
 }
 
 /**
- * Of very many the ones that an answer is worth rendering for, when `max` of them are more than fit. Which ones rests
- * on their ids alone, after their priority: one more or less changes no other's place.
+ * At most `max` of very many instances, when more would not fit. The choice depends on their priority, then on their ids:
+ * another instance changes nothing between the others.
  */
 export function pickSome(records: readonly InstanceRecord[], max: number | undefined): readonly InstanceRecord[] {
   if (max === undefined || records.length <= max) return records;
@@ -148,7 +148,7 @@ export function pickSome(records: readonly InstanceRecord[], max: number | undef
   return records.filter((_, i) => (ranks[i] as number) <= limit);
 }
 
-/** FNV-1a, its bits mixed once more. */
+/** FNV-1a, with its bits mixed once more. */
 function toRank(id: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < id.length; i++) hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193);
