@@ -11,7 +11,7 @@ import { CONSUL_NAMES } from "./names/consul.ts";
 import { Answerer } from "./server/answerer.ts";
 import { AnswerCache } from "./server/cache.ts";
 import { openForward } from "./server/forward.ts";
-import { DROP_REASONS, RCODE_NAMES, Session } from "./server/server.ts";
+import { DROP_REASONS, FrontDoor, RCODE_NAMES } from "./server/server.ts";
 import { Standings } from "./server/standings.ts";
 import { serveStream } from "./server/tcp.ts";
 import type { Settings } from "./settings/model.ts";
@@ -96,7 +96,7 @@ async function openParts(
     transfer: transfers.serve.bind(transfers),
     update: updates.handle.bind(updates),
   };
-  const session = new Session({
+  const door = new FrontDoor({
     answerer: new Answerer(desk, handlers, toChance(randomInt(2 ** 32))),
     cache,
     standings,
@@ -104,7 +104,7 @@ async function openParts(
     dropped: metrics.tally(NAME, "dropped", "Packets without an answer.", "reason", DROP_REASONS),
     failed,
   });
-  const listening = await listen(house, settings, session, failed);
+  const listening = await listen(house, settings, door, failed);
   const shape = registry.read((view) => rememberShape(view, settings, addresses));
   const kept = shape && (await registry.propose(SYSTEM_ACCOUNT, shape));
   if (kept?.ok === false) log.warn(`zones may have other settings under an old serial: ${kept.detail}`);
@@ -118,7 +118,7 @@ async function openParts(
 async function listen(
   { doors }: House,
   settings: Settings,
-  session: Session,
+  door: FrontDoor,
   failed: (error: unknown) => void,
 ): Promise<{ isReady: boolean }> {
   const state = { isReady: false };
@@ -132,12 +132,12 @@ async function listen(
       const { remoteAddress = "", remotePort = 0 } = socket;
       serveStream(socket, {
         messageMs: settings.tcpIdleMs,
-        answer: (packet) => session.answer(packet, remoteAddress, remotePort),
+        answer: (packet) => door.answer(packet, remoteAddress, remotePort),
         failed,
       });
     },
     (packet, from, listener) => {
-      if (state.isReady) session.take(packet, from, listener);
+      if (state.isReady) door.take(packet, from, listener);
     },
     {
       connectionsMax: settings.tcpConnectionsMax,

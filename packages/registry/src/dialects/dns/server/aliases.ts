@@ -1,12 +1,20 @@
-/** Aliases of ours that lead to names of others: what stands there is asked of the servers we forward to. */
-
+/** CNAMEs of ours that lead to names outside our zones: the servers that we forward to are asked for those. */
 import type { Asked } from "../desk.ts";
 import { type Outside, type Reply, takeAddresses } from "../names/reply.ts";
-import { BLANK, CLASS, type Message, type Name, type Question, RCODE, TYPE } from "../wire/message.ts";
+import {
+  BLANK,
+  CLASS,
+  MESSAGE_BYTES_MAX,
+  type Message,
+  type Name,
+  type Question,
+  RCODE,
+  TYPE,
+} from "../wire/message.ts";
 import { decodeMessage, encodeMessage } from "../wire/packet.ts";
 import type { Forward } from "./forward.ts";
 
-/** Asks where aliases lead. Who asks for the same at the same time shares one question. */
+/** Asks where CNAMEs lead. Clients that ask for the same at the same time share one question. */
 export class Aliases {
   readonly #forward: Forward;
   readonly #underWay = new Map<string, Promise<Buffer | undefined>>();
@@ -16,8 +24,8 @@ export class Aliases {
   }
 
   /**
-   * The reply with what stands at the end of its alias. A client that was told we do recursion takes an alias alone for
-   * "no such data", and asks no further. SERVFAIL when nobody can say.
+   * The reply with what stands at the end of its CNAME; SERVFAIL when no server answers. A client that was told that we do
+   * recursion takes a CNAME alone for "no such data", and asks no further.
    */
   async follow(asked: Asked, reply: Reply, { target, soa }: Outside): Promise<Reply & { readonly truncated: boolean }> {
     const question = asked.message.questions[0] as Question;
@@ -31,13 +39,13 @@ export class Aliases {
     const found = answers.filter((record) => record.type === type || record.type === TYPE.CNAME);
     const followed = { ...reply, rcode, answers: [...reply.answers, ...found] };
     if (soa !== undefined) return { ...takeAddresses(followed, question, soa), truncated };
-    // Where there is nothing: for how long (RFC 2308 §2.1).
+    // A negative answer tells by its SOA how long it is good (RFC 2308 §2.1).
     return { ...followed, authority: authority.filter((record) => record.type === TYPE.SOA), truncated };
   }
 
-  #ask({ message: asked, asker }: Asked, { target, type }: AliasEnd): Promise<Buffer | undefined> {
+  #ask({ message: asked, asker }: Asked, { target, type }: CnameEnd): Promise<Buffer | undefined> {
     const message = toQuestion(asked, { name: target, type, class: CLASS.IN });
-    const packet = encodeMessage(message, 0xffff) as Buffer;
+    const packet = encodeMessage(message, MESSAGE_BYTES_MAX) as Buffer;
     const key = `${asker.transport} ${packet.toString("latin1")}`;
     const underWay = this.#underWay.get(key);
     if (underWay !== undefined) return underWay;
@@ -47,12 +55,12 @@ export class Aliases {
   }
 }
 
-interface AliasEnd {
+interface CnameEnd {
   readonly target: Name;
   readonly type: number;
 }
 
-/** A question of our own, to be answered in the size that the asker can take. */
+/** A question of our own, with the size of answers that the client can take. */
 function toQuestion({ checkingDisabled, edns }: Message, question: Question): Message {
   return {
     ...BLANK,

@@ -1,4 +1,4 @@
-/** What becomes of a message that is no plain question with a ready answer. */
+/** @live The answers that are not ready: to questions asked for the first time, and to all other messages. */
 
 import type { Asked, Asker, Desk } from "../desk.ts";
 import type { Reply } from "../names/reply.ts";
@@ -6,16 +6,27 @@ import { resolve } from "../names/resolve.ts";
 import type { TsigKey } from "../settings/model.ts";
 import { type Keys, signAnswer, signBytes } from "../signing/keys.ts";
 import { type Chance, encodeAnswer } from "../wire/answer.ts";
-import { CLASS, type Edns, emptyAnswer, type Message, OPCODE, type Question, RCODE, TYPE } from "../wire/message.ts";
+import {
+  CLASS,
+  type Edns,
+  emptyAnswer,
+  MESSAGE_BYTES_MAX,
+  type Message,
+  OPCODE,
+  type Question,
+  RCODE,
+  TYPE,
+  UDP_BYTES_MIN,
+} from "../wire/message.ts";
 import { lowerLabel } from "../wire/name.ts";
 import { decodeMessage, type Malformed } from "../wire/packet.ts";
 import type { Zone } from "../zone/model.ts";
 import { Aliases } from "./aliases.ts";
-import { Entry } from "./cache.ts";
+import { KeptAnswer } from "./cache.ts";
 import type { Forward } from "./forward.ts";
 import { type Standing, toShare } from "./standings.ts";
 
-/** What a message gets: an answer, silence, one later, or many. */
+/** What a message gets: an answer now or later, many, or none. */
 export type Given = Buffer | undefined | Promise<Buffer | undefined> | Many;
 
 export interface Many {
@@ -25,27 +36,23 @@ export interface Many {
 export interface Handlers {
   readonly keys: Keys;
   readonly forward: Forward;
-  /** AXFR and IXFR; sees to who may. */
+  /** AXFR and IXFR; refuses those who may not. */
   transfer(asked: Asked): AsyncIterable<Buffer>;
-  /** UPDATE; sees to who may. */
+  /** UPDATE; refuses those who may not. */
   update(asked: Asked): Promise<Buffer>;
 }
 
-/** RFC 6891 §6.2.3: below it counts as it. */
-const UDP_BYTES_MIN = 512;
-const TCP_BYTES_MAX = 65_535;
-
 /** The least that a record takes: a pointer for its owner, the fixed fields, and an empty text. */
 const RECORD_BYTES_MIN = 13;
-/** How often the records that fit: each share of askers gets its own ones. */
+/** Each share of the clients gets records of its own. */
 const SHARES = 8;
 
-/** So many records do not fit, and are enough to choose from. */
+/** More records than fit, and enough for all shares to choose from. */
 function toRecordsMax(bytesMax: number): number {
   return SHARES * Math.ceil(bytesMax / RECORD_BYTES_MIN);
 }
 
-/** Answers messages by what is in the world, without a memory of its own. */
+/** Answers messages from the world; it keeps nothing. */
 export class Answerer {
   readonly #desk: Desk;
   readonly #handlers: Handlers;
@@ -59,14 +66,14 @@ export class Answerer {
     this.#chance = chance;
   }
 
-  /** The most that an answer may be. `udpSize`: what the client says; 0 without EDNS. */
+  /** The size of an answer, at most. `udpSize`: of the client; 0 without EDNS; RFC 6891 §6.2.3: 512 at least. */
   bytesMax(transport: Asker["transport"], udpSize: number): number {
-    if (transport === "tcp") return TCP_BYTES_MAX;
+    if (transport === "tcp") return MESSAGE_BYTES_MAX;
     return Math.max(UDP_BYTES_MIN, Math.min(udpSize, this.#desk.settings.udpBytesMax));
   }
 
-  /** An entry for the cache: the answer to a plain question; undefined when it is none of ours. */
-  makeEntry(packet: Buffer, bytesMax: number): Entry | undefined {
+  /** The answer to a plain question, for the cache; undefined when our zones alone do not give it. */
+  makeKept(packet: Buffer, bytesMax: number): KeptAnswer | undefined {
     const decoded = decodeMessage(packet);
     if (!decoded.ok) return undefined;
     const message = decoded.value;
@@ -77,7 +84,7 @@ export class Answerer {
       if (reply === undefined || (reply.outside && this.#desk.settings.forward.length > 0)) return undefined;
       const answer = this.#toAnswer({ ...message, questions: [question] }, reply, false);
       const { answers, additional } = reply;
-      return new Entry({
+      return new KeptAnswer({
         revision: world.view.revision,
         dependencies: reply.dependencies,
         recordsToMix: answers.length > 1 ? answers.length + additional.length : 0,
@@ -92,7 +99,7 @@ export class Answerer {
     const decoded = decodeMessage(packet);
     if (!decoded.ok) return refuseMalformed(decoded);
     const message = decoded.value;
-    // Whoever answers answers starts a loop.
+    // To answer an answer would start a loop.
     if (message.response) return undefined;
     const checked = this.#handlers.keys.check(packet, message);
     if (checked.kind === "refused") return checked.answer;
@@ -118,7 +125,7 @@ export class Answerer {
     if (reply === undefined) return this.#elsewhere(asked, standing);
     const { mayForward } = standing;
     const { outside } = reply;
-    // Addresses that an alias stands in for are the name's own, so they are told to those as well who ask us for no more.
+    // Where a CNAME stands in for addresses, they are asked for even if the client wants no recursion.
     const isFollowed = mayForward && outside !== undefined && (message.recursionDesired || outside.soa !== undefined);
     if (!isFollowed) return this.#finish(asked, this.#toAnswer(message, reply, mayForward));
     return this.#aliases
@@ -139,7 +146,7 @@ export class Answerer {
     });
   }
 
-  /** Nothing but a code; or, `truncated`, that there is too much for UDP. */
+  /** An answer without records. `truncated`: those that there are do not fit. */
   #refuse(asked: Asked, rcode: number, standing: Standing, truncated = false): Buffer {
     const { message } = asked;
     const bare = { ...emptyAnswer(message, rcode), recursionAvailable: standing.mayForward, truncated };
@@ -151,7 +158,7 @@ export class Answerer {
     });
   }
 
-  /** Encoded within what the client can take, and signed. */
+  /** The answer in a size that the client can take, signed. */
   #finish(asked: Asked, answer: Message): Buffer {
     const bytesMax = this.#bytesMaxOf(asked) - signBytes(asked.key);
     const bytes = encodeAnswer(answer, bytesMax, this.#chance, toShare(asked.asker.address));
@@ -176,7 +183,7 @@ export class Answerer {
     };
   }
 
-  /** Said only to those who said it (RFC 6891 §7). */
+  /** EDNS of the answer to a message with EDNS (RFC 6891 §7). */
   #edns(message: Message, reply?: Reply): Edns | undefined {
     const { edns } = message;
     if (edns === undefined) return undefined;
@@ -185,15 +192,15 @@ export class Answerer {
       version: 0,
       udpSize: this.#desk.settings.udpBytesMax,
       dnssecOk: edns.dnssecOk,
-      // RFC 7314 §3.2: a primary says what its SOA says.
+      // RFC 7314 §3.2: a primary answers the number of its SOA.
       ...(soa?.kind === "authority" && { expire: true as const, expireS: soa.expireS }),
     };
   }
 }
 
-/** What is wrong with the form of a message that could be read; undefined when nothing is. */
+/** The rcode for a message of a form that we do not answer; undefined when we do. */
 function refuseForm(message: Message): number | undefined {
-  // We are a primary: nobody has to tell us of changes.
+  // We are a primary: nobody sends us NOTIFY.
   if (message.opcode !== OPCODE.QUERY) return RCODE.NOTIMP;
   const [question] = message.questions;
   if (question === undefined || message.questions.length !== 1) return RCODE.FORMERR;
@@ -201,7 +208,7 @@ function refuseForm(message: Message): number | undefined {
   if (question.class !== CLASS.IN && question.class !== CLASS.ANY) return RCODE.REFUSED;
   const { type } = question;
   if (type === TYPE.OPT || type === 0) return RCODE.FORMERR;
-  // RFC 6895 §3.1: 128 to 255 ask for something else than data.
+  // RFC 6895 §3.1: types from 128 to 255 ask for something else than data.
   const isKnown = type === TYPE.AXFR || type === TYPE.IXFR || type === TYPE.ANY;
   return type >= 128 && type <= 255 && !isKnown ? RCODE.NOTIMP : undefined;
 }
@@ -210,7 +217,7 @@ function refuseMalformed({ rcode, ...asked }: Malformed): Buffer | undefined {
   return rcode === undefined ? undefined : encodeAnswer(emptyAnswer(asked, rcode), UDP_BYTES_MIN, () => 0);
 }
 
-/** Whether the key lets its holder see the zone. Zone files are of no account. */
+/** Whether the key lets its holder ask for names of the zone. Zone files belong to no account. */
 function covers(key: TsigKey | undefined, zone: Zone): boolean {
   if (key === undefined) return false;
   if (key.account === null || zone.kind === "file") return true;

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Registry, View } from "../../../core/index.ts";
-import { AnswerCache, Entry } from "./cache.ts";
+import { AnswerCache, KeptAnswer } from "./cache.ts";
 
 /** A registry that is at this revision, where services are of no account. */
 function toRegistry(state: { revision: number; services: Record<string, number> }): Registry {
@@ -20,8 +20,8 @@ function toRegistry(state: { revision: number; services: Record<string, number> 
   return { read: (query: (view: View) => unknown) => query(view as unknown as View) } as unknown as Registry;
 }
 
-const entry = (revision: number, service: string, ofService: number, bytes = 100): Entry =>
-  new Entry({
+const answer = (revision: number, service: string, ofService: number, bytes = 100): KeptAnswer =>
+  new KeptAnswer({
     revision,
     dependencies: [{ on: "service", account: "default", service, revision: ofService }],
     recordsToMix: 0,
@@ -32,8 +32,8 @@ const entry = (revision: number, service: string, ofService: number, bytes = 100
 test("an answer is good while what it rests on is what it was", () => {
   const state = { revision: 5, services: { api: 4 } as Record<string, number> };
   const cache = new AnswerCache(toRegistry(state));
-  const kept = entry(5, "api", 4);
-  const none = entry(5, "none", 0);
+  const kept = answer(5, "api", 4);
+  const none = answer(5, "none", 0);
   cache.keep("api", kept);
   cache.keep("none", none);
   assert.equal(cache.find("api"), kept);
@@ -44,35 +44,35 @@ test("an answer is good while what it rests on is what it was", () => {
   state.services = { api: 7, none: 7 };
   assert.equal(cache.find("api"), undefined);
   assert.equal(cache.find("none"), undefined);
-  cache.keep("api", entry(7, "api", 7));
+  cache.keep("api", answer(7, "api", 7));
   cache.clear();
   assert.equal(cache.find("api"), undefined);
 });
 
 test("the cache forgets what nobody asks for, and keeps what is asked for", () => {
   const cache = new AnswerCache(toRegistry({ revision: 1, services: {} }));
-  const hot = entry(1, "hot", 0);
+  const hot = answer(1, "hot", 0);
   cache.keep("hot", hot);
   for (let i = 0; i < 60_000; i++) {
-    cache.keep(`cold ${i}`, entry(1, "cold", 0));
+    cache.keep(`cold ${i}`, answer(1, "cold", 0));
     if (i % 1000 === 0) assert.equal(cache.find("hot"), hot);
   }
   assert.equal(cache.find("cold 0"), undefined);
   assert.ok(cache.find("cold 59999") !== undefined);
-  cache.keep("huge", entry(1, "huge", 0, 64 * 1024 * 1024));
+  cache.keep("huge", answer(1, "huge", 0, 64 * 1024 * 1024));
   assert.equal(cache.find("huge"), undefined, "one answer does not push out all others");
 });
 
 test("an answer that is made again and again takes no more room than once", () => {
   const cache = new AnswerCache(toRegistry({ revision: 1, services: {} }));
-  const quiet = entry(1, "quiet", 0);
+  const quiet = answer(1, "quiet", 0);
   cache.keep("quiet", quiet);
-  for (let i = 0; i < 5000; i++) cache.keep("busy", entry(1, "busy", 0, 64 * 1024));
+  for (let i = 0; i < 5000; i++) cache.keep("busy", answer(1, "busy", 0, 64 * 1024));
   assert.equal(cache.find("quiet"), quiet);
 });
 
 test("bytes that are still on their way are not written to", () => {
-  const kept = entry(1, "api", 0);
+  const kept = answer(1, "api", 0);
   const first = kept.next(0);
   first[0] = 7;
   assert.equal(kept.next(0), first, "the same bytes go out again");

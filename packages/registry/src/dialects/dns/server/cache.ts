@@ -1,60 +1,59 @@
 /**
- * Answers as bytes, kept until what they rest on has changed. None is ever older than the view: an entry is good when
- * the registry's revision is the one it was looked at last, or when the revision of each of its dependencies is.
+ * Answers as bytes, kept while their dependencies hold, so that none is ever older than the view. An answer is good when
+ * the registry is at the revision at which it was good last, or when each of its dependencies is at its own revision.
  */
 import type { Registry, View } from "../../../core/index.ts";
 import type { Dependency } from "../names/reply.ts";
+import { isTruncated } from "../wire/header.ts";
 
 /**
- * Different orders of one answer; by turns, so that clients that take the first record spread. Of one that was cut each
- * has its own part of the records, and each asker gets the same one always.
+ * Orders of the records of one answer. They go out by turns, for clients that take the first record. Each variant of a
+ * truncated answer has its own part of the records, and a client always gets the same one.
  */
 const VARIANTS_MAX = 8;
-const TC_BYTE = 2;
-const TC_BIT = 0x02;
-/** Of both generations together. */
-const ENTRIES_MAX = 32_768;
+/** In both generations together. */
+const ANSWERS_MAX = 32_768;
 const BYTES_MAX = 48 * 1024 * 1024;
-/** What an entry takes besides its packets: keys, objects, dependencies. */
-const ENTRY_BYTES = 512;
-/** What a record takes that is kept for the variants still to be made. */
+/** The memory of an answer besides its packets: keys, objects, dependencies. */
+const ANSWER_BYTES = 512;
+/** The memory of a record that is kept for the variants still to be made. */
 const RECORD_BYTES = 400;
 
 /** One answer. */
-export class Entry {
-  /** The registry's revision at which it was good last. */
+export class KeptAnswer {
+  /** The registry's revision at which the answer was good last. */
   revision: number;
   readonly dependencies: readonly Dependency[];
   readonly rcode: number;
-  /** About what it takes in memory. */
+  /** The memory that it takes, about. */
   readonly bytes: number;
   readonly #variants: (Buffer | undefined)[];
-  /** How many of them are made. */
+  /** How many variants are made. */
   #made = 1;
-  readonly #isCut: boolean;
-  /** How many orders are worth having. */
+  readonly #isTruncated: boolean;
+  /** How many variants there can be. */
   readonly #variantsMax: number;
   /** The variant given last. */
   #turn = -1;
-  /** Given up when it has done its work, and with it the records that it holds. */
-  #encode: EntrySpec["encode"] | undefined;
+  /** Dropped with the records that it holds when all variants are made. */
+  #encode: AnswerSpec["encode"] | undefined;
 
-  constructor(spec: EntrySpec) {
+  constructor(spec: AnswerSpec) {
     this.revision = spec.revision;
     this.dependencies = spec.dependencies;
     this.rcode = spec.rcode;
     const first = spec.encode(0);
     this.#variants = [first];
-    this.#isCut = ((first[TC_BYTE] as number) & TC_BIT) !== 0;
+    this.#isTruncated = isTruncated(first);
     const isPlural = spec.recordsToMix > 1;
     this.#variantsMax = isPlural ? VARIANTS_MAX : 1;
     this.#encode = isPlural ? spec.encode : undefined;
-    this.bytes = ENTRY_BYTES + this.#variantsMax * first.length + (isPlural ? RECORD_BYTES * spec.recordsToMix : 0);
+    this.bytes = ANSWER_BYTES + this.#variantsMax * first.length + (isPlural ? RECORD_BYTES * spec.recordsToMix : 0);
   }
 
-  /** The next answer in turn, or the asker's own. Its id and question are those of whom it went to last. */
+  /** The next variant, or the client's own of a truncated answer. Id and question in it are those of the last client. */
   next(share: number): Buffer {
-    const turn = (this.#isCut ? share : this.#turn + 1) % this.#variantsMax;
+    const turn = (this.#isTruncated ? share : this.#turn + 1) % this.#variantsMax;
     this.#turn = turn;
     return this.#variants[turn] ?? this.#make(turn);
   }
@@ -67,68 +66,68 @@ export class Entry {
     return variant;
   }
 
-  /** The one given last is still on its way and must not be written to: another takes its place. */
+  /** The variant given last is still being sent and must not be written to: a copy takes its place. */
   replaceLast(): void {
     this.#variants[this.#turn] = Buffer.from(this.#variants[this.#turn] as Buffer);
   }
 }
 
-export interface EntrySpec {
+export interface AnswerSpec {
   readonly revision: number;
   readonly dependencies: readonly Dependency[];
-  /** How many records it rests on, when another order of them is another answer; else 0. */
+  /** The number of records if there can be several orders of them; else 0. */
   readonly recordsToMix: number;
   readonly rcode: number;
-  /** Makes the packet, with the question in lower case. `share` chooses what is left of one that does not fit. */
+  /** Makes a variant, with the question in lower case. `share` chooses the records of a truncated answer. */
   encode(share: number): Buffer;
 }
 
-type Generation = Map<string, Entry>;
+type Generation = Map<string, KeptAnswer>;
 
 /**
- * Entries under two kinds of keys: whole packets, and questions whatever their case. Bounded: when the younger half is
- * full, the older is forgotten, but for what was asked for meanwhile.
+ * Answers under two kinds of keys: whole packets, and questions in lower case. When the younger half is full, the older
+ * half is forgotten, except for answers that somebody asked for since.
  */
 export class AnswerCache {
   readonly #registry: Registry;
   #young: Generation = new Map();
   #old: Generation = new Map();
   #bytes = 0;
-  /** For `#isGood`, which must be no closure of each call. */
-  #asked: Entry | undefined;
+  /** For `#isGood`: no closure is made for each question. */
+  #asked: KeptAnswer | undefined;
   readonly #check = (view: View): boolean => this.#isGood(view);
 
   constructor(registry: Registry) {
     this.#registry = registry;
   }
 
-  /** The entry if it is good now. */
-  find(key: string): Entry | undefined {
-    let entry = this.#young.get(key);
-    if (entry === undefined) {
-      entry = this.#old.get(key);
-      if (entry === undefined) return undefined;
-      this.keep(key, entry);
+  /** The answer if it is good now. */
+  find(key: string): KeptAnswer | undefined {
+    let kept = this.#young.get(key);
+    if (kept === undefined) {
+      kept = this.#old.get(key);
+      if (kept === undefined) return undefined;
+      this.keep(key, kept);
     }
-    this.#asked = entry;
-    return this.#registry.read(this.#check) ? entry : undefined;
+    this.#asked = kept;
+    return this.#registry.read(this.#check) ? kept : undefined;
   }
 
-  keep(key: string, entry: Entry): void {
-    const size = key.length + entry.bytes;
+  keep(key: string, kept: KeptAnswer): void {
+    const size = key.length + kept.bytes;
     if (size > BYTES_MAX / 4) return;
     const replaced = this.#young.get(key);
     if (replaced !== undefined) {
       this.#young.delete(key);
       this.#bytes -= key.length + replaced.bytes;
     }
-    if (this.#young.size >= ENTRIES_MAX / 2 || this.#bytes + size > BYTES_MAX / 2) {
+    if (this.#young.size >= ANSWERS_MAX / 2 || this.#bytes + size > BYTES_MAX / 2) {
       this.#old = this.#young;
       this.#young = new Map();
       this.#bytes = 0;
     }
     this.#bytes += size;
-    this.#young.set(key, entry);
+    this.#young.set(key, kept);
   }
 
   clear(): void {
@@ -138,10 +137,10 @@ export class AnswerCache {
   }
 
   #isGood(view: View): boolean {
-    const entry = this.#asked as Entry;
-    if (entry.revision === view.revision) return true;
-    for (const dependency of entry.dependencies) if (!holds(dependency, view)) return false;
-    entry.revision = view.revision;
+    const kept = this.#asked as KeptAnswer;
+    if (kept.revision === view.revision) return true;
+    for (const dependency of kept.dependencies) if (!holds(dependency, view)) return false;
+    kept.revision = view.revision;
     return true;
   }
 }

@@ -1,38 +1,36 @@
-/** Names that are none of ours, asked of other servers on behalf of those who may. RFC 5452 for what is believed. */
+/** @live Names outside our zones, asked of other servers for those who may. Which answers count: RFC 5452. */
 import { randomInt } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { connect, isIPv6 } from "node:net";
 import type { Asked, Asker } from "../desk.ts";
 import type { Server, Settings } from "../settings/model.ts";
-import { HEADER_BYTES } from "../wire/header.ts";
+import { HEADER_BYTES, QR_BIT, RCODE_BITS } from "../wire/header.ts";
+import { RCODE } from "../wire/message.ts";
 
 export interface Forward {
-  /** The answer of the first server that gives one, with the asker's id; undefined when none does. Never rejects. */
+  /** The answer of the first server that gives one, with the client's id; undefined when none does. Never rejects. */
   ask(asked: Asked): Promise<Buffer | undefined>;
-  /** Ends what is under way. */
+  /** Ends the questions under way. */
   close(): void;
 }
 
-/** Questions under way; more are answered SERVFAIL at once. */
+/** Questions under way at most; others are answered SERVFAIL at once. */
 const UNDER_WAY_MAX = 512;
-const QR_BIT = 0x80;
-const RCODE_BITS = 0x0f;
-const SERVFAIL = 2;
 
-/** Opens forwarding; with no servers in the settings nothing is ever asked. */
+/** Opens forwarding. Without servers in the settings nothing is ever asked. */
 export function openForward(settings: Pick<Settings, "forward" | "forwardTimeoutMs">): Forward {
   return new OpenForward(settings.forward, settings.forwardTimeoutMs);
 }
 
-/** Ends one exchange with a server: with an answer, or without. */
+/** Ends a question to a server, with an answer or without. */
 type Finish = (answer: Buffer | undefined) => void;
 
 class OpenForward implements Forward {
   readonly #servers: readonly Server[];
-  /** How long one server has. */
+  /** How long each server has. */
   readonly #timeoutMs: number;
   readonly #underWay = new Set<() => void>();
-  /** Ports we ask from: a question from one of them is our own, come back to us. */
+  /** Ports that we ask from: a question from one of them is our own, come back to us. */
   readonly #ports = new Set<number>();
 
   constructor(servers: readonly Server[], timeoutMs: number) {
@@ -45,9 +43,9 @@ class OpenForward implements Forward {
     const { transport } = asked.asker;
     const packet = toForwarded(asked);
     for (const server of this.#servers) {
-      // One for each server: an answer that comes late is the answer to nothing.
+      // Another id for each server: the late answer of another server does not count.
       packet.writeUInt16BE(randomInt(0x10000), 0);
-      const answer = await this.#exchange(packet, server, transport);
+      const answer = await this.#askServer(packet, server, transport);
       if (answer === undefined) continue;
       asked.packet.copy(answer, 0, 0, 2);
       return answer;
@@ -59,7 +57,7 @@ class OpenForward implements Forward {
     for (const end of [...this.#underWay]) end();
   }
 
-  #exchange(packet: Buffer, server: Server, transport: Asker["transport"]): Promise<Buffer | undefined> {
+  #askServer(packet: Buffer, server: Server, transport: Asker["transport"]): Promise<Buffer | undefined> {
     return new Promise((resolve) => {
       let close = (): void => {};
       let ownPort = -1;
@@ -82,7 +80,7 @@ class OpenForward implements Forward {
   }
 }
 
-/** A socket of its own has a port of its own, by chance; connected, it takes packets from that server alone. */
+/** Each question has a socket and so a random port of its own. Connected, it takes packets from this server alone. */
 function askUdp(packet: Buffer, server: Server, opened: (port: number) => void, finish: Finish): () => void {
   const socket = createSocket(isIPv6(server.address) ? "udp6" : "udp4");
   let isOpen = true;
@@ -125,7 +123,7 @@ function askTcp(packet: Buffer, server: Server, opened: (port: number) => void, 
   return () => socket.destroy();
 }
 
-/** What was asked, without the signature, which is meant for us. */
+/** The question without the signature, which is meant for us. */
 function toForwarded({ packet, message }: Asked): Buffer {
   if (message.tsig === undefined) return Buffer.from(packet);
   const bare = Buffer.from(packet.subarray(0, message.tsig.offset));
@@ -133,7 +131,7 @@ function toForwarded({ packet, message }: Asked): Buffer {
   return bare;
 }
 
-/** The same id and question, whatever the case; and an answer at all. */
+/** Whether this is an answer with the same id and the same question, whatever its case. */
 function isAnswerTo(asked: Buffer, answer: Buffer): boolean {
   if (answer.length < HEADER_BYTES || ((answer[2] as number) & QR_BIT) === 0) return false;
   if (answer.readUInt16BE(0) !== asked.readUInt16BE(0) || answer.readUInt16BE(4) !== 1) return false;
@@ -145,14 +143,14 @@ function toLower(packet: Buffer, end: number): string {
   return packet.toString("latin1", HEADER_BYTES, end).replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 
-/** Of a packet that was decoded: its one question is whole and not compressed. */
+/** The end of the question of a packet that was decoded: it is whole, and not compressed. */
 function questionEnd(packet: Buffer): number {
   let at = HEADER_BYTES;
   while (packet[at] !== 0 && at < packet.length) at += 1 + (packet[at] as number);
   return at + 5;
 }
 
-/** A server that failed is as good as none: the next one may know. */
+/** Undefined for SERVFAIL: the next server may know more. */
 function usable(answer: Buffer): Buffer | undefined {
-  return ((answer[3] as number) & RCODE_BITS) === SERVFAIL ? undefined : Buffer.from(answer);
+  return ((answer[3] as number) & RCODE_BITS) === RCODE.SERVFAIL ? undefined : Buffer.from(answer);
 }

@@ -1,15 +1,16 @@
 /**
- * The way of a packet. A question that was asked before costs two lookups: who asks, and the answer under the packet's
- * own bytes. Nearly all that is left is the kernel's receiving and sending. Everything else goes through `Answerer`.
+ * The front door: the way of a packet. A question that was asked before takes two lookups: who asks, and the answer under
+ * the packet's own bytes. Nearly all other time goes into receiving and sending. `Answerer` makes all other answers.
  */
 import type { RemoteInfo } from "node:dgram";
 import type { UdpListener } from "../../../net/udp.ts";
 import type { Asker } from "../desk.ts";
-import { HEADER_BYTES } from "../wire/header.ts";
+import { HEADER_BYTES, OPCODE_BITS, QR_BIT, RA_BIT, RCODE_BITS, RD_BIT, TC_BIT } from "../wire/header.ts";
 import { RCODE } from "../wire/message.ts";
+import { NAME_BYTES_MAX } from "../wire/name.ts";
 import { emptyScan, scanQuestion, toQuestionKey } from "../wire/plain-question.ts";
 import type { Answerer, Given } from "./answerer.ts";
-import type { AnswerCache, Entry } from "./cache.ts";
+import type { AnswerCache, KeptAnswer } from "./cache.ts";
 import type { Bucket, Standing, Standings } from "./standings.ts";
 
 /** Labels of the counters. */
@@ -19,36 +20,29 @@ export const DROP_REASONS = ["malformed", "rate_limited"] as const;
 const MALFORMED = 0;
 const RATE_LIMITED = 1;
 
-const QR_BIT = 0x80;
-const TC_BIT = 0x02;
-const RD_BIT = 0x01;
-const OPCODE_BITS = 0x78;
-const RA_BIT = 0x80;
-const RCODE_BITS = 0x0f;
-/** Of an OPT record without options: 11 bytes, the upper bits of the rcode at the fifth. */
+/** Where the upper bits of the rcode stand in a message that ends with an OPT record without options. */
 const OPT_RCODE_FROM_END = 6;
-/** The flags stand at the second byte; what is before it is another one each time. */
+/** Keys begin behind the id, which is another one each time. */
 const KEY_START = 2;
-/** Header, the longest name, type and class, EDNS without options: packets that are keys are no longer. */
-const KEYED_BYTES_MAX = 12 + 255 + 4 + 11;
+/** Header, the longest name, type and class, EDNS without options: longer packets are no keys. */
+const KEYED_BYTES_MAX = HEADER_BYTES + NAME_BYTES_MAX + 4 + 11;
 
-export interface SessionParts {
+export interface FrontDoorParts {
   readonly answerer: Answerer;
   readonly cache: AnswerCache;
   readonly standings: Standings;
-  /** Numbers of answers by rcode, and of drops by reason. */
+  /** Counts of answers by rcode, and of dropped packets by reason. */
   readonly answered: Float64Array;
   readonly dropped: Float64Array;
-  /** Told of what handlers threw: bugs. */
+  /** Gets what handlers threw: bugs. */
   failed(error: unknown): void;
 }
 
-/** All the dialect remembers between packets is behind this. */
-export class Session {
-  readonly #parts: SessionParts;
+export class FrontDoor {
+  readonly #parts: FrontDoorParts;
   readonly #scan = emptyScan();
 
-  constructor(parts: SessionParts) {
+  constructor(parts: FrontDoorParts) {
     this.#parts = parts;
   }
 
@@ -59,16 +53,16 @@ export class Session {
       dropped[MALFORMED] = (dropped[MALFORMED] as number) + 1;
       return;
     }
-    // An answer, to whomever: to answer it would start a loop.
+    // To answer an answer would start a loop.
     if (((packet[2] as number) & QR_BIT) !== 0) return;
     const standing = standings.of(from.address);
     if (from.port === listener.port && standing.isLocal) return;
     if (standing.bucket !== undefined && !this.#mayHave(packet, standing.bucket, from, listener)) return;
     if (standing.mayAsk) {
       const key = packet.length > KEYED_BYTES_MAX ? "" : packet.toString("latin1", KEY_START);
-      const entry = cache.find(key);
-      if (entry !== undefined) {
-        this.#give(entry, packet, standing, from, listener);
+      const kept = cache.find(key);
+      if (kept !== undefined) {
+        this.#give(kept, packet, standing, from, listener);
         return;
       }
       if (scanQuestion(packet, this.#scan) && this.#takePlain(packet, key, standing, from, listener)) return;
@@ -82,8 +76,8 @@ export class Session {
     const { standings, answerer } = this.#parts;
     const standing = standings.of(address);
     if (standing.mayAsk && scanQuestion(packet, this.#scan)) {
-      const entry = this.#find(packet, answerer.bytesMax("tcp", 0));
-      if (entry !== undefined) return this.#copy(entry, packet, standing);
+      const kept = this.#find(packet, answerer.bytesMax("tcp", 0));
+      if (kept !== undefined) return this.#copy(kept, packet, standing);
     }
     const given = answerer.serve(packet, { address: standing.address, port, transport: "tcp" }, standing);
     if (Buffer.isBuffer(given)) this.#count(given);
@@ -94,52 +88,52 @@ export class Session {
     });
   }
 
-  /** A plain question in a form it was not asked in before. */
+  /** A plain question whose packet is not a key yet. */
   #takePlain(packet: Buffer, key: string, standing: Standing, from: RemoteInfo, listener: UdpListener): boolean {
     const scan = this.#scan;
-    const entry = this.#find(packet, this.#parts.answerer.bytesMax("udp", scan.udpSize));
-    if (entry === undefined) return false;
+    const kept = this.#find(packet, this.#parts.answerer.bytesMax("udp", scan.udpSize));
+    if (kept === undefined) return false;
     if (scan.isLower && !scan.hasOptions) {
-      this.#parts.cache.keep(key, entry);
-      this.#give(entry, packet, standing, from, listener);
+      this.#parts.cache.keep(key, kept);
+      this.#give(kept, packet, standing, from, listener);
     } else {
-      listener.send(this.#copy(entry, packet, standing), from.port, from.address);
+      listener.send(this.#copy(kept, packet, standing), from.port, from.address);
     }
     return true;
   }
 
-  /** By the question, whatever its case; made when it is not there. Undefined when it is none of ours. */
-  #find(packet: Buffer, bytesMax: number): Entry | undefined {
+  /** The answer to the question, whatever its case; undefined when our zones alone do not give it. */
+  #find(packet: Buffer, bytesMax: number): KeptAnswer | undefined {
     const { cache, answerer } = this.#parts;
     const key = toQuestionKey(packet, this.#scan, bytesMax);
     const known = cache.find(key);
     if (known !== undefined) return known;
-    const made = answerer.makeEntry(packet, bytesMax);
+    const made = answerer.makeKept(packet, bytesMax);
     if (made !== undefined) cache.keep(key, made);
     return made;
   }
 
-  /** Sends the ready answer itself, with the asker's id written into it. */
-  #give(entry: Entry, packet: Buffer, standing: Standing, from: RemoteInfo, listener: UdpListener): void {
-    const answer = entry.next(standing.share);
+  /** Sends the ready answer itself, with the client's id written into it. */
+  #give(kept: KeptAnswer, packet: Buffer, standing: Standing, from: RemoteInfo, listener: UdpListener): void {
+    const answer = kept.next(standing.share);
     answer[0] = packet[0] as number;
     answer[1] = packet[1] as number;
     if (standing.mayForward) answer[3] = (answer[3] as number) | RA_BIT;
     else answer[3] = (answer[3] as number) & ~RA_BIT;
     const { answered } = this.#parts;
-    answered[entry.rcode] = (answered[entry.rcode] as number) + 1;
-    if (!listener.send(answer, from.port, from.address)) entry.replaceLast();
+    answered[kept.rcode] = (answered[kept.rcode] as number) + 1;
+    if (!listener.send(answer, from.port, from.address)) kept.replaceLast();
   }
 
-  /** A copy of the ready answer, with the question as this asker wrote it. Names that end like it point to it. */
-  #copy(entry: Entry, packet: Buffer, standing: Standing): Buffer {
-    const answer = Buffer.from(entry.next(standing.share));
+  /** A copy of the ready answer with the question in this client's case, which names with the same end then have, too. */
+  #copy(kept: KeptAnswer, packet: Buffer, standing: Standing): Buffer {
+    const answer = Buffer.from(kept.next(standing.share));
     answer[0] = packet[0] as number;
     answer[1] = packet[1] as number;
     answer[3] = ((answer[3] as number) & ~RA_BIT) | (standing.mayForward ? RA_BIT : 0);
     packet.copy(answer, HEADER_BYTES, HEADER_BYTES, this.#scan.questionEnd);
     const { answered } = this.#parts;
-    answered[entry.rcode] = (answered[entry.rcode] as number) + 1;
+    answered[kept.rcode] = (answered[kept.rcode] as number) + 1;
     return answer;
   }
 
@@ -157,7 +151,7 @@ export class Session {
     listener.send(given, from.port, from.address);
   }
 
-  /** Whether a network may have one more answer now; if not, it may be told to come by TCP. */
+  /** Whether a network may have one more answer now; if not, some of its clients are told to come by TCP. */
   #mayHave(packet: Buffer, bucket: Bucket, from: RemoteInfo, listener: UdpListener): boolean {
     const { standings, dropped } = this.#parts;
     const verdict = standings.take(bucket);
@@ -177,7 +171,7 @@ export class Session {
   }
 }
 
-/** BADVERS stands in EDNS, which is the last of such an answer. */
+/** BADVERS has its upper bits in EDNS, which is all that such an answer has. */
 function toRcodeIndex(answer: Buffer): number {
   const rcode = (answer[3] as number) & RCODE_BITS;
   const isBare = answer.readUInt16BE(6) === 0 && answer.readUInt16BE(8) === 0 && answer.readUInt16BE(10) === 1;
@@ -189,7 +183,7 @@ async function first(messages: AsyncIterable<Buffer>): Promise<Buffer | undefine
   return undefined;
 }
 
-/** The question, and TC: no longer than what came. */
+/** The question with TC: no longer than the packet that came. */
 function toSlip(packet: Buffer, questionEnd: number): Buffer {
   const slip = Buffer.from(packet.subarray(0, questionEnd));
   slip[2] = QR_BIT | TC_BIT | ((slip[2] as number) & (OPCODE_BITS | RD_BIT));

@@ -1,6 +1,6 @@
 /**
- * Who asks, and how much: what may be known of an address is looked up once and kept, and answers to one network thin
- * out above a rate, so that nobody can have us flood a third party by forging its address.
+ * @live What each address may do, and how many answers each network gets. Above a rate answers thin out, so that nobody
+ * can make us flood others by forging their addresses.
  */
 import type { Access, Clock } from "../../../core/index.ts";
 import { isLoopback } from "../../../net/loopback.ts";
@@ -13,34 +13,33 @@ export interface Standing {
   readonly address: string;
   readonly mayAsk: boolean;
   readonly mayForward: boolean;
-  /** It is this machine's, as far as that can be told: a packet from our own port there is our own. */
+  /** It is an address of this machine, as far as can be told: a packet from our own port there is our own. */
   readonly isLocal: boolean;
-  /** Which part of an answer it gets that is too long for all of it. */
+  /** Chooses the records that it gets of a truncated answer. */
   readonly share: number;
   /** Undefined: no limit. */
   readonly bucket: Bucket | undefined;
 }
 
-/** A small number that is an address's own, always the same. */
+/** A small number, always the same for an address. */
 export function toShare(address: string): number {
   let hash = 0;
   for (let i = 0; i < address.length; i++) hash = (Math.imul(hash, 31) + address.charCodeAt(i)) >>> 0;
   return hash % SHARES;
 }
 
-/** The answers a network may still have. */
+/** The answers that a network may still have. */
 export interface Bucket {
   tokens: number;
   /** When tokens were last added. */
   atMs: number;
-  /** How many were over the rate: every second one gets a hint to come by TCP. */
+  /** Answers over the rate: every second one becomes a hint to come by TCP. */
   over: number;
 }
 
-/** `slip`: an empty answer with TC, by which an honest client comes back over TCP. */
+/** `slip`: an answer without records, with TC: an honest client then asks again over TCP. */
 export type Verdict = "send" | "slip" | "drop";
 
-/** As many as anybody could want parts of an answer. */
 const SHARES = 256;
 const STANDINGS_MAX = 16_384;
 const BUCKETS_MAX = 65_536;
@@ -49,18 +48,18 @@ export interface StandingsOptions {
   readonly settings: Settings;
   readonly access: Access;
   readonly clock: Clock;
-  /** What we listen on. */
+  /** The address that we listen on. */
   readonly host: string;
 }
 
-/** What is known of addresses. Bounded: what was not asked for lately is found out again. */
+/** What is known of addresses. Bounded: addresses that sent nothing lately are forgotten. */
 export class Standings {
   readonly #options: StandingsOptions;
   #known = new Map<string, Standing>();
   #older = new Map<string, Standing>();
   #buckets = new Map<string, Bucket>();
   #olderBuckets = new Map<string, Bucket>();
-  /** Most packets come from whom the last one came from. */
+  /** Of the last packet: most packets come from the same address as the one before. */
   #last: Standing | undefined;
   #lastAddress = "";
   #wasOpen: boolean;
@@ -83,7 +82,7 @@ export class Standings {
     return standing;
   }
 
-  /** Who may ask can be another now. What networks have had stays. */
+  /** Forgets who may ask; the answers that networks had still count. */
   forget(): void {
     this.#known = new Map();
     this.#older = new Map();

@@ -1,22 +1,22 @@
-/** Messages over TCP: a length before each (RFC 1035 §4.2.2), many on one connection at once (RFC 7766). */
+/** @live Messages over TCP: each with its length before it (RFC 1035 §4.2.2), many at once on a connection (RFC 7766). */
 import type { Socket } from "node:net";
 import { HEADER_BYTES } from "../wire/header.ts";
 import type { Given } from "./answerer.ts";
 
 export interface StreamOptions {
-  /** How long a message may take to come in once it has begun. */
+  /** How long a message may take from its first byte to its last. */
   readonly messageMs: number;
   answer(packet: Buffer): Given;
-  /** An answer that is late failed for a reason that is a bug. */
+  /** Gets what a handler threw: a bug. */
   failed(error: unknown): void;
 }
 
-/** Answers of one connection that are still to come; more questions wait in the socket. */
+/** Answers of one connection under way at most; more questions wait in the socket. */
 const UNDER_WAY_MAX = 64;
-/** What the client has not taken yet; above it no more questions are read. */
+/** With more bytes that the client has not taken yet, no more questions are read. */
 const UNSENT_BYTES_MAX = 256 * 1024;
 
-/** Answers what comes in until the client ends the connection. */
+/** Answers the messages of a connection until the client ends it. */
 export function serveStream(socket: Socket, options: StreamOptions): void {
   const stream = new Stream(socket, options);
   socket.on("data", (chunk: Buffer) => stream.take(chunk));
@@ -28,12 +28,12 @@ export function serveStream(socket: Socket, options: StreamOptions): void {
 class Stream {
   readonly #socket: Socket;
   readonly #options: StreamOptions;
-  /** Bytes that came in: those from `#from` to `#to` are not read yet. Never written to where they were. */
+  /** Bytes that came in. Those from `#from` to `#to` are not read yet; no byte before `#to` is written again. */
   #held: Buffer = Buffer.alloc(0);
   #from = 0;
   #to = 0;
   #underWay = 0;
-  /** An answer of many messages that is being sent; questions wait for its end. */
+  /** An answer of many messages is being sent; questions wait for its end. */
   #isSending = false;
   #wake = (): void => {};
   #ended = false;
@@ -58,7 +58,7 @@ class Stream {
     this.pump();
   }
 
-  /** Twice what is needed: bytes that come one by one are not copied each time. */
+  /** To twice the bytes needed: bytes that come one by one are not copied each time. */
   #grow(left: number, more: number): void {
     const grown = Buffer.allocUnsafe(2 * (left + more));
     this.#held.copy(grown, 0, this.#from, this.#to);
@@ -67,7 +67,7 @@ class Stream {
     this.#to = left;
   }
 
-  /** Goes on as far as the client, and we, can take it. */
+  /** Reads and answers while neither side is overloaded. */
   pump(): void {
     const socket = this.#socket;
     if (socket.destroyed) return;
@@ -84,7 +84,7 @@ class Stream {
     this.#endIfDone();
   }
 
-  /** No more will come; what was asked is answered. */
+  /** The client sends no more; it still gets its answers. */
   end(): void {
     this.#ended = true;
     this.pump();
@@ -95,7 +95,7 @@ class Stream {
     this.#wake();
   }
 
-  /** The client has taken what it was given. */
+  /** The client has taken all that was written. */
   goOn(): void {
     this.#wake();
     this.pump();
@@ -151,7 +151,7 @@ class Stream {
       });
   }
 
-  /** Messages of a long answer, each when the client has taken those before it. */
+  /** Sends the messages of a long answer, waiting while the client does not take them. */
   async #send(messages: AsyncIterable<Buffer>): Promise<void> {
     this.#isSending = true;
     const socket = this.#socket;
@@ -163,14 +163,14 @@ class Stream {
       }
     } catch (error) {
       this.#options.failed(error);
-      // What is half sent can be made good by a new connection alone.
+      // Half an answer: the client has to ask again on a new connection.
       socket.destroy();
     }
     this.#isSending = false;
     this.pump();
   }
 
-  /** Until the client has taken everything, or gone. */
+  /** Resolves when the client has taken everything, or is gone. */
   #taken(): Promise<void> {
     return new Promise((resolve) => {
       this.#wake = resolve;
