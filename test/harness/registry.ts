@@ -94,6 +94,16 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
   };
 }
 
+/** The registry with some of its operations replaced. */
+export function replaceIn(registry: Registry, replaced: Partial<Registry>): Registry {
+  return new Proxy(registry, {
+    get(target, name) {
+      const operation: unknown = Reflect.get(name in replaced ? replaced : target, name);
+      return typeof operation === "function" && !(name in replaced) ? operation.bind(target) : operation;
+    },
+  });
+}
+
 /** An instance with sensible rest. */
 export function instanceOf(service: string, id: string, more: Partial<Instance> = {}): Instance {
   return {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
-import type { Account, Command, InstanceRecord, Registry } from "../../../packages/registry/src/core/index.ts";
+import { type InstanceRecord, type Registry, refuse } from "../../../packages/registry/src/core/index.ts";
 import { fromSrvWeight } from "../../../packages/registry/src/dialects/dns/labels/weight.ts";
 import type { Settings } from "../../../packages/registry/src/dialects/dns/settings/model.ts";
 import { openStatic, READ_OUTCOMES } from "../../../packages/registry/src/dialects/dns/static/files.ts";
@@ -11,7 +11,7 @@ import { keyOf, parseName } from "../../../packages/registry/src/dialects/dns/wi
 import { staticKey, staticRevision } from "../../../packages/registry/src/dialects/dns/zone/file.ts";
 import type { FileZone } from "../../../packages/registry/src/dialects/dns/zone/model.ts";
 import { temporaryDirectory, until } from "../../harness/program.ts";
-import { accepted, openRig, register } from "../../harness/registry.ts";
+import { accepted, openRig, register, replaceIn } from "../../harness/registry.ts";
 
 const HEAD = "$TTL 60\n@ SOA ns host 1 2 3 4 5\n@ NS ns\nns A 10.0.0.1\n";
 const EXAMPLE = parseName("example.")!;
@@ -97,11 +97,11 @@ test("what a crash leaves half done is finished at the next start", async (t) =>
   const bench = await openBench(t);
   bench.write("example.zone", targets(1500));
   let left = 1;
-  const failing: Registry = Object.assign(Object.create(bench.registry), {
-    propose: (account: Account, command: Command) =>
+  const failing = replaceIn(bench.registry, {
+    propose: (account, command) =>
       left-- > 0
         ? bench.registry.propose(account, command)
-        : Promise.resolve({ ok: false, refusal: "unavailable", detail: "the store is closed" }),
+        : Promise.resolve(refuse("unavailable", "the store is closed")),
   });
   await bench.open([{}], failing);
   await until(() => bench.errors.length === 1);

@@ -2,7 +2,9 @@ import type { Outcome } from "../outcome.ts";
 import type { Account } from "./types.ts";
 
 /** What a token allows. Each role includes the ones before it. */
-export type Role = "reader" | "writer" | "admin";
+export const ROLES = ["reader", "writer", "admin"] as const;
+
+export type Role = (typeof ROLES)[number];
 
 /** Who is asking. */
 export interface Principal {

@@ -1,4 +1,4 @@
-/** Byte strings: see the type `Bytes`. */
+/** Byte strings: see the type `Bytes`. Which keys are reserved. */
 import type { Bytes } from "./types.ts";
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is all of ASCII.
@@ -31,15 +31,13 @@ export function prefixEnd(prefix: Bytes): Bytes {
   return "";
 }
 
-/**
- * Keys that begin with byte 0 belong to a dialect (`\0rackspace/…`) or to the registry itself (`\0rollcall/…`).
- * They are hidden from every other dialect and take no part in limits.
- */
-/** The registry's own account: accounts, tokens and the like live here under reserved keys. Not a legal name for others. */
+/** The registry's own account, for accounts, tokens and the like. Clients cannot name it: it is no legal name. */
 export const SYSTEM_ACCOUNT = "_rollcall";
 
-export const RESERVED: Bytes = "\0";
-
+/**
+ * Keys that begin with byte 0 belong to a dialect (`\0rackspace/…`) or to the registry itself (`\0rollcall/…`). They are
+ * hidden from all other dialects and do not count for limits.
+ */
 export function isReserved(key: Bytes): boolean {
   return key.charCodeAt(0) === 0;
 }

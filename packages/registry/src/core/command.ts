@@ -12,14 +12,15 @@ import type {
   Status,
 } from "./types.ts";
 
-/** How a registered instance stays alive: by a lease that exists, by one of its own, or for good. */
+/** How an instance stays alive. */
 export type Life =
+  /** By a lease that exists. */
   | { readonly lease: LeaseId }
-  /** A lease of the instance's own, named `ownLease(key)`, granted or changed in the same commit. */
+  /** By a lease of its own, named `ownLease(key)`, which the same commit grants or changes. */
   | { readonly ttlMs: number }
-  /** Permanent; ends the instance's own lease if it had one. */
+  /** For good. A lease of its own ends. */
   | "permanent"
-  /** As it is now (permanent when new). */
+  /** As before; for good when it is new. */
   | "keep";
 
 /** A wish to change something in one account. Plain data. */
@@ -37,22 +38,24 @@ export type Command =
       readonly kind: "end";
       readonly lease: LeaseId;
       readonly cause: "closed" | "expired";
-      readonly silence?: Silence /** Refuse unless the lease still is this incarnation. */;
+      readonly silence?: Silence;
+      /** `conflict` unless this is when the lease was granted: it may have ended and come back since. */
       readonly createRevision?: Revision;
     }
-  /** Protection: these lapsed leases stay. One commit for all. */
+  /** Protection keeps these lapsed leases. One commit for all. */
   | { readonly kind: "hold"; readonly leases: readonly LeaseId[]; readonly reason: string }
   | { readonly kind: "release"; readonly leases: readonly LeaseId[] }
-  /** Registers, or replaces as a whole. The same again changes nothing and makes no commit. */
+  /** Registers an instance, or replaces it as a whole. The same again makes no commit. */
   | {
       readonly kind: "register";
       readonly instance: Instance;
       readonly life: Life;
-      readonly ifAbsent?: boolean /** The key it had so far, when a registration moves to another service name. */;
+      readonly ifAbsent?: boolean;
+      /** The key that the instance had so far: it moves from there. */
       readonly replaces?: InstanceKey;
     }
   | { readonly kind: "deregister"; readonly instance: InstanceKey }
-  /** A check's result; a check that is not there yet is added when `check` is given. */
+  /** A check's result. A check that is not there is added if `check` says how it looks. */
   | {
       readonly kind: "report";
       readonly instance: InstanceKey;
@@ -74,14 +77,14 @@ export type Command =
     }
   /** Deletes one key, or all in [from, to). `to` = "" means to the end. */
   | { readonly kind: "delete"; readonly from: Bytes; readonly to?: Bytes }
-  /** Changes nothing: reads keys within a transaction, seeing the writes before it. */
+  /** Reads keys: within a transaction, with the writes before it. */
   | {
       readonly kind: "range";
       readonly from: Bytes;
       readonly to?: Bytes;
       readonly limit?: number;
     }
-  /** All guards hold: `then`, else `otherwise`; in order, each seeing the ones before; all or nothing. */
+  /** `then` if all guards hold, else `otherwise`. The steps in order, each on the ones before it; all or nothing. */
   | {
       readonly kind: "when";
       readonly guards: readonly Guard[];
@@ -89,9 +92,11 @@ export type Command =
       readonly otherwise: readonly Command[];
     };
 
+export type CommandOf<K extends Command["kind"]> = Extract<Command, { readonly kind: K }>;
+
 export type Comparison = "=" | "!=" | "<" | ">";
 
-/** A condition on the state before the transaction. A missing key has version, revisions 0 and lease "". */
+/** A condition on the state before the transaction. A missing key has version 0, revisions 0 and lease "". */
 export type Guard =
   | {
       readonly on: "version" | "create" | "mod";
@@ -100,25 +105,25 @@ export type Guard =
       readonly is: Comparison;
       readonly than: number;
     }
-  /** Never true of a missing key, except `!=`-free use through `version`. */
+  /** Holds for no missing key, whatever the comparison. */
   | { readonly on: "value"; readonly key: Bytes; readonly to?: Bytes; readonly is: Comparison; readonly than: Bytes }
   | { readonly on: "lease"; readonly key: Bytes; readonly to?: Bytes; readonly is: Comparison; readonly than: LeaseId }
-  /** An instance with this id exists or not; in any service of the account when `service` is left out. */
+  /** Whether an instance with this id exists; in any service when `service` is left out. */
   | { readonly on: "instance"; readonly id: string; readonly service?: string; readonly exists: boolean }
   /** The instance is there and still at this revision. */
   | { readonly on: "instance-mod"; readonly instance: InstanceKey; readonly revision: Revision }
   | { readonly on: "lease-exists"; readonly lease: LeaseId; readonly exists: boolean }
-  /** The account holds fewer than `below` of them (keys: within the prefix; reserved keys do not count elsewhere). */
+  /** The account has fewer than `below`. Reserved keys count if the prefix is theirs. */
   | { readonly on: "count"; readonly of: "instances" | "services" | "leases"; readonly below: number }
   | { readonly on: "count"; readonly of: "keys"; readonly prefix: Bytes; readonly below: number };
 
-/** What one command (or one step of a transaction) did. */
+/** What a command did, or a step of a transaction. */
 export type Result =
   | { readonly kind: "changed"; readonly changes: readonly Change[] }
   | { readonly kind: "range"; readonly entries: readonly KeyRecord[]; readonly count: number; readonly more: boolean }
   | { readonly kind: "when"; readonly succeeded: boolean; readonly results: readonly Result[] };
 
-/** The answer to a proposal, given once it is durable. */
+/** The answer to a proposal, once it is durable. */
 export interface Receipt {
   /** Null when nothing became different. */
   readonly commit: Commit | null;
@@ -127,13 +132,19 @@ export interface Receipt {
   readonly result: Result;
 }
 
-/** What decide gives: the changes, not yet applied, numbered as revision `base + 1`. */
+/** Changes that are decided and not applied yet. */
 export interface Decision {
   readonly changes: readonly Change[];
   readonly result: Result;
 }
 
-/** The lease that an instance registered with `{ ttlMs }` has to itself. */
+/** The name of the lease that an instance registered with `{ ttlMs }` has to itself. */
 export function ownLease(instance: InstanceKey): LeaseId {
   return `${instance.service}/${instance.id}`;
+}
+
+/** The instance in the name of its own lease: service names have no slash, so the first one parts them. */
+export function ownerOf(lease: LeaseId): InstanceKey | undefined {
+  const slash = lease.indexOf("/");
+  return slash < 0 ? undefined : { service: lease.slice(0, slash), id: lease.slice(slash + 1) };
 }

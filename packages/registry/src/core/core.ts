@@ -1,26 +1,17 @@
-/** Puts the catalog, its history, watchers and lease time together behind the one door. */
+/** @live Puts catalog, history, watchers and lease time together, on a replicator. */
 import { type Outcome, ok, refuse } from "../outcome.ts";
 import { apply, restore } from "./catalog/apply.ts";
+import type { Restored } from "./catalog/restored.ts";
 import { Catalog } from "./catalog/state.ts";
 import type { Command, Receipt } from "./command.ts";
 import { Expiry } from "./leases/expiry.ts";
-import type {
-  Clock,
-  ExpiryPolicy,
-  Pulse,
-  Registry,
-  Replicator,
-  Restored,
-  Scope,
-  Sink,
-  View,
-  Watch,
-  Watcher,
-} from "./ports.ts";
+import type { Clock, ExpiryPolicy } from "./leases/policy.ts";
+import type { Replicator, Sink } from "./order/replicator.ts";
+import type { Pulse, Registry, Scope, Watch, Watcher } from "./registry.ts";
 import type { Account, Commit, LeaseId, Revision } from "./types.ts";
+import type { View } from "./view.ts";
 import { History } from "./watch/history.ts";
 import { WatchHub } from "./watch/hub.ts";
-import { iterate } from "./watch/iterable.ts";
 
 export interface CoreOptions {
   readonly clock: Clock;
@@ -29,7 +20,7 @@ export interface CoreOptions {
   /** Bounds of the history in memory. */
   readonly historyCommitsMax?: number;
   readonly historyChangesMax?: number;
-  /** Told of exceptions that watchers threw: they are bugs. */
+  /** Told of what watchers threw: that is a bug. */
   onBug(error: unknown): void;
   onExpired?(count: number): void;
 }
@@ -40,12 +31,11 @@ export interface CoreNumbers {
   readonly heldLeases: number;
   readonly revision: Revision;
   readonly floor: Revision;
-  readonly historyAfter: Revision;
 }
 
 export interface Core {
   readonly registry: Registry;
-  /** To be called about every 100 ms: lease time moves on, what lapsed is proposed to end. */
+  /** Moves lease time on and proposes the end of leases that lapsed. To be called about every `TICK_MS`. */
   tick(): void;
   numbers(): CoreNumbers;
   close(): Promise<void>;
@@ -66,32 +56,32 @@ export async function openCore(options: CoreOptions): Promise<Core> {
 class OpenCore implements Core, Registry, Sink {
   readonly registry: Registry = this;
   readonly view: Catalog;
-  private readonly options: CoreOptions;
-  private readonly expiry: Expiry;
-  private readonly recent: History;
-  private readonly hub: WatchHub;
+  readonly #options: CoreOptions;
+  readonly #expiry: Expiry;
+  readonly #recent: History;
+  readonly #hub: WatchHub;
 
   constructor(options: CoreOptions, catalog: Catalog) {
-    this.options = options;
+    this.#options = options;
     this.view = catalog;
     const { clock, policy, replicator } = options;
-    this.expiry = new Expiry({
+    this.#expiry = new Expiry({
       catalog,
       clock,
       policy,
       propose: (account, command) => replicator.propose(account, command),
       ...(options.onExpired === undefined ? {} : { onExpired: options.onExpired }),
     });
-    this.recent = new History(
+    this.#recent = new History(
       0,
       options.historyCommitsMax ?? HISTORY_COMMITS_MAX,
       options.historyChangesMax ?? HISTORY_CHANGES_MAX,
     );
-    this.hub = new WatchHub(this.recent, replicator, options.onBug);
+    this.#hub = new WatchHub(this.#recent, replicator, options.onBug);
   }
 
   start(): void {
-    this.expiry.start();
+    this.#expiry.start();
   }
 
   restore(stored: Restored): void {
@@ -101,21 +91,21 @@ class OpenCore implements Core, Registry, Sink {
     for (const commit of stored.recent) {
       if (!known) first = commit.revision - 1;
       known = true;
-      this.recent.push(commit);
+      this.#recent.push(commit);
     }
-    if (this.recent.floor < first) this.recent.floor = first;
-    this.hub.revision = stored.revision;
+    if (this.#recent.floor < first) this.#recent.floor = first;
+    this.#hub.revision = stored.revision;
   }
 
   committed(commits: readonly Commit[]): void {
     for (const commit of commits) {
-      this.expiry.before(commit);
+      this.#expiry.before(commit);
       apply(this.view, commit);
-      this.expiry.after(commit);
-      this.recent.push(commit);
+      this.#expiry.after(commit);
+      this.#recent.push(commit);
     }
-    // Watchers see a view that holds the whole group; each still gets every commit in order.
-    for (const commit of commits) this.hub.publish(commit);
+    // Watchers see a view that holds the whole group, and are handed its commits in order.
+    for (const commit of commits) this.#hub.publish(commit);
   }
 
   read<T>(query: (view: View) => T extends PromiseLike<unknown> ? never : T): T {
@@ -123,42 +113,38 @@ class OpenCore implements Core, Registry, Sink {
   }
 
   propose(account: Account, command: Command, signal?: AbortSignal): Promise<Outcome<Receipt>> {
-    return this.options.replicator.propose(account, command, signal);
+    return this.#options.replicator.propose(account, command, signal);
   }
 
   renew(account: Account, lease: LeaseId): Promise<Outcome<{ readonly ttlMs: number }>> {
-    const ttlMs = this.expiry.beat(account, lease, this.expiry.at());
+    const ttlMs = this.#expiry.beat(account, lease, this.#expiry.at());
     return Promise.resolve(ttlMs === 0 ? refuse("not-found", "there is no such lease; register again") : ok({ ttlMs }));
   }
 
   renewMany(account: Account, leases: readonly LeaseId[]): Promise<Float64Array> {
     const ttls = new Float64Array(leases.length);
-    const at = this.expiry.at();
-    for (let i = 0; i < leases.length; i++) ttls[i] = this.expiry.beat(account, leases[i] as LeaseId, at);
+    const at = this.#expiry.at();
+    for (let i = 0; i < leases.length; i++) ttls[i] = this.#expiry.beat(account, leases[i] as LeaseId, at);
     return Promise.resolve(ttls);
   }
 
   pulse(account: Account, lease: LeaseId): Pulse | undefined {
-    return this.expiry.pulse(account, lease);
+    return this.#expiry.pulse(account, lease);
   }
 
   reached(revision: Revision, signal?: AbortSignal): Promise<void> {
-    return this.hub.reached(revision, signal);
+    return this.#hub.reached(revision, signal);
   }
 
   follow(scope: Scope, after: Revision, watcher: Watcher): Outcome<Watch> {
-    return this.hub.follow(scope, after, watcher);
-  }
-
-  watch(scope: Scope, after: Revision, signal: AbortSignal): Outcome<AsyncIterable<Commit>> {
-    return iterate((watcher) => this.hub.follow(scope, after, watcher), signal);
+    return this.#hub.follow(scope, after, watcher);
   }
 
   async history(after: Revision, limit: number): Promise<Outcome<readonly Commit[]>> {
     if (after < this.floor) return refuse("compacted", `history up to revision ${this.floor} is gone`);
-    if (!this.recent.covers(after)) return ok(await this.options.replicator.history(after, limit));
+    if (!this.#recent.covers(after)) return ok(await this.#options.replicator.history(after, limit));
     const commits: Commit[] = [];
-    for (const commit of this.recent.since(after)) {
+    for (const commit of this.#recent.since(after)) {
       if (commits.length >= limit) break;
       commits.push(commit);
     }
@@ -166,11 +152,11 @@ class OpenCore implements Core, Registry, Sink {
   }
 
   revisionAt(atMs: number): Promise<Revision> {
-    return this.options.replicator.revisionAt(atMs);
+    return this.#options.replicator.revisionAt(atMs);
   }
 
   get floor(): Revision {
-    return this.options.replicator.floor;
+    return this.#options.replicator.floor;
   }
 
   async compact(revision: Revision): Promise<Outcome<Revision>> {
@@ -178,26 +164,25 @@ class OpenCore implements Core, Registry, Sink {
     if (revision > this.view.revision)
       return refuse("invalid", `revision ${revision} is in the future; the latest is ${this.view.revision}`);
     if (revision <= this.floor) return refuse("compacted", `history up to revision ${this.floor} is gone already`);
-    const outcome = await this.options.replicator.compact(revision);
-    if (outcome.ok) this.recent.compact(this.floor);
+    const outcome = await this.#options.replicator.compact(revision);
+    if (outcome.ok) this.#recent.compact(this.floor);
     return outcome;
   }
 
   tick(): void {
-    this.expiry.tick();
+    this.#expiry.tick();
   }
 
   numbers(): CoreNumbers {
     return {
-      watchers: this.hub.count,
-      heldLeases: this.expiry.heldLeases(),
+      watchers: this.#hub.count,
+      heldLeases: this.#expiry.heldLeases(),
       revision: this.view.revision,
       floor: this.floor,
-      historyAfter: this.recent.floor,
     };
   }
 
   close(): Promise<void> {
-    return this.options.replicator.close();
+    return this.#options.replicator.close();
   }
 }

@@ -1,4 +1,4 @@
-/** Hard limits and legal names: what no configuration may exceed. */
+/** Legal names, and limits that no configuration can exceed. */
 import { type Refused, refuse } from "../outcome.ts";
 import type { Account, Instance } from "./types.ts";
 

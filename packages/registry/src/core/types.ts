@@ -1,7 +1,4 @@
-/**
- * The nouns of the registry. Plain, immutable data: every record is replaced, never edited.
- * Names follow the word list in ARCHITECTURE.md; nothing here knows a protocol.
- */
+/** The nouns of the registry. Plain, immutable data: a record is replaced, never edited. Nothing here knows a protocol. */
 
 /** A tenant. Legal names: see `limits.ts`. */
 export type Account = string;
@@ -18,7 +15,9 @@ export type LeaseId = string;
  */
 export type Bytes = string;
 
-export type Status = "passing" | "warning" | "critical" | "starting" | "draining" | "unknown";
+export const STATUSES = ["passing", "warning", "critical", "starting", "draining", "unknown"] as const;
+
+export type Status = (typeof STATUSES)[number];
 
 export type CheckKind = "ttl" | "http" | "tcp" | "grpc" | "exec" | "reported";
 
@@ -162,6 +161,18 @@ export type Change =
       readonly before: KeyRecord | null;
       readonly after: KeyRecord | null;
     };
+
+/** The record that a change is about: as it is now, or as it was last. */
+export function subjectOf<C extends Change>(change: C): NonNullable<C["after"]> {
+  return (change.after ?? change.before) as NonNullable<C["after"]>;
+}
+
+/** A place in the order of changes: what is committed next comes after it. */
+export interface Position {
+  readonly revision: Revision;
+  readonly atMs: number;
+  readonly nth: number;
+}
 
 /** All changes of one command: one revision, one time, one account. */
 export interface Commit {

@@ -1,5 +1,5 @@
-import type { Restored } from "../ports.ts";
-import type { Change, Commit, Revision } from "../types.ts";
+import { type Change, type Commit, type Revision, subjectOf } from "../types.ts";
+import type { Restored } from "./restored.ts";
 import type { AccountState, Catalog } from "./state.ts";
 
 /**
@@ -25,10 +25,10 @@ function applyChange(account: AccountState, change: Change, revision: Revision):
       break;
     }
     case "lease":
-      account.setLease((change.after ?? change.before)?.id ?? "", change.after);
+      account.setLease(subjectOf(change).id, change.after);
       break;
     case "key":
-      account.setKey((change.after ?? change.before)?.key ?? "", change.after);
+      account.setKey(subjectOf(change).key, change.after);
       if (revision > account.keysRevision) account.keysRevision = revision;
       break;
   }

@@ -1,4 +1,4 @@
-/** Strings and small objects that repeat over many instances are kept once. */
+/** Keeps strings and small objects once that repeat over many instances. */
 import type { Instance, Ports } from "../types.ts";
 
 const POOL_MAX = 20_000;
@@ -11,8 +11,8 @@ const singlePorts = new Map<number, Ports>();
 const NO_TAGS: readonly string[] = Object.freeze([]);
 const NO_META: Readonly<Record<string, string>> = Object.freeze({});
 
-/** The one copy of a string that is expected to repeat (a service name, a zone, a meta key's value). */
-export function shareString(text: string): string {
+/** The one copy of a string that is expected to repeat: a service's name, a zone, a tag. */
+function shareString(text: string): string {
   const known = strings.get(text);
   if (known !== undefined) return known;
   if (strings.size >= POOL_MAX) strings.clear();
@@ -32,8 +32,8 @@ export function ownString(text: string): string {
   return Buffer.from(text, encoding).toString(encoding);
 }
 
-/** `{ default: port }`, one object for each port. */
-export function sharePorts(ports: Ports): Ports {
+/** Most instances have one port, `{ default: port }`: one object for all with the same. */
+function sharePorts(ports: Ports): Ports {
   const port = ports.default;
   if (port === undefined) return ports;
   for (const name in ports) if (name !== "default") return ports;
@@ -63,8 +63,8 @@ export function shareInstance(instance: Instance): Instance {
   };
 }
 
-/** Instances of one service mostly have the same tags: one list for all that are equal. */
-export function shareTags(tags: readonly string[]): readonly string[] {
+/** The instances of a service mostly have the same tags: one list for all that are equal. */
+function shareTags(tags: readonly string[]): readonly string[] {
   if (tags.length === 0) return NO_TAGS;
   const key = tags.join("\0");
   // Beyond this, equal ones are not expected, and the key would cost more than it saves.
@@ -72,8 +72,8 @@ export function shareTags(tags: readonly string[]): readonly string[] {
   return pooled(tagLists, `${tags.length}\0${key}`, () => tags.map(shareString));
 }
 
-/** The same for meta; keys in the order in which they were given. */
-export function shareMeta(meta: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+/** One object for all meta that are equal, the order of their keys included. */
+function shareMeta(meta: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   let key = "";
   for (const name in meta) key += `${name}\0${meta[name]}\0`;
   if (key === "") return NO_META;

@@ -1,11 +1,8 @@
-/**
- * The catalog in memory: what `View` and `Facts` show. Records are immutable; only the indexes over them move, and only
- * `apply` moves them.
- */
+/** The catalog in memory. Records are immutable; only the indexes over them move, and only `apply` moves them. */
 import sortedBtree from "sorted-btree";
 import { isReserved } from "../bytes.ts";
-import type { AccountView, Counts, ServiceView, View } from "../ports.ts";
 import type { Account, Bytes, InstanceRecord, KeyRecord, LeaseId, LeaseRecord, Revision } from "../types.ts";
+import type { AccountView, Counts, Member, ServiceView, View } from "../view.ts";
 
 const BTree = sortedBtree.default;
 type Tree<V> = InstanceType<typeof BTree<string, V>>;
@@ -15,32 +12,31 @@ function compareStrings(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-export type Member = InstanceRecord | KeyRecord;
-
-/** A lease with what it holds, and its slot in the wheel (-1 until it has one). */
+/** A lease with its members. */
 export class LeaseState {
   record: LeaseRecord;
+  /** Where the wheel keeps its time; -1 until it does. */
   slot = -1;
-  private members: Member | Set<Member> | null = null;
+  #members: Member | Set<Member> | null = null;
 
   constructor(record: LeaseRecord) {
     this.record = record;
   }
 
   add(member: Member): void {
-    if (this.members === null) this.members = member;
-    else if (this.members instanceof Set) this.members.add(member);
-    else this.members = new Set([this.members, member]);
+    if (this.#members === null) this.#members = member;
+    else if (this.#members instanceof Set) this.#members.add(member);
+    else this.#members = new Set([this.#members, member]);
   }
 
   remove(member: Member): void {
-    if (this.members === member) this.members = null;
-    else if (this.members instanceof Set) this.members.delete(member);
+    if (this.#members === member) this.#members = null;
+    else if (this.#members instanceof Set) this.#members.delete(member);
   }
 
   *each(): Iterable<Member> {
-    if (this.members instanceof Set) yield* this.members;
-    else if (this.members !== null) yield this.members;
+    if (this.#members instanceof Set) yield* this.#members;
+    else if (this.#members !== null) yield this.#members;
   }
 }
 
@@ -55,7 +51,7 @@ export class ServiceState implements ServiceView {
   }
 }
 
-/** How many services without instances an account remembers, for revisions that must not go back. */
+/** Services without instances that an account remembers, as a service's revision must not go back. */
 const EMPTY_SERVICES_MAX = 10_000;
 
 export class AccountState implements AccountView {
@@ -66,10 +62,10 @@ export class AccountState implements AccountView {
   createdAtMs: number;
   readonly serviceStates = new Map<string, ServiceState>();
   readonly leaseStates = new Map<LeaseId, LeaseState>();
-  private readonly byId: Tree<InstanceRecord | InstanceRecord[]> = new BTree(undefined, compareStrings);
+  readonly #byId: Tree<InstanceRecord | InstanceRecord[]> = new BTree(undefined, compareStrings);
   readonly keys: Tree<KeyRecord> = new BTree(undefined, compareStrings);
   readonly counts: { -readonly [K in keyof Counts]: number } = { instances: 0, services: 0, keys: 0, leases: 0 };
-  private sortedNames: string[] | null = null;
+  #sortedNames: string[] | null = null;
 
   constructor(name: Account, createdAtMs: number) {
     this.name = name;
@@ -77,8 +73,8 @@ export class AccountState implements AccountView {
   }
 
   *services(): Iterable<ServiceView> {
-    this.sortedNames ??= [...this.serviceStates.keys()].sort();
-    for (const name of this.sortedNames) {
+    this.#sortedNames ??= [...this.serviceStates.keys()].sort();
+    for (const name of this.#sortedNames) {
       const service = this.serviceStates.get(name);
       if (service !== undefined && service.instances.size > 0) yield service;
     }
@@ -89,14 +85,14 @@ export class AccountState implements AccountView {
   }
 
   *instances(fromId = ""): Iterable<InstanceRecord> {
-    for (const [, found] of this.byId.entries(fromId)) {
+    for (const [, found] of this.#byId.entries(fromId)) {
       if (Array.isArray(found)) yield* found;
       else yield found;
     }
   }
 
   instancesById(id: string): readonly InstanceRecord[] {
-    const found = this.byId.get(id);
+    const found = this.#byId.get(id);
     return found === undefined ? [] : Array.isArray(found) ? found : [found];
   }
 
@@ -134,14 +130,14 @@ export class AccountState implements AccountView {
     const before = state.instances.get(id);
     if (before !== undefined) {
       if (before.lease !== null) this.leaseStates.get(before.lease)?.remove(before);
-      this.unindex(before);
+      this.#unindex(before);
     }
     if (after !== null) {
       if (state.instances.size === 0) this.counts.services++;
       if (before === undefined) this.counts.instances++;
       state.instances.set(id, after);
       if (after.lease !== null) this.leaseStates.get(after.lease)?.add(after);
-      this.index(after);
+      this.#index(after);
     } else if (before !== undefined) {
       state.instances.delete(id);
       this.counts.instances--;
@@ -169,37 +165,37 @@ export class AccountState implements AccountView {
     if (state === undefined) {
       state = new ServiceState(name, revision);
       this.serviceStates.set(name, state);
-      this.sortedNames = null;
-      if (this.serviceStates.size > this.counts.services + EMPTY_SERVICES_MAX) this.forgetEmptyServices();
+      this.#sortedNames = null;
+      if (this.serviceStates.size > this.counts.services + EMPTY_SERVICES_MAX) this.#forgetEmptyServices();
     } else if (revision > state.revision) state.revision = revision;
     return state;
   }
 
-  private forgetEmptyServices(): void {
+  #forgetEmptyServices(): void {
     const empty = [...this.serviceStates.values()].filter((service) => service.instances.size === 0);
     empty.sort((a, b) => a.revision - b.revision);
     for (const service of empty.slice(0, EMPTY_SERVICES_MAX / 2)) this.serviceStates.delete(service.name);
-    this.sortedNames = null;
+    this.#sortedNames = null;
   }
 
-  private index(record: InstanceRecord): void {
-    const found = this.byId.get(record.id);
-    if (found === undefined) this.byId.set(record.id, record);
+  #index(record: InstanceRecord): void {
+    const found = this.#byId.get(record.id);
+    if (found === undefined) this.#byId.set(record.id, record);
     else {
       const all = Array.isArray(found) ? [...found, record] : [found, record];
-      this.byId.set(
+      this.#byId.set(
         record.id,
         all.sort((a, b) => compareStrings(a.service, b.service)),
       );
     }
   }
 
-  private unindex(record: InstanceRecord): void {
-    const found = this.byId.get(record.id);
-    if (!Array.isArray(found)) this.byId.delete(record.id);
+  #unindex(record: InstanceRecord): void {
+    const found = this.#byId.get(record.id);
+    if (!Array.isArray(found)) this.#byId.delete(record.id);
     else {
       const rest = found.filter((other) => other.service !== record.service);
-      this.byId.set(record.id, rest.length === 1 ? (rest[0] as InstanceRecord) : rest);
+      this.#byId.set(record.id, rest.length === 1 ? (rest[0] as InstanceRecord) : rest);
     }
   }
 }

@@ -12,12 +12,12 @@ import {
   apply,
   type Change,
   type Command,
-  decide,
   type InstanceRecord,
   type KeyRecord,
   type LeaseRecord,
   type Result,
 } from "../index.ts";
+import { decide } from "./command.ts";
 
 const FOLDER = fileURLToPath(new URL("./testdata/", import.meta.url));
 
@@ -29,6 +29,21 @@ for (const file of readdirSync(FOLDER).filter((name) => name.endsWith(".txt"))) 
     else assert.equal(given, text);
   });
 }
+
+test("a transaction may change as many keys as a command alone", () => {
+  const catalog = new Catalog();
+  const count = 150_000;
+  const put = (_: unknown, i: number): Change => {
+    const stamps = { version: 1, createRevision: 1, modRevision: 1, stampMs: 0, origin: "n1" };
+    return { kind: "key", cause: "put", before: null, after: { key: `k${i}`, value: "", lease: null, ...stamps } };
+  };
+  apply(catalog, { revision: 1, account: "default", atMs: 0, nth: 0, changes: Array.from({ length: count }, put) });
+  const all: Command = { kind: "delete", from: "k", to: "l" };
+  const command: Command = { kind: "when", guards: [], then: [all], otherwise: [] };
+  const stamp = { revision: 2, atMs: 0, origin: "n1" };
+  const decided = decide(catalog, "default", command, stamp, { limits: () => LIMITS_OF_TESTS });
+  assert.equal(decided.ok && decided.value.changes.length, count);
+});
 
 /** Runs the lines that begin with ">" and writes the trace under each. */
 function run(text: string): string {

@@ -1,17 +1,27 @@
-/** Changes laid over a state without touching it: what is decided but not yet durable, or not yet sure. */
+/** Changes laid over a state without touching it: decided, but not durable yet or not sure to come about. */
 import { isReserved } from "../bytes.ts";
-import type { Counts, Facts } from "../ports.ts";
-import type { Account, Bytes, Change, InstanceRecord, KeyRecord, LeaseId, LeaseRecord, Revision } from "../types.ts";
+import {
+  type Account,
+  type Bytes,
+  type Change,
+  type InstanceRecord,
+  type KeyRecord,
+  type LeaseId,
+  type LeaseRecord,
+  type Revision,
+  subjectOf,
+} from "../types.ts";
+import type { Counts, Facts, Member, Members } from "../view.ts";
 
-/** What a draft knows of one account. Null stands for "gone here, whatever lies below". */
+/** The changes of one account. Null stands for "gone here, whatever lies below". */
 class DraftAccount {
   readonly instances = new Map<string, InstanceRecord | null>();
   readonly leases = new Map<LeaseId, LeaseRecord | null>();
   readonly keys = new Map<Bytes, KeyRecord | null>();
-  /** Keys of `instances` by instance id: mostly one. */
+  /** The names in `instances` by instance id; mostly one. */
   readonly ids = new Map<string, string | Set<string>>();
   readonly serviceDeltas = new Map<string, number>();
-  /** Live records of this draft by their lease: mostly one. */
+  /** The records of this draft by the lease that keeps them alive; mostly one. */
   readonly members = new Map<LeaseId, Member | Set<Member>>();
   readonly deltas = { instances: 0, services: 0, keys: 0, leases: 0 };
 
@@ -48,17 +58,15 @@ class DraftAccount {
   }
 }
 
-type Member = InstanceRecord | KeyRecord;
-
-function instanceKey(service: string, id: string): string {
+function nameOf(service: string, id: string): string {
   return `${service}\0${id}`;
 }
 
 export class Draft implements Facts {
-  /** What lies below; moved to the view when the draft in between has become part of it. */
+  /** The state below. The sequencer moves it to the view once the draft in between has become part of the view. */
   base: Facts;
   revision: Revision;
-  private readonly accounts = new Map<Account, DraftAccount>();
+  readonly #accounts = new Map<Account, DraftAccount>();
 
   constructor(base: Facts) {
     this.base = base;
@@ -67,24 +75,23 @@ export class Draft implements Facts {
 
   /** Lays changes over the state. */
   fold(account: Account, changes: readonly Change[], revision: Revision): void {
-    let draft = this.accounts.get(account);
+    let draft = this.#accounts.get(account);
     if (draft === undefined) {
       draft = new DraftAccount();
-      this.accounts.set(account, draft);
+      this.#accounts.set(account, draft);
     }
     for (const change of changes) {
-      if (change.kind === "instance") this.foldInstance(account, draft, change.before, change.after);
-      else if (change.kind === "key") this.foldKey(draft, change.before, change.after);
+      if (change.kind === "instance") this.#foldInstance(account, draft, change.before, change.after);
+      else if (change.kind === "key") this.#foldKey(draft, change);
       else {
-        const id = (change.after ?? change.before)?.id ?? "";
         draft.deltas.leases += (change.after === null ? 0 : 1) - (change.before === null ? 0 : 1);
-        draft.leases.set(id, change.after);
+        draft.leases.set(subjectOf(change).id, change.after);
       }
     }
     this.revision = revision;
   }
 
-  private foldInstance(
+  #foldInstance(
     account: Account,
     draft: DraftAccount,
     before: InstanceRecord | null,
@@ -92,8 +99,8 @@ export class Draft implements Facts {
   ): void {
     const moved = before !== null && after !== null && (before.service !== after.service || before.id !== after.id);
     if (moved) {
-      this.foldInstance(account, draft, before, null);
-      this.foldInstance(account, draft, null, after);
+      this.#foldInstance(account, draft, before, null);
+      this.#foldInstance(account, draft, null, after);
       return;
     }
     const record = (after ?? before) as InstanceRecord;
@@ -105,15 +112,16 @@ export class Draft implements Facts {
       draft.serviceDeltas.set(record.service, (draft.serviceDeltas.get(record.service) ?? 0) + delta);
       draft.deltas.instances += delta;
     }
-    const key = instanceKey(record.service, record.id);
+    const key = nameOf(record.service, record.id);
     draft.instances.set(key, after);
     draft.note(record.id, key);
     if (before !== null) draft.part(before.lease, before);
     if (after !== null) draft.join(after.lease, after);
   }
 
-  private foldKey(draft: DraftAccount, before: KeyRecord | null, after: KeyRecord | null): void {
-    const key = (after ?? before)?.key ?? "";
+  #foldKey(draft: DraftAccount, change: Extract<Change, { kind: "key" }>): void {
+    const { before, after } = change;
+    const { key } = subjectOf(change);
     if (!isReserved(key)) draft.deltas.keys += (after === null ? 0 : 1) - (before === null ? 0 : 1);
     draft.keys.set(key, after);
     if (before !== null) draft.part(before.lease, before);
@@ -121,16 +129,16 @@ export class Draft implements Facts {
   }
 
   instance(account: Account, service: string, id: string): InstanceRecord | undefined {
-    const found = this.accounts.get(account)?.instances.get(instanceKey(service, id));
+    const found = this.#accounts.get(account)?.instances.get(nameOf(service, id));
     return found === undefined ? this.base.instance(account, service, id) : (found ?? undefined);
   }
 
   instancesById(account: Account, id: string): readonly InstanceRecord[] {
     const below = this.base.instancesById(account, id);
-    const draft = this.accounts.get(account);
+    const draft = this.#accounts.get(account);
     const keys = draft?.keysOf(id);
     if (draft === undefined || keys === undefined) return below;
-    const rest = below.filter((record) => !keys.has(instanceKey(record.service, record.id)));
+    const rest = below.filter((record) => !keys.has(nameOf(record.service, record.id)));
     for (const key of keys) {
       const record = draft.instances.get(key);
       if (record != null) rest.push(record);
@@ -139,17 +147,17 @@ export class Draft implements Facts {
   }
 
   lease(account: Account, lease: LeaseId): LeaseRecord | undefined {
-    const found = this.accounts.get(account)?.leases.get(lease);
+    const found = this.#accounts.get(account)?.leases.get(lease);
     return found === undefined ? this.base.lease(account, lease) : (found ?? undefined);
   }
 
   entry(account: Account, key: Bytes): KeyRecord | undefined {
-    const found = this.accounts.get(account)?.keys.get(key);
+    const found = this.#accounts.get(account)?.keys.get(key);
     return found === undefined ? this.base.entry(account, key) : (found ?? undefined);
   }
 
   *entries(account: Account, from: Bytes, to: Bytes): Iterable<KeyRecord> {
-    const drafted = this.accounts.get(account)?.keys;
+    const drafted = this.#accounts.get(account)?.keys;
     if (drafted === undefined || drafted.size === 0) {
       yield* this.base.entries(account, from, to);
       return;
@@ -169,11 +177,11 @@ export class Draft implements Facts {
     }
   }
 
-  members(account: Account, lease: LeaseId): { instances: readonly InstanceRecord[]; keys: readonly KeyRecord[] } {
+  members(account: Account, lease: LeaseId): Members {
     const below = this.base.members(account, lease);
-    const draft = this.accounts.get(account);
+    const draft = this.#accounts.get(account);
     if (draft === undefined) return below;
-    const instances = below.instances.filter((record) => !draft.instances.has(instanceKey(record.service, record.id)));
+    const instances = below.instances.filter((record) => !draft.instances.has(nameOf(record.service, record.id)));
     const keys = below.keys.filter((record) => !draft.keys.has(record.key));
     for (const member of draft.membersOf(lease)) {
       if ("key" in member) keys.push(member);
@@ -184,7 +192,7 @@ export class Draft implements Facts {
 
   counts(account: Account): Counts {
     const below = this.base.counts(account);
-    const deltas = this.accounts.get(account)?.deltas;
+    const deltas = this.#accounts.get(account)?.deltas;
     if (deltas === undefined) return below;
     return {
       instances: below.instances + deltas.instances,
@@ -195,6 +203,6 @@ export class Draft implements Facts {
   }
 
   serviceSize(account: Account, service: string): number {
-    return this.base.serviceSize(account, service) + (this.accounts.get(account)?.serviceDeltas.get(service) ?? 0);
+    return this.base.serviceSize(account, service) + (this.#accounts.get(account)?.serviceDeltas.get(service) ?? 0);
   }
 }

@@ -1,7 +1,7 @@
 import { prefixEnd } from "../bytes.ts";
 import type { Comparison, Guard } from "../command.ts";
-import type { Facts } from "../ports.ts";
 import type { Account, KeyRecord } from "../types.ts";
+import type { Facts } from "../view.ts";
 
 /** The index of the first guard that does not hold, -1 when all do. */
 export function firstBrokenGuard(facts: Facts, account: Account, guards: readonly Guard[]): number {

@@ -1,51 +1,49 @@
 import { type Outcome, ok, type Refused, refuse } from "../../outcome.ts";
 import { ownString, shareInstance } from "../catalog/share.ts";
-import type { Command, Decision, Life } from "../command.ts";
+import type { CommandOf, Decision, Life } from "../command.ts";
 import { ownLease } from "../command.ts";
 import { LIMITS, refuseInstance } from "../limits.ts";
 import type { Change, Check, Instance, InstanceRecord, LeaseId } from "../types.ts";
+import { type Basis, changed, UNCHANGED } from "./basis.ts";
 import { leaseChange, newLease, refuseLeaseCount, refuseTtl, sameMeta } from "./lease.ts";
-import { changed, NOTHING, type Setting } from "./setting.ts";
-
-type Register = Extract<Command, { kind: "register" }>;
 
 /** Registers, replaces, or moves an instance. The same again makes no change. */
-export function decideRegister(setting: Setting, command: Register): Outcome<Decision> {
-  const { facts, account } = setting;
+export function decideRegister(basis: Basis, command: CommandOf<"register">): Outcome<Decision> {
+  const { facts, account } = basis;
   const { instance } = command;
   const wrong = refuseInstance(instance);
   if (wrong !== undefined) return wrong;
   const at = facts.instance(account, instance.service, instance.id) ?? null;
   if (at !== null && command.ifAbsent === true)
     return refuse("exists", `instance ${instance.id} of ${instance.service} already exists`);
-  const moved = findMoved(setting, command);
+  const moved = findMoved(basis, command);
   if (moved !== null && at !== null)
     return refuse("exists", `instance ${instance.id} of ${instance.service} already exists`);
   const before = at ?? moved;
-  const full = before === null ? refuseCounts(setting, command) : undefined;
+  const full = before === null ? refuseCounts(basis, command) : undefined;
   if (full !== undefined) return full;
-  const life = decideLife(setting, command, before);
+  const life = decideLife(basis, command, before);
   if (!life.ok) return life;
   const { lease, changes } = life.value;
   const same = before !== null && moved === null && before.lease === lease && sameInstance(before, instance);
-  if (same && changes.length === 0 && before.held === null) return NOTHING;
+  if (same && changes.length === 0 && before.held === null) return UNCHANGED;
   changes.push({
     kind: "instance",
     cause: before === null ? "registered" : "updated",
     before,
-    after: recordOf(setting, instance, before, lease),
+    after: recordOf(basis, instance, before, lease),
   });
   return changed(changes);
 }
 
-/** The record that the registration takes over from another service name, if it is there. */
-function findMoved(setting: Setting, command: Register): InstanceRecord | null {
+/** The record that moves here from another name, if it is there. */
+function findMoved(basis: Basis, command: CommandOf<"register">): InstanceRecord | null {
   const { replaces, instance } = command;
   if (replaces === undefined || (replaces.service === instance.service && replaces.id === instance.id)) return null;
-  return setting.facts.instance(setting.account, replaces.service, replaces.id) ?? null;
+  return basis.facts.instance(basis.account, replaces.service, replaces.id) ?? null;
 }
 
-function refuseCounts({ facts, account, limits }: Setting, { instance }: Register): Refused | undefined {
+function refuseCounts({ facts, account, limits }: Basis, { instance }: CommandOf<"register">): Refused | undefined {
   const counts = facts.counts(account);
   if (counts.instances >= limits.instancesMax)
     return refuse("limit", `the account may have ${limits.instancesMax} instances`);
@@ -60,30 +58,34 @@ interface LifeDecision {
   readonly changes: Change[];
 }
 
-/** Which lease keeps it alive from now on, and what that changes among the leases. */
-function decideLife(setting: Setting, command: Register, before: InstanceRecord | null): Outcome<LifeDecision> {
+/** The lease that keeps the instance alive from now on, and the changes that this makes to leases. */
+function decideLife(
+  basis: Basis,
+  command: CommandOf<"register">,
+  before: InstanceRecord | null,
+): Outcome<LifeDecision> {
   const { life } = command;
   if (life === "keep") return ok({ lease: before?.lease ?? null, changes: [] });
-  if (life === "permanent") return ok({ lease: null, changes: endOwn(setting, before, null) });
-  if ("ttlMs" in life) return decideOwnLease(setting, command, before, life);
-  if (setting.facts.lease(setting.account, life.lease) === undefined)
+  if (life === "permanent") return ok({ lease: null, changes: endOwn(basis, before, null) });
+  if ("ttlMs" in life) return decideOwnLease(basis, command, before, life);
+  if (basis.facts.lease(basis.account, life.lease) === undefined)
     return refuse("not-found", `there is no lease ${life.lease}`);
-  return ok({ lease: life.lease, changes: endOwn(setting, before, life.lease) });
+  return ok({ lease: life.lease, changes: endOwn(basis, before, life.lease) });
 }
 
 function decideOwnLease(
-  setting: Setting,
-  command: Register,
+  basis: Basis,
+  command: CommandOf<"register">,
   before: InstanceRecord | null,
   life: Extract<Life, { ttlMs: number }>,
 ): Outcome<LifeDecision> {
-  const { facts, account, stamp } = setting;
+  const { facts, account, stamp } = basis;
   const { instance } = command;
   const wrong = refuseTtl(life.ttlMs);
   if (wrong !== undefined) return wrong;
   const current = before?.lease == null ? undefined : facts.lease(account, before.lease);
   if (current?.own === true) {
-    // A renewed registration is a sign of life, so protection lets go of it as well.
+    // Registering again is a sign of life, so protection lets go of the lease.
     if (current.ttlMs === life.ttlMs && current.held === null) return ok({ lease: current.id, changes: [] });
     const cause = current.ttlMs === life.ttlMs ? "released" : "updated";
     return ok({
@@ -93,19 +95,19 @@ function decideOwnLease(
       ],
     });
   }
-  const full = refuseLeaseCount(setting);
+  const full = refuseLeaseCount(basis);
   if (full !== undefined) return full;
   const name = ownLease(instance);
-  // The plain name may still belong to an instance that was registered here and has moved on.
+  // An instance that was registered under this name and moved may have taken the lease of this name along.
   const id = ownString(facts.lease(account, name) === undefined ? name : `${name}#${stamp.revision}`);
   return ok({
     lease: id,
-    changes: [leaseChange("granted", null, newLease(setting, id, life.ttlMs, instance.via, true))],
+    changes: [leaseChange("granted", null, newLease(basis, id, life.ttlMs, instance.via, true))],
   });
 }
 
-/** Ends the lease that an instance had to itself when it goes over to another life. */
-function endOwn({ facts, account }: Setting, before: InstanceRecord | null, next: LeaseId | null): Change[] {
+/** The end of the instance's own lease, if it has one that is not the next one and keeps nothing else alive. */
+function endOwn({ facts, account }: Basis, before: InstanceRecord | null, next: LeaseId | null): Change[] {
   if (before?.lease == null || before.lease === next) return [];
   const lease = facts.lease(account, before.lease);
   if (lease?.own !== true) return [];
@@ -114,7 +116,7 @@ function endOwn({ facts, account }: Setting, before: InstanceRecord | null, next
 }
 
 function recordOf(
-  { stamp }: Setting,
+  { stamp }: Basis,
   instance: Instance,
   before: InstanceRecord | null,
   lease: LeaseId | null,
@@ -174,22 +176,19 @@ function sameChecks(a: readonly Check[], b: readonly Check[]): boolean {
   return a.length === b.length && a.every((check, i) => JSON.stringify(check) === JSON.stringify(b[i]));
 }
 
-export function decideDeregister(
-  setting: Setting,
-  command: Extract<Command, { kind: "deregister" }>,
-): Outcome<Decision> {
+export function decideDeregister(basis: Basis, command: CommandOf<"deregister">): Outcome<Decision> {
   const { service, id } = command.instance;
-  const before = setting.facts.instance(setting.account, service, id);
+  const before = basis.facts.instance(basis.account, service, id);
   if (before === undefined) return refuse("not-found", `there is no instance ${id} of ${service}`);
-  const changes = endOwn(setting, before, null);
+  const changes = endOwn(basis, before, null);
   changes.push({ kind: "instance", cause: "deregistered", before, after: null });
   return changed(changes);
 }
 
 /** A check's result. The same result again is no change. */
-export function decideReport(setting: Setting, command: Extract<Command, { kind: "report" }>): Outcome<Decision> {
+export function decideReport(basis: Basis, command: CommandOf<"report">): Outcome<Decision> {
   const { service, id } = command.instance;
-  const before = setting.facts.instance(setting.account, service, id);
+  const before = basis.facts.instance(basis.account, service, id);
   if (before === undefined) return refuse("not-found", `there is no instance ${id} of ${service}`);
   const known = before.checks.find((check) => check.id === command.checkId);
   const check = known ?? command.check;
@@ -198,31 +197,31 @@ export function decideReport(setting: Setting, command: Extract<Command, { kind:
     return refuse("limit", `more than ${LIMITS.checksMax} checks`);
   const output = command.output.slice(0, LIMITS.checkOutputLengthMax);
   if (known !== undefined && known.status === command.status && known.output === output && known.reportedAtMs > 0)
-    return NOTHING;
+    return UNCHANGED;
   const reported: Check = {
     ...check,
     id: command.checkId,
     status: command.status,
     output,
-    reportedAtMs: setting.stamp.atMs,
+    reportedAtMs: basis.stamp.atMs,
   };
   const checks =
     known === undefined
       ? [...before.checks, reported]
       : before.checks.map((other) => (other === known ? reported : other));
-  return changed([{ kind: "instance", cause: "reported", before, after: restamp(setting, { ...before, checks }) }]);
+  return changed([{ kind: "instance", cause: "reported", before, after: restamp(basis, { ...before, checks }) }]);
 }
 
-export function decideOverride(setting: Setting, command: Extract<Command, { kind: "override" }>): Outcome<Decision> {
+export function decideOverride(basis: Basis, command: CommandOf<"override">): Outcome<Decision> {
   const { service, id } = command.instance;
-  const before = setting.facts.instance(setting.account, service, id);
+  const before = basis.facts.instance(basis.account, service, id);
   if (before === undefined) return refuse("not-found", `there is no instance ${id} of ${service}`);
-  if (before.override === command.status) return NOTHING;
+  if (before.override === command.status) return UNCHANGED;
   return changed([
-    { kind: "instance", cause: "overridden", before, after: restamp(setting, { ...before, override: command.status }) },
+    { kind: "instance", cause: "overridden", before, after: restamp(basis, { ...before, override: command.status }) },
   ]);
 }
 
-function restamp({ stamp }: Setting, record: InstanceRecord): InstanceRecord {
+function restamp({ stamp }: Basis, record: InstanceRecord): InstanceRecord {
   return { ...record, modRevision: stamp.revision, stampMs: stamp.atMs, origin: stamp.origin };
 }

@@ -1,9 +1,9 @@
 import { type Outcome, type Refused, refuse } from "../../outcome.ts";
 import { ownString } from "../catalog/share.ts";
-import type { Command, Decision } from "../command.ts";
+import type { CommandOf, Decision } from "../command.ts";
 import { LIMITS, refuseMeta } from "../limits.ts";
 import type { Cause, Change, Held, InstanceRecord, KeyRecord, LeaseRecord } from "../types.ts";
-import { changed, NOTHING, type Setting } from "./setting.ts";
+import { type Basis, changed, UNCHANGED } from "./basis.ts";
 
 const NO_META: Readonly<Record<string, string>> = Object.freeze({});
 
@@ -12,20 +12,20 @@ export function refuseTtl(ttlMs: number): Refused | undefined {
   return refuse("invalid", `a ttl must be from ${LIMITS.ttlMsMin} to ${LIMITS.ttlMsMax} ms`);
 }
 
-/** Grants a lease, or gives an existing one a new ttl (its members stay). */
-export function decideGrant(setting: Setting, command: Extract<Command, { kind: "grant" }>): Outcome<Decision> {
-  const { facts, account } = setting;
+/** Grants a lease, or gives it another ttl; its members stay. */
+export function decideGrant(basis: Basis, command: CommandOf<"grant">): Outcome<Decision> {
+  const { facts, account } = basis;
   const { lease: id, ttlMs } = command;
   const wrong = refuseTtl(ttlMs) ?? refuseMeta(command.meta ?? NO_META);
   if (wrong !== undefined) return wrong;
   if (id === "" || id.length > 2 * LIMITS.idLengthMax)
     return refuse("invalid", `a lease id must be 1 to ${2 * LIMITS.idLengthMax} characters`);
   const before = facts.lease(account, id);
-  if (before === undefined) return grantNew(setting, command);
+  if (before === undefined) return grantNew(basis, command);
   if (command.ifAbsent === true) return refuse("exists", `lease ${id} already exists`);
   const meta = command.meta ?? before.meta;
-  if (before.ttlMs === ttlMs && sameMeta(before.meta, meta)) return NOTHING;
-  const { revision } = setting.stamp;
+  if (before.ttlMs === ttlMs && sameMeta(before.meta, meta)) return UNCHANGED;
+  const { revision } = basis.stamp;
   const changes: Change[] = [leaseChange("updated", before, { ...before, ttlMs, meta, modRevision: revision })];
   // Instances show their ttl, so they become different too.
   for (const record of before.ttlMs === ttlMs ? [] : sortInstances(facts.members(account, id).instances)) {
@@ -34,25 +34,25 @@ export function decideGrant(setting: Setting, command: Extract<Command, { kind: 
   return changed(changes);
 }
 
-function grantNew(setting: Setting, command: Extract<Command, { kind: "grant" }>): Outcome<Decision> {
-  const refused = refuseLeaseCount(setting);
+function grantNew(basis: Basis, command: CommandOf<"grant">): Outcome<Decision> {
+  const refused = refuseLeaseCount(basis);
   if (refused !== undefined) return refused;
   return changed([
     leaseChange(
       "granted",
       null,
-      newLease(setting, ownString(command.lease), command.ttlMs, command.via, false, command.meta ?? NO_META),
+      newLease(basis, ownString(command.lease), command.ttlMs, command.via, false, command.meta ?? NO_META),
     ),
   ]);
 }
 
-export function refuseLeaseCount({ facts, account, limits }: Setting): Refused | undefined {
+export function refuseLeaseCount({ facts, account, limits }: Basis): Refused | undefined {
   if (facts.counts(account).leases < limits.leasesMax) return undefined;
   return refuse("limit", `the account may have ${limits.leasesMax} leases`);
 }
 
 export function newLease(
-  { stamp }: Setting,
+  { stamp }: Basis,
   id: string,
   ttlMs: number,
   via: string,
@@ -77,9 +77,9 @@ export function leaseChange(cause: Cause, before: LeaseRecord | null, after: Lea
   return { kind: "lease", cause, before, after, silence: null };
 }
 
-/** Everything the lease holds goes with it, in one commit: the lease first, then instances and keys, each sorted. */
-export function decideEnd(setting: Setting, command: Extract<Command, { kind: "end" }>): Outcome<Decision> {
-  const { facts, account } = setting;
+/** Ends a lease and its members in one commit: the lease first, then instances and keys, each sorted. */
+export function decideEnd(basis: Basis, command: CommandOf<"end">): Outcome<Decision> {
+  const { facts, account } = basis;
   const { lease: id, cause } = command;
   const lease = facts.lease(account, id);
   if (lease === undefined) return refuse("not-found", `there is no lease ${id}`);
@@ -102,18 +102,18 @@ function sortKeys(keys: readonly KeyRecord[]): readonly KeyRecord[] {
   return keys.length < 2 ? keys : [...keys].sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
-export function decideHold(setting: Setting, command: Extract<Command, { kind: "hold" }>): Outcome<Decision> {
-  const held: Held = { sinceMs: setting.stamp.atMs, reason: command.reason };
-  return changed(mark(setting, command.leases, held, "held"));
+export function decideHold(basis: Basis, command: CommandOf<"hold">): Outcome<Decision> {
+  const held: Held = { sinceMs: basis.stamp.atMs, reason: command.reason };
+  return changed(mark(basis, command.leases, held, "held"));
 }
 
-export function decideRelease(setting: Setting, command: Extract<Command, { kind: "release" }>): Outcome<Decision> {
-  return changed(mark(setting, command.leases, null, "released"));
+export function decideRelease(basis: Basis, command: CommandOf<"release">): Outcome<Decision> {
+  return changed(mark(basis, command.leases, null, "released"));
 }
 
-/** Sets or clears `held` on leases and on the instances they keep; leases that are gone or so already are passed over. */
-function mark(setting: Setting, leases: readonly string[], held: Held | null, cause: Cause): Change[] {
-  const { facts, account, stamp } = setting;
+/** Sets or clears `held` on leases and on their instances. Leases that are gone, or that have it so, are passed over. */
+function mark(basis: Basis, leases: readonly string[], held: Held | null, cause: Cause): Change[] {
+  const { facts, account, stamp } = basis;
   const changes: Change[] = [];
   for (const id of leases) {
     const before = facts.lease(account, id);

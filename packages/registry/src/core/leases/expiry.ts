@@ -1,11 +1,13 @@
+/** @live Keeps lease time in step with the catalog, and proposes the end of leases that lapse. */
 import type { Outcome } from "../../outcome.ts";
 import type { Catalog, LeaseState } from "../catalog/state.ts";
 import type { Command, Receipt } from "../command.ts";
-import type { Census, Clock, ExpiryPolicy, Pulse } from "../ports.ts";
+import type { Pulse } from "../registry.ts";
 import type { Account, Change, Commit, LeaseId, Silence } from "../types.ts";
+import type { Census, Clock, ExpiryPolicy } from "./policy.ts";
 import { type Lapsed, LeaseWheel } from "./wheel.ts";
 
-/** How long to wait before an expiry that could not be stored is tried again. */
+/** An end that could not be stored is tried again after this time. */
 const RETRY_MS = 1000;
 
 export interface ExpiryOptions {
@@ -16,57 +18,54 @@ export interface ExpiryOptions {
   onExpired?(count: number): void;
 }
 
-/**
- * Keeps the wheel in step with the catalog's leases and proposes the end of those that lapse. Nothing expires except
- * by that command.
- */
+/** Nothing expires except by the commands that this proposes. */
 export class Expiry {
   readonly wheel: LeaseWheel;
-  private readonly options: ExpiryOptions;
-  private readonly held = new Map<Account, number>();
+  readonly #options: ExpiryOptions;
+  readonly #held = new Map<Account, number>();
   /** Held leases that renewed, until their release is committed. */
-  private readonly releasing = new Set<LeaseState>();
+  readonly #releasing = new Set<LeaseState>();
 
   constructor(options: ExpiryOptions) {
-    this.options = options;
+    this.#options = options;
     this.wheel = new LeaseWheel(options.clock.monotonic());
   }
 
-  /** After a restart every lease starts with a full ttl; what was held has that much more. */
+  /** After a restart every lease starts with a full ttl; one that is held, with what is left of its hold if that is more. */
   start(): void {
-    for (const account of this.options.catalog.accountStates.values()) {
+    for (const account of this.#options.catalog.accountStates.values()) {
       for (const state of account.leaseStates.values()) {
         state.slot = this.wheel.add(account.name, state.record.id, state.record.ttlMs, this.wheel.now);
         const { held } = state.record;
         if (held === null) continue;
-        this.countHeld(account.name, 1);
-        const left = held.sinceMs + this.options.policy.holdMs - this.options.clock.now();
+        this.#countHeld(account.name, 1);
+        const left = held.sinceMs + this.#options.policy.holdMs - this.#options.clock.now();
         this.wheel.giveAgain(state.slot, Math.max(left, state.record.ttlMs));
       }
     }
   }
 
-  /** Before a commit is applied: slots of leases that go. */
+  /** To be called before a commit is applied: frees the slots of leases that end. */
   before(commit: Commit): void {
     for (const change of commit.changes) {
       if (change.kind !== "lease" || change.after !== null || change.before === null) continue;
-      const state = this.options.catalog.leaseState(commit.account, change.before.id);
+      const state = this.#options.catalog.leaseState(commit.account, change.before.id);
       if (state === undefined || state.slot < 0) continue;
       this.wheel.remove(state.slot);
       state.slot = -1;
-      this.releasing.delete(state);
-      if (state.record.held !== null) this.countHeld(commit.account, -1);
+      this.#releasing.delete(state);
+      if (state.record.held !== null) this.#countHeld(commit.account, -1);
     }
   }
 
-  /** After a commit was applied: slots of leases that came or changed. A registration is a sign of life, too. */
+  /** To be called after a commit was applied: gives slots to new leases, and sets the time of changed ones. */
   after(commit: Commit): void {
     for (const change of commit.changes)
-      if (change.kind === "lease" && change.after !== null) this.follow(commit, change);
+      if (change.kind === "lease" && change.after !== null) this.#track(commit, change);
   }
 
-  private follow(commit: Commit, change: Extract<Change, { kind: "lease" }>): void {
-    const state = this.options.catalog.leaseState(commit.account, change.after?.id ?? "");
+  #track(commit: Commit, change: Extract<Change, { kind: "lease" }>): void {
+    const state = this.#options.catalog.leaseState(commit.account, change.after?.id ?? "");
     if (state === undefined) return;
     if (state.slot < 0) {
       state.slot = this.wheel.add(commit.account, state.record.id, state.record.ttlMs, this.at());
@@ -74,40 +73,40 @@ export class Expiry {
     }
     const wasHeld = change.before?.held != null;
     const isHeld = state.record.held !== null;
-    if (wasHeld !== isHeld) this.countHeld(commit.account, isHeld ? 1 : -1);
-    if (isHeld && !wasHeld) this.wheel.giveAgain(state.slot, this.options.policy.holdMs);
-    if (!isHeld) this.releasing.delete(state);
+    if (wasHeld !== isHeld) this.#countHeld(commit.account, isHeld ? 1 : -1);
+    if (isHeld && !wasHeld) this.wheel.giveAgain(state.slot, this.#options.policy.holdMs);
+    if (!isHeld) this.#releasing.delete(state);
     if (state.record.ttlMs !== this.wheel.ttlMs(state.slot)) this.wheel.setTtl(state.slot, state.record.ttlMs);
     if (!isHeld && wasHeld) this.wheel.postpone(state.slot, state.record.ttlMs);
   }
 
-  /** The lease time of what happens now. */
+  /** Lease time now. */
   at(): number {
-    return this.wheel.at(this.options.clock.monotonic());
+    return this.wheel.at(this.#options.clock.monotonic());
   }
 
   /** A heartbeat: the ttl in ms, 0 when there is no such lease. */
   beat(account: Account, lease: LeaseId, at: number): number {
-    const state = this.options.catalog.leaseState(account, lease);
+    const state = this.#options.catalog.leaseState(account, lease);
     if (state === undefined || state.slot < 0) return 0;
     const ttlMs = this.wheel.beat(state.slot, at);
-    if (state.record.held !== null) this.release(account, state);
+    if (state.record.held !== null) this.#release(account, state);
     return ttlMs;
   }
 
-  private release(account: Account, state: LeaseState): void {
-    if (this.releasing.has(state)) return;
-    this.releasing.add(state);
-    void this.options.propose(account, { kind: "release", leases: [state.record.id] }).then((outcome) => {
-      if (!outcome.ok) this.releasing.delete(state);
+  #release(account: Account, state: LeaseState): void {
+    if (this.#releasing.has(state)) return;
+    this.#releasing.add(state);
+    void this.#options.propose(account, { kind: "release", leases: [state.record.id] }).then((outcome) => {
+      if (!outcome.ok) this.#releasing.delete(state);
     });
   }
 
   pulse(account: Account, lease: LeaseId): Pulse | undefined {
-    const state = this.options.catalog.leaseState(account, lease);
+    const state = this.#options.catalog.leaseState(account, lease);
     if (state === undefined || state.slot < 0) return undefined;
     const { wheel } = this;
-    const nowMs = this.options.clock.now();
+    const nowMs = this.#options.clock.now();
     const at = this.at();
     const beats = wheel.beats(state.slot);
     return {
@@ -118,9 +117,9 @@ export class Expiry {
     };
   }
 
-  /** Moves lease time on and proposes what follows. To be called about every `TICK_MS`. */
+  /** Moves lease time on, and proposes the end or the hold of what lapsed. To be called about every `TICK_MS`. */
   tick(): void {
-    const { clock, catalog } = this.options;
+    const { clock, catalog } = this.#options;
     const lapsed = this.wheel.advance(clock.monotonic());
     if (lapsed.length === 0) return;
     const byAccount = new Map<Account, Lapsed[]>();
@@ -128,43 +127,43 @@ export class Expiry {
       const list = byAccount.get(one.account);
       if (list === undefined) byAccount.set(one.account, [one]);
       else list.push(one);
-      // Until its end is committed it must not be given again; a failed proposal is tried again then.
+      // Not to be given again until its end is committed; if that fails, it is tried again then.
       this.wheel.giveAgain(one.slot, RETRY_MS);
     }
-    const silent = this.wheel.census(new Set(byAccount.keys()), this.options.policy.windowMs);
+    const silent = this.wheel.census(new Set(byAccount.keys()), this.#options.policy.windowMs);
     const nowMs = clock.now();
     for (const [account, list] of byAccount)
-      this.settle(account, list, silent.get(account) ?? 0, catalog.counts(account).leases, nowMs);
+      this.#settle(account, list, silent.get(account) ?? 0, catalog.counts(account).leases, nowMs);
   }
 
-  private settle(account: Account, lapsed: readonly Lapsed[], silent: number, live: number, nowMs: number): void {
+  #settle(account: Account, lapsed: readonly Lapsed[], silent: number, live: number, nowMs: number): void {
     const fresh: Lapsed[] = [];
     for (const one of lapsed) {
-      const state = this.options.catalog.leaseState(account, one.lease);
+      const state = this.#options.catalog.leaseState(account, one.lease);
       // A lease whose hold is over ends now.
-      if (state?.record.held != null) this.end(account, one, state, nowMs);
+      if (state?.record.held != null) this.#end(account, one, state, nowMs);
       else if (state !== undefined) fresh.push(one);
     }
     if (fresh.length === 0) return;
     const census: Census = {
       lapsed: fresh.map((one) => one.lease),
       silent,
-      held: this.held.get(account) ?? 0,
+      held: this.#held.get(account) ?? 0,
       live,
-      isLive: (lease) => this.options.catalog.leaseState(account, lease) !== undefined,
+      isLive: (lease) => this.#options.catalog.leaseState(account, lease) !== undefined,
     };
-    const reason = this.options.policy.judge(account, census, nowMs);
+    const reason = this.#options.policy.judge(account, census, nowMs);
     if (reason !== null) {
-      void this.options.propose(account, { kind: "hold", leases: census.lapsed, reason });
+      void this.#options.propose(account, { kind: "hold", leases: census.lapsed, reason });
       return;
     }
     for (const one of fresh) {
-      const state = this.options.catalog.leaseState(account, one.lease);
-      if (state !== undefined) this.end(account, one, state, nowMs);
+      const state = this.#options.catalog.leaseState(account, one.lease);
+      if (state !== undefined) this.#end(account, one, state, nowMs);
     }
   }
 
-  private end(account: Account, lapsed: Lapsed, state: LeaseState, nowMs: number): void {
+  #end(account: Account, lapsed: Lapsed, state: LeaseState, nowMs: number): void {
     const beats = this.wheel.beats(lapsed.slot);
     const silence: Silence = {
       deadlineMs: Math.round(nowMs - lapsed.lateMs),
@@ -178,18 +177,18 @@ export class Expiry {
       silence,
       createRevision: state.record.createRevision,
     };
-    void this.options.propose(account, command).then((outcome) => {
-      if (outcome.ok) this.options.onExpired?.(1);
+    void this.#options.propose(account, command).then((outcome) => {
+      if (outcome.ok) this.#options.onExpired?.(1);
     });
   }
 
-  private countHeld(account: Account, delta: number): void {
-    this.held.set(account, (this.held.get(account) ?? 0) + delta);
+  #countHeld(account: Account, delta: number): void {
+    this.#held.set(account, (this.#held.get(account) ?? 0) + delta);
   }
 
   heldLeases(): number {
     let sum = 0;
-    for (const count of this.held.values()) sum += count;
+    for (const count of this.#held.values()) sum += count;
     return sum;
   }
 }

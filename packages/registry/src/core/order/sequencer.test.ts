@@ -4,7 +4,8 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { instanceOf, LIMITS_OF_TESTS, register } from "../../../../../test/harness/registry.ts";
 import { Catalog } from "../catalog/state.ts";
-import { apply, type Command, type Commit, createSequencer, decide, type Sequencer, type Sink } from "../index.ts";
+import { decide } from "../decide/command.ts";
+import { apply, type Command, type Commit, Sequencer, type Sink } from "../index.ts";
 
 interface Bench {
   readonly catalog: Catalog;
@@ -32,7 +33,7 @@ function open(limits = LIMITS_OF_TESTS): Bench {
     groups,
     hold: false,
     release: (error?: Error) => settle?.(error),
-    sequencer: createSequencer({
+    sequencer: new Sequencer({
       sink,
       clock: { now: () => ++now, monotonic: () => ++now },
       rules: { limits: () => limits },

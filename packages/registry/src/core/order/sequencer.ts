@@ -1,27 +1,28 @@
 /**
- * One order for all commands of a node: decide each on the state after all before it, commit in groups, and let nobody
- * see a commit before its group is durable. Replicators with one store of their own are built on it.
+ * @live One order for all commands of a node: each is decided on the state after all before it, commits become durable in
+ * groups, and nobody sees a commit before its group is durable. Replicators with one store of their own are built on it.
  */
 import { type Outcome, ok, type Refused, refuse } from "../../outcome.ts";
 import type { Command, Receipt } from "../command.ts";
+import type { Rules } from "../decide/basis.ts";
 import { decide } from "../decide/command.ts";
 import { Draft } from "../decide/draft.ts";
-import type { Rules } from "../decide/setting.ts";
-import type { Clock, Sink } from "../ports.ts";
-import type { Account, Commit, Revision } from "../types.ts";
+import type { Clock } from "../leases/policy.ts";
+import type { Account, Commit, Position, Revision } from "../types.ts";
+import type { Sink } from "./replicator.ts";
 
 export interface SequencerOptions {
   readonly sink: Sink;
   readonly clock: Clock;
   readonly rules: Rules;
   readonly origin: string;
-  /** Where the stored order ends. */
+  /** The end of the stored order. */
   readonly last: Position;
   /** Resolves when the group is durable, called for one group at a time. Rejects when none of it is. */
   append(commits: readonly Commit[]): Promise<void>;
-  /** What to tell clients when `append` rejected. */
+  /** Says to clients why `append` rejected. */
   explain(error: unknown): string;
-  /** Size of each durable group, and the ms it took. */
+  /** Told of each durable group: its commits, and the ms that it took. */
   onGroup?(commits: number, ms: number): void;
 }
 
@@ -30,7 +31,7 @@ interface Proposal {
   readonly command: Command;
   readonly resolve: (outcome: Outcome<Receipt>) => void;
   readonly commit: Commit | null;
-  /** What to answer once everything it was decided on is durable. */
+  /** The answer, to be given once everything that it was decided on is durable. */
   readonly outcome: Outcome<Receipt>;
 }
 
@@ -39,13 +40,6 @@ const PROPOSALS_WAITING_MAX = 100_000;
 /** Changes that fit into one millisecond of 100 ns steps. */
 const CHANGES_PER_MS = 10_000;
 
-/** A place in the order: what is committed next comes after it. */
-export interface Position {
-  readonly revision: Revision;
-  readonly atMs: number;
-  readonly nth: number;
-}
-
 /** The position after a commit: the next change of the same millisecond is number `nth`. */
 export function positionAfter({ revision, atMs, nth, changes }: Commit): Position {
   const next = nth + changes.length;
@@ -53,154 +47,151 @@ export function positionAfter({ revision, atMs, nth, changes }: Commit): Positio
 }
 
 export class Sequencer {
-  private readonly options: SequencerOptions;
-  private head: Draft;
-  private open: Proposal[] = [];
-  private flushing: Proposal[] = [];
-  private scheduled = false;
-  private closed: Refused | null = null;
-  private revision: Revision;
-  private atMs: number;
-  private nth: number;
-  private idle: (() => void)[] = [];
+  readonly #options: SequencerOptions;
+  #head: Draft;
+  #open: Proposal[] = [];
+  #flushing: Proposal[] = [];
+  #scheduled = false;
+  #closed: Refused | null = null;
+  #revision: Revision;
+  #atMs: number;
+  #nth: number;
+  #idle: (() => void)[] = [];
 
   constructor(options: SequencerOptions) {
-    this.options = options;
-    this.revision = options.last.revision;
-    this.atMs = options.last.atMs;
-    this.nth = options.last.nth;
-    this.head = new Draft(options.sink.view);
+    this.#options = options;
+    this.#revision = options.last.revision;
+    this.#atMs = options.last.atMs;
+    this.#nth = options.last.nth;
+    this.#head = new Draft(options.sink.view);
   }
 
   propose(account: Account, command: Command, signal?: AbortSignal): Promise<Outcome<Receipt>> {
-    if (this.closed !== null) return Promise.resolve(this.closed);
+    if (this.#closed !== null) return Promise.resolve(this.#closed);
     if (signal?.aborted === true) return Promise.resolve(refuse("unavailable", "the request was given up"));
-    if (this.open.length + this.flushing.length >= PROPOSALS_WAITING_MAX) {
+    if (this.#open.length + this.#flushing.length >= PROPOSALS_WAITING_MAX) {
       return Promise.resolve(refuse("unavailable", "too many changes are waiting for the disk"));
     }
-    return new Promise((resolve) => this.decideNow(account, command, resolve));
+    return new Promise((resolve) => this.#decideNow(account, command, resolve));
   }
 
-  private decideNow(account: Account, command: Command, resolve: Proposal["resolve"]): void {
-    const { clock, origin, rules } = this.options;
-    const nowMs = Math.max(clock.now(), this.atMs);
-    const stamp = { revision: this.revision + 1, atMs: nowMs, origin };
-    const decided = decide(this.head, account, command, stamp, rules);
+  #decideNow(account: Account, command: Command, resolve: Proposal["resolve"]): void {
+    const { clock, origin, rules } = this.#options;
+    const nowMs = Math.max(clock.now(), this.#atMs);
+    const stamp = { revision: this.#revision + 1, atMs: nowMs, origin };
+    const decided = decide(this.#head, account, command, stamp, rules);
     const commit =
-      decided.ok && decided.value.changes.length > 0 ? this.number(account, decided.value.changes, nowMs) : null;
-    if (commit !== null) this.head.fold(account, commit.changes, this.revision);
+      decided.ok && decided.value.changes.length > 0 ? this.#number(account, decided.value.changes, nowMs) : null;
+    if (commit !== null) this.#head.fold(account, commit.changes, this.#revision);
     const outcome: Outcome<Receipt> = decided.ok
-      ? ok({ commit, revision: this.revision, result: decided.value.result })
+      ? ok({ commit, revision: this.#revision, result: decided.value.result })
       : decided;
-    // Without changes it still waits for the group: answer and refusal rest on what is not durable yet.
-    if (commit === null && this.open.length === 0 && this.flushing.length === 0) {
+    // An answer without changes, or a refusal, waits as well: it rests on what is not durable yet.
+    if (commit === null && this.#open.length === 0 && this.#flushing.length === 0) {
       resolve(outcome);
       return;
     }
-    this.open.push({ account, command, resolve, commit, outcome });
-    this.schedule();
+    this.#open.push({ account, command, resolve, commit, outcome });
+    this.#schedule();
   }
 
-  private number(account: Account, changes: Commit["changes"], nowMs: number): Commit {
-    if (nowMs > this.atMs) {
-      this.atMs = nowMs;
-      this.nth = 0;
+  #number(account: Account, changes: Commit["changes"], nowMs: number): Commit {
+    if (nowMs > this.#atMs) {
+      this.#atMs = nowMs;
+      this.#nth = 0;
     }
-    const commit: Commit = { revision: ++this.revision, account, atMs: this.atMs, nth: this.nth, changes };
-    ({ atMs: this.atMs, nth: this.nth } = positionAfter(commit));
+    const commit: Commit = { revision: ++this.#revision, account, atMs: this.#atMs, nth: this.#nth, changes };
+    ({ atMs: this.#atMs, nth: this.#nth } = positionAfter(commit));
     return commit;
   }
 
-  private schedule(): void {
-    if (this.scheduled || this.flushing.length > 0) return;
-    this.scheduled = true;
-    // After this turn's input: everything that arrived together is flushed together.
+  #schedule(): void {
+    if (this.#scheduled || this.#flushing.length > 0) return;
+    this.#scheduled = true;
+    // Later in this turn: all that arrived together is flushed together.
     setImmediate(() => {
-      this.scheduled = false;
-      this.flush();
+      this.#scheduled = false;
+      this.#flush();
     });
   }
 
-  private flush(): void {
-    if (this.open.length === 0 || this.flushing.length > 0) return;
-    const split = this.open.length > GROUP_COMMITS_MAX;
-    this.flushing = split ? this.open.slice(0, GROUP_COMMITS_MAX) : this.open;
-    const rest = split ? this.open.slice(GROUP_COMMITS_MAX) : [];
-    const below = this.head;
-    // What follows is decided on top of this group. With a rest the draft holds both; it is rebuilt afterwards.
-    this.head = new Draft(below);
-    this.open = rest;
+  #flush(): void {
+    if (this.#open.length === 0 || this.#flushing.length > 0) return;
+    const split = this.#open.length > GROUP_COMMITS_MAX;
+    this.#flushing = split ? this.#open.slice(0, GROUP_COMMITS_MAX) : this.#open;
+    const rest = split ? this.#open.slice(GROUP_COMMITS_MAX) : [];
+    const below = this.#head;
+    // What comes next is decided on top of this group. With a rest the draft holds both; it is rebuilt afterwards.
+    this.#head = new Draft(below);
+    this.#open = rest;
     const commits: Commit[] = [];
-    for (const { commit } of this.flushing) if (commit !== null) commits.push(commit);
+    for (const { commit } of this.#flushing) if (commit !== null) commits.push(commit);
     if (commits.length === 0) {
-      this.settle(commits, split);
+      this.#settle(commits, split);
       return;
     }
-    const startMs = this.options.clock.monotonic();
-    this.options.append(commits).then(
+    const startMs = this.#options.clock.monotonic();
+    this.#options.append(commits).then(
       () => {
-        this.options.onGroup?.(commits.length, this.options.clock.monotonic() - startMs);
-        this.settle(commits, split);
+        this.#options.onGroup?.(commits.length, this.#options.clock.monotonic() - startMs);
+        this.#settle(commits, split);
       },
-      (error: unknown) => this.fail(error),
+      (error: unknown) => this.#fail(error),
     );
   }
 
-  /** The group is durable: show it, answer it, go on. */
-  private settle(commits: readonly Commit[], split: boolean): void {
-    if (commits.length > 0) this.options.sink.committed(commits);
-    const settled = this.flushing;
-    this.flushing = [];
-    if (split) this.rebase();
-    else if (this.open.length > 0) this.head.base = this.options.sink.view;
-    else this.head = new Draft(this.options.sink.view);
+  /** The group is durable: shows it, answers it, and goes on. */
+  #settle(commits: readonly Commit[], split: boolean): void {
+    if (commits.length > 0) this.#options.sink.committed(commits);
+    const settled = this.#flushing;
+    this.#flushing = [];
+    if (split) this.#rebase();
+    else if (this.#open.length > 0) this.#head.base = this.#options.sink.view;
+    else this.#head = new Draft(this.#options.sink.view);
     // The disk gets the next group before anyone is answered: it works while the answers are written.
-    if (this.open.length > 0) this.flush();
+    if (this.#open.length > 0) this.#flush();
     for (const { resolve, outcome } of settled) resolve(outcome);
-    this.goOn();
+    this.#goOn();
   }
 
-  /** Lays what is still open over the view that now holds the settled group. */
-  private rebase(): void {
-    const head = new Draft(this.options.sink.view);
-    for (const { commit } of this.open) if (commit !== null) head.fold(commit.account, commit.changes, commit.revision);
-    this.head = head;
+  /** Lays the open proposals over the view, which now holds the settled group. */
+  #rebase(): void {
+    const head = new Draft(this.#options.sink.view);
+    for (const { commit } of this.#open)
+      if (commit !== null) head.fold(commit.account, commit.changes, commit.revision);
+    this.#head = head;
   }
 
-  /** Nothing of the group is durable: refuse it, and decide again what was decided on top of it. */
-  private fail(error: unknown): void {
-    const refused = refuse("unavailable", this.options.explain(error));
-    const failed = this.flushing;
-    const again = this.open;
-    this.flushing = [];
-    this.open = [];
-    this.head = new Draft(this.options.sink.view);
+  /** Nothing of the group is durable: refuses it, and decides again what was decided on top of it. */
+  #fail(error: unknown): void {
+    const refused = refuse("unavailable", this.#options.explain(error));
+    const failed = this.#flushing;
+    const again = this.#open;
+    this.#flushing = [];
+    this.#open = [];
+    this.#head = new Draft(this.#options.sink.view);
     for (const { resolve } of failed) resolve(refused);
     for (const { account, command, resolve } of again) {
-      if (this.closed !== null) resolve(this.closed);
-      else this.decideNow(account, command, resolve);
+      if (this.#closed !== null) resolve(this.#closed);
+      else this.#decideNow(account, command, resolve);
     }
-    this.goOn();
+    this.#goOn();
   }
 
-  private goOn(): void {
-    if (this.open.length > 0) this.schedule();
-    else if (this.flushing.length === 0) for (const done of this.idle.splice(0)) done();
+  #goOn(): void {
+    if (this.#open.length > 0) this.#schedule();
+    else if (this.#flushing.length === 0) for (const done of this.#idle.splice(0)) done();
   }
 
-  /** Refuses all later proposals with this sentence; what is open is still tried. */
+  /** Refuses all later proposals with this sentence; open ones are still tried. */
   stop(detail: string): void {
-    this.closed = refuse("unavailable", detail);
+    this.#closed = refuse("unavailable", detail);
   }
 
-  /** Refuses what comes, and resolves when what is open is settled. */
+  /** Refuses all later proposals, and resolves when the open ones are settled. */
   async close(): Promise<void> {
     this.stop("the registry is stopping");
-    if (this.open.length === 0 && this.flushing.length === 0) return;
-    await new Promise<void>((done) => this.idle.push(done));
+    if (this.#open.length === 0 && this.#flushing.length === 0) return;
+    await new Promise<void>((done) => this.#idle.push(done));
   }
-}
-
-export function createSequencer(options: SequencerOptions): Sequencer {
-  return new Sequencer(options);
 }

@@ -1,66 +1,66 @@
 import type { Commit, Revision } from "../types.ts";
 
-/** The newest commits in memory, bounded by commits and by changes. Older ones are read from the replicator. */
+/** The newest commits, bounded by their number and that of their changes. Older ones are read from the replicator. */
 export class History {
-  private readonly commitsMax: number;
-  private readonly changesMax: number;
-  private commits: Commit[] = [];
-  private first = 0;
-  private changes = 0;
+  readonly #commitsMax: number;
+  readonly #changesMax: number;
+  #commits: Commit[] = [];
+  #first = 0;
+  #changes = 0;
   /** Commits up to and including this revision are not here. */
   floor: Revision;
 
   constructor(floor: Revision, commitsMax: number, changesMax: number) {
     this.floor = floor;
-    this.commitsMax = commitsMax;
-    this.changesMax = changesMax;
+    this.#commitsMax = commitsMax;
+    this.#changesMax = changesMax;
   }
 
   push(commit: Commit): void {
-    this.commits.push(commit);
-    this.changes += commit.changes.length;
+    this.#commits.push(commit);
+    this.#changes += commit.changes.length;
     while (
-      this.commits.length - this.first > 1 &&
-      (this.commits.length - this.first > this.commitsMax || this.changes > this.changesMax)
+      this.#commits.length - this.#first > 1 &&
+      (this.#commits.length - this.#first > this.#commitsMax || this.#changes > this.#changesMax)
     ) {
-      this.dropFirst();
+      this.#dropFirst();
     }
-    // Compacting the array now and then keeps pushes cheap and dropped commits collectable.
-    if (this.first > 1024 && this.first * 2 > this.commits.length) {
-      this.commits = this.commits.slice(this.first);
-      this.first = 0;
+    // Now and then only, so that pushes stay cheap.
+    if (this.#first > 1024 && this.#first * 2 > this.#commits.length) {
+      this.#commits = this.#commits.slice(this.#first);
+      this.#first = 0;
     }
   }
 
   /** Forgets up to and including `revision`. */
   compact(revision: Revision): void {
-    while (this.first < this.commits.length && (this.commits[this.first] as Commit).revision <= revision)
-      this.dropFirst();
+    while (this.#first < this.#commits.length && (this.#commits[this.#first] as Commit).revision <= revision)
+      this.#dropFirst();
     if (revision > this.floor) this.floor = revision;
   }
 
-  private dropFirst(): void {
-    const commit = this.commits[this.first] as Commit;
-    (this.commits as (Commit | undefined)[])[this.first++] = undefined;
-    this.changes -= commit.changes.length;
+  #dropFirst(): void {
+    const commit = this.#commits[this.#first] as Commit;
+    (this.#commits as (Commit | undefined)[])[this.#first++] = undefined;
+    this.#changes -= commit.changes.length;
     this.floor = commit.revision;
   }
 
   /** Commits with revision > after, oldest first. All of them are here when it `covers(after)`. */
   *since(after: Revision): Iterable<Commit> {
-    for (let i = this.indexAfter(after); i < this.commits.length; i++) yield this.commits[i] as Commit;
+    for (let i = this.#indexAfter(after); i < this.#commits.length; i++) yield this.#commits[i] as Commit;
   }
 
   covers(after: Revision): boolean {
     return after >= this.floor;
   }
 
-  private indexAfter(after: Revision): number {
-    let low = this.first;
-    let high = this.commits.length;
+  #indexAfter(after: Revision): number {
+    let low = this.#first;
+    let high = this.#commits.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.commits[middle] as Commit).revision <= after) low = middle + 1;
+      if ((this.#commits[middle] as Commit).revision <= after) low = middle + 1;
       else high = middle;
     }
     return low;

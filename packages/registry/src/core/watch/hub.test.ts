@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { accepted, openRig, type Rig, register } from "../../../../../test/harness/registry.ts";
-import { type Commit, Lost, type Revision, type Scope, type Watch, type Watcher } from "../index.ts";
+import type { Revision, Scope, Watch, Watcher } from "../index.ts";
+import { History } from "./history.ts";
+import { WatchHub } from "./hub.ts";
 
 interface Seen extends Watcher {
   readonly revisions: Revision[];
@@ -212,37 +214,57 @@ test("a watcher that fails at a commit is told to begin anew, and others go on",
   assert.deepEqual(rig.bugs.map(String), ["Error: a bug"]);
 });
 
-test("the iterable gives every commit in order, however slowly it is read, and ends when aborted", async () => {
-  const rig = await openRig({ historyCommitsMax: 4 });
-  const abort = new AbortController();
-  const outcome = rig.registry.watch({ account: "default" }, 0, abort.signal);
-  assert.ok(outcome.ok);
-  const writing = (async () => {
-    for (let i = 0; i < 30; i++) await put(rig, `k${i}`);
-  })();
-  const got: Revision[] = [];
-  for await (const commit of outcome.value) {
-    got.push(commit.revision);
-    await turn();
-    if (got.length === 30) abort.abort();
-  }
-  await writing;
-  assert.deepEqual(
-    got,
-    Array.from({ length: 30 }, (_, i) => i + 1),
-  );
+test("a watch that is closed twice, or lost and then closed, counts as one", async () => {
+  const rig = await openRig();
+  const other = follow(rig, { account: "default" }, 0, watcher());
+  const failing = watcher();
+  failing.deliver = () => {
+    throw new Error("a bug");
+  };
+  const lost = follow(rig, { account: "default" }, 0, failing);
+  const closed = follow(rig, { account: "default" }, 0, watcher());
+  assert.equal(rig.core.numbers().watchers, 3);
+  await put(rig, "k");
+  lost.close();
+  closed.close();
+  closed.close();
+  assert.equal(rig.core.numbers().watchers, 1);
+  other.close();
+  assert.equal(rig.core.numbers().watchers, 0);
 });
 
-test("the iterable throws Lost when its position is compacted", async () => {
-  const rig = await openRig({ historyCommitsMax: 2 });
-  const outcome = rig.registry.watch({ account: "default" }, 0, new AbortController().signal);
-  assert.ok(outcome.ok);
-  for (let i = 0; i < 10; i++) await put(rig, `k${i}`);
-  await rig.registry.compact(8);
-  await assert.rejects(async () => {
-    const got: Commit[] = [];
-    for await (const commit of outcome.value) got.push(commit);
-  }, Lost);
+test("one that fails at the last commit there was is told of the loss, not of having caught up", async () => {
+  const rig = await openRig();
+  await put(rig, "k");
+  const told: string[] = [];
+  follow(
+    rig,
+    { account: "default" },
+    0,
+    Object.assign(watcher(), {
+      deliver: () => {
+        throw new Error("a bug");
+      },
+      lost: () => told.push("lost"),
+      caughtUp: () => told.push("caught up"),
+    }),
+  );
+  await turn();
+  assert.deepEqual(told, ["lost"]);
+});
+
+test("one whose older commits cannot be read is told to begin anew", async () => {
+  const bugs: unknown[] = [];
+  const history = new History(10, 4, 4);
+  const older = { floor: 2, history: () => Promise.reject(new Error("the disk")) };
+  const hub = new WatchHub(history, older, (error) => bugs.push(error));
+  hub.revision = 10;
+  const seen = watcher();
+  assert.ok(hub.follow({}, 5, seen).ok);
+  await turn();
+  assert.equal(seen.lostAt, 2);
+  assert.equal(hub.count, 0);
+  assert.deepEqual(bugs.map(String), ["Error: the disk"]);
 });
 
 test("any mixture of paces sees the same order", async () => {

@@ -1,14 +1,13 @@
 /**
- * Who is told of which commit. Watchers are cursors: a live one stands at the head and is handed each commit once; one
- * that cannot take more is parked at its position and reads on from the history later. Nothing is queued here.
+ * @live Hands commits to watchers. Each watch is a cursor: a live one stands at the head and is handed every commit in
+ * its scope once; one whose watcher takes no more is parked at its position and reads on from the history later.
  */
-
-import type { Outcome } from "../../outcome.ts";
-import type { Scope, Watch, Watcher } from "../ports.ts";
-import type { Account, Bytes, Change, Commit, Revision } from "../types.ts";
+import { type Outcome, ok, refuse } from "../../outcome.ts";
+import type { Scope, Watch, Watcher } from "../registry.ts";
+import { type Account, type Bytes, type Change, type Commit, type Revision, subjectOf } from "../types.ts";
 import type { History } from "./history.ts";
 
-/** Reads commits that memory no longer holds. */
+/** Commits that memory no longer holds. */
 export interface OlderHistory {
   readonly floor: Revision;
   history(after: Revision, limit: number): Promise<readonly Commit[]>;
@@ -16,20 +15,21 @@ export interface OlderHistory {
 
 const OLDER_BATCH = 512;
 
-class Entry implements Watch {
+class Cursor implements Watch {
   readonly scope: Scope;
   readonly watcher: Watcher;
-  private readonly hub: WatchHub;
-  /** Delivered up to here; of a live entry only the latest delivery: `position` asks the hub. */
+  readonly #hub: WatchHub;
+  /** Delivered up to here. A live cursor may have passed over more, out of its scope: see `position`. */
   at: Revision;
-  /** It has caught up when it has come to here; null once its watcher was told. */
+  /** The watcher is told when the cursor comes to here; null once it was, or need not be any more. */
   goal: Revision | null;
   live = false;
   closed = false;
-  catching = false;
+  /** Commits are being read from the store. */
+  reading = false;
 
   constructor(hub: WatchHub, scope: Scope, watcher: Watcher, after: Revision) {
-    this.hub = hub;
+    this.#hub = hub;
     this.scope = scope;
     this.watcher = watcher;
     this.at = after;
@@ -37,205 +37,207 @@ class Entry implements Watch {
   }
 
   get position(): Revision {
-    return this.live ? Math.max(this.at, this.hub.revision) : this.at;
+    return this.live ? Math.max(this.at, this.#hub.revision) : this.at;
   }
 
   resume(): void {
-    if (!this.live && !this.closed) this.hub.catchUp(this);
+    if (!this.live && !this.closed) this.#hub.catchUp(this);
   }
 
   close(): void {
+    if (this.closed) return;
     this.closed = true;
-    this.hub.forget(this);
+    this.goal = null;
+    this.#hub.forget(this);
   }
 }
 
-/** The live watchers of one account, by what they want. */
-class Interest {
-  readonly everything = new Set<Entry>();
-  readonly anyService = new Set<Entry>();
-  readonly services = new Map<string, Set<Entry>>();
-  readonly keys = new Map<Bytes, Set<Entry>>();
-  readonly ranges = new Set<Entry>();
+/** The live cursors of one account, by what their scope asks for. */
+class Audience {
+  readonly everything = new Set<Cursor>();
+  readonly anyService = new Set<Cursor>();
+  readonly services = new Map<string, Set<Cursor>>();
+  readonly keys = new Map<Bytes, Set<Cursor>>();
+  readonly ranges = new Set<Cursor>();
 }
 
 export class WatchHub {
   revision: Revision = 0;
-  private readonly history: History;
-  private readonly older: OlderHistory;
-  private readonly onBug: (error: unknown) => void;
-  private readonly interests = new Map<Account, Interest>();
-  private readonly allAccounts = new Set<Entry>();
-  private readonly waiting: { readonly revision: Revision; readonly done: () => void }[] = [];
+  readonly #history: History;
+  readonly #older: OlderHistory;
+  readonly #onBug: (error: unknown) => void;
+  readonly #audiences = new Map<Account, Audience>();
+  readonly #allAccounts = new Set<Cursor>();
+  readonly #waiting: { readonly revision: Revision; readonly done: () => void }[] = [];
   count = 0;
 
   constructor(history: History, older: OlderHistory, onBug: (error: unknown) => void) {
-    this.history = history;
-    this.older = older;
-    this.onBug = onBug;
+    this.#history = history;
+    this.#older = older;
+    this.#onBug = onBug;
   }
 
   follow(scope: Scope, after: Revision, watcher: Watcher): Outcome<Watch> {
-    const floor = this.older.floor;
+    const floor = this.#older.floor;
     if (after < floor) {
-      return { ok: false, refusal: "compacted", detail: `history up to revision ${floor} is gone; read again` };
+      return refuse("compacted", `history up to revision ${floor} is gone; read again`);
     }
-    const entry = new Entry(this, scope, watcher, after);
+    const cursor = new Cursor(this, scope, watcher, after);
     this.count++;
     // The caller gets the watch before its first commit.
-    queueMicrotask(() => this.catchUp(entry));
-    return { ok: true, value: entry };
+    queueMicrotask(() => this.catchUp(cursor));
+    return ok(cursor);
   }
 
-  /** Tells everyone whom the commit concerns. Called with each commit once, in order. */
+  /** Hands the commit to every live cursor that it concerns. Called with each commit once, in order. */
   publish(commit: Commit): void {
     this.revision = commit.revision;
-    const interest = this.interests.get(commit.account);
-    if (interest !== undefined) {
-      for (const entry of interest.everything) this.hand(entry, commit);
-      for (const change of commit.changes) this.publishChange(interest, change, commit);
+    const audience = this.#audiences.get(commit.account);
+    if (audience !== undefined) {
+      for (const cursor of audience.everything) this.#hand(cursor, commit);
+      for (const change of commit.changes) this.#publishChange(audience, change, commit);
     }
-    for (const entry of this.allAccounts) if (concerns(entry.scope, commit)) this.hand(entry, commit);
-    if (this.waiting.length > 0) this.wake();
+    for (const cursor of this.#allAccounts) if (concerns(cursor.scope, commit)) this.#hand(cursor, commit);
+    if (this.#waiting.length > 0) this.#wake();
   }
 
-  private publishChange(interest: Interest, change: Change, commit: Commit): void {
+  #publishChange(audience: Audience, change: Change, commit: Commit): void {
     if (change.kind === "instance") {
-      for (const entry of interest.anyService) this.hand(entry, commit);
-      this.publishService(interest, change.after?.service, commit);
+      for (const cursor of audience.anyService) this.#hand(cursor, commit);
+      this.#publishService(audience, change.after?.service, commit);
       if (change.before?.service !== change.after?.service)
-        this.publishService(interest, change.before?.service, commit);
+        this.#publishService(audience, change.before?.service, commit);
     } else if (change.kind === "key") {
-      const key = (change.after ?? change.before)?.key ?? "";
-      for (const entry of interest.keys.get(key) ?? []) this.hand(entry, commit);
-      for (const entry of interest.ranges) if (keyInScope(entry.scope, key)) this.hand(entry, commit);
+      const { key } = subjectOf(change);
+      for (const cursor of audience.keys.get(key) ?? []) this.#hand(cursor, commit);
+      for (const cursor of audience.ranges) if (keyInScope(cursor.scope, key)) this.#hand(cursor, commit);
     }
   }
 
-  private publishService(interest: Interest, service: string | undefined, commit: Commit): void {
+  #publishService(audience: Audience, service: string | undefined, commit: Commit): void {
     if (service === undefined) return;
-    const entries = interest.services.get(service);
-    if (entries !== undefined) for (const entry of entries) this.hand(entry, commit);
+    const cursors = audience.services.get(service);
+    if (cursors !== undefined) for (const cursor of cursors) this.#hand(cursor, commit);
   }
 
-  /** Each watcher gets a commit once, however many of its changes concern it. */
-  private hand(entry: Entry, commit: Commit): void {
-    if (!entry.live || entry.at >= commit.revision) return;
-    if (this.deliver(entry, commit)) return;
+  /** A cursor gets a commit once, however many of its changes are in scope. */
+  #hand(cursor: Cursor, commit: Commit): void {
+    if (!cursor.live || cursor.at >= commit.revision) return;
+    if (this.#deliver(cursor, commit)) return;
     // Parked just before this commit.
-    entry.at = commit.revision - 1;
-    this.park(entry);
+    cursor.at = commit.revision - 1;
+    this.#park(cursor);
   }
 
-  private deliver(entry: Entry, commit: Commit): boolean {
+  #deliver(cursor: Cursor, commit: Commit): boolean {
     try {
-      if (!entry.watcher.deliver(commit)) return false;
+      if (!cursor.watcher.deliver(commit)) return false;
     } catch (error) {
-      this.onBug(error);
-      // Half of the commit may have been taken in: what rests on it is wrong until it is read again.
-      this.lose(entry);
+      this.#onBug(error);
+      // Half of the commit may have been taken in: the watcher's state is wrong until it is read again.
+      this.#lose(cursor);
     }
-    entry.at = commit.revision;
+    cursor.at = commit.revision;
     return true;
   }
 
-  /** Ends the watch of one that has to begin anew. */
-  private lose(entry: Entry): void {
-    entry.close();
+  /** Ends the watch; its watcher has to read the state and begin anew. */
+  #lose(cursor: Cursor): void {
+    cursor.close();
     try {
-      entry.watcher.lost(this.older.floor);
+      cursor.watcher.lost(this.#older.floor);
     } catch (error) {
-      this.onBug(error);
+      this.#onBug(error);
     }
   }
 
-  /** Brings a parked watcher to the head, from memory at once, from the store in batches. */
-  catchUp(entry: Entry): void {
-    if (entry.live || entry.closed || entry.catching) return;
-    if (this.history.covers(entry.at)) {
-      if (this.replay(entry, this.history.since(entry.at))) this.goLive(entry);
+  /** Brings a parked cursor to the head: from memory at once, from the store in batches. */
+  catchUp(cursor: Cursor): void {
+    if (cursor.live || cursor.closed || cursor.reading) return;
+    if (this.#history.covers(cursor.at)) {
+      if (this.#replay(cursor, this.#history.since(cursor.at))) this.#goLive(cursor);
       return;
     }
-    if (entry.at < this.older.floor) {
-      this.lose(entry);
+    if (cursor.at < this.#older.floor) {
+      this.#lose(cursor);
       return;
     }
-    entry.catching = true;
-    this.readOlder(entry).then(
+    cursor.reading = true;
+    this.#readOlder(cursor).then(
       (more) => {
-        entry.catching = false;
-        if (more) this.catchUp(entry);
+        cursor.reading = false;
+        if (more) this.catchUp(cursor);
       },
       (error: unknown) => {
-        entry.catching = false;
-        entry.close();
-        this.onBug(error);
+        cursor.reading = false;
+        this.#onBug(error);
+        if (!cursor.closed) this.#lose(cursor);
       },
     );
   }
 
-  private async readOlder(entry: Entry): Promise<boolean> {
-    const commits = await this.older.history(entry.at, OLDER_BATCH);
-    if (entry.closed) return false;
-    if (!this.replay(entry, commits)) return false;
+  async #readOlder(cursor: Cursor): Promise<boolean> {
+    const commits = await this.#older.history(cursor.at, OLDER_BATCH);
+    if (cursor.closed) return false;
+    if (!this.#replay(cursor, commits)) return false;
     // An empty batch means the store ends before memory begins: nothing lies between.
-    if (commits.length === 0) entry.at = Math.max(entry.at, this.history.floor);
+    if (commits.length === 0) cursor.at = Math.max(cursor.at, this.#history.floor);
     return true;
   }
 
-  /** False when the watcher took no more (it is parked) or is closed. */
-  private replay(entry: Entry, commits: Iterable<Commit>): boolean {
+  /** False when the watcher took no more, or the watch was closed. */
+  #replay(cursor: Cursor, commits: Iterable<Commit>): boolean {
     for (const commit of commits) {
-      if (entry.closed) return false;
-      if (commit.revision <= entry.at) continue;
-      if (concerns(entry.scope, commit)) {
-        if (!this.deliver(entry, commit)) return false;
-      } else entry.at = commit.revision;
-      if (entry.goal !== null && entry.at >= entry.goal) this.noteCaughtUp(entry);
+      if (cursor.closed) return false;
+      if (commit.revision <= cursor.at) continue;
+      if (concerns(cursor.scope, commit)) {
+        if (!this.#deliver(cursor, commit)) return false;
+      } else cursor.at = commit.revision;
+      if (cursor.goal !== null && cursor.at >= cursor.goal) this.#noteCaughtUp(cursor);
     }
-    return !entry.closed;
+    return !cursor.closed;
   }
 
-  private noteCaughtUp(entry: Entry): void {
-    if (entry.goal === null) return;
-    entry.goal = null;
+  #noteCaughtUp(cursor: Cursor): void {
+    if (cursor.goal === null) return;
+    cursor.goal = null;
     try {
-      entry.watcher.caughtUp?.();
+      cursor.watcher.caughtUp?.();
     } catch (error) {
-      this.onBug(error);
+      this.#onBug(error);
     }
   }
 
-  private goLive(entry: Entry): void {
-    entry.live = true;
-    this.eachPlace(entry, (set) => set.add(entry));
-    this.noteCaughtUp(entry);
+  #goLive(cursor: Cursor): void {
+    cursor.live = true;
+    this.#eachPlace(cursor, (set) => set.add(cursor));
+    this.#noteCaughtUp(cursor);
   }
 
-  private park(entry: Entry): void {
-    entry.live = false;
-    this.eachPlace(entry, (set) => set.delete(entry));
+  #park(cursor: Cursor): void {
+    cursor.live = false;
+    this.#eachPlace(cursor, (set) => set.delete(cursor));
   }
 
-  forget(entry: Entry): void {
-    if (entry.live) this.park(entry);
-    if (this.count > 0) this.count--;
+  forget(cursor: Cursor): void {
+    if (cursor.live) this.#park(cursor);
+    this.count--;
   }
 
-  private eachPlace(entry: Entry, act: (set: Set<Entry>) => void): void {
-    const { account, services, anyService, keys } = entry.scope;
+  #eachPlace(cursor: Cursor, act: (set: Set<Cursor>) => void): void {
+    const { account, services, anyService, keys } = cursor.scope;
     if (account === undefined) {
-      act(this.allAccounts);
+      act(this.#allAccounts);
       return;
     }
-    const interest = this.interests.get(account) ?? new Interest();
-    this.interests.set(account, interest);
-    if (isEverything(entry.scope)) act(interest.everything);
-    if (anyService === true) act(interest.anyService);
-    for (const service of services ?? []) actOn(interest.services, service, act);
+    const audience = this.#audiences.get(account) ?? new Audience();
+    this.#audiences.set(account, audience);
+    if (isEverything(cursor.scope)) act(audience.everything);
+    if (anyService === true) act(audience.anyService);
+    for (const service of services ?? []) actOn(audience.services, service, act);
     if (keys !== undefined) {
-      if (keys.to === undefined) actOn(interest.keys, keys.from, act);
-      else act(interest.ranges);
+      if (keys.to === undefined) actOn(audience.keys, keys.from, act);
+      else act(audience.ranges);
     }
   }
 
@@ -243,20 +245,20 @@ export class WatchHub {
     if (this.revision >= revision) return Promise.resolve();
     return new Promise((resolve, reject) => {
       const waiter = { revision, done: resolve };
-      this.waiting.push(waiter);
+      this.#waiting.push(waiter);
       signal?.addEventListener("abort", () => {
-        const index = this.waiting.indexOf(waiter);
-        if (index !== -1) this.waiting.splice(index, 1);
+        const index = this.#waiting.indexOf(waiter);
+        if (index !== -1) this.#waiting.splice(index, 1);
         reject(signal.reason);
       });
     });
   }
 
-  private wake(): void {
-    for (let i = this.waiting.length - 1; i >= 0; i--) {
-      const waiter = this.waiting[i];
+  #wake(): void {
+    for (let i = this.#waiting.length - 1; i >= 0; i--) {
+      const waiter = this.#waiting[i];
       if (waiter !== undefined && waiter.revision <= this.revision) {
-        this.waiting.splice(i, 1);
+        this.#waiting.splice(i, 1);
         waiter.done();
       }
     }
@@ -264,7 +266,7 @@ export class WatchHub {
 }
 
 /** Runs `act` on the set at `key`; sets that are empty afterwards are not kept. */
-function actOn(places: Map<string, Set<Entry>>, key: string, act: (set: Set<Entry>) => void): void {
+function actOn(places: Map<string, Set<Cursor>>, key: string, act: (set: Set<Cursor>) => void): void {
   const set = places.get(key) ?? new Set();
   act(set);
   if (set.size > 0) places.set(key, set);
@@ -281,16 +283,13 @@ function keyInScope({ keys }: Scope, key: Bytes): boolean {
   return key >= keys.from && (keys.to === "" || key < keys.to);
 }
 
-/** Whether a commit has a change that the scope asks for. */
-export function concerns(scope: Scope, commit: Commit): boolean {
+function concerns(scope: Scope, commit: Commit): boolean {
   if (scope.account !== undefined && scope.account !== commit.account) return false;
-  return isEverything(scope) || commit.changes.some((change) => changeConcerns(scope, change));
+  return isEverything(scope) || commit.changes.some((change) => isInScope(scope, change));
 }
 
-/** Whether one change is within the scope (its account aside). */
-export function changeConcerns(scope: Scope, change: Change): boolean {
-  if (isEverything(scope)) return true;
-  if (change.kind === "key") return keyInScope(scope, (change.after ?? change.before)?.key ?? "");
+function isInScope(scope: Scope, change: Change): boolean {
+  if (change.kind === "key") return keyInScope(scope, subjectOf(change).key);
   if (change.kind !== "instance") return false;
   if (scope.anyService === true) return true;
   const services = scope.services ?? [];

@@ -1,8 +1,8 @@
 /** Keeping up: the state and every commit after it, whatever happens to the watch in between. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { accepted, openRig, type Rig } from "../../../../../test/harness/registry.ts";
-import { type Commit, type Follower, keepUp, type Registry, refuse, type View, type Watcher } from "../index.ts";
+import { accepted, openRig, type Rig, replaceIn } from "../../../../../test/harness/registry.ts";
+import { type Commit, type Follower, keepUp, refuse, type View, type Watcher } from "../index.ts";
 
 async function put({ registry }: Rig, key: string): Promise<void> {
   accepted(await registry.propose("default", { kind: "put", key, value: "v" }));
@@ -27,14 +27,6 @@ class Keys implements Follower {
     for (const change of commit.changes) if (change.kind === "key") this.keys.push(change.after?.key ?? "");
     this.notes.push(`took ${commit.revision}`);
   }
-}
-
-/** The registry with another `follow`. */
-function withFollow(registry: Registry, follow: Registry["follow"]): Registry {
-  return Object.assign(Object.create(registry) as Registry, {
-    read: registry.read.bind(registry),
-    follow,
-  });
 }
 
 test("the state comes first, then every commit after it, until it is closed", async () => {
@@ -88,9 +80,10 @@ test("of commits that come as one group those after a loss are read, not taken a
 test("a refused follow is tried again with the state as it is then, and holds up nothing else", async () => {
   const rig = await openRig();
   let refusals = 3;
-  const registry = withFollow(rig.registry, (scope, after, watcher) =>
-    refusals-- > 0 ? refuse("compacted", "gone") : rig.registry.follow(scope, after, watcher),
-  );
+  const registry = replaceIn(rig.registry, {
+    follow: (scope, after, watcher) =>
+      refusals-- > 0 ? refuse("compacted", "gone") : rig.registry.follow(scope, after, watcher),
+  });
   const keys = new Keys();
   const following = keepUp(registry, { account: "default" }, keys);
   assert.deepEqual(keys.notes, ["read at 0"]);
@@ -103,7 +96,7 @@ test("a refused follow is tried again with the state as it is then, and holds up
 test("one that is closed between a refusal and the next try reads no more", async () => {
   const rig = await openRig();
   const keys = new Keys();
-  const registry = withFollow(rig.registry, () => refuse("compacted", "gone"));
+  const registry = replaceIn(rig.registry, { follow: () => refuse("compacted", "gone") });
   keepUp(registry, { account: "default" }, keys).close();
   await turn();
   await turn();
@@ -130,9 +123,11 @@ test("one that is closed while it reads again follows no more", async () => {
 test("a loss that is told after the close changes nothing", async () => {
   const rig = await openRig();
   let watcher: Watcher | undefined;
-  const registry = withFollow(rig.registry, (scope, after, given) => {
-    watcher = given;
-    return rig.registry.follow(scope, after, given);
+  const registry = replaceIn(rig.registry, {
+    follow: (scope, after, given) => {
+      watcher = given;
+      return rig.registry.follow(scope, after, given);
+    },
   });
   const keys = new Keys();
   keepUp(registry, { account: "default" }, keys).close();

@@ -1,7 +1,8 @@
 /** @live Follows the registry from a state that was read, and begins anew when commits were missed. */
 
-import type { Registry, Scope, View, Watch, Watcher } from "../ports.ts";
+import type { Registry, Scope, Watch, Watcher } from "../registry.ts";
 import type { Commit, Revision } from "../types.ts";
+import type { View } from "../view.ts";
 
 /** What is kept in step with the registry. */
 export interface Follower {

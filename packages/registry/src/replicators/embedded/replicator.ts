@@ -8,7 +8,6 @@ import {
   type Clock,
   type Command,
   type Commit,
-  createSequencer,
   type Outcome,
   ok,
   type Receipt,
@@ -16,7 +15,7 @@ import {
   type Revision,
   type Rules,
   refuse,
-  type Sequencer,
+  Sequencer,
   type Sink,
 } from "../../core/index.ts";
 import { ByteWriter } from "../../records/bytes.ts";
@@ -101,7 +100,7 @@ class Embedded implements EmbeddedReplicator {
       ...opened,
       checkpoint: new Checkpoint({ view: sink.view, marker, last, dirty, write }),
       retention: new Retention({ store, limits, clock, floor: restored.floor }),
-      sequencer: createSequencer({
+      sequencer: new Sequencer({
         sink,
         clock,
         rules,

@@ -4,14 +4,13 @@ import {
   type Clock,
   type Command,
   type Commit,
-  createSequencer,
   type Outcome,
   ok,
   type Receipt,
   type Replicator,
   type Revision,
   type Rules,
-  type Sequencer,
+  Sequencer,
   type Sink,
 } from "../../core/index.ts";
 
@@ -40,7 +39,7 @@ class MemoryReplicator implements Replicator {
 
   async open(sink: Sink): Promise<void> {
     const { clock, rules, origin, onGroup } = this.#options;
-    this.#sequencer = createSequencer({
+    this.#sequencer = new Sequencer({
       sink,
       clock,
       rules,

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { nameOf, openNames, showShort } from "../../../../../../test/dns/names-rig.ts";
-import { accepted, register } from "../../../../../../test/harness/registry.ts";
-import type { Registry, Watcher } from "../../../core/index.ts";
+import { accepted, register, replaceIn } from "../../../../../../test/harness/registry.ts";
+import type { Watcher } from "../../../core/index.ts";
 import type { Found, NameSource } from "../../contract.ts";
 import { networks } from "../settings/networks.ts";
 import { zoneRecords } from "../transfer/zone-records.ts";
@@ -251,12 +251,10 @@ test("an index that lost its place reads the catalog again", async (t) => {
   const { rig, close } = await openNames();
   t.after(close);
   const watchers: Watcher[] = [];
-  const registry: Registry = Object.create(rig.registry, {
-    follow: {
-      value: (...[scope, after, told]: Parameters<Registry["follow"]>) => {
-        watchers.push(told);
-        return rig.registry.follow(scope, after, told);
-      },
+  const registry = replaceIn(rig.registry, {
+    follow: (scope, after, told) => {
+      watchers.push(told);
+      return rig.registry.follow(scope, after, told);
     },
   });
   accepted(await rig.registry.propose("default", register("My App", "m1", "permanent", { address: IP })));

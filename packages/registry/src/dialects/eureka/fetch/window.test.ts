@@ -7,6 +7,7 @@ import {
   openRig,
   type Rig,
   register,
+  replaceIn,
 } from "../../../../../../test/harness/registry.ts";
 import type { Commit, InstanceRecord, Registry, View, Watch, Watcher } from "../../../core/index.ts";
 import { Spellings } from "../instances/spellings.ts";
@@ -126,27 +127,14 @@ test("the same state is the same answer, not another one", () => {
 function cuttable(registry: Registry): { readonly registry: Registry; cut(): void; tell(): void } {
   let watch: Watch | undefined;
   let watcher: Watcher | undefined;
-  const wrapped: Registry = {
-    read: (query) => registry.read(query),
-    propose: (account, command) => registry.propose(account, command),
-    renew: (account, lease) => registry.renew(account, lease),
-    renewMany: (account, leases) => registry.renewMany(account, leases),
-    pulse: (account, lease) => registry.pulse(account, lease),
-    reached: (revision) => registry.reached(revision),
-    watch: (scope, after, signal) => registry.watch(scope, after, signal),
-    history: (after, limit) => registry.history(after, limit),
-    revisionAt: (atMs) => registry.revisionAt(atMs),
-    compact: (revision) => registry.compact(revision),
-    get floor() {
-      return registry.floor;
-    },
+  const wrapped = replaceIn(registry, {
     follow: (scope, after, given) => {
       watcher = given;
       const followed = registry.follow(scope, after, given);
       if (followed.ok) watch = followed.value;
       return followed;
     },
-  };
+  });
   return { registry: wrapped, cut: () => watch?.close(), tell: () => watcher?.lost(registry.floor) };
 }
 

@@ -1,0 +1,24 @@
+/** The catalog as a store gives it back. */
+import type { Account, Commit, InstanceRecord, KeyRecord, LeaseRecord, Position, Revision } from "../types.ts";
+
+/** State as stored, streamed so that a large one is never held twice. */
+export interface Restored extends Position {
+  /** History up to here is gone. */
+  readonly floor: Revision;
+  readonly accounts: Iterable<StoredAccount>;
+  readonly leases: Iterable<readonly [Account, LeaseRecord]>;
+  readonly instances: Iterable<readonly [Account, InstanceRecord]>;
+  readonly keys: Iterable<readonly [Account, KeyRecord]>;
+  /** The newest commits, oldest first, to fill the history in memory; may be empty. */
+  readonly recent: Iterable<Commit>;
+}
+
+export interface StoredAccount {
+  readonly name: Account;
+  readonly createdAtMs: number;
+  readonly revision: Revision;
+  readonly catalogRevision: Revision;
+  readonly keysRevision: Revision;
+  /** Revisions of services, also of those that are empty now. */
+  readonly services: readonly (readonly [string, Revision])[];
+}

@@ -1,0 +1,33 @@
+/** The port to what makes commits durable. */
+import type { Outcome } from "../../outcome.ts";
+import type { Restored } from "../catalog/restored.ts";
+import type { Command, Receipt } from "../command.ts";
+import type { Account, Commit, Revision } from "../types.ts";
+import type { View } from "../view.ts";
+
+/** The core, as a replicator sees it. Called in order. */
+export interface Sink {
+  /** The restored state, before anything is committed. */
+  restore(state: Restored): void;
+  /** These commits are durable: they are shown and pushed now. In the order of revisions. */
+  committed(commits: readonly Commit[]): void;
+  /** The state after all that was committed: proposals are decided on it. */
+  readonly view: View;
+}
+
+/** Makes commits durable and agrees on their order. */
+export interface Replicator {
+  readonly name: string;
+  readonly order: "total" | "local";
+  /** Opens the store, restores through the sink, and is then ready for proposals. Rejects with a sentence for people. */
+  open(sink: Sink): Promise<void>;
+  /** Resolves when the command's commit is durable and has been handed to the sink. */
+  propose(account: Account, command: Command, signal?: AbortSignal): Promise<Outcome<Receipt>>;
+  /** Stored commits after `after`, oldest first; `after` is not below the floor. */
+  history(after: Revision, limit: number): Promise<readonly Commit[]>;
+  revisionAt(atMs: number): Promise<Revision>;
+  readonly floor: Revision;
+  compact(revision: Revision): Promise<Outcome<Revision>>;
+  /** Waits for proposals under way, refuses all others as `unavailable`, and closes the store. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,74 @@
+/** The door to the catalog: reading, changing, keeping alive and following. */
+import type { Outcome } from "../outcome.ts";
+import type { Command, Receipt } from "./command.ts";
+import type { Account, Bytes, Commit, LeaseId, Revision } from "./types.ts";
+import type { View } from "./view.ts";
+
+/** The commits that a watcher wants. An empty scope is all of them. */
+export interface Scope {
+  /** All accounts when left out. */
+  readonly account?: Account;
+  /** Changes of these services' instances. */
+  readonly services?: readonly string[];
+  /** Changes of any service's instances. */
+  readonly anyService?: boolean;
+  /** Changes of keys in [from, to); `to` = "" means to the end, left out means the one key. */
+  readonly keys?: { readonly from: Bytes; readonly to?: Bytes };
+}
+
+/**
+ * A watcher's side. It is a cursor into the history, never a queue: commits are handed over at once, in order, and
+ * each counts as delivered when `deliver` returns true. Returning false parks the cursor before that commit; `resume`
+ * continues from there.
+ */
+export interface Watcher {
+  deliver(commit: Commit): boolean;
+  /** Called once: all that there was when the watch began has been delivered. */
+  caughtUp?(): void;
+  /**
+   * The position is older than the history, or `deliver` threw: read the state again and watch from its revision. Ends
+   * the watch.
+   */
+  lost(compacted: Revision): void;
+}
+
+export interface Watch {
+  /** The revision up to which everything in scope has been delivered. */
+  readonly position: Revision;
+  resume(): void;
+  close(): void;
+}
+
+/** The heartbeats of a lease, as this node saw them. Times are wall-clock ms, 0 for never. */
+export interface Pulse {
+  readonly lastBeatMs: number;
+  readonly beats: number;
+  /** Smoothed time between beats in ms; 0 while unknown. */
+  readonly intervalMs: number;
+  readonly deadlineMs: number;
+}
+
+/** The one way to the catalog for dialects. */
+export interface Registry {
+  /** One revision from start to finish: a query cannot await, so it never sees half a change. */
+  read<T>(query: (view: View) => T extends PromiseLike<unknown> ? never : T): T;
+  /** Resolves once the change, or the state that a refusal rests on, is durable and visible. A refusal is no rejection. */
+  propose(account: Account, command: Command, signal?: AbortSignal): Promise<Outcome<Receipt>>;
+  /** A heartbeat; never a commit. */
+  renew(account: Account, lease: LeaseId): Promise<Outcome<{ readonly ttlMs: number }>>;
+  /** Many heartbeats: the ttl in ms of each lease, in order; 0 where there is none. */
+  renewMany(account: Account, leases: readonly LeaseId[]): Promise<Float64Array>;
+  pulse(account: Account, lease: LeaseId): Pulse | undefined;
+  /** Resolves when this node has applied `revision`; rejects only when aborted. */
+  reached(revision: Revision, signal?: AbortSignal): Promise<void>;
+  /** Follows every commit after `after` that touches `scope`. Refused as `compacted` when history is gone. */
+  follow(scope: Scope, after: Revision, watcher: Watcher): Outcome<Watch>;
+  /** Stored commits with revision > after, oldest first, at most `limit`; refused as `compacted` below the floor. */
+  history(after: Revision, limit: number): Promise<Outcome<readonly Commit[]>>;
+  /** The last revision that was committed before this wall-clock time; 0 when none was. */
+  revisionAt(atMs: number): Promise<Revision>;
+  /** History up to and including this revision is gone. */
+  readonly floor: Revision;
+  /** Forgets history up to and including `revision`. */
+  compact(revision: Revision): Promise<Outcome<Revision>>;
+}

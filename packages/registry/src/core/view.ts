@@ -1,0 +1,108 @@
+/** The catalog as readers see it. */
+import type {
+  Account,
+  Bytes,
+  InstanceRecord,
+  KeyRecord,
+  LeaseId,
+  LeaseRecord,
+  Ports,
+  Revision,
+  Status,
+} from "./types.ts";
+
+/** How much an account has. Reserved keys (first byte 0) do not count. */
+export interface Counts {
+  readonly instances: number;
+  /** Services with an instance. */
+  readonly services: number;
+  readonly keys: number;
+  readonly leases: number;
+}
+
+/** What a lease keeps alive. */
+export type Member = InstanceRecord | KeyRecord;
+
+export interface Members {
+  readonly instances: readonly InstanceRecord[];
+  readonly keys: readonly KeyRecord[];
+}
+
+/** What decisions are made on: the view, or a draft laid over it. */
+export interface Facts {
+  readonly revision: Revision;
+  instance(account: Account, service: string, id: string): InstanceRecord | undefined;
+  /** Every instance with this id, whatever its service; sorted by service. */
+  instancesById(account: Account, id: string): readonly InstanceRecord[];
+  lease(account: Account, lease: LeaseId): LeaseRecord | undefined;
+  entry(account: Account, key: Bytes): KeyRecord | undefined;
+  /** Keys in [from, to), sorted bytewise; `to` = "" means to the end. */
+  entries(account: Account, from: Bytes, to: Bytes): Iterable<KeyRecord>;
+  members(account: Account, lease: LeaseId): Members;
+  counts(account: Account): Counts;
+  /** The number of the service's instances. */
+  serviceSize(account: Account, service: string): number;
+}
+
+/** A service as readers see it. The object stays the same while the service has a history; its fields move. */
+export interface ServiceView {
+  readonly name: string;
+  /** The latest revision that touched it or one of its instances, deletions and holds included. Only grows. */
+  readonly revision: Revision;
+  /** By instance id, in no particular order. */
+  readonly instances: ReadonlyMap<string, InstanceRecord>;
+}
+
+/** One account as readers see it. */
+export interface AccountView {
+  readonly name: Account;
+  /** The latest revision that touched it. Only grows. */
+  readonly revision: Revision;
+  /** Latest revision that touched any of its instances or services. Only grows. */
+  readonly catalogRevision: Revision;
+  /** Latest revision that touched any of its keys. Only grows. */
+  readonly keysRevision: Revision;
+  readonly createdAtMs: number;
+  readonly counts: Counts;
+  /** Sorted by name; empty services (all instances gone) left out. */
+  services(): Iterable<ServiceView>;
+  /** Also answers for a service that is empty but still remembered. */
+  service(name: string): ServiceView | undefined;
+  /** All instances sorted by (id, service), beginning at the first id >= `fromId`. */
+  instances(fromId?: string): Iterable<InstanceRecord>;
+  leases(): Iterable<LeaseRecord>;
+  lease(id: LeaseId): LeaseRecord | undefined;
+  entry(key: Bytes): KeyRecord | undefined;
+  entries(from: Bytes, to: Bytes): Iterable<KeyRecord>;
+}
+
+/** The whole catalog at one revision. Valid only within the `read` that hands it out. */
+export interface View extends Facts {
+  accounts(): Iterable<AccountView>;
+  account(name: Account): AccountView | undefined;
+}
+
+/** The port for protocols that know only one: `default`, else the first by name. Undefined when none is above 0. */
+export function mainPort(ports: Ports): number | undefined {
+  if ((ports.default ?? 0) > 0) return ports.default;
+  let first: string | undefined;
+  for (const name in ports) if ((ports[name] as number) > 0 && (first === undefined || name < first)) first = name;
+  return first === undefined ? undefined : ports[first];
+}
+
+/** The status shown: an operator's override, else the worst of the instance's own and its checks'. */
+export function statusOf(record: InstanceRecord): Status {
+  if (record.override !== null) return record.override;
+  let worst = record.status;
+  for (const check of record.checks) if (SEVERITY[check.status] > SEVERITY[worst]) worst = check.status;
+  return worst;
+}
+
+const SEVERITY: Readonly<Record<Status, number>> = {
+  passing: 0,
+  warning: 1,
+  unknown: 2,
+  starting: 3,
+  draining: 4,
+  critical: 5,
+};
