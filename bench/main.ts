@@ -3,11 +3,11 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { killChildren } from "./host/child.ts";
 import { readMachine } from "./host/machine.ts";
-import { listPrograms, type Program, requirePrograms } from "./host/programs.ts";
+import { listPrograms, requirePrograms } from "./host/programs.ts";
 import { listSides, type Options, readOptions, type Wanted } from "./options.ts";
 import { PROGRAM, removeDirs } from "./peers/server.ts";
 import { type Findings, type Report, toLine, toText, writeReport } from "./report.ts";
-import type { Effort, Group, Sample, Scenario, Side } from "./row.ts";
+import type { Effort, Group, Program, Sample, Scenario, Side } from "./row.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const RESULTS = join(import.meta.dirname, "results");

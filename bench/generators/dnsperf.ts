@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Child, readOutput, runProgram } from "../host/child.ts";
 import type { QuestionType } from "../load/clients/dns.ts";
 import { toAddressName, toServiceName, toSrvName } from "../load/dns/names.ts";
-import { checkRate, type Rate, type Span } from "./run.ts";
+import { checkRate, type Rate, type Span } from "./rate.ts";
 
 /** Sockets, so that a server with several workers is asked through all of them. */
 const CLIENTS = 16;

@@ -1,7 +1,8 @@
 /** The machine and the programs that a run's numbers belong to. */
 import { execFileSync } from "node:child_process";
 import { cpus, loadavg, release, totalmem } from "node:os";
-import { type Program, readFileSystem, readVersion } from "./programs.ts";
+import type { Program } from "../row.ts";
+import { readFileSystem, readVersion } from "./programs.ts";
 
 export interface Machine {
   cores: number;

@@ -1,8 +1,6 @@
 /** The programs that the benchmark needs beside Node: found on the path, or installed where that is possible. */
 import { execFileSync, spawnSync } from "node:child_process";
-import type { Side } from "../row.ts";
-
-export type Program = "wrk" | "h2load" | "etcd" | "dnsperf" | "dnsmasq" | "knotd" | "named" | "java" | "mvn";
+import type { Program, Side } from "../row.ts";
 
 /** The Debian package of each, and how it says its version. */
 const PROGRAMS: Record<Program, { package: string; version: string; shown?: RegExp }> = {

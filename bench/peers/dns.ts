@@ -1,7 +1,7 @@
 /** The sides of the group `dns`: Rollcall and Debian's DNS servers, all with the same names and on loopback only. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { runJob } from "../generators/run.ts";
+import { runJob } from "../generators/driver.ts";
 import { Child, findPort } from "../host/child.ts";
 import { type DnsAnswer, DnsAsker, type QuestionType, toQuestion } from "../load/clients/dns.ts";
 import { askOnce } from "../load/clients/http1.ts";

@@ -2,7 +2,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { type Rate, runJob, type Span } from "../generators/run.ts";
+import { runJob } from "../generators/driver.ts";
+import type { Rate, Span } from "../generators/rate.ts";
 import { Child, findPort } from "../host/child.ts";
 import { type Accept, askOnce, connectHttp1, toRequest } from "../load/clients/http1.ts";
 import { FETCH_PATH, NO_INSTANCE_PATH } from "../load/eureka/instances.ts";

@@ -1,7 +1,7 @@
 /** A server under test: its own process on a directory of its own, fresh for each round. */
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import type { Rate } from "../generators/run.ts";
+import type { Rate } from "../generators/rate.ts";
 import { Child, readCpuSeconds, sleep } from "../host/child.ts";
 import type { Sample, Side } from "../row.ts";
 

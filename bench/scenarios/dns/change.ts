@@ -1,5 +1,5 @@
 import { runUnderDnsperf } from "../../generators/dnsperf.ts";
-import { runJob } from "../../generators/run.ts";
+import { runJob } from "../../generators/driver.ts";
 import type { DnsChangeJob, JobResult } from "../../load/job.ts";
 import { type DnsPeer, withDnsPeer } from "../../peers/dns.ts";
 import type { Effort, Sample, Scenario } from "../../row.ts";

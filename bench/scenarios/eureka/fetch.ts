@@ -1,4 +1,6 @@
-import { type Rate, runJob, runWrkLoad, type Span } from "../../generators/run.ts";
+import { runJob } from "../../generators/driver.ts";
+import type { Rate, Span } from "../../generators/rate.ts";
+import { runWrkLoad } from "../../generators/wrk.ts";
 import { FETCH_PATH } from "../../load/eureka/instances.ts";
 import {
   type EurekaPeer,

@@ -1,4 +1,5 @@
-import { runWrk, type Span } from "../../generators/run.ts";
+import type { Span } from "../../generators/rate.ts";
+import { runWrk } from "../../generators/wrk.ts";
 import { type EurekaPeer, type EurekaSide, warmUp, withEurekaPeer, withNodePeer } from "../../peers/eureka.ts";
 import { measureRates } from "../../peers/server.ts";
 import type { Effort, Sample, Scenario } from "../../row.ts";

@@ -1,4 +1,5 @@
-import { runJob, runUnderWrk } from "../../generators/run.ts";
+import { runJob } from "../../generators/driver.ts";
+import { runUnderWrk } from "../../generators/wrk.ts";
 import type { EurekaCrashJob, EurekaViewJob, JobResult, ViewResult } from "../../load/job.ts";
 import { type EurekaPeer, type EurekaSide, withEurekaPeer } from "../../peers/eureka.ts";
 import type { Effort, Sample, Scenario } from "../../row.ts";

@@ -1,4 +1,4 @@
-import { runJob } from "../../generators/run.ts";
+import { runJob } from "../../generators/driver.ts";
 import { withPeer } from "../../peers/registry.ts";
 import type { Effort, Sample, Scenario } from "../../row.ts";
 import { findMedian } from "../../statistics.ts";

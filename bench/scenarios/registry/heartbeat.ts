@@ -1,4 +1,5 @@
-import { runJob, runStorm, runWrk } from "../../generators/run.ts";
+import { runJob, runStorm } from "../../generators/driver.ts";
+import { runWrk } from "../../generators/wrk.ts";
 import { type RegistrySide, withPeer } from "../../peers/registry.ts";
 import { measureRates } from "../../peers/server.ts";
 import type { Effort, Sample, Scenario } from "../../row.ts";

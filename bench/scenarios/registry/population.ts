@@ -1,5 +1,5 @@
 import { rmSync } from "node:fs";
-import { runJob } from "../../generators/run.ts";
+import { runJob } from "../../generators/driver.ts";
 import { readMemory, sleep } from "../../host/child.ts";
 import { toService } from "../../load/job.ts";
 import { awaitRead, type RegistryPeer, type RegistrySide, spawnPeer } from "../../peers/registry.ts";

@@ -1,4 +1,6 @@
-import { runH2load, runJob, runWrk } from "../../generators/run.ts";
+import { runJob } from "../../generators/driver.ts";
+import { runH2load } from "../../generators/h2load.ts";
+import { runWrk } from "../../generators/wrk.ts";
 import { askOnce } from "../../load/clients/http1.ts";
 import { METHODS, toRange } from "../../load/clients/protobuf.ts";
 import { type RegistrySide, withPeer } from "../../peers/registry.ts";

@@ -1,4 +1,6 @@
-import { runH2load, runStorm, runWrk } from "../../generators/run.ts";
+import { runStorm } from "../../generators/driver.ts";
+import { runH2load } from "../../generators/h2load.ts";
+import { runWrk } from "../../generators/wrk.ts";
 import { METHODS, toPut } from "../../load/clients/protobuf.ts";
 import { type RegistrySide, withPeer } from "../../peers/registry.ts";
 import { measureRates } from "../../peers/server.ts";
