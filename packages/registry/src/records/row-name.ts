@@ -3,7 +3,7 @@
  * in the store it is the same as bytes, so that neighbours in the catalog are neighbours on disk.
  */
 import { createHash } from "node:crypto";
-import type { Account, Bytes, Change, LeaseRecord } from "../core/index.ts";
+import { type Account, type Bytes, type Change, type LeaseRecord, ownerOf } from "../core/index.ts";
 
 /** Longer names than this are cut and told apart by a hash (the store limits keys to 1 978 bytes). */
 const PLAIN_BYTES_MAX = 600;
@@ -20,11 +20,10 @@ export function instanceRow(account: Account, service: string, id: string): stri
   return `i\0${account}\0${id}\0${service}`;
 }
 
-/** A lease of an instance's own shares the row of its instance. Service names have no slash, so the first one parts. */
+/** A lease of an instance's own shares the row of its instance. */
 export function leaseRow(account: Account, lease: LeaseRecord): string {
-  const slash = lease.own ? lease.id.indexOf("/") : -1;
-  if (slash < 0) return `l\0${account}\0${lease.id}`;
-  return instanceRow(account, lease.id.slice(0, slash), lease.id.slice(slash + 1));
+  const owner = lease.own ? ownerOf(lease.id) : undefined;
+  return owner === undefined ? `l\0${account}\0${lease.id}` : instanceRow(account, owner.service, owner.id);
 }
 
 export function keyRow(account: Account, key: Bytes): string {

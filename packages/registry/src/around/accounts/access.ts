@@ -11,6 +11,7 @@ import {
   ok,
   type Principal,
   type Registry,
+  ROLES,
   type Role,
   refuse,
   SYSTEM_ACCOUNT,
@@ -21,7 +22,7 @@ import type { AccountsConfig } from "./config.ts";
 import { Rates } from "./rates.ts";
 import { ROOT, Stored } from "./stored.ts";
 import type { Tenants } from "./tenants.ts";
-import { Bearers, hashToken, principalOf, RANK } from "./tokens.ts";
+import { Bearers, hashToken, principalOf } from "./tokens.ts";
 
 /** `Access`, the tenant ids of accounts, and how to let go of them. */
 export interface Accounts extends Access {
@@ -116,7 +117,7 @@ class Gate implements Omit<Accounts, keyof ReturnType<typeof administer>> {
           ? `${principal.name} is for one account; this needs a token for all accounts`
           : `${principal.name} may not touch the account ${account}`,
       );
-    if (RANK[principal.role] < RANK[need])
+    if (ROLES.indexOf(principal.role) < ROLES.indexOf(need))
       return refuse("forbidden", `${principal.name} is a ${principal.role}; this needs the role ${need}`);
     return ADMITTED;
   }

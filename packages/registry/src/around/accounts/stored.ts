@@ -13,6 +13,7 @@ import {
   type Receipt,
   type Registry,
   SYSTEM_ACCOUNT,
+  subjectOf,
   succeeded,
   toBytes,
   untilDecided,
@@ -72,8 +73,7 @@ export class Stored {
     this.#following = keepUp(registry, scope, {
       read: (view) => this.#read(view),
       take: ({ changes }) => {
-        for (const change of changes)
-          if (change.kind === "key") this.#learn((change.after ?? change.before)?.key ?? "", change.after);
+        for (const change of changes) if (change.kind === "key") this.#learn(subjectOf(change).key, change.after);
       },
     });
   }

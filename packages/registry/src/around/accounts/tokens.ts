@@ -1,6 +1,6 @@
 /** @live Tokens, which are random and stored as hashes, and bearers, which carry their own proof. */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-import { type Account, type IssuedToken, isLegalAccount, type Principal, type Role } from "../../core/index.ts";
+import { type Account, type IssuedToken, isLegalAccount, type Principal, ROLES, type Role } from "../../core/index.ts";
 
 /** A token as it is kept: never the secret. */
 export interface KeptToken {
@@ -12,11 +12,8 @@ export interface KeptToken {
   readonly sha256: string;
 }
 
-/** Each role includes those of lower rank. */
-export const RANK: Readonly<Record<Role, number>> = { reader: 0, writer: 1, admin: 2 };
-
 export function isRole(role: unknown): role is Role {
-  return typeof role === "string" && Object.hasOwn(RANK, role);
+  return (ROLES as readonly unknown[]).includes(role);
 }
 
 export function hashToken(token: string): string {

@@ -1,5 +1,12 @@
 /** Commits -> the events feed of this API. */
-import type { Change, Commit, InstanceRecord, KeyRecord, LeaseRecord } from "../../../core/index.ts";
+import {
+  type Change,
+  type Commit,
+  type InstanceRecord,
+  type KeyRecord,
+  type LeaseRecord,
+  subjectOf,
+} from "../../../core/index.ts";
 import { isSession, toTimeoutS } from "../services/instances.ts";
 import { toValueBody } from "../values/keys.ts";
 import { isServiceId, type Metadata } from "../wire/fields.ts";
@@ -50,8 +57,7 @@ export type FindLease = (id: string) => LeaseRecord | undefined;
 export function toEvents(commit: Commit, findLease: FindLease): readonly Event[] {
   const leases = new Map<string, LeaseChange>();
   for (const change of commit.changes) {
-    const lease = change.kind === "lease" ? (change.after ?? change.before) : null;
-    if (change.kind === "lease" && lease !== null) leases.set(lease.id, change);
+    if (change.kind === "lease") leases.set(subjectOf(change).id, change);
   }
   const sessions = new Set<string>();
   const events: Event[] = [];

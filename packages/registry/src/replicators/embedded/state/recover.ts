@@ -14,6 +14,7 @@ import {
   type Restored,
   type Revision,
   type StoredAccount,
+  subjectOf,
 } from "../../../core/index.ts";
 import { decodeGroup } from "../../../records/group.ts";
 import { decodeRow } from "../../../records/row.ts";
@@ -119,12 +120,10 @@ class Tail {
         account.catalogRevision = Math.max(account.catalogRevision, revision);
         this.#foldInstance(account, change.before, change.after, revision);
       } else if (change.kind === "lease") {
-        const id = change.before?.id ?? change.after?.id ?? "";
-        this.leases.set(leaseName(name, id), [name, change.after]);
+        this.leases.set(leaseName(name, subjectOf(change).id), [name, change.after]);
       } else {
         account.keysRevision = Math.max(account.keysRevision, revision);
-        const key = change.before?.key ?? change.after?.key ?? "";
-        this.keys.set(keyRow(name, key), [name, change.after]);
+        this.keys.set(keyRow(name, subjectOf(change).key), [name, change.after]);
       }
     }
   }
