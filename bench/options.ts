@@ -34,7 +34,7 @@ export function listSides(group: Group): Side[] {
   return [...new Set(group.scenarios.flatMap((scenario) => scenario.sides))];
 }
 
-/** The row of that id and those whose ids go on from it, or the rows of the group of that name. */
+/** The rows whose ids begin with these words, or all rows of the group of this name. */
 function pickRows(word: string): readonly Row[] {
   const rows = GROUPS.flatMap((group) => group.rows);
   const own = rows.filter((row) => row.id === word || row.id.startsWith(`${word}-`));
@@ -68,7 +68,7 @@ function pickSides(text: string | undefined): Side[] | undefined {
   });
 }
 
-/** Reads the command line; a string is to be shown instead of a run. */
+/** Reads the command line. A string is shown instead of a run. */
 export function readOptions(): Options | string {
   const { values } = parseArgs({
     options: {

@@ -14,7 +14,7 @@ import {
 } from "./row.ts";
 import { type Summary, summarize } from "./statistics.ts";
 
-/** A round that lost more of its queries than this has its number marked. */
+/** A round that lost a larger part of its queries is marked. */
 const LOST_PERCENT_MAX = 0.1;
 
 /** All rounds of one scenario: the samples that came, or why a side gave none. */
@@ -41,7 +41,7 @@ export interface PeerLine extends Verdict {
   ratio: number | null;
 }
 
-/** The goal of a line itself is about our number alone. */
+/** Goal and verdict of the line itself are about our own number. */
 export interface Line extends Verdict {
   id: string;
   title: string;

@@ -5,9 +5,9 @@ import { join, posix } from "node:path";
 import { ROOT } from "./steps.mjs";
 
 const PROGRAM = "packages/registry/src/bin/rollcall.ts";
-/** It loads every dialect, but only when it is asked for one. */
+/** Its imports of dialects are late: who reads the list loads none of them. */
 const DIALECTS = "packages/registry/src/bin/dialects.ts";
-/** What everything rests on. */
+/** Changes of these reach every test. */
 const GROUND = /^(.*\/)?(package(-lock)?|tsconfig(\.\w+)?)\.json$|^scripts\/(steps|run-tests|test)\.mjs$/;
 const TEST = /^(packages|test)\/.*\.test\.ts$/;
 const CODE = /\.(ts|mjs)$/;
@@ -97,7 +97,7 @@ function targetsOf(path, text, texts) {
   ];
 }
 
-/** All that is reached from a file, itself too; what `closed` reaches is left out. */
+/** The file and all that it reaches, except through `closed`. */
 function reachable(from, graph, closed) {
   const seen = new Set([from]);
   for (const path of seen) if (path !== closed) for (const target of graph.get(path) ?? []) seen.add(target);

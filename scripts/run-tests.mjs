@@ -25,7 +25,7 @@ const skips = [];
 const stream = run({
   files: positionals.map((file) => resolve(ROOT, file)),
   concurrency: Number(values.concurrency),
-  // Of one file with all its tests: a hanging one must not hold the others for ever.
+  // For one file with all its tests, so that a file that hangs does not hold up the others.
   timeout: Number(values["file-minutes"]) * 60_000,
   ...(values["test-name-pattern"] === undefined ? {} : { testNamePatterns: values["test-name-pattern"] }),
 });

@@ -6,7 +6,7 @@ await build();
 process.argv = [process.argv[0], PROGRAM, "serve", ...process.argv.slice(2)];
 await import(PROGRAM);
 
-/** npm passes SIGTERM to the shell between it and us, which ends without passing it on: then this is our signal. */
+/** npm sends SIGTERM to the shell between npm and us, and the shell ends without passing it on: its end is our signal. */
 function stopWithParent() {
   const parent = process.ppid;
   const timer = setInterval(() => {

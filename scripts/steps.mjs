@@ -50,7 +50,7 @@ export function checkNode() {
   process.exit(1);
 }
 
-/** True when what is installed is not what package-lock.json asks for. Times tell nothing: npm writes the lock last. */
+/** Whether package-lock.json asks for other packages than are installed. File times do not tell: npm writes the lock last. */
 function isStale() {
   const installedFile = join(ROOT, "node_modules/.package-lock.json");
   if (!existsSync(installedFile)) return true;
@@ -93,7 +93,7 @@ export function seconds(startMs) {
   return `${((performance.now() - startMs) / 1000).toFixed(1)} s`;
 }
 
-/** Debian packages whose programs the tests use as peers, by the program each is wanted for; with `args` it must run. */
+/** Debian packages of the tests' peers, each with a program that tells whether it is there; with `args` that must also run. */
 const TEST_PACKAGES = [
   { name: "curl", program: "curl" },
   { name: "openssl", program: "openssl" },
@@ -114,7 +114,7 @@ const TEST_PACKAGES = [
   { name: "nginx", program: "nginx" },
   { name: "nsd", program: "nsd" },
   { name: "nsd", program: "nsd-control" },
-  // The backend is no program of its own.
+  // The backend has no program of its own.
   { name: "pdns-backend-lmdb", program: "pdns_server" },
   { name: "pdns-recursor", program: "pdns_recursor" },
   { name: "pdns-server", program: "pdns_server" },
@@ -135,7 +135,7 @@ export const INTEROP_PACKAGES = [
   { name: "prometheus", program: "prometheus" },
   { name: "prometheus", program: "promtool" },
   { name: "python3", program: "python3" },
-  // A part of Python that Debian packages apart and that is no program.
+  // A part of Python with a package of its own, but no program.
   { name: "python3-venv", program: "python3", args: ["-c", "import ensurepip, venv"] },
 ];
 
@@ -165,7 +165,7 @@ export function ensurePackages(packages = TEST_PACKAGES) {
   if (status !== 0) console.error(`apt-get install ${names.join(" ")} failed:\n${stderr}`);
 }
 
-/** Debian starts and enables the services it installs, but tests want programs: with this folder first it does neither. */
+/** Commands that do nothing, to be found first by dpkg: Debian would start the services that it installs. */
 function hideServiceTools() {
   const folder = mkdtempSync(join(tmpdir(), "rollcall-apt-"));
   for (const name of ["deb-systemd-helper", "deb-systemd-invoke", "invoke-rc.d", "update-rc.d"])

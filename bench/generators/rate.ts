@@ -12,7 +12,7 @@ export interface Span {
 export interface Rate {
   perSecond: number;
   errors: number;
-  /** Over UDP: queries without an answer, of a hundred. */
+  /** Over UDP: the percentage of queries without an answer. */
   lostPercent?: number;
 }
 

@@ -4,10 +4,10 @@ import { Child, readOutput, runProgram } from "../host/child.ts";
 import { checkRate, type Rate, SLACK_MS, type Span } from "./rate.ts";
 
 const CONNECTIONS = 64;
-/** wrk's own. */
+/** The default of wrk. */
 const TIMEOUT_S = 2;
 
-/** A script of wrk at work. */
+/** A script of wrk and how it is run. */
 export interface WrkLoad {
   script: string;
   port: number;

@@ -12,7 +12,7 @@ export function killChildren(): void {
   for (const child of running) child.kill("SIGKILL");
 }
 
-// On whatever way out.
+// At every kind of exit.
 process.on("exit", killChildren);
 
 export class Child {
@@ -65,14 +65,14 @@ export class Child {
   }
 }
 
-/** Gathers a child's stdout from its start; the promise is for all of it, which may be there only after the child's end. */
+/** Reads all of a child's stdout, which may be complete only after the child's end. */
 export async function readOutput(child: Child): Promise<string> {
   const { stdout } = child.process;
   let output = "";
   stdout?.on("data", (piece: Buffer) => {
     output += piece.toString();
   });
-  // A program that cannot be started has its stdout destroyed; what went wrong is told by the child.
+  // The stdout of a program that cannot be started is destroyed; the child has the error.
   if (stdout !== null) await finished(stdout).catch(() => {});
   return output;
 }
@@ -96,7 +96,7 @@ export async function runProgram(name: string, command: string, args: string[], 
 export interface Memory {
   /** All that is resident, in bytes: what the goal is about. */
   total: number;
-  /** The part of it that is the process's own, not pages of files. */
+  /** The part that is no page of a file. */
   anonymous: number;
 }
 

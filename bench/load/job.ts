@@ -74,7 +74,7 @@ export interface EurekaFillJob {
   instances: number;
 }
 
-/** Those instances registered anew with other metadata, so many a second, so that no answer stays as it is. */
+/** The same instances registered again with other metadata, at a steady rate, so that answers change. */
 export interface EurekaChurnJob {
   kind: "eureka-churn";
   port: number;
@@ -83,11 +83,11 @@ export interface EurekaChurnJob {
   forMs: number;
 }
 
-/** Registrations at even distances, and two clients that fetch all the while: everything, and what has changed. */
+/** Registrations at a steady rate, while one client fetches everything and another what has changed. */
 export interface EurekaViewJob {
   kind: "eureka-view";
   port: number;
-  /** Those that are there already. */
+  /** Instances that are there already. */
   instances: number;
   /** The number of the first change; the same number twice changes nothing. A multiple of 3. */
   first: number;
@@ -103,7 +103,7 @@ export interface EurekaViewJob {
 export interface EurekaCrashJob {
   kind: "eureka-crash";
   port: number;
-  /** Those that are there already, and go on. */
+  /** Instances that are there already, and go on. */
   instances: number;
   /** The number of the first that crashes; each crashes once. */
   first: number;
@@ -179,7 +179,7 @@ export function toLeaseId(salt: string, number: number): bigint {
   return (hash << 32n) + BigInt(number) + 1n;
 }
 
-/** A registration as JSON, `bytes` long where that is not too short for it; 0 is the least there is to say. */
+/** A registration as JSON, `bytes` long, or longer if it does not fit; the shortest possible one for 0. */
 export function toRegistration(number: number, bytes: number): string {
   const address = `10.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}`;
   if (bytes === 0) return JSON.stringify({ address, port: 8080, ttl: "1h" });

@@ -40,5 +40,5 @@ function run(job: Job): Promise<JobResult> {
 }
 
 const result = await run(JSON.parse(process.argv[2] ?? "{}") as Job);
-// A pipe takes a long text in pieces: leaving before it is gone would cut it off.
+// A pipe takes a long text in pieces; an exit before the last one would cut it off.
 process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit(0));

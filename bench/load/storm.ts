@@ -7,7 +7,7 @@ const TTL_SECONDS = 3600;
 /** Leases that the keep-alives go round. */
 const LEASES = 1024;
 
-/** Counts what finishes between the end of the warm-up and the end. */
+/** Counts requests that finish after the warm-up. */
 class Meter {
   count = 0;
   errors = 0;

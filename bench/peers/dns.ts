@@ -42,7 +42,7 @@ function toZoneFile(services: number): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** dnsmasq has SRV records from its configuration and addresses from a file of hosts. It knows no other zone, as the rest. */
+/** dnsmasq takes SRV records from its configuration and addresses from a hosts file. Like the others, it serves this zone only. */
 function spawnDnsmasq(dir: string, port: number, services: number): Child {
   const hosts = join(dir, "hosts");
   const config = join(dir, "dnsmasq.conf");
@@ -55,7 +55,7 @@ function spawnDnsmasq(dir: string, port: number, services: number): Child {
     [
       ...[`port=${port}`, "listen-address=127.0.0.1", "bind-interfaces", "no-resolv", "no-hosts", "pid-file="],
       ...[`local=/${ZONE}/`, `local-ttl=${TTL_S}`, `addn-hosts=${hosts}`, "log-facility=-"],
-      // It would become another user, who cannot read this directory.
+      // As another user, which is its default, it could not read this directory.
       ...(process.getuid?.() === 0 ? ["user=root"] : []),
       ...all.map((each) => `srv-host=${toSrvName(each.service)},${each.target},${PORT},0,${weight}`),
       "",
@@ -81,7 +81,7 @@ function spawnKnot(dir: string, port: number, services: number): Child {
   return new Child("knot", "knotd", ["-c", "knot.conf"], { cwd: dir });
 }
 
-/** BIND with its own number of workers. It would put the zone's NS into every answer; here it sends what the others send. */
+/** BIND with its default number of workers. Its answers are kept minimal, without the NS records that the others do not send. */
 function spawnBind(dir: string, port: number, services: number): Child {
   writeFileSync(join(dir, "rollcall.zone"), toZoneFile(services));
   const config = join(dir, "named.conf");
@@ -141,7 +141,7 @@ function findFault(answer: DnsAnswer | undefined, wanted: readonly string[]): st
   return got === [...wanted].sort().join(", ") ? undefined : `other records: ${got}`;
 }
 
-/** Asks for some of the names and compares the answers with the list. Answers the last one's size. */
+/** Asks for some of the names and compares the answers with the list. Returns the size of the last answer. */
 export async function checkAnswers(
   peer: DnsPeer,
   services: number,

@@ -26,7 +26,7 @@ export const FORMS = {
 
 export type FormName = keyof typeof FORMS;
 
-/** A JVM translates what it runs often, and is slow until then. */
+/** A JVM is slow until it has compiled the code that runs often. */
 const JVM_WARM_MS = 15_000;
 const FILL_CONNECTIONS = 16;
 const FILL_MS_MAX = 120_000;

@@ -8,7 +8,7 @@ import type { Sample, Side } from "../row.ts";
 /** A running server. */
 export interface Peer {
   side: Side;
-  /** Where it is measured. */
+  /** The port that is measured. */
   port: number;
   child: Child;
   dir: string;

@@ -7,7 +7,7 @@ import { POPULATION } from "../scenarios/registry/population.ts";
 import { READ } from "../scenarios/registry/read.ts";
 import { REGISTER } from "../scenarios/registry/register.ts";
 
-/** The part of etcd. */
+/** The peer etcd. */
 function etcd(metric: string, work: string, goal?: Goal): Comparison[] {
   return [goal === undefined ? { peer: "etcd", metric, work } : { peer: "etcd", metric, work, goal }];
 }

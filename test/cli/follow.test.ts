@@ -35,7 +35,7 @@ test("with JSON every line is one commit or event", async () => {
   const events = start(server.url, "events", "--follow", "--last", "0", "-o", "json");
   const config = start(server.url, "config", "watch", "app/", "-o", "json");
   let n = 0;
-  // Written until all three see something: they begin at "now", and only they know when that is.
+  // Writes until all three have seen something: they begin at "now", whenever that is.
   await until(async () => {
     await rollcall.config.put("app/k", String(n++));
     return [watch, events, config].every((program) => program.logs.length >= 2);

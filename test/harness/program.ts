@@ -224,7 +224,7 @@ export function cleanEnvironment(more: Readonly<Record<string, string>> = {}): N
 /** Flags of all ports: a test gets free ones unless it says otherwise. */
 const PORT_FLAGS = PORTS.map(({ name }) => `${name}-port`);
 
-/** These flags with a free port in place of each port 0: after a restart it must be had again. */
+/** The flags with a free port in place of each port 0, so that a restart can use the same one. */
 function named(flags: readonly string[]): Promise<readonly string[]> {
   const isPort = (flag: string | undefined): boolean => PORT_FLAGS.some((port) => flag === `--${port}`);
   return Promise.all(

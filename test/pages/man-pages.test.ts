@@ -21,7 +21,7 @@ async function paste(t: TestContext, dialect: string): Promise<string> {
     .replaceAll(":8080/skydns", `:${registry.port("skydns")}/skydns`)
     .replaceAll(":8761", `:${registry.port("eureka")}`)
     .replaceAll("-p 8600", `-p ${registry.port("dns")}`)
-    // The one waits for a change, the other has no end of its own.
+    // A long poll would wait for a change, and a stream has no end.
     .replaceAll("wait=30s", "wait=1s")
     .replaceAll("curl -N", "curl -N --max-time 1");
   const output = await shell.run(CURL + commands, 60_000);

@@ -11,7 +11,7 @@ import { type Rollcall, type Scope, startRollcall } from "../harness/program.ts"
 export interface KillOptions {
   readonly kills: number;
   readonly writers?: number;
-  /** Looks at every page of the store's file while nobody uses it, at every so manieth kill. */
+  /** After every so many kills, checks every page of the store's file before the restart. */
   readonly verifyEvery?: number;
   readonly flags?: readonly string[];
   onRound?(round: number, ledger: Ledger): void;
@@ -242,12 +242,12 @@ async function runRound(registry: Rollcall, ledger: Ledger, writers: number, rou
   const work = Array.from({ length: writers }, (_, writer) =>
     write(client, ledger, ledger.subjects.slice(writer * each, (writer + 1) * each), stop),
   );
-  // An early failure shall not wait for the kill.
+  // A failure before the kill is reported at once.
   const failed = Promise.all(work);
   failed.catch(() => {});
   await pass(20 + Math.random() * 200);
   if (round % 8 === 0) {
-    // A quiet moment, in which the checkpoint and the trimming happen, and the kill may hit them.
+    // A quiet moment, so that the kill may hit the checkpoint or the trimming of history.
     stop.asked = true;
     await failed;
     await pass(900 + Math.random() * 700);

@@ -37,9 +37,9 @@ test("a second signal does not cut the stop short", async (t) => {
 test("a registry that npm started stops with npm", async (t) => {
   const data = join(temporaryDirectory(t), "data");
   const flags = ["--data", data, "--log-format", "json", "--dialects", "http", "--http-port", String(await freePort())];
-  // npm's own settings come down from who runs the tests.
+  // The npm that runs the tests has set variables of its own.
   const env = Object.entries(cleanEnvironment()).filter(([name]) => !name.startsWith("npm_"));
-  // Before npm's own end, which waits for all that writes where npm does.
+  // To be done before npm is ended: that waits until nothing writes to npm's output any more.
   t.after(() => {
     for (const pid of processesWith(data)) process.kill(pid, "SIGKILL");
   });

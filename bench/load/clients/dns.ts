@@ -94,7 +94,7 @@ export class DnsAsker {
     socket.on("message", (packet) => {
       if (packet.length >= 12) this.#waiting.get(packet.readUInt16BE(0))?.(packet);
     });
-    // Nobody listens yet: the question is lost, and counted as that.
+    // Nobody listens yet: the question counts as lost.
     socket.on("error", () => {});
   }
 

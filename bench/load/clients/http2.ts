@@ -123,7 +123,7 @@ export class Http2Connection {
     this.#socket = socket;
     this.#table = new HeaderTable(authority);
     socket.on("data", (chunk: Buffer) => {
-      // What the answers in one read set off goes out in one write.
+      // Requests that follow from the answers of one read go out in one write.
       socket.cork();
       this.#take(chunk);
       socket.uncork();

@@ -9,7 +9,7 @@ import { INSTANCES, toAddressName, toBody, toInstance, toPath, toServiceName, to
 const PAUSE_MS = 10;
 /** A question without an answer is asked again after this long. */
 const ANSWER_MS_MAX = 500;
-/** A change that no answer has shown after this long never will be. */
+/** A change that no answer shows after this long counts as lost. */
 const CHANGE_MS_MAX = 5000;
 
 interface Change {
@@ -65,13 +65,13 @@ interface Lines {
   http: Http1Connection;
   /** Asks all the time, one question after the other. */
   loop: DnsAsker;
-  /** Asks from the moment on when the change is acknowledged. */
+  /** Asks once the change is acknowledged. */
   after: DnsAsker;
 }
 
 interface Sight {
   at: number;
-  /** Answers before it, without the change. */
+  /** The number of answers without the change. */
   stale: number;
   askMs: number[];
 }
@@ -92,7 +92,7 @@ async function askUntilSeen(asker: DnsAsker, change: Change, what: string): Prom
 }
 
 async function makeChange(lines: Lines, change: Change, what: string): Promise<Seen> {
-  // The answer from before is asked for once, so that a server that keeps answers has this one.
+  // Asks once before the change, so that a server with a cache has the old answer in it.
   const before = await lines.loop.ask(change.question, ANSWER_MS_MAX);
   if (before !== undefined && change.isSeen(before)) throw new Error(`${what} was seen before it was made`);
   const sentAt = performance.now();

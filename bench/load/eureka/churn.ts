@@ -5,11 +5,11 @@ import { connectMany, runSteps } from "../fill.ts";
 import type { EurekaChurnJob, EurekaFillJob, JobResult } from "../job.ts";
 import { FIRST_DIRTY_MS, toRegister } from "./instances.ts";
 
-/** What a registration is answered with; other 2xx would mean something else. */
+/** The status of a registration; another 2xx would mean something else. */
 export const REGISTERED = 204;
 /** Registrations under way at once while an even pace is kept. */
 const CHURN_CONNECTIONS = 8;
-/** Prime, so that instance after instance is one of another application, and all have their turn. */
+/** A prime, so that successive instances belong to different applications and all get a turn. */
 const STRIDE = 37;
 
 export async function runEurekaFill(job: EurekaFillJob): Promise<JobResult> {

@@ -8,9 +8,9 @@ import { FETCH_ALL, FETCH_DELTA, toBeat, toRegister } from "./instances.ts";
 
 /** Instances beat this often within their lease. */
 const BEATS_PER_LEASE = 3;
-/** So often at least, so that the lease that ends is one that a heartbeat has set. */
+/** At least so many heartbeats, so that a heartbeat has set the lease that ends. */
 const BEATS_MIN = 3;
-/** Their numbers are nobody else's. */
+/** The first number of instances that no other job uses. */
 const NUMBERS = 1_000_000;
 
 /** One that will crash. */
@@ -29,7 +29,7 @@ function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** Registers one, lets it beat until the clients have it, and then no more. */
+/** Registers one and sends heartbeats until both clients have seen it. */
 async function live(line: Http1Connection, victim: Victim, job: EurekaCrashJob): Promise<void> {
   const registered = await line.ask(toRegister(victim.number, { leaseS: job.leaseS }));
   if (registered.status !== REGISTERED) throw new Error(`a registration was answered with ${registered.status}`);
@@ -64,7 +64,7 @@ function lookAtDelta(victims: readonly Victim[], { body }: Answer, cameAt: numbe
   }
 }
 
-/** The others go on all the while. */
+/** Heartbeats of the other instances, until the end. */
 async function beatOthers(line: Http1Connection, job: EurekaCrashJob, isDone: () => boolean): Promise<void> {
   const from = performance.now();
   for (let count = 0; !isDone(); count++) {

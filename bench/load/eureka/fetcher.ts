@@ -18,7 +18,7 @@ export function isDeleted(instance: string | undefined): boolean {
   return instance?.includes('"actionType":"DELETED"') ?? false;
 }
 
-/** Told of every answer, with the moments when it was asked for and when it had come. */
+/** Called for every answer, with the times of its request and of its arrival. */
 type OnFetch = (answer: Answer, askedAt: number, cameAt: number) => void;
 
 export class Fetcher {

@@ -1,11 +1,11 @@
 /** The instances of the group `eureka`: the same on every side, registered as Java's clients register theirs. */
 import { toRequest } from "../clients/http1.ts";
 
-/** They are spread over so many applications. */
+/** The number of applications that they are spread over. */
 const APPLICATIONS = 100;
 const PORT = 8080;
 const BASE = "/eureka/apps";
-/** When the first registration of an instance was made, as it says itself; what it says later is newer. */
+/** The time that an instance gives for its first registration; later ones are newer. */
 export const FIRST_DIRTY_MS = 1_700_000_000_000;
 
 export interface EurekaInstance {
@@ -24,7 +24,7 @@ export function toEurekaInstance(number: number): EurekaInstance {
   return { app: name.toUpperCase(), id: `${host}:${name}:${PORT}`, host, address };
 }
 
-/** What an instance may say otherwise than the others. */
+/** What may differ between instances. */
 export interface Saying {
   leaseS?: number;
   /** A word in its metadata. */
@@ -87,6 +87,6 @@ export function toCancel(number: number): Buffer {
 
 export const FETCH_ALL = toRequest("GET", `${BASE}/`, undefined, { type: "application/json" });
 export const FETCH_DELTA = toRequest("GET", `${BASE}/delta`, undefined, { type: "application/json" });
-/** Answered with 404 by a server that is ready. Nothing that is fetched later is kept in a cache by it. */
+/** A server that is ready answers 404, and caches nothing that is fetched later. */
 export const NO_INSTANCE_PATH = `${BASE}/NONE/none`;
 export const FETCH_PATH = `${BASE}/`;

@@ -12,7 +12,7 @@ const LANES = 4;
 
 interface Change {
   isNew: boolean;
-  /** What it is answered with. */
+  /** The status that answers it. */
   status: number;
   request: Buffer;
   isIn: Record<ViewName, (body: Buffer) => boolean>;
@@ -20,7 +20,7 @@ interface Change {
   ackAt: number;
 }
 
-/** By turns, the instances of one kind are not those of another, so that changes under way do not meet. */
+/** The kinds of changes use different instances, so that changes under way do not meet. */
 function toChange(number: number, job: EurekaViewJob): Change {
   const times = { sentAt: 0, ackAt: Number.POSITIVE_INFINITY };
   const kind = job.mixed ? number % 3 : 0;
@@ -103,7 +103,7 @@ async function makeChange(line: Http1Connection, change: Change, views: readonly
   if (answer.status !== change.status) throw new Error(`a change was answered with ${answer.status}`);
 }
 
-/** Those that will go must be there before. */
+/** Registers the instances that will be removed. */
 async function registerLeavers(line: Http1Connection, job: EurekaViewJob): Promise<void> {
   for (let number = 2; job.mixed && number < job.changes; number += 3) {
     const answer = await line.ask(toRegister(job.instances + job.first + number));
@@ -137,7 +137,7 @@ export async function runEurekaView(job: EurekaViewJob): Promise<JobResult> {
     await makeChange(line, toChange(job.first + number, job), views);
     free.push(line);
   }).then(() => awaitAll(views, job.seenMsMax));
-  // A client that ends has failed: then there is nothing to wait for.
+  // A client that ends has failed, and nothing more will be seen.
   await Promise.race([changes, ...fetchers.map((fetcher) => fetcher.done)]);
   await Promise.all(fetchers.map((fetcher) => fetcher.stop()));
   for (const line of lines) line.close();

@@ -6,7 +6,7 @@ import type { Effort, Sample, Scenario } from "../../row.ts";
 import { findMedian, findP99 } from "../../statistics.ts";
 
 const SERVICES = 300;
-/** What a round makes of the effort's changes: many, for a stale answer would be rare. A multiple of 4. */
+/** A round makes so many times the changes of the effort: a stale answer would be rare. */
 const FACTOR = 8;
 const MS_MAX = 60_000;
 

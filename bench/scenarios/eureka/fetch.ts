@@ -17,17 +17,17 @@ import type { Effort, Sample, Scenario } from "../../row.ts";
 
 /** Answers are long, so a few connections keep a server busy; more would only fill the kernel's buffers. */
 const CONNECTIONS = 16;
-/** Sixteen answers of 16 MB at once take a server a while that is not warm yet. */
+/** A server that is not warm yet takes long for sixteen answers of 16 MB at once. */
 const TIMEOUT_S = 10;
 const WARM_MS_MAX = 1000;
-/** Java's server goes on translating with every other kind of answer. */
+/** The JVM compiles again for each kind of answer. */
 const JVM_WARM_MS_MAX = 3000;
 const MEASURE_MS_MAX = 2000;
 /** Registrations a second that change answers while they are fetched. */
 const CHANGES_PER_SECOND = 50;
-/** What the changing of instances goes on beyond the load, to be there when it begins and when it ends. */
+/** Instances change for this much longer than the load runs, to cover its beginning and its end. */
 const CHURN_MORE_MS = 2000;
-/** A pace that was kept to this much is the pace. */
+/** The share of the wanted rate that must be reached. */
 const CHURN_LEAST = 0.8;
 
 function runFetch(peer: EurekaPeer, form: FormName, span: Span): Promise<Rate> {

@@ -11,7 +11,7 @@ const INSTANCES = 1024;
 const LEASE_S = 3;
 const CRASHES = 20;
 const BEATS_PER_SECOND = 100;
-/** What a round makes of the effort's changes; a multiple of 3. */
+/** A round makes so many times the changes of the effort. A multiple of 3. */
 const FACTOR = 6;
 const CHANGE_MS = 20;
 const ROLLCALL_MS_MAX = 10_000;

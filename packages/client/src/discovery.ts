@@ -88,7 +88,7 @@ export function discover(transport: Transport, service: string, options: Discove
   }
 
   const ready = new Promise<void>((resolve, reject) => void follow(resolve, reject));
-  // Whoever does not wait for `ready` must not be ended by its refusal.
+  // A refusal that nobody waits for must not end the process.
   ready.catch(() => {});
 
   return {

@@ -78,7 +78,7 @@ export async function register(
       await transport.json({ method: "POST", path, signal: stop.signal });
     } catch (error) {
       if (!(error instanceof RollcallError) || error.status !== 404) throw error;
-      // Unknown there (it expired, or the store was restored): it is told again as a whole.
+      // The registry does not know the lease (it expired, or the store was restored): register again.
       registered = await registerOnce(transport, current, { signal: stop.signal });
     }
   }
@@ -102,7 +102,7 @@ export async function register(
     }
   }
 
-  // A shared lease is renewed by whoever holds it; a permanent instance needs no heartbeats.
+  // The owner of a shared lease renews it; a permanent instance needs no heartbeats.
   const beats = spec.lease === undefined && registered.ttlMs !== null;
   const running = beats ? keepAlive() : Promise.resolve();
 

@@ -63,7 +63,7 @@ export function watch(transport: Transport, options: WatchOptions): AsyncGenerat
   return items(transport, options, (after) => ({ path, query: { ...query, after } }));
 }
 
-/** Many subscriptions over one connection; `commit.subscriptions` says whom each commit is for. */
+/** Many subscriptions over one connection; `commit.subscriptions` lists the subscriptions that a commit is for. */
 export function watchMany(transport: Transport, options: WatchManyOptions): AsyncGenerator<WatchItem, void> {
   const path = pathOf("v2", transport.account, "watch");
   const { subscriptions } = options;

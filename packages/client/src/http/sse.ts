@@ -50,7 +50,7 @@ export function createSseParser(messageLengthMax = 16 * 1024 * 1024): SseParser 
       takeField(line);
       return;
     }
-    // "If the data buffer is an empty string, … return": a message without data is none.
+    // "If the data buffer is an empty string, … return": without data there is no message.
     if (data.length > 0) out.push({ event: event === "" ? "message" : event, data: data.join("\n"), id });
     event = "";
     data = [];

@@ -8,7 +8,7 @@ export interface StreamOptions {
   readonly call: (lastId: string | undefined) => Call;
   readonly lastId?: string | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** A connection this silent is taken for dead. Servers send a comment more often than that. */
+  /** A connection that is silent for so long counts as dead. Servers send comments more often. */
   readonly idleMs?: number;
   /** Told at each loss of the connection, with what went wrong. */
   readonly onDown?: ((error: unknown) => void) | undefined;
@@ -16,7 +16,7 @@ export interface StreamOptions {
 
 /**
  * Messages of an event stream over as many connections as it takes: after a loss it goes on where it was. Ends when
- * the signal is aborted; throws only what trying again will not mend (a refusal).
+ * the signal is aborted; throws only refusals, which trying again does not mend.
  */
 export async function* followStream(transport: Transport, options: StreamOptions): AsyncGenerator<SseMessage, void> {
   const { signal } = options;

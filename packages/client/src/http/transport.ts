@@ -161,6 +161,6 @@ function reasonOf(cause: unknown): string {
   if (code === "ECONNREFUSED") return "connection refused";
   if (code === "ENOTFOUND") return "its host name is unknown";
   const message = cause instanceof Error && cause.message !== "" ? cause.message : String(code ?? cause);
-  // OpenSSL's words for bytes that are none of TLS.
+  // OpenSSL's codes for an answer that is not TLS.
   return /wrong version number|packet length too long/.test(message) ? "it speaks no TLS" : message;
 }

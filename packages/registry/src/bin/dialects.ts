@@ -18,7 +18,7 @@ export interface ListedDialect {
   readonly names?: () => Promise<NameSource>;
 }
 
-/** The native listener's. */
+/** The port of the native listener. */
 export const NATIVE_PORT: ListedPort = { name: "http", port: 7070 };
 
 /** In the order in which they are opened. */

@@ -7,7 +7,7 @@
 import { versionLine } from "./commands/version.ts";
 import { EXIT, toFailure } from "./terminal/exit.ts";
 
-// A reader that goes away ("| head") is no error.
+// A reader that closes the pipe ("| head") is no error.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit(EXIT.ok);
   throw error;
@@ -24,7 +24,7 @@ async function run(argv: readonly string[]): Promise<void> {
   try {
     await buildProgram().parseAsync(argv as string[]);
   } catch (error) {
-    // Commander has said what was wrong; asking for help is not wrong.
+    // Commander has printed the mistake. Asking for help is none.
     if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     else fail(error);
   }

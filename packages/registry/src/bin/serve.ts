@@ -10,7 +10,7 @@ const STOP_MS_MAX = 30_000;
 /** Runs until SIGTERM or SIGINT. Resolves when everything is closed; rejects when the start failed. */
 export async function serve(config: ServeConfig): Promise<void> {
   const log = createLog(config.logFormat, config.logLevel);
-  // Asked to stop while still starting: finish the start, then stop in order.
+  // A signal during the start lets the start finish, then stops in order.
   const stopped = stopSignal();
   const running = await assemble(config, log);
   announce(config, running);
@@ -40,7 +40,7 @@ function announce(config: ServeConfig, running: Running): void {
     );
 }
 
-/** The first one stops; repeats are ignored: npm and a terminal each send their own at one Ctrl-C. */
+/** Resolves at the first signal. Repeats are ignored: at one Ctrl-C, npm and the terminal each send a signal. */
 function stopSignal(): Promise<string> {
   return new Promise((resolve) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => resolve(signal));

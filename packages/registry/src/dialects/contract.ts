@@ -38,16 +38,16 @@ export interface Tenants {
 }
 
 /**
- * Names under a domain of its own by which a protocol's users look for instances in DNS. The dialect says what a name
- * means; `dns` speaks the wire and knows nothing of the words. Pure.
+ * The names under a domain of its own by which users of a protocol find instances in DNS. The dialect says what a name
+ * means; `dns` only carries it. Pure.
  */
 export interface NameSource {
   readonly dialect: string;
   /** Where the names stand unless configured otherwise: `skydns.local.` */
   readonly domain: string;
   /**
-   * What stands at a name. `labels` are the ones left of the domain, left to right, in lower case; bytes over 127 as
-   * in `Bytes`. An empty array asks for the domain itself. `options` are settings that the source documents.
+   * Looks a name up. `labels` are those left of the domain, from left to right, in lower case, as `Bytes`; none for the
+   * domain itself. `options` are settings that the source documents.
    */
   find(labels: readonly string[], account: AccountView, options: Readonly<Record<string, string>>): Found;
 }
@@ -65,7 +65,7 @@ export type Found =
       readonly kind: "instances";
       /** Instances in any status: `dns` leaves out those that must not be found. */
       readonly places: readonly Place[];
-      /** The one service that all of `places` are of, when the answer can change with that service alone. */
+      /** Given if all places are of this service, and only changes of this service change the answer. */
       readonly service?: string;
     };
 
@@ -73,13 +73,13 @@ export type Found =
 export interface Place {
   readonly record: InstanceRecord;
   readonly priority: number;
-  /** 0 to 65535; `even`: what is 100 divided by the number of instances shown with this priority, rounded down. */
+  /** 0 to 65535. `even`: 100 divided by the number of instances shown with this priority, rounded down. */
   readonly weight: number | "even";
   /** Labels left of the domain by which an SRV record names the instance's address. */
   readonly target: readonly string[];
 }
 
-/** This process, for health and administration. */
+/** The state of this process, for health and administration. */
 export interface NodeStatus {
   readonly name: string;
   readonly version: string;
@@ -108,8 +108,8 @@ export interface Metrics {
   /** Open streams and long polls: call with +1 and -1. */
   watchers(dialect: string, delta: number): void;
   /**
-   * A counter `rollcall_<dialect>_<name>_total` with one label: add to the number at a value's index, which costs
-   * nothing else; it is read when somebody asks.
+   * A counter `rollcall_<dialect>_<name>_total` with one label. To count, add to the number at the index of the
+   * label's value.
    */
   tally(dialect: string, name: string, help: string, label: string, values: readonly string[]): Float64Array;
 }

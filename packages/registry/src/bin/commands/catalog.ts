@@ -64,7 +64,7 @@ export function defineCatalog(program: Command): void {
     .action(async (_flags: object, self: Command) => listConsumers(await connect(self)));
 }
 
-/** All pages of a list as one answer: the first page's head with everybody's rows. */
+/** All pages of a list as one answer: the head of the first page, the rows of all. */
 async function allPages<K extends string, T, P extends { readonly next: string | null } & Record<K, T[]>>(
   key: K,
   load: (from: string | undefined) => Promise<P>,

@@ -26,7 +26,7 @@ export function completionScript(program: Command, shell: Shell): string {
   return shell === "bash" ? toBash(nodes) : shell === "zsh" ? toZsh(nodes) : toFish(nodes);
 }
 
-/** What help hides, completions hide too. */
+/** Hidden commands and options are left out. */
 function collectNodes(command: Command, path: string, inherited: readonly Option[]): Node[] {
   const help = command.createHelp();
   const children = help.visibleCommands(command).filter((child) => child.name() !== "help");
@@ -48,10 +48,10 @@ function words(node: Node): string {
   return [...node.commands.map((command) => command.name), ...node.argumentChoices, ...flags].join(" ");
 }
 
-/** Every option with a value, once: `--output` -> its choices, or "file", or nothing to offer. */
+/** Every option that takes a value, by its flags. */
 function valued(nodes: readonly Node[]): Map<string, Option> {
   const found = new Map<string, Option>();
-  // One name, several commands: the one that knows its values wins.
+  // Where commands share a flag, the option that lists its values wins.
   for (const node of nodes)
     for (const option of node.options)
       for (const flag of [option.short, option.long])

@@ -12,7 +12,7 @@ export const LIMIT_NAMES = SETTINGS.filter((setting) => setting.key.startsWith("
 );
 const ROLES: readonly string[] = ["reader", "writer", "admin"] satisfies Role[];
 
-/** Adds what is wrong to `problems`; what it answers is to be used only when nothing was. */
+/** Adds a sentence to `problems` for every mistake. The accounts are good only if there is none. */
 export function readAccounts(raw: unknown, place: string, problems: string[]): Record<string, ConfiguredAccount> {
   const accounts: Record<string, ConfiguredAccount> = {};
   if (!isMap(raw)) {
@@ -79,7 +79,7 @@ function knownKeys(
   return true;
 }
 
-/** The words for a key that is none. */
+/** What is wrong with an unknown key, with the key that was probably meant. */
 export function unknownKey(key: string, legal: Iterable<string>): string {
   const meant = nearest(key, legal);
   return meant === undefined ? "no such setting" : `no such setting (did you mean ${meant}?)`;

@@ -38,7 +38,7 @@ export function parseConfigText(text: string, path: string): ReadFile {
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   if (document.errors.length > 0) {
     const problems = document.errors.map(
-      // What comes after a colon is the text that it stumbled over, which may be a secret.
+      // After a colon the parser quotes the text where it failed, which may be a secret.
       (error) => `${path} line ${lines.linePos(error.pos[0]).line}: ${error.message.replace(/: .*/s, "")}`,
     );
     return { entries: [], problems };

@@ -48,7 +48,7 @@ export interface Sources {
   /** By the flag's name without dashes: `http-port`. */
   readonly flags: Readonly<Record<string, unknown>>;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** What relative paths of flags and variables begin at; those in the file begin at the file's directory. */
+  /** Relative paths of flags and variables begin here, those of the file at its directory. */
   readonly cwd: string;
 }
 
@@ -57,7 +57,7 @@ export interface Problems {
   readonly problems: readonly string[];
 }
 
-/** Variables of this prefix that the command line knows beside the settings. */
+/** Variables of the command line that are no settings. */
 const OTHER_VARIABLES = ["CONFIG", "URL", "ACCOUNT", "TOKEN", "OUTPUT", "CA", "CLIENT_CERT", "CLIENT_KEY"].map(
   (name) => `ROLLCALL_${name}`,
 );
@@ -161,7 +161,7 @@ function takeVariables(sources: Sources, all: Gathered): void {
   }
 }
 
-/** Kubernetes' address of a Service where a port of ours could stand: `ROLLCALL_HTTP_PORT=tcp://10.0.0.1:80`. */
+/** Whether Kubernetes put the address of a Service where a port of ours is read: `ROLLCALL_HTTP_PORT=tcp://10.0.0.1:80`. */
 function isForeignPort(name: string, raw: string): boolean {
   return name.endsWith("_PORT") && raw.includes("://");
 }
@@ -207,7 +207,7 @@ function namedDialects(dialects: readonly string[] | "all", given: ReadonlyMap<s
   return named;
 }
 
-/** All settings below one name; the table and the type keep the same names. */
+/** All settings of one section. The types have the same names as the table. */
 function section(values: ReadonlyMap<string, Value>, name: string): Record<string, Value> {
   const found: Record<string, Value> = {};
   for (const [key, value] of values) if (key.startsWith(`${name}.`)) found[key.slice(name.length + 1)] = value;
@@ -217,7 +217,7 @@ function section(values: ReadonlyMap<string, Value>, name: string): Record<strin
 function readTls(values: ReadonlyMap<string, Value>, problems: string[]): TlsOptions | undefined {
   const text = (name: string) => values.get(`tls.${name}`) as string | undefined;
   const [certFile, keyFile, caFile] = [text("cert"), text("key"), text("ca")];
-  // Who names an authority wants its certificates seen.
+  // Naming an authority asks clients for certificates of it.
   const unsaid = caFile === undefined ? "none" : "require";
   const clientCertificates = (text("clientCertificates") ?? unsaid) as "none" | "request" | "require";
   if (clientCertificates !== "none" && caFile === undefined)

@@ -1,4 +1,4 @@
-/** Texts and YAML values -> typed values of settings. Pure; what is wrong is said in words that follow the key. */
+/** Texts and YAML values -> typed values of settings. A mistake is said in words that follow the key. */
 import { type Outcome, ok } from "../../outcome.ts";
 import { nearest } from "./nearest.ts";
 import type { Setting } from "./settings.ts";

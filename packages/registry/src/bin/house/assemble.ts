@@ -1,4 +1,4 @@
-/** Puts the parts together in order, and gives back how to take them apart in reverse. */
+/** Puts the parts of a registry together, and closes them in reverse order. */
 import { hostname } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
@@ -133,7 +133,7 @@ function refuseOpenExposure(config: ServeConfig, access: Access): void {
   );
 }
 
-/** Accounts without any token: every request would be refused, the one that makes the first token too. */
+/** Without any token every request would be refused, also the one that makes the first token. */
 function refuseLockedOut(access: Access): void {
   if (access.open || access.listTokens(null).length > 0) return;
   throw new StartRefused(
@@ -150,7 +150,7 @@ async function stop(
 ): Promise<void> {
   state.ready = false;
   for (const { mounted } of opened) mounted.drain();
-  // Whoever asks /readyz is to see that it is off before the door closes.
+  // Load balancers have to see /readyz fail before the ports close.
   await delay(DRAIN_MS);
   listener.drain();
   for (const { doors } of opened) doors.drain();

@@ -1,4 +1,4 @@
-/** The dialects' own ports: which, where, with whose limits; and what becomes of one that is taken. */
+/** Opens the ports of one dialect, with the limits of the house, and keeps account of them. */
 import type { Logger } from "pino";
 import type { Endpoint } from "../../dialects/contract.ts";
 import type { Doors, OwnHttpListener } from "../../net/doors.ts";
@@ -25,7 +25,7 @@ export interface DoorParts {
   openHttp(port: number): Promise<OwnHttpListener>;
 }
 
-/** How often a free pair of ports is looked for when the number does not matter. */
+/** Attempts to find a number that is free for both TCP and UDP. */
 const PAIR_TRIES_MAX = 20;
 
 type Closable = { close(): Promise<void>; drain?(): void };
@@ -82,7 +82,7 @@ interface PairMakers {
   udp(port: number): Promise<UdpListener>;
 }
 
-/** TCP takes a free number first; where UDP has it taken already, another one is tried. */
+/** TCP gets a free number first; if another program has that number for UDP, both try again. */
 async function openPair(port: number, make: PairMakers): Promise<{ tcp: TcpListener; udp: UdpListener }> {
   for (let tries = 1; ; tries++) {
     const tcp = await make.tcp(port);

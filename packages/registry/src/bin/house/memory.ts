@@ -8,7 +8,7 @@ import { runInNewContext } from "node:vm";
 
 const GROWTH_BYTES_MIN = 48 * 1024 * 1024;
 const LOOK_MS = 2000;
-/** The store writes its rows in the first quiet seconds; what that leaves behind is to go as well. */
+/** The store writes its rows in the first quiet seconds; its garbage is to go as well. */
 const QUIET_LOOKS_MIN = 2;
 
 export interface Memory {
@@ -18,7 +18,7 @@ export interface Memory {
   readonly collect: () => void;
 }
 
-/** What the process itself offers. */
+/** The memory of this process. */
 export function processMemory(progress: () => number): Memory {
   setFlagsFromString("--expose-gc");
   const gc = runInNewContext("gc") as (options?: { type: "minor" }) => void;
@@ -46,7 +46,7 @@ export function createSweeper(memory: Memory): () => void {
   };
 }
 
-/** Looks after the process's memory until the returned function is called. */
+/** Gives memory back until the returned function is called. */
 export function keepMemory(progress: () => number): () => void {
   const timer = setInterval(createSweeper(processMemory(progress)), LOOK_MS);
   timer.unref();

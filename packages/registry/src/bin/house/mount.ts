@@ -56,7 +56,7 @@ export async function loadDialects(
   );
 }
 
-/** The parts of the house that all dialects have alike. */
+/** The parts of the house that are the same for all dialects. */
 export type Shared = Omit<House, "settings" | "log" | "doors" | "names" | "notes" | "directory" | "secret">;
 
 interface Listeners {

@@ -70,7 +70,7 @@ export async function connect(command: Command): Promise<Context> {
   };
 }
 
-/** Behind a list that is empty: the account, when it is another than the usual one. Its name may have been mistyped. */
+/** For the sentence about an empty list: names the account, which may be mistyped, unless it is the default one. */
 export function inAccount({ account }: Context): string {
   return account === DEFAULT_ACCOUNT ? "" : ` in the account ${account}`;
 }
@@ -80,14 +80,14 @@ function checkUrl(text: string): string {
   try {
     url = new URL(text.includes("://") ? text : `http://${text}`);
   } catch {
-    // Said below.
+    // Refused below.
   }
   if (url === undefined || !/^https?:$/.test(url.protocol))
     throw new Failure(EXIT.usage, `"${text}" is no URL of a registry`, `An example: --url ${DEFAULT_URL}`);
   return url.href;
 }
 
-/** Ctrl-C and SIGTERM end what would go on for ever, in order. The second one ends it at once. */
+/** Aborts at the first Ctrl-C or SIGTERM, so that an endless command ends in order. A second one ends the process. */
 export function untilInterrupted(): AbortSignal {
   const controller = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => controller.abort());

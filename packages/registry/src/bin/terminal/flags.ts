@@ -9,7 +9,7 @@ export function collect(value: string, before: readonly string[] | undefined): s
   return [...(before ?? []), value];
 }
 
-/** The same for values that must be among these. */
+/** For options that may be given several times, each with one of these values. */
 export function collectAmong(
   choices: readonly string[],
 ): (value: string, before: readonly string[] | undefined) => string[] {

@@ -8,7 +8,7 @@ export interface Column {
   readonly title: string;
   /** Numbers stand to the right. */
   readonly right?: boolean;
-  /** On a terminal the last column is cut to what fits; this one is worth a second line. */
+  /** Never cut. Else the last column is cut to the width of the terminal. */
   readonly whole?: boolean;
 }
 
@@ -127,13 +127,13 @@ export function toSpan(ms: number): string {
   return ms < 1 ? "0s" : `${Math.floor(ms)}ms`;
 }
 
-/** How long ago; "0s" for what is to come by a clock that is ahead of this one. "-" for never. */
+/** How long ago: "-" for never, "0s" for a time to come, as the registry's clock may be ahead. */
 export function toAge(at: string | null | undefined, nowMs: number): string {
   if (at === null || at === undefined) return "-";
   return toSeconds(nowMs - Date.parse(at));
 }
 
-/** How long until; "0s" when it is over. */
+/** How long until then: "0s" for a time that has passed. */
 export function toLeft(at: string, nowMs: number): string {
   return toSeconds(Date.parse(at) - nowMs);
 }
@@ -142,7 +142,7 @@ function toSeconds(ms: number): string {
   return ms < 1000 ? "0s" : toSpan(ms);
 }
 
-/** The time of day, local, for lines that follow each other. */
+/** The local time of day. */
 export function toClock(at: string): string {
   return new Date(at).toLocaleTimeString("en-GB", { hour12: false });
 }

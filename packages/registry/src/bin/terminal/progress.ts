@@ -8,7 +8,7 @@ export interface Progress {
 const EVERY_MS = 100;
 const BAR = 24;
 
-/** A line on stderr that moves while something takes long; nothing where nobody looks. */
+/** Shows progress in one line on stderr, if stderr is a terminal. */
 export function createProgress(label: string, bytesTotal: number | null): Progress {
   const { stderr } = process;
   if (!stderr.isTTY) return { report: () => {}, end: () => {} };
