@@ -6,6 +6,10 @@ export const ROLES = ["reader", "writer", "admin"] as const;
 
 export type Role = (typeof ROLES)[number];
 
+export function isRole(word: unknown): word is Role {
+  return (ROLES as readonly unknown[]).includes(word);
+}
+
 /** Who is asking. */
 export interface Principal {
   /** The one account it may touch; null for all of them. */

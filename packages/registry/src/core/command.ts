@@ -143,7 +143,7 @@ export function ownLease(instance: InstanceKey): LeaseId {
   return `${instance.service}/${instance.id}`;
 }
 
-/** The instance in the name of its own lease: service names have no slash, so the first one parts them. */
+/** The instance that the name of an own lease says: services have no slash in their names, so the first one parts. */
 export function ownerOf(lease: LeaseId): InstanceKey | undefined {
   const slash = lease.indexOf("/");
   return slash < 0 ? undefined : { service: lease.slice(0, slash), id: lease.slice(slash + 1) };

@@ -19,6 +19,10 @@ export const STATUSES = ["passing", "warning", "critical", "starting", "draining
 
 export type Status = (typeof STATUSES)[number];
 
+export function isStatus(word: unknown): word is Status {
+  return (STATUSES as readonly unknown[]).includes(word);
+}
+
 export type CheckKind = "ttl" | "http" | "tcp" | "grpc" | "exec" | "reported";
 
 /** One health test of an instance, with its latest result. */

@@ -1,6 +1,15 @@
 /** Arbitrary records, commits and rows. */
 import fc from "fast-check";
-import type { Cause, Change, Check, Commit, InstanceRecord, KeyRecord, LeaseRecord, Status } from "../core/index.ts";
+import {
+  type Cause,
+  type Change,
+  type Check,
+  type Commit,
+  type InstanceRecord,
+  type KeyRecord,
+  type LeaseRecord,
+  STATUSES,
+} from "../core/index.ts";
 import type { StateRow } from "./row.ts";
 
 /** Plain objects, as the core makes them. */
@@ -28,7 +37,7 @@ export const number = fc.oneof(
 const atMs = fc.integer({ min: 0, max: 2 ** 42 });
 const name = fc.oneof(text, fc.constantFrom("__proto__", "constructor", "0", "10", ""));
 const meta = fc.dictionary(name, text, { maxKeys: 5, noNullPrototype: true });
-const status = fc.constantFrom<Status>("passing", "warning", "critical", "starting", "draining", "unknown");
+const status = fc.constantFrom(...STATUSES);
 const cause = fc.constantFrom<Cause>("registered", "updated", "reported", "overridden", "deregistered", "granted");
 const causeOfEnd = fc.constantFrom<Cause>("closed", "expired", "held", "released", "put", "deleted");
 const held = fc.option(record({ sinceMs: atMs, reason: text }));

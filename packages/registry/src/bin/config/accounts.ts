@@ -1,6 +1,6 @@
 /** The `accounts` section of the file: accounts with limits and tokens. */
 import type { ConfiguredAccount, ConfiguredToken } from "../../around/accounts/config.ts";
-import { type AccountLimits, isLegalAccount, type Role } from "../../core/index.ts";
+import { type AccountLimits, isLegalAccount, isRole, ROLES } from "../../core/index.ts";
 import { isMap } from "./file.ts";
 import { nearest } from "./nearest.ts";
 import { SETTINGS } from "./settings.ts";
@@ -10,7 +10,6 @@ import { show } from "./values.ts";
 export const LIMIT_NAMES = SETTINGS.filter((setting) => setting.key.startsWith("limits.")).map(
   (setting) => setting.key.slice("limits.".length) as keyof AccountLimits,
 );
-const ROLES: readonly string[] = ["reader", "writer", "admin"] satisfies Role[];
 
 /** Adds a sentence to `problems` for every mistake. The accounts are good only if there is none. */
 export function readAccounts(raw: unknown, place: string, problems: string[]): Record<string, ConfiguredAccount> {
@@ -55,11 +54,10 @@ export function readTokens(raw: unknown, at: string, problems: string[]): readon
     if (!knownKeys(token, ["name", "role", "sha256"], here, problems)) return [];
     const { name, role, sha256 } = token;
     if (typeof name !== "string" || name === "") problems.push(`${here}.name: must be text, not ${show(name)}`);
-    else if (typeof role !== "string" || !ROLES.includes(role))
-      problems.push(`${here}.role: must be one of ${ROLES.join(", ")}, not ${show(role)}`);
+    else if (!isRole(role)) problems.push(`${here}.role: must be one of ${ROLES.join(", ")}, not ${show(role)}`);
     else if (typeof sha256 !== "string" || !/^[0-9a-f]{64}$/i.test(sha256))
       problems.push(`${here}.sha256: must be the SHA-256 of the token in 64 hexadecimal digits`);
-    else return [{ name, role: role as Role, sha256: sha256.toLowerCase() }];
+    else return [{ name, role, sha256: sha256.toLowerCase() }];
     return [];
   });
 }

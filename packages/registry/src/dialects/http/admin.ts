@@ -8,9 +8,11 @@ import {
   type Account,
   type AccountLimits,
   isLegalAccount,
+  isRole,
   type Outcome,
   ok,
   type Principal,
+  ROLES,
   type Role,
   refuse,
   SYSTEM_ACCOUNT,
@@ -76,7 +78,6 @@ export function listTokens(exchange: Exchange): void {
 }
 
 const TOKEN_FIELDS: ReadonlySet<string> = new Set(["name", "account", "role"]);
-const ROLES: readonly string[] = ["reader", "writer", "admin"];
 
 /** POST /v2/_/tokens */
 export async function createToken(exchange: Exchange, json: Json): Promise<void> {
@@ -87,7 +88,7 @@ export async function createToken(exchange: Exchange, json: Json): Promise<void>
   fields.need("role");
   const name = fields.text("name", "");
   const role = fields.text("role", "reader");
-  if (!ROLES.includes(role)) fields.expected("role", `one of ${ROLES.join(", ")}`, role);
+  if (!isRole(role)) fields.expected("role", `one of ${ROLES.join(", ")}`, role);
   const account = fields.raw("account") === null ? null : fields.has("account") ? fields.text("account", "", 64) : null;
   if (account !== null && !isLegalAccount(account)) fields.expected("account", "a legal account name or null", account);
   if (fields.fault !== undefined) return answerRefused(reply, fields.fault);

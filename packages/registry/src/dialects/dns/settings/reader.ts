@@ -1,6 +1,6 @@
 /** Reads `dialectSettings.dns`. What is wrong is a sentence that names the setting. */
 import { resolve } from "node:path";
-import { isLegalAccount, type Outcome, ok, refuse } from "../../../core/index.ts";
+import { isLegalAccount, type Outcome, ok, ROLES, refuse } from "../../../core/index.ts";
 import type { NameSource } from "../../contract.ts";
 import { toNotes } from "../labels/meta.ts";
 import { isTaken } from "../labels/text.ts";
@@ -25,7 +25,6 @@ export interface Surroundings {
 }
 
 const ALGORITHMS = ["hmac-sha1", "hmac-sha224", "hmac-sha256", "hmac-sha384", "hmac-sha512"] as const;
-const ROLES = ["reader", "writer", "admin"] as const;
 const DAY_S = 24 * 3600;
 const DNS_PORT = 53;
 const SECRET_BYTES_MIN = 16;

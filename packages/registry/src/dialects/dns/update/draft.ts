@@ -4,6 +4,7 @@ import {
   type Account,
   type Bytes,
   type Command,
+  type CommandOf,
   type Guard,
   type Instance,
   type InstanceRecord,
@@ -126,7 +127,7 @@ export class Draft {
   }
 
   /** All or nothing, and only as long as what was read is so still; undefined when there is nothing to do. */
-  toCommand(lease: LeaseRule): Extract<Command, { kind: "when" }> | undefined {
+  toCommand(lease: LeaseRule): CommandOf<"when"> | undefined {
     const guards: Guard[] = [];
     const steps: Command[] = [];
     for (const { service, id, before, now, ttlS } of this.#touched.values()) {

@@ -1,5 +1,5 @@
 /** UPDATE (RFC 2136): what it says as a command on the catalog. */
-import type { Account, Command, InstanceRecord } from "../../../core/index.ts";
+import type { Account, CommandOf, InstanceRecord } from "../../../core/index.ts";
 import type { Settings, TsigKey } from "../settings/model.ts";
 import { CLASS, type Message, RCODE, TYPE } from "../wire/message.ts";
 import { sameName } from "../wire/name.ts";
@@ -18,7 +18,7 @@ export type Planned =
   | {
       readonly ok: true;
       /** Undefined: all is so already. */
-      readonly command: Extract<Command, { kind: "when" }> | undefined;
+      readonly command: CommandOf<"when"> | undefined;
       /** Instances that the update says are still there: their leases begin anew. */
       readonly refreshed: readonly InstanceRecord[];
     };

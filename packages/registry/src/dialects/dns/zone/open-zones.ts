@@ -9,6 +9,7 @@ import {
   type Registry,
   type Revision,
   SYSTEM_ACCOUNT,
+  subjectOf,
   type View,
 } from "../../../core/index.ts";
 import type { NameSource } from "../../contract.ts";
@@ -74,7 +75,7 @@ export class OpenZones implements Zones {
   #concerns(commit: Commit): boolean {
     if (commit.account === SYSTEM_ACCOUNT || !this.#accounts.has(commit.account)) return true;
     for (const change of commit.changes)
-      if (change.kind === "key" && (change.after ?? change.before)?.key.startsWith(STATIC_KEYS)) return true;
+      if (change.kind === "key" && subjectOf(change).key.startsWith(STATIC_KEYS)) return true;
     return false;
   }
 

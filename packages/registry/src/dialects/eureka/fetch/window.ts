@@ -1,5 +1,5 @@
 /** The changes of one account in the last minutes, by instance: the newest change of each is the one that counts. */
-import type { Account, Commit, InstanceRecord, View } from "../../../core/index.ts";
+import { type Account, type Commit, type InstanceRecord, subjectOf, type View } from "../../../core/index.ts";
 import { META } from "../instances/meta.ts";
 import type { ActionType } from "../wire/messages.ts";
 import { infoMaker, type Source } from "./application.ts";
@@ -90,8 +90,7 @@ export class Window {
   learn(commit: Commit): void {
     for (const change of commit.changes) {
       if (change.kind !== "instance") continue;
-      const record = change.after ?? change.before;
-      if (record !== null) this.#add(record, actionOf(change), commit.atMs);
+      this.#add(subjectOf(change), actionOf(change), commit.atMs);
     }
     this.purge(commit.atMs);
     while (this.#size > this.#changedMax) this.dropOldest();

@@ -1,5 +1,5 @@
 /** @live What came and went last, for /lastn: rings over the commits, filled from the history at the start. */
-import { type Account, type Commit, type Following, keepUp, type Registry } from "../../../core/index.ts";
+import { type Account, type Commit, type Following, keepUp, type Registry, subjectOf } from "../../../core/index.ts";
 import type { Happening } from "./lastn.ts";
 
 /** Kept of all accounts together. */
@@ -81,9 +81,8 @@ export class Recent {
     for (const change of changes) {
       if (change.kind !== "instance") continue;
       const { cause, before, after } = change;
-      const record = after ?? before;
-      if (record === null) continue;
-      const one: Kept = { account, atMs, app: record.service.toUpperCase(), id: record.id, cause };
+      const { service, id } = subjectOf(change);
+      const one: Kept = { account, atMs, app: service.toUpperCase(), id, cause };
       if (after === null) this.#cancelled.add(one);
       else if (before === null || cause === "updated") this.#registered.add(one);
     }

@@ -1,5 +1,5 @@
 /** What other servers are told of a change, and in which words. */
-import { type Change, type InstanceRecord, type LeaseRecord, ownLease } from "../../../core/index.ts";
+import { type Change, type InstanceRecord, type LeaseRecord, ownerOf, ownLease } from "../../../core/index.ts";
 import { lastDirtyOf, toInfo, type Vitals } from "../instances/info.ts";
 import { META } from "../instances/meta.ts";
 import { VIA } from "../instances/registration.ts";
@@ -34,8 +34,8 @@ function isSame(before: InstanceRecord, after: InstanceRecord): boolean {
 /** Another time to live of an instance that is otherwise as before. */
 function toLeaseNews(before: LeaseRecord | null, after: LeaseRecord | null): readonly News[] {
   if (before === null || after === null || !after.own || before.ttlMs === after.ttlMs) return [];
-  const slash = after.id.indexOf("/");
-  return slash < 0 ? [] : [{ kind: "register", service: after.id.slice(0, slash), id: after.id.slice(slash + 1) }];
+  const owner = ownerOf(after.id);
+  return owner === undefined ? [] : [{ kind: "register", ...owner }];
 }
 
 /** An override is news of its own, and brings its status and its time along: these make no other. */

@@ -2,6 +2,7 @@
 import type { TransactedBody } from "@rollcall/client";
 import {
   type Command,
+  type CommandOf,
   fromBytes,
   type Guard,
   LIMITS,
@@ -16,7 +17,7 @@ import type { Json } from "../wire/json.ts";
 import { toKeyBody } from "../wire/records.ts";
 import { fromPrefix, refuseReserved } from "../wire/reserved.ts";
 
-export type When = Extract<Command, { kind: "when" }>;
+export type When = CommandOf<"when">;
 
 const TRANSACTION_FIELDS: ReadonlySet<string> = new Set(["guards", "then", "otherwise"]);
 const STEPS_MAX = LIMITS.transactionCommandsMax;

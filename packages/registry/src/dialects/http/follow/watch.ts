@@ -1,6 +1,6 @@
 /** Handlers of watches: long poll, stream, and many subscriptions over one stream. A commit is encoded once for all. */
 import type { CommitBody } from "@rollcall/client";
-import type { Commit, InstanceRecord, KeyRecord, Revision } from "../../../core/index.ts";
+import { type Commit, type InstanceRecord, type KeyRecord, type Revision, subjectOf } from "../../../core/index.ts";
 import type { Streaming } from "../../../net/http/reply.ts";
 import { answerJson, answerLater, answerRefused, type Exchange } from "../desk.ts";
 import { type Interest, isOfInterest, toCommitBody } from "../wire/commits.ts";
@@ -168,7 +168,7 @@ class SubscriptionIndex {
     const prefixes = new Set<string>();
     for (const change of commit.changes) {
       if (change.kind === "instance") this.#meet(services, change.before, change.after);
-      else if (change.kind === "key") this.#meetKey(keys, prefixes, (change.after ?? change.before) as KeyRecord);
+      else if (change.kind === "key") this.#meetKey(keys, prefixes, subjectOf(change));
     }
     const everything = this.#everything.length > 0;
     const interest: Interest = { services, keys, prefixes: [...prefixes], everything };

@@ -1,5 +1,7 @@
 /** The JSON shapes as schemas: what the description of the API is made of. They mirror packages/client/src/shapes.ts. */
+
 import Type, { type TProperties, type TSchema } from "typebox";
+import { ROLES, STATUSES } from "../../../core/index.ts";
 
 const text = Type.String();
 const count = Type.Integer({ minimum: 0 });
@@ -27,9 +29,9 @@ function words(...allowed: string[]) {
 
 const optional = Type.Optional;
 
-const status = words("passing", "warning", "critical", "starting", "draining", "unknown");
+const status = words(...STATUSES);
 const checkKind = words("ttl", "http", "tcp", "grpc", "exec", "reported");
-const role = words("reader", "writer", "admin");
+const role = words(...ROLES);
 const duration = Type.Union([text, Type.Number({ minimum: 0 })], {
   description: '"500ms", "10s", "5m", "2h", or a number of seconds',
 });

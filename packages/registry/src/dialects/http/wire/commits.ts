@@ -5,9 +5,9 @@ import {
   type Commit,
   fromBytes,
   type InstanceRecord,
-  type KeyRecord,
   type LeaseRecord,
   type Silence,
+  subjectOf,
 } from "../../../core/index.ts";
 import { toTime } from "./json.ts";
 import { findLeaseChange, sayReason } from "./reasons.ts";
@@ -34,7 +34,7 @@ export function isOfInterest(change: Change, interest: Interest): boolean {
     case "instance":
       return isServiceOfInterest(change.before, interest) || isServiceOfInterest(change.after, interest);
     case "key":
-      return isKeyOfInterest((change.after ?? change.before)?.key ?? "", interest);
+      return isKeyOfInterest(subjectOf(change).key, interest);
     case "lease":
       return false;
   }
@@ -73,13 +73,13 @@ export function toChangeBody(commit: Commit, change: Change, around: Surrounding
 function namesOf(change: Change): Pick<ChangeBody, "service" | "id" | "lease" | "key"> {
   switch (change.kind) {
     case "instance": {
-      const { service, id } = (change.after ?? change.before) as InstanceRecord;
+      const { service, id } = subjectOf(change);
       return { service, id };
     }
     case "lease":
-      return { lease: ((change.after ?? change.before) as LeaseRecord).id };
+      return { lease: subjectOf(change).id };
     case "key":
-      return { key: fromBytes(((change.after ?? change.before) as KeyRecord).key) };
+      return { key: fromBytes(subjectOf(change).key) };
   }
 }
 

@@ -1,9 +1,6 @@
 /** Reads the fields of a JSON object one by one and remembers the first thing that is wrong, in words. */
-import { type Outcome, ok, type Refused, refuse, type Status } from "../../../core/index.ts";
+import { isStatus, type Outcome, ok, type Refused, refuse, STATUSES, type Status } from "../../../core/index.ts";
 import { decodeDuration, type Json } from "./json.ts";
-
-export const STATUSES: readonly Status[] = ["passing", "warning", "critical", "starting", "draining", "unknown"];
-const STATUS_SET: ReadonlySet<unknown> = new Set(STATUSES);
 
 const CONTROL = /\p{Cc}/u;
 /** The same but for tabs and the ends of lines. */
@@ -121,7 +118,7 @@ export class Fields {
   status(name: string, fallback: Status): Status {
     const value = this.#members[name];
     if (value === undefined) return fallback;
-    if (STATUS_SET.has(value)) return value as Status;
+    if (isStatus(value)) return value;
     this.expected(name, `one of ${STATUSES.join(", ")}`, value);
     return fallback;
   }

@@ -1,7 +1,6 @@
 /** Query parameters that choose instances, and those that page and wait. */
-import { type InstanceRecord, type Outcome, ok, refuse, statusOf } from "../../../core/index.ts";
+import { type InstanceRecord, isStatus, type Outcome, ok, refuse, STATUSES, statusOf } from "../../../core/index.ts";
 import type { Query } from "../../../net/http/query.ts";
-import { STATUSES } from "./fields.ts";
 import { decodeCount, decodeDuration, WAIT_MS_MAX } from "./json.ts";
 
 export const FILTERS: readonly string[] = ["tag", "zone", "version", "protocol", "status", "meta.*"];
@@ -52,7 +51,7 @@ function decodeStatuses(words: readonly string[]): Outcome<ReadonlySet<string>> 
   const statuses = new Set<string>();
   for (const word of words) {
     if (word === "healthy") statuses.add("passing").add("warning");
-    else if ((STATUSES as readonly string[]).includes(word)) statuses.add(word);
+    else if (isStatus(word)) statuses.add(word);
     else return refuse("invalid", `query parameter status must be healthy or one of ${STATUSES.join(", ")}`);
   }
   return ok(statuses);

@@ -6,6 +6,7 @@ import {
   type LeaseRecord,
   type Silence,
   statusOf,
+  subjectOf,
 } from "../../../core/index.ts";
 import { toTime } from "./json.ts";
 
@@ -43,8 +44,7 @@ const indexed = new WeakMap<Commit, ReadonlyMap<string, LeaseChange>>();
 export function findLeaseChange(commit: Commit, lease: string | null): LeaseChange | undefined {
   if (lease === null) return undefined;
   if (commit.changes.length > MANY) return indexLeases(commit).get(lease);
-  for (const change of commit.changes)
-    if (change.kind === "lease" && (change.after ?? change.before)?.id === lease) return change;
+  for (const change of commit.changes) if (change.kind === "lease" && subjectOf(change).id === lease) return change;
   return undefined;
 }
 
@@ -53,8 +53,7 @@ function indexLeases(commit: Commit): ReadonlyMap<string, LeaseChange> {
   const known = indexed.get(commit);
   if (known !== undefined) return known;
   const index = new Map<string, LeaseChange>();
-  for (const change of commit.changes)
-    if (change.kind === "lease") index.set((change.after ?? change.before)?.id ?? "", change);
+  for (const change of commit.changes) if (change.kind === "lease") index.set(subjectOf(change).id, change);
   indexed.set(commit, index);
   return index;
 }

@@ -3,7 +3,7 @@ import type { RegisteredBody } from "@rollcall/client";
 import {
   type Change,
   type Check,
-  type Command,
+  type CommandOf,
   type InstanceRecord,
   isReserved,
   type LeaseId,
@@ -11,6 +11,7 @@ import {
   type Receipt,
   type Refusal,
   refuse,
+  subjectOf,
 } from "../../../core/index.ts";
 import type { Registration } from "./registration.ts";
 
@@ -48,14 +49,11 @@ export function isHiddenLease(lease: LeaseId): boolean {
 }
 
 export function isHiddenChange(change: Change): boolean {
-  if (change.kind === "key") return isReserved((change.after ?? change.before)?.key ?? "");
-  return change.kind === "lease" && isHiddenLease((change.after ?? change.before)?.id ?? "");
+  if (change.kind === "key") return isReserved(subjectOf(change).key);
+  return change.kind === "lease" && isHiddenLease(subjectOf(change).id);
 }
 
-export function toRegister(
-  { instance, life }: Registration,
-  ifAbsent: boolean,
-): Extract<Command, { kind: "register" }> {
+export function toRegister({ instance, life }: Registration, ifAbsent: boolean): CommandOf<"register"> {
   return ifAbsent ? { kind: "register", instance, life, ifAbsent } : { kind: "register", instance, life };
 }
 

@@ -88,11 +88,11 @@ function toServiceEvent(
   sessions: Set<string>,
 ): Bare | null {
   const { before, after } = change;
-  const record = after ?? before;
+  const record = subjectOf(change);
   // What was there and still is, was updated: no event.
-  if (record === null || (before !== null && after !== null) || !isServiceId(record.id)) return null;
+  if ((before !== null && after !== null) || !isServiceId(record.id)) return null;
   const held = record.lease === null ? undefined : leases.get(record.lease);
-  const lease = held?.after ?? held?.before ?? (record.lease === null ? undefined : findLease(record.lease));
+  const lease = (held && subjectOf(held)) ?? (record.lease === null ? undefined : findLease(record.lease));
   const payload = toPayload(record, lease);
   if (after !== null) return { type: "service.join", timestamp: commit.atMs, payload };
   if (change.cause !== "expired") return { type: "service.remove", timestamp: commit.atMs, payload };

@@ -15,6 +15,7 @@ import {
   keepUp,
   prefixEnd,
   type Registry,
+  subjectOf,
   type View,
 } from "../../../core/index.ts";
 import { toBody } from "../instances.ts";
@@ -78,7 +79,7 @@ export class Callbacks {
 
   #see(commit: Commit, change: Change): void {
     if (change.kind === "key") {
-      const key = (change.after ?? change.before)?.key ?? "";
+      const { key } = subjectOf(change);
       if (!key.startsWith(PREFIX)) return;
       this.#forget(commit.account, key);
       if (change.after !== null) this.#learn(commit.account, change.after);
