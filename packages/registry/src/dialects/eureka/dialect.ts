@@ -1,4 +1,8 @@
-/** The plug: Netflix Eureka's REST API v2 on a port of its own. */
+/**
+ * @live The plug: Netflix Eureka's REST API v2 on a port of its own.
+ *
+ * @rooms dialect > server > pages > peers > requests > desk > fetch > instances > refusals > settings > routes > wire
+ */
 import { whole } from "../../net/http/handler.ts";
 import type { Dialect, House, Mounted } from "../contract.ts";
 import { Server } from "./server.ts";
@@ -17,8 +21,11 @@ async function open(house: House): Promise<Mounted> {
   const settings = readSettings(house.settings);
   const listener = await house.doors.http(NAME);
   const server = await Server.open(house, settings, listener);
-  const find = whole((request, reply) => server.serve(request, reply, request.path, request.search));
-  listener.mount("/", NAME, find);
+  listener.mount(
+    "/",
+    NAME,
+    whole((request, reply) => server.serve(request, reply)),
+  );
   await server.join();
   return { drain: () => {}, close: () => server.close() };
 }

@@ -1,8 +1,6 @@
 /** Which path is what. Every prefix that clients use leads to the same place. */
-import type { Role } from "../../core/index.ts";
 import { decodeSegment } from "../../net/http/query.ts";
 
-/** The places there are. */
 export type Place =
   | "apps"
   | "delta"
@@ -25,31 +23,6 @@ export interface Target {
   readonly place: Place;
   readonly name: string;
   readonly id: string;
-}
-
-/** What may be done where; GET includes HEAD. */
-export const METHODS: Readonly<Record<Place, readonly string[]>> = {
-  apps: ["GET"],
-  delta: ["GET"],
-  app: ["GET", "POST"],
-  instance: ["GET", "PUT", "DELETE"],
-  status: ["PUT", "DELETE"],
-  metadata: ["PUT"],
-  "by-id": ["GET"],
-  vip: ["GET"],
-  svip: ["GET"],
-  asg: ["PUT"],
-  batch: ["POST"],
-  "server-status": ["GET"],
-  overrides: ["GET"],
-  dashboard: ["GET"],
-  lastn: ["GET"],
-};
-
-export const PLACES = Object.keys(METHODS) as readonly Place[];
-
-export function roleFor(method: string): Role {
-  return method === "GET" ? "reader" : "writer";
 }
 
 const SEGMENTS_MAX = 16;

@@ -1,81 +1,109 @@
-/** The front door: every request comes in here, is told apart, let in and answered. */
-import type { Account, Registry } from "../../core/index.ts";
+/** @live The front door: every request comes in here, is told apart, let in, handled and answered. */
+import type { Account } from "../../core/index.ts";
 import type { Reply } from "../../net/http/reply.ts";
 import type { Request } from "../../net/http/request.ts";
 import type { House } from "../contract.ts";
-import type { Desk } from "./desk.ts";
+import type { Answer, Call, Desk, Handler } from "./desk.ts";
 import { Deltas } from "./fetch/deltas.ts";
 import { Fetch } from "./fetch/fetch.ts";
-import { createOperations } from "./instances/operations.ts";
+import { Operations } from "./instances/operations.ts";
+import { Recent } from "./instances/recent.ts";
 import { Spellings } from "./instances/spellings.ts";
-import { Pages } from "./pages/pages.ts";
-import { Recent } from "./pages/recent.ts";
+import { showDashboard, showLastn, showStatus } from "./pages/pages.ts";
 import { openPeers, type Peers } from "./peers/peers.ts";
 import { Gate } from "./requests/access.ts";
+import { empty, notAllowed } from "./requests/answer.ts";
 import {
-  answerBusy,
-  answerEmpty,
-  answerForm,
-  answerFormat,
-  answerMethod,
-  answerUnknown,
-  formOf,
-  singleFormatOf,
-} from "./requests/answer.ts";
-import { type Call, Changes } from "./requests/changes.ts";
+  BATCH_BYTES_MAX,
+  beat,
+  cancel,
+  mergeMetadata,
+  override,
+  REGISTRATION_BYTES_MAX,
+  refuseGroup,
+  register,
+  removeOverride,
+  takeBatch,
+} from "./requests/changes.ts";
 import { parameterOf } from "./requests/query.ts";
-import { METHODS, PLACES, parseTarget, roleFor } from "./routes.ts";
+import {
+  listAll,
+  listApplication,
+  listChanges,
+  listOverrides,
+  listVip,
+  showById,
+  showInstance,
+} from "./requests/reads.ts";
+import { type Place, parseTarget } from "./routes.ts";
 import type { Settings } from "./settings.ts";
 
-/** Bodies where there should be none. */
-const IGNORED_BYTES_MAX = 64 * 1024;
+/** What may be done where; GET includes HEAD. */
+const HANDLERS: Readonly<Record<Place, Readonly<Record<string, Handler>>>> = {
+  apps: { GET: listAll },
+  delta: { GET: listChanges },
+  app: { GET: listApplication, POST: register },
+  instance: { GET: showInstance, PUT: beat, DELETE: cancel },
+  status: { PUT: override, DELETE: removeOverride },
+  metadata: { PUT: mergeMetadata },
+  "by-id": { GET: showById },
+  vip: { GET: listVip },
+  svip: { GET: listVip },
+  asg: { PUT: refuseGroup },
+  batch: { POST: takeBatch },
+  "server-status": { GET: showStatus },
+  overrides: { GET: listOverrides },
+  dashboard: { GET: showDashboard },
+  lastn: { GET: showLastn },
+};
 
-/** What has to be opened before the first request. */
-interface Opened {
-  readonly listener: Desk["listener"];
-  readonly spellings: Spellings;
-  readonly deltas: Deltas;
-  readonly recent: Recent;
-}
+const PLACES = Object.keys(HANDLERS);
+
+/** Some clients send "{}" along with a heartbeat: unread, it would cost them their connection. */
+const IGNORED_BYTES_MAX = 64 * 1024;
+const BYTES_MAX: Readonly<Partial<Record<Place, number>>> = { app: REGISTRATION_BYTES_MAX, batch: BATCH_BYTES_MAX };
+
+const NO_BODY = Buffer.alloc(0);
 
 export class Server {
-  readonly #registry: Registry;
+  readonly #desk: Desk;
   readonly #gate: Gate;
-  readonly #fetch: Fetch;
-  readonly #changes: Changes;
-  readonly #spellings: Spellings;
-  readonly #deltas: Deltas;
-  readonly #recent: Recent;
-  readonly #pages: Pages;
   readonly #peers: Peers;
   readonly #served: Float64Array;
+  readonly #followers: readonly { close(): void }[];
 
-  private constructor(house: House, settings: Settings, { listener, spellings, deltas, recent }: Opened) {
-    const { registry, access, clock, log, metrics } = house;
-    this.#registry = registry;
-    this.#spellings = spellings;
-    this.#deltas = deltas;
-    this.#recent = recent;
-    const replication = () => this.#peers;
-    const operations = createOperations({ registry, clock, settings, spellings, replication });
-    const desk: Desk = { registry, access, clock, log, settings, operations, listener };
-    this.#peers = openPeers(desk);
-    this.#gate = new Gate(access, settings);
-    this.#changes = new Changes(desk, spellings);
-    this.#fetch = new Fetch({ registry, clock, spellings, deltas, dataCenter: settings.dataCenter });
-    const peers = () => this.#peers.status();
-    this.#pages = new Pages({ desk, node: house.status, fetch: this.#fetch, recent, peers });
-    this.#served = metrics.tally("eureka", "requests", "Requests of Eureka clients that were let in.", "place", PLACES);
+  private constructor(house: House, desk: Desk, peers: Peers, followers: readonly { close(): void }[]) {
+    this.#desk = desk;
+    this.#gate = new Gate(desk.access, desk.settings);
+    this.#peers = peers;
+    this.#followers = followers;
+    const help = "Requests of Eureka clients that were let in.";
+    this.#served = house.metrics.tally("eureka", "requests", help, "place", PLACES);
   }
 
   /** Ready to answer when it resolves: what has changed before is known then. */
   static async open(house: House, settings: Settings, listener: Desk["listener"]): Promise<Server> {
-    const { registry, clock } = house;
+    const { registry, access, clock, log, status: node } = house;
     const { dataCenter, deltaMs } = settings;
     const spellings = new Spellings(registry);
     const deltas = await Deltas.open({ registry, spellings, dataCenter, clock, deltaMs });
     const recent = await Recent.open(registry);
-    return new Server(house, settings, { listener, spellings, deltas, recent });
+    const desk: Desk = {
+      registry,
+      access,
+      clock,
+      log,
+      settings,
+      node,
+      listener,
+      spellings,
+      operations: new Operations({ registry, clock, settings, spellings, replication: () => peers }),
+      fetch: new Fetch({ registry, clock, spellings, deltas, dataCenter }),
+      recent,
+      peers: () => peers.status(),
+    };
+    const peers = openPeers(desk);
+    return new Server(house, desk, peers, [recent, deltas, spellings]);
   }
 
   /** Takes over what the other servers know, as long as that can be waited for. */
@@ -86,120 +114,55 @@ export class Server {
   async close(): Promise<void> {
     await this.#peers.close();
     this.#gate.close();
-    this.#recent.close();
-    this.#deltas.close();
-    this.#spellings.close();
+    for (const follower of this.#followers) follower.close();
   }
 
-  /** Place, method, credentials, in this order. */
-  serve(request: Request, response: Reply, path: string, query: string): void {
-    const target = parseTarget(path);
-    if (target === undefined) return answerEmpty(response, 404);
-    const methods = METHODS[target.place];
-    const method = request.method ?? "";
-    if (!methods.includes(method)) return answerMethod(response, methods);
-    const isPage = target.place === "dashboard" || target.place === "lastn";
-    const isBeat = target.place === "instance" && method === "PUT";
-    const wanted = isPage ? this.#accountIn(query) : undefined;
-    const admission = this.#gate.admit(request, roleFor(method), isBeat, wanted);
-    if (admission.kind === "unknown") return answerUnknown(response);
-    if (admission.kind === "forbidden") return answerEmpty(response, 403);
-    if (admission.kind === "busy") return answerBusy(response);
-    const place = PLACES.indexOf(target.place);
-    this.#served[place] = (this.#served[place] as number) + 1;
-    const call: Call = { request, response, target, query, account: admission.account };
-    if (method === "GET") this.#read(call);
-    else this.#change(call, method);
-  }
-
-  /** The account that a page is asked for, if there is one of this name. */
-  #accountIn(query: string): Account | undefined {
-    const name = parameterOf(query, "account");
-    if (name === undefined) return undefined;
-    return this.#registry.read((view) => view.account(name)?.name);
-  }
-
-  #change(call: Call, method: string): void {
-    const { place } = call.target;
-    if (place === "app") return this.#changes.register(call);
-    if (place === "batch") return this.#changes.batch(call);
-    const { request, response } = call;
-    if (request.bodyBytes === 0) return this.#changeByName(call, method);
-    // Some clients send "{}" along with a heartbeat. Unread, it would cost them their connection.
-    request.takeBody(IGNORED_BYTES_MAX, (body) => {
-      if (body.ok) this.#changeByName(call, method);
-      else if (body.refusal === "unavailable") response.abort();
-      else answerEmpty(response, 413);
+  /** Place, method, credentials, body, in this order. */
+  serve(request: Request, reply: Reply): void {
+    const { method } = request;
+    const target = parseTarget(request.path);
+    if (target === undefined) return send(reply, empty(404));
+    const { place } = target;
+    const handlers = HANDLERS[place];
+    const handle = Object.hasOwn(handlers, method) ? handlers[method] : undefined;
+    if (handle === undefined) return send(reply, notAllowed(Object.keys(handlers)));
+    const isRead = method === "GET";
+    const wanted = place === "dashboard" || place === "lastn" ? this.#accountIn(request.search) : undefined;
+    const isBeat = place === "instance" && method === "PUT";
+    const admitted = this.#gate.admit(request.token, isRead ? "reader" : "writer", isBeat, wanted);
+    if (!admitted.ok) return send(reply, admitted.answer);
+    const at = PLACES.indexOf(place);
+    this.#served[at] = (this.#served[at] as number) + 1;
+    const { principal, account } = admitted.value;
+    if (isRead) return this.#handle(handle, { request, target, principal, account, body: NO_BODY }, reply);
+    request.takeBody(BYTES_MAX[place] ?? IGNORED_BYTES_MAX, (body) => {
+      if (body.ok) this.#handle(handle, { request, target, principal, account, body: body.value }, reply);
+      else if (body.refusal === "unavailable") reply.abort();
+      else send(reply, empty(413));
     });
   }
 
-  /** What path and query say all of. */
-  #changeByName(call: Call, method: string): void {
-    const isRemoval = method === "DELETE";
-    switch (call.target.place) {
-      case "instance":
-        return isRemoval ? this.#changes.cancel(call) : this.#changes.beat(call);
-      case "status":
-        return this.#changes.override(call, isRemoval);
-      case "metadata":
-        return this.#changes.metadata(call);
-      default:
-        // Groups of Amazon's: the original says 400 anywhere else than there.
-        return answerEmpty(call.response, 400);
-    }
+  /** The account that a page is asked for, if there is one of this name. */
+  #accountIn(search: string): Account | undefined {
+    const name = parameterOf(search, "account");
+    if (name === undefined) return undefined;
+    return this.#desk.registry.read((view) => view.account(name)?.name);
   }
 
-  #read(call: Call): void {
-    const { request, response, target, account } = call;
-    switch (target.place) {
-      case "apps":
-      case "delta":
-      case "app":
-      case "vip":
-      case "svip":
-        return this.#list(call);
-      case "instance":
-      case "by-id": {
-        const format = singleFormatOf(request);
-        const { name, id } = target;
-        const text =
-          target.place === "instance"
-            ? this.#fetch.instance(account, name, id, format)
-            : this.#fetch.instanceById(account, id, format);
-        return text === undefined ? answerEmpty(response, 404) : answerFormat(response, format, text);
-      }
-      case "overrides":
-        return answerFormat(response, "json", JSON.stringify(this.#fetch.overrides(account)));
-      case "server-status": {
-        const format = singleFormatOf(request);
-        return answerFormat(response, format, this.#pages.status(format));
-      }
-      case "lastn":
-        return this.#pages.lastn(response, account);
-      default:
-        return this.#pages.dashboard(response, account, this.#gate.confinedTo(request));
-    }
+  #handle(handle: Handler, call: Call, reply: Reply): void {
+    const answer = handle(this.#desk, call);
+    if (!(answer instanceof Promise)) return send(reply, answer);
+    answer.then(
+      (made) => send(reply, made),
+      (error: unknown) => {
+        const { method, path } = call.request;
+        this.#desk.log.error({ err: error, method, path }, "a eureka request failed");
+        send(reply, empty(500));
+      },
+    );
   }
+}
 
-  #list({ request, response, target, account }: Call): void {
-    const form = formOf(request);
-    let body: Buffer | undefined;
-    switch (target.place) {
-      case "apps":
-        body = this.#fetch.all(account, form);
-        break;
-      case "delta":
-        body = this.#fetch.delta(account, form);
-        // At 403 clients fetch everything.
-        if (body === undefined) return answerEmpty(response, 403);
-        break;
-      case "app":
-        body = this.#fetch.application(account, target.name, form);
-        if (body === undefined) return answerEmpty(response, 404);
-        break;
-      default:
-        body = this.#fetch.vip(account, target.name, target.place === "svip", form);
-    }
-    answerForm(response, form, body);
-  }
+function send(reply: Reply, { status, head, body }: Answer): void {
+  reply.send(status, head, body);
 }

@@ -11,14 +11,14 @@ import {
   type Receipt,
   type Refused,
   type Registry,
+  type Revision,
   type Status,
   succeeded,
   untilDecided,
 } from "../../../core/index.ts";
-import type { Done, Operations, Origin, Replication } from "../desk.ts";
 import { STATUS } from "../refusals.ts";
 import type { Settings } from "../settings.ts";
-import type { EurekaStatus, InstanceInfo } from "../wire/messages.ts";
+import type { EurekaStatus, InstanceInfo, PeerResult } from "../wire/messages.ts";
 import { dirtyOf, lastDirtyOf, toInfo, vitalsOf } from "./info.ts";
 import { keepMetadata, META } from "./meta.ts";
 import { toInstance, VIA } from "./registration.ts";
@@ -29,6 +29,41 @@ const NO_CONTENT: Done = { statusCode: 204, responseEntity: undefined };
 const OK: Done = { statusCode: 200, responseEntity: undefined };
 const NOT_FOUND: Done = { statusCode: 404, responseEntity: undefined };
 
+/** Where a change came from. */
+export interface Origin {
+  /** From another server: applied, but never passed on. */
+  readonly replicated: boolean;
+  readonly account: Account;
+}
+
+/** How an operation ended, as Eureka's HTTP status; with an instance only at 409. */
+export type Done = PeerResult & {
+  /** What is wrong, for people; at 400. */
+  readonly detail?: string;
+};
+
+/** What a heartbeat says; a bare one says nothing. */
+export interface Said {
+  readonly lastDirtyTimestamp?: number | undefined;
+  readonly overriddenStatus?: EurekaStatus | undefined;
+}
+
+/**
+ * The other servers, as operations know them (peers/peers.ts). Of registrations, ends and overrides they learn by the
+ * commits, whichever dialect these came through; what no commit tells is told here.
+ */
+export interface Replication {
+  /** A client's heartbeat arrived here, and not by way of another server. On the short path: costs next to nothing. */
+  beaten(account: Account, record: InstanceRecord): void;
+  /** This commit came from another server and is not passed on. To be told as soon as the proposal has resolved. */
+  taken(account: Account, revision: Revision): void;
+  /**
+   * Whether an instance that is not here was taken out a moment ago, in this copy or a newer one. Then a peer that still
+   * speaks of it is not asked for its copy: it is about to hear of the end.
+   */
+  isGone(account: Account, app: string, id: string, dirtyMs: number | undefined): boolean;
+}
+
 export interface OperationParts {
   readonly registry: Registry;
   readonly clock: Clock;
@@ -38,11 +73,8 @@ export interface OperationParts {
   replication(): Replication;
 }
 
-export function createOperations(parts: OperationParts): Operations {
-  return new Work(parts);
-}
-
-class Work implements Operations {
+/** Unknown instances are 404; refusals of the registry become statuses by the table in refusals.ts. */
+export class Operations {
   readonly #parts: OperationParts;
 
   constructor(parts: OperationParts) {
@@ -74,12 +106,7 @@ class Work implements Operations {
     return outcome.ok ? outcome.value : refusedAs(outcome);
   }
 
-  async heartbeat(
-    app: string,
-    id: string,
-    said: Parameters<Operations["heartbeat"]>[2],
-    origin: Origin,
-  ): Promise<Done> {
+  async heartbeat(app: string, id: string, said: Said, origin: Origin): Promise<Done> {
     const { account } = origin;
     const record = this.#find(account, app, id);
     if (record === undefined) return this.#unknown(app, id, said.lastDirtyTimestamp, origin);

@@ -1,13 +1,6 @@
 /** The page of what came and went last. */
+import type { Happening } from "../instances/recent.ts";
 import { type Html, html, toQuery, toTime, writePage } from "./html.ts";
-
-export interface Happening {
-  readonly atMs: number;
-  readonly app: string;
-  readonly id: string;
-  /** Why: in the registry's words. */
-  readonly cause: string;
-}
 
 export interface LastPage {
   readonly account: string;

@@ -1,18 +1,15 @@
-/** The pages for people, and /status for scripts: what is there, put together when somebody asks. */
+/** @live The pages for people, and /status for scripts: put together when somebody asks. */
 import { availableParallelism, totalmem } from "node:os";
 import type { Account, InstanceRecord, LeaseRecord } from "../../../core/index.ts";
 import { Head } from "../../../net/http/head.ts";
-import type { Reply } from "../../../net/http/reply.ts";
-import type { NodeStatus } from "../../contract.ts";
-import type { Desk, PeerStatus } from "../desk.ts";
-import type { Fetch } from "../fetch/fetch.ts";
+import type { Answer, Desk, Handler, PeerStatus } from "../desk.ts";
 import { META } from "../instances/meta.ts";
 import { overrideOf, shownStatus } from "../instances/status.ts";
-import { type EurekaStatus, type Format, type InstanceInfo, LEASE_DEFAULT } from "../wire/messages.ts";
-import { type Dashboard, type Holding, type ShownApp, type ShownInstance, writeDashboard } from "./dashboard.ts";
+import { inFormat, singleFormatOf } from "../requests/answer.ts";
+import { type InstanceInfo, LEASE_DEFAULT } from "../wire/messages.ts";
+import { type Holding, type ShownApp, type ShownInstance, writeDashboard } from "./dashboard.ts";
 import { PAGE_POLICY } from "./html.ts";
 import { writeLastn } from "./lastn.ts";
-import type { Recent } from "./recent.ts";
 import { writeStatus } from "./status.ts";
 
 const PAGE = new Head({
@@ -30,183 +27,168 @@ const ACCOUNTS_MAX = 100;
 /** `api-2` before `api-10`. */
 const ORDER = new Intl.Collator("en", { numeric: true });
 
-export interface PageParts {
-  readonly desk: Desk;
-  readonly node: NodeStatus;
-  readonly fetch: Fetch;
-  readonly recent: Recent;
-  peers(): readonly PeerStatus[];
-}
-
-export class Pages {
-  readonly #parts: PageParts;
-
-  constructor(parts: PageParts) {
-    this.#parts = parts;
-  }
-
-  /** GET /. `confined`: the one account that the reader may see, or null. */
-  dashboard(response: Reply, account: Account, confined: Account | null): void {
-    const { desk, node, fetch, peers } = this.#parts;
-    const summary = fetch.summary(account);
-    const leases = this.#leases(account);
-    const page: Dashboard = {
-      nowMs: desk.clock.now(),
+/** GET / */
+export const showDashboard: Handler = (desk, { account, principal }) => {
+  const { clock, node, fetch, settings } = desk;
+  const summary = fetch.summary(account);
+  const leases = countLeases(desk, account);
+  return toPage(
+    writeDashboard({
+      nowMs: clock.now(),
       node: node.name,
       version: node.version,
       startedAtMs: node.startedAtMs,
       replicator: node.replicator,
-      region: desk.settings.region,
+      region: settings.region,
       account,
-      accounts: this.#accounts(account, confined),
+      accounts: principal.account === null ? listAccounts(desk, account) : [account],
       counts: summary.counts,
       instances: summary.instances,
       leases: leases.count,
       holding: leases.holding,
-      apps: this.#apps(account),
+      apps: listApps(desk, account),
       appsTotal: summary.applications,
-      peers: peers(),
-    };
-    response.send(200, PAGE, writeDashboard(page));
-  }
+      peers: desk.peers(),
+    }),
+  );
+};
 
-  /** GET /lastn */
-  lastn(response: Reply, account: Account): void {
-    const { desk, recent } = this.#parts;
-    const nowMs = desk.clock.now();
-    const registered = recent.registered(account);
-    const cancelled = recent.cancelled(account);
-    response.send(200, PAGE, writeLastn({ account, nowMs, registered, cancelled }));
-  }
+/** GET /lastn */
+export const showLastn: Handler = ({ clock, recent }, { account }) => {
+  const registered = recent.registered(account);
+  const cancelled = recent.cancelled(account);
+  return toPage(writeLastn({ account, nowMs: clock.now(), registered, cancelled }));
+};
 
-  /** GET /status */
-  status(format: Format): string {
-    const { peers } = this.#parts;
-    const all = peers();
-    const urls = (wanted: (peer: PeerStatus) => boolean): string =>
-      all
-        .filter(wanted)
-        .map(({ url }) => url)
-        .join(",");
-    const application = {
-      "registered-replicas": urls(() => true),
-      "available-replicas": urls(({ reachable }) => reachable),
-      "unavailable-replicas": urls(({ reachable }) => !reachable),
-    };
-    return writeStatus(format, { general: this.#general(), application, instance: this.#self() });
-  }
+/** GET /status */
+export const showStatus: Handler = (desk, { request }) => {
+  const format = singleFormatOf(request);
+  const urls = (wanted: (peer: PeerStatus) => boolean): string =>
+    desk
+      .peers()
+      .filter(wanted)
+      .map(({ url }) => url)
+      .join(",");
+  const application = {
+    "registered-replicas": urls(() => true),
+    "available-replicas": urls(({ reachable }) => reachable),
+    "unavailable-replicas": urls(({ reachable }) => !reachable),
+  };
+  return inFormat(format, writeStatus(format, { general: describe(desk), application, instance: toSelf(desk) }));
+};
 
-  #general(): Record<string, string> {
-    const { desk, node } = this.#parts;
-    const minutes = Math.floor((desk.clock.now() - node.startedAtMs) / 60_000);
-    const days = Math.floor(minutes / 1440);
-    const two = (value: number): string => String(value).padStart(2, "0");
-    const prefix = days === 0 ? "" : days === 1 ? "1 day " : `${days} days `;
-    return {
-      environment: "rollcall",
-      "num-of-cpus": String(availableParallelism()),
-      "total-avail-memory": `${Math.round(totalmem() / 1_048_576)}mb`,
-      "server-uptime": `${prefix}${two(Math.floor(minutes / 60) % 24)}:${two(minutes % 60)}`,
-    };
-  }
+function toPage(body: string): Answer {
+  return { status: 200, head: PAGE, body };
+}
 
-  /** This server, as an instance of itself. */
-  #self(): InstanceInfo {
-    const { desk, node } = this.#parts;
-    const { host, port } = desk.listener;
-    const startedAtMs = Math.round(node.startedAtMs);
-    return {
-      instanceId: `${node.name}:eureka:${port}`,
-      hostName: node.name,
-      app: "EUREKA",
-      ipAddr: host,
-      sid: undefined,
-      status: node.ready() ? "UP" : "STARTING",
-      overriddenStatus: "UNKNOWN",
-      port: { port, enabled: true },
-      securePort: { port: 0, enabled: false },
-      countryId: 1,
-      dataCenterInfo: { name: "MyOwn", metadata: {} },
-      leaseInfo: {
-        ...LEASE_DEFAULT,
-        registrationTimestamp: startedAtMs,
-        lastRenewalTimestamp: startedAtMs,
-        evictionTimestamp: 0,
-        serviceUpTimestamp: startedAtMs,
-      },
-      metadata: {},
-      appGroupName: undefined,
-      homePageUrl: undefined,
-      statusPageUrl: undefined,
-      healthCheckUrl: undefined,
-      secureHealthCheckUrl: undefined,
-      vipAddress: "eureka",
-      secureVipAddress: undefined,
-      isCoordinatingDiscoveryServer: true,
-      lastUpdatedTimestamp: startedAtMs,
-      lastDirtyTimestamp: startedAtMs,
-      actionType: "ADDED",
-      asgName: undefined,
-    };
-  }
+function describe({ clock, node }: Desk): Record<string, string> {
+  const minutes = Math.floor((clock.now() - node.startedAtMs) / 60_000);
+  const days = Math.floor(minutes / 1440);
+  const two = (value: number): string => String(value).padStart(2, "0");
+  const prefix = days === 0 ? "" : days === 1 ? "1 day " : `${days} days `;
+  return {
+    environment: "rollcall",
+    "num-of-cpus": String(availableParallelism()),
+    "total-avail-memory": `${Math.round(totalmem() / 1_048_576)}mb`,
+    "server-uptime": `${prefix}${two(Math.floor(minutes / 60) % 24)}:${two(minutes % 60)}`,
+  };
+}
 
-  #accounts(shown: Account, confined: Account | null): readonly string[] {
-    if (confined !== null) return [shown];
-    const names = new Set([shown]);
-    this.#parts.desk.registry.read((view) => {
-      for (const { name, counts } of view.accounts()) {
-        if (names.size >= ACCOUNTS_MAX) return;
-        if (counts.instances > 0) names.add(name);
-      }
-    });
-    return [...names].sort();
-  }
+/** This server, as an instance of itself. */
+function toSelf({ node, listener }: Desk): InstanceInfo {
+  const { host, port } = listener;
+  const startedAtMs = Math.round(node.startedAtMs);
+  return {
+    instanceId: `${node.name}:eureka:${port}`,
+    hostName: node.name,
+    app: "EUREKA",
+    ipAddr: host,
+    sid: undefined,
+    status: node.ready() ? "UP" : "STARTING",
+    overriddenStatus: "UNKNOWN",
+    port: { port, enabled: true },
+    securePort: { port: 0, enabled: false },
+    countryId: 1,
+    dataCenterInfo: { name: "MyOwn", metadata: {} },
+    leaseInfo: {
+      ...LEASE_DEFAULT,
+      registrationTimestamp: startedAtMs,
+      lastRenewalTimestamp: startedAtMs,
+      evictionTimestamp: 0,
+      serviceUpTimestamp: startedAtMs,
+    },
+    metadata: {},
+    appGroupName: undefined,
+    homePageUrl: undefined,
+    statusPageUrl: undefined,
+    healthCheckUrl: undefined,
+    secureHealthCheckUrl: undefined,
+    vipAddress: "eureka",
+    secureVipAddress: undefined,
+    isCoordinatingDiscoveryServer: true,
+    lastUpdatedTimestamp: startedAtMs,
+    lastDirtyTimestamp: startedAtMs,
+    actionType: "ADDED",
+    asgName: undefined,
+  };
+}
 
-  #leases(account: Account): { readonly count: number; readonly holding: Holding | undefined } {
-    return this.#parts.desk.registry.read((view) => {
-      const found = view.account(account);
-      let count = 0;
-      let first: LeaseRecord["held"] = null;
-      let held = 0;
-      for (const lease of found?.leases() ?? []) {
-        count++;
-        if (lease.held === null) continue;
-        held++;
-        if (first === null || lease.held.sinceMs < first.sinceMs) first = lease.held;
-      }
-      return { count, holding: first === null ? undefined : { count: held, ...first } };
-    });
-  }
-
-  #apps(account: Account): ShownApp[] {
-    const apps: ShownApp[] = [];
-    let room = LISTED_MAX;
-    for (const { name, records } of this.#parts.fetch.listing(account, LISTED_MAX)) {
-      const listed = [...records].sort((a, b) => ORDER.compare(a.id, b.id)).slice(0, room);
-      room -= listed.length;
-      apps.push({ name, count: records.length, instances: listed.map((record) => this.#show(account, record)) });
-      if (room === 0) break;
+function listAccounts({ registry }: Desk, shown: Account): readonly string[] {
+  const names = new Set([shown]);
+  registry.read((view) => {
+    for (const { name, counts } of view.accounts()) {
+      if (names.size >= ACCOUNTS_MAX) return;
+      if (counts.instances > 0) names.add(name);
     }
-    return apps;
-  }
+  });
+  return [...names].sort();
+}
 
-  #show(account: Account, record: InstanceRecord): ShownInstance {
-    const { registry } = this.#parts.desk;
-    const port = record.ports.default ?? record.ports.secure ?? Object.values(record.ports)[0];
-    const host = record.address.includes(":") ? `[${record.address}]` : record.address;
-    const status: EurekaStatus = shownStatus(record);
-    return {
-      id: record.id,
-      status,
-      override: overrideOf(record),
-      address: port === undefined ? record.address : `${host}:${port}`,
-      zone: record.zone,
-      via: record.via,
-      url: record.meta[META.statusPageUrl] ?? record.meta[META.homePageUrl],
-      lastBeatMs: record.lease === null ? 0 : (registry.pulse(account, record.lease)?.lastBeatMs ?? 0),
-      registeredAtMs: record.createdAtMs,
-      hasLease: record.lease !== null,
-      heldSinceMs: record.held?.sinceMs,
-    };
+function countLeases(
+  { registry }: Desk,
+  account: Account,
+): { readonly count: number; readonly holding: Holding | undefined } {
+  return registry.read((view) => {
+    const found = view.account(account);
+    let count = 0;
+    let first: LeaseRecord["held"] = null;
+    let held = 0;
+    for (const lease of found?.leases() ?? []) {
+      count++;
+      if (lease.held === null) continue;
+      held++;
+      if (first === null || lease.held.sinceMs < first.sinceMs) first = lease.held;
+    }
+    return { count, holding: first === null ? undefined : { count: held, ...first } };
+  });
+}
+
+function listApps(desk: Desk, account: Account): ShownApp[] {
+  const apps: ShownApp[] = [];
+  let room = LISTED_MAX;
+  for (const { name, records } of desk.fetch.listing(account, LISTED_MAX)) {
+    const listed = [...records].sort((a, b) => ORDER.compare(a.id, b.id)).slice(0, room);
+    room -= listed.length;
+    apps.push({ name, count: records.length, instances: listed.map((record) => toShown(desk, account, record)) });
+    if (room === 0) break;
   }
+  return apps;
+}
+
+function toShown({ registry }: Desk, account: Account, record: InstanceRecord): ShownInstance {
+  const port = record.ports.default ?? record.ports.secure ?? Object.values(record.ports)[0];
+  const host = record.address.includes(":") ? `[${record.address}]` : record.address;
+  return {
+    id: record.id,
+    status: shownStatus(record),
+    override: overrideOf(record),
+    address: port === undefined ? record.address : `${host}:${port}`,
+    zone: record.zone,
+    via: record.via,
+    url: record.meta[META.statusPageUrl] ?? record.meta[META.homePageUrl],
+    lastBeatMs: record.lease === null ? 0 : (registry.pulse(account, record.lease)?.lastBeatMs ?? 0),
+    registeredAtMs: record.createdAtMs,
+    hasLease: record.lease !== null,
+    heldSinceMs: record.held?.sinceMs,
+  };
 }

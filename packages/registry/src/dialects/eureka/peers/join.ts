@@ -1,6 +1,6 @@
 /** @live The start: what another server knows is taken over, so that clients find everything here from the first moment on. */
 import type { Logger } from "pino";
-import type { Operations, Origin } from "../desk.ts";
+import type { Operations, Origin } from "../instances/operations.ts";
 import { readApplications } from "../wire/bodies.ts";
 import type { Application, InstanceInfo } from "../wire/messages.ts";
 import { Unreached } from "./client.ts";

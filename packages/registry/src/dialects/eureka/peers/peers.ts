@@ -13,8 +13,9 @@ import {
   type LeaseId,
   type Revision,
 } from "../../../core/index.ts";
-import type { Desk, Origin, PeerStatus, Replication } from "../desk.ts";
+import type { Desk, PeerStatus } from "../desk.ts";
 import { lastDirtyOf, toInfo, vitalsOf } from "../instances/info.ts";
+import type { Origin, Replication } from "../instances/operations.ts";
 import type { InstanceInfo } from "../wire/messages.ts";
 import { Gone } from "./gone.ts";
 import { joinOnce } from "./join.ts";
@@ -34,6 +35,8 @@ const RETRY_MS_MAX = 30_000;
 const GRACE_MS = 1000;
 
 export interface Peers extends Replication {
+  /** What is shown of them. */
+  status(): readonly PeerStatus[];
   /** Takes over what a peer has. Resolves when that is done, or has taken too long to wait for. */
   join(): Promise<void>;
   close(): Promise<void>;

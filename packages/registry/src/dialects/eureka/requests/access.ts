@@ -1,25 +1,19 @@
 /** Who asks, and for which account. */
-
 import { type Access, type Account, type Outcome, ok, type Principal, type Role, refuse } from "../../../core/index.ts";
-import type { Request } from "../../../net/http/request.ts";
+import type { Answer } from "../desk.ts";
 import type { Settings } from "../settings.ts";
+import { BUSY, empty, UNKNOWN } from "./answer.ts";
 
-export type Admission =
-  | { readonly kind: "admitted"; readonly account: Account }
-  /** Nobody known: 401. */
-  | { readonly kind: "unknown" }
-  /** Somebody who may not: 403. */
-  | { readonly kind: "forbidden" }
-  /** The account's requests of this second are used up: 503, at which clients go to the next server. */
-  | { readonly kind: "busy" };
+export interface Admitted {
+  readonly principal: Principal;
+  readonly account: Account;
+}
 
-const UNKNOWN: Admission = { kind: "unknown" };
-const FORBIDDEN: Admission = { kind: "forbidden" };
-const BUSY: Admission = { kind: "busy" };
+const FORBIDDEN = empty(403);
 
 const ANYONE: Principal = { account: null, role: "admin", name: "anyone" };
 
-/** Headers whose token is known. Clients say the same one each time. */
+/** Headers whose token is known: clients say the same one each time. */
 const KNOWN_MAX = 10_000;
 const LENGTH_MAX = 4096;
 
@@ -27,9 +21,8 @@ const LENGTH_MAX = 4096;
 export class Gate {
   readonly #access: Access;
   readonly #settings: Settings;
-  /** From what the header says to the token in it. What the token is worth is asked each time. */
+  /** The token in a header that was seen before. What it is worth is asked each time. */
   readonly #tokens = new Map<string, string>();
-  readonly #admitted = new Map<Account, Admission>();
   readonly #forget: () => void;
 
   constructor(access: Access, settings: Settings) {
@@ -42,32 +35,23 @@ export class Gate {
     this.#forget();
   }
 
-  /** `wanted` is an account's name: who may act on all of them can ask for another than the one that is configured. */
-  admit(request: Request, need: Role, isBeat: boolean, wanted?: string): Admission {
-    const principal = this.#identify(request.token);
-    if (!principal.ok) return UNKNOWN;
+  /** `wanted` names another account than the configured one, for those who may act on all of them. */
+  admit(
+    token: string | undefined,
+    need: Role,
+    isBeat: boolean,
+    wanted: string | undefined,
+  ): Outcome<Admitted, { readonly answer: Answer }> {
+    const identified = this.#identify(token);
+    if (!identified.ok) return { ok: false, answer: UNKNOWN };
+    const principal = identified.value;
     const asked = wanted === undefined ? undefined : this.#access.resolve(wanted);
-    const account = principal.value.account ?? (asked?.ok === true ? asked.value : this.#settings.account);
-    if (principal.value !== ANYONE && !this.#access.allow(principal.value, account, need).ok) return FORBIDDEN;
+    const account = principal.account ?? (asked?.ok === true ? asked.value : this.#settings.account);
+    if (principal !== ANYONE && !this.#access.allow(principal, account, need).ok)
+      return { ok: false, answer: FORBIDDEN };
     // Heartbeats are counted, but never refused for their number: instances would be lost.
-    if (!this.#access.admit(account).ok && !isBeat) return BUSY;
-    return this.#admission(account);
-  }
-
-  /** The one account that this request may see; null for all of them. */
-  confinedTo(request: Request): Account | null {
-    const principal = this.#identify(request.token);
-    return principal.ok ? principal.value.account : this.#settings.account;
-  }
-
-  #admission(account: Account): Admission {
-    let admission = this.#admitted.get(account);
-    if (admission === undefined) {
-      if (this.#admitted.size >= KNOWN_MAX) this.#admitted.clear();
-      admission = { kind: "admitted", account };
-      this.#admitted.set(account, admission);
-    }
-    return admission;
+    if (!this.#access.admit(account).ok && !isBeat) return { ok: false, answer: BUSY };
+    return ok({ principal, account });
   }
 
   /** In open mode credentials that mean nothing to us are as good as none: the original without security ignores them. */
@@ -92,7 +76,7 @@ export class Gate {
   }
 }
 
-/** What may be the token: RFC 7617 has a user and a password; all else is one by itself. */
+/** What may be the token: the password or the user of RFC 7617, or all of any other header. */
 function candidatesOf(said: string): readonly string[] {
   if (said.length > LENGTH_MAX) return [];
   const basic = /^basic +(\S+) *$/i.exec(said)?.[1];

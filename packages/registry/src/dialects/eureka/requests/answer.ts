@@ -1,18 +1,18 @@
 /** Answers as Eureka's clients take them: in which form, with which headers, and above all with which bodies left out. */
 import { Head } from "../../../net/http/head.ts";
-import type { Reply } from "../../../net/http/reply.ts";
 import type { Request } from "../../../net/http/request.ts";
-import type { Done } from "../desk.ts";
+import type { Answer } from "../desk.ts";
 import type { Form } from "../fetch/piece.ts";
+import type { Done } from "../instances/operations.ts";
 import { writeInstance } from "../wire/bodies.ts";
 import type { Format } from "../wire/messages.ts";
 
 const TYPES: Readonly<Record<Format, string>> = { json: "application/json", xml: "application/xml" };
 const VARY = "Accept, Accept-Encoding";
 
-const NOTHING = new Head({});
+const NO_HEADERS = new Head({});
 const TEXT = new Head({ "Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff" });
-const PLAIN: Readonly<Record<Format, Head>> = {
+const AS_IS: Readonly<Record<Format, Head>> = {
   json: new Head({ "Content-Type": TYPES.json, Vary: VARY }),
   xml: new Head({ "Content-Type": TYPES.xml, Vary: VARY }),
 };
@@ -23,51 +23,46 @@ const GZIPPED: Readonly<Record<Format, Head>> = {
 const CHALLENGE = new Head({ "WWW-Authenticate": 'Basic realm="rollcall", charset="UTF-8"' });
 const LATER = new Head({ "Retry-After": "1" });
 
+/** Who are you? Clients that know a user and a password send them unasked; people are asked by their browser. */
+export const UNKNOWN: Answer = { status: 401, head: CHALLENGE };
+
+/** Clients take every 503 as a reason to go to the next server. */
+export const BUSY: Answer = { status: 503, head: LATER };
+
 /**
  * A status and not a byte more. Java's clients parse what they find in the answer to a heartbeat, also with 404, and
  * then never register again.
  */
-export function answerEmpty(response: Reply, status: number): void {
-  response.send(status, NOTHING);
+export function empty(status: number): Answer {
+  return { status, head: NO_HEADERS };
 }
 
-/** Who are you? Clients that know of a user and a password send them unasked; people are asked by their browser. */
-export function answerUnknown(response: Reply): void {
-  response.send(401, CHALLENGE);
-}
-
-/** Clients take every 503 as a reason to go to the next server. */
-export function answerBusy(response: Reply): void {
-  response.send(503, LATER);
-}
-
-export function answerMethod(response: Reply, methods: readonly string[]): void {
+export function notAllowed(methods: readonly string[]): Answer {
   const allowed = methods.includes("GET") ? [...methods, "HEAD"] : methods;
-  response.send(405, { Allow: allowed.join(", ") });
+  return { status: 405, head: { Allow: allowed.join(", ") } };
 }
 
 /** A sentence for people, where clients look at the status alone. */
-export function answerText(response: Reply, status: number, text: string): void {
-  response.send(status, TEXT, text);
+export function sentence(status: number, body: string): Answer {
+  return { status, head: TEXT, body };
 }
 
-export function answerForm(response: Reply, { format, gzip }: Form, body: Buffer): void {
-  response.send(200, (gzip ? GZIPPED : PLAIN)[format], body);
+export function inForm({ format, gzip }: Form, body: Buffer): Answer {
+  return { status: 200, head: (gzip ? GZIPPED : AS_IS)[format], body };
 }
 
-export function answerFormat(response: Reply, format: Format, body: string, status = 200): void {
-  response.send(status, PLAIN[format], body);
+export function inFormat(format: Format, body: string, status = 200): Answer {
+  return { status, head: AS_IS[format], body };
 }
 
-/** What came of an operation. */
-export function answerDone(request: Request, response: Reply, done: Done): void {
-  const { statusCode, responseEntity, detail } = done;
+/** How an operation ended. */
+export function toAnswer(request: Request, { statusCode, responseEntity, detail }: Done): Answer {
   if (responseEntity !== undefined) {
     const format = singleFormatOf(request);
-    answerFormat(response, format, writeInstance(format, responseEntity), statusCode);
-  } else if (statusCode === 503) answerBusy(response);
-  else if (statusCode === 400 && detail !== undefined) answerText(response, statusCode, detail);
-  else answerEmpty(response, statusCode);
+    return inFormat(format, writeInstance(format, responseEntity), statusCode);
+  }
+  if (statusCode === 503) return BUSY;
+  return statusCode === 400 && detail !== undefined ? sentence(statusCode, detail) : empty(statusCode);
 }
 
 /** The form of a list: JSON when Accept speaks of it, else XML, also when there is no Accept; gzip when it is taken. */

@@ -1,6 +1,5 @@
 /** What another server sends in one piece: carried out at once, in order where the order matters. */
-
-import type { Done, Operations, Origin } from "../desk.ts";
+import type { Done, Operations, Origin } from "../instances/operations.ts";
 import type { PeerTask } from "../wire/messages.ts";
 
 const UNREADABLE: Done = { statusCode: 400, responseEntity: undefined };
@@ -33,7 +32,7 @@ async function carryOutOne(operations: Operations, task: PeerTask, origin: Origi
   const { appName, id, lastDirtyTimestamp, overriddenStatus, status } = task;
   switch (task.action) {
     case "Heartbeat":
-      return operations.heartbeat(appName, id, { status, lastDirtyTimestamp, overriddenStatus }, origin);
+      return operations.heartbeat(appName, id, { lastDirtyTimestamp, overriddenStatus }, origin);
     case "Register":
       return task.instanceInfo === undefined ? UNREADABLE : operations.register(task.instanceInfo, appName, origin);
     case "Cancel":

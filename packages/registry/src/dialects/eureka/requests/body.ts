@@ -1,38 +1,35 @@
-/** Bodies of requests: read within bounds, unpacked within bounds, of a type that is understood. */
+/** Bodies of requests: of a type that is understood, unpacked within bounds. */
+import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { type Outcome, ok } from "../../../core/index.ts";
-import type { Request } from "../../../net/http/request.ts";
+import type { Call } from "../desk.ts";
 import type { Format } from "../wire/messages.ts";
+
+const unzip = promisify(gunzip);
 
 interface Typed {
   readonly bytes: Buffer;
   readonly format: Format;
 }
 
-/** Status 0: the client is gone. */
-type Body = Outcome<Typed, { readonly status: number }>;
-
 /**
- * Calls back once. Other types than JSON and XML are refused: 415, as the original does. It also keeps pages of other
- * sites from writing here, since a browser sends these two types nowhere without asking first.
+ * Other types than JSON and XML are refused: 415, as the original does. It also keeps pages of other sites from writing
+ * here, since a browser sends these two types nowhere without asking first.
  */
-export function readTyped(request: Request, bytesMax: number, done: (body: Body) => void): void {
+export async function unpack(
+  { request, body }: Call,
+  bytesMax: number,
+): Promise<Outcome<Typed, { readonly status: number }>> {
   const format = formatOf(request.header("content-type"));
   const coding = (request.header("content-encoding") ?? "identity").trim().toLowerCase();
-  request.takeBody(bytesMax, (body) => {
-    if (!body.ok) done({ ok: false, status: body.refusal === "unavailable" ? 0 : 413 });
-    else if (format === undefined) done({ ok: false, status: 415 });
-    else if (coding === "identity") done(ok({ bytes: body.value, format }));
-    else if (coding === "gzip" || coding === "x-gzip") unpack(body.value, bytesMax, format, done);
-    else done({ ok: false, status: 415 });
-  });
-}
-
-function unpack(packed: Buffer, bytesMax: number, format: Format, done: (body: Body) => void): void {
-  gunzip(packed, { maxOutputLength: bytesMax }, (error, bytes) => {
-    if (error === null) done(ok({ bytes, format }));
-    else done({ ok: false, status: "code" in error && error.code === "ERR_BUFFER_TOO_LARGE" ? 413 : 400 });
-  });
+  if (format === undefined) return { ok: false, status: 415 };
+  if (coding === "identity") return ok({ bytes: body, format });
+  if (coding !== "gzip" && coding !== "x-gzip") return { ok: false, status: 415 };
+  try {
+    return ok({ bytes: await unzip(body, { maxOutputLength: bytesMax }), format });
+  } catch (error) {
+    return { ok: false, status: (error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE" ? 413 : 400 };
+  }
 }
 
 function formatOf(type: string | undefined): Format | undefined {

@@ -1,150 +1,106 @@
-/** Requests that change something: each becomes an operation, and its outcome the answer. */
-import type { Account } from "../../../core/index.ts";
+/** Requests that change something: each becomes an operation, and how it ended the answer. */
 import { parseQuery } from "../../../net/http/query.ts";
-import type { Reply } from "../../../net/http/reply.ts";
-import type { Request } from "../../../net/http/request.ts";
-import type { Desk, Done, Operations, Origin } from "../desk.ts";
+import type { Answer, Call, Desk, Handler } from "../desk.ts";
+import type { Origin, Said } from "../instances/operations.ts";
 import { findFault } from "../instances/registration.ts";
-import type { Spellings } from "../instances/spellings.ts";
-import type { Target } from "../routes.ts";
 import { readBatch, writeBatchAnswer } from "../wire/batch.ts";
 import { readInstance } from "../wire/bodies.ts";
 import { findStatus } from "../wire/info.ts";
 import type { EurekaStatus } from "../wire/messages.ts";
-import { answerDone, answerEmpty, answerFormat, answerText } from "./answer.ts";
+import { empty, inFormat, sentence, toAnswer } from "./answer.ts";
 import { carryOut } from "./batch.ts";
-import { readTyped } from "./body.ts";
+import { unpack } from "./body.ts";
 import { parameterOf, timeOf } from "./query.ts";
 
 /** What may be registered is far smaller: see LIMITS. */
-const REGISTRATION_BYTES_MAX = 512 * 1024;
+export const REGISTRATION_BYTES_MAX = 512 * 1024;
 /** A batch of the original has 250 lines. */
-const BATCH_BYTES_MAX = 32 * 1024 * 1024;
+export const BATCH_BYTES_MAX = 32 * 1024 * 1024;
 const BATCH_LINES_MAX = 5000;
 
-/** One request, let in. */
-export interface Call {
-  readonly request: Request;
-  readonly response: Reply;
-  readonly target: Target;
-  readonly query: string;
-  readonly account: Account;
-}
-
-const BARE: Parameters<Operations["heartbeat"]>[2] = {
-  status: undefined,
-  lastDirtyTimestamp: undefined,
-  overriddenStatus: undefined,
+/** POST /apps/APP */
+export const register: Handler = async ({ operations }, call) => {
+  const body = await unpack(call, REGISTRATION_BYTES_MAX);
+  if (!body.ok) return empty(body.status);
+  const read = readInstance(body.value.format, body.value.bytes);
+  if (!read.ok) return sentence(400, read.detail);
+  const { request, target } = call;
+  const fault = findFault(read.value, target.name);
+  if (fault !== undefined) return sentence(400, fault);
+  return toAnswer(request, await operations.register(read.value, target.name, originOf(call)));
 };
 
-export class Changes {
-  readonly #desk: Desk;
-  readonly #spellings: Spellings;
+const BARE: Said = {};
 
-  constructor(desk: Desk, spellings: Spellings) {
-    this.#desk = desk;
-    this.#spellings = spellings;
+/** PUT /apps/APP/ID: by far the most frequent request. What it says of the status counts for nothing, as in the original. */
+export const beat: Handler = async ({ operations }, call) => {
+  const { request, target } = call;
+  const origin = originOf(call);
+  let said = BARE;
+  if (request.search !== "") {
+    const lastDirtyTimestamp = timeOf(request.search, "lastDirtyTimestamp");
+    if (lastDirtyTimestamp === "wrong") return empty(400);
+    const overridden = origin.replicated ? parameterOf(request.search, "overriddenstatus") : undefined;
+    said = { lastDirtyTimestamp, overriddenStatus: toStatus(overridden) };
   }
+  return toAnswer(request, await operations.heartbeat(target.name, target.id, said, origin));
+};
 
-  /** POST /apps/APP */
-  register(call: Call): void {
-    const { request, response, target } = call;
-    readTyped(request, REGISTRATION_BYTES_MAX, (body) => {
-      if (!body.ok) return refuseBody(response, body.status);
-      const read = readInstance(body.value.format, body.value.bytes);
-      if (!read.ok) return answerText(response, 400, read.detail);
-      const fault = findFault(read.value, target.name);
-      if (fault !== undefined) return answerText(response, 400, fault);
-      this.#answer(call, this.#desk.operations.register(read.value, target.name, originOf(call)));
-    });
-  }
+/** DELETE /apps/APP/ID */
+export const cancel: Handler = async ({ operations }, call) => {
+  const { request, target } = call;
+  return toAnswer(request, await operations.cancel(target.name, target.id, originOf(call)));
+};
 
-  /** PUT /apps/APP/ID: by far the most frequent request. */
-  beat(call: Call): void {
-    const { response, target, query } = call;
-    const origin = originOf(call);
-    if (query === "") return this.#answer(call, this.#desk.operations.heartbeat(target.name, target.id, BARE, origin));
-    const lastDirtyTimestamp = timeOf(query, "lastDirtyTimestamp");
-    if (lastDirtyTimestamp === "wrong") return answerEmpty(response, 400);
-    const said = {
-      // What a client says here of its status counts for nothing, as in the original: it registers anew for that.
-      status: undefined,
-      lastDirtyTimestamp,
-      overriddenStatus: origin.replicated ? toStatus(parameterOf(query, "overriddenstatus")) : undefined,
-    };
-    this.#answer(call, this.#desk.operations.heartbeat(target.name, target.id, said, origin));
-  }
+/** PUT /apps/APP/ID/status */
+export const override: Handler = async (desk, call) => {
+  const { request, target } = call;
+  const status = toStatus(parameterOf(request.search, "value"));
+  const dirty = timeOf(request.search, "lastDirtyTimestamp");
+  if (status === undefined || dirty === "wrong") return refuseWord(desk, call);
+  return toAnswer(request, await desk.operations.override(target.name, target.id, status, dirty, originOf(call)));
+};
 
-  /** DELETE /apps/APP/ID */
-  cancel(call: Call): void {
-    this.#answer(call, this.#desk.operations.cancel(call.target.name, call.target.id, originOf(call)));
-  }
+/** DELETE /apps/APP/ID/status */
+export const removeOverride: Handler = async (desk, call) => {
+  const { request, target } = call;
+  const value = parameterOf(request.search, "value");
+  const status = toStatus(value);
+  const dirty = timeOf(request.search, "lastDirtyTimestamp");
+  if (dirty === "wrong" || (status === undefined && value !== undefined)) return refuseWord(desk, call);
+  return toAnswer(request, await desk.operations.removeOverride(target.name, target.id, status, dirty, originOf(call)));
+};
 
-  /** PUT and DELETE /apps/APP/ID/status */
-  override(call: Call, isRemoval: boolean): void {
-    const { response, target, query } = call;
-    const value = parameterOf(query, "value");
-    const status = toStatus(value);
-    const dirty = timeOf(query, "lastDirtyTimestamp");
-    const isWrong = dirty === "wrong" || (status === undefined && !(isRemoval && value === undefined));
-    // The original looks for the instance first, and fails at what it cannot read.
-    if (isWrong) return answerEmpty(response, this.#isKnown(call) ? 500 : 404);
-    const { operations } = this.#desk;
-    const origin = originOf(call);
-    if (isRemoval) this.#answer(call, operations.removeOverride(target.name, target.id, status, dirty, origin));
-    else this.#answer(call, operations.override(target.name, target.id, status ?? "UNKNOWN", dirty, origin));
-  }
-
-  /** PUT /apps/APP/ID/metadata?key=value */
-  metadata(call: Call): void {
-    const { response, target } = call;
-    const query = parseQuery(call.query);
-    if (!query.ok) return answerText(response, 400, query.detail);
-    const pairs: Record<string, string> = Object.create(null);
-    for (const name of query.value.names()) pairs[name] = query.value.get(name) ?? "";
-    this.#answer(call, this.#desk.operations.mergeMetadata(target.name, target.id, { ...pairs }, originOf(call)));
-  }
-
-  /** POST /peerreplication/batch/ */
-  batch(call: Call): void {
-    const { request, response, account } = call;
-    readTyped(request, BATCH_BYTES_MAX, (body) => {
-      if (!body.ok) return refuseBody(response, body.status);
-      if (body.value.format !== "json") return answerEmpty(response, 415);
-      const read = readBatch(body.value.bytes);
-      if (!read.ok) return answerText(response, 400, read.detail);
-      if (read.value.length > BATCH_LINES_MAX) return answerText(response, 400, `more than ${BATCH_LINES_MAX} lines`);
-      carryOut(this.#desk.operations, read.value, { replicated: true, account }).then(
-        (results) => answerFormat(response, "json", writeBatchAnswer(results)),
-        (error: unknown) => this.#fail(call, error),
-      );
-    });
-  }
-
-  #isKnown({ account, target }: Call): boolean {
-    return this.#desk.registry.read(
-      (view) => this.#spellings.find(view, account, target.name, target.id) !== undefined,
-    );
-  }
-
-  #answer(call: Call, work: Promise<Done>): void {
-    work.then(
-      (done) => answerDone(call.request, call.response, done),
-      (error: unknown) => this.#fail(call, error),
-    );
-  }
-
-  #fail({ request, response }: Call, error: unknown): void {
-    this.#desk.log.error({ err: error, method: request.method, path: request.path }, "a eureka request failed");
-    if (response.sent) response.abort();
-    else answerEmpty(response, 500);
-  }
+/** The original looks for the instance first, and fails at what it cannot read. */
+function refuseWord({ registry, spellings }: Desk, { account, target }: Call): Answer {
+  const found = registry.read((view) => spellings.find(view, account, target.name, target.id));
+  return empty(found === undefined ? 404 : 500);
 }
 
-function refuseBody(response: Reply, status: number): void {
-  if (status === 0) response.abort();
-  else answerEmpty(response, status);
-}
+/** PUT /apps/APP/ID/metadata?key=value */
+export const mergeMetadata: Handler = async ({ operations }, call) => {
+  const { request, target } = call;
+  const query = parseQuery(request.search);
+  if (!query.ok) return sentence(400, query.detail);
+  const pairs: Record<string, string> = Object.create(null);
+  for (const name of query.value.names()) pairs[name] = query.value.get(name) ?? "";
+  return toAnswer(request, await operations.mergeMetadata(target.name, target.id, { ...pairs }, originOf(call)));
+};
+
+/** PUT /asg/GROUP/status, a group of Amazon's: outside of Amazon the original says 400. */
+export const refuseGroup: Handler = () => empty(400);
+
+/** POST /peerreplication/batch/ */
+export const takeBatch: Handler = async ({ operations }, call) => {
+  const body = await unpack(call, BATCH_BYTES_MAX);
+  if (!body.ok) return empty(body.status);
+  if (body.value.format !== "json") return empty(415);
+  const read = readBatch(body.value.bytes);
+  if (!read.ok) return sentence(400, read.detail);
+  if (read.value.length > BATCH_LINES_MAX) return sentence(400, `more than ${BATCH_LINES_MAX} lines`);
+  const results = await carryOut(operations, read.value, { replicated: true, account: call.account });
+  return inFormat("json", writeBatchAnswer(results));
+};
 
 /** A request of another server says so, and is not passed on. */
 function originOf({ request, account }: Call): Origin {

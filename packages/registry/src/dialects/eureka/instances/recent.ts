@@ -1,6 +1,13 @@
 /** @live What came and went last, for /lastn: rings over the commits, filled from the history at the start. */
 import { type Account, type Commit, type Following, keepUp, type Registry, subjectOf } from "../../../core/index.ts";
-import type { Happening } from "./lastn.ts";
+
+export interface Happening {
+  readonly atMs: number;
+  readonly app: string;
+  readonly id: string;
+  /** Why, in the registry's words. */
+  readonly cause: string;
+}
 
 /** Kept of all accounts together. */
 const KEPT_MAX = 20_000;

@@ -1,0 +1,47 @@
+/** Requests that read what is registered. */
+import type { Account } from "../../../core/index.ts";
+import type { Call, Handler } from "../desk.ts";
+import type { Fetch } from "../fetch/fetch.ts";
+import type { Form } from "../fetch/piece.ts";
+import type { Format } from "../wire/messages.ts";
+import { empty, formOf, inForm, inFormat, singleFormatOf } from "./answer.ts";
+
+function list(read: (fetch: Fetch, call: Call, form: Form) => Buffer | undefined, missing = 404): Handler {
+  return ({ fetch }, call) => {
+    const form = formOf(call.request);
+    const body = read(fetch, call, form);
+    return body === undefined ? empty(missing) : inForm(form, body);
+  };
+}
+
+/** GET /apps */
+export const listAll = list((fetch, { account }, form) => fetch.all(account, form));
+/** GET /apps/delta. At 403 clients fetch everything. */
+export const listChanges = list((fetch, { account }, form) => fetch.delta(account, form), 403);
+/** GET /apps/APP */
+export const listApplication = list((fetch, { account, target }, form) =>
+  fetch.application(account, target.name, form),
+);
+/** GET /vips/VIP and /svips/VIP */
+export const listVip = list((fetch, { account, target }, form) =>
+  fetch.vip(account, target.name, target.place === "svip", form),
+);
+
+function single(
+  read: (fetch: Fetch, account: Account, target: Call["target"], format: Format) => string | undefined,
+): Handler {
+  return ({ fetch }, { request, account, target }) => {
+    const format = singleFormatOf(request);
+    const body = read(fetch, account, target, format);
+    return body === undefined ? empty(404) : inFormat(format, body);
+  };
+}
+
+/** GET /apps/APP/ID */
+export const showInstance = single((fetch, account, { name, id }, format) => fetch.instance(account, name, id, format));
+/** GET /instances/ID */
+export const showById = single((fetch, account, { id }, format) => fetch.instanceById(account, id, format));
+
+/** GET /serverinfo/statusoverrides */
+export const listOverrides: Handler = ({ fetch }, { account }) =>
+  inFormat("json", JSON.stringify(fetch.overrides(account)));
