@@ -1,5 +1,5 @@
 /** What pages and comments cite is there; what STYLE.md asks for is enforced. */
-import { commentsOf, dialectsOf, found, pages, type Rule, resolvePath, type TextFile } from "./files.ts";
+import { commentsOf, dialectsOf, found, pages, REGISTRY, type Rule, resolvePath, type TextFile } from "./files.ts";
 
 /** Every relative link of every page leads somewhere. */
 export const linksResolve: Rule = (files) => {
@@ -63,6 +63,30 @@ function endingsOf(path: string): string[] {
 
 function codeWords(text: string): string[] {
   return [...withoutBlocks(text).matchAll(/`([^`\n]+)`/g)].map(([, word = ""]) => word);
+}
+
+/** Every noun of the core's door is in the word list of ARCHITECTURE.md, and no other is. */
+export const wordsAreListed: Rule = (files) => {
+  const page = files.find(({ path }) => path === "ARCHITECTURE.md")?.text ?? "";
+  const [, list = ""] = /^## Words$([\s\S]*?)(?=^## |(?![\s\S]))/m.exec(page) ?? [];
+  const words = [...list.matchAll(/^\|([^|]*)\|/gm)].flatMap(([, cell = ""]) => codeWords(cell));
+  const nouns = nounsOf(`${REGISTRY}core/index.ts`, files);
+  return [
+    ...nouns.filter((noun) => !words.includes(noun)).map((noun) => `ARCHITECTURE.md: no word for the core's ${noun}`),
+    ...words.filter((word) => !nouns.includes(word)).map((word) => `ARCHITECTURE.md: ${word} is no noun of the core`),
+  ];
+};
+
+/** The types that a door passes on; options are no nouns. */
+function nounsOf(door: string, files: readonly TextFile[]): string[] {
+  const text = files.find(({ path }) => path === door)?.text ?? "";
+  const passed = [...text.matchAll(/^export (?:type )?(\*|\{[^}]*\}) from "([^"]+)";/gm)];
+  const nouns = passed.flatMap(([, names = "", target = ""]) => {
+    const from = files.find(({ path }) => path === resolvePath(door, target))?.text ?? "";
+    const declared = [...from.matchAll(/^export (?:interface|type|class) (\w+)/gm)].map(([, name = ""]) => name);
+    return declared.filter((name) => names === "*" || new RegExp(`\\b${name}\\b`).test(names));
+  });
+  return nouns.filter((noun) => !noun.endsWith("Options"));
 }
 
 export const decisionsAreNumbered: Rule = (files) => {

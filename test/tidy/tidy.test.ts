@@ -196,6 +196,19 @@ const HOUSE_RULES: Record<string, { rule: Rule; broken: Record<string, string>[]
       "docs/f.md": "`b/c.ts`\n```\nvi /etc/a.md\n```\n",
     },
   },
+  "the core's words are listed": {
+    rule: pages.wordsAreListed,
+    broken: [
+      { [`${CORE}index.ts`]: 'export * from "./a.ts";', [`${CORE}a.ts`]: "export interface Thing {}" },
+      { "ARCHITECTURE.md": "## Words\n\n| thing: `Thing` | a thing |\n" },
+    ],
+    fine: {
+      [`${CORE}index.ts`]: 'export * from "./a.ts";\nexport { type B, c } from "./b.ts";\n',
+      [`${CORE}a.ts`]: "export type Thing = 1;\nexport interface ThingOptions {}\nexport function d() {}\n",
+      [`${CORE}b.ts`]: "export interface B {}\nexport interface Inner {}\n",
+      "ARCHITECTURE.md": "## Words\n\n| thing: `Thing`, `B` | a thing, not a `C` |\n\n## More\n\n| `D` | |\n",
+    },
+  },
   "decisions are numbered": {
     rule: pages.decisionsAreNumbered,
     broken: [{ "docs/decisions/tools.md": "" }, { "docs/decisions/0001-a.md": "", "docs/decisions/0001-b.md": "" }],
