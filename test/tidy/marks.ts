@@ -18,7 +18,7 @@ const LIVE = [
   IMPURE,
   /\b(?:setImmediate|queueMicrotask|fetch)\(/g,
   /\bclock\.(?:now|monotonic)\b/g,
-  /\.(?:propose|renew|renewMany|follow)\(/g,
+  /(?:registry|replicator)\.(?:propose|renew|renewMany|follow)\(/gi,
 ];
 
 /** Modules of Node that are pure, and pure functions of others. */
