@@ -29,8 +29,8 @@ const SEGMENTS_MAX = 16;
 const VERSION = /^v[12]$/i;
 
 /**
- * The target of a raw path; undefined when there is nothing there, or too much of it. Empty segments do not count, so a
- * slash more or less between a service URL and what a client puts behind it makes no difference.
+ * The target of a raw path; undefined when there is nothing there, or the path is too long. Empty segments do not count,
+ * so a slash more or less between a service URL and what a client puts behind it makes no difference.
  */
 export function parseTarget(path: string): Target | undefined {
   const raw = path.split("/", SEGMENTS_MAX + 1);
@@ -98,7 +98,7 @@ function target(place: Place): Target {
   return { place, name: "", id: "" };
 }
 
-/** Percent-escapes are resolved once; what is none leads nowhere. */
+/** Percent-escapes are resolved once; a bad one leads nowhere. */
 function named(place: Place, name: string | undefined, id: string | undefined): Target | undefined {
   if (name === undefined || id === undefined) return undefined;
   const known = decodeSegment(name);

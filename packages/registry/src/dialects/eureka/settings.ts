@@ -3,13 +3,13 @@ import { type Account, isLegalAccount } from "../../core/index.ts";
 import { SettingsRefused } from "../contract.ts";
 
 export interface Settings {
-  /** The account that requests without a token of one account act on. Default `default`. */
+  /** The account of requests without a token for a single account. Default `default`. */
   readonly account: Account;
   /** Service URLs of the other servers, as Eureka's `serviceUrl` has them: `http://user:password@host:8761/eureka/`. */
   readonly peers: readonly string[];
   /** What this region is called on the dashboard. `regions=` changes nothing, whatever it names. Default `default`. */
   readonly region: string;
-  /** Data center that instances of other dialects are shown in. Default `MyOwn`. */
+  /** The data center in which instances of other dialects are shown. Default `MyOwn`. */
   readonly dataCenter: string;
   /** How far back `/apps/delta` reaches. Default 180 s. */
   readonly deltaMs: number;

@@ -1,6 +1,6 @@
 /**
- * Where callbacks may go. They are requests that this server makes because somebody asked for them, from its own place
- * in the network: without a rule anyone could reach through it what only it can reach.
+ * Where callbacks may go. This server makes them because somebody asked for them, from where it stands in the network:
+ * without a rule anyone could reach through it what only it can reach.
  */
 import { BlockList, isIP, isIPv4 } from "node:net";
 import { type Outcome, ok, refuse } from "../../core/index.ts";
@@ -51,7 +51,7 @@ function familyOf(address: string): "ipv4" | "ipv6" {
   return isIPv4(address) ? "ipv4" : "ipv6";
 }
 
-/** An address in the one form in which it can be compared; undefined for what is none. */
+/** An address in the one form in which it can be compared; undefined for any other text. */
 export function toAddress(text: string): string | undefined {
   const bare = text.replace(/^\[(.*)\]$/, "$1").toLowerCase();
   const mapped = /^::ffff:([0-9.]+)$/.exec(bare)?.[1];
@@ -83,7 +83,7 @@ function isNumeric(name: string): boolean {
   return /^(?:0x[0-9a-f]*|[0-9]+)$/.test(name.slice(name.lastIndexOf(".") + 1));
 }
 
-/** The first of the addresses behind a reply that may be called. Who asked may always be called back. */
+/** The first address behind a reply that may be called. The one that asked always may. */
 export function chooseAddress(
   reply: Reply,
   addresses: readonly string[],

@@ -14,11 +14,11 @@ import type { Announced } from "./wire/bodies.ts";
 
 export const VIA = "skydns";
 
-/** Where an instance carries what the catalog has no field for. */
+/** The key of an instance's meta for its environment. */
 export const META_ENVIRONMENT = "skydns.environment";
-/** Seconds; only of services that do not expire. */
+/** The key for the TTL in seconds; only with services that do not expire. */
 const META_TTL = "skydns.ttl";
-/** How instances of other dialects say it. */
+/** The key by which instances of other dialects say their environment. */
 const META_ENVIRONMENT_FOREIGN = "environment";
 
 const TTL_S_MIN = LIMITS.ttlMsMin / 1000;
@@ -26,7 +26,7 @@ const TTL_S_MAX = LIMITS.ttlMsMax / 1000;
 const FIELD_LENGTH_MAX = 255;
 const CONTROL = /\p{Cc}/u;
 
-/** What the original does not look at, but the catalog or the names in DNS could not carry; undefined when all is well. */
+/** What neither the catalog nor names in DNS can carry, although the original takes it; undefined when all is well. */
 export function refuseAnnounced(announced: Announced): string | undefined {
   if (announced.Host === "" || announced.Port === 0) return "Host and Port required";
   for (const field of ["Name", "Version", "Environment", "Region", "Host"] as const) {
@@ -55,7 +55,7 @@ export function toInstance(uuid: string, announced: Announced): Instance {
   };
 }
 
-/** Seconds that the registry can keep: a ttl of 0 ends as soon as anything does. */
+/** Within what the registry can keep, in seconds: a TTL of 0 becomes the shortest. */
 export function clampTtl(ttlS: number): number {
   return Math.min(Math.max(ttlS, TTL_S_MIN), TTL_S_MAX);
 }
@@ -90,7 +90,7 @@ export function toRemember(record: InstanceRecord, ttlS: number): Command | unde
   return whenStill(record, { kind: "register", instance: { ...record, meta }, life: "keep" });
 }
 
-/** Of all instances with one id, the one that this API means by it. */
+/** The one of all instances with an id that this API means. */
 export function chooseService(records: readonly InstanceRecord[]): InstanceRecord | undefined {
   return records.find((record) => record.via === VIA) ?? records[0];
 }
@@ -100,13 +100,13 @@ export function environmentOf({ meta }: InstanceRecord, fallback: string): strin
   return meta[META_ENVIRONMENT] ?? meta[META_ENVIRONMENT_FOREIGN] ?? fallback;
 }
 
-/** Whether those who look for services are to find it. */
+/** Whether clients that look for services are to find it. */
 export function isFindable(record: InstanceRecord): boolean {
   const status = statusOf(record);
   return status === "passing" || status === "warning";
 }
 
-/** When an instance ends unless somebody renews it. */
+/** When an instance ends unless it is renewed. */
 export type End =
   | { readonly kind: "never" }
   | { readonly kind: "lease"; readonly ttlMs: number; readonly deadlineMs: number }
@@ -129,7 +129,7 @@ export function toBody(record: InstanceRecord, end: End, environment: string, no
   };
 }
 
-/** What is listed has a second to live: leases end a little after their time, and protection may keep them. */
+/** What is listed lives for another second: leases end a little after their time, and protection may keep them. */
 function toTtl({ meta }: InstanceRecord, end: End, nowMs: number): { TTL: number; expiresMs: number } {
   switch (end.kind) {
     case "never": {
@@ -145,7 +145,7 @@ function toTtl({ meta }: InstanceRecord, end: End, nowMs: number): { TTL: number
   }
 }
 
-/** 0 where there is none. */
+/** 0 for an instance without ports. */
 function portOf({ ports }: InstanceRecord): number {
   return mainPort(ports) ?? 0;
 }

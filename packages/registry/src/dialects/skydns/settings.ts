@@ -5,15 +5,15 @@ import { type Hosts, parseHosts } from "./hosts.ts";
 import { ENVIRONMENT } from "./names/source.ts";
 
 export interface Settings {
-  /** What clients send as Authorization; undefined: only tokens of the registry count. */
+  /** What clients send as Authorization; undefined when only tokens of the registry count. */
   readonly secret: string | undefined;
-  /** Whose services those are who bring the secret, or nothing. */
+  /** The account of clients that bring the secret, or nothing. */
   readonly account: Account;
-  /** Of instances of other dialects that say none. */
+  /** The environment of instances of other dialects that say none. */
   readonly environment: string;
-  /** Where callbacks may go, besides to who asked for them. */
+  /** Where callbacks may go, besides to the address that asked for them. */
   readonly callbackHosts: Hosts;
-  /** How many services' ends one account may have watched. */
+  /** So many services may be watched for one account's callbacks. */
   readonly callbacksMax: number;
 }
 

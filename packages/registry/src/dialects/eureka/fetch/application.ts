@@ -6,7 +6,7 @@ import type { Spellings } from "../instances/spellings.ts";
 import type { ActionType, InstanceInfo } from "../wire/messages.ts";
 import type { ToInfo } from "./chunks.ts";
 
-/** What reading instances takes. */
+/** What it takes to read instances. */
 export interface Source {
   readonly registry: Registry;
   readonly spellings: Spellings;

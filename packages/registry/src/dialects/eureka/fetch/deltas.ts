@@ -3,7 +3,7 @@ import { type Account, type Clock, type Commit, type Following, keepUp, type Rev
 import type { Source } from "./application.ts";
 import { Window } from "./window.ts";
 
-/** Changed instances that are kept for one account. A delta of more would be longer than the registry. */
+/** Changed instances that are kept for one account: with more, clients had better fetch everything. */
 const CHANGED_MAX = 16_384;
 /** And for all accounts. */
 const CHANGED_TOTAL_MAX = 8 * CHANGED_MAX;

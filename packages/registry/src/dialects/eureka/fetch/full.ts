@@ -73,7 +73,7 @@ export class Full {
     return { names: [...this.#applications.keys()], counts: this.#counts };
   }
 
-  /** The instances with this (secure) vip address; no error when there are none. */
+  /** The instances with this (secure) vip address; without any, an empty list. */
   vip(view: View, query: VipQuery, form: Form): Buffer {
     this.#refresh(view);
     const counts: Counts = {};

@@ -2,13 +2,13 @@
 import type { InstanceRecord } from "../../../core/index.ts";
 import { vipAddressOf } from "../instances/info.ts";
 
-/** Addresses of one comma list that are looked at. Real ones have one or two. */
+/** So many addresses of a comma list count. Real lists have one or two. */
 const ADDRESSES_MAX = 64;
-/** What an empty map and an entry take, about. */
+/** About what an empty map takes, and each entry. */
 const MAP_BYTES = 256;
 const ENTRY_BYTES = 96;
 
-/** What a vip address is looked for in. */
+/** The vip address that is looked for. */
 export interface VipQuery {
   readonly address: string;
   readonly secure: boolean;

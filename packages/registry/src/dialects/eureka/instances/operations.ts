@@ -53,7 +53,7 @@ export interface Said {
  * commits, whichever dialect these came through; what no commit tells is told here.
  */
 export interface Replication {
-  /** A client's heartbeat arrived here, and not by way of another server. On the short path: costs next to nothing. */
+  /** A client's heartbeat arrived here, and not by way of another server. Called often: costs next to nothing. */
   beaten(account: Account, record: InstanceRecord): void;
   /** This commit came from another server and is not passed on. To be told as soon as the proposal has resolved. */
   taken(account: Account, revision: Revision): void;
@@ -69,7 +69,7 @@ export interface OperationParts {
   readonly clock: Clock;
   readonly settings: Settings;
   readonly spellings: Spellings;
-  /** Asked each time: it is made after this. */
+  /** A function, as the peers are opened after this. */
   replication(): Replication;
 }
 

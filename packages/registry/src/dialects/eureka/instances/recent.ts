@@ -54,7 +54,7 @@ export class Recent {
       registry,
       { anyService: true },
       {
-        // What was missed is not worth another look.
+        // There is no state to read: only what happened counts.
         read: () => undefined,
         after: ({ revision }) => Math.max(this.#taken, registry.floor, revision - REVISIONS_READ),
         take: (commit) => this.#take(commit),

@@ -26,14 +26,14 @@ export function toService(app: string): string {
   return app.toUpperCase().toLowerCase();
 }
 
-/** Every service of the account that is this application. `names` are those whose upper case it is. */
+/** The instances of an application. `names` are its services. */
 export function recordsOf(account: AccountView | undefined, names: readonly string[]): InstanceRecord[] {
   return names.flatMap((name) => [...(account?.service(name)?.instances.values() ?? [])]);
 }
 
 /**
  * What a client registers. `before` is the instance as it is now: what an operator said of it and since when it is up
- * go on. Refused as `invalid` when something is missing or no legal name.
+ * go on. Refused as `invalid` when something is missing.
  */
 export function toInstance(
   info: InstanceInfo,
@@ -83,7 +83,7 @@ function findMissing(info: InstanceInfo): string | undefined {
   return undefined;
 }
 
-/** A duration of 0 or less is what clients send that leave it to the server. */
+/** Clients that leave the duration to the server send 0 or less. */
 function toTtlMs(durationS: number): number {
   const chosen = durationS > 0 ? durationS : LEASE_DEFAULT.durationInSecs;
   return Math.min(Math.max(chosen * 1000, LIMITS.ttlMsMin), LIMITS.ttlMsMax);

@@ -129,13 +129,13 @@ function writeInstance(app: ShownApp, one: ShownInstance, nth: number, nowMs: nu
 `;
 }
 
-/** IPv6 is long: its lines end between groups. */
+/** IPv6 addresses are long: lines may end between their groups. */
 function toAddress(address: string): Html | string {
   if (address.indexOf(":") === address.lastIndexOf(":")) return address;
   return new Html(address.split(":").map(escapeHtml).join(":<wbr>"));
 }
 
-/** An instance that never sent one may have a lease all the same: it is as old as its registration. */
+/** An instance that never sent a heartbeat may have a lease all the same, which began with its registration. */
 function toBeat({ lastBeatMs, registeredAtMs, hasLease }: ShownInstance, nowMs: number): string {
   if (lastBeatMs !== 0) return `${toSpan(nowMs - lastBeatMs)} ago`;
   return hasLease ? `registered ${toSpan(nowMs - registeredAtMs)} ago` : "–";

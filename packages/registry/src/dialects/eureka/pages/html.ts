@@ -42,7 +42,7 @@ export function toLink(url: string | undefined, label: string): Html {
   return html`<a href="${url}" rel="noreferrer noopener">${label}</a>`;
 }
 
-/** Outside of these no calendar can write a time. */
+/** The last time with a year of four digits. */
 const TIME_MS_MAX = 253_402_300_799_000;
 
 /** `2026-11-20 16:13:10 UTC`. */

@@ -79,7 +79,7 @@ export class PeerClient {
     try {
       return await this.#send(ask);
     } catch (error) {
-      // The other side had closed a kept connection at the very moment; every request here may be made twice.
+      // The other side closed a kept connection at that very moment. Every request here may be made twice.
       if (error instanceof Closed) return await this.#send(ask);
       throw error;
     }
@@ -192,12 +192,12 @@ function readCertificates(file: string | undefined): string[] {
     const text = readFileSync(file, "utf8");
     return (text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []).filter(isCertificate);
   } catch {
-    // Each system has one of them.
+    // Each system has one of the files.
     return [];
   }
 }
 
-/** One that cannot be read would keep all others from being trusted. */
+/** A certificate that cannot be read would keep all others from being trusted. */
 function isCertificate(text: string): boolean {
   try {
     return new X509Certificate(text).serialNumber !== "";

@@ -9,7 +9,7 @@ import { type InstanceInfo, LEASE_DEFAULT, type PeerTask } from "../wire/message
 /** What a change means to other servers. The content is looked up when it is sent: the newest is what counts. */
 export type News =
   | { readonly kind: "register" | "override"; readonly service: string; readonly id: string }
-  /** `dirtyMs` is of the copy that is gone: it tells older registrations of the same id from newer ones. */
+  /** `dirtyMs` is the lastDirtyTimestamp of the copy that is gone: older registrations of the same id are told by it. */
   | { readonly kind: "cancel"; readonly service: string; readonly id: string; readonly dirtyMs: number };
 
 const NO_VITALS: Vitals = { ttlMs: undefined, lastBeatMs: 0 };

@@ -54,7 +54,7 @@ export class Gate {
     return ok({ principal, account });
   }
 
-  /** In open mode credentials that mean nothing to us are as good as none: the original without security ignores them. */
+  /** In open mode unknown credentials are as good as none: the original ignores them when it has no security. */
   #identify(said: string | undefined): Outcome<Principal> {
     const { open } = this.#access;
     if (said === undefined) return open ? ok(ANYONE) : this.#access.authenticate(undefined);

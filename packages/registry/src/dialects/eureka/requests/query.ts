@@ -21,7 +21,7 @@ function decode(raw: string): string | undefined {
   return decoded.ok ? decoded.value : undefined;
 }
 
-/** A time in ms; `wrong` for what is none. */
+/** A time in ms; `wrong` for any other text. */
 export function timeOf(query: string, name: string): number | undefined | "wrong" {
   const text = parameterOf(query, name);
   if (text === undefined || text === "") return undefined;

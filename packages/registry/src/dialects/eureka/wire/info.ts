@@ -20,7 +20,7 @@ const DATA_CENTERS: ReadonlyMap<string, string> = new Map([
   ["myown", "MyOwn"],
   ["netflix", "Netflix"],
 ]);
-/** These stand for none, and the original never writes them. */
+/** Words for no sid: the original never writes them. */
 const NO_SID: ReadonlySet<string> = new Set(["na", "unknown"]);
 
 /** A status in letters of any case; every other word is UNKNOWN. */
@@ -78,7 +78,7 @@ function toInstanceInfo(fields: Fields): InstanceInfo {
   };
 }
 
-/** `{"$": 80, "@enabled": "true"}`, or the number alone. A port that says nothing is open, a secure one closed. */
+/** `{"$": 80, "@enabled": "true"}`, or the number alone. A port that does not say so is enabled, a secure one is not. */
 function toPort(fields: Fields, name: string, enabledUnsaid: boolean): EurekaPort {
   if (!fields.has(name)) return { port: 0, enabled: false };
   const port = fields.whole(name) ?? 0;

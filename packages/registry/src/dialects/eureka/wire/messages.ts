@@ -19,7 +19,7 @@ export interface DataCenter {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** What the original takes for a registration without a lease of its own. */
+/** The original's lease for a registration that says nothing of one. */
 export const LEASE_DEFAULT = { renewalIntervalInSecs: 30, durationInSecs: 90 } as const;
 
 /** Times in ms since 1970, 0 for never; the first two in seconds. */
@@ -46,7 +46,7 @@ export interface InstanceInfo {
   readonly ipAddr: string;
   readonly sid: string | undefined;
   readonly status: EurekaStatus;
-  /** UNKNOWN: none. */
+  /** UNKNOWN when there is none. */
   readonly overriddenStatus: EurekaStatus;
   readonly port: EurekaPort;
   readonly securePort: EurekaPort;

@@ -64,7 +64,7 @@ function writeDataCenter({ name, metadata }: DataCenter): string {
   return `<dataCenterInfo class="com.netflix.appinfo.InstanceInfo$DefaultDataCenterInfo"><name>${shown}</name></dataCenterInfo>`;
 }
 
-/** A key without a single character has no element. */
+/** No element can have the empty key. */
 function writeTexts(texts: Readonly<Record<string, string>>): string {
   let xml = "";
   for (const key in texts) {

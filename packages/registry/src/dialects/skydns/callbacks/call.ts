@@ -7,10 +7,10 @@ import { chooseAddress, type Hosts, parseReply, type Reply, toAddress } from "..
 /** From the first look-up to the head of the answer. */
 const CALL_MS_MAX = 5000;
 
-/** `unreachable`: nothing was sent. `lost`: it was, but no answer came. */
+/** `unreachable`: nothing was sent. `lost`: it was sent, but no answer came. */
 export type Called = "answered" | "unreachable" | "lost" | "forbidden";
 
-/** The address at which a reply may be called now; undefined when it may not, or is not known. */
+/** The address at which a reply is called now; undefined when there is none that may be called. */
 export async function resolveReply(text: string, asker: string, hosts: Hosts): Promise<string | undefined> {
   const reply = parseReply(text);
   if (reply === undefined) return undefined;

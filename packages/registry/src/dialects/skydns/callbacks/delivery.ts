@@ -1,6 +1,6 @@
 /**
- * @live Tells clients that a service they watch has ended. What is to be told lies in the store until it was told, so a
- * restart forgets nothing: a watched registration that is not there any more has ended, whether somebody saw it or not.
+ * @live Tells clients that a service they watch has ended. A callback lies in the store until it was made, so a restart
+ * forgets none: a watched registration that is not there any more has ended, whether its end was seen or not.
  */
 import type { Logger } from "pino";
 import {
@@ -32,7 +32,7 @@ export interface CallbackParts {
   readonly settings: Settings;
 }
 
-/** When nobody could be reached, it is tried again after these times; then it is given up, as the original does at once. */
+/** A callback that cannot be delivered is tried again after these times, then given up; the original does so at once. */
 const RETRY_MS: readonly number[] = [1000, 5000];
 
 export class Callbacks {
@@ -62,7 +62,7 @@ export class Callbacks {
     );
   }
 
-  /** Calls under way are broken off; they are made again after the next start. */
+  /** Breaks off calls under way; they are made again after the next start. */
   async close(): Promise<void> {
     this.#following.close();
     this.#abort.abort();

@@ -1,4 +1,4 @@
-/** Callbacks as keys of the store: one for each service that is watched for one. */
+/** Callbacks as keys of the store: one key for each service that a callback watches. */
 import {
   type Account,
   type AccountView,
@@ -14,29 +14,29 @@ import { ANY, isLabelOf, toLower } from "../names/labels.ts";
 import type { ServiceBody } from "../wire/answer.ts";
 import type { Wanted } from "../wire/bodies.ts";
 
-/** Not seen by other dialects. Behind it: `<callback's uuid>/<service>/<id>`; none of them holds a slash. */
+/** Other dialects do not show these keys. Behind it: `<callback's uuid>/<service>/<id>`; none of them holds a slash. */
 export const PREFIX: Bytes = "\0skydns/callback/";
 
 export const UUID_LENGTH_MAX = 255;
 
-/** Of one request; each is a step of its transaction. */
+/** Services that one request may watch: each is a step of its transaction. */
 export const MATCHES_MAX = 1000;
 
-/** One service whose end is to be told. */
+/** A service whose end is to be told. */
 export interface Watched {
   readonly key: Bytes;
-  /** Of the key: a callback that was asked for again is another one. */
+  /** The key's: a callback that was asked for again is another one. */
   readonly modRevision: number;
   readonly account: Account;
-  /** The callback's own. */
+  /** The callback's own UUID. */
   readonly uuid: string;
   readonly service: string;
   readonly id: string;
-  /** The registration that it is for. */
+  /** Of the registration that is watched. */
   readonly createRevision: number;
   readonly reply: string;
   readonly port: number;
-  /** Who asked for it. */
+  /** The address that asked for it. */
   readonly asker: string;
   /** The service as it was then, for when its end was not seen. */
   readonly body: ServiceBody;
@@ -44,7 +44,7 @@ export interface Watched {
 
 export type Target = Pick<Watched, "uuid" | "reply" | "port" | "asker">;
 
-/** What a callback is for: all four fields count, `*` is any, and nothing is nothing. The original ignores the host. */
+/** The services that a callback watches. All four fields count; `*` fits any text. The original ignores the host. */
 export function findWanted(account: AccountView, wanted: Wanted, environment: string): readonly InstanceRecord[] {
   const found: InstanceRecord[] = [];
   const fits = (want: string, text: string): boolean =>
@@ -61,7 +61,7 @@ export function findWanted(account: AccountView, wanted: Wanted, environment: st
   return found;
 }
 
-/** Watches all of these, or none when there are too many already. */
+/** Watches all of these, or none when the account would have too many. */
 export function toWatch(
   target: Target,
   watched: readonly { readonly record: InstanceRecord; readonly body: ServiceBody }[],
@@ -80,7 +80,7 @@ export function toWatch(
   };
 }
 
-/** Forgets it, unless it was asked for again. */
+/** Removes the key, unless the callback was asked for again. */
 export function toForget({ key, modRevision }: Watched): Command {
   return {
     kind: "when",
@@ -90,7 +90,7 @@ export function toForget({ key, modRevision }: Watched): Command {
   };
 }
 
-/** Undefined for what this dialect did not write. */
+/** Undefined for a key that this dialect did not write. */
 export function readWatched(account: Account, { key, value, modRevision }: KeyRecord): Watched | undefined {
   const [uuid, service, id, more] = fromBytes(key.slice(PREFIX.length)).split("/");
   if (uuid === undefined || service === undefined || id === undefined || more !== undefined) return undefined;

@@ -49,7 +49,7 @@ function isRegional(labels: readonly Bytes[]): boolean {
   return labels.length >= REGION && labels.at(-REGION) !== ANY;
 }
 
-/** Names that answers give out: an instance's UUID, and the address of one that cannot be named so. */
+/** What the targets in answers mean: an instance's UUID, or the address of one that its UUID does not name. */
 function findTarget(labels: readonly Bytes[], account: AccountView): Found {
   const [first = "", second] = labels;
   if (labels.length === 2 && second === ADDRESS) {
@@ -71,14 +71,14 @@ function toPlace(account: AccountView, record: InstanceRecord, priority: number)
 const CLEAN = /^[a-z0-9_-]{1,63}$/;
 const ADDRESS = "addr";
 
-/** The UUID names the instance, if it is a label and nothing else's name; the original takes any UUID, and fails. */
+/** The UUID, if it is a label and names nothing else. The original takes any UUID, and some of its answers lead nowhere. */
 function targetOf(account: AccountView, { id, address }: InstanceRecord): readonly Bytes[] {
   const isName = CLEAN.test(id) && !SERVERS.has(id) && instancesById(account, id).length === 1;
   const hex = isName ? undefined : toHex(address);
   return hex === undefined ? [id] : [hex, ADDRESS];
 }
 
-/** An address as 8 or 32 hexadecimal digits; undefined for what is none. */
+/** An address as 8 or 32 hexadecimal digits; undefined for a host name. */
 function toHex(address: string): string | undefined {
   if (isIPv4(address))
     return address
