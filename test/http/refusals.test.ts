@@ -7,9 +7,10 @@ import { after, test } from "node:test";
 import { SHAPES } from "../../packages/registry/src/dialects/http/open/openapi.ts";
 import { SCHEMAS } from "../../packages/registry/src/dialects/http/open/schema.ts";
 import { ROUTES } from "../../packages/registry/src/dialects/http/routes.ts";
-import type { Route } from "../../packages/registry/src/dialects/http/server/routing.ts";
 import { rawRequest, startRollcall } from "../harness/program.ts";
 import { assertShape, nameRoute, openApi } from "./rig.ts";
+
+type Route = (typeof ROUTES)[number];
 
 const rollcall = await startRollcall({ after });
 const api = openApi(rollcall.url);

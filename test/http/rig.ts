@@ -4,10 +4,10 @@ import { Value } from "typebox/value";
 import { SHAPES } from "../../packages/registry/src/dialects/http/open/openapi.ts";
 import { SCHEMAS } from "../../packages/registry/src/dialects/http/open/schema.ts";
 import { ROUTES } from "../../packages/registry/src/dialects/http/routes.ts";
-import { buildRoutes, matchRoutes, type Route } from "../../packages/registry/src/dialects/http/server/routing.ts";
+import { type Pattern, Table } from "../../packages/registry/src/net/routes/table.ts";
 import { type Answer, type RequestSpec, request } from "../harness/program.ts";
 
-const ROOT = buildRoutes(ROUTES);
+const TABLE = new Table(ROUTES);
 const REFERENCES = Object.fromEntries(
   Object.entries(SCHEMAS).map(([name, schema]) => [`#/components/schemas/${name}`, schema]),
 );
@@ -15,7 +15,7 @@ const REFERENCES = Object.fromEntries(
 /** Which routes have been answered with success in this process. */
 export const covered = new Set<string>();
 
-export function nameRoute(route: Pick<Route, "method" | "pattern">): string {
+export function nameRoute(route: Pattern): string {
   return `${route.method} ${route.pattern}`;
 }
 
@@ -39,7 +39,7 @@ export function assertAnswer(method: string, path: string, answer: Answer): void
     assert.match(answer.json().type, /^https:\/\/rollcall\.dev\/problems\/[a-z-]+$/, note);
     return;
   }
-  const match = matchRoutes(ROOT, path.split("?", 1)[0] ?? "");
+  const match = TABLE.match(path.split("?", 1)[0] ?? "");
   const route = match?.routes.get(method);
   if (route === undefined) return;
   covered.add(nameRoute(route));

@@ -10,6 +10,7 @@ const DIRECTIONS: readonly {
 }[] = [
   { from: /^outcome\.ts$/, folders: () => [], node: false, packages: [] },
   { from: /^core\//, folders: () => ["core/", "outcome.ts"], node: false, packages: ["sorted-btree"] },
+  { from: /^net\/routes\//, folders: () => ["core/index.ts", "net/", "outcome.ts"], node: true, packages: "any" },
   { from: /^net\//, folders: () => ["net/", "outcome.ts"], node: true, packages: "any" },
   { from: /^around\//, folders: () => ["core/index.ts", "around/"], node: true, packages: "any" },
   { from: /^dialects\/contract\.ts$/, folders: () => ["core/index.ts", "net/"], node: true, packages: "any" },

@@ -1,4 +1,4 @@
-/** Handlers of administration: status, tokens, accounts, backup, compaction. */
+/** @live Handlers of administration: status, tokens, accounts, backup, compaction. */
 import { createReadStream } from "node:fs";
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -18,20 +18,15 @@ import {
   SYSTEM_ACCOUNT,
 } from "../../core/index.ts";
 import type { Streaming } from "../../net/http/reply.ts";
-import { answerJson, answerRefused, type Desk, type Exchange } from "./desk.ts";
+import type { Json } from "../../net/routes/json.ts";
+import type { Result } from "../../net/routes/serve.ts";
+import { toJson } from "./answers.ts";
+import type { Desk, Exchange } from "./desk.ts";
 import { Fields } from "./wire/fields.ts";
-import { type Json, toTime } from "./wire/json.ts";
-
-/** Administration concerns all accounts: a token of one account is not enough. */
-export function refuseUnlessAdmin({ desk, principal, reply }: Exchange): boolean {
-  const allowed = desk.access.allow(principal, SYSTEM_ACCOUNT, "admin");
-  if (allowed.ok) return false;
-  answerRefused(reply, allowed);
-  return true;
-}
+import { toTime } from "./wire/numbers.ts";
 
 /** GET /v2/_/status: the accounts that the asker may see. */
-export function getStatus({ desk, principal, reply }: Exchange): void {
+export function getStatus({ desk, principal }: Exchange): Result {
   const { registry, access, house } = desk;
   const { status } = house;
   const accounts = registry.read((view) => {
@@ -56,7 +51,7 @@ export function getStatus({ desk, principal, reply }: Exchange): void {
     endpoints: status.endpoints().map(({ dialect, scheme, host, port }) => ({ dialect, scheme, host, port })),
     accounts,
   };
-  answerJson(reply, 200, body);
+  return toJson(body);
 }
 
 function viewAccounts({ registry, access }: Desk, principal: Principal) {
@@ -68,22 +63,20 @@ function viewAccounts({ registry, access }: Desk, principal: Principal) {
 }
 
 /** GET /v2/_/tokens */
-export function listTokens(exchange: Exchange): void {
-  if (refuseUnlessAdmin(exchange)) return;
+export function listTokens(exchange: Exchange): Result {
   const tokens = exchange.desk.access.listTokens(null).map(({ createdAtMs, ...token }) => ({
     ...token,
     createdAt: toTime(createdAtMs),
   }));
-  answerJson(exchange.reply, 200, { tokens });
+  return toJson({ tokens });
 }
 
 const TOKEN_FIELDS: ReadonlySet<string> = new Set(["name", "account", "role"]);
 
 /** POST /v2/_/tokens */
-export async function createToken(exchange: Exchange, json: Json): Promise<void> {
-  if (refuseUnlessAdmin(exchange)) return;
-  const { desk, reply } = exchange;
-  const fields = new Fields(json, TOKEN_FIELDS);
+export async function createToken(exchange: Exchange): Promise<Result> {
+  const { desk } = exchange;
+  const fields = new Fields(exchange.json, TOKEN_FIELDS);
   fields.need("name");
   fields.need("role");
   const name = fields.text("name", "");
@@ -91,30 +84,27 @@ export async function createToken(exchange: Exchange, json: Json): Promise<void>
   if (!isRole(role)) fields.expected("role", `one of ${ROLES.join(", ")}`, role);
   const account = fields.raw("account") === null ? null : fields.has("account") ? fields.text("account", "", 64) : null;
   if (account !== null && !isLegalAccount(account)) fields.expected("account", "a legal account name or null", account);
-  if (fields.fault !== undefined) return answerRefused(reply, fields.fault);
+  if (fields.fault !== undefined) return fields.fault;
   const created = await desk.access.createToken({ name, role: role as Role, account });
-  if (!created.ok) return answerRefused(reply, created);
+  if (!created.ok) return created;
   const { id, token } = created.value;
-  answerJson(reply, 201, { id, name, account, role, createdAt: toTime(desk.clock.now()), token });
+  return toJson({ id, name, account, role, createdAt: toTime(desk.clock.now()), token }, 201);
 }
 
 /** DELETE /v2/_/tokens/:id */
-export async function removeToken(exchange: Exchange): Promise<void> {
-  if (refuseUnlessAdmin(exchange)) return;
-  const { desk, params, reply } = exchange;
+export async function removeToken(exchange: Exchange): Promise<Result> {
+  const { desk, params } = exchange;
   const removed = await desk.access.removeToken(params[0] as string);
-  if (removed.ok) answerJson(reply, 200, { removed: true });
-  else answerRefused(reply, removed);
+  return removed.ok ? toJson({ removed: true }) : removed;
 }
 
 /** GET /v2/_/accounts */
-export function listAccounts(exchange: Exchange): void {
-  if (refuseUnlessAdmin(exchange)) return;
+export function listAccounts(exchange: Exchange): Result {
   const { access, house } = exchange.desk;
   const accounts = access
     .listAccounts()
     .map(({ account, ...rest }) => ({ account, tenant: house.tenants.peek(account), ...rest }));
-  answerJson(exchange.reply, 200, { accounts });
+  return toJson({ accounts });
 }
 
 const LIMIT_NAMES = ["instancesMax", "servicesMax", "keysMax", "leasesMax", "requestsPerSecondMax"] as const;
@@ -128,46 +118,40 @@ function decodeLimits(json: Json): Outcome<Partial<AccountLimits>> {
 }
 
 /** PUT /v2/_/accounts/:account. Open mode ends with the first token, not here: nobody could make one afterwards. */
-export async function setAccount(exchange: Exchange, json: Json): Promise<void> {
-  if (refuseUnlessAdmin(exchange)) return;
-  const { desk, params, reply } = exchange;
+export async function setAccount(exchange: Exchange): Promise<Result> {
+  const { desk, params } = exchange;
   const account: Account = params[0] as string;
-  if (!isLegalAccount(account)) return answerRefused(reply, refuse("invalid", "not a legal account name"));
-  const limits = decodeLimits(json);
-  if (!limits.ok) return answerRefused(reply, limits);
+  if (!isLegalAccount(account)) return refuse("invalid", "not a legal account name");
+  const limits = decodeLimits(exchange.json);
+  if (!limits.ok) return limits;
   const set = await desk.access.setAccount(account, limits.value);
-  if (!set.ok) return answerRefused(reply, set);
-  answerJson(reply, 200, { account, tenant: desk.house.tenants.of(account), limits: set.value });
+  if (!set.ok) return set;
+  return toJson({ account, tenant: desk.house.tenants.of(account), limits: set.value });
 }
 
 const COMPACT_FIELDS: ReadonlySet<string> = new Set(["revision"]);
 
 /** POST /v2/_/compact */
-export async function compact(exchange: Exchange, json: Json): Promise<void> {
-  if (refuseUnlessAdmin(exchange)) return;
-  const { desk, reply } = exchange;
-  const fields = new Fields(json, COMPACT_FIELDS);
+export async function compact(exchange: Exchange): Promise<Result> {
+  const { desk } = exchange;
+  const fields = new Fields(exchange.json, COMPACT_FIELDS);
   fields.need("revision");
   const revision = fields.integer("revision", 0, 0, Number.MAX_SAFE_INTEGER);
-  if (fields.fault !== undefined) return answerRefused(reply, fields.fault);
+  if (fields.fault !== undefined) return fields.fault;
   const outcome = await desk.registry.compact(revision);
-  if (outcome.ok) answerJson(reply, 200, { revision: outcome.value });
-  else answerRefused(reply, outcome);
+  return outcome.ok ? toJson({ revision: outcome.value }) : outcome;
 }
 
 /** GET /v2/_/backup: written to a file of its own first, so that a slow reader holds up nothing. */
-export async function backup(exchange: Exchange<Streaming>): Promise<void> {
-  if (refuseUnlessAdmin(exchange)) return;
-  const { desk, reply } = exchange;
+export async function backup({ desk, reply }: Exchange<Streaming>): Promise<Result | undefined> {
   const write = desk.house.status.backup;
-  if (write === undefined)
-    return answerRefused(reply, refuse("unsupported", "this registry keeps nothing on disk to back up"));
+  if (write === undefined) return refuse("unsupported", "this registry keeps nothing on disk to back up");
   const folder = await mkdtemp(join(tmpdir(), "rollcall-backup-"));
   try {
     const file = join(folder, "backup");
     const written = await tryWrite(write, file);
-    if (!written.ok) return answerRefused(reply, written);
-    if (reply.gone) return;
+    if (!written.ok) return written;
+    if (reply.gone) return undefined;
     const { size } = await stat(file);
     const revision = desk.registry.read((view) => view.revision);
     const headers = {
@@ -175,6 +159,7 @@ export async function backup(exchange: Exchange<Streaming>): Promise<void> {
       "Content-Disposition": `attachment; filename="rollcall-${revision}.backup"`,
     };
     await reply.pieces(200, headers, createReadStream(file), { bytes: size });
+    return undefined;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -1,26 +1,41 @@
-/** The plug of the native HTTP API. It lives on the native listener and has no port of its own. */
+/**
+ * @live The plug of the native HTTP API. It lives on the native listener and has no port of its own.
+ *
+ * @rooms dialect > open > server > routes > admin > catalog > config > leases > follow > answers > desk > refusals > wire
+ */
 import type { Dialect, House, Mounted } from "../contract.ts";
-import { Desk } from "./desk.ts";
-import { openRoutes } from "./open/pages.ts";
-import { ROUTES } from "./routes.ts";
-import { createFind } from "./server/routing.ts";
+import type { Desk } from "./desk.ts";
+import { KeptConsumers } from "./follow/consumers.ts";
+import { OpenVisits } from "./follow/lasting.ts";
+import { openPages } from "./open/pages.ts";
+import { createServer } from "./server.ts";
 
 const NAME = "http";
 
 export const dialect: Dialect = { needs: "any", open };
 
 async function open(house: House): Promise<Mounted> {
-  const desk = new Desk(house);
-  const find = createFind(desk, ROUTES);
-  house.http.mount("/v2/", NAME, find);
-  house.http.mount("/sd/", NAME, find);
-  for (const [path, answer] of openRoutes(desk)) house.http.mount(path, NAME, answer);
-  const forget = house.http.onDrain(() => desk.drain());
+  const { registry, access, clock, metrics, http } = house;
+  const lasting = new OpenVisits(access, metrics);
+  const desk: Desk = {
+    house,
+    registry,
+    access,
+    clock,
+    lasting,
+    consumers: new KeptConsumers(registry, clock),
+    around: { ttlMs: (account, lease) => registry.read((view) => view.lease(account, lease)?.ttlMs ?? null) },
+  };
+  const server = createServer(desk);
+  http.mount("/v2/", NAME, server);
+  http.mount("/sd/", NAME, server);
+  for (const [path, page] of openPages(desk)) http.mount(path, NAME, page);
+  const forget = http.onDrain(() => lasting.drain());
   return {
-    drain: () => desk.drain(),
+    drain: () => lasting.drain(),
     async close() {
       forget();
-      desk.drain();
+      lasting.close();
     },
   };
 }

@@ -1,6 +1,8 @@
-/** The routes as data: method, path, role, body, query parameters, handler. docs/native-api.md is this table in prose. */
-import { LIMITS } from "../../core/index.ts";
+/** @live The routes as data: method, path, role, body, query parameters, handler. docs/native-api.md is this table in prose. */
+import { LIMITS, SYSTEM_ACCOUNT } from "../../core/index.ts";
 import type { Reply, Streaming } from "../../net/http/reply.ts";
+import type { Body } from "../../net/routes/body.ts";
+import type { Handle, Route as RouteOf } from "../../net/routes/serve.ts";
 import { backup, compact, createToken, getStatus, listAccounts, listTokens, removeToken, setAccount } from "./admin.ts";
 import { explain } from "./catalog/explain.ts";
 import {
@@ -17,6 +19,7 @@ import { getTargets } from "./catalog/prometheus.ts";
 import { getService, listInstances, listServices } from "./catalog/services.ts";
 import { getConsumers, registerEndpoint, subscribe, unregisterEndpoint } from "./catalog/trio.ts";
 import { deleteKey, deleteKeys, getKey, listKeys, putKey, transact } from "./config/handlers.ts";
+import type { Desk } from "./desk.ts";
 import { getEvents } from "./follow/events.ts";
 import { watch, watchMany } from "./follow/watch.ts";
 import {
@@ -30,8 +33,6 @@ import {
   renewLeases,
 } from "./leases/handlers.ts";
 import { keepLease } from "./leases/keep.ts";
-import type { Body } from "./server/media.ts";
-import type { Handle, Route } from "./server/routing.ts";
 import { FILTERS, PAGES, WAITS } from "./wire/query.ts";
 
 const NONE: Body = { kind: "none" };
@@ -49,6 +50,7 @@ const SERVICE = `${A}/services/:service`;
 const INSTANCE = `${SERVICE}/instances/:id`;
 const SELECTION = [...FILTERS, ...WAITS];
 
+type Route = RouteOf<Desk>;
 type Role = Route["role"];
 type Method = Route["method"];
 
@@ -59,7 +61,7 @@ function route(
   role: Role,
   body: Body,
   query: readonly string[],
-  handle: Handle<Reply>,
+  handle: Handle<Desk, Reply>,
   summary: string,
 ): Route {
   return { streams: false, method, pattern, role, body, query, handle, summary };
@@ -72,7 +74,7 @@ function streaming(
   role: Role,
   body: Body,
   query: readonly string[],
-  handle: Handle<Streaming>,
+  handle: Handle<Desk, Streaming>,
   summary: string,
 ): Route {
   return { streams: true, method, pattern, role, body, query, handle, summary };
@@ -129,7 +131,7 @@ const CONFIG_ROUTES: readonly Route[] = [
   route("POST", `${A}/transactions`, "writer", TRANSACTION, [], transact, "Change keys all or none, under conditions"),
 ];
 
-const WATCHED = ["service", "key", "prefix", "consumer", ...WAITS];
+const WATCHED = ["service+", "key+", "prefix+", "consumer", ...WAITS];
 
 const FOLLOW_ROUTES: readonly Route[] = [
   streaming("GET", `${A}/watch`, "reader", NONE, WATCHED, watch, "Follow commits, by stream or long poll"),
@@ -139,7 +141,7 @@ const FOLLOW_ROUTES: readonly Route[] = [
     `${A}/events`,
     "reader",
     NONE,
-    ["after", "type", "limit", "wait"],
+    ["after", "type+", "limit", "wait"],
     getEvents,
     "Read the events feed",
   ),
@@ -152,8 +154,12 @@ const DISCOVERY_ROUTES: readonly Route[] = [
   route("GET", `${TARGETS}/:service`, "reader", NONE, FILTERS, getTargets, "List a service's instances for Prometheus"),
 ];
 
-const ADMIN_ROUTES: readonly Route[] = [
+const STATUS_ROUTES: readonly Route[] = [
   route("GET", "/v2/_/status", "reader", NONE, [], getStatus, "Read this node's state"),
+];
+
+/** Administration concerns all accounts: a token of one account is not enough. */
+const ADMIN_ROUTES: readonly Route[] = [
   route("GET", "/v2/_/tokens", "admin", NONE, [], listTokens, "List tokens"),
   route("POST", "/v2/_/tokens", "admin", JSON_BODY, [], createToken, "Create a token"),
   route("DELETE", "/v2/_/tokens/:token", "admin", NONE, [], removeToken, "Remove a token"),
@@ -161,7 +167,7 @@ const ADMIN_ROUTES: readonly Route[] = [
   route("PUT", "/v2/_/accounts/:name", "admin", OPTIONAL, [], setAccount, "Create an account or change its limits"),
   streaming("GET", "/v2/_/backup", "admin", NONE, [], backup, "Download a backup"),
   route("POST", "/v2/_/compact", "admin", JSON_BODY, [], compact, "Forget history up to a revision"),
-];
+].map((admin) => ({ ...admin, account: SYSTEM_ACCOUNT }));
 
 export const ROUTES: readonly Route[] = [
   ...INSTANCE_ROUTES,
@@ -170,5 +176,6 @@ export const ROUTES: readonly Route[] = [
   ...CONFIG_ROUTES,
   ...FOLLOW_ROUTES,
   ...DISCOVERY_ROUTES,
+  ...STATUS_ROUTES,
   ...ADMIN_ROUTES,
 ];

@@ -10,8 +10,9 @@ import {
   type Outcome,
   statusOf,
 } from "../../../core/index.ts";
+import type { Json } from "../../../net/routes/json.ts";
 import { Fields, hasControl } from "../wire/fields.ts";
-import { type Json, WAIT_MS_MAX } from "../wire/json.ts";
+import { WAIT_MS_MAX } from "../wire/numbers.ts";
 import type { Endpoint } from "../wire/registration.ts";
 
 /** One endpoint is one instance, whoever registers it and however often. */

@@ -1,7 +1,8 @@
-/** Handler of explain: searches history backwards, in bounded steps. */
-import type { Commit, InstanceKey, Revision, View } from "../../../core/index.ts";
-import { refuse } from "../../../core/index.ts";
-import { answerJson, answerRefused, type Desk, type Exchange } from "../desk.ts";
+/** @live Handler of explain: searches history backwards, in bounded steps. */
+import { type Commit, type InstanceKey, type Revision, refuse, type View } from "../../../core/index.ts";
+import type { Result } from "../../../net/routes/serve.ts";
+import { toJson } from "../answers.ts";
+import type { Desk, Exchange } from "../desk.ts";
 import { findTraces, type Trace, toExplainBody } from "./explanation.ts";
 
 const CHUNK = 1000;
@@ -10,8 +11,8 @@ const SEARCH_MS_MAX = 2000;
 const TRACES_MAX = 50;
 
 /** GET …/instances/:id/explain */
-export async function explain(exchange: Exchange): Promise<void> {
-  const { desk, account, params, reply } = exchange;
+export async function explain(exchange: Exchange): Promise<Result> {
+  const { desk, account, params } = exchange;
   const key: InstanceKey = { service: params[0] as string, id: params[1] as string };
   const traces = await findHistory(desk, account, key);
   const now = desk.registry.read((view) => {
@@ -21,10 +22,10 @@ export async function explain(exchange: Exchange): Promise<void> {
   });
   if (now.record === undefined && traces.length === 0) {
     const detail = `there is no instance ${key.id} of service ${key.service}, and history knows none`;
-    return answerRefused(reply, refuse("not-found", detail));
+    return refuse("not-found", detail);
   }
   const pulse = now.lease === undefined ? undefined : desk.registry.pulse(account, now.lease.id);
-  answerJson(reply, 200, toExplainBody({ key, ...now, pulse, traces, nowMs: desk.clock.now() }));
+  return toJson(toExplainBody({ key, ...now, pulse, traces, nowMs: desk.clock.now() }));
 }
 
 /** Newest first. Ends with the registration, or at the bounds of history, of time and of work. */

@@ -10,7 +10,7 @@ import {
   type Silence,
   statusOf,
 } from "../../../core/index.ts";
-import { toTime } from "../wire/json.ts";
+import { toTime } from "../wire/numbers.ts";
 import { findLeaseChange, sayDuration, sayReason } from "../wire/reasons.ts";
 import { toInstanceBody } from "../wire/records.ts";
 

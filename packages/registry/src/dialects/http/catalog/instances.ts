@@ -1,4 +1,4 @@
-/** Handlers of one instance: register, change, heartbeat, checks, override, deregister. */
+/** @live Handlers of one instance: register, change, heartbeat, checks, override, deregister. */
 import {
   type Account,
   type Command,
@@ -11,14 +11,18 @@ import {
   type Receipt,
   type Refused,
   refuse,
+  succeeded,
+  untilDecided,
 } from "../../../core/index.ts";
-import { answerJson, answerRefused, answerState, type Desk, type Exchange, JSON_HEAD } from "../desk.ts";
-import { Fields } from "../wire/fields.ts";
-import { decodeCondition, type Json } from "../wire/json.ts";
+import type { Answer } from "../../../net/routes/answer.ts";
+import type { Result } from "../../../net/routes/serve.ts";
+import { toBeat, toJson, toRevised, toState } from "../answers.ts";
+import type { Desk, Exchange } from "../desk.ts";
+import { Fields, isObject } from "../wire/fields.ts";
 import { toInstanceBody } from "../wire/records.ts";
 import { checksWithStatus, decodeRegister, patchRegisterBody, type Registration } from "../wire/registration.ts";
-import { carryChecks, isCreated, registeredRecord, toRegister, toRegisteredBody } from "../wire/reserved.ts";
-import { encodeBeat } from "./cache.ts";
+import { decodeCondition } from "../wire/tags.ts";
+import { carryChecks, isCreated, registeredRecord, toRegister, toRegisteredBody } from "./registering.ts";
 
 function keyOf({ params }: Exchange): InstanceKey {
   return { service: params[0] as string, id: params[1] as string };
@@ -41,35 +45,31 @@ interface Conditions {
 const UNCONDITIONAL: Conditions = { ifAbsent: false, guards: [] };
 
 function readConditions({ request }: Exchange, instance: InstanceKey): Outcome<Conditions> {
-  const none = request.header("if-none-match");
-  const match = request.header("if-match");
-  if (none === undefined && match === undefined) return ok(UNCONDITIONAL);
-  if (none !== undefined) {
-    if (none.trim() !== "*" || match !== undefined)
-      return refuse("invalid", "If-None-Match must be *, and cannot stand with If-Match");
-    return ok({ ifAbsent: true, guards: [] });
+  const condition = decodeCondition(request.header("if-match"), request.header("if-none-match"));
+  if (!condition.ok) return condition;
+  switch (condition.value) {
+    case undefined:
+      return ok(UNCONDITIONAL);
+    case "absent":
+      return ok({ ifAbsent: true, guards: [] });
+    case "present":
+      return ok({ ifAbsent: false, guards: [{ on: "instance", ...instance, exists: true }] });
+    default:
+      return ok({ ifAbsent: false, guards: [{ on: "instance-mod", instance, revision: condition.value }] });
   }
-  const wanted = decodeCondition(match as string, "If-Match");
-  if (!wanted.ok) return wanted;
-  const guard: Guard =
-    wanted.value === "any"
-      ? { on: "instance", id: instance.id, service: instance.service, exists: true }
-      : { on: "instance-mod", instance, revision: wanted.value };
-  return ok({ ifAbsent: false, guards: [guard] });
 }
+
+const STALE = refuse("conflict", "the instance is not at the revision that If-Match names");
 
 /** Proposes; where guards are given and do not hold, refuses as `conflict`. */
 async function proposeGuarded(
-  desk: Desk,
-  account: Account,
+  { desk, account }: Exchange,
   guards: readonly Guard[],
   command: Command,
 ): Promise<Outcome<Receipt>> {
   if (guards.length === 0) return desk.registry.propose(account, command);
   const outcome = await desk.registry.propose(account, { kind: "when", guards, then: [command], otherwise: [] });
-  if (outcome.ok && outcome.value.result.kind === "when" && !outcome.value.result.succeeded)
-    return refuse("conflict", "the instance is not at the revision that If-Match names");
-  return outcome;
+  return !outcome.ok || succeeded(outcome.value) ? outcome : STALE;
 }
 
 /** A registration is a sign of life: said before proposing, so that the lease cannot run out on the way. */
@@ -80,13 +80,13 @@ export function beatOwnLease(desk: Desk, account: Account, record: InstanceRecor
 }
 
 /** PUT …/instances/:id */
-export function registerInstance(exchange: Exchange, json: Json): void | Promise<void> {
-  const { desk, account, reply } = exchange;
+export function registerInstance(exchange: Exchange): Result | Promise<Result> {
+  const { desk, account, json } = exchange;
   const instance = keyOf(exchange);
   const decoded = decodeRegister(json, instance.service, instance.id);
-  if (!decoded.ok) return answerRefused(reply, decoded);
+  if (!decoded.ok) return decoded;
   const conditions = readConditions(exchange, instance);
-  if (!conditions.ok) return answerRefused(reply, conditions);
+  if (!conditions.ok) return conditions;
   const { ifAbsent, guards } = conditions.value;
   const record = findRecord(exchange, instance);
   let registration = decoded.value;
@@ -94,113 +94,92 @@ export function registerInstance(exchange: Exchange, json: Json): void | Promise
     registration = carryChecks(registration, checksWithStatus(json), record);
     if (!ifAbsent) beatOwnLease(desk, account, record);
   }
-  const command = toRegister(registration, ifAbsent);
-  return proposeGuarded(desk, account, guards, command).then((outcome) =>
-    answerRegistered(exchange, instance, registration, outcome),
+  return proposeGuarded(exchange, guards, toRegister(registration, ifAbsent)).then((outcome) =>
+    outcome.ok ? toRegistered(exchange, instance, registration, outcome.value) : outcome,
   );
 }
 
-function answerRegistered(
-  exchange: Exchange,
-  instance: InstanceKey,
-  { life }: Registration,
-  outcome: Outcome<Receipt>,
-): void {
-  const { reply, desk, account } = exchange;
-  if (!outcome.ok) return answerRefused(reply, outcome);
-  const record = registeredRecord(outcome.value) ?? findRecord(exchange, instance);
+function toRegistered(exchange: Exchange, instance: InstanceKey, { life }: Registration, receipt: Receipt): Answer {
+  const { desk, account } = exchange;
+  const record = registeredRecord(receipt) ?? findRecord(exchange, instance);
   const lease = record?.lease ?? null;
   const stated = typeof life === "object" && "ttlMs" in life ? life.ttlMs : undefined;
   const ttlMs = lease === null ? null : (stated ?? desk.around.ttlMs(account, lease));
-  const body = toRegisteredBody(instance.service, instance.id, outcome.value, lease, ttlMs);
-  answerJson(reply, isCreated(outcome.value) ? 201 : 200, body);
+  const body = toRegisteredBody(instance.service, instance.id, receipt, lease, ttlMs);
+  return toJson(body, isCreated(receipt) ? 201 : 200);
 }
 
-const PATCH_TRIES_MAX = 8;
-
 /** PATCH …/instances/:id: read, merge, and register on condition that nobody was faster. */
-export async function patchInstance(exchange: Exchange, json: Json): Promise<void> {
-  const { desk, account, reply } = exchange;
+export async function patchInstance(exchange: Exchange): Promise<Result> {
+  const { desk, account, json } = exchange;
   const instance = keyOf(exchange);
   const conditions = readConditions(exchange, instance);
-  if (!conditions.ok) return answerRefused(reply, conditions);
-  if (typeof json !== "object" || json === null || Array.isArray(json))
-    return answerRefused(reply, refuse("invalid", "the body must be an object: a merge patch"));
-  let outcome: Outcome<Receipt> = refuse("conflict", "the instance changed too often meanwhile");
-  for (let tries = 0; tries < PATCH_TRIES_MAX; tries++) {
+  if (!conditions.ok) return conditions;
+  if (!isObject(json)) return refuse("invalid", "the body must be an object: a merge patch");
+  const { ifAbsent, guards } = conditions.value;
+  const patched = await untilDecided<Answer>(async () => {
     const record = findRecord(exchange, instance);
-    if (record === undefined) return answerRefused(reply, refuseMissing(instance));
+    if (record === undefined) return refuseMissing(instance);
     const merged = patchRegisterBody(record, json);
     const decoded = decodeRegister(merged, instance.service, instance.id, "keep");
-    if (!decoded.ok) return answerRefused(reply, decoded);
-    const patched = carryChecks(decoded.value, checksWithStatus(merged), record);
-    const registration = { ...patched, instance: { ...patched.instance, via: record.via } };
-    const guards: Guard[] = [
-      ...conditions.value.guards,
-      { on: "instance-mod", instance, revision: record.modRevision },
-    ];
-    outcome = await proposeGuarded(desk, account, guards, toRegister(registration, conditions.value.ifAbsent));
-    if (outcome.ok) return answerRegistered(exchange, instance, registration, outcome);
-    if (outcome.refusal !== "conflict" || conditions.value.guards.length > 0) break;
-  }
-  if (!outcome.ok) answerRefused(reply, outcome);
+    if (!decoded.ok) return decoded;
+    const carried = carryChecks(decoded.value, checksWithStatus(merged), record);
+    const registration = { ...carried, instance: { ...carried.instance, via: record.via } };
+    const unchanged: Guard = { on: "instance-mod", instance, revision: record.modRevision };
+    const then = [toRegister(registration, ifAbsent)];
+    const when: Command = { kind: "when", guards: [...guards, unchanged], then, otherwise: [] };
+    const outcome = await desk.registry.propose(account, when);
+    if (!outcome.ok) return outcome;
+    if (succeeded(outcome.value)) return ok(toRegistered(exchange, instance, registration, outcome.value));
+    return guards.length > 0 ? STALE : null;
+  });
+  return patched.ok ? patched.value : patched;
 }
 
 /** GET …/instances/:id */
-export function getInstance(exchange: Exchange): void {
-  const { desk, account, reply } = exchange;
+export function getInstance(exchange: Exchange): Result {
+  const { desk, account } = exchange;
   const instance = keyOf(exchange);
   const record = findRecord(exchange, instance);
-  if (record === undefined) return answerRefused(reply, refuseMissing(instance));
+  if (record === undefined) return refuseMissing(instance);
   const ttlOf = (lease: string): number | null => desk.around.ttlMs(account, lease);
-  answerState(exchange, record.modRevision, () => toInstanceBody(record, ttlOf));
+  return toState(exchange, record.modRevision, () => toInstanceBody(record, ttlOf));
 }
 
 /** DELETE …/instances/:id */
-export async function deregisterInstance(exchange: Exchange): Promise<void> {
-  const { desk, account, reply } = exchange;
+export async function deregisterInstance(exchange: Exchange): Promise<Result> {
   const instance = keyOf(exchange);
   const conditions = readConditions(exchange, instance);
-  if (!conditions.ok) return answerRefused(reply, conditions);
+  if (!conditions.ok) return conditions;
   const command: Command = { kind: "deregister", instance };
-  answerRevision(exchange, await proposeGuarded(desk, account, conditions.value.guards, command));
-}
-
-export function answerRevision({ reply }: Exchange, outcome: Outcome<Receipt>): void {
-  if (outcome.ok) answerJson(reply, 200, { revision: outcome.value.revision });
-  else answerRefused(reply, outcome);
+  return toRevised(await proposeGuarded(exchange, conditions.value.guards, command));
 }
 
 /** POST …/instances/:id/heartbeat: two look-ups and one beat. */
-export function beatInstance(exchange: Exchange): void | Promise<void> {
-  const { desk, account, params, reply } = exchange;
+export function beatInstance(exchange: Exchange): Result | Promise<Result> {
+  const { desk, account, params } = exchange;
   const service = params[0] as string;
   const id = params[1] as string;
   const record = desk.registry.read((view) => view.instance(account, service, id));
-  if (record === undefined) return answerRefused(reply, refuseMissing({ service, id }));
-  if (record.lease === null) return answerBeat(exchange, null);
-  return desk.registry.renew(account, record.lease).then((outcome) => {
-    if (outcome.ok) answerBeat(exchange, outcome.value.ttlMs);
-    else answerRefused(reply, outcome);
-  });
-}
-
-export function answerBeat({ reply }: Exchange, ttlMs: number | null): void {
-  reply.send(200, JSON_HEAD, encodeBeat(ttlMs));
+  if (record === undefined) return refuseMissing({ service, id });
+  if (record.lease === null) return toBeat(null);
+  return desk.registry
+    .renew(account, record.lease)
+    .then((outcome) => (outcome.ok ? toBeat(outcome.value.ttlMs) : outcome));
 }
 
 const REPORT_FIELDS: ReadonlySet<string> = new Set(["status", "output"]);
 
 /** PUT …/instances/:id/checks/:check: a check that is not there yet is added. */
-export async function reportCheck(exchange: Exchange, json: Json): Promise<void> {
-  const { desk, account, params, reply } = exchange;
+export async function reportCheck(exchange: Exchange): Promise<Result> {
+  const { desk, account, params } = exchange;
   const checkId = params[2] as string;
-  const fields = new Fields(json, REPORT_FIELDS);
+  const fields = new Fields(exchange.json, REPORT_FIELDS);
   fields.need("status");
   const status = fields.status("status", "unknown");
   const output = fields.text("output", "", LIMITS.checkOutputLengthMax);
   if (checkId.length > LIMITS.nameLengthMax) fields.fail(`the check's id is longer than ${LIMITS.nameLengthMax}`);
-  if (fields.fault !== undefined) return answerRefused(reply, fields.fault);
+  if (fields.fault !== undefined) return fields.fault;
   const check = {
     id: checkId,
     kind: "reported",
@@ -214,25 +193,25 @@ export async function reportCheck(exchange: Exchange, json: Json): Promise<void>
   } as const;
   const instance = keyOf(exchange);
   const command: Command = { kind: "report", instance, checkId, status, output, check };
-  answerRevision(exchange, await desk.registry.propose(account, command));
+  return toRevised(await desk.registry.propose(account, command));
 }
 
 const OVERRIDE_FIELDS: ReadonlySet<string> = new Set(["status"]);
 
 /** PUT …/instances/:id/override */
-export async function setOverride(exchange: Exchange, json: Json): Promise<void> {
-  const { desk, account, reply } = exchange;
-  const fields = new Fields(json, OVERRIDE_FIELDS);
+export async function setOverride(exchange: Exchange): Promise<Result> {
+  const { desk, account } = exchange;
+  const fields = new Fields(exchange.json, OVERRIDE_FIELDS);
   fields.need("status");
   const status = fields.status("status", "unknown");
-  if (fields.fault !== undefined) return answerRefused(reply, fields.fault);
+  if (fields.fault !== undefined) return fields.fault;
   const instance = keyOf(exchange);
-  answerRevision(exchange, await desk.registry.propose(account, { kind: "override", instance, status }));
+  return toRevised(await desk.registry.propose(account, { kind: "override", instance, status }));
 }
 
 /** DELETE …/instances/:id/override */
-export async function removeOverride(exchange: Exchange): Promise<void> {
+export async function removeOverride(exchange: Exchange): Promise<Result> {
   const { desk, account } = exchange;
   const instance = keyOf(exchange);
-  answerRevision(exchange, await desk.registry.propose(account, { kind: "override", instance, status: null }));
+  return toRevised(await desk.registry.propose(account, { kind: "override", instance, status: null }));
 }

@@ -1,27 +1,34 @@
-/** Handlers of reads: services, one service, instances; with filters, pages, long polls and entity tags. */
+/** @live Handlers of reads: services, one service, instances; with filters, pages, long polls and entity tags. */
 import type { InstanceBody, ServiceSummaryBody } from "@rollcall/client";
-import type { AccountView, InstanceRecord, Scope, ServiceView, View } from "../../../core/index.ts";
-import { answerRefused, answerState, type Exchange } from "../desk.ts";
+import {
+  type AccountView,
+  type InstanceRecord,
+  perRevision,
+  type Scope,
+  type ServiceView,
+  type View,
+} from "../../../core/index.ts";
+import { Head } from "../../../net/http/head.ts";
+import type { Answer } from "../../../net/routes/answer.ts";
+import type { Result } from "../../../net/routes/serve.ts";
+import { findUnchanged, toState, toStateHeaders } from "../answers.ts";
+import type { Exchange } from "../desk.ts";
 import { awaitChange } from "../follow/poll.ts";
-import { matchesTag } from "../wire/json.ts";
 import { decodeFilter, decodePage, decodeWait, type InstanceFilter, type Page } from "../wire/query.ts";
 import { toInstanceBody, toSummaryBody } from "../wire/records.ts";
+import { encodeTag } from "../wire/tags.ts";
 
-/** GET …/services/:service. Without parameters: the answer that is encoded already. */
-export function getService(exchange: Exchange): void {
-  const { query, reply, account, params } = exchange;
+/** GET …/services/:service */
+export function getService(exchange: Exchange): Result | Promise<Result> {
+  const { request, query, account, params } = exchange;
   const name = params[0] as string;
-  if (exchange.search === "") return answerService(exchange, name, undefined);
+  if (request.search === "") return toService(exchange, name, undefined);
   const filter = decodeFilter(query);
-  if (!filter.ok) return answerRefused(reply, filter);
+  if (!filter.ok) return filter;
   noteConsumer(exchange, name);
   const scope: Scope = { account, services: [name] };
-  answerAfter(
-    exchange,
-    scope,
-    (view) => view.account(account)?.service(name)?.revision ?? 0,
-    () => answerService(exchange, name, filter.value),
-  );
+  const revisionOf = (view: View): number => view.account(account)?.service(name)?.revision ?? 0;
+  return answerAfter(exchange, scope, revisionOf, () => toService(exchange, name, filter.value));
 }
 
 function noteConsumer({ desk, account, query }: Exchange, provider: string): void {
@@ -31,49 +38,47 @@ function noteConsumer({ desk, account, query }: Exchange, provider: string): voi
 }
 
 /** Answers at once, or when the thing's revision is greater than `after`, or when the wait is over. */
-function answerAfter(exchange: Exchange, scope: Scope, revisionOf: (view: View) => number, answer: () => void): void {
-  const { desk, query, reply } = exchange;
+function answerAfter(
+  exchange: Exchange,
+  scope: Scope,
+  revisionOf: (view: View) => number,
+  answer: () => Answer,
+): Result | Promise<Result> {
+  const { desk, query } = exchange;
   const wait = decodeWait(query);
-  if (!wait.ok) return answerRefused(reply, wait);
+  if (!wait.ok) return wait;
   const { waitMs } = wait.value;
   const now = desk.registry.read((view) => ({ thing: revisionOf(view), all: view.revision }));
   const after = wait.value.after ?? now.thing;
   if (waitMs === 0 || now.thing > after) return answer();
   // A position ahead of the thing's own revision may come from another answer: changes up to it do not count.
-  awaitChange(exchange, scope, now.all, waitMs, (woken) => {
-    if (woken === "changed" && desk.registry.read(revisionOf) <= after) return false;
-    answer();
-    return true;
-  });
+  return awaitChange(exchange, scope, now.all, waitMs, (woken) =>
+    woken === "changed" && desk.registry.read(revisionOf) <= after ? undefined : answer(),
+  );
 }
 
-function answerService(exchange: Exchange, name: string, filter: InstanceFilter | undefined): void {
-  const { desk, account, reply, request } = exchange;
-  if (reply.sent || reply.gone) return;
-  const encoded = desk.registry.read((view) => {
+const ENCODED_BYTES_MAX = 64 * 1024 * 1024;
+
+/** The answer to most reads of a service: encoded once for all of them. */
+const encodeService = perRevision(
+  (service: ServiceView, account: AccountView) => ({
+    status: 200,
+    head: new Head({ "Content-Type": "application/json", ...toStateHeaders(encodeTag(service.revision)) }),
+    body: Buffer.from(JSON.stringify(toServiceBody(account, service, undefined))),
+  }),
+  { costMax: ENCODED_BYTES_MAX, costOf: ({ body }) => body.length },
+);
+
+function toService(exchange: Exchange, name: string, filter: InstanceFilter | undefined): Answer {
+  const { desk, account } = exchange;
+  return desk.registry.read((view) => {
     const all = view.account(account);
     const service = all?.service(name);
-    if (all === undefined || service === undefined || filter !== undefined) return undefined;
-    return desk.answers.get(service, () => JSON.stringify(toServiceBody(all, service, undefined)));
+    if (all === undefined || service === undefined)
+      return toState(exchange, 0, () => ({ service: name, revision: 0, instances: [] }));
+    if (filter !== undefined) return toState(exchange, service.revision, () => toServiceBody(all, service, filter));
+    return findUnchanged(exchange, service.revision) ?? encodeService(service, all);
   });
-  if (encoded !== undefined) {
-    const known = request.header("if-none-match");
-    if (known !== undefined && matchesTag(known, encoded.tag)) {
-      reply.send(304, { ETag: encoded.tag, "Cache-Control": "no-cache" });
-      return;
-    }
-    reply.send(200, encoded.head, encoded.body);
-    return;
-  }
-  const revision = desk.registry.read((view) => view.account(account)?.service(name)?.revision ?? 0);
-  answerState(exchange, revision, () =>
-    desk.registry.read((view) => {
-      const all = view.account(account);
-      const service = all?.service(name);
-      if (all === undefined || service === undefined) return { service: name, revision, instances: [] };
-      return toServiceBody(all, service, filter);
-    }),
-  );
 }
 
 function toServiceBody(account: AccountView, service: ServiceView, filter: InstanceFilter | undefined) {
@@ -91,26 +96,26 @@ const SCANNED_MAX = 50_000;
 function answerPage(
   exchange: Exchange,
   pageOf: (account: AccountView | undefined, filter: InstanceFilter | undefined, page: Page) => object,
-): void {
-  const { desk, account, query, reply } = exchange;
+): Result | Promise<Result> {
+  const { desk, account, query } = exchange;
   const filter = decodeFilter(query);
-  if (!filter.ok) return answerRefused(reply, filter);
+  if (!filter.ok) return filter;
   const page = decodePage(query);
-  if (!page.ok) return answerRefused(reply, page);
+  if (!page.ok) return page;
   const revisionOf = (view: View): number => view.account(account)?.catalogRevision ?? 0;
-  answerAfter(exchange, { account, anyService: true }, revisionOf, () => {
-    answerState(exchange, desk.registry.read(revisionOf), () =>
-      desk.registry.read((view) => ({
+  return answerAfter(exchange, { account, anyService: true }, revisionOf, () =>
+    desk.registry.read((view) =>
+      toState(exchange, revisionOf(view), () => ({
         revision: revisionOf(view),
         ...pageOf(view.account(account), filter.value, page.value),
       })),
-    );
-  });
+    ),
+  );
 }
 
 /** GET …/services */
-export function listServices(exchange: Exchange): void {
-  answerPage(exchange, pageServices);
+export function listServices(exchange: Exchange): Result | Promise<Result> {
+  return answerPage(exchange, pageServices);
 }
 
 function pageServices(account: AccountView | undefined, filter: InstanceFilter | undefined, { from, limit }: Page) {
@@ -131,8 +136,8 @@ function* matching(records: Iterable<InstanceRecord>, filter: InstanceFilter | u
 }
 
 /** GET …/instances, sorted by (id, service). A cursor is `<id>/<service>`: neither holds a slash. */
-export function listInstances(exchange: Exchange): void {
-  answerPage(exchange, pageInstances);
+export function listInstances(exchange: Exchange): Result | Promise<Result> {
+  return answerPage(exchange, pageInstances);
 }
 
 function pageInstances(account: AccountView | undefined, filter: InstanceFilter | undefined, { from, limit }: Page) {

@@ -1,10 +1,12 @@
-/** Handlers of register, unregister, subscribe, and of the consumers that subscribing makes known. */
+/** @live Handlers of register, unregister, subscribe, and of the consumers that subscribing makes known. */
 import type { EndpointBody } from "@rollcall/client";
 import { type InstanceRecord, refuse, type Scope } from "../../../core/index.ts";
-import { answerJson, answerRefused, type Exchange } from "../desk.ts";
+import type { Result } from "../../../net/routes/serve.ts";
+import { toJson } from "../answers.ts";
+import type { Exchange } from "../desk.ts";
 import { listConsumers } from "../follow/consumers.ts";
 import { awaitChange } from "../follow/poll.ts";
-import { type Json, toTime } from "../wire/json.ts";
+import { toTime } from "../wire/numbers.ts";
 import { decodeEndpoint } from "../wire/registration.ts";
 import {
   decodeSubscribe,
@@ -20,28 +22,28 @@ import {
 import { beatOwnLease } from "./instances.ts";
 
 /** POST …/register. The same endpoint again is a heartbeat. */
-export async function registerEndpoint(exchange: Exchange, json: Json): Promise<void> {
-  const { desk, account, reply } = exchange;
-  const endpoint = decodeEndpoint(json);
-  if (!endpoint.ok) return answerRefused(reply, endpoint);
+export async function registerEndpoint(exchange: Exchange): Promise<Result> {
+  const { desk, account } = exchange;
+  const endpoint = decodeEndpoint(exchange.json);
+  if (!endpoint.ok) return endpoint;
   const instance = toInstance(endpoint.value);
   const record = desk.registry.read((view) => view.instance(account, instance.service, instance.id));
   beatOwnLease(desk, account, record);
   const life = toLife(endpoint.value);
   const outcome = await desk.registry.propose(account, { kind: "register", instance, life });
-  if (!outcome.ok) return answerRefused(reply, outcome);
-  answerJson(reply, 200, { version: versionOfProvider(exchange, instance.service) });
+  if (!outcome.ok) return outcome;
+  return toJson({ version: versionOfProvider(exchange, instance.service) });
 }
 
 /** POST …/unregister. Gone already is as good as removed. */
-export async function unregisterEndpoint(exchange: Exchange, json: Json): Promise<void> {
-  const { desk, account, reply } = exchange;
-  const endpoint = decodeEndpoint(json);
-  if (!endpoint.ok) return answerRefused(reply, endpoint);
+export async function unregisterEndpoint(exchange: Exchange): Promise<Result> {
+  const { desk, account } = exchange;
+  const endpoint = decodeEndpoint(exchange.json);
+  if (!endpoint.ok) return endpoint;
   const instance = { service: endpoint.value.application, id: toInstanceId(endpoint.value) };
   const outcome = await desk.registry.propose(account, { kind: "deregister", instance });
-  if (!outcome.ok && outcome.refusal !== "not-found") return answerRefused(reply, outcome);
-  answerJson(reply, 200, { version: versionOfProvider(exchange, instance.service) });
+  if (!outcome.ok && outcome.refusal !== "not-found") return outcome;
+  return toJson({ version: versionOfProvider(exchange, instance.service) });
 }
 
 /** The version that a subscription to all of a provider's endpoints has now. */
@@ -61,25 +63,24 @@ function findEndpoints({ desk, account }: Exchange, wants: readonly Want[]): End
 }
 
 /** POST …/subscribe */
-export function subscribe(exchange: Exchange, json: Json): void {
-  const { reply, account, request } = exchange;
-  const decoded = decodeSubscribe(json);
-  if (!decoded.ok) return answerRefused(reply, decoded);
+export function subscribe(exchange: Exchange): Result | Promise<Result> {
+  const { account, request } = exchange;
+  const decoded = decodeSubscribe(exchange.json);
+  if (!decoded.ok) return decoded;
   const asked = decoded.value;
   const consumer = asked.application === "" ? request.remoteAddress || "unknown" : asked.application;
   noteConsumer(exchange, consumer, asked);
   const endpoints = findEndpoints(exchange, asked.wants);
   const version = versionOf(endpoints);
   if (asked.waitMs === 0 || asked.version === undefined || asked.version !== version)
-    return answerJson(reply, 200, { version, endpoints });
+    return toJson({ version, endpoints });
   const scope: Scope = { account, services: [...new Set(asked.wants.map((want) => want.provider))] };
   const now = exchange.desk.registry.read((view) => view.revision);
-  awaitChange(exchange, scope, now, asked.waitMs, (woken) => {
+  return awaitChange(exchange, scope, now, asked.waitMs, (woken) => {
     const changed = findEndpoints(exchange, asked.wants);
     const next = versionOf(changed);
-    if (woken === "changed" && next === version) return false;
-    answerJson(reply, 200, { version: next, endpoints: changed });
-    return true;
+    if (woken === "changed" && next === version) return undefined;
+    return toJson({ version: next, endpoints: changed });
   });
 }
 
@@ -88,10 +89,10 @@ function noteConsumer({ desk, account }: Exchange, consumer: string, { wants }: 
 }
 
 /** GET …/consumers */
-export function getConsumers(exchange: Exchange): void {
-  const { desk, account, reply, query } = exchange;
+export function getConsumers(exchange: Exchange): Result {
+  const { desk, account, query } = exchange;
   const provider = query.get("provider");
-  if (provider === "") return answerRefused(reply, refuse("invalid", "query parameter provider must not be empty"));
+  if (provider === "") return refuse("invalid", "query parameter provider must not be empty");
   const body = desk.registry.read((view) => ({
     revision: view.revision,
     consumers: listConsumers(view, account)
@@ -103,5 +104,5 @@ export function getConsumers(exchange: Exchange): void {
         since: toTime(sinceMs),
       })),
   }));
-  answerJson(reply, 200, body);
+  return toJson(body);
 }

@@ -1,4 +1,4 @@
-/** Handlers of configuration: one key, keys by prefix, transactions. */
+/** @live Handlers of configuration: one key, keys by prefix, transactions. */
 import {
   type Bytes,
   type Command,
@@ -6,20 +6,25 @@ import {
   type Guard,
   type KeyRecord,
   type Outcome,
-  ok,
   prefixEnd,
+  type Receipt,
   refuse,
   type Scope,
+  succeeded,
   toBuffer,
   toBytes,
 } from "../../../core/index.ts";
-import { answerJson, answerRefused, answerState, answerUnchanged, type Exchange } from "../desk.ts";
+import type { Answer } from "../../../net/routes/answer.ts";
+import type { Result } from "../../../net/routes/serve.ts";
+import { findUnchanged, toJson, toState, toStateHeaders } from "../answers.ts";
+import type { Exchange } from "../desk.ts";
 import { awaitChange } from "../follow/poll.ts";
-import { LEASE_LENGTH_MAX } from "../leases/handlers.ts";
-import { decodeCondition, decodeKey, encodeTag, type Json } from "../wire/json.ts";
+import { LEASE_LENGTH_MAX } from "../wire/fields.ts";
+import { decodeKey } from "../wire/keys.ts";
 import { decodePage, decodeWait, type Page } from "../wire/query.ts";
 import { fromKeyCursor, toKeyBody, toKeyCursor } from "../wire/records.ts";
 import { fromPrefix, refuseReserved } from "../wire/reserved.ts";
+import { type Condition, decodeCondition, encodeTag } from "../wire/tags.ts";
 import { decodeTransaction, toTransactedBody } from "./transaction.ts";
 
 /** The key that the raw rest of the path names. */
@@ -29,93 +34,71 @@ function keyOf({ tail }: Exchange): Outcome<Bytes> {
 }
 
 /** GET …/config/<key>; `?raw` answers the bare bytes. */
-export function getKey(exchange: Exchange): void {
-  const { desk, account, query, reply } = exchange;
+export function getKey(exchange: Exchange): Result | Promise<Result> {
+  const { desk, account, query } = exchange;
   const key = keyOf(exchange);
-  if (!key.ok) return answerRefused(reply, key);
+  if (!key.ok) return key;
   const wait = decodeWait(query);
-  if (!wait.ok) return answerRefused(reply, wait);
+  if (!wait.ok) return wait;
   const { waitMs } = wait.value;
   const now = desk.registry.read((view) => ({ record: view.entry(account, key.value), revision: view.revision }));
   const after = Math.min(wait.value.after ?? now.revision, now.revision);
-  if (waitMs === 0 || (now.record?.modRevision ?? 0) > after) return answerKey(exchange, key.value);
+  if (waitMs === 0 || (now.record?.modRevision ?? 0) > after) return toKey(exchange, key.value);
   // From the very position: a deletion leaves nothing behind that could tell when it was.
   const scope: Scope = { account, keys: { from: key.value } };
-  awaitChange(exchange, scope, after, waitMs, () => {
-    answerKey(exchange, key.value);
-    return true;
-  });
+  return awaitChange(exchange, scope, after, waitMs, () => toKey(exchange, key.value));
 }
 
-function answerKey(exchange: Exchange, key: Bytes): void {
-  const { desk, account, query, reply } = exchange;
+function toKey(exchange: Exchange, key: Bytes): Result {
+  const { desk, account, query } = exchange;
   const record = desk.registry.read((view) => view.entry(account, key));
-  if (record === undefined) return answerRefused(reply, refuse("not-found", "there is no such key"));
-  if (!query.has("raw")) return answerState(exchange, record.modRevision, () => toKeyBody(record));
-  if (answerUnchanged(exchange, record.modRevision)) return;
-  const headers = {
+  if (record === undefined) return refuse("not-found", "there is no such key");
+  if (!query.has("raw")) return toState(exchange, record.modRevision, () => toKeyBody(record));
+  const head = {
     "Content-Type": "application/octet-stream",
     // What somebody stored is no page of this server.
     "X-Content-Type-Options": "nosniff",
-    ETag: encodeTag(record.modRevision),
-    "Cache-Control": "no-cache",
+    ...toStateHeaders(encodeTag(record.modRevision)),
   };
-  reply.send(200, headers, toBuffer(record.value));
+  return findUnchanged(exchange, record.modRevision) ?? { status: 200, head, body: toBuffer(record.value) };
 }
 
-/** The guards that the condition headers ask for. */
-function readGuards({ request }: Exchange, key: Bytes): Outcome<readonly Guard[]> {
-  const match = request.header("if-match");
-  const none = request.header("if-none-match");
-  if (match === undefined && none === undefined) return ok([]);
-  if (none !== undefined) {
-    if (none.trim() !== "*" || match !== undefined)
-      return refuse("invalid", "If-None-Match must be *, and cannot stand with If-Match");
-    return ok([{ on: "version", key, is: "=", than: 0 }]);
-  }
-  const wanted = decodeCondition(match as string, "If-Match");
-  if (!wanted.ok) return wanted;
-  return ok([
-    wanted.value === "any" ? { on: "version", key, is: ">", than: 0 } : { on: "mod", key, is: "=", than: wanted.value },
-  ]);
+/** Proposes a change of a key on the conditions of the request's headers. */
+async function proposeGuarded({ desk, account, request }: Exchange, key: Bytes, command: Command) {
+  const condition = decodeCondition(request.header("if-match"), request.header("if-none-match"));
+  if (!condition.ok) return condition;
+  if (condition.value === undefined) return desk.registry.propose(account, command);
+  const guards = [toGuard(key, condition.value)];
+  const outcome = await desk.registry.propose(account, { kind: "when", guards, then: [command], otherwise: [] });
+  if (!outcome.ok || succeeded(outcome.value)) return outcome;
+  return condition.value === "absent"
+    ? refuse("exists", "the key already exists")
+    : refuse("conflict", "the key is not at the revision that If-Match names");
 }
 
-async function proposeGuarded(exchange: Exchange, key: Bytes, command: Command) {
-  const { desk, account } = exchange;
-  const guards = readGuards(exchange, key);
-  if (!guards.ok) return guards;
-  if (guards.value.length === 0) return desk.registry.propose(account, command);
-  const outcome = await desk.registry.propose(account, {
-    kind: "when",
-    guards: guards.value,
-    then: [command],
-    otherwise: [],
-  });
-  if (outcome.ok && outcome.value.result.kind === "when" && !outcome.value.result.succeeded)
-    return exchange.request.header("if-none-match") === undefined
-      ? refuse("conflict", "the key is not at the revision that If-Match names")
-      : refuse("exists", "the key already exists");
-  return outcome;
+function toGuard(key: Bytes, condition: Condition): Guard {
+  if (typeof condition === "number") return { on: "mod", key, is: "=", than: condition };
+  return { on: "version", key, is: condition === "absent" ? "=" : ">", than: 0 };
 }
 
 /** PUT …/config/<key>: the body is the value. */
-export async function putKey(exchange: Exchange, _json: Json, value: Buffer): Promise<void> {
-  const { account, query, reply, tail } = exchange;
+export async function putKey(exchange: Exchange): Promise<Result> {
+  const { account, query, tail, bytes } = exchange;
   const key = keyOf(exchange);
-  if (!key.ok) return answerRefused(reply, key);
+  if (!key.ok) return key;
   const lease = query.get("lease");
   if (lease === "" || (lease?.length ?? 0) > LEASE_LENGTH_MAX)
-    return answerRefused(reply, refuse("invalid", "query parameter lease must name a lease"));
-  const command: Command = { kind: "put", key: key.value, value: fromBuffer(value), lease: lease ?? null };
+    return refuse("invalid", "query parameter lease must name a lease");
+  const command: Command = { kind: "put", key: key.value, value: fromBuffer(bytes), lease: lease ?? null };
   const outcome = await proposeGuarded(exchange, key.value, command);
-  if (!outcome.ok) return answerRefused(reply, outcome);
+  if (!outcome.ok) return outcome;
   const change = outcome.value.commit?.changes[0];
   const record = change?.kind === "key" ? change.after : null;
   const { revision } = outcome.value;
   const created = change?.before === null;
   const body = { key: toKeyBody(record ?? emptyRecord(key.value)).key, revision, version: record?.version ?? 0 };
   const headers = { ETag: encodeTag(revision), ...(created ? { Location: `/v2/${account}/config/${tail}` } : {}) };
-  answerJson(reply, created ? 201 : 200, body, headers);
+  return toJson(body, created ? 201 : 200, headers);
 }
 
 function emptyRecord(key: Bytes): KeyRecord {
@@ -123,58 +106,55 @@ function emptyRecord(key: Bytes): KeyRecord {
 }
 
 /** DELETE …/config/<key>: gone already is as good as deleted. */
-export async function deleteKey(exchange: Exchange): Promise<void> {
-  const { reply } = exchange;
+export async function deleteKey(exchange: Exchange): Promise<Result> {
   const key = keyOf(exchange);
-  if (!key.ok) return answerRefused(reply, key);
-  const outcome = await proposeGuarded(exchange, key.value, { kind: "delete", from: key.value });
-  if (!outcome.ok) return answerRefused(reply, outcome);
-  answerJson(reply, 200, { revision: outcome.value.revision, deleted: outcome.value.commit?.changes.length ?? 0 });
+  if (!key.ok) return key;
+  return toDeleted(await proposeGuarded(exchange, key.value, { kind: "delete", from: key.value }));
+}
+
+function toDeleted(outcome: Outcome<Receipt>): Result {
+  if (!outcome.ok) return outcome;
+  return toJson({ revision: outcome.value.revision, deleted: outcome.value.commit?.changes.length ?? 0 });
 }
 
 /** DELETE …/config?prefix= */
-export async function deleteKeys(exchange: Exchange): Promise<void> {
-  const { desk, account, query, reply } = exchange;
+export async function deleteKeys(exchange: Exchange): Promise<Result> {
+  const { desk, account, query } = exchange;
   const prefix = query.get("prefix");
-  if (prefix === undefined)
-    return answerRefused(reply, refuse("invalid", "query parameter prefix is missing; ?prefix= means all keys"));
+  if (prefix === undefined) return refuse("invalid", "query parameter prefix is missing; ?prefix= means all keys");
   const from = toBytes(prefix);
   const range = refuseReserved(fromPrefix(from));
-  if (!range.ok) return answerRefused(reply, range);
-  const outcome = await desk.registry.propose(account, { kind: "delete", from: range.value, to: prefixEnd(from) });
-  if (!outcome.ok) return answerRefused(reply, outcome);
-  answerJson(reply, 200, { revision: outcome.value.revision, deleted: outcome.value.commit?.changes.length ?? 0 });
+  if (!range.ok) return range;
+  return toDeleted(await desk.registry.propose(account, { kind: "delete", from: range.value, to: prefixEnd(from) }));
 }
 
 /** GET …/config?prefix= */
-export function listKeys(exchange: Exchange): void {
-  const { desk, account, query, reply } = exchange;
+export function listKeys(exchange: Exchange): Result | Promise<Result> {
+  const { desk, account, query } = exchange;
   const prefix = toBytes(query.get("prefix") ?? "");
   const begin = refuseReserved(fromPrefix(prefix));
-  if (!begin.ok) return answerRefused(reply, begin);
+  if (!begin.ok) return begin;
   const page = decodePage(query);
-  if (!page.ok) return answerRefused(reply, page);
+  if (!page.ok) return page;
   const wait = decodeWait(query);
-  if (!wait.ok) return answerRefused(reply, wait);
+  if (!wait.ok) return wait;
   const { waitMs } = wait.value;
   const now = desk.registry.read((view) => view.revision);
-  const answer = (): boolean => {
-    answerKeys(exchange, begin.value, prefixEnd(prefix), page.value);
-    return true;
-  };
+  const answer = (): Answer => toKeys(exchange, begin.value, prefixEnd(prefix), page.value);
+  if (waitMs === 0) return answer();
   const after = Math.min(wait.value.after ?? now, now);
-  if (waitMs === 0) answer();
-  else awaitChange(exchange, { account, keys: { from: begin.value, to: prefixEnd(prefix) } }, after, waitMs, answer);
+  const keys = { from: begin.value, to: prefixEnd(prefix) };
+  return awaitChange(exchange, { account, keys }, after, waitMs, answer);
 }
 
 /** An answer of keys ends early when their values pass this. */
 const PAGE_BYTES_MAX = 8 * 1024 * 1024;
 
-function answerKeys(exchange: Exchange, begin: Bytes, to: Bytes, { from, limit }: Page): void {
+function toKeys(exchange: Exchange, begin: Bytes, to: Bytes, { from, limit }: Page): Answer {
   const { desk, account } = exchange;
   // Any key may have changed since: the account's revision of keys is the tag.
   const tag = desk.registry.read((view) => view.account(account)?.keysRevision ?? 0);
-  answerState(exchange, tag, () =>
+  return toState(exchange, tag, () =>
     desk.registry.read((view) => {
       const start = from === "" ? begin : maxOf(begin, fromKeyCursor(from));
       const found: KeyRecord[] = [];
@@ -198,11 +178,10 @@ function maxOf(a: string, b: string): string {
 }
 
 /** POST …/transactions */
-export async function transact(exchange: Exchange, json: Json): Promise<void> {
-  const { desk, account, reply } = exchange;
-  const decoded = decodeTransaction(json);
-  if (!decoded.ok) return answerRefused(reply, decoded);
+export async function transact(exchange: Exchange): Promise<Result> {
+  const { desk, account } = exchange;
+  const decoded = decodeTransaction(exchange.json);
+  if (!decoded.ok) return decoded;
   const outcome = await desk.registry.propose(account, decoded.value);
-  if (!outcome.ok) return answerRefused(reply, outcome);
-  answerJson(reply, 200, toTransactedBody(decoded.value, outcome.value));
+  return outcome.ok ? toJson(toTransactedBody(decoded.value, outcome.value)) : outcome;
 }

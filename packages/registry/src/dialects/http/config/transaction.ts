@@ -12,8 +12,8 @@ import {
   type Result,
   toBytes,
 } from "../../../core/index.ts";
-import { Fields } from "../wire/fields.ts";
-import type { Json } from "../wire/json.ts";
+import type { Json } from "../../../net/routes/json.ts";
+import { Fields, LEASE_LENGTH_MAX } from "../wire/fields.ts";
 import { toKeyBody } from "../wire/records.ts";
 import { fromPrefix, refuseReserved } from "../wire/reserved.ts";
 
@@ -96,7 +96,7 @@ function readPut(fields: Fields, at: string): Command {
   const value = fields.has("valueBase64")
     ? Buffer.from(coded, "base64").toString("latin1")
     : toBytes(fields.text("value", "", LIMITS.valueBytesMax));
-  const lease = fields.has("lease") ? fields.text("lease", "", 2 * LIMITS.idLengthMax) : null;
+  const lease = fields.has("lease") ? fields.text("lease", "", LEASE_LENGTH_MAX) : null;
   return { kind: "put", key, value, lease };
 }
 

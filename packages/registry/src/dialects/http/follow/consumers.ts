@@ -1,4 +1,4 @@
-/** Who subscribes to which provider: kept as reserved keys under a lease that each later poll renews. */
+/** @live Who subscribes to which provider: kept as reserved keys under a lease that each later poll renews. */
 import {
   type Account,
   type Clock,
@@ -10,7 +10,8 @@ import {
   toBytes,
   type View,
 } from "../../../core/index.ts";
-import { WAIT_MS_MAX } from "../wire/json.ts";
+import type { Consumers } from "../desk.ts";
+import { WAIT_MS_MAX } from "../wire/numbers.ts";
 
 const PREFIX = "\0http/consumers/";
 /** Longer than the longest poll, so that a consumer that waits is still one. */
@@ -33,7 +34,7 @@ function toLease(consumer: string): LeaseId {
   return `${PREFIX}${consumer}`;
 }
 
-export class Consumers {
+export class KeptConsumers implements Consumers {
   readonly #registry: Registry;
   readonly #clock: Clock;
   readonly #pending = new Set<string>();
@@ -43,10 +44,7 @@ export class Consumers {
     this.#clock = clock;
   }
 
-  /**
-   * Notes that this consumer looks for this provider. A durable write only when that is news; else a heartbeat.
-   * Nobody waits for it, and a refusal (too many consumers, a store that takes no writes) harms no subscription.
-   */
+  /** A durable write only when that is news; else a heartbeat. */
   note(account: Account, consumer: string, provider: string, protocol: string): void {
     const key = toKey(consumer, provider, protocol);
     const lease = toLease(consumer);
@@ -62,11 +60,6 @@ export class Consumers {
       this.#pending.delete(pending);
     };
     this.#registry.propose(account, toNote(lease, key, value)).then(settled, settled);
-  }
-
-  /** Keeps a consumer that needs no polls, because its stream is open. */
-  renew(account: Account, consumer: string): void {
-    void this.#registry.renew(account, toLease(consumer));
   }
 }
 

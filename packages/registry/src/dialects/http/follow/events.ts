@@ -1,9 +1,11 @@
-/** Handlers of the events feed: pages by cursor, long poll, stream. */
+/** @live Handlers of the events feed: pages by cursor, long poll, stream. */
 import type { EventBody } from "@rollcall/client";
-import { type Commit, type Outcome, ok, type Refused, type Revision, refuse } from "../../../core/index.ts";
+import { type Commit, type Outcome, ok, type Revision, refuse } from "../../../core/index.ts";
 import type { Query } from "../../../net/http/query.ts";
 import type { Streaming } from "../../../net/http/reply.ts";
-import { answerJson, answerLater, answerRefused, type Desk, type Exchange } from "../desk.ts";
+import type { Result } from "../../../net/routes/serve.ts";
+import { toJson } from "../answers.ts";
+import type { Desk, Exchange } from "../desk.ts";
 import {
   decodeEventCursor,
   type EventCursor,
@@ -24,15 +26,15 @@ const SCANNED_PER_READ = 2000;
 const READS_MAX = 20;
 
 /** GET …/events */
-export function getEvents(exchange: Exchange<Streaming>): void | Promise<void> {
-  const { request, reply, query } = exchange;
+export function getEvents(exchange: Exchange<Streaming>): Result | undefined | Promise<Result> {
+  const { request, query } = exchange;
   const filter = decodeTypes(query);
-  if (!filter.ok) return answerRefused(reply, filter);
+  if (!filter.ok) return filter;
   const wantsStream = request.header("accept")?.includes("text/event-stream") === true;
   const text = (wantsStream ? request.header("last-event-id") : undefined) || query.get("after");
   const after = text === undefined ? undefined : decodeEventCursor(text);
   if (text !== undefined && after === undefined)
-    return answerRefused(reply, refuse("invalid", "a cursor is <revision>-<index>, as an answer gave it"));
+    return refuse("invalid", "a cursor is <revision>-<index>, as an answer gave it");
   return wantsStream ? streamEvents(exchange, filter.value, after) : pollEvents(exchange, filter.value, after);
 }
 
@@ -56,7 +58,7 @@ function toEvents(exchange: Exchange, commit: Commit, filter: EventFilter, after
   return events;
 }
 
-function streamEvents(exchange: Exchange<Streaming>, filter: EventFilter, after: EventCursor | undefined): void {
+function streamEvents(exchange: Exchange<Streaming>, filter: EventFilter, after: EventCursor | undefined): undefined {
   const cursor = after ?? { revision: 0, index: 0 };
   followCommits(exchange, {
     scope: { account: exchange.account },
@@ -83,36 +85,44 @@ function endOf(revision: Revision): string {
   return toEventId(revision, INDEX_END);
 }
 
-async function pollEvents(exchange: Exchange, filter: EventFilter, after: EventCursor | undefined): Promise<void> {
-  const { desk, query, reply, account } = exchange;
+async function pollEvents(exchange: Exchange, filter: EventFilter, after: EventCursor | undefined): Promise<Result> {
+  const { query, account } = exchange;
   const page = decodePage(query, EVENTS_DEFAULT);
-  if (!page.ok) return answerRefused(reply, page);
+  if (!page.ok) return page;
   const waitMs = decodeWaitMs(query);
-  if (!waitMs.ok) return answerRefused(reply, waitMs);
+  if (!waitMs.ok) return waitMs;
   const { limit } = page.value;
-  // Without a position: the latest ones; or, when told to wait, what comes next.
-  const found =
-    after !== undefined
-      ? await readEvents(exchange, filter, after, limit)
-      : waitMs.value === 0
-        ? await readLatest(exchange, filter, limit)
-        : { events: [], revision: nowOf(desk), cursor: endOf(nowOf(desk)), complete: true };
-  if ("refusal" in found) return answerRefused(reply, found);
-  const { events, cursor } = found;
-  if (events.length > 0 || !found.complete || waitMs.value === 0) return answerJson(reply, 200, { events, cursor });
-  const position: EventCursor = { revision: found.revision, index: INDEX_END };
-  awaitChange(exchange, { account }, found.revision, waitMs.value, (_woken, commit) => {
-    if (commit !== undefined && !commit.changes.some(filter)) return false;
-    answerLater(exchange, answerEvents(exchange, filter, position, limit));
-    return true;
-  });
-  return undefined;
+  const found = await findEvents(exchange, filter, after, limit, waitMs.value);
+  if (!found.ok) return found;
+  const { events, cursor, revision, complete } = found.value;
+  if (events.length > 0 || !complete || waitMs.value === 0) return toJson({ events, cursor });
+  return awaitChange(exchange, { account }, revision, waitMs.value, (_woken, commit) =>
+    commit !== undefined && !commit.changes.some(filter) ? undefined : toEventsAfter(exchange, filter, revision, limit),
+  );
 }
 
-async function answerEvents(exchange: Exchange, filter: EventFilter, after: EventCursor, limit: number): Promise<void> {
-  const found = await readEvents(exchange, filter, after, limit);
-  if ("refusal" in found) answerRefused(exchange.reply, found);
-  else answerJson(exchange.reply, 200, { events: found.events, cursor: found.cursor });
+async function toEventsAfter(
+  exchange: Exchange,
+  filter: EventFilter,
+  revision: Revision,
+  limit: number,
+): Promise<Result> {
+  const found = await readEvents(exchange, filter, { revision, index: INDEX_END }, limit);
+  return found.ok ? toJson({ events: found.value.events, cursor: found.value.cursor }) : found;
+}
+
+/** Without a position: the latest ones; or, when told to wait, what comes next. */
+async function findEvents(
+  exchange: Exchange,
+  filter: EventFilter,
+  after: EventCursor | undefined,
+  limit: number,
+  waitMs: number,
+): Promise<Outcome<Found>> {
+  if (after !== undefined) return readEvents(exchange, filter, after, limit);
+  if (waitMs === 0) return readLatest(exchange, filter, limit);
+  const revision = nowOf(exchange.desk);
+  return ok({ events: [], revision, cursor: endOf(revision), complete: true });
 }
 
 function nowOf(desk: Desk): Revision {
@@ -120,7 +130,7 @@ function nowOf(desk: Desk): Revision {
 }
 
 interface Found {
-  readonly events: EventBody[];
+  readonly events: readonly EventBody[];
   readonly cursor: string;
   /** All up to here was looked at. */
   readonly revision: Revision;
@@ -133,7 +143,7 @@ async function readEvents(
   filter: EventFilter,
   after: EventCursor,
   limit: number,
-): Promise<Found | Refused> {
+): Promise<Outcome<Found>> {
   const events: EventBody[] = [];
   let revision = Math.min(startOf(after), nowOf(exchange.desk));
   for (let reads = 0; reads < READS_MAX; reads++) {
@@ -142,14 +152,14 @@ async function readEvents(
     for (const commit of page.value) {
       for (const event of toEvents(exchange, commit, filter, after)) {
         events.push(event);
-        if (events.length >= limit) return { events, cursor: event.id, revision, complete: false };
+        if (events.length >= limit) return ok({ events, cursor: event.id, revision, complete: false });
       }
       revision = commit.revision;
     }
     if (page.value.length < SCANNED_PER_READ)
-      return { events, cursor: cursorAt(revision, after), revision, complete: true };
+      return ok({ events, cursor: cursorAt(revision, after), revision, complete: true });
   }
-  return { events, cursor: cursorAt(revision, after), revision, complete: false };
+  return ok({ events, cursor: cursorAt(revision, after), revision, complete: false });
 }
 
 /** The end of what was looked at; never before where the client was. */
@@ -158,7 +168,7 @@ function cursorAt(revision: Revision, after: EventCursor): string {
 }
 
 /** The latest events, oldest first: history is searched backwards until there are enough of them. */
-async function readLatest(exchange: Exchange, filter: EventFilter, limit: number): Promise<Found | Refused> {
+async function readLatest(exchange: Exchange, filter: EventFilter, limit: number): Promise<Outcome<Found>> {
   const { registry } = exchange.desk;
   const now = nowOf(exchange.desk);
   const none: EventCursor = { revision: -1, index: 0 };
@@ -174,5 +184,5 @@ async function readLatest(exchange: Exchange, filter: EventFilter, limit: number
     chunks = [...events, ...chunks];
     before = from;
   }
-  return { events: chunks.slice(-limit), cursor: endOf(now), revision: now, complete: true };
+  return ok({ events: chunks.slice(-limit), cursor: endOf(now), revision: now, complete: true });
 }

@@ -1,9 +1,10 @@
 /** What a watch asks for: from query parameters, or from a body with many subscriptions. */
 import { type Bytes, LIMITS, type Outcome, ok, prefixEnd, refuse, type Scope, toBytes } from "../../../core/index.ts";
 import type { Query } from "../../../net/http/query.ts";
+import type { Json } from "../../../net/routes/json.ts";
 import type { Interest } from "../wire/commits.ts";
 import { Fields } from "../wire/fields.ts";
-import { decodeCount, type Json } from "../wire/json.ts";
+import { decodeCount } from "../wire/numbers.ts";
 import { fromPrefix } from "../wire/reserved.ts";
 
 export const SUBSCRIPTIONS_MAX = 10_000;

@@ -1,47 +1,58 @@
-/** Long polls: an answer that waits for a change in scope, for its time, or for the registry's stop. */
+/** @live Long polls: an answer that waits for a change in scope, for its time, or for the registry's stop. */
 import type { Commit, Refused, Revision, Scope, Watch, Watcher } from "../../../core/index.ts";
-import { answerUnauthorized, type Exchange, type Lasting } from "../desk.ts";
+import type { Result } from "../../../net/routes/serve.ts";
+import type { Exchange, Visit } from "../desk.ts";
+import { toUnauthorized } from "../refusals.ts";
 
 export type Woken = "changed" | "over";
 
-/** The commit that woke it; undefined when the time is up, or when the position is too old to tell. */
-export type Attempt = (woken: Woken, commit: Commit | undefined) => boolean;
+/**
+ * The answer; undefined to wait on, which counts only after a change. `commit` is the one that woke the poll; undefined
+ * when the time is up, or when the position is too old to tell.
+ */
+export type Attempt = (woken: Woken, commit: Commit | undefined) => Result | Promise<Result> | undefined;
 
 /**
- * Calls `attempt` once with "changed" for each change in scope after `after` until it answers true, or with "over" when
- * the time is up or the registry stops; then it must answer the request with what is there. A client that goes away is
- * forgotten. A position that history no longer holds counts as a change: the state is what the client asks for.
+ * Calls `attempt` with "changed" for each change in scope after `after` until it answers, or with "over" when the time
+ * is up or the registry stops; then it must. A client that goes away is forgotten: the promise stays open. A position
+ * that history no longer holds counts as a change: the state is what the client asks for.
  */
-export function awaitChange(exchange: Exchange, scope: Scope, after: Revision, waitMs: number, attempt: Attempt): void {
-  const poll = new Poll(exchange, waitMs, attempt);
-  poll.follow(scope, after);
+export function awaitChange(
+  exchange: Exchange,
+  scope: Scope,
+  after: Revision,
+  waitMs: number,
+  attempt: Attempt,
+): Promise<Result> {
+  return new Promise((resolve) => new Poll(exchange, waitMs, attempt, resolve).follow(scope, after));
 }
 
-class Poll implements Watcher, Lasting {
+type Resolve = (result: Result | Promise<Result>) => void;
+
+class Poll implements Watcher, Visit {
   readonly #exchange: Exchange;
   readonly #attempt: Attempt;
+  readonly #resolve: Resolve;
   readonly #timer: NodeJS.Timeout;
   readonly #leave: () => void;
   #watch: Watch | undefined;
   #done = false;
 
-  constructor(exchange: Exchange, waitMs: number, attempt: Attempt) {
+  constructor(exchange: Exchange, waitMs: number, attempt: Attempt, resolve: Resolve) {
     this.#exchange = exchange;
     this.#attempt = attempt;
+    this.#resolve = resolve;
     this.#timer = setTimeout(() => this.bye(), waitMs);
-    this.#leave = exchange.desk.enter(this, exchange);
+    this.#leave = exchange.desk.lasting.enter(this, exchange);
     exchange.reply.onGone(() => this.#end());
   }
 
   follow(scope: Scope, after: Revision): void {
-    const { desk } = this.#exchange;
+    const { lasting, registry } = this.#exchange.desk;
     // While the request's body came, its token may have gone.
-    const revoked = desk.findRevoked(this.#exchange);
-    if (desk.draining || revoked !== undefined) {
-      this.bye(revoked);
-      return;
-    }
-    const watch = this.#exchange.desk.registry.follow(scope, after, this);
+    const revoked = lasting.findRevoked(this.#exchange);
+    if (lasting.draining || revoked !== undefined) return this.bye(revoked);
+    const watch = registry.follow(scope, after, this);
     if (!watch.ok) this.#wake("changed");
     else if (this.#done) watch.value.close();
     else this.#watch = watch.value;
@@ -59,16 +70,30 @@ class Poll implements Watcher, Lasting {
   }
 
   bye(revoked?: Refused): void {
-    if (this.#done) return;
-    if (revoked === undefined) return this.#wake("over");
+    if (revoked === undefined) this.#wake("over");
     // What is there is nothing for this client any more.
-    answerUnauthorized(this.#exchange.reply, revoked);
-    this.#end();
+    else this.#settle(toUnauthorized(revoked));
   }
 
   #wake(woken: Woken, commit?: Commit): void {
     if (this.#done) return;
-    if (this.#attempt(woken, commit) || woken === "over") this.#end();
+    const result = this.#try(woken, commit);
+    if (result !== undefined) this.#settle(result);
+  }
+
+  #try(woken: Woken, commit: Commit | undefined): Result | Promise<Result> | undefined {
+    try {
+      return this.#attempt(woken, commit);
+    } catch (error) {
+      // A bug, which the request answers for.
+      return Promise.reject(error);
+    }
+  }
+
+  #settle(result: Result | Promise<Result>): void {
+    if (this.#done) return;
+    this.#end();
+    this.#resolve(result);
   }
 
   #end(): void {

@@ -1,7 +1,7 @@
-/** A stream of commits or events that follows the registry: replay, live, parked while the client is slow. */
+/** @live A stream of commits or events that follows the registry: replay, live, parked while the client is slow. */
 import type { Commit, Revision, Scope, Watch, Watcher } from "../../../core/index.ts";
 import type { Stream, Streaming } from "../../../net/http/reply.ts";
-import type { Exchange, Lasting } from "../desk.ts";
+import type { Exchange, Visit } from "../desk.ts";
 import { encodeEvent } from "../wire/sse.ts";
 
 /** What goes out for a commit; undefined when it holds nothing for this stream. */
@@ -24,7 +24,7 @@ export function followCommits(exchange: Exchange<Streaming>, options: FollowOpti
   new Follower(exchange, options).start(options.after);
 }
 
-class Follower implements Watcher, Lasting {
+class Follower implements Watcher, Visit {
   readonly #exchange: Exchange;
   readonly #options: FollowOptions;
   readonly #idOf: (revision: Revision) => string | number;
@@ -39,18 +39,17 @@ class Follower implements Watcher, Lasting {
     this.#options = options;
     this.#idOf = options.idOf ?? revisionItself;
     this.#stream = exchange.reply.events();
-    this.#leave = exchange.desk.enter(this, exchange);
+    this.#leave = exchange.desk.lasting.enter(this, exchange);
     this.#stream.onDrain(() => this.#resume());
     this.#stream.onClose(() => this.#end());
   }
 
   start(after: Revision | undefined): void {
-    const { desk } = this.#exchange;
-    const { registry, draining } = desk;
+    const { registry, lasting } = this.#exchange.desk;
     const now = registry.read((view) => view.revision);
     this.#last = after ?? now;
     // While the request's body came, its token may have gone.
-    if (draining || desk.findRevoked(this.#exchange) !== undefined) return this.bye();
+    if (lasting.draining || lasting.findRevoked(this.#exchange) !== undefined) return this.bye();
     // A position from the future belongs to another history: a store that was put back to an older state.
     if (after !== undefined && after > now) this.#resync();
     else this.#follow(this.#last);

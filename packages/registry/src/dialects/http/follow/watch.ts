@@ -1,10 +1,20 @@
-/** Handlers of watches: long poll, stream, and many subscriptions over one stream. A commit is encoded once for all. */
+/** @live Handlers of watches: long poll, stream, and many subscriptions over one stream. A commit is encoded once for all. */
 import type { CommitBody } from "@rollcall/client";
-import { type Commit, type InstanceRecord, type KeyRecord, type Revision, subjectOf } from "../../../core/index.ts";
+import {
+  type Commit,
+  type InstanceRecord,
+  type KeyRecord,
+  type Outcome,
+  ok,
+  perRevision,
+  type Revision,
+  subjectOf,
+} from "../../../core/index.ts";
 import type { Streaming } from "../../../net/http/reply.ts";
-import { answerJson, answerLater, answerRefused, type Exchange } from "../desk.ts";
+import type { Result } from "../../../net/routes/serve.ts";
+import { toJson } from "../answers.ts";
+import type { Exchange } from "../desk.ts";
 import { type Interest, isOfInterest, toCommitBody } from "../wire/commits.ts";
-import type { Json } from "../wire/json.ts";
 import { decodeWait } from "../wire/query.ts";
 import { encodeEvent } from "../wire/sse.ts";
 import { CONSUMER_TTL_MS } from "./consumers.ts";
@@ -13,21 +23,22 @@ import { awaitChange } from "./poll.ts";
 import { followCommits } from "./stream.ts";
 
 /** GET …/watch: a stream, or with `wait` one answer. */
-export function watch(exchange: Exchange<Streaming>): void | Promise<void> {
-  const { request, reply, query } = exchange;
+export function watch(exchange: Exchange<Streaming>): Result | undefined | Promise<Result> {
+  const { request, query } = exchange;
   const interest = decodeInterest(query);
-  if (!interest.ok) return answerRefused(reply, interest);
+  if (!interest.ok) return interest;
   if (query.has("wait")) return pollCommits(exchange, interest.value);
   const after = decodePosition(request.header("last-event-id"), query.get("after"));
-  if (!after.ok) return answerRefused(reply, after);
+  if (!after.ok) return after;
   const stopConsuming = consumeWhileOpen(exchange, interest.value);
   const name = nameInterest(interest.value);
   followCommits(exchange, {
     scope: toScope(exchange.account, interest.value),
     after: after.value,
-    render: (commit) => encodeOnce(exchange, commit, name, interest.value),
+    render: (commit) => encode(exchange, commit, name, interest.value)?.event,
     onClose: stopConsuming,
   });
+  return undefined;
 }
 
 /** Watching with `?consumer=` makes one a consumer of the services, for as long as the stream is open. */
@@ -49,25 +60,25 @@ function nameInterest({ services, keys, prefixes, everything }: Interest): strin
   return JSON.stringify([[...services].sort(), [...keys].sort(), [...prefixes].sort()]);
 }
 
-/** The latest commits as encoded for each interest. Bounded: watchers are handed a commit one after the other. */
-const COMMITS_MAX = 64;
-const encodedOf = new Map<Commit, Map<string, Buffer | null>>();
+/** A commit as an interest sees it. */
+interface Encoded {
+  readonly json: string;
+  readonly event: Buffer;
+}
 
-function encodeOnce(exchange: Exchange, commit: Commit, name: string, interest: Interest): Buffer | undefined {
-  let encodings = encodedOf.get(commit);
-  if (encodings === undefined) {
-    encodings = new Map();
-    encodedOf.set(commit, encodings);
-    if (encodedOf.size > COMMITS_MAX)
-      for (const oldest of encodedOf.keys()) {
-        encodedOf.delete(oldest);
-        break;
-      }
-  }
+/** The latest commits, by the name of the interest; null where a commit holds nothing for it. Watchers take turns. */
+const encodingsOf = perRevision((_commit: Commit) => new Map<string, Encoded | null>(), {
+  costMax: 64,
+  costOf: () => 1,
+});
+
+function encode(exchange: Exchange, commit: Commit, name: string, interest: Interest): Encoded | undefined {
+  const encodings = encodingsOf(commit);
   let encoded = encodings.get(name);
   if (encoded === undefined) {
     const body = toCommitBody(commit, interest, exchange.desk.around);
-    encoded = body === undefined ? null : encodeEvent("change", commit.revision, JSON.stringify(body));
+    const json = JSON.stringify(body);
+    encoded = body === undefined ? null : { json, event: encodeEvent("change", commit.revision, json) };
     encodings.set(name, encoded);
   }
   return encoded ?? undefined;
@@ -79,64 +90,66 @@ const SCANNED_PER_READ = 5000;
 const READS_MAX = 20;
 
 /** GET …/watch?after=&wait=: the commits after a position, at once when there are some. */
-async function pollCommits(exchange: Exchange, interest: Interest): Promise<void> {
-  const { desk, query, reply, account } = exchange;
+async function pollCommits(exchange: Exchange, interest: Interest): Promise<Result> {
+  const { desk, query, account } = exchange;
   const wait = decodeWait(query);
-  if (!wait.ok) return answerRefused(reply, wait);
+  if (!wait.ok) return wait;
   const now = desk.registry.read((view) => view.revision);
   const found = await readCommits(exchange, interest, Math.min(wait.value.after ?? now, now));
-  if (found === undefined) return;
-  const { complete, ...body } = found;
-  if (body.commits.length > 0 || !complete || wait.value.waitMs === 0) return answerJson(reply, 200, body);
-  awaitChange(exchange, toScope(account, interest), body.revision, wait.value.waitMs, (_woken, commit) => {
-    if (commit !== undefined && !commit.changes.some((change) => isOfInterest(change, interest))) return false;
-    answerLater(exchange, answerCommits(exchange, interest, body.revision));
-    return true;
+  if (!found.ok) return found;
+  const { complete, ...body } = found.value;
+  if (body.commits.length > 0 || !complete || wait.value.waitMs === 0) return toJson(body);
+  return awaitChange(exchange, toScope(account, interest), body.revision, wait.value.waitMs, (_woken, commit) => {
+    if (commit !== undefined && !commit.changes.some((change) => isOfInterest(change, interest))) return undefined;
+    return toCommits(exchange, interest, body.revision);
   });
 }
 
-async function answerCommits(exchange: Exchange, interest: Interest, after: Revision): Promise<void> {
+async function toCommits(exchange: Exchange, interest: Interest, after: Revision): Promise<Result> {
   const found = await readCommits(exchange, interest, after);
-  if (found === undefined) return;
-  const { revision, commits } = found;
-  answerJson(exchange.reply, 200, { revision, commits });
+  return found.ok ? toJson({ revision: found.value.revision, commits: found.value.commits }) : found;
 }
 
-/** Commits of interest after a position; undefined when that was refused and answered. */
-async function readCommits({ desk, account, reply }: Exchange, interest: Interest, after: Revision) {
+interface Found {
+  readonly revision: Revision;
+  readonly commits: readonly CommitBody[];
+  /** False when there is more to look at right now. */
+  readonly complete: boolean;
+}
+
+/** Commits of interest after a position. */
+async function readCommits({ desk, account }: Exchange, interest: Interest, after: Revision): Promise<Outcome<Found>> {
   const commits: CommitBody[] = [];
   let revision = after;
   for (let reads = 0; reads < READS_MAX; reads++) {
     const page = await desk.registry.history(revision, SCANNED_PER_READ);
-    if (!page.ok) {
-      answerRefused(reply, page);
-      return undefined;
-    }
+    if (!page.ok) return page;
     for (const commit of page.value) {
-      if (commits.length >= COMMITS_PER_ANSWER) return { revision, commits, complete: false };
+      if (commits.length >= COMMITS_PER_ANSWER) return ok({ revision, commits, complete: false });
       revision = commit.revision;
       if (commit.account !== account) continue;
       const body = toCommitBody(commit, interest, desk.around);
       if (body !== undefined) commits.push(body);
     }
-    if (page.value.length < SCANNED_PER_READ) return { revision, commits, complete: true };
+    if (page.value.length < SCANNED_PER_READ) return ok({ revision, commits, complete: true });
   }
-  return { revision, commits, complete: false };
+  return ok({ revision, commits, complete: false });
 }
 
 /** POST …/watch: many subscriptions over one stream. One cursor serves them all, so that they share one order. */
-export function watchMany(exchange: Exchange<Streaming>, json: Json): void {
-  const { request, reply, account } = exchange;
-  const asked = decodeMultiplex(json);
-  if (!asked.ok) return answerRefused(reply, asked);
+export function watchMany(exchange: Exchange<Streaming>): Result | undefined {
+  const { request, account } = exchange;
+  const asked = decodeMultiplex(exchange.json);
+  if (!asked.ok) return asked;
   const position = decodePosition(request.header("last-event-id"), undefined);
-  if (!position.ok) return answerRefused(reply, position);
+  if (!position.ok) return position;
   const index = new SubscriptionIndex(asked.value.subscriptions);
   followCommits(exchange, {
     scope: toScope(account, index.interest),
     after: position.value ?? asked.value.after,
     render: (commit) => index.render(exchange, commit),
   });
+  return undefined;
 }
 
 /** Finds whom a commit is for. */
@@ -172,14 +185,18 @@ class SubscriptionIndex {
     }
     const everything = this.#everything.length > 0;
     const interest: Interest = { services, keys, prefixes: [...prefixes], everything };
-    const text = encodeText(exchange, commit, nameInterest(interest), interest);
-    if (text === undefined) return undefined;
+    const encoded = encode(exchange, commit, nameInterest(interest), interest);
+    if (encoded === undefined) return undefined;
     const ids = [...this.#everything];
     for (const service of services) ids.push(...(this.#services.get(service) ?? []));
     for (const key of keys) ids.push(...(this.#keys.get(key) ?? []));
     for (const prefix of prefixes) ids.push(...(this.#prefixes.get(prefix) ?? []));
     if (ids.length === 0) return undefined;
-    return encodeEvent("change", commit.revision, `${text.slice(0, -1)},"subscriptions":${JSON.stringify(ids)}}`);
+    return encodeEvent(
+      "change",
+      commit.revision,
+      `${encoded.json.slice(0, -1)},"subscriptions":${JSON.stringify(ids)}}`,
+    );
   }
 
   #meet(services: Set<string>, before: InstanceRecord | null, after: InstanceRecord | null): void {
@@ -197,22 +214,4 @@ function add(index: Map<string, string[]>, at: string, id: string): void {
   const ids = index.get(at);
   if (ids === undefined) index.set(at, [id]);
   else ids.push(id);
-}
-
-/** The JSON of a commit, kept for the next connection that has the same interest in it. */
-let lastCommit: Commit | undefined;
-let lastTexts = new Map<string, string | null>();
-
-function encodeText(exchange: Exchange, commit: Commit, name: string, interest: Interest): string | undefined {
-  if (lastCommit !== commit) {
-    lastCommit = commit;
-    lastTexts = new Map();
-  }
-  let text = lastTexts.get(name);
-  if (text === undefined) {
-    const body = toCommitBody(commit, interest, exchange.desk.around);
-    text = body === undefined ? null : JSON.stringify(body);
-    lastTexts.set(name, text);
-  }
-  return text ?? undefined;
 }

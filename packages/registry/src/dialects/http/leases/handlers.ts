@@ -1,4 +1,4 @@
-/** Handlers of leases: grant, look, renew one or many, end; and of those that protection holds. */
+/** @live Handlers of leases: grant, look, renew one or many, end; and of those that protection holds. */
 import { randomBytes } from "node:crypto";
 import type { LeaseBody } from "@rollcall/client";
 import {
@@ -7,21 +7,19 @@ import {
   fromBytes,
   isReserved,
   type LeaseRecord,
-  LIMITS,
   type Refused,
   refuse,
   type View,
 } from "../../../core/index.ts";
-import { answerBeat, answerRevision } from "../catalog/instances.ts";
-import { answerJson, answerRefused, type Exchange } from "../desk.ts";
-import { Fields } from "../wire/fields.ts";
-import type { Json } from "../wire/json.ts";
+import type { Result } from "../../../net/routes/serve.ts";
+import { toBeat, toJson, toRevised } from "../answers.ts";
+import type { Exchange } from "../desk.ts";
+import { Fields, LEASE_LENGTH_MAX } from "../wire/fields.ts";
 import { decodePage, type Page } from "../wire/query.ts";
 import { toLeaseBody } from "../wire/records.ts";
 import { readTtl, TTL_MS_DEFAULT } from "../wire/registration.ts";
 import { isHiddenLease } from "../wire/reserved.ts";
 
-export const LEASE_LENGTH_MAX = 2 * LIMITS.idLengthMax;
 const RENEWALS_MAX = 10_000;
 
 const GRANT_FIELDS: ReadonlySet<string> = new Set(["lease", "ttl", "meta"]);
@@ -32,24 +30,24 @@ function isLegalLease(lease: string): boolean {
 }
 
 /** POST …/leases */
-export async function grantLease(exchange: Exchange, json: Json): Promise<void> {
-  const { desk, account, reply } = exchange;
-  const fields = new Fields(json, GRANT_FIELDS);
+export async function grantLease(exchange: Exchange): Promise<Result> {
+  const { desk, account } = exchange;
+  const fields = new Fields(exchange.json, GRANT_FIELDS);
   fields.need("ttl");
   const chosen = fields.has("lease");
   const lease = fields.text("lease", randomBytes(12).toString("base64url"), LEASE_LENGTH_MAX);
   const ttlMs = readTtl(fields, TTL_MS_DEFAULT, false);
   const meta = fields.pairs("meta");
   if (!isLegalLease(lease)) fields.fail('field lease must be printable text, and not the word "renew"');
-  if (fields.fault !== undefined) return answerRefused(reply, fields.fault);
+  if (fields.fault !== undefined) return fields.fault;
   const granted: Command = { kind: "grant", lease, ttlMs, via: "http" };
   const command: Command = fields.has("meta") ? { ...granted, meta } : granted;
   // A chosen name granted again is the same wish told twice, or a new ttl: it counts as a heartbeat.
   if (chosen) void desk.registry.renew(account, lease);
   const outcome = await desk.registry.propose(account, chosen ? command : { ...command, ifAbsent: true });
-  if (!outcome.ok) return answerRefused(reply, outcome);
+  if (!outcome.ok) return outcome;
   const created = outcome.value.commit?.changes.some((change) => change.before === null) ?? false;
-  answerJson(reply, created ? 201 : 200, { lease, ttlMs, revision: outcome.value.revision });
+  return toJson({ lease, ttlMs, revision: outcome.value.revision }, created ? 201 : 200);
 }
 
 function refuseMissing(lease: string): Refused {
@@ -61,8 +59,8 @@ function toBody({ desk, account }: Exchange, lease: LeaseRecord): LeaseBody {
 }
 
 /** GET …/leases/:lease, with what it keeps alive. */
-export function getLease(exchange: Exchange): void {
-  const { desk, account, params, reply } = exchange;
+export function getLease(exchange: Exchange): Result {
+  const { desk, account, params } = exchange;
   const id = params[0] as string;
   const body = desk.registry.read((view) => {
     const lease = isHiddenLease(id) ? undefined : view.lease(account, id);
@@ -74,29 +72,29 @@ export function getLease(exchange: Exchange): void {
       keys: keys.filter((record) => !isReserved(record.key)).map((record) => fromBytes(record.key)),
     };
   });
-  if (body === undefined) answerRefused(reply, refuseMissing(id));
-  else answerJson(reply, 200, body);
+  if (body === undefined) return refuseMissing(id);
+  else return toJson(body);
 }
 
 /** GET …/leases, sorted by id. */
-export function listLeases(exchange: Exchange): void {
-  listWhere(exchange, () => true);
+export function listLeases(exchange: Exchange): Result {
+  return listWhere(exchange, () => true);
 }
 
 /** GET …/held */
-export function listHeld(exchange: Exchange): void {
-  listWhere(exchange, (lease) => lease.held !== null);
+export function listHeld(exchange: Exchange): Result {
+  return listWhere(exchange, (lease) => lease.held !== null);
 }
 
-function listWhere(exchange: Exchange, wanted: (lease: LeaseRecord) => boolean): void {
-  const { desk, account, query, reply } = exchange;
+function listWhere(exchange: Exchange, wanted: (lease: LeaseRecord) => boolean): Result {
+  const { desk, account, query } = exchange;
   const page = decodePage(query);
-  if (!page.ok) return answerRefused(reply, page);
+  if (!page.ok) return page;
   const body = desk.registry.read((view) => {
     const { leases, next } = pageLeases(view.account(account), page.value, wanted);
     return { revision: view.revision, leases: leases.map((lease) => toBody(exchange, lease)), next };
   });
-  answerJson(reply, 200, body);
+  return toJson(body);
 }
 
 /** The first `limit` leases from `from` on, in order of their ids; they are kept in none. */
@@ -122,36 +120,36 @@ function pageLeases(account: AccountView | undefined, { from, limit }: Page, wan
 }
 
 /** POST …/leases/:lease/renew */
-export function renewLease(exchange: Exchange): Promise<void> {
-  const { desk, account, params, reply } = exchange;
+export function renewLease(exchange: Exchange): Promise<Result> {
+  const { desk, account, params } = exchange;
   return desk.registry.renew(account, params[0] as string).then((outcome) => {
-    if (outcome.ok) answerBeat(exchange, outcome.value.ttlMs);
-    else answerRefused(reply, outcome);
+    if (outcome.ok) return toBeat(outcome.value.ttlMs);
+    else return outcome;
   });
 }
 
 const RENEW_FIELDS: ReadonlySet<string> = new Set(["leases"]);
 
 /** POST …/leases/renew: many heartbeats in one request. */
-export function renewLeases(exchange: Exchange, json: Json): void | Promise<void> {
-  const { desk, account, reply } = exchange;
-  const fields = new Fields(json, RENEW_FIELDS);
+export function renewLeases(exchange: Exchange): Result | Promise<Result> {
+  const { desk, account } = exchange;
+  const fields = new Fields(exchange.json, RENEW_FIELDS);
   fields.need("leases");
   const leases = fields.texts("leases", RENEWALS_MAX, LEASE_LENGTH_MAX);
-  if (fields.fault !== undefined) return answerRefused(reply, fields.fault);
+  if (fields.fault !== undefined) return fields.fault;
   return desk.registry.renewMany(account, leases).then((ttls) => {
     const missing: string[] = [];
     for (let i = 0; i < ttls.length; i++) if (ttls[i] === 0) missing.push(leases[i] as string);
-    answerJson(reply, 200, { renewed: leases.length - missing.length, missing });
+    return toJson({ renewed: leases.length - missing.length, missing });
   });
 }
 
 /** DELETE …/leases/:lease: what it keeps alive goes with it. */
-export async function endLease(exchange: Exchange): Promise<void> {
-  const { desk, account, params, reply } = exchange;
+export async function endLease(exchange: Exchange): Promise<Result> {
+  const { desk, account, params } = exchange;
   const lease = params[0] as string;
-  if (isHiddenLease(lease)) return answerRefused(reply, refuseMissing(lease));
-  answerRevision(exchange, await desk.registry.propose(account, { kind: "end", lease, cause: "closed" }));
+  if (isHiddenLease(lease)) return refuseMissing(lease);
+  return toRevised(await desk.registry.propose(account, { kind: "end", lease, cause: "closed" }));
 }
 
 const RELEASE_FIELDS: ReadonlySet<string> = new Set(["leases"]);
@@ -162,20 +160,20 @@ const ENDED_AT_ONCE = 300;
  * POST …/held/release: lets them go now, all when none is named. They end as expired, which they long are: merely to
  * take the mark away would give each a new ttl, after which protection would hold them again.
  */
-export async function releaseHeld(exchange: Exchange, json: Json): Promise<void> {
-  const { desk, account, reply } = exchange;
-  const fields = new Fields(json ?? {}, RELEASE_FIELDS);
+export async function releaseHeld(exchange: Exchange): Promise<Result> {
+  const { desk, account } = exchange;
+  const fields = new Fields(exchange.json ?? {}, RELEASE_FIELDS);
   const named = fields.has("leases") ? new Set(fields.texts("leases", RENEWALS_MAX, LEASE_LENGTH_MAX)) : undefined;
-  if (fields.fault !== undefined) return answerRefused(reply, fields.fault);
+  if (fields.fault !== undefined) return fields.fault;
   const leases = desk.registry.read((view) => findHeld(view, account, named));
   let revision = desk.registry.read((view) => view.revision);
   for (let from = 0; from < leases.length; from += ENDED_AT_ONCE) {
     const then = leases.slice(from, from + ENDED_AT_ONCE).map((lease) => toEndHeld(exchange, lease));
     const outcome = await desk.registry.propose(account, { kind: "when", guards: [], then, otherwise: [] });
-    if (!outcome.ok) return answerRefused(reply, outcome);
+    if (!outcome.ok) return outcome;
     revision = outcome.value.revision;
   }
-  answerJson(reply, 200, { revision, released: leases.length });
+  return toJson({ revision, released: leases.length });
 }
 
 function toEndHeld({ desk, account }: Exchange, lease: string): Command {

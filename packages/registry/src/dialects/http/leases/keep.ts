@@ -1,7 +1,8 @@
-/** A stream that keeps a lease alive as long as it is open. */
+/** @live A stream that keeps a lease alive as long as it is open. */
 import { LIMITS, refuse } from "../../../core/index.ts";
 import type { Stream, Streaming } from "../../../net/http/reply.ts";
-import { answerRefused, type Desk, type Exchange, type Lasting } from "../desk.ts";
+import type { Result } from "../../../net/routes/serve.ts";
+import type { Desk, Exchange, Visit } from "../desk.ts";
 import { encodeEvent } from "../wire/sse.ts";
 
 /** Probes begin after this long without traffic; with the kernel's ten at 1 s, a lost peer is known within 15 s. */
@@ -13,17 +14,18 @@ const PROBE_AFTER_MS = 5000;
 const COMMENT_MS = 45_000;
 
 /** GET …/leases/:lease/session */
-export function keepLease(exchange: Exchange<Streaming>): void {
+export function keepLease(exchange: Exchange<Streaming>): Result | undefined {
   const { desk, account, params, reply } = exchange;
   const lease = params[0] as string;
   const ttlMs = desk.around.ttlMs(account, lease);
-  if (ttlMs === null) return answerRefused(reply, refuse("not-found", `there is no lease ${lease}`));
-  if (desk.draining) return answerRefused(reply, refuse("unavailable", "the registry is stopping"));
+  if (ttlMs === null) return refuse("not-found", `there is no lease ${lease}`);
+  if (desk.lasting.draining) return refuse("unavailable", "the registry is stopping");
   const stream = reply.events({ keepAliveMs: COMMENT_MS, probeAfterMs: PROBE_AFTER_MS });
   new Keeper(exchange, lease, stream).start();
+  return undefined;
 }
 
-class Keeper implements Lasting {
+class Keeper implements Visit {
   readonly #desk: Desk;
   readonly #account: string;
   readonly #lease: string;
@@ -36,7 +38,7 @@ class Keeper implements Lasting {
     this.#account = exchange.account;
     this.#lease = lease;
     this.#stream = stream;
-    this.#leave = exchange.desk.enter(this, exchange);
+    this.#leave = exchange.desk.lasting.enter(this, exchange);
   }
 
   start(): void {

@@ -1,5 +1,5 @@
 /** The OpenAPI 3.1 description, made from the table of routes and the schemas. */
-import { isRepeatable } from "../wire/query.ts";
+import { isRepeatable, nameOf } from "../../../net/routes/parameters.ts";
 import { SCHEMAS } from "./schema.ts";
 
 /** What the description needs to know of a route. */
@@ -109,7 +109,7 @@ function toOperation(route: Described): object {
     summary: route.summary,
     operationId: toOperationId(route),
     "x-role": route.role,
-    parameters: [...toPathParameters(route), ...route.query.map((name) => toQueryParameter(name, route.query))],
+    parameters: [...toPathParameters(route), ...route.query.map(toQueryParameter)],
     ...toRequestBody(route, shapes),
     responses: toResponses(shapes),
   };
@@ -126,14 +126,18 @@ function toPathParameters({ pattern }: Described): object[] {
   return names.map((name) => ({ name, in: "path", required: true, schema: { type: "string" } }));
 }
 
-function toQueryParameter(name: string, known: readonly string[]): object {
-  if (name === "meta.*") {
+function toQueryParameter(parameter: string): object {
+  if (parameter === "meta.*") {
     const description = "meta.<key>=<value>, any number of them";
     const schema = { type: "object", additionalProperties: { type: "string" } };
     return { name: "meta", in: "query", description, style: "form", explode: true, schema };
   }
   const text = { type: "string" };
-  return { name, in: "query", schema: isRepeatable(name, known) ? { type: "array", items: text } : text };
+  return {
+    name: nameOf(parameter),
+    in: "query",
+    schema: isRepeatable(parameter) ? { type: "array", items: text } : text,
+  };
 }
 
 function toRequestBody({ body }: Described, { request }: Shapes): object {

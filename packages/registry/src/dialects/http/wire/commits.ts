@@ -9,7 +9,7 @@ import {
   type Silence,
   subjectOf,
 } from "../../../core/index.ts";
-import { toTime } from "./json.ts";
+import { toTime } from "./numbers.ts";
 import { findLeaseChange, sayReason } from "./reasons.ts";
 import { toInstanceBody, toKeyBody, toLeaseBody } from "./records.ts";
 import { isHiddenChange } from "./reserved.ts";

@@ -1,6 +1,19 @@
 /** Reads the fields of a JSON object one by one and remembers the first thing that is wrong, in words. */
-import { isStatus, type Outcome, ok, type Refused, refuse, STATUSES, type Status } from "../../../core/index.ts";
-import { decodeDuration, type Json } from "./json.ts";
+import {
+  isStatus,
+  LIMITS,
+  type Outcome,
+  ok,
+  type Refused,
+  refuse,
+  STATUSES,
+  type Status,
+} from "../../../core/index.ts";
+import type { Json } from "../../../net/routes/json.ts";
+import { decodeDuration } from "./numbers.ts";
+
+/** A lease may bear the names of what it keeps alive. */
+export const LEASE_LENGTH_MAX = 2 * LIMITS.idLengthMax;
 
 const CONTROL = /\p{Cc}/u;
 /** The same but for tabs and the ends of lines. */

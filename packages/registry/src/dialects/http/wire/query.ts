@@ -1,27 +1,11 @@
 /** Query parameters that choose instances, and those that page and wait. */
 import { type InstanceRecord, isStatus, type Outcome, ok, refuse, STATUSES, statusOf } from "../../../core/index.ts";
 import type { Query } from "../../../net/http/query.ts";
-import { decodeCount, decodeDuration, WAIT_MS_MAX } from "./json.ts";
+import { decodeCount, decodeDuration, WAIT_MS_MAX } from "./numbers.ts";
 
-export const FILTERS: readonly string[] = ["tag", "zone", "version", "protocol", "status", "meta.*"];
+export const FILTERS: readonly string[] = ["tag+", "zone", "version", "protocol", "status+", "meta.*"];
 export const WAITS: readonly string[] = ["after", "wait"];
 export const PAGES: readonly string[] = ["from", "limit"];
-
-/** Parameters that name several things by standing there several times. */
-const REPEATABLE: ReadonlySet<string> = new Set(["tag", "status", "service", "type"]);
-
-/** Whether a parameter may be repeated on a route that knows these. */
-export function isRepeatable(name: string, known: readonly string[]): boolean {
-  if (REPEATABLE.has(name) || name.startsWith("meta.")) return true;
-  // A watch follows many keys and prefixes; a list has one prefix.
-  return (name === "key" || name === "prefix") && known.includes("service");
-}
-
-/** The first parameter that has one value but was given several: two readers could take different ones. */
-export function findRepeated(query: Query, known: readonly string[]): string | undefined {
-  for (const name of query.names()) if (query.all(name).length > 1 && !isRepeatable(name, known)) return name;
-  return undefined;
-}
 
 export type InstanceFilter = (record: InstanceRecord) => boolean;
 

@@ -19,7 +19,7 @@ import {
   statusOf,
   toBuffer,
 } from "../../../core/index.ts";
-import { toTime } from "./json.ts";
+import { toTime } from "./numbers.ts";
 
 /** The ttl of a lease; null when it is not there. */
 export type TtlOf = (lease: string) => number | null;

@@ -11,8 +11,8 @@ import {
   type Refused,
   refuse,
 } from "../../../core/index.ts";
+import type { Json } from "../../../net/routes/json.ts";
 import { Fields, isObject, isPort, type Members } from "./fields.ts";
-import type { Json } from "./json.ts";
 
 /** The ttl of a registration that says nothing. */
 export const TTL_MS_DEFAULT = 30_000;

@@ -1,0 +1,27 @@
+/** Numbers in text: durations, revisions, times. Pure. */
+
+/** How long a poll may wait. */
+export const WAIT_MS_MAX = 5 * 60_000;
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+const DURATION = /^([0-9]{1,15}(?:\.[0-9]{1,6})?)(ms|s|m|h)?$/;
+
+/** "500ms", "10s", "5m", "2h" or a number of seconds, in ms; undefined for anything else. */
+export function decodeDuration(value: unknown): number | undefined {
+  if (typeof value === "number") return Number.isFinite(value) && value >= 0 ? Math.round(value * 1000) : undefined;
+  if (typeof value !== "string") return undefined;
+  const match = DURATION.exec(value);
+  if (match === null) return undefined;
+  return Math.round(Number(match[1]) * (UNITS[match[2] ?? "s"] as number));
+}
+
+/** A revision or another non-negative safe integer in decimal; undefined for anything else. */
+export function decodeCount(text: string): number | undefined {
+  if (!/^[0-9]{1,16}$/.test(text)) return undefined;
+  const value = Number(text);
+  return Number.isSafeInteger(value) ? value : undefined;
+}
+
+export function toTime(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,45 @@
+/** Answers as values: handlers return them, and one place gives them. */
+import type { Head, Headers } from "../http/head.ts";
+import type { Piece, Reply } from "../http/reply.ts";
+
+/** A whole answer. */
+export interface Answer {
+  readonly status: number;
+  readonly head: Head | Headers;
+  readonly body?: Piece | undefined;
+}
+
+export function give(reply: Reply, { status, head, body }: Answer): void {
+  reply.send(status, head, body);
+}
+
+/**
+ * Carries out a request and gives what comes of it. What throws is a bug, or a store that cannot be read: `failed` logs
+ * it and answers in the protocol's own form. An answer that has begun is cut.
+ */
+export function respond<A>(
+  reply: Reply,
+  work: () => A | Promise<A>,
+  give: (answer: A) => void,
+  failed: (error: unknown) => A,
+): void {
+  const fail = (error: unknown): void => {
+    const answer = failed(error);
+    if (reply.sent) reply.abort();
+    else give(answer);
+  };
+  const tryGive = (answer: A): void => {
+    try {
+      give(answer);
+    } catch (error) {
+      fail(error);
+    }
+  };
+  try {
+    const answer = work();
+    if (answer instanceof Promise) answer.then(tryGive, fail);
+    else give(answer);
+  } catch (error) {
+    fail(error);
+  }
+}

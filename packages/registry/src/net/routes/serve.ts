@@ -1,0 +1,221 @@
+/**
+ * From a request to its route's handler, and from what that returns to the answer. The order of the checks: path,
+ * method, who asks, headers, names in the path, account, query, body.
+ */
+import type { Access, Account, Principal, Role } from "../../core/index.ts";
+import { type Outcome, ok, type Refused, refuse } from "../../outcome.ts";
+import type { Find } from "../http/handler.ts";
+import { decodeSegment, parseQuery, type Query } from "../http/query.ts";
+import type { Reply, Streaming } from "../http/reply.ts";
+import type { Request } from "../http/request.ts";
+import { type Answer, give, respond } from "./answer.ts";
+import { type Body, bytesMaxOf, findUnsupported, jsonIn, type Unsupported } from "./body.ts";
+import { enter } from "./entry.ts";
+import type { Json } from "./json.ts";
+import { findMisuse, type Parameter } from "./parameters.ts";
+import { allowIn, type Match, type Pattern, Table } from "./table.ts";
+
+/** A request, let in and read whole. `D` is what the dialect's handlers share. */
+export interface Call<D, R extends Reply = Reply> {
+  readonly desk: D;
+  readonly request: Request;
+  readonly reply: R;
+  readonly principal: Principal;
+  readonly role: Role;
+  /** Empty on routes that belong to no account. */
+  readonly account: Account;
+  /** The path's parameters but the account, percent-decoded. */
+  readonly params: readonly string[];
+  /** What follows the route in the raw path, where the pattern ends in "*". */
+  readonly tail: string;
+  readonly query: Query;
+  /** Undefined where the route wants no JSON, or got none. */
+  readonly json: Json;
+  readonly bytes: Buffer;
+}
+
+/** What a handler returns; its refusals are answered in the protocol's words. */
+export type Result = Answer | Refused;
+
+/** All that is to be said of a route, but who serves it. A first parameter `:account` names the account. */
+export interface Described extends Pattern {
+  readonly role: Role;
+  /** The account that a route without one in its path belongs to. */
+  readonly account?: Account;
+  readonly body: Body;
+  readonly query: readonly Parameter[];
+  readonly summary: string;
+}
+
+/** A handler that streams returns nothing when it has taken the reply. */
+export type Handle<D, R extends Reply> = (
+  call: Call<D, R>,
+) => R extends Streaming ? Result | undefined | Promise<Result | undefined> : Result | Promise<Result>;
+
+export type Route<D> =
+  | (Described & { readonly streams: false; readonly handle: Handle<D, Reply> })
+  | (Described & { readonly streams: true; readonly handle: Handle<D, Streaming> });
+
+/** How a protocol says what each of them has to say. */
+export interface Manner {
+  missing(path: string): Answer;
+  method(method: string, allow: string): Answer;
+  /** Nobody known asks. */
+  unknown(refused: Refused): Answer;
+  refused(refused: Refused): Answer;
+  unsupported(unsupported: Unsupported): Answer;
+  /** Logs what went wrong. */
+  failed(error: unknown, request: Request): Answer;
+}
+
+interface Shared<D> {
+  readonly desk: D;
+  readonly manner: Manner;
+}
+
+/** Finds who serves what is in the table. */
+export function serveRoutes<D extends { readonly access: Access }>(
+  desk: D,
+  routes: readonly Route<D>[],
+  manner: Manner,
+): Find {
+  const table = new Table(routes);
+  const shared = { desk, manner };
+  return (method, path) => {
+    const match = table.match(path);
+    if (match === undefined) return { streams: false, serve: (_request, reply) => give(reply, manner.missing(path)) };
+    const route = match.routes.get(method);
+    if (route === undefined)
+      return { streams: false, serve: (_request, reply) => give(reply, manner.method(method, allowIn(match))) };
+    return route.streams
+      ? { streams: true, serve: (request, reply) => serve(shared, route, match, request, reply) }
+      : { streams: false, serve: (request, reply) => serve(shared, route, match, request, reply) };
+  };
+}
+
+type Served<D, R extends Reply> = Described & {
+  handle(call: Call<D, R>): Result | undefined | Promise<Result | undefined>;
+};
+
+function serve<D extends { readonly access: Access }, R extends Reply>(
+  { desk, manner }: Shared<D>,
+  route: Served<D, R>,
+  match: Match<unknown>,
+  request: Request,
+  reply: R,
+): void {
+  const giveResult = (result: Result | undefined): void => {
+    if (result !== undefined) give(reply, "refusal" in result ? manner.refused(result) : result);
+  };
+  const principal = desk.access.authenticate(request.token);
+  if (!principal.ok) return give(reply, manner.unknown(principal));
+  const checked = check(desk.access, principal.value, route, match, request);
+  if (!checked.ok) return giveResult(checked);
+  const unsupported = findUnsupported(request, route.body);
+  if (unsupported !== undefined) return give(reply, manner.unsupported(unsupported));
+  request.takeBody(bytesMaxOf(route.body), (bytes) => {
+    // A client that went away hears nothing.
+    if (!bytes.ok) return bytes.refusal === "unavailable" ? undefined : giveResult(bytes);
+    const json = jsonIn(bytes.value, route.body);
+    if (!json.ok) return giveResult(json);
+    const { account, params, query } = checked.value;
+    const call: Call<D, R> = {
+      desk,
+      request,
+      reply,
+      principal: principal.value,
+      role: route.role,
+      account,
+      params,
+      tail: match.tail,
+      query,
+      json: json.value,
+      bytes: bytes.value,
+    };
+    respond(
+      reply,
+      () => route.handle(call),
+      giveResult,
+      (error) => manner.failed(error, request),
+    );
+  });
+}
+
+interface Checked {
+  readonly account: Account;
+  readonly params: readonly string[];
+  readonly query: Query;
+}
+
+/** What can be told from the head of a request, once it is known who asks. */
+function check(
+  access: Access,
+  principal: Principal,
+  route: Described,
+  match: Match<unknown>,
+  { rawHeaders, search }: Request,
+): Outcome<Checked> {
+  const twice = findTwice(rawHeaders);
+  if (twice !== undefined) return refuse("invalid", `more than one ${twice} header`);
+  const params = decodeParams(match.params);
+  if (!params.ok) return params;
+  const account = accountOf(access, principal, route, params.value);
+  if (!account.ok) return account;
+  const query = parseQuery(search);
+  if (!query.ok) return query;
+  const misuse = search === "" ? undefined : findMisuse(query.value, route.query);
+  if (misuse !== undefined) return refuse("invalid", misuse);
+  return ok({
+    account: account.value,
+    params: isOwned(route) ? params.value.slice(1) : params.value,
+    query: query.value,
+  });
+}
+
+/** Whether the path names the account. */
+function isOwned({ pattern }: Pattern): boolean {
+  return pattern.includes("/:account");
+}
+
+function accountOf(
+  access: Access,
+  principal: Principal,
+  route: Described,
+  params: readonly string[],
+): Outcome<Account> {
+  if (isOwned(route)) {
+    const account = access.resolve(params[0] as string);
+    return account.ok ? enter(access, principal, account.value, route.role) : account;
+  }
+  if (route.account === undefined) return ok("");
+  const allowed = access.allow(principal, route.account, route.role);
+  return allowed.ok ? ok(route.account) : allowed;
+}
+
+function decodeParams(raw: readonly string[]): Outcome<readonly string[]> {
+  const params: string[] = [];
+  for (const one of raw) {
+    const segment = decodeSegment(one);
+    if (!segment.ok) return { ...segment, detail: `${segment.detail} in the path` };
+    params.push(segment.value);
+  }
+  return ok(params);
+}
+
+const SINGLE: ReadonlySet<string> = new Set(["if-match", "if-none-match", "content-type", "last-event-id"]);
+const SINGLE_LENGTHS: ReadonlySet<number> = new Set([8, 12, 13]);
+
+/** A condition told twice could be read one way here and another way by a proxy: it is refused. */
+function findTwice(raw: readonly string[]): string | undefined {
+  let seen: string[] | undefined;
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i] as string;
+    if (!SINGLE_LENGTHS.has(name.length)) continue;
+    const lower = name.toLowerCase();
+    if (!SINGLE.has(lower)) continue;
+    if (seen?.includes(lower) === true) return name;
+    seen ??= [];
+    seen.push(lower);
+  }
+  return undefined;
+}
