@@ -1,9 +1,8 @@
 /** What handlers share, get, and answer. */
 import type { Logger } from "pino";
 import type { Access, Account, Clock, Principal, Registry } from "../../core/index.ts";
-import type { Head, Headers } from "../../net/http/head.ts";
-import type { Piece } from "../../net/http/reply.ts";
 import type { Request } from "../../net/http/request.ts";
+import type { Answer } from "../../net/routes/answer.ts";
 import type { NodeStatus } from "../contract.ts";
 import type { Fetch } from "./fetch/fetch.ts";
 import type { Operations } from "./instances/operations.ts";
@@ -46,11 +45,4 @@ export interface Call {
   readonly body: Buffer;
 }
 
-/** Answers are whole: none of them streams. */
-export interface Answer {
-  readonly status: number;
-  readonly head: Head | Headers;
-  readonly body?: Piece;
-}
-
-export type Handler = (desk: Desk, call: Call) => Answer | Promise<Answer>;
+export type Handle = (desk: Desk, call: Call) => Answer | Promise<Answer>;

@@ -2,8 +2,9 @@
 import type { Account } from "../../core/index.ts";
 import type { Reply } from "../../net/http/reply.ts";
 import type { Request } from "../../net/http/request.ts";
+import { give, respond } from "../../net/routes/answer.ts";
 import type { House } from "../contract.ts";
-import type { Answer, Call, Desk, Handler } from "./desk.ts";
+import type { Call, Desk, Handle } from "./desk.ts";
 import { Deltas } from "./fetch/deltas.ts";
 import { Fetch } from "./fetch/fetch.ts";
 import { Operations } from "./instances/operations.ts";
@@ -39,7 +40,7 @@ import { type Place, parseTarget } from "./routes.ts";
 import type { Settings } from "./settings.ts";
 
 /** What may be done where; GET includes HEAD. */
-const HANDLERS: Readonly<Record<Place, Readonly<Record<string, Handler>>>> = {
+const HANDLERS: Readonly<Record<Place, Readonly<Record<string, Handle>>>> = {
   apps: { GET: listAll },
   delta: { GET: listChanges },
   app: { GET: listApplication, POST: register },
@@ -121,16 +122,16 @@ export class Server {
   serve(request: Request, reply: Reply): void {
     const { method } = request;
     const target = parseTarget(request.path);
-    if (target === undefined) return send(reply, empty(404));
+    if (target === undefined) return give(reply, empty(404));
     const { place } = target;
     const handlers = HANDLERS[place];
     const handle = Object.hasOwn(handlers, method) ? handlers[method] : undefined;
-    if (handle === undefined) return send(reply, notAllowed(Object.keys(handlers)));
+    if (handle === undefined) return give(reply, notAllowed(Object.keys(handlers)));
     const isRead = method === "GET";
     const wanted = place === "dashboard" || place === "lastn" ? this.#accountIn(request.search) : undefined;
     const isBeat = place === "instance" && method === "PUT";
     const admitted = this.#gate.admit(request.token, isRead ? "reader" : "writer", isBeat, wanted);
-    if (!admitted.ok) return send(reply, admitted.answer);
+    if (!admitted.ok) return give(reply, admitted.answer);
     const at = PLACES.indexOf(place);
     this.#served[at] = (this.#served[at] as number) + 1;
     const { principal, account } = admitted.value;
@@ -138,7 +139,7 @@ export class Server {
     request.takeBody(BYTES_MAX[place] ?? IGNORED_BYTES_MAX, (body) => {
       if (body.ok) this.#handle(handle, { request, target, principal, account, body: body.value }, reply);
       else if (body.refusal === "unavailable") reply.abort();
-      else send(reply, empty(413));
+      else give(reply, empty(413));
     });
   }
 
@@ -149,20 +150,16 @@ export class Server {
     return this.#desk.registry.read((view) => view.account(name)?.name);
   }
 
-  #handle(handle: Handler, call: Call, reply: Reply): void {
-    const answer = handle(this.#desk, call);
-    if (!(answer instanceof Promise)) return send(reply, answer);
-    answer.then(
-      (made) => send(reply, made),
-      (error: unknown) => {
+  #handle(handle: Handle, call: Call, reply: Reply): void {
+    respond(
+      reply,
+      () => handle(this.#desk, call),
+      (answer) => give(reply, answer),
+      (error) => {
         const { method, path } = call.request;
         this.#desk.log.error({ err: error, method, path }, "a eureka request failed");
-        send(reply, empty(500));
+        return empty(500);
       },
     );
   }
-}
-
-function send(reply: Reply, { status, head, body }: Answer): void {
-  reply.send(status, head, body);
 }

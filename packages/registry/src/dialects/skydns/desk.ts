@@ -1,5 +1,8 @@
-/** What every handler works with, and what it answers. */
-import type { Access, Clock, Registry } from "../../core/index.ts";
+/** What handlers share, get, and answer. */
+import type { Access, Account, Bytes, Clock, Refused, Registry } from "../../core/index.ts";
+import type { Streaming } from "../../net/http/reply.ts";
+import type { Request } from "../../net/http/request.ts";
+import type { Answer } from "../../net/routes/answer.ts";
 import type { Settings } from "./settings.ts";
 
 export interface Desk {
@@ -9,13 +12,19 @@ export interface Desk {
   readonly settings: Settings;
 }
 
-export type Answer =
-  /** No body at all. */
-  | { readonly kind: "empty"; readonly status: number }
-  /** A line of plain text: how Go says what is wrong. */
-  | { readonly kind: "word"; readonly status: number; readonly text: string }
-  /** 200 with this text. */
-  | { readonly kind: "text"; readonly text: string };
+/** A request that was let in. */
+export interface Call {
+  readonly request: Request;
+  readonly account: Account;
+  /** Decoded, but not checked yet; empty where the path has none. */
+  readonly uuid: string;
+  readonly bytes: Bytes;
+}
 
-/** A list is 200 with a text that may be long; at least one piece. */
-export type ListAnswer = Answer | { readonly kind: "pieces"; readonly pieces: Iterable<string> };
+/** Refusals are answered in the original's words. */
+export type Result = Answer | Refused;
+
+export type Handle = (desk: Desk, call: Call) => Result | Promise<Result>;
+
+/** Returns nothing once it has answered itself. */
+export type StreamingHandle = (desk: Desk, call: Call, reply: Streaming) => Promise<Result | undefined>;

@@ -1,4 +1,9 @@
-/** The plug: the HTTP API of SkyDNS 1 on a port of its own. */
+/**
+ * @live The plug: the HTTP API of SkyDNS 1 on a port of its own.
+ *
+ * @rooms dialect > server > routes > callbacks > services > access > refusals > desk > settings > hosts > names >
+ * instances > wire
+ */
 import type { Dialect, House, Mounted } from "../contract.ts";
 import { Server } from "./server.ts";
 import { readSettings } from "./settings.ts";
@@ -16,6 +21,6 @@ async function open(house: House): Promise<Mounted> {
   const settings = readSettings(house.settings);
   const listener = await house.doors.http(NAME);
   const server = new Server(house, settings);
-  listener.mount("/", NAME, (method, path, query) => server.find(method, path, query));
+  listener.mount("/", NAME, (method, path) => server.find(method, path));
   return { drain: () => {}, close: () => server.close() };
 }

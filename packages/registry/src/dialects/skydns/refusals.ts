@@ -1,28 +1,24 @@
 /** The registry's refusals in the words of the original. */
 import type { Refusal, Refused } from "../../core/index.ts";
+import type { Answer } from "../../net/routes/answer.ts";
+import { line } from "./wire/answer.ts";
 
 export const EXISTS = "Service already exists in registry";
 export const NOT_EXISTS = "Service does not exist in registry";
 
-/** An answer that is a status and a line of text. */
-export interface Word {
-  readonly status: number;
-  readonly text: string;
-}
-
-const WORDS: Readonly<Record<Refusal, (detail: string) => Word>> = {
-  invalid: (text) => ({ status: 400, text }),
-  "too-large": (text) => ({ status: 400, text }),
-  limit: (text) => ({ status: 429, text }),
-  forbidden: (text) => ({ status: 403, text }),
-  "not-found": () => ({ status: 404, text: NOT_EXISTS }),
-  exists: () => ({ status: 409, text: EXISTS }),
-  conflict: (text) => ({ status: 500, text }),
-  compacted: (text) => ({ status: 500, text }),
-  unsupported: (text) => ({ status: 501, text }),
-  unavailable: (text) => ({ status: 503, text }),
+const ANSWERS: Readonly<Record<Refusal, (detail: string) => Answer>> = {
+  invalid: (detail) => line(400, detail),
+  "too-large": (detail) => line(400, detail),
+  limit: (detail) => line(429, detail),
+  forbidden: (detail) => line(403, detail),
+  "not-found": () => line(404, NOT_EXISTS),
+  exists: () => line(409, EXISTS),
+  conflict: (detail) => line(500, detail),
+  compacted: (detail) => line(500, detail),
+  unsupported: (detail) => line(501, detail),
+  unavailable: (detail) => line(503, detail),
 };
 
-export function toWord({ refusal, detail }: Refused): Word {
-  return WORDS[refusal](detail);
+export function toAnswer({ refusal, detail }: Refused): Answer {
+  return ANSWERS[refusal](detail);
 }

@@ -10,7 +10,9 @@ import {
   untilDecided,
   type View,
 } from "../../core/index.ts";
-import type { Answer, Desk, ListAnswer } from "./desk.ts";
+import { parseQuery } from "../../net/http/query.ts";
+import type { Answer } from "../../net/routes/answer.ts";
+import type { Call, Desk, Handle, StreamingHandle } from "./desk.ts";
 import {
   chooseService,
   clampTtl,
@@ -25,38 +27,37 @@ import {
   toRemove,
 } from "./instances.ts";
 import { select, splitPattern } from "./names/labels.ts";
-import { EXISTS, NOT_EXISTS, toWord } from "./refusals.ts";
-import { encodeCounts, encodeJson, type ServiceBody } from "./wire/answer.ts";
+import { EXISTS, NOT_EXISTS } from "./refusals.ts";
+import { empty, encodeCounts, encodeJson, line, type ServiceBody, TEXT_TYPE, text } from "./wire/answer.ts";
 import { decodeService } from "./wire/bodies.ts";
 
-const MISSED = refuse("not-found", NOT_EXISTS);
-const MISSING: Answer = { kind: "word", ...toWord(MISSED) };
+const MISSING = refuse("not-found", NOT_EXISTS);
 
-export async function addService(desk: Desk, account: Account, uuid: string, bytes: string): Promise<Answer> {
+export const addService: Handle = async (desk, { account, uuid, bytes }) => {
   const decoded = decodeService(bytes);
-  if (!decoded.ok) return { kind: "word", status: 500, text: decoded.detail };
+  if (!decoded.ok) return line(500, decoded.detail);
   const wrong = refuseAnnounced(decoded.value);
-  if (wrong !== undefined) return { kind: "word", status: 400, text: wrong };
+  if (wrong !== undefined) return refuse("invalid", wrong);
   const outcome = (await propose(desk, account, toAdd(uuid, decoded.value))) ?? refuse("exists", EXISTS);
-  return outcome.ok ? { kind: "empty", status: 201 } : { kind: "word", ...toWord(outcome) };
-}
+  return outcome.ok ? empty(201) : outcome;
+};
 
 function find(desk: Desk, account: Account, uuid: string): InstanceRecord | undefined {
   return desk.registry.read((view) => chooseService(view.instancesById(account, uuid)));
 }
 
 /** The same TTL is a heartbeat: nothing is written. Another one changes the lease first. */
-export async function updateService(desk: Desk, account: Account, uuid: string, bytes: string): Promise<Answer> {
+export const updateService: Handle = async (desk, { account, uuid, bytes }) => {
   const decoded = decodeService(bytes);
-  if (!decoded.ok) return { kind: "word", status: 500, text: decoded.detail };
+  if (!decoded.ok) return line(500, decoded.detail);
   const ttlS = clampTtl(decoded.value.TTL);
   const outcome = await untilDecided(async (): Promise<Tried> => {
     const record = find(desk, account, uuid);
-    if (record === undefined) return MISSED;
+    if (record === undefined) return MISSING;
     return record.lease === null ? remember(desk, account, record, ttlS) : renew(desk, account, record, ttlS);
   });
-  return outcome.ok ? { kind: "empty", status: 200 } : { kind: "word", ...toWord(outcome) };
-}
+  return outcome.ok ? empty(200) : outcome;
+};
 
 /** Null: what the proposal rests on was no longer so. */
 type Tried = Outcome<unknown> | null;
@@ -87,21 +88,21 @@ async function remember(desk: Desk, account: Account, record: InstanceRecord, tt
   return command === undefined ? ok(true) : propose(desk, account, command);
 }
 
-export async function removeService(desk: Desk, account: Account, uuid: string): Promise<Answer> {
+export const removeService: Handle = async (desk, { account, uuid }) => {
   const outcome = await untilDecided(async (): Promise<Tried> => {
     const record = find(desk, account, uuid);
-    return record === undefined ? MISSED : propose(desk, account, toRemove(record));
+    return record === undefined ? MISSING : propose(desk, account, toRemove(record));
   });
-  return outcome.ok ? { kind: "empty", status: 200 } : { kind: "word", ...toWord(outcome) };
-}
+  return outcome.ok ? empty(200) : outcome;
+};
 
-export function getService(desk: Desk, account: Account, uuid: string): Answer {
+export const getService: Handle = (desk, { account, uuid }) => {
   const body = desk.registry.read((view) => {
     const record = chooseService(view.instancesById(account, uuid));
     return record && showService(desk, view, account, record);
   });
-  return body === undefined ? MISSING : { kind: "text", text: `${encodeJson(body)}\n` };
-}
+  return body === undefined ? MISSING : text(`${encodeJson(body)}\n`);
+};
 
 /** A service with what is left of its time. */
 export function showService(desk: Desk, view: View, account: Account, record: InstanceRecord): ServiceBody {
@@ -116,18 +117,25 @@ function endOf({ registry, clock }: Desk, view: View, account: Account, record: 
   return { kind: "lease", ttlMs: lease.ttlMs, deadlineMs };
 }
 
-/** Services that somebody who looks for one may use. What is written is seen at one revision, however long it is. */
-export function listServices(desk: Desk, account: Account, query: string): ListAnswer {
+/** Services that clients may use. All of them are seen at one revision, however long the list is. */
+export const listServices: StreamingHandle = async (desk, { request, account }, reply) => {
   const { registry, settings } = desk;
   const records = registry.read((view) => {
     const owner = view.account(account);
-    const labels = splitPattern(query);
+    const labels = splitPattern(patternIn(request.search));
     const found =
       owner === undefined ? [] : select(owner, labels, settings.environment, Number.MAX_SAFE_INTEGER).records;
     return found.filter(isFindable);
   });
   if (records.length === 0) return MISSING;
-  return { kind: "pieces", pieces: encodeList(desk, account, records) };
+  await reply.pieces(200, TEXT_TYPE, encodeList(desk, account, records));
+  return undefined;
+};
+
+/** Go leaves out what it cannot decode; without a pattern all are meant. */
+export function patternIn(search: string): string {
+  const query = parseQuery(search);
+  return (query.ok && query.value.get("query")) || "*";
 }
 
 /** So many at a time: nobody else waits for a long list. */
@@ -144,15 +152,12 @@ function* encodeList(desk: Desk, account: Account, records: readonly InstanceRec
   }
 }
 
-export function countRegions(desk: Desk, account: Account): Answer {
-  return countBy(desk, account, (record) => record.zone);
-}
+export const countRegions: Handle = (desk, call) => countBy(desk, call, (record) => record.zone);
 
-export function countEnvironments(desk: Desk, account: Account): Answer {
-  return countBy(desk, account, (record) => environmentOf(record, desk.settings.environment));
-}
+export const countEnvironments: Handle = (desk, call) =>
+  countBy(desk, call, (record) => environmentOf(record, desk.settings.environment));
 
-function countBy(desk: Desk, account: Account, nameOf: (record: InstanceRecord) => string): Answer {
+function countBy(desk: Desk, { account }: Call, nameOf: (record: InstanceRecord) => string): Answer {
   const counts = desk.registry.read((view) => {
     const found = new Map<string, number>();
     for (const service of view.account(account)?.services() ?? []) {
@@ -163,5 +168,5 @@ function countBy(desk: Desk, account: Account, nameOf: (record: InstanceRecord) 
     return found;
   });
   // The original ends the line only where there is something on it.
-  return { kind: "text", text: counts.size === 0 ? "{}" : `${encodeCounts(counts)}\n` };
+  return text(counts.size === 0 ? "{}" : `${encodeCounts(counts)}\n`);
 }

@@ -2,7 +2,8 @@
 import { availableParallelism, totalmem } from "node:os";
 import type { Account, InstanceRecord, LeaseRecord } from "../../../core/index.ts";
 import { Head } from "../../../net/http/head.ts";
-import type { Answer, Desk, Handler, PeerStatus } from "../desk.ts";
+import type { Answer } from "../../../net/routes/answer.ts";
+import type { Desk, Handle, PeerStatus } from "../desk.ts";
 import { META } from "../instances/meta.ts";
 import { overrideOf, shownStatus } from "../instances/status.ts";
 import { inFormat, singleFormatOf } from "../requests/answer.ts";
@@ -28,7 +29,7 @@ const ACCOUNTS_MAX = 100;
 const ORDER = new Intl.Collator("en", { numeric: true });
 
 /** GET / */
-export const showDashboard: Handler = (desk, { account, principal }) => {
+export const showDashboard: Handle = (desk, { account, principal }) => {
   const { clock, node, fetch, settings } = desk;
   const summary = fetch.summary(account);
   const leases = countLeases(desk, account);
@@ -54,14 +55,14 @@ export const showDashboard: Handler = (desk, { account, principal }) => {
 };
 
 /** GET /lastn */
-export const showLastn: Handler = ({ clock, recent }, { account }) => {
+export const showLastn: Handle = ({ clock, recent }, { account }) => {
   const registered = recent.registered(account);
   const cancelled = recent.cancelled(account);
   return toPage(writeLastn({ account, nowMs: clock.now(), registered, cancelled }));
 };
 
 /** GET /status */
-export const showStatus: Handler = (desk, { request }) => {
+export const showStatus: Handle = (desk, { request }) => {
   const format = singleFormatOf(request);
   const urls = (wanted: (peer: PeerStatus) => boolean): string =>
     desk

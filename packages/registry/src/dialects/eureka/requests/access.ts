@@ -1,6 +1,7 @@
 /** Who asks, and for which account. */
 import { type Access, type Account, type Outcome, ok, type Principal, type Role, refuse } from "../../../core/index.ts";
-import type { Answer } from "../desk.ts";
+import type { Answer } from "../../../net/routes/answer.ts";
+import { enter } from "../../../net/routes/entry.ts";
 import type { Settings } from "../settings.ts";
 import { BUSY, empty, UNKNOWN } from "./answer.ts";
 
@@ -47,11 +48,10 @@ export class Gate {
     const principal = identified.value;
     const asked = wanted === undefined ? undefined : this.#access.resolve(wanted);
     const account = principal.account ?? (asked?.ok === true ? asked.value : this.#settings.account);
-    if (principal !== ANYONE && !this.#access.allow(principal, account, need).ok)
-      return { ok: false, answer: FORBIDDEN };
-    // Heartbeats are counted, but never refused for their number: instances would be lost.
-    if (!this.#access.admit(account).ok && !isBeat) return { ok: false, answer: BUSY };
-    return ok({ principal, account });
+    // Heartbeats are never refused for their number: instances would be lost.
+    const entered = enter(this.#access, principal, account, need, isBeat);
+    if (entered.ok) return ok({ principal, account });
+    return { ok: false, answer: entered.refusal === "limit" ? BUSY : FORBIDDEN };
   }
 
   /** In open mode unknown credentials are as good as none: the original ignores them when it has no security. */

@@ -1,7 +1,7 @@
 /** Answers as Eureka's clients take them: in which form, with which headers, and above all with which bodies left out. */
 import { Head } from "../../../net/http/head.ts";
 import type { Request } from "../../../net/http/request.ts";
-import type { Answer } from "../desk.ts";
+import type { Answer } from "../../../net/routes/answer.ts";
 import type { Form } from "../fetch/piece.ts";
 import type { Done } from "../instances/operations.ts";
 import { writeInstance } from "../wire/bodies.ts";

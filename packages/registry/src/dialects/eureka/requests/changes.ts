@@ -1,6 +1,7 @@
 /** Requests that change something: each becomes an operation, and how it ended the answer. */
 import { parseQuery } from "../../../net/http/query.ts";
-import type { Answer, Call, Desk, Handler } from "../desk.ts";
+import type { Answer } from "../../../net/routes/answer.ts";
+import type { Call, Desk, Handle } from "../desk.ts";
 import type { Origin, Said } from "../instances/operations.ts";
 import { findFault } from "../instances/registration.ts";
 import { readBatch, writeBatchAnswer } from "../wire/batch.ts";
@@ -19,7 +20,7 @@ export const BATCH_BYTES_MAX = 32 * 1024 * 1024;
 const BATCH_LINES_MAX = 5000;
 
 /** POST /apps/APP */
-export const register: Handler = async ({ operations }, call) => {
+export const register: Handle = async ({ operations }, call) => {
   const body = await unpack(call, REGISTRATION_BYTES_MAX);
   if (!body.ok) return empty(body.status);
   const read = readInstance(body.value.format, body.value.bytes);
@@ -33,7 +34,7 @@ export const register: Handler = async ({ operations }, call) => {
 const BARE: Said = {};
 
 /** PUT /apps/APP/ID: by far the most frequent request. What it says of the status counts for nothing, as in the original. */
-export const beat: Handler = async ({ operations }, call) => {
+export const beat: Handle = async ({ operations }, call) => {
   const { request, target } = call;
   const origin = originOf(call);
   let said = BARE;
@@ -47,13 +48,13 @@ export const beat: Handler = async ({ operations }, call) => {
 };
 
 /** DELETE /apps/APP/ID */
-export const cancel: Handler = async ({ operations }, call) => {
+export const cancel: Handle = async ({ operations }, call) => {
   const { request, target } = call;
   return toAnswer(request, await operations.cancel(target.name, target.id, originOf(call)));
 };
 
 /** PUT /apps/APP/ID/status */
-export const override: Handler = async (desk, call) => {
+export const override: Handle = async (desk, call) => {
   const { request, target } = call;
   const status = toStatus(parameterOf(request.search, "value"));
   const dirty = timeOf(request.search, "lastDirtyTimestamp");
@@ -62,7 +63,7 @@ export const override: Handler = async (desk, call) => {
 };
 
 /** DELETE /apps/APP/ID/status */
-export const removeOverride: Handler = async (desk, call) => {
+export const removeOverride: Handle = async (desk, call) => {
   const { request, target } = call;
   const value = parameterOf(request.search, "value");
   const status = toStatus(value);
@@ -78,7 +79,7 @@ function refuseWord({ registry, spellings }: Desk, { account, target }: Call): A
 }
 
 /** PUT /apps/APP/ID/metadata?key=value */
-export const mergeMetadata: Handler = async ({ operations }, call) => {
+export const mergeMetadata: Handle = async ({ operations }, call) => {
   const { request, target } = call;
   const query = parseQuery(request.search);
   if (!query.ok) return sentence(400, query.detail);
@@ -88,10 +89,10 @@ export const mergeMetadata: Handler = async ({ operations }, call) => {
 };
 
 /** PUT /asg/GROUP/status, a group of Amazon's: outside of Amazon the original says 400. */
-export const refuseGroup: Handler = () => empty(400);
+export const refuseGroup: Handle = () => empty(400);
 
 /** POST /peerreplication/batch/ */
-export const takeBatch: Handler = async ({ operations }, call) => {
+export const takeBatch: Handle = async ({ operations }, call) => {
   const body = await unpack(call, BATCH_BYTES_MAX);
   if (!body.ok) return empty(body.status);
   if (body.value.format !== "json") return empty(415);

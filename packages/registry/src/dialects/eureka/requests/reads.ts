@@ -1,12 +1,12 @@
 /** Requests that read what is registered. */
 import type { Account } from "../../../core/index.ts";
-import type { Call, Handler } from "../desk.ts";
+import type { Call, Handle } from "../desk.ts";
 import type { Fetch } from "../fetch/fetch.ts";
 import type { Form } from "../fetch/piece.ts";
 import type { Format } from "../wire/messages.ts";
 import { empty, formOf, inForm, inFormat, singleFormatOf } from "./answer.ts";
 
-function list(read: (fetch: Fetch, call: Call, form: Form) => Buffer | undefined, missing = 404): Handler {
+function list(read: (fetch: Fetch, call: Call, form: Form) => Buffer | undefined, missing = 404): Handle {
   return ({ fetch }, call) => {
     const form = formOf(call.request);
     const body = read(fetch, call, form);
@@ -29,7 +29,7 @@ export const listVip = list((fetch, { account, target }, form) =>
 
 function single(
   read: (fetch: Fetch, account: Account, target: Call["target"], format: Format) => string | undefined,
-): Handler {
+): Handle {
   return ({ fetch }, { request, account, target }) => {
     const format = singleFormatOf(request);
     const body = read(fetch, account, target, format);
@@ -43,5 +43,5 @@ export const showInstance = single((fetch, account, { name, id }, format) => fet
 export const showById = single((fetch, account, { id }, format) => fetch.instanceById(account, id, format));
 
 /** GET /serverinfo/statusoverrides */
-export const listOverrides: Handler = ({ fetch }, { account }) =>
+export const listOverrides: Handle = ({ fetch }, { account }) =>
   inFormat("json", JSON.stringify(fetch.overrides(account)));

@@ -1,4 +1,26 @@
-/** Services as the JSON that the original writes. */
+/** Answers as the original gives them, and services as the JSON that it writes. */
+import { Head } from "../../../net/http/head.ts";
+import type { Answer } from "../../../net/routes/answer.ts";
+
+export const TEXT_TYPE = { "Content-Type": "text/plain; charset=utf-8" };
+const TEXT = new Head(TEXT_TYPE);
+/** Lines may say again what a client said: they are never taken for pages. */
+const LINE = new Head({ ...TEXT_TYPE, "X-Content-Type-Options": "nosniff" });
+const NO_HEADERS = new Head({});
+
+/** No body at all. */
+export function empty(status: number): Answer {
+  return { status, head: NO_HEADERS };
+}
+
+/** A line of plain text: how Go says what is wrong. */
+export function line(status: number, text: string): Answer {
+  return { status, head: LINE, body: `${text}\n` };
+}
+
+export function text(body: string): Answer {
+  return { status: 200, head: TEXT, body };
+}
 
 /** A service as the original shows it: its fields in this order. */
 export interface ServiceBody {
