@@ -7,7 +7,6 @@ import { test } from "node:test";
 import { toNotes } from "../../../packages/registry/src/dialects/dns/labels/meta.ts";
 import { resolveFile } from "../../../packages/registry/src/dialects/dns/names/file.ts";
 import { readZone } from "../../../packages/registry/src/dialects/dns/static/reader.ts";
-import { Fault } from "../../../packages/registry/src/dialects/dns/static/zonefile/scanner.ts";
 import type { Message } from "../../../packages/registry/src/dialects/dns/wire/message.ts";
 import { parseName } from "../../../packages/registry/src/dialects/dns/wire/name.ts";
 import { encodeMessage } from "../../../packages/registry/src/dialects/dns/wire/packet.ts";
@@ -101,8 +100,8 @@ async function loadZone(scope: { after(end: () => void): void }): Promise<{ zone
   const file = join(temporaryDirectory(scope, "zone"), "example.zone");
   writeFileSync(file, ZONE);
   const { result } = await readZone(file, parseName("example.")!, toNotes(["dns"]));
-  if (result instanceof Fault) throw new Error(String(result));
-  return { zone: result.zone, file };
+  if (!result.ok) throw new Error(String(result));
+  return { zone: result.value.zone, file };
 }
 
 /** Our answer as it would be read from the wire. */

@@ -1,18 +1,20 @@
-/** From the records of a zone file to the zone: what belongs together, and whether it can be served. */
+/** From the records of a zone file to its zone, if it can be served. */
+
+import { type Outcome, ok } from "../../../core/index.ts";
 import { type Name, type Resource, TYPE } from "../wire/message.ts";
 import { isWithin, keyOf, showName } from "../wire/name.ts";
 import { canonicalData, showType } from "../wire/record.ts";
 import { findInFile } from "../zone/file.ts";
 import type { FileZone } from "../zone/model.ts";
-import type { Parsed, Place } from "./zonefile/parser.ts";
+import type { Line, Parsed } from "./zonefile/parser.ts";
 import { Fault } from "./zonefile/scanner.ts";
 
-/** A zone with where its records stand. */
+/** A zone with the lines of its records. */
 export interface BuiltZone {
   readonly zone: FileZone;
   readonly records: number;
-  /** Where an SRV record of the zone stands; undefined for others. */
-  place(record: Resource): Place | undefined;
+  /** The line of an SRV record of the zone; undefined for other records. */
+  lineOf(record: Resource): Line | undefined;
   readonly warnings: readonly string[];
 }
 
@@ -26,7 +28,7 @@ class Building {
   readonly warnings: string[];
   readonly owners = new Map<string, readonly Resource[]>();
   readonly between = new Set<string>();
-  readonly places = new Map<Resource, number>();
+  readonly lines = new Map<Resource, number>();
   authority: Resource | undefined;
 
   constructor(parsed: Parsed, origin: Name, file: string) {
@@ -37,8 +39,8 @@ class Building {
   }
 
   fault(index: number, what: string): Fault {
-    const { file, line } = this.parsed.place(index);
-    return new Fault(file, line, what);
+    const { file, number } = this.parsed.lineOf(index);
+    return new Fault(file, number, what);
   }
 
   warn(index: number, what: string): void {
@@ -46,8 +48,12 @@ class Building {
   }
 }
 
-/** Builds the zone of this origin. A generator so that others may have a turn at each step. */
-export function* buildZone(parsed: Parsed, origin: Name, file: string): Generator<undefined, BuiltZone | Fault> {
+/** Builds the zone of this origin; others may have a turn at each yield. */
+export function* buildZone(
+  parsed: Parsed,
+  origin: Name,
+  file: string,
+): Generator<undefined, Outcome<BuiltZone, Fault>> {
   const building = new Building(parsed, origin, file);
   const indexes = yield* groupByOwner(building);
   let count = 0;
@@ -57,19 +63,19 @@ export function* buildZone(parsed: Parsed, origin: Name, file: string): Generato
     if (fault !== undefined) return fault;
     if (++count % PAUSE_OWNERS === 0) yield;
   }
-  const { authority, owners, between, warnings, places } = building;
+  const { authority, owners, between, warnings, lines } = building;
   if (authority === undefined) return new Fault(file, 0, `there is no SOA record of ${showName(origin)}`);
   const zone: FileZone = { origin, authority, owners, between };
   const fault = checkOrigin(building, zone, indexes.get(keyOf(origin)) ?? []) ?? (yield* checkTargets(building, zone));
   if (fault !== undefined) return fault;
-  const place = (record: Resource): Place | undefined => {
-    const index = places.get(record);
-    return index === undefined ? undefined : parsed.place(index);
+  const lineOf = (record: Resource): Line | undefined => {
+    const index = lines.get(record);
+    return index === undefined ? undefined : parsed.lineOf(index);
   };
-  return { zone, records: parsed.records.length, place, warnings };
+  return ok({ zone, records: parsed.records.length, lineOf, warnings });
 }
 
-/** Indexes of records by their owner's key. Records outside the zone are left out, as BIND and Knot do. */
+/** The indexes of records by the key of their owner. Records outside the zone are left out, as BIND and Knot do. */
 function* groupByOwner(building: Building): Generator<undefined, Map<string, number[]>> {
   const { parsed, origin } = building;
   const groups = new Map<string, number[]>();
@@ -108,11 +114,11 @@ function addOwner(building: Building, key: string, group: readonly number[]): Fa
   if (fault !== undefined) return fault;
   if (name.length === origin.length && !records.some(({ type }) => type === TYPE.NS))
     return new Fault(building.file, 0, `there is no NS record of ${showName(origin)}`);
-  if (group.length === 1 && records[0]!.type === TYPE.SRV) building.places.set(records[0]!, group[0]!);
+  if (group.length === 1 && records[0]!.type === TYPE.SRV) building.lines.set(records[0]!, group[0]!);
   return undefined;
 }
 
-/** One TTL for each set, its first (RFC 2181 §5.2, as BIND does), and each record once (§5). */
+/** Each set gets one TTL, that of its first record (RFC 2181 §5.2, as BIND does), and has each record once (§5). */
 function mergeSets(building: Building, group: readonly number[]): Resource[] {
   const sets = new Map<number, { readonly ttlS: number; readonly seen: Set<string> }>();
   const records: Resource[] = [];
@@ -130,13 +136,13 @@ function mergeSets(building: Building, group: readonly number[]): Resource[] {
     if (ttlS !== set.ttlS)
       building.warn(index, `TTL ${ttlS} becomes ${set.ttlS}, that of the first ${showType(type)} record of the name`);
     const kept = ttlS === set.ttlS ? record : { ...record, ttlS: set.ttlS };
-    if (type === TYPE.SRV) building.places.set(kept, index);
+    if (type === TYPE.SRV) building.lines.set(kept, index);
     records.push(kept);
   }
   return records;
 }
 
-/** Names between an owner and the origin that have no records. Those above one that was seen were seen as well. */
+/** Notes the names between an owner and the origin. Above a name that was noted, all names were. */
 function noteAncestors({ origin, between }: Building, owners: ReadonlyMap<string, unknown>, name: Name): void {
   for (let from = 1; name.length - from > origin.length; from++) {
     const key = keyOf(name.slice(from));
@@ -167,7 +173,7 @@ function checkAlias(building: Building, group: readonly number[], records: reado
   );
 }
 
-/** A zone whose own servers cannot be found is not loaded by other servers either. */
+/** Checks the targets of the zone's own NS records: without them other servers do not load the zone either. */
 function checkOrigin(building: Building, zone: FileZone, group: readonly number[]): Fault | undefined {
   for (const index of group) {
     const record = building.parsed.records[index]!;
@@ -177,7 +183,7 @@ function checkOrigin(building: Building, zone: FileZone, group: readonly number[
   return undefined;
 }
 
-/** RFC 2181 §10.3, RFC 2782: what SRV, MX and NS records name has addresses and is no alias. */
+/** RFC 2181 §10.3, RFC 2782: targets of SRV, MX and NS records have addresses and no CNAME. */
 function* checkTargets(building: Building, zone: FileZone): Generator<undefined, undefined> {
   for (const [index, record] of building.parsed.records.entries()) {
     if (index % PAUSE_OWNERS === 0) yield;
@@ -194,7 +200,7 @@ function wrongTarget(zone: FileZone, { name, type, data }: Resource): string | u
   const { target } = data;
   const shown = `${showName(name)} ${showType(type)} ${showName(target)}`;
   const match = findInFile(zone, target);
-  // Below a delegation there is glue at most; what is missing there may be elsewhere.
+  // Below a delegation there is glue at most; the records may be in the other zone.
   if (match.kind === "delegation" && type !== TYPE.NS) return undefined;
   const records = match.kind === "wildcard" ? match.records : (zone.owners.get(keyOf(target)) ?? []);
   if (records.some((record) => record.type === TYPE.CNAME)) return `${shown}: the target is a CNAME`;

@@ -1,7 +1,7 @@
 /**
- * Makes the catalog hold the instances of a zone file and no others of it. Whose an instance is stands in the instance:
- * `via` "dns" and the file's origin in its meta. A reserved key for each file remembers in which services they are, so
- * that they are found again after a restart, also when the file is no longer there.
+ * @live Makes the catalog hold the instances of a zone file, and no instances that the file had before. `fileOf` tells
+ * whose an instance is. A reserved key for each file remembers the services that have its instances, so that they are
+ * found after a restart, also when the file is gone.
  */
 import { setImmediate as turn } from "node:timers/promises";
 import {
@@ -16,56 +16,57 @@ import {
   LIMITS,
   type Outcome,
   ok,
-  type Receipt,
   type Registry,
+  succeeded,
   toBytes,
+  untilDecided,
   type View,
 } from "../../../core/index.ts";
 import { fileOf } from "../labels/meta.ts";
 import type { Name } from "../wire/message.ts";
 import { STATIC_KEYS, showOrigin, staticKey } from "../zone/file.ts";
-import { type StaticInstance, showPlace } from "./instances.ts";
+import { type StaticInstance, showLine } from "./instances.ts";
 
-/** What a file is to have in the catalog; without `content` it is gone. */
+/** What the catalog is to have of a file; without `content` the file is gone. */
 export interface Wanted {
   readonly account: Account;
   readonly origin: Name;
   readonly content?: { readonly file: string; readonly hash: string; readonly instances: readonly StaticInstance[] };
 }
 
-/** What a reserved key says of a file. */
+/** What the reserved key of a file remembers. */
 export interface Head {
   /** "" once the file is gone: the key stays, because its revision is part of a serial. */
   readonly file: string;
   readonly hash: string;
-  /** Where its instances are; null when they are too many to be listed: then they are looked for everywhere. */
+  /** The services that have its instances; null when there are too many: then all services are looked through. */
   readonly services: readonly string[] | null;
 }
 
 export interface Reconciled {
   readonly registered: number;
   readonly deregistered: number;
-  /** Instances that are somebody else's, by the line that names them. */
+  /** A sentence for each instance that somebody else registered. */
   readonly foreign: readonly string[];
 }
 
 const NO_HEAD: Head = { file: "", hash: "", services: [] };
 const SLICE = 1000;
-/** For what else is in a key's value. */
+/** Room in the value of a key besides the services. */
 const HEAD_BYTES = 16_384;
-/** Each command has its guard, and the key one of its own. */
+/** Each step has a command and a guard, and the key needs one more. */
 const STEPS_MAX = LIMITS.transactionCommandsMax / 2 - 1;
-const ATTEMPTS_MAX = 5;
 const FOREIGN_MAX = 20;
 
-interface StepOf {
+/** A command with the guard that what was read is still so. */
+interface Guarded {
   readonly guard: Guard;
   readonly command: Command;
 }
 
 /**
- * Compares and commits. `onHead` is called once, in the same turn in which the file's new state becomes part of the
- * zone's serial, or when that is not to be had.
+ * Compares and commits. `onHead` is called once: in the turn in which the zone's serial gets the new state of the file,
+ * or when that failed.
  */
 export async function reconcile(registry: Registry, wanted: Wanted, onHead: () => void): Promise<Outcome<Reconciled>> {
   let told = false;
@@ -74,16 +75,14 @@ export async function reconcile(registry: Registry, wanted: Wanted, onHead: () =
     told = true;
   };
   try {
-    for (let attempt = 1; ; attempt++) {
-      const outcome = await attemptOnce(registry, wanted, tell);
-      if (outcome.ok || outcome.refusal !== "conflict" || attempt === ATTEMPTS_MAX) return outcome;
-    }
+    return await untilDecided(() => attemptOnce(registry, wanted, tell));
   } finally {
     tell();
   }
 }
 
-async function attemptOnce(registry: Registry, wanted: Wanted, tell: () => void): Promise<Outcome<Reconciled>> {
+/** Null when the catalog changed meanwhile. */
+async function attemptOnce(registry: Registry, wanted: Wanted, tell: () => void): Promise<Outcome<Reconciled> | null> {
   const { account, origin, content } = wanted;
   const before = registry.read((view) => headOf(view, account, staticKey(origin)));
   const { registers, services, kept, foreign } = await planRegisters(registry, wanted);
@@ -93,10 +92,10 @@ async function attemptOnce(registry: Registry, wanted: Wanted, tell: () => void)
   if (same) tell();
   const key = staticKey(origin);
   const put: Command | undefined = same ? undefined : { kind: "put", key, value: showHead(head) };
-  // At once, nothing is missing in between; in parts, new ones come before old ones go.
+  // One transaction leaves nothing out in between; of several, the first ones bring what is new.
   const steps =
     registers.length + removals.length <= STEPS_MAX ? [...removals, ...registers] : [...registers, ...removals];
-  const parts: StepOf[][] = [];
+  const parts: Guarded[][] = [];
   for (let at = 0; at < steps.length; at += STEPS_MAX) parts.push(steps.slice(at, at + STEPS_MAX));
   if (parts.length === 0 && put !== undefined) parts.push([]);
   const headPart = content === undefined ? parts.length - 1 : 0;
@@ -107,25 +106,21 @@ async function attemptOnce(registry: Registry, wanted: Wanted, tell: () => void)
     const outcome = await registry.propose(account, { kind: "when", guards, then, otherwise: [] });
     if (!outcome.ok) return outcome;
     if (number === headPart) tell();
-    if (!succeeded(outcome.value)) return { ok: false, refusal: "conflict", detail: "the catalog changed meanwhile" };
+    if (!succeeded(outcome.value)) return null;
   }
   return ok({ registered: registers.length, deregistered: removals.length, foreign });
 }
 
-function succeeded({ result }: Receipt): boolean {
-  return result.kind === "when" && result.succeeded;
-}
-
 interface Plan {
-  readonly registers: readonly StepOf[];
+  readonly registers: readonly Guarded[];
   readonly services: ReadonlySet<string>;
-  /** `service/id` of what stays or comes. */
+  /** `service/id` of the instances that stay or come. */
   readonly kept: ReadonlySet<string>;
   readonly foreign: readonly string[];
 }
 
 async function planRegisters(registry: Registry, { account, origin, content }: Wanted): Promise<Plan> {
-  const registers: StepOf[] = [];
+  const registers: Guarded[] = [];
   const services = new Set<string>();
   const kept = new Set<string>();
   const foreign: string[] = [];
@@ -154,7 +149,7 @@ async function planRegisters(registry: Registry, { account, origin, content }: W
   return { registers, services, kept, foreign };
 }
 
-/** The record that the instance would replace. One of another zone file makes room by another id. */
+/** The record that the instance would replace. Beside one of another zone file the instance gets another id. */
 function findOwn(
   view: View,
   account: Account,
@@ -168,8 +163,8 @@ function findOwn(
   return { instance: { ...instance, id }, record: view.instance(account, instance.service, id) };
 }
 
-function showForeign({ instance, place }: StaticInstance, { via }: InstanceRecord): string {
-  return `${showPlace(place)}: instance ${instance.id} of ${instance.service} is already registered through ${via}`;
+function showForeign({ instance, line }: StaticInstance, { via }: InstanceRecord): string {
+  return `${showLine(line)}: instance ${instance.id} of ${instance.service} is already registered through ${via}`;
 }
 
 async function planRemovals(
@@ -177,9 +172,9 @@ async function planRemovals(
   { account, origin }: Wanted,
   before: Head,
   kept: ReadonlySet<string>,
-): Promise<StepOf[]> {
+): Promise<Guarded[]> {
   const name = showOrigin(origin);
-  const removals: StepOf[] = [];
+  const removals: Guarded[] = [];
   const services =
     before.services ??
     registry.read((view) => Array.from(view.account(account)?.services() ?? [], (service) => service.name));
@@ -240,8 +235,8 @@ function sameEntries<T>(one: Readonly<Record<string, T>>, other: Readonly<Record
   );
 }
 
-/** Services of now, and those that something is to be removed from. Null when they do not fit a key's value. */
-function union(now: ReadonlySet<string>, removals: readonly StepOf[]): string[] | null {
+/** The services of now, and those that lose instances; null when they do not fit into the value of a key. */
+function union(now: ReadonlySet<string>, removals: readonly Guarded[]): string[] | null {
   const all = new Set(now);
   for (const { command } of removals) if (command.kind === "deregister") all.add(command.instance.service);
   let size = 0;
@@ -259,7 +254,7 @@ function showHead({ file, hash, services }: Head): Bytes {
   return toBytes(JSON.stringify({ file, hash, services }));
 }
 
-/** What is remembered of a file; what cannot be read counts as "may be anywhere". */
+/** What is remembered of a file. If it cannot be read, its instances may be in any service. */
 export function headOf(view: View, account: Account, key: Bytes): Head {
   const entry = view.entry(account, key);
   if (entry === undefined) return NO_HEAD;
@@ -272,7 +267,7 @@ export function headOf(view: View, account: Account, key: Bytes): Head {
   }
 }
 
-/** All files that have put something into the catalog, over all accounts. */
+/** The files of all accounts that have put instances into the catalog. */
 export function rememberedFiles(view: View): { readonly account: Account; readonly key: Bytes; readonly head: Head }[] {
   const found = [];
   for (const account of view.accounts()) {

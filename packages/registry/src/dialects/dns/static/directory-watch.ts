@@ -1,10 +1,10 @@
-/** Tells when something happens in directories. A hint only: who needs to be sure looks from time to time as well. */
+/** @live Tells when something happens in directories. A hint only: callers also look from time to time. */
 import { type FSWatcher, watch } from "node:fs";
 import { stat } from "node:fs/promises";
 
 interface Watched {
   readonly watcher: FSWatcher;
-  /** The directory itself: another one may come to stand under its name. */
+  /** Of the directory: another one may get its name. */
   readonly identity: string;
 }
 
@@ -40,7 +40,7 @@ export class DirectoryWatch {
       watcher.on("error", () => this.#end(path));
       this.#watched.set(path, { watcher, identity });
     } catch {
-      // There are too many watches on this machine, or the file system has none: looking now and then remains.
+      // This machine has too many watches, or the file system has none. Callers look from time to time.
     }
   }
 

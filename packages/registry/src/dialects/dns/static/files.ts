@@ -1,7 +1,7 @@
-/** Zone files: read at start and whenever they change, served, and their SRV records kept as instances. */
+/** @live Zone files: read at the start and when they change, served, with their SRV records as instances. */
 
 import { dirname } from "node:path";
-import type { Account, Commit, Watch } from "../../../core/index.ts";
+import { type Account, type Commit, type Following, keepUp } from "../../../core/index.ts";
 import type { Desk } from "../desk.ts";
 import type { Name } from "../wire/message.ts";
 import { keyOf, showName } from "../wire/name.ts";
@@ -12,43 +12,44 @@ import { reconcile, rememberedFiles, touchedOrigin, type Wanted } from "./catalo
 import { DirectoryWatch } from "./directory-watch.ts";
 import { type Listed, type Listing, listZoneFiles, signatureOf } from "./listing.ts";
 import { type LoadedZone, readZone } from "./reader.ts";
-import { Fault } from "./zonefile/scanner.ts";
+import type { Fault } from "./zonefile/scanner.ts";
 import { toName } from "./zonefile/words.ts";
 
 export interface Static {
-  /** Resolves when what was under way is done. */
+  /** Resolves when the work under way is done. */
   close(): Promise<void>;
 }
 
-/** A file must stay as it is for this long before it is read; and one that is gone must be so twice. */
+/** A file must stay as it is for this long before it is read, and be missing for this long before it counts as gone. */
 const SETTLE_MS = 100;
-/** What others did to a file's instances is undone after this long: once for all that they do meanwhile. */
+/** What others do to the instances of files is undone after this long, all at once. */
 const REPAIR_MS = 1000;
 const WARNINGS_LOGGED_MAX = 5;
 
-/** What is known of one zone file. */
-interface Entry {
+/** A zone file that is there, or was a moment ago. */
+interface KnownFile {
   readonly path: string;
   readonly account: Account;
   readonly origin: Name;
-  /** All that its zone rests on. */
+  /** All files that its zone comes from. */
   files: readonly string[];
-  /** As seen at the last look, and as it was when last read. */
+  /** The signatures of its files at the last look, and when they were last read. */
   seen: string;
   read: string;
-  /** The last good one. */
+  /** The zone of its last good text. */
   loaded: LoadedZone | undefined;
+  /** How often in a row it was missing. */
   missing: number;
-  /** The catalog does not hold what the file says yet. */
+  /** The catalog does not hold its instances yet. */
   pending: boolean;
 }
 
 type StaticDesk = Pick<Desk, "registry" | "log" | "settings" | "zones">;
 
-/** What becomes of a zone file that was read, in the order of the numbers in `tally`. */
+/** Outcomes of reading a zone file, in the order of `tally`. */
 export const READ_OUTCOMES = ["taken", "refused"] as const;
 
-/** Reads all zone files and serves them; resolves when that is done. The catalog follows. */
+/** Reads all zone files; resolves when their zones are served. Their instances are registered later. */
 export async function openStatic(
   desk: StaticDesk,
   tally: Float64Array = new Float64Array(READ_OUTCOMES.length),
@@ -61,18 +62,19 @@ export async function openStatic(
 class StaticFiles implements Static {
   readonly #desk: StaticDesk;
   readonly #tally: Float64Array;
-  readonly #entries = new Map<string, Entry>();
+  /** By path. */
+  readonly #known = new Map<string, KnownFile>();
   /** Zones as they are served, by origin. */
   readonly #served = new Map<string, FileZone>();
-  /** What is to be taken out of the catalog, by account and origin. */
+  /** Files whose instances are to be taken out of the catalog, by account and origin. */
   readonly #gone = new Map<string, Wanted>();
-  /** What was said last about a path, so that it is said once. */
+  /** The last sentence that was logged about a path: it is logged once. */
   readonly #said = new Map<string, string>();
   readonly #watch = new DirectoryWatch(() => this.#lookSoon());
   #poll: NodeJS.Timeout | undefined;
   #soon: NodeJS.Timeout | undefined;
   #repair: NodeJS.Timeout | undefined;
-  #catalog: Watch | undefined;
+  #following: Following | undefined;
   #work: Promise<void> = Promise.resolve();
   #queued = false;
   #closed = false;
@@ -86,7 +88,7 @@ class StaticFiles implements Static {
     const { settings, zones } = this.#desk;
     const listing = await this.#list();
     for (const listed of listing.files) await this.#lookAt(listed, true);
-    for (const { loaded, origin } of this.#entries.values())
+    for (const { loaded, origin } of this.#known.values())
       if (loaded !== undefined) this.#served.set(keyOf(origin), loaded.zone);
     if (this.#served.size > 0) zones.setFiles([...this.#served.values()]);
     await this.#watchAll(listing);
@@ -95,7 +97,11 @@ class StaticFiles implements Static {
       await this.#settleAll();
     });
     if (settings.files.length === 0) return;
-    this.#follow();
+    this.#following = keepUp(
+      this.#desk.registry,
+      { anyService: true },
+      { read: () => this.#suspectAll(), take: (commit) => this.#notice(commit) },
+    );
     this.#poll = setInterval(() => this.#lookLater(), Math.min(...settings.files.map(({ pollMs }) => pollMs)));
     this.#poll.unref();
   }
@@ -105,13 +111,13 @@ class StaticFiles implements Static {
     clearInterval(this.#poll);
     clearTimeout(this.#soon);
     clearTimeout(this.#repair);
-    this.#catalog?.close();
+    this.#following?.close();
     this.#watch.close();
     await this.#work;
     this.#watch.close();
   }
 
-  /** One thing after the other; an exception is a bug, and what comes later goes on. */
+  /** Does one piece of work after the other. An exception is a bug; later work goes on. */
   #enqueue(work: () => Promise<void>): void {
     this.#work = this.#work
       .then(() => (this.#closed ? undefined : work()))
@@ -136,32 +142,20 @@ class StaticFiles implements Static {
     });
   }
 
-  #follow(): void {
-    const { registry } = this.#desk;
-    const revision = registry.read((view) => view.revision);
-    const watch = registry.follow({ anyService: true }, revision, {
-      deliver: (commit) => {
-        this.#notice(commit);
-        return true;
-      },
-      lost: () => {
-        for (const entry of this.#entries.values()) entry.pending = true;
-        this.#repairLater();
-        this.#follow();
-      },
-    });
-    if (!watch.ok) throw new Error(`cannot follow the catalog: ${watch.detail}`);
-    this.#catalog = watch.value;
+  /** Others may have changed the instances of any file. */
+  #suspectAll(): void {
+    for (const known of this.#known.values()) known.pending = true;
+    this.#repairLater();
   }
 
-  /** What we did ourselves is noticed as well: then there is nothing to be done when it is looked at. */
+  /** Notes the files whose instances changed. Our own changes are noted, too: then there is nothing to be done. */
   #notice({ account, changes }: Commit): void {
     for (const change of changes) {
       const origin = change.kind === "instance" ? touchedOrigin(change) : undefined;
       if (origin === undefined) continue;
-      for (const entry of this.#entries.values()) {
-        if (entry.loaded === undefined || entry.account !== account || showOrigin(entry.origin) !== origin) continue;
-        entry.pending = true;
+      for (const known of this.#known.values()) {
+        if (known.loaded === undefined || known.account !== account || showOrigin(known.origin) !== origin) continue;
+        known.pending = true;
         this.#repairLater();
       }
     }
@@ -175,7 +169,7 @@ class StaticFiles implements Static {
   }
 
   #list(): Promise<Listing> {
-    return listZoneFiles(this.#desk.settings.files, (path) => this.#entries.has(path));
+    return listZoneFiles(this.#desk.settings.files, (path) => this.#known.has(path));
   }
 
   async #look(): Promise<void> {
@@ -189,34 +183,34 @@ class StaticFiles implements Static {
     if (!this.#closed) await this.#watchAll(listing);
   }
 
-  /** Reads the file when it is another one than before and does not move any more. */
+  /** Reads the file if it changed since it was read, and not since the last look. */
   async #lookAt({ path, account, origin }: Listed, first: boolean): Promise<void> {
-    if (typeof origin === "string") return this.#sayOnce(path, `${path}: the file's name is no origin: ${origin}`);
-    const entry = this.#entryOf(path, account, origin);
-    entry.missing = 0;
-    const now = await signatureOf(entry.files);
-    const moves = now !== entry.seen;
-    entry.seen = now;
-    if (now === entry.read) return;
+    if (!origin.ok) return this.#sayOnce(path, `${path}: the file's name is no origin: ${origin.detail}`);
+    const known = this.#knownFile(path, account, origin.value);
+    known.missing = 0;
+    const now = await signatureOf(known.files);
+    const moves = now !== known.seen;
+    known.seen = now;
+    if (now === known.read) return;
     if (moves && !first) return this.#lookSoon();
-    const rival = this.#rivalOf(entry);
+    const rival = this.#rivalOf(known);
     if (rival !== undefined && rival.missing > 0) return this.#lookSoon();
     if (rival !== undefined)
-      return this.#sayOnce(path, `${path}: the zone ${showName(origin)} already comes from ${rival.path}`);
-    const { result, files } = await readZone(path, origin, this.#desk.settings.notes);
-    if ((await signatureOf(entry.files)) !== now) return this.#lookSoon();
-    entry.files = files;
-    entry.seen = await signatureOf(files);
-    entry.read = entry.seen;
-    this.#tally[result instanceof Fault ? 1 : 0]! += 1;
-    if (result instanceof Fault) this.#refuse(entry, result);
-    else this.#take(entry, result);
+      return this.#sayOnce(path, `${path}: the zone ${showName(known.origin)} already comes from ${rival.path}`);
+    const { result, files } = await readZone(path, known.origin, this.#desk.settings.notes);
+    if ((await signatureOf(known.files)) !== now) return this.#lookSoon();
+    known.files = files;
+    known.seen = await signatureOf(files);
+    known.read = known.seen;
+    this.#tally[result.ok ? 0 : 1]! += 1;
+    if (result.ok) this.#take(known, result.value);
+    else this.#refuse(known, result);
   }
 
-  #entryOf(path: string, account: Account, origin: Name): Entry {
-    let entry = this.#entries.get(path);
-    if (entry === undefined) {
-      entry = {
+  #knownFile(path: string, account: Account, origin: Name): KnownFile {
+    let known = this.#known.get(path);
+    if (known === undefined) {
+      known = {
         path,
         account,
         origin,
@@ -227,40 +221,40 @@ class StaticFiles implements Static {
         missing: 0,
         pending: false,
       };
-      this.#entries.set(path, entry);
+      this.#known.set(path, known);
     }
-    return entry;
+    return known;
   }
 
-  /** Another good file of the same zone: it was there first. */
-  #rivalOf(entry: Entry): Entry | undefined {
-    const key = keyOf(entry.origin);
-    for (const other of this.#entries.values())
-      if (other !== entry && other.loaded !== undefined && keyOf(other.origin) === key) return other;
+  /** Another good file of the same zone, which was there first. */
+  #rivalOf(known: KnownFile): KnownFile | undefined {
+    const key = keyOf(known.origin);
+    for (const other of this.#known.values())
+      if (other !== known && other.loaded !== undefined && keyOf(other.origin) === key) return other;
     return undefined;
   }
 
-  #refuse({ path, loaded }: Entry, fault: Fault): void {
+  #refuse({ path, loaded }: KnownFile, fault: Fault): void {
     const rest = loaded === undefined ? "the zone is not served" : "the last good version is kept";
     this.#sayOnce(path, `${fault}; ${rest}`, { file: fault.file, line: fault.line });
   }
 
-  #take(entry: Entry, loaded: LoadedZone): void {
+  #take(known: KnownFile, loaded: LoadedZone): void {
     const { log } = this.#desk;
-    const before = entry.loaded;
-    this.#said.delete(entry.path);
+    const before = known.loaded;
+    this.#said.delete(known.path);
     if (before?.hash === loaded.hash) return;
-    entry.loaded = loaded;
-    entry.pending = true;
-    this.#gone.delete(`${entry.account} ${keyOf(entry.origin)}`);
+    known.loaded = loaded;
+    known.pending = true;
+    this.#gone.delete(`${known.account} ${keyOf(known.origin)}`);
     const serial = serialOf(loaded.zone.authority);
     const { records, found, warnings } = loaded;
-    const origin = showName(entry.origin);
-    log.info({ file: entry.path, origin, serial, records, instances: found.instances.length }, "zone file read");
+    const origin = showName(known.origin);
+    log.info({ file: known.path, origin, serial, records, instances: found.instances.length }, "zone file read");
     for (const warning of [...warnings, ...found.warnings].slice(0, WARNINGS_LOGGED_MAX))
       log.warn(`zone file: ${warning}`);
     if (before !== undefined && !isNewer(serial, serialOf(before.zone.authority)))
-      log.warn({ file: entry.path, serial }, "zone file: it changed but the serial of its SOA did not grow");
+      log.warn({ file: known.path, serial }, "zone file: it changed but the serial of its SOA did not grow");
   }
 
   #sayOnce(path: string, sentence: string, fields: object = {}): void {
@@ -273,23 +267,23 @@ class StaticFiles implements Static {
   #dropMissing(listing: Listing): void {
     this.#sayUnknown(listing);
     const there = new Set(listing.files.map(({ path }) => path));
-    for (const entry of [...this.#entries.values()]) {
-      if (there.has(entry.path) || isUnknown(listing, entry.path)) continue;
-      if (++entry.missing < 2) {
+    for (const known of [...this.#known.values()]) {
+      if (there.has(known.path) || isUnknown(listing, known.path)) continue;
+      if (++known.missing < 2) {
         this.#lookSoon();
         continue;
       }
-      this.#entries.delete(entry.path);
-      this.#said.delete(entry.path);
-      this.#desk.log.info({ file: entry.path, origin: showName(entry.origin) }, "zone file is gone");
-      if (entry.loaded !== undefined) this.#leave(entry);
+      this.#known.delete(known.path);
+      this.#said.delete(known.path);
+      this.#desk.log.info({ file: known.path, origin: showName(known.origin) }, "zone file is gone");
+      if (known.loaded !== undefined) this.#leave(known);
     }
   }
 
-  /** Its zone goes, unless another file of the same origin was waiting behind it. */
-  #leave({ account, origin }: Entry): void {
+  /** Lets the zone go, unless another file of its origin has waited. */
+  #leave({ account, origin }: KnownFile): void {
     const key = keyOf(origin);
-    const next = [...this.#entries.values()].filter((other) => keyOf(other.origin) === key);
+    const next = [...this.#known.values()].filter((other) => keyOf(other.origin) === key);
     for (const other of next) other.read = "";
     if (next.length > 0) this.#lookSoon();
     if (!next.some((other) => other.account === account)) this.#gone.set(`${account} ${key}`, { account, origin });
@@ -298,25 +292,25 @@ class StaticFiles implements Static {
   #sayUnknown(listing: Listing): void {
     for (const [path, why] of listing.unknown) this.#sayOnce(path, `${path}: ${why}`);
     for (const path of listing.missing)
-      if (!this.#entries.has(path)) this.#sayOnce(path, `${path}: there is no such file`);
+      if (!this.#known.has(path)) this.#sayOnce(path, `${path}: there is no such file`);
   }
 
-  /** Serves what is new, and brings the catalog in line with it; what fails is tried again at the next look. */
+  /** Serves new zones and registers their instances. What fails is tried again at the next look. */
   async #settleAll(): Promise<void> {
     for (const [key, gone] of [...this.#gone]) {
       if (this.#closed) return;
       const { origin } = gone;
-      const goesOn = [...this.#entries.values()].some((other) => keyOf(other.origin) === keyOf(origin));
+      const goesOn = [...this.#known.values()].some((other) => keyOf(other.origin) === keyOf(origin));
       const zone = goesOn ? this.#served.get(keyOf(origin)) : undefined;
       if (await this.#settle(gone, zone)) this.#gone.delete(key);
     }
-    for (const entry of this.#entries.values()) {
-      const { account, origin, loaded } = entry;
-      if (!entry.pending || loaded === undefined || this.#closed) continue;
-      const content = { file: entry.path, hash: loaded.hash, instances: loaded.found.instances };
-      // What happens meanwhile makes it pending again.
-      entry.pending = false;
-      if (!(await this.#settle({ account, origin, content }, loaded.zone))) entry.pending = true;
+    for (const known of this.#known.values()) {
+      const { account, origin, loaded } = known;
+      if (!known.pending || loaded === undefined || this.#closed) continue;
+      const content = { file: known.path, hash: loaded.hash, instances: loaded.found.instances };
+      // What others do meanwhile makes it pending again.
+      known.pending = false;
+      if (!(await this.#settle({ account, origin, content }, loaded.zone))) known.pending = true;
     }
   }
 
@@ -339,24 +333,24 @@ class StaticFiles implements Static {
     if (registered + deregistered > 0) log.info({ origin, registered, deregistered }, "instances of zone file");
     if (foreign.length === 0) this.#said.delete(about);
     else this.#sayOnce(about, foreign.slice(0, WARNINGS_LOGGED_MAX).join("; "));
-    // They are registered once those who hold their ids are gone.
+    // Instances whose ids others have are registered when those are gone.
     return foreign.length === 0;
   }
 
-  /** Takes out what files put in that are no longer there, or no longer in the settings. */
+  /** Takes out the instances of files that are gone, or no longer in the settings. */
   #forgetOrphans(listing: Listing): void {
     this.#sayUnknown(listing);
-    const known = new Set([...this.#entries.values()].map(({ account, origin }) => `${account} ${keyOf(origin)}`));
+    const origins = new Set([...this.#known.values()].map(({ account, origin }) => `${account} ${keyOf(origin)}`));
     for (const { account, key, head } of this.#desk.registry.read(rememberedFiles)) {
       const origin = originOf(key);
-      if (origin === undefined || known.has(`${account} ${keyOf(origin)}`) || isUnknown(listing, head.file)) continue;
+      if (origin === undefined || origins.has(`${account} ${keyOf(origin)}`) || isUnknown(listing, head.file)) continue;
       this.#desk.log.info({ file: head.file, origin: showName(origin), account }, "zone file is gone");
       this.#gone.set(`${account} ${keyOf(origin)}`, { account, origin });
     }
   }
 
   #watchAll({ directories }: Listing): Promise<void> {
-    const files = [...this.#entries.values()].flatMap((entry) => entry.files.map((file) => dirname(file)));
+    const files = [...this.#known.values()].flatMap((known) => known.files.map((file) => dirname(file)));
     return this.#watch.set([...directories, ...files]);
   }
 }
@@ -369,5 +363,5 @@ function isUnknown({ unknown }: Listing, file: string): boolean {
 function originOf(key: string): Name | undefined {
   const text = key.slice(STATIC_KEYS.length);
   const name = toName({ text: text === "." ? text : `${text}.`, quoted: true, line: 0 }, []);
-  return typeof name === "string" ? undefined : name;
+  return name.ok ? name.value : undefined;
 }

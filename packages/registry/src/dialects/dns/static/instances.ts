@@ -2,7 +2,17 @@
  * The SRV records of a zone file as instances. `_http._tcp.site1.example.` is the service `http` in the zone `site1`;
  * `Name._http._tcp.example.` (RFC 6763 §4.1) one instance of it with that name.
  */
-import { type Bytes, fromBytes, type Instance, isLegalName, LIMITS, refuseInstance } from "../../../core/index.ts";
+import {
+  type Bytes,
+  fromBytes,
+  type Instance,
+  isLegalName,
+  LIMITS,
+  type Outcome,
+  ok,
+  refuse,
+  refuseInstance,
+} from "../../../core/index.ts";
 import { FILE_META, fromStrings, type Notes, PRIORITY_META } from "../labels/meta.ts";
 import { fromSrvWeight, WEIGHT_DEFAULT } from "../labels/weight.ts";
 import { type Data, type Name, type Resource, TYPE } from "../wire/message.ts";
@@ -10,7 +20,7 @@ import { isWithin, keyOf, lowerLabel, showName } from "../wire/name.ts";
 import { fileAddresses, findInFile, showOrigin } from "../zone/file.ts";
 import type { FileZone } from "../zone/model.ts";
 import type { BuiltZone } from "./built-zone.ts";
-import type { Place } from "./zonefile/parser.ts";
+import type { Line } from "./zonefile/parser.ts";
 
 /** Entries of the meta that are ours. */
 const OWN_ENTRIES = 3;
@@ -19,32 +29,32 @@ const ID_BASE_MAX = 300;
 
 export interface StaticInstance {
   readonly instance: Instance;
-  readonly place: Place | undefined;
+  readonly line: Line | undefined;
 }
 
 export interface StaticInstances {
   readonly instances: readonly StaticInstance[];
-  /** SRV records that make no instance, and why; the first few. */
+  /** The first few SRV records that make no instance, and why. */
   readonly warnings: readonly string[];
 }
 
 type Service = Extract<Data, { kind: "service" }>;
 
-/** An instance before its id is known to be its own. */
-interface Draft {
+/** An instance that has no id yet. */
+interface Candidate {
   readonly base: string;
-  /** Tells it from another one with the same target and port. */
+  /** Part of the id when another instance has the same base. */
   readonly apart: string;
   readonly instance: Omit<Instance, "id">;
-  readonly place: Place | undefined;
+  readonly line: Line | undefined;
 }
 
 const PAUSE_OWNERS = 500;
 const WARNINGS_MAX = 20;
 
-/** The instances of a zone, sorted by nothing, ids unique within a service. A generator: others may have a turn. */
+/** The instances of a zone; their ids are unique within a service. Others may have a turn at each yield. */
 export function* toInstances(built: BuiltZone, notes: Notes): Generator<undefined, StaticInstances> {
-  const drafts: Draft[] = [];
+  const candidates: Candidate[] = [];
   const warnings: string[] = [];
   const counts = new Map<string, number>();
   const given = new Set<string>();
@@ -52,69 +62,73 @@ export function* toInstances(built: BuiltZone, notes: Notes): Generator<undefine
   for (const records of built.zone.owners.values()) {
     if (++count % PAUSE_OWNERS === 0) yield;
     if (!records.some(({ type }) => type === TYPE.SRV)) continue;
-    for (const draft of draftOwner(built, records, notes)) {
-      if (typeof draft === "string") {
-        if (warnings.length < WARNINGS_MAX) warnings.push(draft);
-        continue;
-      }
-      drafts.push(draft);
-      const key = keyIn(draft.instance, draft.base);
+    const found = candidatesOf(built, records, notes);
+    if (!found.ok && warnings.length < WARNINGS_MAX) warnings.push(found.detail);
+    for (const candidate of found.ok ? found.value : []) {
+      candidates.push(candidate);
+      const key = keyIn(candidate.instance, candidate.base);
       counts.set(key, (counts.get(key) ?? 0) + 1);
     }
   }
   const instances: StaticInstance[] = [];
-  for (const [number, draft] of drafts.entries()) {
+  for (const [number, candidate] of candidates.entries()) {
     if (number % PAUSE_OWNERS === 0) yield;
-    const made = nameDraft(draft, counts, given);
+    const made = nameCandidate(candidate, counts, given);
     const refused = refuseInstance(made.instance);
     if (refused === undefined) instances.push(made);
-    else if (warnings.length < WARNINGS_MAX) warnings.push(`${showPlace(made.place)}: ${refused.detail}`);
+    else if (warnings.length < WARNINGS_MAX) warnings.push(`${showLine(made.line)}: ${refused.detail}`);
   }
   return { instances, warnings };
 }
 
-export function showPlace(place: Place | undefined): string {
-  return place === undefined ? "zone file" : `${place.file}:${place.line}`;
+export function showLine(line: Line | undefined): string {
+  return line === undefined ? "zone file" : `${line.file}:${line.number}`;
 }
 
-/** What an owner name says: service, protocol, site, and the instance's own name if it has one. */
+/** The parts of an owner's name. */
 interface Owner {
   readonly service: string;
   readonly protocol: string;
   readonly site: string;
+  /** The name of the one instance that it is of. */
   readonly own: string | undefined;
 }
 
-function readOwner(name: Name, origin: Name): Owner | string {
+function readOwner(name: Name, origin: Name): Outcome<Owner> {
   const labels = name.slice(0, name.length - origin.length).map((label) => fromBytes(lowerLabel(label)));
   const at = labels[0]?.startsWith("_") ? 0 : 1;
   const [service = "", protocol = ""] = labels.slice(at);
   if (!service.startsWith("_") || !protocol.startsWith("_") || (at === 1 && labels[0] === "*"))
-    return "no name of the form _service._proto";
-  if (protocol !== "_tcp" && protocol !== "_udp") return `${protocol} is neither _tcp nor _udp`;
-  if (!isLegalName(service.slice(1))) return `"${service.slice(1)}" is no legal name of a service`;
-  return {
+    return refuse("invalid", "no name of the form _service._proto");
+  if (protocol !== "_tcp" && protocol !== "_udp") return refuse("invalid", `${protocol} is neither _tcp nor _udp`);
+  if (!isLegalName(service.slice(1))) return refuse("invalid", `"${service.slice(1)}" is no legal name of a service`);
+  return ok({
     service: service.slice(1),
     protocol: protocol.slice(1),
     site: labels.slice(at + 2).join("."),
     own: at === 0 ? undefined : fromBytes(name[0] as Bytes),
-  };
+  });
 }
 
-/** The drafts of one owner's SRV records, or sentences about those that make none. */
-function draftOwner(built: BuiltZone, records: readonly Resource[], notes: Notes): (Draft | string)[] {
+/** The candidates of one owner's SRV records. */
+function candidatesOf(built: BuiltZone, records: readonly Resource[], notes: Notes): Outcome<Candidate[]> {
   const { zone } = built;
   const name = records[0]!.name;
   const services = records.filter(({ type }) => type === TYPE.SRV);
-  // What lies below a delegation is somebody else's to say.
-  if (findInFile(zone, name).kind === "delegation") return [];
+  // Names below a delegation belong to another zone.
+  if (findInFile(zone, name).kind === "delegation") return ok([]);
   const owner = readOwner(name, zone.origin);
-  if (typeof owner === "string")
-    return [`${showPlace(built.place(services[0]!))}: ${showName(name)} SRV makes no instance: ${owner}`];
+  if (!owner.ok) {
+    const line = showLine(built.lineOf(services[0]!));
+    return refuse("invalid", `${line}: ${showName(name)} SRV makes no instance: ${owner.detail}`);
+  }
   const meta = readMeta(records, notes);
   const weightless = services.every(({ data }) => data.kind === "service" && data.weight === 0);
-  return services.flatMap((record) =>
-    record.data.kind === "service" ? draftRecord(built, record, record.data, { owner, meta, weightless }) : [],
+  const around = { owner: owner.value, meta, weightless };
+  return ok(
+    services.flatMap((record) =>
+      record.data.kind === "service" ? candidatesOfRecord(built, record, record.data, around) : [],
+    ),
   );
 }
 
@@ -124,10 +138,10 @@ interface Around {
   readonly weightless: boolean;
 }
 
-/** One instance for each address of the target, or one with the target's name when the file knows none. */
-function draftRecord({ zone, place }: BuiltZone, record: Resource, data: Service, around: Around): Draft[] {
+/** An instance for each address of the target, or one with the target's name when the file has no address. */
+function candidatesOfRecord({ zone, lineOf }: BuiltZone, record: Resource, data: Service, around: Around): Candidate[] {
   const { owner, meta, weightless } = around;
-  // RFC 2782: "." says that the service is decidedly not here.
+  // RFC 2782: the target "." means that there is no such service.
   if (data.target.length === 0) return [];
   const target = fromBytes(keyOf(data.target));
   const addresses = isWithin(data.target, zone.origin) ? addressesOf(zone, data.target) : [];
@@ -137,7 +151,7 @@ function draftRecord({ zone, place }: BuiltZone, record: Resource, data: Service
   return shown.map((address) => ({
     base: toLegalId(shown.length === 1 ? base : `${base}@${address}`),
     apart,
-    place: place(record),
+    line: lineOf(record),
     instance: {
       service: owner.service,
       address,
@@ -164,7 +178,7 @@ function apartOf({ protocol, site }: Owner): string {
   return site === "" ? protocol : `${protocol}.${site}`;
 }
 
-/** Addresses of a target: its own, or those of the name that it is an alias of. */
+/** Addresses of a target: its own, or those at the end of its CNAME. */
 function addressesOf(zone: FileZone, target: Name): string[] {
   let name = target;
   for (let aliases = 0; aliases < 8; aliases++) {
@@ -188,18 +202,18 @@ function keyIn({ service }: { readonly service: string }, id: string): string {
 }
 
 /**
- * An id of its own within the service: what tells two apart is added where they would have the same. `counts` has how
- * many there are of each, `given` what was made here before.
+ * Gives the candidate an id that is unique within its service. `counts` has the number of candidates with each base,
+ * `given` the ids that were given before, both by `keyIn`.
  */
-function nameDraft(draft: Draft, counts: ReadonlyMap<string, number>, given: Set<string>): StaticInstance {
-  const { instance, base, apart, place } = draft;
-  if (counts.get(keyIn(instance, base)) === 1) return { instance: { ...instance, id: base }, place };
+function nameCandidate(candidate: Candidate, counts: ReadonlyMap<string, number>, given: Set<string>): StaticInstance {
+  const { instance, base, apart, line } = candidate;
+  if (counts.get(keyIn(instance, base)) === 1) return { instance: { ...instance, id: base }, line };
   const stem = `${base}@${toLegalId(apart)}`.slice(0, LIMITS.idLengthMax - 12);
   const isTaken = (key: string): boolean => counts.has(key) || given.has(key);
   let id = stem;
   for (let n = 2; isTaken(keyIn(instance, id)); n++) id = `${stem}#${n}`;
   given.add(keyIn(instance, id));
-  return { instance: { ...instance, id }, place };
+  return { instance: { ...instance, id }, line };
 }
 
 const PLAIN_ID = /^[!-.0-~]+$/;

@@ -1,7 +1,7 @@
-/** Which zone files there are, and whether they changed: by what the file system says of them. */
+/** @live Which zone files there are, and whether they changed, by what the file system says. */
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { type Account, toBytes } from "../../../core/index.ts";
+import { type Account, type Outcome, ok, refuse, toBytes } from "../../../core/index.ts";
 import type { Settings } from "../settings/model.ts";
 import type { Name } from "../wire/message.ts";
 import { sentenceOf } from "./reader.ts";
@@ -12,24 +12,24 @@ type FileSetting = Settings["files"][number];
 export interface Listed {
   readonly path: string;
   readonly account: Account;
-  /** A sentence when the file's name is no origin. */
-  readonly origin: Name | string;
+  /** By the settings, else by the name of the file. */
+  readonly origin: Outcome<Name>;
 }
 
 export interface Listing {
   readonly files: readonly Listed[];
-  /** Files and directories that could not be looked at: nothing is known of what lies there. */
+  /** Files and directories that could not be looked at, with the reason: what is there is unknown. */
   readonly unknown: ReadonlyMap<string, string>;
-  /** Files named in the settings that are not there, in directories that are. */
+  /** Files of the settings that are not there, while their directories are. */
   readonly missing: readonly string[];
-  /** Directories in which something new may come up. */
+  /** Directories in which new files may come. */
   readonly directories: readonly string[];
 }
 
 const SUFFIX = ".zone";
 const FILES_MAX = 10_000;
 
-/** Looks at what the settings name. `isKnown`: whether a path was a zone file before. */
+/** Looks at the paths of the settings. `isKnown`: whether a path was a zone file before. */
 export async function listZoneFiles(
   settings: readonly FileSetting[],
   isKnown: (path: string) => boolean,
@@ -41,48 +41,51 @@ export async function listZoneFiles(
   for (const setting of settings) {
     const { path } = setting;
     const kind = await kindOf(path);
-    if (kind === "file") {
+    if (!kind.ok) unknown.set(path, kind.detail);
+    else if (kind.value === "file") {
       files.push(toListed(path, setting));
       directories.push(dirname(path));
-    } else if (kind === "directory") {
+    } else if (kind.value === "directory") {
       directories.push(path);
       const names = await namesIn(path);
-      if (typeof names === "string") unknown.set(path, names);
-      else for (const name of names) files.push(toListed(join(path, name), { ...setting, origin: undefined }));
-    } else if (kind === "absent" && (path.endsWith(SUFFIX) || isKnown(path))) {
+      if (!names.ok) unknown.set(path, names.detail);
+      else for (const name of names.value) files.push(toListed(join(path, name), { ...setting, origin: undefined }));
+    } else if (path.endsWith(SUFFIX) || isKnown(path)) {
       directories.push(dirname(path));
-      if ((await kindOf(dirname(path))) === "directory") missing.push(path);
+      const parent = await kindOf(dirname(path));
+      if (parent.ok && parent.value === "directory") missing.push(path);
       else unknown.set(path, "its directory is not there");
-    } else unknown.set(path, kind === "absent" ? "there is no such file or directory" : kind);
+    } else unknown.set(path, "there is no such file or directory");
   }
   return { files, unknown, missing, directories };
 }
 
-async function kindOf(path: string): Promise<string> {
+async function kindOf(path: string): Promise<Outcome<"directory" | "file" | "absent">> {
   try {
-    return (await stat(path)).isDirectory() ? "directory" : "file";
+    return ok((await stat(path)).isDirectory() ? "directory" : "file");
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "ENOENT" ? "absent" : sentenceOf(error);
+    return (error as NodeJS.ErrnoException).code === "ENOENT" ? ok("absent") : refuse("invalid", sentenceOf(error));
   }
 }
 
-/** Zone files of a directory by name; hidden ones, as editors leave them, do not count. */
-async function namesIn(path: string): Promise<string[] | string> {
+/** The names of the zone files in a directory, without hidden files, which editors leave. */
+async function namesIn(path: string): Promise<Outcome<string[]>> {
   try {
     const names = (await readdir(path)).filter((name) => name.endsWith(SUFFIX) && !name.startsWith("."));
-    return names.length > FILES_MAX ? `there are more than ${FILES_MAX} zone files` : names.sort();
+    if (names.length > FILES_MAX) return refuse("too-large", `there are more than ${FILES_MAX} zone files`);
+    return ok(names.sort());
   } catch (error) {
-    return sentenceOf(error);
+    return refuse("invalid", sentenceOf(error));
   }
 }
 
 function toListed(path: string, { origin, account }: FileSetting): Listed {
-  if (origin !== undefined) return { path, account, origin };
+  if (origin !== undefined) return { path, account, origin: ok(origin) };
   const name = basename(path).replace(/\.zone$/, "");
   return { path, account, origin: toName({ text: toBytes(name), quoted: true, line: 0 }, []) };
 }
 
-/** The same while nothing happened to the files: which ones they are, their sizes and times. */
+/** The same text while nothing happened to the files: their identities, sizes and times. */
 export async function signatureOf(paths: readonly string[]): Promise<string> {
   const parts = await Promise.all(
     [...new Set(paths)].map(async (path) => {

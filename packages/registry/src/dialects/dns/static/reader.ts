@@ -1,9 +1,9 @@
-/** Reads a zone file with the files that it includes, and makes the zone of it. */
+/** @live Reads a zone file with the files that it includes, and makes its zone. */
 import { createHash } from "node:crypto";
 import { type FileHandle, open, realpath, stat } from "node:fs/promises";
 import { dirname, relative, resolve } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
-import { type Bytes, fromBytes } from "../../../core/index.ts";
+import { type Bytes, fromBytes, type Outcome, ok, refuse } from "../../../core/index.ts";
 import type { Notes } from "../labels/meta.ts";
 import type { Name } from "../wire/message.ts";
 import { type BuiltZone, buildZone } from "./built-zone.ts";
@@ -14,27 +14,27 @@ import { Fault, ZONEFILE_LIMITS } from "./zonefile/scanner.ts";
 /** A zone file that is good. */
 export interface LoadedZone extends BuiltZone {
   readonly path: string;
-  /** Of the bytes of all its files. */
+  /** Of the bytes of all files. */
   readonly hash: string;
   readonly found: StaticInstances;
 }
 
-/** What reading a zone file gave, and which files it rests on, good or not. */
+/** The zone, and the files that it comes from, good or not. */
 export interface ReadZone {
-  readonly result: LoadedZone | Fault;
+  readonly result: Outcome<LoadedZone, Fault>;
   readonly files: readonly string[];
 }
 
 const BOM = "\u00ef\u00bb\u00bf";
 
-/** Reads and checks the zone. Never rejects: what is wrong is the result. */
+/** Reads and checks the zone. Never rejects. */
 export async function readZone(path: string, origin: Name, notes: Notes): Promise<ReadZone> {
-  const reader = new Reader(path, notes);
+  const reader = new ZoneReader(path, notes);
   const result = await reader.load(origin);
   return { result, files: reader.files };
 }
 
-class Reader {
+class ZoneReader {
   readonly files: string[];
   readonly #path: string;
   readonly #notes: Notes;
@@ -47,21 +47,21 @@ class Reader {
     this.files = [path];
   }
 
-  async load(origin: Name): Promise<LoadedZone | Fault> {
+  async load(origin: Name): Promise<Outcome<LoadedZone, Fault>> {
     const path = this.#path;
     const text = await this.#read(path);
-    if (text instanceof Fault) return text;
-    const parsed = await this.#parse(text, origin);
-    if (parsed instanceof Fault) return parsed;
-    const built = await finish(buildZone(parsed, origin, path));
-    if (built instanceof Fault) return built;
-    const found = await finish(toInstances(built, this.#notes));
-    return { ...built, path, hash: this.#hash.digest("hex"), found };
+    if (!text.ok) return text;
+    const parsed = await this.#parse(text.value, origin);
+    if (!parsed.ok) return parsed;
+    const built = await finish(buildZone(parsed.value, origin, path));
+    if (!built.ok) return built;
+    const found = await finish(toInstances(built.value, this.#notes));
+    return ok({ ...built.value, path, hash: this.#hash.digest("hex"), found });
   }
 
-  async #parse(text: Bytes, origin: Name): Promise<Parsed | Fault> {
+  async #parse(text: Bytes, origin: Name): Promise<Outcome<Parsed, Fault>> {
     const steps = parseZoneFile(text.startsWith(BOM) ? text.slice(BOM.length) : text, this.#path, origin);
-    let answer: Included | undefined;
+    let answer: Outcome<Included> | undefined;
     for (;;) {
       const step = steps.next(answer);
       answer = undefined;
@@ -71,28 +71,29 @@ class Reader {
     }
   }
 
-  /** A file named by another one. It must lie in the directory of the zone file or below, links followed. */
-  async #include(path: string, from: string): Promise<Included> {
-    if (path === "" || path.includes("\0")) return "no name of a file";
+  /** A file that is included. It must lie in the directory of the zone file or below, links followed. */
+  async #include(path: string, from: string): Promise<Outcome<Included>> {
+    if (path === "" || path.includes("\0")) return refuse("invalid", "no name of a file");
     const file = resolve(dirname(from), path);
     this.files.push(file);
     try {
       const [root, real] = await Promise.all([realpath(dirname(this.#path)), realpath(file)]);
       const way = relative(root, real);
-      if (way === "" || way === ".." || way.startsWith("../")) return "the file lies outside the zone file's directory";
-      // A zone file that is a link is still itself when something below includes it.
+      if (way === "" || way === ".." || way.startsWith("../"))
+        return refuse("invalid", "the file lies outside the zone file's directory");
+      // The zone file keeps its name when a file includes it, also if it is a link.
       const shown = real === (await realpath(this.#path)) ? this.#path : file;
       const text = await this.#read(file);
-      return text instanceof Fault ? text.what : { file: shown, text };
+      return text.ok ? ok({ file: shown, text: text.value }) : refuse("invalid", text.what);
     } catch (error) {
-      return sentenceOf(error);
+      return refuse("invalid", sentenceOf(error));
     }
   }
 
-  async #read(file: string): Promise<Bytes | Fault> {
+  async #read(file: string): Promise<Outcome<Bytes, Fault>> {
     let handle: FileHandle | undefined;
     try {
-      // A pipe would wait for a writer for ever.
+      // To open a pipe without a writer would never end.
       if (!(await stat(file)).isFile()) return new Fault(file, 0, "is no regular file");
       handle = await open(file, "r");
       const { size } = await handle.stat();
@@ -101,7 +102,7 @@ class Reader {
       if (bytes.length > this.#bytesLeft) return new Fault(file, 0, tooLarge());
       this.#bytesLeft -= bytes.length;
       this.#hash.update(`${bytes.length} `).update(bytes);
-      return bytes.toString("latin1");
+      return ok(bytes.toString("latin1"));
     } catch (error) {
       return new Fault(file, 0, sentenceOf(error));
     } finally {
@@ -110,7 +111,7 @@ class Reader {
   }
 }
 
-/** Lets others have a turn at every step. */
+/** Others have a turn at each yield. */
 async function finish<T>(steps: Generator<undefined, T>): Promise<T> {
   for (;;) {
     const step = steps.next();
@@ -130,7 +131,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
   ELOOP: "too many links",
 };
 
-/** An error of the file system for people. */
+/** An error of the file system as a sentence. */
 export function sentenceOf(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   return SENTENCES[code ?? ""] ?? message ?? String(error);

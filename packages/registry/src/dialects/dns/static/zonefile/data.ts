@@ -1,5 +1,5 @@
-/** The data of records as zone files write it: RFC 1035 §5.1, RFC 3597 §5, and the RFC of each type. */
-import type { Bytes } from "../../../../core/index.ts";
+/** The data of records as zone files have it: RFC 1035 §5.1, RFC 3597 §5, and the RFC of each type. */
+import { type Bytes, type Outcome, ok, type Refused, refuse } from "../../../../core/index.ts";
 import { addressBytes, readAddress } from "../../wire/address.ts";
 import { counted, nameOnWire, two } from "../../wire/bytes.ts";
 import { CLASS, type Data, TYPE } from "../../wire/message.ts";
@@ -13,8 +13,8 @@ const U16 = 0xffff;
 const U32 = 0xffffffff;
 
 /**
- * Types that we keep as bytes, by the fields of their data: numbers of 1 and 2 bytes, `n` a name, `s` a string with its
- * length, `S` one or more of them, `t` a string to the end without one, `x` hexadecimal, `b` base64, `p` parameters.
+ * Types that we keep as bytes, with their fields: numbers of 1 and 2 bytes, `n` a name, `s` a string with its length, `S`
+ * such strings to the end, `t` a string without length to the end, `x` hexadecimal, `b` base64, `p` parameters.
  */
 const LAYOUTS: Readonly<Record<string, readonly [type: number, fields: string]>> = {
   RP: [17, "nn"],
@@ -37,26 +37,29 @@ const LAYOUTS: Readonly<Record<string, readonly [type: number, fields: string]>>
 };
 const FIELDS: ReadonlyMap<number, string> = new Map(Object.values(LAYOUTS));
 
-/** What DNSSEC adds to a zone. Answers of ours carry no signatures, so a signed file would be served broken. */
+/** Types that DNSSEC adds to a zone. Our answers carry no signatures, so a signed zone would be served broken. */
 const SIGNED: Readonly<Record<string, number>> = { RRSIG: 46, NSEC: 47, NSEC3: 50, NSEC3PARAM: 51, SIG: 24, NXT: 30 };
 const SIGNED_TYPES: ReadonlySet<number> = new Set(Object.values(SIGNED));
 /** Types of questions and of messages, not of zones (RFC 6895 §3.1). */
 const META_MIN = 128;
 const META_MAX = 255;
 
-/** The type of a mnemonic, or of `TYPE123`; a sentence when zones cannot have it here. */
-export function toRecordType(text: string): number | string {
+/** The type of a mnemonic, or of `TYPE123`, if zones can have it here. */
+export function toRecordType(text: string): Outcome<number> {
+  const fail = (what: string): Refused => refuse("invalid", what);
   const upper = text.toUpperCase();
   const type = (Object.hasOwn(LAYOUTS, upper) ? LAYOUTS[upper]?.[0] : SIGNED[upper]) ?? parseType(text);
-  if (type === undefined) return `unknown record type "${text.slice(0, 80)}" (RFC 3597's TYPE123 \\# … is understood)`;
-  if (type === TYPE.DNAME) return "DNAME records are not served; write the names out as CNAME records";
-  if (SIGNED_TYPES.has(type)) return `${upper}: signed zones are not served; give the zone file without signatures`;
+  if (type === undefined)
+    return fail(`unknown record type "${text.slice(0, 80)}" (RFC 3597's TYPE123 \\# … is understood)`);
+  if (type === TYPE.DNAME) return fail("DNAME records are not served; write the names out as CNAME records");
+  if (SIGNED_TYPES.has(type))
+    return fail(`${upper}: signed zones are not served; give the zone file without signatures`);
   if (type === 0 || type === TYPE.OPT || (type >= META_MIN && type <= META_MAX))
-    return `records of type ${upper} do not stand in zones`;
-  return type;
+    return fail(`records of type ${upper} do not stand in zones`);
+  return ok(type);
 }
 
-/** Reads a record's data up to the end of the entry. Worth nothing when `words.fault` is set afterwards. */
+/** Reads the data of a record to the end of the entry. It counts only if `words.fault` is undefined afterwards. */
 export function parseData(type: number, words: Words): Data {
   const first = words.peek();
   const data = first?.text === "\\#" && !first.quoted ? parseUnknown(type, words) : parseKnown(type, words);
@@ -167,7 +170,7 @@ function parseField(field: string, words: Words): Bytes {
   }
 }
 
-/** `\# length hex`, which is allowed of types that we know as well (RFC 3597 §5). */
+/** `\# length hex`, which types that we know may have, too (RFC 3597 §5). */
 function parseUnknown(type: number, words: Words): Data {
   words.take("\\#");
   const length = words.integer("the length", U16);

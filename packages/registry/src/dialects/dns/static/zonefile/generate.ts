@@ -26,8 +26,8 @@ export function countOf({ start, stop, step }: Range): number {
 }
 
 /**
- * The text for one number: `$` stands for it, `${…}` for it in another form, `$$` for a dollar sign; what follows a
- * backslash stays as it is. Undefined when a modifier is none.
+ * The text for one number: `$` stands for the number, `${…}` for it in another form, `$$` for a dollar sign; a character
+ * behind a backslash stays as it is. Undefined when a form is wrong.
  */
 export function expand(text: string, number: number): string | undefined {
   let out = "";

@@ -1,5 +1,5 @@
-/** Master files: RFC 1035 §5, $TTL of RFC 2308 §4, unknown types of RFC 3597, and BIND's $GENERATE. */
-import type { Bytes } from "../../../../core/index.ts";
+/** Zone files: RFC 1035 §5, $TTL of RFC 2308 §4, unknown types of RFC 3597, and BIND's $GENERATE. */
+import { type Bytes, type Outcome, ok } from "../../../../core/index.ts";
 import { CLASS, type Data, type Name, type Resource, TYPE } from "../../wire/message.ts";
 import { parseClass } from "../../wire/record.ts";
 import { parseData, toRecordType } from "./data.ts";
@@ -8,46 +8,51 @@ import { type Entry, Fault, Scanner, type Word, ZONEFILE_LIMITS } from "./scanne
 import { parseTimeS, toName, Words } from "./words.ts";
 
 /** What the parser wants of its caller before it goes on. */
-export type Step =
-  /** Many records were read since the last time; others may have a turn. */
+export type Wish =
+  /** Others may have a turn: many records were read since the last time. */
   | { readonly kind: "pause" }
   /** The text of another file. */
   | { readonly kind: "include"; readonly path: string; readonly from: string };
 
-/** An included file under the name that shows where it really is, or a sentence why not. */
-export type Included = { readonly file: string; readonly text: Bytes } | string;
-
-/** Where a record stands. */
-export interface Place {
+/** A file that was included. */
+export interface Included {
+  /** The name that faults are told by. */
   readonly file: string;
-  readonly line: number;
+  readonly text: Bytes;
+}
+
+/** A line of a zone file. */
+export interface Line {
+  readonly file: string;
+  /** From 1. */
+  readonly number: number;
 }
 
 /** All records of a zone's files in their order. */
 export interface Parsed {
   readonly records: readonly Resource[];
-  /** Where the record of this index stands. */
-  place(index: number): Place;
-  /** What is odd but does not stop the zone; the first few. */
+  /** The line of the record with this index. */
+  lineOf(index: number): Line;
+  /** The first few faults that do not stop the zone. */
   readonly warnings: readonly string[];
 }
 
 const PAUSE_RECORDS = 1000;
 const WARNINGS_MAX = 20;
-/** RFC 2181 §8: a TTL with the highest bit set counts as 0. */
+/** RFC 2181 §8: a greater TTL counts as 0. */
 const TTL_MAX = 0x7fffffff;
 
-/** Goes on through `$INCLUDE`d files: limits, the $TTL, and what was found. */
+/** What goes on through included files: limits, the $TTL, and what was read. */
 class Reading {
   readonly records: Resource[] = [];
   readonly warnings: string[] = [];
   readonly files: string[] = [];
-  /** Of each record: the number of its file and its line. */
+  /** The file of each record, by its index in `files`, and the line in it. */
   readonly fileNumbers: number[] = [];
   readonly lines: number[] = [];
   /** The latest $TTL (RFC 2308 §4). */
   defaultTtlS: number | undefined;
-  /** The latest TTL that a record had (RFC 1035 §5.1). */
+  /** The TTL of the latest record that had one (RFC 1035 §5.1). */
   lastTtlS: number | undefined;
   includes = 0;
 
@@ -66,17 +71,17 @@ interface Context {
   fileNumber: number;
 }
 
-type Steps<T> = Generator<Step, T, Included | undefined>;
+type Steps<T> = Generator<Wish, T, Outcome<Included> | undefined>;
 
-/** Parses a zone file. Drive it with `next`: an answer to `include` is handed in. */
-export function* parseZoneFile(text: Bytes, file: string, origin: Name): Steps<Parsed | Fault> {
+/** Parses a zone file. `next` takes the answer to an `include`. */
+export function* parseZoneFile(text: Bytes, file: string, origin: Name): Steps<Outcome<Parsed, Fault>> {
   const reading = new Reading();
   const context = { file, within: [file], origin, owner: undefined, fileNumber: 0 };
   const fault = yield* readFile(reading, text, context);
   if (fault !== undefined) return fault;
   const { records, warnings, files, fileNumbers, lines } = reading;
-  const place = (index: number): Place => ({ file: files[fileNumbers[index] ?? 0] ?? file, line: lines[index] ?? 0 });
-  return { records, warnings, place };
+  const lineOf = (index: number): Line => ({ file: files[fileNumbers[index] ?? 0] ?? file, number: lines[index] ?? 0 });
+  return ok({ records, warnings, lineOf });
 }
 
 function* readFile(reading: Reading, text: Bytes, context: Context): Steps<Fault | undefined> {
@@ -85,7 +90,7 @@ function* readFile(reading: Reading, text: Bytes, context: Context): Steps<Fault
   let pauseAt = reading.records.length + PAUSE_RECORDS;
   for (let entries = 1; ; entries++) {
     const entry = scanner.next();
-    if (entry === undefined || entry instanceof Fault) return entry;
+    if (entry === undefined) return scanner.fault;
     const first = entry.words[0]!;
     const directive = !entry.blank && !first.quoted && first.text.startsWith("$");
     const fault = directive
@@ -121,24 +126,23 @@ function* readDirective(reading: Reading, context: Context, entry: Entry, direct
   return words.fault;
 }
 
-/** RFC 1035 §5.1: what the included file sets as origin and owner ends with it; a $TTL stays. */
+/** RFC 1035 §5.1: origin and owner of an included file end with it; its $TTL stays. */
 function* readInclude(reading: Reading, context: Context, entry: Entry, words: Words): Steps<Fault | undefined> {
   const path = words.string("the file name", 4096);
   const origin = words.left > 0 ? words.name("the origin") : context.origin;
   words.end();
   if (words.fault !== undefined) return words.fault;
-  const refuse = (what: string): Fault => new Fault(context.file, entry.line, what);
+  const fail = (what: string): Fault => new Fault(context.file, entry.line, what);
   if (context.within.length > ZONEFILE_LIMITS.includeDepthMax)
-    return refuse(`$INCLUDE is nested more than ${ZONEFILE_LIMITS.includeDepthMax} deep`);
+    return fail(`$INCLUDE is nested more than ${ZONEFILE_LIMITS.includeDepthMax} deep`);
   if (++reading.includes > ZONEFILE_LIMITS.includesMax)
-    return refuse(`more than ${ZONEFILE_LIMITS.includesMax} files are included`);
+    return fail(`more than ${ZONEFILE_LIMITS.includesMax} files are included`);
   const included = yield { kind: "include", path, from: context.file };
-  if (included === undefined || typeof included === "string")
-    return refuse(`$INCLUDE ${path.slice(0, 200)}: ${included ?? "not to be had"}`);
-  const { file } = included;
-  if (context.within.includes(file)) return refuse(`$INCLUDE ${path.slice(0, 200)}: the file includes itself`);
+  if (!included?.ok) return fail(`$INCLUDE ${path.slice(0, 200)}: ${included?.detail ?? "not to be had"}`);
+  const { file, text } = included.value;
+  if (context.within.includes(file)) return fail(`$INCLUDE ${path.slice(0, 200)}: the file includes itself`);
   const inner = { file, within: [...context.within, file], origin, owner: context.owner, fileNumber: 0 };
-  return yield* readFile(reading, included.text, inner);
+  return yield* readFile(reading, text, inner);
 }
 
 /** `$GENERATE range owner [ttl] [class] type data`; the data are one word, in quotes when they have blanks. */
@@ -178,11 +182,12 @@ function addGenerated(
 ): Fault | undefined {
   const { file } = context;
   const name = toName(owner, context.origin);
-  if (typeof name === "string") return new Fault(file, line, name);
-  const cut = new Scanner(right, file).next();
-  if (cut instanceof Fault) return new Fault(file, line, cut.what);
+  if (!name.ok) return new Fault(file, line, name.detail);
+  const scanner = new Scanner(right, file);
+  const generated = scanner.next();
+  if (scanner.fault !== undefined) return new Fault(file, line, scanner.fault.what);
   const words = new Words(
-    (cut?.words ?? []).map((word) => ({ ...word, line })),
+    (generated?.words ?? []).map((word) => ({ ...word, line })),
     0,
     file,
     line,
@@ -190,7 +195,7 @@ function addGenerated(
   );
   const data = parseData(header.type, words);
   if (words.fault !== undefined) return words.fault;
-  return addRecord(reading, context, line, name, header, data);
+  return addRecord(reading, context, line, name.value, header, data);
 }
 
 interface Header {
@@ -213,14 +218,14 @@ function readHeader(words: Words): Header | undefined {
       if (klass !== CLASS.IN) words.fail(`class ${text}: only IN is served`);
     } else {
       const type = toRecordType(text);
-      if (typeof type === "number") return { ttlS, type };
-      words.fail(type);
+      if (type.ok) return { ttlS, type: type.value };
+      words.fail(type.detail);
     }
   }
   return undefined;
 }
 
-/** Classes of RFC 1035 §3.2.4; those of questions alone are none of a file's. */
+/** The classes of RFC 1035 §3.2.4 that records can have: IN, or CH for all others. */
 function toClass(text: string): number | undefined {
   if (/^(IN|CS|CH|HS|CHAOS|HESIOD)$/i.test(text)) return text.toUpperCase() === "IN" ? CLASS.IN : CLASS.CH;
   return /^CLASS[0-9]+$/i.test(text) ? parseClass(text) : undefined;
@@ -231,8 +236,8 @@ function readRecord(reading: Reading, context: Context, entry: Entry): Fault | u
   const first = entry.words[0]!;
   if (!entry.blank) {
     const owner = toName(first, origin);
-    if (typeof owner === "string") return new Fault(file, first.line, `the owner ${owner}`);
-    context.owner = owner;
+    if (!owner.ok) return new Fault(file, first.line, `the owner ${owner.detail}`);
+    context.owner = owner.value;
   }
   if (context.owner === undefined) return new Fault(file, entry.line, "the first record has no owner");
   const words = new Words(entry.words, entry.blank ? 0 : 1, file, entry.line, origin);
@@ -242,7 +247,7 @@ function readRecord(reading: Reading, context: Context, entry: Entry): Fault | u
   return words.fault ?? addRecord(reading, context, entry.line, context.owner, header, data);
 }
 
-/** Gives the record its TTL: its own, the $TTL, the one before it, or for a SOA its minimum (as BIND does). */
+/** Adds the record with its TTL: its own, the $TTL, that of the record before it, or of a SOA its minimum (as BIND does). */
 function addRecord(
   reading: Reading,
   context: Context,

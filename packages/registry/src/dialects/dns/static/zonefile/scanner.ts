@@ -1,20 +1,21 @@
-/** Master files (RFC 1035 §5.1) cut into entries of words: comments, quotes and parentheses are gone afterwards. */
+/** Zone files (RFC 1035 §5.1) as entries of words, without comments, quotes and parentheses. */
 import type { Bytes } from "../../../../core/index.ts";
 
 export const ZONEFILE_LIMITS = {
   /** Of one file, and of a zone's files together. */
   fileBytesMax: 64 * 1024 * 1024,
   recordsMax: 1_000_000,
-  /** A physical line; data of 65 535 bytes in hexadecimal fit. */
+  /** Of a physical line; data of 65 535 bytes in hexadecimal fit. */
   lineBytesMax: 256 * 1024,
-  /** Words of an entry; a TXT record of 65 535 bytes cannot have more than half as many strings. */
+  /** Of an entry; a TXT record of 65 535 bytes has fewer strings. */
   wordsMax: 32_768,
   includeDepthMax: 10,
   includesMax: 1000,
 } as const;
 
-/** What is wrong with a zone file, and where. */
+/** What is wrong with a zone file, and where: the failure of an `Outcome`. */
 export class Fault {
+  readonly ok = false;
   readonly file: string;
   /** From 1; 0 for the file as a whole. */
   readonly line: number;
@@ -41,7 +42,7 @@ export interface Word {
 /** A directive or a record: one line, or more when parentheses hold them together. */
 export interface Entry {
   readonly line: number;
-  /** It begins with a blank: the owner is that of the record before. */
+  /** It begins with a blank: its owner is that of the record before. */
   readonly blank: boolean;
   readonly words: readonly Word[];
 }
@@ -57,13 +58,15 @@ const CLOSE = 0x29;
 const SEMICOLON = 0x3b;
 const BACKSLASH = 0x5c;
 
-/** Characters that end a word without quotes. */
+/** 1 for a character that ends a word without quotes. */
 const ENDS = new Uint8Array(256);
 for (const code of [NUL, TAB, LF, CR, SPACE, QUOTE, OPEN, CLOSE, SEMICOLON]) ENDS[code] = 1;
 
 /** Goes through the text of one file, entry by entry. */
 export class Scanner {
   line = 1;
+  /** What is wrong with the text: then `next` answers nothing more. */
+  fault: Fault | undefined;
   readonly #text: Bytes;
   readonly #file: string;
   #at = 0;
@@ -74,20 +77,20 @@ export class Scanner {
     this.#file = file;
   }
 
-  /** The next entry that has words; undefined at the end. */
-  next(): Entry | Fault | undefined {
+  /** The next entry that has words; undefined at the end, or when there is a fault. */
+  next(): Entry | undefined {
     while (this.#at < this.#text.length) {
       const entry = this.#readEntry();
-      if (entry instanceof Fault || entry.words.length > 0) return entry;
+      if (entry === undefined || entry.words.length > 0) return entry;
     }
     return undefined;
   }
 
-  #fault(what: string): Fault {
-    return new Fault(this.#file, this.line, what);
+  #fail(what: string, line = this.line): undefined {
+    this.fault ??= new Fault(this.#file, line, what);
   }
 
-  #readEntry(): Entry | Fault {
+  #readEntry(): Entry | undefined {
     const text = this.#text;
     const first = text.charCodeAt(this.#at);
     const blank = first === SPACE || first === TAB;
@@ -98,7 +101,7 @@ export class Scanner {
     while (this.#at < text.length) {
       const code = text.charCodeAt(this.#at);
       if (code === LF) {
-        if (this.#endLine()) return this.#fault(TOO_LONG);
+        if (this.#endLine()) return this.#fail(TOO_LONG);
         if (depth === 0) return { line, blank, words };
       } else if (code === SPACE || code === TAB || code === CR) this.#at++;
       else if (code === SEMICOLON) this.#skipComment();
@@ -106,20 +109,20 @@ export class Scanner {
         if (depth++ === 0) opened = this.line;
         this.#at++;
       } else if (code === CLOSE) {
-        if (--depth < 0) return this.#fault(`")" without "("`);
+        if (--depth < 0) return this.#fail(`")" without "("`);
         this.#at++;
       } else {
         const word = code === QUOTE ? this.#readQuoted() : this.#readWord(code);
-        if (word instanceof Fault) return word;
+        if (word === undefined) return undefined;
         if (words.length === 0) line = word.line;
-        if (words.push(word) > ZONEFILE_LIMITS.wordsMax) return this.#fault("too many words in one entry");
+        if (words.push(word) > ZONEFILE_LIMITS.wordsMax) return this.#fail("too many words in one entry");
       }
     }
-    if (this.#at - this.#lineStart > ZONEFILE_LIMITS.lineBytesMax) return this.#fault(TOO_LONG);
-    return depth > 0 ? new Fault(this.#file, opened, `"(" is never closed`) : { line, blank, words };
+    if (this.#at - this.#lineStart > ZONEFILE_LIMITS.lineBytesMax) return this.#fail(TOO_LONG);
+    return depth > 0 ? this.#fail(`"(" is never closed`, opened) : { line, blank, words };
   }
 
-  /** Steps over the line's end; true when the line was longer than allowed. */
+  /** Steps over the end of a line; true when the line was longer than allowed. */
   #endLine(): boolean {
     const long = this.#at - this.#lineStart > ZONEFILE_LIMITS.lineBytesMax;
     this.#at++;
@@ -133,8 +136,8 @@ export class Scanner {
     this.#at = end < 0 ? this.#text.length : end;
   }
 
-  #readWord(first: number): Word | Fault {
-    if (first === NUL) return this.#fault("a NUL byte: this is no text file");
+  #readWord(first: number): Word | undefined {
+    if (first === NUL) return this.#fail("a NUL byte: this is no text file");
     const text = this.#text;
     const start = this.#at;
     let at = start;
@@ -143,14 +146,14 @@ export class Scanner {
       if (code === BACKSLASH) {
         const escaped = text.charCodeAt(++at);
         if (at >= text.length || escaped === LF || escaped === CR)
-          return this.#fault("a backslash at the end of a line");
+          return this.#fail("a backslash at the end of a line");
       } else if (ENDS[code] === 1) break;
     }
     this.#at = at;
     return { text: text.slice(start, at), quoted: false, line: this.line };
   }
 
-  #readQuoted(): Word | Fault {
+  #readQuoted(): Word | undefined {
     const text = this.#text;
     const start = this.#at + 1;
     for (let at = start; at < text.length; at++) {
@@ -160,10 +163,10 @@ export class Scanner {
         return { text: text.slice(start, at), quoted: true, line: this.line };
       }
       if (code === LF) break;
-      if (code === NUL) return this.#fault("a NUL byte: this is no text file");
+      if (code === NUL) return this.#fail("a NUL byte: this is no text file");
       if (code === BACKSLASH && text.charCodeAt(at + 1) !== LF) at++;
     }
-    return this.#fault("a quoted string does not end on its line");
+    return this.#fail("a quoted string does not end on its line");
   }
 }
 

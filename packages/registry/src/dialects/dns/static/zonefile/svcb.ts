@@ -17,7 +17,7 @@ const KEYS: Readonly<Record<string, number>> = {
 };
 const U16 = 0xffff;
 
-/** Parameters to the end of the entry, in the order of their keys as the wire has them. */
+/** All parameters to the end of the entry, sorted by their keys, as they are on the wire. */
 export function parseParameters(words: Words): Bytes {
   const values = new Map<number, Bytes>();
   while (words.left > 0 && words.fault === undefined) {
@@ -36,7 +36,7 @@ export function parseParameters(words: Words): Bytes {
   return sorted.map(([key, value]) => two(key) + two(value.length) + value).join("");
 }
 
-/** `name`, `name=value`, or `name="value"`, of which the scanner makes two words. */
+/** `name`, `name=value`, or `name="value"`, which the scanner takes for two words. */
 function takeParameter(words: Words): readonly [name: string, value: Bytes | undefined] {
   const { text } = words.take("a parameter");
   const equals = text.indexOf("=");
@@ -48,7 +48,7 @@ function takeParameter(words: Words): readonly [name: string, value: Bytes | und
 function toKey(name: string): number | undefined {
   if (Object.hasOwn(KEYS, name)) return KEYS[name];
   const number = /^key(0|[1-9][0-9]{0,4})$/.exec(name)?.[1];
-  // 65535 is kept back, and `key0` would hide what is mandatory.
+  // 65535 is reserved, and `key0` would be `mandatory` in another form.
   return number !== undefined && Number(number) > 0 && Number(number) < U16 ? Number(number) : undefined;
 }
 
@@ -89,18 +89,18 @@ function toValue(name: string, key: number, text: Bytes | undefined): Bytes | un
   }
 }
 
-/** Items between commas; a backslash takes the comma or backslash after it for itself (Appendix A.1). */
+/** Items between commas; a comma or backslash in an item has a backslash before it (Appendix A.1). */
 function listOf(bytes: Bytes, encode: (item: Bytes) => Bytes | undefined, sorted = false): Bytes | undefined {
   const items: Bytes[] = [];
   for (const item of bytes.match(/(?:[^\\,]|\\[\\,])+|,/g) ?? []) if (item !== ",") items.push(item);
-  // Nothing may be lost on the way: empty items and stray backslashes are errors.
+  // Empty items and stray backslashes are errors.
   if (items.length === 0 || items.join(",") !== bytes) return undefined;
   const encoded = items.map((item) => encode(item.replace(/\\([\\,])/g, "$1")));
   if (encoded.includes(undefined)) return undefined;
   return (sorted ? encoded.sort() : encoded).join("");
 }
 
-/** RFC 9460 §7.1.1, §8: keys that need others. */
+/** Keys that need others: RFC 9460 §7.1.1, §8. */
 function checkTogether(values: ReadonlyMap<number, Bytes>, words: Words): void {
   if (values.has(2) && !values.has(1)) words.fail("no-default-alpn needs alpn");
   const mandatory = values.get(0) ?? "";

@@ -1,5 +1,5 @@
-/** The words of an entry read one by one as names, numbers, times and strings. */
-import type { Bytes } from "../../../../core/index.ts";
+/** The words of an entry, read one by one as names, numbers, times and strings. */
+import { type Bytes, type Outcome, ok, type Refused, refuse } from "../../../../core/index.ts";
 import type { Name } from "../../wire/message.ts";
 import { isName, LABEL_BYTES_MAX, NAME_BYTES_MAX, nameBytes, readEscape } from "../../wire/name.ts";
 import { Fault, type Word } from "./scanner.ts";
@@ -12,7 +12,7 @@ const U32_MAX = 0xffffffff;
 const UNIT_S: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
 const TIME = /^(?:[0-9]{1,10}|(?:[0-9]{1,10}[smhdw])+)$/i;
 
-/** Seconds from `3600` or `1h30m`; undefined when it is no time or does not fit 32 bits. */
+/** Seconds from `3600` or `1h30m`; undefined for other texts, and for times that do not fit into 32 bits. */
 export function parseTimeS(text: string): number | undefined {
   if (!TIME.test(text)) return undefined;
   let seconds = 0;
@@ -21,7 +21,7 @@ export function parseTimeS(text: string): number | undefined {
   return seconds <= U32_MAX ? seconds : undefined;
 }
 
-/** The bytes that a word stands for (RFC 1035 §5.1: `\X`, `\DDD`); undefined for a bad escape. */
+/** The bytes of a word, whose escapes are `\X` and `\DDD` (RFC 1035 §5.1); undefined for a bad escape. */
 export function readBytes(text: Bytes): Bytes | undefined {
   if (!text.includes("\\")) return text;
   let bytes = "";
@@ -37,24 +37,25 @@ export function readBytes(text: Bytes): Bytes | undefined {
   return bytes;
 }
 
-/** A name from a word; one without a dot at its end is completed with the origin. A sentence when it is none. */
-export function toName(word: Word, origin: Name): Name | string {
+/** A name from a word; a name without a dot at its end is completed with the origin. */
+export function toName(word: Word, origin: Name): Outcome<Name> {
   const { text } = word;
-  if (text === "@" && !word.quoted) return origin;
-  if (text === ".") return [];
+  if (text === "@" && !word.quoted) return ok(origin);
+  if (text === ".") return ok([]);
+  const fail = (what: string): Refused => refuse("invalid", `"${text.slice(0, 300)}": ${what}`);
   const parts = splitLabels(text);
-  if (typeof parts === "string") return `"${text.slice(0, 300)}": ${parts}`;
+  if (parts === undefined) return fail("bad escape");
   const absolute = parts.at(-1) === "";
   if (absolute) parts.pop();
   const name = absolute ? parts : parts.concat(origin);
-  if (parts.length === 0 || parts.includes("")) return `"${text.slice(0, 300)}": empty label`;
-  if (isName(name)) return name;
+  if (parts.length === 0 || parts.includes("")) return fail("empty label");
+  if (isName(name)) return ok(name);
   return nameBytes(name) > NAME_BYTES_MAX
-    ? `"${text.slice(0, 300)}": the name is longer than ${NAME_BYTES_MAX} bytes`
-    : `"${text.slice(0, 300)}": a label is longer than ${LABEL_BYTES_MAX} bytes`;
+    ? fail(`the name is longer than ${NAME_BYTES_MAX} bytes`)
+    : fail(`a label is longer than ${LABEL_BYTES_MAX} bytes`);
 }
 
-function splitLabels(text: Bytes): Bytes[] | string {
+function splitLabels(text: Bytes): Bytes[] | undefined {
   if (!text.includes("\\")) return text.split(".");
   const labels: Bytes[] = [];
   let label = "";
@@ -65,7 +66,7 @@ function splitLabels(text: Bytes): Bytes[] | string {
       label = "";
     } else if (code === BACKSLASH) {
       const escaped = readEscape(text, at);
-      if (escaped === undefined) return "bad escape";
+      if (escaped === undefined) return undefined;
       label += String.fromCharCode(escaped.code);
       at = escaped.last;
     } else label += text[at];
@@ -75,8 +76,8 @@ function splitLabels(text: Bytes): Bytes[] | string {
 }
 
 /**
- * Reads words in order. The first thing wrong is kept in `fault`, and what is read after it means nothing; so a whole
- * record is read before anybody asks whether it was good.
+ * Reads words in order. The first fault is kept in `fault`, and nothing that is read after it counts: a whole record is
+ * read before anybody looks whether there is a fault.
  */
 export class Words {
   fault: Fault | undefined;
@@ -121,8 +122,8 @@ export class Words {
     const word = this.take(what);
     if (this.fault !== undefined) return [];
     const name = toName(word, this.origin);
-    if (typeof name !== "string") return name;
-    this.fail(`${what} ${name}`);
+    if (name.ok) return name.value;
+    this.fail(`${what} ${name.detail}`);
     return [];
   }
 
@@ -141,7 +142,7 @@ export class Words {
     return seconds ?? 0;
   }
 
-  /** A string of bytes, with quotes or without. */
+  /** A string, with quotes or without. */
   string(what: string, bytesMax = 255): Bytes {
     const bytes = readBytes(this.take(what).text);
     if (bytes === undefined) this.fail(`${what} has a bad escape`);
@@ -150,7 +151,7 @@ export class Words {
     return "";
   }
 
-  /** All the other words put together, as base64 and hexadecimal data are written. */
+  /** All words that are left, put together: base64 and hexadecimal data may be written in several words. */
   rest(what: string): string {
     let text = this.take(what).text;
     while (this.left > 0) text += this.take(what).text;
