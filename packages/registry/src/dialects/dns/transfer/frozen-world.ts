@@ -1,4 +1,4 @@
-/** The world while a zone is rendered over several turns of the loop: what is being rendered stays as it was. */
+/** The world while a zone is rendered in several turns of the loop: the services that are rendered do not change. */
 import type { Account, AccountView, Bytes, ServiceView, View } from "../../../core/index.ts";
 import { toLabel } from "../labels/text.ts";
 import { fieldsOf } from "../zone/account-view.ts";
@@ -7,7 +7,7 @@ import type { World } from "../zone/model.ts";
 /** The world of the present turn. */
 export type Live = () => World;
 
-/** The world as it goes on, but for the account's services under these labels: they stay as they are now. */
+/** The present world, but with the account's services under these labels as they are now. */
 export function freeze(live: Live, account: Account, labels: Iterable<Bytes>): World {
   const services = new Map<string, ServiceView>();
   const names = new Map<Bytes, readonly string[]>();
@@ -30,7 +30,7 @@ export function freeze(live: Live, account: Account, labels: Iterable<Bytes>): W
   }));
 }
 
-/** The world as it goes on, with an account that has no services. */
+/** The present world, but without the account's services. */
 export function withoutServices(live: Live, account: Account): World {
   return toWorld(live, account, new Map(), (found) => ({
     ...fieldsOf(found),

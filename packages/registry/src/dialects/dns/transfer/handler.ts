@@ -1,9 +1,20 @@
-/** Zones given to secondaries: AXFR (RFC 5936) and IXFR (RFC 1995). */
+/** @live Transfers of zones to secondaries: AXFR (RFC 5936) and IXFR (RFC 1995). */
 
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { type Outcome, ok } from "../../../core/index.ts";
 import type { Asked, Desk } from "../desk.ts";
 import { signAnswer, signBytes, signStream } from "../signing/keys.ts";
-import { CLASS, emptyAnswer, type Message, type Question, RCODE, type Resource, TYPE } from "../wire/message.ts";
+import {
+  CLASS,
+  emptyAnswer,
+  MESSAGE_BYTES_MAX,
+  type Message,
+  type Question,
+  RCODE,
+  type Resource,
+  TYPE,
+  UDP_BYTES_MIN,
+} from "../wire/message.ts";
 import { keyOf, sameName, showName } from "../wire/name.ts";
 import { encodeMessage } from "../wire/packet.ts";
 import { isNewer, serialOf } from "../wire/serial.ts";
@@ -12,21 +23,17 @@ import { isWhole, KeptZone, type WholeZone, ZoneGone } from "./kept-zone.ts";
 
 /** Transfers under way at once, of all secondaries. */
 const RUNNING_MAX = 32;
-/** Zones of which the records and changes are kept. */
+/** Zones whose records and changes are kept, at most. */
 const KEPT_MAX = 256;
-const MESSAGE_BYTES_MAX = 0xffff;
-/** Without EDNS: RFC 1035 §2.3.4. */
-const UDP_BYTES = 512;
 /** A root name and the fixed fields. */
 const RECORD_BYTES_MIN = 11;
-/** Records taken out of their packing at a time. */
+/** Records that are unpacked at a time. */
 const BATCH = 512;
 
 export interface Transfers {
   /**
-   * The answer to a question of type AXFR or IXFR, as the messages to send, signed where the question was. Take the
-   * next one when the one before has been taken by the socket, and end the iteration when the client has gone. Over
-   * UDP it is one message.
+   * The messages that answer a question of type AXFR or IXFR, signed where the question was; over UDP there is one. Take
+   * the next message when the socket has taken the one before, and end the iteration when the client has gone.
    */
   serve(asked: Asked): AsyncGenerator<Buffer, void, void>;
   close(): void;
@@ -38,7 +45,7 @@ export function openTransfers(desk: Desk): Transfers {
 
 class OpenTransfers implements Transfers {
   readonly #desk: Desk;
-  /** By `keyOf` of the zone; the one used last stands at the end. */
+  /** By `keyOf` of the zone; the one used last is the last. */
   readonly #kept = new Map<string, KeptZone>();
   readonly #cancel: () => void;
   #running = 0;
@@ -53,7 +60,7 @@ class OpenTransfers implements Transfers {
   async *serve(asked: Asked): AsyncGenerator<Buffer, void, void> {
     const { message, asker } = asked;
     const admitted = this.#admit(asked);
-    if ("rcode" in admitted) {
+    if (!admitted.ok) {
       yield this.#refuse(asked, admitted.rcode);
       return;
     }
@@ -62,7 +69,7 @@ class OpenTransfers implements Transfers {
       return;
     }
     this.#running++;
-    const { zone, serial } = admitted;
+    const { zone, serial } = admitted.value;
     try {
       const journal = await this.#keep(zone).refresh();
       const answer = answerOf(journal, serial);
@@ -90,27 +97,28 @@ class OpenTransfers implements Transfers {
     this.#kept.clear();
   }
 
-  /** What is asked for, and whether this asker may have it. */
-  #admit({ message, asker, key }: Asked): Admitted {
+  /** What is asked for, if this client may have it. */
+  #admit({ message, asker, key }: Asked): Outcome<Wanted, { readonly rcode: number }> {
+    const refuse = (rcode: number) => ({ ok: false, rcode }) as const;
     const question = message.questions[0];
-    if (question === undefined || message.questions.length !== 1) return { rcode: RCODE.FORMERR };
+    if (question === undefined || message.questions.length !== 1) return refuse(RCODE.FORMERR);
     const zone = this.#desk.read((world) => world.zoneOf(question.name));
     const mine = zone !== undefined && sameName(zone.name, question.name) && question.class === CLASS.IN;
-    if (!mine) return { rcode: RCODE.NOTAUTH };
-    if (!isWhole(zone)) return { rcode: RCODE.REFUSED };
+    if (!mine) return refuse(RCODE.NOTAUTH);
+    if (!isWhole(zone)) return refuse(RCODE.REFUSED);
     const { allowTransfer, files } = this.#desk.settings;
     const byKey =
       key !== undefined &&
       (key.account === null ||
-        // A zone file belongs to no account; what its records register does.
+        // A zone file belongs to no account, but its instances do.
         (zone.kind === "account" ? key.account === zone.account : files.every((file) => file.account === key.account)));
-    if (!byKey && !allowTransfer.has(asker.address)) return { rcode: RCODE.REFUSED };
+    if (!byKey && !allowTransfer.has(asker.address)) return refuse(RCODE.REFUSED);
     if (question.type !== TYPE.IXFR) {
-      // RFC 5936 §4.2: over TCP alone.
-      return asker.transport === "udp" ? { rcode: RCODE.FORMERR } : { zone, serial: undefined };
+      // RFC 5936 §4.2: over TCP only.
+      return asker.transport === "udp" ? refuse(RCODE.FORMERR) : ok({ zone, serial: undefined });
     }
     const serial = serialAsked(message, question);
-    return serial === undefined ? { rcode: RCODE.FORMERR } : { zone, serial };
+    return serial === undefined ? refuse(RCODE.FORMERR) : ok({ zone, serial });
   }
 
   #keep(zone: WholeZone): KeptZone {
@@ -136,23 +144,22 @@ class OpenTransfers implements Transfers {
     this.#kept.delete(keyOf(zone.name));
   }
 
-  /** Over UDP all of it or, where it does not fit, the SOA alone: that says to come over TCP (RFC 1995 §2). */
-  #fit(asked: Asked, { authority }: Journal, { form, records }: Given): Buffer {
+  /** The transfer in one message, or, if it does not fit, the SOA alone: the client then comes over TCP (RFC 1995 §2). */
+  #fit(asked: Asked, { authority }: Journal, { form, records }: Transfer): Buffer {
     const { message, key } = asked;
     const { settings, clock } = this.#desk;
-    const may = message.edns === undefined ? UDP_BYTES : Math.max(UDP_BYTES, message.edns.udpSize);
+    const may = message.edns === undefined ? UDP_BYTES_MIN : Math.max(UDP_BYTES_MIN, message.edns.udpSize);
     const bytesMax = Math.min(may, settings.udpBytesMax) - signBytes(key);
     const head = this.#head(message, authority);
     const answers: Resource[] = [];
     for (const record of form === "whole" ? [] : records) {
       answers.push(record);
-      // Not one record takes less.
       if (answers.length * RECORD_BYTES_MIN > bytesMax) break;
     }
     const packet =
       (form === "whole" ? undefined : encodeMessage({ ...head, answers }, bytesMax)) ??
       encodeMessage({ ...head, answers: [authority] }, bytesMax) ??
-      encodeMessage({ ...head, truncated: true }, UDP_BYTES);
+      encodeMessage({ ...head, truncated: true }, UDP_BYTES_MIN);
     return signAnswer(packet!, asked, clock);
   }
 
@@ -162,16 +169,16 @@ class OpenTransfers implements Transfers {
     const waiting: Resource[] = [];
     let head: Message | undefined;
     for (const record of records) {
-      // The first record is the SOA of the zone as it is now.
+      // The first record is the latest SOA.
       head ??= this.#head(message, record);
       waiting.push(record);
       if (waiting.length < BATCH) continue;
       const { bytes, next } = packSome(head, waiting, 0, bytesMax);
       waiting.splice(0, next);
-      // RFC 5936 §2.2: later messages need not tell the question again.
+      // RFC 5936 §2.2: later messages need no question.
       head = toFollowing(head);
       yield sign(bytes);
-      // Others have their turn, however fast this client is.
+      // Others have their turn, also while this client takes all messages at once.
       await nextTurn();
     }
     while (head !== undefined && waiting.length > 0) {
@@ -182,7 +189,7 @@ class OpenTransfers implements Transfers {
     }
   }
 
-  /** All of the first message but its records. */
+  /** The first message without its records. */
   #head(message: Message, authority: Resource): Message {
     const bare = { ...emptyAnswer(message, RCODE.NOERROR), authoritative: true };
     if (message.edns === undefined) return bare;
@@ -193,29 +200,32 @@ class OpenTransfers implements Transfers {
 
   #refuse(asked: Asked, rcode: number): Buffer {
     // A header and one question always fit.
-    return signAnswer(encodeMessage(emptyAnswer(asked.message, rcode), UDP_BYTES)!, asked, this.#desk.clock);
+    return signAnswer(encodeMessage(emptyAnswer(asked.message, rcode), UDP_BYTES_MIN)!, asked, this.#desk.clock);
   }
 }
 
-/** `serial` is the asker's; undefined when the whole zone is wanted. */
-type Admitted = { readonly zone: WholeZone; readonly serial: number | undefined } | { readonly rcode: number };
+interface Wanted {
+  readonly zone: WholeZone;
+  /** The serial that the client has; undefined when it wants the whole zone. */
+  readonly serial: number | undefined;
+}
 
-/** The serial that the asker has: of the SOA in the authority section, RFC 1995 §3. */
+/** The serial that the client has: of the SOA in the authority section, RFC 1995 §3. */
 function serialAsked({ authority }: Message, { name }: Question): number | undefined {
   const record = authority[0];
   return record?.data.kind === "authority" && sameName(record.name, name) ? record.data.serial : undefined;
 }
 
-interface Given {
+interface Transfer {
   readonly form: "whole" | "increments" | "nothing new";
   /** The answer section. */
   readonly records: Iterable<Resource>;
 }
 
-function answerOf(journal: Journal, serial: number | undefined): Given {
+function answerOf(journal: Journal, serial: number | undefined): Transfer {
   const { authority } = journal;
   const steps = serial === undefined ? undefined : journal.since(serial);
-  // RFC 1995 §2: whoever has this serial, or is ahead of us, has nothing to get.
+  // RFC 1995 §2: a client at our serial, or ahead of it, gets the SOA alone.
   const isThere = steps?.length === 0 || (serial !== undefined && isNewer(serial, serialOf(authority)));
   if (isThere) return { form: "nothing new", records: [authority] };
   if (steps === undefined || !isShorter(steps, journal.count)) return { form: "whole", records: journal.whole() };

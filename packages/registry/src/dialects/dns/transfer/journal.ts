@@ -1,16 +1,15 @@
 /**
- * What a zone's secondaries were given, and what became different since: increments of RFC 1995. Records are kept as
- * packed messages, which take a tenth of the memory.
+ * A zone as its secondaries got it, and the steps that led there, for increments (RFC 1995). Records are kept as packed
+ * messages, which take a tenth of the memory.
  */
-
-import { BLANK, type Message, type Resource } from "../wire/message.ts";
+import { BLANK, MESSAGE_BYTES_MAX, type Message, type Resource } from "../wire/message.ts";
 import { keyOf } from "../wire/name.ts";
 import { decodeMessage, packMessage } from "../wire/packet.ts";
 import { canonicalData } from "../wire/record.ts";
 import { isNewer, serialOf } from "../wire/serial.ts";
 
-/** Records as messages that hold nothing else. Never changed: what replaces it is a new one. */
-export interface Packed {
+/** Records as messages that hold nothing else. Never changed. */
+export interface PackedRecords {
   readonly buffers: readonly Buffer[];
   readonly count: number;
   readonly bytes: number;
@@ -20,11 +19,11 @@ export interface Packed {
 export interface Step {
   readonly from: Resource;
   readonly to: Resource;
-  readonly deleted: Packed;
-  readonly added: Packed;
+  readonly deleted: PackedRecords;
+  readonly added: PackedRecords;
 }
 
-/** By `recordKey`. */
+/** Records by `recordKey`. */
 interface Edits {
   readonly deleted: Map<string, Resource>;
   readonly added: Map<string, Resource>;
@@ -36,13 +35,13 @@ export interface JournalLimits {
   readonly bytesMax: number;
 }
 
-export const NOTHING: Packed = { buffers: [], count: 0, bytes: 0 };
+const EMPTY: PackedRecords = { buffers: [], count: 0, bytes: 0 };
 
-/** Pointers reach 16 KiB: beyond, names are not compressed any more. */
+/** Names are compressed in the first 16 KiB of a message only, as pointers reach no farther. */
 const PACK_BYTES = 16 * 1024;
 const BATCH = 512;
 
-/** Cuts the beginning off a list of records that fits into one message. `template` has the rest of the message. */
+/** Packs as many records as fit into one message. `template` has the other parts of the message. */
 export function packSome(
   template: Message,
   records: readonly Resource[],
@@ -52,24 +51,24 @@ export function packSome(
   const answers = records.slice(from, from + BATCH);
   const message = { ...template, answers };
   let packed = packMessage(message, Math.min(bytesMax, PACK_BYTES));
-  // A record may be larger than what we like to send, but not larger than a message.
+  // A record may take more than PACK_BYTES, but not more than a message.
   if (packed === undefined || packed.answers === 0) packed = packMessage(message, bytesMax);
   if (packed === undefined || (packed.answers === 0 && answers.length > 0))
     throw new RangeError("a record is too large");
   return { bytes: packed.bytes, next: from + packed.answers };
 }
 
-export function packRecords(records: Iterable<Resource>): Packed {
+export function packRecords(records: Iterable<Resource>): PackedRecords {
   return atOnce(packing(records));
 }
 
-/** Pauses where work is long: others may have a turn before it goes on. */
+/** Work that pauses at each yield, so that others may have a turn. */
 export type Work<T = void> = Generator<undefined, T, undefined>;
 
 /** Records handled between two pauses. */
 const PAUSE_RECORDS = 64;
 
-function* packing(records: Iterable<Resource>): Work<Packed> {
+function* packing(records: Iterable<Resource>): Work<PackedRecords> {
   const packer = new Packer();
   for (const record of records) if (packer.add(record)) yield;
   return packer.end();
@@ -89,7 +88,7 @@ class Packer {
   #count = 0;
   #bytes = 0;
 
-  /** True now and then, when it is time for a pause. */
+  /** True when it is time for a pause. */
   add(record: Resource): boolean {
     this.#waiting.push(record);
     this.#count++;
@@ -97,21 +96,21 @@ class Packer {
     return this.#count % PAUSE_RECORDS === 0;
   }
 
-  end(): Packed {
+  end(): PackedRecords {
     while (this.#waiting.length > 0) this.#pack();
-    if (this.#count === 0) return NOTHING;
+    if (this.#count === 0) return EMPTY;
     return { buffers: this.#buffers, count: this.#count, bytes: this.#bytes };
   }
 
   #pack(): void {
-    const { bytes, next } = packSome(BLANK, this.#waiting, 0, 0xffff);
+    const { bytes, next } = packSome(BLANK, this.#waiting, 0, MESSAGE_BYTES_MAX);
     this.#buffers.push(bytes);
     this.#bytes += bytes.length;
     this.#waiting = this.#waiting.slice(next);
   }
 }
 
-export function* unpackRecords(packed: Packed): Generator<Resource> {
+export function* unpackRecords(packed: PackedRecords): Generator<Resource> {
   for (const buffer of packed.buffers) {
     const decoded = decodeMessage(buffer);
     if (!decoded.ok) throw new Error("a packed message does not read back");
@@ -119,26 +118,26 @@ export function* unpackRecords(packed: Packed): Generator<Resource> {
   }
 }
 
-/** Equal for records with the same owner, type, TTL and data. */
+/** The same text for records with the same owner, type, TTL and data. */
 export function recordKey(record: Resource): string {
   return `${keyOf(record.name)} ${record.type} ${record.ttlS} ${canonicalData(record.type, record.data)}`;
 }
 
-/** A zone in parts that change apart from each other, at one serial, and the steps that led there. */
+/** A zone at one serial, in parts that change independently, and the steps that led there. */
 export class Journal {
   readonly #limits: JournalLimits;
-  readonly #parts = new Map<string, Packed>();
-  /** How many parts have a record that more than one may have. */
+  readonly #parts = new Map<string, PackedRecords>();
+  /** The number of parts that have a shared record, by its key. */
   readonly #shared = new Map<string, number>();
   readonly #isShared: (record: Resource) => boolean;
   #steps: Step[] = [];
   #stepBytes = 0;
   #authority: Resource;
-  /** What was given under the latest serial was not always the same. */
+  /** Secondaries may have got two different zones under the latest serial. */
   #isTwofold = false;
   #count = 0;
 
-  /** `isShared` tells which records may come from several parts at once. */
+  /** `isShared`: whether several parts may have the record. */
   constructor(authority: Resource, limits: JournalLimits, isShared: (record: Resource) => boolean) {
     this.#authority = authority;
     this.#limits = limits;
@@ -150,7 +149,7 @@ export class Journal {
     return this.#authority;
   }
 
-  /** Records in all parts. */
+  /** The number of records in all parts. */
   get count(): number {
     return this.#count;
   }
@@ -160,8 +159,8 @@ export class Journal {
   }
 
   /**
-   * The answer section of the whole zone, RFC 5936 §2.2: its SOA around all else, each record once. It is the zone as it
-   * is at this call: later replacements do not show in it.
+   * The answer section of the whole zone, RFC 5936 §2.2: its SOA around all other records, each once. It is the zone at
+   * this call: later replacements do not show in it.
    */
   whole(): Iterable<Resource> {
     return wholeZone([...this.#parts.values()], this.#authority, this.#isShared);
@@ -172,20 +171,20 @@ export class Journal {
   }
 
   /**
-   * Puts these parts in place of the ones of the same names (none: takes them away) and makes one step of what became
-   * different, unless `authority` has the serial that we are at.
+   * Replaces the parts of these names (by no records: removes them) and makes one step of the differences, unless
+   * `authority` has the present serial.
    */
   replace(parts: ReadonlyMap<string, Iterable<Resource>>, authority: Resource): void {
     atOnce(this.replacing(parts, authority));
   }
 
   /**
-   * The same, with pauses. Nothing of it shows before its end. Of `isFirst` no step is made: nobody was given what is
-   * there by now. What it leaves when it is not brought to its end is good for nothing.
+   * The same with pauses. Nothing of it shows before its end; if it does not come to its end, the journal is of no use
+   * any more. `isFirst`: nobody got the zone yet, so no step is made.
    */
   *replacing(parts: ReadonlyMap<string, Iterable<Resource>>, authority: Resource, isFirst = false): Work {
     const edits: Edits = { deleted: new Map(), added: new Map() };
-    const packed = new Map<string, Packed>();
+    const packed = new Map<string, PackedRecords>();
     for (const [name, records] of parts) packed.set(name, yield* this.#comparing(name, records, edits));
     const { deleted, added } = edits;
     const from = this.#authority;
@@ -203,21 +202,21 @@ export class Journal {
     else if (way !== "none") this.#forgetSteps();
   }
 
-  /** What leads from our serial to the one of `authority`. */
+  /** How a secondary comes from our serial to that of `authority`: undefined when it cannot. */
   #wayTo(authority: Resource, isOther: boolean): "step" | "none" | "twofold" | undefined {
     const [from, to] = [serialOf(this.#authority), serialOf(authority)];
-    // Two have been given something else under one serial: there is no step that is good for both.
+    // Secondaries may have two different zones under one serial: no step is right for both.
     if (from === to) return isOther || this.#isTwofold ? "twofold" : "none";
-    // RFC 1982: a serial that went back has no way that leads to it.
+    // RFC 1982: no step leads to a serial that went back.
     return this.#isTwofold || !isNewer(to, from) ? undefined : "step";
   }
 
-  /** Puts a new part in while nobody has been given the zone: no step is made of it. */
+  /** Puts in a new part while nobody has got the zone: no step is made. */
   *loading(name: string, records: Iterable<Resource>): Work {
     this.#put(name, yield* this.#comparing(name, records, { deleted: new Map(), added: new Map() }, true));
   }
 
-  /** The steps from this serial on; empty at the latest one; undefined when there is no way from there. */
+  /** The steps from this serial on: none at the latest serial; undefined when no steps lead from there. */
   since(serial: number): readonly Step[] | undefined {
     if (serial === serialOf(this.#authority)) return this.#isTwofold ? undefined : [];
     const first = this.#steps.findIndex((step) => serialOf(step.from) === serial);
@@ -225,13 +224,13 @@ export class Journal {
   }
 
   /**
-   * Packs what the part is to be, and notes what becomes different. Both are mostly the same and in the same order: side
-   * by side, little has to be remembered at a time.
+   * Packs the new records of a part and notes the differences from the old ones. Mostly both are the same in the same
+   * order, so they are compared side by side, and few records have to be remembered at a time.
    */
-  *#comparing(name: string, records: Iterable<Resource>, edits: Edits, isNew = false): Work<Packed> {
+  *#comparing(name: string, records: Iterable<Resource>, edits: Edits, isNew = false): Work<PackedRecords> {
     const packer = new Packer();
-    const before = unpackRecords(this.#parts.get(name) ?? NOTHING);
-    // Only a shared record may come twice in one part.
+    const before = unpackRecords(this.#parts.get(name) ?? EMPTY);
+    // Only shared records may come twice in one part.
     const seen = new Set<string>();
     for (const record of records) {
       const key = isNew && !this.#isShared(record) ? "" : recordKey(record);
@@ -270,14 +269,14 @@ export class Journal {
     if (!deleted.delete(key)) added.set(key, record);
   }
 
-  /** Returns how many parts have the record now. */
+  /** Returns the number of parts that have the record now. */
   #share(key: string): number {
     const count = (this.#shared.get(key) ?? 0) + 1;
     this.#shared.set(key, count);
     return count;
   }
 
-  #put(name: string, packed: Packed): void {
+  #put(name: string, packed: PackedRecords): void {
     this.#count += packed.count - (this.#parts.get(name)?.count ?? 0);
     if (packed.count > 0) this.#parts.set(name, packed);
     else this.#parts.delete(name);
@@ -300,14 +299,14 @@ export class Journal {
   }
 }
 
-/** Remembers a text; true when it was there before. */
+/** Adds the text; true when it was there before. */
 function isKnown(seen: Set<string>, text: string): boolean {
   const before = seen.size;
   return seen.add(text).size === before;
 }
 
 function* wholeZone(
-  parts: readonly Packed[],
+  parts: readonly PackedRecords[],
   authority: Resource,
   isShared: (record: Resource) => boolean,
 ): Generator<Resource> {
@@ -325,7 +324,7 @@ function* wholeZone(
   yield authority;
 }
 
-/** What a step costs besides its records. */
+/** The memory of a step besides its records. */
 const STEP_BYTES = 256;
 
 function bytesOf(step: Step): number {
@@ -344,7 +343,7 @@ export function* increments(steps: readonly Step[], authority: Resource): Genera
   yield authority;
 }
 
-/** Whether the steps are less to send than the zone. */
+/** Whether the steps have fewer records than the zone. */
 export function isShorter(steps: readonly Step[], count: number): boolean {
   let records = 0;
   for (const step of steps) records += step.deleted.count + step.added.count + 2;

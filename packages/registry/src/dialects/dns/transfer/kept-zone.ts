@@ -1,6 +1,6 @@
-/** A zone that somebody transfers: its records, brought up to date when they are asked for. */
+/** @live A zone that somebody transfers: its records, brought up to date when they are asked for. */
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { Account, Commit, Watch } from "../../../core/index.ts";
+import { type Account, type Commit, type Following, keepUp } from "../../../core/index.ts";
 import type { Desk } from "../desk.ts";
 import { toLabel } from "../labels/text.ts";
 import { authorityOf } from "../names/authority.ts";
@@ -11,37 +11,37 @@ import { freeze, type Live, withoutServices } from "./frozen-world.ts";
 import { Journal, type Work } from "./journal.ts";
 import { serviceRecords, zoneRecords } from "./zone-records.ts";
 
-/** A zone that can be given away as a whole. */
+/** A zone that can be transferred. */
 export type WholeZone = Extract<Zone, { kind: "account" | "file" }>;
 
 export function isWhole(zone: Zone): zone is WholeZone {
   return zone.kind === "account" || zone.kind === "file";
 }
 
-/** A secondary that was away for longer takes the whole zone. */
+/** A secondary that is behind by more takes the whole zone. */
 const LIMITS = { stepsMax: 2000, bytesMax: 4 * 1024 * 1024 };
-/** More services and instances than this at once are not worth an increment: the zone is built anew. */
+/** When more services and instances than this changed, the zone is built anew instead of making a step. */
 const STEP_WEIGHT_MAX = 15_000;
 /** How long one turn of work takes. */
 const TURN_MS = 4;
-/** The part that is no service's: the apex, a zone file's records, delegations. */
+/** The name of the part without services: the apex, the records of a zone file, delegations. */
 const REST = "";
 
-/** Services whose records changed are noted with each commit, and rendered when the zone is asked for. */
+/** Each commit notes the services that it changes; they are rendered when the zone is asked for. */
 export class KeptZone {
   readonly #desk: Desk;
   readonly #name: Name;
   readonly #account: Account | undefined;
-  /** Labels of services, or `REST`. */
+  /** Names of the parts that changed: labels of services, or `REST`. */
   readonly #dirty = new Set<string>();
-  #watch: Watch | undefined;
+  readonly #following: Following | undefined;
   #journal: Journal | undefined;
   #running: Promise<Journal> | undefined;
   #next: Promise<Journal> | undefined;
   #file: FileZone | undefined;
   /** Last labels of zones below this one. */
   #below: ReadonlySet<string>;
-  /** How often commits were missed. */
+  /** How often the account was read anew, as commits were missed. */
   #losses = 0;
   #closed = false;
 
@@ -51,26 +51,28 @@ export class KeptZone {
     this.#account = zone.kind === "account" ? zone.account : undefined;
     this.#file = zone.file;
     this.#below = this.#findBelow();
-    this.#follow();
+    if (this.#account === undefined) return;
+    this.#following = keepUp(
+      desk.registry,
+      { account: this.#account, anyService: true },
+      { read: () => this.#lose(), take: (commit) => this.#note(commit) },
+    );
   }
 
-  /** Services whose changes wait to be rendered. */
+  /** The number of parts that wait to be rendered. */
   get noted(): number {
     return this.#dirty.size;
   }
 
-  /** False once its name belongs to another account. */
+  /** False when the name belongs to another account now. */
   fits(zone: WholeZone): boolean {
     return this.#account === (zone.kind === "account" ? zone.account : undefined);
   }
 
-  /**
-   * The zone at a moment after this call. What is read from the journal before the next turn of the loop is of one
-   * serial.
-   */
+  /** The zone as it is after this call. What is read of the journal before the next turn of the loop is of one serial. */
   refresh(): Promise<Journal> {
     if (this.#running === undefined) return this.#start();
-    // What runs already may have begun before the latest commit; all who come meanwhile share the next one.
+    // The run under way may have begun before the latest commit; all callers meanwhile share the next run.
     this.#next ??= this.#running
       .catch(() => {})
       .then(() => {
@@ -80,7 +82,7 @@ export class KeptZone {
     return this.#next;
   }
 
-  /** Zones or zone files changed. A zone below this one hides the service of its name, and the names under it. */
+  /** Zones or zone files changed. A zone below this one hides the service of its name. */
   touch(): void {
     this.#dirty.add(REST);
     const below = this.#findBelow();
@@ -99,30 +101,13 @@ export class KeptZone {
 
   close(): void {
     this.#closed = true;
-    this.#watch?.close();
+    this.#following?.close();
   }
 
-  #follow(): void {
-    if (this.#account === undefined || this.#closed) return;
-    const { registry } = this.#desk;
-    const scope = { account: this.#account, anyService: true };
-    const outcome = registry.follow(
-      scope,
-      registry.read((view) => view.revision),
-      {
-        deliver: (commit) => {
-          this.#note(commit);
-          return true;
-        },
-        lost: () => {
-          this.#losses++;
-          this.#journal = undefined;
-          this.#follow();
-        },
-      },
-    );
-    if (!outcome.ok) throw new Error(`cannot follow account ${this.#account}: ${outcome.detail}`);
-    this.#watch = outcome.value;
+  /** Commits were missed: all is read again. */
+  #lose(): void {
+    this.#losses++;
+    this.#journal = undefined;
   }
 
   #note(commit: Commit): void {
@@ -131,7 +116,7 @@ export class KeptZone {
       if (change.before !== null) this.#dirty.add(toLabel(change.before.service));
       if (change.after !== null) this.#dirty.add(toLabel(change.after.service));
     }
-    // Nobody may ever ask again: services that come and go under new names would be noted without end.
+    // If nobody asks again, ever new names of services must not be noted without end.
     if (this.#dirty.size > STEP_WEIGHT_MAX && this.#running === undefined) {
       this.#journal = undefined;
       this.#dirty.clear();
@@ -150,7 +135,7 @@ export class KeptZone {
     for (;;) {
       const losses = this.#losses;
       const before = this.#journal;
-      // Half of a step is worth nothing.
+      // A journal in the middle of a step is of no use.
       this.#journal = undefined;
       const { journal, isNew } = this.#begin(before);
       if (isNew) await this.#work((live) => this.#building(journal, live));
@@ -161,11 +146,11 @@ export class KeptZone {
     }
   }
 
-  /** The journal to go on with; a new one where too much has changed. */
+  /** The journal to go on with: a new one when too much has changed. */
   #begin(journal: Journal | undefined): { readonly journal: Journal; readonly isNew: boolean } {
     return this.#desk.read((world) => {
       const zone = this.#find(world);
-      // What the file says is left out of the services' parts.
+      // The parts of services leave out what the file has.
       if (zone.file !== this.#file) this.#noteAll(world, journal);
       this.#file = zone.file;
       if (journal !== undefined && this.#isLight(world)) return { journal, isNew: false };
@@ -175,7 +160,7 @@ export class KeptZone {
     });
   }
 
-  /** Does the work over several turns of the loop, in each of which it looks at the world as it is then. */
+  /** Does the work in several turns of the loop, each with the world as it is then. */
   async #work(begin: (live: Live) => Work): Promise<void> {
     let present: World | undefined;
     let work: Work | undefined;
@@ -195,14 +180,14 @@ export class KeptZone {
     }
   }
 
-  /** Every part as it is when it is its turn: what changes until all are there is rendered again. */
+  /** Renders every part as it is in its turn; parts that change meanwhile are rendered again later. */
   *#building(journal: Journal, live: Live): Work {
     const labels = [...this.#dirty];
     this.#dirty.clear();
     for (const label of labels) yield* journal.loading(label, this.#rendering([label], live).get(label) ?? []);
   }
 
-  /** All that changed, as it is now. */
+  /** Renders the parts that changed, as they are now. */
   #stepping(journal: Journal, isFirst: boolean, live: Live): Work {
     const labels = [...this.#dirty];
     this.#dirty.clear();
@@ -210,7 +195,7 @@ export class KeptZone {
     return journal.replacing(this.#rendering(labels, live), authority, isFirst);
   }
 
-  /** Parts as they are now, whenever they are read. */
+  /** The records of parts as they are now, whenever they are read. */
   #rendering(labels: readonly string[], live: Live): ReadonlyMap<string, Iterable<Resource>> {
     const zone = this.#find(live());
     const frozen = zone.kind === "account" ? freeze(live, zone.account, labels) : live();
@@ -224,7 +209,7 @@ export class KeptZone {
     for (const label of journal?.names() ?? []) this.#dirty.add(label);
   }
 
-  /** Whether what changed can be copied at once, and compared in a while. */
+  /** Whether little enough changed to copy it in one turn. */
   #isLight(world: World): boolean {
     if (this.#account === undefined) return true;
     const account = world.view.account(this.#account);
@@ -251,7 +236,7 @@ export class ZoneGone extends Error {
   override readonly name = "ZoneGone";
 }
 
-/** Two services may have an address in common, and lists name all of them; all else is below a service's own label. */
+/** Services may share addresses, and lists name all services; all other records are below the label of a service. */
 function isShared(record: Resource, zone: Name): boolean {
   const left = record.name.length - zone.length;
   if (left < 1 || !isWithin(record.name, zone)) return true;
@@ -265,7 +250,7 @@ function* render(label: string, zone: WholeZone, frozen: World, live: Live): Gen
     for (const service of frozen.index.services(zone.account, label)) yield* serviceRecords(frozen, zone, service);
 }
 
-/** All that is no service's: the zone as it is when the account has none. */
+/** The records of the zone as if the account had no services. */
 function* restRecords(zone: WholeZone, live: Live): Generator<Resource> {
   const world = zone.kind === "account" ? withoutServices(live, zone.account) : live();
   for (const record of zoneRecords(world, zone)) if (!isAuthority(record, zone)) yield record;

@@ -1,31 +1,30 @@
-/** Tells secondaries that a zone has changed: NOTIFY, RFC 1996; signed where the settings say so. */
+/** @live Tells secondaries that a zone has changed: NOTIFY, RFC 1996; signed where the settings say so. */
 import { randomInt } from "node:crypto";
 import { createSocket, type Socket } from "node:dgram";
 import { isIPv6 } from "node:net";
-import type { Watch } from "../../../core/index.ts";
+import { type Following, keepUp } from "../../../core/index.ts";
 import { isLoopback } from "../../../net/loopback.ts";
 import type { Desk } from "../desk.ts";
 import { resolve } from "../names/resolve.ts";
 import type { Secondary } from "../settings/model.ts";
 import { answerFault, type SignedRequest, signBytes, signRequest } from "../signing/keys.ts";
-import { BLANK, CLASS, type Message, OPCODE, RCODE, TYPE } from "../wire/message.ts";
+import { BLANK, CLASS, type Message, OPCODE, RCODE, TYPE, UDP_BYTES_MIN } from "../wire/message.ts";
 import { keyOf, showName } from "../wire/name.ts";
 import { decodeMessage, encodeMessage } from "../wire/packet.ts";
 import { isWhole, type WholeZone } from "./kept-zone.ts";
 
-/** RFC 1996 §4.5 asks for calm: one zone's news goes out at most so often. */
+/** A zone is told of at most so often: RFC 1996 §4.5. */
 const INTERVAL_MS = 1000;
-/** RFC 1996 §3.6: asked again after these times, then never. */
+/** RFC 1996 §3.6: NOTIFY is sent again after each of these times. */
 const RETRIES_MS = [1000, 2000, 4000, 8000, 16_000];
-const MESSAGE_BYTES = 512;
 
 export interface Notify {
   close(): Promise<void>;
 }
 
 /**
- * Tells `settings.notify` of every zone now, and of each that changes from now on. `host` is what the server listens
- * on: secondaries know it by that address.
+ * Tells `settings.notify` of every zone now, and of each zone that changes from now on. `host`: the address that the
+ * server listens on, by which secondaries know it.
  */
 export function openNotify(desk: Desk, host: string): Notify {
   return desk.settings.notify.length === 0 ? { close: async () => {} } : new Notifier(desk, host);
@@ -43,9 +42,9 @@ interface Told {
 interface Pending {
   readonly id: number;
   readonly server: Secondary;
-  /** The same each time that it is sent, so that any of its answers will do. */
+  /** The same each time that it is sent, so that the answer to any of them will do. */
   readonly packet: Buffer;
-  /** What answers are checked by; undefined when they need no signature. */
+  /** To check the signatures of answers with; undefined when answers need none. */
   readonly signed: SignedRequest | undefined;
   /** What was wrong with the signature of the last answer. */
   fault: string | undefined;
@@ -57,11 +56,11 @@ class Notifier implements Notify {
   readonly #desk: Desk;
   readonly #host: string;
   readonly #told = new Map<string, Told>();
-  /** By zone, server and key, which may stand for a view of BIND's: one at a time. */
+  /** By zone, server and key, as BIND may have a view for each key: one at a time. */
   readonly #pending = new Map<string, Pending>();
   readonly #sockets = new Map<number, Socket>();
   readonly #cancel: () => void;
-  #watch: Watch | undefined;
+  readonly #following: Following;
   #checking: NodeJS.Immediate | undefined;
   #closed = false;
 
@@ -69,41 +68,23 @@ class Notifier implements Notify {
     this.#desk = desk;
     this.#host = host;
     this.#cancel = desk.zones.onChange(() => this.#check());
-    this.#follow();
-    this.#check();
+    this.#following = keepUp(
+      desk.registry,
+      { anyService: true },
+      { read: () => this.#check(), take: () => this.#check() },
+    );
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancel();
-    this.#watch?.close();
+    this.#following.close();
     clearImmediate(this.#checking);
     for (const told of this.#told.values()) clearTimeout(told.timer);
     for (const key of [...this.#pending.keys()]) this.#settle(key);
     const sockets = [...this.#sockets.values()];
     this.#sockets.clear();
     await Promise.all(sockets.map((socket) => new Promise<void>((done) => socket.close(() => done()))));
-  }
-
-  #follow(): void {
-    if (this.#closed) return;
-    const { registry } = this.#desk;
-    const outcome = registry.follow(
-      { anyService: true },
-      registry.read((view) => view.revision),
-      {
-        deliver: () => {
-          this.#check();
-          return true;
-        },
-        lost: () => {
-          this.#follow();
-          this.#check();
-        },
-      },
-    );
-    if (!outcome.ok) throw new Error(`cannot follow the catalog: ${outcome.detail}`);
-    this.#watch = outcome.value;
   }
 
   /** Looks for zones with another serial, once for all commits of this turn. */
@@ -148,9 +129,9 @@ class Notifier implements Notify {
     const id = randomInt(0x10000);
     const message = this.#message(id, told.zone);
     const bare =
-      encodeMessage(message, MESSAGE_BYTES - signBytes(server.key)) ??
-      // The hint is what can be left out.
-      encodeMessage({ ...message, answers: [] }, MESSAGE_BYTES);
+      encodeMessage(message, UDP_BYTES_MIN - signBytes(server.key)) ??
+      // The hint can be left out.
+      encodeMessage({ ...message, answers: [] }, UDP_BYTES_MIN);
     if (bare === undefined) return;
     const signed = server.key && signRequest(bare, server.key, this.#desk.clock);
     const packet = signed?.packet ?? bare;
@@ -170,7 +151,7 @@ class Notifier implements Notify {
   #send(key: string, pending: Pending): void {
     const { packet, server } = pending;
     this.#socketFor(server.address).send(packet, server.port, server.address, () => {
-      // An error is a lost packet: it is sent again.
+      // A packet that could not be sent counts as lost: it is sent again.
     });
     const waitMs = RETRIES_MS[pending.tries++];
     pending.timer = setTimeout(() => {
@@ -198,7 +179,7 @@ class Notifier implements Notify {
     const known = this.#sockets.get(family);
     if (known !== undefined) return known;
     const socket = createSocket(family === 6 ? "udp6" : "udp4");
-    // What is wrong with the network shows as silence.
+    // Faults of the network show as silence.
     socket.on("error", () => {});
     socket.on("message", (packet, from) => this.#receive(packet, from.address, from.port));
     const own = this.#ownAddress(family);
@@ -207,7 +188,7 @@ class Notifier implements Notify {
     return socket;
   }
 
-  /** Secondaries take NOTIFY from the address that they transfer from; loopback's reaches only loopback. */
+  /** Secondaries take NOTIFY only from the address that they transfer from. From loopback only loopback is reached. */
   #ownAddress(family: number): string | undefined {
     const host = this.#host === "localhost" ? "127.0.0.1" : this.#host;
     if (host === "0.0.0.0" || host === "::" || isIPv6(host) !== (family === 6)) return undefined;
@@ -216,7 +197,7 @@ class Notifier implements Notify {
     return own.every((server) => isLoopback(server.address)) ? host : undefined;
   }
 
-  /** Any answer will do that is signed by whom it must be: one that does not want the zone has heard of it as well. */
+  /** Any answer will do that is signed as it must be: a server that does not want the zone has heard of it, too. */
   #receive(packet: Buffer, address: string, port: number): void {
     const decoded = decodeMessage(packet);
     if (!decoded.ok || !decoded.value.response || decoded.value.opcode !== OPCODE.NOTIFY) return;

@@ -1,7 +1,7 @@
 /**
- * All records of an account's zone, for transfers (RFC 5936). What may stand in any combination stands here by itself:
- * each tag, zone, version, id and port of a service, but not several of them together, and no `<tag>.tag`. A name that
- * has other records has no CNAME beside them (RFC 1034 §3.6.2), so a host elsewhere is found by SRV alone.
+ * All records of an account's zone, for transfers (RFC 5936). Qualifiers can be combined without end, so a zone has each
+ * tag, zone, version, id and port of a service alone, and no `<tag>.tag`. Names with other records have no CNAME (RFC
+ * 1034 §3.6.2), so a host elsewhere is found by SRV only.
  */
 import type { Bytes, InstanceRecord } from "../../../core/index.ts";
 import { fromAddressLabel } from "../labels/address.ts";
@@ -33,7 +33,7 @@ import type { AccountZone, World, Zone } from "../zone/model.ts";
 
 const ADDRESSES = [TYPE.A, TYPE.AAAA] as const;
 
-/** Every record of the zone, its SOA first, each once, always in the same order. Nothing for zones that are no whole. */
+/** Every record of the zone once, its SOA first, always in the same order; none of zones that are not transferred. */
 export function* zoneRecords(world: World, zone: Zone): Iterable<Resource> {
   if (zone.kind === "source" || zone.kind === "reverse") return;
   yield authorityOf(zone, world);
@@ -49,7 +49,7 @@ export function* zoneRecords(world: World, zone: Zone): Iterable<Resource> {
   const isOurs = toOwnTest(look);
   for (const group of groupsOf(look)) {
     for (const record of mergedOf(zone, groupRecords(look, group, isOurs))) {
-      // Addresses by themselves may be the targets of several services.
+      // Names below `addr` may be targets of several services.
       if (isAddressName(record.name, zone.name)) {
         const key = `${record.type} ${keyOf(record.name)} ${canonicalData(record.type, record.data)}`;
         if (seen.has(key)) continue;
@@ -61,8 +61,8 @@ export function* zoneRecords(world: World, zone: Zone): Iterable<Resource> {
 }
 
 /**
- * The records of one service as it is when the first one is taken, without those that the zone's file has already. Services that share a label are one:
- * their records are the first one's. Names below `addr`, which stand for addresses, may be another service's, too.
+ * The records of a service, without those that the zone's file has. Services that share a label are one group, whose
+ * records are those of its first service. Names below `addr` may be those of another service, too.
  */
 export function* serviceRecords(world: World, zone: Zone, service: string): Iterable<Resource> {
   if (zone.kind !== "account") return;
@@ -72,8 +72,8 @@ export function* serviceRecords(world: World, zone: Zone, service: string): Iter
 }
 
 /**
- * What `whenNoneHealthy: held` shows of lapsed instances vanishes with time alone, without a change of the catalog and
- * so of the serial. A secondary would keep it: lapsed instances stand in answers, not in zones.
+ * Lapsed instances (`whenNoneHealthy: held`) run out without a change of the catalog, and so without another serial, and
+ * a secondary would keep them. So they are in answers, but not in zones.
  */
 function withoutLapsed(world: World): World {
   if (world.settings.whenNoneHealthy !== "held") return world;
@@ -91,7 +91,7 @@ function withoutLapsed(world: World): World {
 
 type OwnTest = (name: Name) => boolean;
 
-/** Tells whether a name below a service's own is this zone's. Mostly no other zone is that deep. */
+/** A test whether a name below the label of a service is this zone's. Mostly no other zone is that deep. */
 function toOwnTest(look: Lookup): OwnTest {
   const { world, zone } = look;
   const depth = zone.name.length + 1;
@@ -103,7 +103,7 @@ function isAddressName(name: Name, zone: Name): boolean {
   return name.length === zone.length + 2 && name[1] === "addr";
 }
 
-/** What the file leaves of the catalog's records; they take on the file's TTL where a set is of both. */
+/** The catalog's records that the file does not replace, with the file's TTL in sets that both have records of. */
 function* mergedOf({ name, file }: AccountZone, records: Iterable<Resource>): Iterable<Resource> {
   for (const record of records) {
     if (file === undefined) {
@@ -130,12 +130,12 @@ function* apexRecords(look: Lookup): Iterable<Resource> {
   }
 }
 
-/** Zones of ours below this one: whoever has this one must ask us for them (RFC 1034 §4.2.1). */
+/** Delegations of our zones below this one: a secondary has to ask us for them (RFC 1034 §4.2.1). */
 function* childRecords({ world, zone }: Lookup): Iterable<Resource> {
   const all = [...world.zones()].sort((one, other) => compareTexts(keyOf(one.name), keyOf(other.name)));
   for (const child of all) {
     if (child.kind === "reverse" || child.name.length <= zone.name.length || !isWithin(child.name, zone.name)) continue;
-    // One of a child's own is below its cut.
+    // A zone below a child is the child's to delegate.
     const above = world.zoneOf(child.name.slice(1));
     if (above === undefined || !sameName(above.name, zone.name)) continue;
     const own = "file" in child ? fileRecords(child.file as NonNullable<typeof child.file>, child.name, TYPE.NS) : [];
@@ -146,7 +146,7 @@ function* childRecords({ world, zone }: Lookup): Iterable<Resource> {
   }
 }
 
-/** Everything under one label. */
+/** All records under one label. */
 function* groupRecords(look: Lookup, group: Group, isOurs: OwnTest): Iterable<Resource> {
   const addresses = new Map<string, Resource>();
   for (const record of ownersOf(look, group, isOurs)) yield* keepAddresses(record, addresses, look.zone.name);
@@ -155,7 +155,7 @@ function* groupRecords(look: Lookup, group: Group, isOurs: OwnTest): Iterable<Re
   if (isName(types)) yield* renderTypesOf(look, group, types);
 }
 
-/** Passes the answers on, and notes what they lead to below `addr`: that stands nowhere else. */
+/** Passes the answers on, and notes the addresses below `addr` that they lead to: those come last. */
 function* keepAddresses(rendered: Records, addresses: Map<string, Resource>, zone: Name): Iterable<Resource> {
   yield* rendered.answers;
   for (const record of rendered.additional)
@@ -174,7 +174,7 @@ function* ownersOf(look: Lookup, group: Group, isOurs: OwnTest): Iterable<Record
   for (const protocol of ["_tcp", "_udp"] as const) {
     const members = group.members.filter((record) => speaks(record, protocol));
     const owner = [`_${group.label}`, protocol, ...zone];
-    // `_dns-sd._udp` holds the lists.
+    // `_dns-sd._udp` has the lists.
     if (members.length === 0 || !isName(owner) || group.label === "dns-sd" || !isOurs(owner)) continue;
     yield* browsingRecords(look, group, members, protocol, owner);
   }
@@ -212,14 +212,14 @@ function* qualifiedRecords(look: Lookup, group: Group, name: Name, isOurs: OwnTe
   }
 }
 
-function add<K>(places: Map<K, Set<InstanceRecord>>, key: K, record: InstanceRecord): void {
-  const there = places.get(key);
-  if (there === undefined) places.set(key, new Set([record]));
+function add<K>(table: Map<K, Set<InstanceRecord>>, key: K, record: InstanceRecord): void {
+  const there = table.get(key);
+  if (there === undefined) table.set(key, new Set([record]));
   else there.add(record);
 }
 
-function sorted(places: Map<Bytes, Set<InstanceRecord>>): readonly (readonly [Bytes, readonly InstanceRecord[]])[] {
-  return [...places].sort(([one], [other]) => compareTexts(one, other)).map(([key, records]) => [key, [...records]]);
+function sorted(table: Map<Bytes, Set<InstanceRecord>>): readonly (readonly [Bytes, readonly InstanceRecord[]])[] {
+  return [...table].sort(([one], [other]) => compareTexts(one, other)).map(([key, records]) => [key, [...records]]);
 }
 
 /** `_<port>._tcp.<service>`. */
@@ -238,7 +238,7 @@ function* portRecords(look: Lookup, group: Group, name: Name, isOurs: OwnTest): 
   }
 }
 
-/** `_svc._tcp`, its subtypes, and its instances. */
+/** `_svc._tcp`, its subtypes and its instances. */
 function* browsingRecords(
   look: Lookup,
   group: Group,

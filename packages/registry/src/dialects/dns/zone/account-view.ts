@@ -1,7 +1,7 @@
-/** Views of an account that look at its services in another way. */
+/** Views of an account that find its services in another way. */
 import type { AccountView } from "../../../core/index.ts";
 
-/** Everything of an account but how its services and instances are found. */
+/** The fields of an account without those that find services and instances. */
 export function fieldsOf(account: AccountView): Omit<AccountView, "services" | "service" | "instances"> {
   return {
     name: account.name,
