@@ -1,4 +1,4 @@
-/** What the parts of the server share. */
+/** What handlers share. */
 import type { Logger } from "pino";
 import type { Access, Clock, Registry } from "../../core/index.ts";
 import type { Settings, TsigKey } from "./settings/model.ts";
@@ -13,23 +13,23 @@ export interface Desk {
   readonly log: Logger;
   readonly settings: Settings;
   readonly zones: Zones;
-  /** Looks at one revision; the world is good inside `use` only. */
+  /** Looks at the world at one revision; it is good inside of `use` only. */
   read<T>(use: (world: World) => T extends PromiseLike<unknown> ? never : T): T;
 }
 
 /** Who sent a message. */
 export interface Asker {
-  /** IPv4 also where it came in as `::ffff:a.b.c.d`. */
+  /** IPv4 also if it came in as `::ffff:a.b.c.d`. */
   readonly address: string;
   readonly port: number;
   readonly transport: "udp" | "tcp";
 }
 
-/** A message with its bytes and who signed it. */
+/** A message with its bytes, its sender, and the key that signed it. */
 export interface Asked {
   readonly packet: Buffer;
   readonly message: Message;
   readonly asker: Asker;
-  /** The key that signed it, verified; undefined when it was not signed. */
+  /** Verified; undefined when the message is not signed. */
   readonly key: TsigKey | undefined;
 }

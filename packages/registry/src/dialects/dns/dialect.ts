@@ -1,5 +1,5 @@
 /**
- * The plug: DNS over UDP and TCP, on one port of its own.
+ * @live The plug: DNS over UDP and TCP, on one port of its own.
  *
  * @rooms dialect > transfer > update > server > names > static > desk > zone > signing > settings > labels > refusals > wire
  */
@@ -34,7 +34,7 @@ const NAME = "dns";
 export const dialect: Dialect = { needs: "any", open };
 
 async function open(house: House): Promise<Mounted> {
-  // Until Consul has a dialect of its own, its names and notes are kept here.
+  // Consul has no dialect of its own yet: its names and notes are kept here.
   const names = [...(await house.names()), CONSUL_NAMES];
   const notes = [...house.notes, CONSUL_NAMES.dialect];
   const secrets = openSecrets();
@@ -56,7 +56,7 @@ async function open(house: House): Promise<Mounted> {
   return { drain: () => {}, close };
 }
 
-/** What is opened is ended by what it puts into `closers`. */
+/** Opens all parts. `closers` gets what closes them. */
 async function openParts(
   house: House,
   settings: Settings,
@@ -111,7 +111,7 @@ async function openParts(
   const read = metrics.tally(NAME, "zone_files", "Zone files read, by outcome.", "outcome", READ_OUTCOMES);
   keep(await openStatic(desk, read));
   keep(openNotify(desk, house.doors.host));
-  // Until all zones are there, silence: a client asks again, but believes that there is no such name.
+  // No answer before all zones are there: a client then asks again, but it would believe NXDOMAIN.
   listening.isReady = true;
 }
 
@@ -141,7 +141,7 @@ async function listen(
     },
     {
       connectionsMax: settings.tcpConnectionsMax,
-      // Nobody takes all connections for himself.
+      // No client can take all connections.
       connectionsPerAddressMax: Math.ceil(settings.tcpConnectionsMax / 4),
       idleTimeoutMs: settings.tcpIdleMs,
     },
@@ -149,7 +149,7 @@ async function listen(
   return state;
 }
 
-/** What `ns` names show: a wildcard is no address. */
+/** The addresses of `ns` names. A server that listens on a wildcard has none that it knows. */
 function addressesOf(settings: Settings, host: string): readonly string[] {
   if (settings.addresses.length > 0) return settings.addresses;
   const address = host === "localhost" ? "127.0.0.1" : host;

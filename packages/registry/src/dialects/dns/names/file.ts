@@ -11,10 +11,10 @@ const DS = 43;
 
 /** Answers a question about a name within the file's origin. */
 export function resolveFile(question: Question, file: FileZone): Reply {
-  return { ...follow(question, file), isFromFile: true };
+  return { ...answerFrom(file, question), isFromFile: true };
 }
 
-function follow(question: Question, file: FileZone): Reply {
+function answerFrom(file: FileZone, question: Question): Reply {
   const answers: Resource[] = [];
   let { name } = question;
   for (let aliases = 0; aliases <= ALIASES_MAX; aliases++) {

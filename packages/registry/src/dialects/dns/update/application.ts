@@ -1,6 +1,7 @@
-/** The edits of an UPDATE, carried over to the instances that they speak of. */
+/** Applies the edits of an UPDATE to the instances that they are about. */
 import { type Bytes, fromBytes, type Instance, LIMITS } from "../../../core/index.ts";
 import { fromSrvWeight } from "../labels/weight.ts";
+import { speaks } from "../names/native/discovery.ts";
 import { portOf } from "../names/native/records.ts";
 import { type Data, type Name, RCODE, type Resource, TYPE } from "../wire/message.ts";
 import { isWithin, keyOf, lowerLabel } from "../wire/name.ts";
@@ -15,7 +16,6 @@ import {
   isAddressOf,
   isAt,
   isNameable,
-  isOfProtocol,
   isServedBy,
   type ServiceData,
   textsOf,
@@ -26,7 +26,7 @@ import {
   withPriority,
   withTexts,
 } from "./match.ts";
-import { addressOf, type Place, placeOf } from "./place.ts";
+import { addressOf, type Meaning, meaningOf } from "./meaning.ts";
 import { isInUse, recordsAt } from "./prerequisites.ts";
 
 interface Types {
@@ -37,7 +37,7 @@ interface Types {
 const ADDRESSES = [TYPE.A, TYPE.AAAA] as const;
 
 /** The types that may be added at a name, and deleted. */
-const TYPES: Readonly<Record<Place["kind"], Types>> = {
+const TYPES: Readonly<Record<Meaning["kind"], Types>> = {
   service: { comes: [TYPE.SRV, TYPE.PTR], goes: [TYPE.SRV, TYPE.PTR] },
   named: { comes: [TYPE.SRV, TYPE.TXT], goes: [TYPE.SRV, TYPE.TXT] },
   own: { comes: [...ADDRESSES, TYPE.TXT], goes: [...ADDRESSES, TYPE.TXT, TYPE.SRV] },
@@ -48,16 +48,16 @@ const TYPES: Readonly<Record<Place["kind"], Types>> = {
 
 interface Item {
   readonly at: NameEdit;
-  readonly place: Place;
+  readonly meaning: Meaning;
 }
 
-/** The work on one UPDATE. What cannot be said with instances is refused, and then nothing is done. */
+/** Applies one UPDATE. An edit that instances cannot show is refused, and then nothing is done. */
 export class Application {
   readonly #draft: Draft;
   readonly #zone: AccountZone;
   readonly #world: World;
   readonly #items: readonly Item[];
-  /** Addresses that the update gives to names, by the name's key. */
+  /** Addresses that the update gives to names, by the key of the name. */
   readonly #hosts = new Map<string, string[]>();
   /** Keys of the names that the update's SRV records point at. */
   readonly #targets = new Set<string>();
@@ -66,20 +66,20 @@ export class Application {
     this.#draft = draft;
     this.#zone = zone;
     this.#world = world;
-    this.#items = [...edits.values()].map((at) => ({ at, place: placeOf(at.name, zone.name) }));
-    for (const { at, place } of this.#items) {
+    this.#items = [...edits.values()].map((at) => ({ at, meaning: meaningOf(at.name, zone.name) }));
+    for (const { at, meaning } of this.#items) {
       for (const type of ADDRESSES)
         for (const { data } of at.types.get(type)?.added.values() ?? [])
           if (data.kind === "address") this.#hosts.set(keyOf(at.name), [...this.#addressesOf(at.name), data.address]);
-      if (place.kind !== "service" && place.kind !== "named") continue;
+      if (meaning.kind !== "service" && meaning.kind !== "named") continue;
       for (const { data } of at.types.get(TYPE.SRV)?.added.values() ?? [])
         if (data.kind === "service") this.#targets.add(keyOf(data.target));
     }
   }
 
-  /** Returns the rcode of what cannot be done; undefined when all is in the draft. */
+  /** The rcode of the first edit that cannot be done; undefined when all edits are in the draft. */
   run(): number | undefined {
-    // What goes makes room for what comes; addresses and texts belong to what SRV records register.
+    // Removals make room for additions. SRV records come first: addresses and texts belong to what they register.
     const steps = [this.#judge, this.#dropServices, this.#dropHosts, this.#dropTexts] as const;
     const more = [this.#addServices, this.#addHosts, this.#addTexts, this.#checkPointers] as const;
     for (const step of [...steps, ...more])
@@ -95,20 +95,20 @@ export class Application {
     return this.#hosts.get(keyOf(name)) ?? [];
   }
 
-  /** Refuses types and names that no instance could stand for, and what a zone file says. */
-  #judge({ at, place }: Item): number | undefined {
+  /** Refuses types and names that no instance can show, and changes of what a zone file has. */
+  #judge({ at, meaning }: Item): number | undefined {
     if (this.#world.zoneOf(at.name) !== this.#zone) return RCODE.NOTZONE;
-    const { comes, goes } = TYPES[place.kind];
+    const { comes, goes } = TYPES[meaning.kind];
     for (const [type, edit] of at.types) {
       if (edit.added.size > 0 && !comes.includes(type)) return RCODE.REFUSED;
       if ((!edit.cleared && edit.removed.size === 0) || goes.includes(type)) continue;
-      // To delete what is not there is no fault (RFC 2136 §3.4.2.3).
+      // To delete a record that is not there is allowed (RFC 2136 §3.4.2.3).
       const gone = recordsAt(at.name, type, this.#world).filter(
         ({ data }) => edit.cleared || isAmong(edit, type, data),
       );
       if (gone.length > 0) return RCODE.REFUSED;
     }
-    if (place.kind === "other" && at.cleared && isInUse(at.name, this.#zone, this.#world)) return RCODE.REFUSED;
+    if (meaning.kind === "other" && at.cleared && isInUse(at.name, this.#zone, this.#world)) return RCODE.REFUSED;
     return this.#isDeletedInFile(at) ? RCODE.REFUSED : undefined;
   }
 
@@ -121,15 +121,15 @@ export class Application {
     });
   }
 
-  #dropServices({ at, place }: Item): number | undefined {
-    if (place.kind !== "service" && place.kind !== "named") return undefined;
+  #dropServices({ at, meaning }: Item): number | undefined {
+    if (meaning.kind !== "service" && meaning.kind !== "named") return undefined;
     const gone = this.#goneServices(at);
     if (gone === undefined) return undefined;
     const comes = [...(at.types.get(TYPE.SRV)?.added.values() ?? [])];
-    for (const instance of this.#instancesAt(place)) {
+    for (const instance of this.#instancesAt(meaning)) {
       const isShown = portOf(instance.ports, undefined) !== undefined;
-      // What goes and comes again was never away: it keeps what DNS cannot say of it.
-      const stays = place.kind === "named" ? comes.length > 0 : comes.some((record) => this.#isOf(instance, record));
+      // An instance that is removed and added again stays, with all that DNS does not show of it.
+      const stays = meaning.kind === "named" ? comes.length > 0 : comes.some((record) => this.#isOf(instance, record));
       if (isShown && !stays && gone(instance)) this.#draft.remove(instance);
     }
     return undefined;
@@ -150,32 +150,32 @@ export class Application {
     return data.kind === "service" && isServedBy(instance, data, this.#zone);
   }
 
-  /** The instances that a name speaks of. */
-  #instancesAt(place: Place): Instance[] {
-    switch (place.kind) {
+  /** The instances that a name is about. */
+  #instancesAt(meaning: Meaning): Instance[] {
+    switch (meaning.kind) {
       case "service":
         return this.#draft
-          .services(place.service)
+          .services(meaning.service)
           .flatMap((service) => this.#draft.list(service))
-          .filter((instance) => isOfProtocol(instance, place.udp));
+          .filter((instance) => speaks(instance, meaning.protocol));
       case "named":
       case "own": {
         const found = this.#draft
-          .services(place.service)
-          .map((service) => this.#draft.find(service, lowerLabel(place.id)))
+          .services(meaning.service)
+          .map((service) => this.#draft.find(service, lowerLabel(meaning.id)))
           .filter((instance) => instance !== undefined);
-        return place.kind === "own" ? found : found.filter((instance) => isOfProtocol(instance, place.udp));
+        return meaning.kind === "own" ? found : found.filter((instance) => speaks(instance, meaning.protocol));
       }
       case "host":
-        return this.#draft.services(place.label).flatMap((service) => this.#draft.list(service));
+        return this.#draft.services(meaning.label).flatMap((service) => this.#draft.list(service));
       default:
         return [];
     }
   }
 
-  /** Without its address an instance that is only an address is gone; one behind an SRV record keeps the host's name. */
-  #dropHosts({ at, place }: Item): number | undefined {
-    if (place.kind !== "host" && place.kind !== "own") return undefined;
+  /** An instance that is only an address goes with it; one behind an SRV record gets the name of the host instead. */
+  #dropHosts({ at, meaning }: Item): number | undefined {
+    if (meaning.kind !== "host" && meaning.kind !== "own") return undefined;
     const given = this.#addressesOf(at.name);
     const losesService = this.#goneServices(at);
     const losesAddress = (instance: Instance): boolean =>
@@ -184,15 +184,15 @@ export class Application {
         if (edit === undefined || edit.cleared) return (edit?.cleared ?? at.cleared) && isAddressOf(instance, type);
         return [...edit.removed.values()].some(({ data }) => isAt(instance, data));
       });
-    for (const instance of this.#instancesAt(place)) {
-      const stays = place.kind === "own" ? given.length > 0 : given.includes(toAddress(instance.address));
+    for (const instance of this.#instancesAt(meaning)) {
+      const stays = meaning.kind === "own" ? given.length > 0 : given.includes(toAddress(instance.address));
       const hasPort = portOf(instance.ports, undefined) !== undefined;
       const gone = at.cleared || losesAddress(instance) || (hasPort && losesService?.(instance) === true);
       if (!stays && gone) this.#draft.remove(instance);
     }
     const host = toHostname(at.name);
-    if (place.kind === "own" || given.length > 0 || host === undefined) return undefined;
-    for (const instance of this.#behind(place.label))
+    if (meaning.kind === "own" || given.length > 0 || host === undefined) return undefined;
+    for (const instance of this.#behind(meaning.label))
       if (losesAddress(instance)) this.#draft.set({ ...instance, address: host });
     return undefined;
   }
@@ -202,20 +202,20 @@ export class Application {
     return this.#draft.withId(fromBytes(label)).filter((instance) => instance.via === "dns");
   }
 
-  /** The instances whose meta is the text at a name. */
-  #describedAt(place: Place): Instance[] {
-    if (place.kind === "service") return [];
-    const found = this.#instancesAt(place);
-    return found.length === 0 && place.kind === "host" ? this.#behind(place.label) : found;
+  /** The instances whose meta is the TXT record at a name. */
+  #describedAt(meaning: Meaning): Instance[] {
+    if (meaning.kind === "service") return [];
+    const found = this.#instancesAt(meaning);
+    return found.length === 0 && meaning.kind === "host" ? this.#behind(meaning.label) : found;
   }
 
-  #dropTexts({ at, place }: Item): number | undefined {
+  #dropTexts({ at, meaning }: Item): number | undefined {
     const { notes } = this.#world.settings;
     const edit = at.types.get(TYPE.TXT);
     const cleared = edit?.cleared ?? at.cleared;
     const removed = [...(edit?.removed.values() ?? [])];
     if (!cleared && removed.length === 0) return undefined;
-    for (const instance of this.#describedAt(place)) {
+    for (const instance of this.#describedAt(meaning)) {
       if (!cleared && !removed.some((record) => hasTexts(instance, record, notes))) continue;
       const meta = withoutTexts(instance.meta, notes);
       if (Object.keys(meta).length < Object.keys(instance.meta).length) this.#draft.set({ ...instance, meta });
@@ -223,37 +223,38 @@ export class Application {
     return undefined;
   }
 
-  #addServices({ at, place }: Item): number | undefined {
-    if (place.kind !== "service" && place.kind !== "named") return undefined;
+  #addServices({ at, meaning }: Item): number | undefined {
+    if (meaning.kind !== "service" && meaning.kind !== "named") return undefined;
     const added = [...(at.types.get(TYPE.SRV)?.added.values() ?? [])];
     const weightless = added.every(({ data }) => data.kind === "service" && data.weight === 0);
-    // RFC 6763 §4.1: an instance's name has one place that it leads to.
-    if (place.kind === "named" && added.length > 1) return RCODE.REFUSED;
+    // RFC 6763 §4.1: the name of an instance leads to one target.
+    if (meaning.kind === "named" && added.length > 1) return RCODE.REFUSED;
     for (const record of added) {
-      const rcode = this.#addService(place, record, weightless);
+      const rcode = this.#addService(meaning, record, weightless);
       if (rcode !== undefined) return rcode;
     }
     return undefined;
   }
 
   #addService(
-    place: Extract<Place, { kind: "service" | "named" }>,
+    meaning: Extract<Meaning, { kind: "service" | "named" }>,
     { data, ttlS }: Resource,
     weightless: boolean,
   ): number | undefined {
-    // RFC 2782: "." means that there is no such service, which is said by having no instance.
+    // RFC 2782: the target "." means that there is no such service: then there must be no instance.
     if (data.kind !== "service" || data.target.length === 0 || data.port === 0) return RCODE.REFUSED;
-    const service = this.#serviceNamed(place.service);
+    const service = this.#serviceNamed(meaning.service);
     const before =
-      place.kind === "named" ? this.#draft.find(service, lowerLabel(place.id)) : this.#served(service, data);
-    const id = before?.id ?? (place.kind === "named" ? fromBytes(place.id) : this.#freeId(service, data));
+      meaning.kind === "named" ? this.#draft.find(service, lowerLabel(meaning.id)) : this.#served(service, data);
+    const id = before?.id ?? (meaning.kind === "named" ? fromBytes(meaning.id) : this.#freeId(service, data));
     const address = this.#addressFor(data.target, before);
     if (id === undefined || address === undefined) return RCODE.REFUSED;
     if (!isNameable(service) || !isNameable(id, LIMITS.idLengthMax)) return RCODE.REFUSED;
     const base = before ?? toFresh(service, id);
     const weight = weightless ? base.weight : fromSrvWeight(data.weight);
     const ports = portOf(base.ports, undefined) === data.port ? base.ports : { ...base.ports, default: data.port };
-    const protocol = place.udp ? "udp" : before !== undefined && isOfProtocol(before, false) ? before.protocol : "tcp";
+    const isTcp = before !== undefined && speaks(before, "_tcp");
+    const protocol = meaning.protocol === "_udp" ? "udp" : isTcp ? before.protocol : "tcp";
     const meta = withPriority(base.meta, data.priority);
     this.#draft.set({ ...base, address, ports, protocol, weight, meta }, ttlS);
     return undefined;
@@ -263,7 +264,7 @@ export class Application {
     return this.#draft.services(label)[0] ?? fromBytes(label);
   }
 
-  /** The instance that has this record already. */
+  /** The instance that this record is about already. */
   #served(service: string, data: ServiceData): Instance | undefined {
     for (const id of idsOf(data, this.#zone)) {
       const same = this.#draft.get(service, id);
@@ -272,18 +273,18 @@ export class Application {
     return this.#draft.list(service).find((instance) => isServedBy(instance, data, this.#zone));
   }
 
-  /** The id of a new instance: two records with one target but other ports are two instances. */
+  /** The id of a new instance. Two records with one target and different ports are two instances. */
   #freeId(service: string, data: ServiceData): string | undefined {
     return idsOf(data, this.#zone).find((id) => this.#draft.get(service, id) === undefined);
   }
 
-  /** Where a target is: as the update says, else as the zone does, else under its name. One address is all that it has. */
+  /** The address of a target: the one that the update gives, else the zone's, else its name. Two addresses are refused. */
   #addressFor(target: Name, before: Instance | undefined): string | undefined {
     const given = this.#addressesOf(target);
     if (given.length > 0) return given.length === 1 ? given[0] : undefined;
     if (!isWithin(target, this.#zone.name)) return toHostname(target);
-    const place = placeOf(target, this.#zone.name);
-    if (before !== undefined && place.kind === "own") return before.address;
+    const meaning = meaningOf(target, this.#zone.name);
+    if (before !== undefined && meaning.kind === "own") return before.address;
     const named = addressOf(target, this.#zone.name);
     if (named !== undefined) return named;
     for (const type of ADDRESSES)
@@ -291,27 +292,27 @@ export class Application {
     return before?.address ?? toHostname(target);
   }
 
-  #addHosts({ at, place }: Item): number | undefined {
-    if (place.kind !== "host" && place.kind !== "own") return undefined;
+  #addHosts({ at, meaning }: Item): number | undefined {
+    if (meaning.kind !== "host" && meaning.kind !== "own") return undefined;
     const added = ADDRESSES.flatMap((type) => [...(at.types.get(type)?.added.values() ?? [])]);
     if (added.length === 0) return undefined;
-    if (place.kind === "own") {
-      const [instance] = this.#instancesAt(place);
+    if (meaning.kind === "own") {
+      const [instance] = this.#instancesAt(meaning);
       const [record] = added;
       if (added.length > 1 || instance === undefined || record?.data.kind !== "address") return RCODE.REFUSED;
       this.#draft.set({ ...instance, address: record.data.address }, record.ttlS);
       return undefined;
     }
-    const behind = this.#behind(place.label);
+    const behind = this.#behind(meaning.label);
     const isTarget = this.#targets.has(keyOf(at.name));
-    const isService = this.#draft.services(place.label).some((service) => this.#draft.list(service).length > 0);
+    const isService = this.#draft.services(meaning.label).some((service) => this.#draft.list(service).length > 0);
     if (behind.length > 0) {
       const [record] = added;
       if (added.length > 1 || record?.data.kind !== "address") return RCODE.REFUSED;
       for (const instance of behind) this.#draft.set({ ...instance, address: record.data.address });
     }
     if (isTarget || (behind.length > 0 && !isService)) return undefined;
-    return this.#addAddresses(this.#serviceNamed(place.label), added);
+    return this.#addAddresses(this.#serviceNamed(meaning.label), added);
   }
 
   #addAddresses(service: string, added: readonly Resource[]): number | undefined {
@@ -325,11 +326,11 @@ export class Application {
     return undefined;
   }
 
-  #addTexts({ at, place }: Item): number | undefined {
+  #addTexts({ at, meaning }: Item): number | undefined {
     const added = [...(at.types.get(TYPE.TXT)?.added.values() ?? [])];
     if (added.length === 0) return undefined;
-    const instances = this.#describedAt(place);
-    // Text is about something: there must be an instance that it can be kept with.
+    const instances = this.#describedAt(meaning);
+    // A text is kept in the meta of an instance, so there must be one.
     if (instances.length === 0) return RCODE.REFUSED;
     for (const record of added) {
       const pairs = textsOf(record, this.#world.settings.notes);
@@ -341,32 +342,36 @@ export class Application {
     return undefined;
   }
 
-  /** Pointers of DNS-SD come and go with the instances (RFC 6763 §4): saying so is taken, saying otherwise is not. */
-  #checkPointers({ at, place }: Item): number | undefined {
+  /** PTR records of DNS-SD come and go with instances (RFC 6763 §4): edits that agree are taken, others refused. */
+  #checkPointers({ at, meaning }: Item): number | undefined {
     const edit = at.types.get(TYPE.PTR);
-    if (edit === undefined || (place.kind !== "service" && place.kind !== "browse")) return undefined;
+    if (edit === undefined || (meaning.kind !== "service" && meaning.kind !== "browse")) return undefined;
     for (const { data } of edit.added.values())
-      if (data.kind !== "name" || !this.#isThere(data.target, place)) return RCODE.REFUSED;
+      if (data.kind !== "name" || !this.#isThere(data.target, meaning)) return RCODE.REFUSED;
     for (const { data } of edit.removed.values())
-      if (data.kind === "name" && this.#isThere(data.target, place)) return RCODE.REFUSED;
-    if (edit.cleared && edit.added.size === 0 && this.#isListed(at.name, place)) return RCODE.REFUSED;
+      if (data.kind === "name" && this.#isThere(data.target, meaning)) return RCODE.REFUSED;
+    if (edit.cleared && edit.added.size === 0 && this.#isListed(at.name, meaning)) return RCODE.REFUSED;
     return undefined;
   }
 
-  #isThere(target: Name, from: Place): boolean {
+  #isThere(target: Name, from: Meaning): boolean {
     if (!isWithin(target, this.#zone.name)) return false;
-    const place = placeOf(target, this.#zone.name);
-    if (place.kind !== (from.kind === "browse" ? "service" : "named")) return false;
-    if (place.kind === "named" && from.kind === "service" && (place.service !== from.service || place.udp !== from.udp))
+    const meaning = meaningOf(target, this.#zone.name);
+    if (meaning.kind !== (from.kind === "browse" ? "service" : "named")) return false;
+    if (
+      meaning.kind === "named" &&
+      from.kind === "service" &&
+      (meaning.service !== from.service || meaning.protocol !== from.protocol)
+    )
       return false;
-    return this.#instancesAt(place).length > 0;
+    return this.#instancesAt(meaning).length > 0;
   }
 
-  /** Whether a list that was to be emptied still has something in it. */
-  #isListed(name: Name, place: Place): boolean {
-    if (place.kind === "service") return this.#instancesAt(place).length > 0;
+  /** Whether a list that the update empties still has instances. */
+  #isListed(name: Name, meaning: Meaning): boolean {
+    if (meaning.kind === "service") return this.#instancesAt(meaning).length > 0;
     return recordsAt(name, TYPE.PTR, this.#world).some(
-      ({ data }) => data.kind === "name" && this.#isThere(data.target, place),
+      ({ data }) => data.kind === "name" && this.#isThere(data.target, meaning),
     );
   }
 }

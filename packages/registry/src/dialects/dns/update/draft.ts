@@ -20,11 +20,11 @@ interface Touch {
   readonly id: string;
   readonly before: InstanceRecord | undefined;
   now: Instance | undefined;
-  /** Of the record that registers it; undefined when it was only changed. */
+  /** The TTL of the record that registers it; undefined when it was only changed. */
   ttlS: number | undefined;
 }
 
-/** `ttlMs` of what is registered, for records with this TTL; undefined: for good. */
+/** The lease of what a record with this TTL registers, in milliseconds; undefined: none. */
 export type LeaseRule = (ttlS: number) => number | undefined;
 
 /** A view of one account with changes laid over it. */
@@ -39,12 +39,12 @@ export class Draft {
     this.#world = world;
   }
 
-  /** True once an instance was touched that is not to be changed by anybody: its zone file has the say. */
+  /** True when an instance of a zone file was touched: nobody else changes those. */
   get stuck(): boolean {
     return this.#stuck;
   }
 
-  /** The services that the label names: the one that is written like it, else all that look like it. */
+  /** The services that the label names: those that are written like it, else all that look like it. */
   services(label: Bytes): readonly string[] {
     const known = this.#world.index.services(this.account, label);
     const exact = known.filter((service) => matchLabel(service, label) === 2);
@@ -53,7 +53,7 @@ export class Draft {
     return [...new Set([...found, ...drafted.filter((service) => matchLabel(service, label) === 2)])];
   }
 
-  /** All instances of the service as they are now. */
+  /** All instances of the service in the draft. */
   list(service: string): Instance[] {
     const found: Instance[] = [];
     for (const record of this.#world.view.account(this.account)?.service(service)?.instances.values() ?? []) {
@@ -93,7 +93,7 @@ export class Draft {
     return like;
   }
 
-  /** `ttlS`: of the record that registers it; left out where one that is there is only changed. */
+  /** `ttlS`: of the record that registers it; left out when it is only changed. */
   set(instance: Instance, ttlS?: number): void {
     const touch = this.#touch(instance.service, instance.id);
     touch.now = instance;
@@ -118,7 +118,7 @@ export class Draft {
     return touch;
   }
 
-  /** Records whose leases a refresh keeps alive. */
+  /** The instances that are registered again: their leases go on. */
   refreshed(): InstanceRecord[] {
     const found: InstanceRecord[] = [];
     for (const { before, now, ttlS } of this.#touched.values())
@@ -126,7 +126,7 @@ export class Draft {
     return found;
   }
 
-  /** All or nothing, and only as long as what was read is so still; undefined when there is nothing to do. */
+  /** All changes or none, and only if what was read is still so; undefined when there is nothing to do. */
   toCommand(lease: LeaseRule): CommandOf<"when"> | undefined {
     const guards: Guard[] = [];
     const steps: Command[] = [];
@@ -145,7 +145,7 @@ export class Draft {
   }
 }
 
-/** One that came through another protocol keeps the life it has, unless the update grants a lease. */
+/** An instance that came through another protocol keeps its life, unless the update grants a lease. */
 function lifeOf(before: InstanceRecord | undefined, ttlS: number | undefined, lease: LeaseRule): Life {
   if (ttlS === undefined) return "keep";
   const ttlMs = lease(ttlS);
@@ -153,7 +153,7 @@ function lifeOf(before: InstanceRecord | undefined, ttlS: number | undefined, le
   return before === undefined || before.via === "dns" ? "permanent" : "keep";
 }
 
-/** What a client says of an instance, without what the catalog adds. */
+/** An instance without the fields that the catalog adds. */
 function toInstance(instance: Instance): Instance {
   const { service, id, address, ports, protocol, tags, meta, version, zone, weight, status, checks, via } = instance;
   return { service, id, address, ports, protocol, tags, meta, version, zone, weight, status, checks, via };
@@ -164,7 +164,7 @@ function keyOf(service: string, id: string): string {
   return `${service}/${id}`;
 }
 
-/** A lease as long as was asked for, within what the registry grants. */
+/** The lease that was asked for, within the bounds of the registry. */
 export function clampLease(ms: number): number {
   return Math.min(Math.max(ms, LIMITS.ttlMsMin), LIMITS.ttlMsMax);
 }

@@ -1,4 +1,4 @@
-/** What an UPDATE comes to: the net effect of its records, RRset by RRset. RFC 2136 §3.4. */
+/** The effect of all records of an UPDATE together, RRset by RRset. RFC 2136 §3.4. */
 import { CLASS, type Name, RCODE, type Resource, TYPE } from "../wire/message.ts";
 import { isWithin, keyOf } from "../wire/name.ts";
 import { canonicalData } from "../wire/record.ts";
@@ -7,9 +7,9 @@ import { canonicalData } from "../wire/record.ts";
 export interface Edit {
   readonly name: Name;
   readonly type: number;
-  /** All that there was goes first. */
+  /** All records that there were go first. */
   cleared: boolean;
-  /** By their data: what goes of that which was there, and what comes. */
+  /** Records that go, and that come, by their data. */
   readonly removed: Map<string, Resource>;
   readonly added: Map<string, Resource>;
 }
@@ -17,12 +17,12 @@ export interface Edit {
 /** Changes at one owner name. */
 export interface NameEdit {
   readonly name: Name;
-  /** Everything that there was goes first. */
+  /** All records of all types that there were go first. */
   cleared: boolean;
   readonly types: Map<number, Edit>;
 }
 
-/** Types that no record has: OPT, and what only questions ask for (RFC 6895 §3.1). */
+/** Whether no record of a zone has the type: OPT, and types of questions (RFC 6895 §3.1). */
 function isMeta(type: number): boolean {
   return type === 0 || type === TYPE.OPT || (type >= 128 && type <= 255);
 }
@@ -31,7 +31,7 @@ function isEmpty(record: Resource): boolean {
   return record.data.kind === "raw" && record.data.bytes === "";
 }
 
-/** The rcode of the first record that breaks the form of RFC 2136 §3.4.1; undefined when none does. */
+/** The rcode of the first record that RFC 2136 §3.4.1 does not allow; undefined when all are allowed. */
 export function prescan(updates: readonly Resource[], zone: Name): number | undefined {
   for (const record of updates) {
     if (!isWithin(record.name, zone)) return RCODE.NOTZONE;
@@ -53,7 +53,7 @@ export function prescan(updates: readonly Resource[], zone: Name): number | unde
   return undefined;
 }
 
-/** Folds the update section, in its order, by `keyOf` of the owner names. It has passed `prescan`. */
+/** The edits of an update section that has passed `prescan`, by `keyOf` of the owners. */
 export function foldUpdates(updates: readonly Resource[]): ReadonlyMap<string, NameEdit> {
   const names = new Map<string, NameEdit>();
   for (const record of updates) {

@@ -1,20 +1,17 @@
-/** DNS UPDATE (RFC 2136): registers and removes, one message after the other, each whole or not at all. */
-import type { Account, InstanceRecord } from "../../../core/index.ts";
+/** @live DNS UPDATE (RFC 2136): registers and removes, one message after the other, each whole or not at all. */
+import { type Account, type InstanceRecord, ok, succeeded, untilDecided } from "../../../core/index.ts";
 import type { Asked, Desk } from "../desk.ts";
 import { RCODE_OF } from "../refusals.ts";
 import { signAnswer } from "../signing/keys.ts";
-import { emptyAnswer, type Message, RCODE } from "../wire/message.ts";
+import { emptyAnswer, type Message, RCODE, UDP_BYTES_MIN } from "../wire/message.ts";
 import { encodeMessage } from "../wire/packet.ts";
 import { admitUpdate, grantedLease, planUpdate } from "./plan.ts";
 
-/** Somebody else changes what we read: read again, so often. */
-const TRIES_MAX = 5;
-/** Updates of one account that wait for those before them. */
+/** Updates of an account that wait for those before them, at most. */
 const WAITING_MAX = 256;
-const MESSAGE_BYTES = 512;
 
 export interface Updates {
-  /** The answer, signed; given once what it says is durable. */
+  /** The answer, signed. It comes when the change is durable. */
   handle(asked: Asked): Promise<Buffer>;
 }
 
@@ -24,7 +21,7 @@ export function openUpdates(desk: Desk): Updates {
 
 class OpenUpdates implements Updates {
   readonly #desk: Desk;
-  /** The last update of each account, while there are any: conditions of one hold until it is done. */
+  /** The last update of each account that has updates under way: the conditions of each hold until it is done. */
   readonly #queues = new Map<Account, { last: Promise<number>; length: number }>();
 
   constructor(desk: Desk) {
@@ -35,7 +32,7 @@ class OpenUpdates implements Updates {
     const rcode = await this.#update(asked);
     const answer = toAnswer(asked.message, rcode, this.#desk.settings.udpBytesMax);
     // A header and one question always fit.
-    return signAnswer(encodeMessage(answer, MESSAGE_BYTES)!, asked, this.#desk.clock);
+    return signAnswer(encodeMessage(answer, UDP_BYTES_MIN)!, asked, this.#desk.clock);
   }
 
   #update({ message, key, asker }: Asked): number | Promise<number> {
@@ -44,7 +41,7 @@ class OpenUpdates implements Updates {
       this.#desk.log.debug({ from: asker.address, rcode: admitted.rcode }, "update not taken");
       return admitted.rcode;
     }
-    const { account } = admitted;
+    const account = admitted.value;
     const rate = this.#desk.access.admit(account);
     if (!rate.ok) return RCODE_OF[rate.refusal];
     const queue = this.#queues.get(account) ?? { last: Promise.resolve(0), length: 0 };
@@ -61,25 +58,23 @@ class OpenUpdates implements Updates {
   }
 
   async #carryOut(message: Message, account: Account): Promise<number> {
-    for (let tries = 0; tries < TRIES_MAX; tries++) {
+    const outcome = await untilDecided(async () => {
       const planned = this.#desk.read((world) => planUpdate(message, world));
-      if (!planned.ok) return planned.rcode;
-      const { command, refreshed } = planned;
-      // Said before proposing, so that no lease can run out on the way.
+      if (!planned.ok) return ok(planned.rcode);
+      const { command, refreshed } = planned.value;
+      // Before proposing, so that no lease runs out meanwhile.
       this.#renew(account, refreshed);
-      if (command === undefined) return RCODE.NOERROR;
-      const outcome = await this.#desk.registry.propose(account, command);
-      if (!outcome.ok) {
-        this.#desk.log.debug({ account, refusal: outcome.refusal, detail: outcome.detail }, "update refused");
-        return RCODE_OF[outcome.refusal];
-      }
-      const { result } = outcome.value;
-      if (result.kind !== "when" || result.succeeded) return RCODE.NOERROR;
-    }
-    return RCODE.SERVFAIL;
+      if (command === undefined) return ok(RCODE.NOERROR);
+      const proposed = await this.#desk.registry.propose(account, command);
+      if (!proposed.ok) return proposed;
+      return succeeded(proposed.value) ? ok(RCODE.NOERROR) : null;
+    });
+    if (outcome.ok) return outcome.value;
+    this.#desk.log.debug({ account, refusal: outcome.refusal, detail: outcome.detail }, "update refused");
+    return RCODE_OF[outcome.refusal];
   }
 
-  /** Leases that the instances share with others are their owner's to renew. */
+  /** Renews the leases that instances have alone; shared leases are their owner's to renew. */
   #renew(account: Account, records: readonly InstanceRecord[]): void {
     const { registry } = this.#desk;
     const leases = registry.read((view) =>

@@ -1,4 +1,4 @@
-/** Which instance a record of an UPDATE speaks of, and what it says of it. */
+/** Which instance a record of an UPDATE is about, and what it tells of the instance. */
 import { fromBytes, type Instance, isLegalName } from "../../../core/index.ts";
 import { toSpot } from "../labels/address.ts";
 import { fromStrings, type Notes, PRIORITY_META, priorityOf, toStrings } from "../labels/meta.ts";
@@ -8,22 +8,17 @@ import { portOf } from "../names/native/records.ts";
 import { type Data, type Name, type Resource, TYPE } from "../wire/message.ts";
 import { isWithin, keyOf, lowerLabel, sameName } from "../wire/name.ts";
 import type { Zone } from "../zone/model.ts";
-import { addressOf, placeOf } from "./place.ts";
+import { addressOf, meaningOf } from "./meaning.ts";
 
 export type ServiceData = Extract<Data, { kind: "service" }>;
 
-/** RFC 2782 knows `_tcp` and `_udp`; everything but UDP is the former. */
-export function isOfProtocol(instance: Instance, udp: boolean): boolean {
-  return (instance.protocol.toLowerCase() === "udp") === udp;
-}
-
-/** A host's name as addresses of instances are written; undefined when it is none. */
+/** The name as the address of an instance; undefined when it is not the name of a host. */
 export function toHostname(name: Name): string | undefined {
   const text = fromBytes(keyOf(name));
   return toSpot(text)?.type === TYPE.CNAME ? text : undefined;
 }
 
-/** The ids that an instance with this SRV record has, the plain one first. */
+/** The ids that an instance with this SRV record may have, the shortest first. */
 export function idsOf(data: ServiceData, zone: Zone): readonly string[] {
   const { target, port } = data;
   if (!isWithin(target, zone.name) || target.length === zone.name.length) {
@@ -33,14 +28,14 @@ export function idsOf(data: ServiceData, zone: Zone): readonly string[] {
   return [id, `${id}:${port}`];
 }
 
-/** Whether the SRV record is one of this instance, by its target and port. */
+/** Whether target and port of the SRV record are those of the instance. */
 export function isServedBy(instance: Instance, data: ServiceData, zone: Zone): boolean {
   if (portOf(instance.ports, undefined) !== data.port) return false;
   const { target } = data;
   if (isWithin(target, zone.name) && target.length > zone.name.length) {
-    const place = placeOf(target, zone.name);
-    if (place.kind === "own") {
-      return matchLabel(instance.service, place.service) > 0 && matchLabel(instance.id, lowerLabel(place.id)) > 0;
+    const meaning = meaningOf(target, zone.name);
+    if (meaning.kind === "own") {
+      return matchLabel(instance.service, meaning.service) > 0 && matchLabel(instance.id, lowerLabel(meaning.id)) > 0;
     }
     const address = addressOf(target, zone.name);
     if (address !== undefined) return toAddress(instance.address) === address;
@@ -50,15 +45,15 @@ export function isServedBy(instance: Instance, data: ServiceData, zone: Zone): b
   return spot?.type === TYPE.CNAME && sameName(spot.host, target);
 }
 
-/** In the one form in which addresses compare; other texts as they are. */
+/** An address in the form in which addresses compare; another text as it is. */
 export function toAddress(text: string): string {
   const spot = toSpot(text);
   return spot === undefined || spot.type === TYPE.CNAME ? text : spot.address;
 }
 
 /**
- * Whether the numbers of the record are the instance's. Weights are shown scaled: a record may be meant as it was
- * written or as it is answered; 0 says that there is no choice (RFC 2782).
+ * Whether priority and weight of the record are the instance's. The weight may be the one that was written or the scaled
+ * one that we answer; 0 means "no choice" (RFC 2782) and is any weight.
  */
 export function hasNumbers(instance: Instance, data: ServiceData, shown: readonly Resource[]): boolean {
   if (data.priority !== priorityOf(instance.meta)) return false;
@@ -77,7 +72,7 @@ export function withPriority(meta: Instance["meta"], priority: number): Instance
   return priority === 0 ? rest : { ...rest, [PRIORITY_META]: String(priority) };
 }
 
-/** The meta that is shown as TXT, gone. */
+/** The meta without what TXT records show. */
 export function withoutTexts(meta: Instance["meta"], notes: Notes): Instance["meta"] {
   return Object.fromEntries(Object.entries(meta).filter(([key]) => notes.test(key)));
 }
@@ -91,20 +86,20 @@ export function withTexts(meta: Instance["meta"], pairs: ReadonlyMap<string, str
   return { ...meta, ...Object.fromEntries(pairs) };
 }
 
-/** Whether the instance's TXT record says the same. */
+/** Whether the record is the instance's TXT record. */
 export function hasTexts(instance: Instance, record: Resource, notes: Notes): boolean {
   const pairs = textsOf(record, notes);
   const [one, other] = [toStrings(instance.meta, notes), toStrings(Object.fromEntries(pairs), notes)];
   return one.length === other.length && one.every((string, i) => string === other[i]);
 }
 
-/** Whether the catalog could take a service or an instance of this name. */
+/** Whether the catalog takes a service or an instance of this name. */
 export function isNameable(text: string, lengthMax?: number): boolean {
-  // Bytes that are no UTF-8 would not be found again.
+  // A name with bytes that are not UTF-8 would not be found again.
   return isLegalName(text, lengthMax) && text !== "*" && !text.includes("\ufffd");
 }
 
-/** Whether its address is of this type of record. */
+/** Whether records of this type show the address of the instance. */
 export function isAddressOf(instance: Instance, type: number): boolean {
   const address = toAddress(instance.address);
   if (!/^[\d.]+$|:/.test(address)) return false;
@@ -115,7 +110,7 @@ export function isAt(instance: Instance, data: Resource["data"]): boolean {
   return data.kind === "address" && toAddress(instance.address) === data.address;
 }
 
-/** A new instance, of which nothing else is known. */
+/** A new instance of which only the name is known. */
 export function toFresh(service: string, id: string): Instance {
   return {
     service,

@@ -1,5 +1,5 @@
-/** UPDATE (RFC 2136): what it says as a command on the catalog. */
-import type { Account, CommandOf, InstanceRecord } from "../../../core/index.ts";
+/** UPDATE (RFC 2136) as a command on the catalog. */
+import { type Account, type CommandOf, type InstanceRecord, type Outcome, ok } from "../../../core/index.ts";
 import type { Settings, TsigKey } from "../settings/model.ts";
 import { CLASS, type Message, RCODE, TYPE } from "../wire/message.ts";
 import { sameName } from "../wire/name.ts";
@@ -9,33 +9,35 @@ import { clampLease, Draft, type LeaseRule } from "./draft.ts";
 import { foldUpdates, prescan } from "./edits.ts";
 import { checkPrerequisites } from "./prerequisites.ts";
 
-export type Admitted =
-  | { readonly ok: true; readonly account: Account }
-  | { readonly ok: false; readonly rcode: number };
+/** The answer's code says why not. */
+export interface Declined {
+  readonly rcode: number;
+}
 
-export type Planned =
-  | { readonly ok: false; readonly rcode: number }
-  | {
-      readonly ok: true;
-      /** Undefined: all is so already. */
-      readonly command: CommandOf<"when"> | undefined;
-      /** Instances that the update says are still there: their leases begin anew. */
-      readonly refreshed: readonly InstanceRecord[];
-    };
+export interface Plan {
+  /** Undefined: the catalog is so already. */
+  readonly command: CommandOf<"when"> | undefined;
+  /** Instances that the update registers again: their leases begin anew. */
+  readonly refreshed: readonly InstanceRecord[];
+}
 
-/** More is no registration any more; the core takes no more in one command either. */
+/** Far more records than a registration needs; the core takes no more steps in one command. */
 const UPDATES_MAX = 1024;
 
-/** Whether the message is an UPDATE that this key may make, of the zone of an account. RFC 2136 §3.1, §3.3. */
-export function admitUpdate(message: Message, key: TsigKey | undefined, world: World): Admitted {
+/** The account that the UPDATE is for, if this key may make it. RFC 2136 §3.1, §3.3. */
+export function admitUpdate(message: Message, key: TsigKey | undefined, world: World): Outcome<Account, Declined> {
   const [question] = message.questions;
   if (question === undefined || message.questions.length !== 1 || question.type !== TYPE.SOA)
-    return { ok: false, rcode: RCODE.FORMERR };
+    return decline(RCODE.FORMERR);
   const zone = findZone(message, world);
-  if (zone === undefined || question.class !== CLASS.IN) return { ok: false, rcode: RCODE.NOTAUTH };
-  if (zone.kind !== "account" || key === undefined || key.role === "reader") return { ok: false, rcode: RCODE.REFUSED };
-  if (key.account !== null && key.account !== zone.account) return { ok: false, rcode: RCODE.REFUSED };
-  return { ok: true, account: zone.account };
+  if (zone === undefined || question.class !== CLASS.IN) return decline(RCODE.NOTAUTH);
+  if (zone.kind !== "account" || key === undefined || key.role === "reader") return decline(RCODE.REFUSED);
+  if (key.account !== null && key.account !== zone.account) return decline(RCODE.REFUSED);
+  return ok(zone.account);
+}
+
+function decline(rcode: number): Outcome<never, Declined> {
+  return { ok: false, rcode };
 }
 
 function findZone(message: Message, world: World): Zone | undefined {
@@ -44,27 +46,27 @@ function findZone(message: Message, world: World): Zone | undefined {
   return zone && name && sameName(zone.name, name) ? zone : undefined;
 }
 
-/** What an admitted UPDATE comes to in the world as it is. */
-export function planUpdate(message: Message, world: World): Planned {
+/** What an admitted UPDATE changes in the present world. */
+export function planUpdate(message: Message, world: World): Outcome<Plan, Declined> {
   const zone = findZone(message, world);
-  if (zone?.kind !== "account") return { ok: false, rcode: RCODE.NOTAUTH };
-  // RFC 2136 §2: the sections of an answer under other names.
+  if (zone?.kind !== "account") return decline(RCODE.NOTAUTH);
+  // RFC 2136 §2: in an UPDATE the sections have other names.
   const { answers: prerequisites, authority: updates } = message;
   const rcode = checkPrerequisites(prerequisites, zone, world) ?? prescan(updates, zone.name);
-  if (rcode !== undefined) return { ok: false, rcode };
-  if (updates.length > UPDATES_MAX) return { ok: false, rcode: RCODE.REFUSED };
+  if (rcode !== undefined) return decline(rcode);
+  if (updates.length > UPDATES_MAX) return decline(RCODE.REFUSED);
   return apply(message, zone, world);
 }
 
-function apply(message: Message, zone: AccountZone, world: World): Planned {
+function apply(message: Message, zone: AccountZone, world: World): Outcome<Plan, Declined> {
   const draft = new Draft(zone.account, world);
   const rcode = new Application(draft, zone, world, foldUpdates(message.authority)).run();
-  if (rcode !== undefined) return { ok: false, rcode };
+  if (rcode !== undefined) return decline(rcode);
   const rule = leaseRule(message, world.settings);
-  return { ok: true, command: draft.toCommand(rule), refreshed: draft.refreshed() };
+  return ok({ command: draft.toCommand(rule), refreshed: draft.refreshed() });
 }
 
-/** UPDATE-LEASE (RFC 9664) has the say, else the settings: the TTL, or for good. */
+/** The lease by UPDATE-LEASE (RFC 9664), else by the settings: as long as the TTL, or none. */
 function leaseRule(message: Message, settings: Settings): LeaseRule {
   const leaseS = grantedLease(message);
   if (leaseS !== undefined) return () => leaseS * 1000;

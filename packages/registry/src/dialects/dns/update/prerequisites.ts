@@ -1,21 +1,20 @@
-/** Conditions of an UPDATE on the zone as it is: RFC 2136 §2.4 and §3.2. */
-
+/** The conditions of an UPDATE on the present zone: RFC 2136 §2.4 and §3.2. */
 import { resolve } from "../names/resolve.ts";
 import { CLASS, type Name, RCODE, type Resource, TYPE } from "../wire/message.ts";
 import { isWithin, keyOf, sameName } from "../wire/name.ts";
 import { canonicalData } from "../wire/record.ts";
 import type { World, Zone } from "../zone/model.ts";
 
-/** What a name of ours may have. */
+/** The types that a name of ours may have. */
 const TYPES = [TYPE.A, TYPE.AAAA, TYPE.SRV, TYPE.TXT, TYPE.PTR, TYPE.NS, TYPE.SOA, TYPE.CNAME, TYPE.MX] as const;
 
-/** The RRset as an answer shows it, without what an alias leads to. */
+/** The RRset as an answer shows it, without records at the end of a CNAME. */
 export function recordsAt(name: Name, type: number, world: World): readonly Resource[] {
   const reply = resolve({ name, type, class: CLASS.IN }, world);
   return (reply?.answers ?? []).filter((record) => record.type === type && sameName(record.name, name));
 }
 
-/** Whether the name has any record. A name that only has names below it is not in use (RFC 2136 §2.4.4). */
+/** Whether the name has any record. A name that has only names below it is not in use (RFC 2136 §2.4.4). */
 export function isInUse(name: Name, zone: Zone, world: World): boolean {
   const file = zone.kind === "account" || zone.kind === "file" ? zone.file : undefined;
   if ((file?.owners.get(keyOf(name))?.length ?? 0) > 0) return true;

@@ -25,7 +25,7 @@ export function isProtocol(label: Bytes | undefined): label is Protocol {
 }
 
 /** `_udp` is for instances whose protocol is UDP, `_tcp` for all others (RFC 2782 knows these two). */
-export function speaks(record: InstanceRecord, protocol: Protocol): boolean {
+export function speaks(record: Pick<InstanceRecord, "protocol">, protocol: Protocol): boolean {
   return (record.protocol.toLowerCase() === "udp") === (protocol === "_udp");
 }
 
