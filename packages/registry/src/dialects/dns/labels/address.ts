@@ -13,7 +13,7 @@ export type Spot =
 const HOST = /^(?=.{1,253}\.?$)(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?$/;
 const NUMBER = /(?:^|\.)[0-9]+\.?$/;
 
-/** `::ffff:a.b.c.d`: an IPv4 address as programs see it that use IPv6 alone (RFC 4291 §2.5.5.2). */
+/** `::ffff:a.b.c.d`: an IPv4 address as an IPv6 socket shows it (RFC 4291 §2.5.5.2). */
 const MAPPED = /^\0{10}\u00ff\u00ff/;
 
 /** The address in the one form in which addresses compare (RFC 5952); undefined for other texts. */

@@ -31,7 +31,7 @@ function squeeze(text: string): string {
   return text.replace(/[A-Z]+/g, (run) => run.toLowerCase()).replace(/[^a-z0-9_-]+/g, "-");
 }
 
-/** The text itself as labels compare: its UTF-8 bytes in the lower case of DNS (RFC 4343). It may be too long. */
+/** The text's UTF-8 bytes in lower case (RFC 4343), as labels compare; they may be too long for a label. */
 export function toExactLabel(text: string): Bytes {
   return LABEL.test(text) ? text : lowerLabel(toBytes(text));
 }

@@ -1,6 +1,6 @@
 /**
- * Weights of instances in SRV records. HAProxy takes (w + 255) / 256 of a weight w, so weights up to 255 are shown times
- * 256. Where one is greater, all are scaled so that it is shown as the greatest. 0 stays 0: no traffic.
+ * Weights of instances in SRV records. HAProxy takes (w + 255) / 256 of a weight w, so weights up to 255 are shown
+ * times 256. If one is greater, all are scaled so that the greatest is shown as 255 times 256. 0 stays 0: no traffic.
  */
 import type { InstanceRecord } from "../../../core/index.ts";
 
@@ -15,7 +15,7 @@ export function weigh(records: readonly InstanceRecord[]): readonly number[] {
   return records.map(({ weight }) => toSrvWeight(weight, factor));
 }
 
-/** The number that all weights of an answer are multiplied with. */
+/** The factor by which the weights of an answer are multiplied. */
 export function toFactor(records: readonly InstanceRecord[]): number {
   let greatest = 0;
   for (const { weight } of records) if (weight > greatest) greatest = weight;
@@ -26,7 +26,7 @@ export function toSrvWeight(weight: number, factor: number): number {
   return weight === 0 ? 0 : Math.max(1, Math.round(weight * factor));
 }
 
-/** The weight of an instance by its SRV record: that of a record of ours, else as it is. */
+/** The instance's weight for a weight in SRV: one of our records, else one without the factor. */
 export function fromSrvWeight(weight: number): number {
   return weight % UNIT === 0 ? weight / UNIT : weight;
 }

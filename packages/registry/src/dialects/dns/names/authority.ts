@@ -13,7 +13,7 @@ const EXPIRE_S = 7 * 24 * 3600;
 /** The label of a zone's server, unless servers have names of their own (`Settings.nameServers`). */
 export const SERVER_LABEL = "ns";
 
-/** The SOA of a zone. A zone file of the same name gives all but the serial; its minimum counts up to ours. */
+/** The SOA of a zone: that of its zone file, if it has one, but with our serial and the smaller minimum. */
 export function authorityOf(zone: Zone, world: World, owner: Name = zone.name): Resource {
   const { settings } = world;
   const serial = world.serialOf(zone);

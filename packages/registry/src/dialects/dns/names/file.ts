@@ -33,7 +33,7 @@ function answerFrom(file: FileZone, question: Question): Reply {
     if (alias?.data.kind !== "name") return negative(RCODE.NOERROR, file.authority, [], answers);
     answers.push(...rename([alias], name));
     name = alias.data.target;
-    // What is elsewhere, or a loop: what was found is true, and the asker sees where it leads.
+    // The CNAME leads out of the zone: the client goes on from there.
     if (!isWithin(name, file.origin)) break;
   }
   return positive(answers, addressesOfTargets(file, answers), []);

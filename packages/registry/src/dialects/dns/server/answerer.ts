@@ -44,7 +44,7 @@ export interface Handlers {
 
 /** The least that a record takes: a pointer for its owner, the fixed fields, and an empty text. */
 const RECORD_BYTES_MIN = 13;
-/** Each share of the clients gets records of its own. */
+/** Shares of clients: each share gets other records of a truncated answer. */
 const SHARES = 8;
 
 /** More records than fit, and enough for all shares to choose from. */

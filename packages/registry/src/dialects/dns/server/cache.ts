@@ -25,7 +25,7 @@ export class KeptAnswer {
   revision: number;
   readonly dependencies: readonly Dependency[];
   readonly rcode: number;
-  /** The memory that it takes, about. */
+  /** About the memory that it takes. */
   readonly bytes: number;
   readonly #variants: (Buffer | undefined)[];
   /** How many variants are made. */

@@ -125,7 +125,7 @@ export class FrontDoor {
     if (!listener.send(answer, from.port, from.address)) kept.replaceLast();
   }
 
-  /** A copy of the ready answer with the question in this client's case, which names with the same end then have, too. */
+  /** A copy of the ready answer with the question in this client's case, which names that point to it get, too. */
   #copy(kept: KeptAnswer, packet: Buffer, standing: Standing): Buffer {
     const answer = Buffer.from(kept.next(standing.share));
     answer[0] = packet[0] as number;

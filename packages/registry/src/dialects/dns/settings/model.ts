@@ -68,7 +68,7 @@ export interface Settings {
   readonly keys: readonly TsigKey[];
   /** Secondaries that are told of changes, at most once a second. */
   readonly notify: readonly Secondary[];
-  /** `ttl`: what an UPDATE without UPDATE-LEASE registers has a lease as long as its TTL. Default: it stays. */
+  /** `ttl`: an UPDATE without UPDATE-LEASE gives a lease as long as the record's TTL. Default: no lease. */
   readonly updateLease: "none" | "ttl";
   /** Servers that are asked for names outside our zones; empty: such questions are refused. */
   readonly forward: readonly Server[];

@@ -333,7 +333,7 @@ function toFile(value: unknown, place: string, directory: string): Settings["fil
 
 type Source = NonNullable<ReturnType<Settings["sources"]["get"]>>;
 
-/** The names of all protocols, unless configured as they come; `false` or nothing after the colon turns them off. */
+/** The names of all protocols, by default as their sources have them; `false` or null turns them off. */
 function toSources(from: FieldReader, names: readonly NameSource[]): Settings["sources"] {
   const sources = new Map<string, Source | null>();
   const configured = from.get("sources", (value, place) => new FieldReader(value, place));

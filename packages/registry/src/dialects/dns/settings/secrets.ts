@@ -1,4 +1,4 @@
-/** @live Reads the files that hold secrets, and looks whether others may read them as well. */
+/** @live Reads the files that hold secrets, and notes which of them others may read. */
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 
 /** Files of keys are far shorter. */
@@ -9,7 +9,7 @@ const OTHERS_READ = 0o044;
 export interface Secrets {
   /** The text of the file. Throws a sentence that repeats nothing of the text. */
   read(path: string): string;
-  /** Files read until now that others may read as well, with their modes. */
+  /** Files read until now that others may read, with their modes. */
   readonly exposed: ReadonlyMap<string, string>;
 }
 

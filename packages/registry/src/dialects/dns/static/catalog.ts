@@ -92,7 +92,7 @@ async function attemptOnce(registry: Registry, wanted: Wanted, tell: () => void)
   if (same) tell();
   const key = staticKey(origin);
   const put: Command | undefined = same ? undefined : { kind: "put", key, value: showHead(head) };
-  // One transaction leaves nothing out in between; of several, the first ones bring what is new.
+  // A single transaction leaves no gap; of several, the first ones register and the last ones remove.
   const steps =
     registers.length + removals.length <= STEPS_MAX ? [...removals, ...registers] : [...registers, ...removals];
   const parts: Guarded[][] = [];
@@ -203,7 +203,7 @@ function guardOf({ service, id }: InstanceKey, record: InstanceRecord | undefine
     : { on: "instance-mod", instance: { service, id }, revision: record.modRevision };
 }
 
-/** The origin, as `showOrigin` writes it, of the file whose instance changed or is gone; mostly there is none. */
+/** The origin, as `showOrigin` writes it, of the file whose instance changed or is gone; undefined for most changes. */
 export function touchedOrigin({ before, after }: Extract<Change, { kind: "instance" }>): string | undefined {
   const name = before === null ? undefined : fileOf(before);
   if (before === null || name === undefined) return undefined;

@@ -90,7 +90,7 @@ interface Owner {
   readonly service: string;
   readonly protocol: string;
   readonly site: string;
-  /** The name of the one instance that it is of. */
+  /** The name of the instance; undefined when the owner is a service. */
   readonly own: string | undefined;
 }
 

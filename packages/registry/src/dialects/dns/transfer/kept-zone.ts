@@ -41,7 +41,7 @@ export class KeptZone {
   #file: FileZone | undefined;
   /** Last labels of zones below this one. */
   #below: ReadonlySet<string>;
-  /** How often the account was read anew, as commits were missed. */
+  /** How often the account was read: more than once if commits were missed. */
   #losses = 0;
   #closed = false;
 
@@ -104,7 +104,7 @@ export class KeptZone {
     this.#following?.close();
   }
 
-  /** Commits were missed: all is read again. */
+  /** Nothing that was known of the account counts any more. */
   #lose(): void {
     this.#losses++;
     this.#journal = undefined;
@@ -116,7 +116,7 @@ export class KeptZone {
       if (change.before !== null) this.#dirty.add(toLabel(change.before.service));
       if (change.after !== null) this.#dirty.add(toLabel(change.after.service));
     }
-    // If nobody asks again, ever new names of services must not be noted without end.
+    // Nobody may ask again, so the names of services that come and go must not pile up.
     if (this.#dirty.size > STEP_WEIGHT_MAX && this.#running === undefined) {
       this.#journal = undefined;
       this.#dirty.clear();

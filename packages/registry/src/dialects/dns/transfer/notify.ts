@@ -13,7 +13,7 @@ import { keyOf, showName } from "../wire/name.ts";
 import { decodeMessage, encodeMessage } from "../wire/packet.ts";
 import { isWhole, type WholeZone } from "./kept-zone.ts";
 
-/** A zone is told of at most so often: RFC 1996 §4.5. */
+/** The time between two NOTIFYs of one zone, at least: RFC 1996 §4.5. */
 const INTERVAL_MS = 1000;
 /** RFC 1996 §3.6: NOTIFY is sent again after each of these times. */
 const RETRIES_MS = [1000, 2000, 4000, 8000, 16_000];

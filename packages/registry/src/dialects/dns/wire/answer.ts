@@ -56,7 +56,7 @@ function truncate(message: Message, bytesMax: number, chance: Chance, share: num
   return questionAlone(message);
 }
 
-/** Authority is a courtesy beside an answer; without one it tells how long the answer is good, and TC says it is missing. */
+/** Beside an answer, authority can go. Without one it tells how long that is good, so TC says that it is missing. */
 function dropAuthority(message: Message, bytesMax: number): Buffer {
   const bytes = packWhole({ ...message, authority: [], additional: [] }, bytesMax);
   return message.answers.length > 0 ? bytes : mark(bytes);
@@ -68,7 +68,7 @@ function packWhole(message: Message, bytesMax: number): Buffer {
   return packed.bytes;
 }
 
-/** How many of the first `fitted` records end with the last one of their name. */
+/** The number of the first `fitted` records without those of a name whose other records do not fit. */
 function wholeNames(records: readonly Resource[], fitted: number): number {
   let kept = fitted;
   while (kept > 0 && kept < records.length && sameName(records[kept - 1]!.name, records[kept]!.name)) kept--;

@@ -29,7 +29,7 @@ export function openCursor(packet: Buffer, at = 0): Cursor {
 
 /**
  * Reads a name and moves the cursor behind it; undefined when it is malformed. A pointer must lead to before the labels
- * that it ends, so there are no loops. Label types other than these two (RFC 6891 §5) are not in use.
+ * that it ends, so there are no loops. Labels that are neither text nor pointer (RFC 6891 §5) are malformed.
  */
 export function readName(cursor: Cursor): Name | undefined {
   const { packet } = cursor;
@@ -70,7 +70,7 @@ export function nameBytes(name: Name): number {
   return bytes;
 }
 
-/** Whether the labels and the name are neither empty nor too long. */
+/** Whether no label is empty or too long, and the name is not too long. */
 export function isName(name: Name): boolean {
   return nameBytes(name) <= NAME_BYTES_MAX && name.every((l) => l.length > 0 && l.length <= LABEL_BYTES_MAX);
 }

@@ -176,7 +176,7 @@ const writer = new Writer();
 
 /**
  * The message in at most `bytesMax` bytes; undefined when it does not fit. `tsig` is not written: `signTsig` does it.
- * Throws for what has no form on the wire, such as a label of 64 bytes or an address that is none.
+ * Throws for what has no form on the wire, such as a label of 64 bytes or a wrong address.
  */
 export function encodeMessage(message: Message, bytesMax: number): Buffer | undefined {
   const packed = write(message, bytesMax);

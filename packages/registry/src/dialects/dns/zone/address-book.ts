@@ -1,4 +1,4 @@
-/** Which instances are at an address. Compact: a million of them cost a slot in a map each. */
+/** Which instances are at an address. Compact: most instances take one entry of a map. */
 import type { Account, InstanceRecord, Registry } from "../../../core/index.ts";
 import { toCanonical } from "../labels/address.ts";
 
@@ -11,7 +11,7 @@ const LIST_MAX = 16;
 export class AddressBook {
   readonly #accounts = new Map<Account, Map<string, Held>>();
 
-  /** All that there are now. */
+  /** The book of all present instances. */
   static of(registry: Registry): AddressBook {
     const book = new AddressBook();
     registry.read((view) => {

@@ -21,7 +21,7 @@ export function fileRecords(file: FileZone, name: Name, type: number): readonly 
   return file.owners.get(keyOf(name))?.filter((record) => record.type === type) ?? NONE;
 }
 
-/** Whether the name exists in the file by itself: it has records, or names below it have. */
+/** Whether the name exists by itself, not by a wildcard: it or a name below it has records. */
 export function fileHas(file: FileZone, name: Name): boolean {
   const key = keyOf(name);
   return file.owners.has(key) || file.between.has(key);
@@ -51,7 +51,10 @@ export function findInFile(file: FileZone, name: Name): Match {
   return { kind: "none" };
 }
 
-/** The NS records that give this name away: the ones nearest to the origin (RFC 1034 §4.2.1). */
+/**
+ * The NS records of the delegation that the name is at or below, of several the one nearest to the origin (RFC 1034
+ * §4.2.1).
+ */
 function findCut(file: FileZone, name: Name): readonly Resource[] | undefined {
   for (let from = name.length - file.origin.length - 1; from >= 0; from--) {
     const servers = fileRecords(file, name.slice(from), TYPE.NS);
@@ -60,7 +63,7 @@ function findCut(file: FileZone, name: Name): readonly Resource[] | undefined {
   return undefined;
 }
 
-/** Addresses that the file knows of a name, glue included, in the name as asked. */
+/** The address records of a name, glue included, under the name as asked. */
 export function fileAddresses(file: FileZone, name: Name): readonly Resource[] {
   if (!isWithin(name, file.origin)) return NONE;
   const match = findInFile(file, name);
@@ -68,7 +71,7 @@ export function fileAddresses(file: FileZone, name: Name): readonly Resource[] {
   return rename(records?.filter(({ type }) => type === TYPE.A || type === TYPE.AAAA) ?? NONE, name);
 }
 
-/** Owner names are given as they were asked for: wildcards become the name, and its case stays. */
+/** The records under the name that was asked for, in its case, also those of a wildcard. */
 export function rename(records: readonly Resource[], name: Name): readonly Resource[] {
   return records.map((record) => (record.name === name ? record : { ...record, name }));
 }
@@ -77,9 +80,8 @@ export function rename(records: readonly Resource[], name: Name): readonly Resou
 const SHARED: ReadonlySet<number> = new Set([TYPE.A, TYPE.AAAA, TYPE.SRV, TYPE.TXT, TYPE.PTR]);
 
 /**
- * The file as it lies over an account's zone: where instances may come to stand beside its records, those live no
- * longer than instances do, now and always. A set has but one TTL (RFC 2181 §5.2), and who keeps the file's records
- * for an hour would hear of an instance an hour late.
+ * The file as it lies over an account's zone. A set has one TTL (RFC 2181 §5.2), and at any time instances may join the
+ * file's records: so those of types that the catalog has live no longer than the records of instances.
  */
 export function shareFile(file: FileZone, ttlS: number): FileZone {
   const isLong = (record: Resource): boolean => record.ttlS > ttlS && SHARED.has(record.type);
@@ -94,7 +96,7 @@ export function shareFile(file: FileZone, ttlS: number): FileZone {
   return { ...file, owners };
 }
 
-/** Reserved keys of what zone files have put into an account's catalog (static/catalog.ts). */
+/** Reserved keys that remember what zone files have put into an account's catalog (static/catalog.ts). */
 export const STATIC_KEYS: Bytes = "\0dns/static/";
 
 export function staticKey(origin: Name): Bytes {
@@ -102,8 +104,8 @@ export function staticKey(origin: Name): Bytes {
 }
 
 /**
- * The revision at which what a zone file says of this origin last became different; 0 when none ever did. It goes on
- * after the file is gone, so that a serial made from it never goes back.
+ * The revision at which the file of this origin last changed; 0 when there never was one. It stays when the file is
+ * gone, so that a serial made from it never goes back.
  */
 export function staticRevision(view: View, account: Account, origin: Name): Revision {
   return view.entry(account, staticKey(origin))?.modRevision ?? 0;

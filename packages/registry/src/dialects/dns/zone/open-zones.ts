@@ -52,7 +52,7 @@ export class OpenZones implements Zones {
   /** The accounts that the zones were built with. */
   #accounts = new Set<Account>();
   #byKey: ReadonlyMap<string, Zone> | undefined;
-  /** Accounts of which was logged that they have no zone. */
+  /** Accounts that were logged as having no zone. */
   readonly #warned = new Set<Account>();
   /** The delegations of each zone, by its `keyOf`. */
   #cuts = new Map<string, Cuts>();
@@ -129,8 +129,8 @@ export class OpenZones implements Zones {
   }
 
   /**
-   * The revision at which the delegations of this zone were last found to be others. They count as others at the start,
-   * as those before it are not known. 0 when there never was a zone below this one.
+   * The revision at which the delegations of this zone were last found changed. At the start they count as changed, as
+   * those before it are unknown. 0 when there never was a zone below this one.
    */
   cutAt(zone: Name): Revision {
     this.#zones();
@@ -198,7 +198,7 @@ function rank(account: Account): number {
   return toLabel(account) === account ? 0 : 1;
 }
 
-/** The delegations of a zone to zones right below it as a text, and the revision since which it is this one. */
+/** The delegations of a zone to zones right below it, as a text, and the revision since which they are these. */
 interface Cuts {
   readonly text: string;
   readonly revision: Revision;

@@ -150,7 +150,7 @@ export class Group {
     return this.roster.records;
   }
 
-  /** The service that is all of the group; undefined when the group holds more. */
+  /** The only service of the group; undefined also with lapsed instances or a zone file beside it. */
   get only(): ServiceView | undefined {
     const [name = ""] = this.services;
     const isAlone = this.services.length === 1 && this.#look.zone.file === undefined;

@@ -113,7 +113,7 @@ export class Roster {
     return dotted.sort(([one], [other]) => (one < other ? -1 : 1));
   }
 
-  /** Of how many labels before `end` the longest value with dots consists; 0 when there is no such value. */
+  /** The number of labels before `end` that make up the longest value with dots; 0 when there is no such value. */
   countDotted(field: Field, labels: readonly Bytes[], end: number): number {
     const { exact, labelsMax } = this.#table(field);
     for (let count = Math.min(end, labelsMax); count > 1; count--)

@@ -64,7 +64,7 @@ class Reading {
 /** What holds within one file. */
 interface Context {
   readonly file: string;
-  /** This file and those it is included by. */
+  /** This file and the files that include it. */
   readonly within: readonly string[];
   origin: Name;
   owner: Name | undefined;
