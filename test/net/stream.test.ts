@@ -14,7 +14,8 @@ function event(text: string): Buffer {
 
 /** Every request becomes a stream. */
 async function openStreams(scope: Scope, options: StreamOptions = {}): Promise<NetRig & { streams: Stream[] }> {
-  const rig = await openListener(scope);
+  // The stop would wait for streams that are open.
+  const rig = await openListener(scope, { limits: { closeTimeoutMs: 100 } });
   const streams: Stream[] = [];
   rig.listener.mount("/", "test", () => ({
     streams: true,

@@ -1,4 +1,4 @@
-/** TLS: certificates that are read again when their files change. */
+/** @live TLS: certificates that are read again when their files change. */
 import { type FSWatcher, watch } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import type { Server, ServerOptions } from "node:https";

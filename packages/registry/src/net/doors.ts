@@ -3,12 +3,6 @@ import type { HttpListener } from "./http/handler.ts";
 import type { StreamHandler, TcpLimits, TcpListener } from "./tcp.ts";
 import type { DatagramHandler, UdpListener } from "./udp.ts";
 
-/** What `http` opens: like the native listener, with the same limits, TLS and refusals. */
-export interface OwnHttpListener extends HttpListener {
-  drain(): void;
-  close(): Promise<void>;
-}
-
 /**
  * Opens the ports that the dialect declared, each by its name. A port that cannot be had rejects with `PortTaken`;
  * the dialect lets it pass, and the house decides whether the start fails. The house lists what is open, and closes it
@@ -16,7 +10,8 @@ export interface OwnHttpListener extends HttpListener {
  */
 export interface Doors {
   readonly host: string;
-  http(name: string): Promise<OwnHttpListener>;
+  /** Like the native listener, with the same limits, TLS and refusals. */
+  http(name: string): Promise<HttpListener>;
   tcp(name: string, handler: StreamHandler, limits?: Partial<TcpLimits>): Promise<TcpListener>;
   udp(name: string, handler: DatagramHandler): Promise<UdpListener>;
   /** Both on one number, also when that is 0 and a free one must be found. */

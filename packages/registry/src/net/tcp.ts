@@ -1,4 +1,4 @@
-/** Plain TCP streams with a limit on everything that a client could hold open. */
+/** @live TCP streams with a limit on everything that a client could hold open. */
 import { createServer, type Server, type Socket } from "node:net";
 import { explainListen } from "./taken.ts";
 
@@ -14,7 +14,7 @@ export interface TcpLimits {
   readonly connectionsPerAddressMax: number;
   /** A connection that neither sends nor takes anything for so long is closed. */
   readonly idleTimeoutMs: number;
-  /** What may wait in a connection to be taken by its client; one that lets more pile up is cut off. */
+  /** Bytes of answers that may wait for a client; one that lets more pile up is cut off. */
   readonly unsentBytesMax: number;
   /** How long `close` waits for clients to take their answers. */
   readonly closeTimeoutMs: number;

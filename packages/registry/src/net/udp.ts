@@ -1,4 +1,4 @@
-/** Datagrams: one socket, a handler per packet, answers without a queue of our own. */
+/** @live Datagrams: one socket, a handler per packet, answers without a queue of our own. */
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { lookup as lookUp } from "node:dns/promises";
 import { isIP, isIPv6 } from "node:net";

@@ -1,7 +1,8 @@
 /** Opens the ports of one dialect, with the limits of the house, and keeps account of them. */
 import type { Logger } from "pino";
 import type { Endpoint } from "../../dialects/contract.ts";
-import type { Doors, OwnHttpListener } from "../../net/doors.ts";
+import type { Doors } from "../../net/doors.ts";
+import type { OpenHttpListener } from "../../net/http/listener.ts";
 import { PortTaken } from "../../net/taken.ts";
 import { openTcpListener, type TcpListener, type TcpOptions } from "../../net/tcp.ts";
 import { openUdpListener, type UdpListener } from "../../net/udp.ts";
@@ -22,7 +23,7 @@ export interface DoorParts {
   readonly ports: Readonly<Record<string, number>>;
   readonly log: Logger;
   /** Like the native listener, on another port. */
-  openHttp(port: number): Promise<OwnHttpListener>;
+  openHttp(port: number): Promise<OpenHttpListener>;
 }
 
 /** Attempts to find a number that is free for both TCP and UDP. */

@@ -1,4 +1,4 @@
-/** Answers that many handlers give. Pure. */
+/** Answers that many handlers give. */
 import type { Outcome, Receipt, Refused } from "../../core/index.ts";
 import { Head, type Headers } from "../../net/http/head.ts";
 import type { Answer } from "../../net/routes/answer.ts";

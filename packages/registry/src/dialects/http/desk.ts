@@ -34,12 +34,12 @@ export interface Visit {
   bye(revoked?: Refused): void;
 }
 
-/** The visits that there are. */
+/** The visits that are open. */
 export interface Lasting {
   /** True once the registry is about to stop: nobody comes in any more. */
   readonly draining: boolean;
   /** Returns its cancel. */
   enter(visit: Visit, exchange: Exchange): () => void;
-  /** Why this client, once let in, would not be let in any more. */
+  /** Why this client would not be let in again; undefined when it would. */
   findRevoked(exchange: Exchange): Refused | undefined;
 }

@@ -3,7 +3,7 @@ import { fromBuffer } from "../../core/index.ts";
 import type { Handler } from "../../net/http/handler.ts";
 import type { Reply } from "../../net/http/reply.ts";
 import type { Request } from "../../net/http/request.ts";
-import { type Answer, give, respond } from "../../net/routes/answer.ts";
+import { answering, give, respond } from "../../net/routes/answer.ts";
 import type { House } from "../contract.ts";
 import { admit } from "./access.ts";
 import { Callbacks } from "./callbacks/delivery.ts";
@@ -84,8 +84,4 @@ export class Server {
       );
     });
   }
-}
-
-function answering(answer: Answer): Handler {
-  return { streams: false, serve: (_request, reply) => give(reply, answer) };
 }

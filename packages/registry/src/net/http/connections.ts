@@ -1,4 +1,4 @@
-/** Guards a server's connections: how many there are, and what those are told that do not speak HTTP properly. */
+/** @live Guards a server's connections: limits their number, and answers clients that do not speak proper HTTP. */
 import type { Server } from "node:http";
 import type { Server as SecureServer } from "node:https";
 import type { Socket } from "node:net";
@@ -125,8 +125,8 @@ export class ConnectionGuard {
 }
 
 /**
- * Silence for the idle time between requests, or for the stall time during one. An answer that is being worked on or
- * a quiet stream is no reason to cut; bytes that nobody takes are.
+ * Called after silence: the idle time between requests, or the stall time during one. Work on an answer and a quiet
+ * stream are no reason to cut the connection; bytes that the client does not take are.
  */
 function endTimedOut(socket: HttpSocket): void {
   const answer = socket._httpMessage;

@@ -3,8 +3,8 @@ import type { Reply, Streaming } from "./reply.ts";
 import type { Request } from "./request.ts";
 
 /**
- * Who serves a request. Most answers go out whole, and their requests may come the short way (`plain/`), which costs
- * about half. It must answer; what it throws is answered as 500 and logged.
+ * Who serves a request. Where answers go out whole, requests may come the short way (`plain/`), which costs about half.
+ * Every request must be answered; what `serve` throws is answered as 500 and logged.
  */
 export type Handler =
   | { readonly streams: false; serve(request: Request, reply: Reply): void }
@@ -13,7 +13,7 @@ export type Handler =
 /** Finds who serves a request by what its first line says: HEAD is shown as GET, path and query are raw. */
 export type Find = (method: string, path: string, search: string) => Handler;
 
-/** For what serves all its requests alike, and streams none. */
+/** For a mount that serves all requests by one function, and streams none. */
 export function whole(serve: (request: Request, reply: Reply) => void): Find {
   const handler: Handler = { streams: false, serve };
   return () => handler;

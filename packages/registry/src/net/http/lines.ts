@@ -1,4 +1,4 @@
-/** The lines of an answer's head that the listener writes itself. */
+/** @live The lines of an answer's head that the listener writes itself. */
 import { STATUS_CODES } from "node:http";
 
 /** Shared by all answers of one listener. */

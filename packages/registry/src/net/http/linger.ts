@@ -1,4 +1,4 @@
-/** Closing a connection so that its last answer arrives. */
+/** @live Closing a connection so that its last answer arrives. */
 import type { Socket } from "node:net";
 
 const LINGER_MS = 1000;

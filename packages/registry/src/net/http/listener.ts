@@ -1,4 +1,4 @@
-/** The HTTP listener: raw node:http with a limit on everything. Why no framework: docs/decisions/0003-raw-node-http.md. */
+/** @live The HTTP listener: raw node:http with a limit on everything. Why no framework: docs/decisions/0003-raw-node-http.md. */
 import { createServer, type Server } from "node:http";
 import { createServer as createSecureServer, type Server as SecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
@@ -54,7 +54,7 @@ export interface HttpListenerOptions {
   readonly tls?: TlsOptions;
   /** Until this is first true, requests are answered 503: not all mounts are there yet. */
   readonly ready?: () => boolean;
-  /** While true, requests of foreign web pages are refused: the registry is open, and only this machine reaches it. */
+  /** While true, requests of foreign web pages are refused: see local.ts. */
   readonly localOnly?: () => boolean;
   /** Gives the counter of one dialect; called once per mount, so that no request looks anything up. */
   readonly observer?: (dialect: string) => Observe;

@@ -21,17 +21,20 @@ export interface Reply {
   problem(status: number, name: string, detail: string, headers?: Headers): void;
   /** Ends the connection without an answer, or in the middle of it. */
   abort(): void;
-  /** Calls once when the client leaves before its answer: one that says no more counts as gone while it waits. */
+  /**
+   * Calls once if the client leaves before its answer. A client that ends its side of the connection has left as well:
+   * it would still get an answer given at once, but none that is waited for.
+   */
   onGone(listener: () => void): void;
 }
 
-/** What a route gets that says `streams: true`. */
+/** What only a route gets that says `streams: true`. */
 export interface Streaming extends Reply {
   /** Begins an endless answer of server-sent events. */
   events(options?: StreamOptions): Stream;
   /**
-   * Sends an answer in pieces, as fast as the client takes them. Settles when the last one is out or the client is
-   * gone; rejects with what `pieces` throws, after the connection is cut. A single piece goes out with its length.
+   * Sends an answer in pieces, as fast as the client takes them. Resolves when the last one is out or the client is
+   * gone. Rejects with what `pieces` throws; an answer that has begun is cut then. A single piece is sent whole.
    */
   pieces(status: number, headers: Headers, pieces: Pieces, options?: PiecesOptions): Promise<void>;
 }

@@ -1,4 +1,5 @@
 /** Answers as values: handlers return them, and one place gives them. */
+import type { Handler } from "../http/handler.ts";
 import type { Head, Headers } from "../http/head.ts";
 import type { Piece, Reply } from "../http/reply.ts";
 
@@ -11,6 +12,11 @@ export interface Answer {
 
 export function give(reply: Reply, { status, head, body }: Answer): void {
   reply.send(status, head, body);
+}
+
+/** For a request that needs no handler. */
+export function answering(answer: Answer): Handler {
+  return { streams: false, serve: (_request, reply) => give(reply, answer) };
 }
 
 /**

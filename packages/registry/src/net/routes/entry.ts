@@ -4,7 +4,7 @@ import { type Outcome, ok } from "../../outcome.ts";
 
 /**
  * Lets a principal into an account, and counts the request. `isBeat`: heartbeats are counted, but never refused for
- * their number, where clients would give up what they keep alive.
+ * their number, as clients would then let go what they keep alive.
  */
 export function enter(
   access: Access,

@@ -1,4 +1,4 @@
-/** JSON bodies: what counts as one, and its value. Pure. */
+/** JSON bodies: what counts as one, and its value. */
 import { isUtf8 } from "node:buffer";
 import { type Outcome, ok, refuse } from "../../outcome.ts";
 

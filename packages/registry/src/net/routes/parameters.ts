@@ -1,4 +1,4 @@
-/** What a route says of its query. Pure. */
+/** What a route says of its query. */
 import type { Query } from "../http/query.ts";
 
 /**

@@ -8,7 +8,7 @@ import type { Find } from "../http/handler.ts";
 import { decodeSegment, parseQuery, type Query } from "../http/query.ts";
 import type { Reply, Streaming } from "../http/reply.ts";
 import type { Request } from "../http/request.ts";
-import { type Answer, give, respond } from "./answer.ts";
+import { type Answer, answering, give, respond } from "./answer.ts";
 import { type Body, bytesMaxOf, findUnsupported, jsonIn, type Unsupported } from "./body.ts";
 import { enter } from "./entry.ts";
 import type { Json } from "./json.ts";
@@ -37,7 +37,7 @@ export interface Call<D, R extends Reply = Reply> {
 /** What a handler returns; its refusals are answered in the protocol's words. */
 export type Result = Answer | Refused;
 
-/** All that is to be said of a route, but who serves it. A first parameter `:account` names the account. */
+/** A route without its handler. A first parameter `:account` names the account. */
 export interface Described extends Pattern {
   readonly role: Role;
   /** The account that a route without one in its path belongs to. */
@@ -56,7 +56,7 @@ export type Route<D> =
   | (Described & { readonly streams: false; readonly handle: Handle<D, Reply> })
   | (Described & { readonly streams: true; readonly handle: Handle<D, Streaming> });
 
-/** How a protocol says what each of them has to say. */
+/** What every protocol has to say, in the words of one. */
 export interface Manner {
   missing(path: string): Answer;
   method(method: string, allow: string): Answer;
@@ -83,10 +83,9 @@ export function serveRoutes<D extends { readonly access: Access }>(
   const shared = { desk, manner };
   return (method, path) => {
     const match = table.match(path);
-    if (match === undefined) return { streams: false, serve: (_request, reply) => give(reply, manner.missing(path)) };
+    if (match === undefined) return answering(manner.missing(path));
     const route = match.routes.get(method);
-    if (route === undefined)
-      return { streams: false, serve: (_request, reply) => give(reply, manner.method(method, allowIn(match))) };
+    if (route === undefined) return answering(manner.method(method, allowIn(match)));
     return route.streams
       ? { streams: true, serve: (request, reply) => serve(shared, route, match, request, reply) }
       : { streams: false, serve: (request, reply) => serve(shared, route, match, request, reply) };

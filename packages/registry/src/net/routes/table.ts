@@ -1,4 +1,4 @@
-/** Routes as data: a table that the dispatch, descriptions of the API, and tests read. Pure. */
+/** Routes as data: a table that the dispatch, descriptions of the API, and tests read. */
 
 export interface Pattern {
   readonly method: "GET" | "PUT" | "POST" | "PATCH" | "DELETE";

@@ -1,4 +1,4 @@
-/** register, unregister, subscribe: endpoints `{application, protocol, addr, meta}` and the instances they stand for. Pure. */
+/** register, unregister, subscribe: endpoints `{application, protocol, addr, meta}` and the instances they stand for. */
 import { createHash } from "node:crypto";
 import type { EndpointBody } from "@rollcall/client";
 import {
@@ -49,7 +49,7 @@ export function toLife({ ttlMs }: Endpoint): Life {
   return ttlMs === 0 ? "permanent" : { ttlMs };
 }
 
-/** An instance in the shape in which endpoints are registered; those of other protocols get it made up. */
+/** An instance in the shape in which endpoints are registered; for those of other protocols an address is made up. */
 export function toEndpoint(record: InstanceRecord): EndpointBody {
   const { service, id, protocol, meta } = record;
   const own = protocol !== "" && id.startsWith(`${protocol}@`) ? id.slice(protocol.length + 1) : undefined;

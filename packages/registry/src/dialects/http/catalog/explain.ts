@@ -41,13 +41,13 @@ async function findHistory({ registry, clock }: Desk, account: string, key: Inst
     if (!page.ok) break;
     if (collect(page.value, account, key, before, traces)) break;
     before = from;
-    // Others have their turn: a search is never urgent.
+    // Other requests come first: a search is never urgent.
     await new Promise<void>((resume) => setImmediate(resume));
   }
   return traces.slice(0, TRACES_MAX);
 }
 
-/** The latest revision that can have touched the instance: nothing behind it need be searched. */
+/** The latest revision that can have touched the instance: later commits need not be searched. */
 function latestTouch(view: View, account: string, { service, id }: InstanceKey): Revision {
   const record = view.instance(account, service, id);
   // A service that is empty long enough is forgotten, and its revision with it.

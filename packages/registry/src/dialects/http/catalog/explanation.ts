@@ -1,4 +1,4 @@
-/** Explain: from what is found in the catalog and in history to an account of one instance. Pure. */
+/** Explain: from what is found in the catalog and in history to an account of one instance. */
 import type { ExplainBody } from "@rollcall/client";
 import {
   type Change,

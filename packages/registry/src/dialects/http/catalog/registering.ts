@@ -1,4 +1,4 @@
-/** Registrations to commands, and what came of them to answers. Pure. */
+/** Registrations to commands, and what came of them to answers. */
 import type { RegisteredBody } from "@rollcall/client";
 import type { Check, CommandOf, InstanceRecord, LeaseId, Receipt } from "../../../core/index.ts";
 import type { Registration } from "../wire/registration.ts";

@@ -1,4 +1,4 @@
-/** Instances as target groups of Prometheus' HTTP service discovery. Pure. */
+/** Instances as target groups of Prometheus' HTTP service discovery. */
 import { type InstanceRecord, statusOf } from "../../../core/index.ts";
 import { toAddr } from "./endpoints.ts";
 
@@ -15,8 +15,8 @@ function toLabel(name: string): string {
 }
 
 /**
- * One group for each instance: their labels differ. Tags stand between commas, so that `.*,tag,.*` finds one. An
- * instance without an address has nothing to be scraped at: no group.
+ * One group for each instance, as their labels differ. Tags stand between commas, so that `.*,tag,.*` finds one. An
+ * instance without an address cannot be scraped, and has no group.
  */
 export function toTargetGroup(record: InstanceRecord): TargetGroup | undefined {
   if (record.address === "") return undefined;

@@ -44,7 +44,7 @@ export function getKey(exchange: Exchange): Result | Promise<Result> {
   const now = desk.registry.read((view) => ({ record: view.entry(account, key.value), revision: view.revision }));
   const after = Math.min(wait.value.after ?? now.revision, now.revision);
   if (waitMs === 0 || (now.record?.modRevision ?? 0) > after) return toKey(exchange, key.value);
-  // From the very position: a deletion leaves nothing behind that could tell when it was.
+  // Waits from `after` itself, not from the revision of the key: a deleted key has none.
   const scope: Scope = { account, keys: { from: key.value } };
   return awaitChange(exchange, scope, after, waitMs, () => toKey(exchange, key.value));
 }
@@ -56,7 +56,7 @@ function toKey(exchange: Exchange, key: Bytes): Result {
   if (!query.has("raw")) return toState(exchange, record.modRevision, () => toKeyBody(record));
   const head = {
     "Content-Type": "application/octet-stream",
-    // What somebody stored is no page of this server.
+    // Browsers must not take a stored value for a page of this server.
     "X-Content-Type-Options": "nosniff",
     ...toStateHeaders(encodeTag(record.modRevision)),
   };

@@ -1,4 +1,4 @@
-/** Transactions: the body to one conditional command, and its results back. Pure. */
+/** Transactions: the body to one conditional command, and its results back. */
 import type { TransactedBody } from "@rollcall/client";
 import {
   type Command,

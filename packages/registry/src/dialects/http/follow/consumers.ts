@@ -14,7 +14,7 @@ import type { Consumers } from "../desk.ts";
 import { WAIT_MS_MAX } from "../wire/numbers.ts";
 
 const PREFIX = "\0http/consumers/";
-/** Longer than the longest poll, so that a consumer that waits is still one. */
+/** Longer than the longest poll: a consumer that waits in one stays a consumer. */
 export const CONSUMER_TTL_MS = WAIT_MS_MAX + 60_000;
 const CONSUMERS_MAX = 20_000;
 const PENDING_MAX = 10_000;

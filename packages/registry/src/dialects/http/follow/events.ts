@@ -22,7 +22,7 @@ import { followCommits } from "./stream.ts";
 
 const EVENTS_DEFAULT = 100;
 const SCANNED_PER_READ = 2000;
-/** An answer looks at so many commits at most; the cursor then leads on. */
+/** One answer reads so often at most; its cursor leads on from there. */
 const READS_MAX = 20;
 
 /** GET …/events */
@@ -132,7 +132,7 @@ function nowOf(desk: Desk): Revision {
 interface Found {
   readonly events: readonly EventBody[];
   readonly cursor: string;
-  /** All up to here was looked at. */
+  /** Commits up to this one were looked at. */
   readonly revision: Revision;
   /** False when there is more to look at right now. */
   readonly complete: boolean;
@@ -162,7 +162,7 @@ async function readEvents(
   return ok({ events, cursor: cursorAt(revision, after), revision, complete: false });
 }
 
-/** The end of what was looked at; never before where the client was. */
+/** The position after what was looked at, but never one before the client's own. */
 function cursorAt(revision: Revision, after: EventCursor): string {
   return revision < after.revision ? toEventId(after.revision, Math.min(after.index, INDEX_END)) : endOf(revision);
 }

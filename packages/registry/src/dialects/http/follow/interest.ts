@@ -19,7 +19,7 @@ export interface Subscription {
   readonly prefix?: Bytes;
 }
 
-/** `service` (repeatable), `key`, `prefix`; none of them: everything in the account. */
+/** `service`, `key` and `prefix`, each any number of times; without any of them, everything in the account. */
 export function decodeInterest(query: Query): Outcome<Interest> {
   const services = query.all("service");
   if (services.length > SERVICES_MAX) return refuse("too-large", `more than ${SERVICES_MAX} services`);
@@ -84,7 +84,7 @@ function readSubscription(fields: Fields): Subscription {
   return { id };
 }
 
-/** The smallest scope of the core that holds the whole interest; what is too much in it is left out later. */
+/** The smallest scope of the core that holds the whole interest; commits outside of the interest are left out later. */
 export function toScope(account: string, { services, keys, prefixes, everything }: Interest): Scope {
   if (everything) return { account };
   const range = toRange(keys, prefixes);

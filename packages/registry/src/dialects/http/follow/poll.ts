@@ -7,15 +7,15 @@ import { toUnauthorized } from "../refusals.ts";
 export type Woken = "changed" | "over";
 
 /**
- * The answer; undefined to wait on, which counts only after a change. `commit` is the one that woke the poll; undefined
- * when the time is up, or when the position is too old to tell.
+ * Answers, or returns undefined to go on waiting. `commit` is the one that woke the poll; it is undefined when the time
+ * is up, or when the position is too old to tell.
  */
 export type Attempt = (woken: Woken, commit: Commit | undefined) => Result | Promise<Result> | undefined;
 
 /**
  * Calls `attempt` with "changed" for each change in scope after `after` until it answers, or with "over" when the time
- * is up or the registry stops; then it must. A client that goes away is forgotten: the promise stays open. A position
- * that history no longer holds counts as a change: the state is what the client asks for.
+ * is up or the registry stops; then it must answer. A client that goes away is forgotten, and the promise stays open. A
+ * position that history no longer holds counts as a change: the state is what the client asks for.
  */
 export function awaitChange(
   exchange: Exchange,
@@ -71,7 +71,7 @@ class Poll implements Watcher, Visit {
 
   bye(revoked?: Refused): void {
     if (revoked === undefined) this.#wake("over");
-    // What is there is nothing for this client any more.
+    // The client may not see the state any more.
     else this.#settle(toUnauthorized(revoked));
   }
 

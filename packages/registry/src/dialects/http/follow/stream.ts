@@ -12,7 +12,7 @@ export interface FollowOptions {
   /** Undefined: from now on. */
   readonly after: Revision | undefined;
   readonly render: Render;
-  /** The id of a message that says: all up to this revision has been sent. */
+  /** The id of a message after which all commits up to this revision have been sent. */
   readonly idOf?: (revision: Revision) => string | number;
   readonly onClose?: () => void;
 }
@@ -124,7 +124,7 @@ class Follower implements Watcher, Visit {
 
   bye(): void {
     if (!this.#stream.open) return;
-    // The watch has passed over commits that are not in scope: its position is the better one, parked or not.
+    // The watch has also passed commits outside of the scope: its position may be later than the last commit sent.
     const revision = Math.max(this.#watch?.position ?? 0, this.#last);
     this.#stream.end(encodeEvent("bye", this.#idOf(revision), JSON.stringify({ revision })));
   }

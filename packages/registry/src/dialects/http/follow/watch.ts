@@ -41,7 +41,7 @@ export function watch(exchange: Exchange<Streaming>): Result | undefined | Promi
   return undefined;
 }
 
-/** Watching with `?consumer=` makes one a consumer of the services, for as long as the stream is open. */
+/** Who watches with `?consumer=` is a consumer of the services for as long as the stream is open. */
 function consumeWhileOpen({ desk, account, query }: Exchange, { services }: Interest): () => void {
   const consumer = query.get("consumer") ?? "";
   if (consumer === "" || consumer.length > 255 || services.size === 0) return () => {};
@@ -54,7 +54,7 @@ function consumeWhileOpen({ desk, account, query }: Exchange, { services }: Inte
   return () => clearInterval(timer);
 }
 
-/** The same name for the same interest: what the encoded commits are kept under. */
+/** A name for an interest; encoded commits are kept by it. */
 function nameInterest({ services, keys, prefixes, everything }: Interest): string {
   if (everything) return "*";
   return JSON.stringify([[...services].sort(), [...keys].sort(), [...prefixes].sort()]);
@@ -66,7 +66,7 @@ interface Encoded {
   readonly event: Buffer;
 }
 
-/** The latest commits, by the name of the interest; null where a commit holds nothing for it. Watchers take turns. */
+/** Of the latest commits, by the name of an interest; null where the commit holds nothing of it. */
 const encodingsOf = perRevision((_commit: Commit) => new Map<string, Encoded | null>(), {
   costMax: 64,
   costOf: () => 1,
@@ -86,7 +86,7 @@ function encode(exchange: Exchange, commit: Commit, name: string, interest: Inte
 
 const COMMITS_PER_ANSWER = 1000;
 const SCANNED_PER_READ = 5000;
-/** After so many reads in vain the answer is a position to go on from: no request may search for ever. */
+/** After so many reads without a hit the answer is a position to go on from: no request may search for ever. */
 const READS_MAX = 20;
 
 /** GET …/watch?after=&wait=: the commits after a position, at once when there are some. */
@@ -152,7 +152,7 @@ export function watchMany(exchange: Exchange<Streaming>): Result | undefined {
   return undefined;
 }
 
-/** Finds whom a commit is for. */
+/** Finds the subscriptions that a commit concerns. */
 class SubscriptionIndex {
   readonly interest: Interest;
   readonly #services = new Map<string, string[]>();

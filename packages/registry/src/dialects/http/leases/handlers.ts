@@ -97,7 +97,7 @@ function listWhere(exchange: Exchange, wanted: (lease: LeaseRecord) => boolean):
   return toJson(body);
 }
 
-/** The first `limit` leases from `from` on, in order of their ids; they are kept in none. */
+/** The first `limit` leases from `from` on, by id. The account keeps its leases in no order. */
 function pageLeases(account: AccountView | undefined, { from, limit }: Page, wanted: (lease: LeaseRecord) => boolean) {
   let found: LeaseRecord[] = [];
   let bound: string | undefined;

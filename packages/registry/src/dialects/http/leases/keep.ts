@@ -49,7 +49,7 @@ class Keeper implements Visit {
     void this.#beat(true);
   }
 
-  /** Renews, and again after a third of the ttl: what it is by then counts. */
+  /** Renews, and again after a third of the ttl that the lease has now. */
   async #beat(first: boolean): Promise<void> {
     const outcome = await this.#desk.registry.renew(this.#account, this.#lease);
     if (!this.#stream.open) return;

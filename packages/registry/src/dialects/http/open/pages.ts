@@ -1,6 +1,6 @@
 /** @live Pages that need no token: health, metrics, the description of the API, the landing page. */
 import { type Find, whole } from "../../../net/http/handler.ts";
-import { type Answer, give, respond } from "../../../net/routes/answer.ts";
+import { type Answer, answering, give, respond } from "../../../net/routes/answer.ts";
 import { toJson } from "../answers.ts";
 import type { Desk } from "../desk.ts";
 import { toFailure, toMissing, toWrongMethod } from "../refusals.ts";
@@ -62,12 +62,11 @@ export function openPages(desk: Desk): readonly (readonly [string, Find])[] {
     body: landingPage(desk.house.status.version),
   };
   const home = onlyGet(desk, () => landing);
-  const nothing = whole(({ path }, reply) => give(reply, toMissing(path)));
   return [
     ["/healthz", onlyGet(desk, () => toJson({ status: "ok" }, 200, NOT_KEPT))],
     ["/readyz", onlyGet(desk, () => readiness(desk))],
     ["/metrics", onlyGet(desk, () => metrics(desk))],
     ["/openapi.json", onlyGet(desk, () => describe(desk))],
-    ["/", (method, path, search) => (path === "/" ? home : nothing)(method, path, search)],
+    ["/", (method, path, search) => (path === "/" ? home(method, path, search) : answering(toMissing(path)))],
   ];
 }

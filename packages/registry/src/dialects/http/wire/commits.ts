@@ -1,4 +1,4 @@
-/** Commits and their changes as watches and the events feed show them. Pure; what lies outside a commit is asked for. */
+/** Commits and their changes as watches and the events feed show them. */
 import type { ChangeBody, CommitBody, EventBody, LeaseBody } from "@rollcall/client";
 import {
   type Change,
@@ -14,7 +14,7 @@ import { findLeaseChange, sayReason } from "./reasons.ts";
 import { toInstanceBody, toKeyBody, toLeaseBody } from "./records.ts";
 import { isHiddenChange } from "./reserved.ts";
 
-/** What is known now about leases that the commit itself does not tell of. */
+/** What is known now of leases that the commit does not hold. */
 export interface Surroundings {
   ttlMs(account: string, lease: string): number | null;
 }

@@ -19,7 +19,7 @@ const CONTROL = /\p{Cc}/u;
 /** The same but for tabs and the ends of lines. */
 const CONTROL_IN_LINES = /(?![\t\n\r])\p{Cc}/u;
 
-/** Whether a text would do more on a terminal or in a line than stand there. */
+/** Whether a text could move a terminal's cursor or end a line. */
 export function hasControl(text: string): boolean {
   return CONTROL.test(text);
 }
@@ -73,7 +73,7 @@ export class Fields {
     this.fault ??= refuse("too-large", `field ${this.#at}${name} holds more than ${most} ${what}`);
   }
 
-  /** Takes over what was wrong within. */
+  /** Takes over the fault of an inner value. */
   adopt(fault: Refused | undefined): void {
     this.fault ??= fault;
   }
@@ -208,7 +208,7 @@ export class Fields {
       return NO_PAIRS;
     }
     for (const key in value) {
-      // Copied carelessly, this name would change the copy's prototype.
+      // A careless copy of this member would change the prototype of the copy.
       if (key === "__proto__") this.fail(`field ${this.#at}${name} must not have the key __proto__`);
       else if (!fits(value[key])) this.expected(`${name}.${key}`, what, value[key]);
       else continue;

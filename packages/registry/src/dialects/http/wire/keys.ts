@@ -1,4 +1,4 @@
-/** Keys in paths: byte strings, percent-encoded. Pure. */
+/** Keys in paths: byte strings, percent-encoded. */
 import { type Bytes, LIMITS, type Outcome, ok, refuse } from "../../../core/index.ts";
 
 /** The bytes that a raw path tail or query value stands for, percent-decoded once. */

@@ -1,4 +1,4 @@
-/** Numbers in text: durations, revisions, times. Pure. */
+/** Numbers in text: durations, revisions, times. */
 
 /** How long a poll may wait. */
 export const WAIT_MS_MAX = 5 * 60_000;

@@ -1,4 +1,4 @@
-/** Why something changed, in plain words. Pure. */
+/** Why something changed, in plain words. */
 import {
   type Change,
   type Commit,
@@ -48,7 +48,7 @@ export function findLeaseChange(commit: Commit, lease: string | null): LeaseChan
   return undefined;
 }
 
-/** Commits of many changes are searched once for each of them: an index keeps that linear. */
+/** A commit is searched for each of its changes: with many of them an index keeps that linear. */
 function indexLeases(commit: Commit): ReadonlyMap<string, LeaseChange> {
   const known = indexed.get(commit);
   if (known !== undefined) return known;

@@ -90,7 +90,7 @@ export function toKeyBody(record: KeyRecord): KeyBody {
   return body;
 }
 
-/** Texts that differ, sorted; at most so many, so that an answer stays small. */
+/** Distinct texts, sorted; only the first few, so that an answer stays small. */
 const NAMES_MAX = 100;
 
 function sorted(names: Set<string>): string[] {

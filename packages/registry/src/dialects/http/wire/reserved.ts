@@ -1,4 +1,4 @@
-/** What dialects keep to themselves: keys that begin with byte 0, and leases. Pure. */
+/** Keys and leases that dialects keep to themselves: their names begin with byte 0. */
 import { type Change, isReserved, type LeaseId, type Outcome, ok, refuse, subjectOf } from "../../../core/index.ts";
 
 /** Keys that begin with byte 0 belong to the dialects: they are not to be read or written here. */
@@ -7,7 +7,7 @@ export function refuseReserved(key: string): Outcome<string> {
   return isReserved(key) ? refuse("forbidden", "keys that begin with byte 0 are reserved") : ok(key);
 }
 
-/** Where a prefix begins for outsiders: the empty one begins after the reserved keys. */
+/** The first key that outsiders may see under a prefix: the empty prefix begins after the reserved keys. */
 export function fromPrefix(prefix: string): string {
   return prefix === "" ? "\x01" : prefix;
 }

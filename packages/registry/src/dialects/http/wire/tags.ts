@@ -1,4 +1,4 @@
-/** Entity tags: revisions in quotes. Pure. */
+/** Entity tags: revisions in quotes. */
 import { type Outcome, ok, refuse } from "../../../core/index.ts";
 import { decodeCount } from "./numbers.ts";
 

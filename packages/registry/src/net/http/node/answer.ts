@@ -1,5 +1,5 @@
 /**
- * An answer that goes out through node:http: its own, but for the head, which is put together here, because node:http
+ * @live An answer that goes out through node:http: its own, but for the head, which is put together here, because node:http
  * checks and searches each header anew on each answer. See docs/decisions/0003.
  */
 import { ServerResponse } from "node:http";
@@ -186,7 +186,7 @@ export class Answer extends ServerResponse<Incoming> implements Streaming {
     return this;
   }
 
-  /** Counts this request as answered so; what is said first holds. */
+  /** Counts this request as answered with this status, unless it is counted already. */
   count(status: number): void {
     const { observe } = this;
     this.observe = undefined;

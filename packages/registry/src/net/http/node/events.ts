@@ -1,4 +1,4 @@
-/** Server-sent events: one long answer, written in pieces, with backpressure. */
+/** @live Server-sent events: one long answer, written in pieces, with backpressure. */
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Every, Stream, StreamOptions } from "../reply.ts";
@@ -24,7 +24,7 @@ function frame(bytes: Buffer): Buffer {
   return framed;
 }
 
-/** On an answer whose head is out. */
+/** Goes on from an answer whose head is sent. */
 export class EventStream implements Stream {
   readonly #response: ServerResponse;
   readonly #bufferedBytesMax: number;

@@ -1,5 +1,5 @@
 /**
- * A request that came through node:http: its own, with what the first look at the headers found, so that nothing has
+ * @live A request that came through node:http: its own, with what the first look at the headers found, so that nothing has
  * to look again on the way.
  */
 import { IncomingMessage, type ServerResponse } from "node:http";
@@ -127,7 +127,7 @@ export class Incoming extends IncomingMessage implements Request {
     });
   }
 
-  /** node:http reads what a handler left unread; here nothing is left. */
+  /** node:http reads what a handler left unread; a body that was taken leaves nothing. */
   _dump(): void {
     if (this.#state === "taken" || this.#state === "ended") return;
     (IncomingMessage.prototype as unknown as { _dump(): void })._dump.call(this);

@@ -1,5 +1,5 @@
 /**
- * The short way for plain requests. A request that lies whole in one piece of input, says only what is unmistakable,
+ * @live The short way for plain requests. A request that lies whole in one piece of input, says only what is unmistakable,
  * and asks for a route that streams nothing is read and answered here, at about half of node:http's cost. Everything
  * else (a part of a request, chunked bodies, Expect, Upgrade, odd headers, streams) is handed over to node:http, bytes
  * and all, and stays there: this side never has to refuse anything. See docs/decisions/0005-plain-requests.md.

@@ -1,4 +1,4 @@
-/** Reads the head of a plain request: strictly, or not at all. Pure. */
+/** Reads the head of a plain request: strictly, or not at all. */
 import { isBrowser } from "../local.ts";
 
 /**

@@ -1,4 +1,4 @@
-/** The answer to a plain request: one write. */
+/** @live The answer to a plain request: one write. */
 import { type Head, type Headers, linesOf } from "../head.ts";
 import { isBare, type ListenerState, lastLines, statusLine } from "../lines.ts";
 import { PROBLEM_TYPE, problemOf } from "../problem.ts";
@@ -69,7 +69,7 @@ export class PlainReply implements Reply {
     if (this.gone || this.#outlet.ended) queueMicrotask(() => this.#outlet.giveUp(this));
   }
 
-  /** Somebody is told when the client leaves: the answer is one that waits. */
+  /** Whether somebody is told when the client leaves: the answer may be long in coming. */
   get waits(): boolean {
     return this.#onGone !== undefined;
   }

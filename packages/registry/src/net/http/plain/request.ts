@@ -1,4 +1,4 @@
-/** A request that came the short way: it lay whole in one piece of input. */
+/** @live A request that came the short way: it lay whole in one piece of input. */
 import type { Socket } from "node:net";
 import { type Outcome, ok, refuse } from "../../../outcome.ts";
 import { lingerOnClose } from "../linger.ts";
