@@ -241,7 +241,7 @@ test("when a server dies, it goes on with the next one", async (t) => {
   await first.rollcall.kill("SIGKILL");
   // The second one does not know it: the heartbeat's empty 404 makes it register again.
   await until(async () => (await getNative(second.rollcall, "jqservice/j1")).status === 200);
-  await until(() => one.count("registered") === 2);
+  await until(() => one.count("registered") >= 2);
   const beats = one.count("heartbeat");
   await until(() => one.count("heartbeat") > beats + 1);
   await putNative(second.rollcall, "shop/s1", { address: "10.0.0.7", port: 8080 });
@@ -265,7 +265,7 @@ test("a server that was killed comes back with all it knew; one that lost its da
   await eureka.rollcall.kill("SIGKILL");
   await rm(eureka.rollcall.data, { recursive: true });
   await eureka.rollcall.restart();
-  await until(() => one.count("registered") === 2);
+  await until(() => one.count("registered") >= 2);
   assert.equal((await getNative(eureka.rollcall, "jqservice/localhost")).status, 200);
 });
 
