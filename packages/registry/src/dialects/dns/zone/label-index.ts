@@ -10,6 +10,7 @@ import {
   keepUp,
   type Registry,
   statusOf,
+  subjectOf,
   type View,
 } from "../../../core/index.ts";
 import { isLabel, toExactLabel, toLabel } from "../labels/text.ts";
@@ -170,11 +171,10 @@ class CatalogIndex implements OpenIndex {
     this.#oddCountMax = 2 * this.#oddCount + FORGOTTEN_MAX;
   }
 
-  #takeLapse({ account }: Commit, { cause, before, after }: Extract<Change, { kind: "instance" }>): void {
+  #takeLapse({ account }: Commit, change: Extract<Change, { kind: "instance" }>): void {
     if (this.#settings.whenNoneHealthy !== "held" || this.#settings.heldMs === 0) return;
-    const now = after ?? before;
-    if (now === null) return;
-    this.#drop(account, now);
+    this.#drop(account, subjectOf(change));
+    const { cause, before, after } = change;
     if (before === null || after !== null || cause !== "expired" || statusOf(before) === "draining") return;
     const lapsed: Lapsed = { account, record: before, untilMs: this.#clock.now() + this.#settings.heldMs };
     const service = `${account}/${before.service}`;
