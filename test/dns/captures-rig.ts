@@ -2,7 +2,11 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import type { Secret } from "../../packages/registry/src/dialects/dns/signing/tsig.ts";
-import type { Message, Name } from "../../packages/registry/src/dialects/dns/wire/message.ts";
+import {
+  BLANK as BLANK_ANSWER,
+  type Message,
+  type Name,
+} from "../../packages/registry/src/dialects/dns/wire/message.ts";
 import { parseName } from "../../packages/registry/src/dialects/dns/wire/name.ts";
 import { decodeMessage, encodeMessage } from "../../packages/registry/src/dialects/dns/wire/packet.ts";
 
@@ -51,21 +55,8 @@ export function toName(text: string): Name {
   return name;
 }
 
-export const BLANK: Message = {
-  id: 7,
-  response: false,
-  opcode: 0,
-  authoritative: false,
-  truncated: false,
-  recursionDesired: false,
-  recursionAvailable: false,
-  checkingDisabled: false,
-  rcode: 0,
-  questions: [],
-  answers: [],
-  authority: [],
-  additional: [],
-};
+/** A message to be completed. */
+export const BLANK: Message = { ...BLANK_ANSWER, id: 7, response: false, authoritative: false };
 
 export function decode(packet: Buffer): Message {
   const decoded = decodeMessage(packet);

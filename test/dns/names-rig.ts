@@ -12,7 +12,7 @@ import { CLASS, type Name, type Resource, TYPE } from "../../packages/registry/s
 import { isWithin, parseName, showName } from "../../packages/registry/src/dialects/dns/wire/name.ts";
 import { showData, showType } from "../../packages/registry/src/dialects/dns/wire/record.ts";
 import { shareFile } from "../../packages/registry/src/dialects/dns/zone/file.ts";
-import { type OpenIndex, openIndex } from "../../packages/registry/src/dialects/dns/zone/label-index.ts";
+import { LabelIndex } from "../../packages/registry/src/dialects/dns/zone/label-index.ts";
 import type { FileZone, World, Zone } from "../../packages/registry/src/dialects/dns/zone/model.ts";
 import { accepted, instanceOf, openRig, type Rig } from "../harness/registry.ts";
 
@@ -33,7 +33,7 @@ export interface Told {
 
 export interface NamesRig {
   readonly rig: Rig;
-  readonly index: OpenIndex;
+  readonly index: LabelIndex;
   /** Calls of `Index.onChange`. */
   readonly changes: { count: number };
   register(service: string, id: string, more?: Partial<Instance>, account?: string, life?: Life): Promise<void>;
@@ -69,7 +69,7 @@ export function nameOf(text: string): Name {
 export async function openNames(options: NamesOptions = {}): Promise<NamesRig> {
   const rig = await openRig();
   const settings: Settings = { ...DEFAULTS, addresses: ["192.0.2.53"], ...options.settings };
-  const index = openIndex(rig.registry, rig.clock, settings);
+  const index = new LabelIndex(rig.registry, rig.clock, settings);
   const changes = { count: 0 };
   index.onChange(() => changes.count++);
   // The index follows from the next turn on.
@@ -140,7 +140,7 @@ function zonesOf(view: View, settings: Settings, options: NamesOptions): readonl
   return zones.sort((one, other) => other.name.length - one.name.length);
 }
 
-function toWorld(view: View, zones: readonly Zone[], settings: Settings, index: OpenIndex): World {
+function toWorld(view: View, zones: readonly Zone[], settings: Settings, index: LabelIndex): World {
   return {
     view,
     index,

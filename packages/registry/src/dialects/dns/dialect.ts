@@ -10,7 +10,7 @@ import type { Desk } from "./desk.ts";
 import { CONSUL_NAMES } from "./names/consul.ts";
 import { Answerer } from "./server/answerer.ts";
 import { AnswerCache } from "./server/cache.ts";
-import { openForward } from "./server/forward.ts";
+import { Forward } from "./server/forward.ts";
 import { DROP_REASONS, FrontDoor, RCODE_NAMES } from "./server/server.ts";
 import { Standings } from "./server/standings.ts";
 import { serveStream } from "./server/tcp.ts";
@@ -19,12 +19,12 @@ import { readSettings } from "./settings/reader.ts";
 import { openSecrets } from "./settings/secrets.ts";
 import { openKeys } from "./signing/keys.ts";
 import { openStatic, READ_OUTCOMES } from "./static/files.ts";
-import { openTransfers } from "./transfer/handler.ts";
-import { openNotify } from "./transfer/notify.ts";
-import { openUpdates } from "./update/handler.ts";
+import { Transfers } from "./transfer/handler.ts";
+import { Notifier } from "./transfer/notify.ts";
+import { Updates } from "./update/handler.ts";
 import { toChance } from "./wire/answer.ts";
-import { openIndex } from "./zone/label-index.ts";
-import { openZones } from "./zone/open-zones.ts";
+import { LabelIndex } from "./zone/label-index.ts";
+import { OpenZones } from "./zone/open-zones.ts";
 import { rememberShape } from "./zone/shape.ts";
 import { toWorld } from "./zone/world.ts";
 
@@ -68,8 +68,8 @@ async function openParts(
     return part;
   };
   const { registry, access, clock, log, metrics } = house;
-  const zones = keep(openZones({ registry, access, settings, names, log }));
-  const index = keep(openIndex(registry, clock, settings));
+  const zones = keep(new OpenZones({ registry, access, settings, names, log }));
+  const index = keep(new LabelIndex(registry, clock, settings));
   const addresses = addressesOf(settings, house.doors.host);
   const desk: Desk = {
     registry,
@@ -88,11 +88,11 @@ async function openParts(
   const standings = new Standings({ settings, access, clock, host: house.doors.host });
   closers.push(access.onChange(() => standings.forget()));
   const failed = (error: unknown): void => log.error({ err: error }, "an answer failed");
-  const transfers = keep(openTransfers(desk));
-  const updates = openUpdates(desk);
+  const transfers = keep(new Transfers(desk));
+  const updates = new Updates(desk);
   const handlers = {
     keys: openKeys(settings, clock),
-    forward: keep(openForward(settings)),
+    forward: keep(new Forward(settings)),
     transfer: transfers.serve.bind(transfers),
     update: updates.handle.bind(updates),
   };
@@ -110,7 +110,7 @@ async function openParts(
   if (kept?.ok === false) log.warn(`zones may have other settings under an old serial: ${kept.detail}`);
   const read = metrics.tally(NAME, "zone_files", "Zone files read, by outcome.", "outcome", READ_OUTCOMES);
   keep(await openStatic(desk, read));
-  keep(openNotify(desk, house.doors.host));
+  if (settings.notify.length > 0) keep(new Notifier(desk, house.doors.host));
   // No answer before all zones are there: a client then asks again, but it would believe NXDOMAIN.
   listening.isReady = true;
 }

@@ -10,7 +10,7 @@ import { zoneRecords } from "../transfer/zone-records.ts";
 import { RCODE, type Resource, TYPE } from "../wire/message.ts";
 import { keyOf, showName } from "../wire/name.ts";
 import { toResource } from "../wire/record.ts";
-import { openIndex } from "../zone/label-index.ts";
+import { LabelIndex } from "../zone/label-index.ts";
 import type { FileZone } from "../zone/model.ts";
 import { CONSUL_NAMES } from "./consul.ts";
 
@@ -258,7 +258,7 @@ test("an index that lost its place reads the catalog again", async (t) => {
     },
   });
   accepted(await rig.registry.propose("default", register("My App", "m1", "permanent", { address: IP })));
-  const index = openIndex(registry, rig.clock, { whenNoneHealthy: "held", heldMs: 1000 });
+  const index = new LabelIndex(registry, rig.clock, { whenNoneHealthy: "held", heldMs: 1000 });
   t.after(() => index.close());
   let told = 0;
   index.onChange(() => told++);

@@ -7,42 +7,28 @@ import type { Server, Settings } from "../settings/model.ts";
 import { HEADER_BYTES, QR_BIT, RCODE_BITS } from "../wire/header.ts";
 import { RCODE } from "../wire/message.ts";
 
-export interface Forward {
-  /** The answer of the first server that gives one, with the client's id; undefined when none does. Never rejects. */
-  ask(asked: Asked): Promise<Buffer | undefined>;
-  /** Ends the questions under way. */
-  close(): void;
-}
-
 /** Questions under way at most; others are answered SERVFAIL at once. */
 const UNDER_WAY_MAX = 512;
-
-/** Opens forwarding. Without servers in the settings nothing is ever asked. */
-export function openForward(settings: Pick<Settings, "forward" | "forwardTimeoutMs">): Forward {
-  return new OpenForward(settings.forward, settings.forwardTimeoutMs);
-}
 
 /** Ends a question to a server, with an answer or without. */
 type Finish = (answer: Buffer | undefined) => void;
 
-class OpenForward implements Forward {
-  readonly #servers: readonly Server[];
-  /** How long each server has. */
-  readonly #timeoutMs: number;
+export class Forward {
+  readonly #settings: Pick<Settings, "forward" | "forwardTimeoutMs">;
   readonly #underWay = new Set<() => void>();
   /** Ports that we ask from: a question from one of them is our own, come back to us. */
   readonly #ports = new Set<number>();
 
-  constructor(servers: readonly Server[], timeoutMs: number) {
-    this.#servers = servers;
-    this.#timeoutMs = timeoutMs;
+  constructor(settings: Pick<Settings, "forward" | "forwardTimeoutMs">) {
+    this.#settings = settings;
   }
 
+  /** The answer of the first server that gives one, with the client's id; undefined when none does. Never rejects. */
   async ask(asked: Asked): Promise<Buffer | undefined> {
     if (this.#underWay.size >= UNDER_WAY_MAX || this.#ports.has(asked.asker.port)) return undefined;
     const { transport } = asked.asker;
     const packet = toForwarded(asked);
-    for (const server of this.#servers) {
+    for (const server of this.#settings.forward) {
       // Another id for each server: the late answer of another server does not count.
       packet.writeUInt16BE(randomInt(0x10000), 0);
       const answer = await this.#askServer(packet, server, transport);
@@ -53,6 +39,7 @@ class OpenForward implements Forward {
     return undefined;
   }
 
+  /** Ends the questions under way. */
   close(): void {
     for (const end of [...this.#underWay]) end();
   }
@@ -69,7 +56,7 @@ class OpenForward implements Forward {
         resolve(answer);
       };
       const end = (): void => finish(undefined);
-      const timer = setTimeout(end, this.#timeoutMs);
+      const timer = setTimeout(end, this.#settings.forwardTimeoutMs);
       this.#underWay.add(end);
       const opened = (port: number): void => {
         ownPort = port;
@@ -133,7 +120,7 @@ function toForwarded({ packet, message }: Asked): Buffer {
 
 /** Whether this is an answer with the same id and the same question, whatever its case. */
 function isAnswerTo(asked: Buffer, answer: Buffer): boolean {
-  if (answer.length < HEADER_BYTES || ((answer[2] as number) & QR_BIT) === 0) return false;
+  if (answer.length < HEADER_BYTES || (answer[2]! & QR_BIT) === 0) return false;
   if (answer.readUInt16BE(0) !== asked.readUInt16BE(0) || answer.readUInt16BE(4) !== 1) return false;
   const end = questionEnd(asked);
   return toLower(asked, end) === toLower(answer, end);
@@ -146,11 +133,11 @@ function toLower(packet: Buffer, end: number): string {
 /** The end of the question of a packet that was decoded: it is whole, and not compressed. */
 function questionEnd(packet: Buffer): number {
   let at = HEADER_BYTES;
-  while (packet[at] !== 0 && at < packet.length) at += 1 + (packet[at] as number);
+  while (packet[at] !== 0 && at < packet.length) at += 1 + packet[at]!;
   return at + 5;
 }
 
 /** Undefined for SERVFAIL: the next server may know more. */
 function usable(answer: Buffer): Buffer | undefined {
-  return ((answer[3] as number) & RCODE_BITS) === RCODE.SERVFAIL ? undefined : Buffer.from(answer);
+  return (answer[3]! & RCODE_BITS) === RCODE.SERVFAIL ? undefined : Buffer.from(answer);
 }

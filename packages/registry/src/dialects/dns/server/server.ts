@@ -50,11 +50,11 @@ export class FrontDoor {
   take(packet: Buffer, from: RemoteInfo, listener: UdpListener): void {
     const { standings, cache, dropped } = this.#parts;
     if (packet.length < HEADER_BYTES) {
-      dropped[MALFORMED] = (dropped[MALFORMED] as number) + 1;
+      dropped[MALFORMED]! += 1;
       return;
     }
     // To answer an answer would start a loop.
-    if (((packet[2] as number) & QR_BIT) !== 0) return;
+    if ((packet[2]! & QR_BIT) !== 0) return;
     const standing = standings.of(from.address);
     if (from.port === listener.port && standing.isLocal) return;
     if (standing.bucket !== undefined && !this.#mayHave(packet, standing.bucket, from, listener)) return;
@@ -118,10 +118,9 @@ export class FrontDoor {
     const answer = kept.next(standing.share);
     answer[0] = packet[0] as number;
     answer[1] = packet[1] as number;
-    if (standing.mayForward) answer[3] = (answer[3] as number) | RA_BIT;
-    else answer[3] = (answer[3] as number) & ~RA_BIT;
-    const { answered } = this.#parts;
-    answered[kept.rcode] = (answered[kept.rcode] as number) + 1;
+    if (standing.mayForward) answer[3] = answer[3]! | RA_BIT;
+    else answer[3] = answer[3]! & ~RA_BIT;
+    this.#parts.answered[kept.rcode]! += 1;
     if (!listener.send(answer, from.port, from.address)) kept.replaceLast();
   }
 
@@ -130,10 +129,9 @@ export class FrontDoor {
     const answer = Buffer.from(kept.next(standing.share));
     answer[0] = packet[0] as number;
     answer[1] = packet[1] as number;
-    answer[3] = ((answer[3] as number) & ~RA_BIT) | (standing.mayForward ? RA_BIT : 0);
+    answer[3] = (answer[3]! & ~RA_BIT) | (standing.mayForward ? RA_BIT : 0);
     packet.copy(answer, HEADER_BYTES, HEADER_BYTES, this.#scan.questionEnd);
-    const { answered } = this.#parts;
-    answered[kept.rcode] = (answered[kept.rcode] as number) + 1;
+    this.#parts.answered[kept.rcode]! += 1;
     return answer;
   }
 
@@ -159,7 +157,7 @@ export class FrontDoor {
     if (verdict === "slip" && scanQuestion(packet, this.#scan)) {
       listener.send(toSlip(packet, this.#scan.questionEnd), from.port, from.address);
     } else {
-      dropped[RATE_LIMITED] = (dropped[RATE_LIMITED] as number) + 1;
+      dropped[RATE_LIMITED]! += 1;
     }
     return false;
   }
@@ -167,13 +165,13 @@ export class FrontDoor {
   #count(answer: Buffer): void {
     const { answered } = this.#parts;
     const rcode = toRcodeIndex(answer);
-    if (rcode < answered.length) answered[rcode] = (answered[rcode] as number) + 1;
+    if (rcode < answered.length) answered[rcode]! += 1;
   }
 }
 
 /** BADVERS has its upper bits in EDNS, which is all that such an answer has. */
 function toRcodeIndex(answer: Buffer): number {
-  const rcode = (answer[3] as number) & RCODE_BITS;
+  const rcode = answer[3]! & RCODE_BITS;
   const isBare = answer.readUInt16BE(6) === 0 && answer.readUInt16BE(8) === 0 && answer.readUInt16BE(10) === 1;
   return rcode === 0 && isBare && answer[answer.length - OPT_RCODE_FROM_END] === 1 ? BADVERS : rcode;
 }
@@ -186,7 +184,7 @@ async function first(messages: AsyncIterable<Buffer>): Promise<Buffer | undefine
 /** The question with TC: no longer than the packet that came. */
 function toSlip(packet: Buffer, questionEnd: number): Buffer {
   const slip = Buffer.from(packet.subarray(0, questionEnd));
-  slip[2] = QR_BIT | TC_BIT | ((slip[2] as number) & (OPCODE_BITS | RD_BIT));
+  slip[2] = QR_BIT | TC_BIT | (slip[2]! & (OPCODE_BITS | RD_BIT));
   slip[3] = 0;
   slip.fill(0, 6, HEADER_BYTES);
   return slip;

@@ -15,11 +15,6 @@ import { type LoadedZone, readZone } from "./reader.ts";
 import type { Fault } from "./zonefile/scanner.ts";
 import { toName } from "./zonefile/words.ts";
 
-export interface Static {
-  /** Resolves when the work under way is done. */
-  close(): Promise<void>;
-}
-
 /** A file must stay as it is for this long before it is read, and be missing for this long before it counts as gone. */
 const SETTLE_MS = 100;
 /** What others do to the instances of files is undone after this long, all at once. */
@@ -53,13 +48,13 @@ export const READ_OUTCOMES = ["taken", "refused"] as const;
 export async function openStatic(
   desk: StaticDesk,
   tally: Float64Array = new Float64Array(READ_OUTCOMES.length),
-): Promise<Static> {
+): Promise<StaticFiles> {
   const files = new StaticFiles(desk, tally);
   await files.start();
   return files;
 }
 
-class StaticFiles implements Static {
+class StaticFiles {
   readonly #desk: StaticDesk;
   readonly #tally: Float64Array;
   /** By path. */
@@ -106,6 +101,7 @@ class StaticFiles implements Static {
     this.#poll.unref();
   }
 
+  /** Resolves when the work under way is done. */
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#poll);

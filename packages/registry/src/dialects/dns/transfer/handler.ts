@@ -30,20 +30,7 @@ const RECORD_BYTES_MIN = 11;
 /** Records that are unpacked at a time. */
 const BATCH = 512;
 
-export interface Transfers {
-  /**
-   * The messages that answer a question of type AXFR or IXFR, signed where the question was; over UDP there is one. Take
-   * the next message when the socket has taken the one before, and end the iteration when the client has gone.
-   */
-  serve(asked: Asked): AsyncGenerator<Buffer, void, void>;
-  close(): void;
-}
-
-export function openTransfers(desk: Desk): Transfers {
-  return new OpenTransfers(desk);
-}
-
-class OpenTransfers implements Transfers {
+export class Transfers {
   readonly #desk: Desk;
   /** By `keyOf` of the zone; the one used last is the last. */
   readonly #kept = new Map<string, KeptZone>();
@@ -57,6 +44,10 @@ class OpenTransfers implements Transfers {
     });
   }
 
+  /**
+   * The messages that answer a question of type AXFR or IXFR, signed where the question was; over UDP there is one. Take
+   * the next message when the socket has taken the one before, and end the iteration when the client has gone.
+   */
   async *serve(asked: Asked): AsyncGenerator<Buffer, void, void> {
     const { message, asker } = asked;
     const admitted = this.#admit(asked);

@@ -10,9 +10,9 @@ import type { Desk } from "../desk.ts";
 import type { Settings } from "../settings/model.ts";
 import { TYPE } from "../wire/message.ts";
 import { serialOf } from "../wire/serial.ts";
-import { openIndex } from "../zone/label-index.ts";
+import { LabelIndex } from "../zone/label-index.ts";
 import type { FileZone } from "../zone/model.ts";
-import { openZones } from "../zone/open-zones.ts";
+import { OpenZones } from "../zone/open-zones.ts";
 import { toWorld } from "../zone/world.ts";
 import { type Journal, recordKey } from "./journal.ts";
 import { applyIncrements } from "./journal-rig.ts";
@@ -38,8 +38,8 @@ async function openPrimary(more: Partial<Settings> = {}): Promise<Primary> {
   const clock = { now: () => rig.clock.now(), monotonic: () => performance.now() };
   const settings: Settings = { ...DEFAULTS, ...more };
   const access = { listAccounts: () => [] } as unknown as Access;
-  const index = openIndex(registry, rig.clock, settings);
-  const zones = openZones({ registry, access, settings, names: [], log: { warn: () => {} } });
+  const index = new LabelIndex(registry, rig.clock, settings);
+  const zones = new OpenZones({ registry, access, settings, names: [], log: { warn: () => {} } });
   const addresses = ["192.0.2.53"];
   const log = { debug: () => {} } as unknown as Desk["log"];
   const read: Desk["read"] = (use) =>

@@ -18,18 +18,6 @@ const INTERVAL_MS = 1000;
 /** RFC 1996 §3.6: NOTIFY is sent again after each of these times. */
 const RETRIES_MS = [1000, 2000, 4000, 8000, 16_000];
 
-export interface Notify {
-  close(): Promise<void>;
-}
-
-/**
- * Tells `settings.notify` of every zone now, and of each zone that changes from now on. `host`: the address that the
- * server listens on, by which secondaries know it.
- */
-export function openNotify(desk: Desk, host: string): Notify {
-  return desk.settings.notify.length === 0 ? { close: async () => {} } : new Notifier(desk, host);
-}
-
 interface Told {
   zone: WholeZone;
   /** The serial that was last told of. */
@@ -52,7 +40,11 @@ interface Pending {
   timer: NodeJS.Timeout | undefined;
 }
 
-class Notifier implements Notify {
+/**
+ * Tells `settings.notify` of every zone now, and of each zone that changes from now on. `host`: the address that the
+ * server listens on, by which secondaries know it.
+ */
+export class Notifier {
   readonly #desk: Desk;
   readonly #host: string;
   readonly #told = new Map<string, Told>();

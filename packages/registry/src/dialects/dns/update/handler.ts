@@ -10,16 +10,7 @@ import { admitUpdate, grantedLease, planUpdate } from "./plan.ts";
 /** Updates of an account that wait for those before them, at most. */
 const WAITING_MAX = 256;
 
-export interface Updates {
-  /** The answer, signed. It comes when the change is durable. */
-  handle(asked: Asked): Promise<Buffer>;
-}
-
-export function openUpdates(desk: Desk): Updates {
-  return new OpenUpdates(desk);
-}
-
-class OpenUpdates implements Updates {
+export class Updates {
   readonly #desk: Desk;
   /** The last update of each account that has updates under way: the conditions of each hold until it is done. */
   readonly #queues = new Map<Account, { last: Promise<number>; length: number }>();
@@ -28,6 +19,7 @@ class OpenUpdates implements Updates {
     this.#desk = desk;
   }
 
+  /** The answer, signed. It comes when the change is durable. */
   async handle(asked: Asked): Promise<Buffer> {
     const rcode = await this.#update(asked);
     const answer = toAnswer(asked.message, rcode, this.#desk.settings.udpBytesMax);

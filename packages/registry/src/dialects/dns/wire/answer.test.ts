@@ -1,10 +1,11 @@
 /** Answers that are truncated. */
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { readMessage } from "../../../../../../test/dns/wire.ts";
 import { encodeAnswer, toChance } from "./answer.ts";
-import { CLASS, type Message, type Resource, TYPE } from "./message.ts";
+import { BLANK, CLASS, type Message, type Resource, TYPE } from "./message.ts";
 
 const NAME = ["_api", "_tcp", "rollcall"];
 
@@ -28,18 +29,11 @@ function toMessage(targets: readonly string[], texts: readonly string[] = []): M
     { ...record, name: [label, "rollcall"], type: TYPE.AAAA, data: { kind: "address", address: `2001:db8::${i + 1}` } },
   ]);
   return {
+    ...BLANK,
     id: 1,
-    response: true,
-    opcode: 0,
-    authoritative: true,
-    truncated: false,
     recursionDesired: true,
-    recursionAvailable: false,
-    checkingDisabled: false,
-    rcode: 0,
     questions: [{ name: NAME, type: TYPE.SRV, class: CLASS.IN }],
     answers,
-    authority: [],
     additional,
     edns: { version: 0, udpSize: 1232, dnssecOk: false },
   };

@@ -38,7 +38,7 @@ function questionAlone(message: Message): Buffer {
 
 /** Sets TC. */
 function mark(answer: Buffer): Buffer {
-  answer[2] = (answer[2] as number) | TC_BIT;
+  answer[2] = answer[2]! | TC_BIT;
   return answer;
 }
 

@@ -14,5 +14,5 @@ export const CD_BIT = 0x10;
 export const RCODE_BITS = 0x0f;
 
 export function isTruncated(packet: Buffer): boolean {
-  return ((packet[2] as number) & TC_BIT) !== 0;
+  return (packet[2]! & TC_BIT) !== 0;
 }

@@ -34,7 +34,7 @@ export function scanQuestion(packet: Buffer, scan: Scan): boolean {
   if (length < HEADER_BYTES + 5 || !hasPlainHeader(packet) || !scanName(packet, scan)) return false;
   const at = scan.nameEnd;
   if (at + 4 > length || packet[at + 2] !== 0 || packet[at + 3] !== CLASS.IN) return false;
-  const type = ((packet[at] as number) << 8) | (packet[at + 1] as number);
+  const type = (packet[at]! << 8) | packet[at + 1]!;
   // 128 to 255 are no types of data (RFC 6895 §3.1); ANY is answered as if it were one.
   if (type === 0 || type === TYPE.OPT || (type >= 128 && type < 255)) return false;
   scan.questionEnd = at + 4;
@@ -48,7 +48,7 @@ export function scanQuestion(packet: Buffer, scan: Scan): boolean {
 /** One question, no answers, no authority, at most one additional record. */
 function hasPlainHeader(packet: Buffer): boolean {
   return (
-    ((packet[2] as number) & UNUSUAL_BITS) === 0 &&
+    (packet[2]! & UNUSUAL_BITS) === 0 &&
     packet[4] === 0 &&
     packet[5] === 1 &&
     packet[6] === 0 &&
@@ -56,7 +56,7 @@ function hasPlainHeader(packet: Buffer): boolean {
     packet[8] === 0 &&
     packet[9] === 0 &&
     packet[10] === 0 &&
-    (packet[11] as number) <= 1
+    packet[11]! <= 1
   );
 }
 
@@ -85,9 +85,9 @@ function scanEdns(packet: Buffer, scan: Scan): boolean {
     return false;
   // Version 0, RFC 6891 §6.1.3.
   if (packet[at + 6] !== 0) return false;
-  scan.udpSize = ((packet[at + 3] as number) << 8) | (packet[at + 4] as number);
-  scan.dnssecOk = ((packet[at + 7] as number) & DO_BIT) !== 0;
-  const size = ((packet[at + 9] as number) << 8) | (packet[at + 10] as number);
+  scan.udpSize = (packet[at + 3]! << 8) | packet[at + 4]!;
+  scan.dnssecOk = (packet[at + 7]! & DO_BIT) !== 0;
+  const size = (packet[at + 9]! << 8) | packet[at + 10]!;
   scan.hasOptions = size > 0;
   return at + OPT_BYTES + size === packet.length && (size === 0 || hasPlainOptions(packet, at + OPT_BYTES));
 }
@@ -95,9 +95,9 @@ function scanEdns(packet: Buffer, scan: Scan): boolean {
 function hasPlainOptions(packet: Buffer, from: number): boolean {
   let at = from;
   while (at + 4 <= packet.length) {
-    const code = ((packet[at] as number) << 8) | (packet[at + 1] as number);
+    const code = (packet[at]! << 8) | packet[at + 1]!;
     if (OPTIONS_THAT_MATTER.includes(code)) return false;
-    at += 4 + (((packet[at + 2] as number) << 8) | (packet[at + 3] as number));
+    at += 4 + ((packet[at + 2]! << 8) | packet[at + 3]!);
   }
   return at === packet.length;
 }
@@ -129,7 +129,7 @@ export function toQuestionKey(packet: Buffer, scan: Scan, bytesMax: number): str
     scratch[to++] = byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte;
   }
   for (let at = scan.nameEnd; at < scan.questionEnd; at++) scratch[to++] = packet[at] as number;
-  const flags = ((packet[2] as number) & RD_BIT) | ((packet[3] as number) & CD_BIT);
+  const flags = (packet[2]! & RD_BIT) | (packet[3]! & CD_BIT);
   scratch[to++] = flags | (scan.hasEdns ? 2 : 0) | (scan.dnssecOk ? 4 : 0);
   scratch[to++] = bytesMax >> 8;
   scratch[to++] = bytesMax & 0xff;

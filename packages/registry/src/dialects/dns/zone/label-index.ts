@@ -25,27 +25,14 @@ const LAPSED_MAX = 10_000;
 /** With so many names more than at the last look, those that the view has forgotten are dropped. */
 const FORGOTTEN_MAX = 10_000;
 
-export interface OpenIndex extends Index {
-  /**
-   * Calls when something changed that no revision tells of: a label stands for other services, or a lapsed instance has
-   * run out. Answers from before are no longer good. Returns its cancel.
-   */
-  onChange(listener: () => void): () => void;
-  close(): void;
-}
-
-/** Reads the catalog and follows it until closed. */
-export function openIndex(registry: Registry, clock: Clock, settings: IndexSettings): OpenIndex {
-  return new CatalogIndex(registry, clock, settings);
-}
-
 interface Lapsed {
   readonly account: Account;
   readonly record: InstanceRecord;
   readonly untilMs: number;
 }
 
-class CatalogIndex implements OpenIndex {
+/** Reads the catalog and follows it until closed. */
+export class LabelIndex implements Index {
   readonly #registry: Registry;
   readonly #clock: Clock;
   readonly #settings: IndexSettings;
@@ -95,6 +82,10 @@ class CatalogIndex implements OpenIndex {
     return [...services].sort();
   }
 
+  /**
+   * Calls when something changed that no revision tells of: a label stands for other services, or a lapsed instance has
+   * run out. Answers from before are no longer good. Returns its cancel.
+   */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

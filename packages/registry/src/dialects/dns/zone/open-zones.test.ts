@@ -12,9 +12,9 @@ import { readSettings } from "../settings/reader.ts";
 import { zoneRecords } from "../transfer/zone-records.ts";
 import { CLASS, type Resource, TYPE } from "../wire/message.ts";
 import { keyOf, showName } from "../wire/name.ts";
-import { openIndex } from "./label-index.ts";
+import { LabelIndex } from "./label-index.ts";
 import type { FileZone, World } from "./model.ts";
-import { openZones } from "./open-zones.ts";
+import { OpenZones } from "./open-zones.ts";
 import { RENDERING, rememberShape } from "./shape.ts";
 import { toWorld } from "./world.ts";
 
@@ -23,7 +23,7 @@ const ADDRESSES = ["192.0.2.53"];
 interface Bench {
   readonly said: string[];
   readonly registry: Awaited<ReturnType<typeof openRig>>["registry"];
-  readonly zones: ReturnType<typeof openZones>;
+  readonly zones: OpenZones;
   register(service: string, id: string, more?: Partial<Instance>, account?: string): Promise<void>;
   read<T>(use: (world: World) => T extends PromiseLike<unknown> ? never : T): T;
   ask(name: string, type: keyof typeof TYPE): readonly Resource[];
@@ -37,8 +37,8 @@ async function openBench(t: TestContext, more: Partial<Settings> = {}): Promise<
   const access = { listAccounts: () => [] } as unknown as Access;
   const said: string[] = [];
   const log = { warn: (_fields: object, sentence: string) => void said.push(sentence) };
-  const index = openIndex(registry, clock, settings);
-  const zones = openZones({ registry, access, settings, names: [], log: log as never });
+  const index = new LabelIndex(registry, clock, settings);
+  const zones = new OpenZones({ registry, access, settings, names: [], log: log as never });
   t.after(() => {
     zones.close();
     index.close();

@@ -36,12 +36,7 @@ const REVERSE: readonly Name[] = [
 
 const DEFAULT_ACCOUNT: Account = "default";
 
-/** Opens the zones. They follow the accounts until closed. */
-export function openZones(options: ZonesOptions): OpenZones {
-  return new OpenZones(options);
-}
-
-/** Zones by name. They are built anew at the first question after something came or went. */
+/** Zones by name. They follow the accounts until closed, and are built anew at the first question after a change. */
 export class OpenZones implements Zones {
   readonly #options: ZonesOptions;
   readonly #listeners = new Set<() => void>();
