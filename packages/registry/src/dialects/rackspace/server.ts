@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { Reply } from "../../net/http/reply.ts";
 import type { Request } from "../../net/http/request.ts";
+import { respond } from "../../net/routes/answer.ts";
 import type { House } from "../contract.ts";
 import { login } from "./access/login.ts";
 import { admitTenant } from "./access/tenancy.ts";
@@ -35,11 +36,13 @@ export class Server {
         else this.#refuseSize(exchange);
         return;
       }
-      this.#answerTo(exchange, bytes.value).then(
+      respond(
+        reply,
+        () => this.#answerTo(exchange, bytes.value),
         (answer) => this.#answer(exchange, answer),
-        (error: unknown) => {
+        (error) => {
           this.#house.log.error({ err: error, path: request.path }, "a rackspace request failed");
-          this.#answer(exchange, { fault: INTERNAL });
+          return { fault: INTERNAL };
         },
       );
     });
