@@ -1,4 +1,4 @@
-/** What the DNS server must outlive: broken packets, floods, forged addresses, and clients that hold on. */
+/** What the DNS server must survive: broken packets, floods, forged addresses, and clients that never end. */
 import assert from "node:assert/strict";
 import type { Socket } from "node:dgram";
 import { readFileSync } from "node:fs";
@@ -38,7 +38,7 @@ class Talk {
     this.#socket.send(packet, this.#port, "127.0.0.1");
   }
 
-  /** Resolves when what was sent has been seen to. */
+  /** Resolves when the server has handled all that was sent. */
   async settle(): Promise<void> {
     const id = 0x5e77;
     this.send(toQuery("rollcall.", "SOA", { id, flags: 0x0010 }));
@@ -165,11 +165,11 @@ test("names in all mixtures of cases are one answer, each in its own case", asyn
   talk.close();
 });
 
-/** So many questions in a burst; what comes of them by kind. */
+/** Sends a burst of questions, and counts the answers by kind. */
 async function burst(rig: DnsRig, address: string, count: number) {
   const talk = await Talk.open(rig.port, address);
   for (let id = 0; id < count; id++) talk.send(toQuery("_api._tcp.rollcall.", "SRV", { id }));
-  // Nothing can be asked to know the end: a socket elsewhere, whose question comes behind all others.
+  // This address gets no more answers: another one asks a question behind all others, to know the end.
   const other = await openUdp("udp4", "127.0.9.9");
   const end = nextPacket(other, 5000);
   other.send(toQuery("rollcall.", "SOA"), rig.port, "127.0.0.1");
@@ -188,7 +188,7 @@ async function burst(rig: DnsRig, address: string, count: number) {
 test("a forged address is sent little: answers to one network thin out, and TCP is the way out", async () => {
   await limited.register("api", "api-1", { address: "10.0.0.1", port: 80 });
   const first = await burst(limited, "127.0.1.1", 300);
-  // What is sent in the time of the burst may be a few more.
+  // The limit allows a few more for the time that the burst takes.
   assert.ok(first.full >= 20 && first.full < 60, `${first.full} answers`);
   assert.ok(first.slips.length > 80 && first.slips.length <= 150, `${first.slips.length} hints to come by TCP`);
   for (const slip of first.slips) {

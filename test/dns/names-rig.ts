@@ -34,7 +34,7 @@ export interface Told {
 export interface NamesRig {
   readonly rig: Rig;
   readonly index: LabelIndex;
-  /** Calls of `Index.onChange`. */
+  /** Counts the calls by `LabelIndex.onChange`. */
   readonly changes: { count: number };
   register(service: string, id: string, more?: Partial<Instance>, account?: string, life?: Life): Promise<void>;
   deregister(service: string, id: string, account?: string): Promise<void>;
@@ -152,7 +152,7 @@ function toWorld(view: View, zones: readonly Zone[], settings: Settings, index: 
   };
 }
 
-/** Whether everything that an answer rests on is as it was: a cache would give it again. */
+/** Whether all dependencies hold: a cache would give the answer again. */
 export function isGood(dependencies: readonly Dependency[], view: View): boolean {
   return dependencies.every((dependency) => {
     if (dependency.on === "all") return view.revision === dependency.revision;

@@ -37,7 +37,7 @@ export interface DnsRig {
   ask(name: string, type: string | number, spec?: QuestionSpec): Promise<Reading>;
   /** The same over TCP, on a connection of its own. */
   askTcp(name: string, type: string | number, spec?: QuestionSpec): Promise<Reading>;
-  /** Any bytes over UDP; undefined for silence, which is known by the answer to a good question asked after it. */
+  /** Sends bytes over UDP. Undefined for silence: a good question asked after them is answered first. */
   sendUdp(packet: Buffer): Promise<Buffer | undefined>;
   /** A connection that frames messages (RFC 7766). */
   connect(): Promise<TcpTalk>;

@@ -147,7 +147,7 @@ describe("what takes its time", { concurrency: true }, () => {
       assert.equal(code, 2, line);
     }
     assert.equal((await instances(leased, "fixed")).length, 1);
-    // Beside it there is room.
+    // Other instances of the service may be added.
     const { code } = await nsupdate(leased.port, KEYS.writer, [
       "add _fixed._tcp.rollcall. 60 SRV 0 256 80 more.rollcall.",
       "add more.rollcall. 60 A 10.0.0.10",
@@ -305,7 +305,7 @@ test("whatever an update says, there is an answer, and the server goes on", asyn
         ttlS: rest.class === CLASS.IN ? 5 : 0,
       };
     })
-    // No data at all is no record of class IN or NONE that could be written.
+    // Records of class IN and NONE have data.
     .filter(({ class: klass, data: { kind } }) => klass === CLASS.ANY || kind !== "raw");
   await fc.assert(
     fc.asyncProperty(

@@ -9,7 +9,7 @@ const dig = requirePackage("bind9-dnsutils", "dig");
 const kdig = requirePackage("knot-dnsutils", "kdig");
 const { skip } = dig;
 
-/** So many do not fit into any UDP answer. */
+/** More instances than fit into any UDP answer. */
 const MANY = 60;
 
 const rig = await startDns({ after });
@@ -21,7 +21,7 @@ for (let n = 1; n <= MANY; n++) await rig.register("many", `m${n}`, { address: `
 const ask = (...args: readonly string[]): Promise<Lookup> => lookUp(dig.path, rig.port, ...args);
 const kask = (...args: readonly string[]): Promise<Lookup> => lookUp(kdig.path, rig.port, ...args);
 
-/** Nothing there, and the SOA that says for how long. */
+/** A negative answer: the SOA tells how long it is good. */
 function assertNothing(lookup: Lookup, status: "NOERROR" | "NXDOMAIN"): void {
   assert.equal(lookup.status, status, lookup.text);
   assert.deepEqual(lookup.answers, [], lookup.text);
@@ -148,7 +148,7 @@ describe("on the wire, dig", { skip, concurrency: true }, () => {
       assert.equal(whole.answers.length, MANY, flags.join(" "));
       assert.deepEqual([whole.transport, whole.flags.includes("tc")], ["TCP", false], flags.join(" "));
     }
-    // Addresses beside the answer are left out before anything is called cut.
+    // Addresses in the additional section are left out before TC is set.
     const beside = await ask("_api._tcp.rollcall", "SRV", "+noedns");
     assert.ok(!beside.flags.includes("tc"), beside.text);
   });

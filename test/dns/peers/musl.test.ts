@@ -17,12 +17,12 @@ const skip = curl.skip || dig.skip || ip.skip || gcc.skip || musl.skip || unboun
 
 /** More than fits without EDNS. Until 1.2.4 musl does not come back by TCP, but makes do with what came. */
 const MANY = 60;
-/** So many addresses fit. */
+/** The number of addresses that fit. */
 const FIT = 30;
-/** musl waits 5 s where it takes an answer for none. */
+/** musl waits 5 s for an answer after one that does not count. */
 const NO_WAIT_MS = 4000;
 
-/** Has one host, and knows that there are no others. */
+/** A server with one host, which answers NXDOMAIN for all other names. */
 const UPSTREAM = `${unboundServer(5353)}
   local-zone: "." static
   local-data: "db.example.net. 60 A 192.0.2.7"
@@ -32,7 +32,7 @@ test("musl finds services, hosts outside and nothing, without waiting", { skip }
   const program = join(temporaryDirectory(t, "musl"), "lookup");
   await runForOutput(musl.path, ["-O1", "-o", program, join(ROOT, "test/dns/peers/musl.c")]);
   const namespace = await openNamespace(t, `${readExample("resolv.conf")}options ndots:3\n`);
-  // The company's own servers, so to say.
+  // In place of a company's own servers.
   const { file } = writeConfig(t, "unbound", UPSTREAM);
   const isReady = async () => (await namespace.tryRun(dig.path, "@127.0.0.1", "-p", "5353", "+tries=1")).code === 0;
   await startPeer(t, { ...namespace.enter(unbound.path, ["-d", "-c", file]), isReady });

@@ -35,7 +35,7 @@ await rig.register("api", "a2", { address: "10.0.0.2", port: 8081, weight: 1 });
 await rig.register("front", "f1", { address: "api.rollcall", port: 443 });
 for (let n = 1; n <= MANY; n++) await rig.register("many", `m${n}`, { address: `10.1.0.${n}`, port: 80 });
 
-/** What every resolver has to pass on, whoever it is. `service` is for its own changes. */
+/** What every resolver has to pass on. `service`: one that this resolver alone changes. */
 async function assertResolves(peer: Peer, service: string): Promise<void> {
   const ask = (...args: readonly string[]): Promise<Lookup> => lookUp(dig.path, peer.port, ...args);
   const srv = await ask("_api._tcp.rollcall", "SRV");

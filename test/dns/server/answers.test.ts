@@ -1,4 +1,4 @@
-/** The DNS server: what it makes of a message, how answers are cut, that none is stale. */
+/** The DNS server: what it makes of a message, how answers are truncated, and that none is stale. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { request } from "../../harness/program.ts";
@@ -85,7 +85,7 @@ test("answers, and what is none, are met with silence", async () => {
   assert.equal(readMessage(more).rcode, "FORMERR");
 });
 
-/** A service with so many instances, in parallel. */
+/** Registers this number of instances of a service, in parallel. */
 async function fill(service: string, count: number): Promise<void> {
   const numbers = Array.from({ length: count }, (_, i) => i);
   await Promise.all(
@@ -134,7 +134,7 @@ test("an asker gets the same part of what is cut each time, others get others", 
   const seen = new Set<string>();
   for (let host = 1; host <= 24; host++) for (const target of await partOf(`127.0.0.${host}`)) seen.add(target);
   assert.ok(seen.size > 40, `${seen.size} of 60 were ever seen`);
-  // What is not in it does not matter to it, and a newcomer takes one place at most.
+  // Instances that are not in the answer do not change it, and a new one takes the place of one at most.
   await dns.register("huge", "newcomer", { address: "10.8.8.8", port: 80 });
   const after = await partOf("127.0.0.1");
   assert.ok(part.filter((target) => !after.includes(target)).length <= 1, `${part} became ${after}`);

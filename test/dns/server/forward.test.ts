@@ -126,7 +126,7 @@ test("a name that is not ours is asked of the server, in the way it was asked of
   const ids = new Set(first.asked.map(({ packet }) => packet.readUInt16BE(0)));
   const ports = new Set(first.asked.map(({ from }) => from.port));
   assert.ok(ids.size >= 8 && ports.size >= 8, `${ids.size} ids and ${ports.size} ports for 9 questions`);
-  // Our own zones are never asked of anybody.
+  // Nobody else is asked for names of our own zones.
   const before = first.asked.length;
   const mine = await dns.ask("none.rollcall.", "A");
   assert.deepEqual([mine.rcode, mine.aa, mine.ra], ["NXDOMAIN", true, true]);
@@ -175,14 +175,14 @@ test("instances at hosts outside are found by the addresses that those have", as
   for (const rig of [dns, choosy])
     for (const host of OUTSIDE) await rig.register(host, "h1", { address: `${host}.example`, port: 80 });
   const whole = ["NOERROR", "www.rollcall. 192.0.2.1"];
-  // Twice: an answer that rests on others is not kept.
+  // Twice: an answer that depends on other servers is not kept.
   for (const _ of [1, 2]) {
     const before = first.asked.length;
     const udp = await dns.ask("www.rollcall.", "A", { id: 78 });
     assert.deepEqual([udp.id, udp.aa, udp.ra, udp.question?.name, show(udp)], [78, true, true, "www.rollcall.", whole]);
     assert.equal(first.asked.length, before + 1);
   }
-  // An alias would hide the name's other records from those that keep it, as resolvers do that want no recursion of us.
+  // Resolvers that want no recursion of us would keep a CNAME, which hides the name's other records.
   assert.deepEqual(show(await dns.ask("www.rollcall.", "A", { flags: 0 })), whole);
   assert.deepEqual(show(await dns.ask("www.rollcall.", "SRV")), ["NOERROR", "www.rollcall. 0 25600 80 www.example."]);
   assert.equal((await dns.ask("WWW.Rollcall.", "A", { edns: {} })).answers[0]?.text, "192.0.2.1");
@@ -198,7 +198,7 @@ test("instances at hosts outside are found by the addresses that those have", as
   assert.equal((await dns.ask("cut.rollcall.", "A")).tc, true);
   const long = await dns.ask("long.rollcall.", "A");
   assert.ok(long.tc && long.answers.length > 10, "as much as fits");
-  // All that can be said to those whom nothing is forwarded for.
+  // A client for whom nothing is forwarded gets the CNAME alone.
   const { answers, ra } = await choosy.ask("www.rollcall.", "A");
   assert.deepEqual([answers.map(({ text }) => text), ra, unused.asked.length], [["www.example."], false, 0]);
 });

@@ -94,7 +94,7 @@ test("one who takes no answers is read no further, and cut off; others go on", a
 
 test("no address takes all connections", async () => {
   const talks: TcpTalk[] = [];
-  // A quarter of 8.
+  // An address may have a quarter of 8 connections.
   for (let i = 0; i < 4; i++) talks.push(await dns.connect());
   await Promise.all(talks.slice(2).map((talk) => talk.ended()));
   for (const talk of talks.slice(0, 2)) {

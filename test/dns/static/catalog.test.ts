@@ -79,7 +79,7 @@ test("more instances than one transaction holds", async (t) => {
   assert.deepEqual(bench.served, ["example"]);
   await until(() => bench.instances().length === 1800);
   const revision = bench.registry.read((view) => view.revision);
-  // The same again is no commit.
+  // The same file again makes no commit.
   await bench.open();
   await bench.close();
   assert.equal(
@@ -167,7 +167,7 @@ test("files of another account, of the same origin, with names that are none", a
     ),
   );
   assert.ok(bench.errors.some((sentence) => /a\.\.b\.zone: the file's name is no origin/.test(sentence)));
-  // The one behind comes forward when the first goes.
+  // When the first file goes, the other one is read.
   rmSync(join(bench.directory, "a/example.zone"));
   await until(() => bench.instances("two").length === 2 && bench.instances("one").length === 0);
   assert.deepEqual(bench.served, ["example"]);
@@ -214,7 +214,7 @@ test("what others do to a file's instances is undone", async (t) => {
   const isBack = (record: InstanceRecord): boolean =>
     bench.instances().some((found) => found.id === record.id && found.zone === record.zone);
   await until(() => isBack(one) && isBack(two), { timeoutMs: 4000 });
-  // Twice, and several times in a second: each once.
+  // Each is put back once, also when it is removed several times in a second.
   accepted(await drop(one));
   accepted(await drop(three));
   const revision = bench.registry.read((view) => view.revision);
@@ -224,13 +224,13 @@ test("what others do to a file's instances is undone", async (t) => {
     revision + 1,
     "in one commit",
   );
-  // One that belongs to somebody else now stays his.
+  // An instance that somebody else has registered since stays.
   accepted(
     await bench.registry.propose("default", register(one.service, one.id, "permanent", { address: "192.0.2.1" })),
   );
   await until(() => bench.errors.some((sentence) => /is already registered through test/.test(sentence)));
   assert.equal(bench.errors.length, 1);
-  // That keeps no other one away.
+  // Others of the file come back all the same.
   accepted(await drop(two));
   await until(() => isBack(two), { timeoutMs: 4000 });
 });

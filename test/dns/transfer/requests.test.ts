@@ -202,7 +202,7 @@ test("signatures that do not hold are told apart (RFC 8945 §5.2)", withDig, asy
     const { tsig, rcode, answers } = decoded.value;
     assert.deepEqual([rcode, tsig.error, answers.length], [RCODE.NOTAUTH, TSIG_ERROR.BADTIME, 0]);
     assert.ok(Math.abs(Buffer.from(tsig.other, "latin1").readUIntBE(0, 6) - nowS) < 60, "it says what time it is");
-    // §5.2.3: under the client's own time, so that it can tell that the answer is none of long ago.
+    // §5.2.3: signed with the client's own time, so that it knows the answer for a new one.
     const verdict = verifyTsig(answer, tsig, key, nowS + offsetS, { requestMac: late.mac });
     assert.ok(verdict.ok, "and is signed");
   }

@@ -71,7 +71,7 @@ test("Consul's nodes are what instances say they are on", async (t) => {
   assert.deepEqual(names.ask("web.service.consul.", "SRV").answers, ["SRV 1 25600 80 node1.node.dc1.consul."]);
   assert.deepEqual(names.ask("node1.node.consul.", "A").answers, [`A ${IP}`]);
   assert.deepEqual(names.ask("node1.node.dc1.consul.", "TXT").answers, ['TXT "k=d"', 'TXT "k=w"']);
-  // A container with an address of its own: the node's name would lead to either.
+  // A container with its own address: the name of the node would lead to both addresses.
   const { reply } = names.ask("web.service.consul.", "SRV");
   await names.register("box", "b1", { address: "172.17.0.5", meta: { "consul.node": "node1" } });
   assert.deepEqual(names.ask("web.service.consul.", "SRV").answers, ["SRV 1 25600 80 0a000001.addr.dc1.consul."]);

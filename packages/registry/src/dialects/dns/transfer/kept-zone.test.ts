@@ -1,4 +1,4 @@
-/** A zone that secondaries follow is, at every serial and by every way, the zone that a new one would be given. */
+/** At every serial, a secondary that took increments has the zone that a new secondary would get. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -129,7 +129,7 @@ function cpuMs(): number {
   return (user + system) / 1000;
 }
 
-/** Notes for how long nobody else had a turn, by what it cost: the machine may have other things to do. */
+/** Notes the longest time without a turn for others, in processor time, as the machine may be busy. */
 function watchStalls(): { end(): number } {
   let longestMs = 0;
   let lastMs = cpuMs();

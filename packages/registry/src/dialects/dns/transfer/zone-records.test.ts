@@ -1,4 +1,4 @@
-/** A whole zone says what the single answers say; an answer is kept no longer than it is true. Random catalogs. */
+/** A whole zone has what single answers have, and answers are kept only while they are right. Random catalogs. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

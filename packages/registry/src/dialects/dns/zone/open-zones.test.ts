@@ -1,4 +1,4 @@
-/** The zones that there are, which of them hide others, and what their serials rest on. In this process. */
+/** Which zones there are, which of them hide others, and what moves their serials. In this process. */
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -182,12 +182,12 @@ test("whatever shapes a zone besides the catalog moves its serial, and nothing e
   }
   const moved = await keep({}, ["192.0.2.54"]);
   assert.ok(moved > last, "this server's addresses");
-  // Of the catalog it is told as before.
+  // Changes of the catalog move it as before.
   await bench.register("api", "a2");
   assert.ok(bench.serial() > moved);
 });
 
-/** Of the zone below, by `RENDERING`. Another hash takes another number, or secondaries keep what the old one made. */
+/** Hashes of the zone below, by `RENDERING`. For another hash raise the number, or secondaries keep old records. */
 const HASHES: Readonly<Record<number, string>> = {
   1: "0642caaa9261ac2d4813960d8f5c8d1f8794b221cc170229b7a5fb24c25bb44f",
 };
