@@ -8,17 +8,11 @@ import { createServer, type IncomingMessage } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import {
-  cleanEnvironment,
-  freePort,
-  type Program,
-  ROOT,
-  request,
-  type Scope,
-  startProcess,
-  temporaryDirectory,
-  until,
-} from "./harness/program.ts";
+import { freePort } from "./harness/ports.ts";
+import { cleanEnvironment, type Program, startProcess } from "./harness/process.ts";
+import { request } from "./harness/requests.ts";
+import { ROOT } from "./harness/root.ts";
+import { type Scope, temporaryDirectory, until } from "./harness/scope.ts";
 
 /** A test's context; `passed` is there when its end is cleaned up. */
 export interface PeerScope extends Scope {

@@ -4,7 +4,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { createClient } from "@rollcall/client";
-import { startRollcall, temporaryDirectory } from "../harness/program.ts";
+import { startRollcall } from "../harness/program.ts";
+import { temporaryDirectory } from "../harness/scope.ts";
 import { commandLine, run } from "./rig.ts";
 
 const scope = { after };

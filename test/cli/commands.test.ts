@@ -14,7 +14,8 @@ import type {
   ServicesBody,
 } from "@rollcall/client";
 import { clean } from "../../packages/registry/src/bin/terminal/output.ts";
-import { startRollcall, temporaryDirectory } from "../harness/program.ts";
+import { startRollcall } from "../harness/program.ts";
+import { temporaryDirectory } from "../harness/scope.ts";
 import { commandLine, run } from "./rig.ts";
 
 const scope = { after };

@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { createClient } from "@rollcall/client";
-import { cleanEnvironment, PROGRAM, type Program, startProcess, startRollcall, until } from "../harness/program.ts";
+import { cleanEnvironment, type Program, startProcess } from "../harness/process.ts";
+import { PROGRAM, startRollcall } from "../harness/program.ts";
+import { until } from "../harness/scope.ts";
 
 const scope = { after };
 const server = await startRollcall(scope);

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { createClient, type ExplainBody, type LeasesBody, type ServicesBody } from "@rollcall/client";
-import { startRollcall, until } from "../harness/program.ts";
+import { startRollcall } from "../harness/program.ts";
+import { until } from "../harness/scope.ts";
 import { commandLine } from "./rig.ts";
 
 const MANY = 12;

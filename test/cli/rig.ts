@@ -4,7 +4,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { text } from "node:stream/consumers";
-import { cleanEnvironment, PROGRAM } from "../harness/program.ts";
+import { cleanEnvironment } from "../harness/process.ts";
+import { PROGRAM } from "../harness/program.ts";
 
 export interface Said {
   readonly code: number | null;

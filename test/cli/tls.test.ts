@@ -4,7 +4,9 @@ import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import type { ServicesBody } from "@rollcall/client";
-import { requirePackage, startRollcall, temporaryDirectory } from "../harness/program.ts";
+import { requirePackage } from "../harness/packages.ts";
+import { startRollcall } from "../harness/program.ts";
+import { temporaryDirectory } from "../harness/scope.ts";
 import { commandLine, run } from "./rig.ts";
 
 const scope = { after };

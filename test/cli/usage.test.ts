@@ -8,7 +8,8 @@ import { completionScript, SHELLS } from "../../packages/registry/src/bin/comman
 import { DIALECTS, PORTS } from "../../packages/registry/src/bin/dialects.ts";
 import { buildProgram } from "../../packages/registry/src/bin/program.ts";
 import { VERSION } from "../../packages/registry/src/bin/version.ts";
-import { freePort, temporaryDirectory } from "../harness/program.ts";
+import { freePort } from "../harness/ports.ts";
+import { temporaryDirectory } from "../harness/scope.ts";
 import { run } from "./rig.ts";
 
 const scope = { after };

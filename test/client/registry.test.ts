@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { createClient, RollcallError, type WatchItem } from "@rollcall/client";
-import { freePort, startRollcall, until } from "../harness/program.ts";
+import { freePort } from "../harness/ports.ts";
+import { startRollcall } from "../harness/program.ts";
+import { until } from "../harness/scope.ts";
 
 const server = await startRollcall({ after });
 const rollcall = createClient({ url: server.url });

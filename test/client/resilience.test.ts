@@ -5,7 +5,8 @@ import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, test } from "node:test";
 import { createClient, type RegistrationState, RollcallError } from "@rollcall/client";
-import { startRollcall, until } from "../harness/program.ts";
+import { startRollcall } from "../harness/program.ts";
+import { until } from "../harness/scope.ts";
 
 const scope = { after };
 const spec = { service: "api", id: "api-1", address: "127.0.0.1", port: 8080, ttl: "2s" };

@@ -13,8 +13,8 @@ import {
 } from "../../packages/registry/src/core/index.ts";
 import { createEmbedded } from "../../packages/registry/src/replicators/embedded/replicator.ts";
 import { createMemory } from "../../packages/registry/src/replicators/memory/replicator.ts";
-import { type Scope, temporaryDirectory } from "../harness/program.ts";
 import { accepted, LIMITS_OF_TESTS, register } from "../harness/registry.ts";
+import { type Scope, temporaryDirectory } from "../harness/scope.ts";
 
 interface Time {
   now: number;

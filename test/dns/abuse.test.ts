@@ -5,7 +5,8 @@ import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { after, test } from "node:test";
 import fc from "fast-check";
-import { request, until } from "../harness/program.ts";
+import { request } from "../harness/requests.ts";
+import { until } from "../harness/scope.ts";
 import { type DnsRig, nextPacket, openUdp, readMessage, startDns, toQuery } from "./rig.ts";
 
 const [dns, limited] = await Promise.all([

@@ -5,7 +5,9 @@ import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { connect, isIPv6, type Socket } from "node:net";
 import { join } from "node:path";
-import { type Rollcall, request, type Scope, startRollcall, temporaryDirectory } from "../harness/program.ts";
+import { type Rollcall, startRollcall } from "../harness/program.ts";
+import { request } from "../harness/requests.ts";
+import { type Scope, temporaryDirectory } from "../harness/scope.ts";
 import { type QuestionSpec, type Reading, readMessage, toQuery } from "./wire.ts";
 
 export * from "./wire.ts";

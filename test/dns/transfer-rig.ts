@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { type Program, requirePackage, type Scope, temporaryDirectory } from "../harness/program.ts";
+import { requirePackage } from "../harness/packages.ts";
+import type { Program } from "../harness/process.ts";
+import { type Scope, temporaryDirectory } from "../harness/scope.ts";
 import { type PeerScope, startPeer, unboundServer, writeConfig } from "../peers-rig.ts";
 import { type DnsRig, startDns } from "./rig.ts";
 

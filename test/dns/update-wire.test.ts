@@ -17,7 +17,8 @@ import {
 } from "../../packages/registry/src/dialects/dns/wire/message.ts";
 import { parseName } from "../../packages/registry/src/dialects/dns/wire/name.ts";
 import { decodeMessage, encodeMessage } from "../../packages/registry/src/dialects/dns/wire/packet.ts";
-import { request, temporaryDirectory, until } from "../harness/program.ts";
+import { request } from "../harness/requests.ts";
+import { temporaryDirectory, until } from "../harness/scope.ts";
 import { BLANK } from "./captures-rig.ts";
 import { type DnsRig, openUdp, TcpTalk } from "./rig.ts";
 import { KEYS, NSUPDATE, nsupdate, run, showKey, startKeyed } from "./transfer-rig.ts";

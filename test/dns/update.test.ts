@@ -1,7 +1,7 @@
 /** DNS UPDATE (RFC 2136) by nsupdate: what it registers, removes and refuses, seen through the native API. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { request } from "../harness/program.ts";
+import { request } from "../harness/requests.ts";
 import { DIG, dig, type Ended, KEYS, type Key, NSUPDATE, nsupdate, startKeyed } from "./transfer-rig.ts";
 
 interface Shown {

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFil
 import { join } from "node:path";
 import { test } from "node:test";
 import { restoreBackup, verifyBackup } from "../../packages/registry/src/replicators/embedded/backup.ts";
-import { type Scope, temporaryDirectory } from "../harness/program.ts";
+import { type Scope, temporaryDirectory } from "../harness/scope.ts";
 import { everything, historyOf, liveABit, openStoreRig, put, register } from "./rig.ts";
 
 async function backedUp(t: Scope): Promise<{ file: string; seen: unknown }> {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Store, type Writes } from "../../packages/registry/src/replicators/embedded/store/databases.ts";
-import { type Scope, temporaryDirectory, until } from "../harness/program.ts";
+import { type Scope, temporaryDirectory, until } from "../harness/scope.ts";
 import { everything, openStoreRig, put } from "./rig.ts";
 
 /** How the library reports errors of the system. */

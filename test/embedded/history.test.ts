@@ -1,7 +1,7 @@
 /** The stored history: reading it, finding a time in it, forgetting it. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { temporaryDirectory, until } from "../harness/program.ts";
+import { temporaryDirectory, until } from "../harness/scope.ts";
 import { historyOf, liveABit, openStoreRig, put, register } from "./rig.ts";
 
 /** Keeps nothing in memory beyond this, so that reading goes to the disk. */

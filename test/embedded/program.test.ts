@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { startRollcall, temporaryDirectory } from "../harness/program.ts";
+import { startRollcall } from "../harness/program.ts";
+import { temporaryDirectory } from "../harness/scope.ts";
 
 test("a directory of something else ends the start with a sentence", async (t) => {
   const data = temporaryDirectory(t);

@@ -21,7 +21,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
-import { ROOT, temporaryDirectory, until } from "../harness/program.ts";
+import { ROOT } from "../harness/root.ts";
+import { temporaryDirectory, until } from "../harness/scope.ts";
 import { everything, historyOf, liveABit, openStoreRig, put, register } from "./rig.ts";
 
 const STORE = "rollcall.mdb";

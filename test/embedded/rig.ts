@@ -17,8 +17,8 @@ import {
   type EmbeddedOptions,
   type EmbeddedReplicator,
 } from "../../packages/registry/src/replicators/embedded/replicator.ts";
-import type { Scope } from "../harness/program.ts";
 import { LIMITS_OF_TESTS } from "../harness/registry.ts";
+import type { Scope } from "../harness/scope.ts";
 
 export interface StoreRig {
   readonly core: Core;

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, test } from "node:test";
 import { readSettings } from "../../packages/registry/src/dialects/eureka/settings.ts";
-import { type Answer, request, until } from "../harness/program.ts";
+import { type Answer, request } from "../harness/requests.ts";
+import { until } from "../harness/scope.ts";
 import { type Eureka, fetchAll, register, registrationOf, startEureka, toFetched } from "./rig.ts";
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");

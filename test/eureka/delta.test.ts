@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import fc from "fast-check";
-import { request, until } from "../harness/program.ts";
+import { request } from "../harness/requests.ts";
+import { until } from "../harness/scope.ts";
 import {
   beat,
   cancel,

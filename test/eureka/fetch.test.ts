@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { gunzipSync } from "node:zlib";
-import { request } from "../harness/program.ts";
+import { request } from "../harness/requests.ts";
 import { beat, cancel, fetchAll, fetchInstance, getJson, register, type Shown, startEureka } from "./rig.ts";
 
 const eureka = await startEureka({ after });

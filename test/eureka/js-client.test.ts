@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { rm } from "node:fs/promises";
 import { after, test } from "node:test";
 import { Eureka as Client, type FoundInstance, type RequestOptions } from "eureka-js-client";
-import { type Rollcall, request, type Scope, until } from "../harness/program.ts";
+import type { Rollcall } from "../harness/program.ts";
+import { request } from "../harness/requests.ts";
+import { type Scope, until } from "../harness/scope.ts";
 import { type Eureka, eurekaOf, startEureka } from "./rig.ts";
 
 interface Options {

@@ -1,7 +1,8 @@
 /** Leases end after one duration, not two, and nothing but a heartbeat keeps them. */
 import assert from "node:assert/strict";
 import { after, describe, type TestContext, test } from "node:test";
-import { request, until } from "../harness/program.ts";
+import { request } from "../harness/requests.ts";
+import { until } from "../harness/scope.ts";
 import { beat, type Eureka, fetchAll, fetchInstance, leaseOf, register, registrationOf, startEureka } from "./rig.ts";
 
 const eureka = await startEureka({ after });

@@ -1,7 +1,8 @@
 /** What becomes of registrations, heartbeats and operators' words when they meet. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { request, until } from "../harness/program.ts";
+import { request } from "../harness/requests.ts";
+import { until } from "../harness/scope.ts";
 import { beat, cancel, fetchAll, fetchInstance, post, register, registrationOf, startEureka } from "./rig.ts";
 
 const eureka = await startEureka({ after });

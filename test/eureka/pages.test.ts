@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, test } from "node:test";
-import { request, until } from "../harness/program.ts";
+import { request } from "../harness/requests.ts";
+import { until } from "../harness/scope.ts";
 import { beat, cancel, type Eureka, getJson, leaseOf, register, startEureka } from "./rig.ts";
 
 const eureka = await startEureka({ after });

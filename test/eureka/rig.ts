@@ -2,15 +2,9 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import {
-  type Answer,
-  type RequestSpec,
-  type Rollcall,
-  request,
-  type Scope,
-  startRollcall,
-  temporaryDirectory,
-} from "../harness/program.ts";
+import { type Rollcall, startRollcall } from "../harness/program.ts";
+import { type Answer, type RequestSpec, request } from "../harness/requests.ts";
+import { type Scope, temporaryDirectory } from "../harness/scope.ts";
 
 /** The options of `startRollcall`, and a configuration file. */
 export interface EurekaOptions extends NonNullable<Parameters<typeof startRollcall>[1]> {

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { after, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { type Answer, rawRequest, request, until } from "../harness/program.ts";
+import { type Answer, rawRequest, request } from "../harness/requests.ts";
+import { until } from "../harness/scope.ts";
 import {
   beat,
   cancel,

@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { ROOT } from "./program.ts";
+import { ROOT } from "./root.ts";
 
 const SRC = "packages/registry/src";
 const { reachedTests } = (await import(pathToFileURL(join(ROOT, "scripts/changed.mjs")).href)) as {

@@ -5,17 +5,12 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
-import {
-  freePort,
-  openStream,
-  rawRequest,
-  request,
-  requirePackage,
-  startProcess,
-  startRollcall,
-  temporaryDirectory,
-  until,
-} from "./program.ts";
+import { requirePackage } from "./packages.ts";
+import { freePort } from "./ports.ts";
+import { startProcess } from "./process.ts";
+import { startRollcall } from "./program.ts";
+import { openStream, rawRequest, request } from "./requests.ts";
+import { temporaryDirectory, until } from "./scope.ts";
 
 async function serve(t: TestContext): Promise<number> {
   const server = createServer((incoming, response) => {

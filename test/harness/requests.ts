@@ -2,7 +2,7 @@
 import { type IncomingHttpHeaders, type OutgoingHttpHeaders, request as requestHttp } from "node:http";
 import { type RequestOptions, request as requestHttps } from "node:https";
 import { connect } from "node:net";
-import type { Scope } from "./program.ts";
+import type { Scope } from "./scope.ts";
 
 export interface RequestSpec {
   readonly method?: string;

@@ -3,7 +3,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { cleanEnvironment, ROOT, type Scope, temporaryDirectory, until } from "./program.ts";
+import { cleanEnvironment } from "./process.ts";
+import { ROOT } from "./root.ts";
+import { type Scope, temporaryDirectory, until } from "./scope.ts";
 
 /** The shell blocks of a page, or of its part from this heading to the next of its level. */
 export function commandsOf(page: string, heading = ""): string[] {

@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { after, test } from "node:test";
 import { ROUTES } from "../../packages/registry/src/dialects/http/routes.ts";
-import { openStream, request, startRollcall, temporaryDirectory, until } from "../harness/program.ts";
+import { startRollcall } from "../harness/program.ts";
+import { openStream, request } from "../harness/requests.ts";
+import { temporaryDirectory, until } from "../harness/scope.ts";
 import { nameRoute, openApi } from "./rig.ts";
 
 const scratch = temporaryDirectory({ after });

@@ -1,7 +1,9 @@
 /** The events feed and explain. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { openStream, startRollcall, until } from "../harness/program.ts";
+import { startRollcall } from "../harness/program.ts";
+import { openStream } from "../harness/requests.ts";
+import { until } from "../harness/scope.ts";
 import { assertShape, nextAccount, openApi } from "./rig.ts";
 
 const rollcall = await startRollcall({ after });

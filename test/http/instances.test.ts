@@ -1,7 +1,8 @@
 /** One instance over the native API: register, change, beat, check, override, deregister. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { startRollcall, until } from "../harness/program.ts";
+import { startRollcall } from "../harness/program.ts";
+import { until } from "../harness/scope.ts";
 import { nextAccount, openApi } from "./rig.ts";
 
 const rollcall = await startRollcall({ after });

@@ -5,7 +5,8 @@ import { after, test } from "node:test";
 import { SHAPES } from "../../packages/registry/src/dialects/http/open/openapi.ts";
 import { SCHEMAS } from "../../packages/registry/src/dialects/http/open/schema.ts";
 import { ROUTES } from "../../packages/registry/src/dialects/http/routes.ts";
-import { ROOT, startRollcall } from "../harness/program.ts";
+import { startRollcall } from "../harness/program.ts";
+import { ROOT } from "../harness/root.ts";
 import { nameRoute, openApi } from "./rig.ts";
 
 const rollcall = await startRollcall({ after });

@@ -7,7 +7,8 @@ import { after, test } from "node:test";
 import { SHAPES } from "../../packages/registry/src/dialects/http/open/openapi.ts";
 import { SCHEMAS } from "../../packages/registry/src/dialects/http/open/schema.ts";
 import { ROUTES } from "../../packages/registry/src/dialects/http/routes.ts";
-import { rawRequest, startRollcall } from "../harness/program.ts";
+import { startRollcall } from "../harness/program.ts";
+import { rawRequest } from "../harness/requests.ts";
 import { assertShape, nameRoute, openApi } from "./rig.ts";
 
 type Route = (typeof ROUTES)[number];

@@ -5,7 +5,7 @@ import { SHAPES } from "../../packages/registry/src/dialects/http/open/openapi.t
 import { SCHEMAS } from "../../packages/registry/src/dialects/http/open/schema.ts";
 import { ROUTES } from "../../packages/registry/src/dialects/http/routes.ts";
 import { type Pattern, Table } from "../../packages/registry/src/net/routes/table.ts";
-import { type Answer, type RequestSpec, request } from "../harness/program.ts";
+import { type Answer, type RequestSpec, request } from "../harness/requests.ts";
 
 const TABLE = new Table(ROUTES);
 const REFERENCES = Object.fromEntries(

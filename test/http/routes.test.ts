@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { ROUTES } from "../../packages/registry/src/dialects/http/routes.ts";
-import { openStream, startRollcall } from "../harness/program.ts";
+import { startRollcall } from "../harness/program.ts";
+import { openStream } from "../harness/requests.ts";
 import { covered, nameRoute, openApi } from "./rig.ts";
 
 const rollcall = await startRollcall({ after });

@@ -1,7 +1,8 @@
 /** Reads over the native API: filters, pages, entity tags, long polls, isolation of accounts. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { startRollcall, until } from "../harness/program.ts";
+import { startRollcall } from "../harness/program.ts";
+import { until } from "../harness/scope.ts";
 import { nextAccount, openApi } from "./rig.ts";
 
 const rollcall = await startRollcall({ after });

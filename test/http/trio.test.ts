@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type { InstanceRecord } from "../../packages/registry/src/core/index.ts";
 import { toAddr } from "../../packages/registry/src/dialects/http/catalog/endpoints.ts";
-import { openStream, startRollcall, until } from "../harness/program.ts";
+import { startRollcall } from "../harness/program.ts";
+import { openStream } from "../harness/requests.ts";
+import { until } from "../harness/scope.ts";
 import { nextAccount, openApi } from "./rig.ts";
 
 const rollcall = await startRollcall({ after });

@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { after, test } from "node:test";
-import { openStream, type Stream, startRollcall, until } from "../harness/program.ts";
+import { startRollcall } from "../harness/program.ts";
+import { openStream, type Stream } from "../harness/requests.ts";
+import { until } from "../harness/scope.ts";
 import { assertShape, nextAccount, openApi } from "./rig.ts";
 
 const rollcall = await startRollcall({ after });

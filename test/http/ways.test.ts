@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { connect, type Socket } from "node:net";
 import { after, test } from "node:test";
-import { request, startRollcall, until } from "../harness/program.ts";
+import { startRollcall } from "../harness/program.ts";
+import { request } from "../harness/requests.ts";
+import { until } from "../harness/scope.ts";
 import { openApi } from "./rig.ts";
 
 const rollcall = await startRollcall({ after });

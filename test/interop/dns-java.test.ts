@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { runForOutput } from "../dns/peers/lookup.ts";
 import { explainNoNamespace, openNamespace, startInside } from "../dns/peers/namespace.ts";
-import { ROOT, requirePackage } from "../harness/program.ts";
+import { requirePackage } from "../harness/packages.ts";
+import { ROOT } from "../harness/root.ts";
 import { readExample } from "../peers-rig.ts";
 
 const curl = requirePackage("curl", "curl");

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { explainNoNamespace, openNamespace, startInside } from "../dns/peers/namespace.ts";
-import { requirePackage, temporaryDirectory, until } from "../harness/program.ts";
+import { requirePackage } from "../harness/packages.ts";
+import { temporaryDirectory, until } from "../harness/scope.ts";
 import { readExample, startPeer, writeConfig } from "../peers-rig.ts";
 
 const curl = requirePackage("curl", "curl");

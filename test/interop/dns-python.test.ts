@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { KEYS, startKeyed } from "../dns/transfer-rig.ts";
-import { requirePackage } from "../harness/program.ts";
+import { requirePackage } from "../harness/packages.ts";
 import { waitForLine } from "./programs-rig.ts";
 import { installProject } from "./python-rig.ts";
 

@@ -3,7 +3,11 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { findInstance, startNode, untilGone, untilShown } from "../eureka/peers/rig.ts";
 import { beat, cancel, type Eureka, fetchAll, register, type Shown } from "../eureka/rig.ts";
-import { freePort, type Program, request, requirePackage, until } from "../harness/program.ts";
+import { requirePackage } from "../harness/packages.ts";
+import { freePort } from "../harness/ports.ts";
+import type { Program } from "../harness/process.ts";
+import { request } from "../harness/requests.ts";
+import { until } from "../harness/scope.ts";
 import { buildProject } from "./maven-rig.ts";
 import { waitForLine } from "./programs-rig.ts";
 

@@ -4,7 +4,9 @@ import { rm } from "node:fs/promises";
 import { suite, type TestContext, test } from "node:test";
 import { startCluster } from "../eureka/peers/rig.ts";
 import { type Eureka, getNative, putNative, startEureka } from "../eureka/rig.ts";
-import { request, requirePackage, until } from "../harness/program.ts";
+import { requirePackage } from "../harness/packages.ts";
+import { request } from "../harness/requests.ts";
+import { until } from "../harness/scope.ts";
 import { buildModule } from "./go-rig.ts";
 import { type Driven, drive } from "./programs-rig.ts";
 

@@ -3,7 +3,10 @@ import assert from "node:assert/strict";
 import { rm } from "node:fs/promises";
 import { type TestContext, test } from "node:test";
 import { type Eureka, getNative, putNative, startEureka } from "../eureka/rig.ts";
-import { type Rollcall, request, requirePackage, until } from "../harness/program.ts";
+import { requirePackage } from "../harness/packages.ts";
+import type { Rollcall } from "../harness/program.ts";
+import { request } from "../harness/requests.ts";
+import { until } from "../harness/scope.ts";
 import { buildProject } from "./maven-rig.ts";
 import { type Driven, drive } from "./programs-rig.ts";
 

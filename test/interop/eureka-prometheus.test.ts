@@ -2,7 +2,11 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { cancel, register, startEureka } from "../eureka/rig.ts";
-import { freePort, type Program, request, requirePackage, temporaryDirectory, until } from "../harness/program.ts";
+import { requirePackage } from "../harness/packages.ts";
+import { freePort } from "../harness/ports.ts";
+import type { Program } from "../harness/process.ts";
+import { request } from "../harness/requests.ts";
+import { temporaryDirectory, until } from "../harness/scope.ts";
 import { startPeer, writeConfig } from "../peers-rig.ts";
 
 const { path: prometheus, skip } = requirePackage("prometheus", "prometheus");

@@ -4,15 +4,12 @@ import { mkdirSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type Eureka, fetchInstance, getNative, putNative, startEureka } from "../eureka/rig.ts";
-import {
-  freePort,
-  type Program,
-  type Rollcall,
-  request,
-  requirePackage,
-  temporaryDirectory,
-  until,
-} from "../harness/program.ts";
+import { requirePackage } from "../harness/packages.ts";
+import { freePort } from "../harness/ports.ts";
+import type { Program } from "../harness/process.ts";
+import type { Rollcall } from "../harness/program.ts";
+import { request } from "../harness/requests.ts";
+import { temporaryDirectory, until } from "../harness/scope.ts";
 import { startBackend } from "../peers-rig.ts";
 import { buildProject } from "./maven-rig.ts";
 import { waitForLine } from "./programs-rig.ts";

@@ -5,7 +5,8 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { type Program, ROOT } from "../harness/program.ts";
+import type { Program } from "../harness/process.ts";
+import { ROOT } from "../harness/root.ts";
 import type { PeerScope } from "../peers-rig.ts";
 import { hashFolder, isOutOfReach, startShown } from "./programs-rig.ts";
 

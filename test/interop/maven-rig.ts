@@ -4,7 +4,8 @@
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
-import { type Program, ROOT } from "../harness/program.ts";
+import type { Program } from "../harness/process.ts";
+import { ROOT } from "../harness/root.ts";
 import type { PeerScope } from "../peers-rig.ts";
 import { hashFolder, isOutOfReach, startShown } from "./programs-rig.ts";
 

@@ -6,7 +6,9 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { cleanEnvironment, Program, request, startProcess, until } from "../harness/program.ts";
+import { cleanEnvironment, Program, startProcess } from "../harness/process.ts";
+import { request } from "../harness/requests.ts";
+import { until } from "../harness/scope.ts";
 import type { PeerScope } from "../peers-rig.ts";
 
 /** So much of the end of what a program printed is shown when its test failed. */

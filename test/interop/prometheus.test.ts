@@ -8,19 +8,12 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { type TestContext, test } from "node:test";
-import {
-  cleanEnvironment,
-  freePort,
-  PROGRAM,
-  type Rollcall,
-  request,
-  requirePackage,
-  type Scope,
-  startProcess,
-  startRollcall,
-  temporaryDirectory,
-  until,
-} from "../harness/program.ts";
+import { requirePackage } from "../harness/packages.ts";
+import { freePort } from "../harness/ports.ts";
+import { cleanEnvironment, startProcess } from "../harness/process.ts";
+import { PROGRAM, type Rollcall, startRollcall } from "../harness/program.ts";
+import { request } from "../harness/requests.ts";
+import { type Scope, temporaryDirectory, until } from "../harness/scope.ts";
 
 const prometheus = requirePackage("prometheus", "prometheus");
 const promtool = requirePackage("prometheus", "promtool");

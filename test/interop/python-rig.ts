@@ -6,7 +6,8 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { type Program, ROOT } from "../harness/program.ts";
+import type { Program } from "../harness/process.ts";
+import { ROOT } from "../harness/root.ts";
 import type { PeerScope } from "../peers-rig.ts";
 import { isOutOfReach, startShown } from "./programs-rig.ts";
 

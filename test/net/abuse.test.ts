@@ -1,7 +1,8 @@
 /** Bad clients of the HTTP listener: each gets a clear error, none harms the others. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { rawRequest, type Scope } from "../harness/program.ts";
+import { rawRequest } from "../harness/requests.ts";
+import type { Scope } from "../harness/scope.ts";
 import { eventually, type NetRig, openListener, openSocket, readBody, serve } from "./rig.ts";
 
 const TIMEOUT = { timeout: 20_000 };

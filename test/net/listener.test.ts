@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Head } from "../../packages/registry/src/net/http/head.ts";
-import { rawRequest, request } from "../harness/program.ts";
+import { rawRequest, request } from "../harness/requests.ts";
 import { eventually, openListener, openSocket, readBody, serve } from "./rig.ts";
 
 const JSON_HEAD = new Head({ "Content-Type": "application/json" });

@@ -6,7 +6,7 @@ import type { OpenHttpListener } from "../../packages/registry/src/net/http/list
 import { parsePlain } from "../../packages/registry/src/net/http/plain/parse.ts";
 import type { Reply } from "../../packages/registry/src/net/http/reply.ts";
 import type { Request } from "../../packages/registry/src/net/http/request.ts";
-import { until } from "../harness/program.ts";
+import { until } from "../harness/scope.ts";
 import { openListener, openSocket, readBody, serve } from "./rig.ts";
 
 /** Says what it understood. */

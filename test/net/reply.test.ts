@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Piece, Reply, Streaming } from "../../packages/registry/src/net/http/reply.ts";
-import { rawRequest } from "../harness/program.ts";
+import { rawRequest } from "../harness/requests.ts";
 import { eventually, openListener, openSocket, serve } from "./rig.ts";
 
 const TIMEOUT = { timeout: 20_000 };

@@ -8,7 +8,7 @@ import {
 import type { Reply } from "../../packages/registry/src/net/http/reply.ts";
 import type { Request } from "../../packages/registry/src/net/http/request.ts";
 import type { Outcome } from "../../packages/registry/src/outcome.ts";
-import type { Scope } from "../harness/program.ts";
+import type { Scope } from "../harness/scope.ts";
 
 export interface Logged {
   readonly level: string;

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Stream, StreamOptions } from "../../packages/registry/src/net/http/reply.ts";
-import { openStream, rawRequest, type Scope } from "../harness/program.ts";
+import { openStream, rawRequest } from "../harness/requests.ts";
+import type { Scope } from "../harness/scope.ts";
 import { eventually, type NetRig, openListener, openSocket } from "./rig.ts";
 
 const TIMEOUT = { timeout: 20_000 };

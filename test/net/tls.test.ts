@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { connect, type TLSSocket } from "node:tls";
 import type { TlsOptions } from "../../packages/registry/src/net/certificates.ts";
-import { request, type Scope, temporaryDirectory } from "../harness/program.ts";
+import { request } from "../harness/requests.ts";
+import { type Scope, temporaryDirectory } from "../harness/scope.ts";
 import { eventually, type NetRig, openListener, serve } from "./rig.ts";
 
 const TIMEOUT = { timeout: 30_000 };

@@ -2,16 +2,12 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import {
-  freePort,
-  type Program,
-  ROOT,
-  type Rollcall,
-  request,
-  startProcess,
-  startRollcall,
-  until,
-} from "../harness/program.ts";
+import { freePort } from "../harness/ports.ts";
+import { type Program, startProcess } from "../harness/process.ts";
+import { type Rollcall, startRollcall } from "../harness/program.ts";
+import { request } from "../harness/requests.ts";
+import { ROOT } from "../harness/root.ts";
+import { until } from "../harness/scope.ts";
 import { commandsOf, openShell } from "../harness/shell.ts";
 
 const TTL_MS = 2000;

@@ -1,7 +1,8 @@
 /** The dialects' pages: what stands under "Example" works when it is pasted. That of dns has a test of its own. */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { requirePackage, startRollcall } from "../harness/program.ts";
+import { requirePackage } from "../harness/packages.ts";
+import { startRollcall } from "../harness/program.ts";
 import { commandsOf, openShell } from "../harness/shell.ts";
 
 const curl = requirePackage("curl", "curl");

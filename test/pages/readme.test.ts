@@ -1,7 +1,8 @@
 /** The first five minutes of the README, pasted line by line: what a newcomer sees is what the page says. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { requirePackage, startRollcall } from "../harness/program.ts";
+import { requirePackage } from "../harness/packages.ts";
+import { startRollcall } from "../harness/program.ts";
 import { commandsOf, openShell } from "../harness/shell.ts";
 
 /** What each block must show, by a word that only this block has. */

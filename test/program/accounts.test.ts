@@ -5,15 +5,9 @@ import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import {
-  type Answer,
-  openStream,
-  type RequestSpec,
-  request,
-  startRollcall,
-  temporaryDirectory,
-  until,
-} from "../harness/program.ts";
+import { startRollcall } from "../harness/program.ts";
+import { type Answer, openStream, type RequestSpec, request } from "../harness/requests.ts";
+import { temporaryDirectory, until } from "../harness/scope.ts";
 import { eventually, openSocket } from "../net/rig.ts";
 
 const TIMEOUT = { timeout: 60_000 };

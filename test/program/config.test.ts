@@ -12,7 +12,8 @@ import { flagOf, SETTINGS, type Setting, variableOf } from "../../packages/regis
 import { inUnits, readValue } from "../../packages/registry/src/bin/config/values.ts";
 import { buildProgram } from "../../packages/registry/src/bin/program.ts";
 import { HTTP_LIMITS } from "../../packages/registry/src/net/http/listener.ts";
-import { ROOT, temporaryDirectory } from "../harness/program.ts";
+import { ROOT } from "../harness/root.ts";
+import { temporaryDirectory } from "../harness/scope.ts";
 
 const scope = { after };
 

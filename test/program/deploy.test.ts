@@ -4,7 +4,9 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { ROOT, requirePackage, temporaryDirectory } from "../harness/program.ts";
+import { requirePackage } from "../harness/packages.ts";
+import { ROOT } from "../harness/root.ts";
+import { temporaryDirectory } from "../harness/scope.ts";
 
 const unit = readFileSync(join(ROOT, "deploy/rollcall.service"), "utf8");
 const image = readFileSync(join(ROOT, "deploy/Dockerfile"), "utf8");

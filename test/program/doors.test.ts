@@ -4,7 +4,9 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
-import { cleanEnvironment, PROGRAM, type Scope, startProcess, temporaryDirectory, until } from "../harness/program.ts";
+import { cleanEnvironment, startProcess } from "../harness/process.ts";
+import { PROGRAM } from "../harness/program.ts";
+import { type Scope, temporaryDirectory, until } from "../harness/scope.ts";
 
 /** Starts with default ports on a loopback address of its own, so that no other program is in the way. */
 function start(scope: Scope, host: string, ...flags: string[]) {

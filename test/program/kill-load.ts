@@ -6,7 +6,8 @@ import assert from "node:assert/strict";
 import { Agent, request } from "node:http";
 import { join } from "node:path";
 import { verifyFile } from "../../packages/registry/src/replicators/embedded/file/verify.ts";
-import { type Rollcall, type Scope, startRollcall } from "../harness/program.ts";
+import { type Rollcall, startRollcall } from "../harness/program.ts";
+import type { Scope } from "../harness/scope.ts";
 
 export interface KillOptions {
   readonly kills: number;

@@ -4,16 +4,12 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { VERSION } from "../../packages/registry/src/bin/version.ts";
-import {
-  cleanEnvironment,
-  freePort,
-  ROOT,
-  request,
-  startProcess,
-  startRollcall,
-  temporaryDirectory,
-  until,
-} from "../harness/program.ts";
+import { freePort } from "../harness/ports.ts";
+import { cleanEnvironment, startProcess } from "../harness/process.ts";
+import { startRollcall } from "../harness/program.ts";
+import { request } from "../harness/requests.ts";
+import { ROOT } from "../harness/root.ts";
+import { temporaryDirectory, until } from "../harness/scope.ts";
 
 test("after SIGTERM readiness is off while requests are still answered; the exit code is 0", async (t) => {
   const rollcall = await startRollcall(t);

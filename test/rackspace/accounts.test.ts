@@ -4,7 +4,9 @@ import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { request, type Scope, startRollcall, temporaryDirectory } from "../harness/program.ts";
+import { startRollcall } from "../harness/program.ts";
+import { request } from "../harness/requests.ts";
+import { type Scope, temporaryDirectory } from "../harness/scope.ts";
 import { assertFault, type ExpectedFault, events, logIn, missing, openTenant, register } from "./rig.ts";
 
 const rollcall = await startRollcall({ after });

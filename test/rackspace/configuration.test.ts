@@ -1,7 +1,8 @@
 /** Configuration of the Rackspace dialect: values, namespaces, lists, limits. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { request, startRollcall } from "../harness/program.ts";
+import { startRollcall } from "../harness/program.ts";
+import { request } from "../harness/requests.ts";
 import { assertFault, events, missing, openTenant, type Tenant, wrongField, wrongParameter } from "./rig.ts";
 
 const rollcall = await startRollcall({ after });

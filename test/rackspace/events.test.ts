@@ -1,7 +1,8 @@
 /** The events feed of the Rackspace dialect: types, order, markers, pages. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { type Answer, request, startRollcall } from "../harness/program.ts";
+import { startRollcall } from "../harness/program.ts";
+import { type Answer, request } from "../harness/requests.ts";
 import { assertFault, type EventBody, events, openTenant, register, ticksOf, uuidAt, wrongParameter } from "./rig.ts";
 
 const rollcall = await startRollcall({ after });

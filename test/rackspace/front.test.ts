@@ -1,7 +1,8 @@
 /** The front door of the Rackspace dialect: faults, bodies, paths, tenants, tokens. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { type Answer, rawRequest, request, startRollcall } from "../harness/program.ts";
+import { startRollcall } from "../harness/program.ts";
+import { type Answer, rawRequest, request } from "../harness/requests.ts";
 import { assertFault, type ExpectedFault, events, logIn, missing, openTenant, register } from "./rig.ts";
 
 const rollcall = await startRollcall({ after });

@@ -1,7 +1,8 @@
 /** Heartbeats of the Rackspace dialect: the chain of tokens, its end, and what a service lives by. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { startRollcall, until } from "../harness/program.ts";
+import { startRollcall } from "../harness/program.ts";
+import { until } from "../harness/scope.ts";
 import {
   assertFault,
   beat,

@@ -1,6 +1,7 @@
 /** What the tests of the Rackspace dialect share: a tenant of its own per test, and requests in its name. */
 import assert from "node:assert/strict";
-import { type Answer, type RequestSpec, request, until } from "../harness/program.ts";
+import { type Answer, type RequestSpec, request } from "../harness/requests.ts";
+import { until } from "../harness/scope.ts";
 
 /** A tenant with a token. */
 export interface Tenant {

@@ -1,7 +1,8 @@
 /** Services of the Rackspace dialect: the validation table, create, read, update, delete, lists, limits. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { request, startRollcall } from "../harness/program.ts";
+import { startRollcall } from "../harness/program.ts";
+import { request } from "../harness/requests.ts";
 import { assertFault, events, missing, openTenant, register, wrongField, wrongParameter } from "./rig.ts";
 
 const rollcall = await startRollcall({ after });

@@ -1,7 +1,8 @@
 /** The session era of the Rackspace dialect, beside v1.0. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { startRollcall, until } from "../harness/program.ts";
+import { startRollcall } from "../harness/program.ts";
+import { until } from "../harness/scope.ts";
 import { assertFault, beat, events, eventsOf, missing, openTenant, register, type Tenant, wrongField } from "./rig.ts";
 
 const rollcall = await startRollcall({ after });

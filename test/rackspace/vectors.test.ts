@@ -7,7 +7,9 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { ROOT, rawRequest, startRollcall } from "../harness/program.ts";
+import { startRollcall } from "../harness/program.ts";
+import { rawRequest } from "../harness/requests.ts";
+import { ROOT } from "../harness/root.ts";
 
 interface Exchange {
   readonly request: readonly string[];

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import { request } from "../harness/program.ts";
+import { request } from "../harness/requests.ts";
 import { SERVICE, type SkyRig, startSky } from "./rig.ts";
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");

@@ -1,7 +1,9 @@
 /** Callbacks of SkyDNS 1: told once when a watched service ends, over restarts, and to nobody who must not be called. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { freePort, request, until } from "../harness/program.ts";
+import { freePort } from "../harness/ports.ts";
+import { request } from "../harness/requests.ts";
+import { until } from "../harness/scope.ts";
 import { openReceiver, SERVICE, type SkyRig, startSky, watch } from "./rig.ts";
 
 const sky = await startSky({ after });

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { after, test } from "node:test";
 import { promisify } from "node:util";
-import { request, requirePackage } from "../harness/program.ts";
+import { requirePackage } from "../harness/packages.ts";
+import { request } from "../harness/requests.ts";
 import { SERVICE, startSky } from "./rig.ts";
 
 const dig = requirePackage("bind9-dnsutils", "dig");

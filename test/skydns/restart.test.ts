@@ -1,7 +1,8 @@
 /** Callbacks of SkyDNS 1 over kills and stops of the registry. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { freePort, until } from "../harness/program.ts";
+import { freePort } from "../harness/ports.ts";
+import { until } from "../harness/scope.ts";
 import { openReceiver, startSky, watch } from "./rig.ts";
 
 test("a callback outlives a kill, and tells what ended while nothing ran", async (t) => {

@@ -3,15 +3,9 @@ import { writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import {
-  type Answer,
-  type RequestSpec,
-  type Rollcall,
-  request,
-  type Scope,
-  startRollcall,
-  temporaryDirectory,
-} from "../harness/program.ts";
+import { type Rollcall, startRollcall } from "../harness/program.ts";
+import { type Answer, type RequestSpec, request } from "../harness/requests.ts";
+import { type Scope, temporaryDirectory } from "../harness/scope.ts";
 
 export interface SkyRig {
   readonly rollcall: Rollcall;

@@ -1,7 +1,8 @@
 /** The HTTP API of SkyDNS 1: services, lists, regions, environments; over real sockets. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { type Answer, rawRequest, request, until } from "../harness/program.ts";
+import { type Answer, rawRequest, request } from "../harness/requests.ts";
+import { until } from "../harness/scope.ts";
 import { SERVICE, startSky } from "./rig.ts";
 
 const sky = await startSky({ after });

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { ROOT, rawRequest } from "../harness/program.ts";
+import { rawRequest } from "../harness/requests.ts";
+import { ROOT } from "../harness/root.ts";
 import { startSky } from "./rig.ts";
 
 interface Exchange {

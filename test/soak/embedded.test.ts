@@ -8,7 +8,8 @@ import { test } from "node:test";
 import { verifyFile } from "../../packages/registry/src/replicators/embedded/file/verify.ts";
 import { openStoreRig } from "../embedded/rig.ts";
 import { BUSY } from "../embedded/writer.ts";
-import { ROOT, temporaryDirectory } from "../harness/program.ts";
+import { ROOT } from "../harness/root.ts";
+import { temporaryDirectory } from "../harness/scope.ts";
 
 const KILLS = Number(process.env.SOAK_KILLS ?? 500);
 

@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { ROOT } from "../harness/program.ts";
+import { ROOT } from "../harness/root.ts";
 import { importsPointInward } from "./directions.ts";
 import { type Rule, stripText, type TextFile } from "./files.ts";
 import * as language from "./language.ts";

@@ -1,7 +1,7 @@
 /** dig and kdig against a running registry: what people type when they look at a name. */
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
-import { requirePackage } from "../../harness/program.ts";
+import { requirePackage } from "../../harness/packages.ts";
 import { startDns } from "../rig.ts";
 import { dataOf, type Lookup, lookUp, lookUpAll } from "./lookup.ts";
 

@@ -1,7 +1,8 @@
 /** The resolver of the C library, which asks only port 53 of what stands in /etc/resolv.conf: in a network of its own. */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { requirePackage, until } from "../../harness/program.ts";
+import { requirePackage } from "../../harness/packages.ts";
+import { until } from "../../harness/scope.ts";
 import { readExample } from "../../peers-rig.ts";
 import { explainNoNamespace, type Namespace, openNamespace, startInside } from "./namespace.ts";
 

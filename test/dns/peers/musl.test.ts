@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { ROOT, requirePackage, temporaryDirectory } from "../../harness/program.ts";
+import { requirePackage } from "../../harness/packages.ts";
+import { ROOT } from "../../harness/root.ts";
+import { temporaryDirectory } from "../../harness/scope.ts";
 import { readExample, startPeer, unboundServer, writeConfig } from "../../peers-rig.ts";
 import { runForOutput } from "./lookup.ts";
 import { explainNoNamespace, openNamespace, startInside } from "./namespace.ts";

@@ -5,14 +5,10 @@
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import {
-  PROGRAM,
-  type Program,
-  requirePackage,
-  startProcess,
-  temporaryDirectory,
-  until,
-} from "../../harness/program.ts";
+import { requirePackage } from "../../harness/packages.ts";
+import { type Program, startProcess } from "../../harness/process.ts";
+import { PROGRAM } from "../../harness/program.ts";
+import { temporaryDirectory, until } from "../../harness/scope.ts";
 import { type PeerScope, startPeer } from "../../peers-rig.ts";
 import { type Ran, runForOutput, runProgram } from "./lookup.ts";
 

@@ -1,7 +1,9 @@
 /** HAProxy and nginx send traffic to instances that they find by DNS. */
 import assert from "node:assert/strict";
 import { after, describe, type TestContext, test } from "node:test";
-import { freePort, requirePackage, temporaryDirectory, until } from "../../harness/program.ts";
+import { requirePackage } from "../../harness/packages.ts";
+import { freePort } from "../../harness/ports.ts";
+import { temporaryDirectory, until } from "../../harness/scope.ts";
 import {
   countAnswers,
   type Haproxy,

@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, describe, type TestContext, test } from "node:test";
-import { freePort, requirePackage, temporaryDirectory, until } from "../../harness/program.ts";
+import { requirePackage } from "../../harness/packages.ts";
+import { freePort } from "../../harness/ports.ts";
+import { temporaryDirectory, until } from "../../harness/scope.ts";
 import {
   type Peer,
   readExample,

@@ -12,7 +12,10 @@ import {
   unmappedAddress,
 } from "../../../packages/registry/src/dialects/dns/settings/networks.ts";
 import { readSettings } from "../../../packages/registry/src/dialects/dns/settings/reader.ts";
-import { requirePackage, startProcess, startRollcall, temporaryDirectory } from "../../harness/program.ts";
+import { requirePackage } from "../../harness/packages.ts";
+import { startProcess } from "../../harness/process.ts";
+import { startRollcall } from "../../harness/program.ts";
+import { temporaryDirectory } from "../../harness/scope.ts";
 import { SURROUNDINGS } from "../names-rig.ts";
 import { nextPacket, openUdp, type Reading, readMessage, startDns, toQuery } from "../rig.ts";
 

@@ -1,7 +1,7 @@
 /** The DNS server: what it makes of a message, how answers are truncated, and that none is stale. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { request } from "../../harness/program.ts";
+import { request } from "../../harness/requests.ts";
 import { askUdp, type DnsRig, nextPacket, openUdp, type Reading, readMessage, startDns, toQuery } from "../rig.ts";
 
 const dns = await startDns({ after });

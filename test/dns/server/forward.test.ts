@@ -6,7 +6,8 @@ import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { freePort, type Scope, temporaryDirectory } from "../../harness/program.ts";
+import { freePort } from "../../harness/ports.ts";
+import { type Scope, temporaryDirectory } from "../../harness/scope.ts";
 import { askUdp, openUdp, type Reading, startDns } from "../rig.ts";
 
 interface Upstream {

@@ -1,7 +1,7 @@
 /** DNS over TCP: pipelining, odd framing, and the limits on clients that hold a connection (RFC 7766). */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { until } from "../../harness/program.ts";
+import { until } from "../../harness/scope.ts";
 import { readMessage, startDns, TcpTalk, toQuery } from "../rig.ts";
 
 const dns = await startDns({ after }, { settings: { tcpIdleMs: 400, tcpConnectionsMax: 8 } });

@@ -10,8 +10,8 @@ import { openStatic, READ_OUTCOMES } from "../../../packages/registry/src/dialec
 import { keyOf, parseName } from "../../../packages/registry/src/dialects/dns/wire/name.ts";
 import { staticKey, staticRevision } from "../../../packages/registry/src/dialects/dns/zone/file.ts";
 import type { FileZone } from "../../../packages/registry/src/dialects/dns/zone/model.ts";
-import { temporaryDirectory, until } from "../../harness/program.ts";
 import { accepted, openRig, register, replaceIn } from "../../harness/registry.ts";
+import { temporaryDirectory, until } from "../../harness/scope.ts";
 
 const HEAD = "$TTL 60\n@ SOA ns host 1 2 3 4 5\n@ NS ns\nns A 10.0.0.1\n";
 const EXAMPLE = parseName("example.")!;

@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { type LogLine, request, type Scope, temporaryDirectory, until } from "../../harness/program.ts";
+import type { LogLine } from "../../harness/process.ts";
+import { request } from "../../harness/requests.ts";
+import { type Scope, temporaryDirectory, until } from "../../harness/scope.ts";
 import { type DnsRig, startDns } from "../rig.ts";
 
 interface Shown {

@@ -12,7 +12,10 @@ import { parseName } from "../../../packages/registry/src/dialects/dns/wire/name
 import { encodeMessage } from "../../../packages/registry/src/dialects/dns/wire/packet.ts";
 import { fileHas, fileRecords } from "../../../packages/registry/src/dialects/dns/zone/file.ts";
 import type { FileZone } from "../../../packages/registry/src/dialects/dns/zone/model.ts";
-import { freePort, requirePackage, startProcess, temporaryDirectory, until } from "../../harness/program.ts";
+import { requirePackage } from "../../harness/packages.ts";
+import { freePort } from "../../harness/ports.ts";
+import { startProcess } from "../../harness/process.ts";
+import { temporaryDirectory, until } from "../../harness/scope.ts";
 import { askTcp, type Reading, readMessage, TYPES, type WireRecord } from "../rig.ts";
 
 const NAMED = requirePackage("bind9", "named");

@@ -14,7 +14,8 @@ import { parseTimeS } from "../../../packages/registry/src/dialects/dns/static/z
 import type { Resource } from "../../../packages/registry/src/dialects/dns/wire/message.ts";
 import { keyOf, parseName, showName } from "../../../packages/registry/src/dialects/dns/wire/name.ts";
 import { canonicalData, showRecord } from "../../../packages/registry/src/dialects/dns/wire/record.ts";
-import { requirePackage, type Scope, temporaryDirectory } from "../../harness/program.ts";
+import { requirePackage } from "../../harness/packages.ts";
+import { type Scope, temporaryDirectory } from "../../harness/scope.ts";
 import { BAD, GOOD, HEAD } from "./zonefile-samples.ts";
 
 const CHECKZONE = requirePackage("bind9-utils", "named-checkzone");

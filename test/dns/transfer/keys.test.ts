@@ -1,7 +1,8 @@
 /** NOTIFY signed by TSIG (RFC 8945), to real secondaries that take no other. */
 import assert from "node:assert/strict";
 import { describe, type TestContext, test } from "node:test";
-import { freePort, until } from "../../harness/program.ts";
+import { freePort } from "../../harness/ports.ts";
+import { until } from "../../harness/scope.ts";
 import type { DnsRig } from "../rig.ts";
 import {
   DIG,

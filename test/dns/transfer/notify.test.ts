@@ -9,7 +9,8 @@ import {
   verifyTsig,
 } from "../../../packages/registry/src/dialects/dns/signing/tsig.ts";
 import { decodeMessage } from "../../../packages/registry/src/dialects/dns/wire/packet.ts";
-import { freePort, type Scope, until } from "../../harness/program.ts";
+import { freePort } from "../../harness/ports.ts";
+import { type Scope, until } from "../../harness/scope.ts";
 import { openUdp, type Reading, readMessage, startDns } from "../rig.ts";
 
 interface Heard extends Reading {

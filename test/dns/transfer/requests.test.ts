@@ -12,7 +12,7 @@ import {
 import { RCODE } from "../../../packages/registry/src/dialects/dns/wire/message.ts";
 import { parseName } from "../../../packages/registry/src/dialects/dns/wire/name.ts";
 import { decodeMessage } from "../../../packages/registry/src/dialects/dns/wire/packet.ts";
-import { temporaryDirectory, until } from "../../harness/program.ts";
+import { temporaryDirectory, until } from "../../harness/scope.ts";
 import { readMessage, TcpTalk, toQuery } from "../rig.ts";
 import { DIG, dig, digZone, KDIG, KEYS, type Key, run, showKey, startKeyed, toLines } from "../transfer-rig.ts";
 

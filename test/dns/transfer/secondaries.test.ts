@@ -1,7 +1,8 @@
 /** Real secondaries: each takes the zone by AXFR, is told of changes by NOTIFY, and takes them by IXFR. */
 import assert from "node:assert/strict";
 import { describe, type TestContext, test } from "node:test";
-import { freePort, until } from "../../harness/program.ts";
+import { freePort } from "../../harness/ports.ts";
+import { until } from "../../harness/scope.ts";
 import { type DnsRig, startDns } from "../rig.ts";
 import {
   DIG,

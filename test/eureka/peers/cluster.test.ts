@@ -1,7 +1,9 @@
 /** Rollcalls as peers of one another: what happens at one is seen at all, and one that goes takes nothing with it. */
 import assert from "node:assert/strict";
 import { after, before, suite, type TestContext, test } from "node:test";
-import { type Rollcall, request, until } from "../../harness/program.ts";
+import type { Rollcall } from "../../harness/program.ts";
+import { request } from "../../harness/requests.ts";
+import { until } from "../../harness/scope.ts";
 import { beat, cancel, type Eureka, fetchAll, fetchInstance, register } from "../rig.ts";
 import { startCluster, startNode, untilGone, untilShown } from "./rig.ts";
 

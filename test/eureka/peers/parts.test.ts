@@ -17,7 +17,7 @@ import { showUrl, toBehalfMs, toNews, toPauseMs } from "../../../packages/regist
 import { Queue } from "../../../packages/registry/src/dialects/eureka/peers/queue.ts";
 import { isSelf } from "../../../packages/registry/src/dialects/eureka/peers/self.ts";
 import type { InstanceInfo } from "../../../packages/registry/src/dialects/eureka/wire/messages.ts";
-import { temporaryDirectory } from "../../harness/program.ts";
+import { temporaryDirectory } from "../../harness/scope.ts";
 
 interface Certificate {
   readonly key: string;

@@ -4,7 +4,8 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
-import { freePort, type Scope, until } from "../../harness/program.ts";
+import { freePort } from "../../harness/ports.ts";
+import { type Scope, until } from "../../harness/scope.ts";
 import { type Eureka, getJson, type Shown, startEureka } from "../rig.ts";
 
 export interface NodeOptions {

@@ -1,7 +1,8 @@
 /** What Rollcall says to a peer, word by word, and what it makes of the answers: the peer's every answer is chosen. */
 import assert from "node:assert/strict";
 import { suite, type TestContext, test } from "node:test";
-import { request, until } from "../../harness/program.ts";
+import { request } from "../../harness/requests.ts";
+import { until } from "../../harness/scope.ts";
 import { beat, cancel, type Eureka, leaseOf, register, registrationOf } from "../rig.ts";
 import { findInstance, type ScriptedPeer, startNode, startScriptedPeer, untilShown } from "./rig.ts";
 

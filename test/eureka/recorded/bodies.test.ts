@@ -28,7 +28,7 @@ import type {
   Format,
   InstanceInfo,
 } from "../../../packages/registry/src/dialects/eureka/wire/messages.ts";
-import { ROOT } from "../../harness/program.ts";
+import { ROOT } from "../../harness/root.ts";
 
 interface Exchange {
   readonly request: readonly string[];

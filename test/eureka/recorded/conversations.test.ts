@@ -9,7 +9,8 @@ import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { gunzipSync, inflateSync } from "node:zlib";
-import { ROOT, type Scope } from "../../harness/program.ts";
+import { ROOT } from "../../harness/root.ts";
+import type { Scope } from "../../harness/scope.ts";
 import { type Shown, startEureka } from "../rig.ts";
 
 interface Exchange {

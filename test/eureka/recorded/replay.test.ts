@@ -8,7 +8,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { readInstance } from "../../../packages/registry/src/dialects/eureka/wire/bodies.ts";
 import type { InstanceInfo } from "../../../packages/registry/src/dialects/eureka/wire/messages.ts";
-import { ROOT, rawRequest } from "../../harness/program.ts";
+import { rawRequest } from "../../harness/requests.ts";
+import { ROOT } from "../../harness/root.ts";
 import { startEureka } from "../rig.ts";
 
 interface Exchange {

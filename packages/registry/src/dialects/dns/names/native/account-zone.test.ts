@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openNames } from "../../../../../../../test/dns/names-rig.ts";
-import { until } from "../../../../../../../test/harness/program.ts";
+import { until } from "../../../../../../../test/harness/scope.ts";
 import { toLabel } from "../../labels/text.ts";
 import { RCODE, TYPE } from "../../wire/message.ts";
 import { showName } from "../../wire/name.ts";

@@ -1,0 +1,42 @@
+/** What lasts as long as a test, and waiting for conditions. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** The part of a test's context used here; `{ after }` from node:test does for a whole file. */
+export interface Scope {
+  after(end: () => void | Promise<void>): void;
+}
+
+/** A temporary directory, removed after the test. */
+export function temporaryDirectory(scope: Scope, label = "rollcall"): string {
+  const path = mkdtempSync(join(tmpdir(), `${label}-`));
+  scope.after(() => rmSync(path, { recursive: true, force: true, maxRetries: 5 }));
+  return path;
+}
+
+/** Polls until `condition` gives something truthy, and answers that. A condition that throws is not yet true. */
+export async function until<T>(
+  condition: () => T | Promise<T>,
+  options: { readonly timeoutMs?: number; readonly what?: string; readonly intervalMs?: number } = {},
+): Promise<Exclude<T, false | null | undefined | 0 | "">> {
+  const { timeoutMs = 10_000, what = condition.toString(), intervalMs = 20 } = options;
+  const startMs = performance.now();
+  let last: unknown;
+  for (;;) {
+    try {
+      last = await condition();
+      if (last) return last as Exclude<T, false | null | undefined | 0 | "">;
+    } catch (error) {
+      last = error;
+    }
+    if (performance.now() - startMs > timeoutMs)
+      throw new Error(`waited ${timeoutMs} ms in vain for: ${what}; last: ${inspectShort(last)}`);
+    await new Promise((resolve) => setTimeout(resolve, intervalMs));
+  }
+}
+
+function inspectShort(value: unknown): string {
+  if (value instanceof Error) return value.message;
+  return (JSON.stringify(value) ?? String(value)).slice(0, 500);
+}
