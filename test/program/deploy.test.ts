@@ -36,6 +36,10 @@ test("systemd accepts the unit with what its page adds to it", { skip: systemd.s
   }
 });
 
+test("the unit lets the program ask for the machine's addresses", () => {
+  assert.match(unit, /^RestrictAddressFamilies=.*\bAF_NETLINK\b/m);
+});
+
 test("the unit starts the built program with its data in the state directory", () => {
   assert.match(
     unit,

@@ -30,13 +30,16 @@ export function explainNoNamespace(): false | string {
   return `needs a network namespace, which takes root or user namespaces: ${why}`;
 }
 
-export interface Namespace {
+export interface Entered {
   /** Path and arguments of a program as it is started in here. */
   enter(path: string, args: readonly string[]): { readonly path: string; readonly args: readonly string[] };
   /** Runs a program in here; what it prints. Rejects when it fails. */
   run(path: string, ...args: readonly string[]): Promise<string>;
   /** The same for one that may fail. */
   tryRun(path: string, ...args: readonly string[]): Promise<Ran>;
+}
+
+export interface Namespace extends Entered {
   /** Replaces /etc/resolv.conf. */
   setResolver(lines: string): void;
 }
@@ -50,9 +53,27 @@ export async function openNamespace(scope: PeerScope, resolver: string): Promise
   const holder = startProcess(scope, unshare.path, [...FLAGS, "--net", "--mount", "sh", "-c", script]);
   await until(() => holder.gone !== undefined || holder.lines.includes("ready"), { what: "the namespace" });
   if (holder.gone !== undefined) throw new Error(`no namespace: ${holder.stderr()}`);
-  const enter: Namespace["enter"] = (path, args) => ({
+  const setResolver = (lines: string): void => writeFileSync(join(folder, "resolv.conf"), lines);
+  return { ...toNamespace(holder.pid), setResolver };
+}
+
+/** Another machine at the other end of a wire, which both call `wire`; its ends have no addresses yet. */
+export async function openNeighbour(scope: PeerScope, namespace: Entered): Promise<Entered> {
+  const { path, args } = namespace.enter(unshare.path, ["--net", "sh", "-c", "echo ready && exec sleep 900"]);
+  const holder = startProcess(scope, path, args);
+  await until(() => holder.gone !== undefined || holder.lines.includes("ready"), { what: "the neighbour" });
+  if (holder.gone !== undefined) throw new Error(`no neighbour: ${holder.stderr()}`);
+  const neighbour = toNamespace(holder.pid);
+  const wire = ["type", "veth", "peer", "name", "wire", "netns", String(holder.pid)];
+  await namespace.run("ip", "link", "add", "wire", ...wire);
+  for (const end of [namespace, neighbour]) await end.run("ip", "link", "set", "wire", "up");
+  return neighbour;
+}
+
+function toNamespace(pid: number): Entered {
+  const enter: Entered["enter"] = (path, args) => ({
     path: nsenter.path,
-    args: ["--target", String(holder.pid), ...ENTER, "--net", "--mount", "--", path, ...args],
+    args: ["--target", String(pid), ...ENTER, "--net", "--mount", "--", path, ...args],
   });
   return {
     enter,
@@ -64,7 +85,6 @@ export async function openNamespace(scope: PeerScope, resolver: string): Promise
       const entered = enter(path, args);
       return runProgram(entered.path, entered.args);
     },
-    setResolver: (lines) => writeFileSync(join(folder, "resolv.conf"), lines),
   };
 }
 
@@ -79,13 +99,14 @@ export async function startInside(
   scope: PeerScope,
   namespace: Namespace,
   settings: Readonly<Record<string, unknown>> = {},
+  more: readonly string[] = [],
 ): Promise<Inside> {
   const folder = temporaryDirectory(scope, "inside");
   const file = join(folder, "rollcall.yaml");
   writeFileSync(file, JSON.stringify({ dialectSettings: { dns: settings } }));
   const flags = ["serve", "--config", file, "--data", join(folder, "data"), "--log-format", "json"];
   const ports = ["--dialects", "http,dns", "--dns-port", "53"];
-  const entered = namespace.enter(process.execPath, [PROGRAM, ...flags, ...ports]);
+  const entered = namespace.enter(process.execPath, [PROGRAM, ...flags, ...ports, ...more]);
   const isReady = async () => (await namespace.tryRun("curl", "-sf", "http://127.0.0.1:7070/readyz")).code === 0;
   const program = await startPeer(scope, { ...entered, isReady });
   const call = async (method: string, account: string, service: string, id: string, body: string): Promise<void> => {

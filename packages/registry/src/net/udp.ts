@@ -1,117 +1,159 @@
-/** @live Datagrams: one socket, a handler per packet, answers without a queue of our own. */
-import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
-import { lookup as lookUp } from "node:dns/promises";
-import { isIP, isIPv6 } from "node:net";
-import { explainListen } from "./taken.ts";
-
 /**
- * Takes one packet. The bytes are the handler's to keep. It may answer at once or later, through `listener.send`.
- * What it throws is logged, and the packet has no answer.
+ * @live Datagrams. An answer leaves from the address that was asked (RFC 2181 §4.1): clients take no other. Node can
+ * neither tell to which address a packet came nor choose one to send from, so each address has a socket of its own.
+ *
+ * A wildcard has none. Beside the others it would need SO_REUSEADDR, and then any program of this machine could bind
+ * the same addresses and get their packets. What came to it could not be answered from the right address either.
  */
-export type DatagramHandler = (packet: Buffer, from: RemoteInfo, listener: UdpListener) => void;
+import { lookup } from "node:dns/promises";
+import { isIP } from "node:net";
+import { type BoundSocket, bindSocket, type DatagramHandler } from "./datagrams.ts";
+import type { ListenerLog } from "./log.ts";
+import { explainListen, PortTaken } from "./taken.ts";
+import { addressesOf, isWildcard } from "./wildcard.ts";
 
 export interface UdpListener {
   readonly host: string;
   /** The real port, also when 0 was asked for. */
   readonly port: number;
-  /**
-   * Sends one packet; an error is dropped, as the network might have dropped the packet. True when its bytes may be
-   * written to again: the kernel has them. False while they wait here for the kernel to take them.
-   */
-  send(packet: Uint8Array, port: number, address: string): boolean;
   close(): Promise<void>;
 }
 
 export interface UdpOptions {
   readonly host: string;
   readonly port: number;
-  readonly log: { error(fields: object, message: string): void };
+  readonly log: ListenerLog;
+  /** This machine's addresses now, by default as the system tells. */
+  readonly addresses?: (wildcard: string) => ReadonlySet<string>;
 }
 
-/** The kernel keeps so much for us while we are busy; more is lost. The system's own maximum may be lower. */
-const RECEIVE_BYTES = 4 * 1024 * 1024;
-
-/** What may wait here for a network that takes nothing; more is dropped. */
-const UNSENT_BYTES_MAX = 4 * 1024 * 1024;
-
-/**
- * Addresses are never looked up: all we send to are numbers. `dns.lookup` would cost each packet a turn of the loop.
- * Of what is handed over here the socket takes the address alone.
- */
-function lookup(address: string, family: unknown, done: (error: null, address: string, family: unknown) => void): void {
-  done(null, address, family);
-}
+/** How often addresses are looked for. It takes no more than a thousandth of the time, however many there are. */
+const LOOK_MS = 500;
+const LOOK_SHARE = 1000;
+const ADDRESSES_MAX = 1024;
+const NETLINK =
+  "listen on one address, or let this process use netlink (systemd: RestrictAddressFamilies with AF_NETLINK)";
 
 /** Listens. Rejects with a sentence for people; `PortTaken` when another program has the port. */
 export async function openUdpListener(options: UdpOptions, handler: DatagramHandler): Promise<UdpListener> {
   const host = await toAddress(options);
-  const socket = createSocket({ type: isIPv6(host) ? "udp6" : "udp4", lookup } as Parameters<typeof createSocket>[0]);
-  await bind(socket, host, options.port);
-  growBuffer(socket);
-  let closed: Promise<void> | undefined;
-  const send = toSend(socket);
-  const listener: UdpListener = {
-    host: options.host,
-    port: socket.address().port,
-    send: (packet, port, address) => closed !== undefined || send(packet, port, address),
-    close() {
-      closed ??= new Promise((resolve) => socket.close(() => resolve()));
-      return closed;
-    },
-  };
-  socket.on("message", (packet, from) => {
-    try {
-      handler(packet, from, listener);
-    } catch (error) {
-      options.log.error({ err: error }, "a datagram's handler failed");
-    }
-  });
-  return listener;
+  const one = await bindSocket({ ...options, host }, handler);
+  const { port } = one;
+  if (!isWildcard(host)) return { host: options.host, port, close: one.close };
+  // It has shown that the port is free at all addresses.
+  await one.close();
+  const every = new EveryAddress(host, { ...options, port }, handler);
+  await every.open();
+  return { host: options.host, port, close: () => every.close() };
 }
 
 async function toAddress({ host, port }: UdpOptions): Promise<string> {
   if (host === "localhost") return "127.0.0.1";
   if (isIP(host) !== 0) return host;
   try {
-    return (await lookUp(host)).address;
+    return (await lookup(host)).address;
   } catch (error) {
     throw explainListen(error as NodeJS.ErrnoException, host, port);
   }
 }
 
-function toSend(socket: Socket): UdpListener["send"] {
-  let waiting = 0;
-  return (packet, port, address) => {
-    // Port 0 is nobody's; node would throw.
-    if (port === 0) return true;
-    if (waiting > 0 && socket.getSendQueueSize() > UNSENT_BYTES_MAX) return true;
-    // Without a callback node tries the kernel at once, and puts what it does not take into a queue.
-    socket.send(packet, port, address);
-    waiting = socket.getSendQueueCount();
-    return waiting === 0;
-  };
-}
+/** A socket at each address that there is; they come and go with the addresses. */
+class EveryAddress {
+  readonly #wildcard: string;
+  readonly #options: UdpOptions;
+  readonly #handler: DatagramHandler;
+  readonly #sockets = new Map<string, BoundSocket>();
+  /** Addresses whose trouble the log has told; it tells it once. */
+  readonly #told = new Set<string>();
+  #timer: NodeJS.Timeout | undefined;
+  #looking: Promise<void> = Promise.resolve();
 
-function bind(socket: Socket, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const failed = (error: NodeJS.ErrnoException): void => {
-      socket.close();
-      reject(explainListen(error, host, port));
+  constructor(wildcard: string, options: UdpOptions, handler: DatagramHandler) {
+    this.#wildcard = wildcard;
+    this.#options = options;
+    this.#handler = handler;
+  }
+
+  async open(): Promise<void> {
+    try {
+      await this.#bindAll(this.#list(), (error) => {
+        if (error instanceof PortTaken) throw error;
+      });
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+    this.#lookAfter(0);
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#timer);
+    await this.#looking;
+    await Promise.all([...this.#sockets.values()].map((socket) => socket.close()));
+  }
+
+  #list(): ReadonlySet<string> {
+    try {
+      return (this.#options.addresses ?? addressesOf)(this.#wildcard);
+    } catch (error) {
+      const why = (error as Error).message;
+      throw new Error(`the system does not tell this machine's addresses (${why}); ${NETLINK}`, { cause: error });
+    }
+  }
+
+  #lookAfter(tookMs: number): void {
+    const look = (): void => {
+      this.#looking = this.#look();
     };
-    socket.once("error", failed);
-    socket.bind({ address: host, port, exclusive: true }, () => {
-      socket.off("error", failed);
-      // Answers to those who left come back as errors of the socket: nothing to be done about them.
-      socket.on("error", () => {});
-      resolve();
-    });
-  });
-}
+    this.#timer = setTimeout(look, Math.max(LOOK_MS, tookMs * LOOK_SHARE)).unref();
+  }
 
-function growBuffer(socket: Socket): void {
-  try {
-    socket.setRecvBufferSize(RECEIVE_BYTES);
-  } catch {
-    // The system's own size then.
+  async #look(): Promise<void> {
+    const { log, port } = this.#options;
+    const startMs = performance.now();
+    let addresses: ReadonlySet<string>;
+    try {
+      addresses = this.#list();
+    } catch (error) {
+      this.#tell("", error as Error);
+      return this.#lookAfter(0);
+    }
+    this.#lookAfter(performance.now() - startMs);
+    for (const address of this.#told) if (!addresses.has(address)) this.#told.delete(address);
+    for (const [address, socket] of this.#sockets) {
+      if (addresses.has(address)) continue;
+      this.#sockets.delete(address);
+      await socket.close();
+      log.info({ address, port }, "an address is gone, and its UDP socket with it");
+    }
+    const bound = await this.#bindAll(addresses, (error, address) => this.#tell(address, error));
+    for (const address of bound) log.info({ address, port }, "an address has come, and has its UDP socket");
+  }
+
+  /** Binds where there is no socket yet; the addresses where it could. */
+  async #bindAll(addresses: ReadonlySet<string>, failed: (error: Error, address: string) => void): Promise<string[]> {
+    const bound: string[] = [];
+    for (const address of addresses) {
+      if (this.#sockets.has(address)) continue;
+      if (this.#sockets.size === ADDRESSES_MAX) {
+        failed(new Error(`only the first ${ADDRESSES_MAX} addresses of this machine are asked over UDP`), "");
+        break;
+      }
+      try {
+        this.#sockets.set(address, await bindSocket({ ...this.#options, host: address }, this.#handler));
+        this.#told.delete(address);
+        bound.push(address);
+      } catch (error) {
+        failed(error as Error, address);
+      }
+    }
+    return bound;
+  }
+
+  #tell(address: string, error: Error): void {
+    // It is gone again, or its link has not agreed to it yet.
+    if ((error as NodeJS.ErrnoException).code === "EADDRNOTAVAIL" || this.#told.has(address)) return;
+    this.#told.add(address);
+    this.#options.log.warn({}, error.message);
   }
 }

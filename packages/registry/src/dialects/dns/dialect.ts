@@ -5,6 +5,7 @@
  */
 import { randomInt } from "node:crypto";
 import { SYSTEM_ACCOUNT } from "../../core/index.ts";
+import { isWildcard } from "../../net/wildcard.ts";
 import { type Dialect, type House, type Mounted, type NameSource, SettingsRefused } from "../contract.ts";
 import type { Desk } from "./desk.ts";
 import { CONSUL_NAMES } from "./names/consul.ts";
@@ -136,8 +137,8 @@ async function listen(
         failed,
       });
     },
-    (packet, from, listener) => {
-      if (state.isReady) door.take(packet, from, listener);
+    (packet, from, socket) => {
+      if (state.isReady) door.take(packet, from, socket);
     },
     {
       connectionsMax: settings.tcpConnectionsMax,
@@ -153,5 +154,5 @@ async function listen(
 function addressesOf(settings: Settings, host: string): readonly string[] {
   if (settings.addresses.length > 0) return settings.addresses;
   const address = host === "localhost" ? "127.0.0.1" : host;
-  return address === "0.0.0.0" || address === "::" ? [] : [address];
+  return isWildcard(address) ? [] : [address];
 }

@@ -3,7 +3,7 @@
  * the packet's own bytes. Nearly all other time goes into receiving and sending. `Answerer` makes all other answers.
  */
 import type { RemoteInfo } from "node:dgram";
-import type { UdpListener } from "../../../net/udp.ts";
+import type { UdpSocket } from "../../../net/datagrams.ts";
 import type { Asker } from "../desk.ts";
 import { HEADER_BYTES, OPCODE_BITS, QR_BIT, RA_BIT, RCODE_BITS, RD_BIT, TC_BIT } from "../wire/header.ts";
 import { RCODE } from "../wire/message.ts";
@@ -47,7 +47,7 @@ export class FrontDoor {
   }
 
   /** One packet over UDP. */
-  take(packet: Buffer, from: RemoteInfo, listener: UdpListener): void {
+  take(packet: Buffer, from: RemoteInfo, socket: UdpSocket): void {
     const { standings, cache, dropped } = this.#parts;
     if (packet.length < HEADER_BYTES) {
       dropped[MALFORMED]! += 1;
@@ -56,19 +56,19 @@ export class FrontDoor {
     // To answer an answer would start a loop.
     if ((packet[2]! & QR_BIT) !== 0) return;
     const standing = standings.of(from.address);
-    if (from.port === listener.port && standing.isLocal) return;
-    if (standing.bucket !== undefined && !this.#mayHave(packet, standing.bucket, from, listener)) return;
+    if (from.port === socket.port && standing.isLocal) return;
+    if (standing.bucket !== undefined && !this.#mayHave(packet, standing.bucket, from, socket)) return;
     if (standing.mayAsk) {
       const key = packet.length > KEYED_BYTES_MAX ? "" : packet.toString("latin1", KEY_START);
       const kept = cache.find(key);
       if (kept !== undefined) {
-        this.#give(kept, packet, standing, from, listener);
+        this.#give(kept, packet, standing, from, socket);
         return;
       }
-      if (scanQuestion(packet, this.#scan) && this.#takePlain(packet, key, standing, from, listener)) return;
+      if (scanQuestion(packet, this.#scan) && this.#takePlain(packet, key, standing, from, socket)) return;
     }
     const asker: Asker = { address: standing.address, port: from.port, transport: "udp" };
-    this.#send(this.#parts.answerer.serve(packet, asker, standing), from, listener);
+    this.#send(this.#parts.answerer.serve(packet, asker, standing), from, socket);
   }
 
   /** One message over TCP. */
@@ -89,15 +89,15 @@ export class FrontDoor {
   }
 
   /** A plain question whose packet is not a key yet. */
-  #takePlain(packet: Buffer, key: string, standing: Standing, from: RemoteInfo, listener: UdpListener): boolean {
+  #takePlain(packet: Buffer, key: string, standing: Standing, from: RemoteInfo, socket: UdpSocket): boolean {
     const scan = this.#scan;
     const kept = this.#find(packet, this.#parts.answerer.bytesMax("udp", scan.udpSize));
     if (kept === undefined) return false;
     if (scan.isLower && !scan.hasOptions) {
       this.#parts.cache.keep(key, kept);
-      this.#give(kept, packet, standing, from, listener);
+      this.#give(kept, packet, standing, from, socket);
     } else {
-      listener.send(this.#copy(kept, packet, standing), from.port, from.address);
+      socket.send(this.#copy(kept, packet, standing), from.port, from.address);
     }
     return true;
   }
@@ -114,14 +114,14 @@ export class FrontDoor {
   }
 
   /** Sends the ready answer itself, with the client's id written into it. */
-  #give(kept: KeptAnswer, packet: Buffer, standing: Standing, from: RemoteInfo, listener: UdpListener): void {
+  #give(kept: KeptAnswer, packet: Buffer, standing: Standing, from: RemoteInfo, socket: UdpSocket): void {
     const answer = kept.next(standing.share);
     answer[0] = packet[0] as number;
     answer[1] = packet[1] as number;
     if (standing.mayForward) answer[3] = answer[3]! | RA_BIT;
     else answer[3] = answer[3]! & ~RA_BIT;
     this.#parts.answered[kept.rcode]! += 1;
-    if (!listener.send(answer, from.port, from.address)) kept.replaceLast();
+    if (!socket.send(answer, from.port, from.address)) kept.replaceLast();
   }
 
   /** A copy of the ready answer with the question in this client's case, which names that point to it get, too. */
@@ -135,27 +135,27 @@ export class FrontDoor {
     return answer;
   }
 
-  #send(given: Given, from: RemoteInfo, listener: UdpListener): void {
+  #send(given: Given, from: RemoteInfo, socket: UdpSocket): void {
     if (given === undefined) return;
     if (given instanceof Promise) {
-      given.then((answer) => this.#send(answer, from, listener)).catch((error) => this.#parts.failed(error));
+      given.then((answer) => this.#send(answer, from, socket)).catch((error) => this.#parts.failed(error));
       return;
     }
     if (!Buffer.isBuffer(given)) {
-      this.#send(first(given.messages), from, listener);
+      this.#send(first(given.messages), from, socket);
       return;
     }
     this.#count(given);
-    listener.send(given, from.port, from.address);
+    socket.send(given, from.port, from.address);
   }
 
   /** Whether a network may have one more answer now; if not, some of its clients are told to come by TCP. */
-  #mayHave(packet: Buffer, bucket: Bucket, from: RemoteInfo, listener: UdpListener): boolean {
+  #mayHave(packet: Buffer, bucket: Bucket, from: RemoteInfo, socket: UdpSocket): boolean {
     const { standings, dropped } = this.#parts;
     const verdict = standings.take(bucket);
     if (verdict === "send") return true;
     if (verdict === "slip" && scanQuestion(packet, this.#scan)) {
-      listener.send(toSlip(packet, this.#scan.questionEnd), from.port, from.address);
+      socket.send(toSlip(packet, this.#scan.questionEnd), from.port, from.address);
     } else {
       dropped[RATE_LIMITED]! += 1;
     }

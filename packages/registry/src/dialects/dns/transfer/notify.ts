@@ -4,6 +4,7 @@ import { createSocket, type Socket } from "node:dgram";
 import { isIPv6 } from "node:net";
 import { type Following, keepUp } from "../../../core/index.ts";
 import { isLoopback } from "../../../net/loopback.ts";
+import { isWildcard } from "../../../net/wildcard.ts";
 import type { Desk } from "../desk.ts";
 import { resolve } from "../names/resolve.ts";
 import type { Secondary } from "../settings/model.ts";
@@ -183,7 +184,7 @@ export class Notifier {
   /** Secondaries take NOTIFY only from the address that they transfer from. From loopback only loopback is reached. */
   #ownAddress(family: number): string | undefined {
     const host = this.#host === "localhost" ? "127.0.0.1" : this.#host;
-    if (host === "0.0.0.0" || host === "::" || isIPv6(host) !== (family === 6)) return undefined;
+    if (isWildcard(host) || isIPv6(host) !== (family === 6)) return undefined;
     if (!isLoopback(host)) return host;
     const own = this.#desk.settings.notify.filter((server) => isIPv6(server.address) === (family === 6));
     return own.every((server) => isLoopback(server.address)) ? host : undefined;
