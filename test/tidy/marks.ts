@@ -35,15 +35,18 @@ export function isLive(text: string): boolean {
 
 export const pureIsTheDefault: Rule = (files) => {
   const byPath = new Map(sources(files).map((file) => [file.path, file]));
-  return [...byPath.values()]
-    .filter(({ path }) => /^(core|dialects\/[^/]+)\//.test(path.slice(REGISTRY.length)))
-    .filter(({ text }) => !isLive(text))
-    .flatMap(({ path, text }) => {
-      const code = stripText(text);
-      const words = LIVE.flatMap((pattern) => [...code.matchAll(pattern)].map(([word]) => word));
-      const values = isDoor(code) ? [] : liveValues(path, text, byPath);
-      return [...new Set([...words, ...values])].map((word) => `${path}: ${word} is live, and the file has no @live`);
-    });
+  return (
+    [...byPath.values()]
+      // The main is live in all that it does.
+      .filter(({ path }) => path.startsWith(REGISTRY) && !path.startsWith(`${REGISTRY}bin/`))
+      .filter(({ text }) => !isLive(text))
+      .flatMap(({ path, text }) => {
+        const code = stripText(text);
+        const words = LIVE.flatMap((pattern) => [...code.matchAll(pattern)].map(([word]) => word));
+        const values = isDoor(code) ? [] : liveValues(path, text, byPath);
+        return [...new Set([...words, ...values])].map((word) => `${path}: ${word} is live, and the file has no @live`);
+      })
+  );
 };
 
 /** A file that only passes on what others export has no mark: what is got through it is judged by where it comes from. */

@@ -191,3 +191,12 @@ export interface Commit {
   readonly nth: number;
   readonly changes: readonly Change[];
 }
+
+/** Changes that fit into one millisecond of 100 ns steps. */
+const CHANGES_PER_MS = 10_000;
+
+/** The position after a commit: the next change of the same millisecond is number `nth`. */
+export function positionAfter({ revision, atMs, nth, changes }: Commit): Position {
+  const next = nth + changes.length;
+  return { revision, atMs: atMs + Math.floor(next / CHANGES_PER_MS), nth: next % CHANGES_PER_MS };
+}

@@ -8,7 +8,7 @@ import type { Rules } from "../decide/basis.ts";
 import { decide } from "../decide/command.ts";
 import { Draft } from "../decide/draft.ts";
 import type { Clock } from "../leases/policy.ts";
-import type { Account, Commit, Position, Revision } from "../types.ts";
+import { type Account, type Commit, type Position, positionAfter, type Revision } from "../types.ts";
 import type { Sink } from "./replicator.ts";
 
 export interface SequencerOptions {
@@ -37,15 +37,6 @@ interface Proposal {
 
 const GROUP_COMMITS_MAX = 4096;
 const PROPOSALS_WAITING_MAX = 100_000;
-/** Changes that fit into one millisecond of 100 ns steps. */
-const CHANGES_PER_MS = 10_000;
-
-/** The position after a commit: the next change of the same millisecond is number `nth`. */
-export function positionAfter({ revision, atMs, nth, changes }: Commit): Position {
-  const next = nth + changes.length;
-  return { revision, atMs: atMs + Math.floor(next / CHANGES_PER_MS), nth: next % CHANGES_PER_MS };
-}
-
 export class Sequencer {
   readonly #options: SequencerOptions;
   #head: Draft;

@@ -1,4 +1,4 @@
-/** A replicator without a store: for tests, and for embedding the registry in another program. */
+/** @live A replicator without a store: for tests, and for embedding the registry in another program. */
 import {
   type Account,
   type Clock,
