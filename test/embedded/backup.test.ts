@@ -1,9 +1,21 @@
 /** Backups: taken while writing goes on, verified before anything is restored from them. */
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { restoreBackup, verifyBackup } from "../../packages/registry/src/replicators/embedded/backup.ts";
+import { ROOT } from "../harness/root.ts";
 import { type Scope, temporaryDirectory } from "../harness/scope.ts";
 import { everything, historyOf, liveABit, openStoreRig, put, register } from "./rig.ts";
 
@@ -159,6 +171,63 @@ test("a backup never overwrites, and leaves nothing behind when it fails", async
   await assert.rejects(rig.replicator.backup(join(directory, "there")), /exists already/);
   await assert.rejects(rig.replicator.backup(join(directory, "there", "below")), /cannot write the backup/);
   assert.deepEqual(readdirSync(directory), ["there"]);
+});
+
+for (const [what, former] of [
+  ["an empty directory", false],
+  ["a directory with a store", true],
+] as const)
+  test(`a restore into ${what} that is killed midway never looks like an empty store`, async (t) => {
+    const { file, seen } = await backedUp(t);
+    const data = join(temporaryDirectory(t), "data");
+    if (former) {
+      const rig = await openStoreRig(t, data);
+      await rig.done(put("former", "1"));
+      await rig.close();
+    }
+    const child = spawn(process.execPath, ["--import", "tsx", join(ROOT, "test/embedded/restorer.ts"), file, data]);
+    const [, signal] = await once(child, "exit");
+    assert.equal(signal, "SIGKILL");
+    if (former) {
+      const rig = await openStoreRig(t, data);
+      assert.equal(
+        rig.core.registry.read((view) => view.entry("default", "former")?.value),
+        "1",
+      );
+      await rig.close();
+    } else
+      for (let i = 0; i < 2; i++)
+        await assert.rejects(openStoreRig(t, data), /a restore into .* did not come to its end.*rollcall restore/);
+    const again = await restoreBackup(file, data, { force: former });
+    assert.ok(again.ok, again.ok ? "" : again.detail);
+    assert.deepEqual(withoutRevision(everything((await openStoreRig(t, data)).core)), withoutRevision(seen));
+  });
+
+test("a restore between the old store and the new one is unfinished, and said to be", async (t) => {
+  const { file } = await backedUp(t);
+  const data = join(temporaryDirectory(t), "data");
+  await (await openStoreRig(t, data)).close();
+  renameSync(join(data, "rollcall.mdb"), join(data, "rollcall.mdb.restoring"));
+  await assert.rejects(openStoreRig(t, data), /a restore into .* did not come to its end/);
+  assert.ok((await restoreBackup(file, data, { force: true })).ok);
+  await openStoreRig(t, data);
+});
+
+test("a restore over other files keeps them aside, and one into a running registry's directory is refused", async (t) => {
+  const { file } = await backedUp(t);
+  const data = temporaryDirectory(t);
+  mkdirSync(join(data, "thesis"));
+  writeFileSync(join(data, "thesis", "one.txt"), "precious");
+  const restored = await restoreBackup(file, data, { force: true });
+  assert.ok(restored.ok && restored.value.aside !== null);
+  assert.equal(readFileSync(join(restored.value.aside, "thesis", "one.txt"), "utf8"), "precious");
+  const rig = await openStoreRig(t, data);
+  const before = readdirSync(data).sort();
+  const refused = await restoreBackup(file, data, { force: true });
+  assert.ok(!refused.ok);
+  assert.match(refused.detail, /in use/);
+  assert.deepEqual(readdirSync(data).sort(), before);
+  await rig.done(put("k", "1"));
 });
 
 async function refusalOf(file: string): Promise<string> {

@@ -12,6 +12,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   truncateSync,
   writeFileSync,
@@ -139,6 +140,87 @@ test("a lost store beside its clean mark is not taken for a new directory", asyn
   await assert.rejects(openStoreRig(t, data), /has lost its rollcall\.mdb/);
 });
 
+test("a directory that has lost its store is refused, whatever else is left of it", async (t) => {
+  for (const name of ["owner.mdb", "rollcall.mdb-lock", "clean.json", "owner.1.0a0b0c.sock"]) {
+    const data = temporaryDirectory(t);
+    writeFileSync(join(data, name), "");
+    await assert.rejects(openStoreRig(t, data), /has lost its rollcall\.mdb: ".*" is there.*restore/);
+    assert.deepEqual(readdirSync(data), [name]);
+  }
+  const data = temporaryDirectory(t);
+  const first = await startHolder(data);
+  first.kill("SIGKILL");
+  await once(first, "exit");
+  rmSync(join(data, STORE));
+  await assert.rejects(openStoreRig(t, data), /has lost its rollcall\.mdb/);
+});
+
+test("a first start that was killed before its store was whole begins anew", async (t) => {
+  const data = temporaryDirectory(t);
+  await (await openStoreRig(t, data)).close();
+  rmSync(join(data, "clean.json"));
+  truncateSync(join(data, STORE), 5000);
+  renameSync(join(data, STORE), join(data, `${STORE}.new`));
+  const rig = await openStoreRig(t, data);
+  await rig.done(put("k", "1"));
+  assert.deepEqual(
+    readdirSync(data).filter((name) => name.includes(".new")),
+    [],
+  );
+});
+
+test("a data directory has room for an owner whose path is longer than a socket's name may be", async (t) => {
+  const data = join(temporaryDirectory(t), "d".repeat(200), "e".repeat(200));
+  const rig = await openStoreRig(t, data);
+  await rig.done(put("k", "1"));
+  const second = await startHolder(data).then(
+    () => "started",
+    (error: Error) => error.message,
+  );
+  assert.match(second, new RegExp(`in use by process ${process.pid}\\b`));
+});
+
+const root = process.getuid?.() === 0;
+const apart = root ? false : "a namespace of process ids needs root";
+
+test("two containers on one volume, each of them process 1: the second is refused at once", {
+  skip: apart,
+}, async (t) => {
+  const data = temporaryDirectory(t);
+  const first = await startHolder(data, ["unshare", "--pid", "--net", "--fork", "--kill-child"]);
+  t.after(() => first.kill("SIGKILL"));
+  const startMs = performance.now();
+  await assert.rejects(
+    startHolder(data, ["unshare", "--pid", "--net", "--fork", "--kill-child"]),
+    /in use by process 1 of another container/,
+  );
+  assert.ok(performance.now() - startMs < 5000, "the refusal took long");
+  await assert.rejects(openStoreRig(t, data), /in use by process 1\b/);
+  // The same process id again, after each way to die.
+  for (let round = 0, holder = first; round < 3; round++) {
+    holder.kill("SIGKILL");
+    await once(holder, "exit");
+    holder = await until(() => startHolder(data, ["unshare", "--pid", "--fork", "--kill-child"]));
+    const last = holder;
+    t.after(() => last.kill("SIGKILL"));
+  }
+});
+
+test("a stopped process keeps its directory, until it is killed", async (t) => {
+  const data = temporaryDirectory(t);
+  const first = await startHolder(data);
+  t.after(() => first.kill("SIGKILL"));
+  first.kill("SIGSTOP");
+  for (let i = 0; i < 3; i++)
+    await assert.rejects(openStoreRig(t, data), new RegExp(`in use by process ${first.pid}\\b`));
+  first.kill("SIGKILL");
+  await once(first, "exit");
+  const rig = await openStoreRig(t, data);
+  await rig.done(put("k", "1"));
+  const sockets = readdirSync(data).filter((name) => name.startsWith("owner."));
+  assert.equal(sockets.length, 1, "the dead one is removed");
+});
+
 test("a cut-off file is refused and left as it is", async (t) => {
   const whole = await filledStore(t);
   const size = usedBytes(whole);
@@ -186,8 +268,6 @@ test("a store of a newer format is refused", async (t) => {
   writeFileSync(join(data, STORE), bytes);
   await assert.rejects(openStoreRig(t, data), /written by a newer version/);
 });
-
-const root = process.getuid?.() === 0;
 
 test("a full disk refuses writes with a sentence, reads go on, and room heals it", {
   skip: root ? false : "mounting a small file system needs root",
@@ -301,8 +381,9 @@ function rowsIn(data: string): number {
 }
 
 /** A process that holds the directory until it is killed; rejects when it was refused. */
-async function startHolder(data: string) {
-  const child = spawn(process.execPath, ["--import", "tsx", join(ROOT, "test/embedded/holder.ts"), data], {
+async function startHolder(data: string, within: readonly string[] = []) {
+  const [command = "", ...args] = [...within, process.execPath, "--import", "tsx"];
+  const child = spawn(command, [...args, join(ROOT, "test/embedded/holder.ts"), data], {
     cwd: ROOT,
     stdio: ["ignore", "pipe", "inherit"],
   });

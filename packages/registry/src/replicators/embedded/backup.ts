@@ -4,16 +4,24 @@
  */
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync, readdirSync } from "node:fs";
-import { chmod, type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
+import { chmod, cp, type FileHandle, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { crc32 } from "node:zlib";
 import { type Outcome, ok, type Revision, refuse } from "../../core/index.ts";
 import { FORMAT } from "../../records/sealed.ts";
-import { STORE_FILE, syncDirectory } from "./directory/files.ts";
+import {
+  isPassing,
+  lookInto,
+  makeDirectory,
+  RESTORING_FILE,
+  STORE_FILE,
+  syncDirectory,
+  touch,
+} from "./directory/files.ts";
 import { takeOwnership } from "./directory/owner.ts";
 import { summarizeFile, verifyFile } from "./file/verify.ts";
 import { encodeMeta } from "./meta.ts";
-import { Damaged, StoreRefused, TooNew } from "./refused.ts";
+import { Damaged, StoreRefused, sayWhy, TooNew } from "./refused.ts";
 import { Store } from "./store/databases.ts";
 
 const MAGIC = Buffer.from("ROLLCALL-BACKUP1", "latin1");
@@ -43,7 +51,7 @@ export async function writeBackup(store: Store, file: string, takenAtMs: number)
   if (existsSync(file)) throw new StoreRefused(`${file} exists already; a backup never overwrites`);
   const part = `${file}.part-${process.pid}`;
   try {
-    await mkdir(dirname(file), { recursive: true });
+    makeDirectory(dirname(file));
     await rm(part, { force: true });
     await store.copy(part);
     // It holds every configuration value.
@@ -58,7 +66,7 @@ export async function writeBackup(store: Store, file: string, takenAtMs: number)
   } catch (error) {
     await rm(part, { force: true }).catch(() => {});
     if (error instanceof StoreRefused) throw error;
-    throw new StoreRefused(`cannot write the backup ${file}: ${(error as Error).message}`);
+    throw new StoreRefused(`cannot write the backup ${file}: ${sayWhy(error)}`);
   }
 }
 
@@ -164,46 +172,85 @@ export async function restoreBackup(
 ): Promise<Outcome<RestoreSummary>> {
   const verified = await verifyBackup(file, options.onProgress);
   if (!verified.ok) return verified;
-  const isEmpty = !existsSync(dataDir) || readdirSync(dataDir).length === 0;
-  if (!isEmpty && options.force !== true)
-    return refuse("exists", `${dataDir} is not empty; with --force it is moved aside and kept`);
   try {
-    const aside = isEmpty ? null : await moveAside(dataDir);
-    await mkdir(dataDir, { recursive: true, mode: 0o700 });
-    const { bytes, revision } = verified.value;
-    const owner = await takeOwnership(dataDir);
-    try {
-      await copyStore(file, dataDir, bytes, revision + REVISION_JUMP, options.onProgress);
-    } finally {
-      await owner.release();
-    }
-    return ok({ ...verified.value, revision: revision + REVISION_JUMP, aside });
+    const { hasStore, foreign, remains } = lookInto(dataDir);
+    const isEmpty = !hasStore && foreign === undefined && remains === undefined;
+    if (!isEmpty && options.force !== true)
+      return refuse("exists", `${dataDir} is not empty; with --force it is moved aside and kept`);
+    makeDirectory(dataDir);
+    return await restoreInto(file, dataDir, verified.value, options.onProgress);
   } catch (error) {
-    return refuse("unavailable", `cannot restore into ${dataDir}: ${(error as Error).message}`);
+    return refuse("unavailable", `cannot restore into ${dataDir}: ${sayWhy(error)}`);
   }
 }
 
-/** Refuses while a process uses the directory. */
-async function moveAside(dataDir: string): Promise<string> {
+/** The former store is in use until the new one is whole. A start that finds neither sees that a restore is unfinished. */
+async function restoreInto(
+  file: string,
+  dataDir: string,
+  summary: BackupSummary,
+  onProgress?: Progress,
+): Promise<Outcome<RestoreSummary>> {
+  const part = join(dataDir, RESTORING_FILE);
+  // A start from here on sees that this is not a directory to begin anew in.
+  if (!lookInto(dataDir).hasStore) touch(part);
+  syncDirectory(dataDir);
   const owner = await takeOwnership(dataDir);
-  await owner.release();
+  try {
+    const revision = summary.revision + REVISION_JUMP;
+    await copyStore(file, part, summary.bytes, revision, onProgress);
+    const aside = await putAside(dataDir);
+    await rename(part, join(dataDir, STORE_FILE));
+    await rm(`${part}-lock`, { force: true });
+    syncDirectory(dataDir);
+    syncDirectory(dirname(dataDir));
+    return ok({ ...summary, revision, aside });
+  } finally {
+    await owner.release();
+  }
+}
+
+/** Moves what was there to a new directory beside this one; null when there is nothing. The store goes last. */
+async function putAside(dataDir: string): Promise<string | null> {
+  const { hasStore, foreign, remains } = lookInto(dataDir);
+  if (!hasStore && foreign === undefined && remains === undefined) return null;
+  const aside = asideOf(dataDir);
+  makeDirectory(aside);
+  const names = readdirSync(dataDir).filter((name) => name !== STORE_FILE && !isPassing(name));
+  for (const name of hasStore ? [...names, STORE_FILE] : names) await move(join(dataDir, name), join(aside, name));
+  syncDirectory(aside);
+  syncDirectory(dirname(aside));
+  return aside;
+}
+
+function asideOf(dataDir: string): string {
   for (let n = 1; ; n++) {
     const aside = join(dirname(dataDir), `${basename(dataDir)}.before-restore-${n}`);
-    if (existsSync(aside)) continue;
-    await rename(dataDir, aside);
-    return aside;
+    if (!existsSync(aside)) return aside;
+  }
+}
+
+/** The data directory may be a file system of its own, as a container's volume is. */
+async function move(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EXDEV") throw error;
+    await cp(from, to, { recursive: true });
+    const handle = await open(to, "r");
+    await handle.sync().finally(() => handle.close());
+    await rm(from, { recursive: true });
   }
 }
 
 async function copyStore(
   file: string,
-  dataDir: string,
+  part: string,
   bytes: number,
   jump: Revision,
   onProgress?: Progress,
 ): Promise<void> {
-  const part = join(dataDir, `${STORE_FILE}.restoring-${process.pid}`);
-  const target = await open(part, "wx", 0o600);
+  const target = await open(part, "w", 0o600);
   let done = 0;
   try {
     for await (const chunk of createReadStream(file, { end: bytes - 1, highWaterMark: COPY_BYTES })) {
@@ -221,7 +268,4 @@ async function copyStore(
   } finally {
     await store.close();
   }
-  await rename(part, join(dataDir, STORE_FILE));
-  await rm(`${part}-lock`, { force: true });
-  syncDirectory(dataDir);
 }

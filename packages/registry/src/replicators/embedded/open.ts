@@ -1,17 +1,19 @@
 /** @live Opens a data directory, or says in a sentence why not. What is not ours or not intact is left as it is. */
 import { randomUUID } from "node:crypto";
-import { readdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { FORMAT } from "../../records/sealed.ts";
 import {
   isCleanlyClosed,
+  NEW_FILE,
   openDirectory,
+  RESTORING_FILE,
   removeCleanStamp,
   STORE_FILE,
   syncDirectory,
-  writeEmptyStore,
 } from "./directory/files.ts";
 import { type Ownership, takeOwnership } from "./directory/owner.ts";
+import { emptyStore } from "./file/pages.ts";
 import { readState, summarizeFile } from "./file/verify.ts";
 import { encodeMeta, type Identity } from "./meta.ts";
 import { Damaged, NoRoom, StoreRefused, TooNew } from "./refused.ts";
@@ -32,17 +34,16 @@ export async function openStore(
   nowMs: number,
   use: (recovered: Recovered) => void,
 ): Promise<OpenedStore> {
-  const { isNew } = openDirectory(dataDir);
+  openDirectory(dataDir);
   const owner = await takeOwnership(dataDir).catch((error: unknown) => {
     throw refusalOf(error, dataDir, dataDir);
   });
   const path = join(dataDir, STORE_FILE);
   let store: Store | undefined;
   try {
+    const isMade = !existsSync(path);
+    if (isMade) await createStore(dataDir, nowMs);
     removeLeftovers(dataDir);
-    // Another process may have made it since.
-    const isMade = isNew && openDirectory(dataDir).isNew;
-    if (isMade) await createStore(path, nowMs);
     const isClean = isMade || isCleanlyClosed(dataDir, summarizeFile(path).txnId);
     const rows = new StateRows();
     const about = readState(path, isClean, (bytes, start, end) => rows.add(bytes, start, end));
@@ -75,15 +76,15 @@ function refusalOf(error: unknown, path: string, dataDir: string): unknown {
 
 /** Unfinished files of a start or a restore that was cut off; they were never in use. */
 function removeLeftovers(dataDir: string): void {
-  for (const name of readdirSync(dataDir))
-    if (/^rollcall\.mdb\.(?:new|restoring)-/.test(name)) rmSync(join(dataDir, name), { force: true });
+  for (const name of [NEW_FILE, RESTORING_FILE])
+    for (const file of [name, `${name}-lock`]) rmSync(join(dataDir, file), { force: true });
 }
 
 /** Made under another name: a file with the right name is always complete. */
-async function createStore(path: string, nowMs: number): Promise<void> {
-  const part = `${path}.new-${process.pid}`;
+async function createStore(dataDir: string, nowMs: number): Promise<void> {
+  const part = join(dataDir, NEW_FILE);
   const identity: Identity = { program: "rollcall", format: FORMAT, store: randomUUID(), createdAtMs: nowMs };
-  writeEmptyStore(part);
+  writeFileSync(part, emptyStore(), { mode: 0o600 });
   const store = new Store(part);
   try {
     await store.write({
@@ -96,7 +97,6 @@ async function createStore(path: string, nowMs: number): Promise<void> {
   } finally {
     await store.close();
   }
-  renameSync(part, path);
-  rmSync(`${part}-lock`, { force: true });
-  syncDirectory(join(path, ".."));
+  renameSync(part, join(dataDir, STORE_FILE));
+  syncDirectory(dataDir);
 }

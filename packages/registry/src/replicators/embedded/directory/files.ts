@@ -1,7 +1,6 @@
 /** @live What lies in a data directory, and the small files beside the store. */
 import {
   closeSync,
-  constants,
   existsSync,
   fsyncSync,
   mkdirSync,
@@ -12,39 +11,95 @@ import {
   statSync,
   writeSync,
 } from "node:fs";
-import { join } from "node:path";
-import { emptyStore } from "../file/pages.ts";
-import { StoreRefused } from "../refused.ts";
+import { dirname, join } from "node:path";
+import { StoreRefused, sayWhy } from "../refused.ts";
 
 export const STORE_FILE = "rollcall.mdb";
 const CLEAN_FILE = "clean.json";
 /** Larger than any lock file of ours. */
 const LOCK_BYTES = 8192;
 
+/** Under this name a store is made; it shows that a start began here and has not come to its end. */
+export const NEW_FILE = `${STORE_FILE}.new`;
+/** Under this name a backup is restored; the same for a restore. */
+export const RESTORING_FILE = `${STORE_FILE}.restoring`;
+
 /** Names that may lie in a directory of ours. A file system's root has `lost+found`. */
 const OURS =
-  /^(?:rollcall\.mdb(?:-lock)?|rollcall\.mdb\.(?:new|restoring)-\d+(?:-lock)?|owner\.mdb(?:-lock)?|clean\.json|lost\+found)$/;
+  /^(?:rollcall\.mdb(?:\.new|\.restoring)?(?:-lock)?|owner\.mdb(?:-lock)?|owner\.\d+\.[0-9a-f]+\.(?:sock|new)|clean\.json|lost\+found)$/;
 
-/** Makes the directory when there is none. Refuses one that holds other things. */
-export function openDirectory(dataDir: string): { isNew: boolean } {
+const PASSING = /^(?:rollcall\.mdb-lock|rollcall\.mdb\.(?:new|restoring)(?:-lock)?|owner\..+|lost\+found)$/;
+
+/** What belongs to no store: who is at work in the directory, what is being made, and what the file system keeps. */
+export function isPassing(name: string): boolean {
+  return OURS.test(name) && PASSING.test(name);
+}
+
+export interface Contents {
+  readonly hasStore: boolean;
+  /** Something that is not ours. */
+  readonly foreign: string | undefined;
+  /** A file that is left of a store that was here. */
+  readonly remains: string | undefined;
+  /** What was begun here before there was a store. */
+  readonly unfinished: "start" | "restore" | null;
+}
+
+/** What lies in a directory; nothing when it is not there. */
+export function lookInto(dataDir: string): Contents {
+  const names = existsSync(dataDir) ? readdirSync(dataDir) : [];
+  const unfinished = names.includes(RESTORING_FILE) ? "restore" : names.includes(NEW_FILE) ? "start" : null;
+  return {
+    hasStore: names.includes(STORE_FILE),
+    foreign: names.find((name) => !OURS.test(name)),
+    remains: unfinished === null ? names.find((name) => OURS.test(name) && name !== "lost+found") : undefined,
+    unfinished,
+  };
+}
+
+/** Makes the directory when there is none. Refuses one that holds other things, or has lost its store. */
+export function openDirectory(dataDir: string): void {
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-    const names = readdirSync(dataDir);
-    const isNew = !names.includes(STORE_FILE);
-    const foreign = names.filter((name) => !OURS.test(name));
-    if (isNew && foreign.length > 0)
+    makeDirectory(dataDir);
+    const { hasStore, foreign, remains, unfinished } = lookInto(dataDir);
+    if (hasStore) return;
+    if (foreign !== undefined)
       throw new StoreRefused(
-        `${dataDir} is not a Rollcall data directory: it holds "${foreign[0]}" and no ${STORE_FILE}. Give an empty directory or one of Rollcall's own (--data).`,
+        `${dataDir} is not a Rollcall data directory: it holds "${foreign}" and no ${STORE_FILE}. Give an empty directory or one of Rollcall's own (--data).`,
       );
-    if (isNew && names.includes(CLEAN_FILE))
+    if (unfinished === "restore")
       throw new StoreRefused(
-        `${dataDir} has lost its ${STORE_FILE}: the mark of a clean stop is there, the store is not. Restore a backup, or empty the directory to begin anew.`,
+        `a restore into ${dataDir} did not come to its end. Restore the backup once more: rollcall restore <backup file> --data ${dataDir}`,
       );
-    return { isNew };
+    if (remains !== undefined)
+      throw new StoreRefused(
+        `${dataDir} has lost its ${STORE_FILE}: "${remains}" is there, the store is not. Restore a backup (rollcall restore <backup file> --data ${dataDir} --force), or empty the directory to begin anew.`,
+      );
+    touch(join(dataDir, NEW_FILE));
   } catch (error) {
     if (error instanceof StoreRefused) throw error;
-    throw new StoreRefused(`cannot use the data directory ${dataDir}: ${(error as Error).message}`);
+    throw new StoreRefused(`cannot use the data directory ${dataDir}: ${sayWhy(error)}`);
   }
+}
+
+/** Node's own recursive way never ends where the kernel says ENOENT of a parent that is there, as in /proc. */
+export function makeDirectory(path: string): void {
+  if (existsSync(path)) {
+    if (statSync(path).isDirectory()) return;
+    throw Object.assign(new Error(), { code: "ENOTDIR" });
+  }
+  if (!existsSync(dirname(path))) makeDirectory(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Another process may have made it since.
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
+}
+
+/** Makes a file that is there and empty, or leaves it as it is. */
+export function touch(path: string): void {
+  closeSync(openSync(path, "a", 0o600));
 }
 
 /**
@@ -62,19 +117,6 @@ export function prepareFiles(store: string): void {
     closeSync(fd);
   }
   closeSync(openSync(store, "r+"));
-}
-
-/** Writes a store without anything in it, unless that is what the file is already. */
-export function writeEmptyStore(path: string): void {
-  const empty = emptyStore();
-  if (existsSync(path) && readFileSync(path).equals(empty)) return;
-  // In place and never shorter for a moment: another process may have the file mapped.
-  const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
-  try {
-    writeSync(fd, empty, 0, empty.length, 0);
-  } finally {
-    closeSync(fd);
-  }
 }
 
 /** Makes renames and new names in this directory durable. */

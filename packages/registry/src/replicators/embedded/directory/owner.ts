@@ -1,22 +1,23 @@
 /**
  * @live One process a directory. The lock must be one that the kernel lets go when its holder dies, and that is seen from
- * other containers on the same volume; Node has no call for it. LMDB's reader table has both properties: the owner
- * keeps a reader open in `owner.mdb`, which holds nothing else, and whoever comes sees the reader's process id.
+ * other containers on the same volume, whatever their process ids; Node has no call for it. A listening socket has these
+ * properties when its name is a file's: the kernel finds it by the file, not by the network's namespace, and refuses to
+ * connect once the listener is gone. Names are used once, so that a dead one can be removed without a race.
  */
-import { realpathSync } from "node:fs";
-import { join } from "node:path";
+import { randomBytes } from "node:crypto";
+import { closeSync, constants, existsSync, openSync, readdirSync, realpathSync, renameSync, rmSync } from "node:fs";
+import { createConnection, createServer, type Server } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import { open } from "lmdb";
-import { StoreRefused } from "../refused.ts";
-import { prepareFiles, writeEmptyStore } from "./files.ts";
-
-export const OWNER_FILE = "owner.mdb";
+import { StoreRefused, sayWhy } from "../refused.ts";
 
 /** Two that come at the same time see each other and both step back; they try again after different waits. */
 const ATTEMPTS_MAX = 4;
 const WAIT_MS_MAX = 120;
 
-/** Directories of this process: within one process the kernel's locks do not exclude. */
+/** A socket listens from before it has this name. The number is its process. */
+const LISTENING = /^owner\.(\d+)\.[0-9a-f]+\.sock$/;
+
+/** Directories of this process. */
 const owned = new Set<string>();
 
 export interface Ownership {
@@ -32,10 +33,7 @@ export async function takeOwnership(dataDir: string): Promise<Ownership> {
     for (let attempt = 1; ; attempt++) {
       const result = await tryOnce(path);
       if (typeof result !== "number") return result;
-      if (attempt >= ATTEMPTS_MAX)
-        throw new StoreRefused(
-          `${dataDir} is in use by process ${result}. One data directory serves one Rollcall: stop that process, or give another --data.`,
-        );
+      if (attempt >= ATTEMPTS_MAX) throw new StoreRefused(toSentence(dataDir, result));
       await delay(Math.random() * WAIT_MS_MAX);
     }
   } catch (error) {
@@ -44,42 +42,74 @@ export async function takeOwnership(dataDir: string): Promise<Ownership> {
   }
 }
 
-/** The ownership, or the process id of another. */
+function toSentence(dataDir: string, pid: number): string {
+  const where = pid === process.pid ? ` of another container` : "";
+  return `${dataDir} is in use by process ${pid}${where}. One data directory serves one Rollcall: stop that process, or give another --data.`;
+}
+
+/** The ownership, or the process id of another. First it listens, then it looks: of two, the later one sees the other. */
 async function tryOnce(path: string): Promise<Ownership | number> {
-  const file = join(path, OWNER_FILE);
-  writeEmptyStore(file);
-  prepareFiles(file);
-  const lock = openLock(file);
-  const reader = lock.useReadTransaction();
-  const others = readersOf(lock.readerList());
-  const self = others.indexOf(process.pid);
-  if (self >= 0) others.splice(self, 1);
-  if (others.length === 0) {
-    return {
-      release: async () => {
-        reader.done();
-        await lock.close();
-        owned.delete(path);
-      },
-    };
-  }
-  reader.done();
-  await lock.close();
-  return others[0] as number;
-}
-
-function openLock(file: string): ReturnType<typeof open> {
+  const directory = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  // A socket's name has at most 107 bytes, and the path may be longer.
+  const short = `/proc/self/fd/${directory}`;
+  const at = existsSync(short) ? short : path;
+  const name = `owner.${process.pid}.${randomBytes(6).toString("hex")}`;
+  let server: Server | undefined;
   try {
-    return open({ path: file, noSubdir: true, overlappingSync: false, maxDbs: 1, maxReaders: 64 });
+    server = await listen(`${at}/${name}.new`, path);
+    renameSync(`${path}/${name}.new`, `${path}/${name}.sock`);
+    const other = await findOther(path, at, `${name}.sock`);
+    if (other === null) return { release: () => release(path, name, server as Server) };
+    await close(path, name, server);
+    return other;
   } catch (error) {
-    throw new StoreRefused(`cannot use ${file} (${(error as Error).message}); it holds no data and may be deleted`);
+    if (server !== undefined) await close(path, name, server);
+    throw error;
+  } finally {
+    closeSync(directory);
   }
 }
 
-/** The process ids in LMDB's table: a heading, then one line for each reader. */
-function readersOf(list: string): number[] {
-  return list
-    .split("\n")
-    .map((line) => Number.parseInt(line.trim().split(/\s+/)[0] ?? "", 10))
-    .filter((pid) => Number.isInteger(pid));
+async function release(path: string, name: string, server: Server): Promise<void> {
+  await close(path, name, server);
+  owned.delete(path);
+}
+
+async function close(path: string, name: string, server: Server): Promise<void> {
+  rmSync(`${path}/${name}.sock`, { force: true });
+  await new Promise<void>((done) => server.close(() => done()));
+}
+
+function listen(file: string, path: string): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer((socket) => socket.destroy());
+    server.once("error", (error) => reject(new StoreRefused(`cannot take ${path} into use: ${sayWhy(error)}`)));
+    server.listen(file, () => resolve(server));
+    server.unref();
+  });
+}
+
+/** The process of another listener; null when there is none. Removes those of dead ones. */
+async function findOther(path: string, at: string, own: string): Promise<number | null> {
+  for (const name of readdirSync(path)) {
+    const pid = LISTENING.exec(name)?.[1];
+    if (pid === undefined || name === own) continue;
+    const code = await knock(`${at}/${name}`);
+    if (code === "ECONNREFUSED") rmSync(`${path}/${name}`, { force: true });
+    else if (code !== "ENOENT") return Number(pid);
+  }
+  return null;
+}
+
+/** What the kernel says to a connection; a stopped listener with a full queue is one too. */
+function knock(file: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const socket = createConnection(file);
+    const end = (code: string | undefined): void => {
+      socket.destroy();
+      resolve(code);
+    };
+    socket.once("connect", () => end(undefined));
+    socket.once("error", (error: NodeJS.ErrnoException) => end(error.code));
+  });
 }
