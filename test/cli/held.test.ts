@@ -16,14 +16,14 @@ test("an operator sees held leases with the reason and lets them go", async () =
   await Promise.all(ids.map((id) => rollcall.registerOnce({ service: "api", id, address: "h", port: 1, ttl: "2s" })));
   await until(async () => (await rollcall.leases.held()).leases.length === MANY, { what: "all leases to be held" });
 
-  assert.match((await cli(["held"])).stdout, /^LEASE +TTL +HELD FOR +WHY\n(api\/i-\d+ +2s +\ds +\S.*\n){12}$/);
+  assert.match((await cli(["held"])).stdout, /^LEASE +TTL +HELD FOR +WHY\n(api\/i-\d+ +2s +\d+s +\S.*\n){12}$/);
   assert.equal((await json<ServicesBody>(["services"])).services[0]?.held, MANY);
   assert.match((await cli(["services"])).stdout, /12 passing, 12 held/);
   assert.match((await cli(["instances", "api"])).stdout, /^i-0 +h:1 +passing \(held\)/m);
   assert.match((await cli(["leases"])).stdout, /held: /);
   assert.match(
     (await cli(["explain", "api", "i-0"])).stdout,
-    /^ends +held for \ds; let go in \dm without a heartbeat$/m,
+    /^ends +held for \d+s; let go in \dm without a heartbeat$/m,
   );
 
   const first = (await json<LeasesBody>(["held"])).leases[0]?.lease as string;
