@@ -245,14 +245,20 @@ test("what no registry could keep is refused, and the next registration works", 
 
 test("other types than JSON and XML are 415: no form of another site's page can register", async () => {
   const body = JSON.stringify({ instance: registrationOf("TYPES", "t1") });
-  for (const type of ["text/plain", "application/x-www-form-urlencoded", "text/plain;application/json"])
+  for (const type of [
+    "text/plain",
+    "application/x-www-form-urlencoded",
+    "text/plain;application/json",
+    "application/json\xa0",
+  ])
     assertEmpty(await post(eureka, "TYPES", body, { headers: { "content-type": type } }), 415);
   assertEmpty(await post(eureka, "TYPES", body), 415);
   assertEmpty(
     await post(eureka, "TYPES", body, { headers: { "content-type": "application/json;charset=UTF-8" } }),
     204,
   );
-  assertEmpty(await post(eureka, "TYPES", body, { headers: { ...JSON_TYPE, "content-encoding": "br" } }), 415);
+  for (const coding of ["br", "identity\xa0"])
+    assertEmpty(await post(eureka, "TYPES", body, { headers: { ...JSON_TYPE, "content-encoding": coding } }), 415);
 });
 
 test("metadata is merged; too much of it is 400 and changes nothing", async () => {

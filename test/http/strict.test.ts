@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { startRollcall } from "../harness/program.ts";
+import { request } from "../harness/requests.ts";
 import { nextAccount, openApi } from "./rig.ts";
 
 const rollcall = await startRollcall({ after });
@@ -27,6 +28,22 @@ test("blanks and control characters are refused where one line is expected, by t
   await api.ok("PUT", at, { address: "h", meta: { a: "one\n\ttwo\r\n" }, zone: "Zürich 1" });
   assert.match(await api.refused(400, "invalid", "PATCH", at, { zone: "\0" }), /field zone /);
   assert.equal((await api.ok("GET", at)).meta.a, "one\n\ttwo\r\n");
+});
+
+test("white space of headers is spaces and tabs: what only looks like it is part of the value", async () => {
+  const at = `/v2/${nextAccount()}/services/s/instances/i`;
+  const instance = JSON.stringify({ address: "h" });
+  const put = (headers: Record<string, string>) =>
+    request(`${rollcall.url}${at}`, { method: "PUT", body: instance, headers });
+  for (const type of ["application/json\xa0", "\xa0application/json", "application/json; charset=utf-8\xa0"])
+    assert.equal((await put({ "content-type": type })).status, 415, type);
+  const json = { "content-type": "application/json \t; charset=utf-8 \t" };
+  assert.equal((await put(json)).status, 201);
+  for (const [name, value] of Object.entries({ "if-match": "*\xa0", "if-none-match": "\xa0*" }))
+    assert.equal((await put({ ...json, [name]: value })).status, 400, name);
+  assert.equal((await put({ ...json, "content-encoding": "identity\xa0" })).status, 415);
+  const wrong = { "last-event-id": "\xa05", accept: "text/event-stream" };
+  assert.equal((await request(`${rollcall.url}${at.replace(/services.*/, "watch")}`, { headers: wrong })).status, 400);
 });
 
 test("endpoints are held to the same", async () => {

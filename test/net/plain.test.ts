@@ -57,6 +57,16 @@ const GOOD =
   "POST /a?b=c HTTP/1.1\r\nHost: h\r\nContent-Type: text/plain\r\nX-Auth-Token: t\r\nContent-Length: 5\r\n\r\nhello";
 const GET = "GET /x HTTP/1.1\r\nHost: h\r\n\r\n";
 
+const HEADERS = [
+  "Authorization: Bearer t",
+  "Connection: keep-alive",
+  "Connection: close",
+  "Transfer-Encoding: chunked",
+  "Expect: 100-continue",
+  "If-Match: 5",
+  "User-Agent: Mozilla/5.0",
+];
+
 const SAMPLES: readonly (readonly [what: string, pieces: readonly string[]])[] = [
   ["a plain request", [GOOD]],
   ["two at once", [GOOD + GET]],
@@ -97,6 +107,15 @@ const SAMPLES: readonly (readonly [what: string, pieces: readonly string[]])[] =
   ["empty lines first", [`\r\n\r\n${GET}`]],
   ["bytes above ASCII in a value", [GET.replace("Host: h", "Host: h\r\nA: \xe9\xff")]],
   ["nothing", []],
+  ...[" ", "\t", " \t ", "\xa0", "\x85", "\x0b", "\x0c", "\xa0 ", " \xa0"].flatMap((blank) => [
+    ...HEADERS.map((line): [string, string[]] => {
+      const [name = "", value = ""] = line.split(": ");
+      const put = `${name}:${blank}${value}${blank}\r\nContent-Type`;
+      return [`${line} with ${JSON.stringify(blank)} around it`, [GOOD.replace("Content-Type", put) + GET]];
+    }),
+    [`a length with ${JSON.stringify(blank)} around it`, [GOOD.replace(" 5", `${blank}5${blank}`) + GET]] as const,
+    [`a token with ${JSON.stringify(blank)} around it`, [GOOD.replace(" t\r", `${blank}t${blank}\r`)]] as const,
+  ]),
 ];
 
 for (const [what, pieces] of SAMPLES) {
@@ -105,6 +124,27 @@ for (const [what, pieces] of SAMPLES) {
     assert.equal(await talk(t, short, pieces), await talk(t, long, pieces));
   });
 }
+
+test("white space is spaces and tabs, and nothing that looks like it", async (t) => {
+  const [short, long] = await openBoth(t);
+  const said = async (listener: OpenHttpListener, text: string): Promise<Record<string, unknown>> => {
+    const came = Buffer.from(await talk(t, listener, [text]), "latin1").toString();
+    assert.match(came, /^HTTP\/1\.1 200 /);
+    return JSON.parse(came.split("\r\n\r\n")[1] ?? "");
+  };
+  for (const listener of [short, long]) {
+    for (const blank of ["\xa0", "\xa0 ", " \xa0", "\x85"]) {
+      const bad = await talk(t, listener, [GOOD.replace(" 5", `${blank}5`)]);
+      assert.match(bad, /^HTTP\/1\.1 400 /, "a length");
+      const chunked = GOOD.replace("Content-Length: 5", `Transfer-Encoding:${blank}chunked`);
+      assert.match(await talk(t, listener, [chunked]), /^HTTP\/1\.1 400 /, "a coding");
+      const { token } = await said(listener, GOOD.replace("X-Auth-Token: t", `Authorization: Bearer ${blank}t`));
+      assert.equal(token, `${blank.replace(/^ +/, "")}t`);
+    }
+    const good = await said(listener, GOOD.replaceAll(/: (.*)\r/g, ":\t $1 \t\r").replace("5 \t", "5 "));
+    assert.deepEqual([good.token, good.type, good.body], ["t", "text/plain", "hello"]);
+  }
+});
 
 test("mutated requests get the same answers both ways", async (t) => {
   const [short, long] = await openBoth(t);
@@ -120,6 +160,7 @@ test("mutated requests get the same answers both ways", async (t) => {
     "\r\n",
     "\x7f",
     "\xff",
+    "\xa0",
     "Content-Length: 1\r\n",
     "/",
     "HTTP/1.1",

@@ -127,7 +127,12 @@ test("the content type is JSON, or missing", async () => {
   }
   assertFault(await put("foo/bar"), bad("Unsupported content type: foo/bar"));
   assertFault(await put("text/plain; charset=utf-8"), bad("Unsupported content type: text/plain"));
-  assertFault(await put("application/json; charset=utf-16"), { status: 400, type: "badRequest" });
+  for (const type of [
+    "application/json; charset=utf-16",
+    "application/json\xa0",
+    "application/json; charset=utf-8\xa0",
+  ])
+    assertFault(await put(type), { status: 400, type: "badRequest" });
 });
 
 test("bodies of 5000 bytes and more are 413 with a fault, and the connection ends", async () => {

@@ -120,7 +120,7 @@ export class Server {
   /** Scheme and authority by which the client reached us. A proxy may say https, but nothing else counts as that. */
   #originOf(request: Request): string {
     const { http } = this.#house;
-    const forwarded = request.header("x-forwarded-proto")?.trim().toLowerCase();
+    const forwarded = request.header("x-forwarded-proto")?.toLowerCase();
     const own = http.secure ? "https" : "http";
     const scheme = forwarded === "https" || forwarded === "http" ? forwarded : own;
     const host = request.header("host") ?? "";

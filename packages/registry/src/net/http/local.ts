@@ -14,7 +14,7 @@ export function refuseForeignPage(rawHeaders: readonly string[]): string | undef
   let browser = false;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = (rawHeaders[i] as string).toLowerCase();
-    const value = (rawHeaders[i + 1] as string).trim();
+    const value = rawHeaders[i + 1] as string;
     if (name === "host") foreignHost = !LOCAL_HOST.test(value);
     else if (name === "user-agent") browser = isBrowser(value);
     else if (name === "origin" && !isLocalOrigin(value)) return FOREIGN;
@@ -31,6 +31,6 @@ export function isBrowser(userAgent: string): boolean {
 }
 
 function isLocalOrigin(origin: string): boolean {
-  const host = /^https?:\/\/(.*)$/i.exec(origin.trim())?.[1];
+  const host = /^https?:\/\/(.*)$/i.exec(origin)?.[1];
   return host !== undefined && LOCAL_HOST.test(host);
 }

@@ -43,5 +43,5 @@ export function findHeaders(raw: readonly string[], lower: string): string[] {
 export function tokenIn(authorization: string | undefined, authToken: string | undefined): string | undefined {
   if (authToken !== undefined || authorization === undefined) return authToken;
   // RFC 9110 §11.1: the scheme is case-insensitive. Another scheme is no token of ours, yet not the same as none.
-  return /^bearer +/i.test(authorization) ? authorization.slice(authorization.indexOf(" ")).trim() : authorization;
+  return authorization.replace(/^bearer +/i, "");
 }

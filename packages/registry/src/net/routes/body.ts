@@ -46,7 +46,7 @@ export function findUnsupported(request: Request, body: Body): Unsupported | und
 const JSON_WANTED: Headers = { "Accept-Post": "application/json" };
 
 function findCoding({ rawHeaders }: Request): string | undefined {
-  const codings = findHeaders(rawHeaders, "content-encoding").map((value) => value.trim());
+  const codings = findHeaders(rawHeaders, "content-encoding");
   return codings.find((coding) => coding !== "" && coding.toLowerCase() !== "identity");
 }
 

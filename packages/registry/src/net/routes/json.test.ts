@@ -25,8 +25,11 @@ test("any bytes are decoded or refused in words", () => {
 test("content types are told by their name, and character sets by their parameter", () => {
   for (const type of [undefined, "application/json", "Application/JSON; charset=utf-8", "application/merge-patch+json"])
     assert.ok(isJsonType(type), type);
-  for (const type of ["", "text/plain", "application/xml", "json"]) assert.ok(!isJsonType(type), type);
+  for (const type of ["", "text/plain", "application/xml", "json", "application/json\xa0", "\xa0application/json;"])
+    assert.ok(!isJsonType(type), type);
   assert.equal(charsetOf("application/json"), undefined);
   assert.equal(charsetOf('application/json; a=b; CharSet="UTF-8"'), "utf-8");
   assert.equal(charsetOf("application/json;charset=Latin1;x=y"), "latin1");
+  assert.equal(charsetOf("application/json; charset=utf-8\t ;x=y"), "utf-8");
+  assert.equal(charsetOf("application/json; charset=utf-8\xa0"), "utf-8\xa0");
 });

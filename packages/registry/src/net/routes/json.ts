@@ -1,6 +1,7 @@
 /** JSON bodies: what counts as one, and its value. */
 import { isUtf8 } from "node:buffer";
 import { type Outcome, ok, refuse } from "../../outcome.ts";
+import { trimOws } from "../http/ows.ts";
 
 /** What JSON.parse made of a body. */
 export type Json = unknown;
@@ -40,13 +41,13 @@ const LONE_SURROGATE = /\p{Cs}/u;
 /** The content types that a JSON body may have; none at all is taken for JSON. */
 export function isJsonType(contentType: string | undefined): boolean {
   if (contentType === undefined || contentType === "application/json") return true;
-  const type = contentType.split(";", 1)[0]?.trim().toLowerCase() ?? "";
+  const type = trimOws(contentType.split(";", 1)[0] ?? "").toLowerCase();
   return type === "application/json" || type === "application/merge-patch+json";
 }
 
 /** RFC 9110 §8.3.1: the character set that a content type names, in lower case; quoted or not. */
 export function charsetOf(contentType: string | undefined): string | undefined {
   if (contentType?.includes(";") !== true) return undefined;
-  const match = /;[ \t]*charset=(?:"([^"]*)"|([^;\s]*))/i.exec(contentType);
-  return (match?.[1] ?? match?.[2])?.toLowerCase();
+  const match = /;[ \t]*charset=(?:"([^"]*)"|([^;]*))/i.exec(contentType);
+  return match === null ? undefined : (match[1] ?? trimOws(match[2] as string)).toLowerCase();
 }

@@ -1,5 +1,6 @@
 /** Answers as Eureka's clients take them: in which form, with which headers, and above all with which bodies left out. */
 import { Head } from "../../../net/http/head.ts";
+import { trimOws } from "../../../net/http/ows.ts";
 import type { Request } from "../../../net/http/request.ts";
 import type { Answer } from "../../../net/routes/answer.ts";
 import type { Form } from "../fetch/piece.ts";
@@ -74,7 +75,7 @@ export function formOf(request: Request): Form {
 function takesGzip(accepted: string | undefined): boolean {
   if (accepted === undefined || !accepted.includes("gzip")) return false;
   // RFC 9110 §12.5.3: a weight of 0 is a no.
-  return !/gzip\s*;\s*q=0(?:\.0*)?\s*(?:,|$)/.test(accepted);
+  return !/gzip[ \t]*;[ \t]*q=0(?:\.0*)?[ \t]*(?:,|$)/.test(accepted);
 }
 
 /** The format of a single instance: negotiated, and XML when both are as welcome. */
@@ -89,12 +90,12 @@ function weightOf(accept: string, type: Format): number {
   let best = -1;
   let weight = 0;
   for (const range of accept.toLowerCase().split(",", 64)) {
-    const [name = "", ...parameters] = range.split(";").map((part) => part.trim());
+    const [name = "", ...parameters] = range.split(";").map((part) => trimOws(part));
     const specific = name === `application/${type}` ? 2 : name === "application/*" ? 1 : name === "*/*" ? 0 : -1;
     if (specific < 0 || specific <= best) continue;
     best = specific;
     const q = parameters.find((parameter) => parameter.startsWith("q="));
-    weight = q === undefined ? 1 : Number(q.slice(2)) || 0;
+    weight = q === undefined ? 1 : Number(/^q=([0-9.]+)$/.exec(q)?.[1]) || 0;
   }
   return weight;
 }

@@ -2,6 +2,7 @@
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { type Outcome, ok } from "../../../core/index.ts";
+import { trimOws } from "../../../net/http/ows.ts";
 import type { Call } from "../desk.ts";
 import type { Format } from "../wire/messages.ts";
 
@@ -21,7 +22,7 @@ export async function unpack(
   bytesMax: number,
 ): Promise<Outcome<Typed, { readonly status: number }>> {
   const format = formatOf(request.header("content-type"));
-  const coding = (request.header("content-encoding") ?? "identity").trim().toLowerCase();
+  const coding = (request.header("content-encoding") ?? "identity").toLowerCase();
   if (format === undefined) return { ok: false, status: 415 };
   if (coding === "identity") return ok({ bytes: body, format });
   if (coding !== "gzip" && coding !== "x-gzip") return { ok: false, status: 415 };
@@ -33,7 +34,7 @@ export async function unpack(
 }
 
 function formatOf(type: string | undefined): Format | undefined {
-  const name = type?.split(";", 1)[0]?.trim().toLowerCase() ?? "";
+  const name = trimOws(type?.split(";", 1)[0] ?? "").toLowerCase();
   if (name === "application/json" || /^application\/[\w.-]+\+json$/.test(name)) return "json";
   if (name === "application/xml" || name === "text/xml" || /^application\/[\w.-]+\+xml$/.test(name)) return "xml";
   return undefined;

@@ -1,5 +1,6 @@
 /** Entity tags: revisions in quotes. */
 import { type Outcome, ok, refuse } from "../../../core/index.ts";
+import { trimOws } from "../../../net/http/ows.ts";
 import { decodeCount } from "./numbers.ts";
 
 export function encodeTag(revision: number): string {
@@ -8,9 +9,8 @@ export function encodeTag(revision: number): string {
 
 /** RFC 9110 §13.1.2: whether one of the listed tags, or "*", is this one. Weak comparison. */
 export function matchesTag(list: string, tag: string): boolean {
-  if (list === tag) return true;
-  if (list.trim() === "*") return true;
-  for (const item of list.split(",")) if (item.trim().replace(/^W\//, "") === tag) return true;
+  if (list === tag || list === "*") return true;
+  for (const item of list.split(",")) if (trimOws(item).replace(/^W\//, "") === tag) return true;
   return false;
 }
 
@@ -20,11 +20,11 @@ export type Condition = "absent" | "present" | number;
 /** `If-None-Match: *`, or `If-Match: *` or one revision: a thing has one at a time. Undefined: no condition. */
 export function decodeCondition(match: string | undefined, none: string | undefined): Outcome<Condition | undefined> {
   if (none !== undefined) {
-    if (none.trim() === "*" && match === undefined) return ok("absent");
+    if (none === "*" && match === undefined) return ok("absent");
     return refuse("invalid", "If-None-Match must be *, and cannot stand with If-Match");
   }
   if (match === undefined) return ok(undefined);
-  const text = match.trim();
+  const text = trimOws(match);
   if (text === "*") return ok("present");
   const revision = decodeCount(/^"([0-9]{1,16})"$/.exec(text)?.[1] ?? "");
   if (revision !== undefined) return ok(revision);

@@ -1,5 +1,6 @@
 /** The request line, the headers and the body of a request -> one message. */
 import { type Outcome, ok } from "../../../core/index.ts";
+import { trimOws } from "../../../net/http/ows.ts";
 import { decodeSegment, parseQuery, type Query } from "../../../net/http/query.ts";
 import type { Body } from "./bodies.ts";
 import { bad, badRequest, type Faulty } from "./faults.ts";
@@ -109,15 +110,15 @@ function unparsable(reason: string) {
 function toCharset(contentType: string | undefined): Outcome<"utf8" | "latin1", Faulty> {
   if (contentType === undefined || contentType === "") return ok("utf8");
   const [type = "", ...parameters] = contentType.split(";");
-  const mediaType = type.trim();
+  const mediaType = trimOws(type);
   const refused = bad(unsupported(mediaType));
   if (mediaType.toLowerCase() !== "application/json") return refused;
   for (const parameter of parameters) {
-    const match = /^\s*charset\s*=\s*"?([^"\s]*)"?\s*$/i.exec(parameter);
+    const match = /^[ \t]*charset[ \t]*=[ \t]*"?([^" \t]*)"?[ \t]*$/i.exec(parameter);
     if (match === null) continue;
     const name = (match[1] as string).toLowerCase();
     if (LATIN1.has(name)) return ok("latin1");
-    return UTF8_NAMES.has(name) ? ok("utf8") : bad(unsupported(contentType.trim()));
+    return UTF8_NAMES.has(name) ? ok("utf8") : bad(unsupported(contentType));
   }
   return ok("utf8");
 }

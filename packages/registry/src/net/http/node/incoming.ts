@@ -170,7 +170,7 @@ export function examine(request: Incoming): string | undefined {
         break;
       case 17:
         if (!names(name, "Transfer-Encoding", "transfer-encoding")) break;
-        if (request.bodyBytes === -1 || (raw[i + 1] as string).trim().toLowerCase() !== "chunked")
+        if (request.bodyBytes === -1 || (raw[i + 1] as string).toLowerCase() !== "chunked")
           return "the only Transfer-Encoding understood is chunked";
         if (request.httpVersionMinor === 0) return "HTTP/1.0 has no Transfer-Encoding";
         request.bodyBytes = -1;

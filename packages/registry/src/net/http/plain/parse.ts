@@ -1,5 +1,6 @@
 /** Reads the head of a plain request: strictly, or not at all. */
 import { isBrowser } from "../local.ts";
+import { trimOws } from "../ows.ts";
 
 /**
  * The whole of what is understood here. RFC 9112 §3 and §5 without the leniencies: one space, CRLF, token names, no
@@ -7,7 +8,8 @@ import { isBrowser } from "../local.ts";
  */
 const HEAD =
   /^(GET|PUT|POST|DELETE|PATCH) (\/[!-~]*) HTTP\/1\.1\r\n((?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r\n)+)\r\n/;
-const WHOLE_NUMBER = /^\d{1,7}$/;
+/** node:http takes no tab behind the digits. */
+const LENGTH = /^[\t ]*(\d{1,7}) *$/;
 
 /** The head of a request, and how long its body is. */
 export interface Parsed {
@@ -82,9 +84,9 @@ function note(found: Found, lines: string, at: number, colon: number, end: numbe
       // Pages have more to be looked at: see local.ts.
       return !isBrowser(headerValue(lines, colon, end));
     case "content-length": {
-      const value = headerValue(lines, colon, end);
-      if (found.bodyBytes !== -1 || !WHOLE_NUMBER.test(value)) return false;
-      found.bodyBytes = Number(value);
+      const digits = LENGTH.exec(lines.slice(colon + 1, end))?.[1];
+      if (found.bodyBytes !== -1 || digits === undefined) return false;
+      found.bodyBytes = Number(digits);
       return true;
     }
     case "authorization":
@@ -104,7 +106,7 @@ function note(found: Found, lines: string, at: number, colon: number, end: numbe
 const NOT_HERE: ReadonlySet<string> = new Set(["origin", "expect", "upgrade", "trailer", "transfer-encoding"]);
 
 function headerValue(lines: string, colon: number, end: number): string {
-  return lines.slice(colon + 1, end).trim();
+  return trimOws(lines, colon + 1, end);
 }
 
 /** Names and values by turns. */
@@ -113,7 +115,7 @@ export function splitLines(lines: string): string[] {
   for (let at = 0; at < lines.length; ) {
     const colon = lines.indexOf(":", at);
     const end = lines.indexOf("\r\n", colon);
-    raw.push(lines.slice(at, colon), lines.slice(colon + 1, end).trim());
+    raw.push(lines.slice(at, colon), headerValue(lines, colon, end));
     at = end + 2;
   }
   return raw;
