@@ -97,6 +97,7 @@ export function seconds(startMs) {
 const TEST_PACKAGES = [
   { name: "curl", program: "curl" },
   { name: "openssl", program: "openssl" },
+  { name: "strace", program: "strace" },
   { name: "systemd", program: "systemd-analyze" },
   { name: "bind9", program: "named" },
   { name: "bind9-dnsutils", program: "dig" },

@@ -1,6 +1,7 @@
 /** A disk that fails: the store's writes are made to reject as the library does, and then the test looks at what is left. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { NoRoom } from "../../packages/registry/src/replicators/embedded/refused.ts";
 import { Store, type Writes } from "../../packages/registry/src/replicators/embedded/store/databases.ts";
 import { type Scope, temporaryDirectory, until } from "../harness/scope.ts";
 import { everything, openStoreRig, put } from "./rig.ts";
@@ -8,6 +9,11 @@ import { everything, openStoreRig, put } from "./rig.ts";
 /** How the library reports errors of the system. */
 function systemError(code: number, message: string): Error {
   return Object.assign(new Error(message), { code });
+}
+
+/** What a store says that found no room before a transaction. */
+function noRoom(code: number | string): Error {
+  return new NoRoom("there is no room", { cause: Object.assign(new Error("something else"), { code }) });
 }
 
 /** Replaces the way to the disk until it is told to heal, and after the test. */
@@ -23,36 +29,61 @@ function failDisk(t: Scope, write: (store: Store, writes: Writes, real: Store["w
   return heal;
 }
 
-test("a failed write is refused with a sentence, and the next ones work", async (t) => {
+test("a write without room is refused with a sentence, and the next ones work", async (t) => {
   const data = temporaryDirectory(t);
   const rig = await openStoreRig(t, data);
   await rig.done(put("before", "1"));
-  const sentences: [number, RegExp][] = [
+  const sentences: [number | string, RegExp][] = [
     [5, /^the disk under .* reports an error/],
     [28, /^the disk is full/],
+    ["EDQUOT", /^the disk is full/],
     [30, /has become read-only/],
     [-30792, /largest size/],
     [99, /^the store cannot write to .*: something else/],
   ];
   for (const [code, sentence] of sentences) {
     const heal = failDisk(t, async () => {
-      throw systemError(code, "something else");
+      throw noRoom(code);
     });
     const outcomes = await Promise.all(["a", "b"].map((key) => rig.propose("default", put(key, String(code)))));
     for (const outcome of outcomes) {
       assert.ok(!outcome.ok && outcome.refusal === "unavailable");
       assert.match(outcome.detail, sentence);
     }
+    assert.match(String(rig.replicator.refusing), sentence);
     assert.equal(
       rig.core.registry.read((view) => view.entry("default", "a")),
       undefined,
     );
     heal();
     await rig.done(put("after", String(code)));
+    assert.equal(rig.replicator.refusing, null);
   }
   const before = everything(rig.core);
   await rig.close();
   assert.deepEqual(everything((await openStoreRig(t, data)).core), before);
+});
+
+test("a write that failed on the disk ends all writing, says why, and the next start has what was acknowledged", async (t) => {
+  for (const code of [5, 28, 30, 99]) {
+    const data = temporaryDirectory(t);
+    const reasons: string[] = [];
+    const rig = await openStoreRig(t, data, { onBroken: (why) => void reasons.push(why) });
+    await rig.done(put("before", "1"));
+    const before = everything(rig.core);
+    const heal = failDisk(t, async () => {
+      throw systemError(code, "something else");
+    });
+    const outcomes = await Promise.all(["a", "b"].map((key) => rig.propose("default", put(key, "1"))));
+    heal();
+    outcomes.push(await rig.propose("default", put("later", "1")));
+    for (const outcome of outcomes) assert.ok(!outcome.ok && outcome.refusal === "unavailable");
+    assert.equal(reasons.length, 1);
+    assert.match(String(reasons[0]), /restart Rollcall/);
+    assert.equal(rig.replicator.refusing, reasons[0]);
+    await rig.close();
+    assert.deepEqual(everything((await openStoreRig(t, data)).core), before);
+  }
 });
 
 test("what was decided on top of a failed group is decided again", async (t) => {
@@ -65,7 +96,7 @@ test("what was decided on top of a failed group is decided again", async (t) => 
   failDisk(t, async (_store, writes, real) => {
     if (calls++ > 0) return real(writes);
     await held;
-    throw systemError(5, "Input/output error");
+    throw noRoom(28);
   });
   const first = rig.propose("default", put("k", "lost"));
   await until(() => calls === 1);
@@ -119,7 +150,7 @@ test("a checkpoint that fails is tried again, and nothing is lost by it", async 
   const data = temporaryDirectory(t);
   const rig = await openStoreRig(t, data);
   const heal = failDisk(t, async (_store, writes, real) => {
-    if (writes.group === undefined) throw systemError(28, "No space left on device");
+    if (writes.group === undefined) throw noRoom(28);
     await real(writes);
   });
   for (let i = 0; i < 20; i++) await rig.done(put(`k${i}`, "1"));

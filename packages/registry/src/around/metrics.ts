@@ -13,6 +13,8 @@ import { Histogram } from "./histogram.ts";
 export interface MetricSources {
   readonly core: Core;
   readonly startedAtMs: number;
+  /** Why the store takes no writes. */
+  refusing?(): string | null;
 }
 
 export interface ProcessMetrics {
@@ -145,7 +147,8 @@ const countAll = perRevision((view: View): Census => {
   return census;
 });
 
-function addViewGauges(registry: MetricRegistry, { core, startedAtMs }: MetricSources, now: () => number): void {
+function addViewGauges(registry: MetricRegistry, sources: MetricSources, now: () => number): void {
+  const { core, startedAtMs } = sources;
   const census = (): Census => core.registry.read((view) => countAll(view));
   const gauge = (name: string, help: string, value: () => number): void =>
     addGauge(registry, name, help, [], (one) => one.set(value()));
@@ -163,6 +166,9 @@ function addViewGauges(registry: MetricRegistry, { core, startedAtMs }: MetricSo
     const { revision, floor } = core.numbers();
     return revision - floor;
   });
+  gauge("rollcall_disk_refusing", "1 while the disk takes no writes", () =>
+    (sources.refusing?.() ?? null) === null ? 0 : 1,
+  );
   gauge("rollcall_uptime_seconds", "Time since the start", () => (now() - startedAtMs) / 1000);
   addGauge(registry, "rollcall_history_seconds", "Time that stored history reaches back", [], async (one) => {
     const oldest = await core.registry.history(core.numbers().floor, 1);

@@ -3,16 +3,24 @@
 import type { ServeConfig } from "./config/load.ts";
 import { assemble, type Running } from "./house/assemble.ts";
 import { createLog } from "./log.ts";
+import { EXIT } from "./terminal/exit.ts";
 
 /** How long a stop may take before the process ends itself. */
 const STOP_MS_MAX = 30_000;
+
+/** After the disk failed: for the answers that say so. */
+const ANSWER_MS = 200;
 
 /** Runs until SIGTERM or SIGINT. Resolves when everything is closed; rejects when the start failed. */
 export async function serve(config: ServeConfig): Promise<void> {
   const log = createLog(config.logFormat, config.logLevel);
   // A signal during the start lets the start finish, then stops in order.
   const stopped = stopSignal();
-  const running = await assemble(config, log);
+  const running = await assemble(config, log, () => {
+    // The library that failed is not called any more, not even to close the store; what else it rejects is known.
+    process.on("unhandledRejection", () => {});
+    setTimeout(() => process.exit(EXIT.disk), ANSWER_MS);
+  });
   announce(config, running);
   const signal = await stopped;
   log.info({ signal }, "stopping");

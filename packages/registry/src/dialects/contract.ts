@@ -87,6 +87,8 @@ export interface NodeStatus {
   readonly replicator: string;
   /** True between a complete start and the beginning of the stop. */
   ready(): boolean;
+  /** Why the store takes no writes; null while it does. */
+  refusing(): string | null;
   /** Addresses that dialects listen on. */
   endpoints(): readonly Endpoint[];
   /** Writes a consistent copy of the store to this new file while the registry runs. Undefined where there is no store. */

@@ -32,17 +32,22 @@ const DRAIN_MS = 250;
 const systemClock: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
 
 /** Starts everything; on failure what was opened is closed again. */
-export async function assemble(config: ServeConfig, log: Logger): Promise<Running> {
+export async function assemble(config: ServeConfig, log: Logger, onBroken: (why: string) => void): Promise<Running> {
   const undo: (() => Promise<void> | void)[] = [];
   try {
-    return await assembleWith(config, log, undo);
+    return await assembleWith(config, log, onBroken, undo);
   } catch (error) {
     for (const close of undo.reverse()) await close();
     throw error;
   }
 }
 
-async function assembleWith(config: ServeConfig, log: Logger, undo: (() => Promise<void> | void)[]): Promise<Running> {
+async function assembleWith(
+  config: ServeConfig,
+  log: Logger,
+  onBroken: (why: string) => void,
+  undo: (() => Promise<void> | void)[],
+): Promise<Running> {
   const origin = config.name === "" ? hostname() : config.name;
   const state = { ready: false, access: null as Access | null };
   const rules: Rules = {
@@ -50,7 +55,7 @@ async function assembleWith(config: ServeConfig, log: Logger, undo: (() => Promi
   };
   const metrics = createMetrics();
   const onGroup = metrics.groupFlushed;
-  const replicator = createReplicator(config, { clock: systemClock, rules, origin, onGroup, log });
+  const replicator = createReplicator(config, { clock: systemClock, rules, origin, onGroup, onBroken, log });
   const loaded = await loadDialects(config.dialects, replicator.port);
   const core = await openCore({
     clock: systemClock,
@@ -77,7 +82,7 @@ async function assembleWith(config: ServeConfig, log: Logger, undo: (() => Promi
   });
   const listener = await openHttp(config.ports[NATIVE_PORT.name] ?? NATIVE_PORT.port);
   undo.push(() => listener.close());
-  metrics.watch({ core, startedAtMs: systemClock.now() });
+  metrics.watch({ core, startedAtMs: systemClock.now(), refusing: replicator.refusing });
   const endpoints: Endpoint[] = [];
   const status: NodeStatus = {
     name: origin,
@@ -87,6 +92,7 @@ async function assembleWith(config: ServeConfig, log: Logger, undo: (() => Promi
     ready: () => state.ready,
     endpoints: () => endpoints,
     backup: replicator.backup,
+    refusing: replicator.refusing,
     metricsText: metrics.text,
   };
   const { registry } = core;
@@ -108,20 +114,21 @@ interface ReplicatorParts {
   readonly rules: Rules;
   readonly origin: string;
   readonly onGroup: (commits: number, ms: number) => void;
+  readonly onBroken: (why: string) => void;
   readonly log: Logger;
 }
 
 function createReplicator(
   config: ServeConfig,
   parts: ReplicatorParts,
-): { port: Replicator; backup: NodeStatus["backup"] } {
-  if (config.replicator === "memory") return { port: createMemory(parts), backup: undefined };
+): { port: Replicator } & Pick<NodeStatus, "backup" | "refusing"> {
+  if (config.replicator === "memory") return { port: createMemory(parts), backup: undefined, refusing: () => null };
   const embedded = createEmbedded({
     ...parts,
     dataDir: config.data,
     retention: { ageMs: config.events.keepMs, bytesMax: config.events.bytesMax },
   });
-  return { port: embedded, backup: (file) => embedded.backup(file) };
+  return { port: embedded, backup: (file) => embedded.backup(file), refusing: () => embedded.refusing };
 }
 
 /** Open mode is for loopback only, unless the user says that the network is safe. */

@@ -9,6 +9,7 @@ export const EXIT = {
   unreachable: 3,
   notFound: 4,
   store: 5,
+  disk: 6,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
@@ -20,6 +21,7 @@ export const EXIT_MEANINGS: Readonly<Record<ExitCode, string>> = {
   3: "the registry is out of reach",
   4: "not found",
   5: "the store is damaged, foreign or in use",
+  6: "the disk failed under a running registry; start it again",
 };
 
 /** Ends a command with a sentence and an exit code. */

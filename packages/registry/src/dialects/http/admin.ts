@@ -146,7 +146,9 @@ export async function compact(exchange: Exchange): Promise<Result> {
 export async function backup({ desk, reply }: Exchange<Streaming>): Promise<Result | undefined> {
   const write = desk.house.status.backup;
   if (write === undefined) return refuse("unsupported", "this registry keeps nothing on disk to back up");
-  const folder = await mkdtemp(join(tmpdir(), "rollcall-backup-"));
+  const made = await tryMake(join(tmpdir(), "rollcall-backup-"));
+  if (!made.ok) return made;
+  const folder = made.value;
   try {
     const file = join(folder, "backup");
     const written = await tryWrite(write, file);
@@ -162,6 +164,14 @@ export async function backup({ desk, reply }: Exchange<Streaming>): Promise<Resu
     return undefined;
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function tryMake(prefix: string): Promise<Outcome<string>> {
+  try {
+    return ok(await mkdtemp(prefix));
+  } catch (error) {
+    return refuse("unavailable", `the temporary directory (TMPDIR) cannot be used: ${(error as Error).message}`);
   }
 }
 

@@ -41,11 +41,15 @@ export interface EmbeddedOptions {
   readonly checkpointCommits?: number;
   readonly log?: Pick<Logger, "info" | "warn" | "error">;
   onGroup?(commits: number, ms: number): void;
+  /** A write failed on the disk: nothing can be written any more, and the process has to end. */
+  onBroken?(why: string): void;
 }
 
 export interface EmbeddedReplicator extends Replicator {
   /** Writes a consistent copy to this new file while the registry runs. Rejects with a sentence for people. */
   backup(file: string): Promise<void>;
+  /** Why writes are refused; null while they are not. */
+  readonly refusing: string | null;
 }
 
 const RETENTION_DEFAULT: RetentionLimits = { ageMs: 30 * 24 * 3600 * 1000, bytesMax: 4 * 1024 ** 3 };
@@ -81,7 +85,8 @@ class Embedded implements EmbeddedReplicator {
   /** While the file is being opened anew; writes and reads wait for it. */
   #mending: Promise<void> | null = null;
   readonly #writing = new Set<Promise<void>>();
-  #isFailing = false;
+  /** Why writes find no room; null when they do. */
+  #refusing: string | null = null;
 
   constructor(options: EmbeddedOptions) {
     this.#options = options;
@@ -139,7 +144,7 @@ class Embedded implements EmbeddedReplicator {
     checkpoint.note(commits);
   }
 
-  /** Every write goes through here. After a failed one, the store is opened anew and its end compared with `#durable`. */
+  /** Every write goes through here. After one that failed on the disk, the library's memory is not to be trusted. */
   async #write(writes: Writes): Promise<void> {
     if (this.#mending !== null) await this.#mending;
     if (this.#broken !== null) throw new Error(this.#broken);
@@ -148,21 +153,51 @@ class Embedded implements EmbeddedReplicator {
     this.#writing.add(writing);
     try {
       await writing;
-      if (this.#isFailing) this.#options.log?.info("writes work again");
-      this.#isFailing = false;
+      this.#accepted();
     } catch (error) {
-      // Logged once, not for each of many writes that fail the same way.
-      if (!this.#isFailing) this.#options.log?.error({ err: error }, explainWrite(error, this.#options.dataDir));
-      this.#isFailing = true;
-      if (error instanceof NoRoom) throw error;
-      this.#mending ??= this.#mend(store).finally(() => {
-        this.#mending = null;
-      });
-      await this.#mending;
+      if (error instanceof NoRoom) this.#refused(error);
+      else this.#end(error);
       throw error;
     } finally {
       this.#writing.delete(writing);
     }
+  }
+
+  #accepted(): void {
+    if (this.#refusing === null) return;
+    this.#refusing = null;
+    this.#options.log?.info("writes work again");
+  }
+
+  /** Logged once, not for each of many writes that fail the same way. */
+  #refused(error: unknown): void {
+    const why = explainWrite(error, this.#options.dataDir);
+    if (this.#refusing === null) this.#options.log?.error({ err: error }, why);
+    this.#refusing = why;
+  }
+
+  /** Refuses what is open and all that comes. What is on disk is found out by the next start. */
+  #end(error: unknown): void {
+    if (this.#broken !== null) return;
+    const why = explainWrite(error, this.#options.dataDir);
+    this.#broken = `${why}; this registry ends: restart Rollcall, the start verifies the store`;
+    this.#options.log?.error({ err: error }, this.#broken);
+    this.#parts?.sequencer.stop(this.#broken);
+    this.#options.onBroken?.(this.#broken);
+  }
+
+  /** Whether a small write would find its room again: nobody writes to a registry that is not ready. */
+  async #probe(store: Store): Promise<void> {
+    try {
+      await store.probe();
+      this.#accepted();
+    } catch {
+      // As before.
+    }
+  }
+
+  get refusing(): string | null {
+    return this.#broken ?? this.#refusing;
   }
 
   /**
@@ -178,19 +213,6 @@ class Embedded implements EmbeddedReplicator {
     await this.#mending;
   }
 
-  async #mend(store: Store): Promise<void> {
-    try {
-      await store.reopen();
-      const end = store.lastRevision;
-      if (end <= this.#durable) return;
-      this.#broken = `the store is ahead of the registry after a failed write (revision ${end} after ${this.#durable}): restart Rollcall`;
-    } catch (error) {
-      this.#broken = `the store cannot be opened again after a failed write (${(error as Error).message}): restart Rollcall`;
-    }
-    this.#options.log?.error(this.#broken);
-    this.#parts?.sequencer.stop(this.#broken);
-  }
-
   /** Checkpoints in quiet moments or when the log has grown long, and forgets old history. */
   #keepHouse(): void {
     if (this.#parts === null || this.#keeping !== null || this.#broken !== null) return;
@@ -198,6 +220,7 @@ class Embedded implements EmbeddedReplicator {
     const quiet = this.#options.clock.monotonic() - this.#appendedAtMs >= QUIET_MS;
     const long = checkpoint.behind >= (this.#options.checkpointCommits ?? CHECKPOINT_COMMITS);
     const work = async (): Promise<void> => {
+      if (this.#refusing !== null) await this.#probe(this.#open().store);
       const { behind } = checkpoint;
       if (long || (quiet && behind > 0)) await checkpoint.run();
       if (quiet && behind >= RENEW_COMMITS) await this.#renewMap(this.#open().store);
@@ -212,7 +235,7 @@ class Embedded implements EmbeddedReplicator {
 
   #onHousekeepingFailed(error: unknown): void {
     // A failed write was logged when it failed.
-    if (!this.#isFailing)
+    if (this.refusing === null)
       this.#options.log?.error({ err: error }, "the store's housekeeping failed; it is tried again");
   }
 

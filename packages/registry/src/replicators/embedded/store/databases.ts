@@ -61,6 +61,11 @@ export class Store {
     await this.#commit(writes);
   }
 
+  /** Rejects while not even a small write has its room. */
+  probe(): Promise<void> {
+    return this.#space.reserve(1);
+  }
+
   async #commit(writes: Writes): Promise<void> {
     const { log, state, meta } = this.#opened;
     const pending: Promise<boolean>[] = [];
@@ -85,7 +90,7 @@ export class Store {
     return this.#copying > 0;
   }
 
-  /** After a failed write the library's own state is not to be trusted: what is on disk is. */
+  /** With a new map of the file. */
   async reopen(): Promise<void> {
     await this.#close();
     this.#opened = openFile(this.path);

@@ -1,0 +1,82 @@
+/** The whole program on a disk that fills up or fails: what it says, how it ends, and that nothing acknowledged is lost. */
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { requirePackage } from "../harness/packages.ts";
+import { type Rollcall, startRollcall } from "../harness/program.ts";
+import { until } from "../harness/scope.ts";
+
+const root = process.getuid?.() === 0;
+
+function put(registry: Rollcall, key: string, bytes: number): Promise<Response> {
+  return fetch(`${registry.url}/v2/default/config/${key}`, { method: "PUT", body: "v".repeat(bytes) });
+}
+
+async function refusing(registry: Rollcall): Promise<string | undefined> {
+  const text = await (await fetch(`${registry.url}/metrics`)).text();
+  return /^rollcall_disk_refusing (\d)$/m.exec(text)?.[1];
+}
+
+test("on a full disk the registry is not ready and says why, and is ready again with room, without a write", {
+  skip: root ? false : "mounting a small file system needs root",
+}, async (t) => {
+  const data = mkdtempSync(join(tmpdir(), "rollcall-disk-"));
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=6m", "none", data]);
+  t.after(() => {
+    execFileSync("umount", ["-l", data]);
+    rmSync(data, { recursive: true });
+  });
+  const registry = await startRollcall(t, { data });
+  assert.equal(await refusing(registry), "0");
+  let refused = 0;
+  for (let i = 0; i < 500 && refused < 3; i++) if (!(await put(registry, `k${i}`, 20_000)).ok) refused++;
+  assert.equal(refused, 3, "the disk did not fill");
+  await until(async () => (await fetch(`${registry.url}/readyz`)).status === 503);
+  const body = (await (await fetch(`${registry.url}/readyz`)).json()) as Record<string, unknown>;
+  assert.equal(body.ready, false);
+  assert.match(String(body.reason), /^the disk is full/);
+  assert.equal(await refusing(registry), "1");
+  assert.equal((await fetch(`${registry.url}/healthz`)).status, 200);
+  execFileSync("mount", ["-o", "remount,size=64m", data]);
+  await until(async () => (await fetch(`${registry.url}/readyz`)).status === 200);
+  assert.equal(await refusing(registry), "0");
+  assert.ok((await put(registry, "after", 20_000)).ok);
+  assert.equal((await registry.stop()).code, 0);
+});
+
+const strace = requirePackage("strace", "strace");
+
+for (const fault of ["pwrite64:error=EIO:when=2", "pwrite64:error=ENOSPC:when=5", "fdatasync:error=EIO:when=3+"])
+  test(`a disk that fails (${fault}) ends the process with exit code 6, and nothing acknowledged is lost`, {
+    skip: strace.skip,
+  }, async (t) => {
+    const registry = await startRollcall(t);
+    const call = String(fault.split(":")[0]);
+    const args = ["-f", "-o", "/dev/null", "-e", `trace=${call}`, "-e", `inject=${fault}`, "-p", String(registry.pid)];
+    const tracer = spawn(strace.path, args, { stdio: ["ignore", "ignore", "pipe"] });
+    t.after(() => tracer.kill());
+    const said = String((await once(tracer.stderr, "data"))[0]);
+    if (/not permitted/.test(said) && process.env.CI === undefined) return t.skip("this system forbids ptrace");
+    assert.match(said, /attached/);
+    const acknowledged: string[] = [];
+    let ended = false;
+    void registry.exited.then(() => {
+      ended = true;
+    });
+    for (let i = 0; i < 300 && !ended; i++) {
+      const answer = await put(registry, `k${i}`, 9000).catch(() => undefined);
+      if (answer === undefined) break;
+      if (answer.ok) acknowledged.push(`k${i}`);
+      else assert.match(await answer.text(), /restart Rollcall|stopping/);
+    }
+    const { code, signal } = await registry.exited;
+    assert.deepEqual([code, signal], [6, null], registry.stderr());
+    assert.match(registry.stderr(), /the start verifies the store/);
+    await registry.restart();
+    for (const key of acknowledged)
+      assert.equal((await fetch(`${registry.url}/v2/default/config/${key}`)).status, 200, `${key} is lost`);
+  });
