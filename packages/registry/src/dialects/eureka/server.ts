@@ -98,7 +98,7 @@ export class Server {
       node,
       listener,
       spellings,
-      operations: new Operations({ registry, clock, settings, spellings, replication: () => peers }),
+      operations: new Operations({ registry, clock, spellings, dataCenter, replication: () => peers }),
       fetch: new Fetch({ registry, clock, spellings, deltas, dataCenter }),
       recent,
       peers: () => peers.status(),

@@ -1,17 +1,12 @@
 /** Applications as they are read from the catalog. */
-import type { Account, InstanceRecord, Registry, View } from "../../../core/index.ts";
-import { toInfo, vitalsOf } from "../instances/info.ts";
-import { recordsOf } from "../instances/registration.ts";
+import type { Account, InstanceRecord, View } from "../../../core/index.ts";
+import { type InfoSource, infoOf } from "../instances/info.ts";
 import type { Spellings } from "../instances/spellings.ts";
-import type { ActionType, InstanceInfo } from "../wire/messages.ts";
 import type { ToInfo } from "./chunks.ts";
 
 /** What it takes to read instances. */
-export interface Source {
-  readonly registry: Registry;
+export interface Source extends InfoSource {
   readonly spellings: Spellings;
-  /** The data center that instances of other dialects are shown in. */
-  readonly dataCenter: string;
 }
 
 /**
@@ -20,27 +15,17 @@ export interface Source {
  */
 export function instancesOf({ spellings }: Source, view: View, account: Account, app: string): InstanceRecord[] {
   const names = spellings.services(account, app);
-  const records = recordsOf(view.account(account), names);
+  const owner = view.account(account);
+  const records = names.flatMap((name) => [...(owner?.service(name)?.instances.values() ?? [])]);
   if (names.length === 1) return records;
   const ids = new Set<string>();
   return records.filter(({ id }) => !ids.has(id) && ids.add(id));
 }
 
-/** How the account's instances become messages. */
+/** How the account's instances become messages. A service's own upper case may differ from the application's name. */
 export function infoMaker(source: Source, account: Account): ToInfo {
-  return ({ record, action }, app) => infoOf(source, account, record, action, app);
-}
-
-export function infoOf(
-  { registry, dataCenter }: Source,
-  account: Account,
-  record: InstanceRecord,
-  action: ActionType,
-  app: string,
-): InstanceInfo {
-  const vitals = registry.read((view) =>
-    vitalsOf(record, view.account(account), (lease) => registry.pulse(account, lease)),
-  );
-  const info = toInfo(record, vitals, action, dataCenter);
-  return info.app === app ? info : { ...info, app };
+  return ({ record, action }, app) => {
+    const info = infoOf(source, account, record, action);
+    return info.app === app ? info : { ...info, app };
+  };
 }

@@ -19,11 +19,12 @@
  * (gzip.ts), so that a change costs the piece that it is in, however long the answer is.
  */
 import type { Account, Clock, InstanceRecord, Registry } from "../../../core/index.ts";
+import { infoOf } from "../instances/info.ts";
 import { overrideOf } from "../instances/status.ts";
 import { writeInstance } from "../wire/bodies.ts";
 import type { EurekaStatus, Format } from "../wire/messages.ts";
 import { setText } from "../wire/tree.ts";
-import { infoOf, instancesOf, type Source } from "./application.ts";
+import { instancesOf, type Source } from "./application.ts";
 import type { Counts } from "./counts.ts";
 import type { Deltas } from "./deltas.ts";
 import { Full } from "./full.ts";
@@ -149,7 +150,7 @@ export class Fetch {
   }
 
   #write(account: Account, record: InstanceRecord, format: Format): string {
-    return writeInstance(format, infoOf(this.#parts, account, record, "ADDED", record.service.toUpperCase()));
+    return writeInstance(format, infoOf(this.#parts, account, record));
   }
 
   #of(account: Account): Full {

@@ -1,6 +1,6 @@
 /** Instances of the catalog as Eureka shows them, those of other dialects among them. */
 import { isIP } from "node:net";
-import { type AccountView, type InstanceRecord, mainPort, type Pulse } from "../../../core/index.ts";
+import { type Account, type InstanceRecord, mainPort, type Registry } from "../../../core/index.ts";
 import {
   type ActionType,
   type DataCenter,
@@ -21,17 +21,29 @@ export interface Vitals {
   readonly lastBeatMs: number;
 }
 
-/** The vitals of a record as this node knows them. */
-export function vitalsOf(
-  record: InstanceRecord,
-  account: AccountView | undefined,
-  pulse: (lease: string) => Pulse | undefined,
-): Vitals {
-  if (record.lease === null) return { ttlMs: undefined, lastBeatMs: 0 };
-  return { ttlMs: account?.lease(record.lease)?.ttlMs, lastBeatMs: pulse(record.lease)?.lastBeatMs ?? 0 };
+export const NO_VITALS: Vitals = { ttlMs: undefined, lastBeatMs: 0 };
+
+/** What it takes to show instances. */
+export interface InfoSource {
+  readonly registry: Registry;
+  /** The data center in which instances of other dialects are shown. */
+  readonly dataCenter: string;
 }
 
-/** An instance as Eureka shows it. `dataCenter` is the one in which instances of other dialects are shown. */
+/** An instance as Eureka shows it now. */
+export function infoOf(
+  { registry, dataCenter }: InfoSource,
+  account: Account,
+  record: InstanceRecord,
+  actionType: ActionType = "ADDED",
+): InstanceInfo {
+  const { lease } = record;
+  if (lease === null) return toInfo(record, NO_VITALS, actionType, dataCenter);
+  const ttlMs = registry.read((view) => view.lease(account, lease)?.ttlMs);
+  const lastBeatMs = registry.pulse(account, lease)?.lastBeatMs ?? 0;
+  return toInfo(record, { ttlMs, lastBeatMs }, actionType, dataCenter);
+}
+
 export function toInfo(
   record: InstanceRecord,
   vitals: Vitals,

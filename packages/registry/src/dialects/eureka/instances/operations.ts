@@ -10,16 +10,14 @@ import {
   ok,
   type Receipt,
   type Refused,
-  type Registry,
   type Revision,
   type Status,
   succeeded,
   untilDecided,
 } from "../../../core/index.ts";
 import { STATUS } from "../refusals.ts";
-import type { Settings } from "../settings.ts";
 import type { EurekaStatus, InstanceInfo, PeerResult } from "../wire/messages.ts";
-import { dirtyOf, lastDirtyOf, toInfo, vitalsOf } from "./info.ts";
+import { dirtyOf, type InfoSource, infoOf, lastDirtyOf } from "./info.ts";
 import { keepMetadata, META } from "./meta.ts";
 import { toInstance, VIA } from "./registration.ts";
 import type { Spellings } from "./spellings.ts";
@@ -64,10 +62,8 @@ export interface Replication {
   isGone(account: Account, app: string, id: string, dirtyMs: number | undefined): boolean;
 }
 
-export interface OperationParts {
-  readonly registry: Registry;
+export interface OperationParts extends InfoSource {
   readonly clock: Clock;
-  readonly settings: Settings;
   readonly spellings: Spellings;
   /** A function, as the peers are opened after this. */
   replication(): Replication;
@@ -119,7 +115,8 @@ export class Operations {
     const stored = dirtyOf(record);
     if (dirty !== undefined && stored !== undefined) {
       if (dirty > stored) return this.#takeOverride(record, said.overriddenStatus, origin);
-      if (dirty < stored && origin.replicated) return { statusCode: 409, responseEntity: this.#show(account, record) };
+      if (dirty < stored && origin.replicated)
+        return { statusCode: 409, responseEntity: infoOf(this.#parts, account, record) };
     }
     if (!origin.replicated) this.#parts.replication().beaten(account, record);
     return OK;
@@ -244,14 +241,6 @@ export class Operations {
   #find(account: Account, app: string, id: string): InstanceRecord | undefined {
     const { registry, spellings } = this.#parts;
     return registry.read((view) => spellings.find(view, account, app, id));
-  }
-
-  #show(account: Account, record: InstanceRecord): InstanceInfo {
-    const { registry, settings } = this.#parts;
-    const vitals = registry.read((view) =>
-      vitalsOf(record, view.account(account), (lease) => registry.pulse(account, lease)),
-    );
-    return toInfo(record, vitals, "ADDED", settings.dataCenter);
   }
 
   /** Null when the guard does not hold. */

@@ -1,6 +1,5 @@
 /** What a client registers, as the catalog takes it. */
 import {
-  type AccountView,
   type Instance,
   type InstanceRecord,
   LIMITS,
@@ -24,11 +23,6 @@ export interface Registration {
 /** The catalog's service of an application: its name in lower case. By way of upper case, as some letters have two. */
 export function toService(app: string): string {
   return app.toUpperCase().toLowerCase();
-}
-
-/** The instances of an application. `names` are its services. */
-export function recordsOf(account: AccountView | undefined, names: readonly string[]): InstanceRecord[] {
-  return names.flatMap((name) => [...(account?.service(name)?.instances.values() ?? [])]);
 }
 
 /**

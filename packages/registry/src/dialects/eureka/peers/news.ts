@@ -1,6 +1,6 @@
 /** What other servers are told of a change, and in which words. */
 import { type Change, type InstanceRecord, type LeaseRecord, ownerOf, ownLease } from "../../../core/index.ts";
-import { lastDirtyOf, toInfo, type Vitals } from "../instances/info.ts";
+import { lastDirtyOf, NO_VITALS, toInfo } from "../instances/info.ts";
 import { META } from "../instances/meta.ts";
 import { VIA } from "../instances/registration.ts";
 import { overrideOf } from "../instances/status.ts";
@@ -11,8 +11,6 @@ export type News =
   | { readonly kind: "register" | "override"; readonly service: string; readonly id: string }
   /** `dirtyMs` is the lastDirtyTimestamp of the copy that is gone: older registrations of the same id are told by it. */
   | { readonly kind: "cancel"; readonly service: string; readonly id: string; readonly dirtyMs: number };
-
-const NO_VITALS: Vitals = { ttlMs: undefined, lastBeatMs: 0 };
 
 /** The news in one change; most have one or none. That a lease ran out is no news: every server finds that out by itself. */
 export function toNews(change: Change): readonly News[] {

@@ -14,7 +14,7 @@ import {
   type Revision,
 } from "../../../core/index.ts";
 import type { Desk, PeerStatus } from "../desk.ts";
-import { lastDirtyOf, toInfo, vitalsOf } from "../instances/info.ts";
+import { infoOf, lastDirtyOf } from "../instances/info.ts";
 import type { Origin, Replication } from "../instances/operations.ts";
 import type { InstanceInfo } from "../wire/messages.ts";
 import { Gone } from "./gone.ts";
@@ -244,14 +244,11 @@ class Cluster implements Peers {
   #show(service: string, id: string): InstanceInfo | undefined {
     const { registry, settings } = this.#desk;
     const { account } = this.#origin;
-    return registry.read((view) => {
-      const record = view.instance(account, service, id);
-      if (record === undefined) return undefined;
-      const vitals = vitalsOf(record, view.account(account), (lease) => registry.pulse(account, lease));
-      const info = toInfo(record, vitals, "ADDED", settings.dataCenter);
-      const dirtyMs = this.#natives.dirtyOf(record);
-      return dirtyMs === undefined ? info : { ...info, lastDirtyTimestamp: dirtyMs };
-    });
+    const record = registry.read((view) => view.instance(account, service, id));
+    if (record === undefined) return undefined;
+    const info = infoOf({ registry, dataCenter: settings.dataCenter }, account, record);
+    const dirtyMs = this.#natives.dirtyOf(record);
+    return dirtyMs === undefined ? info : { ...info, lastDirtyTimestamp: dirtyMs };
   }
 
   /** Takes a peer's newer copy, but not of an instance that another protocol's client keeps alive here. */
