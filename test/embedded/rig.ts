@@ -49,7 +49,7 @@ export async function openStoreRig(
   const core = await openCore({
     clock,
     replicator,
-    policy: { windowMs: 15_000, holdMs: 600_000, judge: () => null },
+    policy: { windowMs: 15_000, holdMs: 600_000, suspects: () => false, holds: () => false },
     onBug: (error) => {
       throw error;
     },

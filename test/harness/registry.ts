@@ -7,6 +7,7 @@ import {
   type Command,
   type Commit,
   type Core,
+  type CoreOptions,
   type ExpiryPolicy,
   type Instance,
   type InstanceRecord,
@@ -35,6 +36,8 @@ export interface Rig {
   pass(ms: number): Promise<void>;
   /** Moves the clocks without a tick: the process was paused. */
   pause(ms: number): void;
+  /** Sets the wall clock so much ahead. */
+  setClock(ms: number): void;
   commits(): Promise<readonly Commit[]>;
   /** What watchers threw; `pass` throws the first of them. */
   readonly bugs: readonly unknown[];
@@ -45,6 +48,7 @@ export interface RigOptions {
   readonly limits?: Partial<AccountLimits>;
   readonly historyCommitsMax?: number;
   readonly commitsMax?: number;
+  readonly listener?: Pick<CoreOptions, "onHeld" | "onRareBeats">;
 }
 
 export async function openRig(options: RigOptions = {}): Promise<Rig> {
@@ -62,6 +66,7 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
     }),
     policy: options.policy ?? createProtection({ ...PROTECTION_DEFAULTS, enabled: false }),
     onBug: (error) => bugs.push(error),
+    ...options.listener,
     ...(options.historyCommitsMax === undefined ? {} : { historyCommitsMax: options.historyCommitsMax }),
   });
   const settle = async (): Promise<void> => {
@@ -85,6 +90,9 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
     pause(ms) {
       time.now += ms;
       time.monotonic += ms;
+    },
+    setClock(ms) {
+      time.now += ms;
     },
     async commits() {
       const outcome = await core.registry.history(core.registry.floor, 100_000);

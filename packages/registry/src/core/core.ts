@@ -4,7 +4,7 @@ import { apply, restore } from "./catalog/apply.ts";
 import type { Restored } from "./catalog/restored.ts";
 import { Catalog } from "./catalog/state.ts";
 import type { Command, Receipt } from "./command.ts";
-import { Expiry } from "./leases/expiry.ts";
+import { Expiry, type ExpiryListener } from "./leases/expiry.ts";
 import type { Clock, ExpiryPolicy } from "./leases/policy.ts";
 import type { Replicator, Sink } from "./order/replicator.ts";
 import type { Pulse, Registry, Scope, Watch, Watcher } from "./registry.ts";
@@ -13,7 +13,7 @@ import type { View } from "./view.ts";
 import { History } from "./watch/history.ts";
 import { WatchHub } from "./watch/hub.ts";
 
-export interface CoreOptions {
+export interface CoreOptions extends ExpiryListener {
   readonly clock: Clock;
   readonly replicator: Replicator;
   readonly policy: ExpiryPolicy;
@@ -22,7 +22,6 @@ export interface CoreOptions {
   readonly historyChangesMax?: number;
   /** Told of what watchers threw: that is a bug. */
   onBug(error: unknown): void;
-  onExpired?(count: number): void;
 }
 
 /** Numbers for metrics. */
@@ -64,14 +63,9 @@ class OpenCore implements Core, Registry, Sink {
   constructor(options: CoreOptions, catalog: Catalog) {
     this.#options = options;
     this.view = catalog;
-    const { clock, policy, replicator } = options;
-    this.#expiry = new Expiry({
-      catalog,
-      clock,
-      policy,
-      propose: (account, command) => replicator.propose(account, command),
-      ...(options.onExpired === undefined ? {} : { onExpired: options.onExpired }),
-    });
+    const { replicator } = options;
+    const propose = (account: Account, command: Command) => replicator.propose(account, command);
+    this.#expiry = new Expiry({ ...options, catalog, propose });
     this.#recent = new History(
       0,
       options.historyCommitsMax ?? HISTORY_COMMITS_MAX,

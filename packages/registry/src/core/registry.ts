@@ -45,6 +45,8 @@ export interface Pulse {
   readonly beats: number;
   /** Smoothed time between beats in ms; 0 while unknown. */
   readonly intervalMs: number;
+  /** The beats come so rarely that protection may notice too late when many fall silent. */
+  readonly rare: boolean;
   readonly deadlineMs: number;
 }
 

@@ -111,27 +111,29 @@ const protection: readonly Setting[] = [
     key: "protection.enabled",
     kind: "flag",
     default: true,
-    meaning: "Hold leases when many lapse at once, for then the network is the likelier culprit.",
+    meaning:
+      "Hold leases when many fall silent together, for then the registry or its network is the likelier culprit.",
   },
   {
     key: "protection.windowMs",
     kind: "ms",
     default: 15 * SECOND,
     min: 1000,
-    meaning: "The time in which lapsing leases are counted.",
+    meaning: "Instances that fall silent within this time of each other do so together.",
   },
   {
     key: "protection.leasesMin",
     kind: "whole",
     default: 10,
     min: 1,
-    meaning: "Fewer lapsing leases than this are never held.",
+    meaning: "Instances that would go: fewer than this are never held.",
   },
   {
     key: "protection.shareMin",
     kind: "share",
     default: 0.5,
-    meaning: "The share of an account's live leases (0 to 1) that must lapse within the window.",
+    meaning:
+      "The share of an account's or a service's instances (0 to 1): more than this, or all, must be about to go.",
   },
   {
     key: "protection.holdMs",

@@ -17,6 +17,7 @@ import { NATIVE_PORT } from "../dialects.ts";
 import { VERSION } from "../version.ts";
 import { keepMemory } from "./memory.ts";
 import { httpOpener, loadDialects, mountDialects, type Opened } from "./mount.ts";
+import { reportProtection } from "./protection.ts";
 import { StartRefused } from "./refused.ts";
 
 /** A running registry. */
@@ -63,6 +64,7 @@ async function assembleWith(
     policy: createProtection(config.protection),
     onBug: (error) => log.error({ err: error }, "a watcher failed"),
     onExpired: metrics.expired,
+    ...reportProtection(log, () => systemClock.monotonic()),
   });
   undo.push(() => core.close());
   const ticking = setInterval(() => core.tick(), TICK_MS);

@@ -17,6 +17,8 @@ export class LeaseState {
   record: LeaseRecord;
   /** Where the wheel keeps its time; -1 until it does. */
   slot = -1;
+  /** Overdue for its heartbeat; set by `AccountState.setSilent`, which counts. */
+  silent = false;
   #members: Member | Set<Member> | null = null;
 
   constructor(record: LeaseRecord) {
@@ -34,6 +36,10 @@ export class LeaseState {
     else if (this.#members instanceof Set) this.#members.delete(member);
   }
 
+  keepsOne(): boolean {
+    return this.#members !== null && (!(this.#members instanceof Set) || this.#members.size === 1);
+  }
+
   *each(): Iterable<Member> {
     if (this.#members instanceof Set) yield* this.#members;
     else if (this.#members !== null) yield this.#members;
@@ -43,6 +49,9 @@ export class LeaseState {
 export class ServiceState implements ServiceView {
   readonly name: string;
   revision: Revision;
+  /** Instances that a lease keeps, and those of them whose lease is silent. */
+  kept = 0;
+  silent = 0;
   readonly instances = new Map<string, InstanceRecord>();
 
   constructor(name: string, revision: Revision) {
@@ -60,6 +69,9 @@ export class AccountState implements AccountView {
   catalogRevision: Revision = 0;
   keysRevision: Revision = 0;
   createdAtMs: number;
+  /** Instances that a lease keeps, and those of them whose lease is silent. */
+  kept = 0;
+  silent = 0;
   readonly serviceStates = new Map<string, ServiceState>();
   readonly leaseStates = new Map<LeaseId, LeaseState>();
   readonly #byId: Tree<InstanceRecord | InstanceRecord[]> = new BTree(undefined, compareStrings);
@@ -118,7 +130,10 @@ export class AccountState implements AccountView {
   setLease(id: LeaseId, after: LeaseRecord | null): void {
     const state = this.leaseStates.get(id);
     if (after === null) {
-      if (state !== undefined && this.leaseStates.delete(id)) this.counts.leases--;
+      if (state === undefined) return;
+      this.setSilent(state, false);
+      this.leaseStates.delete(id);
+      this.counts.leases--;
     } else if (state === undefined) {
       this.leaseStates.set(id, new LeaseState(after));
       this.counts.leases++;
@@ -129,20 +144,50 @@ export class AccountState implements AccountView {
     const state = this.touchService(service, revision);
     const before = state.instances.get(id);
     if (before !== undefined) {
-      if (before.lease !== null) this.leaseStates.get(before.lease)?.remove(before);
+      if (before.lease !== null) this.#leave(state, before, before.lease);
       this.#unindex(before);
     }
     if (after !== null) {
       if (state.instances.size === 0) this.counts.services++;
       if (before === undefined) this.counts.instances++;
       state.instances.set(id, after);
-      if (after.lease !== null) this.leaseStates.get(after.lease)?.add(after);
+      if (after.lease !== null) this.#join(state, after, after.lease);
       this.#index(after);
     } else if (before !== undefined) {
       state.instances.delete(id);
       this.counts.instances--;
       if (state.instances.size === 0) this.counts.services--;
     }
+  }
+
+  #join(service: ServiceState, record: InstanceRecord, id: LeaseId): void {
+    const lease = this.leaseStates.get(id);
+    lease?.add(record);
+    service.kept++;
+    this.kept++;
+    if (lease?.silent === true) this.#countSilent(service, 1);
+  }
+
+  #leave(service: ServiceState, record: InstanceRecord, id: LeaseId): void {
+    const lease = this.leaseStates.get(id);
+    lease?.remove(record);
+    service.kept--;
+    this.kept--;
+    if (lease?.silent === true) this.#countSilent(service, -1);
+  }
+
+  setSilent(lease: LeaseState, silent: boolean): void {
+    if (lease.silent === silent) return;
+    lease.silent = silent;
+    for (const member of lease.each()) {
+      const service = "key" in member ? undefined : this.serviceStates.get(member.service);
+      if (service !== undefined) this.#countSilent(service, silent ? 1 : -1);
+    }
+  }
+
+  #countSilent(service: ServiceState, delta: number): void {
+    service.silent += delta;
+    this.silent += delta;
   }
 
   setKey(key: Bytes, after: KeyRecord | null): void {

@@ -94,7 +94,7 @@ test("the wheel gives each lease once, in time, whatever the ttls and beats", ()
           );
         });
         for (let now = 100; lasts.size > 0; now += 100) {
-          for (const lapsed of wheel.advance(now)) {
+          for (const lapsed of wheel.advance(now).lapsed) {
             const last = lasts.get(lapsed.slot);
             assert.ok(last !== undefined, "given twice");
             const lived = now - last;
@@ -200,26 +200,18 @@ test("leases that lapse and come back again and again are never taken for many",
 });
 
 test("a held lease counts once, also near the end of its hold", async () => {
-  const reasons: (string | null)[] = [];
+  const seen: number[] = [];
   const policy = createProtection({ ...PROTECTION_DEFAULTS, holdMs: 5000 });
-  const rig = await openRig({
-    policy: {
-      ...policy,
-      judge: (account, census, nowMs) => {
-        const reason = policy.judge(account, census, nowMs);
-        reasons.push(reason);
-        return reason;
-      },
-    },
-  });
+  const holds: typeof policy.holds = (census) => {
+    seen.push(census.lost + census.there);
+    return policy.holds(census);
+  };
+  const rig = await openRig({ policy: { ...policy, holds } });
   await crowd(rig, 20);
   accepted(await rig.registry.propose("default", register("late", "x", { ttlMs: 6000 })));
   await rig.pass(12_000);
-  assert.ok(reasons.some((reason) => reason !== null));
-  for (const reason of reasons) {
-    const [, lapsing, live] = /^(\d+) of (\d+) /.exec(reason ?? "0 of 0 ") ?? [];
-    assert.ok(Number(lapsing) <= Number(live), String(reason));
-  }
+  assert.ok(seen.length > 0);
+  assert.ok(Math.max(...seen) <= 21, `${Math.max(...seen)} of 21 are counted`);
 });
 
 test("a lone lapse beside leases that are held for long ends as ever", async () => {
@@ -232,7 +224,7 @@ test("a lone lapse beside leases that are held for long ends as ever", async () 
   await rig.pass(4500);
   assert.equal(heldCount(rig), 21);
   await rig.pass(15_000);
-  accepted(await rig.registry.propose("default", register("late", "long after", { ttlMs: 2000 })));
+  accepted(await rig.registry.propose("default", register("other", "long after", { ttlMs: 2000 })));
   await rig.pass(3500);
   assert.equal(size(rig), 21);
   assert.equal(heldCount(rig), 21);

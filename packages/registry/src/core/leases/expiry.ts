@@ -1,86 +1,194 @@
 /** @live Keeps lease time in step with the catalog, and proposes the end of leases that lapse. */
 import type { Outcome } from "../../outcome.ts";
-import type { Catalog, LeaseState } from "../catalog/state.ts";
+import type { AccountState, Catalog, LeaseState } from "../catalog/state.ts";
 import type { Command, Receipt } from "../command.ts";
 import type { Pulse } from "../registry.ts";
-import type { Account, Change, Commit, LeaseId, Silence } from "../types.ts";
-import type { Census, Clock, ExpiryPolicy } from "./policy.ts";
-import { type Lapsed, LeaseWheel } from "./wheel.ts";
+import type { Account, Change, Commit, InstanceRecord, LeaseId, LeaseRecord, Silence } from "../types.ts";
+import { instancesOf, Surveyor } from "./census.ts";
+import { Departures } from "./departures.ts";
+import { HeldInstances } from "./held.ts";
+import { type Hold, Judge } from "./judge.ts";
+import type { Clock, ExpiryPolicy } from "./policy.ts";
+import type { Span } from "./turnover.ts";
+import { type Lapsed, LeaseWheel, TICK_MS } from "./wheel.ts";
 
-/** An end that could not be stored is tried again after this time. */
+/** How long to wait before an expiry that could not be stored is tried again. */
 const RETRY_MS = 1000;
+/** Leases in one `hold`: all that lapse at once may be a hundred thousand. */
+const HELD_AT_ONCE = 1000;
+const SWEEP_TICKS = 60_000 / TICK_MS;
 
-export interface ExpiryOptions {
+/** Told of what people should know. */
+export interface ExpiryListener {
+  onExpired?(count: number): void;
+  onHeld?(account: Account, hold: Hold): void;
+  /** Once for each lease whose beats come so rarely that protection may notice a silence too late. */
+  onRareBeats?(account: Account, instance: InstanceRecord, lease: LeaseRecord, intervalMs: number): void;
+}
+
+/** A service in which held instances may have been replaced: when to look, and when for the last time. */
+interface Review {
+  readonly account: Account;
+  readonly service: string;
+  at: number;
+  lastAt: number;
+}
+
+export interface ExpiryOptions extends ExpiryListener {
   readonly catalog: Catalog;
   readonly clock: Clock;
   readonly policy: ExpiryPolicy;
   propose(account: Account, command: Command): Promise<Outcome<Receipt>>;
-  onExpired?(count: number): void;
 }
 
 /** Nothing expires except by the commands that this proposes. */
 export class Expiry {
   readonly wheel: LeaseWheel;
   readonly #options: ExpiryOptions;
-  readonly #held = new Map<Account, number>();
+  readonly #surveyor: Surveyor;
+  readonly #departures: Departures;
+  readonly #heldInstances = new HeldInstances();
+  #heldLeases = 0;
   /** Held leases that renewed, until their release is committed. */
   readonly #releasing = new Set<LeaseState>();
+  readonly #reviews = new Map<string, Review>();
+  #ticks = 0;
 
   constructor(options: ExpiryOptions) {
+    const { windowMs, holdMs } = options.policy;
     this.#options = options;
     this.wheel = new LeaseWheel(options.clock.monotonic());
+    this.#departures = new Departures(Math.max(windowMs, holdMs));
+    this.#surveyor = new Surveyor(this.wheel, this.#departures, (account, state) => this.#letGo(account.name, state));
   }
 
-  /** After a restart every lease starts with a full ttl; one that is held, with what is left of its hold if that is more. */
+  /** After a restart every lease starts with a full ttl; what was held has that much more. */
   start(): void {
-    for (const account of this.#options.catalog.accountStates.values()) {
+    const { catalog, clock, policy } = this.#options;
+    for (const account of catalog.accountStates.values()) {
       for (const state of account.leaseStates.values()) {
         state.slot = this.wheel.add(account.name, state.record.id, state.record.ttlMs, this.wheel.now);
-        const { held } = state.record;
+        this.wheel.settle(state.slot);
+        const { held, ttlMs } = state.record;
         if (held === null) continue;
-        this.#countHeld(account.name, 1);
-        const left = held.sinceMs + this.#options.policy.holdMs - this.#options.clock.now();
-        this.wheel.giveAgain(state.slot, Math.max(left, state.record.ttlMs));
+        this.#heldLeases++;
+        for (const record of instancesOf(state)) this.#heldInstances.add(account.name, record);
+        account.setSilent(state, true);
+        const leftMs = held.sinceMs + policy.holdMs - clock.now();
+        // The clock may have been wrong when it was held, or may be now.
+        this.wheel.giveAgain(state.slot, Math.max(Math.min(leftMs, policy.holdMs), ttlMs));
       }
     }
   }
 
-  /** To be called before a commit is applied: frees the slots of leases that end. */
+  /** Before a commit is applied: slots of leases that go. */
   before(commit: Commit): void {
     for (const change of commit.changes) {
       if (change.kind !== "lease" || change.after !== null || change.before === null) continue;
       const state = this.#options.catalog.leaseState(commit.account, change.before.id);
       if (state === undefined || state.slot < 0) continue;
+      if (change.cause === "expired") this.#remember(commit.account, state);
       this.wheel.remove(state.slot);
       state.slot = -1;
       this.#releasing.delete(state);
-      if (state.record.held !== null) this.#countHeld(commit.account, -1);
+      if (state.record.held !== null) this.#heldLeases--;
     }
   }
 
-  /** To be called after a commit was applied: gives slots to new leases, and sets the time of changed ones. */
-  after(commit: Commit): void {
-    for (const change of commit.changes)
-      if (change.kind === "lease" && change.after !== null) this.#track(commit, change);
+  #remember(account: Account, state: LeaseState): void {
+    const end = { silent: true, endedAt: this.wheel.now, wasHeld: state.record.held !== null };
+    for (const instance of instancesOf(state)) {
+      const departure = { ...this.#surveyor.lifeOf(instance, state), ...end };
+      this.#departures.add(account, instance.service, instance.id, departure);
+    }
   }
 
-  #track(commit: Commit, change: Extract<Change, { kind: "lease" }>): void {
-    const state = this.#options.catalog.leaseState(commit.account, change.after?.id ?? "");
-    if (state === undefined) return;
+  /** After a commit was applied: slots of leases that came or changed. A registration is a sign of life, too. */
+  after(commit: Commit): void {
+    for (const change of commit.changes) {
+      if (change.kind === "lease" && change.after !== null) this.#follow(commit.account, change);
+      else if (change.kind === "instance") this.#followInstance(commit.account, change);
+    }
+  }
+
+  #follow(account: Account, change: Extract<Change, { kind: "lease" }>): void {
+    const accountState = this.#options.catalog.account(account);
+    const state = accountState?.leaseStates.get(change.after?.id ?? "");
+    if (accountState === undefined || state === undefined) return;
     if (state.slot < 0) {
-      state.slot = this.wheel.add(commit.account, state.record.id, state.record.ttlMs, this.at());
+      state.slot = this.wheel.add(account, state.record.id, state.record.ttlMs, this.at());
       return;
     }
     const wasHeld = change.before?.held != null;
     const isHeld = state.record.held !== null;
-    if (wasHeld !== isHeld) this.#countHeld(commit.account, isHeld ? 1 : -1);
-    if (isHeld && !wasHeld) this.wheel.giveAgain(state.slot, this.#options.policy.holdMs);
-    if (!isHeld) this.#releasing.delete(state);
+    if (isHeld && !wasHeld) {
+      this.#heldLeases++;
+      // It may have been heard since this was proposed.
+      if (state.silent) this.wheel.giveAgain(state.slot, this.#options.policy.holdMs);
+      else this.#release(account, state);
+    }
     if (state.record.ttlMs !== this.wheel.ttlMs(state.slot)) this.wheel.setTtl(state.slot, state.record.ttlMs);
-    if (!isHeld && wasHeld) this.wheel.postpone(state.slot, state.record.ttlMs);
+    if (isHeld) return;
+    this.#releasing.delete(state);
+    if (!wasHeld) return;
+    this.#heldLeases--;
+    // It was let go by a registration, not by a heartbeat.
+    if (state.silent) this.wheel.postpone(state.slot, state.record.ttlMs);
+    accountState.setSilent(state, false);
   }
 
-  /** Lease time now. */
+  #followInstance(account: Account, { before, after }: Extract<Change, { kind: "instance" }>): void {
+    if (before !== null && before.held !== null) this.#heldInstances.remove(account, before);
+    if (after === null) return;
+    if (after.held !== null) this.#heldInstances.add(account, after);
+    if (before === null) this.#welcome(account, after);
+  }
+
+  /** A new instance: one that ended and is back, or one that stands in for another. */
+  #welcome(account: Account, newcomer: InstanceRecord): void {
+    const { service, id, lease } = newcomer;
+    const { catalog } = this.#options;
+    const slot = lease === null ? -1 : (catalog.leaseState(account, lease)?.slot ?? -1);
+    if (this.#departures.takeBack(account, service, id)) {
+      if (slot >= 0) this.wheel.settle(slot);
+      return;
+    }
+    const held = this.#heldInstances.at(account, newcomer)?.lease;
+    const state = held == null ? undefined : catalog.leaseState(account, held);
+    // A lease that keeps others, too, is not let go for one of them.
+    if (state !== undefined && state.slot >= 0 && state.keepsOne()) {
+      if (slot >= 0) this.wheel.spend(slot);
+      this.wheel.replace(state.slot);
+      this.#letGo(account, state);
+    } else if (slot >= 0 && this.#heldInstances.has(account, service)) {
+      // One that it stands in for may not be known to be silent yet: a ttl from now it is.
+      const lastAt = this.at() + this.wheel.ttlMs(slot);
+      const review = this.#reviews.get(`${account}/${service}`);
+      if (review === undefined) this.#reviews.set(`${account}/${service}`, { account, service, at: lastAt, lastAt });
+      else review.lastAt = lastAt;
+    }
+  }
+
+  /** Another stands in for this held one. */
+  #letGo(account: Account, state: LeaseState): void {
+    this.wheel.giveAgain(state.slot, RETRY_MS);
+    this.#end(account, state, 0);
+  }
+
+  #review(): void {
+    const { now } = this.wheel;
+    const span = { from: now, to: now, windowMs: this.#options.policy.windowMs };
+    for (const [key, review] of this.#reviews) {
+      if (review.at > now) continue;
+      review.at = review.lastAt;
+      if (review.lastAt <= now) this.#reviews.delete(key);
+      const account = this.#options.catalog.account(review.account);
+      const service = account?.service(review.service);
+      if (account !== undefined && service !== undefined) this.#surveyor.review(account, service, span);
+    }
+  }
+
+  /** The lease time of what happens now. */
   at(): number {
     return this.wheel.at(this.#options.clock.monotonic());
   }
@@ -90,8 +198,14 @@ export class Expiry {
     const state = this.#options.catalog.leaseState(account, lease);
     if (state === undefined || state.slot < 0) return 0;
     const ttlMs = this.wheel.beat(state.slot, at);
-    if (state.record.held !== null) this.#release(account, state);
+    if (state.silent || state.record.held !== null) this.#rouse(account, state);
     return ttlMs;
+  }
+
+  #rouse(account: Account, state: LeaseState): void {
+    this.#options.catalog.account(account)?.setSilent(state, false);
+    if (this.wheel.rouse(state.slot)) this.#tellRare(account, state);
+    if (state.record.held !== null) this.#release(account, state);
   }
 
   #release(account: Account, state: LeaseState): void {
@@ -100,6 +214,11 @@ export class Expiry {
     void this.#options.propose(account, { kind: "release", leases: [state.record.id] }).then((outcome) => {
       if (!outcome.ok) this.#releasing.delete(state);
     });
+  }
+
+  #tellRare(account: Account, state: LeaseState): void {
+    for (const instance of instancesOf(state))
+      return this.#options.onRareBeats?.(account, instance, state.record, this.wheel.intervalMs(state.slot));
   }
 
   pulse(account: Account, lease: LeaseId): Pulse | undefined {
@@ -111,84 +230,102 @@ export class Expiry {
     const beats = wheel.beats(state.slot);
     return {
       beats,
-      lastBeatMs: beats === 0 ? 0 : Math.round(nowMs - wheel.silenceMs(state.slot, at)),
+      lastBeatMs: beats === 0 ? 0 : Math.round(nowMs - (at - wheel.heardAt(state.slot))),
       intervalMs: beats < 2 ? 0 : Math.round(wheel.intervalMs(state.slot)),
+      rare: wheel.isRare(state.slot),
       deadlineMs: Math.round(nowMs + wheel.remainingMs(state.slot, at)),
     };
   }
 
-  /** Moves lease time on, and proposes the end or the hold of what lapsed. To be called about every `TICK_MS`. */
+  /** Moves lease time on and proposes what follows. To be called about every `TICK_MS`. */
   tick(): void {
-    const { clock, catalog } = this.#options;
-    const lapsed = this.wheel.advance(clock.monotonic());
+    const { clock } = this.#options;
+    const { lapsed, silent, rare } = this.wheel.advance(clock.monotonic());
+    if (++this.#ticks % SWEEP_TICKS === 0) this.#departures.sweep(this.wheel.now);
+    for (const slot of silent) this.#setSilent(slot);
+    for (const slot of rare) {
+      const state = this.#stateOf(slot);
+      if (state !== undefined) this.#tellRare(this.wheel.accountOf(slot), state);
+    }
+    this.#review();
     if (lapsed.length === 0) return;
     const byAccount = new Map<Account, Lapsed[]>();
     for (const one of lapsed) {
       const list = byAccount.get(one.account);
       if (list === undefined) byAccount.set(one.account, [one]);
       else list.push(one);
-      // Not to be given again until its end is committed; if that fails, it is tried again then.
+      this.#setSilent(one.slot);
+      // Until its end is committed it must not be given again; a failed proposal is tried again then.
       this.wheel.giveAgain(one.slot, RETRY_MS);
     }
-    const silent = this.wheel.census(new Set(byAccount.keys()), this.#options.policy.windowMs);
-    const nowMs = clock.now();
-    for (const [account, list] of byAccount)
-      this.#settle(account, list, silent.get(account) ?? 0, catalog.counts(account).leases, nowMs);
+    for (const [name, list] of byAccount) {
+      const account = this.#options.catalog.account(name);
+      if (account !== undefined) this.#settle(account, list);
+    }
   }
 
-  #settle(account: Account, lapsed: readonly Lapsed[], silent: number, live: number, nowMs: number): void {
-    const fresh: Lapsed[] = [];
-    for (const one of lapsed) {
-      const state = this.#options.catalog.leaseState(account, one.lease);
+  #stateOf(slot: number): LeaseState | undefined {
+    return this.#options.catalog.leaseState(this.wheel.accountOf(slot), this.wheel.leaseOf(slot));
+  }
+
+  #setSilent(slot: number): void {
+    const state = this.#stateOf(slot);
+    if (state !== undefined) this.#options.catalog.account(this.wheel.accountOf(slot))?.setSilent(state, true);
+  }
+
+  #settle(account: AccountState, lapsed: readonly Lapsed[]): void {
+    const { policy } = this.#options;
+    const bench = { policy, surveyor: this.#surveyor, departures: this.#departures };
+    const judge = new Judge(bench, account, this.#spanOf(account, lapsed));
+    const held = new Map<string, { readonly hold: Hold; readonly leases: LeaseId[] }>();
+    for (const { lease, lateMs } of lapsed) {
+      const state = account.leaseStates.get(lease);
+      if (state === undefined) continue;
       // A lease whose hold is over ends now.
-      if (state?.record.held != null) this.#end(account, one, state, nowMs);
-      else if (state !== undefined) fresh.push(one);
+      const hold = state.record.held === null ? judge.judge(state) : undefined;
+      if (hold === undefined) this.#end(account.name, state, lateMs);
+      else if (held.get(hold.reason)?.leases.push(lease) === undefined)
+        held.set(hold.reason, { hold, leases: [lease] });
     }
-    if (fresh.length === 0) return;
-    const census: Census = {
-      lapsed: fresh.map((one) => one.lease),
-      silent,
-      held: this.#held.get(account) ?? 0,
-      live,
-      isLive: (lease) => this.#options.catalog.leaseState(account, lease) !== undefined,
-    };
-    const reason = this.#options.policy.judge(account, census, nowMs);
-    if (reason !== null) {
-      void this.#options.propose(account, { kind: "hold", leases: census.lapsed, reason });
-      return;
-    }
-    for (const one of fresh) {
-      const state = this.#options.catalog.leaseState(account, one.lease);
-      if (state !== undefined) this.#end(account, one, state, nowMs);
-    }
+    for (const { hold, leases } of held.values()) this.#hold(account.name, hold, leases);
   }
 
-  #end(account: Account, lapsed: Lapsed, state: LeaseState, nowMs: number): void {
-    const beats = this.wheel.beats(lapsed.slot);
+  /** In which those that lapse, and are not held yet, fell silent. */
+  #spanOf(account: AccountState, lapsed: readonly Lapsed[]): Span {
+    let from = Number.POSITIVE_INFINITY;
+    let to = Number.NEGATIVE_INFINITY;
+    for (const { slot, lease } of lapsed) {
+      if (account.leaseStates.get(lease)?.record.held !== null) continue;
+      from = Math.min(from, this.wheel.heardAt(slot));
+      to = Math.max(to, this.wheel.overdueAt(slot));
+    }
+    return { from, to, windowMs: this.#options.policy.windowMs };
+  }
+
+  #hold(account: Account, hold: Hold, leases: readonly LeaseId[]): void {
+    this.#options.onHeld?.(account, hold);
+    const { reason } = hold;
+    for (let from = 0; from < leases.length; from += HELD_AT_ONCE)
+      void this.#options.propose(account, { kind: "hold", leases: leases.slice(from, from + HELD_AT_ONCE), reason });
+  }
+
+  #end(account: Account, state: LeaseState, lateMs: number): void {
+    const { wheel } = this;
+    const nowMs = this.#options.clock.now();
+    const beats = wheel.beats(state.slot);
     const silence: Silence = {
-      deadlineMs: Math.round(nowMs - lapsed.lateMs),
-      lastBeatMs: beats === 0 ? 0 : Math.round(nowMs - this.wheel.silenceMs(lapsed.slot, this.wheel.now)),
+      deadlineMs: Math.round(nowMs - lateMs),
+      lastBeatMs: beats === 0 ? 0 : Math.round(nowMs - (wheel.now - wheel.heardAt(state.slot))),
       beats,
     };
-    const command: Command = {
-      kind: "end",
-      lease: lapsed.lease,
-      cause: "expired",
-      silence,
-      createRevision: state.record.createRevision,
-    };
+    const { id, createRevision } = state.record;
+    const command: Command = { kind: "end", lease: id, cause: "expired", silence, createRevision };
     void this.#options.propose(account, command).then((outcome) => {
       if (outcome.ok) this.#options.onExpired?.(1);
     });
   }
 
-  #countHeld(account: Account, delta: number): void {
-    this.#held.set(account, (this.#held.get(account) ?? 0) + delta);
-  }
-
   heldLeases(): number {
-    let sum = 0;
-    for (const count of this.#held.values()) sum += count;
-    return sum;
+    return this.#heldLeases;
   }
 }

@@ -1,5 +1,4 @@
-/** What the end of leases is given: the time, and who decides when many lapse together. */
-import type { Account, LeaseId } from "../types.ts";
+/** What the end of leases is given: the time, and who decides when many fall silent together. */
 
 /** Time as the core is given it. */
 export interface Clock {
@@ -9,25 +8,33 @@ export interface Clock {
   monotonic(): number;
 }
 
-/** Decides whether leases that lapse together end, or are held. */
-export interface ExpiryPolicy {
-  /** A silent lease counts as about to lapse when it is due within this time. */
-  readonly windowMs: number;
-  /** The time for which leases are held. */
-  readonly holdMs: number;
-  /** Called once a tick for each account with lapsed leases. A reason holds them; null lets them end. */
-  judge(account: Account, census: Census, nowMs: number): string | null;
+/** How many of a service or of an account are there, and how many are missing. */
+export interface Census {
+  /** Instances that are not silent. */
+  readonly there: number;
+  /** Those of them that were heard since the first of the lapsing ones was overdue. */
+  readonly heard: number;
+  /** Those of them whose heartbeat was due since then and has not come. */
+  readonly late: number;
+  /** Instances that are silent, or ended by silence just now, and that no other stands in for. */
+  readonly lost: number;
 }
 
-export interface Census {
-  /** Leases that lapsed in this tick. */
-  readonly lapsed: readonly LeaseId[];
-  /** The number of leases that are overdue for their usual heartbeat, and due to lapse within the window. */
-  readonly silent: number;
-  /** Leases held already. */
-  readonly held: number;
-  /** All leases of the account, the lapsed and held ones included. */
-  readonly live: number;
-  /** Whether the lease exists now: one that ended and came back has not gone for good. */
-  isLive(lease: LeaseId): boolean;
+export const NOBODY: Census = { there: 0, heard: 0, late: 0, lost: 0 };
+
+/** Of two services, or of what two nodes know of one. */
+export function addCensus(a: Census, b: Census): Census {
+  return { there: a.there + b.there, heard: a.heard + b.heard, late: a.late + b.late, lost: a.lost + b.lost };
+}
+
+/** Decides what becomes of leases that lapse. Only those that keep instances come before it. */
+export interface ExpiryPolicy {
+  /** For how long an instance that ended counts as lost beside those that lapse after it; at least its ttl. */
+  readonly windowMs: number;
+  /** How long held leases are kept. */
+  readonly holdMs: number;
+  /** Whether a census is worth taking: so many instances of `kept` are silent or ended just now. */
+  suspects(missing: number, kept: number): boolean;
+  /** True holds what lapses of this service or account. */
+  holds(census: Census): boolean;
 }

@@ -1,6 +1,9 @@
 /**
- * The time of leases: a timing wheel over typed arrays. A heartbeat writes a few numbers and moves nothing; the wheel
- * finds out that a lease was renewed when the bucket of its old deadline comes by.
+ * The time of leases: a timing wheel over typed arrays. A heartbeat writes four numbers and moves nothing; the wheel
+ * finds out that a lease was renewed when the bucket in which it stands comes by.
+ *
+ * A lease stands in the bucket in which its next heartbeat is overdue. When none has come by then it is silent, and
+ * stands in the bucket of its deadline. So the silent ones are known before the first of them lapses.
  *
  * Lease time is not clock time: it advances by at most `STEP_MS_MAX` a tick. A process that was paused or starved so
  * gives every lease the time that it lost: nothing expires because the registry slept.
@@ -14,10 +17,22 @@ const GRACE_MS = STEP_MS_MAX;
 const BUCKETS = 2048;
 const NONE = -1;
 
-/** Beats more than this many usual intervals apart make a lease silent; see `census`. */
-const SILENT_INTERVALS = 1.5;
-/** A lease without a known interval is silent after this share of its ttl. */
-const SILENT_SHARE = 0.85;
+/** The share of its usual interval by which a beat may be late before its lease is silent, and the least such time. */
+const LATE_SHARE = 0.15;
+const LATE_MS_MIN = 300;
+/** Beats further apart than this share of the ttl are too rare: silence shows only when leases lapse already. */
+const RARE_SHARE = 0.6;
+
+/** What a slot is, in one byte. */
+const LAPSED = 1;
+const SILENT = 2;
+/** Silent, and another stands in for it. */
+const REPLACED = 4;
+/** It stands in for one that fell silent: it can do so only once. */
+const SPENT = 8;
+/** It was there before this process, or came back: nobody's successor. */
+const SETTLED = 16;
+const RARE = 32;
 
 export interface Lapsed {
   readonly slot: number;
@@ -25,6 +40,15 @@ export interface Lapsed {
   readonly lease: LeaseId;
   /** How long ago it ran out, in lease-time ms. */
   readonly lateMs: number;
+}
+
+/** What a step of the wheel brought up. */
+export interface Step {
+  /** Earliest deadline first. Each is given once: then it must be removed, postponed or given again. */
+  readonly lapsed: Lapsed[];
+  /** Slots that fell silent, and slots whose beats were found to be too rare. */
+  readonly silent: number[];
+  readonly rare: number[];
 }
 
 export class LeaseWheel {
@@ -39,12 +63,13 @@ export class LeaseWheel {
   #bucketOf = new Int32Array(this.#capacity).fill(NONE);
   #deadlines = new Float64Array(this.#capacity);
   #ttls = new Float64Array(this.#capacity);
-  /** Lease time of the last beat, or of the grant. */
+  /** Lease time of the last beat; of the grant before the first. */
   #beatAt = new Float64Array(this.#capacity);
   #intervals = new Float32Array(this.#capacity);
   #counts = new Uint32Array(this.#capacity);
-  /** 1 for a lease that has lapsed: its end is proposed, or it is held. */
-  #ending = new Uint8Array(this.#capacity);
+  /** Lease time of the grant in ticks, rounded up. */
+  #bornTicks = new Uint32Array(this.#capacity);
+  #marks = new Uint8Array(this.#capacity);
   readonly #accounts: (Account | undefined)[] = [];
   readonly #leases: (LeaseId | undefined)[] = [];
   readonly #free: number[] = [];
@@ -67,9 +92,10 @@ export class LeaseWheel {
     this.#leases[slot] = lease;
     this.#ttls[slot] = ttlMs;
     this.#beatAt[slot] = at;
+    this.#bornTicks[slot] = Math.ceil(at / TICK_MS);
     this.#intervals[slot] = 0;
     this.#counts[slot] = 0;
-    this.#ending[slot] = 0;
+    this.#marks[slot] = 0;
     this.#bucketOf[slot] = NONE;
     this.#setDeadline(slot, at + ttlMs);
     return slot;
@@ -82,37 +108,74 @@ export class LeaseWheel {
     this.#free.push(slot);
   }
 
-  /** A heartbeat at this lease time: no link moves, nothing is allocated. Returns the ttl in ms. */
+  /**
+   * A heartbeat at this lease time: no link moves, nothing is allocated. Returns the ttl in ms. A silent lease must be
+   * roused then.
+   */
   beat(slot: number, at: number): number {
     const ttlMs = this.#ttls[slot] as number;
     const gap = at - (this.#beatAt[slot] as number);
     const interval = this.#intervals[slot] as number;
-    this.#intervals[slot] = interval === 0 ? gap : interval * 0.75 + gap * 0.25;
+    const beats = this.#counts[slot] as number;
+    // The first pause is that from the grant. Later the interval grows fast and shrinks slowly: what is usual with a
+    // client that beats unevenly are its longer pauses. A pause in which it lapsed is not.
+    if (gap <= ttlMs)
+      this.#intervals[slot] =
+        beats < 2 || interval === 0 ? gap : interval + (gap - interval) * (gap > interval ? 0.5 : 0.125);
     this.#beatAt[slot] = at;
-    this.#counts[slot] = (this.#counts[slot] as number) + 1;
+    this.#counts[slot] = beats + 1;
     this.#deadlines[slot] = at + ttlMs;
-    this.#ending[slot] = 0;
     return ttlMs;
+  }
+
+  /** A silent lease was heard. True when its beats were found to be too rare. */
+  rouse(slot: number): boolean {
+    this.#unmark(slot, LAPSED | SILENT | REPLACED);
+    this.#unlink(slot);
+    this.#link(slot);
+    return this.#findRare(slot);
   }
 
   /** A new ttl counts from the next heartbeat; the deadline stays. */
   setTtl(slot: number, ttlMs: number): void {
     this.#ttls[slot] = ttlMs;
     this.#intervals[slot] = 0;
+    this.#unmark(slot, RARE);
     this.#unlink(slot);
     this.#link(slot);
   }
 
-  /** Lets the lease lapse `delayMs` from now (again), whatever its ttl. */
+  /** As if heard now: it lapses `delayMs` from now. */
   postpone(slot: number, delayMs: number): void {
-    this.#ending[slot] = 0;
+    this.#unmark(slot, LAPSED | SILENT | REPLACED);
+    this.#beatAt[slot] = this.now;
     this.#setDeadline(slot, this.now + delayMs);
   }
 
-  /** Gives a lapsed lease again after this time, unless it beats or is removed. It counts as silent no more. */
+  /** Gives a lapsed lease again after this time, unless it is heard or removed. */
   giveAgain(slot: number, delayMs: number): void {
+    this.#mark(slot, LAPSED | SILENT);
     this.#setDeadline(slot, this.now + delayMs);
-    this.#ending[slot] = 1;
+  }
+
+  replace(slot: number): void {
+    this.#mark(slot, REPLACED);
+  }
+
+  isReplaced(slot: number): boolean {
+    return ((this.#marks[slot] as number) & REPLACED) !== 0;
+  }
+
+  spend(slot: number): void {
+    this.#mark(slot, SPENT);
+  }
+
+  settle(slot: number): void {
+    this.#mark(slot, SETTLED);
+  }
+
+  isSpent(slot: number): boolean {
+    return ((this.#marks[slot] as number) & (SPENT | SETTLED)) !== 0;
   }
 
   ttlMs(slot: number): number {
@@ -127,9 +190,35 @@ export class LeaseWheel {
     return this.#intervals[slot] as number;
   }
 
-  /** Ms since the last beat, or since the grant, at this lease time. */
-  silenceMs(slot: number, at: number): number {
-    return at - (this.#beatAt[slot] as number);
+  /** Lease time of the last beat, or of the grant. */
+  heardAt(slot: number): number {
+    return this.#beatAt[slot] as number;
+  }
+
+  /** Lease time at which it was granted; long ago for what was there before. */
+  bornAt(slot: number): number {
+    if (((this.#marks[slot] as number) & SETTLED) !== 0) return Number.NEGATIVE_INFINITY;
+    return (this.#bornTicks[slot] as number) * TICK_MS;
+  }
+
+  /** When its next beat is due, by what is usual with it. */
+  dueAt(slot: number): number {
+    return (this.#beatAt[slot] as number) + this.#usualMs(slot);
+  }
+
+  /** From when on it is silent. */
+  overdueAt(slot: number): number {
+    const usual = this.#usualMs(slot);
+    const most = ((this.#ttls[slot] as number) - usual) / 2;
+    return (this.#beatAt[slot] as number) + usual + Math.min(Math.max(usual * LATE_SHARE, LATE_MS_MIN), most);
+  }
+
+  /** Its usual interval; while that is unknown, as if it beat twice in a ttl. */
+  #usualMs(slot: number): number {
+    const ttl = this.#ttls[slot] as number;
+    const interval = this.#intervals[slot] as number;
+    const known = interval > 0 && (this.#counts[slot] as number) > 1;
+    return Math.min(ttl, known ? interval : Math.max(interval, ttl / 2));
   }
 
   /** Ms until it lapses, at this lease time; negative when it has. */
@@ -137,65 +226,68 @@ export class LeaseWheel {
     return (this.#deadlines[slot] as number) - at;
   }
 
-  /**
-   * Moves lease time on and gives the leases that lapsed, the earliest deadline first. Each is given once: it must then
-   * be removed or postponed.
-   */
-  advance(monotonicMs: number): Lapsed[] {
+  /** Moves lease time on. */
+  advance(monotonicMs: number): Step {
     const elapsed = monotonicMs - this.#lastMonotonicMs;
     this.#lastMonotonicMs = monotonicMs;
     this.now += Math.max(0, Math.min(elapsed, STEP_MS_MAX));
-    const lapsed: Lapsed[] = [];
+    const step: Step = { lapsed: [], silent: [], rare: [] };
     const until = Math.floor(this.now / TICK_MS);
-    for (; this.#bucketsDone <= until; this.#bucketsDone++) this.#drain(this.#bucketsDone % BUCKETS, lapsed);
-    return lapsed.sort((a, b) => b.lateMs - a.lateMs);
+    for (; this.#bucketsDone <= until; this.#bucketsDone++) this.#drain(this.#bucketsDone % BUCKETS, step);
+    step.lapsed.sort((a, b) => b.lateMs - a.lateMs);
+    return step;
   }
 
-  #drain(bucket: number, lapsed: Lapsed[]): void {
+  #drain(bucket: number, step: Step): void {
     let slot = this.#heads[bucket] as number;
+    this.#heads[bucket] = NONE;
     while (slot !== NONE) {
       const following = this.#next[slot] as number;
-      const deadline = this.#deadlines[slot] as number;
-      this.#unlink(slot);
-      if (deadline + GRACE_MS > this.now) this.#link(slot);
+      this.#bucketOf[slot] = NONE;
+      if (!this.#isSilent(slot) && this.overdueAt(slot) <= this.now) {
+        this.#mark(slot, SILENT);
+        step.silent.push(slot);
+      }
+      if (this.#findRare(slot)) step.rare.push(slot);
+      const lateMs = this.now - (this.#deadlines[slot] as number);
+      if (lateMs < GRACE_MS) this.#link(slot);
       else {
-        lapsed.push({
-          slot,
-          account: this.#accounts[slot] as Account,
-          lease: this.#leases[slot] as LeaseId,
-          lateMs: this.now - deadline,
-        });
+        const account = this.#accounts[slot] as Account;
+        step.lapsed.push({ slot, account, lease: this.#leases[slot] as LeaseId, lateMs });
       }
       slot = following;
     }
   }
 
-  /**
-   * The number of each account's silent leases: not lapsed, but past the time of their usual beat, and due to lapse
-   * within the window. They tell protection that many are about to go, before the first ones are gone.
-   */
-  census(accounts: ReadonlySet<Account>, windowMs: number): Map<Account, number> {
-    const silent = new Map<Account, number>();
-    for (let slot = 0; slot < this.#used; slot++) {
-      const account = this.#accounts[slot];
-      if (account === undefined || !accounts.has(account) || this.#ending[slot] === 1) continue;
-      if (this.#isSilent(slot, windowMs)) silent.set(account, (silent.get(account) ?? 0) + 1);
-    }
-    return silent;
+  #isSilent(slot: number): boolean {
+    return ((this.#marks[slot] as number) & SILENT) !== 0;
   }
 
-  #isSilent(slot: number, windowMs: number): boolean {
-    const remaining = (this.#deadlines[slot] as number) - this.now;
-    const silence = this.now - (this.#beatAt[slot] as number);
-    const interval = this.#intervals[slot] as number;
-    const ttl = this.#ttls[slot] as number;
-    // A deadline far beyond the ttl is that of a held lease, which counts as lapsed already.
-    if (remaining > windowMs || remaining > ttl + STEP_MS_MAX) return false;
-    const bound =
-      interval === 0
-        ? SILENT_SHARE * ttl
-        : Math.min(SILENT_INTERVALS * interval + TICK_MS, SILENT_SHARE * ttl + interval);
-    return silence > bound;
+  /** True once for each lease. */
+  #findRare(slot: number): boolean {
+    if (((this.#marks[slot] as number) & RARE) !== 0 || !this.isRare(slot)) return false;
+    this.#mark(slot, RARE);
+    return true;
+  }
+
+  isRare(slot: number): boolean {
+    return (this.#intervals[slot] as number) > RARE_SHARE * (this.#ttls[slot] as number);
+  }
+
+  accountOf(slot: number): Account {
+    return this.#accounts[slot] as Account;
+  }
+
+  leaseOf(slot: number): LeaseId {
+    return this.#leases[slot] as LeaseId;
+  }
+
+  #mark(slot: number, bits: number): void {
+    this.#marks[slot] = (this.#marks[slot] as number) | bits;
+  }
+
+  #unmark(slot: number, bits: number): void {
+    this.#marks[slot] = (this.#marks[slot] as number) & ~bits;
   }
 
   #setDeadline(slot: number, deadline: number): void {
@@ -205,12 +297,14 @@ export class LeaseWheel {
   }
 
   /**
-   * Puts the slot into the bucket in which it is looked at next: that of its deadline, but no later than one ttl from
-   * now, as a beat after a change of ttl may bring a nearer deadline, and no later than the wheel reaches.
+   * Puts the slot into the bucket at which to look at it next: when it is overdue, or when it is silent, that of its
+   * deadline; but no later than one ttl from now, because a beat after a change of ttl may bring a nearer deadline, and
+   * no later than the wheel reaches.
    */
   #link(slot: number): void {
-    const at = Math.min(this.#deadlines[slot] as number, this.now + (this.#ttls[slot] as number));
-    const due = Math.ceil((at + GRACE_MS) / TICK_MS);
+    const deadline = (this.#deadlines[slot] as number) + GRACE_MS;
+    const at = this.#isSilent(slot) ? deadline : Math.min(deadline, this.overdueAt(slot));
+    const due = Math.ceil(Math.min(at, this.now + GRACE_MS + (this.#ttls[slot] as number)) / TICK_MS);
     const first = Math.max(this.#bucketsDone, Math.floor(this.now / TICK_MS) + 1);
     const bucket = Math.max(first, Math.min(due, first + BUCKETS - 2)) % BUCKETS;
     const head = this.#heads[bucket] as number;
@@ -242,7 +336,8 @@ export class LeaseWheel {
     this.#beatAt = copy(Float64Array, this.#beatAt, this.#capacity);
     this.#intervals = copy(Float32Array, this.#intervals, this.#capacity);
     this.#counts = copy(Uint32Array, this.#counts, this.#capacity);
-    this.#ending = copy(Uint8Array, this.#ending, this.#capacity);
+    this.#bornTicks = copy(Uint32Array, this.#bornTicks, this.#capacity);
+    this.#marks = copy(Uint8Array, this.#marks, this.#capacity);
   }
 }
 

@@ -43,7 +43,9 @@ export interface Dashboard {
   readonly account: string;
   /** Those that the reader may see, the one shown among them. */
   readonly accounts: readonly string[];
+  /** Those that are held left out. */
   readonly counts: Readonly<Partial<Record<EurekaStatus, number>>>;
+  readonly heldInstances: number;
   readonly instances: number;
   readonly leases: number;
   readonly holding: Holding | undefined;
@@ -77,12 +79,13 @@ function writeProtection({ holding, nowMs, leases }: Dashboard): Html {
   if (holding === undefined)
     return html`<section class="note" id="protection"><p><b>Protection is not active.</b>
 ${renewed} is gone when its lease ends, within a second.</p>
-<p class="soft small">Protection begins only when at least half of the leases, and no fewer than ten, lapse together. (Both numbers
-can be configured.) There is no renewals threshold to keep up with: a registry with two instances is never in an emergency.</p></section>`;
+<p class="soft small">Protection begins only when so many instances of the account, or of one application, are silent that at least
+ten would go and fewer than half would stay. (Both numbers can be configured.) There is no renewals threshold to keep up with: a
+registry with two instances is never in an emergency.</p></section>`;
   return html`<section class="note held" id="protection"><p><b>Protection is active: ${holding.count} of ${leases} leases are held
 since ${toTime(holding.sinceMs)}</b> (${toSpan(nowMs - holding.sinceMs)}).</p><p>${holding.reason.replace(/\.?$/, ".")}</p>
 <p>Their instances stay listed, marked <span class="pill held-pill">held</span>, and may or may not still be there. Each is let go when it sends a heartbeat, when an operator
-says so (<code>rollcall held release</code>), or when the holding time is over (ten minutes unless configured). All others expire as ever.</p></section>`;
+says so (<code>rollcall held release</code>), when another stands in for it, or when the holding time is over (ten minutes unless configured). All others expire as ever.</p></section>`;
 }
 
 function writeTiles({ instances, appsTotal, leases, holding }: Dashboard): Html {
@@ -99,7 +102,7 @@ function writeTile(value: number, label: string): Html {
   return html`<div class="tile"><b>${value}</b><span class="soft">${label}</span></div>`;
 }
 
-function writeApps({ apps, appsTotal, instances, counts, nowMs }: Dashboard): Html {
+function writeApps({ apps, appsTotal, instances, counts, heldInstances, nowMs }: Dashboard): Html {
   const listed = apps.reduce((sum, app) => sum + app.instances.length, 0);
   const rest =
     listed < instances
@@ -111,6 +114,7 @@ listed here; <a href="/eureka/apps">/eureka/apps</a> has all of them.</p>`
   const pills = STATUSES.filter((status) => (counts[status] ?? 0) > 0).map(
     (status) => html`<span class="pill ${status}">${counts[status]} ${status}</span>`,
   );
+  if (heldInstances > 0) pills.push(html`<span class="pill held-pill">${heldInstances} held</span>`);
   const head = html`<tr class="head"><th>Application</th><th>Instance</th><th>Status</th><th>Address</th><th>Zone</th><th>Via</th><th>Last heartbeat</th></tr>`;
   const rows = apps.flatMap((app) => app.instances.map((one, nth) => writeInstance(app, one, nth, nowMs)));
   return html`<h2>Instances ${pills}</h2><div class="card stack"><table>${head}${rows}</table></div>${rest}`;

@@ -7,7 +7,7 @@ import type { Desk, Handle, PeerStatus } from "../desk.ts";
 import { META } from "../instances/meta.ts";
 import { overrideOf, shownStatus } from "../instances/status.ts";
 import { inFormat, singleFormatOf } from "../requests/answer.ts";
-import { type InstanceInfo, LEASE_DEFAULT } from "../wire/messages.ts";
+import { type EurekaStatus, type InstanceInfo, LEASE_DEFAULT } from "../wire/messages.ts";
 import { type Holding, type ShownApp, type ShownInstance, writeDashboard } from "./dashboard.ts";
 import { PAGE_POLICY } from "./html.ts";
 import { writeLastn } from "./lastn.ts";
@@ -33,6 +33,8 @@ export const showDashboard: Handle = (desk, { account, principal }) => {
   const { clock, node, fetch, settings } = desk;
   const summary = fetch.summary(account);
   const leases = countLeases(desk, account);
+  const counts = { ...summary.counts };
+  for (const status of leases.held) counts[status] = (counts[status] ?? 1) - 1;
   return toPage(
     writeDashboard({
       nowMs: clock.now(),
@@ -43,7 +45,8 @@ export const showDashboard: Handle = (desk, { account, principal }) => {
       region: settings.region,
       account,
       accounts: principal.account === null ? listAccounts(desk, account) : [account],
-      counts: summary.counts,
+      counts,
+      heldInstances: leases.held.length,
       instances: summary.instances,
       leases: leases.count,
       holding: leases.holding,
@@ -145,22 +148,25 @@ function listAccounts({ registry }: Desk, shown: Account): readonly string[] {
   return [...names].sort();
 }
 
+/** The leases, and the statuses of the instances that are held. */
 function countLeases(
   { registry }: Desk,
   account: Account,
-): { readonly count: number; readonly holding: Holding | undefined } {
+): { readonly count: number; readonly held: readonly EurekaStatus[]; readonly holding: Holding | undefined } {
   return registry.read((view) => {
     const found = view.account(account);
     let count = 0;
     let first: LeaseRecord["held"] = null;
     let held = 0;
+    const statuses: EurekaStatus[] = [];
     for (const lease of found?.leases() ?? []) {
       count++;
       if (lease.held === null) continue;
       held++;
       if (first === null || lease.held.sinceMs < first.sinceMs) first = lease.held;
+      for (const record of view.members(account, lease.id).instances) statuses.push(shownStatus(record));
     }
-    return { count, holding: first === null ? undefined : { count: held, ...first } };
+    return { count, held: statuses, holding: first === null ? undefined : { count: held, ...first } };
   });
 }
 

@@ -115,7 +115,7 @@ function ttlWithin(commit: Commit, lease: string, side: "before" | "after", arou
 /** The lease as it was then, not as it is now: a commit reads the same whenever it is read. */
 function toLeaseThen(commit: Commit, lease: LeaseRecord, silence: Silence | null): LeaseBody {
   const unknown = { lastBeatMs: 0, beats: 0, deadlineMs: commit.atMs + lease.ttlMs };
-  return toLeaseBody(lease, { ...(silence ?? unknown), intervalMs: 0 });
+  return toLeaseBody(lease, { ...(silence ?? unknown), intervalMs: 0, rare: false });
 }
 
 export function toEventId(revision: number, index: number): string {
