@@ -148,7 +148,10 @@ test("protection holds many that lapse at once; an operator lets them go", async
   await api.ok("POST", `${at}/services/web/instances/w0/heartbeat`);
   await until(async () => (await api.ok("GET", `${at}/services/web/instances/w0`)).held === null);
   const one = await api.ok("POST", `${at}/held/release`, { leases: ["web/w5", "web/none"] });
-  assert.equal(one.released, 1);
+  assert.deepEqual([one.released, one.missing], [1, ["web/none"]]);
+  await api.refused(404, "not-found", "POST", `${at}/held/release`, { leases: ["web/w5"] });
+  await api.refused(404, "not-found", "POST", `${at}/held/release`, { service: "none" });
+  await api.refused(400, "invalid", "POST", `${at}/held/release`, { leases: ["web/w1"], service: "web" });
   await api.refused(404, "not-found", "GET", `${at}/services/web/instances/w5`);
   assert.equal((await api.ok("POST", `${at}/held/release`)).released, 10);
   assert.ok((await api.ok("GET", `${at}/services/web`)).instances.length <= 1);

@@ -1,7 +1,15 @@
 import { PROBLEMS, RollcallError } from "./error.ts";
 import { followStream } from "./http/stream.ts";
 import { pathOf, type Transport } from "./http/transport.ts";
-import type { GrantBody, GrantedBody, LeaseBody, LeasesBody, ProblemBody, RenewedBody } from "./shapes.ts";
+import type {
+  GrantBody,
+  GrantedBody,
+  LeaseBody,
+  LeasesBody,
+  ProblemBody,
+  ReleasedBody,
+  RenewedBody,
+} from "./shapes.ts";
 
 export interface Page {
   readonly from?: string | undefined;
@@ -30,9 +38,9 @@ export interface Leases {
   /** Ends it and everything it holds. */
   end(lease: string): Promise<{ revision: number }>;
   /** Leases that protection keeps although they lapsed. */
-  held(): Promise<LeasesBody>;
-  /** Lets held leases go: these, or all. */
-  release(leases?: readonly string[]): Promise<{ revision: number; released: number }>;
+  held(page?: Page): Promise<LeasesBody>;
+  /** Lets held leases go: these, those that keep an instance of a service, or all. */
+  release(which?: readonly string[] | { readonly service: string }): Promise<ReleasedBody>;
 }
 
 const RENEW_MANY_MAX = 10_000;
@@ -59,9 +67,11 @@ export function createLeases(transport: Transport): Leases {
     list: async (page) => transport.json({ path: at("leases"), query: { ...page } }),
     get: async (lease) => transport.json({ path: at("leases", lease) }),
     end: async (lease) => transport.json({ method: "DELETE", path: at("leases", lease) }),
-    held: async () => transport.json({ path: at("held") }),
-    release: async (leases) =>
-      transport.json({ method: "POST", path: at("held", "release"), json: leases ? { leases } : {} }),
+    held: async (page) => transport.json({ path: at("held"), query: { ...page } }),
+    release: async (which) => {
+      const json = Array.isArray(which) ? { leases: which } : (which ?? {});
+      return transport.json({ method: "POST", path: at("held", "release"), json });
+    },
   };
 }
 

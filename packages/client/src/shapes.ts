@@ -100,8 +100,9 @@ export interface ServiceSummaryBody {
   service: string;
   revision: number;
   instances: number;
-  /** How many instances show each status; statuses that none shows are left out. */
+  /** How many instances show each status, held ones left out; statuses that none shows are left out. */
   statuses: Partial<Record<Status, number>>;
+  /** Instances that protection keeps listed although their lease lapsed. */
   held: number;
   tags: string[];
   versions: string[];
@@ -179,6 +180,9 @@ export interface RenewedBody {
   /** Leases that are not there: register again. */
   missing: string[];
 }
+
+/** `missing`: leases that are not held. */
+export type ReleasedBody = { revision: number; released: number; missing: string[] };
 
 /** The trio: POST /v2/:account/register, /unregister, /subscribe. */
 export interface EndpointBody {
@@ -344,6 +348,8 @@ export interface ExplainBody {
     lastBeatAt: string | null;
     beats: number;
     beatIntervalMs: number | null;
+    /** The heartbeats come so rarely that protection may notice too late when many fall silent together. */
+    beatsTooRare: boolean;
     expiresAt: string | null;
   } | null;
   gone: { at: string; revision: number; cause: string; reason: string } | null;

@@ -128,12 +128,12 @@ interface Census {
   services: number;
   leases: number;
   keys: number;
-  readonly statuses: Record<Status, number>;
+  readonly statuses: Record<Status | "held", number>;
 }
 
 /** Counted once per revision: between changes a scrape costs nothing. */
 const countAll = perRevision((view: View): Census => {
-  const statuses = { passing: 0, warning: 0, critical: 0, starting: 0, draining: 0, unknown: 0 };
+  const statuses = { passing: 0, warning: 0, critical: 0, starting: 0, draining: 0, unknown: 0, held: 0 };
   const census: Census = { accounts: 0, services: 0, leases: 0, keys: 0, statuses };
   for (const account of view.accounts()) {
     if (account.name === SYSTEM_ACCOUNT) continue;
@@ -142,7 +142,8 @@ const countAll = perRevision((view: View): Census => {
     census.leases += account.counts.leases;
     census.keys += account.counts.keys;
     for (const service of account.services())
-      for (const instance of service.instances.values()) statuses[statusOf(instance)]++;
+      for (const instance of service.instances.values())
+        statuses[instance.held === null ? statusOf(instance) : "held"]++;
   }
   return census;
 });

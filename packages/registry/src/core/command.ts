@@ -113,6 +113,8 @@ export type Guard =
   /** The instance is there and still at this revision. */
   | { readonly on: "instance-mod"; readonly instance: InstanceKey; readonly revision: Revision }
   | { readonly on: "lease-exists"; readonly lease: LeaseId; readonly exists: boolean }
+  /** The lease is there, and held. */
+  | { readonly on: "lease-held"; readonly lease: LeaseId }
   /** The account has fewer than `below`. Reserved keys count if the prefix is theirs. */
   | { readonly on: "count"; readonly of: "instances" | "services" | "leases"; readonly below: number }
   | { readonly on: "count"; readonly of: "keys"; readonly prefix: Bytes; readonly below: number };

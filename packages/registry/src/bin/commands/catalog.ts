@@ -65,7 +65,7 @@ export function defineCatalog(program: Command): void {
 }
 
 /** All pages of a list as one answer: the head of the first page, the rows of all. */
-async function allPages<K extends string, T, P extends { readonly next: string | null } & Record<K, T[]>>(
+export async function allPages<K extends string, T, P extends { readonly next: string | null } & Record<K, T[]>>(
   key: K,
   load: (from: string | undefined) => Promise<P>,
 ): Promise<P> {

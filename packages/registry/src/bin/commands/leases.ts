@@ -1,7 +1,9 @@
-import type { LeaseBody, LeasesBody } from "@rollcall/client";
+import type { LeaseBody } from "@rollcall/client";
 import type { Command } from "commander";
 import { type Context, connect, inAccount } from "../terminal/connection.ts";
+import { EXIT, Failure } from "../terminal/exit.ts";
 import { type Cell, type Output, toAge, toLeft, toSpan } from "../terminal/output.ts";
+import { allPages } from "./catalog.ts";
 
 export function defineLeases(program: Command): void {
   program
@@ -17,7 +19,7 @@ export function defineLeases(program: Command): void {
   const held = program
     .command("held")
     .summary("list or release what protection holds")
-    .description("Leases that lapsed but are kept, because too many lapsed at once.");
+    .description("Leases that lapsed but are kept, because too many fell silent together.");
   held
     .command("list", { isDefault: true })
     .summary("list held leases")
@@ -26,25 +28,29 @@ export function defineLeases(program: Command): void {
   held
     .command("release [leases...]")
     .summary("let held leases go")
-    .description("Lets held leases go now: these, or all of them.")
-    .action(async (leases: string[], _flags: object, self: Command) => {
-      const { client, out } = await connect(self);
-      const answer = await client.leases.release(leases.length > 0 ? leases : undefined);
-      if (out.json) out.document(answer);
-      else out.line(`${answer.released === 1 ? "1 lease" : `${answer.released} leases`} released`);
+    .description(
+      "Lets held leases go now, with all that they keep: these, those that keep an instance of a service, or all.",
+    )
+    .option("--service <name>", "those that keep an instance of this service")
+    .action(async (leases: string[], flags: { service?: string }, self: Command) => {
+      if (leases.length > 0 && flags.service !== undefined)
+        throw new Failure(EXIT.usage, "give leases, or --service, not both");
+      await releaseHeld(await connect(self), leases, flags.service);
     });
+}
+
+async function releaseHeld({ client, out }: Context, leases: string[], service: string | undefined): Promise<void> {
+  const named = leases.length > 0 ? leases : undefined;
+  const answer = await client.leases.release(service === undefined ? named : { service });
+  if (out.json) out.document(answer);
+  else out.line(`${answer.released === 1 ? "1 lease" : `${answer.released} leases`} released`);
+  if (answer.missing.length > 0) throw new Failure(EXIT.notFound, `lease ${answer.missing.join(", ")} is not held`);
 }
 
 async function listLeases(context: Context): Promise<void> {
   const { client, out } = context;
-  const first: LeasesBody = await client.leases.list();
-  const leases = [...first.leases];
-  for (let next = first.next; next !== null; ) {
-    const page = await client.leases.list({ from: next });
-    leases.push(...page.leases);
-    next = page.next;
-  }
-  if (out.json) return out.document({ ...first, leases, next: null });
+  const body = await allPages("leases", (from) => client.leases.list({ from }));
+  if (out.json) return out.document(body);
   const nowMs = Date.now();
   out.table(
     [
@@ -56,7 +62,7 @@ async function listLeases(context: Context): Promise<void> {
       { title: "via" },
       { title: "note" },
     ],
-    leases.map((one): Cell[] => [
+    body.leases.map((one): Cell[] => [
       one.lease,
       toSpan(one.ttlMs),
       endOf(one, nowMs),
@@ -107,7 +113,7 @@ function heldText(lease: LeaseBody, nowMs: number): Cell {
 }
 
 async function listHeld({ client, out }: Context): Promise<void> {
-  const body = await client.leases.held();
+  const body = await allPages("leases", (from) => client.leases.held({ from }));
   if (out.json) return out.document(body);
   showHeld(out, body.leases);
 }

@@ -22,6 +22,8 @@ function holds(facts: Facts, account: Account, guard: Guard): boolean {
       return facts.instance(account, guard.instance.service, guard.instance.id)?.modRevision === guard.revision;
     case "lease-exists":
       return (facts.lease(account, guard.lease) !== undefined) === guard.exists;
+    case "lease-held":
+      return facts.lease(account, guard.lease)?.held != null;
     case "count":
       return guard.of === "keys"
         ? countKeys(facts, account, guard.prefix, guard.below) < guard.below

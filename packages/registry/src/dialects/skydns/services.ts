@@ -113,7 +113,10 @@ export function showService(desk: Desk, view: View, account: Account, record: In
 function endOf({ registry, clock }: Desk, view: View, account: Account, record: InstanceRecord): End {
   const lease = record.lease === null ? undefined : view.lease(account, record.lease);
   if (lease === undefined) return { kind: "never" };
-  const deadlineMs = registry.pulse(account, lease.id)?.deadlineMs ?? clock.now() + lease.ttlMs;
+  // A held one has no time left that it could count on.
+  const nowMs = clock.now();
+  const deadlineMs =
+    lease.held === null ? (registry.pulse(account, lease.id)?.deadlineMs ?? nowMs + lease.ttlMs) : nowMs;
   return { kind: "lease", ttlMs: lease.ttlMs, deadlineMs };
 }
 

@@ -88,6 +88,7 @@ function toLife(lease: LeaseRecord | undefined, pulse: Pulse | undefined): Life 
     lastBeatAt: pulse === undefined || pulse.lastBeatMs === 0 ? null : toTime(pulse.lastBeatMs),
     beats: pulse?.beats ?? 0,
     beatIntervalMs: pulse === undefined || pulse.intervalMs === 0 ? null : pulse.intervalMs,
+    beatsTooRare: pulse?.rare ?? false,
     expiresAt: pulse === undefined ? null : toTime(pulse.deadlineMs),
   };
 }
@@ -106,6 +107,7 @@ function toPastLife(gone: Trace | undefined): Life {
     lastBeatAt: silence === null || silence.lastBeatMs === 0 ? null : toTime(silence.lastBeatMs),
     beats: silence?.beats ?? 0,
     beatIntervalMs: null,
+    beatsTooRare: false,
     expiresAt: silence === null ? null : toTime(silence.deadlineMs),
   };
 }
@@ -121,7 +123,13 @@ function summarizePresent({ lease, pulse, nowMs }: Findings, record: InstanceRec
       ? "no heartbeat was seen yet"
       : `the last heartbeat came ${sayDuration(Math.max(0, nowMs - pulse.lastBeatMs))} ago`;
   const left = pulse === undefined ? "" : `; it has ${sayDuration(Math.max(0, pulse.deadlineMs - nowMs))} left`;
-  return `It is shown as ${word}, kept alive by lease ${lease.id} with a ttl of ${sayDuration(lease.ttlMs)}: ${beat}${left}.`;
+  const kept = `kept alive by lease ${lease.id} with a ttl of ${sayDuration(lease.ttlMs)}`;
+  return `It is shown as ${word}, ${kept}: ${beat}${left}.${pulse?.rare === true ? sayRare(pulse) : ""}`;
+}
+
+function sayRare({ intervalMs }: Pulse): string {
+  const come = intervalMs === 0 ? "come" : `come every ${sayDuration(intervalMs)},`;
+  return ` Its heartbeats ${come} fewer than two in a ttl: when many fall silent together, protection may notice too late.`;
 }
 
 function summarizeGone({ key }: Findings, gone: Trace | undefined): string {

@@ -28,6 +28,7 @@ export function toTargetGroup(record: InstanceRecord): TargetGroup | undefined {
     [`${PREFIX}version`]: record.version,
     [`${PREFIX}zone`]: record.zone,
     [`${PREFIX}status`]: statusOf(record),
+    [`${PREFIX}held`]: String(record.held !== null),
     [`${PREFIX}via`]: record.via,
     [`${PREFIX}tags`]: record.tags.length === 0 ? "" : `,${record.tags.join(",")},`,
   };

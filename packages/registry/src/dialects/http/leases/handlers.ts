@@ -7,9 +7,9 @@ import {
   fromBytes,
   isReserved,
   type LeaseRecord,
+  LIMITS,
   type Refused,
   refuse,
-  type View,
 } from "../../../core/index.ts";
 import type { Result } from "../../../net/routes/serve.ts";
 import { toBeat, toJson, toRevised } from "../answers.ts";
@@ -152,30 +152,38 @@ export async function endLease(exchange: Exchange): Promise<Result> {
   return toRevised(await desk.registry.propose(account, { kind: "end", lease, cause: "closed" }));
 }
 
-const RELEASE_FIELDS: ReadonlySet<string> = new Set(["leases"]);
+const RELEASE_FIELDS: ReadonlySet<string> = new Set(["leases", "service"]);
 
 const ENDED_AT_ONCE = 300;
 
 /**
- * POST …/held/release: lets them go now, all when none is named. They end as expired, which they long are: merely to
- * take the mark away would give each a new ttl, after which protection would hold them again.
+ * POST …/held/release: lets go now what is named, or all. They end as expired, which they long are: merely to take the
+ * mark away would give each a new ttl, after which protection would hold them again.
  */
 export async function releaseHeld(exchange: Exchange): Promise<Result> {
   const { desk, account } = exchange;
   const fields = new Fields(exchange.json ?? {}, RELEASE_FIELDS);
-  const named = fields.has("leases") ? new Set(fields.texts("leases", RENEWALS_MAX, LEASE_LENGTH_MAX)) : undefined;
+  const named = fields.has("leases") ? fields.texts("leases", RENEWALS_MAX, LEASE_LENGTH_MAX) : undefined;
+  const service = fields.has("service") ? fields.text("service", "", LIMITS.nameLengthMax) : undefined;
+  if (named !== undefined && service !== undefined) fields.fail("give leases or a service, not both");
   if (fields.fault !== undefined) return fields.fault;
-  const leases = desk.registry.read((view) => findHeld(view, account, named));
+  const { held, missing } = desk.registry.read((view) => findHeld(view.account(account), named, service));
+  if (held.length === 0 && missing.length > 0) return refuse("not-found", `lease ${missing[0]} is not held`);
+  if (held.length === 0 && service !== undefined)
+    return refuse("not-found", `no instance of service ${service} is held`);
   let revision = desk.registry.read((view) => view.revision);
-  for (let from = 0; from < leases.length; from += ENDED_AT_ONCE) {
-    const then = leases.slice(from, from + ENDED_AT_ONCE).map((lease) => toEndHeld(exchange, lease));
+  let released = 0;
+  for (let from = 0; from < held.length; from += ENDED_AT_ONCE) {
+    const then = held.slice(from, from + ENDED_AT_ONCE).map((lease) => toEndHeld(exchange, lease));
     const outcome = await desk.registry.propose(account, { kind: "when", guards: [], then, otherwise: [] });
     if (!outcome.ok) return outcome;
     revision = outcome.value.revision;
+    released += outcome.value.commit?.changes.filter((change) => change.kind === "lease").length ?? 0;
   }
-  return toJson({ revision, released: leases.length });
+  return toJson({ revision, released, missing });
 }
 
+/** One that is heard meanwhile stays. */
 function toEndHeld({ desk, account }: Exchange, lease: string): Command {
   const pulse = desk.registry.pulse(account, lease);
   const nowMs = desk.clock.now();
@@ -185,18 +193,24 @@ function toEndHeld({ desk, account }: Exchange, lease: string): Command {
     beats: pulse?.beats ?? 0,
   };
   const end: Command = { kind: "end", lease, cause: "expired", silence };
-  // Gone meanwhile is as good as ended.
-  return {
-    kind: "when",
-    guards: [{ on: "lease-exists", lease, exists: true }],
-    then: [end],
-    otherwise: [],
-  };
+  return { kind: "when", guards: [{ on: "lease-held", lease }], then: [end], otherwise: [] };
 }
 
-function findHeld(view: View, account: string, named: ReadonlySet<string> | undefined): string[] {
-  const found: string[] = [];
-  for (const lease of view.account(account)?.leases() ?? [])
-    if (lease.held !== null && (named === undefined || named.has(lease.id))) found.push(lease.id);
-  return found;
+/** The held leases among those named, or of a service, or all; and those named that are not held. */
+function findHeld(
+  account: AccountView | undefined,
+  named: readonly string[] | undefined,
+  service: string | undefined,
+): { readonly held: readonly string[]; readonly missing: readonly string[] } {
+  if (named !== undefined) {
+    const isHeld = (lease: string): boolean => account?.lease(lease)?.held != null;
+    const unique = [...new Set(named)];
+    return { held: unique.filter(isHeld), missing: unique.filter((lease) => !isHeld(lease)) };
+  }
+  const held = new Set<string>();
+  if (service !== undefined) {
+    for (const one of account?.service(service)?.instances.values() ?? [])
+      if (one.held !== null && one.lease !== null) held.add(one.lease);
+  } else for (const lease of account?.leases() ?? []) if (lease.held !== null) held.add(lease.id);
+  return { held: [...held], missing: [] };
 }

@@ -194,6 +194,7 @@ const Explain = object({
       lastBeatAt: orNull(time),
       beats: count,
       beatIntervalMs: orNull(count),
+      beatsTooRare: Type.Boolean(),
       expiresAt: orNull(time),
     }),
   ),
@@ -287,8 +288,8 @@ const LEASES = {
   Leases: object({ revision: count, leases: Type.Array(ref("Lease")), next }),
   Renew: object({ leases: texts }),
   Renewed: object({ renewed: count, missing: texts }),
-  Release: object({ leases: optional(texts) }),
-  Released: object({ revision: count, released: count }),
+  Release: object({ leases: optional(texts), service: optional(text) }),
+  Released: object({ revision: count, released: count, missing: texts }),
 };
 
 const CONFIG = {

@@ -107,9 +107,10 @@ export function toSummaryBody(service: ServiceView, records: Iterable<InstanceRe
   let held = 0;
   for (const record of records) {
     instances++;
-    const status = statusOf(record);
-    statuses[status] = (statuses[status] ?? 0) + 1;
-    if (record.held !== null) held++;
+    if (record.held === null) {
+      const status = statusOf(record);
+      statuses[status] = (statuses[status] ?? 0) + 1;
+    } else held++;
     for (const tag of record.tags) tags.add(tag);
     versions.add(record.version);
     zones.add(record.zone);

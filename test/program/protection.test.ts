@@ -1,0 +1,192 @@
+/** Protection in the whole program: in real time, over real sockets, in every dialect. Its rules: around/protection.test.ts. */
+import assert from "node:assert/strict";
+import { Resolver } from "node:dns/promises";
+import { after, test } from "node:test";
+import { type Client, createClient } from "@rollcall/client";
+import { type Rollcall, startRollcall } from "../harness/program.ts";
+import { request } from "../harness/requests.ts";
+import { type Scope, until } from "../harness/scope.ts";
+
+const flags = ["--dialects", "http,eureka,skydns,dns", "--eureka-port", "0", "--skydns-port", "0", "--dns-port", "0"];
+const server = await startRollcall({ after }, { flags });
+
+/** A client of an account that nobody else uses. */
+let accounts = 0;
+const nextClient = (): Client => createClient({ url: server.url, account: `account-${++accounts}` });
+
+/** Instances that beat until they are told to stop. */
+class Pods {
+  readonly #client: Client;
+  readonly #timers = new Set<NodeJS.Timeout>();
+
+  constructor(scope: Scope, client: Client) {
+    this.#client = client;
+    scope.after(() => this.silence());
+  }
+
+  async start(service: string, ids: readonly string[], ttlMs: number, beatMs: number): Promise<void> {
+    await Promise.all(
+      ids.map(async (id) => {
+        const address = `${service}-${id}.test`;
+        await this.#client.registerOnce({ service, id, address, port: 80, ttl: `${ttlMs}ms` });
+        const beat = (): void => void this.#client.leases.renew(`${service}/${id}`).catch(() => {});
+        if (beatMs > 0) this.#timers.add(setInterval(beat, beatMs));
+      }),
+    );
+  }
+
+  silence(): void {
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#timers.clear();
+  }
+}
+
+const names = (count: number, prefix = "i"): string[] => Array.from({ length: count }, (_, i) => `${prefix}${i}`);
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function count(client: Client, service: string): Promise<{ listed: number; held: number }> {
+  const { instances } = await client.service(service);
+  return { listed: instances.length, held: instances.filter((one) => one.held !== null).length };
+}
+
+test("what falls silent together is held, per account and per service; nine are not", {
+  concurrency: true,
+}, async (t) => {
+  await Promise.all([
+    t.test("30 of 30, beside 40 leases that keep nothing", async (t) => {
+      const client = nextClient();
+      await Promise.all(names(40, "idle").map((lease) => client.leases.grant({ lease, ttl: "600s" })));
+      const pods = new Pods(t, client);
+      await pods.start("api", names(30), 3000, 1000);
+      await pause(4000);
+      pods.silence();
+      await until(async () => (await count(client, "api")).held >= 27, { timeoutMs: 10_000 });
+      await pause(2500);
+      assert.ok((await count(client, "api")).listed >= 27);
+    }),
+    t.test("one service of 12 in an account of 32", async (t) => {
+      const client = nextClient();
+      const [api, db] = [new Pods(t, client), new Pods(t, client)];
+      await Promise.all([api.start("api", names(12), 3000, 1000), db.start("db", names(20), 3000, 1000)]);
+      await pause(4000);
+      api.silence();
+      await until(async () => (await count(client, "api")).held >= 6, { timeoutMs: 10_000 });
+      await pause(2500);
+      assert.ok((await count(client, "api")).listed >= 6);
+      assert.deepEqual(await count(client, "db"), { listed: 20, held: 0 });
+    }),
+    t.test("9 of 9", async (t) => {
+      const client = nextClient();
+      await new Pods(t, client).start("api", names(9), 2000, 0);
+      await until(async () => (await count(client, "api")).listed === 0, { timeoutMs: 10_000 });
+    }),
+    t.test("beats that are too rare are told of before, and half stays", async (t) => {
+      const client = nextClient();
+      const pods = new Pods(t, client);
+      await pods.start("rare", names(12), 3000, 2500);
+      await until(() =>
+        server.logs.find((line) => line.service === "rare" && /fewer than two in a ttl/.test(String(line.msg))),
+      );
+      const explained = await client.explain("rare", "i0");
+      assert.equal(explained.keptAliveBy?.beatsTooRare, true);
+      assert.match(explained.summary, /fewer than two in a ttl: when many fall silent together, protection may notice/);
+      pods.silence();
+      await pause(5000);
+      assert.ok((await count(client, "rare")).listed >= 6);
+    }),
+    ...[true, false].map((same) =>
+      t.test(`a crash loop, ${same ? "with the same addresses" : "with new ones"}`, async () =>
+        crashLoop(nextClient(), same),
+      ),
+    ),
+  ]);
+});
+
+/** 12 pods with a ttl of 2 s, each with a new id every 1.6 s. */
+async function crashLoop(client: Client, same: boolean): Promise<void> {
+  const seen = new Map<string, number>();
+  for (let turn = 0; turn < 6; turn++) {
+    await Promise.all(
+      names(12).map(async (pod) => {
+        const id = `${pod}-${turn}`;
+        await client.registerOnce({ service: "loop", id, address: same ? pod : id, port: 80, ttl: "2s" });
+        seen.set(id, performance.now());
+      }),
+    );
+    await pause(800);
+    await client.leases.renewMany(names(12).map((pod) => `loop/${pod}-${turn}`));
+    for (const pod of names(12)) seen.set(`${pod}-${turn}`, performance.now());
+    await pause(800);
+    const askedMs = performance.now();
+    for (const one of (await client.service("loop")).instances) {
+      assert.equal(one.held, null, one.id);
+      // A second more, for a busy machine.
+      assert.ok(askedMs - (seen.get(one.id) ?? 0) < 4000, one.id);
+    }
+  }
+}
+
+test("a registry that was stopped for a while holds and drops nothing; one that is killed in a silence goes on", async (t) => {
+  const own = await startRollcall(t);
+  const client = createClient({ url: own.url });
+  const pods = new Pods(t, client);
+  await pods.start("api", names(12), 3000, 1000);
+  await pause(2500);
+  process.kill(own.pid, "SIGSTOP");
+  await pause(5000);
+  process.kill(own.pid, "SIGCONT");
+  await pause(3500);
+  assert.deepEqual(await count(client, "api"), { listed: 12, held: 0 });
+  pods.silence();
+  await pause(1500);
+  await own.restart();
+  const startedMs = performance.now();
+  await until(async () => (await count(client, "api")).held === 12, { timeoutMs: 10_000 });
+  assert.ok(performance.now() - startedMs > 2500, "a full ttl after the restart");
+  await own.restart();
+  await client.leases.renew("api/i0");
+  await until(async () => (await count(client, "api")).held === 11);
+});
+
+test("every dialect tells held ones apart that has a word for it, and none hides them", async (t) => {
+  const own = await startRollcall(t, { flags });
+  const client = createClient({ url: own.url });
+  await new Pods(t, client).start("api", names(12), 1000, 0);
+  await client.registerOnce({ service: "well", id: "w", address: "10.0.0.1", port: 80, ttl: "60s" });
+  await until(async () => (await client.leases.held()).leases.length === 12, { timeoutMs: 10_000 });
+
+  const [api] = (await client.services()).services;
+  assert.deepEqual([api?.instances, api?.statuses, api?.held], [12, {}, 12]);
+  assert.match(
+    (await client.instance("api", "i0"))?.held?.reason ?? "",
+    /^12 of 1[23] instances of \S+ \S+ fell silent/,
+  );
+  const events = await ask(own, "http", "/v2/default/events?after=0&type=instance.held&type=lease.held&limit=1000");
+  assert.equal(events.json().events.length, 24);
+  const groups = (await ask(own, "http", "/sd/prometheus/default")).json();
+  const heldGroups = groups.filter((group: { labels: object }) => Object.values(group.labels).includes("true"));
+  assert.equal(heldGroups.length, 12);
+  const metrics = (await ask(own, "http", "/metrics")).text;
+  assert.match(metrics, /^rollcall_leases_held 12$/m);
+  assert.match(metrics, /^rollcall_instances\{status="held"\} 12$/m);
+  assert.match(metrics, /^rollcall_instances\{status="passing"\} 1$/m);
+  const line = own.logs.find(({ msg }) => String(msg).startsWith("held by protection: 12 of 1"));
+  assert.deepEqual([line?.account, line?.service, line?.level], ["default", "api", 40]);
+
+  const app = await ask(own, "eureka", "/eureka/apps/API", { accept: "application/json" });
+  const statuses = app.json().application.instance.map((one: { status: string }) => one.status);
+  assert.deepEqual(statuses, Array(12).fill("UP"));
+  const page = (await ask(own, "eureka", "/")).text;
+  assert.match(page, />12 held</);
+  assert.match(page, />1 UP</);
+  const services = (await ask(own, "skydns", "/skydns/services/")).json();
+  const ttls = services.filter((one: { Name: string }) => one.Name === "api").map((one: { TTL: number }) => one.TTL);
+  assert.deepEqual(ttls, Array(12).fill(1));
+  const resolver = new Resolver();
+  resolver.setServers([`127.0.0.1:${own.port("dns")}`]);
+  assert.equal((await resolver.resolveSrv("_api._tcp.rollcall")).length, 12);
+});
+
+function ask(rollcall: Rollcall, dialect: string, path: string, headers: Record<string, string> = {}) {
+  return request(`http://127.0.0.1:${rollcall.port(dialect)}${path}`, { headers });
+}
