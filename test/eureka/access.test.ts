@@ -70,6 +70,19 @@ test("a token is the password, the user, or a bearer's; its account is the one a
   assert.deepEqual([delta.ids, delta.hashcode], [["API/x1"], "UP_1_"]);
 });
 
+test("two credentials that differ are refused, one said twice is one", async () => {
+  const pair = (authorization: string, token: string) =>
+    request(`${closed.base}/eureka/apps/`, {
+      headers: { accept: "application/json", authorization, "x-auth-token": token },
+    });
+  assertBare(await pair("Bearer default-reads", "default-writes"), 400);
+  assertBare(await pair("Bearer nobody", "default-reads"), 400);
+  assertBare(await pair(basic("u", "default-reads"), "nobody"), 400);
+  assert.equal((await pair("Bearer default-reads", "default-reads")).status, 200);
+  assertBare(await ask(closed, basic("default-reads", "acme-writes")), 400);
+  assert.equal((await ask(closed, basic("default-reads", "default-reads"))).status, 200);
+});
+
 test("a reader may look and nothing else", async () => {
   const eureka = closed;
   const [reader, writer] = [basic("u", "default-reads"), basic("u", "default-writes")];

@@ -40,6 +40,20 @@ test("without a token nothing is answered but what is open to all", async () => 
     assert.equal((await open.call("GET", path)).status, 200, path);
 });
 
+test("two tokens that differ are refused by every route, whichever of them is good; one said twice is one", async () => {
+  const both = (one: string, other: string) =>
+    openApi(rollcall.url, { authorization: `Bearer ${one}`, "x-auth-token": other });
+  for (const { method, pattern } of ROUTES)
+    for (const pair of [both(adminToken, "wrong"), both("wrong", adminToken)]) {
+      const detail = await pair.refused(400, "invalid", method, pathOf(pattern));
+      assert.match(detail, /Authorization and X-Auth-Token say different things/, nameRoute({ method, pattern }));
+    }
+  const basic = openApi(rollcall.url, { authorization: "Basic YTpi", "x-auth-token": adminToken });
+  await basic.refused(400, "invalid", "GET", "/v2/acme/services");
+  await both(adminToken, adminToken).ok("GET", "/v2/acme/services");
+  await openApi(rollcall.url, { authorization: adminToken, "x-auth-token": adminToken }).ok("GET", "/v2/acme/services");
+});
+
 test("each route wants its role, and a token of its account", async () => {
   const ranks = ["reader", "writer", "admin"];
   for (const { method, pattern, role } of ROUTES) {

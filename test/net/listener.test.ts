@@ -245,13 +245,19 @@ test("the token is found in either header, and another scheme is not the same as
   timeout: 15_000,
 }, async (t) => {
   const { listener, url } = await openListener(t);
-  serve(listener, "/", "test", (incoming, reply) => reply.send(200, {}, JSON.stringify(incoming.token ?? null)));
-  const seen = async (headers: Record<string, string>): Promise<unknown> => (await request(url, { headers })).json();
-  assert.equal(await seen({}), null);
+  serve(listener, "/", "test", (incoming, reply) => reply.send(200, {}, JSON.stringify(incoming.token)));
+  const seen = async (headers: Record<string, string>): Promise<unknown> => {
+    const token = (await request(url, { headers })).json();
+    return token.ok ? token.value : token.refusal;
+  };
+  assert.equal(await seen({}), undefined);
   assert.equal(await seen({ Authorization: "Bearer abc" }), "abc");
   assert.equal(await seen({ authorization: "bEARER   abc" }), "abc");
   assert.equal(await seen({ "X-AUTH-TOKEN": "xyz" }), "xyz");
   assert.equal(await seen({ Authorization: "Basic abc" }), "Basic abc");
+  assert.equal(await seen({ Authorization: "Bearer abc", "X-Auth-Token": "abc" }), "abc");
+  assert.equal(await seen({ Authorization: "Bearer abc", "X-Auth-Token": "xyz" }), "invalid");
+  assert.equal(await seen({ Authorization: "Basic abc", "X-Auth-Token": "abc" }), "invalid");
 });
 
 test("requests are counted under their dialect with status and time, also those that nobody waited for", {

@@ -17,7 +17,7 @@ function echo(request: Request, reply: Reply): void {
       path: request.path,
       query: request.search,
       type: request.header("content-type"),
-      token: request.token,
+      token: request.token.ok ? request.token.value : request.token,
       bytes: request.bodyBytes,
       from: request.remoteAddress,
       headers: request.rawHeaders,
@@ -106,6 +106,8 @@ const SAMPLES: readonly (readonly [what: string, pieces: readonly string[]])[] =
   ["garbage", ["\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"]],
   ["empty lines first", [`\r\n\r\n${GET}`]],
   ["bytes above ASCII in a value", [GET.replace("Host: h", "Host: h\r\nA: \xe9\xff")]],
+  ["both tokens", [GOOD.replace("Host", "Authorization: Bearer t\r\nHost")]],
+  ["both tokens, different ones", [GOOD.replace("Host", "Authorization: Bearer u\r\nHost")]],
   ["nothing", []],
   ...[" ", "\t", " \t ", "\xa0", "\x85", "\x0b", "\x0c", "\xa0 ", " \xa0"].flatMap((blank) => [
     ...HEADERS.map((line): [string, string[]] => {

@@ -57,6 +57,28 @@ test("with accounts configured there is no way in without a token of the tenant"
   assert.deepEqual((await send("other-writes", "other")).json().values, []);
 });
 
+test("two tokens that differ are none, wherever they stand; one said twice is one", async (t) => {
+  const own = await startWith(t, ACCOUNTS);
+  const send = (headers: Record<string, string>, query = "") =>
+    request(`${own.url}/v1.0/acme/services${query}`, { headers });
+  const good = { "X-Auth-Token": "acme-reads" };
+  const none = { status: 401, type: "unauthorizedError" };
+  const two = { ...none, details: "More than one authentication token provided" };
+  assertFault(await send(good, "?x-auth-token=acme-writes"), two);
+  assertFault(await send({}, "?x-auth-token=acme-reads&x-auth-token=acme-writes"), none);
+  assertFault(await send({ ...good, Authorization: "Bearer other" }), two);
+  assertFault(await send({ Authorization: "Bearer other" }, "?x-auth-token=acme-reads"), two);
+  for (const [headers, query] of [
+    [good, "?x-auth-token=acme-reads"],
+    [{}, "?x-auth-token=acme-reads&x-auth-token=acme-reads"],
+    [{ ...good, Authorization: "Bearer acme-reads" }, ""],
+    [{ "X-Auth-Token": "" }, "?x-auth-token=acme-reads"],
+  ] as const)
+    assert.equal((await send(headers, query)).status, 200, JSON.stringify([headers, query]));
+  // The original knows no other header.
+  assertFault(await send({ Authorization: "Bearer acme-reads" }), none);
+});
+
 test("with accounts configured a token of the account is the API key", async (t) => {
   const own = await startWith(t, ACCOUNTS);
   const wrong = await logIn(own.url, "acme", "wrong");

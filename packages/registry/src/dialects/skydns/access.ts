@@ -10,7 +10,9 @@ import { line } from "./wire/answer.ts";
 
 /** Heartbeats, which are PATCHes, are never refused for their number: services would be lost. */
 export function admit(desk: Desk, request: Request): Outcome<Account, { readonly answer: Answer }> {
-  const principal = identify(desk, request);
+  const { token } = request;
+  if (!token.ok) return { ok: false, answer: toAnswer(token) };
+  const principal = identify(desk, request.header("authorization"), token.value);
   if (!principal.ok) return { ok: false, answer: line(401, "Unauthorized") };
   const account = principal.value.account ?? desk.settings.account;
   const { method } = request;
@@ -29,11 +31,14 @@ export function admit(desk: Desk, request: Request): Outcome<Account, { readonly
  * original does not look at the header at all: in open mode an unknown one is as good as none. Where one is set, nobody
  * comes in without it, or a token.
  */
-function identify({ access, settings }: Desk, request: Request): Outcome<Principal> {
+function identify(
+  { access, settings }: Desk,
+  authorization: string | undefined,
+  token: string | undefined,
+): Outcome<Principal> {
   const { secret, account } = settings;
-  const { token } = request;
   if (secret !== undefined) {
-    if (isSame(request.header("authorization") ?? "", secret)) return ok({ account, role: "writer", name: "secret" });
+    if (isSame(authorization ?? "", secret)) return ok({ account, role: "writer", name: "secret" });
     return token === undefined ? refuse("forbidden", "no secret") : access.authenticate(token);
   }
   const known = access.authenticate(token);

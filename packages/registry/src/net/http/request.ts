@@ -1,5 +1,5 @@
 /** A request as handlers see it, whichever way it came. */
-import type { Outcome } from "../../outcome.ts";
+import { type Outcome, ok, refuse } from "../../outcome.ts";
 
 export interface Request {
   /** HEAD is shown as GET. */
@@ -10,8 +10,11 @@ export interface Request {
   readonly search: string;
   /** Names and values by turns. */
   readonly rawHeaders: readonly string[];
-  /** From "Authorization: Bearer …" or "X-Auth-Token: …"; undefined when there is neither. */
-  readonly token: string | undefined;
+  /**
+   * From "Authorization: Bearer …" or "X-Auth-Token: …"; undefined when there is neither. Refused as `invalid` when both
+   * are there and differ: whoever stands in front may have looked at the other one.
+   */
+  readonly token: Outcome<string | undefined>;
   /** Bytes of body that the headers announce: 0 for none, -1 when only its end will tell. */
   readonly bodyBytes: number;
   /** The client's address; empty when it is gone. */
@@ -39,9 +42,13 @@ export function findHeaders(raw: readonly string[], lower: string): string[] {
   return raw.filter((_, i) => i % 2 === 1 && raw[i - 1]?.toLowerCase() === lower);
 }
 
+const NO_TOKEN: Outcome<undefined> = ok(undefined);
+
 /** The token in the raw values of the two headers that may carry one. */
-export function tokenIn(authorization: string | undefined, authToken: string | undefined): string | undefined {
-  if (authToken !== undefined || authorization === undefined) return authToken;
+export function tokenIn(authorization: string | undefined, authToken: string | undefined): Outcome<string | undefined> {
+  if (authorization === undefined) return authToken === undefined ? NO_TOKEN : ok(authToken);
   // RFC 9110 §11.1: the scheme is case-insensitive. Another scheme is no token of ours, yet not the same as none.
-  return authorization.replace(/^bearer +/i, "");
+  const token = authorization.replace(/^bearer +/i, "");
+  if (authToken === undefined || authToken === token) return ok(token);
+  return refuse("invalid", "Authorization and X-Auth-Token say different things; send one of them");
 }

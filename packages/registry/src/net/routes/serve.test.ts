@@ -62,7 +62,7 @@ async function ask(routes: readonly Route<Desk>[], asked: Asked): Promise<Given>
     path,
     search,
     rawHeaders: headers,
-    token,
+    token: token === "either" ? refuse("invalid", "two tokens") : ok(token),
     bodyBytes: body.length,
     remoteAddress: "",
     header: (lower) => headers[headers.indexOf(lower) + 1],
@@ -112,6 +112,7 @@ test("a request fails at the first check that it does not pass", async () => {
   const wrong: readonly (readonly [number, Asked])[] = [
     [404, { path: "/a", method: "GET", token: "" }],
     [405, { method: "GET", token: "" }],
+    [400, { token: "either", path: "/none/things/%zz" }],
     [401, { token: "", headers: twice }],
     [400, { headers: twice, path: "/a/things/%zz" }],
     [400, { path: "/none/things/%zz" }],

@@ -106,7 +106,9 @@ function serve<D extends { readonly access: Access }, R extends Reply>(
   const giveResult = (result: Result | undefined): void => {
     if (result !== undefined) give(reply, "refusal" in result ? manner.refused(result) : result);
   };
-  const principal = desk.access.authenticate(request.token);
+  const { token } = request;
+  if (!token.ok) return giveResult(token);
+  const principal = desk.access.authenticate(token.value);
   if (!principal.ok) return give(reply, manner.unknown(principal));
   const checked = check(desk.access, principal.value, route, match, request);
   if (!checked.ok) return giveResult(checked);

@@ -10,6 +10,8 @@ export interface Admitted {
   readonly account: Account;
 }
 
+/** Two credentials that differ. */
+const AMBIGUOUS = empty(400);
 const FORBIDDEN = empty(403);
 
 const ANYONE: Principal = { account: null, role: "admin", name: "anyone" };
@@ -38,13 +40,13 @@ export class Gate {
 
   /** `wanted` names another account than the configured one, for those who may act on all of them. */
   admit(
-    token: string | undefined,
+    token: Outcome<string | undefined>,
     need: Role,
     isBeat: boolean,
     wanted: string | undefined,
   ): Outcome<Admitted, { readonly answer: Answer }> {
-    const identified = this.#identify(token);
-    if (!identified.ok) return { ok: false, answer: UNKNOWN };
+    const identified = token.ok ? this.#identify(token.value) : token;
+    if (!identified.ok) return { ok: false, answer: identified.refusal === "invalid" ? AMBIGUOUS : UNKNOWN };
     const principal = identified.value;
     const asked = wanted === undefined ? undefined : this.#access.resolve(wanted);
     const account = principal.account ?? (asked?.ok === true ? asked.value : this.#settings.account);
@@ -54,25 +56,23 @@ export class Gate {
     return { ok: false, answer: entered.refusal === "limit" ? BUSY : FORBIDDEN };
   }
 
-  /** In open mode unknown credentials are as good as none: the original ignores them when it has no security. */
+  /** Refuses as `invalid` what could be either of two. In open mode unknown credentials are as good as none: the original ignores them when it has no security. */
   #identify(said: string | undefined): Outcome<Principal> {
     const { open } = this.#access;
     if (said === undefined) return open ? ok(ANYONE) : this.#access.authenticate(undefined);
     const known = this.#authenticate(said);
-    return known.ok || !open ? known : ok(ANYONE);
+    return known.ok || !open || known.refusal === "invalid" ? known : ok(ANYONE);
   }
 
   #authenticate(said: string): Outcome<Principal> {
     const token = this.#tokens.get(said);
     if (token !== undefined) return this.#access.authenticate(token);
-    for (const candidate of candidatesOf(said)) {
-      const principal = this.#access.authenticate(candidate);
-      if (!principal.ok) continue;
-      if (this.#tokens.size >= KNOWN_MAX) this.#tokens.clear();
-      this.#tokens.set(said, candidate);
-      return principal;
-    }
-    return refuse("forbidden", "unknown credentials");
+    const [known, ...more] = candidatesOf(said).filter((candidate) => this.#access.authenticate(candidate).ok);
+    if (known === undefined) return refuse("forbidden", "unknown credentials");
+    if (more.length > 0) return refuse("invalid", "user name and password are two tokens");
+    if (this.#tokens.size >= KNOWN_MAX) this.#tokens.clear();
+    this.#tokens.set(said, known);
+    return this.#access.authenticate(known);
   }
 }
 
@@ -84,5 +84,5 @@ function candidatesOf(said: string): readonly string[] {
   const pair = Buffer.from(basic, "base64").toString("utf8");
   const colon = pair.indexOf(":");
   if (colon < 0) return [];
-  return [pair.slice(colon + 1), pair.slice(0, colon)].filter((text) => text !== "");
+  return [...new Set([pair.slice(colon + 1), pair.slice(0, colon)])].filter((text) => text !== "");
 }

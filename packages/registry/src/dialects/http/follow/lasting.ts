@@ -35,8 +35,8 @@ export class OpenVisits implements Lasting {
     this.#forget();
   }
 
-  findRevoked({ request, account, role }: Exchange): Refused | undefined {
-    const now = this.#access.authenticate(request.token);
+  findRevoked({ request: { token }, account, role }: Exchange): Refused | undefined {
+    const now = token.ok ? this.#access.authenticate(token.value) : token;
     if (!now.ok) return now;
     const allowed = this.#access.allow(now.value, account, role);
     return allowed.ok ? undefined : allowed;

@@ -18,9 +18,10 @@ export function admitTenant(access: Access, request: Request, target: Target): O
   const named = nameTenant(access, request, target);
   if (!named.ok) return named;
   const token = tokenIn(request, target.query);
-  const principal = access.authenticate(token);
+  if (!token.ok) return token;
+  const principal = access.authenticate(token.value);
   if (!principal.ok) {
-    return token === undefined ? bad(unauthorized("No authentication token provided")) : INVALID;
+    return token.value === undefined ? bad(unauthorized("No authentication token provided")) : INVALID;
   }
   const need = request.method === "GET" ? "reader" : "writer";
   return admitPrincipal(access, principal.value, named.value, need);
@@ -69,9 +70,14 @@ function isSame(access: Access, one: string, other: string): boolean {
   return a.ok && b.ok && a.value === b.value;
 }
 
-function tokenIn(request: Request, query: Query): string | undefined {
-  const header = request.header("x-auth-token");
-  if (header !== undefined && header !== "") return header;
-  const given = query.all("x-auth-token").join(",");
-  return given === "" ? undefined : given;
+/** The token stands in X-Auth-Token, in the query, or in both if they agree. Authorization is none, but must not differ. */
+function tokenIn(request: Request, query: Query): Outcome<string | undefined, Faulty> {
+  const { token } = request;
+  // Joined, so that two different ones are no token at all.
+  const ofQuery = [...new Set(query.all("x-auth-token"))].join(",");
+  const [given, ...more] = [request.header("x-auth-token"), ofQuery].filter((one) => one);
+  if (given !== undefined && token.ok && token.value) more.push(token.value);
+  if (!token.ok || more.some((one) => one !== given))
+    return bad(unauthorized("More than one authentication token provided"));
+  return ok(given);
 }

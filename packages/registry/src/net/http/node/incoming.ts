@@ -31,7 +31,7 @@ export class Incoming extends IncomingMessage implements Request {
   #taker: Taker | undefined = undefined;
   #state: "none" | "streaming" | "taken" | "ended" = "none";
 
-  get token(): string | undefined {
+  get token(): Outcome<string | undefined> {
     return tokenIn(this.authorization, this.authToken);
   }
 

@@ -9,7 +9,7 @@ export class PlainRequest implements Request {
   readonly method: string;
   readonly path: string;
   readonly search: string;
-  readonly token: string | undefined;
+  readonly token: Outcome<string | undefined>;
   /** The body is refused: the answer is the connection's last. */
   bodyRefused = false;
   readonly #socket: Socket;
