@@ -21,6 +21,7 @@ import { getConsumers, registerEndpoint, subscribe, unregisterEndpoint } from ".
 import { deleteKey, deleteKeys, getKey, listKeys, putKey, transact } from "./config/handlers.ts";
 import type { Desk } from "./desk.ts";
 import { getEvents } from "./follow/events.ts";
+import { SUBSCRIPTIONS_MAX } from "./follow/interest.ts";
 import { watch, watchMany } from "./follow/watch.ts";
 import {
   endLease,
@@ -28,6 +29,7 @@ import {
   grantLease,
   listHeld,
   listLeases,
+  RENEWALS_MAX,
   releaseHeld,
   renewLease,
   renewLeases,
@@ -39,9 +41,12 @@ const NONE: Body = { kind: "none" };
 const JSON_BODY: Body = { kind: "json" };
 /** Registrations are small: see LIMITS for what may be in one. */
 const REGISTRATION: Body = { kind: "json", bytesMax: 1024 * 1024 };
-/** 10 000 leases of the longest names. */
-const RENEWALS: Body = { kind: "json", bytesMax: 16 * 1024 * 1024 };
-const TRANSACTION: Body = { kind: "json", bytesMax: 8 * 1024 * 1024 };
+/** 10 000 leases. */
+const RENEWALS: Body = { kind: "json", bytesMax: 4 * 1024 * 1024, valuesMax: RENEWALS_MAX + 1000 };
+/** Guards, and steps for both cases, of some six values each. */
+const TRANSACTION: Body = { kind: "json", bytesMax: 4 * 1024 * 1024, valuesMax: 20 * LIMITS.transactionCommandsMax };
+/** An object with two members for each. */
+const SUBSCRIPTIONS: Body = { kind: "json", valuesMax: 3 * SUBSCRIPTIONS_MAX + 100 };
 const OPTIONAL: Body = { kind: "json", optional: true };
 const VALUE: Body = { kind: "bytes", bytesMax: LIMITS.valueBytesMax };
 
@@ -135,7 +140,7 @@ const WATCHED = ["service+", "key+", "prefix+", "consumer", ...WAITS];
 
 const FOLLOW_ROUTES: readonly Route[] = [
   streaming("GET", `${A}/watch`, "reader", NONE, WATCHED, watch, "Follow commits, by stream or long poll"),
-  streaming("POST", `${A}/watch`, "reader", JSON_BODY, [], watchMany, "Follow many subscriptions over one stream"),
+  streaming("POST", `${A}/watch`, "reader", SUBSCRIPTIONS, [], watchMany, "Follow many subscriptions over one stream"),
   streaming(
     "GET",
     `${A}/events`,

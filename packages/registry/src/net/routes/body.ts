@@ -7,7 +7,7 @@ import { charsetOf, decodeJson, isJsonType, type Json } from "./json.ts";
 /** What a route wants to be sent. */
 export type Body =
   | { readonly kind: "none" }
-  | { readonly kind: "json"; readonly optional?: boolean; readonly bytesMax?: number }
+  | { readonly kind: "json"; readonly optional?: boolean; readonly bytesMax?: number; readonly valuesMax?: number }
   | { readonly kind: "bytes"; readonly bytesMax: number };
 
 const JSON_BYTES_MAX = 2 * 1024 * 1024;
@@ -54,5 +54,6 @@ const NOTHING: Outcome<Json> = ok(undefined);
 
 /** The value of a JSON body; undefined where the route wants none, or where an optional one is left out. */
 export function jsonIn(bytes: Buffer, body: Body): Outcome<Json> {
-  return body.kind !== "json" || (body.optional === true && bytes.length === 0) ? NOTHING : decodeJson(bytes);
+  if (body.kind !== "json" || (body.optional === true && bytes.length === 0)) return NOTHING;
+  return decodeJson(bytes, body.valuesMax);
 }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { charsetOf, decodeJson, isJsonType } from "./json.ts";
+import { charsetOf, decodeJson, isJsonType, VALUES_MAX } from "./json.ts";
 
 test("JSON that is well-formed is decoded as it is", () => {
   fc.assert(
@@ -11,6 +11,47 @@ test("JSON that is well-formed is decoded as it is", () => {
       assert.deepEqual(decoded, { ok: true, value: JSON.parse(JSON.stringify(value)) });
     }),
   );
+});
+
+test("large bodies are decoded as small ones are, whatever their strings hold", () => {
+  const nasty = fc.string({ unit: fc.constantFrom("\\", '"', "[", "{", ",", ":", "a", "é"), maxLength: 80 });
+  fc.assert(
+    fc.property(fc.array(fc.oneof(fc.jsonValue({ maxDepth: 4 }), nasty, fc.dictionary(nasty, nasty))), (values) => {
+      const value = [...values, "x".repeat(5000)];
+      assert.deepEqual(decodeJson(Buffer.from(JSON.stringify(value))), {
+        ok: true,
+        value: JSON.parse(JSON.stringify(value)),
+      });
+    }),
+  );
+});
+
+test("a body that holds too much is not parsed", () => {
+  const many = (count: number, of: (nth: number) => string): string =>
+    Array.from({ length: count }, (_, i) => of(i)).join();
+  const refused: readonly (readonly [body: string, refusal: string, detail: RegExp])[] = [
+    ["[".repeat(5000), "invalid", /nested deeper than 32 levels/],
+    [`${'{"a":['.repeat(17)}${" ".repeat(5000)}${"]}".repeat(17)}`, "invalid", /nested deeper/],
+    [`[${many(VALUES_MAX, () => "1")}]`, "too-large", /more than 10000 values/],
+    [`[${many(VALUES_MAX / 2, () => '{"a":1}')}]`, "too-large", /more than 10000 values/],
+    [`[${many(VALUES_MAX / 2, () => "{}")},${many(VALUES_MAX / 2, () => "[]")}]`, "too-large", /values/],
+    [`{${many(2001, (i) => `"n${i}":1`)}}`, "too-large", /more than 2000 different names/],
+    [`[${many(2001, (i) => `{"n${i}" : 1}`)}]`, "too-large", /names/],
+  ];
+  for (const [body, refusal, detail] of refused) {
+    const decoded = decodeJson(Buffer.from(body));
+    assert.ok(!decoded.ok, body.slice(0, 40));
+    assert.equal(decoded.refusal, refusal);
+    assert.match(decoded.detail, detail);
+  }
+  const allowed = [
+    `[${many(VALUES_MAX - 1, () => "1")}]`,
+    `[${many(3000, () => '{"a":1}')}]`,
+    `{${many(2000, (i) => `"n${i}":1`)}}`,
+    `${"[".repeat(32)}"${"[".repeat(5000)}"${"]".repeat(32)}`,
+  ];
+  for (const body of allowed) assert.ok(decodeJson(Buffer.from(body)).ok, body.slice(0, 40));
+  assert.ok(decodeJson(Buffer.from(`[${many(15_000, () => "1")}]`), 20_000).ok, "a route may take more");
 });
 
 test("any bytes are decoded or refused in words", () => {

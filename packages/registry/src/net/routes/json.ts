@@ -2,13 +2,19 @@
 import { isUtf8 } from "node:buffer";
 import { type Outcome, ok, refuse } from "../../outcome.ts";
 import { trimOws } from "../http/ows.ts";
+import { findExcess } from "./json-bounds.ts";
 
 /** What JSON.parse made of a body. */
 export type Json = unknown;
 
-/** Refused as `invalid` with the reason in words. */
-export function decodeJson(body: Buffer): Outcome<Json> {
+/** Values that a body may hold where its route says nothing else. */
+export const VALUES_MAX = 10_000;
+
+/** Refused as `invalid`, or as `too-large` for more than `valuesMax` values, with the reason in words. */
+export function decodeJson(body: Buffer, valuesMax: number = VALUES_MAX): Outcome<Json> {
   if (body.length === 0) return refuse("invalid", "the body is empty; expected JSON");
+  const excess = findExcess(body, valuesMax);
+  if (excess !== undefined) return excess;
   if (!isUtf8(body)) return refuse("invalid", "the body is not valid UTF-8");
   const text = body.toString("utf8");
   let value: Json;

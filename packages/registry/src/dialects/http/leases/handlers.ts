@@ -20,7 +20,7 @@ import { toLeaseBody } from "../wire/records.ts";
 import { readTtl, TTL_MS_DEFAULT } from "../wire/registration.ts";
 import { isHiddenLease } from "../wire/reserved.ts";
 
-const RENEWALS_MAX = 10_000;
+export const RENEWALS_MAX = 10_000;
 
 const GRANT_FIELDS: ReadonlySet<string> = new Set(["lease", "ttl", "meta"]);
 

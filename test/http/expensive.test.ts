@@ -1,0 +1,53 @@
+/** Requests made to take long: they are refused, or answered, without holding anybody up. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, test } from "node:test";
+import { startRollcall } from "../harness/program.ts";
+import { nextAccount, openApi } from "./rig.ts";
+
+const rollcall = await startRollcall({ after });
+const api = openApi(rollcall.url);
+
+/** Processor time of the registry in ms: what else the machine does is no fault of it. */
+function usedMs(): number {
+  const fields = readFileSync(`/proc/${rollcall.pid}/stat`, "latin1").split(") ")[1]?.split(" ") ?? [];
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
+async function assertCheap(name: string, act: () => Promise<unknown>): Promise<void> {
+  const before = usedMs();
+  await act();
+  const tookMs = usedMs() - before;
+  assert.ok(tookMs < 400, `${name}: ${tookMs} ms of processor time`);
+}
+
+const MEGA = 1024 * 1024;
+
+function many(count: number, of: (nth: number) => string): string {
+  return Array.from({ length: count }, (_, i) => of(i)).join();
+}
+
+test("bodies of JSON are bounded in depth, values and names before they are parsed", async () => {
+  const at = `/v2/${nextAccount()}`;
+  const headers = { "content-type": "application/json" };
+  const deep = "[".repeat(MEGA - 1);
+  const objects = `[${many(340_000, () => "{}")}]`;
+  const names = `{${many(90_000, (i) => `"k${i}":1`)}}`;
+  const routes = [
+    ["POST", `${at}/leases/renew`],
+    ["POST", `${at}/transactions`],
+    ["POST", `${at}/watch`],
+    ["PUT", `${at}/services/a/instances/b`],
+    ["POST", `${at}/register`],
+  ] as const;
+  for (const [method, path] of routes) {
+    const refused = (type: string, status: number, body: string) =>
+      assertCheap(path, async () => {
+        const detail = await api.refused(status, type, method, path, body, { headers });
+        assert.match(detail, /nested deeper|holds more than \d+ values|different names/);
+      });
+    await refused("invalid", 400, deep);
+    await refused("too-large", 413, objects);
+    await refused("too-large", 413, names);
+  }
+});
