@@ -55,6 +55,7 @@ async function open(
     clock,
     replicator: implementation.create({ clock, rules, origin: "n1" }, dataDir),
     policy: createProtection(PROTECTION_DEFAULTS),
+    wait: (ms, run) => setTimeout(run, ms).unref(),
     onBug: (error) => assert.fail(String(error)),
   });
   let closing: Promise<void> | undefined;
@@ -101,7 +102,11 @@ for (const implementation of IMPLEMENTATIONS) {
     const { core } = await open(t, implementation, temporaryDirectory(t));
     const told: number[] = [];
     core.registry.follow({ account: "default" }, 0, {
-      deliver: (commit) => told.push(commit.revision) > 0,
+      inStep: true,
+      deliver(commits) {
+        told.push(...commits.map(({ revision }) => revision));
+        return commits.length;
+      },
       lost: () => assert.fail(),
     });
     for (let i = 1; i <= 20; i++) {

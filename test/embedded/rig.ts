@@ -50,6 +50,7 @@ export async function openStoreRig(
     clock,
     replicator,
     policy: { windowMs: 15_000, holdMs: 600_000, suspects: () => false, holds: () => false },
+    wait: (ms, run) => setTimeout(run, ms).unref(),
     onBug: (error) => {
       throw error;
     },

@@ -65,6 +65,7 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
       ...(options.commitsMax === undefined ? {} : { commitsMax: options.commitsMax }),
     }),
     policy: options.policy ?? createProtection({ ...PROTECTION_DEFAULTS, enabled: false }),
+    wait: (ms, run) => setTimeout(run, ms).unref(),
     onBug: (error) => bugs.push(error),
     ...options.listener,
     ...(options.historyCommitsMax === undefined ? {} : { historyCommitsMax: options.historyCommitsMax }),

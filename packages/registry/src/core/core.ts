@@ -20,6 +20,8 @@ export interface CoreOptions extends ExpiryListener {
   /** Bounds of the history in memory. */
   readonly historyCommitsMax?: number;
   readonly historyChangesMax?: number;
+  /** Runs something after so many ms. */
+  wait(ms: number, run: () => void): void;
   /** Told of what watchers threw: that is a bug. */
   onBug(error: unknown): void;
 }
@@ -63,7 +65,7 @@ class OpenCore implements Core, Registry, Sink {
   constructor(options: CoreOptions, catalog: Catalog) {
     this.#options = options;
     this.view = catalog;
-    const { replicator } = options;
+    const { replicator, clock, wait, onBug } = options;
     const propose = (account: Account, command: Command) => replicator.propose(account, command);
     this.#expiry = new Expiry({ ...options, catalog, propose });
     this.#recent = new History(
@@ -71,7 +73,7 @@ class OpenCore implements Core, Registry, Sink {
       options.historyCommitsMax ?? HISTORY_COMMITS_MAX,
       options.historyChangesMax ?? HISTORY_CHANGES_MAX,
     );
-    this.#hub = new WatchHub(this.#recent, replicator, options.onBug);
+    this.#hub = new WatchHub({ history: this.#recent, older: replicator, clock, wait, onBug });
   }
 
   start(): void {
@@ -98,8 +100,8 @@ class OpenCore implements Core, Registry, Sink {
       this.#expiry.after(commit);
       this.#recent.push(commit);
     }
-    // Watchers see a view that holds the whole group, and are handed its commits in order.
-    for (const commit of commits) this.#hub.publish(commit);
+    // Watchers see a view that holds the whole group.
+    this.#hub.publish(commits);
   }
 
   read<T>(query: (view: View) => T extends PromiseLike<unknown> ? never : T): T {

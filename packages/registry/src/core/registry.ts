@@ -17,12 +17,20 @@ export interface Scope {
 }
 
 /**
- * A watcher's side. It is a cursor into the history, never a queue: commits are handed over at once, in order, and
- * each counts as delivered when `deliver` returns true. Returning false parks the cursor before that commit; `resume`
- * continues from there.
+ * A watcher's side. It is a cursor into the history, never a queue. When little is to be done commits are handed over as
+ * soon as they are visible; else in slices between other work, many at a time.
  */
 export interface Watcher {
-  deliver(commit: Commit): boolean;
+  /**
+   * In step: is handed each commit before anybody can read what it changed. For what is kept beside the view. Such
+   * watchers are few and quick.
+   */
+  readonly inStep?: boolean;
+  /**
+   * Takes commits, oldest first, and answers how many of them it took. The rest is handed over again: soon when it took
+   * some, after `resume` when it took none. Watchers of one scope are mostly handed the same array.
+   */
+  deliver(commits: readonly Commit[]): number;
   /** Called once: all that there was when the watch began has been delivered. */
   caughtUp?(): void;
   /**
@@ -35,7 +43,10 @@ export interface Watcher {
 export interface Watch {
   /** The revision up to which everything in scope has been delivered. */
   readonly position: Revision;
+  /** Goes on after `deliver` took nothing. */
   resume(): void;
+  /** Hands over now what memory has: for who must tell of a change before an answer that shows it. */
+  pull(): void;
   close(): void;
 }
 

@@ -62,6 +62,7 @@ async function assembleWith(
     clock: systemClock,
     replicator: replicator.port,
     policy: createProtection(config.protection),
+    wait: (ms, run) => setTimeout(run, ms).unref(),
     onBug: (error) => log.error({ err: error }, "a watcher failed"),
     onExpired: metrics.expired,
     ...reportProtection(log, () => systemClock.monotonic()),

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { accepted, openRig, type Rig, register } from "../../../../../test/harness/registry.ts";
-import type { Revision, Scope, Watch, Watcher } from "../index.ts";
+import type { Clock, Revision, Scope, Watch, Watcher } from "../index.ts";
 import { History } from "./history.ts";
 import { WatchHub } from "./hub.ts";
 
@@ -18,11 +18,11 @@ function watcher(room = Number.POSITIVE_INFINITY): Seen {
     revisions: [],
     room,
     lostAt: null,
-    deliver(commit) {
-      if (this.room <= 0) return false;
-      this.room--;
-      this.revisions.push(commit.revision);
-      return true;
+    deliver(commits) {
+      const taken = commits.slice(0, this.room);
+      this.room -= taken.length;
+      this.revisions.push(...taken.map(({ revision }) => revision));
+      return taken.length;
     },
     lost(compacted) {
       this.lostAt = compacted;
@@ -40,10 +40,12 @@ function follow(rig: Rig, scope: Scope, after: Revision, seen: Watcher): Watch {
   return outcome.value;
 }
 
-/** Lets what is queued run. */
+/** Lets what is queued run, slice by slice. */
 async function turn(): Promise<void> {
-  await new Promise((resolve) => setImmediate(resolve));
+  for (let i = 0; i < 10; i++) await new Promise((resolve) => setImmediate(resolve));
 }
+
+const STILL: Clock = { now: () => 0, monotonic: () => 0 };
 
 test("scopes: services, keys, ranges, everything, all accounts", async () => {
   const rig = await openRig();
@@ -191,9 +193,9 @@ test("a watcher that fails at a commit is told to begin anew, and others go on",
   const failing = watcher();
   let isBroken = true;
   const deliver = failing.deliver.bind(failing);
-  failing.deliver = (commit) => {
-    if (isBroken && commit.revision === 2) throw new Error("a bug");
-    return deliver(commit);
+  failing.deliver = (commits) => {
+    if (isBroken && commits[0]?.revision === 2) throw new Error("a bug");
+    return deliver(commits);
   };
   failing.lost = (compacted) => {
     failing.lostAt = compacted;
@@ -257,7 +259,7 @@ test("one whose older commits cannot be read is told to begin anew", async () =>
   const bugs: unknown[] = [];
   const history = new History(10, 4, 4);
   const older = { floor: 2, history: () => Promise.reject(new Error("the disk")) };
-  const hub = new WatchHub(history, older, (error) => bugs.push(error));
+  const hub = new WatchHub({ history, older, clock: STILL, wait: () => {}, onBug: (error) => bugs.push(error) });
   hub.revision = 10;
   const seen = watcher();
   assert.ok(hub.follow({}, 5, seen).ok);

@@ -28,6 +28,7 @@ export function keepUp(registry: Registry, scope: Scope, follower: Follower): Fo
 }
 
 class KeepingUp implements Watcher, Following {
+  readonly inStep = true;
   readonly #registry: Registry;
   readonly #scope: Scope;
   readonly #follower: Follower;
@@ -54,9 +55,9 @@ class KeepingUp implements Watcher, Following {
     else setImmediate(() => this.begin());
   }
 
-  deliver(commit: Commit): boolean {
-    this.#follower.take(commit);
-    return true;
+  deliver(commits: readonly Commit[]): number {
+    for (const commit of commits) this.#follower.take(commit);
+    return commits.length;
   }
 
   caughtUp(): void {

@@ -17,6 +17,7 @@ import {
 } from "../wire/commits.ts";
 import { decodePage, decodeWaitMs } from "../wire/query.ts";
 import { encodeEvent } from "../wire/sse.ts";
+import { encodePiece } from "./pieces.ts";
 import { awaitChange } from "./poll.ts";
 import { followCommits } from "./stream.ts";
 
@@ -60,17 +61,23 @@ function toEvents(exchange: Exchange, commit: Commit, filter: EventFilter, after
 
 function streamEvents(exchange: Exchange<Streaming>, filter: EventFilter, after: EventCursor | undefined): undefined {
   const cursor = after ?? { revision: 0, index: 0 };
+  const kind = `events ${exchange.query.all("type")}`;
+  const render = (commit: Commit): string =>
+    toEvents(exchange, commit, filter, cursor)
+      .map((event) => encodeEvent("event", event.id, JSON.stringify(event)))
+      .join("");
   followCommits(exchange, {
     scope: { account: exchange.account },
     // Within a commit: begin with that commit, and leave out what was seen.
     after: after === undefined ? undefined : startOf(after),
-    render: (commit) => {
-      const events = toEvents(exchange, commit, filter, cursor);
-      if (events.length === 0) return undefined;
-      return Buffer.concat(events.map((event) => encodeEvent("event", event.id, JSON.stringify(event))));
-    },
+    // The first commit may have been seen in part, by this client only.
+    encode: (commits) => encodePiece(commits, isBefore(cursor, commits) ? kind : undefined, render),
     idOf: endOf,
   });
+}
+
+function isBefore({ revision }: EventCursor, [first]: readonly Commit[]): boolean {
+  return first !== undefined && revision < first.revision;
 }
 
 /** The revision after which the commit of the cursor comes (again), unless all of it was seen. */
@@ -96,8 +103,10 @@ async function pollEvents(exchange: Exchange, filter: EventFilter, after: EventC
   if (!found.ok) return found;
   const { events, cursor, revision, complete } = found.value;
   if (events.length > 0 || !complete || waitMs.value === 0) return toJson({ events, cursor });
-  return awaitChange(exchange, { account }, revision, waitMs.value, (_woken, commit) =>
-    commit !== undefined && !commit.changes.some(filter) ? undefined : toEventsAfter(exchange, filter, revision, limit),
+  return awaitChange(exchange, { account }, revision, waitMs.value, (_woken, commits) =>
+    commits?.some(({ changes }) => changes.some(filter)) === false
+      ? undefined
+      : toEventsAfter(exchange, filter, revision, limit),
   );
 }
 

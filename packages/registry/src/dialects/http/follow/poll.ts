@@ -7,14 +7,14 @@ import { toUnauthorized } from "../refusals.ts";
 export type Woken = "changed" | "over";
 
 /**
- * Answers, or returns undefined to go on waiting. `commit` is the one that woke the poll; it is undefined when the time
- * is up, or when the position is too old to tell.
+ * Answers, or returns undefined to go on waiting. `commits` are those that woke the poll; undefined when the time is up,
+ * or when the position is too old to tell.
  */
-export type Attempt = (woken: Woken, commit: Commit | undefined) => Result | Promise<Result> | undefined;
+export type Attempt = (woken: Woken, commits?: readonly Commit[]) => Result | Promise<Result> | undefined;
 
 /**
- * Calls `attempt` with "changed" for each change in scope after `after` until it answers, or with "over" when the time
- * is up or the registry stops; then it must answer. A client that goes away is forgotten, and the promise stays open. A
+ * Calls `attempt` with "changed" for changes in scope after `after` until it answers, or with "over" when the time is
+ * up or the registry stops; then it must answer. A client that goes away is forgotten, and the promise stays open. A
  * position that history no longer holds counts as a change: the state is what the client asks for.
  */
 export function awaitChange(
@@ -58,9 +58,9 @@ class Poll implements Watcher, Visit {
     else this.#watch = watch.value;
   }
 
-  deliver(commit: Commit): boolean {
-    this.#wake("changed", commit);
-    return true;
+  deliver(commits: readonly Commit[]): number {
+    this.#wake("changed", commits);
+    return commits.length;
   }
 
   lost(): void {
@@ -75,15 +75,15 @@ class Poll implements Watcher, Visit {
     else this.#settle(toUnauthorized(revoked));
   }
 
-  #wake(woken: Woken, commit?: Commit): void {
+  #wake(woken: Woken, commits?: readonly Commit[]): void {
     if (this.#done) return;
-    const result = this.#try(woken, commit);
+    const result = this.#try(woken, commits);
     if (result !== undefined) this.#settle(result);
   }
 
-  #try(woken: Woken, commit: Commit | undefined): Result | Promise<Result> | undefined {
+  #try(woken: Woken, commits?: readonly Commit[]): Result | Promise<Result> | undefined {
     try {
-      return this.#attempt(woken, commit);
+      return this.#attempt(woken, commits);
     } catch (error) {
       // A bug, which the request answers for.
       return Promise.reject(error);

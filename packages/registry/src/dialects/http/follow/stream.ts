@@ -3,15 +3,14 @@ import type { Commit, Revision, Scope, Watch, Watcher } from "../../../core/inde
 import type { Stream, Streaming } from "../../../net/http/reply.ts";
 import type { Exchange, Visit } from "../desk.ts";
 import { encodeEvent } from "../wire/sse.ts";
-
-/** What goes out for a commit; undefined when it holds nothing for this stream. */
-export type Render = (commit: Commit) => Buffer | undefined;
+import type { Piece } from "./pieces.ts";
 
 export interface FollowOptions {
   readonly scope: Scope;
   /** Undefined: from now on. */
   readonly after: Revision | undefined;
-  readonly render: Render;
+  /** Encodes the first of these commits, one at least. */
+  readonly encode: (commits: readonly Commit[]) => Piece;
   /** The id of a message after which all commits up to this revision have been sent. */
   readonly idOf?: (revision: Revision) => string | number;
   readonly onClose?: () => void;
@@ -79,22 +78,22 @@ class Follower implements Watcher, Visit {
   }
 
   #send(event: string, revision: Revision, data: unknown): void {
-    this.#stream.write(encodeEvent(event, this.#idOf(revision), JSON.stringify(data)));
+    this.#stream.write(Buffer.from(encodeEvent(event, this.#idOf(revision), JSON.stringify(data))));
   }
 
-  deliver(commit: Commit): boolean {
-    if (!this.#stream.open) return true;
-    if (this.#parked) return false;
-    const bytes = this.#render(commit);
-    this.#last = commit.revision;
-    // Taken all the same: `write` keeps the bytes, and the next commit is the one that waits.
-    if (bytes !== undefined && !this.#stream.write(bytes)) this.#parked = true;
-    return true;
+  deliver(commits: readonly Commit[]): number {
+    if (!this.#stream.open) return commits.length;
+    if (this.#parked) return 0;
+    const { bytes, count, last } = this.#encode(commits);
+    this.#last = last;
+    // Taken all the same: `write` keeps the bytes, and what comes next is what waits.
+    if (bytes.length > 0 && !this.#stream.write(bytes)) this.#parked = true;
+    return count;
   }
 
-  #render(commit: Commit): Buffer | undefined {
+  #encode(commits: readonly Commit[]): Piece {
     try {
-      return this.#options.render(commit);
+      return this.#options.encode(commits);
     } catch (error) {
       // A bug. An end is better than a stream that stays open and leaves something out.
       this.#stream.end();
@@ -126,7 +125,7 @@ class Follower implements Watcher, Visit {
     if (!this.#stream.open) return;
     // The watch has also passed commits outside of the scope: its position may be later than the last commit sent.
     const revision = Math.max(this.#watch?.position ?? 0, this.#last);
-    this.#stream.end(encodeEvent("bye", this.#idOf(revision), JSON.stringify({ revision })));
+    this.#stream.end(Buffer.from(encodeEvent("bye", this.#idOf(revision), JSON.stringify({ revision }))));
   }
 
   #end(): void {

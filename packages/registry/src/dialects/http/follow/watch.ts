@@ -19,8 +19,14 @@ import { decodeWait } from "../wire/query.ts";
 import { encodeEvent } from "../wire/sse.ts";
 import { CONSUMER_TTL_MS } from "./consumers.ts";
 import { decodeInterest, decodeMultiplex, decodePosition, type Subscription, toScope } from "./interest.ts";
+import { encodePiece } from "./pieces.ts";
 import { awaitChange } from "./poll.ts";
 import { followCommits } from "./stream.ts";
+
+const ENCODED_BYTES_MAX = 16 * 1024 * 1024;
+const COST_LEAST = 256;
+/** Encodings of one commit that are kept. */
+const INTERESTS_MAX = 4;
 
 /** GET …/watch: a stream, or with `wait` one answer. */
 export function watch(exchange: Exchange<Streaming>): Result | undefined | Promise<Result> {
@@ -32,10 +38,14 @@ export function watch(exchange: Exchange<Streaming>): Result | undefined | Promi
   if (!after.ok) return after;
   const stopConsuming = consumeWhileOpen(exchange, interest.value);
   const name = nameInterest(interest.value);
+  const render = (commit: Commit): string => {
+    const json = encode(exchange, commit, name, interest.value);
+    return json === undefined ? "" : encodeEvent("change", commit.revision, json);
+  };
   followCommits(exchange, {
     scope: toScope(exchange.account, interest.value),
     after: after.value,
-    render: (commit) => encode(exchange, commit, name, interest.value)?.event,
+    encode: (commits) => encodePiece(commits, `changes ${name}`, render),
     onClose: stopConsuming,
   });
   return undefined;
@@ -60,28 +70,30 @@ function nameInterest({ services, keys, prefixes, everything }: Interest): strin
   return JSON.stringify([[...services].sort(), [...keys].sort(), [...prefixes].sort()]);
 }
 
-/** A commit as an interest sees it. */
-interface Encoded {
-  readonly json: string;
-  readonly event: Buffer;
+interface Seen {
+  readonly exchange: Exchange;
+  readonly name: string;
+  readonly interest: Interest;
 }
 
-/** Of the latest commits, by the name of an interest; null where the commit holds nothing of it. */
-const encodingsOf = perRevision((_commit: Commit) => new Map<string, Encoded | null>(), {
-  costMax: 64,
-  costOf: () => 1,
-});
+/** Of the latest commits, as JSON by the name of an interest; undefined where the commit holds nothing of it. */
+const encodingsOf = perRevision(
+  (commit: Commit, seen: Seen) => new Map<string, string | undefined>([[seen.name, toText(commit, seen)]]),
+  { costMax: ENCODED_BYTES_MAX, costOf: (texts) => COST_LEAST + ([...texts.values()][0]?.length ?? 0) },
+);
 
-function encode(exchange: Exchange, commit: Commit, name: string, interest: Interest): Encoded | undefined {
-  const encodings = encodingsOf(commit);
-  let encoded = encodings.get(name);
-  if (encoded === undefined) {
-    const body = toCommitBody(commit, interest, exchange.desk.around);
-    const json = JSON.stringify(body);
-    encoded = body === undefined ? null : { json, event: encodeEvent("change", commit.revision, json) };
-    encodings.set(name, encoded);
-  }
-  return encoded ?? undefined;
+function toText(commit: Commit, { exchange, interest }: Seen): string | undefined {
+  return JSON.stringify(toCommitBody(commit, interest, exchange.desk.around));
+}
+
+/** A commit as an interest sees it. */
+function encode(exchange: Exchange, commit: Commit, name: string, interest: Interest): string | undefined {
+  const seen = { exchange, name, interest };
+  const texts = encodingsOf(commit, seen);
+  if (texts.has(name)) return texts.get(name);
+  const text = toText(commit, seen);
+  if (texts.size < INTERESTS_MAX) texts.set(name, text);
+  return text;
 }
 
 const COMMITS_PER_ANSWER = 1000;
@@ -99,8 +111,9 @@ async function pollCommits(exchange: Exchange, interest: Interest): Promise<Resu
   if (!found.ok) return found;
   const { complete, ...body } = found.value;
   if (body.commits.length > 0 || !complete || wait.value.waitMs === 0) return toJson(body);
-  return awaitChange(exchange, toScope(account, interest), body.revision, wait.value.waitMs, (_woken, commit) => {
-    if (commit !== undefined && !commit.changes.some((change) => isOfInterest(change, interest))) return undefined;
+  return awaitChange(exchange, toScope(account, interest), body.revision, wait.value.waitMs, (_woken, commits) => {
+    if (commits?.some(({ changes }) => changes.some((change) => isOfInterest(change, interest))) === false)
+      return undefined;
     return toCommits(exchange, interest, body.revision);
   });
 }
@@ -147,7 +160,7 @@ export function watchMany(exchange: Exchange<Streaming>): Result | undefined {
   followCommits(exchange, {
     scope: toScope(account, index.interest),
     after: position.value ?? asked.value.after,
-    render: (commit) => index.render(exchange, commit),
+    encode: (commits) => encodePiece(commits, undefined, (commit) => index.render(exchange, commit)),
   });
   return undefined;
 }
@@ -175,7 +188,7 @@ class SubscriptionIndex {
     };
   }
 
-  render(exchange: Exchange, commit: Commit): Buffer | undefined {
+  render(exchange: Exchange, commit: Commit): string {
     const services = new Set<string>();
     const keys = new Set<string>();
     const prefixes = new Set<string>();
@@ -185,18 +198,14 @@ class SubscriptionIndex {
     }
     const everything = this.#everything.length > 0;
     const interest: Interest = { services, keys, prefixes: [...prefixes], everything };
-    const encoded = encode(exchange, commit, nameInterest(interest), interest);
-    if (encoded === undefined) return undefined;
+    const json = encode(exchange, commit, nameInterest(interest), interest);
+    if (json === undefined) return "";
     const ids = [...this.#everything];
     for (const service of services) ids.push(...(this.#services.get(service) ?? []));
     for (const key of keys) ids.push(...(this.#keys.get(key) ?? []));
     for (const prefix of prefixes) ids.push(...(this.#prefixes.get(prefix) ?? []));
-    if (ids.length === 0) return undefined;
-    return encodeEvent(
-      "change",
-      commit.revision,
-      `${encoded.json.slice(0, -1)},"subscriptions":${JSON.stringify(ids)}}`,
-    );
+    if (ids.length === 0) return "";
+    return encodeEvent("change", commit.revision, `${json.slice(0, -1)},"subscriptions":${JSON.stringify(ids)}}`);
   }
 
   #meet(services: Set<string>, before: InstanceRecord | null, after: InstanceRecord | null): void {

@@ -65,7 +65,7 @@ class Keeper implements Visit {
 
   #encode(event: string, data: object): Buffer {
     const revision = this.#desk.registry.read((view) => view.revision);
-    return encodeEvent(event, revision, JSON.stringify({ revision, ...data }));
+    return Buffer.from(encodeEvent(event, revision, JSON.stringify({ revision, ...data })));
   }
 
   bye(): void {

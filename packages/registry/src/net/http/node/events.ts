@@ -11,17 +11,17 @@ const everyReal: Every = (intervalMs, tick) => {
   return () => clearInterval(timer);
 };
 
-// An event that goes to many streams is framed once: they are written one after the other.
-let framedFrom: Buffer | undefined;
-let framed: Buffer = COMMENT;
+/** Bytes that go to many streams are framed once. */
+const framed = new WeakMap<Buffer, Buffer>();
 
 /** RFC 9112 §7.1: the size in hexadecimal, the bytes, each followed by CRLF. */
 function frame(bytes: Buffer): Buffer {
-  if (bytes !== framedFrom) {
-    framed = Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`, "latin1"), bytes, Buffer.from("\r\n")]);
-    framedFrom = bytes;
+  let chunk = framed.get(bytes);
+  if (chunk === undefined) {
+    chunk = Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`, "latin1"), bytes, Buffer.from("\r\n")]);
+    framed.set(bytes, chunk);
   }
-  return framed;
+  return chunk;
 }
 
 /** Goes on from an answer whose head is sent. */
