@@ -69,7 +69,7 @@ export interface Row {
   id: string;
   scenario: string;
   title: string;
-  unit: "/s" | "ms" | "MB" | "answers";
+  unit: "/s" | "ms" | "MB" | "answers" | "watchers";
   /** The sample's name on our side. */
   ours: string;
   beside: readonly Comparison[];

@@ -47,6 +47,39 @@ export interface FanoutJob {
   changes: number;
 }
 
+/** Watchers of all changes under a prefix, each on a connection of its own, and changes at a steady rate. */
+export interface BusyJob {
+  kind: "etcd-busy" | "rollcall-busy";
+  port: number;
+  /** 0 when DNS is not asked. */
+  dnsPort: number;
+  watchers: number;
+  writesPerSecond: number;
+  warmMs: number;
+  measureMs: number;
+}
+
+/** The changes of a busy job, and questions beside them. */
+export interface PaceJob extends Omit<BusyJob, "kind"> {
+  kind: "etcd-pace" | "rollcall-pace";
+}
+
+export interface PaceResult {
+  /** All that were made. */
+  writes: number;
+  /** In the measured time. */
+  perSecond: number;
+  getP99Ms: number;
+  dnsP99Ms: number | null;
+}
+
+export interface BusyResult extends PaceResult {
+  /** The longest time from the sending of a change until the last watcher had it. */
+  lagMsMax: number;
+  /** Watchers that got each change once, in order, to the last one. */
+  complete: number;
+}
+
 /** The services of `dns/names.ts`, each with its instances. */
 export interface DnsFillJob {
   kind: "rollcall-dns-fill";
@@ -117,7 +150,7 @@ export interface EurekaCrashJob {
 
 export type EurekaJob = EurekaFillJob | EurekaChurnJob | EurekaViewJob | EurekaCrashJob;
 
-export type Job = StormJob | FillJob | BulkJob | FanoutJob | DnsFillJob | DnsChangeJob | EurekaJob;
+export type Job = StormJob | FillJob | BulkJob | FanoutJob | BusyJob | PaceJob | DnsFillJob | DnsChangeJob | EurekaJob;
 
 /** What one fetching client saw. */
 export interface ViewResult {
@@ -167,6 +200,8 @@ export interface JobResult {
   loadCores: number;
   /** Time of each change until the last watcher had it. */
   lagsMs?: number[];
+  busy?: BusyResult;
+  pace?: PaceResult;
   dnsChanges?: DnsChangeResult;
   eurekaViews?: EurekaViewResult;
   eurekaCrashes?: EurekaCrashResult;

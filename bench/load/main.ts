@@ -1,4 +1,6 @@
 /** A load process: takes one job as JSON in its argument, writes its result as JSON to stdout. */
+import { runPace } from "./busy/pace.ts";
+import { runBusy } from "./busy/watchers.ts";
 import { runDnsChanges } from "./dns/change.ts";
 import { runEurekaChurn, runEurekaFill } from "./eureka/churn.ts";
 import { runEurekaCrash } from "./eureka/crash.ts";
@@ -24,6 +26,12 @@ function run(job: Job): Promise<JobResult> {
     case "etcd-fanout":
     case "rollcall-fanout":
       return runFanout(job);
+    case "etcd-busy":
+    case "rollcall-busy":
+      return runBusy(job);
+    case "etcd-pace":
+    case "rollcall-pace":
+      return runPace(job);
     case "rollcall-dns-fill":
       return runDnsFill(job);
     case "rollcall-dns-change":

@@ -1,6 +1,7 @@
 /** Rollcall's own API beside etcd. A goal is judged like for like: 64 connections on both sides, or the same number of watchers. */
-import type { Comparison, Goal, Group, Row } from "../row.ts";
+import { type Comparison, type Goal, type Group, type Row, SAME } from "../row.ts";
 import { BULK } from "../scenarios/registry/bulk.ts";
+import { BUSY } from "../scenarios/registry/busy.ts";
 import { FANOUT } from "../scenarios/registry/fanout.ts";
 import { HEARTBEAT } from "../scenarios/registry/heartbeat.ts";
 import { POPULATION } from "../scenarios/registry/population.ts";
@@ -10,6 +11,12 @@ import { REGISTER } from "../scenarios/registry/register.ts";
 /** The peer etcd. */
 function etcd(metric: string, work: string, goal?: Goal): Comparison[] {
   return [goal === undefined ? { peer: "etcd", metric, work } : { peer: "etcd", metric, work, goal }];
+}
+
+function toBusyRow(id: string, what: string, ours: string, beside: Comparison[], atMost?: number): Row {
+  const title = `2 000 watchers under 1 000 writes/s: ${what}`;
+  const row: Row = { id, scenario: BUSY.id, title, unit: "ms", ours, beside };
+  return atMost === undefined ? row : { ...row, goal: { atMost } };
 }
 
 const ROWS: readonly Row[] = [
@@ -102,6 +109,19 @@ const ROWS: readonly Row[] = [
     beside: etcd("multiplexed", "1 000 watches on 10 streams", { atMost: 0.7 }),
   },
   {
+    ...toBusyRow("busy", "writes/s", "writes", etcd("writes", SAME)),
+    unit: "/s",
+    goal: { atLeast: 800 },
+  },
+  toBusyRow("busy-get", "read of 10 instances beside, 99 of 100", "get", etcd("get", "range of 10 keys"), 50),
+  toBusyRow("busy-dns", "DNS question beside, 99 of 100", "dns", [], 50),
+  toBusyRow("busy-lag", "longest lag of a watcher", "lag", etcd("lag", SAME), 1000),
+  {
+    ...toBusyRow("busy-missed", "watchers without every change once and in order", "incomplete", [], 0),
+    unit: "watchers",
+    each: true,
+  },
+  {
     id: "memory",
     scenario: "population",
     title: "resident memory, 100 000 leased instances",
@@ -148,6 +168,6 @@ export const REGISTRY: Group = {
   id: "registry",
   title: "Rollcall beside etcd",
   programs: ["wrk"],
-  scenarios: [HEARTBEAT, REGISTER, READ, FANOUT, POPULATION, BULK],
+  scenarios: [HEARTBEAT, REGISTER, READ, FANOUT, BUSY, POPULATION, BULK],
   rows: ROWS,
 };
