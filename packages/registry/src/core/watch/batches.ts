@@ -10,15 +10,16 @@ export interface OlderHistory {
   history(after: Revision, limit: number): Promise<readonly Commit[]>;
 }
 
-/** The commits of a scope after `from`, up to `to`. */
+/** The commits of a crowd's scope after `from`, up to `to`. */
 export interface Batch {
+  readonly crowd: Crowd;
   readonly from: Revision;
   readonly to: Revision;
   readonly commits: readonly Commit[];
 }
 
 const COMMITS_MAX = 512;
-/** The number of crowds whose last batch is kept. */
+/** The number of batches that are kept. */
 const KEPT_MAX = 32;
 
 export interface BatchesOptions {
@@ -31,8 +32,8 @@ export interface BatchesOptions {
 
 export class Batches {
   readonly #options: BatchesOptions;
-  /** The last batch of each crowd: all cursors of the crowd at the same position get the same array. */
-  readonly #kept = new Map<Crowd, Batch>();
+  /** The last batches, newest first: all cursors of a crowd at the same position get the same array. */
+  readonly #kept: Batch[] = [];
   /** Cursors that wait for a page of the store. One page is read at a time, for all cursors at its position. */
   #waiting: Cursor[] = [];
   #page: { readonly after: Revision; readonly commits: readonly Commit[] } | undefined;
@@ -44,40 +45,31 @@ export class Batches {
 
   /** The next commits for the cursor; undefined when the store has to be read first: see `read`. */
   next({ crowd, at }: Cursor): Batch | undefined {
-    const known = this.#kept.get(crowd);
-    if (known?.from === at) return known;
+    const known = this.#kept.find((batch) => batch.crowd === crowd && batch.from === at);
+    if (known !== undefined) return known;
     const batch = this.fromMemory(crowd, at, crowd.clean) ?? this.#fromPage(crowd, at);
-    if (batch !== undefined) this.#keep(crowd, batch);
+    if (batch !== undefined && this.#kept.unshift(batch) > KEPT_MAX) this.#kept.pop();
     return batch;
   }
 
-  fromMemory({ scope }: Crowd, from: Revision, head: Revision): Batch | undefined {
+  fromMemory(crowd: Crowd, from: Revision, head: Revision): Batch | undefined {
     const { history } = this.#options;
     if (!history.covers(from)) return undefined;
     const commits: Commit[] = [];
     for (const commit of history.since(from)) {
       if (commit.revision > head) break;
-      if (!concerns(scope, commit)) continue;
-      if (commits.push(commit) === COMMITS_MAX) return { from, to: commit.revision, commits };
+      if (!concerns(crowd.scope, commit)) continue;
+      if (commits.push(commit) === COMMITS_MAX) return { crowd, from, to: commit.revision, commits };
     }
-    return { from, to: head, commits };
+    return { crowd, from, to: head, commits };
   }
 
-  #fromPage({ scope }: Crowd, from: Revision): Batch | undefined {
+  #fromPage(crowd: Crowd, from: Revision): Batch | undefined {
     if (this.#page?.after !== from) return undefined;
     const { commits } = this.#page;
     // An empty page means that the store ends before memory begins: nothing lies between.
     const to = commits.at(-1)?.revision ?? Math.max(from, this.#options.history.floor);
-    return { from, to, commits: commits.filter((commit) => concerns(scope, commit)) };
-  }
-
-  #keep(crowd: Crowd, batch: Batch): void {
-    this.#kept.delete(crowd);
-    this.#kept.set(crowd, batch);
-    for (const oldest of this.#kept.keys()) {
-      if (this.#kept.size <= KEPT_MAX) return;
-      this.#kept.delete(oldest);
-    }
+    return { crowd, from, to, commits: commits.filter((commit) => concerns(crowd.scope, commit)) };
   }
 
   /** Reads the store for the cursor, unless a read is under way. */
@@ -102,7 +94,7 @@ export class Batches {
 
   /** Drops what is kept for cursors at the same position. */
   clear(): void {
-    this.#kept.clear();
+    this.#kept.length = 0;
     if (!this.#isReading) this.#page = undefined;
   }
 }

@@ -29,7 +29,10 @@ export class WatchHub implements Hub {
     const cursor = new Cursor(this, this.#enter(scope, watcher.inStep === true), watcher, after);
     this.count++;
     // The caller gets the watch before its first commit.
-    queueMicrotask(() => this.#rounds.add(cursor));
+    queueMicrotask(() => {
+      this.#rounds.add(cursor);
+      if (watcher.inStep === true) cursor.pull();
+    });
     return ok(cursor);
   }
 
@@ -66,21 +69,21 @@ export class WatchHub implements Hub {
   /** Tells of commits that are all in the view. Called with each once, in order. */
   publish(commits: readonly Commit[]): void {
     for (const commit of commits) {
+      this.#audience.tell(commit, this.#tell);
       this.revision = commit.revision;
-      this.#audience.tell(commit, (crowd) => this.#tell(crowd, commit));
     }
     this.#rounds.start();
     if (this.#waiting.length > 0) this.#wake();
   }
 
-  #tell(crowd: Crowd, commit: Commit): void {
+  readonly #tell = (crowd: Crowd, commit: Commit): void => {
     if (crowd.told === commit.revision) return;
     crowd.told = commit.revision;
     if (crowd.live.size > 0 && !crowd.inStep) return this.#rounds.note(crowd, commit.revision - 1);
     crowd.clean = commit.revision;
     for (const cursor of crowd.live)
       if (cursor.at < commit.revision) this.#rounds.hand(cursor, [commit], commit.revision);
-  }
+  };
 
   reached(revision: Revision, signal?: AbortSignal): Promise<void> {
     if (this.revision >= revision) return Promise.resolve();

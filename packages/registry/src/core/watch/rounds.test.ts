@@ -2,107 +2,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { Change, Commit, Revision, Scope, Watch, Watcher } from "../index.ts";
-import { History } from "./history.ts";
-import { WatchHub } from "./hub.ts";
+import { range, settle, type Taker, turn, WatchRig } from "../../../../../test/harness/watchers.ts";
+import type { Commit, Revision, Scope } from "../index.ts";
 import { SLICE_CURSORS } from "./rounds.ts";
 
-function commitOf(revision: Revision, key = "k"): Commit {
-  const record = { account: "a", key, value: "", lease: null, createRevision: 1, modRevision: revision, version: 1 };
-  const after = { ...record, stampMs: 0, origin: "n" };
-  const change = { kind: "key", cause: "put", before: null, after } as unknown as Change;
-  return { revision, account: "a", atMs: 0, nth: 0, changes: [change] };
-}
-
-interface Taker extends Watcher {
-  readonly batches: (readonly Commit[])[];
-  readonly revisions: Revision[];
-  watch: Watch;
-}
-
-/** A hub over a history and a store, with a clock and pauses that the test moves. */
-class Rig {
-  readonly stored: Commit[] = [];
-  readonly history: History;
-  readonly hub: WatchHub;
-  readonly older = {
-    floor: 0,
-    reads: [] as Revision[],
-    history: async (after: Revision, limit: number): Promise<readonly Commit[]> => {
-      this.older.reads.push(after);
-      return this.stored.filter(({ revision }) => revision > after).slice(0, limit);
-    },
-  };
-  readonly pauses: { ms: number; run: () => void }[] = [];
-  readonly bugs: unknown[] = [];
-  /** The order in which watchers were handed commits. */
-  readonly order: Taker[] = [];
-  nowMs = 0;
-
-  constructor(commitsMax = 1000) {
-    this.history = new History(0, commitsMax, commitsMax);
-    this.hub = new WatchHub({
-      history: this.history,
-      older: this.older,
-      clock: { now: () => 0, monotonic: () => this.nowMs },
-      wait: (ms, run) => this.pauses.push({ ms, run }),
-      onBug: (error) => this.bugs.push(error),
-    });
-  }
-
-  /** Commits become visible together. */
-  publish(count = 1, key?: string): void {
-    const commits: Commit[] = [];
-    for (let i = 0; i < count; i++) {
-      const commit = commitOf(this.stored.length + 1, key);
-      this.stored.push(commit);
-      this.history.push(commit);
-      commits.push(commit);
-    }
-    this.hub.publish(commits);
-  }
-
-  follow(more: Partial<Watcher> & { after?: Revision; scope?: Scope } = {}): Taker {
-    const { after = this.hub.revision, scope = { account: "a" }, ...own } = more;
-    const taker = {
-      batches: [],
-      revisions: [],
-      deliver: (commits: readonly Commit[]) => {
-        this.order.push(taker);
-        taker.batches.push(commits);
-        taker.revisions.push(...commits.map(({ revision }) => revision));
-        return commits.length;
-      },
-      lost: () => assert.fail("lost"),
-      ...own,
-    } as unknown as Taker;
-    const watch = this.hub.follow(scope, after, taker);
-    assert.ok(watch.ok);
-    taker.watch = watch.value;
-    return taker;
-  }
-
-  async followMany(count: number, more: Parameters<Rig["follow"]>[0] = {}): Promise<Taker[]> {
-    const takers = Array.from({ length: count }, () => this.follow(more));
-    await settle();
-    return takers;
-  }
-}
-
-/** One turn of the event loop. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
-
-async function settle(): Promise<void> {
-  for (let i = 0; i < 30; i++) await turn();
-}
-
 const served = (takers: readonly Taker[]): number => takers.filter(({ batches }) => batches.length > 0).length;
-const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
 test("few watchers are told before the publisher goes on, many in slices between other work", async () => {
-  const rig = new Rig();
+  const rig = new WatchRig();
   const takers = await rig.followMany(3 * SLICE_CURSORS + 1);
   const [first] = takers as [Taker];
   rig.publish();
@@ -118,7 +25,7 @@ test("few watchers are told before the publisher goes on, many in slices between
 });
 
 test("a slice ends when its time is over, however few it served", async () => {
-  const rig = new Rig();
+  const rig = new WatchRig();
   const takers = await rig.followMany(5, {
     deliver(commits) {
       (this as Taker).batches.push(commits);
@@ -133,7 +40,7 @@ test("a slice ends when its time is over, however few it served", async () => {
 });
 
 test("what comes during a round is handed to each watcher at once, as one array for all", async () => {
-  const rig = new Rig();
+  const rig = new WatchRig();
   const takers = await rig.followMany(10 * SLICE_CURSORS);
   rig.publish();
   for (let i = 0; i < 8; i++) {
@@ -152,7 +59,7 @@ test("what comes during a round is handed to each watcher at once, as one array 
 });
 
 test("after a round others have as much time as it took, if there is more already", async () => {
-  const rig = new Rig();
+  const rig = new WatchRig();
   const takers = await rig.followMany(10, {
     deliver(commits) {
       (this as Taker).batches.push(commits);
@@ -182,7 +89,7 @@ test("after a round others have as much time as it took, if there is more alread
 });
 
 test("watchers in step are told of each commit before anything else goes on, however many others there are", async () => {
-  const rig = new Rig();
+  const rig = new WatchRig();
   await rig.followMany(5 * SLICE_CURSORS);
   const [near] = (await rig.followMany(1, { inStep: true })) as [Taker];
   rig.publish(3);
@@ -192,8 +99,38 @@ test("watchers in step are told of each commit before anything else goes on, how
   await settle();
 });
 
+test("one in step that begins while a slice has run is in step at once", async () => {
+  const rig = new WatchRig();
+  await rig.followMany(5 * SLICE_CURSORS);
+  rig.publish();
+  const near = rig.follow({ after: 0, inStep: true });
+  rig.publish();
+  await Promise.resolve();
+  assert.deepEqual(near.revisions, [1, 2]);
+  rig.publish();
+  assert.deepEqual(near.revisions, [1, 2, 3]);
+  await settle();
+  assert.deepEqual(near.revisions, [1, 2, 3]);
+});
+
+test("one in step sees others where they are, and not past what they have not got", async () => {
+  const rig = new WatchRig();
+  const seen: Revision[] = [];
+  await rig.followMany(1, {
+    inStep: true,
+    deliver(commits) {
+      seen.push(wide.watch.position);
+      return commits.length;
+    },
+  });
+  const [wide] = (await rig.followMany(1)) as [Taker];
+  rig.publish(2);
+  assert.deepEqual(seen, [0, 0]);
+  assert.equal(wide.watch.position, 2);
+});
+
 test("a watcher that pulls has all that is visible, before its turn comes", async () => {
-  const rig = new Rig();
+  const rig = new WatchRig();
   const takers = await rig.followMany(3 * SLICE_CURSORS);
   const last = takers.at(-1) as Taker;
   rig.publish(2);
@@ -212,7 +149,7 @@ test("a watcher that pulls has all that is visible, before its turn comes", asyn
 });
 
 test("who came first in a round comes last in the next", async () => {
-  const rig = new Rig();
+  const rig = new WatchRig();
   const takers = await rig.followMany(2 * SLICE_CURSORS);
   rig.publish();
   await settle();
@@ -224,7 +161,7 @@ test("who came first in a round comes last in the next", async () => {
 });
 
 test("one that takes a part gets the rest soon, one that takes nothing when it is resumed, and nobody waits for them", async () => {
-  const rig = new Rig();
+  const rig = new WatchRig();
   let room = 0;
   const [slow] = (await rig.followMany(1, {
     deliver(commits) {
@@ -253,7 +190,7 @@ test("one that takes a part gets the rest soon, one that takes nothing when it i
 });
 
 test("watchers that close, fail or come in the middle of a round change nothing for the others", async () => {
-  const rig = new Rig();
+  const rig = new WatchRig();
   let lost = 0;
   const takers = await rig.followMany(2 * SLICE_CURSORS);
   const failing = rig.follow({
@@ -282,27 +219,6 @@ test("watchers that close, fail or come in the middle of a round change nothing 
   assert.equal(rig.hub.count, takers.length - 1 + 2);
 });
 
-test("those that memory has left behind read the store together, and go on with the others", async () => {
-  const rig = new Rig(10);
-  let isOpen = false;
-  const takers = await rig.followMany(SLICE_CURSORS, {
-    deliver(commits) {
-      if (!isOpen) return 0;
-      (this as Taker).revisions.push(...commits.map(({ revision }) => revision));
-      return commits.length;
-    },
-  });
-  rig.publish(1500);
-  await settle();
-  rig.older.reads.length = 0;
-  isOpen = true;
-  for (const { watch } of takers) watch.resume();
-  rig.publish(5);
-  await settle();
-  for (const taker of takers) assert.deepEqual(taker.revisions, range(1, 1505));
-  assert.deepEqual(rig.older.reads, [0, 512, 1024]);
-});
-
 const SCOPES: readonly Scope[] = [{}, { account: "a" }, { account: "a", keys: { from: "x" } }];
 
 test("every watcher gets what its scope holds once and in order, whatever the others do", async () => {
@@ -313,7 +229,7 @@ test("every watcher gets what its scope holds once and in order, whatever the ot
   });
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 80 }), async (steps) => {
-      const rig = new Rig(4);
+      const rig = new WatchRig(4);
       const all: { taker: Taker; after: Revision; scope: Scope; room: number; closed: boolean }[] = [];
       for (const { act, which, count } of steps) {
         const one = all[which % Math.max(1, all.length)];

@@ -50,7 +50,7 @@ export class Rounds {
       history,
       older,
       onRead: (cursors) => {
-        this.#behind.push(...cursors);
+        this.#behind = this.#behind.concat(cursors);
         this.start();
       },
       onFailure: (cursors, error) => {
