@@ -144,11 +144,75 @@ test("events are the latest, of one type, or all since a cursor", async () => {
     ["3"],
   );
   assert.match(
-    (await cli(["events", "--last", "1", "--type", "instance.*"])).stdout,
+    (await cli(["events", "--last", "1", "--type", "instance.registered"])).stdout,
     /^\d\d:\d\d:\d\d {2}\d+-\d+ +instance\.registered +ev\/3 {2}registered through http/,
   );
   assert.equal((await cli(["events", "--type", "key.deleted", "--after", since.cursor])).stdout, "no events\n");
   assert.match((await cli(["events", "--type", "what"], 2)).stderr, /--type/);
+});
+
+test("an operator's word and a check's result are said, and taken back", async () => {
+  await cli(["register", "op", "1", "--ttl", "60s"]);
+  assert.match((await cli(["drain", "op", "1"])).stdout, /^op\/1 is draining, whatever it says \(revision \d+\)\n$/);
+  assert.match((await cli(["instances", "op"])).stdout, /^1 .* draining /m);
+  assert.match((await cli(["drain", "op", "1", "--undo"])).stdout, /^op\/1 is no longer overridden: passing /);
+  await cli(["override", "op", "1", "critical"]);
+  assert.match((await cli(["override", "op", "1", "--clear"])).stdout, /: passing /);
+  assert.match(
+    (await cli(["report", "op", "1", "disk", "warning", "nearly full"])).stdout,
+    /^check disk of op\/1 is warning/,
+  );
+  assert.match((await cli(["explain", "op", "1"])).stdout, /^check disk +warning, \d+s ago: nearly full$/m);
+  for (const args of [["drain"], ["override", "--clear"], ["report", "disk", "passing"]]) {
+    const [verb = "", ...rest] = args;
+    assert.match((await cli([verb, "op", "nobody", ...rest], 4)).stderr, /^rollcall: /);
+  }
+});
+
+test("leases are granted, renewed and ended", async () => {
+  const name = (await cli(["lease", "grant", "--ttl", "1m"])).stdout.trim();
+  await cli(["config", "set", "leased/key", "v", "--lease", name]);
+  assert.equal((await cli(["lease", "renew", name])).stdout, `${name} renewed for 1m\n`);
+  assert.match((await cli(["lease", "end", name])).stdout, new RegExp(`^${name} ended `));
+  await cli(["config", "get", "leased/key"], 4);
+  for (const verb of ["renew", "end"]) await cli(["lease", verb, name], 4);
+  assert.equal((await json<{ lease: string }>(["lease", "grant", "mine", "--meta", "a=b"])).lease, "mine");
+  await cli(["lease", "end", "mine"]);
+});
+
+test("a transaction comes from a file or standard input, and its guards give the exit code", async () => {
+  const body = JSON.stringify({ guards: [{ key: "tx", exists: false }], then: [{ put: { key: "tx", value: "1" } }] });
+  const file = join(temporaryDirectory(scope), "transaction.json");
+  writeFileSync(file, body);
+  assert.equal(JSON.parse((await cli(["transaction", file])).stdout).succeeded, true);
+  const again = await cli(["transaction"], 1, { input: body });
+  assert.equal(JSON.parse(again.stdout).succeeded, false);
+  assert.match(again.stderr, /the guards did not hold/);
+  assert.match((await cli(["transaction", "-"], 2, { input: "{" })).stderr, /^rollcall: - is no JSON/);
+});
+
+test("what is yet to come is not followed", async () => {
+  for (const command of [["watch"], ["config", "watch"]])
+    assert.match(
+      (await cli([...command, "--after", "999999"], 4)).stderr,
+      /^rollcall: revision 999999 is not there yet: the registry is at \d+\n$/,
+    );
+});
+
+test("an instance's own lease is not told twice, unless all is asked for", async () => {
+  await cli(["register", "once", "1", "--ttl", "60s"]);
+  assert.deepEqual((await cli(["events", "--last", "2"])).stdout.match(/lease\.granted.*once/g), null);
+  assert.match(
+    (await cli(["events", "--last", "2", "--all"])).stdout,
+    /lease\.granted +once\/1[\s\S]*instance\.registered +once\/1/,
+  );
+  assert.match((await cli(["events", "--last", "1", "--type", "lease.granted"])).stdout, /lease\.granted +once\/1/);
+  const lease = (await cli(["lease", "grant"])).stdout.trim();
+  assert.match(
+    (await cli(["events", "--last", "1"])).stdout,
+    new RegExp(`lease\\.granted +${lease}`),
+    "a shared one is news",
+  );
 });
 
 test("flags beat variables, and NO_COLOR and pipes stay plain", async () => {
@@ -176,7 +240,9 @@ test("a port that is not the native one is told as that", async () => {
 
 test("tokens and accounts: made, listed, used, removed", async () => {
   const guarded = commandLine((await startRollcall(scope)).url);
-  const root = (await guarded.cli(["token", "create", "root", "--role", "admin", "--all-accounts"])).stdout.trim();
+  const first = await guarded.cli(["token", "create", "root", "--role", "admin", "--all-accounts"]);
+  assert.match(first.stderr, /It is the first token: from now on the registry refuses every request without one/);
+  const root = first.stdout.trim();
   assert.match((await guarded.cli(["services"], 1)).stderr, /token[\s\S]*Give a token with --token or ROLLCALL_TOKEN/);
   const asRoot = { env: { ROLLCALL_TOKEN: root } };
   assert.match(
@@ -188,7 +254,7 @@ test("tokens and accounts: made, listed, used, removed", async () => {
     ["token", "create", "ci", "--account", "acme"],
     asRoot,
   );
-  assert.match((await guarded.cli(["token", "list"], 0, asRoot)).stdout, /^\S+ +ci +acme +writer/m);
+  assert.match((await guarded.cli(["token", "list"], 0, asRoot)).stdout, /^ci +\S+ +acme +writer/m);
   const asCi = { env: { ROLLCALL_TOKEN: made.token, ROLLCALL_ACCOUNT: "acme" } };
   assert.match(
     (await guarded.cli(["token", "list"], 1, asCi)).stderr,
@@ -200,5 +266,21 @@ test("tokens and accounts: made, listed, used, removed", async () => {
   await guarded.cli(["token", "remove", made.id], 0, asRoot);
   await guarded.cli(["services"], 1, asCi);
   await guarded.cli(["token", "remove", made.id], 4, asRoot);
+  const unknown = await guarded.cli(["token", "create", "x", "--account", "nobody"], 4, asRoot);
+  assert.match(unknown.stderr, /^rollcall: there is no account nobody\nMake it first: rollcall account set nobody\n/);
+
+  const inAcme = { env: { ...asRoot.env, ROLLCALL_ACCOUNT: "acme" } };
+  await guarded.cli(["register", "api", "1", "--ttl", "0"], 0, inAcme);
+  await guarded.cli(["config", "set", "k", "v"], 0, inAcme);
+  await guarded.cli(["token", "create", "ci"], 0, inAcme);
+  assert.match((await guarded.cli(["account", "delete", "acme"], 1, asRoot)).stderr, /still holds 1 instance, 1 key\n/);
+  assert.equal(
+    (await guarded.cli(["account", "delete", "acme", "--contents"], 0, asRoot)).stdout,
+    "account acme deleted\n",
+  );
+  assert.equal((await guarded.cli(["instances"], 0, inAcme)).stdout, "no instances in the account acme\n");
+  assert.doesNotMatch((await guarded.cli(["token", "list"], 0, asRoot)).stdout, /acme/);
+  await guarded.cli(["account", "delete", "acme"], 4, asRoot);
+  await guarded.cli(["account", "set", "shop"], 0, asRoot);
   assert.equal((await guarded.json<{ accounts: unknown[] }>(["account", "list"], asRoot)).accounts.length > 0, true);
 });

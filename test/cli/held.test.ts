@@ -31,7 +31,7 @@ test("an operator sees held leases with the reason and lets them go: one, those 
   assert.match((await cli(["leases"])).stdout, /held: /);
   assert.match(
     (await cli(["explain", "api", "i-0"])).stdout,
-    /^ends +held for \ds; let go in \dm without a heartbeat$/m,
+    /^ends +held for \d+s; let go in \dm without a heartbeat$/m,
   );
 
   const first = (await json<LeasesBody>(["held"])).leases[0]?.lease as string;

@@ -1,10 +1,12 @@
 /** What the command line says when it is used wrongly, and what it offers: no registry is needed. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { existsSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { completionScript, SHELLS } from "../../packages/registry/src/bin/commands/completions.ts";
+import { completionScript, SHELLS } from "../../packages/registry/src/bin/commands/help/completions.ts";
 import { DIALECTS, PORTS } from "../../packages/registry/src/bin/dialects.ts";
 import { buildProgram } from "../../packages/registry/src/bin/program.ts";
 import { VERSION } from "../../packages/registry/src/bin/version.ts";
@@ -27,7 +29,7 @@ test("help names every command and every exit code", async () => {
   assert.equal(code, 0);
   for (const command of buildProgram().commands)
     if (command.name() !== "reference") assert.match(stdout, new RegExp(`^  ${command.name()}\\b`, "m"));
-  for (const exit of [0, 1, 2, 3, 4, 5]) assert.match(stdout, new RegExp(`^  ${exit}  \\w`, "m"));
+  for (const exit of [0, 1, 2, 3, 4, 5, 6]) assert.match(stdout, new RegExp(`^  ${exit}  \\w`, "m"));
   assert.doesNotMatch(stdout, /reference/);
 });
 
@@ -59,6 +61,12 @@ const WRONG: readonly (readonly [string[], RegExp])[] = [
   [["config", "get", ".."], /cannot be part of a path/],
   [["config", "set", "k", "v", "--file", "x"], /not both/],
   [["watch", "--after", "soon"], /--after takes a whole number/],
+  [["override", "a", "b"], /give a status, or --clear/],
+  [["override", "a", "b", "passing", "--clear"], /give a status, or --clear/],
+  [["override", "a", "b", "fine"], /Allowed choices are passing/],
+  [["report", "a", "b", "c"], /missing required argument 'status'\nUsage: rollcall report /],
+  [["lease", "grant", "--ttl", "0"], /--ttl takes a duration from 1s to 168h, .* not "0"/],
+  [["transaction", "/no/such/file"], /\/no\/such\/file cannot be read: ENOENT/],
   [["restore", "file"], /required option '--data <dir>' not specified/],
 ];
 
@@ -109,6 +117,58 @@ test("serve refuses a wrong configuration with every fault, its place and the ne
   const flag = await run(["serve", "--htp-port", "1"]);
   assert.equal(flag.code, 2);
   assert.match(flag.stderr, /unknown option '--htp-port'\n\(Did you mean --http-port\?\)/);
+});
+
+test("serve --check tries the whole configuration and opens nothing", async () => {
+  const cwd = temporaryDirectory(scope);
+  const data = join(cwd, "data");
+  const right = await run(["serve", "--check", "--data", data, "--host", "0.0.0.0"], { cwd });
+  assert.deepEqual(right, { code: 0, stdout: "the configuration is right; it opens all dialects\n", stderr: "" });
+  assert.equal(existsSync(data), false);
+  writeFileSync(join(cwd, "zone"), "$ORIGIN example.\n@ IN SOA nonsense\n");
+  for (const [settings, expected] of [
+    ["  eureka: { colour: blue }\n", /eureka knows no setting colour/],
+    ["  dns: { forward: { servers: [nonsense] } }\n", /dns/],
+  ] as const) {
+    writeFileSync(join(cwd, "rollcall.yaml"), `dialectSettings:\n${settings}`);
+    const wrong = await run(["serve", "--check"], { cwd });
+    assert.equal(wrong.code, 2, wrong.stderr);
+    assert.match(wrong.stderr, expected);
+  }
+  writeFileSync(join(cwd, "rollcall.yaml"), "tls: { cert: none.pem, key: none.key }\n");
+  const tls = await run(["serve", "--check"], { cwd });
+  assert.notEqual(tls.code, 0);
+  assert.match(tls.stderr, /the certificate .*none\.pem cannot be read/);
+});
+
+test("the doctor finds what would keep a registry from running, and exits with 1", async () => {
+  const cwd = temporaryDirectory(scope);
+  const port = await freePort();
+  const ports = PORTS.map(({ name }) => `  ${name}: ${name === "http" ? port : 0}`).join("\n");
+  writeFileSync(join(cwd, "rollcall.yaml"), `data: ./data\nports:\n${ports}\n`);
+  const url = ["--url", `http://127.0.0.1:${port}`];
+  const healthy = await run(["doctor", ...url], { cwd });
+  assert.equal(healthy.code, 0, healthy.stdout + healthy.stderr);
+  assert.match(healthy.stdout, /^registry +note +http:\/\/\S+ is out of reach/m);
+  assert.match(healthy.stdout, /^data +good +\S+ is not there yet and can be made; a flush takes /m);
+  assert.match(healthy.stdout, new RegExp(`^port http +good +${port} is free$`, "m"));
+
+  const taken = createServer().listen(port, "127.0.0.1");
+  after(() => taken.close());
+  await once(taken, "listening");
+  writeFileSync(join(cwd, "data"), "a file");
+  writeFileSync(
+    join(cwd, "rollcall.yaml"),
+    `data: ./data\nports:\n${ports}\ntls: { cert: rollcall.yaml, key: rollcall.yaml }\n`,
+  );
+  const sick = await run(["doctor", "--url", `http://127.0.0.1:${await freePort()}`, "-o", "json"], { cwd });
+  assert.equal(sick.code, 1);
+  const { findings } = JSON.parse(sick.stdout) as { findings: { name: string; verdict: string; detail: string }[] };
+  const bad = findings.filter(({ verdict }) => verdict === "bad").map(({ name, detail }) => `${name}: ${detail}`);
+  assert.equal(bad.length, 3, bad.join("\n"));
+  assert.match(bad[0] as string, /^port http: \d+: another program has it; choose another with --http-port/);
+  assert.match(bad[1] as string, /^data: .* is a file, not a directory$/);
+  assert.match(bad[2] as string, /^certificate: .* cannot be used: /);
 });
 
 type Command = ReturnType<typeof buildProgram>;

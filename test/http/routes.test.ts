@@ -52,6 +52,7 @@ const steps: readonly Step[] = [
   ["GET", "/v2/_/status"],
   ["GET", "/v2/_/accounts"],
   ["PUT", "/v2/_/accounts/acme", {}],
+  ["DELETE", "/v2/_/accounts/acme?contents"],
   ["GET", "/v2/_/backup"],
   ["POST", "/v2/_/compact", { revision: 3 }],
   ["GET", "/v2/_/tokens"],

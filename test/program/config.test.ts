@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import fc from "fast-check";
 import { LIMITS_DEFAULT } from "../../packages/registry/src/around/accounts/limits.ts";
-import { referenceTexts, replaceGenerated } from "../../packages/registry/src/bin/commands/reference.ts";
+import { referenceTexts, replaceGenerated } from "../../packages/registry/src/bin/commands/help/reference.ts";
 import { parseConfigText } from "../../packages/registry/src/bin/config/file.ts";
 import { loadServeConfig, type ServeConfig } from "../../packages/registry/src/bin/config/load.ts";
 import { flagOf, SETTINGS, type Setting, variableOf } from "../../packages/registry/src/bin/config/settings.ts";

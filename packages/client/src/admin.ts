@@ -21,6 +21,8 @@ export interface Admin {
     list(): Promise<AccountBody[]>;
     /** Creates the account, or changes the limits that are given. */
     set(account: string, limits?: Partial<AccountLimitsBody>): Promise<AccountBody>;
+    /** Forgets its limits and tokens. Refused while it holds something, unless that is to go too. */
+    remove(account: string, options?: { contents?: boolean }): Promise<void>;
   };
   backup(signal?: AbortSignal): Promise<BackupStream>;
   /** Forgets history up to and including this revision. */
@@ -52,6 +54,10 @@ export function createAdmin(transport: Transport): Admin {
     accounts: {
       list: async () => (await transport.json<{ accounts: AccountBody[] }>({ path: at("accounts") })).accounts,
       set: async (account, json = {}) => transport.json({ method: "PUT", path: at("accounts", account), json }),
+      remove: async (account, { contents = false } = {}) => {
+        const query = contents ? { contents: "true" } : {};
+        (await transport.open({ method: "DELETE", path: at("accounts", account), query })).close();
+      },
     },
     backup,
     compact: async (revision) => transport.json({ method: "POST", path: at("compact"), json: { revision } }),

@@ -2,9 +2,9 @@
 /**
  * The command line.
  *
- * @rooms rollcall > program > commands > serve > house > config > dialects > terminal > log > version
+ * @rooms rollcall > program > commands > doctor > serve > house > config > dialects > terminal > log > version
  */
-import { versionLine } from "./commands/version.ts";
+import { versionLine } from "./commands/help/version.ts";
 import { EXIT, toFailure } from "./terminal/exit.ts";
 
 // A reader that closes the pipe ("| head") is no error.

@@ -1,6 +1,7 @@
 /** `rollcall serve`: logs, start, signals, stop. */
 
 import type { ServeConfig } from "./config/load.ts";
+import { PORTS } from "./dialects.ts";
 import { assemble, type Running } from "./house/assemble.ts";
 import { createLog } from "./log.ts";
 import { EXIT } from "./terminal/exit.ts";
@@ -32,6 +33,18 @@ export async function serve(config: ServeConfig): Promise<void> {
   await running.stop();
   clearTimeout(overdue);
   log.info("stopped");
+}
+
+/**
+ * Starts all that is configured, settings of dialects, zones and certificates too, and stops it: on free ports of
+ * loopback, over an empty catalog, so that it can be run beside the registry that serves. Rejects as a start would.
+ */
+export async function check(config: ServeConfig): Promise<void> {
+  const ports = Object.fromEntries(PORTS.map(({ name }) => [name, 0]));
+  // Tokens that were made at run time are in the store, which stays closed.
+  const trial = { ...config, host: "127.0.0.1", ports, replicator: "memory", accounts: {}, tokens: [] };
+  const running = await assemble(trial, createLog("json", "silent"), () => {});
+  await running.stop();
 }
 
 /** The first lines on stdout say what listens where. */

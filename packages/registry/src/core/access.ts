@@ -68,6 +68,11 @@ export interface Access {
   }[];
   /** Creates an account or changes its limits. Open mode goes on until there is a token. */
   setAccount(account: Account, limits: Partial<AccountLimits>): Promise<Outcome<AccountLimits>>;
+  /**
+   * Forgets an account: its limits, its tokens and, `withContents`, all that it holds. `conflict` while it holds
+   * something and that was not said, `not-found`, `forbidden` for one of the configuration.
+   */
+  removeAccount(account: Account, withContents: boolean): Promise<Outcome<true>>;
 }
 
 /** What one account may have. */

@@ -47,7 +47,10 @@ export async function openAccounts(registry: Registry, config: AccountsConfig, c
   const bearers = new Bearers(secret.ok ? secret.value : randomBytes(SECRET_BYTES));
   const known = new Map<string, Known>();
   const stored = new Stored(registry, config, () => known.clear());
-  return Object.assign(new Gate(stored, clock, bearers, known), administer(stored, clock, config.keepClosed ?? false));
+  return Object.assign(
+    new Gate(stored, clock, bearers, known),
+    administer(stored, registry, clock, config.keepClosed ?? false),
+  );
 }
 
 /** Who is asking, and what they may do. */

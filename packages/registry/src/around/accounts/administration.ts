@@ -8,9 +8,11 @@ import {
   type Outcome,
   ok,
   type Refused,
+  type Registry,
   refuse,
 } from "../../core/index.ts";
 import { LIMITS_DEFAULT } from "./limits.ts";
+import { removeAccount } from "./removal.ts";
 import { isConfigured, type Stored } from "./stored.ts";
 import { isRole, type KeptToken, makeToken } from "./tokens.ts";
 
@@ -21,9 +23,10 @@ const NAME_LENGTH_MAX = 255;
 /** `keepClosed`: the last token cannot be removed. */
 export function administer(
   stored: Stored,
+  registry: Registry,
   clock: Clock,
   keepClosed: boolean,
-): Pick<Access, "createToken" | "listTokens" | "removeToken" | "listAccounts" | "setAccount"> {
+): Pick<Access, "createToken" | "listTokens" | "removeToken" | "listAccounts" | "setAccount" | "removeAccount"> {
   return {
     async createToken({ account, role, name }) {
       const wrong = refuseToken(stored, { account, role, name });
@@ -52,6 +55,7 @@ export function administer(
       }));
     },
     setAccount: (account, limits) => setAccount(stored, account, limits),
+    removeAccount: (account, withContents) => removeAccount(stored, registry, account, withContents),
   };
 }
 

@@ -2,6 +2,7 @@
 import {
   type Account,
   type AccountLimits,
+  type AccountView,
   type Bytes,
   type Command,
   type Following,
@@ -39,6 +40,14 @@ export function isConfigured(token: KeptToken): boolean {
 
 function readStoredLimits(entry: KeyRecord | null | undefined): Partial<AccountLimits> {
   return readLimits((entry && parseObject(fromBytes(entry.value))) ?? {});
+}
+
+function holds(account: AccountView): boolean {
+  const { instances, leases, keys } = account.counts;
+  if (instances + leases + keys > 0) return true;
+  // Reserved keys do not count.
+  for (const _entry of account.entries("", "")) return true;
+  return false;
 }
 
 /** What is stored counts over what is configured. */
@@ -211,6 +220,16 @@ export class Stored {
     });
   }
 
+  /** The account's limits are those of the configuration again. */
+  removeLimits(account: Account): Promise<Outcome<Receipt>> {
+    const key = `${ACCOUNT}${account}`;
+    return this.#change(key, { kind: "delete", from: key });
+  }
+
+  isConfigured(account: Account): boolean {
+    return this.#configured.has(account);
+  }
+
   /** Whether the account was configured or created, and does not only hold something. */
   isNamed(account: Account): boolean {
     return this.#configured.has(account) || this.#created.has(account);
@@ -220,7 +239,8 @@ export class Stored {
   accounts(): Account[] {
     const names = new Set([...this.#configured.keys(), ...this.#created]);
     this.#registry.read((view) => {
-      for (const { name } of view.accounts()) if (name !== SYSTEM_ACCOUNT) names.add(name);
+      for (const account of view.accounts())
+        if (account.name !== SYSTEM_ACCOUNT && holds(account)) names.add(account.name);
     });
     return [...names].sort();
   }

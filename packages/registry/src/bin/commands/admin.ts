@@ -1,8 +1,9 @@
-import type { AccountBody, AccountLimitsBody, NodeStatusBody, Role } from "@rollcall/client";
+import type { AccountBody, AccountLimitsBody, Client, NodeStatusBody, Role } from "@rollcall/client";
 import { type Command, Option } from "commander";
-import { type Context, connect } from "../terminal/connection.ts";
+import { type Context, connect, DEFAULT_ACCOUNT } from "../terminal/connection.ts";
+import { EXIT, Failure } from "../terminal/exit.ts";
 import { toWhole } from "../terminal/flags.ts";
-import { type Cell, type Output, toAge } from "../terminal/output.ts";
+import { type Cell, inOrder, type Output, toAge } from "../terminal/output.ts";
 
 export function defineAdmin(program: Command): void {
   program
@@ -49,14 +50,16 @@ function showStatus(out: Output, body: NodeStatusBody, nowMs: number): void {
       { title: "held", right: true },
       { title: "keys", right: true },
     ],
-    body.accounts.map((one): Cell[] => [
-      one.account,
-      String(one.services),
-      String(one.instances),
-      String(one.leases),
-      one.held > 0 ? { text: String(one.held), tone: "warn" } : "0",
-      String(one.keys),
-    ]),
+    inOrder(
+      body.accounts.map((one): Cell[] => [
+        one.account,
+        String(one.services),
+        String(one.instances),
+        String(one.leases),
+        one.held > 0 ? { text: String(one.held), tone: "warn" } : "0",
+        String(one.keys),
+      ]),
+    ),
     "no accounts",
   );
 }
@@ -76,6 +79,8 @@ function defineTokens(program: Command): void {
     .option("--all-accounts", "for all accounts instead of one")
     .action(async (name: string, flags: { role: Role; allAccounts?: boolean }, self: Command) => {
       const { client, out, account } = await connect(self);
+      const isFirst = (await client.status()).open;
+      if (!isFirst && !flags.allAccounts) await checkThere(client, account);
       const made = await client.admin.tokens.create({
         name,
         role: flags.role,
@@ -86,6 +91,8 @@ function defineTokens(program: Command): void {
       out.note(
         `${made.role} token "${made.name}" (${made.id}) for ${made.account ?? "all accounts"}. It is shown this once: keep it safe.`,
       );
+      if (isFirst)
+        out.note("It is the first token: from now on the registry refuses every request without one, from everybody.");
     });
   token
     .command("list")
@@ -97,8 +104,14 @@ function defineTokens(program: Command): void {
       if (out.json) return out.document({ tokens });
       const nowMs = Date.now();
       out.table(
-        [{ title: "id" }, { title: "name" }, { title: "account" }, { title: "role" }, { title: "age", right: true }],
-        tokens.map((one) => [one.id, one.name, one.account ?? "(all)", one.role, toAge(one.createdAt, nowMs)]),
+        [
+          { title: "name" },
+          { title: "id", whole: true },
+          { title: "account" },
+          { title: "role" },
+          { title: "age", right: true },
+        ],
+        inOrder(tokens.map((one) => [one.name, one.id, one.account ?? "(all)", one.role, toAge(one.createdAt, nowMs)])),
         "no tokens",
       );
     });
@@ -112,6 +125,13 @@ function defineTokens(program: Command): void {
       if (out.json) out.document({ id, removed: true });
       else out.line(`token ${id} removed`);
     });
+}
+
+/** The API makes tokens for accounts to come; on the command line the name is more likely mistyped. */
+async function checkThere(client: Client, account: string): Promise<void> {
+  const accounts = await client.admin.accounts.list();
+  if (account === DEFAULT_ACCOUNT || accounts.some((one) => one.account === account)) return;
+  throw new Failure(EXIT.notFound, `there is no account ${account}`, `Make it first: rollcall account set ${account}`);
 }
 
 const LIMIT_FLAGS: readonly (readonly [keyof AccountLimitsBody, string, string])[] = [
@@ -137,6 +157,7 @@ function defineAccounts(program: Command): void {
       if (out.json) out.document({ accounts });
       else showAccounts(out, accounts);
     });
+  defineRemoval(account);
   const set = account
     .command("set <name>")
     .summary("make an account or change its limits")
@@ -145,6 +166,22 @@ function defineAccounts(program: Command): void {
   set.action(async (name: string, flags: Record<string, string>, self: Command) =>
     setAccount(await connect(self), name, flags),
   );
+}
+
+function defineRemoval(account: Command): void {
+  account
+    .command("delete <name>")
+    .summary("forget an account")
+    .description(
+      "Forgets an account: its limits and its tokens. Refused while it holds instances, leases or keys, unless --contents deletes them too. Exit code 4 when it is not there.",
+    )
+    .option("--contents", "and everything that it holds")
+    .action(async (name: string, flags: { contents?: boolean }, self: Command) => {
+      const { client, out } = await connect(self);
+      await client.admin.accounts.remove(name, { contents: flags.contents === true });
+      if (out.json) out.document({ account: name, removed: true });
+      else out.line(`account ${name} deleted`);
+    });
 }
 
 async function setAccount({ client, out }: Context, name: string, flags: Record<string, string>): Promise<void> {
@@ -165,7 +202,9 @@ function showAccounts(out: Output, accounts: readonly AccountBody[]): void {
         right: true,
       })),
     ],
-    accounts.map((one) => [one.account, one.tenant, ...LIMIT_FLAGS.map(([key]) => limitText(key, one.limits[key]))]),
+    inOrder(
+      accounts.map((one) => [one.account, one.tenant, ...LIMIT_FLAGS.map(([key]) => limitText(key, one.limits[key]))]),
+    ),
     "no accounts",
   );
 }

@@ -3,7 +3,7 @@ import { type Command, Option } from "commander";
 import { type Context, connect, inAccount } from "../terminal/connection.ts";
 import { collect, collectAmong, STATUSES, toPairs } from "../terminal/flags.ts";
 import { listOf, toInstanceTable } from "../terminal/instances.ts";
-import { type Cell, type Column, toAge } from "../terminal/output.ts";
+import { type Cell, type Column, inOrder, toAge } from "../terminal/output.ts";
 
 interface FilterFlags {
   readonly tag?: string[];
@@ -84,7 +84,7 @@ async function listServices(context: Context, filter: InstanceFilter): Promise<v
   const body = await allPages("services", (from) => client.services({ ...filter, from }));
   if (out.json) return out.document(body);
   const columns: Column[] = [
-    { title: "service" },
+    { title: "service", whole: true },
     { title: "instances", right: true },
     { title: "status" },
     { title: "versions" },
@@ -99,7 +99,7 @@ async function listServices(context: Context, filter: InstanceFilter): Promise<v
     listOf(one.zones),
     listOf(one.tags),
   ]);
-  out.table(columns, rows, `no services${inAccount(context)}`);
+  out.table(columns, inOrder(rows), `no services${inAccount(context)}`);
 }
 
 /** `3 passing, 1 critical`; the tone is that of the worst. */
@@ -128,7 +128,7 @@ async function listConsumers({ client, out }: Context): Promise<void> {
   const nowMs = Date.now();
   out.table(
     [{ title: "consumer" }, { title: "provider" }, { title: "protocol" }, { title: "since", right: true }],
-    body.consumers.map((one) => [one.consumer, one.provider, one.protocol || "-", toAge(one.since, nowMs)]),
+    inOrder(body.consumers.map((one) => [one.consumer, one.provider, one.protocol || "-", toAge(one.since, nowMs)])),
     "nobody subscribes",
   );
 }

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import type { KeyBody, KeysBody } from "@rollcall/client";
 import type { Command } from "commander";
 import { downNote, showItem } from "../terminal/changes.ts";
-import { type Context, connect, inAccount, untilInterrupted } from "../terminal/connection.ts";
+import { type Context, checkReached, connect, inAccount, untilInterrupted } from "../terminal/connection.ts";
 import { EXIT, Failure } from "../terminal/exit.ts";
 import { toWhole } from "../terminal/flags.ts";
 
@@ -152,13 +152,14 @@ function shorten(entry: KeyBody): string {
   return line.length > 100 ? `${line.slice(0, 99)}…` : line;
 }
 
-async function watchKeys({ client, out }: Context, prefix: string, after: string | undefined): Promise<void> {
+async function watchKeys({ client, out }: Context, prefix: string, from: string | undefined): Promise<void> {
+  const after = from === undefined ? undefined : toWhole(from, "--after");
+  await checkReached(client, after);
   const items = client.config.watch({
     prefix,
-    ...(after !== undefined && { after: toWhole(after, "--after") }),
+    ...(after !== undefined && { after }),
     signal: untilInterrupted(),
     onDown: (error) => out.note(downNote(error)),
   });
-  await client.status();
-  for await (const item of items) showItem(out, item);
+  for await (const item of items) showItem(out, item, true);
 }

@@ -1,7 +1,7 @@
-import type { Client, EventBody, EventsBody } from "@rollcall/client";
+import type { ChangeBody, Client, EventBody, EventsBody } from "@rollcall/client";
 import { type Command, InvalidArgumentError } from "commander";
 import type { Cause, Change } from "../../core/index.ts";
-import { downNote } from "../terminal/changes.ts";
+import { downNote, isToldTwice } from "../terminal/changes.ts";
 import { type Context, connect, untilInterrupted } from "../terminal/connection.ts";
 import { collect, toWhole } from "../terminal/flags.ts";
 import { type Cell, type Output, type Tone, toClock } from "../terminal/output.ts";
@@ -11,6 +11,7 @@ interface EventFlags {
   readonly type?: string[];
   readonly last: string;
   readonly follow?: boolean;
+  readonly all?: boolean;
 }
 
 export function defineEvents(program: Command): void {
@@ -21,6 +22,7 @@ export function defineEvents(program: Command): void {
     .option("--type <type>", "only this type, such as instance.expired (repeatable)", collectType)
     .option("--after <cursor>", "everything after this event's id instead of the latest")
     .option("--last <number>", "how many of the latest", "50")
+    .option("--all", "also the leases of their own of instances, which come and go with them")
     .option("-f, --follow", "go on with new events until Ctrl-C")
     .action(async (flags: EventFlags, self: Command) => showEvents(await connect(self), flags));
 }
@@ -51,18 +53,20 @@ function collectType(value: string, before: readonly string[] | undefined): stri
 }
 
 async function showEvents({ client, out }: Context, flags: EventFlags): Promise<void> {
-  const lastMax = toWhole(flags.last, "--last", 0, 10_000);
+  const lastMax = toWhole(flags.last, "--last", 0, LAST_MAX);
   const types = flags.type;
+  const isShown = toShown(out, flags);
   // Known before the past is read: nothing falls between the past and what follows.
   const { revision } = await client.status();
   const past =
     flags.after === undefined
-      ? await latest(client, types, lastMax)
+      ? await latest(client, types, lastMax, isShown)
       : await since(client, types, flags.after, revision);
   if (out.json && !flags.follow) return out.document(past);
-  for (const event of past.events) showEvent(out, event);
+  const events = past.events.filter(isShown);
+  for (const event of events) showEvent(out, event);
   if (!flags.follow) {
-    if (past.events.length === 0) out.table([], [], "no events");
+    if (events.length === 0) out.table([], [], "no events");
     return;
   }
   const follow = client.events({
@@ -72,14 +76,28 @@ async function showEvents({ client, out }: Context, flags: EventFlags): Promise<
     onDown: (error) => out.note(downNote(error)),
     onLost: () => out.note("some events are lost: history no longer reaches back so far"),
   });
-  for await (const event of follow) showEvent(out, event);
+  for await (const event of follow) if (isShown(event)) showEvent(out, event);
+}
+
+type IsShown = (event: EventBody) => boolean;
+
+/** Whoever asks for types gets all of these, and scripts get everything. */
+function toShown(out: Output, { all, type }: EventFlags): IsShown {
+  if (out.json || all || type !== undefined) return () => true;
+  return ({ type: name, before, after }) => {
+    const [kind, cause] = name.split(".") as [ChangeBody["kind"], string];
+    return !isToldTwice({ kind, cause, before, after });
+  };
 }
 
 type Types = readonly string[] | undefined;
 
-async function latest(client: Client, types: Types, lastMax: number): Promise<EventsBody> {
-  const page = await client.eventsPage({ types, limit: Math.max(1, lastMax) });
-  return lastMax === 0 ? { ...page, events: [] } : page;
+const LAST_MAX = 10_000;
+
+async function latest(client: Client, types: Types, lastMax: number, isShown: IsShown): Promise<EventsBody> {
+  // What is told twice is at most every other one.
+  const page = await client.eventsPage({ types, limit: Math.min(LAST_MAX, Math.max(1, 2 * lastMax)) });
+  return { ...page, events: lastMax === 0 ? [] : page.events.filter(isShown).slice(-lastMax) };
 }
 
 const PAGE = 1000;

@@ -2,7 +2,8 @@ import type { LeaseBody } from "@rollcall/client";
 import type { Command } from "commander";
 import { type Context, connect, inAccount } from "../terminal/connection.ts";
 import { EXIT, Failure } from "../terminal/exit.ts";
-import { type Cell, type Output, toAge, toLeft, toSpan } from "../terminal/output.ts";
+import { collect, toPairs, toTtl } from "../terminal/flags.ts";
+import { type Cell, inOrder, type Output, toAge, toLeft, toSpan } from "../terminal/output.ts";
 import { allPages } from "./catalog.ts";
 
 export function defineLeases(program: Command): void {
@@ -16,6 +17,7 @@ export function defineLeases(program: Command): void {
       else await showLease(context, lease);
     });
 
+  defineLease(program);
   const held = program
     .command("held")
     .summary("list or release what protection holds")
@@ -47,6 +49,56 @@ async function releaseHeld({ client, out }: Context, leases: string[], service: 
   if (answer.missing.length > 0) throw new Failure(EXIT.notFound, `lease ${answer.missing.join(", ")} is not held`);
 }
 
+interface GrantFlags {
+  readonly ttl: string;
+  readonly meta?: string[];
+}
+
+function defineLease(program: Command): void {
+  const lease = program
+    .command("lease")
+    .summary("grant, renew or end a lease")
+    .description("Grants, renews and ends leases that instances and keys can share.");
+  lease
+    .command("grant [lease]")
+    .summary("grant a lease")
+    .description("Grants a lease and prints its name, which the registry makes when none is given.")
+    .option("--ttl <duration>", "time to live, such as 10s", "30s")
+    .option("--meta <key=value>", "a note on it (repeatable)", collect)
+    .action(async (name: string | undefined, flags: GrantFlags, self: Command) => {
+      const { client, out } = await connect(self);
+      const meta = toPairs(flags.meta, "--meta");
+      const answer = await client.leases.grant({
+        ...(name !== undefined && { lease: name }),
+        ttl: toTtl(flags.ttl, false),
+        ...(meta && { meta }),
+      });
+      if (out.json) return out.document(answer);
+      out.line(answer.lease);
+      out.note(`granted for ${toSpan(answer.ttlMs)} (revision ${answer.revision}); renew it before that`);
+    });
+  lease
+    .command("renew <lease>")
+    .summary("keep a lease alive")
+    .description("Renews a lease: its time to live begins anew. Exit code 4 when it is not there.")
+    .action(async (name: string, _flags: object, self: Command) => {
+      const { client, out } = await connect(self);
+      const answer = await client.leases.renew(name);
+      if (out.json) out.document(answer);
+      else out.line(`${name} renewed for ${toSpan(answer.ttlMs)}`);
+    });
+  lease
+    .command("end <lease>")
+    .summary("end a lease with all that it keeps alive")
+    .description("Ends a lease, and every instance and key that it keeps alive. Exit code 4 when it is not there.")
+    .action(async (name: string, _flags: object, self: Command) => {
+      const { client, out } = await connect(self);
+      const answer = await client.leases.end(name);
+      if (out.json) out.document(answer);
+      else out.line(`${name} ended (revision ${answer.revision})`);
+    });
+}
+
 async function listLeases(context: Context): Promise<void> {
   const { client, out } = context;
   const body = await allPages("leases", (from) => client.leases.list({ from }));
@@ -54,7 +106,7 @@ async function listLeases(context: Context): Promise<void> {
   const nowMs = Date.now();
   out.table(
     [
-      { title: "lease" },
+      { title: "lease", whole: true },
       { title: "ttl", right: true },
       { title: "ends", right: true },
       { title: "beats", right: true },
@@ -62,15 +114,17 @@ async function listLeases(context: Context): Promise<void> {
       { title: "via" },
       { title: "note" },
     ],
-    body.leases.map((one): Cell[] => [
-      one.lease,
-      toSpan(one.ttlMs),
-      endOf(one, nowMs),
-      String(one.beats),
-      one.lastBeatAt === null ? "-" : `${toAge(one.lastBeatAt, nowMs)} ago`,
-      one.via,
-      noteOf(one),
-    ]),
+    inOrder(
+      body.leases.map((one): Cell[] => [
+        one.lease,
+        toSpan(one.ttlMs),
+        endOf(one, nowMs),
+        String(one.beats),
+        one.lastBeatAt === null ? "-" : `${toAge(one.lastBeatAt, nowMs)} ago`,
+        one.via,
+        noteOf(one),
+      ]),
+    ),
     `no leases${inAccount(context)}`,
   );
 }

@@ -3,7 +3,7 @@ import type { RegisterSpec, Registration, Status } from "@rollcall/client";
 import { type Command, Option } from "commander";
 import { type Context, connect, untilInterrupted } from "../terminal/connection.ts";
 import { EXIT, Failure } from "../terminal/exit.ts";
-import { collect, STATUSES, toPairs, toWhole } from "../terminal/flags.ts";
+import { collect, STATUSES, toPairs, toTtl, toWhole } from "../terminal/flags.ts";
 import { toSpan } from "../terminal/output.ts";
 
 interface RegisterFlags {
@@ -86,22 +86,6 @@ function toSpec(service: string, id: string | undefined, flags: RegisterFlags): 
     ...(ttl !== undefined && { ttl: toTtl(ttl) }),
     ...(lease !== undefined && { lease }),
   };
-}
-
-const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-const TTL_MS_MIN = 1000;
-const TTL_MS_MAX = 168 * 3_600_000;
-
-/** A ttl as the registry takes it; a bare number is seconds. */
-function toTtl(text: string): number | string {
-  const match = /^([0-9]{1,15}(?:\.[0-9]{1,6})?)(ms|s|m|h)?$/.exec(text);
-  const ms = match === null ? Number.NaN : Math.round(Number(match[1]) * (UNIT_MS[match[2] ?? "s"] as number));
-  if (ms !== 0 && !(ms >= TTL_MS_MIN && ms <= TTL_MS_MAX))
-    throw new Failure(
-      EXIT.usage,
-      `--ttl takes 0 (for ever) or a duration from 1s to 168h, such as 10s, 5m or 2h, not "${text}"`,
-    );
-  return match?.[2] === undefined ? Number(text) : text;
 }
 
 async function once({ client, out }: Context, spec: RegisterSpec, ifAbsent: boolean): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { Option } from "commander";
+import type { ServeConfig } from "../config/load.ts";
 import { flagOf, SETTINGS, type Setting } from "../config/settings.ts";
 import { inUnits } from "../config/values.ts";
 import { EXIT, Failure } from "../terminal/exit.ts";
@@ -38,7 +39,17 @@ export function defineServe(program: Command): void {
       new Option("--config <file>", "configuration file; rollcall.yaml when it is there").env("ROLLCALL_CONFIG"),
     );
   for (const setting of SETTINGS) command.addOption(toOption(setting));
-  command.action(async (_options, self: Command) => serve(self));
+  command.option("--check", "check the configuration, say what is wrong with it, and end");
+  command.action(async (options: { check?: boolean }, self: Command) => {
+    const config = await configOf(self);
+    const { check, serve } = await import("../serve.ts");
+    if (!options.check) return serve(config);
+    await check(config);
+    const { dialects } = config;
+    process.stdout.write(
+      `the configuration is right; it opens ${dialects === "all" ? "all dialects" : dialects.join(", ")}\n`,
+    );
+  });
 }
 
 function toOption(setting: Setting): Option {
@@ -57,12 +68,12 @@ export function defaultText(setting: Setting): string {
   return value ?? "";
 }
 
-async function serve(command: Command): Promise<void> {
+async function configOf(command: Command): Promise<ServeConfig> {
   const flags: Record<string, unknown> = {};
   // Only what was typed: the environment is read in its own turn, with its own place in messages.
   for (const option of command.options) {
     const name = option.attributeName();
-    const isGiven = command.getOptionValueSource(name) === "cli";
+    const isGiven = command.getOptionValueSource(name) === "cli" && name !== "check";
     if (isGiven) flags[(option.long as string).slice(2)] = command.getOptionValue(name);
   }
   // The core and the YAML library stay out of the other commands.
@@ -76,6 +87,5 @@ async function serve(command: Command): Promise<void> {
       hint,
     );
   }
-  const module = await import("../serve.ts");
-  await module.serve(loaded.value);
+  return loaded.value;
 }

@@ -1,7 +1,7 @@
 import type { Client, InstanceBody } from "@rollcall/client";
 import type { Command } from "commander";
 import { downNote, showItem } from "../terminal/changes.ts";
-import { type Context, connect, untilInterrupted } from "../terminal/connection.ts";
+import { type Context, checkReached, connect, untilInterrupted } from "../terminal/connection.ts";
 import { toWhole } from "../terminal/flags.ts";
 import { toInstanceTable } from "../terminal/instances.ts";
 import { type Output, toClock } from "../terminal/output.ts";
@@ -11,6 +11,7 @@ interface WatchFlags {
   readonly prefix?: string;
   readonly after?: string;
   readonly table?: boolean;
+  readonly all?: boolean;
 }
 
 export function defineWatch(program: Command): void {
@@ -21,6 +22,7 @@ export function defineWatch(program: Command): void {
     .option("--key <key>", "changes of this configuration key")
     .option("--prefix <prefix>", "changes of all keys that begin with this")
     .option("--after <revision>", "begin after this revision instead of now")
+    .option("--all", "also the leases of their own of instances, which come and go with them")
     .option("--table", "a live table of instances instead of lines (terminals only)")
     .action(async (services: string[], flags: WatchFlags, self: Command) => {
       const context = await connect(self);
@@ -31,17 +33,18 @@ export function defineWatch(program: Command): void {
 }
 
 async function watchLines({ client, out }: Context, services: readonly string[], flags: WatchFlags): Promise<void> {
+  const after = flags.after === undefined ? undefined : toWhole(flags.after, "--after");
+  // Out of reach from the start is an error, not something to wait for.
+  await checkReached(client, after);
   const items = client.watch({
     ...(services.length > 0 && { service: services }),
     ...(flags.key !== undefined && { key: flags.key }),
     ...(flags.prefix !== undefined && { prefix: flags.prefix }),
-    ...(flags.after !== undefined && { after: toWhole(flags.after, "--after") }),
+    ...(after !== undefined && { after }),
     signal: untilInterrupted(),
     onDown: (error) => out.note(downNote(error)),
   });
-  // Out of reach from the start is an error, not something to wait for.
-  await client.status();
-  for await (const item of items) showItem(out, item);
+  for await (const item of items) showItem(out, item, flags.all === true);
 }
 
 const CLEAR = "\x1b[H\x1b[2J";

@@ -6,12 +6,22 @@ export function downNote(error: unknown): string {
   return `lost touch, trying again${error instanceof Error ? `: ${error.message}` : ""}`;
 }
 
-export function showItem(out: Output, item: WatchItem): void {
+const TOLD_TWICE: ReadonlySet<string> = new Set(["granted", "closed", "expired"]);
+
+/** Whether this is the lease of one instance, which came or went with it: the instance's own line says so already. */
+export function isToldTwice(change: Pick<ChangeBody, "kind" | "cause" | "before" | "after">): boolean {
+  if (change.kind !== "lease" || !TOLD_TWICE.has(change.cause)) return false;
+  return ((change.after ?? change.before) as LeaseBody).own;
+}
+
+/** `all`: what is told twice too. JSON always has all. */
+export function showItem(out: Output, item: WatchItem, all: boolean): void {
   if (out.json) {
     if (item.kind === "commit") out.object(item.commit);
     else if (item.kind === "resync") out.object({ resync: { revision: item.revision, compacted: item.compacted } });
-  } else if (item.kind === "commit") for (const change of item.commit.changes) showChange(out, item.commit, change);
-  else if (item.kind === "resync")
+  } else if (item.kind === "commit") {
+    for (const change of item.commit.changes) if (all || !isToldTwice(change)) showChange(out, item.commit, change);
+  } else if (item.kind === "resync")
     out.line(
       out.paint({
         text: `some changes are lost: history begins at revision ${item.compacted}; going on from ${item.revision}`,

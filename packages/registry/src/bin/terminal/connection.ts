@@ -16,7 +16,7 @@ export interface GlobalOptions {
 }
 
 export const DEFAULT_URL = "http://127.0.0.1:7070";
-const DEFAULT_ACCOUNT = "default";
+export const DEFAULT_ACCOUNT = "default";
 
 export function addGlobalOptions(program: Command): void {
   const group = "Options of every command:";
@@ -85,6 +85,13 @@ function checkUrl(text: string): string {
   if (url === undefined || !/^https?:$/.test(url.protocol))
     throw new Failure(EXIT.usage, `"${text}" is no URL of a registry`, `An example: --url ${DEFAULT_URL}`);
   return url.href;
+}
+
+/** Refuses a position that the registry has not reached. Also fails at once when it is out of reach. */
+export async function checkReached(client: Client, after: number | undefined): Promise<void> {
+  const { revision } = await client.status();
+  if (after !== undefined && after > revision)
+    throw new Failure(EXIT.notFound, `revision ${after} is not there yet: the registry is at ${revision}`);
 }
 
 /** Aborts at the first Ctrl-C or SIGTERM, so that an endless command ends in order. A second one ends the process. */

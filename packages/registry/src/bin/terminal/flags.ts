@@ -40,3 +40,19 @@ export function toWhole(text: string, flag: string, min = 0, max = Number.MAX_SA
     );
   return value;
 }
+
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+const TTL_MS_MIN = 1000;
+const TTL_MS_MAX = 168 * 3_600_000;
+
+/** A ttl as the registry takes it; a bare number is seconds. */
+export function toTtl(text: string, canBeForEver = true): number | string {
+  const match = /^([0-9]{1,15}(?:\.[0-9]{1,6})?)(ms|s|m|h)?$/.exec(text);
+  const ms = match === null ? Number.NaN : Math.round(Number(match[1]) * (UNIT_MS[match[2] ?? "s"] as number));
+  if (!(canBeForEver && ms === 0) && !(ms >= TTL_MS_MIN && ms <= TTL_MS_MAX))
+    throw new Failure(
+      EXIT.usage,
+      `--ttl takes ${canBeForEver ? "0 (for ever) or " : ""}a duration from 1s to 168h, such as 10s, 5m or 2h, not "${text}"`,
+    );
+  return match?.[2] === undefined ? Number(text) : text;
+}

@@ -1,17 +1,17 @@
 /** Instances as a table. */
 import type { InstanceBody } from "@rollcall/client";
-import { type Cell, type Column, toAge, toSpan, toStatus } from "./output.ts";
+import { type Cell, type Column, inOrder, toAge, toSpan, toStatus } from "./output.ts";
 
 export function toInstanceTable(
   instances: readonly InstanceBody[],
   withService: boolean,
   nowMs: number,
-): readonly [Column[], Cell[][]] {
+): readonly [Column[], (readonly Cell[])[]] {
   const columns: Column[] = [
     ...(withService ? [{ title: "service" }] : []),
-    { title: "id" },
-    { title: "address" },
-    { title: "status" },
+    { title: "id", whole: true },
+    { title: "address", whole: true },
+    { title: "status", whole: true },
     { title: "version" },
     { title: "zone" },
     { title: "ttl", right: true },
@@ -29,7 +29,7 @@ export function toInstanceTable(
     toAge(one.createdAt, nowMs),
     listOf(one.tags),
   ]);
-  return [columns, rows];
+  return [columns, inOrder(rows)];
 }
 
 export function listOf(items: readonly string[]): string {

@@ -8,7 +8,7 @@ export interface Column {
   readonly title: string;
   /** Numbers stand to the right. */
   readonly right?: boolean;
-  /** Never cut. Else the last column is cut to the width of the terminal. */
+  /** Never cut nor left out: what people copy, and sentences. Numbers are never cut either. */
   readonly whole?: boolean;
 }
 
@@ -69,7 +69,10 @@ export function createOutput(options: OutputOptions): Output {
   };
 }
 
-/** Lines of a table. */
+/**
+ * Lines of a table. What is wider than the terminal is made to fit: columns that say nothing go first, then those that
+ * may be cut are cut, the widest first, then they go too, from the right. What is left out is named below the table.
+ */
 export function layOut(
   columns: readonly Column[],
   rows: readonly (readonly Cell[])[],
@@ -77,21 +80,73 @@ export function layOut(
   paint: (cell: Cell) => string,
 ): string[] {
   const head = columns.map((column): Cell => ({ text: column.title.toUpperCase(), tone: "dim" }));
-  const widths = columns.map((_, i) => Math.max(...[head, ...rows].map((row) => lengthOf(row[i] ?? ""))));
-  const last = columns.length - 1;
-  const before = widths.slice(0, last).reduce((sum, one) => sum + one + GAP.length, 0);
-  const room = width === undefined || columns[last]?.whole ? Number.POSITIVE_INFINITY : Math.max(8, width - before);
-  return [head, ...rows].map((row) =>
-    columns
-      .map((column, i) => {
-        const cell = i === last ? cut(row[i] ?? "", room) : (row[i] ?? "");
-        const fill = " ".repeat(Math.max(0, (widths[i] as number) - lengthOf(cell)));
-        if (column.right) return fill + paint(cell);
+  const natural = columns.map((_, i) => Math.max(...[head, ...rows].map((row) => lengthOf(row[i] ?? ""))));
+  const { shown, widths } = fit(columns, rows, natural, width ?? Number.POSITIVE_INFINITY);
+  const last = shown.at(-1);
+  const lines = [head, ...rows].map((row) =>
+    shown
+      .map((i) => {
+        const room = widths[i] as number;
+        const cell = cut(row[i] ?? "", room);
+        const fill = " ".repeat(Math.max(0, room - lengthOf(cell)));
+        if (columns[i]?.right) return fill + paint(cell);
         return i === last ? paint(cell) : paint(cell) + fill;
       })
       .join(GAP)
       .trimEnd(),
   );
+  const missing = columns.filter((_, i) => !shown.includes(i) && !isEmpty(rows, i)).map(({ title }) => title);
+  if (missing.length > 0) lines.push(paint({ text: `no room for: ${missing.join(", ")}`, tone: "dim" }));
+  return lines;
+}
+
+/** What is left of a cell that is cut. */
+const CUT_MIN = 8;
+
+interface Fit {
+  /** Indexes of the columns that are shown. */
+  readonly shown: readonly number[];
+  /** By column. */
+  readonly widths: readonly number[];
+}
+
+function fit(columns: readonly Column[], rows: readonly (readonly Cell[])[], natural: number[], room: number): Fit {
+  const isFixed = (i: number) => columns[i]?.whole === true || columns[i]?.right === true;
+  const least = natural.map((width, i) => (isFixed(i) ? width : Math.min(width, CUT_MIN)));
+  let shown = columns.map((_, i) => i);
+  const sum = (widths: readonly number[]) =>
+    shown.reduce((total, i) => total + (widths[i] as number) + GAP.length, -GAP.length);
+  if (sum(natural) > room) shown = shown.filter((i) => isFixed(i) || !isEmpty(rows, i));
+  while (sum(least) > room) {
+    const going = shown.findLast((i) => i > 0 && !isFixed(i));
+    if (going === undefined) break;
+    shown = shown.filter((i) => i !== going);
+  }
+  const widths = [...natural];
+  for (let over = sum(widths) - room; over > 0; over--) {
+    const wide = shown.filter((i) => (widths[i] as number) > (least[i] as number));
+    if (wide.length === 0) break;
+    const widest = wide.reduce((one, other) => ((widths[other] as number) > (widths[one] as number) ? other : one));
+    widths[widest] = (widths[widest] as number) - 1;
+  }
+  return { shown, widths };
+}
+
+function isEmpty(rows: readonly (readonly Cell[])[], i: number): boolean {
+  return rows.every((row) => ["", "-"].includes(textOf(row[i] ?? "")));
+}
+
+const ORDER = new Intl.Collator("en", { numeric: true });
+
+/** Rows in the order that people expect: by their cells from left to right, `a-2` before `a-10`. */
+export function inOrder(rows: readonly (readonly Cell[])[]): (readonly Cell[])[] {
+  return [...rows].sort((one, other) => {
+    for (const [i, cell] of one.entries()) {
+      const order = ORDER.compare(textOf(cell), textOf(other[i] ?? ""));
+      if (order !== 0) return order;
+    }
+    return 0;
+  });
 }
 
 function textOf(cell: Cell): string {

@@ -129,6 +129,12 @@ export async function setAccount(exchange: Exchange): Promise<Result> {
   return toJson({ account, tenant: desk.house.tenants.of(account), limits: set.value });
 }
 
+/** DELETE /v2/_/accounts/:account */
+export async function removeAccount({ desk, params, query }: Exchange): Promise<Result> {
+  const removed = await desk.access.removeAccount(params[0] as string, query.has("contents"));
+  return removed.ok ? toJson({ removed: true }) : removed;
+}
+
 const COMPACT_FIELDS: ReadonlySet<string> = new Set(["revision"]);
 
 /** POST /v2/_/compact */

@@ -3,7 +3,17 @@ import { LIMITS, SYSTEM_ACCOUNT } from "../../core/index.ts";
 import type { Reply, Streaming } from "../../net/http/reply.ts";
 import type { Body } from "../../net/routes/body.ts";
 import type { Handle, Route as RouteOf } from "../../net/routes/serve.ts";
-import { backup, compact, createToken, getStatus, listAccounts, listTokens, removeToken, setAccount } from "./admin.ts";
+import {
+  backup,
+  compact,
+  createToken,
+  getStatus,
+  listAccounts,
+  listTokens,
+  removeAccount,
+  removeToken,
+  setAccount,
+} from "./admin.ts";
 import { explain } from "./catalog/explain.ts";
 import {
   beatInstance,
@@ -170,6 +180,7 @@ const ADMIN_ROUTES: readonly Route[] = [
   route("DELETE", "/v2/_/tokens/:token", "admin", NONE, [], removeToken, "Remove a token"),
   route("GET", "/v2/_/accounts", "admin", NONE, [], listAccounts, "List accounts"),
   route("PUT", "/v2/_/accounts/:name", "admin", OPTIONAL, [], setAccount, "Create an account or change its limits"),
+  route("DELETE", "/v2/_/accounts/:name", "admin", NONE, ["contents"], removeAccount, "Remove an account"),
   streaming("GET", "/v2/_/backup", "admin", NONE, [], backup, "Download a backup"),
   route("POST", "/v2/_/compact", "admin", JSON_BODY, [], compact, "Forget history up to a revision"),
 ].map((admin) => ({ ...admin, account: SYSTEM_ACCOUNT }));

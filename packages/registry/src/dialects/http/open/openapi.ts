@@ -68,6 +68,7 @@ export const SHAPES: Readonly<Record<string, Shapes>> = {
   "DELETE /v2/_/tokens/:token": { answer: "Removed" },
   "GET /v2/_/accounts": { answer: "Accounts" },
   "PUT /v2/_/accounts/:name": { request: "PartialLimits", answer: "AccountLimits" },
+  "DELETE /v2/_/accounts/:name": { answer: "Removed" },
   "GET /v2/_/backup": { media: BYTES },
   "POST /v2/_/compact": { request: "Compact", answer: "Revised" },
 };

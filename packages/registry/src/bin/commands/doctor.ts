@@ -1,0 +1,113 @@
+import type { NodeStatusBody } from "@rollcall/client";
+import { type Command, Option } from "commander";
+import { type Finding, finding } from "../doctor/finding.ts";
+import { connect, type GlobalOptions } from "../terminal/connection.ts";
+import { EXIT, Failure } from "../terminal/exit.ts";
+import { type Tone, toAge } from "../terminal/output.ts";
+import { VERSION } from "../version.ts";
+
+export function defineDoctor(program: Command): void {
+  program
+    .command("doctor")
+    .summary("look for what would keep a registry from running well here")
+    .description(
+      "Looks at the program, the configuration, ports, the data directory, certificates, the clock, and the registry at --url if one runs. Changes nothing. Exit code 1 when something is bad.",
+    )
+    .addOption(
+      new Option("--config <file>", "configuration file; rollcall.yaml when it is there").env("ROLLCALL_CONFIG"),
+    )
+    .option("--data <dir>", "directory of the store")
+    .action(async (flags: { config?: string; data?: string }, self: Command) => {
+      const { out } = await connect(self);
+      const findings = await examine(flags, self);
+      if (out.json) out.document({ findings });
+      else
+        out.table(
+          [{ title: "what" }, { title: "verdict" }, { title: "detail", whole: true }],
+          findings.map((one) => [one.name, { text: one.verdict, tone: TONES[one.verdict] }, one.detail]),
+          "",
+        );
+      const bad = findings.filter((one) => one.verdict === "bad").length;
+      if (bad > 0) throw new Failure(EXIT.refused, bad === 1 ? "one thing is bad" : `${bad} things are bad`);
+    });
+}
+
+const TONES: Readonly<Record<Finding["verdict"], Tone>> = { good: "good", note: "dim", warn: "warn", bad: "bad" };
+
+async function examine(flags: { config?: string; data?: string }, command: Command): Promise<Finding[]> {
+  // The core and the YAML library stay out of the other commands.
+  const { loadServeConfig } = await import("../config/load.ts");
+  const [certificates, disk, machine, ports] = await Promise.all([
+    import("../doctor/certificates.ts"),
+    import("../doctor/disk.ts"),
+    import("../doctor/machine.ts"),
+    import("../doctor/ports.ts"),
+  ]);
+  const loaded = loadServeConfig({ flags: { ...flags }, env: process.env, cwd: process.cwd() });
+  const { status, told, findings } = await meet(command);
+  const nowMs = Date.now();
+  const rest = loaded.ok
+    ? [
+        finding("configuration", "good", "is right; rollcall serve --check looks at settings of dialects too"),
+        ...(await ports.examinePorts(loaded.value, status)),
+        ...(loaded.value.replicator === "memory" ? [] : await disk.examineDisk(loaded.value.data)),
+        ...(await certificates.examineCertificates(loaded.value.tls, nowMs)),
+      ]
+    : loaded.problems.map((problem) => finding("configuration", "bad", problem));
+  return [
+    machine.examineVersion(),
+    ...(await machine.examineDescriptors()),
+    machine.examineClock(nowMs, told),
+    ...findings,
+    ...rest,
+  ];
+}
+
+interface Met {
+  readonly status: NodeStatusBody | undefined;
+  readonly told: { readonly theirsMs: number; readonly tookMs: number } | undefined;
+  readonly findings: readonly Finding[];
+}
+
+/** The registry at --url. None running is no fault: the doctor is asked before the first start as well. */
+async function meet(command: Command): Promise<Met> {
+  const { client } = await connect(command);
+  const { url } = command.optsWithGlobals<GlobalOptions>();
+  let theirsMs = Number.NaN;
+  const beganMs = performance.now();
+  try {
+    const response = await fetch(new URL("/healthz", client.url), { signal: AbortSignal.timeout(5000) });
+    theirsMs = Date.parse(response.headers.get("date") ?? "");
+  } catch {
+    // Told by what follows.
+  }
+  const tookMs = performance.now() - beganMs;
+  try {
+    const status = await client.status();
+    const told = Number.isNaN(theirsMs) ? undefined : { theirsMs, tookMs };
+    return { status, told, findings: describe(status) };
+  } catch (error) {
+    const { message, code } = error as Error & { code?: string };
+    const verdict = code === "unreachable" ? "note" : "warn";
+    return {
+      status: undefined,
+      told: undefined,
+      findings: [finding("registry", verdict, message.includes(url) ? message : `${url}: ${message}`)],
+    };
+  }
+}
+
+function describe(status: NodeStatusBody): Finding[] {
+  const held = status.accounts.reduce((sum, one) => sum + one.held, 0);
+  const age = toAge(status.startedAt, Date.now());
+  return [
+    finding("registry", status.ready ? "good" : "bad", `${status.ready ? "ready" : "not ready"}, up for ${age}`),
+    ...(status.version === VERSION
+      ? []
+      : [finding("registry", "warn", `it is rollcall ${status.version}, this is ${VERSION}`)]),
+    ...(status.open
+      ? [finding("access", "note", "open: there is no token, whoever reaches it may do everything")]
+      : []),
+    ...(held > 0 ? [finding("protection", "warn", `${held} leases are held: see rollcall held`)] : []),
+  ];
+}
