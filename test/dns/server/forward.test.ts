@@ -135,6 +135,22 @@ test("a name that is not ours is asked of the server, in the way it was asked of
   assert.equal(first.asked.length, before);
 });
 
+test("an address of our networks that no instance has is asked of the server too, if the client may", async () => {
+  await dns.register("reverse", "r1", { address: "10.0.0.1", port: 80 });
+  const ours = await dns.ask("1.0.0.10.in-addr.arpa.", "PTR");
+  assert.deepEqual([ours.aa, ours.answers.length], [true, 1]);
+  for (const name of ["9.0.0.10.in-addr.arpa.", `1.${"0.".repeat(29)}d.f.ip6.arpa.`]) {
+    // Twice: what depends on other servers is not kept.
+    for (const _ of [1, 2]) {
+      const before = first.asked.length;
+      assert.equal((await dns.ask(name, "PTR")).answers[0]?.text, "192.0.2.1", "what the server has for every name");
+      assert.equal(first.asked.length, before + 1);
+    }
+    for (const answer of [await dns.ask(name, "PTR", { flags: 0 }), await choosy.ask(name, "PTR")])
+      assert.deepEqual([answer.rcode, answer.aa], ["NXDOMAIN", true]);
+  }
+});
+
 test("what is not the answer is not believed", async () => {
   assert.equal((await dns.ask("forged.example.", "A")).answers[0]?.ttl, 1);
 });

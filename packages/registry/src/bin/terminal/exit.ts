@@ -53,8 +53,8 @@ export function toFailure(error: unknown): Failure {
 }
 
 const SETTINGS = "Every setting of a dialect: packages/registry/src/dialects/<dialect>/README.md";
-const OTHER_PORT =
-  "Stop that program, or choose another port: --http-port, or --<dialect>-port for one of a dialect's own.";
+const SERVE = process.env.npm_lifecycle_event === "start" ? "npm start --" : "rollcall serve";
+const OTHER_PORT = `Stop that program, or choose another port: ${SERVE} --http-port 7171, or --<dialect>-port for one of a dialect's own.`;
 
 function fromRegistry(error: RollcallError): Failure {
   if (error.code === "unreachable") return new Failure(EXIT.unreachable, error.message, hintOf(error.message));

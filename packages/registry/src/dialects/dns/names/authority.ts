@@ -4,6 +4,7 @@ import { type Name, type Resource, TYPE } from "../wire/message.ts";
 import { isName } from "../wire/name.ts";
 import { toResource } from "../wire/record.ts";
 import type { World, Zone } from "../zone/model.ts";
+import type { Records } from "./reply.ts";
 
 /** For secondaries that missed a NOTIFY. */
 const REFRESH_S = 60;
@@ -22,8 +23,7 @@ export function authorityOf(zone: Zone, world: World, owner: Name = zone.name): 
     const minimumS = zone.kind === "file" ? own.data.minimumS : Math.min(own.data.minimumS, settings.negativeTtlS);
     return { ...own, name: owner, data: { ...own.data, serial, minimumS } };
   }
-  // In the reverse zones only addresses have names.
-  const home = zone.kind === "reverse" ? settings.domain : zone.name;
+  const home = homeOf(zone, world);
   const [server = [SERVER_LABEL, ...home]] = settings.nameServers;
   const mailbox = settings.mailbox ?? ["hostmaster", ...home];
   return toResource(owner, TYPE.SOA, settings.negativeTtlS, {
@@ -38,11 +38,19 @@ export function authorityOf(zone: Zone, world: World, owner: Name = zone.name): 
   });
 }
 
-/** The NS records of a zone's apex. */
-export function serversOf(zone: Zone, world: World, owner: Name = zone.name): readonly Resource[] {
+/** Where the names of a zone's server and mailbox stand: in the reverse zones only addresses have names. */
+function homeOf(zone: Zone, { settings }: World): Name {
+  return zone.kind === "reverse" ? settings.domain : zone.name;
+}
+
+/** The NS records of a zone's apex, with the addresses of our own name for the server. */
+export function serversOf(zone: Zone, world: World, owner: Name = zone.name): Records {
   const { nameServers, ttlS } = world.settings;
-  const names = nameServers.length > 0 ? nameServers : [[SERVER_LABEL, ...zone.name]];
-  return names.filter(isName).map((target) => toResource(owner, TYPE.NS, ttlS, { kind: "name", target }));
+  const server = [SERVER_LABEL, ...homeOf(zone, world)];
+  const names = nameServers.length > 0 ? nameServers : [server];
+  const answers = names.filter(isName).map((target) => toResource(owner, TYPE.NS, ttlS, { kind: "name", target }));
+  const types = hasServerLabel(world) && isName(server) ? [TYPE.A, TYPE.AAAA] : [];
+  return { answers, additional: types.flatMap((type) => serverAddresses(server, type, world)) };
 }
 
 /** This server's addresses, as records of A or AAAA. */

@@ -28,6 +28,8 @@ export interface Reply {
   readonly isFromFile?: true;
   /** Where the CNAME at the end of the answers leads, when that is a name in no zone of ours. */
   readonly outside?: Outside;
+  /** Nothing of ours is at this address: it may be a host that other servers know. */
+  readonly isOthers?: true;
   /** Empty: good until the zones or settings change. */
   readonly dependencies: readonly Dependency[];
 }

@@ -4,7 +4,7 @@ import { type Name, type Question, RCODE, type Resource, TYPE } from "../wire/me
 import { lowerLabel } from "../wire/name.ts";
 import { toResource } from "../wire/record.ts";
 import type { AccountZone, World, Zone } from "../zone/model.ts";
-import { authorityOf } from "./authority.ts";
+import { authorityOf, serversOf } from "./authority.ts";
 import { compareTexts, type Group, groupWith, isHealthy, openLookup, zoneOfAccount } from "./native/group.ts";
 import { addressName } from "./native/records.ts";
 import { ABSENT, type Dependency, NO_RECORDS, negative, positive, present, type Reply, replyTo } from "./reply.ts";
@@ -33,12 +33,17 @@ export function resolveReverse(question: Question, zone: ReverseZone, world: Wor
   const dependencies: Dependency[] = [{ on: "all", revision: world.view.revision }];
   const authority = authorityOf(zone, world, name.slice(digits.length - depth));
   if (digits.length === depth && type === TYPE.SOA) return positive([authority], [], dependencies);
+  if (digits.length === depth && type === TYPE.NS) {
+    const { answers, additional } = serversOf(zone, world, authority.name);
+    return positive(answers, additional, dependencies);
+  }
   // A part of an address exists, as names below it may exist (RFC 8020).
   if (digits.length < (isSix ? 32 : 4)) return negative(RCODE.NOERROR, authority, dependencies);
   const pointers = pointersOf(address, name, world);
   const records = type === TYPE.PTR ? { answers: pointers ?? [], additional: [] } : NO_RECORDS;
   const presence = pointers === undefined ? ABSENT : present(records);
-  return replyTo(question, presence, { authority: () => authority, ttlS: world.settings.ttlS }, dependencies);
+  const reply = replyTo(question, presence, { authority: () => authority, ttlS: world.settings.ttlS }, dependencies);
+  return pointers === undefined ? { ...reply, isOthers: true } : reply;
 }
 
 /**

@@ -191,6 +191,9 @@ test("a network in reverse is one zone, at its own label or the next one below",
     );
     const soa = names.ask(apex, "SOA").reply;
     assert.deepEqual([soa.answers.length, soa.authority.length, soa.answers[0]?.type], [1, 0, TYPE.SOA]);
+    const servers = names.ask(apex, "NS");
+    assert.deepEqual(servers.answers, ["NS ns.rollcall."], "a zone has servers");
+    assert.deepEqual(servers.additional, ["ns.rollcall. A 192.0.2.53"]);
   }
   // What lies above a network is not ours, though the network begins with its lowest address.
   for (const above of ["172.in-addr.arpa.", "0.192.in-addr.arpa.", "8.b.d.0.1.0.0.2.ip6.arpa.", "in-addr.arpa."])

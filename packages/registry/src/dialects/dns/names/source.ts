@@ -72,12 +72,7 @@ function dependencyOf(found: Found, zone: SourceZone, account: AccountView | und
 /** The domain itself has SOA and NS records, and the addresses of the server, whatever the source finds there. */
 function renderApex(zone: SourceZone, world: World, type: number, owner: Name): Records | undefined {
   if (type === TYPE.SOA) return { answers: [authorityOf(zone, world, owner)], additional: [] };
-  if (type === TYPE.NS) {
-    const server = [SERVER_LABEL, ...zone.name];
-    const own = hasServerLabel(world) ? [TYPE.A, TYPE.AAAA] : [];
-    const additional = own.flatMap((each) => serverAddresses(server, each, world));
-    return { answers: serversOf(zone, world, owner), additional };
-  }
+  if (type === TYPE.NS) return serversOf(zone, world, owner);
   if (type !== TYPE.A && type !== TYPE.AAAA) return undefined;
   return { answers: serverAddresses(owner, type, world), additional: [] };
 }

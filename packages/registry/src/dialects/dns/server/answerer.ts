@@ -81,7 +81,8 @@ export class Answerer {
     const question = { ...asked, name: asked.name.map(lowerLabel) };
     return this.#desk.read((world) => {
       const reply = resolve(question, { ...world, recordsMax: toRecordsMax(bytesMax) });
-      if (reply === undefined || (reply.outside && this.#desk.settings.forward.length > 0)) return undefined;
+      const isAskedElsewhere = reply?.outside !== undefined || reply?.isOthers === true;
+      if (reply === undefined || (isAskedElsewhere && this.#desk.settings.forward.length > 0)) return undefined;
       const answer = this.#toAnswer({ ...message, questions: [question] }, reply, false);
       const { answers, additional } = reply;
       return new KeptAnswer({
@@ -124,6 +125,7 @@ export class Answerer {
     if (reply === "refused") return this.#refuse(asked, RCODE.REFUSED, standing);
     if (reply === undefined) return this.#elsewhere(asked, standing);
     const { mayForward } = standing;
+    if (reply.isOthers && mayForward && message.recursionDesired) return this.#elsewhere(asked, standing);
     const { outside } = reply;
     // Where a CNAME stands in for addresses, they are asked for even if the client wants no recursion.
     const isFollowed = mayForward && outside !== undefined && (message.recursionDesired || outside.soa !== undefined);

@@ -6,7 +6,7 @@
 import type { Bytes, InstanceRecord } from "../../../core/index.ts";
 import { fromAddressLabel } from "../labels/address.ts";
 import { toLabel } from "../labels/text.ts";
-import { authorityOf, hasServerLabel, SERVER_LABEL, serverAddresses, serversOf } from "../names/authority.ts";
+import { authorityOf, SERVER_LABEL, serverAddresses, serversOf } from "../names/authority.ts";
 import { isServer, renderHost } from "../names/native/account-zone.ts";
 import {
   BROWSE_LABELS,
@@ -120,7 +120,7 @@ function* mergedOf({ name, file }: AccountZone, records: Iterable<Resource>): It
 
 function* apexRecords(look: Lookup): Iterable<Resource> {
   const { world, zone } = look;
-  yield* serversOf(zone, world);
+  yield* serversOf(zone, world).answers;
   const server = [SERVER_LABEL, ...zone.name];
   if (isName(server) && isServer(look, server))
     for (const type of ADDRESSES) yield* serverAddresses(server, type, world);
@@ -139,10 +139,8 @@ function* childRecords({ world, zone }: Lookup): Iterable<Resource> {
     const above = world.zoneOf(child.name.slice(1));
     if (above === undefined || !sameName(above.name, zone.name)) continue;
     const own = "file" in child ? fileRecords(child.file as NonNullable<typeof child.file>, child.name, TYPE.NS) : [];
-    yield* own.length > 0 ? own : serversOf(child, world);
-    const server = [SERVER_LABEL, ...child.name];
-    if (own.length === 0 && hasServerLabel(world) && isName(server))
-      for (const type of ADDRESSES) yield* serverAddresses(server, type, world);
+    const { answers, additional } = serversOf(child, world);
+    yield* own.length > 0 ? own : [...answers, ...additional];
   }
 }
 

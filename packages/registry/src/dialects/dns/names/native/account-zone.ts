@@ -49,11 +49,7 @@ function answerApex(look: Lookup, owner: Name, type: number): Presence {
   else if (type !== TYPE.NS) dependOnCatalog(look);
   if (type === TYPE.SOA) return present({ answers: [authorityOf(zone, world, owner)], additional: [] });
   if (type !== TYPE.NS) return BARE;
-  const answers = serversOf(zone, world, owner);
-  if (!hasServerLabel(world)) return present({ answers, additional: [] });
-  const server = [SERVER_LABEL, ...zone.name];
-  const additional = [TYPE.A, TYPE.AAAA].flatMap((each) => serverAddresses(server, each, world));
-  return present({ answers, additional });
+  return present(serversOf(zone, world, owner));
 }
 
 function answerService(look: Lookup, labels: readonly Bytes[], owner: Name, type: number): Presence {
