@@ -13,7 +13,7 @@ import {
 } from "../../packages/registry/src/core/index.ts";
 import { createEmbedded } from "../../packages/registry/src/replicators/embedded/replicator.ts";
 import { createMemory } from "../../packages/registry/src/replicators/memory/replicator.ts";
-import { accepted, LIMITS_OF_TESTS, register } from "../harness/registry.ts";
+import { accepted, instanceOf, LIMITS_OF_TESTS, register } from "../harness/registry.ts";
 import { type Scope, temporaryDirectory } from "../harness/scope.ts";
 
 interface Time {
@@ -160,6 +160,29 @@ for (const implementation of IMPLEMENTATIONS) {
     assert.ok(!gone.ok && gone.refusal === "compacted");
     const left = await core.registry.history(12, 1);
     assert.deepEqual(left.ok && left.value.map((commit) => commit.revision), [13]);
+  });
+
+  test(named("what is gone is found by its name, as long as history holds it"), async (t) => {
+    const { core } = await open(t, implementation, temporaryDirectory(t));
+    const done = async (command: Command, account = "default") =>
+      accepted(await core.registry.propose(account, command)).revision;
+    const goneAt = (service: string, id: string, account = "default") => core.registry.goneAt(account, { service, id });
+    const [one, two] = [
+      { service: "s", id: "1" },
+      { service: "s", id: "2" },
+    ];
+    for (const { service, id } of [one, two]) await done(register(service, id));
+    assert.equal(await goneAt("s", "1"), 0);
+    const first = await done({ kind: "deregister", instance: one });
+    assert.equal(await goneAt("s", "1"), first);
+    await done(register("s", "1"));
+    assert.equal(await goneAt("s", "1"), first, "it is back, and was gone");
+    const second = await done({ kind: "deregister", instance: one });
+    const moved = await done({ kind: "register", instance: instanceOf("s", "3"), life: "keep", replaces: two });
+    assert.deepEqual([await goneAt("s", "1"), await goneAt("s", "2"), await goneAt("s", "3")], [second, moved, 0]);
+    assert.deepEqual([await goneAt("s", "1", "other"), await goneAt("1", "s")], [0, 0]);
+    assert.ok((await core.registry.compact(second)).ok);
+    assert.deepEqual([await goneAt("s", "1"), await goneAt("s", "2")], [0, moved]);
   });
 
   test(named("after close everything is refused as unavailable"), async (t) => {

@@ -1,6 +1,14 @@
 /** The stored history: reading it, finding a time in it, forgetting it. */
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { test } from "node:test";
+import type { Commit } from "../../packages/registry/src/core/index.ts";
+import { STORE_FILE } from "../../packages/registry/src/replicators/embedded/directory/files.ts";
+import { PageFile, treeFromValue } from "../../packages/registry/src/replicators/embedded/file/pages.ts";
+import { findGone, goneRows, startOfGone } from "../../packages/registry/src/replicators/embedded/history/gone.ts";
+import { encodeMeta } from "../../packages/registry/src/replicators/embedded/meta.ts";
+import { Store } from "../../packages/registry/src/replicators/embedded/store/databases.ts";
+import { recordOf } from "../harness/registry.ts";
 import { temporaryDirectory, until } from "../harness/scope.ts";
 import { historyOf, liveABit, openStoreRig, put, register } from "./rig.ts";
 
@@ -54,6 +62,71 @@ test("compacted history is gone at once and after a restart", async (t) => {
   assert.equal((await again.done(put("after", "1"))).revision, last + 1);
   assert.ok(!(await again.core.registry.compact(last + 100)).ok);
 });
+
+test("what is gone is found in a long history, and after a restart", async (t) => {
+  const data = temporaryDirectory(t);
+  const rig = await openStoreRig(t, data);
+  for (const id of ["a", "b"]) await rig.done(register("web", id));
+  const { revision } = await rig.done({ kind: "deregister", instance: { service: "web", id: "a" } });
+  await rig.close();
+  const again = await openStoreRig(t, data);
+  const goneAt = (id: string) => again.replicator.goneAt("default", { service: "web", id });
+  assert.deepEqual([await goneAt("a"), await goneAt("b"), await goneAt("c")], [revision, 0, 0]);
+  await again.close();
+  // A store of millions of commits, as far as its rows of what is gone tell.
+  const store = new Store(join(data, STORE_FILE));
+  t.after(() => store.close());
+  const commitOf = (id: string, at: number): Commit => ({
+    revision: at,
+    account: "default",
+    atMs: at,
+    nth: 0,
+    changes: [{ kind: "instance", cause: "deregistered", before: recordOf("web", id), after: null }],
+  });
+  const gone: readonly (readonly [id: string, at: number])[] = [
+    ["a", 200_000],
+    ["b", 300_000],
+    ["c", 3_000_000],
+    ["a", 1_000_000_000],
+  ];
+  await store.write({ gone: goneRows(gone.map(([id, at]) => commitOf(id, at))) });
+  const find = (id: string, floor = 0) => findGone(store, floor, "default", { service: "web", id });
+  assert.deepEqual(
+    ["a", "b", "c", "d"].map((id) => find(id)),
+    [1_000_000_000, 300_000, 3_000_000, 0],
+  );
+  assert.deepEqual([find("b", 299_999), find("b", 300_000), find("c", 300_000)], [300_000, 0, 3_000_000]);
+  assert.equal(store.firstGone(startOfGone(3_000_000), 10).length, 2, "those of whole spans before");
+});
+
+test("rows of what is gone leave with the history", async (t) => {
+  const data = temporaryDirectory(t);
+  const rig = await openStoreRig(t, data);
+  await rig.done(register("web", "a"));
+  await rig.done({ kind: "deregister", instance: { service: "web", id: "a" } });
+  await rig.close();
+  const store = new Store(join(data, STORE_FILE));
+  // So far on, as a restored store is.
+  await store.write({ meta: [["jump", encodeMeta({ revision: 1_000_000_000 })]] });
+  await store.close();
+  const path = join(data, STORE_FILE);
+  assert.equal(countGone(path), 1);
+  const again = await openStoreRig(t, data);
+  assert.equal((await again.done(put("after", "1"))).revision, 1_000_000_001);
+  assert.equal(await again.replicator.goneAt("default", { service: "web", id: "a" }), 0);
+  await until(() => countGone(path) === 0, { what: "the rows to be forgotten" });
+});
+
+/** The rows of what is gone in a store that is in use. */
+function countGone(path: string): number {
+  let count = -1;
+  const file = new PageFile(path);
+  file.walk(file.meta.main, (key, value) => {
+    if (key.toString("latin1").startsWith("gone")) count = treeFromValue(value()).entries;
+  });
+  file.close();
+  return count;
+}
 
 test("a registry whose whole history is gone starts with its revision", async (t) => {
   const data = temporaryDirectory(t);

@@ -8,7 +8,7 @@ import { Expiry, type ExpiryListener } from "./leases/expiry.ts";
 import type { Clock, ExpiryPolicy } from "./leases/policy.ts";
 import type { Replicator, Sink } from "./order/replicator.ts";
 import type { Pulse, Registry, Scope, Watch, Watcher } from "./registry.ts";
-import type { Account, Commit, LeaseId, Revision } from "./types.ts";
+import type { Account, Commit, InstanceKey, LeaseId, Revision } from "./types.ts";
 import type { View } from "./view.ts";
 import { History } from "./watch/history.ts";
 import { WatchHub } from "./watch/hub.ts";
@@ -145,6 +145,10 @@ class OpenCore implements Core, Registry, Sink {
       commits.push(commit);
     }
     return ok(commits);
+  }
+
+  goneAt(account: Account, instance: InstanceKey): Promise<Revision> {
+    return this.#options.replicator.goneAt(account, instance);
   }
 
   revisionAt(atMs: number): Promise<Revision> {

@@ -1,7 +1,7 @@
 /** The door to the catalog: reading, changing, keeping alive and following. */
 import type { Outcome } from "../outcome.ts";
 import type { Command, Receipt } from "./command.ts";
-import type { Account, Bytes, Commit, LeaseId, Revision } from "./types.ts";
+import type { Account, Bytes, Commit, InstanceKey, LeaseId, Revision } from "./types.ts";
 import type { View } from "./view.ts";
 
 /** The commits that a watcher wants. An empty scope is all of them. */
@@ -78,6 +78,8 @@ export interface Registry {
   follow(scope: Scope, after: Revision, watcher: Watcher): Outcome<Watch>;
   /** Stored commits with revision > after, oldest first, at most `limit`; refused as `compacted` below the floor. */
   history(after: Revision, limit: number): Promise<Outcome<readonly Commit[]>>;
+  /** The last revision with which an instance of this name went, or got another; 0 when history knows none. */
+  goneAt(account: Account, instance: InstanceKey): Promise<Revision>;
   /** The last revision that was committed before this wall-clock time; 0 when none was. */
   revisionAt(atMs: number): Promise<Revision>;
   /** History up to and including this revision is gone. */

@@ -2,7 +2,7 @@
 import type { Outcome } from "../../outcome.ts";
 import type { Restored } from "../catalog/restored.ts";
 import type { Command, Receipt } from "../command.ts";
-import type { Account, Commit, Revision } from "../types.ts";
+import type { Account, Commit, InstanceKey, Revision } from "../types.ts";
 import type { View } from "../view.ts";
 
 /** The core, as a replicator sees it. Called in order. */
@@ -25,6 +25,8 @@ export interface Replicator {
   propose(account: Account, command: Command, signal?: AbortSignal): Promise<Outcome<Receipt>>;
   /** Stored commits after `after`, oldest first; `after` is not below the floor. */
   history(after: Revision, limit: number): Promise<readonly Commit[]>;
+  /** The last revision with which an instance of this name went; 0 when history knows none. */
+  goneAt(account: Account, instance: InstanceKey): Promise<Revision>;
   revisionAt(atMs: number): Promise<Revision>;
   readonly floor: Revision;
   compact(revision: Revision): Promise<Outcome<Revision>>;

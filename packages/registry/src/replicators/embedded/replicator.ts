@@ -8,6 +8,7 @@ import {
   type Clock,
   type Command,
   type Commit,
+  type InstanceKey,
   type Outcome,
   ok,
   type Receipt,
@@ -23,6 +24,7 @@ import { encodeGroup } from "../../records/group.ts";
 import { type BackupSummary, writeBackup } from "./backup.ts";
 import { writeCleanStamp } from "./directory/files.ts";
 import { summarizeFile } from "./file/verify.ts";
+import { findGone, goneRows, startOfGone } from "./history/gone.ts";
 import { findRevisionAt, readHistory } from "./history/log.ts";
 import { Retention, type RetentionLimits } from "./history/retention.ts";
 import { encodeMeta } from "./meta.ts";
@@ -63,6 +65,8 @@ const RENEW_COMMITS = 20_000;
 const FORGET_WITH_APPEND = 4;
 /** Old groups that the housekeeping forgets in one transaction. */
 const FORGET_AT_ONCE = 64;
+/** And rows of what is gone, which are not forgotten one by one. */
+const FORGET_GONE_AT_ONCE = 2000;
 
 interface Parts extends OpenedStore {
   readonly sequencer: Sequencer;
@@ -131,9 +135,10 @@ class Embedded implements EmbeddedReplicator {
     const bytes = encodeGroup(this.#out, commits);
     const old = retention.take(FORGET_WITH_APPEND, checkpoint.marker.revision);
     const group = { first: first.revision, bytes };
+    const gone = goneRows(commits);
     try {
-      if (old.length === 0) await this.#write({ group });
-      else await this.#write({ group, meta: [floorRow(retention.floor)], forget: old.map((one) => one.first) });
+      if (old.length === 0) await this.#write({ group, gone });
+      else await this.#write({ group, gone, meta: [floorRow(retention.floor)], forget: old.map((one) => one.first) });
     } catch (error) {
       retention.putBack(old);
       throw error;
@@ -225,6 +230,8 @@ class Embedded implements EmbeddedReplicator {
       if (long || (quiet && behind > 0)) await checkpoint.run();
       if (quiet && behind >= RENEW_COMMITS) await this.#renewMap(this.#open().store);
       await this.#forget(retention, checkpoint);
+      const gone = this.#open().store.firstGone(startOfGone(retention.floor), FORGET_GONE_AT_ONCE);
+      if (gone.length > 0) await this.#write({ gone: gone.map((key) => [key, null] as const) });
     };
     this.#keeping = work()
       .catch((error: unknown) => this.#onHousekeepingFailed(error))
@@ -261,6 +268,11 @@ class Embedded implements EmbeddedReplicator {
   async revisionAt(atMs: number): Promise<Revision> {
     await this.#mending;
     return findRevisionAt(this.#open().store, this.floor, this.#durable, atMs);
+  }
+
+  async goneAt(account: Account, instance: InstanceKey): Promise<Revision> {
+    await this.#mending;
+    return findGone(this.#open().store, this.floor, account, instance);
   }
 
   get floor(): Revision {

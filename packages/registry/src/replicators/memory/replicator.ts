@@ -4,6 +4,7 @@ import {
   type Clock,
   type Command,
   type Commit,
+  type InstanceKey,
   type Outcome,
   ok,
   type Receipt,
@@ -31,6 +32,8 @@ class MemoryReplicator implements Replicator {
   floor: Revision = 0;
   readonly #options: MemoryOptions;
   #commits: Commit[] = [];
+  /** In the order of revisions. */
+  readonly #gone = new Map<string, Revision>();
   #sequencer: Sequencer | null = null;
 
   constructor(options: MemoryOptions) {
@@ -53,15 +56,30 @@ class MemoryReplicator implements Replicator {
 
   #append(commits: readonly Commit[]): void {
     this.#commits.push(...commits);
+    for (const commit of commits) this.#noteGone(commit);
     const over = this.#commits.length - (this.#options.commitsMax ?? COMMITS_MAX);
     // In steps, so that trimming costs little at each commit.
     if (over > 1024) this.#forget(over);
+  }
+
+  #noteGone({ account, revision, changes }: Commit): void {
+    for (const change of changes) {
+      if (change.kind !== "instance" || change.before === null) continue;
+      const name = nameOf(account, change.before);
+      if (change.after !== null && name === nameOf(account, change.after)) continue;
+      this.#gone.delete(name);
+      this.#gone.set(name, revision);
+    }
   }
 
   #forget(count: number): void {
     const last = this.#commits[count - 1];
     this.#commits = this.#commits.slice(count);
     if (last !== undefined) this.floor = last.revision;
+    for (const [name, revision] of this.#gone) {
+      if (revision > this.floor) break;
+      this.#gone.delete(name);
+    }
   }
 
   propose(account: Account, command: Command, signal?: AbortSignal): Promise<Outcome<Receipt>> {
@@ -72,6 +90,11 @@ class MemoryReplicator implements Replicator {
   async history(after: Revision, limit: number): Promise<readonly Commit[]> {
     const from = this.#commits.findIndex((commit) => commit.revision > after);
     return from === -1 ? [] : this.#commits.slice(from, from + limit);
+  }
+
+  async goneAt(account: Account, instance: InstanceKey): Promise<Revision> {
+    const revision = this.#gone.get(nameOf(account, instance)) ?? 0;
+    return revision > this.floor ? revision : 0;
   }
 
   async revisionAt(atMs: number): Promise<Revision> {
@@ -88,6 +111,10 @@ class MemoryReplicator implements Replicator {
   async close(): Promise<void> {
     await this.#sequencer?.close();
   }
+}
+
+function nameOf(account: Account, { service, id }: InstanceKey): string {
+  return `${account}\0${service}\0${id}`;
 }
 
 export function createMemory(options: MemoryOptions): Replicator {

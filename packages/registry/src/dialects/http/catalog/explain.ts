@@ -1,13 +1,10 @@
-/** @live Handler of explain: searches history backwards, in bounded steps. */
-import { type Commit, type InstanceKey, type Revision, refuse, type View } from "../../../core/index.ts";
+/** @live Handler of explain: each change of an instance says which came before it, so its history is a chain of commits. */
+import { type InstanceKey, type Revision, refuse } from "../../../core/index.ts";
 import type { Result } from "../../../net/routes/serve.ts";
 import { toJson } from "../answers.ts";
 import type { Desk, Exchange } from "../desk.ts";
 import { findTraces, type Trace, toExplainBody } from "./explanation.ts";
 
-const CHUNK = 1000;
-const CHUNKS_MAX = 200;
-const SEARCH_MS_MAX = 2000;
 const TRACES_MAX = 50;
 
 /** GET …/instances/:id/explain */
@@ -28,47 +25,27 @@ export async function explain(exchange: Exchange): Promise<Result> {
   return toJson(toExplainBody({ key, ...now, pulse, traces, nowMs: desk.clock.now() }));
 }
 
-/** Newest first. Ends with the registration, or at the bounds of history, of time and of work. */
-async function findHistory({ registry, clock }: Desk, account: string, key: InstanceKey): Promise<Trace[]> {
+/** Newest first. Ends with the registration, where history begins, or when there are enough. */
+async function findHistory({ registry }: Desk, account: string, key: InstanceKey): Promise<Trace[]> {
   const traces: Trace[] = [];
-  const startedMs = clock.monotonic();
-  let before = registry.read((view) => latestTouch(view, account, key));
-  for (let chunks = 0; chunks < CHUNKS_MAX && before > registry.floor && traces.length < TRACES_MAX; chunks++) {
-    if (clock.monotonic() - startedMs > SEARCH_MS_MAX) break;
-    const from = Math.max(registry.floor, before - CHUNK);
-    const page = await registry.history(from, CHUNK);
-    // Compacted while we searched: what was found is what there is.
-    if (!page.ok) break;
-    if (collect(page.value, account, key, before, traces)) break;
-    before = from;
+  const present = registry.read((view) => view.instance(account, key.service, key.id));
+  let revision: Revision = present?.modRevision ?? (await registry.goneAt(account, key));
+  let name = key;
+  while (revision > registry.floor && traces.length < TRACES_MAX) {
+    const page = await registry.history(revision - 1, 1);
+    const commit = page.ok ? page.value[0] : undefined;
+    if (commit === undefined || commit.revision !== revision || commit.account !== account) break;
+    for (const trace of findTraces(commit, name).reverse()) {
+      traces.push(trace);
+      const { before } = trace.change;
+      if (before === null) return traces;
+      name = before;
+      revision = before.modRevision;
+    }
+    // Whose name has the same hash, or history knows no more.
+    if (revision >= commit.revision) break;
     // Other requests come first: a search is never urgent.
     await new Promise<void>((resume) => setImmediate(resume));
   }
   return traces.slice(0, TRACES_MAX);
-}
-
-/** The latest revision that can have touched the instance: later commits need not be searched. */
-function latestTouch(view: View, account: string, { service, id }: InstanceKey): Revision {
-  const record = view.instance(account, service, id);
-  // A service that is empty long enough is forgotten, and its revision with it.
-  return record?.modRevision ?? view.account(account)?.service(service)?.revision ?? view.revision;
-}
-
-/** Adds a chunk's traces, newest first. True when the first registration was among them. */
-function collect(
-  commits: readonly Commit[],
-  account: string,
-  key: InstanceKey,
-  before: Revision,
-  traces: Trace[],
-): boolean {
-  for (let i = commits.length - 1; i >= 0; i--) {
-    const commit = commits[i] as Commit;
-    if (commit.account !== account || commit.revision > before) continue;
-    for (const trace of findTraces(commit, key).reverse()) {
-      traces.push(trace);
-      if (trace.change.before === null) return true;
-    }
-  }
-  return false;
 }

@@ -25,7 +25,7 @@ export interface StoreSummary {
   readonly txnId: number;
 }
 
-const DATABASES = ["log", "meta", "state"] as const;
+const DATABASES = ["gone", "log", "meta", "state"] as const;
 type Trees = Record<(typeof DATABASES)[number], Tree>;
 
 /** Looks at all of it. Throws `Damaged` with the first thing found wrong. */
@@ -33,6 +33,7 @@ export function verifyFile(path: string, contentBytes?: number): StoreSummary {
   return read(path, contentBytes, (file, trees, about) => {
     file.walkValues(trees.state, verifyRow);
     const last = verifyLog(file, trees.log, about.marker, true);
+    file.walk(trees.gone, verifyGone);
     verifyFree(file);
     return toSummary(file, trees, about, last);
   });
@@ -47,6 +48,7 @@ export function readState(path: string, isClean: boolean, row: VisitValue): Abou
     file.walkValues(trees.state, row);
     if (!isClean) {
       verifyLog(file, trees.log, about.marker, file.bytes <= READ_ALL_BYTES_MAX);
+      file.walk(trees.gone, verifyGone);
       verifyFree(file);
     }
     return about;
@@ -96,6 +98,10 @@ function verifyRow(bytes: Buffer, start: number, end: number): void {
   if (!isIntact(bytes, start, end)) throw new Damaged("a row of the state does not match its checksum");
 }
 
+function verifyGone(key: Buffer, value: () => Buffer): void {
+  if (key.length !== 14 || value().length !== 6) throw new Damaged("a row of what is gone has a wrong size");
+}
+
 function readTrees(file: PageFile): Trees {
   const found = new Map<string, Tree>();
   file.walk(file.meta.main, (key, value, isTree) => {
@@ -109,7 +115,7 @@ function readTrees(file: PageFile): Trees {
     if (one === undefined) throw new Damaged(`its database "${name}" is missing`);
     return one;
   };
-  return { log: tree("log"), meta: tree("meta"), state: tree("state") };
+  return { gone: tree("gone"), log: tree("log"), meta: tree("meta"), state: tree("state") };
 }
 
 function readMeta(file: PageFile, tree: Tree): About {

@@ -1,5 +1,5 @@
 /**
- * @live The store: three databases in one LMDB file. Without `overlappingSync` a finished transaction is a durable one: the
+ * @live The store: four databases in one LMDB file. Without `overlappingSync` a finished transaction is a durable one: the
  * library writes the pages (pwritev), flushes them (fdatasync), then writes the head page through a descriptor opened
  * with O_DSYNC, and only then settles the promises. The map is read-only, so a full disk is an error, not a signal.
  */
@@ -30,6 +30,7 @@ interface Opened {
   readonly log: Binary;
   readonly state: Binary;
   readonly meta: Binary;
+  readonly gone: Binary;
 }
 
 /** What goes into one transaction. The buffers must stay as they are until it is settled. */
@@ -38,7 +39,10 @@ export interface Writes {
   readonly rows?: readonly (readonly [key: Buffer, value: Buffer | null])[];
   readonly meta?: readonly (readonly [key: MetaKey, value: Buffer])[];
   readonly forget?: readonly Revision[];
+  readonly gone?: readonly (readonly [key: Buffer, value: Buffer | null])[];
 }
+
+const AFTER_ALL = Buffer.alloc(16, 0xff);
 
 export class Store {
   readonly path: string;
@@ -67,7 +71,7 @@ export class Store {
   }
 
   async #commit(writes: Writes): Promise<void> {
-    const { log, state, meta } = this.#opened;
+    const { log, state, meta, gone } = this.#opened;
     const pending: Promise<boolean>[] = [];
     // All within one turn, which makes it one transaction.
     const { group } = writes;
@@ -76,6 +80,8 @@ export class Store {
     for (const [key, value] of writes.rows ?? [])
       pending.push(value === null ? state.remove(key) : state.put(key, value));
     for (const [key, value] of writes.meta ?? []) pending.push(meta.put(Buffer.from(key, "latin1"), value));
+    for (const [key, value] of writes.gone ?? [])
+      pending.push(value === null ? gone.remove(key) : gone.put(key, value));
     for (const first of writes.forget ?? []) pending.push(log.remove(revisionKey(first)));
     try {
       await Promise.all(pending);
@@ -117,6 +123,23 @@ export class Store {
     return summary.ok ? summary.value.last : Number.MAX_SAFE_INTEGER;
   }
 
+  /** The row of what is gone with this key. */
+  gone(key: Buffer): Buffer | undefined {
+    return this.#opened.gone.get(key);
+  }
+
+  /** The last key before `end`, or of all, among the rows of what is gone. */
+  lastGone(end?: Buffer): Buffer | undefined {
+    const start = end ?? AFTER_ALL;
+    for (const key of this.#opened.gone.getKeys({ start, reverse: true, limit: 1 })) return key;
+    return undefined;
+  }
+
+  /** The first keys before `end`, at most `limit`, among the rows of what is gone. */
+  firstGone(end: Buffer, limit: number): readonly Buffer[] {
+    return [...this.#opened.gone.getKeys({ end, limit })];
+  }
+
   /** Bytes of the pages that hold the log. */
   get logBytes(): number {
     const stats = this.#opened.log.getStats() as Readonly<Record<string, number>>;
@@ -150,8 +173,8 @@ export class Store {
   }
 }
 
-function pagesOf({ group, rows = [], meta = [], forget = [] }: Writes): number {
-  let pages = meta.length + forget.length * 2;
+function pagesOf({ group, rows = [], meta = [], forget = [], gone = [] }: Writes): number {
+  let pages = meta.length + forget.length * 2 + gone.length;
   if (group !== undefined) pages += pagesFor(group.bytes.length);
   for (const [key, value] of rows) pages += pagesFor(key.length + (value?.length ?? 0));
   return pages;
@@ -167,11 +190,17 @@ function openFile(path: string): Opened {
     overlappingSync: false,
     pageSize: PAGE_BYTES,
     mapSize: MAP_BYTES,
-    maxDbs: 4,
+    maxDbs: 5,
     maxReaders: 64,
   });
   const openDatabase = (name: string) => root.openDB(name, options) as Binary;
-  return { root, log: openDatabase("log"), state: openDatabase("state"), meta: openDatabase("meta") };
+  const [log, state, meta, gone] = ["log", "state", "meta", "gone"].map(openDatabase) as [
+    Binary,
+    Binary,
+    Binary,
+    Binary,
+  ];
+  return { root, log, state, meta, gone };
 }
 
 /** Big-endian, so that bytes compare as numbers do. */
