@@ -1,7 +1,11 @@
 /** Commands that go on until they are told to end: watch, events --follow, config watch, register --keep. */
 import assert from "node:assert/strict";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, constants, openSync, readFileSync } from "node:fs";
 import { after, test } from "node:test";
 import { createClient } from "@rollcall/client";
+import { openPipe, readPipe } from "../harness/pipes.ts";
 import { cleanEnvironment, type Program, startProcess } from "../harness/process.ts";
 import { PROGRAM, startRollcall } from "../harness/program.ts";
 import { until } from "../harness/scope.ts";
@@ -76,4 +80,72 @@ test("watch and register --keep outlive a registry that is killed and started ag
   assert.ok(await client.instance("kept", "k"));
   await endsQuietly(keep);
   await endsQuietly(watch);
+});
+
+/** The command with this for its stdout. */
+function startInto(stdout: number, ...args: string[]): { child: ChildProcess; exited: Promise<unknown[]> } {
+  const env = cleanEnvironment({ ROLLCALL_URL: server.url });
+  const child = spawn(process.execPath, [PROGRAM, ...args], { env, stdio: ["ignore", stdout, "inherit"] });
+  const exited = once(child, "exit");
+  scope.after(async () => {
+    child.kill("SIGKILL");
+    await exited;
+  });
+  return { child, exited };
+}
+
+test("a reader that is gone ends a command quietly, whatever it was to say", async () => {
+  const pipe = openPipe(scope);
+  const commands = [["watch"], ["events", "--follow"], ["config", "watch"], ["services"], ["--help"], ["--version"]];
+  const ended = commands.map((args) => startInto(pipe.writer, ...args).exited);
+  closeSync(pipe.reader);
+  let n = 0;
+  const gone = Promise.all(ended).then((all) => [all]);
+  const all = await until(async () => {
+    await rollcall.config.put("gone", String(n++));
+    return Promise.race([gone, new Promise<undefined>((resolve) => setTimeout(resolve, 20, undefined))]);
+  });
+  assert.deepEqual(all, [commands.map(() => [0, null])]);
+});
+
+test("output that cannot be written is a failure with a sentence", () => {
+  const full = openSync("/dev/full", constants.O_WRONLY);
+  for (const args of [["services"], ["--help"], ["version"]]) {
+    const { status, stderr } = spawnSync(process.execPath, [PROGRAM, ...args], {
+      env: cleanEnvironment({ ROLLCALL_URL: server.url }),
+      stdio: ["ignore", full, "pipe"],
+      encoding: "utf8",
+    });
+    assert.equal(status, 1, stderr);
+    assert.match(stderr, /^rollcall: the output cannot be written: ENOSPC.*\n$/);
+  }
+  closeSync(full);
+});
+
+test("register --keep holds on although nobody reads what it says", async () => {
+  const pipe = openPipe(scope);
+  closeSync(pipe.reader);
+  const { child, exited } = startInto(pipe.writer, "register", "unread", "u-1", "--ttl", "1s", "--keep");
+  const lease = await until(async () => (await rollcall.instance("unread", "u-1"))?.lease);
+  await until(async () => (await rollcall.leases.get(lease)).beats >= 3, { what: "three heartbeats" });
+  child.kill("SIGHUP");
+  assert.deepEqual(await exited, [0, null]);
+  assert.equal(await rollcall.instance("unread", "u-1"), null);
+});
+
+test("what a reader does not take is not kept for it without end", async () => {
+  const pipe = openPipe(scope);
+  const { child, exited } = startInto(pipe.writer, "watch", "-o", "json");
+  const memory = (): number => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1]);
+  await until(async () => {
+    await rollcall.config.put("big", "small");
+    return readPipe(pipe) !== "";
+  });
+  const beforeKb = memory();
+  const value = "x".repeat(500_000);
+  for (let i = 0; i < 100; i++) await rollcall.config.put("big", value);
+  await rollcall.config.delete("big");
+  assert.ok(memory() - beforeKb < 40_000, `${beforeKb} -> ${memory()} kB`);
+  child.kill("SIGTERM");
+  assert.deepEqual(await exited, [0, null]);
 });

@@ -9,7 +9,7 @@ import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { DIALECTS, type ListedDialect } from "../../packages/registry/src/bin/dialects.ts";
 import { createDoors } from "../../packages/registry/src/bin/house/doors.ts";
-import { createLog } from "../../packages/registry/src/bin/log.ts";
+import { createLog } from "../../packages/registry/src/bin/log/logger.ts";
 import { ok } from "../../packages/registry/src/core/index.ts";
 import type { House } from "../../packages/registry/src/dialects/contract.ts";
 import { openRig } from "../harness/registry.ts";
@@ -98,7 +98,7 @@ test("the files of the page compile, and the dialect speaks as the page says", a
   const list = (await import(pathToFileURL(join(root, SRC, LIST)).href)) as { DIALECTS: ListedDialect[] };
   const listed = list.DIALECTS.at(-1);
   assert.ok(listed?.name === "whereis");
-  const log = createLog("json", "silent");
+  const log = createLog("json", "silent", { lost: 0, write: () => true });
   const openHttp = () => assert.fail("it speaks no HTTP");
   const doors = createDoors(listed, { host: "127.0.0.1", ports: { whereis: 0 }, log, openHttp });
   const { registry } = await openRig();

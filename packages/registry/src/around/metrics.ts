@@ -15,6 +15,8 @@ export interface MetricSources {
   readonly startedAtMs: number;
   /** Why the store takes no writes. */
   refusing?(): string | null;
+  /** Lines of the log that could not be written. */
+  linesLost?(): number;
 }
 
 export interface ProcessMetrics {
@@ -169,6 +171,9 @@ function addViewGauges(registry: MetricRegistry, sources: MetricSources, now: ()
   });
   gauge("rollcall_disk_refusing", "1 while the disk takes no writes", () =>
     (sources.refusing?.() ?? null) === null ? 0 : 1,
+  );
+  addCounter(registry, "rollcall_log_lines_lost_total", "Lines of the log that could not be written", [], (add) =>
+    add({}, sources.linesLost?.() ?? 0),
   );
   gauge("rollcall_uptime_seconds", "Time since the start", () => (now() - startedAtMs) / 1000);
   addGauge(registry, "rollcall_history_seconds", "Time that stored history reaches back", [], async (one) => {

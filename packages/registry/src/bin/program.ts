@@ -18,6 +18,7 @@ import { defineTransaction } from "./commands/transaction.ts";
 import { defineWatch } from "./commands/watch.ts";
 import { addGlobalOptions } from "./terminal/connection.ts";
 import { EXIT_MEANINGS } from "./terminal/exit.ts";
+import { stderr, stdout } from "./terminal/streams.ts";
 
 export { CommanderError };
 
@@ -62,7 +63,11 @@ function exitLines(): string[] {
 
 /** A wrong flag or command is answered with the usage line of the command it was given to. */
 function explainErrors(command: Command, path: string): void {
-  command.configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "rollcall: ")) });
+  command.configureOutput({
+    writeOut: (text) => void stdout().write(text),
+    writeErr: (text) => void stderr().write(text),
+    outputError: (text, write) => write(text.replace(/^error: /, "rollcall: ")),
+  });
   command.showHelpAfterError(`Usage: ${path} ${command.usage()}\nMore: ${path} --help`);
   for (const child of command.commands) {
     child.addHelpText("after", "\nOptions of every command (--url, --account, --token, --output): rollcall --help");

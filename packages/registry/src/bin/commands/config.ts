@@ -5,6 +5,7 @@ import { downNote, showItem } from "../terminal/changes.ts";
 import { type Context, checkReached, connect, inAccount, untilInterrupted } from "../terminal/connection.ts";
 import { EXIT, Failure } from "../terminal/exit.ts";
 import { toWhole } from "../terminal/flags.ts";
+import { stdout } from "../terminal/streams.ts";
 
 interface SetFlags {
   readonly file?: string;
@@ -66,8 +67,8 @@ async function getKey({ client, out }: Context, key: string): Promise<void> {
   if (out.json) return out.document(entry);
   const bytes = bytesOf(entry);
   // Exactly the value for scripts and files; a terminal wants its prompt on a new line.
-  process.stdout.write(bytes);
-  if (out.width !== undefined && bytes.at(-1) !== 10) process.stdout.write("\n");
+  stdout().write(bytes);
+  if (out.width !== undefined && bytes.at(-1) !== 10) stdout().write("\n");
 }
 
 function bytesOf(entry: KeyBody): Buffer {
@@ -155,11 +156,15 @@ function shorten(entry: KeyBody): string {
 async function watchKeys({ client, out }: Context, prefix: string, from: string | undefined): Promise<void> {
   const after = from === undefined ? undefined : toWhole(from, "--after");
   await checkReached(client, after);
+  const signal = untilInterrupted();
   const items = client.config.watch({
     prefix,
     ...(after !== undefined && { after }),
-    signal: untilInterrupted(),
+    signal,
     onDown: (error) => out.note(downNote(error)),
   });
-  for await (const item of items) showItem(out, item, true);
+  for await (const item of items) {
+    showItem(out, item, true);
+    await out.taken(signal);
+  }
 }

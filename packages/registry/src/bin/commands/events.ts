@@ -69,14 +69,18 @@ async function showEvents({ client, out }: Context, flags: EventFlags): Promise<
     if (events.length === 0) out.table([], [], "no events");
     return;
   }
+  const signal = untilInterrupted();
   const follow = client.events({
     after: past.cursor,
     types,
-    signal: untilInterrupted(),
+    signal,
     onDown: (error) => out.note(downNote(error)),
     onLost: () => out.note("some events are lost: history no longer reaches back so far"),
   });
-  for await (const event of follow) if (isShown(event)) showEvent(out, event);
+  for await (const event of follow) {
+    if (isShown(event)) showEvent(out, event);
+    await out.taken(signal);
+  }
 }
 
 type IsShown = (event: EventBody) => boolean;

@@ -5,6 +5,7 @@ import { type Context, connect, untilInterrupted } from "../terminal/connection.
 import { EXIT, Failure } from "../terminal/exit.ts";
 import { collect, STATUSES, toPairs, toTtl, toWhole } from "../terminal/flags.ts";
 import { toSpan } from "../terminal/output.ts";
+import { outliveReaders } from "../terminal/streams.ts";
 
 interface RegisterFlags {
   readonly address: string;
@@ -99,6 +100,8 @@ async function once({ client, out }: Context, spec: RegisterSpec, ifAbsent: bool
 
 async function keep({ client, out }: Context, spec: RegisterSpec, ifAbsent: boolean): Promise<void> {
   const interrupted = untilInterrupted();
+  // What it is for is no output: it goes on when nobody reads that, or the disk is full.
+  outliveReaders();
   let away = false;
   const registration: Registration = await client.register(spec, {
     ifAbsent,

@@ -4,6 +4,7 @@ import type { ServeConfig } from "../config/load.ts";
 import { flagOf, SETTINGS, type Setting } from "../config/settings.ts";
 import { inUnits } from "../config/values.ts";
 import { EXIT, Failure } from "../terminal/exit.ts";
+import { stdout } from "../terminal/streams.ts";
 
 const GROUPS: Readonly<Record<string, string>> = {
   ports: "Ports:",
@@ -46,7 +47,7 @@ export function defineServe(program: Command): void {
     if (!options.check) return serve(config);
     await check(config);
     const { dialects } = config;
-    process.stdout.write(
+    stdout().write(
       `the configuration is right; it opens ${dialects === "all" ? "all dialects" : dialects.join(", ")}\n`,
     );
   });

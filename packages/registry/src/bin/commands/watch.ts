@@ -5,6 +5,7 @@ import { type Context, checkReached, connect, untilInterrupted } from "../termin
 import { toWhole } from "../terminal/flags.ts";
 import { toInstanceTable } from "../terminal/instances.ts";
 import { type Output, toClock } from "../terminal/output.ts";
+import { stdout } from "../terminal/streams.ts";
 
 interface WatchFlags {
   readonly key?: string;
@@ -36,15 +37,19 @@ async function watchLines({ client, out }: Context, services: readonly string[],
   const after = flags.after === undefined ? undefined : toWhole(flags.after, "--after");
   // Out of reach from the start is an error, not something to wait for.
   await checkReached(client, after);
+  const signal = untilInterrupted();
   const items = client.watch({
     ...(services.length > 0 && { service: services }),
     ...(flags.key !== undefined && { key: flags.key }),
     ...(flags.prefix !== undefined && { prefix: flags.prefix }),
     ...(after !== undefined && { after }),
-    signal: untilInterrupted(),
+    signal,
     onDown: (error) => out.note(downNote(error)),
   });
-  for await (const item of items) showItem(out, item, flags.all === true);
+  for await (const item of items) {
+    showItem(out, item, flags.all === true);
+    await out.taken(signal);
+  }
 }
 
 const CLEAR = "\x1b[H\x1b[2J";
@@ -74,7 +79,7 @@ function drawTable(out: Output, instances: readonly InstanceBody[], withService:
   const nowMs = Date.now();
   const [columns, rows] = toInstanceTable(instances, withService, nowMs);
   const head = `${instances.length} instances · ${toClock(new Date(nowMs).toISOString())} · Ctrl-C ends`;
-  process.stdout.write(CLEAR);
+  stdout().write(CLEAR);
   out.line(out.paint({ text: head, tone: "dim" }));
   out.line("");
   out.table(columns, rows, "no instances");

@@ -32,11 +32,20 @@ const DRAIN_MS = 250;
 
 const systemClock: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
 
+/** What the process gives. */
+export interface ProcessParts {
+  readonly log: Logger;
+  /** Lines of the log that nobody will read. */
+  linesLost(): number;
+  /** The store failed for good; the process is to end. */
+  onBroken(why: string): void;
+}
+
 /** Starts everything; on failure what was opened is closed again. */
-export async function assemble(config: ServeConfig, log: Logger, onBroken: (why: string) => void): Promise<Running> {
+export async function assemble(config: ServeConfig, parts: ProcessParts): Promise<Running> {
   const undo: (() => Promise<void> | void)[] = [];
   try {
-    return await assembleWith(config, log, onBroken, undo);
+    return await assembleWith(config, parts, undo);
   } catch (error) {
     for (const close of undo.reverse()) await close();
     throw error;
@@ -45,8 +54,7 @@ export async function assemble(config: ServeConfig, log: Logger, onBroken: (why:
 
 async function assembleWith(
   config: ServeConfig,
-  log: Logger,
-  onBroken: (why: string) => void,
+  { log, linesLost, onBroken }: ProcessParts,
   undo: (() => Promise<void> | void)[],
 ): Promise<Running> {
   const origin = config.name === "" ? hostname() : config.name;
@@ -85,7 +93,7 @@ async function assembleWith(
   });
   const listener = await openHttp(config.ports[NATIVE_PORT.name] ?? NATIVE_PORT.port);
   undo.push(() => listener.close());
-  metrics.watch({ core, startedAtMs: systemClock.now(), refusing: replicator.refusing });
+  metrics.watch({ core, startedAtMs: systemClock.now(), refusing: replicator.refusing, linesLost });
   const endpoints: Endpoint[] = [];
   const status: NodeStatus = {
     name: origin,

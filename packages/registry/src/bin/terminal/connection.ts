@@ -3,6 +3,7 @@ import type { Client } from "@rollcall/client";
 import { type Command, Option } from "commander";
 import { EXIT, Failure } from "./exit.ts";
 import { createOutput, type Output } from "./output.ts";
+import { stderr, stdout } from "./streams.ts";
 
 export interface GlobalOptions {
   readonly url: string;
@@ -47,9 +48,9 @@ export function outputOf(command: Command): Output {
   const { NO_COLOR, TERM } = process.env;
   return createOutput({
     json: options.output === "json",
-    colour: options.color && !NO_COLOR && TERM !== "dumb" && process.stdout.isTTY === true,
-    stdout: process.stdout,
-    stderr: process.stderr,
+    colour: options.color && !NO_COLOR && TERM !== "dumb" && stdout().isTTY === true,
+    stdout: stdout(),
+    stderr: stderr(),
   });
 }
 
@@ -94,9 +95,16 @@ export async function checkReached(client: Client, after: number | undefined): P
     throw new Failure(EXIT.notFound, `revision ${after} is not there yet: the registry is at ${revision}`);
 }
 
-/** Aborts at the first Ctrl-C or SIGTERM, so that an endless command ends in order. A second one ends the process. */
+/** How long an end in order may take: a reader that takes nothing would keep the process. */
+const END_MS_MAX = 5000;
+
+/** Aborts at the first Ctrl-C, SIGTERM or end of the terminal, so that an endless command ends in order. A second one ends the process. */
 export function untilInterrupted(): AbortSignal {
   const controller = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => controller.abort());
+  const end = (): void => {
+    controller.abort();
+    setTimeout(() => process.exit(), END_MS_MAX).unref();
+  };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, end);
   return controller.signal;
 }

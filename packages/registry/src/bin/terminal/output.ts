@@ -1,4 +1,5 @@
 /** What people and scripts read: aligned tables in calm colours, or JSON. */
+import { once } from "node:events";
 import type { Writable } from "node:stream";
 
 export type Tone = "plain" | "dim" | "good" | "warn" | "bad" | "bold";
@@ -28,6 +29,8 @@ export interface Output {
   paint(cell: Cell): string;
   /** To stderr, and only for people. */
   note(text: string): void;
+  /** Resolves when the reader has taken what was written, or the signal aborts: what follows for ever must not pile up. */
+  taken(signal: AbortSignal): Promise<void>;
 }
 
 const CODES: Readonly<Record<Tone, string>> = { plain: "", dim: "2", good: "32", warn: "33", bad: "31", bold: "1" };
@@ -57,6 +60,9 @@ export function createOutput(options: OutputOptions): Output {
     document: (value) => line(JSON.stringify(value, null, 2)),
     object: (value) => line(JSON.stringify(value)),
     note: (text) => void (json || stderr.write(`${text}\n`)),
+    async taken(signal) {
+      if (stdout.writableNeedDrain && !signal.aborted) await once(stdout, "drain", { signal }).catch(() => {});
+    },
     table(columns, rows, none) {
       if (rows.length === 0) line(paint({ text: none, tone: "dim" }));
       else for (const text of layOut(columns, rows, width, paint)) line(text);

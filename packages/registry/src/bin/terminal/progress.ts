@@ -1,4 +1,5 @@
 import { toBytesText } from "./output.ts";
+import { stderr } from "./streams.ts";
 
 export interface Progress {
   report(bytes: number, bytesTotal?: number | null, step?: string): void;
@@ -10,8 +11,8 @@ const BAR = 24;
 
 /** Shows progress in one line on stderr, if stderr is a terminal. */
 export function createProgress(label: string, bytesTotal: number | null): Progress {
-  const { stderr } = process;
-  if (!stderr.isTTY) return { report: () => {}, end: () => {} };
+  const terminal = stderr();
+  if (!terminal.isTTY) return { report: () => {}, end: () => {} };
   let nextMs = 0;
   let shown = false;
   return {
@@ -20,10 +21,10 @@ export function createProgress(label: string, bytesTotal: number | null): Progre
       if (nowMs < nextMs) return;
       nextMs = nowMs + EVERY_MS;
       shown = true;
-      stderr.write(`\r\x1b[K${step} ${progressText(bytes, total)}`);
+      terminal.write(`\r\x1b[K${step} ${progressText(bytes, total)}`);
     },
     end() {
-      if (shown) stderr.write("\r\x1b[K");
+      if (shown) terminal.write("\r\x1b[K");
     },
   };
 }

@@ -1,5 +1,6 @@
 /** Completion scripts, made from the command tree: a new command or flag is in them by itself. */
 import { Argument, type Command, type Option } from "commander";
+import { stdout } from "../../terminal/streams.ts";
 
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof SHELLS)[number];
@@ -18,7 +19,7 @@ export function defineCompletions(program: Command): void {
     .summary("print a completion script")
     .description("Prints a completion script for a shell. For bash: source <(rollcall completions bash)")
     .addArgument(new Argument("<shell>", "which shell").choices(SHELLS))
-    .action((shell: Shell) => void process.stdout.write(completionScript(program, shell)));
+    .action((shell: Shell) => void stdout().write(completionScript(program, shell)));
 }
 
 export function completionScript(program: Command, shell: Shell): string {

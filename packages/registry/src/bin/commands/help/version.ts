@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { stdout } from "../../terminal/streams.ts";
 import { VERSION } from "../../version.ts";
 
 export function defineVersion(program: Command): void {
@@ -6,7 +7,7 @@ export function defineVersion(program: Command): void {
     .command("version")
     .summary("print the version")
     .description("Prints the version of this program.")
-    .action(() => void process.stdout.write(versionLine()));
+    .action(() => void stdout().write(versionLine()));
 }
 
 export function versionLine(): string {
