@@ -224,10 +224,10 @@ test("hundreds of connections that say nothing keep nobody from asking", async (
   const sockets = Array.from({ length: 300 }, () => connect(limited.port, "127.0.0.1"));
   for (const socket of sockets) socket.on("error", () => {});
   await until(() => sockets.filter((socket) => socket.closed).length >= 200);
+  assert.equal((await limited.askTcp("rollcall.", "SOA")).answers.length, 1);
   assert.equal((await limited.ask("rollcall.", "SOA")).answers.length, 1);
   assert.equal((await request(`${limited.rollcall.url}/healthz`)).status, 200);
   for (const socket of sockets) socket.destroy();
-  await until(async () => (await limited.askTcp("rollcall.", "SOA")).answers.length === 1);
 });
 
 test("heartbeats are answered while UDP is flooded", async (t) => {

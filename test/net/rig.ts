@@ -62,7 +62,10 @@ export interface RawSocket {
 }
 
 export function openSocket(scope: Scope, port: number): RawSocket {
-  const socket = connect(port, "127.0.0.1");
+  return watchSocket(scope, connect(port, "127.0.0.1"));
+}
+
+export function watchSocket(scope: Scope, socket: Socket): RawSocket {
   scope.after(() => {
     socket.destroy();
   });

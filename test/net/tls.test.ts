@@ -1,6 +1,5 @@
 /** TLS on the HTTP listener: client certificates, old versions, and certificates that change under it. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { copyFileSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { connect as connectTcp } from "node:net";
 import { join } from "node:path";
@@ -9,32 +8,10 @@ import { connect, type TLSSocket } from "node:tls";
 import type { TlsOptions } from "../../packages/registry/src/net/certificates.ts";
 import { request } from "../harness/requests.ts";
 import { type Scope, temporaryDirectory } from "../harness/scope.ts";
+import { createAuthority } from "./authority-rig.ts";
 import { eventually, type NetRig, openListener, serve } from "./rig.ts";
 
 const TIMEOUT = { timeout: 30_000 };
-
-function openssl(...args: string[]): void {
-  execFileSync("openssl", args, { stdio: "pipe" });
-}
-
-/** An authority in a directory, and certificates that it signs. */
-function createAuthority(directory: string, name: string) {
-  const at = (file: string): string => join(directory, file);
-  const [caKey, ca] = [at(`${name}.key`), at(`${name}.pem`)];
-  const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-  openssl("req", "-x509", ...newKey, "-keyout", caKey, "-out", ca, "-days", "2", "-subj", `/CN=${name}`);
-  return {
-    ca,
-    sign(file: string, subject: string): { cert: string; key: string } {
-      const [key, csr, cert, extensions] = [at(`${file}.key`), at(`${file}.csr`), at(`${file}.pem`), at(`${file}.ext`)];
-      writeFileSync(extensions, "subjectAltName=IP:127.0.0.1,DNS:localhost\n");
-      openssl("req", ...newKey, "-keyout", key, "-out", csr, "-subj", `/CN=${subject}`);
-      const signed = ["-CA", ca, "-CAkey", caKey, "-CAcreateserial", "-days", "2", "-extfile", extensions];
-      openssl("x509", "-req", "-in", csr, "-out", cert, ...signed);
-      return { cert, key };
-    },
-  };
-}
 
 async function openSecure(scope: Scope, tls: TlsOptions): Promise<NetRig> {
   const rig = await openListener(scope, { tls });

@@ -1,5 +1,7 @@
 /** DNS over TCP: pipelining, odd framing, and the limits on clients that hold a connection (RFC 7766). */
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { after, test } from "node:test";
 import { until } from "../../harness/scope.ts";
 import { readMessage, startDns, TcpTalk, toQuery } from "../rig.ts";
@@ -92,14 +94,58 @@ test("one who takes no answers is read no further, and cut off; others go on", a
   talk.close();
 });
 
-test("no address takes all connections", async () => {
+test("no address takes all connections: its idle ones give way", async () => {
   const talks: TcpTalk[] = [];
-  // An address may have a quarter of 8 connections.
-  for (let i = 0; i < 4; i++) talks.push(await dns.connect());
-  await Promise.all(talks.slice(2).map((talk) => talk.ended()));
-  for (const talk of talks.slice(0, 2)) {
+  const use = async (talk: TcpTalk): Promise<void> => {
     talk.send(toQuery("api.rollcall.", "A"));
     assert.equal(readMessage(await talk.next()).rcode, "NOERROR");
-  }
+  };
+  // An address may have a quarter of 8 connections.
+  for (let i = 0; i < 4; i++) talks.push(await dns.connect());
+  await Promise.all(talks.slice(0, 2).map((talk) => talk.ended()));
+  for (const talk of talks.slice(2)) await use(talk);
+  await use(talks[2] as TcpTalk);
+  talks.push(await dns.connect());
+  await (talks[3] as TcpTalk).ended();
+  for (const i of [2, 4]) await use(talks[i] as TcpTalk);
   for (const talk of talks) talk.close();
+});
+
+for (const [what, bytes] of [
+  ["nothing", []],
+  ["half a length", [0]],
+  ["half a message", [0, 40, 1, 2, 3]],
+  ["half a handshake of TLS", [0x16, 3, 1, 2, 0, 1, 0, 1]],
+] as const)
+  test(`250 connections of one address that say ${what} do not shut it out`, async (t) => {
+    const crowded = await startDns(t, { settings: { tcpIdleMs: 60_000 } });
+    const sockets = Array.from({ length: 250 }, () => connect(crowded.port, "127.0.0.1"));
+    t.after(() => {
+      for (const socket of sockets) socket.destroy();
+    });
+    for (const socket of sockets) socket.on("error", () => {}).write(Buffer.from(bytes));
+    await Promise.all(sockets.map((socket) => until(() => !socket.connecting)));
+    for (let i = 0; i < 60; i++) assert.equal((await crowded.askTcp("rollcall.", "SOA")).answers.length, 1);
+  });
+
+test("connections that wait for an answer stay, and more are refused then", async (t) => {
+  let asked = 0;
+  const silent = createServer((socket) => {
+    socket.on("error", () => {}).on("data", () => asked++);
+  }).listen(0, "127.0.0.1");
+  await once(silent, "listening");
+  t.after(() => void silent.close());
+  const { port } = silent.address() as AddressInfo;
+  const settings = { tcpConnectionsMax: 8, forward: `127.0.0.1:${port}`, forwardTimeoutMs: 1000 };
+  const own = await startDns(t, { settings });
+  const talks = [await own.connect(), await own.connect()];
+  for (const [i, talk] of talks.entries()) {
+    talk.send(toQuery(`name-${i}.example.`, "A"));
+    await until(() => asked > i);
+  }
+  const refused = await own.connect();
+  await refused.ended();
+  for (const talk of talks) assert.equal(readMessage(await talk.next()).rcode, "SERVFAIL");
+  assert.equal((await own.askTcp("rollcall.", "SOA")).answers.length, 1);
+  for (const talk of [...talks, refused]) talk.close();
 });

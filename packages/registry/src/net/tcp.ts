@@ -1,17 +1,22 @@
 /** @live TCP streams with a limit on everything that a client could hold open. */
 import { createServer, type Server, type Socket } from "node:net";
+import { Crowd, type CrowdLimits } from "./crowd.ts";
 import { explainListen } from "./taken.ts";
 
 /**
  * Takes one connection. It reads from the socket by `data` and answers by `write`; the listener sees to idle and
- * stalled clients, to the number of connections, and to the end. What it throws ends the connection.
+ * stalled clients, to the number of connections, and to the end. What it throws ends the connection. `used` is to be
+ * called when requests have their answers, with the number of bytes up to the last one's end.
  */
-export type StreamHandler = (socket: Socket) => void;
+export type StreamHandler = (socket: Socket, used: (bytesRead: number) => void) => StreamTalk | undefined;
 
-export interface TcpLimits {
-  readonly connectionsMax: number;
-  /** Connections of one address; 0 for no such limit. */
-  readonly connectionsPerAddressMax: number;
+/** What is spoken on a connection. */
+export interface StreamTalk {
+  /** A whole request is here that has no answer yet. */
+  readonly isWorking: boolean;
+}
+
+export interface TcpLimits extends CrowdLimits {
   /** A connection that neither sends nor takes anything for so long is closed. */
   readonly idleTimeoutMs: number;
   /** Bytes of answers that may wait for a client; one that lets more pile up is cut off. */
@@ -48,29 +53,19 @@ export interface TcpOptions {
 /** Listens. Rejects with a sentence for people; `PortTaken` when another program has the port. */
 export async function openTcpListener(options: TcpOptions, handler: StreamHandler): Promise<TcpListener> {
   const limits = { ...TCP_LIMITS, ...options.limits };
-  const open = new Set<Socket>();
-  const perAddress = new Map<string, number>();
+  const crowd = new Crowd(limits);
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
-    const address = socket.remoteAddress ?? "";
-    const ofAddress = perAddress.get(address) ?? 0;
     // An error without a listener would end the process; the close that follows it tells all we need.
     socket.on("error", () => {});
-    const crowded = limits.connectionsPerAddressMax > 0 && ofAddress >= limits.connectionsPerAddressMax;
-    if (open.size >= limits.connectionsMax || crowded) {
+    let talk: StreamTalk | undefined;
+    const place = crowd.enter(socket, () => (talk?.isWorking ? "working" : "idle"));
+    if (!place.ok) {
       socket.destroy();
       return;
     }
-    open.add(socket);
-    perAddress.set(address, ofAddress + 1);
-    socket.once("close", () => {
-      open.delete(socket);
-      const left = (perAddress.get(address) ?? 1) - 1;
-      if (left === 0) perAddress.delete(address);
-      else perAddress.set(address, left);
-    });
     guard(socket, limits);
     try {
-      handler(socket);
+      talk = handler(socket, (bytesRead) => place.value.used(bytesRead));
     } catch (error) {
       options.log.error({ err: error }, "a connection's handler failed");
       socket.destroy();
@@ -81,9 +76,9 @@ export async function openTcpListener(options: TcpOptions, handler: StreamHandle
     host: options.host,
     port,
     get connections() {
-      return open.size;
+      return crowd.size;
     },
-    close: () => closeAll(server, open, limits.closeTimeoutMs),
+    close: () => closeAll(server, crowd, limits.closeTimeoutMs),
   };
 }
 
@@ -109,11 +104,11 @@ function listen(server: Server, options: TcpOptions): Promise<number> {
   });
 }
 
-async function closeAll(server: Server, open: ReadonlySet<Socket>, timeoutMs: number): Promise<void> {
+async function closeAll(server: Server, crowd: Crowd, timeoutMs: number): Promise<void> {
   const ended = new Promise<void>((resolve) => server.close(() => resolve()));
-  for (const socket of open) socket.end();
+  for (const socket of crowd.sockets) socket.end();
   const cut = setTimeout(() => {
-    for (const socket of open) socket.destroy();
+    for (const socket of crowd.sockets) socket.destroy();
   }, timeoutMs);
   await ended;
   clearTimeout(cut);

@@ -183,14 +183,14 @@ const http: readonly Setting[] = [
     kind: "whole",
     default: 20_000,
     min: 1,
-    meaning: "The most connections; more are closed at once.",
+    meaning: "The most connections. Idle ones make room for more, the one that was idle for longest first.",
   },
   {
     key: "http.connectionsPerAddressMax",
     kind: "whole",
     default: 0,
     min: 0,
-    meaning: "The most connections of one address; 0 for no such limit.",
+    meaning: "The most connections of one address, in the same way; 0 for no such limit.",
   },
   {
     key: "http.headersTimeoutMs",

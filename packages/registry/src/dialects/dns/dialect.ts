@@ -125,15 +125,16 @@ async function listen(
   const state = { isReady: false };
   await doors.tcpAndUdp(
     NAME,
-    (socket) => {
+    (socket, used) => {
       if (!state.isReady) {
         socket.destroy();
-        return;
+        return undefined;
       }
       const { remoteAddress = "", remotePort = 0 } = socket;
-      serveStream(socket, {
+      return serveStream(socket, {
         messageMs: settings.tcpIdleMs,
         answer: (packet) => door.answer(packet, remoteAddress, remotePort),
+        used,
         failed,
       });
     },

@@ -2,42 +2,31 @@
 import type { Server } from "node:http";
 import type { Server as SecureServer } from "node:https";
 import type { Socket } from "node:net";
+import { Crowd, type CrowdLimits, type Occupation, placeOf } from "../crowd.ts";
 import type { ListenerLog } from "../log.ts";
 import { lingeringEnd } from "./linger.ts";
 import { Answer, answeredEarly } from "./node/answer.ts";
 import type { PlainReply } from "./plain/reply.ts";
 import { PROBLEM_TYPE, problemOf } from "./problem.ts";
 
-export interface ConnectionLimits {
-  readonly connectionsMax: number;
-  /** 0: no limit of its own. */
-  readonly connectionsPerAddressMax: number;
-}
-
 /** Connections over the limit that may wait for their 503 to be read; more are cut without a word. */
 const TURNED_AWAY_MAX = 256;
 
-/** node:http marks the answer under way on its socket so; the short way does the same. */
-type HttpSocket = Socket & { _httpMessage?: Answer | PlainReply | null };
+/** node:http marks the answer under way on its socket so; the short way does the same. TLS keeps the bare socket. */
+type HttpSocket = Socket & { _httpMessage?: Answer | PlainReply | null; _parent?: Socket };
 
 /** Watches over all connections of one server. To be made before the server listens. */
 export class ConnectionGuard {
-  readonly #limits: ConnectionLimits;
+  readonly #crowd: Crowd;
   readonly #secure: boolean;
   readonly #observe: (status: number) => void;
   // With TLS each connection has two sockets: the bare one is counted, HTTP is spoken on the other.
-  readonly #sockets = new Set<Socket>();
   readonly #speaking = new Set<HttpSocket>();
-  readonly #perAddress = new Map<string, number>();
+  readonly #secured = new WeakMap<Socket, HttpSocket>();
   #turnedAway = 0;
 
-  constructor(
-    server: Server | SecureServer,
-    limits: ConnectionLimits,
-    log: ListenerLog,
-    observe: (status: number) => void,
-  ) {
-    this.#limits = limits;
+  constructor(server: Server | SecureServer, limits: CrowdLimits, log: ListenerLog, observe: (status: number) => void) {
+    this.#crowd = new Crowd(limits, (socket) => this.#evict(socket));
     this.#secure = "setSecureContext" in server;
     this.#observe = observe;
     // The server's own listener comes after the limit.
@@ -48,7 +37,7 @@ export class ConnectionGuard {
       if (!this.#secure) this.#follow(socket);
       for (const listener of inner) listener.call(server, socket);
     });
-    if (this.#secure) server.on("secureConnection", (socket: Socket) => this.#follow(socket));
+    if (this.#secure) server.on("secureConnection", (socket: HttpSocket) => this.#followSecured(socket));
     server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
       refuseClient(error, socket as HttpSocket, log, observe);
     });
@@ -60,7 +49,7 @@ export class ConnectionGuard {
   }
 
   get connections(): number {
-    return this.#sockets.size;
+    return this.#crowd.size;
   }
 
   /** Ends connections on which no request is being answered. */
@@ -69,35 +58,19 @@ export class ConnectionGuard {
   }
 
   destroyAll(): void {
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#crowd.sockets) socket.destroy();
   }
 
-  #admit(socket: Socket): boolean {
-    const { connectionsMax, connectionsPerAddressMax } = this.#limits;
-    if (this.#sockets.size >= connectionsMax) {
-      this.#turnAway(socket, "too many connections");
-      return false;
-    }
-    if (connectionsPerAddressMax > 0 && !this.#admitAddress(socket, connectionsPerAddressMax)) {
-      this.#turnAway(socket, "too many connections from this address");
-      return false;
-    }
-    this.#sockets.add(socket);
-    socket.on("close", () => this.#sockets.delete(socket));
-    return true;
+  #admit(socket: HttpSocket): boolean {
+    const entered = this.#crowd.enter(socket, () => occupationOf(this.#secured.get(socket) ?? socket));
+    if (!entered.ok) this.#turnAway(socket, entered.detail);
+    return entered.ok;
   }
 
-  #admitAddress(socket: Socket, connectionsMax: number): boolean {
-    const address = socket.remoteAddress ?? "";
-    const count = this.#perAddress.get(address) ?? 0;
-    if (count >= connectionsMax) return false;
-    this.#perAddress.set(address, count + 1);
-    socket.on("close", () => {
-      const left = (this.#perAddress.get(address) ?? 1) - 1;
-      if (left > 0) this.#perAddress.set(address, left);
-      else this.#perAddress.delete(address);
-    });
-    return true;
+  /** One that has said nothing yet may be about to. */
+  #evict(socket: Socket): void {
+    if (socket.bytesRead === 0) this.#turnAway(socket, "too many connections");
+    else socket.destroy();
   }
 
   #turnAway(socket: Socket, why: string): void {
@@ -110,8 +83,18 @@ export class ConnectionGuard {
     }
     this.#turnedAway++;
     socket.on("close", () => this.#turnedAway--);
-    socket.write(rawAnswer(503, "Service Unavailable", "limit", why));
+    socket.write(rawAnswer(503, "Service Unavailable", "limit", why, "Retry-After: 1\r\n"));
     lingeringEnd(socket);
+  }
+
+  #followSecured(socket: HttpSocket): void {
+    const bare = socket._parent;
+    const place = bare && placeOf(bare);
+    if (place !== undefined) {
+      place.share(socket);
+      this.#secured.set(place.socket, socket);
+    }
+    this.#follow(socket);
   }
 
   #follow(socket: HttpSocket): void {
@@ -122,6 +105,12 @@ export class ConnectionGuard {
       socket._httpMessage?.count(499);
     });
   }
+}
+
+function occupationOf({ _httpMessage: answer, writableLength }: HttpSocket): Occupation {
+  if (!answer) return writableLength > 0 ? "halfway" : "idle";
+  if (!(answer instanceof Answer)) return "working";
+  return answer.writableEnded || !answer.req.complete ? "halfway" : "working";
 }
 
 /**
@@ -184,10 +173,10 @@ function endRaw(socket: Socket, bytes: Buffer): void {
   lingeringEnd(socket);
 }
 
-function rawAnswer(status: number, reason: string, name: string, detail: string): Buffer {
+function rawAnswer(status: number, reason: string, name: string, detail: string, lines = ""): Buffer {
   const body = problemOf(status, name, detail);
   return Buffer.from(
     `HTTP/1.1 ${status} ${reason}\r\nContent-Type: ${PROBLEM_TYPE}\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n${lines}\r\n${body}`,
   );
 }

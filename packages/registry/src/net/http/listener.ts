@@ -3,9 +3,10 @@ import { createServer, type Server } from "node:http";
 import { createServer as createSecureServer, type Server as SecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { openCertificates, type TlsOptions } from "../certificates.ts";
+import type { CrowdLimits } from "../crowd.ts";
 import type { ListenerLog } from "../log.ts";
 import { explainListen } from "../taken.ts";
-import { ConnectionGuard, type ConnectionLimits, refuseLate } from "./connections.ts";
+import { ConnectionGuard, refuseLate } from "./connections.ts";
 import type { Find, HttpListener } from "./handler.ts";
 import type { ListenerState } from "./lines.ts";
 import { lingerOnClose } from "./linger.ts";
@@ -18,7 +19,7 @@ import type { PlainRequest } from "./plain/request.ts";
 import type { Observe, Reply } from "./reply.ts";
 import type { Request } from "./request.ts";
 
-export interface HttpLimits extends ConnectionLimits {
+export interface HttpLimits extends CrowdLimits {
   /** Request line and headers together; 431 above. */
   readonly headerBytesMax: number;
   readonly headersMax: number;

@@ -1,5 +1,6 @@
 /** @live Messages over TCP: each with its length before it (RFC 1035 §4.2.2), many at once on a connection (RFC 7766). */
 import type { Socket } from "node:net";
+import type { StreamTalk } from "../../../net/tcp.ts";
 import { HEADER_BYTES } from "../wire/header.ts";
 import type { Given } from "./answerer.ts";
 
@@ -7,6 +8,8 @@ export interface StreamOptions {
   /** How long a message may take from its first byte to its last. */
   readonly messageMs: number;
   answer(packet: Buffer): Given;
+  /** Gets told when messages have their answers: all bytes up to the last one's end. */
+  used(bytesRead: number): void;
   /** Gets what a handler threw: a bug. */
   failed(error: unknown): void;
 }
@@ -17,21 +20,23 @@ const UNDER_WAY_MAX = 64;
 const UNSENT_BYTES_MAX = 256 * 1024;
 
 /** Answers the messages of a connection until the client ends it. */
-export function serveStream(socket: Socket, options: StreamOptions): void {
+export function serveStream(socket: Socket, options: StreamOptions): StreamTalk {
   const stream = new Stream(socket, options);
   socket.on("data", (chunk: Buffer) => stream.take(chunk));
   socket.on("drain", () => stream.goOn());
   socket.on("end", () => stream.end());
   socket.on("close", () => stream.close());
+  return stream;
 }
 
-class Stream {
+class Stream implements StreamTalk {
   readonly #socket: Socket;
   readonly #options: StreamOptions;
   /** Bytes that came in. Those from `#from` to `#to` are not read yet; no byte before `#to` is written again. */
   #held: Buffer = Buffer.alloc(0);
   #from = 0;
   #to = 0;
+  #bytesRead = 0;
   #underWay = 0;
   /** An answer of many messages is being sent; questions wait for its end. */
   #isSending = false;
@@ -45,6 +50,7 @@ class Stream {
   }
 
   take(chunk: Buffer): void {
+    this.#bytesRead += chunk.length;
     const left = this.#to - this.#from;
     if (left === 0) {
       this.#held = chunk;
@@ -65,6 +71,10 @@ class Stream {
     this.#held = grown;
     this.#from = 0;
     this.#to = left;
+  }
+
+  get isWorking(): boolean {
+    return this.#underWay > 0 || this.#isSending;
   }
 
   /** Reads and answers while neither side is overloaded. */
@@ -131,9 +141,15 @@ class Stream {
   #answer(packet: Buffer): void {
     const given = this.#options.answer(packet);
     if (given === undefined) return;
-    if (Buffer.isBuffer(given)) this.#write(given);
-    else if (given instanceof Promise) this.#await(given);
+    if (Buffer.isBuffer(given)) {
+      this.#write(given);
+      this.#answered();
+    } else if (given instanceof Promise) this.#await(given);
     else void this.#send(given.messages);
+  }
+
+  #answered(): void {
+    this.#options.used(this.#bytesRead - (this.#to - this.#from));
   }
 
   #await(given: Promise<Buffer | undefined>): void {
@@ -147,6 +163,7 @@ class Stream {
       )
       .finally(() => {
         this.#underWay -= 1;
+        this.#answered();
         this.pump();
       });
   }
@@ -167,6 +184,7 @@ class Stream {
       socket.destroy();
     }
     this.#isSending = false;
+    this.#answered();
     this.pump();
   }
 

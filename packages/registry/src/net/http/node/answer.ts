@@ -4,6 +4,7 @@
  */
 import { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { placeOf } from "../../crowd.ts";
 import { type Head, type Headers, linesOf } from "../head.ts";
 import { isBare, type ListenerState, lastLines, statusLine } from "../lines.ts";
 import { lingerOnClose } from "../linger.ts";
@@ -183,6 +184,7 @@ export class Answer extends ServerResponse<Incoming> implements Streaming {
     if (done === undefined && this.#join(chunk, encoding)) super.end();
     else super.end(chunk as Buffer, encoding as BufferEncoding, done as () => void);
     this.count(this.statusCode);
+    placeOf(this.req.socket)?.used();
     return this;
   }
 

@@ -5,6 +5,7 @@
  * and all, and stays there: this side never has to refuse anything. See docs/decisions/0005-plain-requests.md.
  */
 import type { Server, Socket } from "node:net";
+import { type Place, placeOf } from "../../crowd.ts";
 import type { ListenerState } from "../lines.ts";
 import type { Piece } from "../reply.ts";
 import { parsePlain } from "./parse.ts";
@@ -69,11 +70,12 @@ class PlainConnection implements Outlet {
   readonly state: ListenerState;
   readonly #socket: MarkedSocket;
   readonly #host: PlainHost;
+  readonly #place: Place | undefined;
   readonly #giveAway: (socket: Socket) => void;
   #current: PlainReply | null = null;
   #held: Buffer | null = null;
   #working = false;
-  #asked = false;
+  #bytesRead = 0;
   ended = false;
   readonly #onData = (chunk: Buffer): void => this.#take(chunk);
   readonly #onTimeout = (): void => this.#timedOut();
@@ -85,6 +87,7 @@ class PlainConnection implements Outlet {
   constructor(socket: Socket, host: PlainHost, handOver: (socket: Socket) => void) {
     this.#socket = socket;
     this.#host = host;
+    this.#place = placeOf(socket);
     this.#giveAway = handOver;
     this.state = host.state;
     socket.setTimeout(host.firstByteTimeoutMs);
@@ -105,7 +108,7 @@ class PlainConnection implements Outlet {
   }
 
   #take(chunk: Buffer): void {
-    this.#asked = true;
+    this.#bytesRead += chunk.length;
     if (this.#held !== null) this.#held = Buffer.concat([this.#held, chunk]);
     else this.#held = chunk;
     if (this.#isWaiting()) {
@@ -153,6 +156,7 @@ class PlainConnection implements Outlet {
     const socket = this.#socket;
     this.#current = null;
     socket._httpMessage = null;
+    this.#place?.used(this.#bytesRead - (this.#held?.length ?? 0));
     this.#write(head, body, bytes);
     if (!keepAlive || (this.ended && this.#held === null)) {
       this.#leave();
@@ -224,7 +228,7 @@ class PlainConnection implements Outlet {
   /** Silence. A handler at work is no reason to cut; bytes that nobody takes are. */
   #timedOut(): void {
     const socket = this.#socket;
-    if (!this.#asked) {
+    if (this.#bytesRead === 0) {
       this.#leave();
       this.#host.refuseLate(socket);
       return;
