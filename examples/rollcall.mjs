@@ -19,25 +19,28 @@ export async function join({ url, service, id, address, port, ttlMs, log }) {
   }
 
   async function beat() {
-    const answer = await fetch(`${path}/heartbeat`, { method: "POST", signal: AbortSignal.timeout(ttlMs) });
+    // An answer that is waited for longer leaves no time to say it again.
+    const answer = await fetch(`${path}/heartbeat`, { method: "POST", signal: AbortSignal.timeout(ttlMs / 4) });
     // The registry does not know us: it was started anew, or we were silent for too long.
     if (answer.status === 404) await register();
     else if (!answer.ok) throw new Error(`a heartbeat was answered ${answer.status}`);
   }
 
   async function keepBeating() {
+    let pauseMs = ttlMs / 3;
     try {
       await beat();
     } catch (error) {
       log(`cannot reach the registry, trying again: ${reasonOf(error)}`);
+      pauseMs = ttlMs / 10;
     }
-    if (!left) beatLater();
+    if (!left) beatLater(pauseMs);
   }
 
-  function beatLater() {
+  function beatLater(pauseMs) {
     timer = setTimeout(() => {
       beating = keepBeating();
-    }, ttlMs / 3);
+    }, pauseMs);
   }
 
   try {
@@ -45,7 +48,7 @@ export async function join({ url, service, id, address, port, ttlMs, log }) {
   } catch (error) {
     log(`cannot register yet: ${reasonOf(error)}`);
   }
-  beatLater();
+  beatLater(ttlMs / 3);
 
   return {
     async leave() {

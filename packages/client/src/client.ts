@@ -1,9 +1,9 @@
 import { type Admin, createAdmin, status } from "./admin.ts";
 import { type Config, createConfig } from "./config.ts";
-import { type DiscoverOptions, type Discovery, discover, type InstanceFilter, toQuery } from "./discovery.ts";
 import { RollcallError } from "./error.ts";
+import { type DiscoverOptions, type Discovery, discover, type InstanceFilter, toQuery } from "./find/discovery.ts";
 import { createTransport, pathOf, type Transport } from "./http/transport.ts";
-import { createLeases, type Leases, type Page } from "./leases.ts";
+import { type BeatOptions, createLeases, type Leases, type Page } from "./leases.ts";
 import {
   deregister,
   instancePath,
@@ -12,7 +12,7 @@ import {
   type Registration,
   register,
   registerOnce,
-} from "./registration.ts";
+} from "./register/registration.ts";
 import type {
   ConsumersBody,
   EventBody,
@@ -62,7 +62,8 @@ export interface Client {
   registerOnce(spec: RegisterSpec, options?: Pick<RegisterOptions, "ifAbsent" | "signal">): Promise<RegisteredBody>;
   /** True when it was there. */
   deregister(service: string, id: string): Promise<boolean>;
-  heartbeat(service: string, id: string): Promise<{ ttlMs: number }>;
+  /** One heartbeat, for those that beat by themselves. Give it a time limit well below the time to live. */
+  heartbeat(service: string, id: string, options?: BeatOptions): Promise<{ ttlMs: number }>;
   /** The result of one of the instance's checks. */
   report(
     service: string,
@@ -155,8 +156,8 @@ function catalogOf(transport: Transport): Catalog {
     register: (spec, options) => register(transport, spec, options),
     registerOnce: async (spec, options) => registerOnce(transport, spec, options),
     deregister: async (service, id) => deregister(transport, service, id),
-    heartbeat: async (service, id) =>
-      transport.json({ method: "POST", path: instancePath(account, service, id, "heartbeat") }),
+    heartbeat: async (service, id, options = {}) =>
+      transport.json({ ...options, method: "POST", path: instancePath(account, service, id, "heartbeat") }),
     report: async (service, id, check, result) =>
       transport.json({
         method: "PUT",

@@ -1,6 +1,7 @@
 import { PROBLEMS, RollcallError } from "./error.ts";
 import { followStream } from "./http/stream.ts";
 import { pathOf, type Transport } from "./http/transport.ts";
+import { heartbeatLimitMs } from "./register/heartbeats.ts";
 import type {
   GrantBody,
   GrantedBody,
@@ -16,6 +17,12 @@ export interface Page {
   readonly limit?: number | undefined;
 }
 
+/** `timeoutMs` instead of the client's own: an answer that is waited for longer than the ttl comes too late. */
+export interface BeatOptions {
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** A lease that lives as long as this connection: no heartbeats needed. */
 export interface LeaseSession {
   readonly lease: string;
@@ -28,9 +35,9 @@ export interface LeaseSession {
 export interface Leases {
   grant(body: GrantBody): Promise<GrantedBody>;
   /** 404 as a `RollcallError` when it is gone. */
-  renew(lease: string): Promise<{ ttlMs: number }>;
+  renew(lease: string, options?: BeatOptions): Promise<{ ttlMs: number }>;
   /** Many heartbeats in one request. */
-  renewMany(leases: readonly string[]): Promise<RenewedBody>;
+  renewMany(leases: readonly string[], options?: BeatOptions): Promise<RenewedBody>;
   /** Holds the lease by an open connection, taken up again when it is lost. */
   session(lease: string, options?: { readonly onDown?: (error: unknown) => void }): LeaseSession;
   list(page?: Page): Promise<LeasesBody>;
@@ -48,20 +55,25 @@ const RENEW_MANY_MAX = 10_000;
 export function createLeases(transport: Transport): Leases {
   const at = (...rest: readonly string[]) => pathOf("v2", transport.account, ...rest);
 
-  async function renewMany(leases: readonly string[]): Promise<RenewedBody> {
-    const total: RenewedBody = { renewed: 0, missing: [] };
+  async function renewMany(leases: readonly string[], options: BeatOptions = {}): Promise<RenewedBody> {
+    const asked: Promise<RenewedBody>[] = [];
     for (let from = 0; from < leases.length; from += RENEW_MANY_MAX) {
       const json = { leases: leases.slice(from, from + RENEW_MANY_MAX) };
-      const answer = await transport.json<RenewedBody>({ method: "POST", path: at("leases", "renew"), json });
-      total.renewed += answer.renewed;
-      total.missing.push(...answer.missing);
+      asked.push(transport.json({ ...options, method: "POST", path: at("leases", "renew"), json }));
+    }
+    const total: RenewedBody = { renewed: 0, missing: [] };
+    // All at once: one that gets no answer does not keep the others waiting.
+    for (const { renewed, missing } of await Promise.all(asked)) {
+      total.renewed += renewed;
+      total.missing.push(...missing);
     }
     return total;
   }
 
   return {
     grant: async (json) => transport.json({ method: "POST", path: at("leases"), json }),
-    renew: async (lease) => transport.json({ method: "POST", path: at("leases", lease, "renew") }),
+    renew: async (lease, options = {}) =>
+      transport.json({ ...options, method: "POST", path: at("leases", lease, "renew") }),
     renewMany,
     session: (lease, options) => openSession(transport, lease, options?.onDown),
     list: async (page) => transport.json({ path: at("leases"), query: { ...page } }),
@@ -78,12 +90,23 @@ export function createLeases(transport: Transport): Leases {
 function openSession(transport: Transport, lease: string, onDown?: (error: unknown) => void): LeaseSession {
   const stop = new AbortController();
 
+  const path = pathOf("v2", transport.account, "leases", lease, "session");
+  /** Known from the first answer on. */
+  let ttlMs: number | undefined;
+  const limitMs = () => (ttlMs === undefined ? undefined : heartbeatLimitMs(ttlMs));
+
   async function hold(): Promise<unknown> {
     try {
-      const path = pathOf("v2", transport.account, "leases", lease, "session");
-      const stream = followStream(transport, { call: () => ({ path }), signal: stop.signal, onDown });
-      for await (const message of stream)
-        if (message.event === "ended") return new RollcallError(toProblem(message.data));
+      const stream = followStream(transport, {
+        // Each new connection is a heartbeat, too.
+        call: () => ({ path, timeoutMs: Math.min(transport.timeoutMs, limitMs() ?? Number.POSITIVE_INFINITY) }),
+        pauseMsMax: limitMs,
+        signal: stop.signal,
+        onDown,
+      });
+      for await (const { event, data } of stream)
+        if (event === "ended") return new RollcallError(toProblem(data));
+        else if (event === "ready") ({ ttlMs } = JSON.parse(data) as { ttlMs: number });
       return undefined;
     } catch (error) {
       if (error instanceof RollcallError) return error;

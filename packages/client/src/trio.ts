@@ -19,8 +19,8 @@ export interface SubscribeOptions {
 const WAIT_MS = 30_000;
 
 export function createTrio(transport: Transport): Trio {
-  const post = async <T>(name: string, json: object, timeoutMs?: number) =>
-    transport.json<T>({ method: "POST", path: pathOf("v2", transport.account, name), json, timeoutMs });
+  const post = async <T>(name: string, json: object, waitMs?: number) =>
+    transport.json<T>({ method: "POST", path: pathOf("v2", transport.account, name), json, waitMs });
   return {
     register: (endpoint) => post("register", endpoint),
     unregister: (endpoint) => post("unregister", endpoint),
@@ -43,8 +43,9 @@ export async function* subscribe(
     if (application !== undefined) json.application = application;
     if (version !== undefined) Object.assign(json, { version, wait: `${WAIT_MS}ms` });
     let answer: SubscribedBody;
+    const waitMs = version === undefined ? 0 : WAIT_MS;
     try {
-      answer = await transport.json({ method: "POST", path, json, signal, timeoutMs: WAIT_MS + 10_000 });
+      answer = await transport.json({ method: "POST", path, json, signal, waitMs });
     } catch (error) {
       if (signal?.aborted) return;
       if (!isTransient(error)) throw error;

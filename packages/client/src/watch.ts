@@ -123,8 +123,7 @@ function eventsPath(transport: Transport): string {
 export function eventsPage(transport: Transport, options: EventsPageOptions): Promise<EventsBody> {
   const { after, types, limit, waitMs, signal } = options;
   const wait = waitMs === undefined ? undefined : `${waitMs}ms`;
-  const timeoutMs = waitMs === undefined ? undefined : waitMs + 10_000;
-  return transport.json({ path: eventsPath(transport), query: { after, type: types, limit, wait }, signal, timeoutMs });
+  return transport.json({ path: eventsPath(transport), query: { after, type: types, limit, wait }, signal, waitMs });
 }
 
 /** The events after a cursor, or from now on, and every new one as it happens. */

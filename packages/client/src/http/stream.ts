@@ -10,6 +10,8 @@ export interface StreamOptions {
   readonly signal?: AbortSignal | undefined;
   /** A connection that is silent for so long counts as dead. Servers send comments more often. */
   readonly idleMs?: number;
+  /** The longest pause between two attempts to connect, where it matters. */
+  readonly pauseMsMax?: () => number | undefined;
   /** Told at each loss of the connection, with what went wrong. */
   readonly onDown?: ((error: unknown) => void) | undefined;
 }
@@ -37,7 +39,8 @@ export async function* followStream(transport: Transport, options: StreamOptions
       if (!isTransient(error)) throw error;
       options.onDown?.(error);
     }
-    await pause(backoffMs(attempt++, delayMs ?? 200), signal, true);
+    const pauseMs = backoffMs(attempt++, delayMs ?? 200);
+    await pause(Math.min(pauseMs, options.pauseMsMax?.() ?? pauseMs), signal, true);
   }
 }
 

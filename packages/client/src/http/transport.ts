@@ -1,6 +1,5 @@
 import { clientError, RollcallError } from "../error.ts";
 import type { ProblemBody } from "../shapes.ts";
-import { release } from "../wait.ts";
 
 export type Query = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
 
@@ -18,6 +17,8 @@ export interface Call {
   readonly signal?: AbortSignal | undefined;
   /** The client's own time limit when left out; for a stream it covers the head only. */
   readonly timeoutMs?: number | undefined;
+  /** How long the registry waits for a change before it answers: comes on top of the time limit. */
+  readonly waitMs?: number | undefined;
 }
 
 export interface OpenedStream {
@@ -26,8 +27,17 @@ export interface OpenedStream {
   close(): void;
 }
 
+interface Sent extends OpenedStream {
+  /** Ends the time limit. */
+  readonly settle: () => void;
+  /** What to throw for an error of the body. */
+  readonly toThrown: (error: unknown) => unknown;
+}
+
 export interface Transport {
   readonly account: string;
+  /** The client's own time limit of a request. */
+  readonly timeoutMs: number;
   /** The JSON of the answer. */
   json<T>(call: Call): Promise<T>;
   /** The answer with its body still to be read. */
@@ -60,49 +70,56 @@ export function keyPath(key: string): string {
 export function createTransport(options: TransportOptions): Transport {
   const base = options.url.replace(/\/+$/, "");
 
-  async function open(call: Call): Promise<OpenedStream> {
+  /** The answer's head; the time limit runs on until `settle`. */
+  async function send(call: Call): Promise<Sent> {
     const controller = new AbortController();
     const onAbort = () => controller.abort(call.signal?.reason);
     if (call.signal?.aborted) onAbort();
     call.signal?.addEventListener("abort", onAbort, { once: true });
+    const limitMs = (call.timeoutMs ?? options.timeoutMs) + (call.waitMs ?? 0);
+    const late = () =>
+      controller.abort(clientError("unreachable", `${base} did not answer within ${Math.round(limitMs)} ms`));
+    const timer = setTimeout(late, limitMs);
+    const settle = () => clearTimeout(timer);
+    const toThrown = (error: unknown) => toReached(error, controller.signal, base);
     const close = () => {
+      settle();
       call.signal?.removeEventListener("abort", onAbort);
       controller.abort();
     };
-    const limitMs = call.timeoutMs ?? options.timeoutMs;
-    const late = clientError("unreachable", `${base} did not answer within ${limitMs} ms`);
-    const timer = setTimeout(() => controller.abort(late), limitMs);
     try {
       const response = await options.fetch(
         base + call.path + queryText(call.query),
         init(options, call, controller.signal),
       );
       if (!response.ok) throw await toError(response, base);
-      return { response, close };
+      return { response, close, settle, toThrown };
     } catch (error) {
+      const thrown = toThrown(error);
       close();
-      throw toReached(error, call.signal, base);
-    } finally {
-      clearTimeout(timer);
+      throw thrown;
     }
   }
 
+  async function open(call: Call): Promise<OpenedStream> {
+    const { response, close, settle } = await send(call);
+    settle();
+    return { response, close };
+  }
+
   async function json<T>(call: Call): Promise<T> {
-    const { response, close } = await open(call);
-    const timer = setTimeout(close, options.timeoutMs);
-    release(timer);
+    const { response, close, toThrown } = await send(call);
     try {
       return (await response.json()) as T;
     } catch (error) {
       if (error instanceof SyntaxError) throw clientError("bad-answer", `${base} did not answer with JSON`, error);
-      throw toReached(error, call.signal, base);
+      throw toThrown(error);
     } finally {
-      clearTimeout(timer);
       close();
     }
   }
 
-  return { account: options.account, json, open };
+  return { account: options.account, timeoutMs: options.timeoutMs, json, open };
 }
 
 function init(options: TransportOptions, call: Call, signal: AbortSignal): RequestInit {
@@ -148,10 +165,10 @@ async function toError(response: Response, base: string): Promise<RollcallError>
   return new RollcallError({ type: "about:blank", title: response.statusText, status: response.status, detail });
 }
 
-/** Aborts by the caller stay what they are; everything else that fetch throws means "no answer". */
-function toReached(error: unknown, signal: AbortSignal | undefined, base: string): unknown {
+/** Aborts, by the caller or by the time limit, stay what they are; what else fetch throws means "no answer". */
+function toReached(error: unknown, signal: AbortSignal, base: string): unknown {
   if (error instanceof RollcallError) return error;
-  if (signal?.aborted) return signal.reason;
+  if (signal.aborted) return signal.reason;
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   return clientError("unreachable", `${base} is out of reach: ${reasonOf(cause)}`, error);
 }

@@ -1,0 +1,247 @@
+import { RollcallError } from "../error.ts";
+import { pathOf, type Query, type Transport } from "../http/transport.ts";
+import type { EventsBody, InstanceBody, ServiceBody } from "../shapes.ts";
+import { backoffMs, pause, release } from "../wait.ts";
+import { findGone, type HoldOptions, judgeLoss, type Loss, WINDOW_MS } from "./hold.ts";
+import { createRotation } from "./rotation.ts";
+
+/** Which instances of a service are wanted. All conditions must hold. */
+export interface InstanceFilter {
+  readonly tags?: readonly string[];
+  readonly zone?: string;
+  readonly version?: string;
+  readonly protocol?: string;
+  /** Any of these; `healthy` means passing or warning. */
+  readonly status?: string | readonly string[];
+  readonly meta?: Readonly<Record<string, string>>;
+}
+
+export function toQuery(filter: InstanceFilter): Query {
+  const { tags, meta, ...rest } = filter;
+  const query: Record<string, Query[string]> = { ...rest, tag: tags };
+  for (const [key, value] of Object.entries(meta ?? {})) query[`meta.${key}`] = value;
+  return query;
+}
+
+/** The instances of one service, kept up to date in memory. */
+export interface Discovery {
+  readonly service: string;
+  /**
+   * The last known instances; they stay while the registry is out of reach. `held` marks those that the registry holds,
+   * and those that it lost and the client holds (`DiscoverOptions.hold`).
+   */
+  readonly instances: readonly InstanceBody[];
+  /** True while what is shown may be out of date: the registry is out of reach, or the client holds what it lost. */
+  readonly stale: boolean;
+  /**
+   * The next instance, in turn and as often as its weight says; undefined when there is none. One of weight 0 only when
+   * all are, one that is not healthy only when none is.
+   */
+  pick(): InstanceBody | undefined;
+  /** Resolves with the first answer of the registry. */
+  readonly ready: Promise<void>;
+  close(): void;
+}
+
+export interface DiscoverOptions extends InstanceFilter {
+  readonly onChange?: (instances: readonly InstanceBody[]) => void;
+  /** Who asks: makes it a known consumer of the service, for the dependency graph. */
+  readonly consumer?: string;
+  /** How long one request waits for a change. */
+  readonly waitMs?: number;
+  /** When instances that the registry lost at once are held, or false: never. */
+  readonly hold?: HoldOptions | false;
+}
+
+/** Follows one service by long-poll. Healthy instances only, unless `status` says otherwise. */
+export function discover(transport: Transport, service: string, options: DiscoverOptions = {}): Discovery {
+  const followed = new Followed(transport, service, options);
+  const ready = followed.follow();
+  // A refusal that nobody waits for must not end the process.
+  ready.catch(() => {});
+  return {
+    service,
+    ready,
+    get instances() {
+      return followed.instances;
+    },
+    get stale() {
+      return followed.stale;
+    },
+    pick: () => followed.rotation.next(),
+    close: () => followed.close(),
+  };
+}
+
+/** The longest that a timer can wait. */
+const MS_MAX = 2 ** 31 - 1;
+
+/** Events by which an instance goes because somebody said so, and how many of the latest are looked through. */
+const GOODBYES = ["instance.deregistered", "instance.closed", "instance.released"];
+const GOODBYES_MAX = 1000;
+
+class Followed {
+  readonly rotation = createRotation();
+  instances: readonly InstanceBody[] = [];
+  readonly #transport: Transport;
+  readonly #service: string;
+  readonly #options: DiscoverOptions;
+  readonly #path: string;
+  readonly #stop = new AbortController();
+  /** Instances that the registry lost, each with when it is let go, in ms of `performance.now()`. */
+  readonly #held = new Map<string, number>();
+  /** Instances that went lately, with the time: what goes soon after them is part of the same loss. */
+  #went: ReadonlyMap<string, { readonly instance: InstanceBody; readonly atMs: number }> = new Map();
+  #letGo: ReturnType<typeof setTimeout> | undefined;
+  #away = true;
+  /** The service's latest revision that was seen, also from a registry that is another one now. */
+  #revision = 0;
+
+  constructor(transport: Transport, service: string, options: DiscoverOptions) {
+    this.#transport = transport;
+    this.#service = service;
+    this.#options = options;
+    this.#path = pathOf("v2", transport.account, "services", service);
+  }
+
+  get stale(): boolean {
+    return this.#away || this.#held.size > 0;
+  }
+
+  /** Resolves with the first answer, rejects with the first refusal; goes on until `close`. */
+  follow(): Promise<void> {
+    return new Promise((resolve, reject) => void this.#run(resolve, reject));
+  }
+
+  close(): void {
+    clearTimeout(this.#letGo);
+    this.#stop.abort();
+  }
+
+  async #run(settle: () => void, fail: (error: unknown) => void): Promise<void> {
+    let after: number | undefined;
+    for (let failures = 0; !this.#stop.signal.aborted; ) {
+      try {
+        after = await this.#poll(after);
+        failures = 0;
+        settle();
+      } catch (error) {
+        if (this.#stop.signal.aborted) return;
+        this.#away = true;
+        // Asked afresh: the registry that comes back may be another one.
+        after = undefined;
+        if (error instanceof RollcallError && !error.transient) fail(error);
+        await pause(backoffMs(failures++), this.#stop.signal);
+      }
+    }
+  }
+
+  async #poll(after: number | undefined): Promise<number> {
+    const { onChange: _, hold: __, consumer, waitMs = 30_000, ...filter } = this.#options;
+    const query = { status: "healthy", consumer, ...toQuery(filter) };
+    const { revision, instances } = await this.#transport.json<ServiceBody>({
+      path: this.#path,
+      query: after === undefined ? query : { ...query, after, wait: `${waitMs}ms` },
+      waitMs: after === undefined ? 0 : waitMs,
+      signal: this.#stop.signal,
+    });
+    if (revision === after) this.#away = false;
+    else await this.#take(revision, instances);
+    return revision;
+  }
+
+  async #take(revision: number, found: readonly InstanceBody[]): Promise<void> {
+    const forgot = revision < this.#revision;
+    const known = forgot ? this.instances : [...this.instances, ...this.#wentLately()];
+    const held = await this.#hold({ known, found, held: this.#held, forgot });
+    if (this.#stop.signal.aborted) return;
+    this.#revision = revision;
+    this.#away = false;
+    this.#letGoLater();
+    this.#show([...found, ...held]);
+  }
+
+  #show(instances: readonly InstanceBody[]): void {
+    this.instances = instances;
+    this.rotation.set(instances);
+    this.#options.onChange?.(instances);
+  }
+
+  /** What is held beside the instances that are found, marked. */
+  async #hold(loss: Loss): Promise<readonly InstanceBody[]> {
+    const hold = this.#options.hold ?? {};
+    if (hold === false) return [];
+    this.#dropOver();
+    const gone = findGone(loss);
+    for (const id of this.#held.keys()) if (!gone.some((one) => one.id === id)) this.#held.delete(id);
+    const held = gone.filter(({ id }) => this.#held.has(id));
+    const missing = gone.filter(({ id }) => !this.#held.has(id));
+    let lost: readonly InstanceBody[] = missing;
+    let reason = judgeLoss(gone.length, loss, hold);
+    if (lost.length > 0 && reason !== undefined) {
+      lost = await this.#findLost(missing);
+      reason = judgeLoss(held.length + lost.length, loss, hold);
+    }
+    this.#remember(reason === undefined ? lost : []);
+    if (lost.length === 0 || reason === undefined) return held;
+    const { holdMs = 600_000 } = hold;
+    for (const { id } of lost) this.#held.set(id, performance.now() + holdMs);
+    const since = new Date().toISOString();
+    const mark = { since, reason };
+    return [...held, ...lost.map((one) => ({ ...one, held: mark }))];
+  }
+
+  /** Keeps those that are not shown any more for a while. */
+  #remember(gone: readonly InstanceBody[]): void {
+    const nowMs = performance.now();
+    this.#went = new Map(gone.map((one) => [one.id, this.#went.get(one.id) ?? { instance: one, atMs: nowMs }]));
+  }
+
+  #wentLately(): readonly InstanceBody[] {
+    const sinceMs = performance.now() - WINDOW_MS;
+    return [...this.#went.values()].filter(({ atMs }) => atMs > sinceMs).map(({ instance }) => instance);
+  }
+
+  /** Those among the missing that are not there in another state, and of which nobody said that they go. */
+  async #findLost(missing: readonly InstanceBody[]): Promise<readonly InstanceBody[]> {
+    const { account } = this.#transport;
+    const query = { type: GOODBYES, limit: GOODBYES_MAX };
+    const read = { signal: this.#stop.signal };
+    // A registry that does not say keeps nobody from being held.
+    const [all, goodbyes] = await Promise.all([
+      this.#transport.json<ServiceBody>({ ...read, path: this.#path }).catch(() => undefined),
+      this.#transport
+        .json<EventsBody>({ ...read, path: pathOf("v2", account, "events"), query })
+        .catch(() => undefined),
+    ]);
+    const there = new Set(all?.instances?.map(({ id }) => id));
+    const gone = new Map<string | undefined, number>();
+    for (const { service, instance, revision } of goodbyes?.events ?? [])
+      if (service === this.#service) gone.set(instance, revision);
+    return missing.filter(({ id, modRevision }) => !there.has(id) && !((gone.get(id) ?? 0) > modRevision));
+  }
+
+  /** Forgets which were held long enough, and answers them. */
+  #dropOver(): ReadonlySet<string> {
+    const nowMs = performance.now();
+    const over = new Set<string>();
+    for (const [id, untilMs] of this.#held) if (untilMs <= nowMs) over.add(id);
+    for (const id of over) this.#held.delete(id);
+    return over;
+  }
+
+  #letGoLater(): void {
+    clearTimeout(this.#letGo);
+    const [firstMs] = this.#held.values();
+    if (firstMs === undefined) return;
+    const letGo = () => {
+      // What is known stays while the registry is out of reach; its next answer decides.
+      if (this.#away) return;
+      const over = this.#dropOver();
+      if (over.size > 0) this.#show(this.instances.filter(({ id }) => !over.has(id)));
+      this.#letGoLater();
+    };
+    this.#letGo = setTimeout(letGo, Math.min(firstMs - performance.now(), MS_MAX));
+    release(this.#letGo);
+  }
+}

@@ -1,0 +1,201 @@
+import { isTransient, RollcallError } from "../error.ts";
+import { pathOf, type Transport } from "../http/transport.ts";
+import type { RegisterBody, RegisteredBody } from "../shapes.ts";
+import { backoffMs, pause } from "../wait.ts";
+import { startHeartbeats } from "./heartbeats.ts";
+
+/** What `register` takes: the service, the instance's id and the body of the API. */
+export interface RegisterSpec extends RegisterBody {
+  readonly service: string;
+  readonly id: string;
+}
+
+/** `registered`: the latest word of the registry was yes. `away`: it is out of reach or refused, and is tried again. */
+export type RegistrationState = "registered" | "away" | "closed";
+
+export interface RegisterOptions {
+  /** Refuse when the instance is there already. */
+  readonly ifAbsent?: boolean;
+  /** Keep trying while the registry is out of reach. Off: the first failure is thrown. */
+  readonly patient?: boolean;
+  /** Gives up waiting for the first answer. */
+  readonly signal?: AbortSignal;
+  readonly onState?: (state: RegistrationState, error?: unknown) => void;
+}
+
+/** A registered instance that keeps itself alive until it is closed. */
+export interface Registration {
+  readonly service: string;
+  readonly id: string;
+  readonly state: RegistrationState;
+  /** The registry's latest answer to the registration. */
+  readonly registered: RegisteredBody;
+  /** Changes what is registered: a new status, other tags. */
+  update(change: Partial<RegisterBody>): Promise<RegisteredBody>;
+  /**
+   * Stops the heartbeats and deregisters. An instance that is gone already is no error. Throws when the registry is out
+   * of reach, after `timeoutMs` at the latest: the instance then goes with its time to live.
+   */
+  close(): Promise<void>;
+}
+
+export function instancePath(account: string, service: string, id: string, ...rest: readonly string[]): string {
+  return pathOf("v2", account, "services", service, "instances", id, ...rest);
+}
+
+/** One registration, without heartbeats. */
+export function registerOnce(
+  transport: Transport,
+  spec: RegisterSpec,
+  options: Pick<RegisterOptions, "ifAbsent" | "signal"> & { readonly timeoutMs?: number } = {},
+): Promise<RegisteredBody> {
+  const { service, id, ...json } = spec;
+  return transport.json<RegisteredBody>({
+    method: "PUT",
+    path: instancePath(transport.account, service, id),
+    headers: options.ifAbsent ? { "if-none-match": "*" } : undefined,
+    json,
+    signal: options.signal,
+    timeoutMs: options.timeoutMs,
+  });
+}
+
+/** Registers and goes on heartbeating at a third of the time to live. */
+export async function register(
+  transport: Transport,
+  spec: RegisterSpec,
+  options: RegisterOptions = {},
+): Promise<Registration> {
+  return new Kept(transport, spec, options, await registerPatiently(transport, spec, options));
+}
+
+class Kept implements Registration {
+  readonly service: string;
+  readonly id: string;
+  readonly #transport: Transport;
+  readonly #onState: RegisterOptions["onState"];
+  readonly #stop = new AbortController();
+  readonly #heartbeats;
+  #spec: RegisterSpec;
+  #registered: RegisteredBody;
+  #state: RegistrationState = "registered";
+  #closed: Promise<void> | undefined;
+  /** The latest of what says the whole registration: one at a time, or an old one could come last. */
+  #saying: Promise<unknown> = Promise.resolve();
+
+  constructor(transport: Transport, spec: RegisterSpec, options: RegisterOptions, registered: RegisteredBody) {
+    this.service = spec.service;
+    this.id = spec.id;
+    this.#transport = transport;
+    this.#onState = options.onState;
+    this.#spec = spec;
+    this.#registered = registered;
+    this.#heartbeats = startHeartbeats({
+      // The owner of a shared lease renews it; a permanent instance needs no heartbeats.
+      ttlMs: () => (this.#spec.lease === undefined ? this.#registered.ttlMs : null),
+      beat: (limitMs) => this.#beat(Math.min(limitMs, transport.timeoutMs)),
+      onBeat: () => this.#become("registered"),
+      onMissed: (error) => this.#become("away", error),
+    });
+  }
+
+  get state(): RegistrationState {
+    return this.#state;
+  }
+
+  get registered(): RegisteredBody {
+    return this.#registered;
+  }
+
+  async update(change: Partial<RegisterBody>): Promise<RegisteredBody> {
+    const registered = await this.#say(change);
+    this.#become("registered");
+    this.#heartbeats.renewed();
+    return registered;
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    this.#become("closed");
+    this.#stop.abort();
+    // What is under way could register again what is about to go.
+    await Promise.all([this.#heartbeats.stop(), this.#saying]);
+    const timeoutMs = this.#transport.timeoutMs / 2;
+    try {
+      await deregister(this.#transport, this.service, this.id, timeoutMs);
+    } catch (error) {
+      if (!isTransient(error)) throw error;
+      await deregister(this.#transport, this.service, this.id, timeoutMs);
+    }
+  }
+
+  #become(next: RegistrationState, error?: unknown): void {
+    if (this.#state === "closed" || (this.#state === next && error === undefined)) return;
+    this.#state = next;
+    this.#onState?.(next, error);
+  }
+
+  async #beat(timeoutMs: number): Promise<void> {
+    const path = instancePath(this.#transport.account, this.service, this.id, "heartbeat");
+    try {
+      await this.#transport.json({ method: "POST", path, signal: this.#stop.signal, timeoutMs });
+    } catch (error) {
+      if (!(error instanceof RollcallError) || error.status !== 404) throw error;
+      // The registry does not know the lease (it expired, or the store was restored): register again.
+      await this.#say({}, timeoutMs);
+    }
+  }
+
+  /** Registers with a change, which stays only when the registry took it. */
+  #say(change: Partial<RegisterBody>, timeoutMs = this.#transport.timeoutMs): Promise<RegisteredBody> {
+    const say = async (): Promise<RegisteredBody> => {
+      const spec = { ...this.#spec, ...change };
+      // A lease of its own and a shared one exclude each other.
+      if (change.lease !== undefined) delete spec.ttl;
+      else if (change.ttl !== undefined) delete spec.lease;
+      this.#registered = await registerOnce(this.#transport, spec, { signal: this.#stop.signal, timeoutMs });
+      this.#spec = spec;
+      return this.#registered;
+    };
+    const saying = this.#saying.then(say);
+    this.#saying = saying.catch(() => {});
+    return saying;
+  }
+}
+
+async function registerPatiently(
+  transport: Transport,
+  spec: RegisterSpec,
+  options: RegisterOptions,
+): Promise<RegisteredBody> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await registerOnce(transport, spec, options);
+    } catch (error) {
+      if (options.patient === false || !isTransient(error)) throw error;
+      options.onState?.("away", error);
+      await pause(backoffMs(attempt), options.signal, true);
+      options.signal?.throwIfAborted();
+    }
+  }
+}
+
+/** True when it was there. */
+export async function deregister(
+  transport: Transport,
+  service: string,
+  id: string,
+  timeoutMs?: number,
+): Promise<boolean> {
+  try {
+    await transport.json({ method: "DELETE", path: instancePath(transport.account, service, id), timeoutMs });
+    return true;
+  } catch (error) {
+    if (error instanceof RollcallError && error.code === "not-found") return false;
+    throw error;
+  }
+}
