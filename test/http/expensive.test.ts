@@ -81,3 +81,27 @@ test("explain finds what is gone, and follows an instance back to where it came"
   await rollcall.restart();
   assert.deepEqual(await causes(), ["deregistered", "updated", "registered"]);
 });
+
+test("ranges of a transaction do not go over what it deleted again and again", async () => {
+  const at = `/v2/${nextAccount()}`;
+  const puts = (round: number) =>
+    Array.from({ length: 1000 }, (_, i) => ({ put: { key: `k${round}-${i}`, value: "" } }));
+  for (let round = 0; round < 5; round++) await api.ok("POST", `${at}/transactions`, { then: puts(round) });
+  const transact = (then: readonly object[]) => api.call("POST", `${at}/transactions`, { then });
+  const gets = Array.from({ length: 900 }, () => ({ get: { prefix: "k" } }));
+  await assertCheap("gets of what is deleted", async () => {
+    const answer = await transact([{ delete: { prefix: "" } }, ...gets]);
+    assert.equal(answer.status, 413);
+    assert.match(answer.json().detail, /come by more than 20000 keys that it has deleted/);
+  });
+  await assertCheap("gets of what is put", async () => {
+    const steps = Array.from({ length: 450 }, (_, i) => [
+      { put: { key: `new${i}`, value: "" } },
+      { get: { key: "new0" } },
+    ]);
+    const [first] = (await transact([{ delete: { prefix: "" } }, ...steps.flat(), { get: { prefix: "" } }])).json()
+      .results;
+    assert.deepEqual(first, { delete: { deleted: 5000 } });
+  });
+  assert.equal((await api.ok("GET", `${at}/config`)).keys.length, 450);
+});

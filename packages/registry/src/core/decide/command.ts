@@ -54,6 +54,9 @@ function decideStep(basis: Basis, command: Command): Outcome<Decision> {
   }
 }
 
+/** Keys that all ranges of a transaction may come by although they are deleted: each range finds them again. */
+const PASSED_MAX = 20_000;
+
 function decideWhen(basis: Basis, command: CommandOf<"when">): Outcome<Decision> {
   const size = command.guards.length + command.then.length + command.otherwise.length;
   if (size > LIMITS.transactionCommandsMax)
@@ -64,12 +67,15 @@ function decideWhen(basis: Basis, command: CommandOf<"when">): Outcome<Decision>
   const draft = new Draft(facts);
   const changes: Change[] = [];
   const results: Result[] = [];
+  const passedBefore = draft.passed;
   for (const step of steps) {
     const decided = decideStep({ ...basis, facts: draft }, step);
     if (!decided.ok) return decided;
     if (changes.length + decided.value.changes.length > LIMITS.changesMax) {
       return refuse("too-large", `more than ${LIMITS.changesMax} changes in a transaction`);
     }
+    if (draft.passed - passedBefore > PASSED_MAX)
+      return refuse("too-large", `its ranges come by more than ${PASSED_MAX} keys that it has deleted`);
     draft.fold(account, decided.value.changes, stamp.revision);
     // One by one: a call takes only so many arguments.
     for (const change of decided.value.changes) changes.push(change);

@@ -24,6 +24,19 @@ class DraftAccount {
   /** The records of this draft by the lease that keeps them alive; mostly one. */
   readonly members = new Map<LeaseId, Member | Set<Member>>();
   readonly deltas = { instances: 0, services: 0, keys: 0, leases: 0 };
+  /** The names in `keys`, sorted; null until somebody wants them so. */
+  #sorted: Bytes[] | null = null;
+
+  setKey(key: Bytes, record: KeyRecord | null): void {
+    if (this.#sorted !== null && !this.keys.has(key)) this.#sorted.splice(placeOf(this.#sorted, key), 0, key);
+    this.keys.set(key, record);
+  }
+
+  /** The names in `keys` from this one on, sorted. */
+  *keysFrom(from: Bytes): Iterable<Bytes> {
+    this.#sorted ??= [...this.keys.keys()].sort();
+    for (let i = placeOf(this.#sorted, from); i < this.#sorted.length; i++) yield this.#sorted[i] as Bytes;
+  }
 
   join(lease: LeaseId | null, record: Member): void {
     if (lease === null) return;
@@ -58,6 +71,18 @@ class DraftAccount {
   }
 }
 
+/** Where the key stands among these, or would. */
+function placeOf(sorted: readonly Bytes[], key: Bytes): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle] as Bytes) < key) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 function nameOf(service: string, id: string): string {
   return `${service}\0${id}`;
 }
@@ -66,6 +91,8 @@ export class Draft implements Facts {
   /** The state below. The sequencer moves it to the view once the draft in between has become part of the view. */
   base: Facts;
   revision: Revision;
+  /** Keys that ranges came by and left out, since they are no more. */
+  #passed = 0;
   readonly #accounts = new Map<Account, DraftAccount>();
 
   constructor(base: Facts) {
@@ -123,7 +150,7 @@ export class Draft implements Facts {
     const { before, after } = change;
     const { key } = subjectOf(change);
     if (!isReserved(key)) draft.deltas.keys += (after === null ? 0 : 1) - (before === null ? 0 : 1);
-    draft.keys.set(key, after);
+    draft.setKey(key, after);
     if (before !== null) draft.part(before.lease, before);
     if (after !== null) draft.join(after.lease, after);
   }
@@ -157,24 +184,30 @@ export class Draft implements Facts {
   }
 
   *entries(account: Account, from: Bytes, to: Bytes): Iterable<KeyRecord> {
-    const drafted = this.#accounts.get(account)?.keys;
-    if (drafted === undefined || drafted.size === 0) {
+    const draft = this.#accounts.get(account);
+    if (draft === undefined || draft.keys.size === 0) {
       yield* this.base.entries(account, from, to);
       return;
     }
-    const mine = [...drafted.keys()].filter((key) => key >= from && (to === "" || key < to)).sort();
-    let next = 0;
+    const mine = draft.keysFrom(from)[Symbol.iterator]();
+    let next = mine.next();
+    const isBefore = (end: Bytes): boolean => next.done !== true && (end === "" || next.value < end);
     for (const record of this.base.entries(account, from, to)) {
-      for (; next < mine.length && (mine[next] as Bytes) < record.key; next++) {
-        const own = drafted.get(mine[next] as Bytes);
-        if (own != null) yield own;
-      }
-      if (!drafted.has(record.key)) yield record;
+      for (; isBefore(record.key); next = mine.next()) yield* this.#present(draft, next.value as Bytes);
+      if (!draft.keys.has(record.key)) yield record;
     }
-    for (; next < mine.length; next++) {
-      const own = drafted.get(mine[next] as Bytes);
-      if (own != null) yield own;
-    }
+    for (; isBefore(to); next = mine.next()) yield* this.#present(draft, next.value as Bytes);
+  }
+
+  *#present(draft: DraftAccount, key: Bytes): Iterable<KeyRecord> {
+    const record = draft.keys.get(key);
+    if (record != null) yield record;
+    else this.#passed++;
+  }
+
+  /** Of this draft and those below: what ranges cost beyond what they give. */
+  get passed(): number {
+    return this.#passed + (this.base instanceof Draft ? this.base.passed : 0);
   }
 
   members(account: Account, lease: LeaseId): Members {
