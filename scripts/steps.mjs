@@ -123,6 +123,8 @@ const TEST_PACKAGES = [
   { name: "unbound", program: "unbound" },
   { name: "unbound", program: "unbound-control" },
   { name: "util-linux", program: "nsenter" },
+  { name: "util-linux", program: "prlimit" },
+  { name: "util-linux", program: "setpriv" },
   { name: "util-linux", program: "unshare" },
 ];
 

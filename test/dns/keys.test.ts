@@ -142,7 +142,7 @@ test("a start with a file that will not do ends, and says which", async (t) => {
   writeFileSync(join(directory, "long"), SECRET.padEnd(5000, "A"));
   execFileSync("bash", ["-c", `mkfifo "$0"`, join(directory, "pipe")]);
   for (const [file, sentence] of [
-    ["none", /secretFile: \S+\/none cannot be read: ENOENT/],
+    ["none", /secretFile: \S+\/none cannot be read: there is no such file or directory \(ENOENT\)/],
     ["folder", /secretFile: \S+\/folder cannot be read: it is no file/],
     ["pipe", /secretFile: \S+\/pipe cannot be read: it is no file/],
     ["long", /secretFile: \S+\/long cannot be read: it is longer than 4096 bytes/],

@@ -8,22 +8,24 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
 import { test } from "node:test";
 import { restoreBackup, verifyBackup } from "../../packages/registry/src/replicators/embedded/backup.ts";
 import { ROOT } from "../harness/root.ts";
 import { type Scope, temporaryDirectory } from "../harness/scope.ts";
-import { everything, historyOf, liveABit, openStoreRig, put, register } from "./rig.ts";
+import { everything, historyOf, liveABit, openStoreRig, put, register, saveBackup } from "./rig.ts";
 
 async function backedUp(t: Scope): Promise<{ file: string; seen: unknown }> {
   const rig = await openStoreRig(t, temporaryDirectory(t));
   await liveABit(rig);
   const file = join(temporaryDirectory(t), "backup.rollcall");
-  await rig.replicator.backup(file);
+  await saveBackup(rig, file);
   const seen = everything(rig.core);
   await rig.close();
   return { file, seen };
@@ -89,7 +91,7 @@ test("a backup taken while writing goes on is one moment of it", async (t) => {
   for (let i = 0; i < 5; i++) {
     const before = rig.core.numbers().revision;
     const file = join(directory, `backup-${i}`);
-    await rig.replicator.backup(file);
+    await saveBackup(rig, file);
     const verified = await verifyBackup(file);
     assert.ok(verified.ok, verified.ok ? "" : verified.detail);
     assert.ok(verified.value.revision >= before, "older than when it was asked for");
@@ -164,13 +166,39 @@ test("a directory with something in it is restored over only when asked, and kep
   );
 });
 
-test("a backup never overwrites, and leaves nothing behind when it fails", async (t) => {
-  const rig = await openStoreRig(t, temporaryDirectory(t));
-  const directory = temporaryDirectory(t);
-  writeFileSync(join(directory, "there"), "x");
-  await assert.rejects(rig.replicator.backup(join(directory, "there")), /exists already/);
-  await assert.rejects(rig.replicator.backup(join(directory, "there", "below")), /cannot write the backup/);
-  assert.deepEqual(readdirSync(directory), ["there"]);
+test("backups have no name on the disk, at the same time and after a failure", async (t) => {
+  const data = temporaryDirectory(t);
+  const rig = await openStoreRig(t, data);
+  await rig.done(put("k", "v"));
+  const before = readdirSync(data).sort();
+  const taken = await Promise.all(Array.from({ length: 4 }, () => rig.replicator.backup()));
+  assert.deepEqual(readdirSync(data).sort(), before);
+  for (const one of taken) {
+    assert.ok(one.ok, one.ok ? "" : one.detail);
+    const file = join(temporaryDirectory(t), "b");
+    writeFileSync(file, await buffer(one.value.read()));
+    await one.value.close();
+    assert.ok((await verifyBackup(file)).ok);
+  }
+  await rig.close();
+  const late = await rig.replicator.backup();
+  assert.ok(!late.ok && late.refusal === "unavailable");
+  assert.match(late.detail, /not open/);
+});
+
+test("what killed backups left in the directory goes at the next start, and is no store", async (t) => {
+  const data = temporaryDirectory(t);
+  await (await openStoreRig(t, data)).close();
+  const kept = readdirSync(data).sort();
+  const left = ["backup.0123456789ab.part", "backup.ffffffffffff.part"];
+  for (const name of left) writeFileSync(join(data, name), "half a copy");
+  const rig = await openStoreRig(t, data);
+  for (const name of left) assert.equal(existsSync(join(data, name)), false);
+  await rig.close();
+  assert.deepEqual(readdirSync(data).sort(), kept);
+  writeFileSync(join(data, left[0] as string), "half a copy");
+  rmSync(join(data, "rollcall.mdb"));
+  await assert.rejects(openStoreRig(t, data), /has lost its rollcall\.mdb/);
 });
 
 for (const [what, former] of [

@@ -1,16 +1,12 @@
 /** The whole program on a disk that fills up or fails: what it says, how it ends, and that nothing acknowledged is lost. */
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test } from "node:test";
 import { requirePackage } from "../harness/packages.ts";
 import { type Rollcall, startRollcall } from "../harness/program.ts";
 import { until } from "../harness/scope.ts";
-
-const root = process.getuid?.() === 0;
+import { cannotMount, mountSmall } from "./mount.ts";
 
 function put(registry: Rollcall, key: string, bytes: number): Promise<Response> {
   return fetch(`${registry.url}/v2/default/config/${key}`, { method: "PUT", body: "v".repeat(bytes) });
@@ -22,15 +18,10 @@ async function refusing(registry: Rollcall): Promise<string | undefined> {
 }
 
 test("on a full disk the registry is not ready and says why, and is ready again with room, without a write", {
-  skip: root ? false : "mounting a small file system needs root",
+  skip: cannotMount,
 }, async (t) => {
-  const data = mkdtempSync(join(tmpdir(), "rollcall-disk-"));
-  execFileSync("mount", ["-t", "tmpfs", "-o", "size=6m", "none", data]);
-  t.after(() => {
-    execFileSync("umount", ["-l", data]);
-    rmSync(data, { recursive: true });
-  });
-  const registry = await startRollcall(t, { data });
+  const disk = mountSmall(t, "6m");
+  const registry = await startRollcall(t, { data: disk.path });
   assert.equal(await refusing(registry), "0");
   let refused = 0;
   for (let i = 0; i < 500 && refused < 3; i++) if (!(await put(registry, `k${i}`, 20_000)).ok) refused++;
@@ -41,7 +32,7 @@ test("on a full disk the registry is not ready and says why, and is ready again 
   assert.match(String(body.reason), /^the disk is full/);
   assert.equal(await refusing(registry), "1");
   assert.equal((await fetch(`${registry.url}/healthz`)).status, 200);
-  execFileSync("mount", ["-o", "remount,size=64m", data]);
+  disk.remount("size=64m");
   await until(async () => (await fetch(`${registry.url}/readyz`)).status === 200);
   assert.equal(await refusing(registry), "0");
   assert.ok((await put(registry, "after", 20_000)).ok);

@@ -34,12 +34,13 @@ test("a write without room is refused with a sentence, and the next ones work", 
   const rig = await openStoreRig(t, data);
   await rig.done(put("before", "1"));
   const sentences: [number | string, RegExp][] = [
-    [5, /^the disk under .* reports an error/],
-    [28, /^the disk is full/],
-    ["EDQUOT", /^the disk is full/],
-    [30, /has become read-only/],
+    [5, /^the disk reports an error; look at the system's log \(EIO\): nothing can be written to /],
+    [28, /^the disk is full \(ENOSPC\): nothing can be written to /],
+    [122, /^the quota of this user on the disk is used up \(EDQUOT\): nothing can be written to /],
+    ["ENOSPC", /^the disk is full \(ENOSPC\): nothing can be written to /],
+    [30, /^the file system is read-only \(EROFS\): nothing can be written to /],
     [-30792, /largest size/],
-    [99, /^the store cannot write to .*: something else/],
+    [-30798, /^something else: nothing can be written to /],
   ];
   for (const [code, sentence] of sentences) {
     const heal = failDisk(t, async () => {

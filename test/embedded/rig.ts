@@ -1,5 +1,6 @@
 /** A registry on the embedded replicator in the test's own process, with a clock that can be moved. */
 import assert from "node:assert/strict";
+import { stat, writeFile } from "node:fs/promises";
 import {
   type Account,
   type Clock,
@@ -68,6 +69,15 @@ export async function openStoreRig(
     return outcome.value;
   };
   return { core, replicator, skew, propose, done, close };
+}
+
+/** Takes a backup and keeps it in this file. */
+export async function saveBackup({ replicator }: StoreRig, file: string): Promise<void> {
+  const taken = await replicator.backup();
+  assert.ok(taken.ok, taken.ok ? "" : taken.detail);
+  await writeFile(file, taken.value.read());
+  assert.equal((await stat(file)).size, taken.value.bytes);
+  await taken.value.close();
 }
 
 export function instanceOf(service: string, id: string, more: Partial<Instance> = {}): Instance {

@@ -14,13 +14,15 @@ async function run(argv: readonly string[]): Promise<void> {
     stdout().write(versionLine());
     return;
   }
-  // Loaded only now: a version is answered without the tree of commands.
-  const { buildProgram, CommanderError } = await import("./program.ts");
+  let program: typeof import("./program.ts") | undefined;
   try {
-    await buildProgram().parseAsync(argv as string[]);
+    // Loaded only now: a version is answered without the tree of commands.
+    program = await import("./program.ts");
+    await program.buildProgram().parseAsync(argv as string[]);
   } catch (error) {
     // Commander has printed the mistake. Asking for help is none.
-    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    if (program !== undefined && error instanceof program.CommanderError)
+      process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     else await complain(error);
   }
 }

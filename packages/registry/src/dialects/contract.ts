@@ -1,6 +1,15 @@
 /** What a dialect is, and the house it is opened in. */
 import type { Logger } from "pino";
-import type { Access, Account, AccountView, Clock, InstanceRecord, Registry } from "../core/index.ts";
+import type {
+  Access,
+  Account,
+  AccountView,
+  Clock,
+  InstanceRecord,
+  Outcome,
+  Registry,
+  Revision,
+} from "../core/index.ts";
 import type { Doors } from "../net/doors.ts";
 import type { HttpListener } from "../net/http/handler.ts";
 
@@ -91,10 +100,18 @@ export interface NodeStatus {
   refusing(): string | null;
   /** Addresses that dialects listen on. */
   endpoints(): readonly Endpoint[];
-  /** Writes a consistent copy of the store to this new file while the registry runs. Undefined where there is no store. */
-  readonly backup: ((file: string) => Promise<void>) | undefined;
+  /** Takes a consistent copy of the store while the registry runs. Undefined where there is no store. */
+  readonly backup: (() => Promise<Outcome<Backup>>) | undefined;
   /** Prometheus text. */
   metricsText(): Promise<string>;
+}
+
+/** A copy of the store as it was at one revision. It takes room on the disk until it is closed. */
+export interface Backup {
+  readonly revision: Revision;
+  readonly bytes: number;
+  read(): AsyncIterable<Buffer>;
+  close(): Promise<void>;
 }
 
 export interface Endpoint {

@@ -5,6 +5,7 @@ import type { Server, ServerOptions } from "node:https";
 import { dirname } from "node:path";
 import { createSecureContext, type SecureContextOptions } from "node:tls";
 import type { ListenerLog } from "./log.ts";
+import { sayWhy } from "./why.ts";
 
 export interface TlsOptions {
   readonly certFile: string;
@@ -41,7 +42,7 @@ async function load(options: TlsOptions): Promise<SecureContextOptions> {
     try {
       return await readFile(file);
     } catch (error) {
-      throw new Error(`the ${what} ${file} cannot be read: ${(error as Error).message}`, { cause: error });
+      throw new Error(`the ${what} ${file} cannot be read: ${sayWhy(error)}`, { cause: error });
     }
   };
   const loaded: SecureContextOptions = {

@@ -1,4 +1,5 @@
 /** Why listening failed, in words for people. */
+import { sayWhy } from "./why.ts";
 
 /** Another program listens there. */
 export class PortTaken extends Error {
@@ -14,7 +15,7 @@ export function explainListen(error: NodeJS.ErrnoException, host: string, port: 
     EADDRNOTAVAIL: `this machine has no address ${host}`,
     ENOTFOUND: `the host name ${host} is not known`,
   };
-  const sentence = words[error.code ?? ""] ?? `cannot listen on ${where}: ${error.message}`;
+  const sentence = words[error.code ?? ""] ?? `cannot listen on ${where}: ${sayWhy(error)}`;
   const explained = error.code === "EADDRINUSE" ? new PortTaken(sentence) : new Error(sentence);
   return Object.assign(explained, { cause: error, code: error.code });
 }

@@ -6,7 +6,8 @@ import { pipeline } from "node:stream/promises";
 import type { ReadableStream } from "node:stream/web";
 import type { BackupStream } from "@rollcall/client";
 import type { Command } from "commander";
-import { connect, outputOf } from "../terminal/connection.ts";
+import { sayWhy } from "../../net/why.ts";
+import { connect, outputOf, untilInterrupted } from "../terminal/connection.ts";
 import { EXIT, Failure } from "../terminal/exit.ts";
 import { toBytesText } from "../terminal/output.ts";
 import { createProgress } from "../terminal/progress.ts";
@@ -24,7 +25,7 @@ export function defineBackup(program: Command): void {
       const path = resolve(file);
       if (!flags.force && (await exists(path)))
         throw new Failure(EXIT.usage, `${path} is there already`, "Replace it with --force.");
-      const bytes = await save(await client.admin.backup(), path);
+      const bytes = await save(await client.admin.backup(), path, untilInterrupted());
       if (out.json) out.document({ file: path, bytes });
       else out.line(`saved ${toBytesText(bytes)} to ${path}`);
     });
@@ -48,35 +49,51 @@ async function exists(path: string): Promise<boolean> {
 }
 
 /** Writes beside the file and renames: a copy that broke off never looks like one that is whole. */
-async function save(backup: BackupStream, path: string): Promise<number> {
+async function save(backup: BackupStream, path: string, interrupted: AbortSignal): Promise<number> {
   const part = `${path}.part`;
   const progress = createProgress("backup", backup.bytes);
   try {
-    const bytes = await pour(backup, part, progress.report);
-    if (backup.bytes !== null && bytes !== backup.bytes)
-      throw new Failure(EXIT.refused, `the backup broke off after ${bytes} of ${backup.bytes} bytes`);
+    const bytes = await pour(backup, part, progress.report, interrupted);
     await flush(part);
     await rename(part, path);
     await flush(dirname(path));
     return bytes;
   } catch (error) {
-    await rm(part, { force: true });
-    throw error;
+    await rm(part, { force: true }).catch(() => {});
+    if (error instanceof Failure) throw error;
+    throw new Failure(EXIT.refused, `cannot save the backup to ${path}: ${sayWhy(error)}`);
   } finally {
     progress.end();
   }
 }
 
-/** Errors of writing count too, such as a full disk: the pipeline rejects with whichever comes first. */
-async function pour(backup: BackupStream, part: string, report: (bytes: number) => void): Promise<number> {
+/** Rejects with a `Failure` when the registry, or the person, broke off; with the system's error when writing failed. */
+async function pour(
+  backup: BackupStream,
+  part: string,
+  report: (bytes: number) => void,
+  interrupted: AbortSignal,
+): Promise<number> {
   let bytes = 0;
   const source = Readable.fromWeb(backup.body as ReadableStream);
   source.on("data", (piece: Buffer) => {
     bytes += piece.length;
     report(bytes);
   });
-  await pipeline(source, createWriteStream(part, { mode: 0o600 }));
+  try {
+    await pipeline(source, createWriteStream(part, { mode: 0o600 }), { signal: interrupted });
+  } catch (error) {
+    if ("syscall" in (error as object)) throw error;
+    if (interrupted.aborted) throw new Failure(EXIT.refused, "interrupted: nothing was saved");
+    throw brokenOff(bytes, backup);
+  }
+  if (backup.bytes !== null && bytes !== backup.bytes) throw brokenOff(bytes, backup);
   return bytes;
+}
+
+function brokenOff(bytes: number, backup: BackupStream): Failure {
+  const total = backup.bytes === null ? "" : ` of ${backup.bytes}`;
+  return new Failure(EXIT.refused, `the backup broke off after ${bytes}${total} bytes: nothing was saved`);
 }
 
 async function flush(path: string): Promise<void> {

@@ -1,6 +1,7 @@
 /** Reads the configuration file: YAML, bounded, every value with the line it stands on. */
 import { readFileSync } from "node:fs";
 import { type Document, LineCounter, parseDocument } from "yaml";
+import { sayWhy } from "../../net/why.ts";
 
 export interface FileEntry {
   /** Path with dots: `protection.windowMs`. */
@@ -26,7 +27,7 @@ export function readConfigFile(path: string): ReadFile | undefined {
     text = readFileSync(path, "utf8");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    return { entries: [], problems: [`${path}: cannot be read: ${(error as Error).message}`] };
+    return { entries: [], problems: [`${path}: cannot be read: ${sayWhy(error)}`] };
   }
   if (text.length > FILE_BYTES_MAX)
     return { entries: [], problems: [`${path}: is longer than ${FILE_BYTES_MAX} bytes`] };

@@ -139,7 +139,7 @@ function createReplicator(
     dataDir: config.data,
     retention: { ageMs: config.events.keepMs, bytesMax: config.events.bytesMax },
   });
-  return { port: embedded, backup: (file) => embedded.backup(file), refusing: () => embedded.refusing };
+  return { port: embedded, backup: () => embedded.backup(), refusing: () => embedded.refusing };
 }
 
 /** Open mode is for loopback only, unless the user says that the network is safe. */

@@ -1,5 +1,6 @@
 /** Exit codes, and the words for what went wrong. */
 import type { RollcallError } from "@rollcall/client";
+import { sayWhy } from "../../net/why.ts";
 
 /** Documented in docs/cli.md and in the help; from this table. */
 export const EXIT = {
@@ -20,7 +21,7 @@ export const EXIT_MEANINGS: Readonly<Record<ExitCode, string>> = {
   2: "wrong command, flag or configuration",
   3: "the registry is out of reach",
   4: "not found",
-  5: "the store is damaged, foreign or in use",
+  5: "the store is damaged, foreign or in use, or the system does not let it be opened",
   6: "the disk failed under a running registry; start it again",
 };
 
@@ -48,8 +49,12 @@ export function toFailure(error: unknown): Failure {
   if (error.name === "SettingsRefused")
     return new Failure(EXIT.usage, `the configuration is not right\n  dialectSettings: ${error.message}`, SETTINGS);
   if (error.name === "PortTaken") return new Failure(EXIT.refused, error.message, OTHER_PORT);
-  const isSentence = error.constructor === Error || "syscall" in error;
-  return new Failure(EXIT.refused, isSentence ? error.message : (error.stack ?? error.message));
+  if ("syscall" in error) return new Failure(EXIT.refused, toSentence(error as NodeJS.ErrnoException));
+  return new Failure(EXIT.refused, error.constructor === Error ? error.message : (error.stack ?? error.message));
+}
+
+function toSentence(error: NodeJS.ErrnoException): string {
+  return error.path === undefined ? sayWhy(error) : `cannot ${error.syscall} ${error.path}: ${sayWhy(error)}`;
 }
 
 const SETTINGS = "Every setting of a dialect: packages/registry/src/dialects/<dialect>/README.md";

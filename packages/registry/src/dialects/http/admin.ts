@@ -1,8 +1,4 @@
 /** @live Handlers of administration: status, tokens, accounts, backup, compaction. */
-import { createReadStream } from "node:fs";
-import { mkdtemp, rm, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { NodeStatusBody } from "@rollcall/client";
 import {
   type Account,
@@ -10,7 +6,6 @@ import {
   isLegalAccount,
   isRole,
   type Outcome,
-  ok,
   type Principal,
   ROLES,
   type Role,
@@ -148,44 +143,21 @@ export async function compact(exchange: Exchange): Promise<Result> {
   return outcome.ok ? toJson({ revision: outcome.value }) : outcome;
 }
 
-/** GET /v2/_/backup: written to a file of its own first, so that a slow reader holds up nothing. */
+/** GET /v2/_/backup */
 export async function backup({ desk, reply }: Exchange<Streaming>): Promise<Result | undefined> {
-  const write = desk.house.status.backup;
-  if (write === undefined) return refuse("unsupported", "this registry keeps nothing on disk to back up");
-  const made = await tryMake(join(tmpdir(), "rollcall-backup-"));
-  if (!made.ok) return made;
-  const folder = made.value;
+  const take = desk.house.status.backup;
+  if (take === undefined) return refuse("unsupported", "this registry keeps nothing on disk to back up");
+  const taken = await take();
+  if (!taken.ok) return taken;
+  const { revision, bytes } = taken.value;
+  const headers = {
+    "Content-Type": "application/octet-stream",
+    "Content-Disposition": `attachment; filename="rollcall-${revision}.backup"`,
+  };
   try {
-    const file = join(folder, "backup");
-    const written = await tryWrite(write, file);
-    if (!written.ok) return written;
-    if (reply.gone) return undefined;
-    const { size } = await stat(file);
-    const revision = desk.registry.read((view) => view.revision);
-    const headers = {
-      "Content-Type": "application/octet-stream",
-      "Content-Disposition": `attachment; filename="rollcall-${revision}.backup"`,
-    };
-    await reply.pieces(200, headers, createReadStream(file), { bytes: size });
+    await reply.pieces(200, headers, taken.value.read(), { bytes });
     return undefined;
   } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
-
-async function tryMake(prefix: string): Promise<Outcome<string>> {
-  try {
-    return ok(await mkdtemp(prefix));
-  } catch (error) {
-    return refuse("unavailable", `the temporary directory (TMPDIR) cannot be used: ${(error as Error).message}`);
-  }
-}
-
-async function tryWrite(write: (file: string) => Promise<void>, file: string): Promise<Outcome<true>> {
-  try {
-    await write(file);
-    return ok(true);
-  } catch (error) {
-    return refuse("unavailable", `the backup could not be written: ${(error as Error).message}`);
+    await taken.value.close();
   }
 }

@@ -4,12 +4,14 @@
  */
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync, readdirSync } from "node:fs";
-import { chmod, cp, type FileHandle, open, rename, rm } from "node:fs/promises";
+import { appendFile, chmod, cp, type FileHandle, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { crc32 } from "node:zlib";
 import { type Outcome, ok, type Revision, refuse } from "../../core/index.ts";
+import { nameOf, sayWhy } from "../../net/why.ts";
 import { FORMAT } from "../../records/sealed.ts";
 import {
+  backupFile,
   isPassing,
   lookInto,
   makeDirectory,
@@ -19,9 +21,10 @@ import {
   touch,
 } from "./directory/files.ts";
 import { takeOwnership } from "./directory/owner.ts";
+import { explainWrite, roomOf } from "./directory/room.ts";
 import { summarizeFile, verifyFile } from "./file/verify.ts";
 import { encodeMeta } from "./meta.ts";
-import { Damaged, StoreRefused, sayWhy, TooNew } from "./refused.ts";
+import { Damaged, NoRoom, TooNew } from "./refused.ts";
 import { Store } from "./store/databases.ts";
 
 const MAGIC = Buffer.from("ROLLCALL-BACKUP1", "latin1");
@@ -46,42 +49,66 @@ export interface BackupSummary {
 /** Called now and then with how far the work is. */
 export type Progress = (step: "verify" | "copy", doneBytes: number, totalBytes: number) => void;
 
-/** Writes a new file while the store is in use. Rejects with a sentence; leaves nothing half-written under the name. */
-export async function writeBackup(store: Store, file: string, takenAtMs: number): Promise<BackupSummary> {
-  if (existsSync(file)) throw new StoreRefused(`${file} exists already; a backup never overwrites`);
-  const part = `${file}.part-${process.pid}`;
+/** A backup of a store in use. It has no name on the disk: nothing is left of it after `close`, or when the process ends. */
+export class Backup {
+  readonly #handle: FileHandle;
+  readonly revision: Revision;
+  readonly bytes: number;
+
+  constructor(handle: FileHandle, revision: Revision, bytes: number) {
+    this.#handle = handle;
+    this.revision = revision;
+    this.bytes = bytes;
+  }
+
+  read(): AsyncIterable<Buffer> {
+    return this.#handle.createReadStream({ start: 0, autoClose: false, highWaterMark: COPY_BYTES });
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close();
+  }
+}
+
+/** What a backup leaves free, for the writes that go on meanwhile. */
+const SPARED_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Copies the store while it is in use, into its own directory: that is the one place known to be ours alone, so that
+ * the next start can clear away what a killed process has left. One at a time, since the room is looked at before.
+ */
+export async function takeBackup(store: Store, dataDir: string, takenAtMs: number): Promise<Outcome<Backup>> {
+  const room = roomOf(dataDir) - SPARED_BYTES;
+  if (store.usedBytes > room)
+    return refuse(
+      "unavailable",
+      `the disk is too full for a backup: it needs ${store.usedBytes} bytes for a while in ${dataDir}, and there is room for ${Math.max(0, room)}`,
+    );
+  const part = join(dataDir, backupFile());
   try {
-    makeDirectory(dirname(file));
-    await rm(part, { force: true });
     await store.copy(part);
     // It holds every configuration value.
     await chmod(part, 0o600);
     const { txnId: _, createdAtMs: __, ...found } = summarizeFile(part);
     const sha256 = await hashFile(part, found.bytes);
     const summary: BackupSummary = { format: FORMAT, ...found, sha256, takenAtMs };
-    await appendManifest(part, summary);
-    await rename(part, file);
-    syncDirectory(dirname(file));
-    return summary;
+    await appendFile(part, toManifest(summary));
+    const handle = await open(part, "r");
+    return ok(new Backup(handle, summary.revision, (await handle.stat()).size));
   } catch (error) {
+    return refuse("unavailable", `no backup can be taken in ${dataDir}: ${sayWhy(error)}`);
+  } finally {
     await rm(part, { force: true }).catch(() => {});
-    if (error instanceof StoreRefused) throw error;
-    throw new StoreRefused(`cannot write the backup ${file}: ${sayWhy(error)}`);
   }
 }
 
-async function appendManifest(path: string, summary: BackupSummary): Promise<void> {
+/** What follows the copy of the store. */
+function toManifest(summary: BackupSummary): Buffer {
   const manifest = Buffer.from(`\n${JSON.stringify(summary)}\n`, "utf8");
   const foot = Buffer.alloc(8);
   foot.writeUInt32LE(manifest.length, 0);
   foot.writeUInt32LE(crc32(manifest), 4);
-  const handle = await open(path, "a");
-  try {
-    await handle.writeFile(Buffer.concat([manifest, foot, MAGIC]));
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  return Buffer.concat([manifest, foot, MAGIC]);
 }
 
 async function hashFile(path: string, bytes: number, onProgress?: (doneBytes: number) => void): Promise<string> {
@@ -142,9 +169,9 @@ export async function verifyBackup(file: string, onProgress?: Progress): Promise
   } catch (error) {
     if (error instanceof Damaged || error instanceof TooNew)
       return refuse("invalid", `${file} is damaged: ${error.message}`);
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === undefined) throw error;
-    return refuse(code === "ENOENT" ? "not-found" : "unavailable", `cannot read ${file}: ${message}`);
+    const name = nameOf(error);
+    if (name === undefined) throw error;
+    return refuse(name === "ENOENT" ? "not-found" : "unavailable", `cannot read ${file}: ${sayWhy(error)}`);
   }
 }
 
@@ -180,7 +207,8 @@ export async function restoreBackup(
     makeDirectory(dataDir);
     return await restoreInto(file, dataDir, verified.value, options.onProgress);
   } catch (error) {
-    return refuse("unavailable", `cannot restore into ${dataDir}: ${sayWhy(error)}`);
+    const why = error instanceof NoRoom ? explainWrite(error, dataDir) : sayWhy(error);
+    return refuse("unavailable", `cannot restore into ${dataDir}: ${why}`);
   }
 }
 

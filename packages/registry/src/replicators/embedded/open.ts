@@ -1,24 +1,26 @@
 /** @live Opens a data directory, or says in a sentence why not. What is not ours or not intact is left as it is. */
 import { randomUUID } from "node:crypto";
-import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { sayWhy } from "../../net/why.ts";
 import { FORMAT } from "../../records/sealed.ts";
 import {
   isCleanlyClosed,
+  isLeftover,
   NEW_FILE,
   openDirectory,
-  RESTORING_FILE,
   removeCleanStamp,
   STORE_FILE,
   syncDirectory,
 } from "./directory/files.ts";
 import { type Ownership, takeOwnership } from "./directory/owner.ts";
+import { explainWrite } from "./directory/room.ts";
 import { emptyStore } from "./file/pages.ts";
 import { readState, summarizeFile } from "./file/verify.ts";
 import { encodeMeta, type Identity } from "./meta.ts";
 import { Damaged, NoRoom, StoreRefused, TooNew } from "./refused.ts";
 import { type Recovered, recover, StateRows } from "./state/recover.ts";
-import { explainWrite, Store } from "./store/databases.ts";
+import { Store } from "./store/databases.ts";
 
 export interface OpenedStore {
   readonly store: Store;
@@ -69,22 +71,25 @@ function refusalOf(error: unknown, path: string, dataDir: string): unknown {
       `${path} is damaged: ${error.message}. Nothing was changed. Restore a backup with: rollcall restore <backup file> --data ${dataDir} --force (the damaged directory is kept beside it).`,
     );
   if (error instanceof StoreRefused) return error;
+  if (error instanceof NoRoom) return new StoreRefused(explainWrite(error, dataDir));
   const { code } = error as { code?: unknown };
   // An error without a code is a bug, and wants its stack.
-  return error instanceof NoRoom || code !== undefined ? new StoreRefused(explainWrite(error, dataDir)) : error;
+  return code === undefined ? error : new StoreRefused(`cannot use the store in ${dataDir}: ${sayWhy(error)}`);
 }
 
-/** Unfinished files of a start or a restore that was cut off; they were never in use. */
+/** Unfinished files of a start, a restore or backups that were cut off; they were never in use. */
 function removeLeftovers(dataDir: string): void {
-  for (const name of [NEW_FILE, RESTORING_FILE])
-    for (const file of [name, `${name}-lock`]) rmSync(join(dataDir, file), { force: true });
+  for (const name of readdirSync(dataDir)) if (isLeftover(name)) rmSync(join(dataDir, name), { force: true });
 }
+
+const FIRST_BYTES = 256 * 1024;
 
 /** Made under another name: a file with the right name is always complete. */
 async function createStore(dataDir: string, nowMs: number): Promise<void> {
   const part = join(dataDir, NEW_FILE);
   const identity: Identity = { program: "rollcall", format: FORMAT, store: randomUUID(), createdAtMs: nowMs };
-  writeFileSync(part, emptyStore(), { mode: 0o600 });
+  // The library writes some pages as it opens the store: their room is there already.
+  writeFileSync(part, Buffer.concat([emptyStore(), Buffer.alloc(FIRST_BYTES)]), { mode: 0o600 });
   const store = new Store(part);
   try {
     await store.write({

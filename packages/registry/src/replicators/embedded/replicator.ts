@@ -21,8 +21,9 @@ import {
 } from "../../core/index.ts";
 import { ByteWriter } from "../../records/bytes.ts";
 import { encodeGroup } from "../../records/group.ts";
-import { type BackupSummary, writeBackup } from "./backup.ts";
+import { type Backup, takeBackup } from "./backup.ts";
 import { writeCleanStamp } from "./directory/files.ts";
+import { explainWrite } from "./directory/room.ts";
 import { summarizeFile } from "./file/verify.ts";
 import { findGone, goneRows, startOfGone } from "./history/gone.ts";
 import { findRevisionAt, readHistory } from "./history/log.ts";
@@ -31,7 +32,7 @@ import { encodeMeta } from "./meta.ts";
 import { type OpenedStore, openStore } from "./open.ts";
 import { NoRoom, StoreRefused } from "./refused.ts";
 import { Checkpoint } from "./state/checkpoint.ts";
-import { explainWrite, type Store, type Writes } from "./store/databases.ts";
+import type { Store, Writes } from "./store/databases.ts";
 
 export interface EmbeddedOptions {
   readonly dataDir: string;
@@ -48,8 +49,8 @@ export interface EmbeddedOptions {
 }
 
 export interface EmbeddedReplicator extends Replicator {
-  /** Writes a consistent copy to this new file while the registry runs. Rejects with a sentence for people. */
-  backup(file: string): Promise<void>;
+  /** Takes a consistent copy while the registry runs; one after the other. */
+  backup(): Promise<Outcome<Backup>>;
   /** Why writes are refused; null while they are not. */
   readonly refusing: string | null;
 }
@@ -89,6 +90,7 @@ class Embedded implements EmbeddedReplicator {
   /** While the file is being opened anew; writes and reads wait for it. */
   #mending: Promise<void> | null = null;
   readonly #writing = new Set<Promise<void>>();
+  #backingUp: Promise<unknown> = Promise.resolve();
   /** Why writes find no room; null when they do. */
   #refusing: string | null = null;
 
@@ -211,10 +213,14 @@ class Embedded implements EmbeddedReplicator {
    */
   async #renewMap(store: Store): Promise<void> {
     if (store.copying || this.#mending !== null || this.#broken !== null) return;
+    // A process out of descriptors goes on with the map that it has.
+    store.checkReopen();
     const renewed = Promise.allSettled([...this.#writing]).then(() => store.reopen());
-    this.#mending = renewed.finally(() => {
-      this.#mending = null;
-    });
+    this.#mending = renewed
+      .catch((error: unknown) => this.#end(error))
+      .finally(() => {
+        this.#mending = null;
+      });
     await this.#mending;
   }
 
@@ -296,10 +302,22 @@ class Embedded implements EmbeddedReplicator {
     return ok(retention.floor);
   }
 
-  async backup(file: string): Promise<void> {
+  async backup(): Promise<Outcome<Backup>> {
+    const before = this.#backingUp;
+    const taking = before.then(() => this.#takeBackup());
+    this.#backingUp = taking.catch(() => {});
+    return taking;
+  }
+
+  async #takeBackup(): Promise<Outcome<Backup>> {
     await this.#mending;
-    const summary: BackupSummary = await writeBackup(this.#open().store, file, this.#options.clock.now());
-    this.#options.log?.info({ file, ...summary }, "backup written");
+    if (this.#parts === null || this.#broken !== null)
+      return refuse("unavailable", this.#broken ?? "the store is not open");
+    const { dataDir, clock, log } = this.#options;
+    const taken = await takeBackup(this.#parts.store, dataDir, clock.now());
+    if (taken.ok) log?.info({ revision: taken.value.revision, bytes: taken.value.bytes }, "a backup was taken");
+    else log?.error(taken.detail);
+    return taken;
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,7 @@
 /** Reads `dialectSettings.dns`. What is wrong is a sentence that names the setting. */
 import { resolve } from "node:path";
 import { isLegalAccount, type Outcome, ok, ROLES, refuse } from "../../../core/index.ts";
+import { sayWhy } from "../../../net/why.ts";
 import type { NameSource } from "../../contract.ts";
 import { toNotes } from "../labels/meta.ts";
 import { isTaken } from "../labels/text.ts";
@@ -304,7 +305,7 @@ function readText(path: string, place: string, around: Surroundings): string {
   try {
     return around.readSecret(path);
   } catch (error) {
-    throw new Wrong(`${place}: ${path} cannot be read: ${(error as Error).message}`);
+    throw new Wrong(`${place}: ${path} cannot be read: ${sayWhy(error)}`);
   }
 }
 

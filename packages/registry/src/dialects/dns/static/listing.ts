@@ -2,9 +2,9 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { type Account, type Outcome, ok, refuse, toBytes } from "../../../core/index.ts";
+import { sayWhy } from "../../../net/why.ts";
 import type { Settings } from "../settings/model.ts";
 import type { Name } from "../wire/message.ts";
-import { sentenceOf } from "./reader.ts";
 import { toName } from "./zonefile/words.ts";
 
 type FileSetting = Settings["files"][number];
@@ -64,7 +64,7 @@ async function kindOf(path: string): Promise<Outcome<"directory" | "file" | "abs
   try {
     return ok((await stat(path)).isDirectory() ? "directory" : "file");
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "ENOENT" ? ok("absent") : refuse("invalid", sentenceOf(error));
+    return (error as NodeJS.ErrnoException).code === "ENOENT" ? ok("absent") : refuse("invalid", sayWhy(error));
   }
 }
 
@@ -75,7 +75,7 @@ async function namesIn(path: string): Promise<Outcome<string[]>> {
     if (names.length > FILES_MAX) return refuse("too-large", `there are more than ${FILES_MAX} zone files`);
     return ok(names.sort());
   } catch (error) {
-    return refuse("invalid", sentenceOf(error));
+    return refuse("invalid", sayWhy(error));
   }
 }
 

@@ -4,6 +4,7 @@ import { type FileHandle, open, realpath, stat } from "node:fs/promises";
 import { dirname, relative, resolve } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
 import { type Bytes, fromBytes, type Outcome, ok, refuse } from "../../../core/index.ts";
+import { sayWhy } from "../../../net/why.ts";
 import type { Notes } from "../labels/meta.ts";
 import type { Name } from "../wire/message.ts";
 import { type BuiltZone, buildZone } from "./built-zone.ts";
@@ -86,7 +87,7 @@ class ZoneReader {
       const text = await this.#read(file);
       return text.ok ? ok({ file: shown, text: text.value }) : refuse("invalid", text.what);
     } catch (error) {
-      return refuse("invalid", sentenceOf(error));
+      return refuse("invalid", sayWhy(error));
     }
   }
 
@@ -104,7 +105,7 @@ class ZoneReader {
       this.#hash.update(`${bytes.length} `).update(bytes);
       return ok(bytes.toString("latin1"));
     } catch (error) {
-      return new Fault(file, 0, sentenceOf(error));
+      return new Fault(file, 0, sayWhy(error));
     } finally {
       await handle?.close();
     }
@@ -122,17 +123,4 @@ async function finish<T>(steps: Generator<undefined, T>): Promise<T> {
 
 function tooLarge(): string {
   return `with what it includes it is larger than ${ZONEFILE_LIMITS.fileBytesMax} bytes`;
-}
-
-const SENTENCES: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such file",
-  EACCES: "the file may not be read",
-  ENOTDIR: "there is no such file",
-  ELOOP: "too many links",
-};
-
-/** An error of the file system as a sentence. */
-export function sentenceOf(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  return SENTENCES[code ?? ""] ?? message ?? String(error);
 }

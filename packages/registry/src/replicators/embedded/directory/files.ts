@@ -1,4 +1,5 @@
 /** @live What lies in a data directory, and the small files beside the store. */
+import { randomBytes } from "node:crypto";
 import {
   closeSync,
   existsSync,
@@ -12,7 +13,8 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { StoreRefused, sayWhy } from "../refused.ts";
+import { sayWhy } from "../../../net/why.ts";
+import { StoreRefused } from "../refused.ts";
 
 export const STORE_FILE = "rollcall.mdb";
 const CLEAN_FILE = "clean.json";
@@ -24,15 +26,32 @@ export const NEW_FILE = `${STORE_FILE}.new`;
 /** Under this name a backup is restored; the same for a restore. */
 export const RESTORING_FILE = `${STORE_FILE}.restoring`;
 
-/** Names that may lie in a directory of ours. A file system's root has `lost+found`. */
-const OURS =
-  /^(?:rollcall\.mdb(?:\.new|\.restoring)?(?:-lock)?|owner\.mdb(?:-lock)?|owner\.\d+\.[0-9a-f]+\.(?:sock|new)|clean\.json|lost\+found)$/;
+/** Under such a name a backup is made, and has none as soon as it is whole. */
+export function backupFile(): string {
+  return `backup.${randomBytes(6).toString("hex")}.part`;
+}
 
-const PASSING = /^(?:rollcall\.mdb-lock|rollcall\.mdb\.(?:new|restoring)(?:-lock)?|owner\..+|lost\+found)$/;
+/** What is being made, or was when its process was killed. Only the owner of the directory makes them. */
+const LEFTOVER = /^(?:rollcall\.mdb\.(?:new|restoring)(?:-lock)?|backup\.[0-9a-f]+\.part)$/;
+
+/** Names that may lie in a directory of ours, but for leftovers. A file system's root has `lost+found`. */
+const OURS =
+  /^(?:rollcall\.mdb(?:-lock)?|owner\.mdb(?:-lock)?|owner\.\d+\.[0-9a-f]+\.(?:sock|new)|clean\.json|lost\+found)$/;
+
+const PASSING = /^(?:rollcall\.mdb-lock|owner\..+|lost\+found)$/;
+
+function isOurs(name: string): boolean {
+  return OURS.test(name) || LEFTOVER.test(name);
+}
+
+/** What nobody needs once the directory has an owner. */
+export function isLeftover(name: string): boolean {
+  return LEFTOVER.test(name);
+}
 
 /** What belongs to no store: who is at work in the directory, what is being made, and what the file system keeps. */
 export function isPassing(name: string): boolean {
-  return OURS.test(name) && PASSING.test(name);
+  return (OURS.test(name) && PASSING.test(name)) || LEFTOVER.test(name);
 }
 
 export interface Contents {
@@ -51,8 +70,8 @@ export function lookInto(dataDir: string): Contents {
   const unfinished = names.includes(RESTORING_FILE) ? "restore" : names.includes(NEW_FILE) ? "start" : null;
   return {
     hasStore: names.includes(STORE_FILE),
-    foreign: names.find((name) => !OURS.test(name)),
-    remains: unfinished === null ? names.find((name) => OURS.test(name) && name !== "lost+found") : undefined,
+    foreign: names.find((name) => !isOurs(name)),
+    remains: unfinished === null ? names.find((name) => isOurs(name) && name !== "lost+found") : undefined,
     unfinished,
   };
 }
@@ -105,7 +124,7 @@ export function touch(path: string): void {
 /**
  * Makes sure that the library can open a store: when it cannot, it may end the process rather than say so. Its lock
  * file is written out beforehand, since the library maps it writable, and touching a page that a full disk cannot hold
- * is a signal and not an error.
+ * is a signal and not an error. It opens that file once and the store twice.
  */
 export function prepareFiles(store: string): void {
   const lock = `${store}-lock`;
@@ -113,10 +132,15 @@ export function prepareFiles(store: string): void {
   const fd = openSync(lock, isReady ? "r+" : "a", 0o600);
   try {
     if (!isReady) writeSync(fd, Buffer.alloc(LOCK_BYTES));
+    const first = openSync(store, "r+");
+    try {
+      closeSync(openSync(store, "r+"));
+    } finally {
+      closeSync(first);
+    }
   } finally {
     closeSync(fd);
   }
-  closeSync(openSync(store, "r+"));
 }
 
 /** Makes renames and new names in this directory durable. */

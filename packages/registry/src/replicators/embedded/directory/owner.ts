@@ -8,7 +8,8 @@ import { randomBytes } from "node:crypto";
 import { closeSync, constants, existsSync, openSync, readdirSync, realpathSync, renameSync, rmSync } from "node:fs";
 import { createConnection, createServer, type Server } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import { StoreRefused, sayWhy } from "../refused.ts";
+import { sayWhy } from "../../../net/why.ts";
+import { StoreRefused } from "../refused.ts";
 
 /** Two that come at the same time see each other and both step back; they try again after different waits. */
 const ATTEMPTS_MAX = 4;

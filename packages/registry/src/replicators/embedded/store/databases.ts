@@ -3,7 +3,6 @@
  * library writes the pages (pwritev), flushes them (fdatasync), then writes the head page through a descriptor opened
  * with O_DSYNC, and only then settles the promises. The map is read-only, so a full disk is an error, not a signal.
  */
-import { statfsSync } from "node:fs";
 import { type Database, open, type RootDatabase } from "lmdb";
 import type { Revision } from "../../../core/index.ts";
 import { summarizeGroup } from "../../../records/group.ts";
@@ -96,7 +95,12 @@ export class Store {
     return this.#copying > 0;
   }
 
-  /** With a new map of the file. */
+  /** Throws while the file could not be opened anew. */
+  checkReopen(): void {
+    prepareFiles(this.path);
+  }
+
+  /** With a new map of the file. When it rejects, the store is closed. */
   async reopen(): Promise<void> {
     await this.#close();
     this.#opened = openFile(this.path);
@@ -142,12 +146,12 @@ export class Store {
 
   /** Bytes of the pages that hold the log. */
   get logBytes(): number {
-    const stats = this.#opened.log.getStats() as Readonly<Record<string, number>>;
-    const pages =
-      (stats.treeBranchPageCount ?? 0) +
-      (stats.treeLeafPageCount ?? 0) +
-      (stats.overflowPages ?? stats.overflowPageCount ?? 0);
-    return pages * PAGE_BYTES;
+    return bytesIn(this.#opened.log);
+  }
+
+  /** Bytes of all pages in use: what a copy takes, but for the two head pages. */
+  get usedBytes(): number {
+    return Object.values(this.#opened).reduce((sum, database) => sum + bytesIn(database), 0);
   }
 
   /** A consistent copy without unused pages, made while writing goes on. */
@@ -171,6 +175,15 @@ export class Store {
     if (this.#copying > 0) await new Promise<void>((done) => this.#copied.push(done));
     await this.#opened.root.close();
   }
+}
+
+function bytesIn(database: Database<Buffer, Buffer>): number {
+  const stats = database.getStats() as Readonly<Record<string, number>>;
+  const pages =
+    (stats.treeBranchPageCount ?? 0) +
+    (stats.treeLeafPageCount ?? 0) +
+    (stats.overflowPages ?? stats.overflowPageCount ?? 0);
+  return pages * PAGE_BYTES;
 }
 
 function pagesOf({ group, rows = [], meta = [], forget = [], gone = [] }: Writes): number {
@@ -222,34 +235,5 @@ async function causeOf(error: unknown): Promise<unknown> {
     return await later;
   } catch (cause) {
     return cause;
-  }
-}
-
-/** The library reports errors of the system by number, Node by name. */
-const DISK_FULL: readonly unknown[] = [28, 122, "ENOSPC", "EDQUOT"];
-const READ_ONLY: readonly unknown[] = [30, "EROFS"];
-const DISK_ERROR: readonly unknown[] = [5, "EIO"];
-const MAP_FULL = -30792;
-
-/** What to tell people of a failed write. */
-export function explainWrite(error: unknown, dataDir: string): string {
-  const { code, message } = (error instanceof NoRoom ? error.cause : error) as { code?: unknown; message?: string };
-  const full = `the disk is full: nothing more fits into ${dataDir}; make room and try again`;
-  if (DISK_FULL.includes(code)) return full;
-  // A write that was cut short is reported as an error of the disk, and a full one is the usual cause.
-  if (DISK_ERROR.includes(code) && roomOf(dataDir) < PAGE_BYTES * 16) return full;
-  if (DISK_ERROR.includes(code)) return `the disk under ${dataDir} reports an error; look at the system's log`;
-  if (READ_ONLY.includes(code)) return `the file system of ${dataDir} has become read-only`;
-  if (code === MAP_FULL)
-    return `the store has reached its largest size, ${MAP_BYTES / 1024 ** 3} GiB; compact the history or keep it for less time`;
-  return `the store cannot write to ${dataDir}: ${message ?? String(error)}`;
-}
-
-function roomOf(dataDir: string): number {
-  try {
-    const { bavail, bsize } = statfsSync(dataDir);
-    return bavail * bsize;
-  } catch {
-    return Number.POSITIVE_INFINITY;
   }
 }
