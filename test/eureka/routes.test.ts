@@ -315,8 +315,11 @@ test("a batch is refused as a whole when it is none", async () => {
   const at = `${eureka.base}/eureka/peerreplication/batch/`;
   assert.equal((await request(at, { body: "{}", headers: JSON_TYPE })).status, 400);
   assert.equal((await request(at, { body: "<x/>", headers: { "content-type": "application/xml" } })).status, 415);
-  const many = { replicationList: Array.from({ length: 5001 }, () => ({ appName: "A", id: "b", action: "Cancel" })) };
+  const many = { replicationList: Array.from({ length: 1001 }, () => ({ appName: "A", id: "b", action: "Cancel" })) };
   assert.equal((await request(at, { body: many })).status, 400);
+  const full = { replicationList: [{ more: Array.from({ length: 100_000 }, () => ({})) }] };
+  const answer = await request(at, { body: full });
+  assert.deepEqual([answer.status, answer.text], [400, "too many values"]);
 });
 
 test("a heartbeat from another server that knows an older copy is answered with ours", async () => {

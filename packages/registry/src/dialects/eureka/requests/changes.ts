@@ -16,8 +16,8 @@ import { parameterOf, timeOf } from "./query.ts";
 /** What may be registered is far smaller: see LIMITS. */
 export const REGISTRATION_BYTES_MAX = 512 * 1024;
 /** A batch of the original has 250 lines. */
-export const BATCH_BYTES_MAX = 32 * 1024 * 1024;
-const BATCH_LINES_MAX = 5000;
+export const BATCH_BYTES_MAX = 8 * 1024 * 1024;
+const BATCH_LINES_MAX = 1000;
 
 /** POST /apps/APP */
 export const register: Handle = async ({ operations }, call) => {

@@ -293,7 +293,7 @@ test("an instance with a scratch is read or refused, never worse", () => {
 test("bodies made to take long do not", () => {
   const size = 1_000_000;
   const fill = (unit: string) => unit.repeat(Math.ceil(size / unit.length));
-  const bodies: readonly [format: Format, body: string][] = [
+  const bodies: readonly [format: Format | "batch", body: string][] = [
     ["json", `{"instance":{"a":"${fill("\\\\")}`],
     ["json", `{"instance":{"a":"${fill('\\"')}`],
     ["json", fill(" ")],
@@ -320,12 +320,16 @@ test("bodies made to take long do not", () => {
     ["xml", `<?xml ${fill(" encoding")}`],
     ["xml", fill("<a>")],
     ["xml", fill("</a>")],
+    ["xml", `<instance><hostName>${fill("&")}</hostName></instance>`],
+    ["batch", `{"replicationList":[${fill("{},")}{}]}`],
+    ["batch", `{"replicationList":[${Array.from({ length: 249_000 }, (_, i) => `{"k${i}":1}`).join()}]}`],
   ];
   for (const [format, body] of bodies) {
     const buffer = Buffer.from(body);
     // Processor time: what else the machine does is no fault of the reader.
     const before = process.cpuUsage();
-    readInstance(format, buffer);
+    if (format === "batch") readBatch(buffer);
+    else readInstance(format, buffer);
     const { user, system } = process.cpuUsage(before);
     const tookMs = (user + system) / 1000;
     assert.ok(tookMs < 1500, `${Math.round(tookMs)} ms: ${body.slice(0, 40)}`);

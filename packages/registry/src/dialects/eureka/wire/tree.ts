@@ -12,7 +12,7 @@ export type Branch = ReadonlyMap<string, Tree>;
 export const DEPTH_MAX = 32;
 
 /** How many values one body may hold: one instance, or a whole registry. */
-export const VALUES_MAX = { instance: 20_000, batch: 500_000, registry: 20_000_000 } as const;
+export const VALUES_MAX = { instance: 20_000, batch: 100_000, registry: 20_000_000 } as const;
 
 /** The longest text that V8 copies when it cuts it out of a longer one. */
 const CUT_LENGTH_MAX = 12;

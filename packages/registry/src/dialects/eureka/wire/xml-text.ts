@@ -52,6 +52,8 @@ export function fromElementName(name: string): string {
   });
 }
 
+const REFERENCE = /&(?:#(?:x([0-9a-fA-F]{1,8})|([0-9]{1,10}))|(amp|lt|gt|quot|apos));/g;
+const UNDEFINED = new RegExp(`&(?!${REFERENCE.source.slice(1)})`);
 const REFERENCES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
 
 /**
@@ -60,18 +62,11 @@ const REFERENCES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">
  */
 export function resolveReferences(text: string): string | undefined {
   if (!text.includes("&")) return text;
-  let known = true;
-  const resolved = text.replace(
-    /&(?:#(?:x([0-9a-fA-F]{1,8})|([0-9]{1,10}))|([a-z]{2,4}));|&/g,
-    (_, hex, decimal, name) => {
-      if (name !== undefined && Object.hasOwn(REFERENCES, name)) return REFERENCES[name] as string;
-      if (hex !== undefined) return toCharacter(Number.parseInt(hex, 16));
-      if (decimal !== undefined) return toCharacter(Number(decimal));
-      known = false;
-      return "";
-    },
-  );
-  return known ? resolved : undefined;
+  if (UNDEFINED.test(text)) return undefined;
+  return text.replace(REFERENCE, (_, hex, decimal, name) => {
+    if (name !== undefined) return REFERENCES[name] as string;
+    return toCharacter(hex === undefined ? Number(decimal) : Number.parseInt(hex, 16));
+  });
 }
 
 function toCharacter(code: number): string {
