@@ -106,7 +106,9 @@ test("keys are put, compared, listed, watched and changed together", async () =>
   const items = config.watch({ prefix: "conf/", after: done.revision });
   await config.put("conf/c", "3");
   const item = await take(items, (one) => one.kind === "commit");
-  assert.ok(item.kind === "commit" && item.commit.changes[0]?.key === "conf/c");
+  const [change] = item.kind === "commit" ? item.commit.changes : [];
+  assert.ok(change?.kind === "key" && change.after?.value === "3", "the kind of a change tells its shape");
+  assert.equal(change.key, "conf/c");
   await items.return();
   assert.equal((await config.deletePrefix("conf/")).deleted, 3);
 });

@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, test } from "node:test";
+import Value from "typebox/value";
+import { EXAMPLES } from "../../packages/registry/src/dialects/http/open/examples.ts";
 import { SHAPES } from "../../packages/registry/src/dialects/http/open/openapi.ts";
 import { SCHEMAS } from "../../packages/registry/src/dialects/http/open/schema.ts";
 import { ROUTES } from "../../packages/registry/src/dialects/http/routes.ts";
@@ -21,7 +23,9 @@ test("each route is described, with an operation id of its own", async () => {
     const operation = described.paths[path]?.[method.toLowerCase()];
     assert.notEqual(operation, undefined, nameRoute({ method, pattern }));
     assert.equal(operation["x-role"], role);
+    assert.match(operation.operationId, /^[a-z]+([A-Z][a-z]+)*$/);
     assert.ok(!ids.has(operation.operationId), `${operation.operationId} is there twice`);
+    assert.ok(described.tags.some(({ name }: { name: string }) => name === operation.tags[0]));
     ids.add(operation.operationId);
     const inPath = operation.parameters.filter((one: { in: string }) => one.in === "path");
     assert.deepEqual(
@@ -42,7 +46,9 @@ test("no shape is missing, and none is described in vain", async () => {
 });
 
 test("the schemas have the fields of the client's shapes, and the same ones may be left out", () => {
-  const source = readFileSync(`${ROOT}packages/client/src/shapes.ts`, "utf8");
+  const source = ["shapes", "changes"]
+    .map((file) => readFileSync(`${ROOT}packages/client/src/${file}.ts`, "utf8"))
+    .join("");
   const pairs: Record<string, keyof typeof SCHEMAS> = {
     CheckBody: "Check",
     InstanceBody: "Instance",
@@ -65,7 +71,9 @@ test("the schemas have the fields of the client's shapes, and the same ones may 
     PutBody: "Put",
     TransactionBody: "Transaction",
     TransactedBody: "Transacted",
-    ChangeBody: "Change",
+    InstanceChangeBody: "InstanceChange",
+    LeaseChangeBody: "LeaseChange",
+    KeyChangeBody: "KeyChange",
     CommitBody: "Commit",
     CommitsBody: "Commits",
     WatchBody: "Watch",
@@ -83,6 +91,69 @@ test("the schemas have the fields of the client's shapes, and the same ones may 
       (field) => field + ((schema.required ?? []).includes(field) ? "" : "?"),
     );
     assert.deepEqual(fields.sort(), fieldsOf(source, shape).sort(), shape);
+  }
+});
+
+type Operation = { parameters: { name: string; in: string }[]; requestBody?: { content: Record<string, unknown> } };
+
+test("headers are described where they mean something, and nowhere else", async () => {
+  const { paths } = await api.ok("GET", "/openapi.json");
+  // One of its own: the example of a token closes it.
+  const tried = openApi((await startRollcall({ after })).url);
+  await tried.ok("PUT", "/v2/default/services/api/instances/1", { address: "h", ttl: 0 });
+  await tried.ok("PUT", "/v2/default/config/k", "v");
+  for (const { method, pattern, body, streams } of ROUTES) {
+    const path = pattern.replace(/:([a-z]+)/g, "{$1}").replace("*", "{key}");
+    const operation = paths[path][method.toLowerCase()] as Operation;
+    const headers = operation.parameters.filter((one) => one.in === "header").map((one) => one.name);
+    const url = pattern
+      .replace(":account", "default")
+      .replace(":service", "api")
+      .replace(":id", "1")
+      .replace("*", "k")
+      .replace(/:[a-z]+/, "none");
+    const { request } = SHAPES[nameRoute({ method, pattern })] as (typeof SHAPES)[string];
+    const sent = body.kind === "bytes" ? "v" : request && EXAMPLES[request];
+    for (const header of ["If-Match", "If-None-Match", "Last-Event-ID"]) {
+      if ((method === "GET" || streams) && header !== "Last-Event-ID") continue;
+      // It is read there too, but what is changed or deleted must be there anyway.
+      if ((method === "PATCH" || method === "DELETE") && header === "If-None-Match") continue;
+      const spec = { headers: { [header]: "nonsense", accept: "text/event-stream" } };
+      const answer = await tried.call(method, url, sent, spec);
+      const isMeant = answer.text.includes(header) || answer.text.includes("a cursor is");
+      assert.equal(isMeant, headers.includes(header), `${method} ${pattern} ${header}: ${answer.text}`);
+    }
+    if (method === "GET" && !streams) {
+      const { etag } = (await tried.call("GET", url)).headers;
+      assert.equal(etag !== undefined, headers.includes("If-None-Match"), `GET ${pattern} has an ETag`);
+    }
+  }
+});
+
+test("the examples fit their schemas, and those of requests are taken", async () => {
+  const context = Object.fromEntries(
+    Object.entries(SCHEMAS).map(([name, schema]) => [`#/components/schemas/${name}`, schema]),
+  );
+  for (const [name, example] of Object.entries(EXAMPLES)) {
+    const schema = SCHEMAS[name as keyof typeof SCHEMAS];
+    assert.ok(
+      Value.Check(context, schema, example),
+      `${name}: ${JSON.stringify(Value.Errors(context, schema, example))}`,
+    );
+  }
+  const example = openApi((await startRollcall({ after })).url);
+  const requests = Object.entries(SHAPES).flatMap(([route, { request }]) =>
+    request === undefined ? [] : [[route, request] as const],
+  );
+  // From then on a token is needed.
+  requests.sort(([, one], [, other]) => Number(one === "CreateToken") - Number(other === "CreateToken"));
+  for (const [route, request] of requests) {
+    const [method = "", pattern = ""] = route.split(" ");
+    if (method === "POST" && pattern.endsWith("/watch")) continue;
+    const url = pattern.replace(":account", "example").replace(/:[a-z]+/g, "api");
+    const answer = await example.call(method, url, EXAMPLES[request]);
+    // What they speak of is not always there; protection holds nothing.
+    assert.ok(answer.status < 300 || answer.status === 404, `${route}: ${answer.status} ${answer.text}`);
   }
 });
 

@@ -1,4 +1,5 @@
 import { type Admin, createAdmin, status } from "./admin.ts";
+import type { EventBody, EventsBody } from "./changes.ts";
 import { type Config, createConfig } from "./config.ts";
 import { RollcallError } from "./error.ts";
 import { type DiscoverOptions, type Discovery, discover, type InstanceFilter, toQuery } from "./find/discovery.ts";
@@ -15,8 +16,6 @@ import {
 } from "./register/registration.ts";
 import type {
   ConsumersBody,
-  EventBody,
-  EventsBody,
   ExplainBody,
   InstanceBody,
   InstancesBody,

@@ -1,5 +1,6 @@
 /** The SDK of the Rollcall service registry. */
 export type { Admin, BackupStream } from "./admin.ts";
+export type * from "./changes.ts";
 export { type Client, type ClientOptions, createClient } from "./client.ts";
 export type { Config, KeyPage, PutOptions } from "./config.ts";
 export { RollcallError } from "./error.ts";

@@ -1,6 +1,7 @@
+import type { EventsBody } from "../changes.ts";
 import { RollcallError } from "../error.ts";
 import { pathOf, type Query, type Transport } from "../http/transport.ts";
-import type { EventsBody, InstanceBody, ServiceBody } from "../shapes.ts";
+import type { InstanceBody, ServiceBody } from "../shapes.ts";
 import { backoffMs, pause, release } from "../wait.ts";
 import { findGone, type HoldOptions, judgeLoss, type Loss, WINDOW_MS } from "./hold.ts";
 import { createRotation } from "./rotation.ts";

@@ -1,4 +1,4 @@
-import type { ChangeBody, Client, EventBody, EventsBody } from "@rollcall/client";
+import type { Client, EventBody, EventsBody, LeaseBody } from "@rollcall/client";
 import { type Command, InvalidArgumentError } from "commander";
 import type { Cause, Change } from "../../core/index.ts";
 import { downNote, isToldTwice } from "../terminal/changes.ts";
@@ -88,10 +88,8 @@ type IsShown = (event: EventBody) => boolean;
 /** Whoever asks for types gets all of these, and scripts get everything. */
 function toShown(out: Output, { all, type }: EventFlags): IsShown {
   if (out.json || all || type !== undefined) return () => true;
-  return ({ type: name, before, after }) => {
-    const [kind, cause] = name.split(".") as [ChangeBody["kind"], string];
-    return !isToldTwice({ kind, cause, before, after });
-  };
+  return ({ type: name, lease, before, after }) =>
+    lease === undefined || !isToldTwice(name.slice("lease.".length), (after ?? before) as LeaseBody | null);
 }
 
 type Types = readonly string[] | undefined;

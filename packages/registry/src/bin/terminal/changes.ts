@@ -1,5 +1,5 @@
 /** Changes as lines, as they happen. */
-import type { ChangeBody, CommitBody, InstanceBody, KeyBody, LeaseBody, WatchItem } from "@rollcall/client";
+import type { ChangeBody, CommitBody, LeaseBody, WatchItem } from "@rollcall/client";
 import { type Cell, type Output, type Tone, toClock } from "./output.ts";
 
 export function downNote(error: unknown): string {
@@ -9,9 +9,12 @@ export function downNote(error: unknown): string {
 const TOLD_TWICE: ReadonlySet<string> = new Set(["granted", "closed", "expired"]);
 
 /** Whether this is the lease of one instance, which came or went with it: the instance's own line says so already. */
-export function isToldTwice(change: Pick<ChangeBody, "kind" | "cause" | "before" | "after">): boolean {
-  if (change.kind !== "lease" || !TOLD_TWICE.has(change.cause)) return false;
-  return ((change.after ?? change.before) as LeaseBody).own;
+export function isToldTwice(cause: string, lease: LeaseBody | null): boolean {
+  return lease?.own === true && TOLD_TWICE.has(cause);
+}
+
+function isTold(change: ChangeBody): boolean {
+  return change.kind !== "lease" || !isToldTwice(change.cause, change.after ?? change.before);
 }
 
 /** `all`: what is told twice too. JSON always has all. */
@@ -20,7 +23,7 @@ export function showItem(out: Output, item: WatchItem, all: boolean): void {
     if (item.kind === "commit") out.object(item.commit);
     else if (item.kind === "resync") out.object({ resync: { revision: item.revision, compacted: item.compacted } });
   } else if (item.kind === "commit") {
-    for (const change of item.commit.changes) if (all || !isToldTwice(change)) showChange(out, item.commit, change);
+    for (const change of item.commit.changes) if (all || isTold(change)) showChange(out, item.commit, change);
   } else if (item.kind === "resync")
     out.line(
       out.paint({
@@ -57,10 +60,12 @@ function subjectOf(change: ChangeBody): string {
 function describe(change: ChangeBody): string {
   if (change.reason) return change.reason;
   if (change.after === null) return "";
-  if (change.kind === "instance") {
-    const after = change.after as InstanceBody;
-    return `${after.address}:${after.port} ${after.status}`;
+  switch (change.kind) {
+    case "instance":
+      return `${change.after.address}:${change.after.port} ${change.after.status}`;
+    case "key":
+      return JSON.stringify(change.after.value) ?? "";
+    case "lease":
+      return `ttl ${change.after.ttlMs / 1000}s`;
   }
-  if (change.kind === "key") return JSON.stringify((change.after as KeyBody).value) ?? "";
-  return `ttl ${(change.after as LeaseBody).ttlMs / 1000}s`;
 }

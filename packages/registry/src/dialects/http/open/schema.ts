@@ -129,16 +129,43 @@ const Key = object({
 
 const anyRecord = Type.Union([ref("Instance"), ref("Lease"), ref("Key"), Type.Null()]);
 
-const Change = object({
-  kind: words("instance", "lease", "key"),
-  cause: text,
-  service: optional(text),
-  id: optional(text),
-  lease: optional(text),
-  key: optional(text),
-  reason: optional(text),
-  before: anyRecord,
-  after: anyRecord,
+const cause = words(
+  "registered",
+  "updated",
+  "reported",
+  "overridden",
+  "deregistered",
+  "granted",
+  "closed",
+  "expired",
+  "held",
+  "released",
+  "put",
+  "deleted",
+);
+
+/** A change of one kind: what names it, and the record before and after. */
+function change<T extends TProperties>(kind: string, names: T, record: string) {
+  const side = orNull(ref(record));
+  return object({ kind: Type.Literal(kind), cause, ...names, reason: text, before: side, after: side });
+}
+
+const CHANGES = {
+  InstanceChange: change("instance", { service: text, id: text }, "Instance"),
+  LeaseChange: change("lease", { lease: text }, "Lease"),
+  KeyChange: change("key", { key: text }, "Key"),
+};
+
+const Change = Type.Unsafe({
+  oneOf: Object.keys(CHANGES).map((name) => ({ $ref: `#/components/schemas/${name}` })),
+  discriminator: {
+    propertyName: "kind",
+    mapping: {
+      instance: "#/components/schemas/InstanceChange",
+      lease: "#/components/schemas/LeaseChange",
+      key: "#/components/schemas/KeyChange",
+    },
+  },
 });
 
 const Event = object({
@@ -314,6 +341,7 @@ const Commit = object({
 });
 
 const FOLLOW = {
+  ...CHANGES,
   Change,
   Commit,
   Commits: object({ revision: count, commits: Type.Array(ref("Commit")) }),

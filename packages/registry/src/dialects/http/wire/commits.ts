@@ -60,49 +60,27 @@ export function toCommitBody(commit: Commit, interest: Interest, around: Surroun
 }
 
 export function toChangeBody(commit: Commit, change: Change, around: Surroundings): ChangeBody {
-  const names = namesOf(change);
-  return {
-    kind: change.kind,
-    cause: change.cause,
-    ...names,
-    reason: sayReason(commit, change),
-    ...sidesOf(commit, change, around),
-  };
-}
-
-function namesOf(change: Change): Pick<ChangeBody, "service" | "id" | "lease" | "key"> {
+  const { cause } = change;
+  const reason = sayReason(commit, change);
   switch (change.kind) {
     case "instance": {
       const { service, id } = subjectOf(change);
-      return { service, id };
-    }
-    case "lease":
-      return { lease: subjectOf(change).id };
-    case "key":
-      return { key: fromBytes(subjectOf(change).key) };
-  }
-}
-
-function sidesOf(commit: Commit, change: Change, around: Surroundings): Pick<ChangeBody, "before" | "after"> {
-  switch (change.kind) {
-    case "instance": {
       const was = (lease: string): number | null => ttlWithin(commit, lease, "before", around);
       const is = (lease: string): number | null => ttlWithin(commit, lease, "after", around);
-      return {
-        before: change.before === null ? null : toInstanceBody(change.before, was),
-        after: change.after === null ? null : toInstanceBody(change.after, is),
-      };
+      const before = change.before === null ? null : toInstanceBody(change.before, was);
+      const after = change.after === null ? null : toInstanceBody(change.after, is);
+      return { kind: "instance", cause, service, id, reason, before, after };
     }
-    case "lease":
-      return {
-        before: change.before === null ? null : toLeaseThen(commit, change.before, change.silence),
-        after: change.after === null ? null : toLeaseThen(commit, change.after, null),
-      };
-    case "key":
-      return {
-        before: change.before === null ? null : toKeyBody(change.before),
-        after: change.after === null ? null : toKeyBody(change.after),
-      };
+    case "lease": {
+      const before = change.before === null ? null : toLeaseThen(commit, change.before, change.silence);
+      const after = change.after === null ? null : toLeaseThen(commit, change.after, null);
+      return { kind: "lease", cause, lease: subjectOf(change).id, reason, before, after };
+    }
+    case "key": {
+      const before = change.before === null ? null : toKeyBody(change.before);
+      const after = change.after === null ? null : toKeyBody(change.after);
+      return { kind: "key", cause, key: fromBytes(subjectOf(change).key), reason, before, after };
+    }
   }
 }
 
@@ -123,18 +101,29 @@ export function toEventId(revision: number, index: number): string {
 }
 
 export function toEventBody(commit: Commit, index: number, around: Surroundings): EventBody {
-  const change = commit.changes[index] as Change;
-  const { id, ...names } = namesOf(change);
+  const body = toChangeBody(commit, commit.changes[index] as Change, around);
+  const { kind, cause, reason, before, after } = body;
   return {
     id: toEventId(commit.revision, index),
     revision: commit.revision,
     at: toTime(commit.atMs),
-    type: `${change.kind}.${change.cause}`,
-    ...names,
-    ...(id === undefined ? {} : { instance: id }),
-    reason: sayReason(commit, change),
-    ...sidesOf(commit, change, around),
+    type: `${kind}.${cause}`,
+    ...namesOf(body),
+    reason,
+    before,
+    after,
   };
+}
+
+function namesOf(body: ChangeBody): Pick<EventBody, "service" | "instance" | "lease" | "key"> {
+  switch (body.kind) {
+    case "instance":
+      return { service: body.service, instance: body.id };
+    case "lease":
+      return { lease: body.lease };
+    case "key":
+      return { key: body.key };
+  }
 }
 
 /** A place in the events feed: after this change of this commit; index -1 is before its first one. */

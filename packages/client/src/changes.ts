@@ -1,0 +1,102 @@
+/** JSON shapes of changes: of watches and the events feed. */
+import type { InstanceBody, KeyBody, LeaseBody } from "./shapes.ts";
+
+/** What happened to it. */
+export type ChangeCause =
+  | "registered"
+  | "updated"
+  | "reported"
+  | "overridden"
+  | "deregistered"
+  | "granted"
+  | "closed"
+  | "expired"
+  | "held"
+  | "released"
+  | "put"
+  | "deleted";
+
+/** One thing that became different. `kind` tells what it is. */
+export type ChangeBody = InstanceChangeBody | LeaseChangeBody | KeyChangeBody;
+
+export interface InstanceChangeBody {
+  kind: "instance";
+  cause: ChangeCause;
+  service: string;
+  id: string;
+  /** Why, in words. */
+  reason: string;
+  /** Null when it was not there. */
+  before: InstanceBody | null;
+  /** Null when it is gone. */
+  after: InstanceBody | null;
+}
+
+export interface LeaseChangeBody {
+  kind: "lease";
+  cause: ChangeCause;
+  lease: string;
+  reason: string;
+  before: LeaseBody | null;
+  after: LeaseBody | null;
+}
+
+export interface KeyChangeBody {
+  kind: "key";
+  cause: ChangeCause;
+  key: string;
+  reason: string;
+  before: KeyBody | null;
+  after: KeyBody | null;
+}
+
+/**
+ * One commit, as the watch stream sends it: SSE `event: change`, `id: <revision>`.
+ * Other SSE events: `ready` {revision} when the stream has caught up, `resync` {revision, compacted} when the position
+ * is older than history (read again, go on from `revision`), `bye` {revision} when the server stops.
+ */
+export interface CommitBody {
+  revision: number;
+  at: string;
+  account: string;
+  changes: ChangeBody[];
+  /** On a multiplexed stream: the ids of the subscriptions that this is for. */
+  subscriptions?: string[];
+}
+
+/** POST /v2/:account/watch: many subscriptions over one SSE stream. */
+export interface WatchBody {
+  subscriptions: Array<{ id: string; service?: string; key?: string; prefix?: string }>;
+  after?: number;
+}
+
+/** GET /v2/:account/services/…?after=&wait= and the like answer the state; this is GET /v2/:account/watch?after=&wait=. */
+export interface CommitsBody {
+  /** Pass as `?after=` next time. */
+  revision: number;
+  commits: CommitBody[];
+}
+
+/** GET /v2/:account/events */
+export interface EventBody {
+  /** `<revision>-<index>`; pass the last one as `?after=`. */
+  id: string;
+  revision: number;
+  at: string;
+  /** `<kind>.<cause>`, such as `instance.expired`. */
+  type: string;
+  service?: string;
+  instance?: string;
+  lease?: string;
+  key?: string;
+  /** Why, in words. */
+  reason: string;
+  before: ChangeBody["before"];
+  after: ChangeBody["after"];
+}
+
+export interface EventsBody {
+  events: EventBody[];
+  /** Pass as `?after=`. */
+  cursor: string;
+}
