@@ -80,6 +80,7 @@ test("what is gone is found in a long history, and after a restart", async (t) =
     revision: at,
     account: "default",
     atMs: at,
+    orderMs: at,
     nth: 0,
     changes: [{ kind: "instance", cause: "deregistered", before: recordOf("web", id), after: null }],
   });
@@ -146,8 +147,11 @@ test("history older than its age is forgotten, also while nothing is written", a
   const rig = await openStoreRig(t, data, { retention: { ageMs: HOUR_MS } });
   await liveABit(rig, 5);
   const old = rig.core.numbers().revision;
-  rig.skew.ms = 2 * HOUR_MS;
-  await until(() => rig.core.registry.floor === old, { what: "old history to go" });
+  const isGone = (): boolean => {
+    rig.skew.passedMs += HOUR_MS / 4;
+    return rig.core.registry.floor === old;
+  };
+  await until(isGone, { what: "old history to go" });
   await rig.done(put("young", "1"));
   assert.deepEqual(
     (await historyOf(rig.core)).map(({ revision }) => revision),
@@ -189,4 +193,41 @@ test("trimming waits for the checkpoint: the log after it is needed", async (t) 
     again.core.registry.read((view) => view.counts("default").instances),
     50,
   );
+});
+
+test("a clock that is wrong makes no history old, not over restarts either", async (t) => {
+  const data = temporaryDirectory(t);
+  const retention = { ageMs: 2000 };
+  let last = 0;
+  for (const days of [0, 400, -9000, 0]) {
+    const rig = await openStoreRig(t, data, { retention });
+    assert.equal(rig.core.registry.floor, 0);
+    rig.skew.ms = days * 24 * HOUR_MS;
+    await liveABit(rig, 1);
+    last = rig.core.numbers().revision;
+    assert.equal((await historyOf(rig.core)).length, last);
+    await rig.close();
+  }
+  // The two seconds of the last round, and no more: those before it were hardly any.
+  const rig = await openStoreRig(t, data, { retention });
+  await until(() => rig.core.registry.floor === last, { what: "history to be two seconds old" });
+});
+
+test("how old history is, is known after a restart", async (t) => {
+  const data = temporaryDirectory(t);
+  const retention = { ageMs: 64 * HOUR_MS };
+  const first = await openStoreRig(t, data, { retention });
+  await liveABit(first, 1);
+  const last = first.core.numbers().revision;
+  await first.close();
+  const second = await openStoreRig(t, data, { retention });
+  second.skew.passedMs = 40 * HOUR_MS;
+  await second.close();
+  const third = await openStoreRig(t, data, { retention });
+  const isGone = (): boolean => {
+    third.skew.passedMs += HOUR_MS / 4;
+    return third.core.registry.floor === last;
+  };
+  await until(isGone, { what: "history to be 64 hours old", timeoutMs: 20_000 });
+  assert.ok(third.skew.passedMs > 23 * HOUR_MS && third.skew.passedMs < 64 * HOUR_MS, `${third.skew.passedMs}`);
 });

@@ -24,8 +24,8 @@ import type { Scope } from "../harness/scope.ts";
 export interface StoreRig {
   readonly core: Core;
   readonly replicator: EmbeddedReplicator;
-  /** Added to the wall clock. */
-  readonly skew: { ms: number };
+  /** Added to the wall clock, and to time that really passed. */
+  readonly skew: { ms: number; passedMs: number };
   propose(account: Account, command: Command): Promise<Outcome<Receipt>>;
   /** Proposes in the account `default` or another one, and fails the test when it is refused. */
   done(command: Command, account?: Account): Promise<Receipt>;
@@ -38,8 +38,11 @@ export async function openStoreRig(
   dataDir: string,
   options: Partial<EmbeddedOptions> = {},
 ): Promise<StoreRig> {
-  const skew = { ms: 0 };
-  const clock: Clock = { now: () => Date.now() + skew.ms, monotonic: () => performance.now() };
+  const skew = { ms: 0, passedMs: 0 };
+  const clock: Clock = {
+    now: () => Date.now() + skew.ms + skew.passedMs,
+    monotonic: () => performance.now() + skew.passedMs,
+  };
   const replicator = createEmbedded({
     dataDir,
     clock,

@@ -8,7 +8,7 @@ function commitOf(revision: Revision, key = "k"): Commit {
   const record = { account: "a", key, value: "", lease: null, createRevision: 1, modRevision: revision, version: 1 };
   const after = { ...record, stampMs: 0, origin: "n" };
   const change = { kind: "key", cause: "put", before: null, after } as unknown as Change;
-  return { revision, account: "a", atMs: 0, nth: 0, changes: [change] };
+  return { revision, account: "a", atMs: 0, orderMs: 0, nth: 0, changes: [change] };
 }
 
 export interface Taker extends Watcher {

@@ -151,8 +151,8 @@ class OpenCore implements Core, Registry, Sink {
     return this.#options.replicator.goneAt(account, instance);
   }
 
-  revisionAt(atMs: number): Promise<Revision> {
-    return this.#options.replicator.revisionAt(atMs);
+  revisionAt(orderMs: number): Promise<Revision> {
+    return this.#options.replicator.revisionAt(orderMs);
   }
 
   get floor(): Revision {

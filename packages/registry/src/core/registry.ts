@@ -80,8 +80,8 @@ export interface Registry {
   history(after: Revision, limit: number): Promise<Outcome<readonly Commit[]>>;
   /** The last revision with which an instance of this name went, or got another; 0 when history knows none. */
   goneAt(account: Account, instance: InstanceKey): Promise<Revision>;
-  /** The last revision that was committed before this wall-clock time; 0 when none was. */
-  revisionAt(atMs: number): Promise<Revision>;
+  /** The last stored revision whose `orderMs` is below this; the floor when there is none. */
+  revisionAt(orderMs: number): Promise<Revision>;
   /** History up to and including this revision is gone. */
   readonly floor: Revision;
   /** Forgets history up to and including `revision`. */

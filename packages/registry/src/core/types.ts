@@ -174,7 +174,7 @@ export function subjectOf<C extends Change>(change: C): NonNullable<C["after"]> 
 /** A place in the order of changes: what is committed next comes after it. */
 export interface Position {
   readonly revision: Revision;
-  readonly atMs: number;
+  readonly orderMs: number;
   readonly nth: number;
 }
 
@@ -182,10 +182,12 @@ export interface Position {
 export interface Commit {
   readonly revision: Revision;
   readonly account: Account;
-  /** Wall-clock ms; never smaller than that of the commit before. */
+  /** Wall-clock ms. Smaller than that of the commit before when the clock was set back. */
   readonly atMs: number;
+  /** The same, but never smaller than that of the commit before: a clock that was ahead stays in it until time gets there. */
+  readonly orderMs: number;
   /**
-   * Position of the first change among all changes of the same millisecond. `(atMs, nth + index)` is thus a
+   * Position of the first change among all changes of the same millisecond. `(orderMs, nth + index)` is thus a
    * strictly increasing time for every change, fine enough for 100 ns clocks (nth + index < 10 000).
    */
   readonly nth: number;
@@ -196,7 +198,7 @@ export interface Commit {
 const CHANGES_PER_MS = 10_000;
 
 /** The position after a commit: the next change of the same millisecond is number `nth`. */
-export function positionAfter({ revision, atMs, nth, changes }: Commit): Position {
+export function positionAfter({ revision, orderMs, nth, changes }: Commit): Position {
   const next = nth + changes.length;
-  return { revision, atMs: atMs + Math.floor(next / CHANGES_PER_MS), nth: next % CHANGES_PER_MS };
+  return { revision, orderMs: orderMs + Math.floor(next / CHANGES_PER_MS), nth: next % CHANGES_PER_MS };
 }

@@ -129,6 +129,7 @@ export const group: fc.Arbitrary<Commit[]> = fc
       record({
         gap: fc.integer({ min: 1, max: 1000 }),
         laterMs: fc.nat({ max: 5000 }),
+        aheadMs: fc.option(fc.integer({ min: -1e12, max: 1e12 }), { nil: 0 }),
         account: fc.stringMatching(/^[a-z][a-z0-9-]{0,9}$/),
         nth: fc.nat({ max: 9999 }),
         changes: fc.array(change, { minLength: 1, maxLength: 3 }),
@@ -138,11 +139,11 @@ export const group: fc.Arbitrary<Commit[]> = fc
   )
   .map(([start, startMs, commits]) => {
     let revision = start;
-    let at = startMs;
-    return commits.map(({ gap, laterMs, account, nth, changes }) => {
+    let orderMs = startMs;
+    return commits.map(({ gap, laterMs, aheadMs, account, nth, changes }) => {
       revision += gap;
-      at += laterMs;
-      return { revision, account, atMs: at, nth, changes };
+      orderMs += laterMs;
+      return { revision, account, atMs: orderMs + aheadMs, orderMs, nth, changes };
     });
   });
 

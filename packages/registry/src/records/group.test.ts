@@ -23,8 +23,8 @@ test("a group of commits comes back as it went in", () => {
       assert.deepEqual(summary.value, {
         first: first.revision,
         last: last.revision,
-        firstAtMs: first.atMs,
-        lastAtMs: last.atMs,
+        firstMs: first.orderMs,
+        lastMs: last.orderMs,
         commits: commits.length,
       });
     }),

@@ -8,10 +8,14 @@ import { HEAD_BYTES, seal, unseal } from "./sealed.ts";
 export interface GroupSummary {
   readonly first: Revision;
   readonly last: Revision;
-  readonly firstAtMs: number;
-  readonly lastAtMs: number;
+  /** `orderMs` of the first and of the last commit. */
+  readonly firstMs: number;
+  readonly lastMs: number;
   readonly commits: number;
 }
+
+/** Added to the `nth` of a commit whose `atMs` is not its `orderMs`; `nth` itself is smaller. */
+const OTHER_TIME = 16_384;
 
 /** The bytes are the writer's own and good until its next use. `commits` holds at least one. */
 export function encodeGroup(out: ByteWriter, commits: readonly Commit[]): Buffer {
@@ -21,19 +25,21 @@ export function encodeGroup(out: ByteWriter, commits: readonly Commit[]): Buffer
   out.count(commits.length);
   out.count(first.revision);
   out.count(last.revision - first.revision);
-  out.number(first.atMs);
-  out.number(last.atMs - first.atMs);
-  let { revision, atMs } = first;
+  out.number(first.orderMs);
+  out.number(last.orderMs - first.orderMs);
+  let { revision, orderMs } = first;
   let account = "";
   for (const commit of commits) {
     out.count(commit.revision - revision);
-    out.number(commit.atMs - atMs);
-    out.count(commit.nth);
+    out.number(commit.orderMs - orderMs);
+    const behindMs = commit.orderMs - commit.atMs;
+    out.count(behindMs === 0 ? commit.nth : commit.nth + OTHER_TIME);
+    if (behindMs !== 0) out.number(behindMs);
     // An empty name means that of the commit before.
     out.string(commit.account === account ? "" : commit.account);
     out.count(commit.changes.length);
     for (const change of commit.changes) writeChange(out, change, commit);
-    ({ revision, atMs, account } = commit);
+    ({ revision, orderMs, account } = commit);
   }
   return seal(out.bytes());
 }
@@ -42,26 +48,28 @@ function readSummary(input: ByteReader): GroupSummary {
   const commits = input.size();
   const first = input.count();
   const last = first + input.count();
-  const firstAtMs = input.number();
-  return { commits, first, last, firstAtMs, lastAtMs: firstAtMs + input.number() };
+  const firstMs = input.number();
+  return { commits, first, last, firstMs, lastMs: firstMs + input.number() };
 }
 
 export function decodeGroup(bytes: Buffer): Outcome<Commit[]> {
   return unseal(bytes, 0, bytes.length, "a group of commits", (input) => {
     const summary = readSummary(input);
     let revision = summary.first;
-    let atMs = summary.firstAtMs;
+    let orderMs = summary.firstMs;
     let account = "";
     const commits: Commit[] = [];
     for (let i = 0; i < summary.commits; i++) {
       revision += input.count();
-      atMs += input.number();
-      const nth = input.count();
+      orderMs += input.number();
+      const place = input.count();
+      const nth = place % OTHER_TIME;
+      const atMs = place < OTHER_TIME ? orderMs : orderMs - input.number();
       account = input.string() || account;
       const base = { revision, atMs };
       const changes = new Array(input.size());
       for (let k = 0; k < changes.length; k++) changes[k] = readChange(input, base);
-      commits.push({ revision, account, atMs, nth, changes });
+      commits.push({ revision, account, atMs, orderMs, nth, changes });
     }
     if (revision !== summary.last) throw new Torn("it does not end where it says");
     return commits;

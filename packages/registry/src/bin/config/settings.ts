@@ -1,4 +1,5 @@
 /** Every setting of `rollcall serve`, as data: flags, environment, file, help and docs/configuration.md come from here. */
+import { PROTECTION_DEFAULTS } from "../../around/protection.ts";
 import { DIALECTS, PORTS } from "../dialects.ts";
 
 /** `path` becomes absolute. Text forms: `ms` takes 1500, "1500ms", "15s", "10m", "2h", "30d"; `bytes` takes 4096, "64KiB", "4MiB", "1GiB". */
@@ -110,35 +111,35 @@ const protection: readonly Setting[] = [
   {
     key: "protection.enabled",
     kind: "flag",
-    default: true,
+    default: PROTECTION_DEFAULTS.enabled,
     meaning:
       "Hold leases when many fall silent together, for then the registry or its network is the likelier culprit.",
   },
   {
     key: "protection.windowMs",
     kind: "ms",
-    default: 15 * SECOND,
+    default: PROTECTION_DEFAULTS.windowMs,
     min: 1000,
     meaning: "Instances that fall silent within this time of each other do so together.",
   },
   {
     key: "protection.leasesMin",
     kind: "whole",
-    default: 10,
+    default: PROTECTION_DEFAULTS.leasesMin,
     min: 1,
     meaning: "Instances that would go: fewer than this are never held.",
   },
   {
     key: "protection.shareMin",
     kind: "share",
-    default: 0.5,
+    default: PROTECTION_DEFAULTS.shareMin,
     meaning:
       "The share of an account's or a service's instances (0 to 1): more than this, or all, must be about to go.",
   },
   {
     key: "protection.holdMs",
     kind: "ms",
-    default: 10 * MINUTE,
+    default: PROTECTION_DEFAULTS.holdMs,
     min: 1000,
     meaning: "The longest time a lapsed lease is held.",
   },
@@ -150,7 +151,7 @@ const events: readonly Setting[] = [
     kind: "ms",
     default: 30 * DAY,
     min: MINUTE,
-    meaning: "How long the events feed reaches back.",
+    meaning: "How long the events feed reaches back, in time that the registry ran.",
   },
   {
     key: "events.bytesMax",

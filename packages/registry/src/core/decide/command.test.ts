@@ -37,7 +37,8 @@ test("a transaction may change as many keys as a command alone", () => {
     const stamps = { version: 1, createRevision: 1, modRevision: 1, stampMs: 0, origin: "n1" };
     return { kind: "key", cause: "put", before: null, after: { key: `k${i}`, value: "", lease: null, ...stamps } };
   };
-  apply(catalog, { revision: 1, account: "default", atMs: 0, nth: 0, changes: Array.from({ length: count }, put) });
+  const changes = Array.from({ length: count }, put);
+  apply(catalog, { revision: 1, account: "default", atMs: 0, orderMs: 0, nth: 0, changes });
   const all: Command = { kind: "delete", from: "k", to: "l" };
   const command: Command = { kind: "when", guards: [], then: [all], otherwise: [] };
   const stamp = { revision: 2, atMs: 0, origin: "n1" };
@@ -75,7 +76,7 @@ function run(text: string): string {
     }
     const { changes, result } = decided.value;
     if (changes.length > 0)
-      apply(catalog, { revision: stamp.revision, account: account as string, atMs, nth: 0, changes });
+      apply(catalog, { revision: stamp.revision, account: account as string, atMs, orderMs: atMs, nth: 0, changes });
     out.push(changes.length === 0 ? "no change" : `revision ${stamp.revision}`);
     for (const change of changes) out.push(`  ${describe(change)}`);
     for (const one of describeReads(result)) out.push(`  ${one}`);

@@ -74,9 +74,10 @@ export class Expiry {
         this.#heldLeases++;
         for (const record of instancesOf(state)) this.#heldInstances.add(account.name, record);
         account.setSilent(state, true);
-        const leftMs = held.sinceMs + policy.holdMs - clock.now();
-        // The clock may have been wrong when it was held, or may be now.
-        this.wheel.giveAgain(state.slot, Math.max(Math.min(leftMs, policy.holdMs), ttlMs));
+        const heldMs = clock.now() - held.sinceMs;
+        // The clock may have been wrong when it was held, or may be now: a time that cannot be begins anew.
+        const isPossible = heldMs >= 0 && heldMs <= policy.holdMs;
+        this.wheel.giveAgain(state.slot, Math.max(policy.holdMs - (isPossible ? heldMs : 0), ttlMs));
       }
     }
   }

@@ -27,7 +27,8 @@ export interface Replicator {
   history(after: Revision, limit: number): Promise<readonly Commit[]>;
   /** The last revision with which an instance of this name went; 0 when history knows none. */
   goneAt(account: Account, instance: InstanceKey): Promise<Revision>;
-  revisionAt(atMs: number): Promise<Revision>;
+  /** The last stored revision whose `orderMs` is below this; the floor when there is none. */
+  revisionAt(orderMs: number): Promise<Revision>;
   readonly floor: Revision;
   compact(revision: Revision): Promise<Outcome<Revision>>;
   /** Waits for proposals under way, refuses all others as `unavailable`, and closes the store. */

@@ -38,7 +38,7 @@ function open(limits = LIMITS_OF_TESTS): Bench {
       clock: { now: () => ++now, monotonic: () => ++now },
       rules: { limits: () => limits },
       origin: "n1",
-      last: { revision: 0, atMs: 0, nth: 0 },
+      last: { revision: 0, orderMs: 0, nth: 0 },
       explain: (error) => (error as Error).message,
       append(commits) {
         groups.push([...commits]);
@@ -291,6 +291,7 @@ test("deciding on drafts in groups gives what deciding one by one gives, and cou
               revision: plain.revision + 1,
               account: "default",
               atMs: 1,
+              orderMs: 1,
               nth: 0,
               changes: decided.value.changes,
             });

@@ -45,14 +45,14 @@ export class Sequencer {
   #scheduled = false;
   #closed: Refused | null = null;
   #revision: Revision;
-  #atMs: number;
+  #orderMs: number;
   #nth: number;
   #idle: (() => void)[] = [];
 
   constructor(options: SequencerOptions) {
     this.#options = options;
     this.#revision = options.last.revision;
-    this.#atMs = options.last.atMs;
+    this.#orderMs = options.last.orderMs;
     this.#nth = options.last.nth;
     this.#head = new Draft(options.sink.view);
   }
@@ -68,7 +68,7 @@ export class Sequencer {
 
   #decideNow(account: Account, command: Command, resolve: Proposal["resolve"]): void {
     const { clock, origin, rules } = this.#options;
-    const nowMs = Math.max(clock.now(), this.#atMs);
+    const nowMs = clock.now();
     const stamp = { revision: this.#revision + 1, atMs: nowMs, origin };
     const decided = decide(this.#head, account, command, stamp, rules);
     const commit =
@@ -87,12 +87,13 @@ export class Sequencer {
   }
 
   #number(account: Account, changes: Commit["changes"], nowMs: number): Commit {
-    if (nowMs > this.#atMs) {
-      this.#atMs = nowMs;
+    if (nowMs > this.#orderMs) {
+      this.#orderMs = nowMs;
       this.#nth = 0;
     }
-    const commit: Commit = { revision: ++this.#revision, account, atMs: this.#atMs, nth: this.#nth, changes };
-    ({ atMs: this.#atMs, nth: this.#nth } = positionAfter(commit));
+    const place = { orderMs: this.#orderMs, nth: this.#nth };
+    const commit: Commit = { revision: ++this.#revision, account, atMs: nowMs, ...place, changes };
+    ({ orderMs: this.#orderMs, nth: this.#nth } = positionAfter(commit));
     return commit;
   }
 

@@ -77,7 +77,7 @@ export class Server {
     const tenancy = admitTenant(desk.access, request, target.value);
     if (!tenancy.ok) return tenancy;
     const { account, tenant } = tenancy.value;
-    const usage = desk.rates.count(account, desk.clock.now());
+    const usage = desk.rates.count(account, desk.clock.monotonic());
     const fault = this.#checkRate(exchange, route, account, usage);
     if (fault !== undefined) return { fault };
     await desk.births.bear(account);
@@ -106,7 +106,7 @@ export class Server {
     if (route.endsWith("/heartbeat")) return undefined;
     const message = "Rate limit has been reached";
     if (usage.used > quotas.requestsPerDayMax) {
-      const waitS = Math.max(1, Math.ceil((usage.endsAtMs - clock.now()) / 1000));
+      const waitS = Math.max(1, Math.ceil((usage.endsAtMs - clock.monotonic()) / 1000));
       headers["Retry-After"] = String(waitS);
       const details = `Rate limit of ${quotas.requestsPerDayMax} requests per 24.0 hours has been reached`;
       return { type: "rateLimitReached", message, details };

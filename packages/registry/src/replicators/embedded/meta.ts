@@ -3,8 +3,11 @@ import { type Outcome, ok, type Position, type Revision, refuse } from "../../co
 import { FORMAT, HEAD_BYTES, isIntact, seal } from "../../records/sealed.ts";
 import { Damaged } from "./refused.ts";
 
-/** `jump` stands in a restored store only: revisions go on after this one, and history begins there. */
-export type MetaKey = "identity" | "checkpoint" | "floor" | "jump";
+/**
+ * `jump` stands in a restored store only: revisions go on after this one, and history begins there. `ages` comes with the
+ * first commits.
+ */
+export type MetaKey = "identity" | "checkpoint" | "floor" | "jump" | "ages";
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -13,6 +16,14 @@ export interface Identity {
   readonly format: number;
   readonly store: string;
   readonly createdAtMs: number;
+}
+
+/** How old history is, in time that registries on this store ran: no clock that may be wrong has a part in it. */
+export interface Ages {
+  /** How long they ran, ms. */
+  readonly ranMs: number;
+  /** Everything up to this revision was there when they had run so long; oldest first. */
+  readonly marks: readonly (readonly [revision: Revision, ranMs: number])[];
 }
 
 /** What a store says of itself. */
@@ -24,10 +35,16 @@ export interface About {
   /** History up to here is gone. */
   readonly floor: Revision;
   readonly jump: Revision;
+  readonly ages: Ages;
 }
 
 export function encodeMeta(value: unknown): Buffer {
   return seal(Buffer.concat([Buffer.alloc(HEAD_BYTES), Buffer.from(JSON.stringify(value), "utf8")]));
+}
+
+/** The row "checkpoint". */
+export function encodePosition({ revision, orderMs, nth }: Position): Buffer {
+  return encodeMeta({ revision, atMs: orderMs, nth });
 }
 
 export function decodeMeta(bytes: Buffer, key: string): Outcome<Row> {
@@ -58,12 +75,19 @@ export function toAbout(rows: ReadonlyMap<string, Row>): About {
     createdAtMs: wholeNumber(identity, "createdAtMs"),
     marker: {
       revision: wholeNumber(checkpoint, "revision"),
-      atMs: wholeNumber(checkpoint, "atMs"),
+      orderMs: wholeNumber(checkpoint, "atMs"),
       nth: wholeNumber(checkpoint, "nth"),
     },
     floor: Math.max(wholeNumber(rowOf("floor"), "revision"), jump),
     jump,
+    ages: toAges(rows.get("ages")),
   };
+}
+
+function toAges(row: Row | undefined): Ages {
+  if (row === undefined) return { ranMs: 0, marks: [] };
+  const marks = Array.isArray(row.marks) ? (row.marks as [Revision, number][]) : [];
+  return { ranMs: Math.max(0, wholeNumber(row, "ranMs")), marks };
 }
 
 /** The whole number of that name, or -1. */

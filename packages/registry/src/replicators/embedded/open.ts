@@ -17,7 +17,7 @@ import { type Ownership, takeOwnership } from "./directory/owner.ts";
 import { explainWrite } from "./directory/room.ts";
 import { emptyStore } from "./file/pages.ts";
 import { readState, summarizeFile } from "./file/verify.ts";
-import { encodeMeta, type Identity } from "./meta.ts";
+import { encodeMeta, encodePosition, type Identity } from "./meta.ts";
 import { Damaged, NoRoom, StoreRefused, TooNew } from "./refused.ts";
 import { type Recovered, recover, StateRows } from "./state/recover.ts";
 import { Store } from "./store/databases.ts";
@@ -95,7 +95,7 @@ async function createStore(dataDir: string, nowMs: number): Promise<void> {
     await store.write({
       meta: [
         ["identity", encodeMeta(identity)],
-        ["checkpoint", encodeMeta({ revision: 0, atMs: 0, nth: 0 })],
+        ["checkpoint", encodePosition({ revision: 0, orderMs: 0, nth: 0 })],
         ["floor", encodeMeta({ revision: 0 })],
       ],
     });

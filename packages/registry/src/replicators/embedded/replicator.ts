@@ -28,7 +28,7 @@ import { summarizeFile } from "./file/verify.ts";
 import { findGone, goneRows, startOfGone } from "./history/gone.ts";
 import { findRevisionAt, readHistory } from "./history/log.ts";
 import { Retention, type RetentionLimits } from "./history/retention.ts";
-import { encodeMeta } from "./meta.ts";
+import { type Ages, encodeMeta } from "./meta.ts";
 import { type OpenedStore, openStore } from "./open.ts";
 import { NoRoom, StoreRefused } from "./refused.ts";
 import { Checkpoint } from "./state/checkpoint.ts";
@@ -102,15 +102,15 @@ class Embedded implements EmbeddedReplicator {
     const { dataDir, clock, rules, origin, onGroup, log } = this.#options;
     const opened = await openStore(dataDir, clock.now(), ({ restored }) => sink.restore(restored));
     const { store, recovered } = opened;
-    const { restored, marker, dirty } = recovered;
-    const last = { revision: restored.revision, atMs: restored.atMs, nth: restored.nth };
+    const { restored, marker, dirty, ages } = recovered;
+    const last = { revision: restored.revision, orderMs: restored.orderMs, nth: restored.nth };
     this.#durable = last.revision;
     const limits = { ...RETENTION_DEFAULT, ...this.#options.retention };
     const write = (writes: Writes) => this.#write(writes);
     this.#parts = {
       ...opened,
       checkpoint: new Checkpoint({ view: sink.view, marker, last, dirty, write }),
-      retention: new Retention({ store, limits, clock, floor: restored.floor }),
+      retention: new Retention({ store, limits, clock, floor: restored.floor, ages }),
       sequencer: new Sequencer({
         sink,
         clock,
@@ -238,6 +238,7 @@ class Embedded implements EmbeddedReplicator {
       await this.#forget(retention, checkpoint);
       const gone = this.#open().store.firstGone(startOfGone(retention.floor), FORGET_GONE_AT_ONCE);
       if (gone.length > 0) await this.#write({ gone: gone.map((key) => [key, null] as const) });
+      await this.#writeAges(retention.note(this.#durable));
     };
     this.#keeping = work()
       .catch((error: unknown) => this.#onHousekeepingFailed(error))
@@ -265,15 +266,19 @@ class Embedded implements EmbeddedReplicator {
     }
   }
 
+  async #writeAges(ages: Ages | undefined): Promise<void> {
+    if (ages !== undefined) await this.#write({ meta: [["ages", encodeMeta(ages)]] });
+  }
+
   async history(after: Revision, limit: number): Promise<readonly Commit[]> {
     await this.#mending;
     // What was not acknowledged is not shown, even if it is on disk.
     return readHistory(this.#open().store, after, this.#durable, limit);
   }
 
-  async revisionAt(atMs: number): Promise<Revision> {
+  async revisionAt(orderMs: number): Promise<Revision> {
     await this.#mending;
-    return findRevisionAt(this.#open().store, this.floor, this.#durable, atMs);
+    return findRevisionAt(this.#open().store, this.floor, this.#durable, orderMs);
   }
 
   async goneAt(account: Account, instance: InstanceKey): Promise<Revision> {
@@ -327,7 +332,7 @@ class Embedded implements EmbeddedReplicator {
     await parts.sequencer.close();
     await this.#keeping;
     if (this.#broken === null)
-      await parts.checkpoint.run().catch((error: unknown) => {
+      await this.#settle(parts).catch((error: unknown) => {
         // The log has it all; the next start reads it from there.
         this.#options.log?.warn({ err: error }, "no checkpoint at the stop");
       });
@@ -336,6 +341,11 @@ class Embedded implements EmbeddedReplicator {
     await parts.store.close();
     if (this.#broken === null) this.#stamp(parts.store.path);
     await parts.owner.release();
+  }
+
+  async #settle({ checkpoint, retention }: Parts): Promise<void> {
+    await checkpoint.run();
+    await this.#writeAges(retention.end(this.#durable));
   }
 
   #stamp(path: string): void {

@@ -47,7 +47,7 @@ class MemoryReplicator implements Replicator {
       clock,
       rules,
       origin,
-      last: { revision: 0, atMs: 0, nth: 0 },
+      last: { revision: 0, orderMs: 0, nth: 0 },
       append: async (commits) => this.#append(commits),
       explain: String,
       ...(onGroup === undefined ? {} : { onGroup }),
@@ -97,8 +97,8 @@ class MemoryReplicator implements Replicator {
     return revision > this.floor ? revision : 0;
   }
 
-  async revisionAt(atMs: number): Promise<Revision> {
-    return this.#commits.findLast((commit) => commit.atMs < atMs)?.revision ?? this.floor;
+  async revisionAt(orderMs: number): Promise<Revision> {
+    return this.#commits.findLast((commit) => commit.orderMs < orderMs)?.revision ?? this.floor;
   }
 
   async compact(revision: Revision): Promise<Outcome<Revision>> {

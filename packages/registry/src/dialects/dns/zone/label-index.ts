@@ -72,7 +72,7 @@ export class LabelIndex implements Index {
   lapsed(account: Account, service: string): readonly InstanceRecord[] {
     const all = this.#lapsedOf.get(`${account}/${service}`);
     if (all === undefined) return [];
-    const nowMs = this.#clock.now();
+    const nowMs = this.#clock.monotonic();
     return [...all.values()].filter((lapsed) => lapsed.untilMs > nowMs).map((lapsed) => lapsed.record);
   }
 
@@ -167,7 +167,7 @@ export class LabelIndex implements Index {
     this.#drop(account, subjectOf(change));
     const { cause, before, after } = change;
     if (before === null || after !== null || cause !== "expired" || statusOf(before) === "draining") return;
-    const lapsed: Lapsed = { account, record: before, untilMs: this.#clock.now() + this.#settings.heldMs };
+    const lapsed: Lapsed = { account, record: before, untilMs: this.#clock.monotonic() + this.#settings.heldMs };
     const service = `${account}/${before.service}`;
     this.#lapsed.set(`${service}/${before.id}`, lapsed);
     const ofService = this.#lapsedOf.get(service) ?? new Map<string, Lapsed>();
@@ -194,7 +194,7 @@ export class LabelIndex implements Index {
   #wake(): void {
     if (this.#timer !== undefined) return;
     for (const oldest of this.#lapsed.values()) {
-      this.#timer = setTimeout(() => this.#runOut(), Math.max(0, oldest.untilMs - this.#clock.now()));
+      this.#timer = setTimeout(() => this.#runOut(), Math.max(0, oldest.untilMs - this.#clock.monotonic()));
       this.#timer.unref();
       return;
     }
@@ -202,7 +202,7 @@ export class LabelIndex implements Index {
 
   #runOut(): void {
     this.#timer = undefined;
-    const nowMs = this.#clock.now();
+    const nowMs = this.#clock.monotonic();
     let changed = false;
     for (const oldest of this.#lapsed.values()) {
       if (oldest.untilMs > nowMs) break;

@@ -22,14 +22,16 @@ export class Deltas {
   readonly #windows = new Map<Account, Window>();
   /** Changed instances in all windows, or a few more: those that answers have purged still count. */
   #total = 0;
-  #purgedAtMs = 0;
+  #purgedAtMs = Number.NEGATIVE_INFINITY;
   /** Commits up to here were taken, or are too old. */
   #taken: Revision;
   /** False while commits are missing before the next one that is taken. */
   #isWhole = true;
-  #missedUntilMs = 0;
+  #missedUntilMs = Number.NEGATIVE_INFINITY;
   /** All windows look at it: what was missed is missing in those that are there already, too. */
-  readonly #gap = { untilMs: 0 };
+  readonly #gap = { untilMs: Number.NEGATIVE_INFINITY };
+  /** When the latest commit was made, in monotonic ms. */
+  #atMs = Number.NEGATIVE_INFINITY;
 
   private constructor(parts: DeltaParts, taken: Revision, ready: () => void) {
     this.#parts = parts;
@@ -45,7 +47,7 @@ export class Deltas {
         after: (view) => this.#begin(view.revision),
         take: (commit) => this.#take(commit),
         caughtUp: () => {
-          if (!this.#isWhole) this.#endGap(parts.clock.now());
+          if (!this.#isWhole) this.#endGap(parts.clock.monotonic());
           this.#gap.untilMs = this.#missedUntilMs;
           ready();
         },
@@ -56,7 +58,10 @@ export class Deltas {
   /** Ready when it resolves. */
   static async open(parts: DeltaParts): Promise<Deltas> {
     const { registry, clock, deltaMs } = parts;
-    const since = await registry.revisionAt(clock.now() - deltaMs);
+    const latest = await registry.history(registry.read((view) => view.revision) - 1, 1);
+    // The clock may be ahead now, or have been ahead.
+    const lastMs = (latest.ok && latest.value[0]?.orderMs) || 0;
+    const since = await registry.revisionAt(Math.min(clock.now(), lastMs) - deltaMs);
     return new Promise((resolve) => {
       const deltas = new Deltas(parts, Math.max(since, registry.floor), () => resolve(deltas));
     });
@@ -89,13 +94,16 @@ export class Deltas {
 
   #take(commit: Commit): void {
     this.#taken = commit.revision;
+    const { clock, deltaMs } = this.#parts;
+    const agoMs = Math.min(Math.max(0, clock.now() - commit.atMs), deltaMs);
+    this.#atMs = Math.max(this.#atMs, clock.monotonic() - agoMs);
     // What is missing is older than the first that is not.
-    if (!this.#isWhole) this.#endGap(commit.atMs);
+    if (!this.#isWhole) this.#endGap(this.#atMs);
     const window = this.of(commit.account);
     const before = window.size;
-    window.learn(commit);
+    window.learn(commit, this.#atMs);
     this.#total += window.size - before;
-    if (this.#total > CHANGED_TOTAL_MAX) this.#trim(window, commit.atMs);
+    if (this.#total > CHANGED_TOTAL_MAX) this.#trim(window, this.#atMs);
   }
 
   /** What is too old goes, in all accounts; when that is not enough, the account that changes the most gives way. */

@@ -78,7 +78,7 @@ export class Fetch {
     const body = this.#registry.read((view) => {
       // Java's clients take -1 for a server without deltas, so it begins with 1.
       const version = String(Math.max(1, view.account(account)?.catalogRevision ?? 0));
-      return window.answer(view, this.#parts.clock.now(), form, version, full.hashcode(view));
+      return window.answer(view, this.#parts.clock.monotonic(), form, version, full.hashcode(view));
     });
     this.#settle(account, body);
     return body;

@@ -37,12 +37,13 @@ function windowOver(ids: Set<string>, entriesMax: number, gap: Gap = { untilMs: 
   return new Window(source as never, "default", 3 * MINUTE, entriesMax, gap);
 }
 
-function commitOf(revision: number, id: string, atMs: number, gone = false): Commit {
+function learn(window: Window, revision: number, id: string, atMs: number, gone = false): void {
   const record = recordOf(id);
   const change = gone
     ? ({ kind: "instance", cause: "expired", before: record, after: null } as const)
     : ({ kind: "instance", cause: "registered", before: null, after: record } as const);
-  return { revision, account: "default", atMs, nth: 0, changes: [change] };
+  const commit: Commit = { revision, account: "default", atMs: 0, orderMs: 0, nth: 0, changes: [change] };
+  window.learn(commit, atMs);
 }
 
 function idsIn(window: Window, nowMs: number): string[] | undefined {
@@ -56,18 +57,18 @@ function idsIn(window: Window, nowMs: number): string[] | undefined {
 test("each instance is there once, with what it is now", () => {
   const ids = new Set(["a", "b"]);
   const window = windowOver(ids, 100);
-  for (const [nth, id] of ["a", "b", "a", "a"].entries()) window.learn(commitOf(nth + 1, id, START + nth));
+  for (const [nth, id] of ["a", "b", "a", "a"].entries()) learn(window, nth + 1, id, START + nth);
   assert.deepEqual(idsIn(window, START + 10), ["a", "b"]);
   ids.delete("b");
-  window.learn(commitOf(9, "b", START + 20, true));
+  learn(window, 9, "b", START + 20, true);
   const body = window.answer({} as View, START + 30, JSON_FORM, "8", "")?.toString() ?? "";
   assert.deepEqual(body.match(/"actionType":"[A-Z]+"/g), ['"actionType":"ADDED"', '"actionType":"DELETED"']);
 });
 
 test("changes go when they are three minutes old, to the ms", () => {
   const window = windowOver(new Set(["a", "b"]), 100);
-  window.learn(commitOf(1, "a", START));
-  window.learn(commitOf(2, "b", START + 5));
+  learn(window, 1, "a", START);
+  learn(window, 2, "b", START + 5);
   assert.deepEqual(idsIn(window, START + 3 * MINUTE - 1), ["a", "b"]);
   assert.deepEqual(idsIn(window, START + 3 * MINUTE), ["b"]);
   assert.deepEqual(idsIn(window, START + 3 * MINUTE + 5), []);
@@ -78,7 +79,7 @@ test("more changes than are kept make the answer a refusal, until a minute witho
   const ids = new Set(Array.from({ length: 30 }, (_, i) => `i${i}`));
   const window = windowOver(ids, 10);
   let revision = 0;
-  for (const id of ids) window.learn(commitOf(++revision, id, START + revision));
+  for (const id of ids) learn(window, ++revision, id, START + revision);
   assert.equal(window.size, 10);
   assert.equal(idsIn(window, START + 50), undefined);
   assert.equal(idsIn(window, START + MINUTE), undefined);
@@ -91,10 +92,10 @@ test("however often instances change each counts once, and the one that changed 
   const window = windowOver(new Set([...ids, "new"]), 10);
   let revision = 0;
   for (let round = 0; round < 2000; round++)
-    for (const id of ids) if (id !== "i4" || round < 1999) window.learn(commitOf(++revision, id, START + round));
+    for (const id of ids) if (id !== "i4" || round < 1999) learn(window, ++revision, id, START + round);
   assert.equal(window.size, 10);
   // The tenth to change last is i4, one round before the others: its place is taken.
-  window.learn(commitOf(++revision, "new", START + 2000));
+  learn(window, ++revision, "new", START + 2000);
   assert.equal(window.size, 10);
   const later = START + 2000 + MINUTE;
   assert.deepEqual(idsIn(window, later)?.sort(), [...ids.filter((id) => id !== "i4"), "new"].sort());
@@ -105,7 +106,7 @@ test("however often instances change each counts once, and the one that changed 
 test("what was not read is missing as well, also in a window that is there already", () => {
   const gap = { untilMs: 0 };
   const window = windowOver(new Set(["a"]), 10, gap);
-  window.learn(commitOf(1, "a", START + 1));
+  learn(window, 1, "a", START + 1);
   assert.deepEqual(idsIn(window, START + 2), ["a"]);
   gap.untilMs = Number.POSITIVE_INFINITY;
   assert.equal(idsIn(window, START + 2 * MINUTE), undefined);
@@ -116,7 +117,7 @@ test("what was not read is missing as well, also in a window that is there alrea
 
 test("the same state is the same answer, not another one", () => {
   const window = windowOver(new Set(["a"]), 10);
-  window.learn(commitOf(1, "a", START));
+  learn(window, 1, "a", START);
   const answer = () => window.answer({} as View, START + 1, JSON_FORM, "7", "UP_1_");
   assert.equal(answer(), answer());
   window.forget();
@@ -146,7 +147,7 @@ async function openDeltas(): Promise<{ rig: Rig; line: ReturnType<typeof cuttabl
   const deltas = await Deltas.open({ ...source, clock: rig.clock, deltaMs: 3 * MINUTE });
   const ids = (): string[] | undefined => {
     const window = deltas.of("default");
-    const body = rig.registry.read((view) => window.answer(view, rig.clock.now(), JSON_FORM, "7", ""));
+    const body = rig.registry.read((view) => window.answer(view, rig.clock.monotonic(), JSON_FORM, "7", ""));
     const list = body && JSON.parse(body.toString()).applications.application;
     return list?.flatMap((app: Shown) => app.instance.map((one: Shown) => one.instanceId));
   };
@@ -190,4 +191,32 @@ test("what can be read again was not missed", async () => {
   assert.equal(ids(), undefined);
   await rig.pass(1000);
   assert.deepEqual(ids(), ["seen", "unseen"]);
+});
+
+test("a clock that jumps takes no change out of the window, and keeps none in it", async () => {
+  for (const byMs of [400 * 24 * 60 * MINUTE, -400 * 24 * 60 * MINUTE]) {
+    const { rig, ids } = await openDeltas();
+    await put(rig, "before");
+    rig.setClock(byMs);
+    await put(rig, "after");
+    assert.deepEqual(ids(), ["before", "after"]);
+    rig.setClock(-byMs);
+    await put(rig, "right");
+    assert.deepEqual(ids(), ["before", "after", "right"]);
+    rig.pause(3 * MINUTE);
+    assert.deepEqual(ids(), []);
+  }
+});
+
+test("what was committed before a start is in the window, also when the clock is wrong then", async () => {
+  for (const byMs of [0, 400 * 24 * 60 * MINUTE, -1_000_000]) {
+    const rig = await openRig();
+    await put(rig, "old");
+    rig.pause(4 * MINUTE);
+    await put(rig, "young");
+    rig.setClock(byMs);
+    const source = { registry: rig.registry, spellings: new Spellings(rig.registry), dataCenter: "MyOwn" };
+    const deltas = await Deltas.open({ ...source, clock: rig.clock, deltaMs: 3 * MINUTE });
+    assert.equal(deltas.of("default").size, byMs < 0 ? 2 : 1);
+  }
 });

@@ -1,4 +1,7 @@
-/** The changes of one account in the last minutes, by instance: the newest change of each is the one that counts. */
+/**
+ * The changes of one account in the last minutes, by instance: the newest change of each is the one that counts. Times are
+ * monotonic.
+ */
 import { type Account, type Commit, type InstanceRecord, subjectOf, type View } from "../../../core/index.ts";
 import { META } from "../instances/meta.ts";
 import type { ActionType } from "../wire/messages.ts";
@@ -28,7 +31,7 @@ interface ChangedApplication {
 
 /** The commits that were not read, of any account. */
 export interface Gap {
-  /** Changes before this time may be missing; Infinity while that is being found out. */
+  /** Changes before this time (monotonic ms) may be missing; Infinity while that is being found out. */
   readonly untilMs: number;
 }
 
@@ -55,7 +58,7 @@ export class Window {
   /** Counts what was added and removed. */
   #turn = 0;
   /** The time of the latest change that was let go before its time. */
-  #droppedAtMs = 0;
+  #droppedAtMs = Number.NEGATIVE_INFINITY;
   readonly #gap: Gap;
 
   constructor(source: Source, account: Account, spanMs: number, changedMax: number, gap: Gap) {
@@ -87,12 +90,13 @@ export class Window {
     this.#bodies.clear();
   }
 
-  learn(commit: Commit): void {
-    for (const change of commit.changes) {
+  /** `atMs`: when it was committed, not before what was learned already. */
+  learn({ changes }: Commit, atMs: number): void {
+    for (const change of changes) {
       if (change.kind !== "instance") continue;
-      this.#add(subjectOf(change), actionOf(change), commit.atMs);
+      this.#add(subjectOf(change), actionOf(change), atMs);
     }
-    this.purge(commit.atMs);
+    this.purge(atMs);
     while (this.#size > this.#changedMax) this.dropOldest();
   }
 

@@ -85,7 +85,9 @@ export class Tokens implements Follower {
     return (lease) => {
       const beatMs = this.#registry.pulse(account, lease)?.lastBeatMs ?? 0;
       const usedMs = this.#chains.get(chainKey(account, lease))?.usedAtMs ?? 0;
-      return usedMs > 0 && beatMs < usedMs + PULSE_ERROR_MS ? usedMs : beatMs;
+      // A time to come is one of a clock that was ahead.
+      const isExact = usedMs > 0 && usedMs <= this.#clock.now() && beatMs < usedMs + PULSE_ERROR_MS;
+      return isExact ? usedMs : beatMs;
     };
   }
 

@@ -27,6 +27,7 @@ test("changes of other dialects stand in the feed as far as they fit", () => {
     revision: 9,
     account: "acme",
     atMs: 1000,
+    orderMs: 2000,
     nth: 3,
     changes,
   });
@@ -39,7 +40,7 @@ test("changes of other dialects stand in the feed as far as they fit", () => {
         type: "service.join",
         timestamp: 1000,
         payload: { id: "id-1", heartbeat_timeout: 10, tags: ["www"], metadata: {} },
-        ticks: toTicks(1000, 3),
+        ticks: toTicks(2000, 3),
       },
     ],
   );
@@ -52,7 +53,7 @@ test("changes of other dialects stand in the feed as far as they fit", () => {
   const found = toEvents(end, () => undefined);
   assert.deepEqual(
     found.map(({ type, timestamp, ticks }) => [type, timestamp, ticks]),
-    [["service.timeout", 900, toTicks(1000, 4)]],
+    [["service.timeout", 900, toTicks(2000, 4)]],
   );
   const moved = commit([
     { kind: "instance", cause: "updated", before: record, after: { ...record, service: "other" } },

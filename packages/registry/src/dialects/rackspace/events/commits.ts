@@ -68,7 +68,7 @@ export function toEvents(commit: Commit, findLease: FindLease): readonly Event[]
         : change.kind === "key"
           ? toValueEvent(commit, change.before, change.after)
           : null;
-    if (event !== null) events.push({ ...event, ticks: toTicks(commit.atMs, commit.nth + index) });
+    if (event !== null) events.push({ ...event, ticks: toTicks(commit.orderMs, commit.nth + index) });
   });
   return events;
 }

@@ -23,8 +23,12 @@ function parseType(query: Query): Outcome<EventType | null, Faulty> {
 async function spanOf({ registry, clock }: Desk, { account }: Call): Promise<Span> {
   const latest = await registry.history(registry.read((view) => view.revision) - 1, 1);
   // Event ids reach up to the latest commit, even if the clock stepped back since.
-  const nowMs = Math.max(clock.now(), (latest.ok && latest.value[0]?.atMs) || 0);
-  const createdAtMs = registry.read((view) => view.account(account)?.createdAtMs ?? nowMs);
+  const nowMs = Math.max(clock.now(), (latest.ok && latest.value[0]?.orderMs) || 0);
+  // It may have been ahead when the account was made.
+  const createdAtMs = Math.min(
+    clock.now(),
+    registry.read((view) => view.account(account)?.createdAtMs ?? nowMs),
+  );
   return { createdAtMs, nowMs };
 }
 

@@ -20,8 +20,8 @@ export function readHistory(store: Store, after: Revision, last: Revision, limit
   return commits;
 }
 
-/** The last revision committed before this time; the floor when all that is left of history is younger. */
-export function findRevisionAt(store: Store, floor: Revision, last: Revision, atMs: number): Revision {
+/** The last revision with an `orderMs` below this one; the floor when all that is left of history is younger. */
+export function findRevisionAt(store: Store, floor: Revision, last: Revision, orderMs: number): Revision {
   // Groups are found by revision, so the search halves a range of revisions. It ends at the last group that begins
   // before the time.
   let found: GroupSummary | undefined;
@@ -31,13 +31,13 @@ export function findRevisionAt(store: Store, floor: Revision, last: Revision, at
     const middle = Math.floor((low + high) / 2);
     const group = summaryBefore(store, middle);
     if (group === undefined) low = middle + 1;
-    else if (group.firstAtMs >= atMs) high = group.first - 1;
+    else if (group.firstMs >= orderMs) high = group.first - 1;
     else {
       found = group;
       low = Math.max(middle, group.last) + 1;
     }
   }
-  return found === undefined ? floor : Math.max(floor, lastBefore(store, found.first, atMs));
+  return found === undefined ? floor : Math.max(floor, lastBefore(store, found.first, orderMs));
 }
 
 function summaryBefore(store: Store, revision: Revision): GroupSummary | undefined {
@@ -46,10 +46,10 @@ function summaryBefore(store: Store, revision: Revision): GroupSummary | undefin
   return summary?.ok === true ? summary.value : undefined;
 }
 
-function lastBefore(store: Store, first: Revision, atMs: number): Revision {
+function lastBefore(store: Store, first: Revision, beforeMs: number): Revision {
   const group = store.groupBefore(first);
   const commits = group === undefined ? undefined : decodeGroup(group.bytes);
   let found = first - 1;
-  if (commits?.ok) for (const { revision, atMs: at } of commits.value) if (at < atMs) found = revision;
+  if (commits?.ok) for (const { revision, orderMs } of commits.value) if (orderMs < beforeMs) found = revision;
   return found;
 }

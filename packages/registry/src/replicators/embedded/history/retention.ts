@@ -2,10 +2,12 @@
 import type { Clock, Revision } from "../../../core/index.ts";
 import { summarizeGroup } from "../../../records/group.ts";
 import { PAGE_BYTES } from "../file/pages.ts";
+import type { Ages } from "../meta.ts";
 import type { Store } from "../store/databases.ts";
+import { Ageing } from "./ageing.ts";
 
 export interface RetentionLimits {
-  /** History older than this is forgotten. */
+  /** History older than this is forgotten, in time that really passed while a registry ran. */
   readonly ageMs: number;
   /** And so is the oldest, when the log takes more than this on disk. */
   readonly bytesMax: number;
@@ -14,7 +16,6 @@ export interface RetentionLimits {
 interface OldGroup {
   readonly first: Revision;
   readonly last: Revision;
-  readonly lastAtMs: number;
   readonly bytes: number;
 }
 
@@ -33,16 +34,29 @@ export class Retention {
   readonly #store: Store;
   readonly #limits: RetentionLimits;
   readonly #clock: Clock;
+  readonly #ageing: Ageing;
   #logBytes: number;
   #oldest: OldGroup[] = [];
   #next: Revision = 0;
 
-  constructor(options: { store: Store; limits: RetentionLimits; clock: Clock; floor: Revision }) {
-    this.#store = options.store;
-    this.#limits = options.limits;
-    this.#clock = options.clock;
-    this.floor = options.floor;
-    this.#logBytes = options.store.logBytes;
+  constructor(options: { store: Store; limits: RetentionLimits; clock: Clock; floor: Revision; ages: Ages }) {
+    const { store, limits, clock, floor, ages } = options;
+    this.#store = store;
+    this.#limits = limits;
+    this.#clock = clock;
+    this.#ageing = new Ageing(ages, limits.ageMs, clock.monotonic());
+    this.floor = floor;
+    this.#logBytes = store.logBytes;
+  }
+
+  /** What is to be written of how old history is, if anything. `last`: the latest revision. */
+  note(last: Revision): Ages | undefined {
+    return this.#ageing.note(last, this.floor, this.#clock.monotonic());
+  }
+
+  /** The same at a stop. */
+  end(last: Revision): Ages | undefined {
+    return this.#ageing.end(last, this.floor, this.#clock.monotonic());
   }
 
   added(valueBytes: number): void {
@@ -74,7 +88,7 @@ export class Retention {
     return (
       group.last <= this.floor ||
       this.#logBytes > this.#limits.bytesMax ||
-      group.lastAtMs < this.#clock.now() - this.#limits.ageMs
+      group.last <= this.#ageing.dueAt(this.#clock.monotonic())
     );
   }
 
@@ -82,9 +96,9 @@ export class Retention {
     for (const { first, bytes } of this.#store.groups(this.#next)) {
       if (first < this.#next) continue;
       const summary = summarizeGroup(bytes);
-      // A damaged group is forgotten like any other; only its time is unknown.
-      const { last, lastAtMs } = summary.ok ? summary.value : { last: first, lastAtMs: 0 };
-      this.#oldest.push({ first, last, lastAtMs, bytes: diskBytes(bytes.length) });
+      // A damaged group is forgotten like any other; only its end is unknown.
+      const last = summary.ok ? summary.value.last : first;
+      this.#oldest.push({ first, last, bytes: diskBytes(bytes.length) });
       this.#next = first + 1;
       if (this.#oldest.length >= LOOK_AHEAD_GROUPS) return;
     }

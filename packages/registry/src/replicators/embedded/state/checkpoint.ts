@@ -7,7 +7,7 @@ import { type Commit, ownLease, type Position, positionAfter, type View } from "
 import { ByteWriter } from "../../../records/bytes.ts";
 import { encodeRow, type StateRow } from "../../../records/row.ts";
 import { addAccountRows, addRows, leaseRow, parseRow, toStoreKey } from "../../../records/row-name.ts";
-import { encodeMeta } from "../meta.ts";
+import { encodePosition } from "../meta.ts";
 import type { Writes } from "../store/databases.ts";
 
 /** The size of one transaction: writers wait for it, so it is small. */
@@ -69,7 +69,7 @@ export class Checkpoint {
     try {
       await this.#writeRows(rows, touched);
       await this.#writeRows(touched);
-      await this.#write({ meta: [["checkpoint", encodeMeta(target)]] });
+      await this.#write({ meta: [["checkpoint", encodePosition(target)]] });
       this.marker = target;
     } catch (error) {
       for (const row of rows) this.#dirty.add(row);

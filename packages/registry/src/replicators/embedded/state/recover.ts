@@ -19,7 +19,7 @@ import {
 import { decodeGroup } from "../../../records/group.ts";
 import { decodeRow } from "../../../records/row.ts";
 import { addRows, instanceRow, keyRow } from "../../../records/row-name.ts";
-import type { About } from "../meta.ts";
+import type { About, Ages } from "../meta.ts";
 import { Damaged } from "../refused.ts";
 import type { Store } from "../store/databases.ts";
 
@@ -32,6 +32,7 @@ export interface Recovered {
   readonly marker: Position;
   /** Rows that the log after the marker made different: the next checkpoint writes them. */
   readonly dirty: Set<string>;
+  readonly ages: Ages;
 }
 
 /** Commits with revision > after, oldest first. */
@@ -43,11 +44,12 @@ export function* readCommits(store: Store, after: Revision): Iterable<Commit> {
   }
 }
 
-export function recover(store: Store, { marker, floor, jump }: About, rows: StateRows): Recovered {
+export function recover(store: Store, { marker, floor, jump, ages }: About, rows: StateRows): Recovered {
   const tail = new Tail(store, marker, rows.accounts);
   const last = { ...tail.last, revision: Math.max(tail.last.revision, jump) };
   return {
     marker,
+    ages,
     dirty: tail.dirty,
     restored: {
       ...last,
