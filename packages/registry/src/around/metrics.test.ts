@@ -13,7 +13,7 @@ async function samples(metrics: ProcessMetrics): Promise<Map<string, number>> {
 }
 
 test("requests are counted by dialect and outcome, their times in buckets", async () => {
-  const metrics = createMetrics();
+  const metrics = createMetrics(Date.now);
   const observe = metrics.observer("http");
   metrics.observer("http")(200, 0.0002);
   observe(201, 0.003);
@@ -40,7 +40,7 @@ test("requests are counted by dialect and outcome, their times in buckets", asyn
 });
 
 test("groups, expiries and watchers", async () => {
-  const metrics = createMetrics();
+  const metrics = createMetrics(Date.now);
   metrics.groupFlushed(3, 1.5);
   metrics.groupFlushed(1, 0.1);
   metrics.expired(2);
@@ -61,7 +61,8 @@ test("groups, expiries and watchers", async () => {
 test("gauges show the catalog as it is when they are asked for", async () => {
   const rig = await openRig();
   const metrics = createMetrics(rig.clock.now);
-  metrics.watch({ core: rig.core, startedAtMs: rig.clock.now() });
+  const startedMs = rig.clock.monotonic();
+  metrics.watch({ core: rig.core, uptimeMs: () => rig.clock.monotonic() - startedMs });
   const put = async (service: string, id: string, status: "passing" | "critical"): Promise<void> => {
     const instance = { ...instanceOf(service, id), status };
     const outcome = await rig.registry.propose("shop", {

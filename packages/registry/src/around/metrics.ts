@@ -12,7 +12,7 @@ import { Histogram } from "./histogram.ts";
 /** What the gauges look at. */
 export interface MetricSources {
   readonly core: Core;
-  readonly startedAtMs: number;
+  uptimeMs(): number;
   /** Why the store takes no writes. */
   refusing?(): string | null;
   /** Lines of the log that could not be written. */
@@ -25,6 +25,8 @@ export interface ProcessMetrics {
   /** One durable group. */
   groupFlushed(commits: number, ms: number): void;
   expired(count: number): void;
+  /** The system's clock jumped. */
+  clockJumped(): void;
   /** For dialects. */
   readonly dialects: DialectMetrics;
   /** Adds the gauges of the catalog, which are read from these sources. */
@@ -51,7 +53,7 @@ interface DialectNumbers {
 }
 
 /** The metrics of one process. `now` is wall-clock ms. */
-export function createMetrics(now: () => number = Date.now): ProcessMetrics {
+export function createMetrics(now: () => number): ProcessMetrics {
   const registry = new MetricRegistry();
   const hot = createHotNumbers(registry);
   const watchers = new Map<string, number>();
@@ -78,12 +80,15 @@ export function createMetrics(now: () => number = Date.now): ProcessMetrics {
   };
 }
 
-function createHotNumbers(registry: MetricRegistry): Pick<ProcessMetrics, "observer" | "groupFlushed" | "expired"> {
+function createHotNumbers(
+  registry: MetricRegistry,
+): Pick<ProcessMetrics, "observer" | "groupFlushed" | "expired" | "clockJumped"> {
   const dialects = new Map<string, DialectNumbers>();
   const groups = new Histogram(GROUP_COMMITS);
   const flushes = new Histogram(FLUSH_S);
   let commits = 0;
   let expiries = 0;
+  let clockJumps = 0;
   addCounter(registry, "rollcall_requests_total", "Requests answered", ["dialect", "outcome"], (add) => {
     for (const [dialect, { outcomes }] of dialects)
       for (const [i, outcome] of OUTCOMES.entries())
@@ -91,6 +96,7 @@ function createHotNumbers(registry: MetricRegistry): Pick<ProcessMetrics, "obser
   });
   addCounter(registry, "rollcall_commits_total", "Commits made durable by this process", [], (add) => add({}, commits));
   addCounter(registry, "rollcall_expiries_total", "Leases that ended by silence", [], (add) => add({}, expiries));
+  addCounter(registry, "rollcall_clock_jumps_total", "Jumps of the system's clock", [], (add) => add({}, clockJumps));
   addHistogram(registry, "rollcall_request_duration_seconds", "From the request's headers to its answer", () =>
     [...dialects].flatMap(([dialect, { latency }]) => latency.values("rollcall_request_duration_seconds", { dialect })),
   );
@@ -122,6 +128,9 @@ function createHotNumbers(registry: MetricRegistry): Pick<ProcessMetrics, "obser
     expired(count) {
       expiries += count;
     },
+    clockJumped() {
+      clockJumps++;
+    },
   };
 }
 
@@ -151,7 +160,7 @@ const countAll = perRevision((view: View): Census => {
 });
 
 function addViewGauges(registry: MetricRegistry, sources: MetricSources, now: () => number): void {
-  const { core, startedAtMs } = sources;
+  const { core } = sources;
   const census = (): Census => core.registry.read((view) => countAll(view));
   const gauge = (name: string, help: string, value: () => number): void =>
     addGauge(registry, name, help, [], (one) => one.set(value()));
@@ -175,7 +184,7 @@ function addViewGauges(registry: MetricRegistry, sources: MetricSources, now: ()
   addCounter(registry, "rollcall_log_lines_lost_total", "Lines of the log that could not be written", [], (add) =>
     add({}, sources.linesLost?.() ?? 0),
   );
-  gauge("rollcall_uptime_seconds", "Time since the start", () => (now() - startedAtMs) / 1000);
+  gauge("rollcall_uptime_seconds", "Time since the start", () => sources.uptimeMs() / 1000);
   addGauge(registry, "rollcall_history_seconds", "Time that stored history reaches back", [], async (one) => {
     const oldest = await core.registry.history(core.numbers().floor, 1);
     const first = oldest.ok ? oldest.value[0] : undefined;

@@ -6,7 +6,7 @@ import { openAccounts } from "../../around/accounts/access.ts";
 import { LIMITS_DEFAULT } from "../../around/accounts/limits.ts";
 import { createMetrics } from "../../around/metrics.ts";
 import { createProtection } from "../../around/protection.ts";
-import { type Access, type Clock, openCore, type Replicator, type Rules, TICK_MS } from "../../core/index.ts";
+import { type Access, type Clock, openCore, type Replicator, type Rules } from "../../core/index.ts";
 import type { Endpoint, NodeStatus } from "../../dialects/contract.ts";
 import type { OpenHttpListener } from "../../net/http/listener.ts";
 import { isLoopback } from "../../net/loopback.ts";
@@ -15,6 +15,7 @@ import { createMemory } from "../../replicators/memory/replicator.ts";
 import type { ServeConfig } from "../config/load.ts";
 import { NATIVE_PORT } from "../dialects.ts";
 import { VERSION } from "../version.ts";
+import { keepTime, openClock } from "./clock.ts";
 import { keepMemory } from "./memory.ts";
 import { httpOpener, loadDialects, mountDialects, type Opened } from "./mount.ts";
 import { reportProtection } from "./protection.ts";
@@ -29,8 +30,6 @@ export interface Running {
 
 /** Between "not ready" and the end of listening. */
 const DRAIN_MS = 250;
-
-const systemClock: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
 
 /** What the process gives. */
 export interface ProcessParts {
@@ -62,27 +61,28 @@ async function assembleWith(
   const rules: Rules = {
     limits: (account) => state.access?.limitsOf(account) ?? LIMITS_DEFAULT,
   };
-  const metrics = createMetrics();
+  const metrics = createMetrics(() => clock.now());
+  const clock = openClock(log, metrics.clockJumped);
   const onGroup = metrics.groupFlushed;
-  const replicator = createReplicator(config, { clock: systemClock, rules, origin, onGroup, onBroken, log });
+  const replicator = createReplicator(config, { clock, rules, origin, onGroup, onBroken, log });
   const loaded = await loadDialects(config.dialects, replicator.port);
   const core = await openCore({
-    clock: systemClock,
+    clock,
     replicator: replicator.port,
     policy: createProtection(config.protection),
     wait: (ms, run) => setTimeout(run, ms).unref(),
     onBug: (error) => log.error({ err: error }, "a watcher failed"),
     onExpired: metrics.expired,
-    ...reportProtection(log, () => systemClock.monotonic()),
+    ...reportProtection(log, () => clock.monotonic()),
   });
   undo.push(() => core.close());
-  const ticking = setInterval(() => core.tick(), TICK_MS);
-  undo.push(() => clearInterval(ticking));
+  const stopTime = keepTime(clock, core);
+  undo.push(stopTime);
   undo.push(keepMemory(() => core.numbers().revision));
   // Taking the last token away must not open a registry that the network reaches.
   const keepClosed = !config.insecure && !isLoopback(config.host);
   const { accounts, tokens, limits } = config;
-  const access = await openAccounts(core.registry, { accounts, tokens, limits, keepClosed }, systemClock);
+  const access = await openAccounts(core.registry, { accounts, tokens, limits, keepClosed }, clock);
   state.access = access;
   undo.push(() => access.close());
   refuseOpenExposure(config, access);
@@ -93,12 +93,15 @@ async function assembleWith(
   });
   const listener = await openHttp(config.ports[NATIVE_PORT.name] ?? NATIVE_PORT.port);
   undo.push(() => listener.close());
-  metrics.watch({ core, startedAtMs: systemClock.now(), refusing: replicator.refusing, linesLost });
+  const startedMs = clock.monotonic();
+  metrics.watch({ core, uptimeMs: () => clock.monotonic() - startedMs, refusing: replicator.refusing, linesLost });
   const endpoints: Endpoint[] = [];
   const status: NodeStatus = {
     name: origin,
     version: VERSION,
-    startedAtMs: systemClock.now(),
+    get startedAtMs() {
+      return clock.at(startedMs);
+    },
     replicator: replicator.port.name,
     ready: () => state.ready,
     endpoints: () => endpoints,
@@ -108,13 +111,13 @@ async function assembleWith(
   };
   const { registry } = core;
   const { tenants } = access;
-  const shared = { registry, access, tenants, clock: systemClock, metrics: metrics.dialects, http: listener, status };
+  const shared = { registry, access, tenants, clock, metrics: metrics.dialects, http: listener, status };
   const opened = await mountDialects(loaded, config, log, shared, { native: listener, openHttp }, undo);
   endpoints.push(...opened.flatMap((one) => one.endpoints));
   state.ready = true;
   const close = async (): Promise<void> => {
     access.close();
-    clearInterval(ticking);
+    stopTime();
     await core.close();
   };
   return { endpoints, stop: () => stop(state, opened, listener, close) };
