@@ -4,11 +4,10 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { checkNode } from "../packages/registry/bin/node-version.mjs";
 
 export const ROOT = fileURLToPath(new URL("..", import.meta.url));
 export const PROGRAM = join(ROOT, "packages/registry/dist/bin/rollcall.js");
-
-const NODE_MIN = [20, 19];
 
 /** Runs a command in the repository's root, its output shown; resolves to its exit code. */
 export function run(command, args, { env = {}, quiet = false } = {}) {
@@ -41,13 +40,6 @@ export function runTests(args, options) {
 /** A program that a dependency brings. */
 export function tool(name) {
   return join(ROOT, "node_modules/.bin", name);
-}
-
-export function checkNode() {
-  const [major, minor] = process.versions.node.split(".").map(Number);
-  if (major > NODE_MIN[0] || (major === NODE_MIN[0] && minor >= NODE_MIN[1])) return;
-  console.error(`Rollcall needs Node ${NODE_MIN.join(".")} or newer; this is ${process.versions.node}.`);
-  process.exit(1);
 }
 
 /** Whether package-lock.json asks for other packages than are installed. File times do not tell: npm writes the lock last. */

@@ -81,7 +81,7 @@ async function configOf(command: Command): Promise<ServeConfig> {
   const { loadServeConfig } = await import("../config/load.ts");
   const loaded = loadServeConfig({ flags, env: process.env, cwd: process.cwd() });
   if (!loaded.ok) {
-    const hint = "Every setting: docs/configuration.md, or rollcall serve --help";
+    const hint = "Every setting: rollcall serve --help";
     throw new Failure(
       EXIT.usage,
       `the configuration is not right\n${loaded.problems.map((one) => `  ${one}`).join("\n")}`,

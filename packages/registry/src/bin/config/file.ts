@@ -56,19 +56,24 @@ export function parseConfigText(text: string, path: string): ReadFile {
   return { entries: flatten(root, [], place), problems: [] };
 }
 
+/** Settings that a program gives as an object of the file's shape. */
+export function toEntries(settings: Readonly<Record<string, unknown>>): ReadFile {
+  return { entries: flatten(settings, [], () => "settings"), problems: [] };
+}
+
 export function isMap(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function flatten(
-  map: Record<string, unknown>,
+  map: Readonly<Record<string, unknown>>,
   above: readonly string[],
   place: (keys: readonly string[]) => string,
 ): FileEntry[] {
   return Object.entries(map).flatMap(([name, value]) => {
     const keys = [...above, name];
     // A section that is there but empty ("tls:") says nothing.
-    if (value === null) return [];
+    if (value === null || value === undefined) return [];
     if (isMap(value) && !(above.length === 0 && WHOLE.has(name))) return flatten(value, keys, place);
     return [{ key: keys.join("."), value, place: place(keys) }];
   });

@@ -8,7 +8,7 @@ import type { TlsOptions } from "../../net/certificates.ts";
 import type { HttpLimits } from "../../net/http/listener.ts";
 import { type Outcome, ok } from "../../outcome.ts";
 import { readAccounts, readTokens, unknownKey } from "./accounts.ts";
-import { isMap, readConfigFile } from "./file.ts";
+import { isMap, readConfigFile, toEntries } from "./file.ts";
 import { flagOf, SETTINGS, type Setting, variableOf } from "./settings.ts";
 import { readValue, type Value } from "./values.ts";
 
@@ -50,6 +50,8 @@ export interface Sources {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Relative paths of flags and variables begin here, those of the file at its directory. */
   readonly cwd: string;
+  /** As the file would have them, instead of it. */
+  readonly settings?: Readonly<Record<string, unknown>>;
 }
 
 export interface Problems {
@@ -115,7 +117,7 @@ function readGiven(setting: Setting, given: Given, problems: string[]): Value | 
 function takeFile(sources: Sources, all: Gathered): void {
   const named = sources.flags.config ?? sources.env.ROLLCALL_CONFIG;
   const path = resolve(sources.cwd, typeof named === "string" ? named : DEFAULT_FILE);
-  const file = readConfigFile(path);
+  const file = sources.settings === undefined ? readConfigFile(path) : toEntries(sources.settings);
   if (file === undefined) {
     if (named !== undefined) all.problems.push(`${path}: there is no such file`);
     return;

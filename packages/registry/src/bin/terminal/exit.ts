@@ -57,7 +57,7 @@ function toSentence(error: NodeJS.ErrnoException): string {
   return error.path === undefined ? sayWhy(error) : `cannot ${error.syscall} ${error.path}: ${sayWhy(error)}`;
 }
 
-const SETTINGS = "Every setting of a dialect: packages/registry/src/dialects/<dialect>/README.md";
+const SETTINGS = "Every setting of a dialect: src/dialects/<dialect>/README.md of the package @rollcall/registry";
 const SERVE = process.env.npm_lifecycle_event === "start" ? "npm start --" : "rollcall serve";
 const OTHER_PORT = `Stop that program, or choose another port: ${SERVE} --http-port 7171, or --<dialect>-port for one of a dialect's own.`;
 
