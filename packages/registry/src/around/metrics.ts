@@ -17,6 +17,8 @@ export interface MetricSources {
   refusing?(): string | null;
   /** Lines of the log that could not be written. */
   linesLost?(): number;
+  /** What waits for clients. */
+  readonly outgoing?: { readonly bytes: number; readonly cuts: number };
 }
 
 export interface ProcessMetrics {
@@ -184,6 +186,13 @@ function addViewGauges(registry: MetricRegistry, sources: MetricSources, now: ()
   addCounter(registry, "rollcall_log_lines_lost_total", "Lines of the log that could not be written", [], (add) =>
     add({}, sources.linesLost?.() ?? 0),
   );
+  const { outgoing } = sources;
+  if (outgoing !== undefined) {
+    gauge("rollcall_unread_bytes", "Bytes of answers that clients have not taken yet", () => outgoing.bytes);
+    addCounter(registry, "rollcall_unread_cuts_total", "Connections cut as too much waited for clients", [], (add) =>
+      add({}, outgoing.cuts),
+    );
+  }
   gauge("rollcall_uptime_seconds", "Time since the start", () => sources.uptimeMs() / 1000);
   addGauge(registry, "rollcall_history_seconds", "Time that stored history reaches back", [], async (one) => {
     const oldest = await core.registry.history(core.numbers().floor, 1);

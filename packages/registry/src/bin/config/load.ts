@@ -4,6 +4,7 @@ import { dirname, resolve } from "node:path";
 import type { ConfiguredAccount, ConfiguredToken } from "../../around/accounts/config.ts";
 import type { ProtectionOptions } from "../../around/protection.ts";
 import type { AccountLimits } from "../../core/index.ts";
+import type { OutgoingLimits } from "../../net/answers/outgoing.ts";
 import type { TlsOptions } from "../../net/certificates.ts";
 import type { HttpLimits } from "../../net/http/listener.ts";
 import { type Outcome, ok } from "../../outcome.ts";
@@ -37,6 +38,7 @@ export interface ServeConfig {
   readonly protection: ProtectionOptions;
   readonly events: { readonly keepMs: number; readonly bytesMax: number };
   readonly http: HttpLimits;
+  readonly answers: OutgoingLimits;
   /** Each dialect validates its own. */
   readonly dialectSettings: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** Absolute path of the file's directory, or the working one: relative paths in `dialectSettings` begin there. */
@@ -198,6 +200,7 @@ function assemble(values: ReadonlyMap<string, Value>, all: Gathered, cwd: string
     protection: section(values, "protection") as unknown as ProtectionOptions,
     events: section(values, "events") as unknown as ServeConfig["events"],
     http: section(values, "http") as unknown as HttpLimits,
+    answers: section(values, "answers") as unknown as OutgoingLimits,
     dialectSettings: all.dialectSettings,
     directory: all.directory,
   };

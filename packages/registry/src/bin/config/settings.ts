@@ -230,6 +230,23 @@ const http: readonly Setting[] = [
   },
 ];
 
+const answers: readonly Setting[] = [
+  {
+    key: "answers.unreadBytesMax",
+    kind: "bytes",
+    default: 128 * MIB,
+    min: MIB,
+    meaning: "Bytes of answers that clients have not taken yet, all together; above it the slowest are cut.",
+  },
+  {
+    key: "answers.unreadBytesPerAddressMax",
+    kind: "bytes",
+    default: 32 * MIB,
+    min: MIB,
+    meaning: "The same for all clients of one address.",
+  },
+];
+
 const limits: readonly Setting[] = [
   { key: "limits.instancesMax", kind: "whole", default: 1_000_000, meaning: "Instances an account may have." },
   { key: "limits.servicesMax", kind: "whole", default: 100_000, meaning: "Services an account may have." },
@@ -251,6 +268,7 @@ export const SETTINGS: readonly Setting[] = [
   ...protection,
   ...events,
   ...http,
+  ...answers,
   ...limits,
 ];
 

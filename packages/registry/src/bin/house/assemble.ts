@@ -8,6 +8,7 @@ import { createMetrics } from "../../around/metrics.ts";
 import { createProtection } from "../../around/protection.ts";
 import { type Access, type Clock, openCore, type Replicator, type Rules } from "../../core/index.ts";
 import type { Endpoint, NodeStatus } from "../../dialects/contract.ts";
+import { Outgoing } from "../../net/answers/outgoing.ts";
 import type { OpenHttpListener } from "../../net/http/listener.ts";
 import { isLoopback } from "../../net/loopback.ts";
 import { createEmbedded } from "../../replicators/embedded/replicator.ts";
@@ -87,14 +88,14 @@ async function assembleWith(
   undo.push(() => access.close());
   refuseOpenExposure(config, access);
   refuseLockedOut(access);
-  const openHttp = httpOpener(config, log, metrics, {
-    ready: () => state.ready,
-    localOnly: () => access.open && isLoopback(config.host),
-  });
+  const outgoing = new Outgoing(config.answers);
+  const gate = { ready: () => state.ready, localOnly: () => access.open && isLoopback(config.host) };
+  const openHttp = httpOpener(config, log, metrics, gate, outgoing);
   const listener = await openHttp(config.ports[NATIVE_PORT.name] ?? NATIVE_PORT.port);
   undo.push(() => listener.close());
   const startedMs = clock.monotonic();
-  metrics.watch({ core, uptimeMs: () => clock.monotonic() - startedMs, refusing: replicator.refusing, linesLost });
+  const uptimeMs = (): number => clock.monotonic() - startedMs;
+  metrics.watch({ core, uptimeMs, refusing: replicator.refusing, linesLost, outgoing });
   const endpoints: Endpoint[] = [];
   const status: NodeStatus = {
     name: origin,

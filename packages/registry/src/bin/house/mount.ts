@@ -4,6 +4,7 @@ import type { ProcessMetrics } from "../../around/metrics.ts";
 import { secretOf } from "../../around/secret.ts";
 import type { Registry, Replicator } from "../../core/index.ts";
 import type { Dialect, Endpoint, House, Mounted } from "../../dialects/contract.ts";
+import type { Outgoing } from "../../net/answers/outgoing.ts";
 import { type OpenHttpListener, openHttpListener } from "../../net/http/listener.ts";
 import { PortTaken } from "../../net/taken.ts";
 import type { ServeConfig } from "../config/load.ts";
@@ -20,7 +21,13 @@ interface Gate {
 type OpenHttp = (port: number) => Promise<OpenHttpListener>;
 
 /** Every HTTP listener of this process has the same limits, certificates and refusals. */
-export function httpOpener(config: ServeConfig, log: Logger, metrics: ProcessMetrics, gate: Gate): OpenHttp {
+export function httpOpener(
+  config: ServeConfig,
+  log: Logger,
+  metrics: ProcessMetrics,
+  gate: Gate,
+  outgoing: Outgoing,
+): OpenHttp {
   const { host, http, tls } = config;
   return (port) =>
     openHttpListener({
@@ -29,6 +36,7 @@ export function httpOpener(config: ServeConfig, log: Logger, metrics: ProcessMet
       log,
       ...gate,
       limits: http,
+      outgoing,
       observer: metrics.observer,
       ...(tls === undefined ? {} : { tls }),
     });

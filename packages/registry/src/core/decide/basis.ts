@@ -1,7 +1,8 @@
 /** What a decision rests on, and the forms of its answer. */
-import { type Outcome, ok } from "../../outcome.ts";
+import { type Outcome, ok, type Refused, refuse } from "../../outcome.ts";
 import type { AccountLimits } from "../access.ts";
 import type { Decision } from "../command.ts";
+import { LIMITS, sizeOfChange } from "../limits.ts";
 import type { Account, Change, Revision } from "../types.ts";
 import type { Facts } from "../view.ts";
 
@@ -18,7 +19,18 @@ export interface Rules {
   limits(account: Account): AccountLimits;
 }
 
+/** What the steps of one command have added up to so far. */
+export interface Sums {
+  /** Of what ranges answer. */
+  rangeBytes: number;
+  /** Keys that ranges have looked at. */
+  rangeKeys: number;
+  /** Of the keys that are written and deleted, before and after. */
+  keyBytes: number;
+}
+
 export interface Basis {
+  readonly sums: Sums;
   readonly facts: Facts;
   readonly account: Account;
   readonly stamp: Stamp;
@@ -27,6 +39,17 @@ export interface Basis {
 
 /** Accepted, and all is as it was. */
 export const UNCHANGED: Outcome<Decision> = ok({ changes: [], result: { kind: "changed", changes: [] } });
+
+/** Counts changes of keys; refuses what would be too long for one commit. */
+export function countKeys({ sums }: Basis, change: Change): Refused | undefined {
+  sums.keyBytes += sizeOfChange(change);
+  return sums.keyBytes > LIMITS.commitBytesMax
+    ? refuse(
+        "too-large",
+        `the keys that it writes and deletes hold more than ${LIMITS.commitBytesMax} bytes; change fewer at once`,
+      )
+    : undefined;
+}
 
 export function changed(changes: readonly Change[]): Outcome<Decision> {
   return ok({ changes, result: { kind: "changed", changes } });

@@ -22,7 +22,8 @@ export function decide(
   if (!isLegalAccount(account) && account !== SYSTEM_ACCOUNT) {
     return refuse("invalid", `not a legal account name: ${account.slice(0, 80)}`);
   }
-  return decideStep({ facts, account, stamp, limits: rules.limits(account) }, command);
+  const sums = { rangeBytes: 0, rangeKeys: 0, keyBytes: 0 };
+  return decideStep({ facts, account, stamp, sums, limits: rules.limits(account) }, command);
 }
 
 function decideStep(basis: Basis, command: Command): Outcome<Decision> {

@@ -2,9 +2,9 @@ import { type Outcome, ok, refuse } from "../../outcome.ts";
 import { isReserved } from "../bytes.ts";
 import { ownString } from "../catalog/share.ts";
 import type { CommandOf, Decision } from "../command.ts";
-import { LIMITS } from "../limits.ts";
+import { LIMITS, sizeOf } from "../limits.ts";
 import type { Change, KeyRecord } from "../types.ts";
-import { type Basis, changed, UNCHANGED } from "./basis.ts";
+import { type Basis, changed, countKeys, UNCHANGED } from "./basis.ts";
 
 export function decidePut(basis: Basis, command: CommandOf<"put">): Outcome<Decision> {
   const { facts, account, stamp, limits } = basis;
@@ -30,7 +30,8 @@ export function decidePut(basis: Basis, command: CommandOf<"put">): Outcome<Deci
     stampMs: stamp.atMs,
     origin: stamp.origin,
   };
-  return changed([{ kind: "key", cause: "put", before, after }]);
+  const change: Change = { kind: "key", cause: "put", before, after };
+  return countKeys(basis, change) ?? changed([change]);
 }
 
 export function decideDelete(basis: Basis, command: CommandOf<"delete">): Outcome<Decision> {
@@ -43,23 +44,33 @@ export function decideDelete(basis: Basis, command: CommandOf<"delete">): Outcom
   const changes: Change[] = [];
   for (const before of facts.entries(account, from, to)) {
     if (changes.length >= LIMITS.changesMax) return refuse("too-large", `more than ${LIMITS.changesMax} keys at once`);
-    changes.push({ kind: "key", cause: "deleted", before, after: null });
+    const change: Change = { kind: "key", cause: "deleted", before, after: null };
+    const refused = countKeys(basis, change);
+    if (refused !== undefined) return refused;
+    changes.push(change);
   }
   return changed(changes);
 }
 
 export function decideRange(basis: Basis, command: CommandOf<"range">): Outcome<Decision> {
-  const { facts, account } = basis;
+  const { facts, account, sums } = basis;
   const { from, to } = command;
   const entries: KeyRecord[] = [];
   let count = 0;
   const limit = Math.min(command.limit ?? LIMITS.changesMax, LIMITS.changesMax);
-  if (to === undefined) {
-    const record = facts.entry(account, from);
-    if (record !== undefined) entries.push(record);
-    count = entries.length;
-  } else {
-    for (const record of facts.entries(account, from, to)) if (++count <= limit) entries.push(record);
+  const only = to === undefined ? facts.entry(account, from) : undefined;
+  const found = to === undefined ? (only === undefined ? [] : [only]) : facts.entries(account, from, to);
+  for (const record of found) {
+    if (++sums.rangeKeys > LIMITS.rangeKeysMax)
+      return refuse("too-large", `more than ${LIMITS.rangeKeysMax} keys to be looked at in a transaction`);
+    if (++count > limit) continue;
+    entries.push(record);
+    sums.rangeBytes += sizeOf(record);
+    if (sums.rangeBytes > LIMITS.rangeBytesMax)
+      return refuse(
+        "too-large",
+        `the keys that it reads hold more than ${LIMITS.rangeBytesMax} bytes; read fewer at once`,
+      );
   }
   return ok({ changes: [], result: { kind: "range", entries, count, more: count > entries.length } });
 }

@@ -1,5 +1,6 @@
 /** Answers that many handlers give. */
 import type { Outcome, Receipt, Refused } from "../../core/index.ts";
+import { type Body, listParts } from "../../net/answers/parts.ts";
 import { Head, type Headers } from "../../net/http/head.ts";
 import type { Answer } from "../../net/routes/answer.ts";
 import type { Exchange } from "./desk.ts";
@@ -11,6 +12,33 @@ const JSON_HEAD = new Head(JSON_HEADERS);
 export function toJson(body: unknown, status = 200, headers?: Headers): Answer {
   const head = headers === undefined ? JSON_HEAD : { ...JSON_HEADERS, ...headers };
   return { status, head, body: JSON.stringify(body) };
+}
+
+/** A page ends early when its records pass this, by their size in memory. */
+export const PAGE_BYTES_MAX = 4 * 1024 * 1024;
+
+/** A body whose last member is a list, or its last but those in `after`; encoded as it is sent. */
+export function encodeList(before: object, name: string, items: Iterable<unknown>, after: object = {}): Body {
+  const head = JSON.stringify(before).slice(0, -1);
+  const tail = JSON.stringify(after).slice(1);
+  return listParts(
+    `${head === "{" ? head : `${head},`}"${name}":[`,
+    encodeEach(items),
+    `]${tail === "}" ? tail : `,${tail}`}`,
+  );
+}
+
+/** An array in parts. */
+export function encodeArray(items: Iterable<unknown>): Body {
+  return listParts("[", encodeEach(items), "]");
+}
+
+function* encodeEach(items: Iterable<unknown>): Iterable<string | undefined> {
+  for (const item of items) yield item === undefined ? undefined : JSON.stringify(item);
+}
+
+export function toJsonBody(body: Body, status = 200): Answer {
+  return { status, head: JSON_HEAD, body };
 }
 
 /** A caller that keeps the answer asks each time whether it still holds. */
@@ -28,6 +56,12 @@ export function findUnchanged({ request }: Exchange, revision: number): Answer |
 /** The state at a revision, or 304. */
 export function toState(exchange: Exchange, revision: number, body: () => unknown): Answer {
   return findUnchanged(exchange, revision) ?? toJson(body(), 200, toStateHeaders(encodeTag(revision)));
+}
+
+/** The same with a body that is encoded as it is sent. */
+export function toStateBody(exchange: Exchange, revision: number, body: () => Body): Answer {
+  const head = { ...JSON_HEADERS, ...toStateHeaders(encodeTag(revision)) };
+  return findUnchanged(exchange, revision) ?? { status: 200, head, body: body() };
 }
 
 /** What came of a change. */

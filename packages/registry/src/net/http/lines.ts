@@ -1,11 +1,15 @@
 /** @live The lines of an answer's head that the listener writes itself. */
 import { STATUS_CODES } from "node:http";
+import type { Outgoing } from "../answers/outgoing.ts";
 
 /** Shared by all answers of one listener. */
 export interface ListenerState {
   draining: boolean;
   /** For the Keep-Alive header; node:http ends idle connections by the same number. */
   readonly idleTimeoutMs: number;
+  readonly outgoing: Outgoing;
+  /** Told when an answer breaks off because its parts do: a bug, or a store that cannot be read. */
+  brokenOff(error: unknown): void;
 }
 
 const STATUS_LINES: string[] = [];

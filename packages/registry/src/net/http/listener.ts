@@ -2,6 +2,7 @@
 import { createServer, type Server } from "node:http";
 import { createServer as createSecureServer, type Server as SecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import { Outgoing } from "../answers/outgoing.ts";
 import { openCertificates, type TlsOptions } from "../certificates.ts";
 import type { CrowdLimits } from "../crowd.ts";
 import type { ListenerLog } from "../log.ts";
@@ -59,6 +60,8 @@ export interface HttpListenerOptions {
   readonly localOnly?: () => boolean;
   /** Gives the counter of one dialect; called once per mount, so that no request looks anything up. */
   readonly observer?: (dialect: string) => Observe;
+  /** What waits for clients, of all listeners that share it; one of its own unless given. */
+  readonly outgoing?: Outgoing;
 }
 
 export interface OpenHttpListener extends HttpListener {
@@ -158,7 +161,12 @@ class RawListener implements OpenHttpListener {
     this.#server = server;
     this.#options = options;
     this.#limits = limits;
-    this.#state = { draining: false, idleTimeoutMs: limits.idleTimeoutMs };
+    this.#state = {
+      draining: false,
+      idleTimeoutMs: limits.idleTimeoutMs,
+      outgoing: options.outgoing ?? new Outgoing(),
+      brokenOff: (error) => options.log.error({ err: error }, "an answer broke off"),
+    };
     this.#ready = options.ready === undefined;
     this.#observeNone = options.observer?.("none");
     if (!this.secure) startPlain(server.http, this.#plainHost());

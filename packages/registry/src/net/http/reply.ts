@@ -1,4 +1,5 @@
 /** An answer as handlers give it, whichever way the request came. */
+import type { Body } from "../answers/parts.ts";
 import type { Head, Headers } from "./head.ts";
 
 /** Counts one answered request. `status` 499 stands for a client that went away before the answer. */
@@ -13,10 +14,12 @@ export interface Reply {
   /** Nobody is there to read an answer. */
   readonly gone: boolean;
   /**
-   * Sends a whole answer, always with its length. Does nothing once the answer is sent or the client gone. Headers that
+   * Sends an answer. A body in parts is made as fast as the client takes it, and between other work: a list of any
+   * length costs one part of memory. Text and bytes go out with their length, and count whole among what clients have
+   * not taken (net/answers/outgoing.ts) until they have. Does nothing once the answer is sent or the client gone. Headers that
    * frame the answer are the listener's.
    */
-  send(status: number, headers: Head | Headers, body?: Piece): void;
+  send(status: number, headers: Head | Headers, body?: Body): void;
   /** Sends a problem document: see problem.ts. */
   problem(status: number, name: string, detail: string, headers?: Headers): void;
   /** Ends the connection without an answer, or in the middle of it. */

@@ -1,13 +1,15 @@
 /** Answers as values: handlers return them, and one place gives them. */
+
+import type { Body } from "../answers/parts.ts";
 import type { Handler } from "../http/handler.ts";
 import type { Head, Headers } from "../http/head.ts";
-import type { Piece, Reply } from "../http/reply.ts";
+import type { Reply } from "../http/reply.ts";
 
 /** A whole answer. */
 export interface Answer {
   readonly status: number;
   readonly head: Head | Headers;
-  readonly body?: Piece | undefined;
+  readonly body?: Body | undefined;
 }
 
 export function give(reply: Reply, { status, head, body }: Answer): void {

@@ -30,9 +30,11 @@ test("an endpoint comes back as it was registered", () => {
 });
 
 test("a version depends on the endpoints and on nothing else", () => {
-  const one = { application: "a", protocol: "http", addr: "h:1", meta: { x: "1", y: "2" } };
-  assert.equal(versionOf([one]), versionOf([{ ...one, meta: { y: "2", x: "1" } }]));
+  const one = recordOf("a", "http@h:1", { protocol: "http", meta: { x: "1", y: "2" } });
+  const other = recordOf("a", "http@h:2", { protocol: "http" });
+  assert.equal(versionOf([one]), versionOf([{ ...one, meta: { y: "2", x: "1" }, modRevision: 7 }]));
+  assert.equal(versionOf([one, other]), versionOf([other, one]));
   assert.notEqual(versionOf([one]), versionOf([{ ...one, meta: { x: "1" } }]));
   assert.notEqual(versionOf([one]), versionOf([]));
-  assert.notEqual(versionOf([one]), versionOf([one, one]));
+  assert.notEqual(versionOf([one]), versionOf([one, other]));
 });

@@ -80,22 +80,41 @@ export function isWanted(record: InstanceRecord, { protocol, meta }: Want): bool
 }
 
 /** Every record once, in an order that does not depend on when it came. */
-export function toEndpoints(records: Iterable<InstanceRecord>): EndpointBody[] {
+export function sortRecords(records: Iterable<InstanceRecord>): readonly InstanceRecord[] {
   const unique = new Map<string, InstanceRecord>();
   for (const record of records) unique.set(`${record.service}/${record.id}`, record);
-  return [...unique.keys()].sort().map((key) => toEndpoint(unique.get(key) as InstanceRecord));
+  return [...unique.keys()].sort().map((key) => unique.get(key) as InstanceRecord);
 }
 
-/** Changes exactly when the endpoints do, and is the same on every node and after every restart. */
-export function versionOf(endpoints: readonly EndpointBody[]): string {
-  const hash = createHash("sha1");
-  for (const { application, protocol, addr, meta } of endpoints) {
+const DIGEST_BYTES = 20;
+
+/** Of records, which are never edited: long ones are not looked at again for each version. */
+const digests = new WeakMap<InstanceRecord, Buffer>();
+
+function digestOf(record: InstanceRecord): Buffer {
+  let digest = digests.get(record);
+  if (digest === undefined) {
+    const { application, protocol, addr, meta } = toEndpoint(record);
     const pairs = Object.keys(meta)
       .sort()
       .map((key) => [key, meta[key]]);
-    hash.update(JSON.stringify([application, protocol, addr, pairs]));
+    digest = createHash("sha1")
+      .update(JSON.stringify([application, protocol, addr, pairs]))
+      .digest();
+    digests.set(record, digest);
   }
-  return hash.digest("base64url").slice(0, 22);
+  return digest;
+}
+
+/** Changes exactly when the endpoints do, in any order, and is the same on every node and after every restart. */
+export function versionOf(records: Iterable<InstanceRecord>): string {
+  const sum = Buffer.alloc(DIGEST_BYTES);
+  for (const record of records) {
+    const digest = digestOf(record);
+    for (let at = 0; at < DIGEST_BYTES; at += 4)
+      sum.writeUInt32BE((sum.readUInt32BE(at) + digest.readUInt32BE(at)) >>> 0, at);
+  }
+  return createHash("sha1").update(sum).digest("base64url").slice(0, 22);
 }
 
 export interface Subscribing {

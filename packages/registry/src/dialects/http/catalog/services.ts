@@ -1,22 +1,14 @@
 /** @live Handlers of reads: services, one service, instances; with filters, pages, long polls and entity tags. */
 import type { InstanceBody, ServiceSummaryBody } from "@rollcall/client";
-import {
-  type AccountView,
-  type InstanceRecord,
-  perRevision,
-  type Scope,
-  type ServiceView,
-  type View,
-} from "../../../core/index.ts";
-import { Head } from "../../../net/http/head.ts";
+import { type AccountView, type InstanceRecord, type Scope, sizeOf, type View } from "../../../core/index.ts";
 import type { Answer } from "../../../net/routes/answer.ts";
 import type { Result } from "../../../net/routes/serve.ts";
-import { findUnchanged, toState, toStateHeaders } from "../answers.ts";
+import { encodeList, findUnchanged, PAGE_BYTES_MAX, toState, toStateBody } from "../answers.ts";
 import type { Exchange } from "../desk.ts";
 import { awaitChange } from "../follow/poll.ts";
-import { decodeFilter, decodePage, decodeWait, type InstanceFilter, type Page } from "../wire/query.ts";
-import { toInstanceBody, toSummaryBody } from "../wire/records.ts";
-import { encodeTag } from "../wire/tags.ts";
+import { decodeFilter, decodePage, decodeWait, type InstanceFilter, type Page as PageRequest } from "../wire/query.ts";
+import { toSummaryBody } from "../wire/records.ts";
+import { answerService, type Shown, show, snapshotOf, toShownBody } from "./listing.ts";
 
 /** GET …/services/:service */
 export function getService(exchange: Exchange): Result | Promise<Result> {
@@ -57,18 +49,6 @@ function answerAfter(
   );
 }
 
-const ENCODED_BYTES_MAX = 64 * 1024 * 1024;
-
-/** The answer to most reads of a service: encoded once for all of them. */
-const encodeService = perRevision(
-  (service: ServiceView, account: AccountView) => ({
-    status: 200,
-    head: new Head({ "Content-Type": "application/json", ...toStateHeaders(encodeTag(service.revision)) }),
-    body: Buffer.from(JSON.stringify(toServiceBody(account, service, undefined))),
-  }),
-  { costMax: ENCODED_BYTES_MAX, costOf: ({ body }) => body.length },
-);
-
 function toService(exchange: Exchange, name: string, filter: InstanceFilter | undefined): Answer {
   const { desk, account } = exchange;
   return desk.registry.read((view) => {
@@ -76,26 +56,31 @@ function toService(exchange: Exchange, name: string, filter: InstanceFilter | un
     const service = all?.service(name);
     if (all === undefined || service === undefined)
       return toState(exchange, 0, () => ({ service: name, revision: 0, instances: [] }));
-    if (filter !== undefined) return toState(exchange, service.revision, () => toServiceBody(all, service, filter));
-    return findUnchanged(exchange, service.revision) ?? encodeService(service, all);
+    if (filter === undefined) return findUnchanged(exchange, service.revision) ?? answerService(service, all);
+    const before = { service: name, revision: service.revision };
+    return toStateBody(exchange, service.revision, () =>
+      encodeList(before, "instances", encodeShown(snapshotOf(service, all), filter)),
+    );
   });
 }
 
-function toServiceBody(account: AccountView, service: ServiceView, filter: InstanceFilter | undefined) {
-  const ttlOf = (lease: string): number | null => account.lease(lease)?.ttlMs ?? null;
-  const instances: InstanceBody[] = [];
-  for (const record of service.instances.values())
-    if (filter === undefined || filter(record)) instances.push(toInstanceBody(record, ttlOf));
-  return { service: service.name, revision: service.revision, instances };
+function* encodeShown(all: readonly Shown[], filter: InstanceFilter | undefined): Iterable<InstanceBody | undefined> {
+  for (const shown of all) yield filter === undefined || filter(shown.record) ? toShownBody(shown) : undefined;
 }
 
 /** How many instances one page looks at before it is cut short: no request may hold the others up for long. */
-const SCANNED_MAX = 50_000;
+const SCANNED_MAX = 20_000;
+
+interface Page {
+  readonly name: string;
+  readonly items: Iterable<object | undefined>;
+  readonly next: string | null;
+}
 
 /** One page of the account's catalog, filtered, at its revision; waits when asked to. */
 function answerPage(
   exchange: Exchange,
-  pageOf: (account: AccountView | undefined, filter: InstanceFilter | undefined, page: Page) => object,
+  pageOf: (account: AccountView | undefined, filter: InstanceFilter | undefined, request: PageRequest) => Page,
 ): Result | Promise<Result> {
   const { desk, account, query } = exchange;
   const filter = decodeFilter(query);
@@ -105,10 +90,10 @@ function answerPage(
   const revisionOf = (view: View): number => view.account(account)?.catalogRevision ?? 0;
   return answerAfter(exchange, { account, anyService: true }, revisionOf, () =>
     desk.registry.read((view) =>
-      toState(exchange, revisionOf(view), () => ({
-        revision: revisionOf(view),
-        ...pageOf(view.account(account), filter.value, page.value),
-      })),
+      toStateBody(exchange, revisionOf(view), () => {
+        const { name, items, next } = pageOf(view.account(account), filter.value, page.value);
+        return encodeList({ revision: revisionOf(view) }, name, items, { next });
+      }),
     ),
   );
 }
@@ -118,17 +103,31 @@ export function listServices(exchange: Exchange): Result | Promise<Result> {
   return answerPage(exchange, pageServices);
 }
 
-function pageServices(account: AccountView | undefined, filter: InstanceFilter | undefined, { from, limit }: Page) {
+function pageServices(
+  account: AccountView | undefined,
+  filter: InstanceFilter | undefined,
+  { from, limit }: PageRequest,
+): Page {
   const services: ServiceSummaryBody[] = [];
   let scanned = 0;
+  let bytes = 0;
   for (const service of account?.services() ?? []) {
     if (service.name < from) continue;
-    if (services.length >= limit || scanned >= SCANNED_MAX) return { services, next: service.name };
+    if (services.length >= limit || scanned >= SCANNED_MAX || bytes >= PAGE_BYTES_MAX)
+      return { name: "services", items: services, next: service.name };
     scanned += service.instances.size;
     const summary = toSummaryBody(service, matching(service.instances.values(), filter));
-    if (filter === undefined || summary.instances > 0) services.push(summary);
+    if (filter !== undefined && summary.instances === 0) continue;
+    services.push(summary);
+    bytes += sizeOfSummary(summary);
   }
-  return { services, next: null };
+  return { name: "services", items: services, next: null };
+}
+
+function sizeOfSummary({ service, tags, versions, zones }: ServiceSummaryBody): number {
+  let size = 200 + service.length;
+  for (const names of [tags, versions, zones]) for (const name of names) size += name.length + 3;
+  return size;
 }
 
 function* matching(records: Iterable<InstanceRecord>, filter: InstanceFilter | undefined): Iterable<InstanceRecord> {
@@ -140,16 +139,23 @@ export function listInstances(exchange: Exchange): Result | Promise<Result> {
   return answerPage(exchange, pageInstances);
 }
 
-function pageInstances(account: AccountView | undefined, filter: InstanceFilter | undefined, { from, limit }: Page) {
-  const instances: InstanceBody[] = [];
+function pageInstances(
+  account: AccountView | undefined,
+  filter: InstanceFilter | undefined,
+  { from, limit }: PageRequest,
+): Page {
+  const instances: Shown[] = [];
+  const items = encodeShown(instances, undefined);
   const [fromId = "", fromService = ""] = from.split("/", 2);
-  const ttlOf = (lease: string): number | null => account?.lease(lease)?.ttlMs ?? null;
   let scanned = 0;
+  let bytes = 0;
   for (const record of account?.instances(fromId) ?? []) {
     if (record.id === fromId && record.service < fromService) continue;
-    if (instances.length >= limit || scanned++ >= SCANNED_MAX)
-      return { instances, next: `${record.id}/${record.service}` };
-    if (filter === undefined || filter(record)) instances.push(toInstanceBody(record, ttlOf));
+    if (instances.length >= limit || scanned++ >= SCANNED_MAX || bytes >= PAGE_BYTES_MAX)
+      return { name: "instances", items, next: `${record.id}/${record.service}` };
+    if (filter !== undefined && !filter(record)) continue;
+    instances.push(show(account, record));
+    bytes += sizeOf(record);
   }
-  return { instances, next: null };
+  return { name: "instances", items, next: null };
 }

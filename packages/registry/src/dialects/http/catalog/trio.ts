@@ -1,10 +1,11 @@
 /** @live Handlers of register, unregister, subscribe, and of the consumers that subscribing makes known. */
 import type { EndpointBody } from "@rollcall/client";
 import { type InstanceRecord, refuse, type Scope } from "../../../core/index.ts";
+import type { Answer } from "../../../net/routes/answer.ts";
 import type { Result } from "../../../net/routes/serve.ts";
-import { toJson } from "../answers.ts";
+import { encodeList, toJson, toJsonBody } from "../answers.ts";
 import type { Exchange } from "../desk.ts";
-import { listConsumers } from "../follow/consumers.ts";
+import { type Consumer, listConsumers } from "../follow/consumers.ts";
 import { awaitChange } from "../follow/poll.ts";
 import { toTime } from "../wire/numbers.ts";
 import { decodeEndpoint } from "../wire/registration.ts";
@@ -12,7 +13,8 @@ import {
   decodeSubscribe,
   isWanted,
   type Subscribing,
-  toEndpoints,
+  sortRecords,
+  toEndpoint,
   toInstance,
   toInstanceId,
   toLife,
@@ -51,15 +53,23 @@ function versionOfProvider(exchange: Exchange, provider: string): string {
   return versionOf(findEndpoints(exchange, [{ provider, protocol: "", meta: {} }]));
 }
 
-function findEndpoints({ desk, account }: Exchange, wants: readonly Want[]): EndpointBody[] {
+function findEndpoints({ desk, account }: Exchange, wants: readonly Want[]): readonly InstanceRecord[] {
   return desk.registry.read((view) => {
     const all = view.account(account);
     const found: InstanceRecord[] = [];
     for (const want of wants)
       for (const record of all?.service(want.provider)?.instances.values() ?? [])
         if (isWanted(record, want)) found.push(record);
-    return toEndpoints(found);
+    return sortRecords(found);
   });
+}
+
+function toAnswer(version: string, endpoints: readonly InstanceRecord[]): Answer {
+  return toJsonBody(encodeList({ version }, "endpoints", encodeEach(endpoints)));
+}
+
+function* encodeEach(endpoints: readonly InstanceRecord[]): Iterable<EndpointBody> {
+  for (const record of endpoints) yield toEndpoint(record);
 }
 
 /** POST …/subscribe */
@@ -73,14 +83,14 @@ export function subscribe(exchange: Exchange): Result | Promise<Result> {
   const endpoints = findEndpoints(exchange, asked.wants);
   const version = versionOf(endpoints);
   if (asked.waitMs === 0 || asked.version === undefined || asked.version !== version)
-    return toJson({ version, endpoints });
+    return toAnswer(version, endpoints);
   const scope: Scope = { account, services: [...new Set(asked.wants.map((want) => want.provider))] };
   const now = exchange.desk.registry.read((view) => view.revision);
   return awaitChange(exchange, scope, now, asked.waitMs, (woken) => {
     const changed = findEndpoints(exchange, asked.wants);
     const next = versionOf(changed);
     if (woken === "changed" && next === version) return undefined;
-    return toJson({ version: next, endpoints: changed });
+    return toAnswer(next, changed);
   });
 }
 
@@ -93,16 +103,12 @@ export function getConsumers(exchange: Exchange): Result {
   const { desk, account, query } = exchange;
   const provider = query.get("provider");
   if (provider === "") return refuse("invalid", "query parameter provider must not be empty");
-  const body = desk.registry.read((view) => ({
-    revision: view.revision,
-    consumers: listConsumers(view, account)
-      .filter((one) => provider === undefined || one.provider === provider)
-      .map(({ sinceMs, consumer, provider: of, protocol }) => ({
-        consumer,
-        provider: of,
-        protocol,
-        since: toTime(sinceMs),
-      })),
-  }));
-  return toJson(body);
+  return desk.registry.read((view) => {
+    const found = listConsumers(view, account).filter((one) => provider === undefined || one.provider === provider);
+    return toJsonBody(encodeList({ revision: view.revision }, "consumers", found.map(toConsumerBody)));
+  });
+}
+
+function toConsumerBody({ sinceMs, consumer, provider, protocol }: Consumer) {
+  return { consumer, provider, protocol, since: toTime(sinceMs) };
 }

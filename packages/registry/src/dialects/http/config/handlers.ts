@@ -1,4 +1,5 @@
 /** @live Handlers of configuration: one key, keys by prefix, transactions. */
+import type { KeyBody } from "@rollcall/client";
 import {
   type Bytes,
   type Command,
@@ -10,13 +11,23 @@ import {
   type Receipt,
   refuse,
   type Scope,
+  sizeOf,
   succeeded,
   toBuffer,
   toBytes,
 } from "../../../core/index.ts";
 import type { Answer } from "../../../net/routes/answer.ts";
 import type { Result } from "../../../net/routes/serve.ts";
-import { findUnchanged, toJson, toState, toStateHeaders } from "../answers.ts";
+import {
+  encodeList,
+  findUnchanged,
+  PAGE_BYTES_MAX,
+  toJson,
+  toJsonBody,
+  toState,
+  toStateBody,
+  toStateHeaders,
+} from "../answers.ts";
 import type { Exchange } from "../desk.ts";
 import { awaitChange } from "../follow/poll.ts";
 import { LEASE_LENGTH_MAX } from "../wire/fields.ts";
@@ -25,7 +36,7 @@ import { decodePage, decodeWait, type Page } from "../wire/query.ts";
 import { fromKeyCursor, toKeyBody, toKeyCursor } from "../wire/records.ts";
 import { fromPrefix, refuseReserved } from "../wire/reserved.ts";
 import { type Condition, decodeCondition, encodeTag } from "../wire/tags.ts";
-import { decodeTransaction, toTransactedBody } from "./transaction.ts";
+import { decodeTransaction, encodeTransacted } from "./transaction.ts";
 
 /** The key that the raw rest of the path names. */
 function keyOf({ tail }: Exchange): Outcome<Bytes> {
@@ -147,30 +158,31 @@ export function listKeys(exchange: Exchange): Result | Promise<Result> {
   return awaitChange(exchange, { account, keys }, after, waitMs, answer);
 }
 
-/** An answer of keys ends early when their values pass this. */
-const PAGE_BYTES_MAX = 8 * 1024 * 1024;
-
 function toKeys(exchange: Exchange, begin: Bytes, to: Bytes, { from, limit }: Page): Answer {
   const { desk, account } = exchange;
   // Any key may have changed since: the account's revision of keys is the tag.
   const tag = desk.registry.read((view) => view.account(account)?.keysRevision ?? 0);
-  return toState(exchange, tag, () =>
+  return toStateBody(exchange, tag, () =>
     desk.registry.read((view) => {
       const start = from === "" ? begin : maxOf(begin, fromKeyCursor(from));
       const found: KeyRecord[] = [];
-      let size = 0;
+      let bytes = 0;
       let next: string | null = null;
       for (const record of view.entries(account, start, to)) {
-        if (found.length >= limit || size > PAGE_BYTES_MAX) {
+        if (found.length >= limit || bytes > PAGE_BYTES_MAX) {
           next = toKeyCursor(record.key);
           break;
         }
-        size += record.value.length;
+        bytes += sizeOf(record);
         found.push(record);
       }
-      return { revision: view.revision, keys: found.map(toKeyBody), next };
+      return encodeList({ revision: view.revision }, "keys", toKeyBodies(found), { next });
     }),
   );
+}
+
+function* toKeyBodies(records: readonly KeyRecord[]): Iterable<KeyBody> {
+  for (const record of records) yield toKeyBody(record);
 }
 
 function maxOf(a: string, b: string): string {
@@ -183,5 +195,5 @@ export async function transact(exchange: Exchange): Promise<Result> {
   const decoded = decodeTransaction(exchange.json);
   if (!decoded.ok) return decoded;
   const outcome = await desk.registry.propose(account, decoded.value);
-  return outcome.ok ? toJson(toTransactedBody(decoded.value, outcome.value)) : outcome;
+  return outcome.ok ? toJsonBody(encodeTransacted(decoded.value, outcome.value)) : outcome;
 }

@@ -12,7 +12,9 @@ import {
   type Result,
   toBytes,
 } from "../../../core/index.ts";
+import type { Body } from "../../../net/answers/parts.ts";
 import type { Json } from "../../../net/routes/json.ts";
+import { encodeList } from "../answers.ts";
 import { Fields, LEASE_LENGTH_MAX } from "../wire/fields.ts";
 import { toKeyBody } from "../wire/records.ts";
 import { fromPrefix, refuseReserved } from "../wire/reserved.ts";
@@ -113,16 +115,21 @@ function readPlace(step: string, fields: Fields, at: string): Command {
   return step === "delete" ? { kind: "delete", ...range } : { kind: "range", ...range, limit: ENTRIES_MAX };
 }
 
+type StepResult = TransactedBody["results"][number];
+
 /** The results in the order of the steps that were carried out. */
-export function toTransactedBody(when: When, receipt: Receipt): TransactedBody {
-  const { result } = receipt;
+export function encodeTransacted(when: When, receipt: Receipt): Body {
+  const { result, revision } = receipt;
   if (result.kind !== "when") throw new Error("a transaction gave another kind of result");
-  const steps = result.succeeded ? when.then : when.otherwise;
-  const results = result.results.map((one, i) => toStepResult(steps[i] as Command, one));
-  return { succeeded: result.succeeded, revision: receipt.revision, results };
+  const { succeeded, results } = result;
+  return encodeList({ succeeded, revision }, "results", toStepResults(succeeded ? when.then : when.otherwise, results));
 }
 
-function toStepResult(step: Command, result: Result): TransactedBody["results"][number] {
+function* toStepResults(steps: readonly Command[], results: readonly Result[]): Iterable<StepResult> {
+  for (const [nth, result] of results.entries()) yield toStepResult(steps[nth] as Command, result);
+}
+
+function toStepResult(step: Command, result: Result): StepResult {
   if (result.kind === "range") return { get: { keys: result.entries.map(toKeyBody) } };
   const changes = result.kind === "changed" ? result.changes : [];
   if (step.kind !== "put") return { delete: { deleted: changes.length } };

@@ -5,14 +5,18 @@ import {
   type AccountView,
   type Command,
   fromBytes,
+  type InstanceRecord,
   isReserved,
+  type KeyRecord,
   type LeaseRecord,
   LIMITS,
   type Refused,
   refuse,
+  sizeOf,
 } from "../../../core/index.ts";
+import { listParts } from "../../../net/answers/parts.ts";
 import type { Result } from "../../../net/routes/serve.ts";
-import { toBeat, toJson, toRevised } from "../answers.ts";
+import { encodeList, PAGE_BYTES_MAX, toBeat, toJson, toJsonBody, toRevised } from "../answers.ts";
 import type { Exchange } from "../desk.ts";
 import { Fields, LEASE_LENGTH_MAX } from "../wire/fields.ts";
 import { decodePage, type Page } from "../wire/query.ts";
@@ -62,18 +66,25 @@ function toBody({ desk, account }: Exchange, lease: LeaseRecord): LeaseBody {
 export function getLease(exchange: Exchange): Result {
   const { desk, account, params } = exchange;
   const id = params[0] as string;
-  const body = desk.registry.read((view) => {
+  return desk.registry.read((view): Result => {
     const lease = isHiddenLease(id) ? undefined : view.lease(account, id);
-    if (lease === undefined) return undefined;
+    if (lease === undefined) return refuseMissing(id);
     const { instances, keys } = view.members(account, id);
-    return {
-      ...toBody(exchange, lease),
-      instances: instances.map((record) => ({ service: record.service, id: record.id })),
-      keys: keys.filter((record) => !isReserved(record.key)).map((record) => fromBytes(record.key)),
-    };
+    return toJsonBody(encodeLease(toBody(exchange, lease), instances, keys));
   });
-  if (body === undefined) return refuseMissing(id);
-  else return toJson(body);
+}
+
+function* encodeLease(body: LeaseBody, instances: readonly InstanceRecord[], keys: readonly KeyRecord[]) {
+  yield* listParts(`${JSON.stringify(body).slice(0, -1)},"instances":[`, toNames(instances), "]");
+  yield* listParts(',"keys":[', toKeyNames(keys), "]}");
+}
+
+function* toNames(instances: readonly InstanceRecord[]): Iterable<string> {
+  for (const { service, id } of instances) yield JSON.stringify({ service, id });
+}
+
+function* toKeyNames(keys: readonly KeyRecord[]): Iterable<string | undefined> {
+  for (const { key } of keys) yield isReserved(key) ? undefined : JSON.stringify(fromBytes(key));
 }
 
 /** GET …/leases, sorted by id. */
@@ -90,11 +101,14 @@ function listWhere(exchange: Exchange, wanted: (lease: LeaseRecord) => boolean):
   const { desk, account, query } = exchange;
   const page = decodePage(query);
   if (!page.ok) return page;
-  const body = desk.registry.read((view) => {
+  return desk.registry.read((view) => {
     const { leases, next } = pageLeases(view.account(account), page.value, wanted);
-    return { revision: view.revision, leases: leases.map((lease) => toBody(exchange, lease)), next };
+    return toJsonBody(encodeList({ revision: view.revision }, "leases", toBodies(exchange, leases), { next }));
   });
-  return toJson(body);
+}
+
+function* toBodies(exchange: Exchange, leases: readonly LeaseRecord[]): Iterable<LeaseBody> {
+  for (const lease of leases) yield toBody(exchange, lease);
 }
 
 /** The first `limit` leases from `from` on, by id. The account keeps its leases in no order. */
@@ -115,8 +129,10 @@ function pageLeases(account: AccountView | undefined, { from, limit }: Page, wan
     if (found.length >= most * 4) cut();
   }
   cut();
-  const next = found.length > limit ? (found[limit] as LeaseRecord).id : null;
-  return { leases: found.slice(0, limit), next };
+  let fits = 0;
+  for (let bytes = 0; fits < Math.min(limit, found.length) && bytes < PAGE_BYTES_MAX; fits++)
+    bytes += sizeOf(found[fits] as LeaseRecord);
+  return { leases: found.slice(0, fits), next: found[fits]?.id ?? null };
 }
 
 /** POST …/leases/:lease/renew */

@@ -4,6 +4,8 @@
  */
 import { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { Outgoing, pour } from "../../answers/outgoing.ts";
+import { type Body, openBody, type Parted } from "../../answers/parts.ts";
 import { placeOf } from "../../crowd.ts";
 import { type Head, type Headers, linesOf } from "../head.ts";
 import { isBare, type ListenerState, lastLines, statusLine } from "../lines.ts";
@@ -13,7 +15,7 @@ import type { Observe, Piece, Pieces, PiecesOptions, Stream, Streaming, StreamOp
 import { EventStream } from "./events.ts";
 import type { Incoming } from "./incoming.ts";
 
-const LIVE: ListenerState = { draining: false, idleTimeoutMs: 5000 };
+const LIVE: ListenerState = { draining: false, idleTimeoutMs: 5000, outgoing: new Outgoing(), brokenOff() {} };
 const STALL_MS_MAX = 30_000;
 
 /** Connections whose last answer went out before its request's body was there: no further answer may follow. */
@@ -49,17 +51,47 @@ export class Answer extends ServerResponse<Incoming> implements Streaming {
     return this.destroyed;
   }
 
-  send(status: number, headers: Head | Headers, body?: Piece): void {
+  send(status: number, headers: Head | Headers, given?: Body): void {
     if (this.sent || this.destroyed) return;
     const lines = linesOf(headers);
+    const body = openBody(isBare(status) ? undefined : given);
     this.statusCode = status;
-    if (!this.#lacksBody()) return this.#sendWhole(lines, body);
+    if (!this.#lacksBody()) return this.#sendOpened(lines, body);
     // The rest of the body may lie in the piece of input that is being parsed; then the connection can stay.
     this.held = true;
     setImmediate(() => {
       this.held = false;
-      if (!this.destroyed) this.#sendWhole(lines, body);
+      if (!this.destroyed) this.#sendOpened(lines, body);
     });
+  }
+
+  #sendOpened(lines: string, opened: ReturnType<typeof openBody>): void {
+    if (opened.kind === "parts") this.#pour(lines, opened);
+    else this.#sendWhole(lines, opened.body);
+  }
+
+  #pour(lines: string, body: Parted): void {
+    const { socket, headOnly } = this.req;
+    this.#beginWith(lines, body.bytes);
+    this.count(this.statusCode);
+    if (headOnly) {
+      this.end();
+      return;
+    }
+    const isGone = (): boolean => this.destroyed;
+    const outlet = {
+      socket,
+      get gone() {
+        return isGone();
+      },
+      write: (part: Buffer, taken: () => void): void => void this.write(part, taken),
+      end: (): void => void this.end(),
+      fail: (error: unknown): void => {
+        this.state.brokenOff(error);
+        this.destroy();
+      },
+    };
+    pour(body, outlet, this.state.outgoing);
   }
 
   #sendWhole(lines: string, body: Piece | undefined): void {
@@ -71,6 +103,7 @@ export class Answer extends ServerResponse<Incoming> implements Streaming {
     const bytes = body === undefined ? 0 : typeof body === "string" ? Buffer.byteLength(body) : body.length;
     this.#putHead(`${lines}Content-Length: ${bytes}\r\n`);
     this.end(bytes === 0 ? undefined : body);
+    this.state.outgoing.settle(this.req.socket);
   }
 
   problem(status: number, name: string, detail: string, headers?: Headers): void {
@@ -96,7 +129,7 @@ export class Answer extends ServerResponse<Incoming> implements Streaming {
     if (options.probeAfterMs !== undefined) socket.setKeepAlive(true, options.probeAfterMs);
     // A stream counts as answered when it opens: how long it lasts says nothing about latency.
     this.count(200);
-    const stream = new EventStream(this, options);
+    const stream = new EventStream(this, options, this.state.outgoing);
     if (headOnly) stream.end();
     return stream;
   }
@@ -109,7 +142,9 @@ export class Answer extends ServerResponse<Incoming> implements Streaming {
         if (held !== undefined) {
           if (!this.sent) this.#begin(status, headers, options.bytes);
           if (this.req.headOnly) break;
-          if (!this.write(held)) await this.#drained(options.stallMsMax ?? STALL_MS_MAX);
+          const isTaken = this.write(held);
+          this.state.outgoing.settle(this.req.socket);
+          if (!isTaken) await this.#drained(options.stallMsMax ?? STALL_MS_MAX);
         }
         held = piece;
       }
@@ -140,7 +175,10 @@ export class Answer extends ServerResponse<Incoming> implements Streaming {
   /** Makes the head of an answer whose body follows in parts. RFC 9112 §7.1; HTTP/1.0 ends it with the connection. */
   #begin(status: number, headers: Headers, bytes: number | undefined): void {
     this.statusCode = status;
-    const lines = linesOf(headers);
+    this.#beginWith(linesOf(headers), bytes);
+  }
+
+  #beginWith(lines: string, bytes: number | undefined): void {
     if (bytes !== undefined) return this.#putHead(`${lines}Content-Length: ${bytes}\r\n`);
     this.chunkedEncoding = this.req.httpVersionMinor > 0 && this._hasBody;
     if (!this.chunkedEncoding && this._hasBody) this.shouldKeepAlive = false;

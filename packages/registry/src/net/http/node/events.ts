@@ -1,6 +1,7 @@
 /** @live Server-sent events: one long answer, written in pieces, with backpressure. */
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import type { Outgoing } from "../../answers/outgoing.ts";
 import type { Every, Stream, StreamOptions } from "../reply.ts";
 
 const COMMENT = Buffer.from(":\n\n");
@@ -27,6 +28,7 @@ function frame(bytes: Buffer): Buffer {
 /** Goes on from an answer whose head is sent. */
 export class EventStream implements Stream {
   readonly #response: ServerResponse;
+  readonly #outgoing: Outgoing;
   readonly #bufferedBytesMax: number;
   readonly #stopTimer: () => void;
   #open = true;
@@ -36,8 +38,9 @@ export class EventStream implements Stream {
   #resume: (() => void) | undefined = undefined;
   readonly #closed: (() => void)[] = [];
 
-  constructor(response: ServerResponse, options: StreamOptions) {
+  constructor(response: ServerResponse, options: StreamOptions, outgoing: Outgoing) {
     this.#response = response;
+    this.#outgoing = outgoing;
     this.#bufferedBytesMax = options.bufferedBytesMax ?? 256 * 1024;
     response.once("close", () => this.#close());
     const keepAliveMs = options.keepAliveMs ?? 15_000;
@@ -61,6 +64,7 @@ export class EventStream implements Stream {
     }
     // Past node:http, whose write frames each chunk anew for each stream: see docs/decisions/0003.
     socket.write(chunkedEncoding ? frame(events) : events);
+    this.#outgoing.settle(socket);
     return this.#afterWrite(socket.writableLength, socket);
   }
 

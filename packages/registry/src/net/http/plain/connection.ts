@@ -5,6 +5,8 @@
  * and all, and stays there: this side never has to refuse anything. See docs/decisions/0005-plain-requests.md.
  */
 import type { Server, Socket } from "node:net";
+import { pour } from "../../answers/outgoing.ts";
+import type { Parted } from "../../answers/parts.ts";
 import { type Place, placeOf } from "../../crowd.ts";
 import type { ListenerState } from "../lines.ts";
 import type { Piece } from "../reply.ts";
@@ -17,7 +19,7 @@ const INPUT_BYTES_MAX = 16 * 1024;
 /** While an answer is awaited, so much of what follows is kept; more stays in the kernel. */
 const HELD_BYTES_MAX = 64 * 1024;
 /** A client that does not take its answers gets no further ones. */
-const UNREAD_BYTES_MAX = 1024 * 1024;
+const UNREAD_BYTES_MAX = 256 * 1024;
 
 /** Longer bodies are never copied. */
 const JOINED_BYTES_MAX = 256 * 1024;
@@ -154,10 +156,45 @@ class PlainConnection implements Outlet {
   /** Out with it, and on with the next request. */
   answered(head: string, body: Piece | undefined, bytes: number, keepAlive: boolean): void {
     const socket = this.#socket;
+    this.#write(head, body, bytes);
+    this.state.outgoing.settle(socket);
+    this.#goOn(keepAlive);
+  }
+
+  pour(head: string, body: Parted, keepAlive: boolean): void {
+    const socket = this.#socket;
+    const chunked = body.bytes === undefined;
+    socket.write(head, "latin1");
+    const outlet = {
+      socket,
+      get gone() {
+        return socket.destroyed;
+      },
+      write: (part: Buffer, taken: () => void): void => {
+        if (!chunked) return void socket.write(part, taken);
+        socket.cork();
+        socket.write(`${part.length.toString(16)}\r\n`, "latin1");
+        socket.write(part);
+        socket.write("\r\n", "latin1", taken);
+        socket.uncork();
+      },
+      end: (): void => {
+        if (chunked) socket.write("0\r\n\r\n", "latin1");
+        this.#goOn(keepAlive);
+      },
+      fail: (error: unknown): void => {
+        this.state.brokenOff(error);
+        socket.destroy();
+      },
+    };
+    pour(body, outlet, this.state.outgoing);
+  }
+
+  #goOn(keepAlive: boolean): void {
+    const socket = this.#socket;
     this.#current = null;
     socket._httpMessage = null;
     this.#place?.used(this.#bytesRead - (this.#held?.length ?? 0));
-    this.#write(head, body, bytes);
     if (!keepAlive || (this.ended && this.#held === null)) {
       this.#leave();
       socket.on("error", () => {});

@@ -1,4 +1,5 @@
 /** @live The answer to a plain request: one write. */
+import { type Body, openBody, type Parted } from "../../answers/parts.ts";
 import { type Head, type Headers, linesOf } from "../head.ts";
 import { isBare, type ListenerState, lastLines, statusLine } from "../lines.ts";
 import { PROBLEM_TYPE, problemOf } from "../problem.ts";
@@ -13,6 +14,8 @@ export interface Outlet {
   readonly ended: boolean;
   /** The answer is complete. */
   answered(head: string, body: Piece | undefined, bytes: number, keepAlive: boolean): void;
+  /** The answer has begun; its body follows. */
+  pour(head: string, body: Parted, keepAlive: boolean): void;
   /** Nobody waits for the answer any more. */
   giveUp(reply: PlainReply): void;
   destroy(): void;
@@ -35,17 +38,26 @@ export class PlainReply implements Reply {
     return this.#outlet.destroyed;
   }
 
-  send(status: number, headers: Head | Headers, body?: Piece): void {
+  send(status: number, headers: Head | Headers, given?: Body): void {
     if (this.sent || this.gone) return;
     const lines = linesOf(headers);
+    const bare = isBare(status);
+    const opened = openBody(bare ? undefined : given);
     this.sent = true;
     const { state } = this.#outlet;
     const keepAlive = !state.draining && !this.#request.bodyRefused;
-    const bare = isBare(status);
-    const bytes = bare || body === undefined ? 0 : typeof body === "string" ? Buffer.byteLength(body) : body.length;
-    const length = bare ? "" : `Content-Length: ${bytes}\r\n`;
-    const head = statusLine(status) + lines + length + lastLines(this.startedMs, keepAlive, state);
-    this.#outlet.answered(head, body, bytes, keepAlive);
+    const start = statusLine(status) + lines;
+    const end = lastLines(this.startedMs, keepAlive, state);
+    if (opened.kind === "parts") {
+      // RFC 9112 §7.1; whoever comes this way speaks HTTP/1.1.
+      const framing = opened.bytes === undefined ? "Transfer-Encoding: chunked" : `Content-Length: ${opened.bytes}`;
+      this.#outlet.pour(`${start}${framing}\r\n${end}`, opened, keepAlive);
+    } else {
+      const { body } = opened;
+      const bytes = body === undefined ? 0 : typeof body === "string" ? Buffer.byteLength(body) : body.length;
+      const length = bare ? "" : `Content-Length: ${bytes}\r\n`;
+      this.#outlet.answered(start + length + end, body, bytes, keepAlive);
+    }
     this.count(status);
   }
 

@@ -1,0 +1,84 @@
+/** Bodies of answers that go out part by part: the next one is made when the client has taken the one before. */
+
+/** About the size of a part. */
+export const PART_BYTES = 64 * 1024;
+/** Bodies up to this size go out in one piece. */
+const WHOLE_BYTES_MAX = 256 * 1024;
+
+/** Text or bytes as a whole; or parts, which are asked for one by one. A part may be empty: others have their turn then. */
+export type Body = Part | Iterable<Part>;
+
+export type Part = Buffer | string;
+
+/** So many items at most are looked at for one part. */
+const LOOKS_MAX = 2000;
+
+/** A list in parts. Items are texts, made when their turn comes; those that are undefined are left out. */
+export function* listParts(start: string, items: Iterable<string | undefined>, end: string): Iterable<string> {
+  let text = start;
+  let separator = "";
+  let looks = 0;
+  for (const item of items) {
+    if (item !== undefined) {
+      text += separator + item;
+      separator = ",";
+    }
+    if (text.length < PART_BYTES && ++looks < LOOKS_MAX) continue;
+    yield text;
+    text = "";
+    looks = 0;
+  }
+  yield text + end;
+}
+
+export interface Whole {
+  readonly kind: "whole";
+  readonly body: Part | undefined;
+}
+
+export interface Parted {
+  readonly kind: "parts";
+  readonly parts: Iterator<Part>;
+  /** Bytes of all parts: they are of one buffer, which is kept until the last one is taken. Undefined for others. */
+  readonly bytes: number | undefined;
+}
+
+/** Parts that are made at once, to see whether there are no more of them. */
+const FIRST_MAX = 3;
+
+/** A body that is short is sent whole, also when it comes in parts. */
+export function openBody(body: Body | undefined): Whole | Parted {
+  if (body === undefined) return { kind: "whole", body };
+  if (typeof body === "string" || Buffer.isBuffer(body)) {
+    if (body.length <= WHOLE_BYTES_MAX) return { kind: "whole", body };
+    const bytes = Buffer.isBuffer(body) ? body : Buffer.from(body);
+    return { kind: "parts", parts: slices(bytes), bytes: bytes.length };
+  }
+  const parts = body[Symbol.iterator]();
+  const first: Part[] = [];
+  for (let bytes = 0; bytes < PART_BYTES && first.length < FIRST_MAX; ) {
+    const next = parts.next();
+    if (next.done === true) return { kind: "whole", body: joinAll(first) };
+    first.push(next.value);
+    bytes += next.value.length;
+  }
+  return { kind: "parts", parts: chain(first, parts), bytes: undefined };
+}
+
+function joinAll(parts: readonly Part[]): Part | undefined {
+  if (parts.length < 2) return parts[0];
+  return Buffer.concat(parts.map(toBuffer));
+}
+
+export function toBuffer(part: Part): Buffer {
+  return Buffer.isBuffer(part) ? part : Buffer.from(part);
+}
+
+function* slices(bytes: Buffer): Iterator<Buffer> {
+  for (let at = 0; at < bytes.length; at += PART_BYTES) yield bytes.subarray(at, at + PART_BYTES);
+}
+
+function* chain(first: readonly Part[], rest: Iterator<Part>): Iterator<Part> {
+  yield* first;
+  for (let next = rest.next(); next.done !== true; next = rest.next()) yield next.value;
+}
