@@ -207,6 +207,8 @@ test("an instance's own lease is not told twice, unless all is asked for", async
     /lease\.granted +once\/1[\s\S]*instance\.registered +once\/1/,
   );
   assert.match((await cli(["events", "--last", "1", "--type", "lease.granted"])).stdout, /lease\.granted +once\/1/);
+  const lines = (await cli(["events", "--service", "once", "--last", "9"])).stdout.trimEnd().split("\n");
+  assert.equal(lines.length, 1, "of this service alone");
   const lease = (await cli(["lease", "grant"])).stdout.trim();
   assert.match(
     (await cli(["events", "--last", "1"])).stdout,

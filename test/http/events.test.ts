@@ -85,6 +85,35 @@ test("types are filtered, by name and by kind", async () => {
   await api.refused(400, "invalid", "GET", `${at}/events?limit=0`);
 });
 
+test("events of services are those of their instances, and of leases of their own", async () => {
+  const account = nextAccount();
+  const at = `/v2/${account}`;
+  await live(at);
+  await api.ok("PUT", `${at}/services/api/instances/a1`, { address: "h", ttl: "60s" });
+  await api.ok("POST", `${at}/leases`, { lease: "web", ttl: "60s" });
+  const page = await api.ok("GET", `${at}/events?service=api`);
+  assert.deepEqual(typesOf(page), ["lease.granted", "instance.registered"]);
+  const both = await api.ok("GET", `${at}/events?service=api&service=web&type=instance.registered`);
+  assert.deepEqual(
+    both.events.map((event: { service: string }) => event.service),
+    ["web", "api"],
+  );
+  assert.deepEqual((await api.ok("GET", `${at}/events?service=none&after=0`)).events, []);
+  const headers = { accept: "text/event-stream" };
+  const [all, some] = await Promise.all(
+    ["", "?service=api"].map((query) => openStream({ after }, `${rollcall.url}${at}/events${query}`, { headers })),
+  );
+  await api.ok("DELETE", `${at}/config?prefix=none`);
+  await api.ok("PUT", `${at}/services/web/instances/w2`, { address: "h" });
+  await api.ok("DELETE", `${at}/services/api/instances/a1`);
+  await all?.find((event) => event.event === "event" && event.data.includes("w2"));
+  await some?.find((event) => event.event === "event" && event.data.includes("instance.deregistered"));
+  assert.equal(
+    some?.events.some((event) => event.data.includes("w2")),
+    false,
+  );
+});
+
 test("a poll waits for an event of the type", async () => {
   const at = `/v2/${nextAccount()}`;
   const { cursor } = await api.ok("GET", `${at}/events`);

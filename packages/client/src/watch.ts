@@ -36,6 +36,8 @@ export interface EventsOptions {
   readonly after?: string | undefined;
   /** Only these types, such as `instance.expired` or `instance.*`. */
   readonly types?: readonly string[] | undefined;
+  /** Only of the instances of these services, and of leases that such an instance has to itself. */
+  readonly services?: readonly string[] | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -121,16 +123,21 @@ function eventsPath(transport: Transport): string {
 
 /** One page of the events feed, oldest first. */
 export function eventsPage(transport: Transport, options: EventsPageOptions): Promise<EventsBody> {
-  const { after, types, limit, waitMs, signal } = options;
+  const { after, types, services, limit, waitMs, signal } = options;
   const wait = waitMs === undefined ? undefined : `${waitMs}ms`;
-  return transport.json({ path: eventsPath(transport), query: { after, type: types, limit, wait }, signal, waitMs });
+  return transport.json({
+    path: eventsPath(transport),
+    query: { after, type: types, service: services, limit, wait },
+    signal,
+    waitMs,
+  });
 }
 
 /** The events after a cursor, or from now on, and every new one as it happens. */
 export async function* events(transport: Transport, options: EventsFollowOptions): AsyncGenerator<EventBody, void> {
   let { after } = options;
   const stream = followStream(transport, {
-    call: () => ({ path: eventsPath(transport), query: { type: options.types, after } }),
+    call: () => ({ path: eventsPath(transport), query: { type: options.types, service: options.services, after } }),
     signal: options.signal,
     onDown: options.onDown,
   });

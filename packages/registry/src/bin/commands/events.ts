@@ -1,4 +1,4 @@
-import type { Client, EventBody, EventsBody, LeaseBody } from "@rollcall/client";
+import type { Client, EventBody, EventsBody, EventsPageOptions, LeaseBody } from "@rollcall/client";
 import { type Command, InvalidArgumentError } from "commander";
 import type { Cause, Change } from "../../core/index.ts";
 import { downNote, isToldTwice } from "../terminal/changes.ts";
@@ -9,6 +9,7 @@ import { type Cell, type Output, type Tone, toClock } from "../terminal/output.t
 interface EventFlags {
   readonly after?: string;
   readonly type?: string[];
+  readonly service?: string[];
   readonly last: string;
   readonly follow?: boolean;
   readonly all?: boolean;
@@ -20,6 +21,7 @@ export function defineEvents(program: Command): void {
     .summary("show the events feed")
     .description("Shows the latest events, oldest first. JSON with --follow gives one event a line.")
     .option("--type <type>", "only this type, such as instance.expired (repeatable)", collectType)
+    .option("--service <service>", "only of this service's instances (repeatable)", collect)
     .option("--after <cursor>", "everything after this event's id instead of the latest")
     .option("--last <number>", "how many of the latest", "50")
     .option("--all", "also the leases of their own of instances, which come and go with them")
@@ -54,14 +56,14 @@ function collectType(value: string, before: readonly string[] | undefined): stri
 
 async function showEvents({ client, out }: Context, flags: EventFlags): Promise<void> {
   const lastMax = toWhole(flags.last, "--last", 0, LAST_MAX);
-  const types = flags.type;
+  const wanted = { types: flags.type, services: flags.service };
   const isShown = toShown(out, flags);
   // Known before the past is read: nothing falls between the past and what follows.
   const { revision } = await client.status();
   const past =
     flags.after === undefined
-      ? await latest(client, types, lastMax, isShown)
-      : await since(client, types, flags.after, revision);
+      ? await latest(client, wanted, lastMax, isShown)
+      : await since(client, wanted, flags.after, revision);
   if (out.json && !flags.follow) return out.document(past);
   const events = past.events.filter(isShown);
   for (const event of events) showEvent(out, event);
@@ -71,8 +73,8 @@ async function showEvents({ client, out }: Context, flags: EventFlags): Promise<
   }
   const signal = untilInterrupted();
   const follow = client.events({
+    ...wanted,
     after: past.cursor,
-    types,
     signal,
     onDown: (error) => out.note(downNote(error)),
     onLost: () => out.note("some events are lost: history no longer reaches back so far"),
@@ -92,24 +94,24 @@ function toShown(out: Output, { all, type }: EventFlags): IsShown {
     lease === undefined || !isToldTwice(name.slice("lease.".length), (after ?? before) as LeaseBody | null);
 }
 
-type Types = readonly string[] | undefined;
+type Wanted = Pick<EventsPageOptions, "types" | "services">;
 
 const LAST_MAX = 10_000;
 
-async function latest(client: Client, types: Types, lastMax: number, isShown: IsShown): Promise<EventsBody> {
+async function latest(client: Client, wanted: Wanted, lastMax: number, isShown: IsShown): Promise<EventsBody> {
   // What is told twice is at most every other one.
-  const page = await client.eventsPage({ types, limit: Math.min(LAST_MAX, Math.max(1, 2 * lastMax)) });
+  const page = await client.eventsPage({ ...wanted, limit: Math.min(LAST_MAX, Math.max(1, 2 * lastMax)) });
   return { ...page, events: lastMax === 0 ? [] : page.events.filter(isShown).slice(-lastMax) };
 }
 
 const PAGE = 1000;
 
 /** Everything after a cursor up to the revision of the call. */
-async function since(client: Client, types: Types, after: string, revision: number): Promise<EventsBody> {
+async function since(client: Client, wanted: Wanted, after: string, revision: number): Promise<EventsBody> {
   const events: EventBody[] = [];
   let cursor = after;
   for (;;) {
-    const page = await client.eventsPage({ types, after: cursor, limit: PAGE });
+    const page = await client.eventsPage({ ...wanted, after: cursor, limit: PAGE });
     events.push(...page.events);
     const isEnd = page.cursor === cursor || (page.events.length < PAGE && Number.parseInt(page.cursor, 10) >= revision);
     cursor = page.cursor;

@@ -156,7 +156,7 @@ const FOLLOW_ROUTES: readonly Route[] = [
     `${A}/events`,
     "reader",
     NONE,
-    ["after", "type+", "limit", "wait"],
+    ["after", "type+", "service+", "limit", "wait"],
     getEvents,
     "Read the events feed",
   ),

@@ -29,7 +29,7 @@ const READS_MAX = 20;
 /** GET …/events */
 export function getEvents(exchange: Exchange<Streaming>): Result | undefined | Promise<Result> {
   const { request, query } = exchange;
-  const filter = decodeTypes(query);
+  const filter = decodeFilter(query);
   if (!filter.ok) return filter;
   const wantsStream = request.header("accept")?.includes("text/event-stream") === true;
   const text = (wantsStream ? request.header("last-event-id") : undefined) || query.get("after");
@@ -39,10 +39,10 @@ export function getEvents(exchange: Exchange<Streaming>): Result | undefined | P
   return wantsStream ? streamEvents(exchange, filter.value, after) : pollEvents(exchange, filter.value, after);
 }
 
-function decodeTypes(query: Query): Outcome<EventFilter> {
+function decodeFilter(query: Query): Outcome<EventFilter> {
   const types = query.all("type");
   const bad = types.find((type) => !isEventType(type));
-  if (bad === undefined) return ok(toEventFilter(types));
+  if (bad === undefined) return ok(toEventFilter(types, query.all("service")));
   return refuse(
     "invalid",
     `query parameter type must be like instance.expired or instance.*, not ${bad.slice(0, 100)}`,
@@ -61,7 +61,7 @@ function toEvents(exchange: Exchange, commit: Commit, filter: EventFilter, after
 
 function streamEvents(exchange: Exchange<Streaming>, filter: EventFilter, after: EventCursor | undefined): undefined {
   const cursor = after ?? { revision: 0, index: 0 };
-  const kind = `events ${exchange.query.all("type")}`;
+  const kind = `events ${JSON.stringify([exchange.query.all("type"), exchange.query.all("service")])}`;
   const render = (commit: Commit): string =>
     toEvents(exchange, commit, filter, cursor)
       .map((event) => encodeEvent("event", event.id, JSON.stringify(event)))

@@ -6,6 +6,7 @@ import {
   fromBytes,
   type InstanceRecord,
   type LeaseRecord,
+  ownerOf,
   type Silence,
   subjectOf,
 } from "../../../core/index.ts";
@@ -143,11 +144,27 @@ export function decodeEventCursor(text: string): EventCursor | undefined {
 /** Which events are asked for: `instance.expired`, `instance.*`, `*`. */
 export type EventFilter = (change: Change) => boolean;
 
-export function toEventFilter(types: readonly string[]): EventFilter {
-  if (types.length === 0 || types.includes("*")) return (change) => !isHiddenChange(change);
+/** Without types, all; without services, those of all services, and of keys and shared leases. */
+export function toEventFilter(types: readonly string[], services: readonly string[]): EventFilter {
+  const isOfType = toTypeFilter(types);
+  const wanted = new Set(services);
+  return (change) =>
+    !isHiddenChange(change) && isOfType(change) && (wanted.size === 0 || wanted.has(serviceOf(change) ?? ""));
+}
+
+function toTypeFilter(types: readonly string[]): EventFilter {
+  if (types.length === 0 || types.includes("*")) return () => true;
   const exact = new Set(types.filter((type) => !type.endsWith(".*")));
   const kinds = new Set(types.filter((type) => type.endsWith(".*")).map((type) => type.slice(0, -2)));
-  return (change) => !isHiddenChange(change) && (kinds.has(change.kind) || exact.has(`${change.kind}.${change.cause}`));
+  return (change) => kinds.has(change.kind) || exact.has(`${change.kind}.${change.cause}`);
+}
+
+/** The service that a change is of: that of an instance, also by the lease that it has to itself. */
+function serviceOf(change: Change): string | undefined {
+  if (change.kind === "instance") return subjectOf(change).service;
+  if (change.kind === "key") return undefined;
+  const { own, id } = subjectOf(change);
+  return own ? ownerOf(id)?.service : undefined;
 }
 
 const TYPE = /^(?:\*|(?:instance|lease|key)\.(?:\*|[a-z]+))$/;
