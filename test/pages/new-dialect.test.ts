@@ -98,7 +98,7 @@ test("the files of the page compile, and the dialect speaks as the page says", a
   const list = (await import(pathToFileURL(join(root, SRC, LIST)).href)) as { DIALECTS: ListedDialect[] };
   const listed = list.DIALECTS.at(-1);
   assert.ok(listed?.name === "whereis");
-  const log = createLog("json", "silent", { lost: 0, write: () => true });
+  const { logger: log } = createLog("json", "silent", { lost: 0, write: () => true });
   const openHttp = () => assert.fail("it speaks no HTTP");
   const doors = createDoors(listed, { host: "127.0.0.1", ports: { whereis: 0 }, log, openHttp });
   const { registry } = await openRig();

@@ -1,10 +1,12 @@
 /** `rollcall serve`: logs, start, signals, stop. */
 
-import type { ServeConfig } from "./config/load.ts";
+import type { Logger } from "pino";
+import type { Load, ServeConfig } from "./config/load.ts";
 import { PORTS } from "./dialects.ts";
 import { assemble, type Running } from "./house/assemble.ts";
 import { Lines, openDescriptor } from "./log/lines.ts";
 import { createLog } from "./log/logger.ts";
+import { followSignals } from "./signals.ts";
 import { EXIT } from "./terminal/exit.ts";
 
 /** How long a stop may take before the process ends itself. */
@@ -16,23 +18,26 @@ const ANSWER_MS = 200;
 /** For the last lines: a reader that is there takes them in that time. */
 const LAST_LINES_MS = 200;
 
-/** Runs until SIGTERM or SIGINT. Resolves when everything is closed; rejects when the start failed. */
-export async function serve(config: ServeConfig): Promise<void> {
+/** Runs until SIGTERM or SIGINT, and then ends the process; rejects when the start failed. `load` is for SIGHUP. */
+export async function serve(config: ServeConfig, load: Load): Promise<void> {
   const [out, err] = [new Lines(openDescriptor(1)), new Lines(openDescriptor(2))] as const;
   const log = createLog(config.logFormat, config.logLevel, err);
+  const { logger } = log;
   const end = async (code: number): Promise<void> => {
     await Promise.all([out.close(LAST_LINES_MS), err.close(LAST_LINES_MS)]);
     process.exit(code);
   };
-  // Node's own words would wait for a reader of stderr.
-  process.removeAllListeners("warning");
-  process.on("warning", (warning) => log.warn({ err: warning }, "a warning of the runtime"));
-  process.on("uncaughtException", (error) => {
-    log.fatal({ err: error }, "a bug ends this process");
-    void end(EXIT.refused);
-  });
+  catchRest(logger, end);
+  const reloads = new Reloads(load, logger);
   // A signal during the start lets the start finish, then stops in order.
-  const stopped = stopSignal();
+  const stopped = followSignals({
+    stopNow(signal) {
+      logger.warn({ signal }, "told again to stop; ending now");
+      void end(EXIT.cut);
+    },
+    reload: () => reloads.ask(),
+    ignored: (signal) => logger.info({ signal }, "this signal means nothing here"),
+  });
   const running = await assemble(config, {
     log,
     linesLost: () => out.lost + err.lost,
@@ -43,17 +48,90 @@ export async function serve(config: ServeConfig): Promise<void> {
     },
   });
   for (const line of announcement(config, running)) out.write(`${line}\n`);
+  reloads.begin(running);
   const signal = await stopped;
-  log.info({ signal }, "stopping");
+  logger.info({ signal }, "stopping");
   const overdue = setTimeout(() => {
-    log.error("the stop took too long; ending now");
+    logger.error("the stop took too long; ending now");
     void end(EXIT.refused);
   }, STOP_MS_MAX);
   overdue.unref();
+  await reloads.close();
   await running.stop();
   clearTimeout(overdue);
-  log.info("stopped");
+  logger.info("stopped");
+  if (signal === "SIGHUP") endAsHungUp();
   await end(EXIT.ok);
+}
+
+/** Node's exit fails where it finds that a terminal is gone: it would be reported as a crash. */
+function endAsHungUp(): void {
+  process.removeAllListeners("SIGHUP");
+  process.kill(process.pid, "SIGHUP");
+}
+
+/** Node's own words would wait for a reader of stderr. */
+function catchRest(logger: Logger, end: (code: number) => Promise<void>): void {
+  process.removeAllListeners("warning");
+  process.on("warning", (warning) => logger.warn({ err: warning }, "a warning of the runtime"));
+  process.on("uncaughtException", (error) => {
+    logger.fatal({ err: error }, "a bug ends this process");
+    void end(EXIT.refused);
+  });
+}
+
+/** One reload after the other; what is asked for meanwhile is one more. */
+class Reloads {
+  readonly #load: Load;
+  readonly #logger: Logger;
+  #running: Running | undefined;
+  #asked = false;
+  #closed = false;
+  #work: Promise<void> = Promise.resolve();
+
+  constructor(load: Load, logger: Logger) {
+    this.#load = load;
+    this.#logger = logger;
+  }
+
+  begin(running: Running): void {
+    this.#running = running;
+    if (this.#asked) this.#enqueue(running);
+  }
+
+  ask(): void {
+    if (this.#asked) return;
+    this.#asked = true;
+    if (this.#running !== undefined) this.#enqueue(this.#running);
+  }
+
+  /** Resolves when the reload under way is done. */
+  close(): Promise<void> {
+    this.#closed = true;
+    return this.#work;
+  }
+
+  #enqueue(running: Running): void {
+    this.#work = this.#work
+      .then(() => {
+        this.#asked = false;
+        return this.#closed ? undefined : this.#reload(running);
+      })
+      .catch((error: unknown) => this.#logger.error({ err: error }, "the reload failed"));
+  }
+
+  async #reload(running: Running): Promise<void> {
+    const loaded = this.#load();
+    if (!loaded.ok) {
+      this.#logger.error({ problems: loaded.problems }, "the configuration is not right; the old one stays");
+      return;
+    }
+    const { taken, restart, problems } = await running.reload(loaded.value);
+    if (problems.length > 0)
+      this.#logger.error({ problems }, "not all of the configuration is right; the old parts stay");
+    if (restart.length > 0) this.#logger.warn({ settings: restart }, "these have changed, which takes a restart");
+    this.#logger.info({ taken }, "reloaded");
+  }
 }
 
 /**
@@ -86,11 +164,4 @@ function announcement({ logFormat, replicator, data }: ServeConfig, { endpoints 
     return `${dialect.padEnd(12)}${scheme}://${name}:${port}`;
   });
   return [...urls, `${"data".padEnd(12)}${replicator === "memory" ? "in memory only" : data}`, "ready"];
-}
-
-/** Resolves at the first signal. Repeats are ignored: at one Ctrl-C, npm and the terminal each send a signal. */
-function stopSignal(): Promise<string> {
-  return new Promise((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => resolve(signal));
-  });
 }

@@ -137,6 +137,19 @@ export interface Mounted {
   /** Ends streams with their position; answers go on until `close`. */
   drain(): void;
   close(): Promise<void>;
+  /**
+   * Takes these settings over while it runs, as far as it can, and looks at its files. Rejects with `SettingsRefused` when
+   * they are wrong, and goes on with the old ones. Left out by a dialect whose settings take a restart.
+   */
+  reload?(settings: Readonly<Record<string, unknown>>): Promise<Reloaded>;
+}
+
+/** Names of settings, and words for other things that a reload is about. */
+export interface Reloaded {
+  /** New from now on, or looked at again. */
+  readonly taken: readonly string[];
+  /** Changed, but this takes a restart. */
+  readonly restart: readonly string[];
 }
 
 /** What `open` rejects with when the settings are wrong. The message is a sentence for people: `eureka.region must be …`. */

@@ -22,6 +22,8 @@ export interface Certificates {
   readonly serverOptions: ServerOptions;
   /** Gives this server each new certificate. */
   follow(server: Server): void;
+  /** Reads the files again now. Answers whether they can be used; if not, the old certificate stays. */
+  renew(): Promise<boolean>;
   close(): void;
 }
 
@@ -64,29 +66,37 @@ async function load(options: TlsOptions): Promise<SecureContextOptions> {
 
 const SETTLE_MS = 100;
 
-function followFiles(options: TlsOptions, log: ListenerLog): { follow(server: Server): void; close(): void } {
+function followFiles(options: TlsOptions, log: ListenerLog): Omit<Certificates, "serverOptions"> {
   const files = [options.certFile, options.keyFile, ...(options.caFile === undefined ? [] : [options.caFile])];
   const watchers: FSWatcher[] = [];
   let poll: NodeJS.Timeout | undefined;
   let settle: NodeJS.Timeout | undefined;
   let seen = "";
-  const reload = async (server: Server): Promise<void> => {
+  let followed: Server | undefined;
+  const look = async (server: Server): Promise<void> => {
     const now = await fingerprint(files);
     if (now === seen) return;
     seen = now;
+    await reload(server);
+  };
+  const reload = async (server: Server): Promise<boolean> => {
     try {
       server.setSecureContext(await load(options));
       log.info({ cert: options.certFile }, "certificate read again");
+      return true;
     } catch (error) {
       log.error({ err: error, cert: options.certFile }, "new certificate not usable, the old one stays");
+      return false;
     }
   };
   return {
+    renew: async () => followed === undefined || (await reload(followed)),
     follow(server) {
+      followed = server;
       // Certificate and key are two files: wait until both have been written.
       const soon = (): void => {
         clearTimeout(settle);
-        settle = setTimeout(() => void reload(server), SETTLE_MS);
+        settle = setTimeout(() => void look(server), SETTLE_MS);
       };
       void fingerprint(files).then((now) => {
         seen = now;
@@ -99,7 +109,7 @@ function followFiles(options: TlsOptions, log: ListenerLog): { follow(server: Se
           log.warn({ err: error, folder }, "cannot watch the folder of the certificate, looking at it now and then");
         }
       }
-      poll = setInterval(() => void reload(server), options.pollMs ?? 30_000);
+      poll = setInterval(() => void look(server), options.pollMs ?? 30_000);
       poll.unref();
     },
     close() {

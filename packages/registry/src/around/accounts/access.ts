@@ -27,6 +27,8 @@ import { Bearers, hashToken, principalOf } from "./tokens.ts";
 /** `Access`, the tenant ids of accounts, and how to let go of them. */
 export interface Accounts extends Access {
   readonly tenants: Tenants;
+  /** Takes another configuration over; `keepClosed` stays as it was. */
+  configure(config: AccountsConfig): void;
   close(): void;
 }
 
@@ -79,6 +81,10 @@ class Gate implements Omit<Accounts, keyof ReturnType<typeof administer>> {
 
   onChange(listener: () => void): () => void {
     return this.#stored.onChange(listener);
+  }
+
+  configure(config: AccountsConfig): void {
+    this.#stored.configure(config);
   }
 
   close(): void {

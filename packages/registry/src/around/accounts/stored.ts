@@ -50,13 +50,17 @@ function holds(account: AccountView): boolean {
   return false;
 }
 
+function toDefaults({ limits }: AccountsConfig): AccountLimits {
+  return { ...LIMITS_DEFAULT, ...readLimits(limits ?? {}) };
+}
+
 /** What is stored counts over what is configured. */
 export class Stored {
   readonly tenants: Tenants;
   readonly #registry: Registry;
-  readonly #configured: ReadonlyMap<Account, NonNullable<AccountsConfig["accounts"]>[Account]>;
-  readonly #configuredTokens: readonly ConfiguredToken[];
-  readonly #defaults: AccountLimits;
+  #configured: ReadonlyMap<Account, NonNullable<AccountsConfig["accounts"]>[Account]>;
+  #configuredTokens: readonly ConfiguredToken[];
+  #defaults: AccountLimits;
   /** Called at once when tokens change: what is known of them is out of date. */
   readonly #forget: () => void;
   readonly #byHash = new Map<string, KeptToken>();
@@ -72,7 +76,7 @@ export class Stored {
     this.#registry = registry;
     this.#configured = new Map(Object.entries(config.accounts ?? {}));
     this.#configuredTokens = config.tokens ?? [];
-    this.#defaults = { ...LIMITS_DEFAULT, ...readLimits(config.limits ?? {}) };
+    this.#defaults = toDefaults(config);
     this.#forget = forget;
     this.tenants = new Tenants({
       remember: (tenant, account) => void this.#put(`${TENANT}${tenant}`, account),
@@ -89,6 +93,14 @@ export class Stored {
 
   close(): void {
     this.#following.close();
+  }
+
+  /** Another configuration counts from now on. */
+  configure(config: AccountsConfig): void {
+    this.#configured = new Map(Object.entries(config.accounts ?? {}));
+    this.#configuredTokens = config.tokens ?? [];
+    this.#defaults = toDefaults(config);
+    this.#registry.read((view) => this.#read(view));
   }
 
   #read(view: View): void {

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { Option } from "commander";
-import type { ServeConfig } from "../config/load.ts";
+import type { Load, ServeConfig } from "../config/load.ts";
 import { flagOf, SETTINGS, type Setting } from "../config/settings.ts";
 import { inUnits } from "../config/values.ts";
 import { EXIT, Failure } from "../terminal/exit.ts";
@@ -35,16 +35,19 @@ export function defineServe(program: Command): void {
     .command("serve")
     .helpGroup("Run a registry:")
     .summary("run the registry")
-    .description("Runs the registry until SIGINT or SIGTERM.")
+    .description(
+      "Runs the registry until SIGINT or SIGTERM. SIGHUP reads the configuration, certificates and files again.",
+    )
     .addOption(
       new Option("--config <file>", "configuration file; rollcall.yaml when it is there").env("ROLLCALL_CONFIG"),
     );
   for (const setting of SETTINGS) command.addOption(toOption(setting));
   command.option("--check", "check the configuration, say what is wrong with it, and end");
   command.action(async (options: { check?: boolean }, self: Command) => {
-    const config = await configOf(self);
+    const load = await loaderOf(self);
+    const config = checked(load());
     const { check, serve } = await import("../serve.ts");
-    if (!options.check) return serve(config);
+    if (!options.check) return serve(config, load);
     await check(config);
     const { dialects } = config;
     stdout().write(
@@ -69,7 +72,8 @@ export function defaultText(setting: Setting): string {
   return value ?? "";
 }
 
-async function configOf(command: Command): Promise<ServeConfig> {
+/** Gives the configuration as it is at the time of the call. */
+async function loaderOf(command: Command): Promise<Load> {
   const flags: Record<string, unknown> = {};
   // Only what was typed: the environment is read in its own turn, with its own place in messages.
   for (const option of command.options) {
@@ -79,7 +83,10 @@ async function configOf(command: Command): Promise<ServeConfig> {
   }
   // The core and the YAML library stay out of the other commands.
   const { loadServeConfig } = await import("../config/load.ts");
-  const loaded = loadServeConfig({ flags, env: process.env, cwd: process.cwd() });
+  return () => loadServeConfig({ flags, env: process.env, cwd: process.cwd() });
+}
+
+function checked(loaded: ReturnType<Load>): ServeConfig {
   if (!loaded.ok) {
     const hint = "Every setting: rollcall serve --help";
     throw new Failure(

@@ -61,6 +61,9 @@ export interface Problems {
   readonly problems: readonly string[];
 }
 
+/** Reads the configuration anew. */
+export type Load = () => Outcome<ServeConfig, Problems>;
+
 /** Variables of the command line that are no settings. */
 const OTHER_VARIABLES = ["CONFIG", "URL", "ACCOUNT", "TOKEN", "OUTPUT", "CA", "CLIENT_CERT", "CLIENT_KEY"].map(
   (name) => `ROLLCALL_${name}`,

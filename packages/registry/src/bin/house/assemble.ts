@@ -2,11 +2,10 @@
 import { hostname } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
-import { openAccounts } from "../../around/accounts/access.ts";
+import { type Accounts, openAccounts } from "../../around/accounts/access.ts";
 import { LIMITS_DEFAULT } from "../../around/accounts/limits.ts";
 import { createMetrics } from "../../around/metrics.ts";
-import { createProtection } from "../../around/protection.ts";
-import { type Access, type Clock, openCore, type Replicator, type Rules } from "../../core/index.ts";
+import { type Access, type Clock, openCore, type Registry, type Replicator, type Rules } from "../../core/index.ts";
 import type { Endpoint, NodeStatus } from "../../dialects/contract.ts";
 import { Outgoing } from "../../net/answers/outgoing.ts";
 import type { OpenHttpListener } from "../../net/http/listener.ts";
@@ -15,18 +14,22 @@ import { createEmbedded } from "../../replicators/embedded/replicator.ts";
 import { createMemory } from "../../replicators/memory/replicator.ts";
 import type { ServeConfig } from "../config/load.ts";
 import { NATIVE_PORT } from "../dialects.ts";
+import type { Log } from "../log/logger.ts";
 import { VERSION } from "../version.ts";
 import { keepTime, openClock } from "./clock.ts";
 import { keepMemory } from "./memory.ts";
 import { httpOpener, loadDialects, mountDialects, type Opened } from "./mount.ts";
-import { reportProtection } from "./protection.ts";
-import { StartRefused } from "./refused.ts";
+import { openProtection, reportProtection } from "./protection.ts";
+import { refuseLockedOut, refuseOpenExposure } from "./refused.ts";
+import { createReload, type Reloaded } from "./reload.ts";
 
 /** A running registry. */
 export interface Running {
   readonly endpoints: readonly Endpoint[];
   /** Readiness off, streams end with their position, requests under way are answered, the store is closed. */
   stop(): Promise<void>;
+  /** Takes another configuration over, as far as that can be while it runs. */
+  reload(config: ServeConfig): Promise<Reloaded>;
 }
 
 /** Between "not ready" and the end of listening. */
@@ -34,7 +37,7 @@ const DRAIN_MS = 250;
 
 /** What the process gives. */
 export interface ProcessParts {
-  readonly log: Logger;
+  readonly log: Log;
   /** Lines of the log that nobody will read. */
   linesLost(): number;
   /** The store failed for good; the process is to end. */
@@ -54,7 +57,7 @@ export async function assemble(config: ServeConfig, parts: ProcessParts): Promis
 
 async function assembleWith(
   config: ServeConfig,
-  { log, linesLost, onBroken }: ProcessParts,
+  { log: { logger: log, configure: configureLog }, linesLost, onBroken }: ProcessParts,
   undo: (() => Promise<void> | void)[],
 ): Promise<Running> {
   const origin = config.name === "" ? hostname() : config.name;
@@ -67,10 +70,11 @@ async function assembleWith(
   const onGroup = metrics.groupFlushed;
   const replicator = createReplicator(config, { clock, rules, origin, onGroup, onBroken, log });
   const loaded = await loadDialects(config.dialects, replicator.port);
+  const protection = openProtection(config.protection);
   const core = await openCore({
     clock,
     replicator: replicator.port,
-    policy: createProtection(config.protection),
+    policy: protection.policy,
     wait: (ms, run) => setTimeout(run, ms).unref(),
     onBug: (error) => log.error({ err: error }, "a watcher failed"),
     onExpired: metrics.expired,
@@ -80,18 +84,12 @@ async function assembleWith(
   const stopTime = keepTime(clock, core);
   undo.push(stopTime);
   undo.push(keepMemory(() => core.numbers().revision));
-  // Taking the last token away must not open a registry that the network reaches.
-  const keepClosed = !config.insecure && !isLoopback(config.host);
-  const { accounts, tokens, limits } = config;
-  const access = await openAccounts(core.registry, { accounts, tokens, limits, keepClosed }, clock);
+  const access = await openAccess(config, core.registry, clock, undo);
   state.access = access;
-  undo.push(() => access.close());
-  refuseOpenExposure(config, access);
-  refuseLockedOut(access);
   const outgoing = new Outgoing(config.answers);
   const gate = { ready: () => state.ready, localOnly: () => access.open && isLoopback(config.host) };
-  const openHttp = httpOpener(config, log, metrics, gate, outgoing);
-  const listener = await openHttp(config.ports[NATIVE_PORT.name] ?? NATIVE_PORT.port);
+  const http = httpOpener(config, log, metrics, gate, outgoing);
+  const listener = await http.open(config.ports[NATIVE_PORT.name] ?? NATIVE_PORT.port);
   undo.push(() => listener.close());
   const startedMs = clock.monotonic();
   const uptimeMs = (): number => clock.monotonic() - startedMs;
@@ -113,7 +111,7 @@ async function assembleWith(
   const { registry } = core;
   const { tenants } = access;
   const shared = { registry, access, tenants, clock, metrics: metrics.dialects, http: listener, status };
-  const opened = await mountDialects(loaded, config, log, shared, { native: listener, openHttp }, undo);
+  const opened = await mountDialects(loaded, config, log, shared, { native: listener, openHttp: http.open }, undo);
   endpoints.push(...opened.flatMap((one) => one.endpoints));
   state.ready = true;
   const close = async (): Promise<void> => {
@@ -121,7 +119,23 @@ async function assembleWith(
     stopTime();
     await core.close();
   };
-  return { endpoints, stop: () => stop(state, opened, listener, close) };
+  const reload = createReload(config, { ...http, ...protection, configureLog, access, opened });
+  return { endpoints, reload, stop: () => stop(state, opened, listener, close) };
+}
+
+async function openAccess(
+  { accounts, tokens, limits, ...config }: ServeConfig,
+  registry: Registry,
+  clock: Clock,
+  undo: (() => void)[],
+): Promise<Accounts> {
+  // Taking the last token away must not open a registry that the network reaches.
+  const keepClosed = !config.insecure && !isLoopback(config.host);
+  const access = await openAccounts(registry, { accounts, tokens, limits, keepClosed }, clock);
+  undo.push(() => access.close());
+  refuseOpenExposure(config, access);
+  refuseLockedOut(access);
+  return access;
 }
 
 interface ReplicatorParts {
@@ -144,24 +158,6 @@ function createReplicator(
     retention: { ageMs: config.events.keepMs, bytesMax: config.events.bytesMax },
   });
   return { port: embedded, backup: () => embedded.backup(), refusing: () => embedded.refusing };
-}
-
-/** Open mode is for loopback only, unless the user says that the network is safe. */
-function refuseOpenExposure(config: ServeConfig, access: Access): void {
-  if (!access.open || config.insecure || isLoopback(config.host)) return;
-  throw new StartRefused(
-    `refusing to listen on ${config.host} without accounts and tokens: anyone who reaches it could change everything. ` +
-      "Create an account and a token first (rollcall account set, rollcall token create, on loopback), or give --insecure.",
-  );
-}
-
-/** Without any token every request would be refused, also the one that makes the first token. */
-function refuseLockedOut(access: Access): void {
-  if (access.open || access.listTokens(null).length > 0) return;
-  throw new StartRefused(
-    "the configuration has accounts but no token, so nobody could use or administer this registry: " +
-      "put the SHA-256 of a token into the file (tokens: or accounts.<name>.tokens:), or make tokens before accounts (rollcall token create).",
-  );
 }
 
 async function stop(

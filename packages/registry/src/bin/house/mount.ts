@@ -20,6 +20,12 @@ interface Gate {
 
 type OpenHttp = (port: number) => Promise<OpenHttpListener>;
 
+interface HttpOpener {
+  readonly open: OpenHttp;
+  /** For all that were opened; false when one cannot use the new certificate. */
+  renewCertificates(): Promise<boolean>;
+}
+
 /** Every HTTP listener of this process has the same limits, certificates and refusals. */
 export function httpOpener(
   config: ServeConfig,
@@ -27,10 +33,11 @@ export function httpOpener(
   metrics: ProcessMetrics,
   gate: Gate,
   outgoing: Outgoing,
-): OpenHttp {
+): HttpOpener {
   const { host, http, tls } = config;
-  return (port) =>
-    openHttpListener({
+  const all: OpenHttpListener[] = [];
+  const open: OpenHttp = async (port) => {
+    const listener = await openHttpListener({
       host,
       port,
       log,
@@ -40,6 +47,15 @@ export function httpOpener(
       observer: metrics.observer,
       ...(tls === undefined ? {} : { tls }),
     });
+    all.push(listener);
+    return listener;
+  };
+  return {
+    open,
+    async renewCertificates() {
+      return (await Promise.all(all.map((listener) => listener.renewCertificate()))).every(Boolean);
+    },
+  };
 }
 
 /** A dialect in memory, not yet open. */
@@ -74,6 +90,7 @@ interface Listeners {
 
 /** A dialect at work. */
 export interface Opened {
+  readonly name: string;
   readonly mounted: Mounted;
   readonly doors: OpenDoors;
   readonly endpoints: readonly Endpoint[];
@@ -127,7 +144,7 @@ async function openDialect(
     });
     const scheme = native.secure ? "https" : "http";
     const shares = { dialect: listed.name, scheme, host: native.host, port: native.port };
-    return { mounted, doors, endpoints: listed.ports.length === 0 ? [shares] : doors.endpoints };
+    return { name: listed.name, mounted, doors, endpoints: listed.ports.length === 0 ? [shares] : doors.endpoints };
   } catch (error) {
     await doors.closeAll();
     const named = listed.ports.some((port) => config.portsNamed.has(port.name));

@@ -1,11 +1,32 @@
 /** What protection has to say, for the log: each thing once in a while, as it may concern thousands of leases. */
 import type { Logger } from "pino";
-import type { CoreOptions } from "../../core/index.ts";
+import { createProtection, type ProtectionOptions } from "../../around/protection.ts";
+import type { CoreOptions, ExpiryPolicy } from "../../core/index.ts";
 
 const HELD_AGAIN_MS = 60_000;
 const RARE_AGAIN_MS = 3_600_000;
 /** Things that are remembered as said. */
 const SAID_MAX = 10_000;
+
+/** Protection whose numbers may change while it runs; but for its times, which the wheel of leases was made with. */
+export function openProtection(options: ProtectionOptions): {
+  readonly policy: ExpiryPolicy;
+  protect(options: ProtectionOptions): void;
+} {
+  let now = createProtection(options);
+  const { windowMs, holdMs } = now;
+  return {
+    policy: {
+      windowMs,
+      holdMs,
+      suspects: (missing, kept) => now.suspects(missing, kept),
+      holds: (census) => now.holds(census),
+    },
+    protect(changed) {
+      now = createProtection(changed);
+    },
+  };
+}
 
 /** `monotonicMs` gives the time. */
 export function reportProtection(

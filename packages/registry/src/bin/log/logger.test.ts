@@ -14,7 +14,7 @@ function openLog(format: LogFormat) {
       return !out.fails;
     },
   };
-  return { out, log: createLog(format, "info", out) };
+  return { out, log: createLog(format, "info", out).logger };
 }
 
 for (const format of ["text", "json"] as const)

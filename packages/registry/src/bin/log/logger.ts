@@ -20,18 +20,33 @@ interface Out {
   write(line: string): boolean;
 }
 
+export interface Log {
+  readonly logger: Logger;
+  /** Counts for all loggers made of it, too. */
+  configure(format: LogFormat, level: string): void;
+}
+
 /** A logger that says so itself once it can write again what it could not before. */
-export function createLog(format: LogFormat, level: string, out: Out): Logger {
-  const toLine = format === "json" ? toJson : toText;
+export function createLog(format: LogFormat, level: string, out: Out): Log {
+  let toLine = format === "json" ? toJson : toText;
   let told = 0;
+  const all: Logger[] = [];
   const write = (line: string): void => {
     if (!out.write(toLine(line)) || out.lost === told) return;
     const lost = out.lost - told;
     told = out.lost;
     logger.warn({ lost }, "lines of the log were lost");
   };
-  const logger = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, { write });
-  return logger;
+  const timestamp = pino.stdTimeFunctions.isoTime;
+  const logger: Logger = pino({ level, base: null, timestamp, onChild: (child) => void all.push(child) }, { write });
+  all.push(logger);
+  return {
+    logger,
+    configure(newFormat, newLevel) {
+      toLine = newFormat === "json" ? toJson : toText;
+      for (const one of all) one.level = newLevel;
+    },
+  };
 }
 
 /** Names and messages come from others: they must not begin a line of their own, nor steer a terminal. */

@@ -11,6 +11,7 @@ export const EXIT = {
   notFound: 4,
   store: 5,
   disk: 6,
+  cut: 7,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
@@ -23,6 +24,7 @@ export const EXIT_MEANINGS: Readonly<Record<ExitCode, string>> = {
   4: "not found",
   5: "the store is damaged, foreign or in use, or the system does not let it be opened",
   6: "the disk failed under a running registry; start it again",
+  7: "told twice to stop, and ended before the stop was done; nothing that was acknowledged is lost",
 };
 
 /** Ends a command with a sentence and an exit code. */

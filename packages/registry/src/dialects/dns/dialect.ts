@@ -6,7 +6,14 @@
 import { randomInt } from "node:crypto";
 import { SYSTEM_ACCOUNT } from "../../core/index.ts";
 import { isWildcard } from "../../net/wildcard.ts";
-import { type Dialect, type House, type Mounted, type NameSource, SettingsRefused } from "../contract.ts";
+import {
+  type Dialect,
+  type House,
+  type Mounted,
+  type NameSource,
+  type Reloaded,
+  SettingsRefused,
+} from "../contract.ts";
 import type { Desk } from "./desk.ts";
 import { CONSUL_NAMES } from "./names/consul.ts";
 import { Answerer } from "./server/answerer.ts";
@@ -19,7 +26,7 @@ import type { Settings } from "./settings/model.ts";
 import { readSettings } from "./settings/reader.ts";
 import { openSecrets } from "./settings/secrets.ts";
 import { openKeys } from "./signing/keys.ts";
-import { openStatic, READ_OUTCOMES } from "./static/files.ts";
+import { openStatic, READ_OUTCOMES, type StaticFiles } from "./static/files.ts";
 import { Transfers } from "./transfer/handler.ts";
 import { Notifier } from "./transfer/notify.ts";
 import { Updates } from "./update/handler.ts";
@@ -35,40 +42,69 @@ const NAME = "dns";
 export const dialect: Dialect = { needs: "any", open };
 
 async function open(house: House): Promise<Mounted> {
+  const { metrics } = house;
   // Consul has no dialect of its own yet: its names and notes are kept here.
   const names = [...(await house.names()), CONSUL_NAMES];
-  const notes = [...house.notes, CONSUL_NAMES.dialect];
+  const plant: Plant = {
+    house,
+    names,
+    answered: metrics.tally(NAME, "answers", "Answers given, by their code.", "rcode", RCODE_NAMES),
+    dropped: metrics.tally(NAME, "dropped", "Packets without an answer.", "reason", DROP_REASONS),
+    read: metrics.tally(NAME, "zone_files", "Zone files read, by outcome.", "outcome", READ_OUTCOMES),
+  };
+  const settings = checkSettings(house.settings, plant);
+  const parts = await openParts(settings, plant);
+  // No answer before all zones are there: a client then asks again, but it would believe NXDOMAIN.
+  const listening: Listening = { door: undefined };
+  try {
+    await listen(house, settings, listening);
+    await parts.begin();
+  } catch (error) {
+    await parts.close();
+    throw error;
+  }
+  listening.door = parts.door;
+  return new Open(plant, { settings, parts, listening });
+}
+
+/** What lasts longer than settings. */
+interface Plant {
+  readonly house: House;
+  readonly names: readonly NameSource[];
+  readonly answered: Float64Array;
+  readonly dropped: Float64Array;
+  readonly read: Float64Array;
+}
+
+/** Throws `SettingsRefused`. */
+function checkSettings(raw: House["settings"], { house, names }: Plant): Settings {
   const secrets = openSecrets();
-  const { directory } = house;
-  const settings = readSettings(house.settings, { directory, names, notes, readSecret: secrets.read });
+  const notes = [...house.notes, CONSUL_NAMES.dialect];
+  const settings = readSettings(raw, { directory: house.directory, names, notes, readSecret: secrets.read });
   if (!settings.ok) throw new SettingsRefused(settings.detail);
   for (const [file, mode] of secrets.exposed)
     house.log.warn({ file, mode }, "others may read the secret in this file; chmod 600 keeps it");
-  const closers: (() => Promise<void> | void)[] = [];
-  const close = async (): Promise<void> => {
-    for (const one of closers.splice(0).reverse()) await one();
-  };
-  try {
-    await openParts(house, settings.value, names, closers);
-  } catch (error) {
-    await close();
-    throw error;
-  }
-  return { drain: () => {}, close };
+  return settings.value;
 }
 
-/** Opens all parts. `closers` gets what closes them. */
-async function openParts(
-  house: House,
-  settings: Settings,
-  names: readonly NameSource[],
-  closers: (() => Promise<void> | void)[],
-): Promise<void> {
+/** All that answers by one set of settings. */
+interface Parts {
+  readonly door: FrontDoor;
+  /** Reads the zone files, keeps their instances in the catalog, and tells secondaries. */
+  begin(before?: StaticFiles): Promise<void>;
+  /** Lets go of what two may not hold at once; `begin` takes it up again. */
+  pause(): Promise<StaticFiles | undefined>;
+  close(): Promise<void>;
+}
+
+async function openParts(settings: Settings, plant: Plant): Promise<Parts> {
+  const { house, names } = plant;
+  const { registry, access, clock, log } = house;
+  const closers: (() => Promise<void> | void)[] = [];
   const keep = <T extends { close(): Promise<void> | void }>(part: T): T => {
     closers.push(() => part.close());
     return part;
   };
-  const { registry, access, clock, log, metrics } = house;
   const zones = keep(new OpenZones({ registry, access, settings, names, log }));
   const index = keep(new LabelIndex(registry, clock, settings));
   const addresses = addressesOf(settings, house.doors.host);
@@ -81,6 +117,39 @@ async function openParts(
     zones,
     read: (use) => registry.read((view) => use(toWorld(view, { settings, index, zones, addresses }))),
   };
+  const door = openDoor(desk, index, plant, keep, closers);
+  let files: StaticFiles | undefined;
+  let notifier: Notifier | undefined;
+  const pause = async (): Promise<StaticFiles | undefined> => {
+    await notifier?.close();
+    await files?.close();
+    return files;
+  };
+  return {
+    door,
+    pause,
+    async begin(before) {
+      const shape = registry.read((view) => rememberShape(view, settings, addresses));
+      const kept = shape && (await registry.propose(SYSTEM_ACCOUNT, shape));
+      if (kept?.ok === false) log.warn(`zones may have other settings under an old serial: ${kept.detail}`);
+      files = await openStatic(desk, plant.read, before);
+      if (settings.notify.length > 0) notifier = new Notifier(desk, house.doors.host);
+    },
+    async close() {
+      await pause();
+      for (const one of closers.splice(0).reverse()) await one();
+    },
+  };
+}
+
+function openDoor(
+  desk: Desk,
+  index: LabelIndex,
+  { house, answered, dropped }: Plant,
+  keep: <T extends { close(): Promise<void> | void }>(part: T) => T,
+  closers: (() => void)[],
+): FrontDoor {
+  const { access, clock, settings, zones, log, registry } = desk;
   const cache = new AnswerCache(registry);
   closers.push(
     zones.onChange(() => cache.clear()),
@@ -88,7 +157,6 @@ async function openParts(
   );
   const standings = new Standings({ settings, access, clock, host: house.doors.host });
   closers.push(access.onChange(() => standings.forget()));
-  const failed = (error: unknown): void => log.error({ err: error }, "an answer failed");
   const transfers = keep(new Transfers(desk));
   const updates = new Updates(desk);
   const handlers = {
@@ -97,50 +165,84 @@ async function openParts(
     transfer: transfers.serve.bind(transfers),
     update: updates.handle.bind(updates),
   };
-  const door = new FrontDoor({
+  return new FrontDoor({
     answerer: new Answerer(desk, handlers, toChance(randomInt(2 ** 32))),
     cache,
     standings,
-    answered: metrics.tally(NAME, "answers", "Answers given, by their code.", "rcode", RCODE_NAMES),
-    dropped: metrics.tally(NAME, "dropped", "Packets without an answer.", "reason", DROP_REASONS),
-    failed,
+    answered,
+    dropped,
+    failed: (error) => log.error({ err: error }, "an answer failed"),
   });
-  const listening = await listen(house, settings, door, failed);
-  const shape = registry.read((view) => rememberShape(view, settings, addresses));
-  const kept = shape && (await registry.propose(SYSTEM_ACCOUNT, shape));
-  if (kept?.ok === false) log.warn(`zones may have other settings under an old serial: ${kept.detail}`);
-  const read = metrics.tally(NAME, "zone_files", "Zone files read, by outcome.", "outcome", READ_OUTCOMES);
-  keep(await openStatic(desk, read));
-  if (settings.notify.length > 0) keep(new Notifier(desk, house.doors.host));
-  // No answer before all zones are there: a client then asks again, but it would believe NXDOMAIN.
-  listening.isReady = true;
 }
 
-async function listen(
-  { doors }: House,
-  settings: Settings,
-  door: FrontDoor,
-  failed: (error: unknown) => void,
-): Promise<{ isReady: boolean }> {
-  const state = { isReady: false };
+/** What answers now; nothing before all zones are there. */
+interface Listening {
+  door: FrontDoor | undefined;
+}
+
+interface State {
+  settings: Settings;
+  parts: Parts;
+  readonly listening: Listening;
+}
+
+/** The dialect at work. New settings get parts of their own, which take over from the old ones between two packets. */
+class Open implements Mounted {
+  readonly #plant: Plant;
+  readonly #state: State;
+
+  constructor(plant: Plant, state: State) {
+    this.#plant = plant;
+    this.#state = state;
+  }
+
+  drain(): void {}
+
+  close(): Promise<void> {
+    return this.#state.parts.close();
+  }
+
+  async reload(raw: House["settings"]): Promise<Reloaded> {
+    const state = this.#state;
+    const settings = checkSettings(raw, this.#plant);
+    const fixed = (["tcpConnectionsMax", "tcpIdleMs"] as const).filter((key) => settings[key] !== state.settings[key]);
+    const parts = await openParts(settings, this.#plant);
+    const old = state.parts;
+    const files = await old.pause();
+    try {
+      await parts.begin(files);
+    } catch (error) {
+      await parts.close();
+      await old.begin(files);
+      throw error;
+    }
+    state.listening.door = parts.door;
+    state.parts = parts;
+    state.settings = settings;
+    await old.close();
+    return { taken: ["settings", "secrets", "zone files"], restart: fixed };
+  }
+}
+
+async function listen({ doors, log }: House, settings: Settings, listening: Listening): Promise<void> {
+  const failed = (error: unknown): void => log.error({ err: error }, "an answer failed");
   await doors.tcpAndUdp(
     NAME,
     (socket, used) => {
-      if (!state.isReady) {
+      const { door } = listening;
+      if (door === undefined) {
         socket.destroy();
         return undefined;
       }
       const { remoteAddress = "", remotePort = 0 } = socket;
       return serveStream(socket, {
         messageMs: settings.tcpIdleMs,
-        answer: (packet) => door.answer(packet, remoteAddress, remotePort),
+        answer: (packet) => (listening.door ?? door).answer(packet, remoteAddress, remotePort),
         used,
         failed,
       });
     },
-    (packet, from, socket) => {
-      if (state.isReady) door.take(packet, from, socket);
-    },
+    (packet, from, socket) => listening.door?.take(packet, from, socket),
     {
       connectionsMax: settings.tcpConnectionsMax,
       // No client can take all connections.
@@ -148,7 +250,6 @@ async function listen(
       idleTimeoutMs: settings.tcpIdleMs,
     },
   );
-  return state;
 }
 
 /** The addresses of `ns` names. A server that listens on a wildcard has none that it knows. */

@@ -3,7 +3,7 @@ import { createServer, type Server } from "node:http";
 import { createServer as createSecureServer, type Server as SecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { Outgoing } from "../answers/outgoing.ts";
-import { openCertificates, type TlsOptions } from "../certificates.ts";
+import { type Certificates, openCertificates, type TlsOptions } from "../certificates.ts";
 import type { CrowdLimits } from "../crowd.ts";
 import type { ListenerLog } from "../log.ts";
 import { explainListen } from "../taken.ts";
@@ -69,6 +69,8 @@ export interface OpenHttpListener extends HttpListener {
   drain(): void;
   /** Drains, stops listening, waits for what is under way up to a bound, then cuts. */
   close(): Promise<void>;
+  /** Reads the certificate again. False when it cannot be used, and the old one stays; true without TLS. */
+  renewCertificate(): Promise<boolean>;
   /** Connections open now. */
   readonly connections: number;
 }
@@ -104,7 +106,7 @@ function over(defaults: HttpLimits, given: Partial<HttpLimits> = {}): HttpLimits
 
 interface MadeServer {
   readonly http: Server | SecureServer;
-  readonly certificates: { close(): void } | undefined;
+  readonly certificates: Certificates | undefined;
 }
 
 async function makeServer(options: HttpListenerOptions, limits: HttpLimits): Promise<MadeServer> {
@@ -330,6 +332,10 @@ class RawListener implements OpenHttpListener {
     }
     this.#onDrain.clear();
     this.#server.http.closeIdleConnections();
+  }
+
+  async renewCertificate(): Promise<boolean> {
+    return (await this.#server.certificates?.renew()) ?? true;
   }
 
   close(): Promise<void> {

@@ -44,21 +44,27 @@ type StaticDesk = Pick<Desk, "registry" | "log" | "settings" | "zones">;
 /** Outcomes of reading a zone file, in the order of `tally`. */
 export const READ_OUTCOMES = ["taken", "refused"] as const;
 
-/** Reads all zone files; resolves when their zones are served. Their instances are registered later. */
+/**
+ * Reads all zone files; resolves when their zones are served. Their instances are registered later. The last good version
+ * of a file that is broken now comes from `before`, which is closed.
+ */
 export async function openStatic(
   desk: StaticDesk,
   tally: Float64Array = new Float64Array(READ_OUTCOMES.length),
+  before?: StaticFiles,
 ): Promise<StaticFiles> {
-  const files = new StaticFiles(desk, tally);
+  const files = new StaticFiles(desk, tally, before);
   await files.start();
   return files;
 }
 
-class StaticFiles {
+export class StaticFiles {
   readonly #desk: StaticDesk;
   readonly #tally: Float64Array;
   /** By path. */
   readonly #known = new Map<string, KnownFile>();
+  /** What was known under other settings, by path. */
+  readonly #before: ReadonlyMap<string, KnownFile>;
   /** Zones as they are served, by origin. */
   readonly #served = new Map<string, FileZone>();
   /** Files whose instances are to be taken out of the catalog, by account and origin. */
@@ -74,9 +80,10 @@ class StaticFiles {
   #queued = false;
   #closed = false;
 
-  constructor(desk: StaticDesk, tally: Float64Array) {
+  constructor(desk: StaticDesk, tally: Float64Array, before: StaticFiles | undefined) {
     this.#desk = desk;
     this.#tally = tally;
+    this.#before = before === undefined ? new Map() : before.#known;
   }
 
   async start(): Promise<void> {
@@ -206,17 +213,11 @@ class StaticFiles {
   #knownFile(path: string, account: Account, origin: Name): KnownFile {
     let known = this.#known.get(path);
     if (known === undefined) {
-      known = {
-        path,
-        account,
-        origin,
-        files: [path],
-        seen: "",
-        read: "",
-        loaded: undefined,
-        missing: 0,
-        pending: false,
-      };
+      const before = this.#before.get(path);
+      const isSame = before?.account === account && keyOf(before.origin) === keyOf(origin);
+      const loaded = isSame ? before.loaded : undefined;
+      const pending = loaded !== undefined;
+      known = { path, account, origin, files: [path], seen: "", read: "", loaded, missing: 0, pending };
       this.#known.set(path, known);
     }
     return known;

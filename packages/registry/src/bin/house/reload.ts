@@ -1,0 +1,126 @@
+/** Takes another configuration over while everything runs. */
+import { isDeepStrictEqual } from "node:util";
+import type { Accounts } from "../../around/accounts/access.ts";
+import type { ProtectionOptions } from "../../around/protection.ts";
+import { type Reloaded as DialectReloaded, SettingsRefused } from "../../dialects/contract.ts";
+import type { ServeConfig } from "../config/load.ts";
+import type { Log } from "../log/logger.ts";
+import type { Opened } from "./mount.ts";
+import { refuseLockedOut, refuseOpenExposure, StartRefused } from "./refused.ts";
+
+/** What a reload did. */
+export interface Reloaded extends DialectReloaded {
+  /** A sentence for each part that is not right; the old one stays. */
+  readonly problems: readonly string[];
+}
+
+/** The parts that take something over. */
+export interface ReloadParts {
+  readonly configureLog: Log["configure"];
+  readonly access: Accounts;
+  protect(options: ProtectionOptions): void;
+  /** False when the new certificate cannot be used. */
+  renewCertificates(): Promise<boolean>;
+  readonly opened: readonly Opened[];
+}
+
+/** What is fixed at the start, by the names of the settings. */
+const FIXED: Readonly<Record<string, (config: ServeConfig) => unknown>> = {
+  data: ({ data }) => data,
+  host: ({ host }) => host,
+  name: ({ name }) => name,
+  dialects: ({ dialects }) => dialects,
+  ports: ({ ports }) => ports,
+  replicator: ({ replicator }) => replicator,
+  insecure: ({ insecure }) => insecure,
+  tls: ({ tls }) => tls,
+  "protection.windowMs": ({ protection }) => protection.windowMs,
+  "protection.holdMs": ({ protection }) => protection.holdMs,
+  events: ({ events }) => events,
+  http: ({ http }) => http,
+  answers: ({ answers }) => answers,
+};
+
+/** Makes the reload of a registry that was started with `config`. One is to end before the next begins. */
+export function createReload(config: ServeConfig, parts: ReloadParts): (after: ServeConfig) => Promise<Reloaded> {
+  let now = config;
+  return async (after) => {
+    const before = now;
+    const done = { taken: [] as string[], restart: [] as string[], problems: [] as string[] };
+    const differs = (of: (config: ServeConfig) => unknown): boolean => !isDeepStrictEqual(of(before), of(after));
+    for (const [name, of] of Object.entries(FIXED)) if (differs(of)) done.restart.push(name);
+    if (differs(({ logFormat, logLevel }) => [logFormat, logLevel])) {
+      parts.configureLog(after.logFormat, after.logLevel);
+      done.taken.push("log");
+    }
+    const { enabled, leasesMin, shareMin } = after.protection;
+    const protection = { ...before.protection, enabled, leasesMin, shareMin };
+    if (!isDeepStrictEqual(protection, before.protection)) {
+      parts.protect(protection);
+      done.taken.push("protection");
+    }
+    const { logFormat, logLevel } = after;
+    now = { ...before, logFormat, logLevel, protection };
+    if (differs(accountsOf)) now = { ...now, ...takeAccounts(parts.access, before, after, done) };
+    if (before.tls !== undefined) {
+      if (await parts.renewCertificates()) done.taken.push("certificates");
+      else done.problems.push("the new certificate cannot be used");
+    }
+    now = { ...now, dialectSettings: await takeSettings(parts.opened, before, after, done) };
+    return done;
+  };
+}
+
+function accountsOf({ accounts, tokens, limits }: ServeConfig): Pick<ServeConfig, "accounts" | "tokens" | "limits"> {
+  return { accounts, tokens, limits };
+}
+
+type Done = { readonly [K in keyof Reloaded]: string[] };
+
+/** What is good for the start is good later: the registry neither opens to the network nor locks everybody out. */
+function takeAccounts(
+  access: Accounts,
+  before: ServeConfig,
+  after: ServeConfig,
+  done: Done,
+): Pick<ServeConfig, "accounts" | "tokens" | "limits"> {
+  try {
+    access.configure(accountsOf(after));
+    refuseOpenExposure(before, access);
+    refuseLockedOut(access);
+    const names = ["accounts", "tokens", "limits"] as const;
+    done.taken.push(...names.filter((name) => !isDeepStrictEqual(before[name], after[name])));
+    return accountsOf(after);
+  } catch (error) {
+    if (!(error instanceof StartRefused)) throw error;
+    access.configure(accountsOf(before));
+    done.problems.push(error.message);
+    return accountsOf(before);
+  }
+}
+
+async function takeSettings(
+  opened: readonly Opened[],
+  before: ServeConfig,
+  after: ServeConfig,
+  done: Done,
+): Promise<ServeConfig["dialectSettings"]> {
+  const settings = { ...before.dialectSettings };
+  for (const { name, mounted } of opened) {
+    const wanted = after.dialectSettings[name] ?? {};
+    if (mounted.reload === undefined) {
+      if (!isDeepStrictEqual(settings[name] ?? {}, wanted)) done.restart.push(`dialectSettings.${name}`);
+      continue;
+    }
+    try {
+      const { taken, restart } = await mounted.reload(wanted);
+      done.taken.push(...taken.map((what) => `${name}: ${what}`));
+      done.restart.push(...restart.map((what) => `dialectSettings.${name}.${what}`));
+      settings[name] = wanted;
+    } catch (error) {
+      if (!(error instanceof SettingsRefused)) throw error;
+      done.problems.push(`dialectSettings: ${error.message}`);
+    }
+  }
+  return settings;
+}
