@@ -3,7 +3,7 @@
  * quiet moment returns it to the system. It stops the process for 1 to 2 ms a MB, so it is made only when the heap has
  * grown by much since the last one, and only while nothing is being written.
  */
-import { setFlagsFromString } from "node:v8";
+import { getHeapStatistics, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
 const GROWTH_BYTES_MIN = 48 * 1024 * 1024;
@@ -29,7 +29,8 @@ export function processMemory(progress: () => number): Memory {
     // The young generation shrinks, and freed pages go back, at the next small collection.
     gc({ type: "minor" });
   };
-  return { heapBytes: () => process.memoryUsage().heapTotal, progress, collect };
+  // Asking for the whole process's memory opens a file, and throws when there is no descriptor left.
+  return { heapBytes: () => getHeapStatistics().total_heap_size, progress, collect };
 }
 
 /** One look; to be called about every 2 s. */
