@@ -95,13 +95,12 @@ test("ranges of a transaction do not go over what it deleted again and again", a
     assert.match(answer.json().detail, /come by more than 20000 keys that it has deleted/);
   });
   await assertCheap("gets of what is put", async () => {
-    const steps = Array.from({ length: 450 }, (_, i) => [
+    const steps = Array.from({ length: 200 }, (_, i) => [
       { put: { key: `new${i}`, value: "" } },
       { get: { key: "new0" } },
     ]);
-    const [first] = (await transact([{ delete: { prefix: "" } }, ...steps.flat(), { get: { prefix: "" } }])).json()
-      .results;
+    const [first] = (await transact([{ delete: { prefix: "" } }, ...steps.flat()])).json().results;
     assert.deepEqual(first, { delete: { deleted: 5000 } });
   });
-  assert.equal((await api.ok("GET", `${at}/config`)).keys.length, 450);
+  assert.equal((await api.ok("GET", `${at}/config`)).keys.length, 200);
 });

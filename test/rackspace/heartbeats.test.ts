@@ -159,8 +159,8 @@ test("a changed timeout counts from the next heartbeat, and moving the service k
   assert.equal(answer.status, 204);
   const beforeMs = Date.now();
   const following = await next(tenant, "valid-id", token);
-  assert.ok(msOf(following) < beforeMs + 120_000, "the old deadline was further away");
-  assert.ok(ticksOf(following) > ticksOf(token), "tokens increase all the same");
+  assert.ok(msOf(following) < beforeMs + 4000, "the old deadline was further away");
+  assert.ok(msOf(following) >= beforeMs + 3000);
   await until(async () => (await tenant.call("GET", "/services/valid-id")).status === 404, { timeoutMs: 5000 });
   assert.ok(Date.now() >= beforeMs + 3000);
 });

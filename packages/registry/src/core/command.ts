@@ -16,8 +16,11 @@ import type {
 export type Life =
   /** By a lease that exists. */
   | { readonly lease: LeaseId }
-  /** By a lease of its own, named `ownLease(key)`, which the same commit grants or changes. */
-  | { readonly ttlMs: number }
+  /**
+   * By a lease of its own, named `ownLease(key)`, which the same commit grants or changes. To say so of one that is
+   * there is a heartbeat, unless it is said `quiet`.
+   */
+  | { readonly ttlMs: number; readonly quiet?: true }
   /** For good. A lease of its own ends. */
   | "permanent"
   /** As before; for good when it is new. */
@@ -25,6 +28,10 @@ export type Life =
 
 /** A wish to change something in one account. Plain data. */
 export type Command =
+  /**
+   * Of a lease that is there it sets ttl and meta, and is a heartbeat unless it is said `quiet`. A new ttl counts from
+   * the last heartbeat; a shorter one that is said `quiet`, from the next.
+   */
   | {
       readonly kind: "grant";
       readonly lease: LeaseId;
@@ -32,6 +39,7 @@ export type Command =
       readonly via: string;
       readonly meta?: Readonly<Record<string, string>>;
       readonly ifAbsent?: boolean;
+      readonly quiet?: true;
     }
   /** Ends a lease and everything it holds, in one revision. */
   | {
@@ -138,6 +146,13 @@ export interface Receipt {
 export interface Decision {
   readonly changes: readonly Change[];
   readonly result: Result;
+  /** Leases whose owner said that it is alive, with the ttl that was said; it may be the one that they have. */
+  readonly heard?: readonly Heard[];
+}
+
+export interface Heard {
+  readonly lease: LeaseId;
+  readonly ttlMs: number;
 }
 
 /** The name of the lease that an instance registered with `{ ttlMs }` has to itself. */

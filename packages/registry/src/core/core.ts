@@ -3,7 +3,7 @@ import { type Outcome, ok, refuse } from "../outcome.ts";
 import { apply, restore } from "./catalog/apply.ts";
 import type { Restored } from "./catalog/restored.ts";
 import { Catalog } from "./catalog/state.ts";
-import type { Command, Receipt } from "./command.ts";
+import type { Command, Heard, Receipt } from "./command.ts";
 import { Expiry, type ExpiryListener } from "./leases/expiry.ts";
 import type { Clock, ExpiryPolicy } from "./leases/policy.ts";
 import type { Replicator, Sink } from "./order/replicator.ts";
@@ -102,6 +102,10 @@ class OpenCore implements Core, Registry, Sink {
     }
     // Watchers see a view that holds the whole group.
     this.#hub.publish(commits);
+  }
+
+  heard(account: Account, heard: Heard): void {
+    this.#expiry.hear(account, heard);
   }
 
   read<T>(query: (view: View) => T extends PromiseLike<unknown> ? never : T): T {

@@ -1,7 +1,7 @@
 /** What a decision rests on, and the forms of its answer. */
 import { type Outcome, ok, type Refused, refuse } from "../../outcome.ts";
 import type { AccountLimits } from "../access.ts";
-import type { Decision } from "../command.ts";
+import type { Decision, Heard } from "../command.ts";
 import { LIMITS, sizeOfChange } from "../limits.ts";
 import type { Account, Change, Revision } from "../types.ts";
 import type { Facts } from "../view.ts";
@@ -51,6 +51,8 @@ export function countKeys({ sums }: Basis, change: Change): Refused | undefined 
     : undefined;
 }
 
-export function changed(changes: readonly Change[]): Outcome<Decision> {
-  return ok({ changes, result: { kind: "changed", changes } });
+/** `heard`: the lease whose owner has thereby said that it is alive. */
+export function changed(changes: readonly Change[], heard?: Heard): Outcome<Decision> {
+  const result = { kind: "changed", changes } as const;
+  return ok(heard === undefined ? { changes, result } : { changes, result, heard: [heard] });
 }

@@ -1,7 +1,7 @@
 /** From a command in an account to changes, or to a refusal. State, command, limits and time are arguments. */
 import { type Outcome, ok, refuse } from "../../outcome.ts";
 import { SYSTEM_ACCOUNT } from "../bytes.ts";
-import type { Command, CommandOf, Decision, Result } from "../command.ts";
+import type { Command, CommandOf, Decision, Heard, Result } from "../command.ts";
 import { isLegalAccount, LIMITS } from "../limits.ts";
 import type { Account, Change } from "../types.ts";
 import type { Facts } from "../view.ts";
@@ -68,6 +68,7 @@ function decideWhen(basis: Basis, command: CommandOf<"when">): Outcome<Decision>
   const draft = new Draft(facts);
   const changes: Change[] = [];
   const results: Result[] = [];
+  const heard: Heard[] = [];
   const passedBefore = draft.passed;
   for (const step of steps) {
     const decided = decideStep({ ...basis, facts: draft }, step);
@@ -81,6 +82,7 @@ function decideWhen(basis: Basis, command: CommandOf<"when">): Outcome<Decision>
     // One by one: a call takes only so many arguments.
     for (const change of decided.value.changes) changes.push(change);
     results.push(decided.value.result);
+    if (decided.value.heard !== undefined) heard.push(...decided.value.heard);
   }
-  return ok({ changes, result: { kind: "when", succeeded, results } });
+  return ok({ changes, result: { kind: "when", succeeded, results }, heard });
 }

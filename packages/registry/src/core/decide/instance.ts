@@ -26,14 +26,21 @@ export function decideRegister(basis: Basis, command: CommandOf<"register">): Ou
   if (!life.ok) return life;
   const { lease, changes } = life.value;
   const same = before !== null && moved === null && before.lease === lease && sameInstance(before, instance);
-  if (same && changes.length === 0 && before.held === null) return UNCHANGED;
+  const heard = findHeard(command, before, lease);
+  if (same && changes.length === 0 && before.held === null) return changed([], heard);
   changes.push({
     kind: "instance",
     cause: before === null ? "registered" : "updated",
     before,
     after: recordOf(basis, instance, before, lease),
   });
-  return changed(changes);
+  return changed(changes, heard);
+}
+
+/** What the registration says of the lease that the instance had before. */
+function findHeard({ life }: CommandOf<"register">, before: InstanceRecord | null, lease: LeaseId | null) {
+  if (typeof life !== "object" || !("ttlMs" in life) || life.quiet === true) return undefined;
+  return lease !== null && lease === before?.lease ? { lease, ttlMs: life.ttlMs } : undefined;
 }
 
 /** The record that moves here from another name, if it is there. */

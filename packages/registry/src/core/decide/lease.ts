@@ -3,7 +3,7 @@ import { ownString } from "../catalog/share.ts";
 import type { CommandOf, Decision } from "../command.ts";
 import { LIMITS, refuseMeta } from "../limits.ts";
 import type { Cause, Change, Held, InstanceRecord, KeyRecord, LeaseRecord } from "../types.ts";
-import { type Basis, changed, UNCHANGED } from "./basis.ts";
+import { type Basis, changed } from "./basis.ts";
 
 const NO_META: Readonly<Record<string, string>> = Object.freeze({});
 
@@ -24,14 +24,15 @@ export function decideGrant(basis: Basis, command: CommandOf<"grant">): Outcome<
   if (before === undefined) return grantNew(basis, command);
   if (command.ifAbsent === true) return refuse("exists", `lease ${id} already exists`);
   const meta = command.meta ?? before.meta;
-  if (before.ttlMs === ttlMs && sameMeta(before.meta, meta)) return UNCHANGED;
+  const heard = command.quiet === true ? undefined : { lease: id, ttlMs };
+  if (before.ttlMs === ttlMs && sameMeta(before.meta, meta)) return changed([], heard);
   const { revision } = basis.stamp;
   const changes: Change[] = [leaseChange("updated", before, { ...before, ttlMs, meta, modRevision: revision })];
   // Instances show their ttl, so they become different too.
   for (const record of before.ttlMs === ttlMs ? [] : sortInstances(facts.members(account, id).instances)) {
     changes.push({ kind: "instance", cause: "updated", before: record, after: { ...record, modRevision: revision } });
   }
-  return changed(changes);
+  return changed(changes, heard);
 }
 
 function grantNew(basis: Basis, command: CommandOf<"grant">): Outcome<Decision> {

@@ -41,16 +41,42 @@ test("a paused process gives every lease the time that it lost", async () => {
   assert.equal(present(rig, "api", "a"), false);
 });
 
-test("a new ttl counts from the next heartbeat on, a shorter one too", async () => {
+test("a new ttl counts from the registration that says it, a shorter one too", async () => {
   const rig = await openRig();
-  accepted(await rig.registry.propose("default", register("api", "a", { ttlMs: 60_000 })));
+  const say = async (ttlMs: number) => accepted(await rig.registry.propose("default", register("api", "a", { ttlMs })));
+  await say(2000);
   await rig.pass(1000);
-  accepted(await rig.registry.propose("default", register("api", "a", { ttlMs: 2000 })));
-  await rig.pass(5000);
-  assert.equal(present(rig, "api", "a"), true, "the old ttl still ran");
+  await say(60_000);
+  await rig.pass(59_000);
+  assert.equal(present(rig, "api", "a"), true);
+  await say(2000);
+  await rig.pass(1900);
+  assert.equal(present(rig, "api", "a"), true);
+  await rig.pass(1000);
+  assert.equal(present(rig, "api", "a"), false);
+});
+
+test("a new ttl that is no heartbeat counts from the last one, a shorter one from the next", async () => {
+  const rig = await openRig();
+  const say = async (ttlMs: number) =>
+    accepted(await rig.registry.propose("default", register("api", "a", { ttlMs, quiet: true })));
+  await say(2000);
+  await rig.pass(1000);
+  await say(10_000);
+  await rig.pass(8000);
+  assert.equal(present(rig, "api", "a"), true);
+  await rig.registry.renew("default", "api/a");
+  await say(2000);
+  await rig.pass(9000);
+  assert.equal(present(rig, "api", "a"), true, "the old ttl still runs");
   await rig.registry.renew("default", "api/a");
   await rig.pass(3000);
   assert.equal(present(rig, "api", "a"), false);
+  await say(10_000);
+  await rig.pass(1000);
+  await say(10_000);
+  await rig.pass(9500);
+  assert.equal(present(rig, "api", "a"), false, "the same again was no heartbeat");
 });
 
 test("ends are proposed in the order of their deadlines", async () => {

@@ -1,7 +1,7 @@
 /** @live Keeps lease time in step with the catalog, and proposes the end of leases that lapse. */
 import type { Outcome } from "../../outcome.ts";
 import type { AccountState, Catalog, LeaseState } from "../catalog/state.ts";
-import type { Command, Receipt } from "../command.ts";
+import type { Command, Heard, Receipt } from "../command.ts";
 import type { Pulse } from "../registry.ts";
 import type { Account, Change, Commit, InstanceRecord, LeaseId, LeaseRecord, Silence } from "../types.ts";
 import { instancesOf, Surveyor } from "./census.ts";
@@ -52,6 +52,8 @@ export class Expiry {
   /** Held leases that renewed, until their release is committed. */
   readonly #releasing = new Set<LeaseState>();
   readonly #reviews = new Map<string, Review>();
+  /** Other ttls that heartbeats came with, until they are committed. */
+  readonly #promised = new WeakMap<LeaseState, number>();
   #ticks = 0;
 
   constructor(options: ExpiryOptions) {
@@ -128,7 +130,10 @@ export class Expiry {
       if (state.silent) this.wheel.giveAgain(state.slot, this.#options.policy.holdMs);
       else this.#release(account, state);
     }
-    if (state.record.ttlMs !== this.wheel.ttlMs(state.slot)) this.wheel.setTtl(state.slot, state.record.ttlMs);
+    const { ttlMs } = state.record;
+    if (ttlMs !== this.wheel.ttlMs(state.slot))
+      this.wheel.setTtl(state.slot, ttlMs, this.#promised.get(state) === ttlMs);
+    this.#promised.delete(state);
     if (isHeld) return;
     this.#releasing.delete(state);
     if (!wasHeld) return;
@@ -201,6 +206,14 @@ export class Expiry {
     const ttlMs = this.wheel.beat(state.slot, at);
     if (state.silent || state.record.held !== null) this.#rouse(account, state);
     return ttlMs;
+  }
+
+  /** A heartbeat that came with a command. */
+  hear(account: Account, { lease, ttlMs }: Heard): void {
+    const now = this.beat(account, lease, this.at());
+    if (now === 0 || now === ttlMs) return;
+    const state = this.#options.catalog.leaseState(account, lease);
+    if (state !== undefined) this.#promised.set(state, ttlMs);
   }
 
   #rouse(account: Account, state: LeaseState): void {

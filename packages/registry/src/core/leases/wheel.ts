@@ -136,11 +136,13 @@ export class LeaseWheel {
     return this.#findRare(slot);
   }
 
-  /** A new ttl counts from the next heartbeat; the deadline stays. */
-  setTtl(slot: number, ttlMs: number): void {
+  /** A new ttl counts from the last heartbeat. A shorter one only if that was `heard` with it, else from the next. */
+  setTtl(slot: number, ttlMs: number, heard = false): void {
     this.#ttls[slot] = ttlMs;
     this.#intervals[slot] = 0;
     this.#unmark(slot, RARE);
+    const deadline = (this.#beatAt[slot] as number) + ttlMs;
+    if (heard || deadline > (this.#deadlines[slot] as number)) this.#deadlines[slot] = deadline;
     this.#unlink(slot);
     this.#link(slot);
   }

@@ -1,7 +1,7 @@
 /** The port to what makes commits durable. */
 import type { Outcome } from "../../outcome.ts";
 import type { Restored } from "../catalog/restored.ts";
-import type { Command, Receipt } from "../command.ts";
+import type { Command, Heard, Receipt } from "../command.ts";
 import type { Account, Commit, InstanceKey, Revision } from "../types.ts";
 import type { View } from "../view.ts";
 
@@ -11,6 +11,8 @@ export interface Sink {
   restore(state: Restored): void;
   /** These commits are durable: they are shown and pushed now. In the order of revisions. */
   committed(commits: readonly Commit[]): void;
+  /** The owner of a lease said that it is alive, by a command that was accepted. */
+  heard(account: Account, heard: Heard): void;
   /** The state after all that was committed: proposals are decided on it. */
   readonly view: View;
 }

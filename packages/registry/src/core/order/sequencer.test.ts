@@ -11,6 +11,8 @@ interface Bench {
   readonly catalog: Catalog;
   readonly sequencer: Sequencer;
   readonly groups: Commit[][];
+  /** Leases that were heard, with the ttl that was said. */
+  readonly heard: string[];
   /** Ends the append under way. */
   release(error?: Error): void;
   hold: boolean;
@@ -19,6 +21,7 @@ interface Bench {
 function open(limits = LIMITS_OF_TESTS): Bench {
   const catalog = new Catalog();
   const groups: Commit[][] = [];
+  const heard: string[] = [];
   let settle: ((error?: Error) => void) | null = null;
   const sink: Sink = {
     view: catalog,
@@ -26,11 +29,13 @@ function open(limits = LIMITS_OF_TESTS): Bench {
     committed(commits) {
       for (const commit of commits) apply(catalog, commit);
     },
+    heard: (_account, { lease, ttlMs }) => void heard.push(`${lease} ${ttlMs}`),
   };
   let now = 0;
   const bench = {
     catalog,
     groups,
+    heard,
     hold: false,
     release: (error?: Error) => settle?.(error),
     sequencer: new Sequencer({
@@ -315,3 +320,43 @@ function strip(value: unknown): unknown {
     JSON.stringify(value ?? null, (key, inner: unknown) => (/AtMs$|stampMs|sinceMs/.test(key) ? 0 : inner)),
   );
 }
+
+test("what is accepted as a sign of life is heard at once, what is refused is not", async () => {
+  const { sequencer, heard } = open();
+  const instance = instanceOf("web", "w1");
+  const register = (ttlMs: number): Command => ({ kind: "register", instance, life: { ttlMs } });
+  const grant = (ttlMs: number, ifAbsent = false): Command => ({
+    kind: "grant",
+    lease: "l",
+    ttlMs,
+    via: "test",
+    ifAbsent,
+  });
+  const heardBy = async (command: Command): Promise<readonly string[]> => {
+    heard.length = 0;
+    const answer = sequencer.propose("default", command);
+    const now = [...heard];
+    await answer;
+    assert.deepEqual(heard, now, "not only when it is durable");
+    return now;
+  };
+  const when = (exists: boolean, then: Command): Command => ({
+    kind: "when",
+    guards: [{ on: "instance", ...instance, exists }],
+    then: [then],
+    otherwise: [],
+  });
+  await heardBy(register(3000));
+  for (const ttlMs of [3000, 60_000, 3000]) assert.deepEqual(await heardBy(register(ttlMs)), [`web/w1 ${ttlMs}`]);
+  assert.deepEqual(await heardBy(when(true, register(60_000))), ["web/w1 60000"]);
+  assert.deepEqual(await heardBy(when(false, register(3000))), []);
+  assert.deepEqual(await heardBy({ ...register(3000), ifAbsent: true } as Command), []);
+  assert.deepEqual(await heardBy(register(1)), []);
+  assert.deepEqual(await heardBy({ kind: "register", instance, life: "keep" }), []);
+  await heardBy(grant(3000));
+  for (const ttlMs of [3000, 60_000]) assert.deepEqual(await heardBy(grant(ttlMs)), [`l ${ttlMs}`]);
+  assert.deepEqual(await heardBy(grant(60_000, true)), []);
+  assert.deepEqual(await heardBy(grant(1)), []);
+  assert.deepEqual(await heardBy({ kind: "register", instance, life: { ttlMs: 5000, quiet: true } }), []);
+  assert.deepEqual(await heardBy({ ...grant(5000), quiet: true } as Command), []);
+});

@@ -78,12 +78,14 @@ export class Sequencer {
       ? ok({ commit, revision: this.#revision, result: decided.value.result })
       : decided;
     // An answer without changes, or a refusal, waits as well: it rests on what is not durable yet.
-    if (commit === null && this.#open.length === 0 && this.#flushing.length === 0) {
-      resolve(outcome);
-      return;
+    if (commit === null && this.#open.length === 0 && this.#flushing.length === 0) resolve(outcome);
+    else {
+      this.#open.push({ account, command, resolve, commit, outcome });
+      this.#schedule();
     }
-    this.#open.push({ account, command, resolve, commit, outcome });
-    this.#schedule();
+    // At once: a lease whose owner was heard must not run out while the disk works. This may propose in turn.
+    if (decided.ok && decided.value.heard !== undefined)
+      for (const heard of decided.value.heard) this.#options.sink.heard(account, heard);
   }
 
   #number(account: Account, changes: Commit["changes"], nowMs: number): Commit {

@@ -75,10 +75,7 @@ async function renew(desk: Desk, account: Account, record: InstanceRecord, ttlS:
   // A lease that others live by as well is not this client's to keep, nor to change.
   if (!lease.own) return refuse("conflict", "the service shares its lease with others");
   const ttlMs = ttlS * 1000;
-  if (lease.ttlMs !== ttlMs) {
-    const changed = await propose(desk, account, toGrant(record, lease, ttlMs));
-    if (changed?.ok !== true) return changed;
-  }
+  if (lease.ttlMs !== ttlMs) return propose(desk, account, toGrant(record, lease, ttlMs));
   const renewed = await registry.renew(account, id);
   return !renewed.ok && renewed.refusal === "not-found" ? null : renewed;
 }

@@ -94,10 +94,7 @@ export class Operations {
       const { instance, ttlMs } = made.value;
       const service = before?.service ?? instance.service;
       const put = await this.#put(origin, before, { ...instance, service }, ttlMs, info.overriddenStatus);
-      if (put?.ok !== true) return put;
-      const after = this.#find(account, app, info.instanceId);
-      if (after !== undefined) await this.#renew(account, after);
-      return ok(NO_CONTENT);
+      return put?.ok === true ? ok(NO_CONTENT) : put;
     });
     return outcome.ok ? outcome.value : refusedAs(outcome);
   }

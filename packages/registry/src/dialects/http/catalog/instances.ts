@@ -1,6 +1,5 @@
 /** @live Handlers of one instance: register, change, heartbeat, checks, override, deregister. */
 import {
-  type Account,
   type Command,
   type Guard,
   type InstanceKey,
@@ -17,7 +16,7 @@ import {
 import type { Answer } from "../../../net/routes/answer.ts";
 import type { Result } from "../../../net/routes/serve.ts";
 import { toBeat, toJson, toRevised, toState } from "../answers.ts";
-import type { Desk, Exchange } from "../desk.ts";
+import type { Exchange } from "../desk.ts";
 import { Fields, isObject } from "../wire/fields.ts";
 import { toInstanceBody } from "../wire/records.ts";
 import { checksWithStatus, decodeRegister, patchRegisterBody, type Registration } from "../wire/registration.ts";
@@ -72,16 +71,9 @@ async function proposeGuarded(
   return !outcome.ok || succeeded(outcome.value) ? outcome : STALE;
 }
 
-/** A registration is a sign of life: said before proposing, so that the lease cannot run out on the way. */
-export function beatOwnLease(desk: Desk, account: Account, record: InstanceRecord | undefined): void {
-  const lease = record?.lease;
-  if (lease == null) return;
-  if (desk.registry.read((view) => view.lease(account, lease)?.own === true)) void desk.registry.renew(account, lease);
-}
-
 /** PUT …/instances/:id */
 export function registerInstance(exchange: Exchange): Result | Promise<Result> {
-  const { desk, account, json } = exchange;
+  const { json } = exchange;
   const instance = keyOf(exchange);
   const decoded = decodeRegister(json, instance.service, instance.id);
   if (!decoded.ok) return decoded;
@@ -89,11 +81,7 @@ export function registerInstance(exchange: Exchange): Result | Promise<Result> {
   if (!conditions.ok) return conditions;
   const { ifAbsent, guards } = conditions.value;
   const record = findRecord(exchange, instance);
-  let registration = decoded.value;
-  if (record !== undefined) {
-    registration = carryChecks(registration, checksWithStatus(json), record);
-    if (!ifAbsent) beatOwnLease(desk, account, record);
-  }
+  const registration = carryChecks(decoded.value, checksWithStatus(json), record);
   return proposeGuarded(exchange, guards, toRegister(registration, ifAbsent)).then((outcome) =>
     outcome.ok ? toRegistered(exchange, instance, registration, outcome.value) : outcome,
   );

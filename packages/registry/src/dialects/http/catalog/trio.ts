@@ -21,7 +21,6 @@ import {
   versionOf,
   type Want,
 } from "./endpoints.ts";
-import { beatOwnLease } from "./instances.ts";
 
 /** POST …/register. The same endpoint again is a heartbeat. */
 export async function registerEndpoint(exchange: Exchange): Promise<Result> {
@@ -29,8 +28,6 @@ export async function registerEndpoint(exchange: Exchange): Promise<Result> {
   const endpoint = decodeEndpoint(exchange.json);
   if (!endpoint.ok) return endpoint;
   const instance = toInstance(endpoint.value);
-  const record = desk.registry.read((view) => view.instance(account, instance.service, instance.id));
-  beatOwnLease(desk, account, record);
   const life = toLife(endpoint.value);
   const outcome = await desk.registry.propose(account, { kind: "register", instance, life });
   if (!outcome.ok) return outcome;

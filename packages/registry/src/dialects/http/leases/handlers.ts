@@ -46,8 +46,7 @@ export async function grantLease(exchange: Exchange): Promise<Result> {
   if (fields.fault !== undefined) return fields.fault;
   const granted: Command = { kind: "grant", lease, ttlMs, via: "http" };
   const command: Command = fields.has("meta") ? { ...granted, meta } : granted;
-  // A chosen name granted again is the same wish told twice, or a new ttl: it counts as a heartbeat.
-  if (chosen) void desk.registry.renew(account, lease);
+  // A chosen name granted again is the same wish told twice, or a new ttl.
   const outcome = await desk.registry.propose(account, chosen ? command : { ...command, ifAbsent: true });
   if (!outcome.ok) return outcome;
   const created = outcome.value.commit?.changes.some((change) => change.before === null) ?? false;

@@ -27,7 +27,9 @@ export interface Bearer {
 interface Chain {
   /** A lease granted anew under the same name begins a new chain. */
   readonly incarnation: Revision;
+  /** What the latest token stands for, and the ttl that it was made with. */
   last: Ticks;
+  ttlMs: number;
   current: string;
   /** Good until `current` is first used: a client that lost the answer retries with it. */
   previous: string | null;
@@ -59,7 +61,8 @@ export class Tokens implements Follower {
   begin(bearer: Bearer, lease: LeaseRecord): string {
     const ticks = this.#deadline(lease);
     const token = this.#sign(bearer, lease, ticks);
-    const chain = { incarnation: lease.createRevision, last: ticks, current: token, previous: null, usedAtMs: 0 };
+    const { createRevision: incarnation, ttlMs } = lease;
+    const chain = { incarnation, last: ticks, ttlMs, current: token, previous: null, usedAtMs: 0 };
     this.#chains.set(chainKey(bearer.account, lease.id), chain);
     return token;
   }
@@ -74,7 +77,8 @@ export class Tokens implements Follower {
     if (token !== chain.previous && token !== chain.current) return null;
     chain.usedAtMs = this.#clock.now();
     if (token === chain.previous) return chain.current;
-    chain.last = this.#deadline(lease, chain.last);
+    chain.last = this.#deadline(lease, chain);
+    chain.ttlMs = lease.ttlMs;
     chain.previous = token;
     chain.current = this.#sign(bearer, lease, chain.last);
     return chain.current;
@@ -114,16 +118,20 @@ export class Tokens implements Follower {
   #resume(key: string, bearer: Bearer, lease: LeaseRecord, token: string): string | null {
     const parsed = parseUuid(token);
     if (!parsed.ok || this.#sign(bearer, lease, parsed.value) !== token) return null;
-    const last = this.#deadline(lease, parsed.value);
+    // With which timeout it was made is not known any more.
+    const last = this.#deadline(lease, { last: parsed.value, ttlMs: Number.POSITIVE_INFINITY });
     const current = this.#sign(bearer, lease, last);
     const usedAtMs = this.#clock.now();
-    this.#chains.set(key, { incarnation: lease.createRevision, last, current, previous: token, usedAtMs });
+    const { createRevision: incarnation, ttlMs } = lease;
+    this.#chains.set(key, { incarnation, last, ttlMs, current, previous: token, usedAtMs });
     return current;
   }
 
-  #deadline(lease: LeaseRecord, last: Ticks = 0n): Ticks {
-    const ticks = toTicks(this.#clock.now() + lease.ttlMs);
-    return ticks > last ? ticks : last + 1n;
+  /** Later than that of the token before, also when the clock stepped back; but not when the timeout was lowered since. */
+  #deadline({ ttlMs }: LeaseRecord, before: Pick<Chain, "last" | "ttlMs"> = { last: 0n, ttlMs }): Ticks {
+    const ticks = toTicks(this.#clock.now() + ttlMs);
+    const isFree = ticks > before.last || (ttlMs < before.ttlMs && ticks !== before.last);
+    return isFree ? ticks : before.last + 1n;
   }
 
   #sign({ kind, account, id }: Bearer, lease: LeaseRecord, ticks: Ticks): string {

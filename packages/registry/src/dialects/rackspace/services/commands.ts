@@ -73,8 +73,8 @@ export function toUpdate(
   timeoutS: number | undefined,
 ): Command {
   const seen = { service: record.service, id: record.id };
-  // A timeout is a matter of a lease of one's own; services of a session have none.
-  const life: Life = timeoutS !== undefined && lease?.own === true ? { ttlMs: timeoutS * 1000 } : "keep";
+  // A timeout is a matter of a lease of one's own; services of a session have none. Only heartbeats are heartbeats.
+  const life: Life = timeoutS !== undefined && lease?.own === true ? { ttlMs: timeoutS * 1000, quiet: true } : "keep";
   const moved = instance.service !== record.service;
   return when(
     { on: "instance-mod", instance: seen, revision: record.modRevision },

@@ -32,7 +32,7 @@ export function toCreateSession(id: string, session: NewSession, sessionsMax: nu
 
 function grantSession(id: string, { metadata, timeoutS }: NewSession): readonly Command[] {
   return [
-    { kind: "grant", lease: id, ttlMs: timeoutS * 1000, via: VIA, meta: metadata },
+    { kind: "grant", lease: id, ttlMs: timeoutS * 1000, via: VIA, meta: metadata, quiet: true },
     { kind: "put", key: sessionKey(id), value: "", lease: id },
   ];
 }
