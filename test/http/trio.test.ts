@@ -147,14 +147,11 @@ test("an endpoint goes without a sign of life, and registering is one", async ()
   assert.deepEqual(gone.endpoints, []);
 });
 
-test("who subscribes is kept, written once, and readable", async () => {
+test("who subscribes is kept over a stop, and readable", async () => {
   const at = `/v2/${nextAccount()}`;
   const body = { ...toProvider, application: "shop" };
   await api.ok("POST", `${at}/subscribe`, body);
-  const consumers = await until(async () => {
-    const { consumers: found } = await api.ok("GET", `${at}/consumers`);
-    return found.length > 0 && found;
-  });
+  const { consumers } = await api.ok("GET", `${at}/consumers`);
   assert.deepEqual(
     consumers.map(({ since: _, ...rest }: { since: string }) => rest),
     [{ consumer: "shop", provider: "provider_test", protocol: "http" }],
@@ -162,6 +159,7 @@ test("who subscribes is kept, written once, and readable", async () => {
   const { revision } = await api.ok("GET", "/v2/_/status");
   for (let i = 0; i < 5; i++) await api.ok("POST", `${at}/subscribe`, body);
   assert.equal((await api.ok("GET", "/v2/_/status")).revision, revision, "polls write nothing");
+  await rollcall.stop();
   await rollcall.restart();
   assert.deepEqual((await api.ok("GET", `${at}/consumers`)).consumers, consumers);
   assert.deepEqual((await api.ok("GET", `${at}/consumers?provider=other`)).consumers, []);
@@ -181,6 +179,22 @@ test("a subscription without a name is its address; a watch with ?consumer= coun
     return consumers.length === 2 && consumers.map((one: { consumer: string }) => one.consumer).sort();
   });
   assert.deepEqual(names, ["127.0.0.1", "reports"]);
+});
+
+test("a reader that names hundreds of consumers writes nothing, and takes nothing from who registers", async (context) => {
+  const own = openApi((await startRollcall(context)).url);
+  await own.ok("PUT", "/v2/_/accounts/a", { leasesMax: 20, keysMax: 20 });
+  const register = (id: number) => own.ok("PUT", `/v2/a/services/web/instances/${id}`, { address: "h", ttl: "60s" });
+  const { revision } = await register(0);
+  for (let i = 0; i < 50; i++) {
+    await own.ok("GET", `/v2/a/services/web?consumer=get${i}`);
+    await own.ok("POST", "/v2/a/subscribe", { ...toProvider, application: `post${i}` });
+  }
+  const stream = await openStream(context, `${own.url}/v2/a/watch?service=web&service=db&consumer=stream`);
+  assert.equal(stream.status, 200);
+  await until(async () => (await own.ok("GET", "/v2/a/consumers")).consumers.length === 102);
+  assert.equal((await own.ok("GET", "/v2/_/status")).revision, revision);
+  for (let i = 1; i < 20; i++) assert.equal((await register(i)).revision, revision + i);
 });
 
 test("what is no endpoint is refused with a reason", async () => {

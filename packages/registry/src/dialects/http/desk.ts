@@ -19,13 +19,19 @@ export interface Desk {
 /** A request, let in and read. */
 export type Exchange<R extends Reply = Reply> = Call<Desk, R>;
 
+export interface Consumer {
+  readonly consumer: string;
+  readonly provider: string;
+  readonly protocol: string;
+  readonly sinceMs: number;
+}
+
 /** Who looks for which provider. */
 export interface Consumers {
-  /**
-   * Notes that this consumer looks for this provider. Nobody waits for it, and a refusal (too many consumers, a store
-   * that takes no writes) harms no subscription.
-   */
+  /** Notes that this consumer looks for this provider, unless there are too many or a name is too long. */
   note(account: Account, consumer: string, provider: string, protocol: string): void;
+  /** All of an account, sorted by provider. */
+  list(account: Account): readonly Consumer[];
 }
 
 /** A stream, or a poll that waits. */

@@ -5,7 +5,7 @@
  */
 import type { Dialect, House, Mounted } from "../contract.ts";
 import type { Desk } from "./desk.ts";
-import { KeptConsumers } from "./follow/consumers.ts";
+import { NotedConsumers } from "./follow/consumers.ts";
 import { OpenVisits } from "./follow/lasting.ts";
 import { openPages } from "./open/pages.ts";
 import { createServer } from "./server.ts";
@@ -17,13 +17,14 @@ export const dialect: Dialect = { needs: "any", open };
 async function open(house: House): Promise<Mounted> {
   const { registry, access, clock, metrics, http } = house;
   const lasting = new OpenVisits(access, metrics);
+  const consumers = new NotedConsumers(registry, clock);
   const desk: Desk = {
     house,
     registry,
     access,
     clock,
     lasting,
-    consumers: new KeptConsumers(registry, clock),
+    consumers,
     around: { ttlMs: (account, lease) => registry.read((view) => view.lease(account, lease)?.ttlMs ?? null) },
   };
   const server = createServer(desk);
@@ -36,6 +37,7 @@ async function open(house: House): Promise<Mounted> {
     async close() {
       forget();
       lasting.close();
+      await consumers.save();
     },
   };
 }

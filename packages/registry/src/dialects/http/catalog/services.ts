@@ -25,7 +25,7 @@ export function getService(exchange: Exchange): Result | Promise<Result> {
 
 function noteConsumer({ desk, account, query }: Exchange, provider: string): void {
   const consumer = query.get("consumer");
-  if (consumer === undefined || consumer === "" || consumer.length > 255) return;
+  if (consumer === undefined || consumer === "") return;
   desk.consumers.note(account, consumer, provider, query.get("protocol") ?? "");
 }
 

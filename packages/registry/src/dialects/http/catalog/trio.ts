@@ -4,8 +4,7 @@ import { type InstanceRecord, refuse, type Scope } from "../../../core/index.ts"
 import type { Answer } from "../../../net/routes/answer.ts";
 import type { Result } from "../../../net/routes/serve.ts";
 import { encodeList, toJson, toJsonBody } from "../answers.ts";
-import type { Exchange } from "../desk.ts";
-import { type Consumer, listConsumers } from "../follow/consumers.ts";
+import type { Consumer, Exchange } from "../desk.ts";
 import { awaitChange } from "../follow/poll.ts";
 import { toTime } from "../wire/numbers.ts";
 import { decodeEndpoint } from "../wire/registration.ts";
@@ -101,7 +100,7 @@ export function getConsumers(exchange: Exchange): Result {
   const provider = query.get("provider");
   if (provider === "") return refuse("invalid", "query parameter provider must not be empty");
   return desk.registry.read((view) => {
-    const found = listConsumers(view, account).filter((one) => provider === undefined || one.provider === provider);
+    const found = desk.consumers.list(account).filter((one) => provider === undefined || one.provider === provider);
     return toJsonBody(encodeList({ revision: view.revision }, "consumers", found.map(toConsumerBody)));
   });
 }

@@ -1,90 +1,145 @@
-/** @live Who subscribes to which provider: kept as reserved keys under a lease that each later poll renews. */
+/**
+ * @live Who subscribes to which provider: noted in memory, within bounds of its own, as a read must neither write nor use
+ * up what registrations need. An orderly stop saves it, and the next start goes on with it.
+ */
 import {
   type Account,
   type Clock,
   type Command,
   fromBytes,
-  type LeaseId,
+  LIMITS,
   prefixEnd,
   type Registry,
+  SYSTEM_ACCOUNT,
   toBytes,
-  type View,
 } from "../../../core/index.ts";
-import type { Consumers } from "../desk.ts";
+import type { Consumer, Consumers } from "../desk.ts";
 import { WAIT_MS_MAX } from "../wire/numbers.ts";
 
+/** In the system's account, by the name of the account that the consumers are in. */
 const PREFIX = "\0http/consumers/";
 /** Longer than the longest poll: a consumer that waits in one stays a consumer. */
 export const CONSUMER_TTL_MS = WAIT_MS_MAX + 60_000;
-const CONSUMERS_MAX = 20_000;
-const PENDING_MAX = 10_000;
+/** As JSON: what is noted of an account can be saved in one value. */
+const ACCOUNT_BYTES_MAX = LIMITS.valueBytesMax - 1024;
+const ALL_BYTES_MAX = 4 * ACCOUNT_BYTES_MAX;
+const SWEEP_MS = 1000;
 
-export interface Consumer {
-  readonly consumer: string;
-  readonly provider: string;
-  readonly protocol: string;
-  readonly sinceMs: number;
+interface Noted extends Consumer {
+  readonly bytes: number;
+  /** When it was last here, by the clock that only goes forward. */
+  seenMs: number;
 }
 
-function toKey(consumer: string, provider: string, protocol: string): string {
-  return PREFIX + [provider, consumer, protocol].map(encodeURIComponent).join("/");
+/** The consumers of one account; who was here last is last. */
+class Circle {
+  readonly noted = new Map<string, Noted>();
+  bytes = 0;
 }
 
-function toLease(consumer: string): LeaseId {
-  return `${PREFIX}${consumer}`;
+/** An account's consumers as they are saved. */
+interface Saved {
+  readonly savedMs: number;
+  readonly consumers: readonly Consumer[];
 }
 
-export class KeptConsumers implements Consumers {
+export class NotedConsumers implements Consumers {
   readonly #registry: Registry;
   readonly #clock: Clock;
-  readonly #pending = new Set<string>();
+  readonly #circles = new Map<Account, Circle>();
+  #bytes = 0;
+  #sweptMs = 0;
 
   constructor(registry: Registry, clock: Clock) {
     this.#registry = registry;
     this.#clock = clock;
+    registry.read((view) => {
+      for (const { key, value } of view.entries(SYSTEM_ACCOUNT, PREFIX, prefixEnd(PREFIX))) {
+        const { savedMs, consumers } = JSON.parse(fromBytes(value)) as Saved;
+        if (clock.now() - savedMs > CONSUMER_TTL_MS) continue;
+        for (const consumer of consumers) this.#add(key.slice(PREFIX.length), consumer);
+      }
+    });
   }
 
-  /** A durable write only when that is news; else a heartbeat. */
   note(account: Account, consumer: string, provider: string, protocol: string): void {
-    const key = toKey(consumer, provider, protocol);
-    const lease = toLease(consumer);
-    if (this.#registry.read((view) => view.entry(account, key) !== undefined)) {
-      void this.#registry.renew(account, lease);
+    if (Math.max(consumer.length, provider.length, protocol.length) > LIMITS.nameLengthMax) return;
+    const id = toId(provider, consumer, protocol);
+    const circle = this.#circles.get(account);
+    const known = circle?.noted.get(id);
+    const nowMs = this.#clock.monotonic();
+    if (circle !== undefined && known !== undefined && nowMs - known.seenMs <= CONSUMER_TTL_MS) {
+      known.seenMs = nowMs;
+      circle.noted.delete(id);
+      circle.noted.set(id, known);
       return;
     }
-    const pending = `${account}\0${key}`;
-    if (this.#pending.has(pending) || this.#pending.size >= PENDING_MAX) return;
-    this.#pending.add(pending);
-    const value = toBytes(JSON.stringify({ since: this.#clock.now() }));
-    const settled = (): void => {
-      this.#pending.delete(pending);
-    };
-    this.#registry.propose(account, toNote(lease, key, value)).then(settled, settled);
+    this.#forget(account);
+    this.#add(account, { consumer, provider, protocol, sinceMs: this.#clock.now() });
+  }
+
+  #add(account: Account, consumer: Consumer): void {
+    const json = JSON.stringify(consumer);
+    const bytes = Buffer.byteLength(json) + 1;
+    if (this.#bytes + bytes > ALL_BYTES_MAX) this.#sweep();
+    const circle = this.#circles.get(account) ?? new Circle();
+    if (this.#bytes + bytes > ALL_BYTES_MAX || circle.bytes + bytes > ACCOUNT_BYTES_MAX) return;
+    // Copies: these names may be cut out of a request, all of which they would keep in memory.
+    const own = JSON.parse(json) as Consumer;
+    const seenMs = this.#clock.monotonic();
+    circle.noted.set(toId(own.provider, own.consumer, own.protocol), { ...own, bytes, seenMs });
+    this.#circles.set(account, circle);
+    circle.bytes += bytes;
+    this.#bytes += bytes;
+  }
+
+  /** Looks at all accounts, now and then only. */
+  #sweep(): void {
+    const nowMs = this.#clock.monotonic();
+    if (nowMs - this.#sweptMs < SWEEP_MS) return;
+    this.#sweptMs = nowMs;
+    for (const account of this.#circles.keys()) this.#forget(account);
+  }
+
+  /** Drops those of an account that were not here for too long. */
+  #forget(account: Account): void {
+    const circle = this.#circles.get(account);
+    if (circle === undefined) return;
+    const seenMsMin = this.#clock.monotonic() - CONSUMER_TTL_MS;
+    for (const [id, { seenMs, bytes }] of circle.noted) {
+      if (seenMs >= seenMsMin) return;
+      circle.noted.delete(id);
+      circle.bytes -= bytes;
+      this.#bytes -= bytes;
+    }
+    this.#circles.delete(account);
+  }
+
+  list(account: Account): Noted[] {
+    this.#forget(account);
+    return [...(this.#circles.get(account)?.noted.values() ?? [])].sort(
+      (a, b) => compare(a.provider, b.provider) || compare(a.consumer, b.consumer) || compare(a.protocol, b.protocol),
+    );
+  }
+
+  /** A store that takes no writes harms nobody: they are known again after their next poll. */
+  async save(): Promise<void> {
+    const commands: Command[] = [];
+    for (const account of this.#circles.keys()) {
+      const consumers = this.list(account).map(({ bytes: _, seenMs: __, ...consumer }) => consumer);
+      const saved: Saved = { savedMs: this.#clock.now(), consumers };
+      commands.push({ kind: "put", key: PREFIX + account, value: toBytes(JSON.stringify(saved)) });
+    }
+    if (commands.length === 0) return;
+    commands.unshift({ kind: "delete", from: PREFIX, to: prefixEnd(PREFIX) });
+    await Promise.all(commands.map((command) => this.#registry.propose(SYSTEM_ACCOUNT, command)));
   }
 }
 
-function toNote(lease: LeaseId, key: string, value: string): Command {
-  const grant: Command = { kind: "grant", lease, ttlMs: CONSUMER_TTL_MS, via: "http" };
-  const put: Command = { kind: "put", key, value, lease };
-  return {
-    kind: "when",
-    guards: [{ on: "count", of: "keys", prefix: PREFIX, below: CONSUMERS_MAX }],
-    // Granting a lease that is there already changes nothing.
-    then: [grant, put],
-    otherwise: [],
-  };
+function toId(provider: string, consumer: string, protocol: string): string {
+  return `${provider}\0${consumer}\0${protocol}`;
 }
 
-/** All consumers of an account, sorted by provider. */
-export function listConsumers(view: View, account: Account): Consumer[] {
-  const found: Consumer[] = [];
-  for (const record of view.entries(account, PREFIX, prefixEnd(PREFIX))) {
-    const [provider = "", consumer = "", protocol = ""] = record.key
-      .slice(PREFIX.length)
-      .split("/")
-      .map(decodeURIComponent);
-    const { since } = JSON.parse(fromBytes(record.value)) as { since: number };
-    found.push({ consumer, provider, protocol, sinceMs: since });
-  }
-  return found;
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -54,7 +54,7 @@ export function watch(exchange: Exchange<Streaming>): Result | undefined | Promi
 /** Who watches with `?consumer=` is a consumer of the services for as long as the stream is open. */
 function consumeWhileOpen({ desk, account, query }: Exchange, { services }: Interest): () => void {
   const consumer = query.get("consumer") ?? "";
-  if (consumer === "" || consumer.length > 255 || services.size === 0) return () => {};
+  if (consumer === "" || services.size === 0) return () => {};
   const note = (): void => {
     for (const service of services) desk.consumers.note(account, consumer, service, "");
   };
