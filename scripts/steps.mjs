@@ -71,7 +71,7 @@ export async function ensureDependencies() {
   console.log(`Installed in ${seconds(startMs)}.`);
 }
 
-/** `tsc -b` compiles what is stale and nothing else. */
+/** Checks the types, compiles the client, and bundles the program: what is stale and nothing else. */
 export async function build() {
   await ensureDependencies();
   const code = await runNode([tool("tsc"), "-b"]);
@@ -79,6 +79,9 @@ export async function build() {
     console.error("The build failed.");
     process.exit(code);
   }
+  // Loaded only now: it needs a dependency.
+  const { bundle } = await import("./bundle.mjs");
+  await bundle(ROOT);
 }
 
 export function seconds(startMs) {

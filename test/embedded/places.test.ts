@@ -90,9 +90,12 @@ for (const size of ["4k", "20k", "200k", "1m"])
 
 test("a start with fewer descriptors than it takes says that they are too few", async (t) => {
   const registry = await startRollcall(t);
-  const taken = readdirSync(`/proc/${registry.pid}/fd`).length;
+  const taken = new Set(readdirSync(`/proc/${registry.pid}/fd`));
+  // Descriptors that a parent has left open may have any number.
+  let least = 0;
+  while (taken.has(String(least))) least++;
   await registry.stop();
-  for (const limit of [taken - 1, taken - 3, taken - 5]) {
+  for (const limit of [least - 1, least - 3, least - 5]) {
     const limited = ["sh", "-c", `ulimit -n ${limit}; exec "$@"`, "sh"];
     const [code, said] = await failedStart(t, join(temporaryDirectory(t), "data"), limited);
     assert.ok(code === 1 || code === 5, `${code}`);
