@@ -185,7 +185,10 @@ test("lists are JSON when Accept speaks of it and XML otherwise; a single instan
   const one = "/FORMATS/f1";
   assert.equal(await typeOf(one), "application/xml");
   assert.equal(await typeOf(one, "*/*"), "application/xml");
-  assert.equal(await typeOf(one, "application/json, application/xml"), "application/xml");
+  assert.equal(await typeOf(one, "application/xml, application/json"), "application/xml");
+  assert.equal(await typeOf(one, "application/json, application/xml"), "application/json");
+  assert.equal(await typeOf(one, "application/json, text/plain, */*"), "application/json", "as axios sends it");
+  assert.equal(await typeOf(one, "*/*, application/json"), "application/json");
   assert.equal(await typeOf(one, "application/xml;q=0.5, application/json"), "application/json");
   assert.equal(await typeOf(one, "application/json, */*;q=0.1"), "application/json");
   assert.equal(await typeOf(one, "application/*+json, application/json"), "application/json");

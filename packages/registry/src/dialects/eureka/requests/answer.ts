@@ -1,7 +1,7 @@
 /** Answers as Eureka's clients take them: in which form, with which headers, and above all with which bodies left out. */
 import { Head } from "../../../net/http/head.ts";
-import { trimOws } from "../../../net/http/ows.ts";
 import type { Request } from "../../../net/http/request.ts";
+import { preferredOf } from "../../../net/routes/accept.ts";
 import type { Answer } from "../../../net/routes/answer.ts";
 import type { Form } from "../fetch/piece.ts";
 import type { Done } from "../instances/operations.ts";
@@ -80,22 +80,5 @@ function takesGzip(accepted: string | undefined): boolean {
 
 /** The format of a single instance: negotiated, and XML when both are as welcome. */
 export function singleFormatOf(request: Request): Format {
-  const accept = request.header("accept");
-  if (accept === undefined) return "xml";
-  return weightOf(accept, "json") > weightOf(accept, "xml") ? "json" : "xml";
-}
-
-/** RFC 9110 §12.5.1: the weight of `application/<type>`, by the most specific range that fits. */
-function weightOf(accept: string, type: Format): number {
-  let best = -1;
-  let weight = 0;
-  for (const range of accept.toLowerCase().split(",", 64)) {
-    const [name = "", ...parameters] = range.split(";").map((part) => trimOws(part));
-    const specific = name === `application/${type}` ? 2 : name === "application/*" ? 1 : name === "*/*" ? 0 : -1;
-    if (specific < 0 || specific <= best) continue;
-    best = specific;
-    const q = parameters.find((parameter) => parameter.startsWith("q="));
-    weight = q === undefined ? 1 : Number(/^q=([0-9.]+)$/.exec(q)?.[1]) || 0;
-  }
-  return weight;
+  return preferredOf(request.header("accept"), ["application/xml", "application/json"]) === TYPES.json ? "json" : "xml";
 }

@@ -3,6 +3,7 @@ import type { EventBody } from "@rollcall/client";
 import { type Commit, type Outcome, ok, type Revision, refuse } from "../../../core/index.ts";
 import type { Query } from "../../../net/http/query.ts";
 import type { Streaming } from "../../../net/http/reply.ts";
+import { preferredOf } from "../../../net/routes/accept.ts";
 import type { Result } from "../../../net/routes/serve.ts";
 import { toJson } from "../answers.ts";
 import type { Desk, Exchange } from "../desk.ts";
@@ -21,6 +22,7 @@ import { encodePiece } from "./pieces.ts";
 import { awaitChange } from "./poll.ts";
 import { followCommits } from "./stream.ts";
 
+const STREAM = "text/event-stream";
 const EVENTS_DEFAULT = 100;
 const SCANNED_PER_READ = 2000;
 /** One answer reads so often at most; its cursor leads on from there. */
@@ -31,7 +33,7 @@ export function getEvents(exchange: Exchange<Streaming>): Result | undefined | P
   const { request, query } = exchange;
   const filter = decodeFilter(query);
   if (!filter.ok) return filter;
-  const wantsStream = request.header("accept")?.includes("text/event-stream") === true;
+  const wantsStream = preferredOf(request.header("accept"), ["application/json", STREAM]) === STREAM;
   const text = (wantsStream ? request.header("last-event-id") : undefined) || query.get("after");
   const after = text === undefined ? undefined : decodeEventCursor(text);
   if (text !== undefined && after === undefined)
