@@ -11,7 +11,7 @@ import { NAME_BYTES_MAX } from "../wire/name.ts";
 import { emptyScan, scanQuestion, toQuestionKey } from "../wire/plain-question.ts";
 import type { Answerer, Given } from "./answerer.ts";
 import type { AnswerCache, KeptAnswer } from "./cache.ts";
-import type { Bucket, Standing, Standings } from "./standings.ts";
+import type { Standing, Standings } from "./standings.ts";
 
 /** Labels of the counters. */
 export const RCODE_NAMES: readonly string[] = Object.keys(RCODE);
@@ -57,7 +57,10 @@ export class FrontDoor {
     if ((packet[2]! & QR_BIT) !== 0) return;
     const standing = standings.of(from.address);
     if (from.port === socket.port && standing.isLocal) return;
-    if (standing.bucket !== undefined && !this.#mayHave(packet, standing.bucket, from, socket)) return;
+    if (standing.bucket !== undefined && !standings.mayHave(standing.bucket)) {
+      dropped[RATE_LIMITED]! += 1;
+      return;
+    }
     if (standing.mayAsk) {
       const key = packet.length > KEYED_BYTES_MAX ? "" : packet.toString("latin1", KEY_START);
       const kept = cache.find(key);
@@ -68,7 +71,7 @@ export class FrontDoor {
       if (scanQuestion(packet, this.#scan) && this.#takePlain(packet, key, standing, from, socket)) return;
     }
     const asker: Asker = { address: standing.address, port: from.port, transport: "udp" };
-    this.#send(this.#parts.answerer.serve(packet, asker, standing), from, socket);
+    this.#send(this.#parts.answerer.serve(packet, asker, standing), packet, standing, from, socket);
   }
 
   /** One message over TCP. */
@@ -77,7 +80,10 @@ export class FrontDoor {
     const standing = standings.of(address);
     if (standing.mayAsk && scanQuestion(packet, this.#scan)) {
       const kept = this.#find(packet, answerer.bytesMax("tcp", 0));
-      if (kept !== undefined) return this.#copy(kept, packet, standing);
+      if (kept !== undefined) {
+        this.#parts.answered[kept.rcode]! += 1;
+        return this.#copy(kept, packet, standing);
+      }
     }
     const given = answerer.serve(packet, { address: standing.address, port, transport: "tcp" }, standing);
     if (Buffer.isBuffer(given)) this.#count(given);
@@ -97,7 +103,10 @@ export class FrontDoor {
       this.#parts.cache.keep(key, kept);
       this.#give(kept, packet, standing, from, socket);
     } else {
-      socket.send(this.#copy(kept, packet, standing), from.port, from.address);
+      const answer = this.#copy(kept, packet, standing);
+      if (!this.#mayHave(answer, packet, standing, from, socket)) return true;
+      this.#parts.answered[kept.rcode]! += 1;
+      socket.send(answer, from.port, from.address);
     }
     return true;
   }
@@ -116,6 +125,7 @@ export class FrontDoor {
   /** Sends the ready answer itself, with the client's id written into it. */
   #give(kept: KeptAnswer, packet: Buffer, standing: Standing, from: RemoteInfo, socket: UdpSocket): void {
     const answer = kept.next(standing.share);
+    if (!this.#mayHave(answer, packet, standing, from, socket)) return;
     answer[0] = packet[0] as number;
     answer[1] = packet[1] as number;
     if (standing.mayForward) answer[3] = answer[3]! | RA_BIT;
@@ -131,34 +141,36 @@ export class FrontDoor {
     answer[1] = packet[1] as number;
     answer[3] = (answer[3]! & ~RA_BIT) | (standing.mayForward ? RA_BIT : 0);
     packet.copy(answer, HEADER_BYTES, HEADER_BYTES, this.#scan.questionEnd);
-    this.#parts.answered[kept.rcode]! += 1;
     return answer;
   }
 
-  #send(given: Given, from: RemoteInfo, socket: UdpSocket): void {
+  #send(given: Given, packet: Buffer, standing: Standing, from: RemoteInfo, socket: UdpSocket): void {
     if (given === undefined) return;
+    const send = (answer: Given): void => this.#send(answer, packet, standing, from, socket);
     if (given instanceof Promise) {
-      given.then((answer) => this.#send(answer, from, socket)).catch((error) => this.#parts.failed(error));
+      given.then(send).catch((error) => this.#parts.failed(error));
       return;
     }
     if (!Buffer.isBuffer(given)) {
-      this.#send(first(given.messages), from, socket);
+      send(first(given.messages));
       return;
     }
+    if (!this.#mayHave(given, packet, standing, from, socket)) return;
     this.#count(given);
     socket.send(given, from.port, from.address);
   }
 
-  /** Whether a network may have one more answer now; if not, some of its clients are told to come by TCP. */
-  #mayHave(packet: Buffer, bucket: Bucket, from: RemoteInfo, socket: UdpSocket): boolean {
+  /**
+   * Whether a network may have this answer now. If not, its client is told to come by TCP, as long as that is within
+   * the limit: nobody is made to flood others by hints either.
+   */
+  #mayHave(answer: Buffer, packet: Buffer, standing: Standing, from: RemoteInfo, socket: UdpSocket): boolean {
     const { standings, dropped } = this.#parts;
-    const verdict = standings.take(bucket);
-    if (verdict === "send") return true;
-    if (verdict === "slip" && scanQuestion(packet, this.#scan)) {
-      socket.send(toSlip(packet, this.#scan.questionEnd), from.port, from.address);
-    } else {
-      dropped[RATE_LIMITED]! += 1;
-    }
+    const { bucket } = standing;
+    if (bucket === undefined || standings.takeAnswer(bucket, answer.length)) return true;
+    const slip = scanQuestion(packet, this.#scan) ? toSlip(packet, this.#scan.questionEnd) : undefined;
+    if (slip !== undefined && standings.takeHint(bucket, slip.length)) socket.send(slip, from.port, from.address);
+    else dropped[RATE_LIMITED]! += 1;
     return false;
   }
 

@@ -6,6 +6,7 @@ import type { Access, Clock } from "../../../core/index.ts";
 import { isLoopback } from "../../../net/loopback.ts";
 import type { Settings } from "../settings/model.ts";
 import { toNetworkKey, unmappedAddress } from "../settings/networks.ts";
+import { HEADER_BYTES } from "../wire/header.ts";
 
 /** What an address may do. */
 export interface Standing {
@@ -28,17 +29,22 @@ export function toShare(address: string): number {
   return hash % SHARES;
 }
 
-/** The answers that a network may still have. */
+/** What a network may still have. */
 export interface Bucket {
+  /** In answers of `ANSWER_BYTES`. */
   tokens: number;
   /** When tokens were last added. */
   atMs: number;
-  /** Answers over the rate: every second one becomes a hint to come by TCP. */
-  over: number;
 }
 
-/** `slip`: an answer without records, with TC: an honest client then asks again over TCP. */
-export type Verdict = "send" | "slip" | "drop";
+/** With its headers. A longer answer counts for as many, a shorter one for one. */
+const ANSWER_BYTES = 200;
+/** Those of IPv4 and UDP. */
+const HEADERS_BYTES = 28;
+/** The part of what a network may have that is for hints to come by TCP alone. */
+const HINTS_SHARE = 0.1;
+/** No hint is shorter: with its headers, a question for the root. */
+const HINT_TOKENS_MIN = (HEADERS_BYTES + HEADER_BYTES + 5) / ANSWER_BYTES;
 
 const SHARES = 256;
 const STANDINGS_MAX = 16_384;
@@ -117,7 +123,7 @@ export class Standings {
   #bucket(network: string): Bucket {
     const { settings, clock } = this.#options;
     const bucket = this.#buckets.get(network) ??
-      this.#olderBuckets.get(network) ?? { tokens: settings.responsesPerSecond, atMs: clock.monotonic(), over: 0 };
+      this.#olderBuckets.get(network) ?? { tokens: settings.responsesPerSecond, atMs: clock.monotonic() };
     if (this.#buckets.size >= BUCKETS_MAX / 2) {
       this.#olderBuckets = this.#buckets;
       this.#buckets = new Map();
@@ -126,18 +132,33 @@ export class Standings {
     return bucket;
   }
 
-  /** Takes one answer out of the bucket. */
-  take(bucket: Bucket): Verdict {
+  /** Whether there is anything left for this network now. */
+  mayHave(bucket: Bucket): boolean {
     const { settings, clock } = this.#options;
     const rate = settings.responsesPerSecond;
     const nowMs = clock.monotonic();
     bucket.tokens = Math.min(rate, bucket.tokens + ((nowMs - bucket.atMs) * rate) / 1000);
     bucket.atMs = nowMs;
-    if (bucket.tokens >= 1) {
-      bucket.tokens -= 1;
-      return "send";
-    }
-    bucket.over += 1;
-    return bucket.over % 2 === 0 ? "slip" : "drop";
+    return bucket.tokens >= HINT_TOKENS_MIN;
   }
+
+  /** Takes an answer of so many bytes out of the bucket; false when it does not hold that much. */
+  takeAnswer(bucket: Bucket, bytes: number): boolean {
+    const left = bucket.tokens - Math.max(1, toTokens(bytes));
+    if (left < HINTS_SHARE * this.#options.settings.responsesPerSecond) return false;
+    bucket.tokens = left;
+    return true;
+  }
+
+  /** The same for an answer without records, with TC: an honest client then asks again over TCP. */
+  takeHint(bucket: Bucket, bytes: number): boolean {
+    const left = bucket.tokens - toTokens(bytes);
+    if (left < 0) return false;
+    bucket.tokens = left;
+    return true;
+  }
+}
+
+function toTokens(bytes: number): number {
+  return (bytes + HEADERS_BYTES) / ANSWER_BYTES;
 }

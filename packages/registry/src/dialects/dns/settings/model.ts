@@ -86,7 +86,10 @@ export interface Settings {
     /** How often the files are looked at when the system tells of no change. */
     readonly pollMs: number;
   }[];
-  /** Answers per second to one network (IPv4 /24, IPv6 /56) before they thin out; 0 for no limit. Default 1000. */
+  /**
+   * Answers per second to one network (IPv4 /24, IPv6 /56) before hints to come by TCP take their place, counted as
+   * 200 bytes each; 0 for no limit. Default 500.
+   */
   readonly responsesPerSecond: number;
   /** Networks without that limit. Default: loopback, whose addresses nobody can forge from elsewhere. */
   readonly unlimited: Networks;

@@ -69,7 +69,7 @@ function read(fields: Fields, around: Surroundings): Settings {
     forwardTimeoutMs: from.get("forwardTimeoutMs", whole(10, 60_000)) ?? 2000,
     allowForward: from.get("allowForward", toNetworkSet) ?? networks(PRIVATE),
     files: from.list("files", (value, place) => toFile(value, place, around.directory)),
-    responsesPerSecond: from.get("responsesPerSecond", whole(0, 10_000_000)) ?? 1000,
+    responsesPerSecond: from.get("responsesPerSecond", whole(0, 10_000_000)) ?? 500,
     unlimited: from.get("unlimited", toNetworkSet) ?? networks(LOOPBACK),
     udpBytesMax: from.get("udpBytesMax", whole(512, 65_507)) ?? 1232,
     tcpIdleMs: from.get("tcpIdleMs", whole(100, 3600_000)) ?? 10_000,
