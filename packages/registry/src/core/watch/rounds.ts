@@ -1,8 +1,7 @@
 /**
  * @live Hands commits to cursors in slices, between other work. A round goes over all live cursors that lack commits, and
  * hands each of them all that is new. Commits that come during a round wait for the next one, which begins when other
- * work had twice the time that the round took. Cursors that are behind the live ones are brought up to them in the same
- * slices.
+ * work had as much time as the round took. Cursors that are behind the live ones are brought up to them in the same slices.
  */
 import type { Clock } from "../leases/policy.ts";
 import type { Commit, Revision } from "../types.ts";
@@ -24,7 +23,7 @@ const SLICE_MS = 5;
 /** or after this number of cursors: what a watcher begins may go on after the slice, in microtasks. */
 export const SLICE_CURSORS = 64;
 /** The longest pause between two rounds. */
-const PAUSE_MS_MAX = 400;
+const PAUSE_MS_MAX = 200;
 
 export class Rounds {
   readonly #options: RoundsOptions;
@@ -136,7 +135,7 @@ export class Rounds {
 
   /** Without new commits there is no pause: the next one is handed over at once. */
   #end(): void {
-    const pauseMs = this.#lacking.size === 0 ? 0 : Math.min(2 * this.#busyMs, PAUSE_MS_MAX);
+    const pauseMs = this.#lacking.size === 0 ? 0 : Math.min(this.#busyMs, PAUSE_MS_MAX);
     this.#nextMs = this.#beganMs + this.#busyMs + pauseMs;
   }
 
