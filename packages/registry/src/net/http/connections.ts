@@ -109,8 +109,8 @@ export class ConnectionGuard {
 
 function occupationOf({ _httpMessage: answer, writableLength }: HttpSocket): Occupation {
   if (!answer) return writableLength > 0 ? "halfway" : "idle";
-  if (!(answer instanceof Answer)) return "working";
-  return answer.writableEnded || !answer.req.complete ? "halfway" : "working";
+  if (!(answer instanceof Answer)) return answer.sent ? "halfway" : "working";
+  return answer.writableEnded || answer.isPoured || !answer.req.complete ? "halfway" : "working";
 }
 
 /**

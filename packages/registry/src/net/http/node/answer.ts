@@ -42,6 +42,8 @@ export class Answer extends ServerResponse<Incoming> implements Streaming {
   startedMs = 0;
   /** A whole answer that goes out when the input at hand has been parsed. */
   held = false;
+  /** The answer is given; its parts go out as the client takes them. */
+  isPoured = false;
 
   get sent(): boolean {
     return this.held || this.headersSent;
@@ -72,6 +74,7 @@ export class Answer extends ServerResponse<Incoming> implements Streaming {
 
   #pour(lines: string, body: Parted): void {
     const { socket, headOnly } = this.req;
+    this.isPoured = true;
     this.#beginWith(lines, body.bytes);
     this.count(this.statusCode);
     if (headOnly) {
