@@ -19,6 +19,36 @@ async function fill(account: string): Promise<void> {
 }
 const idsOf = (answer: { instances: { id: string }[] }) => answer.instances.map(({ id }) => id).sort();
 
+test("JSON ends with a new line, and is on many lines when asked to be pretty", async () => {
+  const account = nextAccount();
+  await fill(account);
+  const at = `/v2/${account}`;
+  const sees = async (method: string, path: string, body?: object) => {
+    const plain = await api.call(method, path, body);
+    assert.match(plain.text, /^[^\n]*\n$/, path);
+    const pretty = await api.call(method, `${path}${path.includes("?") ? "&" : "?"}pretty`, body);
+    assert.equal(pretty.text, `${JSON.stringify(pretty.json(), null, 2)}\n`, path);
+  };
+  for (const path of [
+    "services",
+    "services/web",
+    "services/none",
+    "instances?limit=2",
+    "events",
+    "leases",
+    "consumers",
+  ])
+    await sees("GET", `${at}/${path}`);
+  await sees("PUT", `${at}/services/web/instances/w9`, { address: "h", ttl: 0 });
+  await sees("POST", `${at}/leases`, { lease: "l", ttl: "60s" });
+  await sees("GET", `${at}/leases/l`);
+  await sees("POST", `${at}/transactions`, { then: [{ get: { prefix: "" } }] });
+  await sees("GET", `/sd/prometheus/${account}`);
+  await sees("GET", "/v2/_/status");
+  for (const path of ["/v2/none/of/these", `${at}/services/web/instances/none`, "/healthz", "/openapi.json"])
+    assert.match((await api.call("GET", path)).text, /\n$/, path);
+});
+
 test("reads one service, known or not", async () => {
   const account = nextAccount();
   await fill(account);

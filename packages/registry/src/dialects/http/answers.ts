@@ -11,7 +11,7 @@ const JSON_HEAD = new Head(JSON_HEADERS);
 
 export function toJson(body: unknown, status = 200, headers?: Headers): Answer {
   const head = headers === undefined ? JSON_HEAD : { ...JSON_HEADERS, ...headers };
-  return { status, head, body: JSON.stringify(body) };
+  return { status, head, body: `${JSON.stringify(body)}\n` };
 }
 
 /** A page ends early when its records pass this, by their size in memory. */
@@ -24,13 +24,13 @@ export function encodeList(before: object, name: string, items: Iterable<unknown
   return listParts(
     `${head === "{" ? head : `${head},`}"${name}":[`,
     encodeEach(items),
-    `]${tail === "}" ? tail : `,${tail}`}`,
+    `]${tail === "}" ? tail : `,${tail}`}\n`,
   );
 }
 
 /** An array in parts. */
 export function encodeArray(items: Iterable<unknown>): Body {
-  return listParts("[", encodeEach(items), "]");
+  return listParts("[", encodeEach(items), "]\n");
 }
 
 function* encodeEach(items: Iterable<unknown>): Iterable<string | undefined> {

@@ -2,7 +2,7 @@
 import { LIMITS, SYSTEM_ACCOUNT } from "../../core/index.ts";
 import type { Reply, Streaming } from "../../net/http/reply.ts";
 import type { Body } from "../../net/routes/body.ts";
-import type { Handle, Route as RouteOf } from "../../net/routes/serve.ts";
+import type { Handle, Result, Route as RouteOf } from "../../net/routes/serve.ts";
 import {
   backup,
   compact,
@@ -29,7 +29,7 @@ import { getTargets } from "./catalog/prometheus.ts";
 import { getService, listInstances, listServices } from "./catalog/services.ts";
 import { getConsumers, registerEndpoint, subscribe, unregisterEndpoint } from "./catalog/trio.ts";
 import { deleteKey, deleteKeys, getKey, listKeys, putKey, transact } from "./config/handlers.ts";
-import type { Desk } from "./desk.ts";
+import type { Desk, Exchange } from "./desk.ts";
 import { getEvents } from "./follow/events.ts";
 import { SUBSCRIPTIONS_MAX } from "./follow/interest.ts";
 import { watch, watchMany } from "./follow/watch.ts";
@@ -45,6 +45,7 @@ import {
   renewLeases,
 } from "./leases/handlers.ts";
 import { keepLease } from "./leases/keep.ts";
+import { toPretty } from "./wire/pretty.ts";
 import { FILTERS, PAGES, WAITS } from "./wire/query.ts";
 
 const NONE: Body = { kind: "none" };
@@ -69,6 +70,14 @@ type Route = RouteOf<Desk>;
 type Role = Route["role"];
 type Method = Route["method"];
 
+const PRETTY = "pretty";
+
+/** An answer on many lines, when it is asked for so. */
+function makePretty<T extends Result | undefined>(result: T, { query }: Exchange): T {
+  if (!query.has(PRETTY) || result === undefined || "refusal" in result || result.body === undefined) return result;
+  return { ...result, body: toPretty(result.body) };
+}
+
 /** A route whose answers are whole. */
 function route(
   method: Method,
@@ -79,7 +88,19 @@ function route(
   handle: Handle<Desk, Reply>,
   summary: string,
 ): Route {
-  return { streams: false, method, pattern, role, body, query, handle, summary };
+  return {
+    streams: false,
+    method,
+    pattern,
+    role,
+    body,
+    query: [...query, PRETTY],
+    handle(call) {
+      const result = handle(call);
+      return result instanceof Promise ? result.then((one) => makePretty(one, call)) : makePretty(result, call);
+    },
+    summary,
+  };
 }
 
 /** A route that streams, or may. */
@@ -92,7 +113,19 @@ function streaming(
   handle: Handle<Desk, Streaming>,
   summary: string,
 ): Route {
-  return { streams: true, method, pattern, role, body, query, handle, summary };
+  return {
+    streams: true,
+    method,
+    pattern,
+    role,
+    body,
+    query: [...query, PRETTY],
+    handle(call) {
+      const result = handle(call);
+      return result instanceof Promise ? result.then((one) => makePretty(one, call)) : makePretty(result, call);
+    },
+    summary,
+  };
 }
 
 const INSTANCE_ROUTES: readonly Route[] = [

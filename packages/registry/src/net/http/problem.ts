@@ -13,5 +13,5 @@ export const PROBLEM_TYPE = "application/problem+json";
 /** `name` ends the type: https://rollcall.dev/problems/<name>. */
 export function problemOf(status: number, name: string, detail: string): string {
   const title = TITLES[name] ?? `${name.charAt(0).toUpperCase()}${name.slice(1).replaceAll("-", " ")}`;
-  return JSON.stringify({ type: `https://rollcall.dev/problems/${name}`, title, status, detail });
+  return `${JSON.stringify({ type: `https://rollcall.dev/problems/${name}`, title, status, detail })}\n`;
 }

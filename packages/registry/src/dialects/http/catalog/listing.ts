@@ -66,7 +66,7 @@ class Listing implements Iterable<Buffer> {
     for (; next < all.length && text.length < PART_BYTES; next++)
       text += (next === 0 ? "" : ",") + JSON.stringify(toShownBody(all[next] as Shown));
     if (next < all.length) this.#starts[nth + 1] = next;
-    const part = Buffer.from(next < all.length ? text : `${text}]}`);
+    const part = Buffer.from(next < all.length ? text : `${text}]}\n`);
     this.#parts[nth] = new WeakRef(part);
     keep(part);
     return part;

@@ -75,7 +75,7 @@ export function getLease(exchange: Exchange): Result {
 
 function* encodeLease(body: LeaseBody, instances: readonly InstanceRecord[], keys: readonly KeyRecord[]) {
   yield* listParts(`${JSON.stringify(body).slice(0, -1)},"instances":[`, toNames(instances), "]");
-  yield* listParts(',"keys":[', toKeyNames(keys), "]}");
+  yield* listParts(',"keys":[', toKeyNames(keys), "]}\n");
 }
 
 function* toNames(instances: readonly InstanceRecord[]): Iterable<string> {

@@ -54,7 +54,7 @@ async function describe({ house }: Desk): Promise<Answer> {
 /** The description's library is large, and few ask for it: it is loaded when the first one does. */
 async function makeDescription(version: string): Promise<string> {
   const { toOpenApi } = await import("./openapi.ts");
-  return JSON.stringify(toOpenApi(ROUTES, version));
+  return `${JSON.stringify(toOpenApi(ROUTES, version), null, 2)}\n`;
 }
 
 export function openPages(desk: Desk): readonly (readonly [string, Find])[] {
