@@ -12,6 +12,8 @@ import type {
 } from "../core/index.ts";
 import type { Doors } from "../net/doors.ts";
 import type { HttpListener } from "../net/http/handler.ts";
+import type { RequestLog } from "../net/log.ts";
+import type { Audit } from "../net/routes/audit.ts";
 
 /** Everything a dialect may use. */
 export interface House {
@@ -20,6 +22,10 @@ export interface House {
   readonly tenants: Tenants;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Tells what somebody did, or tried to do, whatever the level of the log. */
+  readonly audit: Audit;
+  /** For a dialect with a listener that is not HTTP; the requests of the others are told by theirs. */
+  readonly requests: RequestLog;
   readonly metrics: Metrics;
   /** The native listener, shared by `http` and `rackspace`. */
   readonly http: HttpListener;

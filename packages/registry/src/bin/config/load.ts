@@ -28,6 +28,8 @@ export interface ServeConfig {
   readonly insecure: boolean;
   readonly logFormat: "text" | "json";
   readonly logLevel: string;
+  /** The share of requests that get a line, 0 to 1. */
+  readonly logAccess: number;
   /** Absolute paths of PEM files. */
   readonly tls?: TlsOptions;
   readonly accounts: Readonly<Record<string, ConfiguredAccount>>;
@@ -196,6 +198,7 @@ function assemble(values: ReadonlyMap<string, Value>, all: Gathered, cwd: string
     insecure: values.get("insecure") as boolean,
     logFormat: values.get("log.format") as ServeConfig["logFormat"],
     logLevel: text("log.level"),
+    logAccess: values.get("log.access") as number,
     ...(tls && { tls }),
     accounts: all.accounts,
     tokens: all.tokens,

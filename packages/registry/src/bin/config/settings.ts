@@ -82,6 +82,12 @@ const logging: readonly Setting[] = [
     choices: ["trace", "debug", "info", "warn", "error", "fatal", "silent"],
     meaning: "The least severe messages to log.",
   },
+  {
+    key: "log.access",
+    kind: "share",
+    default: 0,
+    meaning: "The share of requests (0 to 1) that get a line in the log when they are over.",
+  },
 ];
 
 const tls: readonly Setting[] = [

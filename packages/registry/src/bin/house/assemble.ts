@@ -10,10 +10,12 @@ import type { Endpoint, NodeStatus } from "../../dialects/contract.ts";
 import { Outgoing } from "../../net/answers/outgoing.ts";
 import type { OpenHttpListener } from "../../net/http/listener.ts";
 import { isLoopback } from "../../net/loopback.ts";
+import type { Act } from "../../net/routes/audit.ts";
 import { createEmbedded } from "../../replicators/embedded/replicator.ts";
 import { createMemory } from "../../replicators/memory/replicator.ts";
 import type { ServeConfig } from "../config/load.ts";
 import { NATIVE_PORT } from "../dialects.ts";
+import { Journal } from "../log/journal.ts";
 import type { Log } from "../log/logger.ts";
 import { VERSION } from "../version.ts";
 import { keepTime, openClock } from "./clock.ts";
@@ -57,7 +59,7 @@ export async function assemble(config: ServeConfig, parts: ProcessParts): Promis
 
 async function assembleWith(
   config: ServeConfig,
-  { log: { logger: log, configure: configureLog }, linesLost, onBroken }: ProcessParts,
+  { log: { logger: log, always, configure: configureLog }, linesLost, onBroken }: ProcessParts,
   undo: (() => Promise<void> | void)[],
 ): Promise<Running> {
   const origin = config.name === "" ? hostname() : config.name;
@@ -88,7 +90,8 @@ async function assembleWith(
   state.access = access;
   const outgoing = new Outgoing(config.answers);
   const gate = { ready: () => state.ready, localOnly: () => access.open && isLoopback(config.host) };
-  const http = httpOpener(config, log, metrics, gate, outgoing);
+  const journal = new Journal(always, config.logAccess);
+  const http = httpOpener(config, log, metrics, gate, outgoing, journal);
   const listener = await http.open(config.ports[NATIVE_PORT.name] ?? NATIVE_PORT.port);
   undo.push(() => listener.close());
   const startedMs = clock.monotonic();
@@ -110,7 +113,8 @@ async function assembleWith(
   };
   const { registry } = core;
   const { tenants } = access;
-  const shared = { registry, access, tenants, clock, metrics: metrics.dialects, http: listener, status };
+  const told = { requests: journal, audit: (act: Act) => journal.audit(act) };
+  const shared = { ...told, registry, access, tenants, clock, metrics: metrics.dialects, http: listener, status };
   const opened = await mountDialects(loaded, config, log, shared, { native: listener, openHttp: http.open }, undo);
   endpoints.push(...opened.flatMap((one) => one.endpoints));
   state.ready = true;
@@ -119,7 +123,7 @@ async function assembleWith(
     stopTime();
     await core.close();
   };
-  const reload = createReload(config, { ...http, ...protection, configureLog, access, opened });
+  const reload = createReload(config, { ...http, ...protection, configureLog, journal, access, opened });
   return { endpoints, reload, stop: () => stop(state, opened, listener, close) };
 }
 

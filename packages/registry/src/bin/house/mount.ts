@@ -6,6 +6,7 @@ import type { Registry, Replicator } from "../../core/index.ts";
 import type { Dialect, Endpoint, House, Mounted } from "../../dialects/contract.ts";
 import type { Outgoing } from "../../net/answers/outgoing.ts";
 import { type OpenHttpListener, openHttpListener } from "../../net/http/listener.ts";
+import type { RequestLog } from "../../net/log.ts";
 import { PortTaken } from "../../net/taken.ts";
 import type { ServeConfig } from "../config/load.ts";
 import { DIALECTS, type ListedDialect } from "../dialects.ts";
@@ -33,6 +34,7 @@ export function httpOpener(
   metrics: ProcessMetrics,
   gate: Gate,
   outgoing: Outgoing,
+  requests: RequestLog,
 ): HttpOpener {
   const { host, http, tls } = config;
   const all: OpenHttpListener[] = [];
@@ -44,6 +46,7 @@ export function httpOpener(
       ...gate,
       limits: http,
       outgoing,
+      requests,
       observer: metrics.observer,
       ...(tls === undefined ? {} : { tls }),
     });

@@ -17,6 +17,8 @@ export interface Reloaded extends DialectReloaded {
 /** The parts that take something over. */
 export interface ReloadParts {
   readonly configureLog: Log["configure"];
+  /** Told of another share of requests. */
+  readonly journal: { share: number };
   readonly access: Accounts;
   protect(options: ProtectionOptions): void;
   /** False when the new certificate cannot be used. */
@@ -49,8 +51,9 @@ export function createReload(config: ServeConfig, parts: ReloadParts): (after: S
     const done = { taken: [] as string[], restart: [] as string[], problems: [] as string[] };
     const differs = (of: (config: ServeConfig) => unknown): boolean => !isDeepStrictEqual(of(before), of(after));
     for (const [name, of] of Object.entries(FIXED)) if (differs(of)) done.restart.push(name);
-    if (differs(({ logFormat, logLevel }) => [logFormat, logLevel])) {
+    if (differs(({ logFormat, logLevel, logAccess }) => [logFormat, logLevel, logAccess])) {
       parts.configureLog(after.logFormat, after.logLevel);
+      parts.journal.share = after.logAccess;
       done.taken.push("log");
     }
     const { enabled, leasesMin, shareMin } = after.protection;
@@ -59,8 +62,8 @@ export function createReload(config: ServeConfig, parts: ReloadParts): (after: S
       parts.protect(protection);
       done.taken.push("protection");
     }
-    const { logFormat, logLevel } = after;
-    now = { ...before, logFormat, logLevel, protection };
+    const { logFormat, logLevel, logAccess } = after;
+    now = { ...before, logFormat, logLevel, logAccess, protection };
     if (differs(accountsOf)) now = { ...now, ...takeAccounts(parts.access, before, after, done) };
     if (before.tls !== undefined) {
       if (await parts.renewCertificates()) done.taken.push("certificates");

@@ -22,8 +22,14 @@ interface Out {
 
 export interface Log {
   readonly logger: Logger;
+  /** Whatever the level, unless it is silent. */
+  readonly always: Logger;
   /** Counts for all loggers made of it, too. */
   configure(format: LogFormat, level: string): void;
+}
+
+function alwaysOf(level: string): string {
+  return level === "silent" ? level : "info";
 }
 
 /** A logger that says so itself once it can write again what it could not before. */
@@ -40,10 +46,13 @@ export function createLog(format: LogFormat, level: string, out: Out): Log {
   const timestamp = pino.stdTimeFunctions.isoTime;
   const logger: Logger = pino({ level, base: null, timestamp, onChild: (child) => void all.push(child) }, { write });
   all.push(logger);
+  const always = pino({ level: alwaysOf(level), base: null, timestamp }, { write });
   return {
     logger,
+    always,
     configure(newFormat, newLevel) {
       toLine = newFormat === "json" ? toJson : toText;
+      always.level = alwaysOf(newLevel);
       for (const one of all) one.level = newLevel;
     },
   };

@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { Access, Account, Clock, Principal, Registry } from "../../core/index.ts";
 import type { Request } from "../../net/http/request.ts";
 import type { Answer } from "../../net/routes/answer.ts";
+import type { Audit } from "../../net/routes/audit.ts";
 import type { NodeStatus } from "../contract.ts";
 import type { Fetch } from "./fetch/fetch.ts";
 import type { Operations } from "./instances/operations.ts";
@@ -24,6 +25,7 @@ export interface Desk {
   readonly access: Access;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly audit: Audit;
   readonly settings: Settings;
   readonly node: NodeStatus;
   /** Where this server listens: a list of peers that all servers of a cluster share has it in it, too. */

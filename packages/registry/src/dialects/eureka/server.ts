@@ -26,6 +26,7 @@ import {
   removeOverride,
   takeBatch,
 } from "./requests/changes.ts";
+import { auditRequest } from "./requests/overrides.ts";
 import { parameterOf } from "./requests/query.ts";
 import {
   listAll,
@@ -84,7 +85,7 @@ export class Server {
 
   /** Ready to answer when it resolves: what has changed before is known then. */
   static async open(house: House, settings: Settings, listener: Desk["listener"]): Promise<Server> {
-    const { registry, access, clock, log, status: node } = house;
+    const { registry, access, clock, log, audit, status: node } = house;
     const { dataCenter, deltaMs } = settings;
     const spellings = new Spellings(registry);
     const deltas = await Deltas.open({ registry, spellings, dataCenter, clock, deltaMs });
@@ -94,6 +95,7 @@ export class Server {
       access,
       clock,
       log,
+      audit,
       settings,
       node,
       listener,
@@ -131,10 +133,15 @@ export class Server {
     const wanted = place === "dashboard" || place === "lastn" ? this.#accountIn(request.search) : undefined;
     const isBeat = place === "instance" && method === "PUT";
     const admitted = this.#gate.admit(request.token, isRead ? "reader" : "writer", isBeat, wanted);
-    if (!admitted.ok) return give(reply, admitted.answer);
+    if (!admitted.ok) {
+      auditRequest(this.#desk, { request, target }, admitted.answer.status);
+      return give(reply, admitted.answer);
+    }
     const at = PLACES.indexOf(place);
     this.#served[at] = (this.#served[at] as number) + 1;
     const { principal, account } = admitted.value;
+    request.account = account;
+    request.who = principal.name;
     if (isRead) return this.#handle(handle, { request, target, principal, account, body: NO_BODY }, reply);
     request.takeBody(BYTES_MAX[place] ?? IGNORED_BYTES_MAX, (body) => {
       if (body.ok) this.#handle(handle, { request, target, principal, account, body: body.value }, reply);
@@ -154,7 +161,10 @@ export class Server {
     respond(
       reply,
       () => handle(this.#desk, call),
-      (answer) => give(reply, answer),
+      (answer) => {
+        auditRequest(this.#desk, call, answer.status);
+        give(reply, answer);
+      },
       (error) => {
         const { method, path } = call.request;
         this.#desk.log.error({ err: error, method, path }, "a eureka request failed");

@@ -83,7 +83,8 @@ export async function createToken(exchange: Exchange): Promise<Result> {
   const created = await desk.access.createToken({ name, role: role as Role, account });
   if (!created.ok) return created;
   const { id, token } = created.value;
-  return toJson({ id, name, account, role, createdAt: toTime(desk.clock.now()), token }, 201);
+  const made = toJson({ id, name, account, role, createdAt: toTime(desk.clock.now()), token }, 201);
+  return { ...made, noted: { id } };
 }
 
 /** DELETE /v2/_/tokens/:id */
@@ -102,7 +103,7 @@ export function listAccounts(exchange: Exchange): Result {
   return toJson({ accounts });
 }
 
-const LIMIT_NAMES = ["instancesMax", "servicesMax", "keysMax", "leasesMax", "requestsPerSecondMax"] as const;
+export const LIMIT_NAMES = ["instancesMax", "servicesMax", "keysMax", "leasesMax", "requestsPerSecondMax"] as const;
 const LIMIT_FIELDS: ReadonlySet<string> = new Set(LIMIT_NAMES);
 
 function decodeLimits(json: Json): Outcome<Partial<AccountLimits>> {

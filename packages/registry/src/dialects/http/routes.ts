@@ -8,6 +8,7 @@ import {
   compact,
   createToken,
   getStatus,
+  LIMIT_NAMES,
   listAccounts,
   listTokens,
   removeAccount,
@@ -128,6 +129,11 @@ function streaming(
   };
 }
 
+/** With a line in the audit for each that is tried. */
+function audited(deed: string, fields: readonly string[], made: Route): Route {
+  return { ...made, audit: { deed, fields } };
+}
+
 const INSTANCE_ROUTES: readonly Route[] = [
   route(
     "PUT",
@@ -143,8 +149,16 @@ const INSTANCE_ROUTES: readonly Route[] = [
   route("DELETE", INSTANCE, "writer", NONE, [], deregisterInstance, "Deregister an instance"),
   route("POST", `${INSTANCE}/heartbeat`, "writer", NONE, [], beatInstance, "Keep an instance alive"),
   route("PUT", `${INSTANCE}/checks/:check`, "writer", JSON_BODY, [], reportCheck, "Report a check's result"),
-  route("PUT", `${INSTANCE}/override`, "writer", JSON_BODY, [], setOverride, "Override an instance's status"),
-  route("DELETE", `${INSTANCE}/override`, "writer", NONE, [], removeOverride, "Remove the override"),
+  audited(
+    "override status",
+    ["status"],
+    route("PUT", `${INSTANCE}/override`, "writer", JSON_BODY, [], setOverride, "Override an instance's status"),
+  ),
+  audited(
+    "remove override",
+    [],
+    route("DELETE", `${INSTANCE}/override`, "writer", NONE, [], removeOverride, "Remove the override"),
+  ),
   route("GET", `${INSTANCE}/explain`, "reader", NONE, [], explain, "Say why an instance is shown, held or gone"),
 ];
 
@@ -167,7 +181,11 @@ const LEASE_ROUTES: readonly Route[] = [
   route("POST", `${A}/leases/:lease/renew`, "writer", NONE, [], renewLease, "Renew a lease"),
   streaming("GET", `${A}/leases/:lease/session`, "writer", NONE, [], keepLease, "Keep a lease alive by an open stream"),
   route("GET", `${A}/held`, "reader", NONE, PAGES, listHeld, "List leases that protection holds"),
-  route("POST", `${A}/held/release`, "admin", OPTIONAL, [], releaseHeld, "Let held leases go now"),
+  audited(
+    "release held leases",
+    ["leases", "service"],
+    route("POST", `${A}/held/release`, "admin", OPTIONAL, [], releaseHeld, "Let held leases go now"),
+  ),
 ];
 
 const CONFIG_ROUTES: readonly Route[] = [
@@ -209,13 +227,29 @@ const STATUS_ROUTES: readonly Route[] = [
 /** Administration concerns all accounts: a token of one account is not enough. */
 const ADMIN_ROUTES: readonly Route[] = [
   route("GET", "/v2/_/tokens", "admin", NONE, [], listTokens, "List tokens"),
-  route("POST", "/v2/_/tokens", "admin", JSON_BODY, [], createToken, "Create a token"),
-  route("DELETE", "/v2/_/tokens/:token", "admin", NONE, [], removeToken, "Remove a token"),
+  audited(
+    "create token",
+    ["name", "account", "role"],
+    route("POST", "/v2/_/tokens", "admin", JSON_BODY, [], createToken, "Create a token"),
+  ),
+  audited("remove token", [], route("DELETE", "/v2/_/tokens/:token", "admin", NONE, [], removeToken, "Remove a token")),
   route("GET", "/v2/_/accounts", "admin", NONE, [], listAccounts, "List accounts"),
-  route("PUT", "/v2/_/accounts/:name", "admin", OPTIONAL, [], setAccount, "Create an account or change its limits"),
-  route("DELETE", "/v2/_/accounts/:name", "admin", NONE, ["contents"], removeAccount, "Remove an account"),
-  streaming("GET", "/v2/_/backup", "admin", NONE, [], backup, "Download a backup"),
-  route("POST", "/v2/_/compact", "admin", JSON_BODY, [], compact, "Forget history up to a revision"),
+  audited(
+    "set account",
+    LIMIT_NAMES,
+    route("PUT", "/v2/_/accounts/:name", "admin", OPTIONAL, [], setAccount, "Create an account or change its limits"),
+  ),
+  audited(
+    "remove account",
+    [],
+    route("DELETE", "/v2/_/accounts/:name", "admin", NONE, ["contents"], removeAccount, "Remove an account"),
+  ),
+  audited("take backup", [], streaming("GET", "/v2/_/backup", "admin", NONE, [], backup, "Download a backup")),
+  audited(
+    "forget history",
+    ["revision"],
+    route("POST", "/v2/_/compact", "admin", JSON_BODY, [], compact, "Forget history up to a revision"),
+  ),
 ].map((admin) => ({ ...admin, account: SYSTEM_ACCOUNT }));
 
 export const ROUTES: readonly Route[] = [

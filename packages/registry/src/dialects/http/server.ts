@@ -16,6 +16,7 @@ export function createServer(desk: Desk): Find {
       desk.house.log.error({ err: error, method, path }, "a handler failed");
       return toFailure();
     },
+    audit: (act) => desk.house.audit(act),
   };
   return serveRoutes(desk, ROUTES, manner);
 }

@@ -15,6 +15,8 @@ export function admit(desk: Desk, request: Request): Outcome<Account, { readonly
   const principal = identify(desk, request.header("authorization"), token.value);
   if (!principal.ok) return { ok: false, answer: line(401, "Unauthorized") };
   const account = principal.value.account ?? desk.settings.account;
+  request.account = account;
+  request.who = principal.value.name;
   const { method } = request;
   const entered = enter(
     desk.access,

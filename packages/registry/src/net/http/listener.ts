@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { Outgoing } from "../answers/outgoing.ts";
 import { type Certificates, openCertificates, type TlsOptions } from "../certificates.ts";
 import type { CrowdLimits } from "../crowd.ts";
-import type { ListenerLog } from "../log.ts";
+import type { ListenerLog, RequestLog } from "../log.ts";
 import { explainListen } from "../taken.ts";
 import { ConnectionGuard, refuseLate } from "./connections.ts";
 import type { Find, HttpListener } from "./handler.ts";
@@ -58,6 +58,8 @@ export interface HttpListenerOptions {
   readonly ready?: () => boolean;
   /** While true, requests of foreign web pages are refused: see local.ts. */
   readonly localOnly?: () => boolean;
+  /** Gets a line for each request that it picks. */
+  readonly requests?: RequestLog;
   /** Gives the counter of one dialect; called once per mount, so that no request looks anything up. */
   readonly observer?: (dialect: string) => Observe;
   /** What waits for clients, of all listeners that share it; one of its own unless given. */
@@ -80,6 +82,7 @@ const QUIET_MS = 250;
 interface Mount {
   readonly prefix: string;
   readonly exact: boolean;
+  readonly dialect: string;
   readonly find: Find;
   readonly observe: Observe | undefined;
 }
@@ -207,7 +210,7 @@ class RawListener implements OpenHttpListener {
   mount(prefix: string, dialect: string, find: Find): void {
     if (this.#mounts.some((mount) => mount.prefix === prefix)) throw new Error(`${prefix} is mounted already`);
     const observe = this.#options.observer?.(dialect);
-    const mount = { prefix, exact: !prefix.endsWith("/"), find, observe };
+    const mount = { prefix, exact: !prefix.endsWith("/"), dialect, find, observe };
     // Longest first: the first that fits is the right one. There are few, so a walk beats a table.
     this.#mounts = [...this.#mounts, mount].sort((a, b) => b.prefix.length - a.prefix.length);
   }
@@ -242,11 +245,22 @@ class RawListener implements OpenHttpListener {
       reply = makeReply();
       reply.startedMs = performance.now();
       reply.observe = mount.observe;
+      if (this.#options.requests?.picks()) reply.note = this.#noteOf(request, mount.dialect);
       handler.serve(request, reply);
     } catch (error) {
       this.#failed(error, request, reply ?? makeReply());
     }
     return true;
+  }
+
+  /** What the log of requests says of this one, once its end is known. */
+  #noteOf(request: Request, dialect: string): Observe {
+    const { method, path, remoteAddress: from } = request;
+    return (outcome, seconds) => {
+      const { account = "", who = "" } = request;
+      const line = { dialect, account, who, from, asked: `${method} ${path}`, outcome, ms: 1000 * seconds };
+      this.#options.requests?.write(line);
+    };
   }
 
   #isReady(): boolean {
@@ -299,6 +313,7 @@ class RawListener implements OpenHttpListener {
       return;
     }
     response.observe = mount.observe;
+    if (this.#options.requests?.picks()) response.noteAtEnd(this.#noteOf(request, mount.dialect));
     try {
       mount.find(request.method, request.path, request.search).serve(request, response);
     } catch (error) {

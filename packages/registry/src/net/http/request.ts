@@ -19,6 +19,9 @@ export interface Request {
   readonly bodyBytes: number;
   /** The client's address; empty when it is gone. */
   readonly remoteAddress: string;
+  /** For the log of requests: whoever lets the request in notes the account and the name of who asks. */
+  account?: string;
+  who?: string;
   /** The first value of a header. `lower` is its name in lower case. */
   header(lower: string): string | undefined;
   /**

@@ -10,6 +10,8 @@ export interface Answer {
   readonly status: number;
   readonly head: Head | Headers;
   readonly body?: Body | undefined;
+  /** What an audit tells besides: see audit.ts. */
+  readonly noted?: Readonly<Record<string, unknown>>;
 }
 
 export function give(reply: Reply, { status, head, body }: Answer): void {

@@ -9,6 +9,7 @@ import { decodeSegment, parseQuery, type Query } from "../http/query.ts";
 import type { Reply, Streaming } from "../http/reply.ts";
 import type { Request } from "../http/request.ts";
 import { type Answer, answering, give, respond } from "./answer.ts";
+import { type Audit, type Audited, Recorder, subjectOf } from "./audit.ts";
 import { type Body, bytesMaxOf, findUnsupported, jsonIn, type Unsupported } from "./body.ts";
 import { enter } from "./entry.ts";
 import type { Json } from "./json.ts";
@@ -45,6 +46,8 @@ export interface Described extends Pattern {
   readonly body: Body;
   readonly query: readonly Parameter[];
   readonly summary: string;
+  /** All acts are told, the refused ones too. */
+  readonly audit?: Audited;
 }
 
 /** A handler that streams returns nothing when it has taken the reply. */
@@ -66,6 +69,7 @@ export interface Manner {
   unsupported(unsupported: Unsupported): Answer;
   /** Logs what went wrong. */
   failed(error: unknown, request: Request): Answer;
+  readonly audit?: Audit;
 }
 
 interface Shared<D> {
@@ -103,13 +107,20 @@ function serve<D extends { readonly access: Access }, R extends Reply>(
   request: Request,
   reply: R,
 ): void {
+  const recorder = openRecorder(manner, route, match, request);
   const giveResult = (result: Result | undefined): void => {
+    if (recorder !== undefined) record(recorder, result);
     if (result !== undefined) give(reply, "refusal" in result ? manner.refused(result) : result);
   };
   const { token } = request;
   if (!token.ok) return giveResult(token);
   const principal = desk.access.authenticate(token.value);
-  if (!principal.ok) return give(reply, manner.unknown(principal));
+  if (!principal.ok) {
+    recorder?.end(principal.refusal, principal.detail);
+    return give(reply, manner.unknown(principal));
+  }
+  request.who = principal.value.name;
+  if (recorder !== undefined) recorder.principal = principal.value;
   const checked = check(desk.access, principal.value, route, match, request);
   if (!checked.ok) return giveResult(checked);
   const unsupported = findUnsupported(request, route.body);
@@ -120,6 +131,10 @@ function serve<D extends { readonly access: Access }, R extends Reply>(
     const json = jsonIn(bytes.value, route.body);
     if (!json.ok) return giveResult(json);
     const { account, params, query } = checked.value;
+    if (recorder !== undefined && route.audit !== undefined) {
+      recorder.account = isOwned(route) ? account : "";
+      recorder.on = subjectOf({ pattern: route.pattern, fields: route.audit.fields }, params, json.value);
+    }
     const call: Call<D, R> = {
       desk,
       request,
@@ -142,6 +157,22 @@ function serve<D extends { readonly access: Access }, R extends Reply>(
   });
 }
 
+function openRecorder(
+  { audit }: Manner,
+  route: Described,
+  match: Match<unknown>,
+  request: Request,
+): Recorder | undefined {
+  if (route.audit === undefined || audit === undefined) return undefined;
+  return new Recorder(audit, route.audit.deed, request, isOwned(route) ? (match.params[0] as string) : "");
+}
+
+function record(recorder: Recorder, result: Result | undefined): void {
+  if (result === undefined) recorder.end("done");
+  else if ("refusal" in result) recorder.end(result.refusal, result.detail);
+  else recorder.end(result.status < 400 ? "done" : "failed", undefined, result.noted);
+}
+
 interface Checked {
   readonly account: Account;
   readonly params: readonly string[];
@@ -154,14 +185,16 @@ function check(
   principal: Principal,
   route: Described,
   match: Match<unknown>,
-  { rawHeaders, search }: Request,
+  request: Request,
 ): Outcome<Checked> {
+  const { rawHeaders, search } = request;
   const twice = findTwice(rawHeaders);
   if (twice !== undefined) return refuse("invalid", `more than one ${twice} header`);
   const params = decodeParams(match.params);
   if (!params.ok) return params;
   const account = accountOf(access, principal, route, params.value);
   if (!account.ok) return account;
+  request.account = account.value;
   const query = parseQuery(search);
   if (!query.ok) return query;
   const misuse = search === "" ? undefined : findMisuse(query.value, route.query);

@@ -4,7 +4,8 @@
  */
 import type { RemoteInfo } from "node:dgram";
 import type { UdpSocket } from "../../../net/datagrams.ts";
-import type { Asker } from "../desk.ts";
+import type { RequestLog } from "../../../net/log.ts";
+import type { Asker, Desk } from "../desk.ts";
 import { HEADER_BYTES, OPCODE_BITS, QR_BIT, RA_BIT, RCODE_BITS, RD_BIT, TC_BIT } from "../wire/header.ts";
 import { RCODE } from "../wire/message.ts";
 import { NAME_BYTES_MAX } from "../wire/name.ts";
@@ -12,6 +13,7 @@ import { emptyScan, scanQuestion, toQuestionKey } from "../wire/plain-question.t
 import type { Answerer, Given } from "./answerer.ts";
 import type { AnswerCache, KeptAnswer } from "./cache.ts";
 import type { Standing, Standings } from "./standings.ts";
+import { tellOf } from "./told.ts";
 
 /** Labels of the counters. */
 export const RCODE_NAMES: readonly string[] = Object.keys(RCODE);
@@ -31,6 +33,9 @@ export interface FrontDoorParts {
   readonly answerer: Answerer;
   readonly cache: AnswerCache;
   readonly standings: Standings;
+  readonly requests: RequestLog;
+  readonly read: Desk["read"];
+  nowMs(): number;
   /** Counts of answers by rcode, and of dropped packets by reason. */
   readonly answered: Float64Array;
   readonly dropped: Float64Array;
@@ -48,7 +53,7 @@ export class FrontDoor {
 
   /** One packet over UDP. */
   take(packet: Buffer, from: RemoteInfo, socket: UdpSocket): void {
-    const { standings, cache, dropped } = this.#parts;
+    const { standings, cache, dropped, requests } = this.#parts;
     if (packet.length < HEADER_BYTES) {
       dropped[MALFORMED]! += 1;
       return;
@@ -61,6 +66,7 @@ export class FrontDoor {
       dropped[RATE_LIMITED]! += 1;
       return;
     }
+    if (requests.picks()) return this.#takeTold(packet, standing, from, socket);
     if (standing.mayAsk) {
       const key = packet.length > KEYED_BYTES_MAX ? "" : packet.toString("latin1", KEY_START);
       const kept = cache.find(key);
@@ -74,8 +80,31 @@ export class FrontDoor {
     this.#send(this.#parts.answerer.serve(packet, asker, standing), packet, standing, from, socket);
   }
 
+  /** With a line in the log of requests. */
+  #takeTold(packet: Buffer, standing: Standing, from: RemoteInfo, socket: UdpSocket): void {
+    const { answerer } = this.#parts;
+    const asker: Asker = { address: standing.address, port: from.port, transport: "udp" };
+    const tell = this.#tellOf(packet, asker);
+    const isPlain = standing.mayAsk && scanQuestion(packet, this.#scan);
+    const kept = isPlain ? this.#find(packet, answerer.bytesMax("udp", this.#scan.udpSize)) : undefined;
+    const given = kept === undefined ? answerer.serve(packet, asker, standing) : this.#copy(kept, packet, standing);
+    this.#send(tell(given), packet, standing, from, socket);
+  }
+
+  #tellOf(packet: Buffer, asker: Asker): (given: Given) => Given {
+    const { requests } = this.#parts;
+    return tellOf(requests, this.#parts, packet, asker, (answer) => RCODE_NAMES[toRcodeIndex(answer)] ?? "unknown");
+  }
+
   /** One message over TCP. */
   answer(packet: Buffer, address: string, port: number): Given {
+    const { requests, standings } = this.#parts;
+    if (!requests.picks()) return this.#answer(packet, address, port);
+    const tell = this.#tellOf(packet, { address: standings.of(address).address, port, transport: "tcp" });
+    return tell(this.#answer(packet, address, port));
+  }
+
+  #answer(packet: Buffer, address: string, port: number): Given {
     const { standings, answerer } = this.#parts;
     const standing = standings.of(address);
     if (standing.mayAsk && scanQuestion(packet, this.#scan)) {

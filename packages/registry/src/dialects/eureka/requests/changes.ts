@@ -11,6 +11,7 @@ import type { EurekaStatus } from "../wire/messages.ts";
 import { empty, inFormat, sentence, toAnswer } from "./answer.ts";
 import { carryOut } from "./batch.ts";
 import { unpack } from "./body.ts";
+import { auditBatch } from "./overrides.ts";
 import { parameterOf, timeOf } from "./query.ts";
 
 /** What may be registered is far smaller: see LIMITS. */
@@ -92,14 +93,20 @@ export const mergeMetadata: Handle = async ({ operations }, call) => {
 export const refuseGroup: Handle = () => empty(400);
 
 /** POST /peerreplication/batch/ */
-export const takeBatch: Handle = async ({ operations }, call) => {
+export const takeBatch: Handle = async (desk, call) => {
   const body = await unpack(call, BATCH_BYTES_MAX);
   if (!body.ok) return empty(body.status);
   if (body.value.format !== "json") return empty(415);
   const read = readBatch(body.value.bytes);
   if (!read.ok) return sentence(400, read.detail);
   if (read.value.length > BATCH_LINES_MAX) return sentence(400, `more than ${BATCH_LINES_MAX} lines`);
-  const results = await carryOut(operations, read.value, { replicated: true, account: call.account });
+  const results = await carryOut(desk.operations, read.value, { replicated: true, account: call.account });
+  auditBatch(
+    desk,
+    call,
+    read.value,
+    results.map((done) => done.statusCode),
+  );
   return inFormat("json", writeBatchAnswer(results));
 };
 

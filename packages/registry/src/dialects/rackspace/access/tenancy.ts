@@ -24,7 +24,10 @@ export function admitTenant(access: Access, request: Request, target: Target): O
     return token.value === undefined ? bad(unauthorized("No authentication token provided")) : INVALID;
   }
   const need = request.method === "GET" ? "reader" : "writer";
-  return admitPrincipal(access, principal.value, named.value, need);
+  request.who = principal.value.name;
+  const admitted = admitPrincipal(access, principal.value, named.value, need);
+  if (admitted.ok) request.account = admitted.value.account;
+  return admitted;
 }
 
 function admitPrincipal(

@@ -45,6 +45,13 @@ export class Answer extends ServerResponse<Incoming> implements Streaming {
   /** The answer is given; its parts go out as the client takes them. */
   isPoured = false;
 
+  /** For the log of requests: called when the answer, or a stream, is over. */
+  noteAtEnd(note: Observe): void {
+    this.once("close", () =>
+      note(this.headersSent ? this.statusCode : 499, (performance.now() - this.startedMs) / 1000),
+    );
+  }
+
   get sent(): boolean {
     return this.held || this.headersSent;
   }

@@ -28,6 +28,8 @@ export class Incoming extends IncomingMessage implements Request {
   headOnly = false;
   /** The body is refused, and its rest will not be read: the answer is the connection's last. */
   bodyRefused = false;
+  account = "";
+  who = "";
   #taker: Taker | undefined = undefined;
   #state: "none" | "streaming" | "taken" | "ended" = "none";
 

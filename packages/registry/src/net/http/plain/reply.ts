@@ -25,6 +25,8 @@ export class PlainReply implements Reply {
   sent = false;
   startedMs = 0;
   observe: Observe | undefined = undefined;
+  /** For the log of requests. */
+  note: Observe | undefined = undefined;
   readonly #request: PlainRequest;
   readonly #outlet: Outlet;
   #onGone: (() => void) | undefined = undefined;
@@ -90,7 +92,10 @@ export class PlainReply implements Reply {
   leave(): void {
     const listener = this.#onGone;
     this.#onGone = undefined;
-    if (!this.sent) listener?.();
+    if (!this.sent) {
+      this.#tell(499);
+      listener?.();
+    }
   }
 
   /** As `Answer.count`. */
@@ -98,5 +103,13 @@ export class PlainReply implements Reply {
     const { observe } = this;
     this.observe = undefined;
     observe?.(status, (performance.now() - this.startedMs) / 1000);
+    this.#tell(status);
+  }
+
+  #tell(status: number): void {
+    const { note } = this;
+    if (note === undefined) return;
+    this.note = undefined;
+    note(status, (performance.now() - this.startedMs) / 1000);
   }
 }

@@ -12,6 +12,8 @@ export class PlainRequest implements Request {
   readonly token: Outcome<string | undefined>;
   /** The body is refused: the answer is the connection's last. */
   bodyRefused = false;
+  account = "";
+  who = "";
   readonly #socket: Socket;
   readonly #body: Buffer;
   readonly #lines: string;
