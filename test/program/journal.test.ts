@@ -2,12 +2,14 @@
 import assert from "node:assert/strict";
 import { Resolver } from "node:dns/promises";
 import { once } from "node:events";
+import { writeFileSync } from "node:fs";
 import { connect } from "node:net";
+import { join } from "node:path";
 import { test } from "node:test";
 import type { LogLine } from "../harness/process.ts";
 import { type Rollcall, startRollcall } from "../harness/program.ts";
 import { request } from "../harness/requests.ts";
-import { until } from "../harness/scope.ts";
+import { temporaryDirectory, until } from "../harness/scope.ts";
 
 const linesOf = (rollcall: Rollcall, msg: string): LogLine[] => rollcall.logs.filter((line) => line.msg === msg);
 
@@ -127,4 +129,28 @@ test("tokens, accounts, overrides and releases are audited whatever the level, r
   assert.equal(batched.deed, "override status");
   for (const secret of [root, writer, "guessed-secret"]) assert.ok(!rollcall.stderr().includes(secret));
   assert.equal(rollcall.stderr().trim().split("\n").length, rollcall.logs.filter(({ msg }) => msg).length);
+});
+
+test("at debug the log says what becomes of watches, leases and forwarded questions; also after a reload", async (t) => {
+  const file = join(temporaryDirectory(t), "rollcall.yaml");
+  const dialectSettings = { dns: { forward: ["127.0.0.1:9"], forwardTimeoutMs: 200 } };
+  writeFileSync(file, JSON.stringify({ dialectSettings }));
+  const rollcall = await startRollcall(t, { flags: ["--dialects", "http,dns", "--config", file] });
+  assert.equal((await request(`${rollcall.url}/v2/default/watch?after=0&wait=0s`)).status, 200);
+  writeFileSync(file, JSON.stringify({ dialectSettings, log: { level: "debug" } }));
+  process.kill(rollcall.pid, "SIGHUP");
+  await find(rollcall, "reloaded", { level: 30 });
+  assert.equal(linesOf(rollcall, "watch opened").length, 0);
+  const body = JSON.stringify({ address: "10.0.0.1", ttl: "1s" });
+  await request(`${rollcall.url}/v2/default/services/api/instances/a1`, { method: "PUT", body });
+  const socket = connect(rollcall.port(), "127.0.0.1");
+  socket.write("GET /v2/default/watch HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n");
+  await find(rollcall, "watch opened", { account: "default", path: "/v2/default/watch", who: "anyone" });
+  socket.destroy();
+  await find(rollcall, "watch closed", { account: "default" });
+  const resolver = new Resolver({ tries: 1 });
+  resolver.setServers([`127.0.0.1:${rollcall.port("dns")}`]);
+  await resolver.resolve4("far.example").catch(() => {});
+  await find(rollcall, "forward", { server: "127.0.0.1", rcode: "none" });
+  await find(rollcall, "lease", { account: "default", cause: "expired", beats: 0, via: "http" });
 });

@@ -19,6 +19,7 @@ import { Journal } from "../log/journal.ts";
 import type { Log } from "../log/logger.ts";
 import { VERSION } from "../version.ts";
 import { keepTime, openClock } from "./clock.ts";
+import { reportLeases } from "./leases.ts";
 import { keepMemory } from "./memory.ts";
 import { httpOpener, loadDialects, mountDialects, type Opened } from "./mount.ts";
 import { openProtection, reportProtection } from "./protection.ts";
@@ -33,6 +34,9 @@ export interface Running {
   /** Takes another configuration over, as far as that can be while it runs. */
   reload(config: ServeConfig): Promise<Reloaded>;
 }
+
+/** A group that takes longer to be durable is told at debug. */
+const SLOW_FLUSH_MS = 100;
 
 /** Between "not ready" and the end of listening. */
 const DRAIN_MS = 250;
@@ -123,7 +127,8 @@ async function assembleWith(
     stopTime();
     await core.close();
   };
-  const reload = createReload(config, { ...http, ...protection, configureLog, journal, access, opened });
+  const leases = reportLeases(registry, { logger: log, configure: configureLog });
+  const reload = createReload(config, { ...http, ...protection, ...leases, journal, access, opened });
   return { endpoints, reload, stop: () => stop(state, opened, listener, close) };
 }
 
@@ -158,6 +163,10 @@ function createReplicator(
   if (config.replicator === "memory") return { port: createMemory(parts), backup: undefined, refusing: () => null };
   const embedded = createEmbedded({
     ...parts,
+    onGroup(commits, ms) {
+      parts.onGroup(commits, ms);
+      if (ms > SLOW_FLUSH_MS) parts.log.debug({ commits, ms: Math.round(ms) }, "the disk is slow");
+    },
     dataDir: config.data,
     retention: { ageMs: config.events.keepMs, bytesMax: config.events.bytesMax },
   });

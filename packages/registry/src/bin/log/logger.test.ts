@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createLog, type LogFormat } from "./logger.ts";
 
-function openLog(format: LogFormat) {
+function openLog(format: LogFormat, level = "info") {
   const out = {
     lost: 0,
     fails: false,
@@ -14,7 +14,7 @@ function openLog(format: LogFormat) {
       return !out.fails;
     },
   };
-  return { out, log: createLog(format, "info", out).logger };
+  return { out, log: createLog(format, level, out).logger };
 }
 
 for (const format of ["text", "json"] as const)
@@ -30,6 +30,19 @@ for (const format of ["text", "json"] as const)
     assert.equal(lines.length, 3);
     assert.match(lines[1] as string, /lost\W+2/);
   });
+
+test("lines at debug are bounded in a second, and those left out are counted; others are not", async () => {
+  const { out, log: logger } = openLog("json", "debug");
+  const child = logger.child({ dialect: "x" });
+  for (let i = 0; i < 1000; i++) child.debug("much");
+  for (let i = 0; i < 300; i++) child.info("told");
+  const count = (msg: string): number => out.text.split(`"msg":"${msg}"`).length - 1;
+  assert.deepEqual([count("much"), count("told")], [200, 300]);
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  child.debug("later");
+  assert.match(out.text, /"leftOut":800/);
+  assert.equal(count("later"), 1);
+});
 
 const NASTY = 'a\n12:00:00 info  stopped\r\x1b[2J\u009b31m\u2028\u202e"';
 

@@ -1,5 +1,5 @@
 /** Logs go to stderr: JSON lines for machines, short lines for people. */
-import { type Logger, pino } from "pino";
+import { type Logger, type LoggerOptions, pino } from "pino";
 
 const LEVELS: Readonly<Record<number, string>> = {
   10: "trace",
@@ -18,6 +18,31 @@ interface Out {
   readonly lost: number;
   /** Whether the line is written. */
   write(line: string): boolean;
+}
+
+const DEBUG = 20;
+/** In a second, at debug and trace together: under load they are for looking, not for keeping. */
+const DEBUG_LINES_MAX = 200;
+
+/** Lets so many through in each second, and answers how many it kept back in the seconds before. */
+class DebugBudget {
+  #secondMs = 0;
+  #lines = 0;
+  #leftOut = 0;
+
+  take(): { readonly isIn: boolean; readonly leftOut: number } {
+    const nowMs = performance.now();
+    if (nowMs - this.#secondMs < 1000) {
+      const isIn = ++this.#lines <= DEBUG_LINES_MAX;
+      if (!isIn) this.#leftOut++;
+      return { isIn, leftOut: 0 };
+    }
+    const leftOut = this.#leftOut;
+    this.#secondMs = nowMs;
+    this.#lines = 1;
+    this.#leftOut = 0;
+    return { isIn: true, leftOut };
+  }
 }
 
 export interface Log {
@@ -44,7 +69,16 @@ export function createLog(format: LogFormat, level: string, out: Out): Log {
     logger.warn({ lost }, "lines of the log were lost");
   };
   const timestamp = pino.stdTimeFunctions.isoTime;
-  const logger: Logger = pino({ level, base: null, timestamp, onChild: (child) => void all.push(child) }, { write });
+  const budget = new DebugBudget();
+  const hooks: LoggerOptions["hooks"] = {
+    logMethod(args, method, at) {
+      const { isIn, leftOut } = at > DEBUG ? { isIn: true, leftOut: 0 } : budget.take();
+      if (leftOut > 0) method.apply(this, [{ leftOut }, "lines at this level were left out"]);
+      if (isIn) method.apply(this, args);
+    },
+  };
+  const onChild = (child: Logger): void => void all.push(child);
+  const logger: Logger = pino({ level, base: null, timestamp, hooks, onChild }, { write });
   all.push(logger);
   const always = pino({ level: alwaysOf(level), base: null, timestamp }, { write });
   return {

@@ -161,7 +161,7 @@ function openDoor(
   const updates = new Updates(desk);
   const handlers = {
     keys: openKeys(settings, clock),
-    forward: keep(new Forward(settings)),
+    forward: keep(new Forward(settings, log)),
     transfer: transfers.serve.bind(transfers),
     update: updates.handle.bind(updates),
   };

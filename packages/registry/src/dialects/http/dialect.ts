@@ -16,7 +16,7 @@ export const dialect: Dialect = { needs: "any", open };
 
 async function open(house: House): Promise<Mounted> {
   const { registry, access, clock, metrics, http } = house;
-  const lasting = new OpenVisits(access, metrics);
+  const lasting = new OpenVisits(access, metrics, house.log);
   const consumers = new NotedConsumers(registry, clock);
   const desk: Desk = {
     house,

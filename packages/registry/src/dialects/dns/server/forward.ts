@@ -2,7 +2,7 @@
 import { randomInt } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { connect, isIPv6 } from "node:net";
-import type { Asked, Asker } from "../desk.ts";
+import type { Asked, Asker, Desk } from "../desk.ts";
 import type { Server, Settings } from "../settings/model.ts";
 import { HEADER_BYTES, QR_BIT, RCODE_BITS } from "../wire/header.ts";
 import { RCODE } from "../wire/message.ts";
@@ -15,12 +15,14 @@ type Finish = (answer: Buffer | undefined) => void;
 
 export class Forward {
   readonly #settings: Pick<Settings, "forward" | "forwardTimeoutMs">;
+  readonly #log: Pick<Desk["log"], "debug">;
   readonly #underWay = new Set<() => void>();
   /** Ports that we ask from: a question from one of them is our own, come back to us. */
   readonly #ports = new Set<number>();
 
-  constructor(settings: Pick<Settings, "forward" | "forwardTimeoutMs">) {
+  constructor(settings: Pick<Settings, "forward" | "forwardTimeoutMs">, log: Pick<Desk["log"], "debug">) {
     this.#settings = settings;
+    this.#log = log;
   }
 
   /** The answer of the first server that gives one, with the client's id; undefined when none does. Never rejects. */
@@ -32,6 +34,8 @@ export class Forward {
       // Another id for each server: the late answer of another server does not count.
       packet.writeUInt16BE(randomInt(0x10000), 0);
       const answer = await this.#askServer(packet, server, transport);
+      const rcode = answer === undefined ? "none" : answer[3]! & RCODE_BITS;
+      this.#log.debug({ from: asked.asker.address, server: server.address, transport, rcode }, "forward");
       if (answer === undefined) continue;
       asked.packet.copy(answer, 0, 0, 2);
       return answer;
