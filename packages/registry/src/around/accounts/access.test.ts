@@ -223,6 +223,15 @@ test("a token issued in open mode is confined to its account, and the same for h
   assert.equal(value(access.authenticate(second.token)).account, "joe");
 });
 
+test("a bearer of a clock that was ahead is good while it is, and not for years after", async () => {
+  const { rig, access } = await open();
+  rig.setClock(400 * 24 * HOUR_MS);
+  const { token } = value(access.issue("joe", "any"));
+  assert.equal(value(access.authenticate(token)).account, "joe");
+  rig.setClock(-400 * 24 * HOUR_MS);
+  assert.equal(refusal(access.authenticate(token)), "forbidden");
+});
+
 test("a bearer that was tampered with is refused", async () => {
   const { access } = await open();
   const { token } = value(access.issue("joe", "k"));

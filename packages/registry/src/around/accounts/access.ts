@@ -22,7 +22,7 @@ import type { AccountsConfig } from "./config.ts";
 import { Rates } from "./rates.ts";
 import { ROOT, Stored } from "./stored.ts";
 import type { Tenants } from "./tenants.ts";
-import { Bearers, hashToken, principalOf } from "./tokens.ts";
+import { Bearers, hashToken, isLive, principalOf } from "./tokens.ts";
 
 /** `Access`, the tenant ids of accounts, and how to let go of them. */
 export interface Accounts extends Access {
@@ -34,7 +34,8 @@ export interface Accounts extends Access {
 
 interface Known {
   readonly outcome: Outcome<Principal>;
-  readonly expiresAtMs: number;
+  /** Undefined for a token, which lives until it is removed. */
+  readonly expiresAtMs: number | undefined;
 }
 
 const SECRET = `${ROOT}secret`;
@@ -95,13 +96,14 @@ class Gate implements Omit<Accounts, keyof ReturnType<typeof administer>> {
     if (token === undefined) return this.open ? ANYONE : refuse("forbidden", "a token is needed");
     const nowMs = this.#clock.now();
     const known = this.#known.get(token);
-    if (known !== undefined && nowMs < known.expiresAtMs) return known.outcome;
+    if (known !== undefined && (known.expiresAtMs === undefined || isLive(known.expiresAtMs, nowMs)))
+      return known.outcome;
     return this.#recognize(token, nowMs) ?? refuse("forbidden", "the token is not known or has expired");
   }
 
   #recognize(token: string, nowMs: number): Outcome<Principal> | undefined {
     const kept = this.#stored.tokenOf(hashToken(token));
-    if (kept !== undefined) return this.#remember(token, principalOf(kept), Number.POSITIVE_INFINITY);
+    if (kept !== undefined) return this.#remember(token, principalOf(kept), undefined);
     const claim = this.#bearers.check(token, nowMs);
     if (claim === undefined) return undefined;
     const { account, role, key, expiresAtMs } = claim;
@@ -111,7 +113,7 @@ class Gate implements Omit<Accounts, keyof ReturnType<typeof administer>> {
     return this.#remember(token, { account, role, name: `login of ${account}` }, expiresAtMs);
   }
 
-  #remember(token: string, principal: Principal, expiresAtMs: number): Outcome<Principal> {
+  #remember(token: string, principal: Principal, expiresAtMs: number | undefined): Outcome<Principal> {
     if (this.#known.size >= KNOWN_MAX) this.#known.clear();
     const outcome = ok(principal);
     this.#known.set(token, { outcome, expiresAtMs });

@@ -97,13 +97,18 @@ export class Bearers {
   }
 }
 
+/** One that would live for longer than any was issued by a clock that was ahead. */
+export function isLive(expiresAtMs: number, nowMs: number): boolean {
+  return expiresAtMs > nowMs && expiresAtMs <= nowMs + 2 * HALF_LIFE_MS;
+}
+
 function readClaim(text: string, nowMs: number): Claim | undefined {
   const raw = parseObject(text);
   if (!Array.isArray(raw)) return undefined;
   const [account, role, expiresAtMs, key] = raw as unknown[];
   if (typeof account !== "string" || !isLegalAccount(account) || typeof key !== "string") return undefined;
   if (!isRole(role)) return undefined;
-  if (typeof expiresAtMs !== "number" || expiresAtMs <= nowMs) return undefined;
+  if (typeof expiresAtMs !== "number" || !isLive(expiresAtMs, nowMs)) return undefined;
   return { account, role, expiresAtMs, key };
 }
 

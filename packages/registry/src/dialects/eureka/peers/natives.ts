@@ -97,6 +97,9 @@ export class Natives {
 
   #set(record: InstanceRecord, nextMs: number): void {
     const { service, id } = record;
-    this.#natives.set(keyOf(service, id), { service, id, nextMs, beats: -1, dirtyMs: lastDirtyOf(record) });
+    const key = keyOf(service, id);
+    // The clock may have gone back: to peers a copy with an earlier time would be an older one.
+    const dirtyMs = Math.max(lastDirtyOf(record), (this.#natives.get(key)?.dirtyMs ?? 0) + 1);
+    this.#natives.set(key, { service, id, nextMs, beats: -1, dirtyMs });
   }
 }
