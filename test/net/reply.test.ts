@@ -110,7 +110,8 @@ test("pieces go out as chunks, or with their length where it is known", TIMEOUT,
   const chunked = await openPieces(t, three);
   const { text } = await rawRequest(chunked.listener.port, LAST);
   assert.match(text, /^HTTP\/1\.1 200 OK\r\nX-A: b\r\nTransfer-Encoding: chunked\r\n/);
-  assert.match(text, /\r\n\r\n4\r\none \r\n4\r\ntwo \r\n4\r\nzo\xc3\xab\r\n0\r\n\r\n$/);
+  // Newer versions of Node make one chunk of what is written in one go.
+  assert.match(text, /\r\n\r\n(4\r\none \r\n4\r\ntwo \r\n4\r\nzo\xc3\xab|c\r\none two zo\xc3\xab)\r\n0\r\n\r\n$/);
   const old = await rawRequest(chunked.listener.port, "GET / HTTP/1.0\r\n\r\n");
   assert.match(old.text, /^(?![\s\S]*chunked)[\s\S]*Connection: close\r\n\r\none two zo\xc3\xab$/);
   const head = await rawRequest(chunked.listener.port, `${LAST.replace("GET", "HEAD")}`);

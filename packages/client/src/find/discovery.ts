@@ -242,7 +242,7 @@ class Followed {
       if (over.size > 0) this.#show(this.instances.filter(({ id }) => !over.has(id)));
       this.#letGoLater();
     };
-    this.#letGo = setTimeout(letGo, Math.min(firstMs - performance.now(), MS_MAX));
+    this.#letGo = setTimeout(letGo, Math.min(Math.max(0, firstMs - performance.now()), MS_MAX));
     release(this.#letGo);
   }
 }

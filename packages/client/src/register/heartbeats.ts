@@ -38,7 +38,7 @@ export function startHeartbeats({ ttlMs, beat, onBeat, onMissed }: HeartbeatOpti
       const ttl = ttlMs();
       if (missed === 0) delayMs = ttl === null ? 2 ** 31 - 1 : jitter(ttl / 3);
       sleep = new AbortController();
-      await pause(delayMs, sleep.signal);
+      await pause(Math.max(0, delayMs), sleep.signal);
       if (sleep.signal.aborted) missed = 0;
       else if (ttl !== null) {
         const startMs = performance.now();

@@ -1,0 +1,4 @@
+/** The least Node that Rollcall runs on. */
+import { testOnNode } from "./node-rig.ts";
+
+await testOnNode(20);

@@ -1,0 +1,116 @@
+/** Rollcall on other versions of Node: the npm package `node` brings them; they are kept in `.cache/node`. */
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { test } from "node:test";
+import { ROOT } from "../harness/root.ts";
+import { temporaryDirectory } from "../harness/scope.ts";
+import type { PeerScope } from "../peers-rig.ts";
+import { isOutOfReach, startShown } from "./programs-rig.ts";
+
+const CACHE = join(ROOT, ".cache/node");
+const INSTALL_MS_MAX = 180_000;
+/** What npm says when it could not reach where packages come from; a package that is not there reads otherwise. */
+const UNREACHABLE = /ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|ENETUNREACH|EHOSTUNREACH/;
+const NPM = ["install", "--no-audit", "--no-fund", "--loglevel=error"];
+
+export interface NodeVersion {
+  readonly major: number;
+  /** Pass it to the test; it carries the reason. */
+  readonly skip: false | string;
+  /** Runs a command with this Node and expects that it ends well; what it printed is shown when it does not. */
+  run(scope: PeerScope, command: string, args: readonly string[], cwd?: string): Promise<readonly string[]>;
+}
+
+/** The newest Node of a major version that was there when it was first asked for. */
+export async function installNode(major: number): Promise<NodeVersion> {
+  const bin = join(CACHE, `${major}/node_modules/node/bin`);
+  const isMissing = !existsSync(join(bin, "node")) && (await isWithoutPackages(major));
+  const env = { PATH: `${bin}${delimiter}${process.env.PATH ?? ""}` };
+  return {
+    major,
+    skip: isMissing && `npm reaches no registry to install node@${major} from`,
+    async run(scope, command, args, cwd = ROOT) {
+      const path = command === "node" ? join(bin, "node") : command;
+      const program = startShown(scope, `${command} ${args.join(" ")}, Node ${major}`, path, args, { env, cwd });
+      const { code, signal } = await program.exited;
+      assert.equal(code ?? signal, 0, `${command} ${args.join(" ")} on Node ${major}`);
+      return program.lines;
+    },
+  };
+}
+
+/** Installs it, under another name until all is there. True when npm reached no registry. */
+async function isWithoutPackages(major: number): Promise<boolean> {
+  const target = join(CACHE, `${major}.${process.pid}`);
+  mkdirSync(target, { recursive: true });
+  try {
+    const args = [...NPM, "--prefix", target, `node@${major}`];
+    if (await isOutOfReach("npm", args, { cwd: target, unreachable: UNREACHABLE, timeoutMs: INSTALL_MS_MAX }))
+      return refuseInCi(major);
+    rmSync(join(CACHE, String(major)), { recursive: true, force: true });
+    renameSync(target, join(CACHE, String(major)));
+    return false;
+  } finally {
+    rmSync(target, { recursive: true, force: true });
+  }
+}
+
+function refuseInCi(major: number): true {
+  if (process.env.CI) throw new Error(`npm reaches no registry for node@${major} (peers are never skipped in CI)`);
+  return true;
+}
+
+/** Of each part that knows Node well, what takes seconds: the client, the command line, the store, each dialect. */
+const SMOKE = [
+  "packages/client",
+  "packages/registry/src/net",
+  "packages/registry/src/replicators",
+  "packages/registry/src/bin",
+  "test/client",
+  "test/cli/commands.test.ts",
+  "test/contract",
+  "test/net",
+  "test/program/serve.test.ts",
+  "test/program/packed.test.ts",
+];
+
+/** What of an installed package is used in a program: the store, a listener, a stream. */
+const APP = `import { createClient } from "@rollcall/client";
+import { startRegistry } from "@rollcall/registry";
+for (const created of [true, false]) {
+  const registry = await startRegistry({ data: "data", dialects: "all" });
+  const rollcall = createClient({ url: registry.url });
+  const answer = await rollcall.registerOnce({ service: "api", id: "api-1", address: "127.0.0.1", port: 80 });
+  for await (const item of rollcall.watch({ after: answer.revision - 1 })) if (item.kind === "ready") break;
+  console.log(answer.created === created);
+  await registry.close();
+}
+`;
+
+/** The tests of one version. */
+export async function testOnNode(major: number): Promise<void> {
+  const node = await installNode(major);
+  const { skip } = node;
+
+  test(`what can be told without starting the program holds on Node ${major}`, { skip }, async (t) => {
+    await node.run(t, "node", ["scripts/check.mjs"]);
+  });
+
+  test(`a part of the tests passes on Node ${major}`, { skip }, async (t) => {
+    await node.run(t, "node", ["scripts/test.mjs", ...SMOKE]);
+  });
+
+  test(`both packages are installed by npm on Node ${major} and run`, { skip }, async (t) => {
+    const folder = temporaryDirectory(t);
+    const workspaces = ["-w", "@rollcall/client", "-w", "@rollcall/registry"];
+    await node.run(t, "npm", ["pack", "--silent", "--pack-destination", folder, ...workspaces]);
+    const [client, registry] = ["client", "registry"].map((name) => `./rollcall-${name}-0.1.0.tgz`);
+    writeFileSync(join(folder, "package.json"), "{}");
+    writeFileSync(join(folder, "app.mjs"), APP);
+    await node.run(t, "npm", [...NPM, client as string, registry as string], folder);
+    assert.deepEqual(await node.run(t, "node", ["app.mjs"], folder), ["true", "true"]);
+    const [version] = await node.run(t, join(folder, "node_modules/.bin/rollcall"), ["--version"], folder);
+    assert.match(version ?? "", new RegExp(`0\\.1\\.0.*\\(node ${major}\\.`));
+  });
+}
