@@ -179,6 +179,18 @@ test("SIGHUP reads certificates at once; a broken one leaves the old", async (t)
   assert.equal(await shown(), "second");
 });
 
+test("SIGHUP gives skydns another secret", async (t) => {
+  const { file, write } = configure(t, "dialectSettings: {skydns: {secret: old}}\n");
+  const rollcall = await startRollcall(t, { flags: ["--dialects", "http,skydns", "--config", file] });
+  const url = `http://127.0.0.1:${rollcall.port("skydns")}/skydns/services/1`;
+  const status = async (secret: string): Promise<number> =>
+    (await request(url, { headers: { Authorization: secret } })).status;
+  assert.deepEqual([await status("old"), await status("new")], [404, 401]);
+  write("dialectSettings: {skydns: {secret: new}}\n");
+  assert.deepEqual((await reload(rollcall)).taken, ["skydns: settings"]);
+  assert.deepEqual([await status("old"), await status("new")], [401, 404]);
+});
+
 test("SIGHUP gives dns its new settings and zone files; wrong ones and broken files leave the old", async (t) => {
   const folder = temporaryDirectory(t);
   const zone = join(folder, "example.test.zone");

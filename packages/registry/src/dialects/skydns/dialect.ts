@@ -4,6 +4,7 @@
  * @rooms dialect > server > routes > callbacks > services > access > refusals > desk > settings > hosts > names >
  * instances > wire
  */
+import { isDeepStrictEqual } from "node:util";
 import type { Dialect, House, Mounted } from "../contract.ts";
 import { Server } from "./server.ts";
 import { readSettings } from "./settings.ts";
@@ -18,9 +19,18 @@ export const dialect: Dialect = {
 };
 
 async function open(house: House): Promise<Mounted> {
+  // Looked at anew by each request and callback.
   const settings = readSettings(house.settings);
   const listener = await house.doors.http(NAME);
   const server = new Server(house, settings);
   listener.mount("/", NAME, (method, path) => server.find(method, path));
-  return { drain: () => {}, close: () => server.close() };
+  return {
+    drain: () => {},
+    close: () => server.close(),
+    async reload(raw) {
+      const before = { ...settings };
+      Object.assign(settings, readSettings(raw));
+      return { taken: isDeepStrictEqual(before, settings) ? [] : ["settings"], restart: [] };
+    },
+  };
 }
