@@ -62,7 +62,7 @@ test("a port that was named, or is of a dialect that was, must be had", async (t
     assert.equal(code, 1);
     assert.match(
       program.stderr(),
-      /^rollcall: 127\.0\.0\.103:8600 is taken by another program\n.*choose another port: --http-port, or --<dialect>-port/,
+      /^rollcall: 127\.0\.0\.103:8600 is taken by another program\n.*choose another port: rollcall serve --http-port \d+, or --<dialect>-port/,
     );
   }
 });

@@ -22,8 +22,10 @@ const resolver = new Resolver({ timeout: 2000, tries: 2 });
 resolver.setServers([`127.0.0.1:${rig.port}`]);
 
 test("c-ares finds addresses and services", async () => {
+  // By name: newer versions of Node tell the type as well.
+  const services = (await resolver.resolveSrv("_api._tcp.rollcall")).sort((a, b) => a.port - b.port);
   assert.deepEqual(
-    (await resolver.resolveSrv("_api._tcp.rollcall")).sort((a, b) => a.port - b.port),
+    services.map(({ name, port, priority, weight }) => ({ name, port, priority, weight })),
     [
       { name: "a1.id.api.rollcall", port: 8080, priority: 0, weight: 25600 },
       { name: "a2.id.api.rollcall", port: 8081, priority: 0, weight: 256 },
@@ -43,10 +45,10 @@ test("c-ares reads all other records", async () => {
   const texts = await resolver.resolveTxt("api.rollcall");
   assert.deepEqual(texts.sort(), [[""], ["build=7", "note=a b=c"]]);
   assert.deepEqual(await resolver.resolveNs("rollcall"), ["ns.rollcall"]);
-  const { serial, ...soa } = await resolver.resolveSoa("rollcall");
-  const names = { nsname: "ns.rollcall", hostmaster: "hostmaster.rollcall" };
-  assert.deepEqual(soa, { ...names, refresh: 60, retry: 10, expire: 604_800, minttl: 1 });
-  assert.ok(serial > 0);
+  const soa = await resolver.resolveSoa("rollcall");
+  assert.deepEqual([soa.nsname, soa.hostmaster], ["ns.rollcall", "hostmaster.rollcall"]);
+  assert.deepEqual([soa.refresh, soa.retry, soa.expire, soa.minttl], [60, 10, 604_800, 1]);
+  assert.ok(soa.serial > 0);
   assert.deepEqual(await resolver.reverse("10.0.0.1"), ["a1.id.api.rollcall"]);
   assert.deepEqual(await resolver.reverse("fd00::2"), ["a2.id.api.rollcall"]);
   assert.deepEqual(await resolver.resolvePtr("_blue._sub._api._tcp.rollcall"), ["a1._api._tcp.rollcall"]);
