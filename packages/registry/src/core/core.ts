@@ -6,12 +6,14 @@ import { Catalog } from "./catalog/state.ts";
 import type { Command, Heard, Receipt } from "./command.ts";
 import { Expiry, type ExpiryListener } from "./leases/expiry.ts";
 import type { Clock, ExpiryPolicy } from "./leases/policy.ts";
+import { LIMITS, sizeOfCommit } from "./limits.ts";
 import type { Replicator, Sink } from "./order/replicator.ts";
 import type { Pulse, Registry, Scope, Watch, Watcher } from "./registry.ts";
 import type { Account, Commit, InstanceKey, LeaseId, Revision } from "./types.ts";
 import type { View } from "./view.ts";
 import { History } from "./watch/history.ts";
 import { WatchHub } from "./watch/hub.ts";
+import { Turns } from "./watch/turns.ts";
 
 export interface CoreOptions extends ExpiryListener {
   readonly clock: Clock;
@@ -60,6 +62,7 @@ class OpenCore implements Core, Registry, Sink {
   readonly #options: CoreOptions;
   readonly #expiry: Expiry;
   readonly #recent: History;
+  readonly #reads = new Turns();
   readonly #hub: WatchHub;
 
   constructor(options: CoreOptions, catalog: Catalog) {
@@ -141,12 +144,16 @@ class OpenCore implements Core, Registry, Sink {
   }
 
   async history(after: Revision, limit: number): Promise<Outcome<readonly Commit[]>> {
+    await this.#reads.turn();
     if (after < this.floor) return refuse("compacted", `history up to revision ${this.floor} is gone`);
-    if (!this.#recent.covers(after)) return ok(await this.#options.replicator.history(after, limit));
+    const bytesMax = LIMITS.historyBytesMax;
+    if (!this.#recent.covers(after)) return ok(await this.#options.replicator.history(after, limit, bytesMax));
     const commits: Commit[] = [];
+    let bytes = 0;
     for (const commit of this.#recent.since(after)) {
-      if (commits.length >= limit) break;
+      if (commits.length >= limit || bytes > bytesMax) break;
       commits.push(commit);
+      bytes += sizeOfCommit(commit);
     }
     return ok(commits);
   }

@@ -20,14 +20,14 @@ export const LIMITS = {
   transactionCommandsMax: 1024,
   /** Changes in one commit. */
   changesMax: 200_000,
-  /** Of the keys that one commit writes and deletes, as they were and as they are, by `sizeOf`. */
+  /** Of the keys that one commit writes and deletes, as they were and as they are, with their values. */
   commitBytesMax: 32 * 1024 * 1024,
   /** Of what all ranges of one transaction answer, by `sizeOf`. */
   rangeBytesMax: 4 * 1024 * 1024,
   /** Keys that all ranges of one transaction look at. */
   rangeKeysMax: 200_000,
-  /** Of commits that are read at once, by `sizeOf`: it may be passed by the last one. */
-  historyBytesMax: 4 * 1024 * 1024,
+  /** Of commits that are read at once, by `sizeOf`; the last one may pass it. */
+  historyBytesMax: 1024 * 1024,
   ttlMsMin: 1000,
   ttlMsMax: 7 * 24 * 3600 * 1000,
 } as const;
@@ -104,13 +104,13 @@ export function sizeOf(record: InstanceRecord | LeaseRecord | KeyRecord): number
   return size;
 }
 
-/** About the bytes of a commit, with all that was before. */
+/** About the bytes of a commit, with what was there before. */
 export function sizeOfCommit({ changes }: Commit): number {
   let size = RECORD_BYTES;
   for (const change of changes) size += sizeOfChange(change);
   return size;
 }
 
-export function sizeOfChange({ before, after }: Change): number {
+function sizeOfChange({ before, after }: Change): number {
   return (before === null ? 0 : sizeOf(before)) + (after === null ? 0 : sizeOf(after));
 }

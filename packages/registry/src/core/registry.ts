@@ -76,7 +76,10 @@ export interface Registry {
   reached(revision: Revision, signal?: AbortSignal): Promise<void>;
   /** Follows every commit after `after` that touches `scope`. Refused as `compacted` when history is gone. */
   follow(scope: Scope, after: Revision, watcher: Watcher): Outcome<Watch>;
-  /** Stored commits with revision > after, oldest first, at most `limit`; refused as `compacted` below the floor. */
+  /**
+   * Stored commits with revision > after, oldest first; refused as `compacted` below the floor. At most `limit`, and no
+   * more once they pass `LIMITS.historyBytesMax`; none only when there are no more.
+   */
   history(after: Revision, limit: number): Promise<Outcome<readonly Commit[]>>;
   /** The last revision with which an instance of this name went, or got another; 0 when history knows none. */
   goneAt(account: Account, instance: InstanceKey): Promise<Revision>;

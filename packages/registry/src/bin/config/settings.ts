@@ -240,14 +240,14 @@ const answers: readonly Setting[] = [
   {
     key: "answers.unreadBytesMax",
     kind: "bytes",
-    default: 128 * MIB,
+    default: 256 * MIB,
     min: MIB,
     meaning: "Bytes of answers that clients have not taken yet, all together; above it the slowest are cut.",
   },
   {
     key: "answers.unreadBytesPerAddressMax",
     kind: "bytes",
-    default: 32 * MIB,
+    default: 64 * MIB,
     min: MIB,
     meaning: "The same for all clients of one address.",
   },

@@ -2,7 +2,7 @@
 import { type Outcome, ok, type Refused, refuse } from "../../outcome.ts";
 import type { AccountLimits } from "../access.ts";
 import type { Decision, Heard } from "../command.ts";
-import { LIMITS, sizeOfChange } from "../limits.ts";
+import { LIMITS } from "../limits.ts";
 import type { Account, Change, Revision } from "../types.ts";
 import type { Facts } from "../view.ts";
 
@@ -40,9 +40,12 @@ export interface Basis {
 /** Accepted, and all is as it was. */
 export const UNCHANGED: Outcome<Decision> = ok({ changes: [], result: { kind: "changed", changes: [] } });
 
+type KeyChange = Extract<Change, { readonly kind: "key" }>;
+
 /** Counts changes of keys; refuses what would be too long for one commit. */
-export function countKeys({ sums }: Basis, change: Change): Refused | undefined {
-  sums.keyBytes += sizeOfChange(change);
+export function countKeys({ sums }: Basis, change: KeyChange): Refused | undefined {
+  for (const record of [change.before, change.after])
+    if (record !== null) sums.keyBytes += record.key.length + record.value.length;
   return sums.keyBytes > LIMITS.commitBytesMax
     ? refuse(
         "too-large",

@@ -32,8 +32,7 @@ for (const file of readdirSync(FOLDER).filter((name) => name.endsWith(".txt"))) 
 
 test("a transaction may change as many keys as a command alone", () => {
   const catalog = new Catalog();
-  // About the most that commitBytesMax lets through.
-  const count = 109_000;
+  const count = 150_000;
   const put = (_: unknown, i: number): Change => {
     const stamps = { version: 1, createRevision: 1, modRevision: 1, stampMs: 0, origin: "n1" };
     return { kind: "key", cause: "put", before: null, after: { key: `k${i}`, value: "", lease: null, ...stamps } };

@@ -30,7 +30,7 @@ export function decidePut(basis: Basis, command: CommandOf<"put">): Outcome<Deci
     stampMs: stamp.atMs,
     origin: stamp.origin,
   };
-  const change: Change = { kind: "key", cause: "put", before, after };
+  const change = { kind: "key", cause: "put", before, after } as const;
   return countKeys(basis, change) ?? changed([change]);
 }
 
@@ -44,7 +44,7 @@ export function decideDelete(basis: Basis, command: CommandOf<"delete">): Outcom
   const changes: Change[] = [];
   for (const before of facts.entries(account, from, to)) {
     if (changes.length >= LIMITS.changesMax) return refuse("too-large", `more than ${LIMITS.changesMax} keys at once`);
-    const change: Change = { kind: "key", cause: "deleted", before, after: null };
+    const change = { kind: "key", cause: "deleted", before, after: null } as const;
     const refused = countKeys(basis, change);
     if (refused !== undefined) return refused;
     changes.push(change);

@@ -25,8 +25,11 @@ export interface Replicator {
   open(sink: Sink): Promise<void>;
   /** Resolves when the command's commit is durable and has been handed to the sink. */
   propose(account: Account, command: Command, signal?: AbortSignal): Promise<Outcome<Receipt>>;
-  /** Stored commits after `after`, oldest first; `after` is not below the floor. */
-  history(after: Revision, limit: number): Promise<readonly Commit[]>;
+  /**
+   * Stored commits after `after`, oldest first; `after` is not below the floor. At most `limit`, and no more once their
+   * size (`sizeOfCommit`) passes `bytesMax`; without a bound when that is left out. None only when there are no more.
+   */
+  history(after: Revision, limit: number, bytesMax?: number): Promise<readonly Commit[]>;
   /** The last revision with which an instance of this name went; 0 when history knows none. */
   goneAt(account: Account, instance: InstanceKey): Promise<Revision>;
   /** The last stored revision whose `orderMs` is below this; the floor when there is none. */

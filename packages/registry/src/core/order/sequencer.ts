@@ -8,6 +8,7 @@ import type { Rules } from "../decide/basis.ts";
 import { decide } from "../decide/command.ts";
 import { Draft } from "../decide/draft.ts";
 import type { Clock } from "../leases/policy.ts";
+import { sizeOfCommit } from "../limits.ts";
 import { type Account, type Commit, type Position, positionAfter, type Revision } from "../types.ts";
 import type { Sink } from "./replicator.ts";
 
@@ -36,6 +37,8 @@ interface Proposal {
 }
 
 const GROUP_COMMITS_MAX = 4096;
+/** A group is read back as a whole; the last commit of one may pass this. */
+const GROUP_BYTES_MAX = 1024 * 1024;
 const PROPOSALS_WAITING_MAX = 100_000;
 export class Sequencer {
   readonly #options: SequencerOptions;
@@ -111,9 +114,10 @@ export class Sequencer {
 
   #flush(): void {
     if (this.#open.length === 0 || this.#flushing.length > 0) return;
-    const split = this.#open.length > GROUP_COMMITS_MAX;
-    this.#flushing = split ? this.#open.slice(0, GROUP_COMMITS_MAX) : this.#open;
-    const rest = split ? this.#open.slice(GROUP_COMMITS_MAX) : [];
+    const size = this.#countGroup();
+    const split = this.#open.length > size;
+    this.#flushing = split ? this.#open.slice(0, size) : this.#open;
+    const rest = split ? this.#open.slice(size) : [];
     const below = this.#head;
     // What comes next is decided on top of this group. With a rest the draft holds both; it is rebuilt afterwards.
     this.#head = new Draft(below);
@@ -132,6 +136,18 @@ export class Sequencer {
       },
       (error: unknown) => this.#fail(error),
     );
+  }
+
+  /** How many of the open proposals go into the next group. */
+  #countGroup(): number {
+    const most = Math.min(this.#open.length, GROUP_COMMITS_MAX);
+    let bytes = 0;
+    for (let nth = 0; nth < most; nth++) {
+      const { commit } = this.#open[nth] as Proposal;
+      if (commit !== null) bytes += sizeOfCommit(commit);
+      if (bytes > GROUP_BYTES_MAX) return nth + 1;
+    }
+    return most;
   }
 
   /** The group is durable: shows it, answers it, and goes on. */

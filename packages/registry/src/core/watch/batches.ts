@@ -1,4 +1,5 @@
 /** The commits that cursors are handed: from memory, or from the store when memory no longer holds them. */
+import { LIMITS } from "../limits.ts";
 import type { Commit, Revision } from "../types.ts";
 import type { Crowd, Cursor } from "./crowd.ts";
 import type { History } from "./history.ts";
@@ -7,7 +8,7 @@ import { concerns } from "./scope.ts";
 /** Commits that memory no longer holds. */
 export interface OlderHistory {
   readonly floor: Revision;
-  history(after: Revision, limit: number): Promise<readonly Commit[]>;
+  history(after: Revision, limit: number, bytesMax?: number): Promise<readonly Commit[]>;
 }
 
 /** The commits of a crowd's scope after `from`, up to `to`. */
@@ -83,7 +84,7 @@ export class Batches {
       this.#isReading = false;
       return this.#waiting.splice(0);
     };
-    older.history(after, COMMITS_MAX).then(
+    older.history(after, COMMITS_MAX, LIMITS.historyBytesMax).then(
       (commits) => {
         this.#page = { after, commits };
         onRead(end());

@@ -1,12 +1,17 @@
+import { sizeOfCommit } from "../limits.ts";
 import type { Commit, Revision } from "../types.ts";
 
-/** The newest commits, bounded by their number and that of their changes. Older ones are read from the replicator. */
+/** Of what is kept, by `sizeOf`: what was there before is in no other place. */
+const BYTES_MAX = 32 * 1024 * 1024;
+
+/** The newest commits, bounded by their number, that of their changes, and their size. Older ones are read from the replicator. */
 export class History {
   readonly #commitsMax: number;
   readonly #changesMax: number;
   #commits: Commit[] = [];
   #first = 0;
   #changes = 0;
+  #bytes = 0;
   /** Commits up to and including this revision are not here. */
   floor: Revision;
 
@@ -19,17 +24,18 @@ export class History {
   push(commit: Commit): void {
     this.#commits.push(commit);
     this.#changes += commit.changes.length;
-    while (
-      this.#commits.length - this.#first > 1 &&
-      (this.#commits.length - this.#first > this.#commitsMax || this.#changes > this.#changesMax)
-    ) {
-      this.#dropFirst();
-    }
+    this.#bytes += sizeOfCommit(commit);
+    while (this.#commits.length - this.#first > 1 && this.#isFull()) this.#dropFirst();
     // Now and then only, so that pushes stay cheap.
     if (this.#first > 1024 && this.#first * 2 > this.#commits.length) {
       this.#commits = this.#commits.slice(this.#first);
       this.#first = 0;
     }
+  }
+
+  #isFull(): boolean {
+    const commits = this.#commits.length - this.#first;
+    return commits > this.#commitsMax || this.#changes > this.#changesMax || this.#bytes > BYTES_MAX;
   }
 
   /** Forgets up to and including `revision`. */
@@ -43,6 +49,7 @@ export class History {
     const commit = this.#commits[this.#first] as Commit;
     (this.#commits as (Commit | undefined)[])[this.#first++] = undefined;
     this.#changes -= commit.changes.length;
+    this.#bytes -= sizeOfCommit(commit);
     this.floor = commit.revision;
   }
 

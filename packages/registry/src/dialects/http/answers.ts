@@ -17,6 +17,9 @@ export function toJson(body: unknown, status = 200, headers?: Headers): Answer {
 /** A page ends early when its records pass this, by their size in memory. */
 export const PAGE_BYTES_MAX = 4 * 1024 * 1024;
 
+/** And one that is gathered as text, as it has to be read first. */
+export const GATHERED_BYTES_MAX = 2 * 1024 * 1024;
+
 /** A body whose last member is a list, or its last but those in `after`; encoded as it is sent. */
 export function encodeList(before: object, name: string, items: Iterable<unknown>, after: object = {}): Body {
   const head = JSON.stringify(before).slice(0, -1);

@@ -14,10 +14,17 @@ export interface Desk {
   readonly consumers: Consumers;
   readonly around: Surroundings;
   readonly lasting: Lasting;
+  readonly readers: Readers;
 }
 
 /** A request, let in and read. */
 export type Exchange<R extends Reply = Reply> = Call<Desk, R>;
+
+/** Who reads history for an answer. */
+export interface Readers {
+  /** Does this when few of the account are at it. */
+  read<T>(account: Account, work: () => Promise<T>): Promise<T>;
+}
 
 export interface Consumer {
   readonly consumer: string;

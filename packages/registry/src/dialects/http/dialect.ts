@@ -7,6 +7,7 @@ import type { Dialect, House, Mounted } from "../contract.ts";
 import type { Desk } from "./desk.ts";
 import { NotedConsumers } from "./follow/consumers.ts";
 import { OpenVisits } from "./follow/lasting.ts";
+import { FewReaders } from "./follow/readers.ts";
 import { openPages } from "./open/pages.ts";
 import { createServer } from "./server.ts";
 
@@ -24,6 +25,7 @@ async function open(house: House): Promise<Mounted> {
     access,
     clock,
     lasting,
+    readers: new FewReaders(),
     consumers,
     around: { ttlMs: (account, lease) => registry.read((view) => view.lease(account, lease)?.ttlMs ?? null) },
   };

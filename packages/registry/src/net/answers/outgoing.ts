@@ -16,7 +16,7 @@ export interface OutgoingLimits {
 
 const MIB = 1024 * 1024;
 
-const LIMITS: OutgoingLimits = { unreadBytesMax: 128 * MIB, unreadBytesPerAddressMax: 32 * MIB };
+const LIMITS: OutgoingLimits = { unreadBytesMax: 256 * MIB, unreadBytesPerAddressMax: 64 * MIB };
 
 interface Unread {
   readonly address: string;
@@ -122,8 +122,8 @@ export interface Outlet {
 }
 
 /** Sends the parts, each in a turn of its own, as fast as the client takes them. */
-export function pour({ parts, bytes = 0 }: Parted, outlet: Outlet, outgoing: Outgoing): void {
-  let left = bytes;
+export function pour({ parts, heldBytes }: Parted, outlet: Outlet, outgoing: Outgoing): void {
+  let left = heldBytes;
   const step = (): void => {
     if (outlet.gone) {
       parts.return?.();

@@ -39,12 +39,32 @@ export interface Whole {
 export interface Parted {
   readonly kind: "parts";
   readonly parts: Iterator<Part>;
-  /** Bytes of all parts: they are of one buffer, which is kept until the last one is taken. Undefined for others. */
+  /** Bytes of all parts; undefined when nobody knows before the last one. */
   readonly bytes: number | undefined;
+  /** Of them, those that are there for this answer alone until the last one is taken. */
+  readonly heldBytes: number;
+}
+
+/** Bytes that are kept for many answers anyway: for one of them only what is on its way counts. */
+export class Shared implements Iterable<Buffer> {
+  readonly whole: Buffer;
+
+  constructor(whole: Buffer) {
+    this.whole = whole;
+  }
+
+  [Symbol.iterator](): Iterator<Buffer> {
+    return slices(this.whole);
+  }
 }
 
 /** Parts that are made at once, to see whether there are no more of them. */
 const FIRST_MAX = 3;
+
+/** Whether it has still to be made: that takes a turn, also for the first parts. */
+export function isToBeMade(body: Body | undefined): boolean {
+  return typeof body === "object" && !Buffer.isBuffer(body) && !(body instanceof Shared);
+}
 
 /** A body that is short is sent whole, also when it comes in parts. */
 export function openBody(body: Body | undefined): Whole | Parted {
@@ -52,7 +72,12 @@ export function openBody(body: Body | undefined): Whole | Parted {
   if (typeof body === "string" || Buffer.isBuffer(body)) {
     if (body.length <= WHOLE_BYTES_MAX) return { kind: "whole", body };
     const bytes = Buffer.isBuffer(body) ? body : Buffer.from(body);
-    return { kind: "parts", parts: slices(bytes), bytes: bytes.length };
+    return { kind: "parts", parts: slices(bytes), bytes: bytes.length, heldBytes: bytes.length };
+  }
+  if (body instanceof Shared) {
+    const { whole } = body;
+    if (whole.length <= WHOLE_BYTES_MAX) return { kind: "whole", body: whole };
+    return { kind: "parts", parts: slices(whole), bytes: whole.length, heldBytes: 0 };
   }
   const parts = body[Symbol.iterator]();
   const first: Part[] = [];
@@ -62,7 +87,7 @@ export function openBody(body: Body | undefined): Whole | Parted {
     first.push(next.value);
     bytes += next.value.length;
   }
-  return { kind: "parts", parts: chain(first, parts), bytes: undefined };
+  return { kind: "parts", parts: chain(first, parts), bytes: undefined, heldBytes: 0 };
 }
 
 function joinAll(parts: readonly Part[]): Part | undefined {

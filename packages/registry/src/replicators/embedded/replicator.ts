@@ -57,6 +57,8 @@ export interface EmbeddedReplicator extends Replicator {
 
 const RETENTION_DEFAULT: RetentionLimits = { ageMs: 30 * 24 * 3600 * 1000, bytesMax: 4 * 1024 ** 3 };
 const CHECKPOINT_COMMITS = 200_000;
+/** What a start may have to read again, beside the rows: it holds both in memory. */
+const CHECKPOINT_BYTES = 32 * 1024 * 1024;
 /** After this long without an append, a checkpoint is made. */
 const QUIET_MS = 1000;
 const HOUSEKEEPING_MS = 500;
@@ -83,6 +85,8 @@ class Embedded implements EmbeddedReplicator {
   #parts: Parts | null = null;
   #durable: Revision = 0;
   #appendedAtMs = 0;
+  /** Bytes that went to the log since the last checkpoint began. */
+  #loggedBytes = 0;
   #timer: NodeJS.Timeout | undefined;
   #keeping: Promise<void> | null = null;
   /** Set when what is on disk is not what this process believes: nothing may be written any more. */
@@ -147,6 +151,7 @@ class Embedded implements EmbeddedReplicator {
     }
     this.#durable = (commits[commits.length - 1] as Commit).revision;
     this.#appendedAtMs = this.#options.clock.monotonic();
+    this.#loggedBytes += bytes.length;
     retention.added(bytes.length);
     checkpoint.note(commits);
   }
@@ -229,11 +234,15 @@ class Embedded implements EmbeddedReplicator {
     if (this.#parts === null || this.#keeping !== null || this.#broken !== null) return;
     const { checkpoint, retention } = this.#parts;
     const quiet = this.#options.clock.monotonic() - this.#appendedAtMs >= QUIET_MS;
-    const long = checkpoint.behind >= (this.#options.checkpointCommits ?? CHECKPOINT_COMMITS);
+    const isFat = this.#loggedBytes >= CHECKPOINT_BYTES;
+    const long = isFat || checkpoint.behind >= (this.#options.checkpointCommits ?? CHECKPOINT_COMMITS);
     const work = async (): Promise<void> => {
       if (this.#refusing !== null) await this.#probe(this.#open().store);
       const { behind } = checkpoint;
-      if (long || (quiet && behind > 0)) await checkpoint.run();
+      if (long || (quiet && behind > 0)) {
+        this.#loggedBytes = 0;
+        await checkpoint.run();
+      }
       if (quiet && behind >= RENEW_COMMITS) await this.#renewMap(this.#open().store);
       await this.#forget(retention, checkpoint);
       const gone = this.#open().store.firstGone(startOfGone(retention.floor), FORGET_GONE_AT_ONCE);
@@ -270,10 +279,10 @@ class Embedded implements EmbeddedReplicator {
     if (ages !== undefined) await this.#write({ meta: [["ages", encodeMeta(ages)]] });
   }
 
-  async history(after: Revision, limit: number): Promise<readonly Commit[]> {
+  async history(after: Revision, limit: number, bytesMax = Number.POSITIVE_INFINITY): Promise<readonly Commit[]> {
     await this.#mending;
     // What was not acknowledged is not shown, even if it is on disk.
-    return readHistory(this.#open().store, after, this.#durable, limit);
+    return readHistory(this.#open().store, after, this.#durable, limit, bytesMax);
   }
 
   async revisionAt(orderMs: number): Promise<Revision> {

@@ -13,6 +13,7 @@ import {
   type Rules,
   Sequencer,
   type Sink,
+  sizeOfCommit,
 } from "../../core/index.ts";
 
 export interface MemoryOptions {
@@ -87,9 +88,13 @@ class MemoryReplicator implements Replicator {
     return this.#sequencer.propose(account, command, signal);
   }
 
-  async history(after: Revision, limit: number): Promise<readonly Commit[]> {
+  async history(after: Revision, limit: number, bytesMax = Number.POSITIVE_INFINITY): Promise<readonly Commit[]> {
     const from = this.#commits.findIndex((commit) => commit.revision > after);
-    return from === -1 ? [] : this.#commits.slice(from, from + limit);
+    if (from === -1) return [];
+    let to = from;
+    for (let bytes = 0; to < this.#commits.length && to < from + limit && bytes <= bytesMax; to++)
+      bytes += sizeOfCommit(this.#commits[to] as Commit);
+    return this.#commits.slice(from, to);
   }
 
   async goneAt(account: Account, instance: InstanceKey): Promise<Revision> {

@@ -2,7 +2,7 @@
  * One application's text, kept in chunks of some dozen instances. A change encodes and compresses its own chunk again:
  * an application of ten thousand instances is as cheap to change as one of fifty.
  */
-import type { InstanceRecord } from "../../../core/index.ts";
+import { type InstanceRecord, sizeOf } from "../../../core/index.ts";
 import { shownStatus } from "../instances/status.ts";
 import { FRAMES, openApplication, writeInstances } from "../wire/bodies.ts";
 import type { ActionType, Format, InstanceInfo } from "../wire/messages.ts";
@@ -36,6 +36,8 @@ export interface Listing {
 
 /** Instances of a chunk, about. */
 const CHUNK_INSTANCES = 48;
+/** Bytes of a chunk, about, where instances are long: one takes no more than some ms to encode. */
+const CHUNK_BYTES = 256 * 1024;
 /** Parts of a chunk that are kept. */
 const PARTS_MAX = 4;
 
@@ -45,6 +47,8 @@ export class Chunks {
   /** By slot: an instance's follows from its id, and is the same while the number of slots is. */
   #chunks: (Chunk | undefined)[] = [];
   #listing: Listing = { pieces: [], counts: {} };
+  /** About the bytes of all instances. */
+  #size = 0;
 
   constructor(name: string, toInfo: ToInfo) {
     this.#name = name;
@@ -70,7 +74,17 @@ export class Chunks {
 
   /** From now on it has these instances. Records are never edited, so the same ones mean the same text. */
   update(all: readonly Listed[]): Listing {
-    const slots = slotsFor(all.length);
+    this.#sort(all, slotsFor(all.length, this.#size));
+    this.#size = 0;
+    for (const chunk of this.#chunks) this.#size += chunk?.piece.size ?? 0;
+    const slots = slotsFor(all.length, this.#size);
+    // They are longer now than they were, or shorter.
+    if (slots !== this.#chunks.length) this.#sort(all, slots);
+    this.#listing = this.#list(this.#chunks.filter((chunk) => chunk !== undefined));
+    return this.#listing;
+  }
+
+  #sort(all: readonly Listed[], slots: number): void {
     const sorted: Listed[][] = Array.from({ length: slots }, () => []);
     for (const listed of all) (sorted[slotOf(listed.record.id, slots)] as Listed[]).push(listed);
     const isSameSize = slots === this.#chunks.length;
@@ -79,8 +93,6 @@ export class Chunks {
       if (known !== undefined && isSame(known.listed, listed)) return known;
       return listed.length === 0 ? undefined : this.#make(listed, slots === 1);
     });
-    this.#listing = this.#list(this.#chunks.filter((chunk) => chunk !== undefined));
-    return this.#listing;
   }
 
   /** Its instances with this address; undefined when none has it. A chunk whose instances all have it is used as it is. */
@@ -116,7 +128,9 @@ export class Chunks {
   #make(listed: readonly Listed[], isWhole: boolean): Chunk {
     const name = this.#name;
     const counts: Counts = {};
+    let size = 0;
     for (const { record } of listed) {
+      size += sizeOf(record);
       const status = shownStatus(record);
       counts[status] = (counts[status] ?? 0) + 1;
     }
@@ -128,7 +142,7 @@ export class Chunks {
     const whole = (format: Format): string =>
       openApplication(format, name) + write(format) + FRAMES[format].closeApplication;
     const vips = new Vips(listed.map(({ record }) => record));
-    return { listed, counts, piece: new Piece(isWhole ? whole : write), vips, parts: new Map() };
+    return { listed, counts, piece: new Piece(isWhole ? whole : write, size), vips, parts: new Map() };
   }
 
   #join(chunks: readonly Chunk[]): Piece[] {
@@ -143,9 +157,9 @@ export class Chunks {
 }
 
 /** A power of two, so that it seldom changes: each change of it makes all chunks anew. */
-function slotsFor(instances: number): number {
+function slotsFor(instances: number, bytes: number): number {
   let slots = 1;
-  while (slots * CHUNK_INSTANCES < instances) slots *= 2;
+  while (slots * CHUNK_INSTANCES < instances || (slots * CHUNK_BYTES < bytes && slots < instances)) slots *= 2;
   return slots;
 }
 

@@ -16,9 +16,11 @@
  *             └── Vips             which of them have a vip address; the parts that were asked for have pieces, too
  *
  * A body is an answer in one form: JSON or XML, compressed or not. It is its pieces joined, compressed ones as well
- * (gzip.ts), so that a change costs the piece that it is in, however long the answer is.
+ * (gzip.ts), so that a change costs the piece that it is in, however long the answer is. What is long, or has much that
+ * was never encoded, goes out piece by piece instead.
  */
 import type { Account, Clock, InstanceRecord, Registry } from "../../../core/index.ts";
+import type { Body } from "../../../net/answers/parts.ts";
 import { infoOf } from "../instances/info.ts";
 import { overrideOf } from "../instances/status.ts";
 import { writeInstance } from "../wire/bodies.ts";
@@ -56,7 +58,7 @@ export class Fetch {
   readonly #accounts = new Map<Account, Full>();
   #latest: Account | undefined;
   /** The body given last. */
-  #latestBody: Buffer | undefined;
+  #latestBody: Body | undefined;
   #singles = 0;
 
   constructor(parts: FetchParts) {
@@ -64,7 +66,7 @@ export class Fetch {
     this.#registry = parts.registry;
   }
 
-  all(account: Account, form: Form): Buffer {
+  all(account: Account, form: Form): Body {
     const full = this.#of(account);
     const body = this.#registry.read((view) => full.all(view, form));
     this.#settle(account, body);
@@ -72,7 +74,7 @@ export class Fetch {
   }
 
   /** Undefined: changes are missing that clients need. They fetch everything then. */
-  delta(account: Account, form: Form): Buffer | undefined {
+  delta(account: Account, form: Form): Body | undefined {
     const full = this.#of(account);
     const window = this.#parts.deltas.of(account);
     const body = this.#registry.read((view) => {
@@ -84,14 +86,14 @@ export class Fetch {
     return body;
   }
 
-  application(account: Account, name: string, form: Form): Buffer | undefined {
+  application(account: Account, name: string, form: Form): Body | undefined {
     const full = this.#of(account);
     const body = this.#registry.read((view) => full.application(view, name, form));
     this.#settleSometimes(account, body);
     return body;
   }
 
-  vip(account: Account, address: string, secure: boolean, form: Form): Buffer {
+  vip(account: Account, address: string, secure: boolean, form: Form): Body {
     const full = this.#of(account);
     const body = this.#registry.read((view) => full.vip(view, { address, secure }, form));
     this.#settleSometimes(account, body);
@@ -168,12 +170,12 @@ export class Fetch {
   }
 
   /** These bodies are made anew each time, and each keeps little more: the bytes are counted now and then. */
-  #settleSometimes(account: Account, body: Buffer | undefined): void {
+  #settleSometimes(account: Account, body: Body | undefined): void {
     if (++this.#singles % SINGLES === 0) this.#settle(account, body);
   }
 
   /** Keeps the bytes within their bound. A body that was there already has added none. */
-  #settle(account: Account, body: Buffer | undefined): void {
+  #settle(account: Account, body: Body | undefined): void {
     if (body === undefined || body === this.#latestBody) return;
     this.#latestBody = body;
     let bytes = 0;

@@ -1,9 +1,18 @@
 /** All that is registered in an account, kept encoded: each application until its services change, each answer until any does. */
 import type { Account, View } from "../../../core/index.ts";
+import type { Body } from "../../../net/answers/parts.ts";
 import { infoMaker, instancesOf, type Source } from "./application.ts";
 import { Chunks, type ToInfo } from "./chunks.ts";
 import { addCounts, type Counts, toHashcode } from "./counts.ts";
-import { Bodies, type Form, joinApplication, joinApplications, type Piece } from "./piece.ts";
+import {
+  Bodies,
+  type Form,
+  joinApplication,
+  joinApplications,
+  KEPT_BODY_BYTES_MAX,
+  type Piece,
+  SINGLE_BODY_BYTES_MAX,
+} from "./piece.ts";
 import type { VipQuery } from "./vips.ts";
 
 /** An application at one revision of its services. */
@@ -47,16 +56,16 @@ export class Full {
     this.#bodies.clear();
   }
 
-  all(view: View, form: Form): Buffer {
+  all(view: View, form: Form): Body {
     this.#refresh(view);
     return this.#bodies.get(form, () => {
       const applications = [...this.#applications.values()].map(({ chunks }) => chunks.listing.pieces);
-      return joinApplications(form, VERSION_FULL, this.#hashcode, applications);
+      return joinApplications(form, VERSION_FULL, this.#hashcode, applications, KEPT_BODY_BYTES_MAX);
     });
   }
 
   /** Undefined for an application without instances. */
-  application(view: View, name: string, form: Form): Buffer | undefined {
+  application(view: View, name: string, form: Form): Body | undefined {
     this.#refresh(view);
     const found = this.#applications.get(name);
     return found && joinApplication(form, found.chunks.listing.pieces);
@@ -74,7 +83,7 @@ export class Full {
   }
 
   /** The instances with this (secure) vip address; without any, an empty list. */
-  vip(view: View, query: VipQuery, form: Form): Buffer {
+  vip(view: View, query: VipQuery, form: Form): Body {
     this.#refresh(view);
     const counts: Counts = {};
     const applications: (readonly Piece[])[] = [];
@@ -84,7 +93,7 @@ export class Full {
       applications.push(found.pieces);
       addCounts(counts, found.counts);
     }
-    return joinApplications(form, VERSION_FULL, toHashcode(counts), applications);
+    return joinApplications(form, VERSION_FULL, toHashcode(counts), applications, SINGLE_BODY_BYTES_MAX);
   }
 
   /** Compares each service's revision, and lists the applications anew whose services have changed. */

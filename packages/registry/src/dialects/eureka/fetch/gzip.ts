@@ -19,6 +19,7 @@ export interface Deflated {
 const HEADER = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]);
 /** An empty last block. */
 const LAST = Buffer.from([3, 0]);
+const NOTHING = Buffer.alloc(0);
 const POLYNOMIAL = 0xedb88320;
 /** x^0 as the polynomials of this checksum are written: the highest bit is the lowest power. */
 const ONE = 0x80000000;
@@ -32,22 +33,31 @@ export function deflateFragment(text: string | Uint8Array, level: number = LEVEL
   return { deflated, crc: crc32(bytes), length: bytes.length, shift: powerOfX(bytes.length) };
 }
 
-/** The pieces one after the other, as one ordinary gzip member. */
-export function joinGzip(fragments: readonly Deflated[]): Buffer {
-  const parts: Buffer[] = [HEADER];
-  let crc = 0;
-  let length = 0;
-  for (const fragment of fragments) {
-    if (fragment.length === 0) continue;
-    parts.push(fragment.deflated);
-    crc = (multiply(crc, fragment.shift) ^ fragment.crc) >>> 0;
-    length += fragment.length;
+/** Pieces one after the other, as one ordinary gzip member: `start`, what `add` answers for each, `end`. */
+export class GzipJoiner {
+  readonly start = HEADER;
+  #crc = 0;
+  #length = 0;
+
+  add({ deflated, crc, length, shift }: Deflated): Buffer {
+    if (length === 0) return NOTHING;
+    this.#crc = (multiply(this.#crc, shift) ^ crc) >>> 0;
+    this.#length += length;
+    return deflated;
   }
-  const trailer = Buffer.allocUnsafe(8);
-  trailer.writeUInt32LE(crc, 0);
-  trailer.writeUInt32LE(length % 0x1_0000_0000, 4);
-  parts.push(LAST, trailer);
-  return Buffer.concat(parts);
+
+  end(): Buffer {
+    const trailer = Buffer.allocUnsafe(8);
+    trailer.writeUInt32LE(this.#crc, 0);
+    trailer.writeUInt32LE(this.#length % 0x1_0000_0000, 4);
+    return Buffer.concat([LAST, trailer]);
+  }
+}
+
+export function joinGzip(fragments: readonly Deflated[]): Buffer {
+  const joiner = new GzipJoiner();
+  const parts = fragments.map((fragment) => joiner.add(fragment));
+  return Buffer.concat([joiner.start, ...parts, joiner.end()]);
 }
 
 /** The product of two polynomials over bits, modulo the checksum's. */

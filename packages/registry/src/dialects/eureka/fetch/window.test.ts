@@ -10,6 +10,7 @@ import {
   replaceIn,
 } from "../../../../../../test/harness/registry.ts";
 import type { Commit, InstanceRecord, Registry, View, Watch, Watcher } from "../../../core/index.ts";
+import { type Body, Shared } from "../../../net/answers/parts.ts";
 import { Spellings } from "../instances/spellings.ts";
 import { Deltas } from "./deltas.ts";
 import { type Gap, Window } from "./window.ts";
@@ -46,10 +47,17 @@ function learn(window: Window, revision: number, id: string, atMs: number, gone 
   window.learn(commit, atMs);
 }
 
-function idsIn(window: Window, nowMs: number): string[] | undefined {
-  const body = window.answer({} as View, nowMs, JSON_FORM, "7", "UP_1_");
+/** A short answer is kept as one. */
+function textOf(body: Body | undefined): string | undefined {
   if (body === undefined) return undefined;
-  const { applications } = JSON.parse(body.toString());
+  assert.ok(body instanceof Shared);
+  return body.whole.toString();
+}
+
+function idsIn(window: Window, nowMs: number): string[] | undefined {
+  const text = textOf(window.answer({} as View, nowMs, JSON_FORM, "7", "UP_1_"));
+  if (text === undefined) return undefined;
+  const { applications } = JSON.parse(text);
   assert.deepEqual([applications.versions__delta, applications.apps__hashcode], ["7", "UP_1_"]);
   return applications.application.flatMap((app: Shown) => app.instance.map((one: Shown) => one.instanceId));
 }
@@ -61,7 +69,7 @@ test("each instance is there once, with what it is now", () => {
   assert.deepEqual(idsIn(window, START + 10), ["a", "b"]);
   ids.delete("b");
   learn(window, 9, "b", START + 20, true);
-  const body = window.answer({} as View, START + 30, JSON_FORM, "8", "")?.toString() ?? "";
+  const body = textOf(window.answer({} as View, START + 30, JSON_FORM, "8", "")) ?? "";
   assert.deepEqual(body.match(/"actionType":"[A-Z]+"/g), ['"actionType":"ADDED"', '"actionType":"DELETED"']);
 });
 
@@ -147,8 +155,8 @@ async function openDeltas(): Promise<{ rig: Rig; line: ReturnType<typeof cuttabl
   const deltas = await Deltas.open({ ...source, clock: rig.clock, deltaMs: 3 * MINUTE });
   const ids = (): string[] | undefined => {
     const window = deltas.of("default");
-    const body = rig.registry.read((view) => window.answer(view, rig.clock.monotonic(), JSON_FORM, "7", ""));
-    const list = body && JSON.parse(body.toString()).applications.application;
+    const body = rig.registry.read((view) => textOf(window.answer(view, rig.clock.monotonic(), JSON_FORM, "7", "")));
+    const list = body && JSON.parse(body).applications.application;
     return list?.flatMap((app: Shown) => app.instance.map((one: Shown) => one.instanceId));
   };
   return { rig, line, ids };

@@ -3,11 +3,12 @@
  * monotonic.
  */
 import { type Account, type Commit, type InstanceRecord, subjectOf, type View } from "../../../core/index.ts";
+import type { Body } from "../../../net/answers/parts.ts";
 import { META } from "../instances/meta.ts";
 import type { ActionType } from "../wire/messages.ts";
 import { infoMaker, type Source } from "./application.ts";
 import { Chunks, type Listed, type Listing, type ToInfo } from "./chunks.ts";
-import { Bodies, type Form, joinApplications } from "./piece.ts";
+import { Bodies, type Form, joinApplications, KEPT_BODY_BYTES_MAX } from "./piece.ts";
 
 /** An instance that has changed. */
 interface Changed {
@@ -15,8 +16,8 @@ interface Changed {
   readonly id: string;
   readonly atMs: number;
   readonly action: ActionType;
-  /** As it was after the change, or before its end. While it is there it is shown as it is now. */
-  readonly record: InstanceRecord;
+  /** As it was before its end; while it is there it is shown as it is now. */
+  readonly gone: InstanceRecord | undefined;
   /** True when a newer change of the same instance counts instead, or it was let go. */
   isOver: boolean;
 }
@@ -123,7 +124,7 @@ export class Window {
   }
 
   /** Undefined when changes are missing that clients need. */
-  answer(view: View, nowMs: number, form: Form, version: string, hashcode: string): Buffer | undefined {
+  answer(view: View, nowMs: number, form: Form, version: string, hashcode: string): Body | undefined {
     this.purge(nowMs);
     if (!this.reaches(nowMs)) return undefined;
     const state = `${this.#turn} ${version} ${hashcode}`;
@@ -133,18 +134,18 @@ export class Window {
     }
     return this.#bodies.get(form, () => {
       const applications = [...this.#applications].map(([app, changed]) => this.#list(view, app, changed).pieces);
-      return joinApplications(form, version, hashcode, applications);
+      return joinApplications(form, version, hashcode, applications, KEPT_BODY_BYTES_MAX);
     });
   }
 
   #list(view: View, app: string, changed: ChangedApplication): Listing {
     if (changed.listing !== undefined) return changed.listing;
     const all: Listed[] = [];
-    for (const { id, record, action } of changed.byId.values()) {
+    for (const { id, gone, action } of changed.byId.values()) {
       const now = this.#source.spellings.find(view, this.#account, app, id);
       // Another service of the same name in other letters may have the same id: then the instance is not gone.
-      if (now === undefined) all.push({ record, action: "DELETED" });
-      else all.push({ record: now, action: action === "DELETED" ? "MODIFIED" : action });
+      if (now !== undefined) all.push({ record: now, action: action === "DELETED" ? "MODIFIED" : action });
+      else if (gone !== undefined) all.push({ record: gone, action: "DELETED" });
     }
     changed.listing = changed.chunks.update(all);
     return changed.listing;
@@ -152,7 +153,8 @@ export class Window {
 
   #add(record: InstanceRecord, action: ActionType, atMs: number): void {
     const app = record.service.toUpperCase();
-    const one: Changed = { app, id: record.id, atMs, action, record, isOver: false };
+    const gone = action === "DELETED" ? record : undefined;
+    const one: Changed = { app, id: record.id, atMs, action, gone, isOver: false };
     let changed = this.#applications.get(app);
     if (changed === undefined) {
       changed = { byId: new Map(), listing: undefined, chunks: new Chunks(app, this.#toInfo) };

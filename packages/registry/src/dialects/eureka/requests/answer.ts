@@ -1,4 +1,5 @@
 /** Answers as Eureka's clients take them: in which form, with which headers, and above all with which bodies left out. */
+import type { Body } from "../../../net/answers/parts.ts";
 import { Head } from "../../../net/http/head.ts";
 import type { Request } from "../../../net/http/request.ts";
 import { preferredOf } from "../../../net/routes/accept.ts";
@@ -48,7 +49,7 @@ export function sentence(status: number, body: string): Answer {
   return { status, head: TEXT, body };
 }
 
-export function inForm({ format, gzip }: Form, body: Buffer): Answer {
+export function inForm({ format, gzip }: Form, body: Body): Answer {
   return { status: 200, head: (gzip ? GZIPPED : AS_IS)[format], body };
 }
 

@@ -1,12 +1,13 @@
 /** Requests that read what is registered. */
 import type { Account } from "../../../core/index.ts";
+import type { Body } from "../../../net/answers/parts.ts";
 import type { Call, Handle } from "../desk.ts";
 import type { Fetch } from "../fetch/fetch.ts";
 import type { Form } from "../fetch/piece.ts";
 import type { Format } from "../wire/messages.ts";
 import { empty, formOf, inForm, inFormat, singleFormatOf } from "./answer.ts";
 
-function list(read: (fetch: Fetch, call: Call, form: Form) => Buffer | undefined, missing = 404): Handle {
+function list(read: (fetch: Fetch, call: Call, form: Form) => Body | undefined, missing = 404): Handle {
   return ({ fetch }, call) => {
     const form = formOf(call.request);
     const body = read(fetch, call, form);

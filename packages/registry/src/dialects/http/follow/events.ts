@@ -4,8 +4,9 @@ import { type Commit, type Outcome, ok, type Revision, refuse } from "../../../c
 import type { Query } from "../../../net/http/query.ts";
 import type { Streaming } from "../../../net/http/reply.ts";
 import { preferredOf } from "../../../net/routes/accept.ts";
+import type { Answer } from "../../../net/routes/answer.ts";
 import type { Result } from "../../../net/routes/serve.ts";
-import { toJson } from "../answers.ts";
+import { GATHERED_BYTES_MAX, toJsonBody } from "../answers.ts";
 import type { Desk, Exchange } from "../desk.ts";
 import {
   decodeEventCursor,
@@ -51,21 +52,19 @@ function decodeFilter(query: Query): Outcome<EventFilter> {
   );
 }
 
-function toEvents(exchange: Exchange, commit: Commit, filter: EventFilter, after: EventCursor): EventBody[] {
-  const events: EventBody[] = [];
-  if (commit.account !== exchange.account) return events;
-  commit.changes.forEach((change, index) => {
-    if (commit.revision === after.revision && index <= after.index) return;
-    if (filter(change)) events.push(toEventBody(commit, index, exchange.desk.around));
-  });
-  return events;
+function* toEvents(exchange: Exchange, commit: Commit, filter: EventFilter, after: EventCursor): Iterable<EventBody> {
+  if (commit.account !== exchange.account) return;
+  for (const [index, change] of commit.changes.entries()) {
+    if (commit.revision === after.revision && index <= after.index) continue;
+    if (filter(change)) yield toEventBody(commit, index, exchange.desk.around);
+  }
 }
 
 function streamEvents(exchange: Exchange<Streaming>, filter: EventFilter, after: EventCursor | undefined): undefined {
   const cursor = after ?? { revision: 0, index: 0 };
   const kind = `events ${JSON.stringify([exchange.query.all("type"), exchange.query.all("service")])}`;
   const render = (commit: Commit): string =>
-    toEvents(exchange, commit, filter, cursor)
+    Array.from(toEvents(exchange, commit, filter, cursor))
       .map((event) => encodeEvent("event", event.id, JSON.stringify(event)))
       .join("");
   followCommits(exchange, {
@@ -101,10 +100,11 @@ async function pollEvents(exchange: Exchange, filter: EventFilter, after: EventC
   const waitMs = decodeWaitMs(query);
   if (!waitMs.ok) return waitMs;
   const { limit } = page.value;
-  const found = await findEvents(exchange, filter, after, limit, waitMs.value);
+  const { readers } = exchange.desk;
+  const found = await readers.read(account, () => findEvents(exchange, filter, after, limit, waitMs.value));
   if (!found.ok) return found;
   const { events, cursor, revision, complete } = found.value;
-  if (events.length > 0 || !complete || waitMs.value === 0) return toJson({ events, cursor });
+  if (events.length > 0 || !complete || waitMs.value === 0) return toPage({ events, cursor });
   return awaitChange(exchange, { account }, revision, waitMs.value, (_woken, commits) =>
     commits?.some(({ changes }) => changes.some(filter)) === false
       ? undefined
@@ -118,8 +118,10 @@ async function toEventsAfter(
   revision: Revision,
   limit: number,
 ): Promise<Result> {
-  const found = await readEvents(exchange, filter, { revision, index: INDEX_END }, limit);
-  return found.ok ? toJson({ events: found.value.events, cursor: found.value.cursor }) : found;
+  const { account, desk } = exchange;
+  const next = { revision, index: INDEX_END };
+  const found = await desk.readers.read(account, () => readEvents(exchange, filter, next, limit));
+  return found.ok ? toPage(found.value) : found;
 }
 
 /** Without a position: the latest ones; or, when told to wait, what comes next. */
@@ -141,7 +143,7 @@ function nowOf(desk: Desk): Revision {
 }
 
 interface Found {
-  readonly events: readonly EventBody[];
+  readonly events: Events;
   readonly cursor: string;
   /** Commits up to this one were looked at. */
   readonly revision: Revision;
@@ -149,25 +151,38 @@ interface Found {
   readonly complete: boolean;
 }
 
+/** As JSON. */
+type Events = readonly string[];
+
+function toPage({ events, cursor }: Pick<Found, "events" | "cursor">): Answer {
+  return toJsonBody(`{"events":[${events.join(",")}],"cursor":${JSON.stringify(cursor)}}\n`);
+}
+
+/** Events after a position, until they are enough or long. */
 async function readEvents(
   exchange: Exchange,
   filter: EventFilter,
   after: EventCursor,
   limit: number,
 ): Promise<Outcome<Found>> {
-  const events: EventBody[] = [];
+  const events: string[] = [];
+  let length = 0;
   let revision = Math.min(startOf(after), nowOf(exchange.desk));
   for (let reads = 0; reads < READS_MAX; reads++) {
     const page = await exchange.desk.registry.history(revision, SCANNED_PER_READ);
     if (!page.ok) return page;
+    if (page.value.length === 0) return ok({ events, cursor: cursorAt(revision, after), revision, complete: true });
     for (const commit of page.value) {
       for (const event of toEvents(exchange, commit, filter, after)) {
-        events.push(event);
-        if (events.length >= limit) return ok({ events, cursor: event.id, revision, complete: false });
+        const text = JSON.stringify(event);
+        events.push(text);
+        length += text.length;
+        if (events.length >= limit || length > GATHERED_BYTES_MAX)
+          return ok({ events, cursor: event.id, revision, complete: false });
       }
       revision = commit.revision;
     }
-    if (page.value.length < SCANNED_PER_READ)
+    if (revision === nowOf(exchange.desk))
       return ok({ events, cursor: cursorAt(revision, after), revision, complete: true });
   }
   return ok({ events, cursor: cursorAt(revision, after), revision, complete: false });
@@ -178,22 +193,57 @@ function cursorAt(revision: Revision, after: EventCursor): string {
   return revision < after.revision ? toEventId(after.revision, Math.min(after.index, INDEX_END)) : endOf(revision);
 }
 
-/** The latest events, oldest first: history is searched backwards until there are enough of them. */
+/** The first steps backwards are short: the latest commits may be enough, and long. */
+const FIRST_STEP = 128;
+
+/** The latest events, oldest first: history is searched backwards until there are enough of them, or they are long. */
 async function readLatest(exchange: Exchange, filter: EventFilter, limit: number): Promise<Outcome<Found>> {
   const { registry } = exchange.desk;
   const now = nowOf(exchange.desk);
-  const none: EventCursor = { revision: -1, index: 0 };
-  let chunks: EventBody[] = [];
+  let latest: string[] = [];
+  let length = 0;
   let before = now;
-  for (let reads = 0; reads < READS_MAX && before > registry.floor && chunks.length < limit; reads++) {
-    const from = Math.max(registry.floor, before - SCANNED_PER_READ);
-    const page = await registry.history(from, SCANNED_PER_READ);
-    if (!page.ok) return page;
-    const events: EventBody[] = [];
-    for (const commit of page.value)
-      if (commit.revision <= before) events.push(...toEvents(exchange, commit, filter, none));
-    chunks = [...events, ...chunks];
+  let step = FIRST_STEP;
+  for (let reads = 0; reads < READS_MAX && before > registry.floor; reads++) {
+    const from = Math.max(registry.floor, before - step);
+    const found = await readBetween(exchange, filter, from, before);
+    if (!found.ok) return found;
+    latest = [...found.value, ...latest];
+    for (const text of found.value) length += text.length;
+    if (latest.length >= limit || length > GATHERED_BYTES_MAX) break;
     before = from;
+    step = Math.min(2 * step, SCANNED_PER_READ);
   }
-  return ok({ events: chunks.slice(-limit), cursor: endOf(now), revision: now, complete: true });
+  let first = Math.max(0, latest.length - limit);
+  // One event at least, however long it is.
+  for (; length > GATHERED_BYTES_MAX && first < latest.length - 1; first++) length -= (latest[first] as string).length;
+  return ok({ events: latest.slice(first), cursor: endOf(now), revision: now, complete: true });
+}
+
+/** The last events of the commits after `from`, up to `to`: as many as one page may hold. */
+async function readBetween(
+  exchange: Exchange,
+  filter: EventFilter,
+  from: Revision,
+  to: Revision,
+): Promise<Outcome<Events>> {
+  const none: EventCursor = { revision: -1, index: 0 };
+  const events: string[] = [];
+  let [first, length] = [0, 0];
+  for (let after = from; after < to; ) {
+    const page = await exchange.desk.registry.history(after, SCANNED_PER_READ);
+    if (!page.ok) return page;
+    if (page.value.length === 0) break;
+    for (const commit of page.value) {
+      after = commit.revision;
+      if (after > to) break;
+      for (const event of toEvents(exchange, commit, filter, none))
+        length += events[events.push(JSON.stringify(event)) - 1]!.length;
+      for (; length > 2 * GATHERED_BYTES_MAX && first < events.length - 1; first++) {
+        length -= (events[first] as string).length;
+        events[first] = "";
+      }
+    }
+  }
+  return ok(events.slice(first));
 }

@@ -1,6 +1,6 @@
 /** @live Handlers of watches: long poll, stream, and many subscriptions over one stream. A commit is encoded once for all. */
-import type { CommitBody } from "@rollcall/client";
 import {
+  type Change,
   type Commit,
   type InstanceRecord,
   type KeyRecord,
@@ -8,13 +8,17 @@ import {
   ok,
   perRevision,
   type Revision,
+  sizeOfCommit,
   subjectOf,
 } from "../../../core/index.ts";
+import { type Body, listParts } from "../../../net/answers/parts.ts";
 import type { Streaming } from "../../../net/http/reply.ts";
+import type { Answer } from "../../../net/routes/answer.ts";
 import type { Result } from "../../../net/routes/serve.ts";
-import { toJson } from "../answers.ts";
+import { GATHERED_BYTES_MAX, toJsonBody } from "../answers.ts";
 import type { Exchange } from "../desk.ts";
-import { type Interest, isOfInterest, toCommitBody } from "../wire/commits.ts";
+import { type Interest, isOfInterest, type Surroundings, toChangeBody, toCommitBody } from "../wire/commits.ts";
+import { toTime } from "../wire/numbers.ts";
 import { decodeWait } from "../wire/query.ts";
 import { encodeEvent } from "../wire/sse.ts";
 import { CONSUMER_TTL_MS } from "./consumers.ts";
@@ -109,42 +113,82 @@ async function pollCommits(exchange: Exchange, interest: Interest): Promise<Resu
   const now = desk.registry.read((view) => view.revision);
   const found = await readCommits(exchange, interest, Math.min(wait.value.after ?? now, now));
   if (!found.ok) return found;
-  const { complete, ...body } = found.value;
-  if (body.commits.length > 0 || !complete || wait.value.waitMs === 0) return toJson(body);
-  return awaitChange(exchange, toScope(account, interest), body.revision, wait.value.waitMs, (_woken, commits) => {
+  const { complete, revision, commits } = found.value;
+  if (commits.length > 0 || !complete || wait.value.waitMs === 0) return toAnswer(found.value);
+  return awaitChange(exchange, toScope(account, interest), revision, wait.value.waitMs, (_woken, commits) => {
     if (commits?.some(({ changes }) => changes.some((change) => isOfInterest(change, interest))) === false)
       return undefined;
-    return toCommits(exchange, interest, body.revision);
+    return toCommits(exchange, interest, revision);
   });
 }
 
 async function toCommits(exchange: Exchange, interest: Interest, after: Revision): Promise<Result> {
   const found = await readCommits(exchange, interest, after);
-  return found.ok ? toJson({ revision: found.value.revision, commits: found.value.commits }) : found;
+  return found.ok ? toAnswer(found.value) : found;
 }
 
 interface Found {
   readonly revision: Revision;
-  readonly commits: readonly CommitBody[];
+  /** As JSON. */
+  readonly commits: readonly string[];
   /** False when there is more to look at right now. */
   readonly complete: boolean;
+  /** The only commit, when it is long: it is encoded as it is sent. */
+  readonly long?: Body;
 }
 
-/** Commits of interest after a position. */
-async function readCommits({ desk, account }: Exchange, interest: Interest, after: Revision): Promise<Outcome<Found>> {
-  const commits: CommitBody[] = [];
+function toAnswer({ revision, commits, long }: Found): Answer {
+  if (long !== undefined) return toJsonBody(long);
+  return toJsonBody(`{"revision":${revision},"commits":[${commits.join(",")}]}\n`);
+}
+
+/** An answer that holds one commit. */
+function encodeLong(commit: Commit, interest: Interest, around: Surroundings): Body | undefined {
+  const { revision, account, atMs } = commit;
+  const seen = commit.changes.filter((change) => isOfInterest(change, interest));
+  if (seen.length === 0) return undefined;
+  const head = JSON.stringify({ revision, at: toTime(atMs), account }).slice(0, -1);
+  return listParts(
+    `{"revision":${revision},"commits":[${head},"changes":[`,
+    encodeChanges(commit, seen, around),
+    "]}]}\n",
+  );
+}
+
+function* encodeChanges(commit: Commit, changes: readonly Change[], around: Surroundings): Iterable<string> {
+  for (const change of changes) yield JSON.stringify(toChangeBody(commit, change, around));
+}
+
+/** Commits of interest after a position, until they are many or long. */
+function readCommits(exchange: Exchange, interest: Interest, after: Revision): Promise<Outcome<Found>> {
+  return exchange.desk.readers.read(exchange.account, () => findCommits(exchange, interest, after));
+}
+
+async function findCommits({ desk, account }: Exchange, interest: Interest, after: Revision): Promise<Outcome<Found>> {
+  const commits: string[] = [];
   let revision = after;
+  let length = 0;
   for (let reads = 0; reads < READS_MAX; reads++) {
     const page = await desk.registry.history(revision, SCANNED_PER_READ);
     if (!page.ok) return page;
+    if (page.value.length === 0) return ok({ revision, commits, complete: true });
     for (const commit of page.value) {
-      if (commits.length >= COMMITS_PER_ANSWER) return ok({ revision, commits, complete: false });
+      if (commits.length >= COMMITS_PER_ANSWER || length > GATHERED_BYTES_MAX)
+        return ok({ revision, commits, complete: false });
+      const isLong = commit.account === account && sizeOfCommit(commit) > 2 * GATHERED_BYTES_MAX;
+      if (isLong && commits.length > 0) return ok({ revision, commits, complete: false });
       revision = commit.revision;
       if (commit.account !== account) continue;
+      const long = isLong ? encodeLong(commit, interest, desk.around) : undefined;
+      if (long !== undefined) return ok({ revision, commits, complete: false, long });
       const body = toCommitBody(commit, interest, desk.around);
-      if (body !== undefined) commits.push(body);
+      if (body === undefined) continue;
+      const text = JSON.stringify(body);
+      commits.push(text);
+      length += text.length;
     }
-    if (page.value.length < SCANNED_PER_READ) return ok({ revision, commits, complete: true });
+    // The common case: no second read only to find that there is no more.
+    if (revision === desk.registry.read((view) => view.revision)) return ok({ revision, commits, complete: true });
   }
   return ok({ revision, commits, complete: false });
 }

@@ -5,7 +5,8 @@
 import { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { Outgoing, pour } from "../../answers/outgoing.ts";
-import { type Body, openBody, type Parted } from "../../answers/parts.ts";
+import { type Body, isToBeMade, openBody, type Parted } from "../../answers/parts.ts";
+import { inTurn } from "../../answers/turns.ts";
 import { placeOf } from "../../crowd.ts";
 import { type Head, type Headers, linesOf } from "../head.ts";
 import { isBare, type ListenerState, lastLines, statusLine } from "../lines.ts";
@@ -63,18 +64,29 @@ export class Answer extends ServerResponse<Incoming> implements Streaming {
   send(status: number, headers: Head | Headers, given?: Body): void {
     if (this.sent || this.destroyed) return;
     const lines = linesOf(headers);
-    const body = openBody(isBare(status) ? undefined : given);
+    const body = isBare(status) ? undefined : given;
     this.statusCode = status;
-    if (!this.#lacksBody()) return this.#sendOpened(lines, body);
-    // The rest of the body may lie in the piece of input that is being parsed; then the connection can stay.
+    const isLater = isToBeMade(body);
+    // The rest of the request's body may lie in the piece of input that is being parsed; then the connection can stay.
+    if (!isLater && !this.#lacksBody()) return this.#open(lines, body);
     this.held = true;
-    setImmediate(() => {
+    (isLater ? inTurn : setImmediate)(() => {
       this.held = false;
-      if (!this.destroyed) this.#sendOpened(lines, body);
+      if (!this.destroyed) this.#tryOpen(lines, body);
     });
   }
 
-  #sendOpened(lines: string, opened: ReturnType<typeof openBody>): void {
+  #tryOpen(lines: string, body: Body | undefined): void {
+    try {
+      this.#open(lines, body);
+    } catch (error) {
+      this.state.brokenOff(error);
+      this.destroy();
+    }
+  }
+
+  #open(lines: string, body: Body | undefined): void {
+    const opened = openBody(body);
     if (opened.kind === "parts") this.#pour(lines, opened);
     else this.#sendWhole(lines, opened.body);
   }

@@ -1,5 +1,6 @@
 /** @live The answer to a plain request: one write. */
-import { type Body, openBody, type Parted } from "../../answers/parts.ts";
+import { type Body, isToBeMade, openBody, type Parted } from "../../answers/parts.ts";
+import { inTurn } from "../../answers/turns.ts";
 import { type Head, type Headers, linesOf } from "../head.ts";
 import { isBare, type ListenerState, lastLines, statusLine } from "../lines.ts";
 import { PROBLEM_TYPE, problemOf } from "../problem.ts";
@@ -43,9 +44,24 @@ export class PlainReply implements Reply {
   send(status: number, headers: Head | Headers, given?: Body): void {
     if (this.sent || this.gone) return;
     const lines = linesOf(headers);
+    this.sent = true;
+    if (isToBeMade(given)) inTurn(() => this.#tryBegin(status, lines, given));
+    else this.#begin(status, lines, given);
+  }
+
+  #tryBegin(status: number, lines: string, given: Body | undefined): void {
+    if (this.gone) return;
+    try {
+      this.#begin(status, lines, given);
+    } catch (error) {
+      this.#outlet.state.brokenOff(error);
+      this.abort();
+    }
+  }
+
+  #begin(status: number, lines: string, given: Body | undefined): void {
     const bare = isBare(status);
     const opened = openBody(bare ? undefined : given);
-    this.sent = true;
     const { state } = this.#outlet;
     const keepAlive = !state.draining && !this.#request.bodyRefused;
     const start = statusLine(status) + lines;

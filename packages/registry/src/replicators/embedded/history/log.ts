@@ -1,17 +1,25 @@
 /** Reading the stored history. */
-import type { Commit, Revision } from "../../../core/index.ts";
+import { type Commit, type Revision, sizeOfCommit } from "../../../core/index.ts";
 import { decodeGroup, type GroupSummary, summarizeGroup } from "../../../records/group.ts";
 import { Damaged, StoreRefused } from "../refused.ts";
 import { readCommits } from "../state/recover.ts";
 import type { Store } from "../store/databases.ts";
 
-/** Commits with after < revision <= last, oldest first, at most `limit`. */
-export function readHistory(store: Store, after: Revision, last: Revision, limit: number): readonly Commit[] {
+/** Commits with after < revision <= last, oldest first, at most `limit`, and no more once they pass `bytesMax`. */
+export function readHistory(
+  store: Store,
+  after: Revision,
+  last: Revision,
+  limit: number,
+  bytesMax: number,
+): readonly Commit[] {
   const commits: Commit[] = [];
+  let bytes = 0;
   try {
     for (const commit of readCommits(store, after)) {
-      if (commits.length >= limit || commit.revision > last) break;
+      if (commits.length >= limit || bytes > bytesMax || commit.revision > last) break;
       commits.push(commit);
+      bytes += sizeOfCommit(commit);
     }
   } catch (error) {
     if (error instanceof Damaged) throw new StoreRefused(`the stored history is damaged: ${error.message}`);

@@ -25,6 +25,8 @@ import type { Store } from "../store/databases.ts";
 
 /** Newest commits given to the history in memory. Older ones are read from the log when somebody asks. */
 const RECENT_COMMITS = 2048;
+/** And what their groups may take in the log. */
+const RECENT_BYTES = 16 * 1024 * 1024;
 
 export interface Recovered {
   readonly restored: Restored;
@@ -59,10 +61,25 @@ export function recover(store: Store, { marker, floor, jump, ages }: About, rows
       instances: rows.instancesUnder(tail),
       keys: rows.keysUnder(tail),
       recent: {
-        [Symbol.iterator]: () => readCommits(store, Math.max(floor, last.revision - RECENT_COMMITS))[Symbol.iterator](),
+        [Symbol.iterator]: () =>
+          readCommits(store, Math.max(floor, recentAfter(store, last.revision)))[Symbol.iterator](),
       },
     },
   };
+}
+
+/** The revision after which the commits are recent. */
+function recentAfter(store: Store, last: Revision): Revision {
+  const oldest = last - RECENT_COMMITS;
+  let bytes = 0;
+  for (let after = last; after > oldest; ) {
+    const group = store.groupBefore(after);
+    if (group === undefined) break;
+    bytes += group.bytes.length;
+    if (bytes > RECENT_BYTES) return after;
+    after = group.first - 1;
+  }
+  return oldest;
 }
 
 /** An account as its rows have it, and then the log. */

@@ -1,0 +1,63 @@
+/** Answers from a fat history, in 512 MB: each ends at some MB with the position it reached, and the store starts again. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ask, memoryOf, neverRead, notHeldUp, putKeys, startBystander, startSmall } from "./rig.ts";
+
+const COMMITS = 120;
+
+test("polls and events of a fat history end early and lead on", { timeout: 120_000 }, async (t) => {
+  const registry = await startSmall(t);
+  const { url } = registry;
+  await putKeys(url, COMMITS, 1_000_000, 10);
+  const bystander = await startBystander(t, registry);
+  const revisions: number[] = [];
+  for (let after = 0; revisions.length < COMMITS; ) {
+    const { bytes, status, json } = await ask(`${url}/v2/default/watch?after=${after}&wait=1s`);
+    assert.equal(status, 200);
+    assert.ok(bytes.length < 8_000_000, `${bytes.length} bytes`);
+    const { revision, commits } = json();
+    for (const commit of commits) revisions.push(commit.revision);
+    assert.ok(revision > after, "the position moves on");
+    after = revision;
+  }
+  assert.deepEqual(
+    revisions,
+    [...revisions].sort((a, b) => a - b),
+  );
+  const ids = new Set<string>();
+  for (let cursor = "0"; ids.size < COMMITS; ) {
+    const { bytes, json } = await ask(`${url}/v2/default/events?after=${cursor}&limit=1000&type=key.put`);
+    assert.ok(bytes.length < 8_000_000, `${bytes.length} bytes`);
+    const page = json();
+    for (const event of page.events) ids.add(event.id);
+    assert.notEqual(page.cursor, cursor, "the position moves on");
+    cursor = page.cursor;
+  }
+  const latest = (await ask(`${url}/v2/default/events?limit=1000&type=key.put`)).json();
+  assert.equal(latest.events.at(-1).revision, revisions.at(-1));
+  assert.ok(latest.events.length < 10);
+  for (const path of ["watch?after=0&wait=1s", "events?after=0&limit=1000"]) {
+    const open = await neverRead(t, registry.port(), 40, `GET /v2/default/${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    assert.ok((await memoryOf(url)).unreadMb <= 70);
+    for (const socket of open) socket.destroy();
+    assert.equal((await ask(`${url}/v2/default/${path}`)).status, 200);
+  }
+  await notHeldUp(bystander);
+  await registry.restart();
+  assert.equal((await ask(`${url}/v2/default/config/fat/1?raw`)).bytes.length, 1_000_000);
+  const eureka = `http://127.0.0.1:${registry.port("eureka")}/eureka/apps/delta`;
+  assert.equal((await ask(eureka)).status, 200);
+});
+
+test("one commit that is long is sent as a whole", { timeout: 60_000 }, async (t) => {
+  const { url } = await startSmall(t);
+  await ask(`${url}/v2/default/leases`, "POST", { lease: "l", ttl: "1h" });
+  const value = Buffer.alloc(1_000_000, "v");
+  for (let nth = 0; nth < 8; nth++) await ask(`${url}/v2/default/config/fat/${nth}?lease=l`, "PUT", value);
+  const { revision } = (await ask(`${url}/v2/default/leases/l`, "DELETE")).json();
+  const { commits } = (await ask(`${url}/v2/default/watch?after=${revision - 1}&wait=1s`)).json();
+  assert.equal(commits.length, 1);
+  const keys = commits[0].changes.filter((change: { kind: string }) => change.kind === "key");
+  assert.equal(keys.length, 8);
+  assert.equal(keys[7].before.value.length, 1_000_000);
+});
