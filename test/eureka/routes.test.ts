@@ -135,8 +135,11 @@ test("an override with a word that is none is 500, as a time that is none", asyn
 test("a method that is not possible is 405 and says which are", async () => {
   const answer = await request(`${eureka.apps}`, { method: "POST", body: "", headers: JSON_TYPE });
   assertEmpty(answer, 405);
-  assert.equal(answer.headers.allow, "GET, HEAD");
-  assert.equal((await request(`${eureka.apps}/A/b`, { method: "PATCH" })).headers.allow, "GET, PUT, DELETE, HEAD");
+  assert.equal(answer.headers.allow, "GET, HEAD, OPTIONS");
+  assert.equal(
+    (await request(`${eureka.apps}/A/b`, { method: "PATCH" })).headers.allow,
+    "GET, PUT, DELETE, HEAD, OPTIONS",
+  );
   assertEmpty(await request(`${eureka.apps}/A/b/status`, { method: "GET" }), 405);
 });
 

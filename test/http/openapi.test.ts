@@ -179,6 +179,6 @@ test("health, readiness, metrics and the landing page answer GET and HEAD, and n
     assert.equal((await api.call("HEAD", path)).status, 200);
     const answer = await api.call("POST", path);
     assert.equal(answer.status, 405);
-    assert.equal(answer.headers.allow, "GET, HEAD");
+    assert.equal(answer.headers.allow, "GET, HEAD, OPTIONS");
   }
 });

@@ -161,11 +161,11 @@ test("pages that are not there are 404, other methods 405", async () => {
   const port = rollcall.port("skydns");
   assertWord(await request(`http://127.0.0.1:${port}/`), 404, "404 page not found\n");
   const methods: readonly [string, string, string][] = [
-    ["POST", "/services/1", "PUT, PATCH, GET, DELETE"],
-    ["PUT", "/services/", "GET"],
-    ["GET", "/callbacks/1", "PUT"],
-    ["DELETE", "/regions/", "GET"],
-    ["POST", "/environments/", "GET"],
+    ["POST", "/services/1", "PUT, PATCH, GET, DELETE, HEAD, OPTIONS"],
+    ["PUT", "/services/", "GET, HEAD, OPTIONS"],
+    ["GET", "/callbacks/1", "PUT, OPTIONS"],
+    ["DELETE", "/regions/", "GET, HEAD, OPTIONS"],
+    ["POST", "/environments/", "GET, HEAD, OPTIONS"],
   ];
   for (const [method, path, allow] of methods) {
     const answer = await call(method, path);

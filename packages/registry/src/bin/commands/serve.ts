@@ -13,6 +13,8 @@ const GROUPS: Readonly<Record<string, string>> = {
   protection: "Protection:",
   events: "Events:",
   http: "HTTP limits:",
+  cors: "Web pages:",
+  answers: "Answers:",
   limits: "Limits of every account:",
 };
 
@@ -26,6 +28,7 @@ const PLACEHOLDERS: Readonly<Record<Setting["kind"], string>> = {
   port: "<port>",
   flag: "[on|off]",
   list: "<names>",
+  origins: "<origins>",
   choice: "<word>",
 };
 

@@ -41,6 +41,8 @@ export interface ServeConfig {
   readonly events: { readonly keepMs: number; readonly bytesMax: number };
   readonly http: HttpLimits;
   readonly answers: OutgoingLimits;
+  /** Origins of web pages that may use the native API. */
+  readonly pages: readonly string[];
   /** Each dialect validates its own. */
   readonly dialectSettings: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** Absolute path of the file's directory, or the working one: relative paths in `dialectSettings` begin there. */
@@ -207,6 +209,7 @@ function assemble(values: ReadonlyMap<string, Value>, all: Gathered, cwd: string
     events: section(values, "events") as unknown as ServeConfig["events"],
     http: section(values, "http") as unknown as HttpLimits,
     answers: section(values, "answers") as unknown as OutgoingLimits,
+    pages: (values.get("cors.origins") || []) as readonly string[],
     dialectSettings: all.dialectSettings,
     directory: all.directory,
   };

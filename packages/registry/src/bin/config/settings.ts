@@ -3,7 +3,18 @@ import { PROTECTION_DEFAULTS } from "../../around/protection.ts";
 import { DIALECTS, PORTS } from "../dialects.ts";
 
 /** `path` becomes absolute. Text forms: `ms` takes 1500, "1500ms", "15s", "10m", "2h", "30d"; `bytes` takes 4096, "64KiB", "4MiB", "1GiB". */
-export type SettingKind = "text" | "path" | "whole" | "share" | "ms" | "bytes" | "port" | "flag" | "list" | "choice";
+export type SettingKind =
+  | "text"
+  | "path"
+  | "whole"
+  | "share"
+  | "ms"
+  | "bytes"
+  | "port"
+  | "flag"
+  | "list"
+  | "origins"
+  | "choice";
 
 export interface Setting {
   /** Path in the file, with dots. The flag and the variable are made from it unless given. */
@@ -236,6 +247,16 @@ const http: readonly Setting[] = [
   },
 ];
 
+const cors: readonly Setting[] = [
+  {
+    key: "cors.origins",
+    kind: "origins",
+    default: "",
+    meaning:
+      "Origins of web pages that may use the native API from a browser, with commas between them, such as `https://app.example.com`; `*` for all. A page of an open registry has to be named.",
+  },
+];
+
 const answers: readonly Setting[] = [
   {
     key: "answers.unreadBytesMax",
@@ -274,6 +295,7 @@ export const SETTINGS: readonly Setting[] = [
   ...protection,
   ...events,
   ...http,
+  ...cors,
   ...answers,
   ...limits,
 ];

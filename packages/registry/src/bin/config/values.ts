@@ -1,4 +1,5 @@
 /** Texts and YAML values -> typed values of settings. A mistake is said in words that follow the key. */
+import { isOrigin } from "../../net/http/pages/cors.ts";
 import { type Outcome, ok } from "../../outcome.ts";
 import { nearest } from "./nearest.ts";
 import type { Setting } from "./settings.ts";
@@ -38,6 +39,8 @@ export function readValue(setting: Setting, raw: unknown): Read {
       return readFlag(raw);
     case "list":
       return readList(setting, raw);
+    case "origins":
+      return readOrigins(raw);
     case "choice":
       return readChoice(setting.choices ?? [], raw);
     case "ms":
@@ -82,6 +85,14 @@ function readList(setting: Setting, raw: unknown): Read {
     if (!read.ok) return read;
   }
   return ok([...new Set(items as string[])]);
+}
+
+function readOrigins(raw: unknown): Read {
+  const items = raw === "" ? [] : typeof raw === "string" ? raw.split(",").map((item) => item.trim()) : raw;
+  if (!Array.isArray(items)) return bad("must be a list of origins", raw);
+  const wrong = items.find((item) => typeof item !== "string" || !isOrigin(item));
+  if (wrong === undefined) return ok(items as string[]);
+  return bad('must hold "*" or origins such as "https://app.example.com", without a path', wrong);
 }
 
 function list(setting: Setting): string {

@@ -9,6 +9,7 @@ import { type Access, type Clock, openCore, type Registry, type Replicator, type
 import type { Endpoint, NodeStatus } from "../../dialects/contract.ts";
 import { Outgoing } from "../../net/answers/outgoing.ts";
 import type { OpenHttpListener } from "../../net/http/listener.ts";
+import { Pages } from "../../net/http/pages/cors.ts";
 import { isLoopback } from "../../net/loopback.ts";
 import type { Act } from "../../net/routes/audit.ts";
 import { createEmbedded } from "../../replicators/embedded/replicator.ts";
@@ -96,7 +97,7 @@ async function assembleWith(
   const gate = { ready: () => state.ready, localOnly: () => access.open && isLoopback(config.host) };
   const journal = new Journal(always, config.logAccess);
   const http = httpOpener(config, log, metrics, gate, outgoing, journal);
-  const listener = await http.open(config.ports[NATIVE_PORT.name] ?? NATIVE_PORT.port);
+  const listener = await http.open(config.ports[NATIVE_PORT.name] ?? NATIVE_PORT.port, new Pages(config.pages));
   undo.push(() => listener.close());
   const startedMs = clock.monotonic();
   const uptimeMs = (): number => clock.monotonic() - startedMs;

@@ -6,6 +6,7 @@ import type { Registry, Replicator } from "../../core/index.ts";
 import type { Dialect, Endpoint, House, Mounted } from "../../dialects/contract.ts";
 import type { Outgoing } from "../../net/answers/outgoing.ts";
 import { type OpenHttpListener, openHttpListener } from "../../net/http/listener.ts";
+import type { Pages } from "../../net/http/pages/cors.ts";
 import type { RequestLog } from "../../net/log.ts";
 import { PortTaken } from "../../net/taken.ts";
 import type { ServeConfig } from "../config/load.ts";
@@ -19,7 +20,8 @@ interface Gate {
   localOnly(): boolean;
 }
 
-type OpenHttp = (port: number) => Promise<OpenHttpListener>;
+/** `pages`: those that may use what is served there from a browser. */
+type OpenHttp = (port: number, pages?: Pages) => Promise<OpenHttpListener>;
 
 interface HttpOpener {
   readonly open: OpenHttp;
@@ -38,7 +40,7 @@ export function httpOpener(
 ): HttpOpener {
   const { host, http, tls } = config;
   const all: OpenHttpListener[] = [];
-  const open: OpenHttp = async (port) => {
+  const open: OpenHttp = async (port, pages) => {
     const listener = await openHttpListener({
       host,
       port,
@@ -49,6 +51,7 @@ export function httpOpener(
       requests,
       observer: metrics.observer,
       ...(tls === undefined ? {} : { tls }),
+      ...(pages === undefined ? {} : { pages }),
     });
     all.push(listener);
     return listener;

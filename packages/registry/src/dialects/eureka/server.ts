@@ -2,7 +2,8 @@
 import type { Account } from "../../core/index.ts";
 import type { Reply } from "../../net/http/reply.ts";
 import type { Request } from "../../net/http/request.ts";
-import { give, respond } from "../../net/routes/answer.ts";
+import { give, respond, toOptions } from "../../net/routes/answer.ts";
+import { allowOf } from "../../net/routes/table.ts";
 import type { House } from "../contract.ts";
 import type { Call, Desk, Handle } from "./desk.ts";
 import { Deltas } from "./fetch/deltas.ts";
@@ -127,6 +128,7 @@ export class Server {
     if (target === undefined) return give(reply, empty(404));
     const { place } = target;
     const handlers = HANDLERS[place];
+    if (method === "OPTIONS") return give(reply, toOptions(allowOf(Object.keys(handlers))));
     const handle = Object.hasOwn(handlers, method) ? handlers[method] : undefined;
     if (handle === undefined) return give(reply, notAllowed(Object.keys(handlers)));
     const isRead = method === "GET";

@@ -3,7 +3,8 @@ import { fromBuffer } from "../../core/index.ts";
 import type { Handler } from "../../net/http/handler.ts";
 import type { Reply } from "../../net/http/reply.ts";
 import type { Request } from "../../net/http/request.ts";
-import { answering, give, respond } from "../../net/routes/answer.ts";
+import { answering, give, respond, toOptions } from "../../net/routes/answer.ts";
+import { allowOf } from "../../net/routes/table.ts";
 import type { House } from "../contract.ts";
 import { admit } from "./access.ts";
 import { Callbacks } from "./callbacks/delivery.ts";
@@ -38,9 +39,11 @@ export class Server {
 
   find(method: string, path: string): Handler {
     const page = findPage(path);
+    if (method === "OPTIONS" && (page !== undefined || path === "/"))
+      return answering(toOptions(allowOf(page?.routes.keys() ?? [])));
     if (page === undefined) return answering(line(404, "404 page not found"));
     const route = page.routes.get(method);
-    if (route === undefined) return answering({ status: 405, head: { Allow: [...page.routes.keys()].join(", ") } });
+    if (route === undefined) return answering({ status: 405, head: { Allow: allowOf(page.routes.keys()) } });
     const desk = this.#desk;
     return route.streams
       ? {

@@ -11,9 +11,10 @@ import { ConnectionGuard, refuseLate } from "./connections.ts";
 import type { Find, HttpListener } from "./handler.ts";
 import type { ListenerState } from "./lines.ts";
 import { lingerOnClose } from "./linger.ts";
-import { refuseForeignPage } from "./local.ts";
 import { Answer } from "./node/answer.ts";
 import { examine, Incoming } from "./node/incoming.ts";
+import type { Pages } from "./pages/cors.ts";
+import { refuseForeignPage } from "./pages/local.ts";
 import { type PlainHost, startPlain } from "./plain/connection.ts";
 import type { PlainReply } from "./plain/reply.ts";
 import type { PlainRequest } from "./plain/request.ts";
@@ -60,6 +61,8 @@ export interface HttpListenerOptions {
   readonly localOnly?: () => boolean;
   /** Gets a line for each request that it picks. */
   readonly requests?: RequestLog;
+  /** Web pages that browsers may let read answers: see cors.ts. */
+  readonly pages?: Pages;
   /** Gives the counter of one dialect; called once per mount, so that no request looks anything up. */
   readonly observer?: (dialect: string) => Observe;
   /** What waits for clients, of all listeners that share it; one of its own unless given. */
@@ -78,6 +81,7 @@ export interface OpenHttpListener extends HttpListener {
 }
 
 const QUIET_MS = 250;
+const ALL_METHODS = "GET, HEAD, PUT, POST, PATCH, DELETE, OPTIONS";
 
 interface Mount {
   readonly prefix: string;
@@ -288,11 +292,16 @@ class RawListener implements OpenHttpListener {
       this.#refuse(response, 431, "headers-too-large", `more than ${this.#limits.headersMax} headers`);
       return;
     }
-    const foreign = this.#options.localOnly?.() === true ? refuseForeignPage(request.rawHeaders) : undefined;
+    const { localOnly, pages } = this.#options;
+    const page = pages?.find(request);
+    response.extra = page?.lines ?? "";
+    const isGuarded = page?.named !== true && localOnly?.() === true;
+    const foreign = isGuarded ? refuseForeignPage(request.rawHeaders) : undefined;
     if (foreign !== undefined) {
       this.#refuse(response, 403, "forbidden", foreign);
       return;
     }
+    if (page?.preflight === true) return response.send(204, {});
     if (!this.#isReady()) {
       // A 404 in this moment would make clients give up what is still there.
       response.problem(503, "unavailable", "the registry is starting", { "Retry-After": "1" });
@@ -307,6 +316,7 @@ class RawListener implements OpenHttpListener {
     const mark = url.indexOf("?");
     request.path = mark < 0 ? url : url.slice(0, mark);
     request.search = mark < 0 ? "" : url.slice(mark + 1);
+    if (url === "*" && request.method === "OPTIONS") return response.send(200, { Allow: ALL_METHODS });
     const mount = this.#mountAt(request.path);
     if (mount === undefined) {
       response.problem(404, "not-found", "nothing is served under this path");

@@ -18,6 +18,11 @@ export function give(reply: Reply, { status, head, body }: Answer): void {
   reply.send(status, head, body);
 }
 
+/** RFC 9110 §9.3.7: what OPTIONS is answered with, by these methods or by all that there are at `*`. */
+export function toOptions(allow: string): Answer {
+  return { status: 200, head: { Allow: allow } };
+}
+
 /** For a request that needs no handler. */
 export function answering(answer: Answer): Handler {
   return { streams: false, serve: (_request, reply) => give(reply, answer) };

@@ -8,7 +8,7 @@ import type { Find } from "../http/handler.ts";
 import { decodeSegment, parseQuery, type Query } from "../http/query.ts";
 import type { Reply, Streaming } from "../http/reply.ts";
 import type { Request } from "../http/request.ts";
-import { type Answer, answering, give, respond } from "./answer.ts";
+import { type Answer, answering, give, respond, toOptions } from "./answer.ts";
 import { type Audit, type Audited, Recorder, subjectOf } from "./audit.ts";
 import { type Body, bytesMaxOf, findUnsupported, jsonIn, type Unsupported } from "./body.ts";
 import { enter } from "./entry.ts";
@@ -88,6 +88,7 @@ export function serveRoutes<D extends { readonly access: Access }>(
   return (method, path) => {
     const match = table.match(path);
     if (match === undefined) return answering(manner.missing(path));
+    if (method === "OPTIONS") return answering(toOptions(allowIn(match)));
     const route = match.routes.get(method);
     if (route === undefined) return answering(manner.method(method, allowIn(match)));
     return route.streams

@@ -39,7 +39,7 @@ test("a path that leads nowhere has no match, one by another method says which t
     assert.equal(found(path), undefined, path);
   const match = table.match("/v2/a/services/b");
   assert.equal(match?.routes.get("DELETE"), undefined);
-  assert.equal(match && allowIn(match), "GET, PUT, HEAD");
+  assert.equal(match && allowIn(match), "GET, PUT, HEAD, OPTIONS");
 });
 
 test("any path is matched or not, without an exception", () => {

@@ -70,7 +70,13 @@ export class Table<R extends Pattern> {
   }
 }
 
+/** These methods as an Allow header. HEAD goes with GET, and OPTIONS with any. */
+export function allowOf(methods: Iterable<string>): string {
+  const all = [...methods];
+  return [...all, ...(all.includes("GET") ? ["HEAD"] : []), "OPTIONS"].join(", ");
+}
+
 /** The methods for an Allow header. */
 export function allowIn({ routes }: Match<unknown>): string {
-  return [...routes.keys(), ...(routes.has("GET") ? ["HEAD"] : [])].join(", ");
+  return allowOf(routes.keys());
 }

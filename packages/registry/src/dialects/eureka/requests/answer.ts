@@ -4,6 +4,7 @@ import { Head } from "../../../net/http/head.ts";
 import type { Request } from "../../../net/http/request.ts";
 import { preferredOf } from "../../../net/routes/accept.ts";
 import type { Answer } from "../../../net/routes/answer.ts";
+import { allowOf } from "../../../net/routes/table.ts";
 import type { Form } from "../fetch/piece.ts";
 import type { Done } from "../instances/operations.ts";
 import { writeInstance } from "../wire/bodies.ts";
@@ -40,8 +41,7 @@ export function empty(status: number): Answer {
 }
 
 export function notAllowed(methods: readonly string[]): Answer {
-  const allowed = methods.includes("GET") ? [...methods, "HEAD"] : methods;
-  return { status: 405, head: { Allow: allowed.join(", ") } };
+  return { status: 405, head: { Allow: allowOf(methods) } };
 }
 
 /** A sentence for people, where clients look at the status alone. */

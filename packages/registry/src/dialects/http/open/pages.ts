@@ -1,11 +1,14 @@
 /** @live Pages that need no token: health, metrics, the description of the API, the landing page. */
 import { type Find, whole } from "../../../net/http/handler.ts";
-import { type Answer, answering, give, respond } from "../../../net/routes/answer.ts";
+import { type Answer, answering, give, respond, toOptions } from "../../../net/routes/answer.ts";
+import { allowOf } from "../../../net/routes/table.ts";
 import { toJson } from "../answers.ts";
 import type { Desk } from "../desk.ts";
 import { toFailure, toMissing, toWrongMethod } from "../refusals.ts";
 import { ROUTES } from "../routes.ts";
 import { landingPage } from "./landing.ts";
+
+const ALLOWED = allowOf(["GET"]);
 
 type Page = () => Answer | Promise<Answer>;
 
@@ -15,7 +18,10 @@ function onlyGet({ house }: Desk, page: Page): Find {
     const { method, path } = request;
     respond(
       reply,
-      () => (method === "GET" ? page() : toWrongMethod(method, "GET, HEAD")),
+      () => {
+        if (method === "OPTIONS") return toOptions(ALLOWED);
+        return method === "GET" ? page() : toWrongMethod(method, ALLOWED);
+      },
       (answer) => give(reply, answer),
       (error) => {
         house.log.error({ err: error, path }, "a page failed");

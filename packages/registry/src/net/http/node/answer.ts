@@ -41,6 +41,8 @@ export class Answer extends ServerResponse<Incoming> implements Streaming {
   state: ListenerState = LIVE;
   observe: Observe | undefined = undefined;
   startedMs = 0;
+  /** Lines of the head beside those of the answer itself. */
+  extra = "";
   /** A whole answer that goes out when the input at hand has been parsed. */
   held = false;
   /** The answer is given; its parts go out as the client takes them. */
@@ -210,7 +212,8 @@ export class Answer extends ServerResponse<Incoming> implements Streaming {
   #putHead(lines: string): void {
     this.#settleConnection();
     this._last = !this.shouldKeepAlive;
-    this._header = statusLine(this.statusCode) + lines + lastLines(this.startedMs, this.shouldKeepAlive, this.state);
+    this._header =
+      statusLine(this.statusCode) + lines + this.extra + lastLines(this.startedMs, this.shouldKeepAlive, this.state);
   }
 
   #settleConnection(): void {

@@ -1,6 +1,7 @@
 /** Reads the head of a plain request: strictly, or not at all. */
-import { isBrowser } from "../local.ts";
+
 import { trimOws } from "../ows.ts";
+import { isBrowser } from "../pages/local.ts";
 
 /**
  * The whole of what is understood here. RFC 9112 §3 and §5 without the leniencies: one space, CRLF, token names, no
