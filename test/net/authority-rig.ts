@@ -15,11 +15,11 @@ export function createAuthority(directory: string, name: string) {
   openssl("req", "-x509", ...newKey, "-keyout", caKey, "-out", ca, "-days", "2", "-subj", `/CN=${name}`);
   return {
     ca,
-    sign(file: string, subject: string): { cert: string; key: string } {
+    sign(file: string, subject: string, days = 2): { cert: string; key: string } {
       const [key, csr, cert, extensions] = [at(`${file}.key`), at(`${file}.csr`), at(`${file}.pem`), at(`${file}.ext`)];
       writeFileSync(extensions, "subjectAltName=IP:127.0.0.1,DNS:localhost\n");
       openssl("req", ...newKey, "-keyout", key, "-out", csr, "-subj", `/CN=${subject}`);
-      const signed = ["-CA", ca, "-CAkey", caKey, "-CAcreateserial", "-days", "2", "-extfile", extensions];
+      const signed = ["-CA", ca, "-CAkey", caKey, "-CAcreateserial", "-days", String(days), "-extfile", extensions];
       openssl("x509", "-req", "-in", csr, "-out", cert, ...signed);
       return { cert, key };
     },

@@ -149,3 +149,19 @@ test("connections that wait for an answer stay, and more are refused then", asyn
   assert.equal((await own.askTcp("rollcall.", "SOA")).answers.length, 1);
   for (const talk of [...talks, refused]) talk.close();
 });
+
+test("who speaks something else on this port is told of in the log", async (t) => {
+  const own = await startDns(t, { settings: { tcpIdleMs: 400 } });
+  const hello = Buffer.from("16030100a5010000a10303", "hex");
+  for (const [what, bytes] of [
+    ["HTTP", Buffer.from("GET / HTTP/1.1\r\nHost: a\r\n\r\n")],
+    ["TLS", hello],
+  ] as const) {
+    const talk = await own.connect();
+    talk.socket.write(bytes);
+    await talk.ended();
+    talk.close();
+    const line = `a client spoke ${what} on port ${own.port}, which knows none`;
+    await until(() => own.rollcall.stderr().includes(line) || own.rollcall.logs.some(({ msg }) => msg === line));
+  }
+});

@@ -1,7 +1,9 @@
 /** @live TCP streams with a limit on everything that a client could hold open. */
 import { createServer, type Server, type Socket } from "node:net";
 import { Crowd, type CrowdLimits } from "./crowd.ts";
+import { type ListenerLog, SeldomLog } from "./log.ts";
 import { explainListen } from "./taken.ts";
+import { isHttp, looksLikeTls } from "./tls/first-bytes.ts";
 
 /**
  * Takes one connection. It reads from the socket by `data` and answers by `write`; the listener sees to idle and
@@ -46,7 +48,7 @@ export interface TcpListener {
 export interface TcpOptions {
   readonly host: string;
   readonly port: number;
-  readonly log: { error(fields: object, message: string): void };
+  readonly log: Pick<ListenerLog, "warn" | "error">;
   readonly limits?: Partial<TcpLimits>;
 }
 
@@ -54,6 +56,7 @@ export interface TcpOptions {
 export async function openTcpListener(options: TcpOptions, handler: StreamHandler): Promise<TcpListener> {
   const limits = { ...TCP_LIMITS, ...options.limits };
   const crowd = new Crowd(limits);
+  const seldom = new SeldomLog(options.log);
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
     // An error without a listener would end the process; the close that follows it tells all we need.
     socket.on("error", () => {});
@@ -64,6 +67,7 @@ export async function openTcpListener(options: TcpOptions, handler: StreamHandle
       return;
     }
     guard(socket, limits);
+    socket.once("data", (first) => tellOfOthers(first, socket, seldom));
     try {
       talk = handler(socket, (bytesRead) => place.value.used(bytesRead));
     } catch (error) {
@@ -88,6 +92,12 @@ function guard(socket: Socket, limits: TcpLimits): void {
   socket.on("data", () => {
     if (socket.writableLength > limits.unsentBytesMax) socket.destroy();
   });
+}
+
+/** Such a client waits in vain: what it says is half a message here. */
+function tellOfOthers(first: Buffer, { remoteAddress, localPort }: Socket, log: SeldomLog): void {
+  const spoken = looksLikeTls(first) ? "TLS" : isHttp(first) ? "HTTP" : undefined;
+  if (spoken !== undefined) log.warn(remoteAddress, `a client spoke ${spoken} on port ${localPort}, which knows none`);
 }
 
 function listen(server: Server, options: TcpOptions): Promise<number> {

@@ -5,8 +5,8 @@ import type { ConfiguredAccount, ConfiguredToken } from "../../around/accounts/c
 import type { ProtectionOptions } from "../../around/protection.ts";
 import type { AccountLimits } from "../../core/index.ts";
 import type { OutgoingLimits } from "../../net/answers/outgoing.ts";
-import type { TlsOptions } from "../../net/certificates.ts";
 import type { HttpLimits } from "../../net/http/listener.ts";
+import type { TlsOptions } from "../../net/tls/certificates.ts";
 import { type Outcome, ok } from "../../outcome.ts";
 import { readAccounts, readTokens, unknownKey } from "./accounts.ts";
 import { isMap, readConfigFile, toEntries } from "./file.ts";

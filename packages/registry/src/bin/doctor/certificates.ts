@@ -1,7 +1,7 @@
 /** Whether the configured certificates can be used, and how long. */
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import type { TlsOptions } from "../../net/certificates.ts";
+import type { TlsOptions } from "../../net/tls/certificates.ts";
 import { type Finding, finding } from "./finding.ts";
 
 const DAY_MS = 86_400_000;

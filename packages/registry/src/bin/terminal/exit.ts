@@ -63,9 +63,13 @@ const SETTINGS = "Every setting of a dialect: src/dialects/<dialect>/README.md o
 const SERVE = process.env.npm_lifecycle_event === "start" ? "npm start --" : "rollcall serve";
 const OTHER_PORT = `Stop that program, or choose another port: ${SERVE} --http-port 7171, or --<dialect>-port for one of a dialect's own.`;
 
+const BEGINS_WITH_HTTPS = "If it speaks TLS, its URL begins with https://.";
+
 function fromRegistry(error: RollcallError): Failure {
   if (error.code === "unreachable") return new Failure(EXIT.unreachable, error.message, hintOf(error.message));
   if (error.code === "not-found") return new Failure(EXIT.notFound, error.message);
+  if (error.code === "invalid" && / speaks TLS/.test(error.message))
+    return new Failure(EXIT.unreachable, `the registry is out of reach: ${error.message}`, BEGINS_WITH_HTTPS);
   if (error.code === "invalid" && error.status === 0) return new Failure(EXIT.usage, error.message);
   return new Failure(EXIT.refused, error.message, hintOfRefusal(error));
 }
@@ -80,7 +84,6 @@ function hintOf(message: string): string {
   if (/certificate/.test(message))
     return "Name the authority of its certificate with --ca, your own with --client-cert and --client-key.";
   if (/speaks no TLS/.test(message)) return "Its URL begins with http://, or it is another program.";
-  if (/other side closed|socket hang up|ECONNRESET/.test(message))
-    return "If it speaks TLS, its URL begins with https://.";
+  if (/other side closed|socket hang up|ECONNRESET/.test(message)) return BEGINS_WITH_HTTPS;
   return "Is it running? Start one with: rollcall serve";
 }

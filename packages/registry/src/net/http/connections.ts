@@ -2,8 +2,11 @@
 import type { Server } from "node:http";
 import type { Server as SecureServer } from "node:https";
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { Crowd, type CrowdLimits, type Occupation, placeOf } from "../crowd.ts";
-import type { ListenerLog } from "../log.ts";
+import { type ListenerLog, SeldomLog } from "../log.ts";
+import { looksLikeTls } from "../tls/first-bytes.ts";
+import { sortOut, tellFailures } from "../tls/handshakes.ts";
 import { lingeringEnd } from "./linger.ts";
 import { Answer, answeredEarly } from "./node/answer.ts";
 import type { PlainReply } from "./plain/reply.ts";
@@ -15,6 +18,11 @@ const TURNED_AWAY_MAX = 256;
 /** node:http marks the answer under way on its socket so; the short way does the same. TLS keeps the bare socket. */
 type HttpSocket = Socket & { _httpMessage?: Answer | PlainReply | null; _parent?: Socket };
 
+export interface GuardLimits extends CrowdLimits {
+  /** From the connection to the first byte of a handshake. */
+  readonly headersTimeoutMs: number;
+}
+
 /** Watches over all connections of one server. To be made before the server listens. */
 export class ConnectionGuard {
   readonly #crowd: Crowd;
@@ -25,20 +33,30 @@ export class ConnectionGuard {
   readonly #secured = new WeakMap<Socket, HttpSocket>();
   #turnedAway = 0;
 
-  constructor(server: Server | SecureServer, limits: CrowdLimits, log: ListenerLog, observe: (status: number) => void) {
+  constructor(server: Server | SecureServer, limits: GuardLimits, log: ListenerLog, observe: (status: number) => void) {
     this.#crowd = new Crowd(limits, (socket) => this.#evict(socket));
     this.#secure = "setSecureContext" in server;
     this.#observe = observe;
     // The server's own listener comes after the limit.
     const inner = server.listeners("connection") as ((this: unknown, socket: Socket) => void)[];
     server.removeAllListeners("connection");
+    const seldom = new SeldomLog(log);
     server.on("connection", (socket: Socket) => {
       if (!this.#admit(socket)) return;
-      if (!this.#secure) this.#follow(socket);
-      for (const listener of inner) listener.call(server, socket);
+      const goOn = (): void => {
+        for (const listener of inner) listener.call(server, socket);
+      };
+      if (this.#secure)
+        return sortOut(socket, limits.headersTimeoutMs, goOn, () => refusePlain(socket, seldom, observe));
+      this.#follow(socket);
+      goOn();
     });
-    if (this.#secure) server.on("secureConnection", (socket: HttpSocket) => this.#followSecured(socket));
+    if ("setSecureContext" in server) {
+      server.on("secureConnection", (socket: HttpSocket) => this.#followSecured(socket));
+      tellFailures(server, seldom);
+    }
     server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+      tellOfTls(error, socket, seldom);
       refuseClient(error, socket as HttpSocket, log, observe);
     });
     server.on("connect", (_request, socket) => {
@@ -159,6 +177,26 @@ function refuseClient(
     answer.count(status);
     endRaw(socket, bytes);
   } else socket.destroy();
+}
+
+function refusePlain(socket: Socket, log: SeldomLog, observe: (status: number) => void): void {
+  observe(400);
+  log.warn(socket.remoteAddress, "a client spoke plain HTTP on a port with TLS: its URL should begin with https");
+  const detail = "this port speaks TLS, and this is plain HTTP: use https://";
+  endRaw(socket, rawAnswer(400, "Bad Request", "invalid", detail));
+}
+
+function tellOfTls(
+  { rawPacket }: NodeJS.ErrnoException & { rawPacket?: Buffer },
+  socket: Duplex,
+  log: SeldomLog,
+): void {
+  if (rawPacket === undefined || !looksLikeTls(rawPacket)) return;
+  const address = (socket as Socket).remoteAddress;
+  log.warn(
+    address,
+    "a client spoke TLS on a port with plain HTTP: its URL should begin with http, or TLS be configured",
+  );
 }
 
 /** Answers 408 on a connection that said nothing in time, and ends it. */

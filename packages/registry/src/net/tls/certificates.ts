@@ -4,8 +4,9 @@ import { readFile, stat } from "node:fs/promises";
 import type { Server, ServerOptions } from "node:https";
 import { dirname } from "node:path";
 import { createSecureContext, type SecureContextOptions } from "node:tls";
-import type { ListenerLog } from "./log.ts";
-import { sayWhy } from "./why.ts";
+import type { ListenerLog } from "../log.ts";
+import { sayWhy } from "../why.ts";
+import { judgeValidity } from "./validity.ts";
 
 export interface TlsOptions {
   readonly certFile: string;
@@ -16,6 +17,8 @@ export interface TlsOptions {
   readonly clientCertificates?: "none" | "request" | "require";
   /** How often the files are looked at when the system tells nothing. */
   readonly pollMs?: number;
+  /** How often it is looked whether certificates have expired or soon will. */
+  readonly judgeMs?: number;
 }
 
 export interface Certificates {
@@ -35,7 +38,7 @@ export async function openCertificates(options: TlsOptions, log: ListenerLog): P
     throw new Error("client certificates need the certificate authority's file to be checked against");
   return {
     serverOptions: { ...first, requestCert: clients !== "none", rejectUnauthorized: clients === "require" },
-    ...followFiles(options, log),
+    ...followFiles(options, first, log),
   };
 }
 
@@ -65,12 +68,30 @@ async function load(options: TlsOptions): Promise<SecureContextOptions> {
 }
 
 const SETTLE_MS = 100;
+const JUDGE_MS = 86_400_000;
 
-function followFiles(options: TlsOptions, log: ListenerLog): Omit<Certificates, "serverOptions"> {
+/** Warns of certificates that are not valid now, or soon will not be. They are served: who trusts them still may. */
+function warnOfValidity(options: TlsOptions, loaded: SecureContextOptions, log: ListenerLog): void {
+  const files = [
+    ["certificate", options.certFile, loaded.cert],
+    ["certificate authority", options.caFile, loaded.ca],
+  ] as const;
+  for (const [what, file, pem] of files)
+    for (const wrong of judgeValidity(String(pem ?? ""), Date.now()))
+      log.warn({ file }, `the ${what} ${file} ${wrong}: renew it, it is read again by itself`);
+}
+
+function followFiles(
+  options: TlsOptions,
+  first: SecureContextOptions,
+  log: ListenerLog,
+): Omit<Certificates, "serverOptions"> {
   const files = [options.certFile, options.keyFile, ...(options.caFile === undefined ? [] : [options.caFile])];
   const watchers: FSWatcher[] = [];
   let poll: NodeJS.Timeout | undefined;
   let settle: NodeJS.Timeout | undefined;
+  let judging: NodeJS.Timeout | undefined;
+  let loaded = first;
   let seen = "";
   let followed: Server | undefined;
   const look = async (server: Server): Promise<void> => {
@@ -81,8 +102,10 @@ function followFiles(options: TlsOptions, log: ListenerLog): Omit<Certificates, 
   };
   const reload = async (server: Server): Promise<boolean> => {
     try {
-      server.setSecureContext(await load(options));
+      loaded = await load(options);
+      server.setSecureContext(loaded);
       log.info({ cert: options.certFile }, "certificate read again");
+      warnOfValidity(options, loaded, log);
       return true;
     } catch (error) {
       log.error({ err: error, cert: options.certFile }, "new certificate not usable, the old one stays");
@@ -93,6 +116,8 @@ function followFiles(options: TlsOptions, log: ListenerLog): Omit<Certificates, 
     renew: async () => followed === undefined || (await reload(followed)),
     follow(server) {
       followed = server;
+      warnOfValidity(options, loaded, log);
+      judging = setInterval(() => warnOfValidity(options, loaded, log), options.judgeMs ?? JUDGE_MS).unref();
       // Certificate and key are two files: wait until both have been written.
       const soon = (): void => {
         clearTimeout(settle);
@@ -114,6 +139,7 @@ function followFiles(options: TlsOptions, log: ListenerLog): Omit<Certificates, 
     },
     close() {
       clearInterval(poll);
+      clearInterval(judging);
       clearTimeout(settle);
       for (const watcher of watchers) watcher.close();
     },
