@@ -15,20 +15,35 @@ const LOOKS_MAX = 2000;
 
 /** A list in parts. Items are texts, made when their turn comes; those that are undefined are left out. */
 export function* listParts(start: string, items: Iterable<string | undefined>, end: string): Iterable<string> {
-  let text = start;
-  let separator = "";
-  let looks = 0;
-  for (const item of items) {
-    if (item !== undefined) {
-      text += separator + item;
-      separator = ",";
-    }
-    if (text.length < PART_BYTES && ++looks < LOOKS_MAX) continue;
-    yield text;
-    text = "";
-    looks = 0;
+  const list = { items: items[Symbol.iterator](), separator: "", end, isOver: false };
+  let head = start;
+  while (!list.isOver) {
+    yield gather(list, head);
+    head = "";
   }
-  yield text + end;
+}
+
+interface List {
+  readonly items: Iterator<string | undefined>;
+  separator: string;
+  readonly end: string;
+  isOver: boolean;
+}
+
+/** The next part. Not within the generator: nothing of a part is kept while the client takes it. */
+function gather(list: List, head: string): string {
+  let text = head;
+  for (let looks = 0; looks < LOOKS_MAX && text.length < PART_BYTES; looks++) {
+    const { done, value } = list.items.next();
+    if (done === true) {
+      list.isOver = true;
+      return text + list.end;
+    }
+    if (value === undefined) continue;
+    text += list.separator + value;
+    list.separator = ",";
+  }
+  return text;
 }
 
 export interface Whole {
@@ -87,7 +102,7 @@ export function openBody(body: Body | undefined): Whole | Parted {
     first.push(next.value);
     bytes += next.value.length;
   }
-  return { kind: "parts", parts: chain(first, parts), bytes: undefined, heldBytes: 0 };
+  return { kind: "parts", parts: chain(first.map(toBuffer), parts), bytes: undefined, heldBytes: 0 };
 }
 
 function joinAll(parts: readonly Part[]): Part | undefined {
@@ -103,7 +118,8 @@ function* slices(bytes: Buffer): Iterator<Buffer> {
   for (let at = 0; at < bytes.length; at += PART_BYTES) yield bytes.subarray(at, at + PART_BYTES);
 }
 
-function* chain(first: readonly Part[], rest: Iterator<Part>): Iterator<Part> {
-  yield* first;
+function* chain(first: Part[], rest: Iterator<Part>): Iterator<Part> {
+  // Given away one by one: none is kept until the last part.
+  for (let part = first.shift(); part !== undefined; part = first.shift()) yield part;
   for (let next = rest.next(); next.done !== true; next = rest.next()) yield next.value;
 }

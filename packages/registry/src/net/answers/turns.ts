@@ -6,6 +6,8 @@
 
 /** What all pieces together may take of one turn of the event loop. */
 const SLICE_MS = 4;
+/** Turns without a slice that follow: in each the runtime accepts one connection, and as many may be waiting. */
+const FREE_TURNS = 16;
 
 let waiting: (() => void)[] = [];
 let isPlanned = false;
@@ -19,11 +21,21 @@ export function inTurn(work: () => void): void {
 function plan(): void {
   if (isPlanned) return;
   isPlanned = true;
-  setImmediate(runSlice);
+  setImmediate(wait);
+}
+
+let freeTurns = 0;
+
+function wait(): void {
+  if (freeTurns > 0) {
+    freeTurns--;
+    setImmediate(wait);
+  } else runSlice();
 }
 
 function runSlice(): void {
   isPlanned = false;
+  freeTurns = FREE_TURNS;
   const round = waiting;
   waiting = [];
   const endMs = performance.now() + SLICE_MS;
