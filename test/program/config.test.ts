@@ -86,6 +86,8 @@ function otherValue(setting: Setting): string {
       return setting.choices?.find((choice) => choice !== setting.default) as string;
     case "list":
       return "http";
+    case "origins":
+      return "https://app.example";
     case "share":
       return "0.25";
     case "path":
