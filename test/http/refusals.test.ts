@@ -9,7 +9,7 @@ import { SCHEMAS } from "../../packages/registry/src/dialects/http/open/schema.t
 import { ROUTES } from "../../packages/registry/src/dialects/http/routes.ts";
 import { startRollcall } from "../harness/program.ts";
 import { rawRequest } from "../harness/requests.ts";
-import { assertShape, nameRoute, openApi } from "./rig.ts";
+import { assertShape, nameRoute, nextAccount, openApi } from "./rig.ts";
 
 type Route = (typeof ROUTES)[number];
 
@@ -289,4 +289,42 @@ test("after all this nothing is there, and the process is well", async () => {
     [],
   );
   assert.equal((await api.call("GET", "/readyz")).status, 200);
+});
+
+test("all wrong fields are named, and what follows from the first is not", async () => {
+  const at = `/v2/${nextAccount()}/services/web/instances/w1`;
+  const detail = await api.refused(400, "invalid", "PUT", at, { port: "x", tags: "y", colour: 1, weight: -1 });
+  for (const wrong of ["unknown field colour", "field address is missing", "field port", "field tags", "field weight"])
+    assert.ok(detail.includes(wrong), `${wrong} in ${detail}`);
+  assert.match(
+    await api.refused(400, "invalid", "PUT", at, [] as unknown as object),
+    /^the body must be an object, not array$/,
+  );
+  const many = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`f${i}`, 1]));
+  assert.ok((await api.refused(400, "invalid", "PUT", at, many)).length < 3000);
+});
+
+test("an address is no URL and has no port", async () => {
+  const account = nextAccount();
+  for (const address of ["10.0.0.7:8080", "host:80", "[::1]:80", "http://10.0.0.7", "https://host", "host/path"])
+    assert.match(
+      await api.refused(400, "invalid", "PUT", `/v2/${account}/services/web/instances/w1`, { address, port: 80 }),
+      /^field address must be a host name or an IP address alone/,
+    );
+  for (const address of ["::1", "fd00::8080", "10.0.0.7", "host", "a.b-c.example", "::ffff:10.0.0.7", "[::1]"])
+    await api.ok("PUT", `/v2/${account}/services/web/instances/w1`, { address, port: 80 });
+});
+
+test("a path of another protocol is told where it is served, or that it is not", async () => {
+  const detailOf = async (path: string): Promise<string> => api.refused(404, "not-found", "GET", path);
+  assert.match(await detailOf("/eureka/apps"), new RegExp(`those of eureka, on port ${rollcall.port("eureka")}$`));
+  assert.match(
+    await detailOf("/skydns/services/x"),
+    new RegExp(`those of skydns, on port ${rollcall.port("skydns")}$`),
+  );
+  for (const path of ["/v1/agent/self", "/v1/kv", "/v1/catalog/services"])
+    assert.match(await detailOf(path), /those of consul, which is not opened here/);
+  assert.match(await detailOf("/lookup"), /those of nsqlookupd, which is not opened/);
+  assert.match(await detailOf("/none"), /see \/openapi\.json$/);
+  assert.match(await detailOf("/v2/x/none/y"), /see \/openapi\.json$/);
 });

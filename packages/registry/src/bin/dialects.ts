@@ -11,6 +11,8 @@ export interface ListedDialect {
   readonly name: string;
   /** Ports of its own; none for a dialect on the native listener. The first has the dialect's name. */
   readonly ports: readonly ListedPort[];
+  /** How paths of its HTTP API begin, for those who ask at another port. */
+  readonly paths?: readonly string[];
   /** Whether it keeps notes to itself in the meta of instances, under keys that begin with `<name>.` */
   readonly notes: boolean;
   readonly load: () => Promise<Dialect>;
@@ -26,12 +28,14 @@ export const DIALECTS: readonly ListedDialect[] = [
   {
     name: "http",
     ports: [],
+    paths: ["/v2/"],
     notes: false,
     load: async () => (await import("../dialects/http/dialect.ts")).dialect,
   },
   {
     name: "rackspace",
     ports: [],
+    paths: ["/v1.0/", "/v2.0/"],
     notes: true,
     load: async () => (await import("../dialects/rackspace/dialect.ts")).dialect,
   },
@@ -44,6 +48,7 @@ export const DIALECTS: readonly ListedDialect[] = [
   {
     name: "skydns",
     ports: [{ name: "skydns", port: 8080 }],
+    paths: ["/skydns/"],
     notes: true,
     load: async () => (await import("../dialects/skydns/dialect.ts")).dialect,
     names: async () => (await import("../dialects/skydns/names/source.ts")).SKYDNS_NAMES,
@@ -51,10 +56,24 @@ export const DIALECTS: readonly ListedDialect[] = [
   {
     name: "eureka",
     ports: [{ name: "eureka", port: 8761 }],
+    paths: ["/eureka/"],
     notes: true,
     load: async () => (await import("../dialects/eureka/dialect.ts")).dialect,
   },
 ];
+
+/** Paths of protocols that this program does not speak yet, by which their clients are known. */
+const UNSPOKEN: readonly (readonly [protocol: string, begins: readonly string[]])[] = [
+  [
+    "consul",
+    ["agent", "catalog", "health", "kv", "session", "status", "txn", "event", "query"].map((word) => `/v1/${word}/`),
+  ],
+  ["etcd", ["/v3/", "/v3beta/"]],
+  ["nsqlookupd", ["/lookup/", "/topics/", "/channels/", "/nodes/"]],
+];
+
+/** How the HTTP paths of each protocol begin, spoken or not. */
+export const PATHS = [...DIALECTS.map(({ name, paths = [] }) => [name, paths] as const), ...UNSPOKEN];
 
 /** Every port that can be configured. */
 export const PORTS: readonly ListedPort[] = [NATIVE_PORT, ...DIALECTS.flatMap((dialect) => dialect.ports)];

@@ -38,6 +38,8 @@ export interface House {
   readonly names: () => Promise<readonly NameSource[]>;
   /** All dialects of this program that keep notes to themselves in the meta of instances, under `<dialect>.…` */
   readonly notes: readonly string[];
+  /** How the HTTP paths of each protocol begin, whether its dialect is open, closed or yet to come. */
+  readonly paths: readonly (readonly [dialect: string, begins: readonly string[]])[];
   /** This dialect's part of the configuration, validated by the dialect itself. */
   readonly settings: Readonly<Record<string, unknown>>;
   /** Absolute path of the directory that relative paths in `settings` begin at. */

@@ -95,7 +95,9 @@ function guard(socket: Socket, limits: TcpLimits): void {
 }
 
 /** Such a client waits in vain: what it says is half a message here. */
-function tellOfOthers(first: Buffer, { remoteAddress, localPort }: Socket, log: SeldomLog): void {
+function tellOfOthers(read: Buffer | string, { remoteAddress, localPort }: Socket, log: SeldomLog): void {
+  // A handler may read text.
+  const first = typeof read === "string" ? Buffer.from(read, "latin1") : read;
   const spoken = looksLikeTls(first) ? "TLS" : isHttp(first) ? "HTTP" : undefined;
   if (spoken !== undefined) log.warn(remoteAddress, `a client spoke ${spoken} on port ${localPort}, which knows none`);
 }

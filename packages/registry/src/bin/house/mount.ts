@@ -10,7 +10,7 @@ import type { Pages } from "../../net/http/pages/cors.ts";
 import type { RequestLog } from "../../net/log.ts";
 import { PortTaken } from "../../net/taken.ts";
 import type { ServeConfig } from "../config/load.ts";
-import { DIALECTS, type ListedDialect } from "../dialects.ts";
+import { DIALECTS, type ListedDialect, PATHS } from "../dialects.ts";
 import { createDoors, type OpenDoors } from "./doors.ts";
 import { StartRefused } from "./refused.ts";
 
@@ -87,7 +87,7 @@ export async function loadDialects(
 }
 
 /** The parts of the house that are the same for all dialects. */
-export type Shared = Omit<House, "settings" | "log" | "doors" | "names" | "notes" | "directory" | "secret">;
+export type Shared = Omit<House, "settings" | "log" | "doors" | "names" | "notes" | "paths" | "directory" | "secret">;
 
 interface Listeners {
   readonly native: OpenHttpListener;
@@ -142,6 +142,7 @@ async function openDialect(
       ...shared,
       doors,
       names: () => Promise.all(DIALECTS.flatMap(({ names }) => names?.() ?? [])),
+      paths: PATHS,
       notes: DIALECTS.filter(({ notes }) => notes).map(({ name }) => name),
       directory: config.directory,
       settings: config.dialectSettings[listed.name] ?? {},

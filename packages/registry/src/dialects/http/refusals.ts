@@ -3,6 +3,7 @@ import type { Refusal, Refused } from "../../core/index.ts";
 import type { Headers } from "../../net/http/head.ts";
 import { PROBLEM_TYPE, problemOf } from "../../net/http/problem.ts";
 import type { Answer } from "../../net/routes/answer.ts";
+import type { Endpoint, House } from "../contract.ts";
 
 /** RFC 9110 §15. `exists` and `conflict` only come from conditions that the request states. */
 const STATUS_OF: Readonly<Record<Refusal, number>> = {
@@ -35,8 +36,21 @@ export function toUnauthorized({ detail }: Refused): Answer {
   return toProblem(401, "unauthorized", detail, { "WWW-Authenticate": 'Bearer realm="rollcall"' });
 }
 
-export function toMissing(path: string): Answer {
-  return toProblem(404, "not-found", `there is nothing at ${path.slice(0, 200)}; see /openapi.json`);
+export function toMissing({ paths, status }: Pick<House, "paths" | "status">, path: string): Answer {
+  const known = `${path}/`;
+  const [dialect] =
+    paths.find(([, begins]) => begins.some((begin) => known.startsWith(begin) && begin !== NATIVE)) ?? [];
+  const hint = dialect === undefined ? "see /openapi.json" : sayWhere(dialect, status.endpoints());
+  return toProblem(404, "not-found", `there is nothing at ${path.slice(0, 200)}; ${hint}`);
+}
+
+const NATIVE = "/v2/";
+
+/** For a client of another protocol that came to the wrong port. */
+function sayWhere(dialect: string, endpoints: readonly Endpoint[]): string {
+  const found = endpoints.find((one) => one.dialect === dialect);
+  if (found === undefined) return `such paths are those of ${dialect}, which is not opened here (dialects)`;
+  return `such paths are those of ${dialect}, on port ${found.port}`;
 }
 
 export function toWrongMethod(method: string, allow: string): Answer {

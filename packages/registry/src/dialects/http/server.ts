@@ -7,7 +7,7 @@ import { ROUTES } from "./routes.ts";
 
 export function createServer(desk: Desk): Find {
   const manner: Manner = {
-    missing: toMissing,
+    missing: (path) => toMissing(desk.house, path),
     method: toWrongMethod,
     unknown: toUnauthorized,
     refused: toRefusal,

@@ -75,6 +75,9 @@ export function openPages(desk: Desk): readonly (readonly [string, Find])[] {
     ["/readyz", onlyGet(desk, () => readiness(desk))],
     ["/metrics", onlyGet(desk, () => metrics(desk))],
     ["/openapi.json", onlyGet(desk, () => describe(desk))],
-    ["/", (method, path, search) => (path === "/" ? home(method, path, search) : answering(toMissing(path)))],
+    [
+      "/",
+      (method, path, search) => (path === "/" ? home(method, path, search) : answering(toMissing(desk.house, path))),
+    ],
   ];
 }

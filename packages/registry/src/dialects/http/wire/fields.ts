@@ -36,18 +36,22 @@ export function nameType(value: unknown): string {
   return Array.isArray(value) ? "array" : typeof value;
 }
 
+/** Faults of one body that are told. */
+const FAULTS_MAX = 8;
+
 const NO_MEMBERS: Members = {};
 const NO_TEXTS: readonly string[] = [];
 const NO_PAIRS: Readonly<Record<string, string>> = {};
 
 /**
- * A field that is left out gives the fallback; so does a wrong one, and `fault` then says what is wrong. Callers read
- * all fields and look at `fault` once, at the end.
+ * A field that is left out gives the fallback; so does a wrong one, and `fault` then says what is wrong with it, and
+ * with others. Callers read all fields and look at `fault` once, at the end.
  */
 export class Fields {
   readonly #members: Members;
   readonly #at: string;
   fault: Refused | undefined = undefined;
+  #faults = 0;
 
   /** `at` is put before the names of fields in messages, such as `guards[2].`. */
   constructor(value: Json, known: ReadonlySet<string>, at = "") {
@@ -55,27 +59,28 @@ export class Fields {
     if (!isObject(value)) {
       this.#members = NO_MEMBERS;
       this.fail(`${at === "" ? "the body" : at.slice(0, -1)} must be an object, not ${nameType(value)}`);
+      // It lacks every field, which says nothing new.
+      this.#faults = FAULTS_MAX;
       return;
     }
     this.#members = value;
     for (const name in value)
-      if (!known.has(name)) {
-        this.fail(`unknown field ${at}${name}; known are ${[...known].join(", ")}`);
-        return;
-      }
+      if (!known.has(name)) this.fail(`unknown field ${at}${name.slice(0, 100)}; known are ${[...known].join(", ")}`);
   }
 
   fail(message: string): void {
-    this.fault ??= refuse("invalid", message);
+    this.adopt(refuse("invalid", message));
   }
 
   #tooLong(name: string, most: number, what: string): void {
-    this.fault ??= refuse("too-large", `field ${this.#at}${name} holds more than ${most} ${what}`);
+    this.adopt(refuse("too-large", `field ${this.#at}${name} holds more than ${most} ${what}`));
   }
 
-  /** Takes over the fault of an inner value. */
+  /** Takes over the fault of an inner value. The first fault gives the refusal, the next ones are told along. */
   adopt(fault: Refused | undefined): void {
-    this.fault ??= fault;
+    if (fault === undefined || this.#faults >= FAULTS_MAX) return;
+    this.#faults += 1;
+    this.fault = this.fault === undefined ? fault : refuse(this.fault.refusal, `${this.fault.detail}; ${fault.detail}`);
   }
 
   expected(name: string, what: string, value: unknown): void {

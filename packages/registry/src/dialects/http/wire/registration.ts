@@ -69,11 +69,16 @@ export function decodeRegister(
 
 const BRACKETED = /^\[([0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]$/;
 
+/** `http://host`, `host/path`, `host:80`, `[::1]:80`. An IPv6 address has more than one colon. */
+const NO_ADDRESS = /\/|^[^:]*:[0-9]+$|\]:[0-9]+$/;
+
 /** Brackets only tell an IPv6 address from its port (RFC 3986 §3.2.2): they are no part of it. */
 function readAddress(fields: Fields): string {
   const address = fields.printable("address", "", LIMITS.addressLengthMax);
   if (address === "") fields.fail("field address must not be empty");
   if (/\s/.test(address)) fields.fail("field address must not hold blanks");
+  if (NO_ADDRESS.test(address))
+    fields.fail("field address must be a host name or an IP address alone: the port has a field of its own");
   return BRACKETED.exec(address)?.[1] ?? address;
 }
 
