@@ -33,13 +33,18 @@ function isLegalLease(lease: string): boolean {
   return lease !== "" && lease !== "renew" && !/[\p{C}]|^\s|\s$/u.test(lease);
 }
 
+/** 16 characters. None begins with a dash: on a command line it would be taken for a flag. */
+function makeLeaseId(): string {
+  return randomBytes(12).toString("base64url").replace(/^-/, "_");
+}
+
 /** POST …/leases */
 export async function grantLease(exchange: Exchange): Promise<Result> {
   const { desk, account } = exchange;
   const fields = new Fields(exchange.json, GRANT_FIELDS);
   fields.need("ttl");
   const chosen = fields.has("lease");
-  const lease = fields.text("lease", randomBytes(12).toString("base64url"), LEASE_LENGTH_MAX);
+  const lease = fields.text("lease", makeLeaseId(), LEASE_LENGTH_MAX);
   const ttlMs = readTtl(fields, TTL_MS_DEFAULT, false);
   const meta = fields.pairs("meta");
   if (!isLegalLease(lease)) fields.fail('field lease must be printable text, and not the word "renew"');
