@@ -78,6 +78,9 @@ async function assembleWith(
   const replicator = createReplicator(config, { clock, rules, origin, onGroup, onBroken, log });
   const loaded = await loadDialects(config.dialects, replicator.port);
   const protection = openProtection(config.protection);
+  // From before the store is read: that makes as much garbage as any burst.
+  let revision = (): number => 0;
+  undo.push(keepMemory(() => revision()));
   const core = await openCore({
     clock,
     replicator: replicator.port,
@@ -87,10 +90,10 @@ async function assembleWith(
     onExpired: metrics.expired,
     ...reportProtection(log, () => clock.monotonic()),
   });
+  revision = () => core.numbers().revision;
   undo.push(() => core.close());
   const stopTime = keepTime(clock, core);
   undo.push(stopTime);
-  undo.push(keepMemory(() => core.numbers().revision));
   const access = await openAccess(config, core.registry, clock, undo);
   state.access = access;
   const outgoing = new Outgoing(config.answers);

@@ -1,6 +1,6 @@
 /**
  * Gives memory back after a burst. V8 keeps what its heap grew to while many instances registered; a collection in a
- * quiet moment returns it to the system. It stops the process for 1 to 2 ms a MB, so it is made only when the heap has
+ * quiet moment returns it to the system. It stops the process for 1 to 3 ms a MB, so it is made only when the heap has
  * grown by much since the last one, and only while nothing is being written.
  */
 import { getHeapStatistics, setFlagsFromString } from "node:v8";
@@ -21,11 +21,13 @@ export interface Memory {
 /** The memory of this process. */
 export function processMemory(progress: () => number): Memory {
   setFlagsFromString("--expose-gc");
-  const gc = runInNewContext("gc") as (options?: { type: "minor" }) => void;
+  const gc = runInNewContext("gc") as (options?: { type: "minor" | "major"; flavor?: "last-resort" }) => void;
   const collect = (): void => {
     setFlagsFromString("--compact-on-every-full-gc");
     gc();
     setFlagsFromString("--no-compact-on-every-full-gc");
+    // Newer versions keep freed pages in a pool, and give them back for a last resort alone; Node 20 knows none.
+    gc({ type: "major", flavor: "last-resort" });
     // The young generation shrinks, and freed pages go back, at the next small collection.
     gc({ type: "minor" });
   };
