@@ -68,7 +68,7 @@ async function assembleWith(
   undo: (() => Promise<void> | void)[],
 ): Promise<Running> {
   const origin = config.name === "" ? hostname() : config.name;
-  const state = { ready: false, access: null as Access | null };
+  const state = { ready: false, access: null as Access | null, revision: () => 0 };
   const rules: Rules = {
     limits: (account) => state.access?.limitsOf(account) ?? LIMITS_DEFAULT,
   };
@@ -78,9 +78,7 @@ async function assembleWith(
   const replicator = createReplicator(config, { clock, rules, origin, onGroup, onBroken, log });
   const loaded = await loadDialects(config.dialects, replicator.port);
   const protection = openProtection(config.protection);
-  // From before the store is read: that makes as much garbage as any burst.
-  let revision = (): number => 0;
-  undo.push(keepMemory(() => revision()));
+  undo.push(keepMemory(() => state.revision()));
   const core = await openCore({
     clock,
     replicator: replicator.port,
@@ -90,7 +88,7 @@ async function assembleWith(
     onExpired: metrics.expired,
     ...reportProtection(log, () => clock.monotonic()),
   });
-  revision = () => core.numbers().revision;
+  state.revision = () => core.numbers().revision;
   undo.push(() => core.close());
   const stopTime = keepTime(clock, core);
   undo.push(stopTime);

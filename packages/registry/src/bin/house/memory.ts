@@ -49,7 +49,7 @@ export function createSweeper(memory: Memory): () => void {
   };
 }
 
-/** Gives memory back until the returned function is called. */
+/** Gives memory back until the returned function is called. Begun before the store is read: that is a burst as well. */
 export function keepMemory(progress: () => number): () => void {
   const timer = setInterval(createSweeper(processMemory(progress)), LOOK_MS);
   timer.unref();
