@@ -26,7 +26,7 @@ const JUMP_MS = 1000;
 /** For so long a jump must stay before it is followed. */
 const STAYS_MS = 10_000;
 /** No clock is right that shows a time before this program was written. */
-const WRITTEN_MS = Date.UTC(2026, 0, 1);
+export const WRITTEN_MS = Date.UTC(2026, 0, 1);
 
 export class HouseClock implements Clock {
   readonly #sources: TimeSources;

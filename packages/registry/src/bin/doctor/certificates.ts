@@ -2,10 +2,10 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { TlsOptions } from "../../net/tls/certificates.ts";
+import { validityOf } from "../../net/tls/validity.ts";
 import { type Finding, finding } from "./finding.ts";
 
 const DAY_MS = 86_400_000;
-const SOON_DAYS = 14;
 
 export async function examineCertificates(tls: TlsOptions | undefined, nowMs: number): Promise<Finding[]> {
   if (tls === undefined) return [];
@@ -30,9 +30,9 @@ export async function examineCertificates(tls: TlsOptions | undefined, nowMs: nu
 
 function examine(name: string, certificate: X509Certificate, nowMs: number): Finding {
   const who = certificate.subjectAltName ?? certificate.subject.replaceAll("\n", ", ");
-  if (Date.parse(certificate.validFrom) > nowMs)
-    return finding(name, "bad", `${who}: not valid before ${certificate.validFrom}`);
-  const days = Math.floor((Date.parse(certificate.validTo) - nowMs) / DAY_MS);
-  if (days < 0) return finding(name, "bad", `${who}: expired on ${certificate.validTo}`);
-  return finding(name, days < SOON_DAYS ? "warn" : "good", `${who}: valid for ${days} more days`);
+  const { state, toMs } = validityOf(certificate, nowMs);
+  if (state === "early") return finding(name, "bad", `${who}: not valid before ${certificate.validFrom}`);
+  if (state === "over") return finding(name, "bad", `${who}: expired on ${certificate.validTo}`);
+  const days = Math.floor((toMs - nowMs) / DAY_MS);
+  return finding(name, state === "valid" ? "good" : "warn", `${who}: valid for ${days} more days`);
 }

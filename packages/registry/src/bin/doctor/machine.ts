@@ -1,22 +1,15 @@
 /** The program, its limits, and the clock. */
 import { readFile } from "node:fs/promises";
+import { WRITTEN_MS } from "../../around/clock.ts";
 import { VERSION } from "../version.ts";
 import { type Finding, finding } from "./finding.ts";
 
 const DESCRIPTORS_FEW = 4096;
-/** No clock is right that is before this program was written. */
-const EARLIEST_MS = Date.UTC(2026, 0);
 const SKEW_MS_MAX = 2000;
 
+/** An older Node than it needs does not get as far as this. */
 export function examineVersion(): Finding {
-  const { node } = process.versions;
-  const [major = 0, minor = 0] = node.split(".").map(Number);
-  const isOld = major < 20 || (major === 20 && minor < 19);
-  return finding(
-    "program",
-    isOld ? "bad" : "good",
-    `rollcall ${VERSION} on Node ${node}${isOld ? ", needs 20.19" : ""}`,
-  );
+  return finding("program", "good", `rollcall ${VERSION} on Node ${process.versions.node}`);
 }
 
 /** Each connection takes a descriptor (Linux). */
@@ -32,7 +25,7 @@ export async function examineDescriptors(): Promise<Finding[]> {
 /** `theirsMs`: the time that the running registry told, and `tookMs` how long asking took. */
 export function examineClock(nowMs: number, told: { theirsMs: number; tookMs: number } | undefined): Finding {
   const now = new Date(nowMs).toISOString();
-  if (nowMs < EARLIEST_MS) return finding("clock", "bad", `${now} cannot be right`);
+  if (nowMs < WRITTEN_MS) return finding("clock", "bad", `${now} cannot be right`);
   if (told === undefined) return finding("clock", "good", now);
   const skewMs = Math.max(0, Math.abs(nowMs - told.theirsMs) - told.tookMs - 1000);
   if (skewMs <= SKEW_MS_MAX) return finding("clock", "good", `${now}, as the registry's`);

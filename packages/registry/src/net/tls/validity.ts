@@ -18,13 +18,33 @@ export function judgeValidity(pem: string, nowMs: number): readonly string[] {
   });
 }
 
-function judge({ subject, validFrom, validTo }: X509Certificate, nowMs: number): string | undefined {
-  const whose = `(${subject.replaceAll("\n", ", ")})`;
+function judge(certificate: X509Certificate, nowMs: number): string | undefined {
+  const whose = `(${certificate.subject.replaceAll("\n", ", ")})`;
+  const { state, fromMs, toMs } = validityOf(certificate, nowMs);
+  switch (state) {
+    case "early":
+      return `${whose} is not valid before ${toTime(fromMs)}`;
+    case "over":
+      return `${whose} has expired on ${toTime(toMs)}`;
+    case "soon over":
+      return `${whose} expires on ${toTime(toMs)}`;
+    case "valid":
+      return undefined;
+  }
+}
+
+export interface Validity {
+  readonly state: "early" | "valid" | "soon over" | "over";
+  /** Wall-clock ms. */
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+export function validityOf({ validFrom, validTo }: X509Certificate, nowMs: number): Validity {
   const [fromMs, toMs] = [Date.parse(validFrom), Date.parse(validTo)];
-  if (nowMs < fromMs) return `${whose} is not valid before ${toTime(fromMs)}`;
-  if (nowMs > toMs) return `${whose} has expired on ${toTime(toMs)}`;
-  if (toMs - nowMs <= SOON_MS) return `${whose} expires on ${toTime(toMs)}`;
-  return undefined;
+  if (nowMs < fromMs) return { state: "early", fromMs, toMs };
+  if (nowMs > toMs) return { state: "over", fromMs, toMs };
+  return { state: toMs - nowMs <= SOON_MS ? "soon over" : "valid", fromMs, toMs };
 }
 
 function toTime(ms: number): string {
