@@ -120,19 +120,22 @@ export interface KeyRecord {
 }
 
 /** Why a change came about. */
-export type Cause =
-  | "registered"
-  | "updated"
-  | "reported"
-  | "overridden"
-  | "deregistered"
-  | "granted"
-  | "closed"
-  | "expired"
-  | "held"
-  | "released"
-  | "put"
-  | "deleted";
+export const CAUSES = [
+  "registered",
+  "updated",
+  "reported",
+  "overridden",
+  "deregistered",
+  "granted",
+  "closed",
+  "expired",
+  "held",
+  "released",
+  "put",
+  "deleted",
+] as const;
+
+export type Cause = (typeof CAUSES)[number];
 
 /** How a lease ended: for the event that says why. All times are wall-clock ms. */
 export interface Silence {

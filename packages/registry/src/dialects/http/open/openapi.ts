@@ -1,7 +1,7 @@
 /** The OpenAPI 3.1 description, made from the table of routes and the schemas. */
 import { isRepeatable, nameOf } from "../../../net/routes/parameters.ts";
 import { EXAMPLES } from "./examples.ts";
-import { SCHEMAS } from "./schema.ts";
+import { placeOf, SCHEMAS } from "./schema.ts";
 
 /** What the description needs to know of a route. */
 export interface Described {
@@ -126,7 +126,7 @@ export const SHAPES: Readonly<Record<string, Shapes & { readonly tag: string }>>
 
 /** With an example, where there is one. */
 function json(name: string): object {
-  const schema = { $ref: `#/components/schemas/${name}` };
+  const schema = { $ref: placeOf(name) };
   const example = EXAMPLES[name];
   return { "application/json": example === undefined ? { schema } : { schema, example } };
 }
@@ -210,7 +210,7 @@ function toResponses({ answer, media, headers, status = [200] }: Shapes): object
     ...(answer === undefined ? {} : json(answer)),
     ...(media === undefined ? {} : { [media]: { schema: { type: "string" } } }),
   };
-  const problem = { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } };
+  const problem = { "application/problem+json": { schema: { $ref: placeOf("Problem") } } };
   const good = status.map((code) => [String(code), { description: code === 201 ? "Created" : "OK", content }]);
   const unchanged = headers === READ.headers ? { 304: { description: "Still as it was" } } : {};
   return {

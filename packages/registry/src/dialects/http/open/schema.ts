@@ -1,7 +1,7 @@
 /** The JSON shapes as schemas: what the description of the API is made of. They mirror packages/client/src/shapes.ts. */
 
 import Type, { type TProperties, type TSchema } from "typebox";
-import { ROLES, STATUSES } from "../../../core/index.ts";
+import { CAUSES, ROLES, STATUSES } from "../../../core/index.ts";
 
 const text = Type.String();
 const count = Type.Integer({ minimum: 0 });
@@ -19,8 +19,13 @@ function orNull<T extends TSchema>(schema: T) {
   return Type.Union([schema, Type.Null()]);
 }
 
+/** Where the schema of this name stands in the description. */
+export function placeOf(name: string): string {
+  return `#/components/schemas/${name}`;
+}
+
 function ref(name: string) {
-  return Type.Ref(`#/components/schemas/${name}`);
+  return Type.Ref(placeOf(name));
 }
 
 function words(...allowed: string[]) {
@@ -129,20 +134,7 @@ const Key = object({
 
 const anyRecord = Type.Union([ref("Instance"), ref("Lease"), ref("Key"), Type.Null()]);
 
-const cause = words(
-  "registered",
-  "updated",
-  "reported",
-  "overridden",
-  "deregistered",
-  "granted",
-  "closed",
-  "expired",
-  "held",
-  "released",
-  "put",
-  "deleted",
-);
+const cause = words(...CAUSES);
 
 /** A change of one kind: what names it, and the record before and after. */
 function change<T extends TProperties>(kind: string, names: T, record: string) {
@@ -156,16 +148,15 @@ const CHANGES = {
   KeyChange: change("key", { key: text }, "Key"),
 };
 
+const mapping = {
+  instance: placeOf("InstanceChange"),
+  lease: placeOf("LeaseChange"),
+  key: placeOf("KeyChange"),
+};
+
 const Change = Type.Unsafe({
-  oneOf: Object.keys(CHANGES).map((name) => ({ $ref: `#/components/schemas/${name}` })),
-  discriminator: {
-    propertyName: "kind",
-    mapping: {
-      instance: "#/components/schemas/InstanceChange",
-      lease: "#/components/schemas/LeaseChange",
-      key: "#/components/schemas/KeyChange",
-    },
-  },
+  oneOf: Object.values(mapping).map(($ref) => ({ $ref })),
+  discriminator: { propertyName: "kind", mapping },
 });
 
 const Event = object({
