@@ -73,9 +73,19 @@ type Method = Route["method"];
 
 const PRETTY = "pretty";
 
-/** An answer on many lines, when it is asked for so. */
-function makePretty<T extends Result | undefined>(result: T, { query }: Exchange): T {
-  if (!query.has(PRETTY) || result === undefined || "refusal" in result || result.body === undefined) return result;
+/** The same handler, whose answers are on many lines when they are asked for so. */
+function prettily<R extends Reply, T extends Result | undefined>(
+  handle: (call: Exchange<R>) => T | Promise<T>,
+): (call: Exchange<R>) => T | Promise<T> {
+  return (call) => {
+    const result = handle(call);
+    if (!call.query.has(PRETTY)) return result;
+    return result instanceof Promise ? result.then(makePretty) : makePretty(result);
+  };
+}
+
+function makePretty<T extends Result | undefined>(result: T): T {
+  if (result === undefined || "refusal" in result || result.body === undefined) return result;
   return { ...result, body: toPretty(result.body) };
 }
 
@@ -96,10 +106,7 @@ function route(
     role,
     body,
     query: [...query, PRETTY],
-    handle(call) {
-      const result = handle(call);
-      return result instanceof Promise ? result.then((one) => makePretty(one, call)) : makePretty(result, call);
-    },
+    handle: prettily(handle),
     summary,
   };
 }
@@ -121,10 +128,7 @@ function streaming(
     role,
     body,
     query: [...query, PRETTY],
-    handle(call) {
-      const result = handle(call);
-      return result instanceof Promise ? result.then((one) => makePretty(one, call)) : makePretty(result, call);
-    },
+    handle: prettily(handle),
     summary,
   };
 }
