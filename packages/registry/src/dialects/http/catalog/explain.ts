@@ -44,8 +44,6 @@ async function findHistory({ registry }: Desk, account: string, key: InstanceKey
     }
     // Whose name has the same hash, or history knows no more.
     if (revision >= commit.revision) break;
-    // Other requests come first: a search is never urgent.
-    await new Promise<void>((resume) => setImmediate(resume));
   }
   return traces.slice(0, TRACES_MAX);
 }
