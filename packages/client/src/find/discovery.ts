@@ -206,7 +206,7 @@ class Followed {
   /** Those among the missing that are not there in another state, and of which nobody said that they go. */
   async #findLost(missing: readonly InstanceBody[]): Promise<readonly InstanceBody[]> {
     const { account } = this.#transport;
-    const query = { type: GOODBYES, limit: GOODBYES_MAX };
+    const query = { type: GOODBYES, service: this.#service, limit: GOODBYES_MAX };
     const read = { signal: this.#stop.signal };
     // A registry that does not say keeps nobody from being held.
     const [all, goodbyes] = await Promise.all([
@@ -217,8 +217,7 @@ class Followed {
     ]);
     const there = new Set(all?.instances?.map(({ id }) => id));
     const gone = new Map<string | undefined, number>();
-    for (const { service, instance, revision } of goodbyes?.events ?? [])
-      if (service === this.#service) gone.set(instance, revision);
+    for (const { instance, revision } of goodbyes?.events ?? []) gone.set(instance, revision);
     return missing.filter(({ id, modRevision }) => !there.has(id) && !((gone.get(id) ?? 0) > modRevision));
   }
 
