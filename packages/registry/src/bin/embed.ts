@@ -3,6 +3,7 @@ import { loadServeConfig } from "./config/load.ts";
 import { PORTS } from "./dialects.ts";
 import { assemble } from "./house/assemble.ts";
 import { createLog } from "./log/logger.ts";
+import { toUrl } from "./terminal/output.ts";
 
 /** Settings by the names and with the values of the configuration file; those named here have other defaults. */
 export interface RegistrySettings {
@@ -79,7 +80,7 @@ export async function startRegistry(
     endpoints,
     get url() {
       const { scheme, host, port } = find("http");
-      return `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`;
+      return toUrl(scheme, host, port);
     },
     port: (dialect = "http") => find(dialect).port,
     close() {

@@ -8,6 +8,7 @@ import { Lines, openDescriptor } from "./log/lines.ts";
 import { createLog } from "./log/logger.ts";
 import { followSignals } from "./signals.ts";
 import { EXIT } from "./terminal/exit.ts";
+import { toUrl } from "./terminal/output.ts";
 
 /** How long a stop may take before the process ends itself. */
 const STOP_MS_MAX = 30_000;
@@ -159,9 +160,6 @@ function announcement({ logFormat, replicator, data }: ServeConfig, { endpoints 
     }));
     return [...events, { event: "ready" }].map((event) => JSON.stringify(event));
   }
-  const urls = endpoints.map(({ dialect, scheme, host, port }) => {
-    const name = host.includes(":") ? `[${host}]` : host;
-    return `${dialect.padEnd(12)}${scheme}://${name}:${port}`;
-  });
+  const urls = endpoints.map(({ dialect, scheme, host, port }) => `${dialect.padEnd(12)}${toUrl(scheme, host, port)}`);
   return [...urls, `${"data".padEnd(12)}${replicator === "memory" ? "in memory only" : data}`, "ready"];
 }

@@ -50,17 +50,23 @@ function holds(account: AccountView): boolean {
   return false;
 }
 
-function toDefaults({ limits }: AccountsConfig): AccountLimits {
-  return { ...LIMITS_DEFAULT, ...readLimits(limits ?? {}) };
+/** The configuration, with all that it leaves out. */
+interface Configured {
+  readonly accounts: ReadonlyMap<Account, NonNullable<AccountsConfig["accounts"]>[Account]>;
+  /** Those that are good for all accounts. */
+  readonly tokens: readonly ConfiguredToken[];
+  readonly limits: AccountLimits;
+}
+
+function toConfigured({ accounts = {}, tokens = [], limits = {} }: AccountsConfig): Configured {
+  return { accounts: new Map(Object.entries(accounts)), tokens, limits: { ...LIMITS_DEFAULT, ...readLimits(limits) } };
 }
 
 /** What is stored counts over what is configured. */
 export class Stored {
   readonly tenants: Tenants;
   readonly #registry: Registry;
-  #configured: ReadonlyMap<Account, NonNullable<AccountsConfig["accounts"]>[Account]>;
-  #configuredTokens: readonly ConfiguredToken[];
-  #defaults: AccountLimits;
+  #configured: Configured;
   /** Called at once when tokens change: what is known of them is out of date. */
   readonly #forget: () => void;
   readonly #byHash = new Map<string, KeptToken>();
@@ -74,9 +80,7 @@ export class Stored {
 
   constructor(registry: Registry, config: AccountsConfig, forget: () => void) {
     this.#registry = registry;
-    this.#configured = new Map(Object.entries(config.accounts ?? {}));
-    this.#configuredTokens = config.tokens ?? [];
-    this.#defaults = toDefaults(config);
+    this.#configured = toConfigured(config);
     this.#forget = forget;
     this.tenants = new Tenants({
       remember: (tenant, account) => void this.#put(`${TENANT}${tenant}`, account),
@@ -97,9 +101,7 @@ export class Stored {
 
   /** Another configuration counts from now on. */
   configure(config: AccountsConfig): void {
-    this.#configured = new Map(Object.entries(config.accounts ?? {}));
-    this.#configuredTokens = config.tokens ?? [];
-    this.#defaults = toDefaults(config);
+    this.#configured = toConfigured(config);
     this.#registry.read((view) => this.#read(view));
   }
 
@@ -108,11 +110,11 @@ export class Stored {
     this.#byId.clear();
     this.#limits.clear();
     this.#created.clear();
-    for (const [account, { limits, tokens }] of this.#configured) {
-      this.#limits.set(account, { ...this.#defaults, ...limits });
+    for (const [account, { limits, tokens }] of this.#configured.accounts) {
+      this.#limits.set(account, { ...this.#configured.limits, ...limits });
       this.#configure(account, tokens);
     }
-    this.#configure(null, this.#configuredTokens);
+    this.#configure(null, this.#configured.tokens);
     for (const entry of view.entries(SYSTEM_ACCOUNT, ROOT, prefixEnd(ROOT))) this.#learn(entry.key, entry);
     for (const { name } of view.accounts()) if (name !== SYSTEM_ACCOUNT) this.tenants.peek(name);
     this.#settle();
@@ -151,8 +153,8 @@ export class Stored {
   #learnLimits(account: Account, entry: KeyRecord | null): void {
     if (entry === null) this.#created.delete(account);
     else this.#created.add(account);
-    const configured = this.#configured.get(account)?.limits;
-    this.#limits.set(account, { ...this.#defaults, ...configured, ...readStoredLimits(entry) });
+    const configured = this.#configured.accounts.get(account)?.limits;
+    this.#limits.set(account, { ...this.#configured.limits, ...configured, ...readStoredLimits(entry) });
   }
 
   #settle(): void {
@@ -188,11 +190,11 @@ export class Stored {
 
   /** No account in the configuration, and no token. */
   get open(): boolean {
-    return this.#configured.size === 0 && this.#byId.size === 0;
+    return this.#configured.accounts.size === 0 && this.#byId.size === 0;
   }
 
   get hasConfiguredAccounts(): boolean {
-    return this.#configured.size > 0;
+    return this.#configured.accounts.size > 0;
   }
 
   tokenOf(sha256: string): KeptToken | undefined {
@@ -216,7 +218,7 @@ export class Stored {
   }
 
   limitsOf(account: Account): AccountLimits {
-    return this.#limits.get(account) ?? this.#defaults;
+    return this.#limits.get(account) ?? this.#configured.limits;
   }
 
   /** The other limits stay as they are. */
@@ -239,17 +241,17 @@ export class Stored {
   }
 
   isConfigured(account: Account): boolean {
-    return this.#configured.has(account);
+    return this.#configured.accounts.has(account);
   }
 
   /** Whether the account was configured or created, and does not only hold something. */
   isNamed(account: Account): boolean {
-    return this.#configured.has(account) || this.#created.has(account);
+    return this.#configured.accounts.has(account) || this.#created.has(account);
   }
 
   /** All accounts, those that only hold something too; sorted. */
   accounts(): Account[] {
-    const names = new Set([...this.#configured.keys(), ...this.#created]);
+    const names = new Set([...this.#configured.accounts.keys(), ...this.#created]);
     this.#registry.read((view) => {
       for (const account of view.accounts())
         if (account.name !== SYSTEM_ACCOUNT && holds(account)) names.add(account.name);

@@ -3,7 +3,7 @@ import { type Command, Option } from "commander";
 import { type Context, connect, DEFAULT_ACCOUNT } from "../terminal/connection.ts";
 import { EXIT, Failure } from "../terminal/exit.ts";
 import { toWhole } from "../terminal/flags.ts";
-import { type Cell, inOrder, type Output, toAge } from "../terminal/output.ts";
+import { type Cell, inOrder, type Output, toAge, toUrl } from "../terminal/output.ts";
 
 export function defineAdmin(program: Command): void {
   program
@@ -34,10 +34,7 @@ function showStatus(out: Output, body: NodeStatusBody, nowMs: number): void {
   out.line("");
   out.table(
     [{ title: "dialect" }, { title: "listens on" }],
-    body.endpoints.map((one) => [
-      one.dialect,
-      `${one.scheme}://${one.host.includes(":") ? `[${one.host}]` : one.host}:${one.port}`,
-    ]),
+    body.endpoints.map((one) => [one.dialect, toUrl(one.scheme, one.host, one.port)]),
     "nothing listens",
   );
   out.line("");

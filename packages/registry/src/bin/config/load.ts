@@ -194,7 +194,7 @@ function assemble(values: ReadonlyMap<string, Value>, all: Gathered, cwd: string
     host: text("host"),
     name: text("name") || hostname(),
     dialects,
-    ports: section(values, "ports") as Record<string, number>,
+    ports: section(values, "ports"),
     portsNamed: namedDialects(dialects, all.given),
     replicator: text("replicator"),
     insecure: values.get("insecure") as boolean,
@@ -204,11 +204,11 @@ function assemble(values: ReadonlyMap<string, Value>, all: Gathered, cwd: string
     ...(tls && { tls }),
     accounts: all.accounts,
     tokens: all.tokens,
-    limits: section(values, "limits") as unknown as AccountLimits,
-    protection: section(values, "protection") as unknown as ProtectionOptions,
-    events: section(values, "events") as unknown as ServeConfig["events"],
-    http: section(values, "http") as unknown as HttpLimits,
-    answers: section(values, "answers") as unknown as OutgoingLimits,
+    limits: section(values, "limits"),
+    protection: section(values, "protection"),
+    events: section(values, "events"),
+    http: section(values, "http"),
+    answers: section(values, "answers"),
     pages: (values.get("cors.origins") || []) as readonly string[],
     dialectSettings: all.dialectSettings,
     directory: all.directory,
@@ -222,10 +222,10 @@ function namedDialects(dialects: readonly string[] | "all", given: ReadonlyMap<s
 }
 
 /** All settings of one section. The types have the same names as the table. */
-function section(values: ReadonlyMap<string, Value>, name: string): Record<string, Value> {
+function section<T>(values: ReadonlyMap<string, Value>, name: string): T {
   const found: Record<string, Value> = {};
   for (const [key, value] of values) if (key.startsWith(`${name}.`)) found[key.slice(name.length + 1)] = value;
-  return found;
+  return found as T;
 }
 
 function readTls(values: ReadonlyMap<string, Value>, problems: string[]): TlsOptions | undefined {

@@ -208,6 +208,11 @@ export function toClock(at: string): string {
   return new Date(at).toLocaleTimeString("en-GB", { hour12: false });
 }
 
+/** `http://[::1]:7070`. RFC 3986 §3.2.2: an IPv6 address stands in brackets. */
+export function toUrl(scheme: string, host: string, port: number): string {
+  return `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
 export function toBytesText(bytes: number): string {
   if (bytes < 1024) return `${bytes} B`;
   const units = ["KiB", "MiB", "GiB", "TiB"];
