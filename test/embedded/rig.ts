@@ -133,13 +133,19 @@ export function everything(core: Core): unknown {
 
 /** The whole stored history. */
 export async function historyOf(core: Core): Promise<readonly Commit[]> {
-  return core.registry.read(() => true) ? allAfter(core, core.registry.floor) : [];
+  for (;;) {
+    const { floor } = core.registry;
+    const commits = await allAfter(core, floor);
+    // Trimmed meanwhile: what was read may begin later, or was refused.
+    if (core.registry.floor === floor) return commits;
+  }
 }
 
 async function allAfter(core: Core, after: number): Promise<readonly Commit[]> {
   const commits: Commit[] = [];
   for (;;) {
     const some = await core.registry.history(commits.at(-1)?.revision ?? after, 1000);
+    if (!some.ok && core.registry.floor > after) return [];
     assert.ok(some.ok, some.ok ? "" : some.detail);
     if (some.value.length === 0) return commits;
     commits.push(...some.value);
