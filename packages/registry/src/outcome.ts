@@ -18,6 +18,8 @@ export interface Refused {
   readonly refusal: Refusal;
   /** A sentence for people; dialects that must use fixed texts do not show it. */
   readonly detail: string;
+  /** Which step of a transaction was refused: its place among those that ran, and within it, when that is one itself. */
+  readonly step?: readonly number[];
 }
 
 /** A value, or what `E` says of the failure: a refusal, unless a place needs other words for it. */

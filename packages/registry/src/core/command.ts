@@ -1,3 +1,4 @@
+import type { Refusal } from "../outcome.ts";
 import type {
   Bytes,
   Change,
@@ -82,6 +83,14 @@ export type Command =
       readonly key: Bytes;
       readonly value: Bytes;
       readonly lease?: LeaseId | null;
+      /**
+       * Value or lease stay as they are, whatever is said of them here; `not-found` when the key is missing. Both at once
+       * is a touch: the version moves on.
+       */
+      readonly keepValue?: true;
+      readonly keepLease?: true;
+      readonly ifAbsent?: boolean;
+      readonly numbered?: Numbered;
     }
   /** Deletes one key, or all in [from, to). `to` = "" means to the end. */
   | { readonly kind: "delete"; readonly from: Bytes; readonly to?: Bytes }
@@ -92,6 +101,8 @@ export type Command =
       readonly to?: Bytes;
       readonly limit?: number;
     }
+  /** Is refused, and with it the transaction that it is a step of. */
+  | { readonly kind: "refuse"; readonly refusal: Refusal; readonly detail: string }
   /** `then` if all guards hold, else `otherwise`. The steps in order, each on the ones before it; all or nothing. */
   | {
       readonly kind: "when";
@@ -101,6 +112,17 @@ export type Command =
     };
 
 export type CommandOf<K extends Command["kind"]> = Extract<Command, { readonly kind: K }>;
+
+/** A name that is made when the command is decided, so that those who ask at once each get their own. */
+export interface Numbered {
+  /**
+   * The key whose value is the next number, in decimal; a missing one is at 0. The same commit moves it on, before the
+   * named key. Left out, the number is the commit's revision.
+   */
+  readonly counter?: Bytes;
+  /** The name is the key and the number, with zeros before it up to so many digits. 0: the key as it is; it is counted all the same. */
+  readonly digits: number;
+}
 
 export type Comparison = "=" | "!=" | "<" | ">";
 
@@ -115,6 +137,7 @@ export type Guard =
     }
   /** Holds for no missing key, whatever the comparison. */
   | { readonly on: "value"; readonly key: Bytes; readonly to?: Bytes; readonly is: Comparison; readonly than: Bytes }
+  /** Greater and less are those of numbers when both are decimal, "" being 0; else those of text. */
   | { readonly on: "lease"; readonly key: Bytes; readonly to?: Bytes; readonly is: Comparison; readonly than: LeaseId }
   /** Whether an instance with this id exists; in any service when `service` is left out. */
   | { readonly on: "instance"; readonly id: string; readonly service?: string; readonly exists: boolean }
@@ -131,7 +154,13 @@ export type Guard =
 export type Result =
   | { readonly kind: "changed"; readonly changes: readonly Change[] }
   | { readonly kind: "range"; readonly entries: readonly KeyRecord[]; readonly count: number; readonly more: boolean }
-  | { readonly kind: "when"; readonly succeeded: boolean; readonly results: readonly Result[] };
+  | {
+      readonly kind: "when";
+      readonly succeeded: boolean;
+      /** The index of the first guard that did not hold. */
+      readonly broken: number | null;
+      readonly results: readonly Result[];
+    };
 
 /** The answer to a proposal, once it is durable. */
 export interface Receipt {

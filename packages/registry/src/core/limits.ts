@@ -17,6 +17,8 @@ export const LIMITS = {
   checkOutputLengthMax: 4096,
   keyBytesMax: 4096,
   valueBytesMax: 1024 * 1024,
+  /** Of a number in a key's name: those of a number of 64 bits. */
+  digitsMax: 20,
   transactionCommandsMax: 1024,
   /** Changes in one commit. */
   changesMax: 200_000,

@@ -40,7 +40,7 @@ export interface Basis {
 /** Accepted, and all is as it was. */
 export const UNCHANGED: Outcome<Decision> = ok({ changes: [], result: { kind: "changed", changes: [] } });
 
-type KeyChange = Extract<Change, { readonly kind: "key" }>;
+export type KeyChange = Extract<Change, { readonly kind: "key" }>;
 
 /** Counts changes of keys; refuses what would be too long for one commit. */
 export function countKeys({ sums }: Basis, change: KeyChange): Refused | undefined {

@@ -71,7 +71,8 @@ function run(text: string): string {
     const stamp = { revision: catalog.revision + 1, atMs, origin: "n1" };
     const decided = decide(catalog, account as string, command, stamp, { limits: () => limits });
     if (!decided.ok) {
-      out.push(`refused ${decided.refusal}: ${decided.detail}`);
+      const step = decided.step === undefined ? "" : `; step ${decided.step.join(".")}`;
+      out.push(`refused ${decided.refusal}: ${decided.detail}${step}`);
       continue;
     }
     const { changes, result } = decided.value;
@@ -141,6 +142,9 @@ function describeReads(result: Result): string[] {
   if (result.kind === "range")
     return [`read ${result.entries.map(describeKey).join(" | ")} (${result.count}${result.more ? ", more" : ""})`];
   if (result.kind === "when")
-    return [result.succeeded ? "then" : "otherwise", ...result.results.flatMap(describeReads)];
+    return [
+      result.succeeded ? "then" : `otherwise, as guard ${result.broken} broke`,
+      ...result.results.flatMap(describeReads),
+    ];
   return [];
 }

@@ -7,7 +7,7 @@ import type { Account, Change } from "../types.ts";
 import type { Facts } from "../view.ts";
 import type { Basis, Rules, Stamp } from "./basis.ts";
 import { Draft } from "./draft.ts";
-import { firstBrokenGuard } from "./guard.ts";
+import { findBroken } from "./guard.ts";
 import { decideDeregister, decideOverride, decideRegister, decideReport } from "./instance.ts";
 import { decideDelete, decidePut, decideRange } from "./key.ts";
 import { decideEnd, decideGrant, decideHold, decideRelease } from "./lease.ts";
@@ -50,6 +50,8 @@ function decideStep(basis: Basis, command: Command): Outcome<Decision> {
       return decideDelete(basis, command);
     case "range":
       return decideRange(basis, command);
+    case "refuse":
+      return refuse(command.refusal, command.detail);
     case "when":
       return decideWhen(basis, command);
   }
@@ -63,26 +65,30 @@ function decideWhen(basis: Basis, command: CommandOf<"when">): Outcome<Decision>
   if (size > LIMITS.transactionCommandsMax)
     return refuse("too-large", `more than ${LIMITS.transactionCommandsMax} steps in a transaction`);
   const { facts, account, stamp } = basis;
-  const succeeded = firstBrokenGuard(facts, account, command.guards) === -1;
+  const broken = findBroken(facts, account, command.guards);
+  const succeeded = broken === null;
   const steps = succeeded ? command.then : command.otherwise;
   const draft = new Draft(facts);
   const changes: Change[] = [];
   const results: Result[] = [];
   const heard: Heard[] = [];
   const passedBefore = draft.passed;
-  for (const step of steps) {
+  for (const [nth, step] of steps.entries()) {
     const decided = decideStep({ ...basis, facts: draft }, step);
-    if (!decided.ok) return decided;
+    if (!decided.ok) return { ...decided, step: [nth, ...(decided.step ?? [])] };
     if (changes.length + decided.value.changes.length > LIMITS.changesMax) {
-      return refuse("too-large", `more than ${LIMITS.changesMax} changes in a transaction`);
+      return { ...refuse("too-large", `more than ${LIMITS.changesMax} changes in a transaction`), step: [nth] };
     }
     if (draft.passed - passedBefore > PASSED_MAX)
-      return refuse("too-large", `its ranges come by more than ${PASSED_MAX} keys that it has deleted`);
+      return {
+        ...refuse("too-large", `its ranges come by more than ${PASSED_MAX} keys that it has deleted`),
+        step: [nth],
+      };
     draft.fold(account, decided.value.changes, stamp.revision);
     // One by one: a call takes only so many arguments.
     for (const change of decided.value.changes) changes.push(change);
     results.push(decided.value.result);
     if (decided.value.heard !== undefined) heard.push(...decided.value.heard);
   }
-  return ok({ changes, result: { kind: "when", succeeded, results }, heard });
+  return ok({ changes, result: { kind: "when", succeeded, broken, results }, heard });
 }

@@ -1,12 +1,12 @@
 import { prefixEnd } from "../bytes.ts";
 import type { Comparison, Guard } from "../command.ts";
-import type { Account, KeyRecord } from "../types.ts";
+import type { Account, KeyRecord, LeaseId } from "../types.ts";
 import type { Facts } from "../view.ts";
 
-/** The index of the first guard that does not hold, -1 when all do. */
-export function firstBrokenGuard(facts: Facts, account: Account, guards: readonly Guard[]): number {
+/** The index of the first guard that does not hold. */
+export function findBroken(facts: Facts, account: Account, guards: readonly Guard[]): number | null {
   for (let i = 0; i < guards.length; i++) if (!holds(facts, account, guards[i] as Guard)) return i;
-  return -1;
+  return null;
 }
 
 function holds(facts: Facts, account: Account, guard: Guard): boolean {
@@ -58,7 +58,7 @@ function keyHolds(guard: Extract<Guard, { readonly key: string }>, record: KeyRe
     case "mod":
       return compare(record?.modRevision ?? 0, guard.is, guard.than);
     case "lease":
-      return compare(record?.lease ?? "", guard.is, guard.than);
+      return compareLeases(record?.lease ?? "", guard.is, guard.than);
     case "value":
       return record !== undefined && compare(record.value, guard.is, guard.than);
   }
@@ -75,6 +75,23 @@ function compare<T extends number | string>(actual: T, is: Comparison, than: T):
     case ">":
       return actual > than;
   }
+}
+
+/** As they are written when they are numbers: "007" is a name of its own. */
+const DECIMAL = /^(?:0|-?[1-9][0-9]*)$/;
+
+function compareLeases(actual: LeaseId, is: Comparison, than: LeaseId): boolean {
+  const [a, b] = [actual || "0", than || "0"];
+  if (is === "=" || is === "!=" || !DECIMAL.test(a) || !DECIMAL.test(b)) return compare(actual, is, than);
+  return compare(compareDecimals(a, b), is, 0);
+}
+
+/** Below 0 when `a` is less, above when it is more. Of any length: they need not be safe integers. */
+function compareDecimals(a: string, b: string): number {
+  const negative = a.startsWith("-");
+  if (negative !== b.startsWith("-")) return negative ? -1 : 1;
+  const more = a.length !== b.length ? a.length - b.length : a < b ? -1 : a > b ? 1 : 0;
+  return negative ? -more : more;
 }
 
 function countKeys(facts: Facts, account: Account, prefix: string, enough: number): number {

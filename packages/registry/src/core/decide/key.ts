@@ -1,25 +1,73 @@
-import { type Outcome, ok, refuse } from "../../outcome.ts";
+import { type Outcome, ok, type Refused, refuse } from "../../outcome.ts";
 import { isReserved } from "../bytes.ts";
 import { ownString } from "../catalog/share.ts";
 import type { CommandOf, Decision } from "../command.ts";
 import { LIMITS, sizeOf } from "../limits.ts";
-import type { Change, KeyRecord } from "../types.ts";
-import { type Basis, changed, countKeys, UNCHANGED } from "./basis.ts";
+import { type Bytes, type Change, type KeyRecord, subjectOf } from "../types.ts";
+import { type Basis, changed, countKeys, type KeyChange, UNCHANGED } from "./basis.ts";
 
 export function decidePut(basis: Basis, command: CommandOf<"put">): Outcome<Decision> {
-  const { facts, account, stamp, limits } = basis;
-  const { key, value } = command;
-  if (key === "") return refuse("invalid", "the key is empty");
-  if (key.length > LIMITS.keyBytesMax) return refuse("too-large", `the key is longer than ${LIMITS.keyBytesMax} bytes`);
+  const { facts, account } = basis;
+  const named = nameKey(basis, command);
+  if (!named.ok) return named;
+  const { key, counted } = named.value;
+  const before = facts.entry(account, key) ?? null;
+  if (before === null && (command.keepValue === true || command.keepLease === true))
+    return refuse("not-found", "there is no such key");
+  if (before !== null && command.ifAbsent === true) return refuse("exists", "the key already exists");
+  const value = command.keepValue === true && before !== null ? before.value : command.value;
+  const lease = command.keepLease === true && before !== null ? before.lease : (command.lease ?? null);
   if (value.length > LIMITS.valueBytesMax)
     return refuse("too-large", `the value is longer than ${LIMITS.valueBytesMax} bytes`);
-  const lease = command.lease ?? null;
   if (lease !== null && facts.lease(account, lease) === undefined)
     return refuse("not-found", `there is no lease ${lease}`);
-  const before = facts.entry(account, key) ?? null;
-  if (before === null && !isReserved(key) && facts.counts(account).keys >= limits.keysMax) {
-    return refuse("limit", `the account may have ${limits.keysMax} keys`);
-  }
+  const changes = [...counted, writeKey(basis, before, { key, value, lease })];
+  return refuseKeys(basis, changes) ?? changed(changes);
+}
+
+interface Named {
+  readonly key: Bytes;
+  /** That the counter moves on. */
+  readonly counted: readonly KeyChange[];
+}
+
+/** The key that a put is about, with its number. */
+function nameKey(basis: Basis, { key, numbered }: CommandOf<"put">): Outcome<Named> {
+  if (numbered === undefined) return refuseName(key) ?? ok({ key, counted: [] });
+  const { counter, digits } = numbered;
+  if (!Number.isInteger(digits) || digits < 0 || digits > LIMITS.digitsMax)
+    return refuse("invalid", `a number in a name has 0 to ${LIMITS.digitsMax} digits`);
+  const before = counter === undefined ? undefined : (basis.facts.entry(basis.account, counter) ?? null);
+  const next = before === undefined ? basis.stamp.revision : before === null ? 0 : toCount(before.value);
+  if (next === undefined) return refuse("conflict", "the counter holds no number to count on from");
+  const name = digits === 0 ? key : `${key}${String(next).padStart(digits, "0")}`;
+  const wrong = refuseName(name) ?? (counter === undefined ? undefined : refuseName(counter));
+  if (wrong !== undefined) return wrong;
+  if (counter === undefined || before === undefined) return ok({ key: name, counted: [] });
+  if (counter === name) return refuse("invalid", "a counter cannot count itself");
+  const lease = before?.lease ?? null;
+  return ok({ key: name, counted: [writeKey(basis, before, { key: counter, value: String(next + 1), lease })] });
+}
+
+function refuseName(key: Bytes): Refused | undefined {
+  if (key === "") return refuse("invalid", "the key is empty");
+  if (key.length <= LIMITS.keyBytesMax) return undefined;
+  return refuse("too-large", `the key is longer than ${LIMITS.keyBytesMax} bytes`);
+}
+
+/** The number that a counter holds, as it is written there. */
+function toCount(value: Bytes): number | undefined {
+  const count = Number(value);
+  return String(count) === value && count >= 0 && count < Number.MAX_SAFE_INTEGER && Number.isInteger(count)
+    ? count
+    : undefined;
+}
+
+function writeKey(
+  { stamp }: Basis,
+  before: KeyRecord | null,
+  { key, value, lease }: Pick<KeyRecord, "key" | "value" | "lease">,
+): KeyChange {
   const after: KeyRecord = {
     key: before?.key ?? ownString(key),
     value,
@@ -30,8 +78,21 @@ export function decidePut(basis: Basis, command: CommandOf<"put">): Outcome<Deci
     stampMs: stamp.atMs,
     origin: stamp.origin,
   };
-  const change = { kind: "key", cause: "put", before, after } as const;
-  return countKeys(basis, change) ?? changed([change]);
+  return { kind: "key", cause: "put", before, after };
+}
+
+/** What is wrong with writing these at once. */
+function refuseKeys(basis: Basis, changes: readonly KeyChange[]): Refused | undefined {
+  const { facts, account, limits } = basis;
+  let added = 0;
+  for (const change of changes) if (change.before === null && !isReserved(subjectOf(change).key)) added++;
+  if (added > 0 && facts.counts(account).keys + added > limits.keysMax)
+    return refuse("limit", `the account may have ${limits.keysMax} keys`);
+  for (const change of changes) {
+    const refused = countKeys(basis, change);
+    if (refused !== undefined) return refused;
+  }
+  return undefined;
 }
 
 export function decideDelete(basis: Basis, command: CommandOf<"delete">): Outcome<Decision> {
