@@ -3,12 +3,14 @@ import { randomUUID } from "node:crypto";
 import { createProtection, PROTECTION_DEFAULTS } from "../../packages/registry/src/around/protection.ts";
 import {
   type AccountLimits,
+  type AnyPlan,
   type Clock,
   type Command,
   type Commit,
   type Core,
   type CoreOptions,
   type ExpiryPolicy,
+  gatherPlans,
   type Instance,
   type InstanceRecord,
   type Life,
@@ -46,6 +48,7 @@ export interface Rig {
 export interface RigOptions {
   readonly policy?: ExpiryPolicy;
   readonly limits?: Partial<AccountLimits>;
+  readonly plans?: readonly AnyPlan[];
   readonly historyCommitsMax?: number;
   readonly commitsMax?: number;
   readonly listener?: Pick<CoreOptions, "onHeld" | "onRareBeats">;
@@ -60,7 +63,7 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
     clock,
     replicator: createMemory({
       clock,
-      rules: { limits: () => limits },
+      rules: { limits: () => limits, plans: gatherPlans(options.plans ?? []) },
       origin: "test",
       ...(options.commitsMax === undefined ? {} : { commitsMax: options.commitsMax }),
     }),

@@ -109,7 +109,9 @@ export type Command =
       readonly guards: readonly Guard[];
       readonly then: readonly Command[];
       readonly otherwise: readonly Command[];
-    };
+    }
+  /** What the plan of this name makes of the input, on the state before it. `unsupported` where nobody knows the name. */
+  | { readonly kind: "plan"; readonly name: string; readonly input: unknown };
 
 export type CommandOf<K extends Command["kind"]> = Extract<Command, { readonly kind: K }>;
 
@@ -160,7 +162,9 @@ export type Result =
       /** The index of the first guard that did not hold. */
       readonly broken: number | null;
       readonly results: readonly Result[];
-    };
+    }
+  /** The plan's word, and what its command did. */
+  | { readonly kind: "plan"; readonly note: unknown; readonly result: Result };
 
 /** The answer to a proposal, once it is durable. */
 export interface Receipt {

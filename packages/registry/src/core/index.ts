@@ -13,6 +13,7 @@ export * from "./catalog/restored.ts";
 export * from "./command.ts";
 export { type Core, type CoreNumbers, type CoreOptions, openCore } from "./core.ts";
 export type { Rules } from "./decide/basis.ts";
+export * from "./decide/plan.ts";
 export type { Hold } from "./leases/judge.ts";
 export * from "./leases/policy.ts";
 export { TICK_MS } from "./leases/wheel.ts";

@@ -4,6 +4,7 @@ import type {
   Access,
   Account,
   AccountView,
+  AnyPlan,
   Clock,
   InstanceRecord,
   Outcome,
@@ -169,5 +170,7 @@ export class SettingsRefused extends Error {
 export interface Dialect {
   /** `total`: its promises need one order of all commits; over a replicator without one, the start is refused. */
   readonly needs: "total" | "any";
+  /** The plans that it proposes; their names begin with its own. */
+  readonly plans?: readonly AnyPlan[];
   open(house: House): Promise<Mounted>;
 }

@@ -5,7 +5,16 @@ import type { Logger } from "pino";
 import { type Accounts, openAccounts } from "../../around/accounts/access.ts";
 import { LIMITS_DEFAULT } from "../../around/accounts/limits.ts";
 import { createMetrics } from "../../around/metrics.ts";
-import { type Access, type Clock, openCore, type Registry, type Replicator, type Rules } from "../../core/index.ts";
+import {
+  type Access,
+  type Clock,
+  gatherPlans,
+  openCore,
+  type Plans,
+  type Registry,
+  type Replicator,
+  type Rules,
+} from "../../core/index.ts";
 import type { Endpoint, NodeStatus } from "../../dialects/contract.ts";
 import { Outgoing } from "../../net/answers/outgoing.ts";
 import type { OpenHttpListener } from "../../net/http/listener.ts";
@@ -68,15 +77,14 @@ async function assembleWith(
   undo: (() => Promise<void> | void)[],
 ): Promise<Running> {
   const origin = config.name === "" ? hostname() : config.name;
-  const state = { ready: false, access: null as Access | null, revision: () => 0 };
-  const rules: Rules = {
-    limits: (account) => state.access?.limitsOf(account) ?? LIMITS_DEFAULT,
-  };
+  const state = { ready: false, access: null as Access | null, revision: () => 0, plans: gatherPlans([]) };
+  const rules = rulesOf(state);
   const metrics = createMetrics(() => clock.now());
   const clock = openClock(log, metrics.clockJumped);
   const onGroup = metrics.groupFlushed;
   const replicator = createReplicator(config, { clock, rules, origin, onGroup, onBroken, log });
   const loaded = await loadDialects(config.dialects, replicator.port);
+  state.plans = gatherPlans(loaded.flatMap(({ dialect }) => dialect.plans ?? []));
   const protection = openProtection(config.protection);
   undo.push(keepMemory(() => state.revision()));
   const core = await openCore({
@@ -132,6 +140,16 @@ async function assembleWith(
   const leases = reportLeases(registry, { logger: log, configure: configureLog });
   const reload = createReload(config, { ...http, ...protection, ...leases, journal, access, opened });
   return { endpoints, reload, stop: () => stop(state, opened, listener, close) };
+}
+
+/** As they are at each time: accounts are opened, and dialects loaded, after what asks for rules. */
+function rulesOf(state: { readonly access: Access | null; readonly plans: Plans }): Rules {
+  return {
+    limits: (account) => state.access?.limitsOf(account) ?? LIMITS_DEFAULT,
+    get plans() {
+      return state.plans;
+    },
+  };
 }
 
 async function openAccess(

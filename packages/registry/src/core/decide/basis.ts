@@ -3,20 +3,15 @@ import { type Outcome, ok, type Refused, refuse } from "../../outcome.ts";
 import type { AccountLimits } from "../access.ts";
 import type { Decision, Heard } from "../command.ts";
 import { LIMITS } from "../limits.ts";
-import type { Account, Change, Revision } from "../types.ts";
+import type { Account, Change } from "../types.ts";
 import type { Facts } from "../view.ts";
-
-/** When and where a decision is made. */
-export interface Stamp {
-  /** The revision that its commit will get. */
-  readonly revision: Revision;
-  readonly atMs: number;
-  readonly origin: string;
-}
+import type { Plans, Stamp } from "./plan.ts";
 
 /** What the configuration and administrators allow. */
 export interface Rules {
   limits(account: Account): AccountLimits;
+  /** None when left out. */
+  readonly plans?: Plans;
 }
 
 /** What the steps of one command have added up to so far. */
@@ -35,6 +30,9 @@ export interface Basis {
   readonly account: Account;
   readonly stamp: Stamp;
   readonly limits: AccountLimits;
+  readonly plans: Plans | undefined;
+  /** Plans that led here. */
+  readonly depth: number;
 }
 
 /** Accepted, and all is as it was. */

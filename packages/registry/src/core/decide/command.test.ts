@@ -12,14 +12,40 @@ import {
   apply,
   type Change,
   type Command,
+  gatherPlans,
   type InstanceRecord,
   type KeyRecord,
   type LeaseRecord,
+  ok,
+  type Plan,
   type Result,
+  refuse,
 } from "../index.ts";
 import { decide } from "./command.ts";
 
 const FOLDER = fileURLToPath(new URL("./testdata/", import.meta.url));
+
+/** Adds to the number that a key holds, and says what it was. */
+const ADD: Plan<{ readonly key: string; readonly by: number }, number> = {
+  name: "test/add",
+  make(facts, account, { key, by }) {
+    const before = Number(facts.entry(account, key)?.value ?? 0);
+    if (Number.isNaN(before)) return refuse("conflict", `${key} holds no number`);
+    return ok({ command: by === 0 ? null : { kind: "put", key, value: String(before + by) }, note: before });
+  },
+};
+
+/** Comes to the command that it is given. */
+const PASS: Plan<Command, string> = { name: "test/pass", make: (_f, _a, command) => ok({ command, note: "passed" }) };
+
+/** Puts the stamp that it is made with. */
+const STAMP: Plan<string> = {
+  name: "test/stamp",
+  make: (_facts, account, key, { revision, atMs, origin }) =>
+    ok({ command: { kind: "put", key, value: `${account} ${revision} ${atMs} ${origin}` }, note: null }),
+};
+
+const PLANS = gatherPlans([ADD, PASS, STAMP]);
 
 for (const file of readdirSync(FOLDER).filter((name) => name.endsWith(".txt"))) {
   test(`script ${file}`, () => {
@@ -69,7 +95,7 @@ function run(text: string): string {
     const { account = "default", ...fields } = body;
     const command = toCommand({ ...fields, kind: verb as string });
     const stamp = { revision: catalog.revision + 1, atMs, origin: "n1" };
-    const decided = decide(catalog, account as string, command, stamp, { limits: () => limits });
+    const decided = decide(catalog, account as string, command, stamp, { limits: () => limits, plans: PLANS });
     if (!decided.ok) {
       const step = decided.step === undefined ? "" : `; step ${decided.step.join(".")}`;
       out.push(`refused ${decided.refusal}: ${decided.detail}${step}`);
@@ -146,5 +172,6 @@ function describeReads(result: Result): string[] {
       result.succeeded ? "then" : `otherwise, as guard ${result.broken} broke`,
       ...result.results.flatMap(describeReads),
     ];
+  if (result.kind === "plan") return [`note ${JSON.stringify(result.note)}`, ...describeReads(result.result)];
   return [];
 }

@@ -5,12 +5,13 @@ import type { Command, CommandOf, Decision, Heard, Result } from "../command.ts"
 import { isLegalAccount, LIMITS } from "../limits.ts";
 import type { Account, Change } from "../types.ts";
 import type { Facts } from "../view.ts";
-import type { Basis, Rules, Stamp } from "./basis.ts";
+import { type Basis, type Rules, UNCHANGED } from "./basis.ts";
 import { Draft } from "./draft.ts";
 import { findBroken } from "./guard.ts";
 import { decideDeregister, decideOverride, decideRegister, decideReport } from "./instance.ts";
 import { decideDelete, decidePut, decideRange } from "./key.ts";
 import { decideEnd, decideGrant, decideHold, decideRelease } from "./lease.ts";
+import type { Stamp } from "./plan.ts";
 
 export function decide(
   facts: Facts,
@@ -23,7 +24,8 @@ export function decide(
     return refuse("invalid", `not a legal account name: ${account.slice(0, 80)}`);
   }
   const sums = { rangeBytes: 0, rangeKeys: 0, keyBytes: 0 };
-  return decideStep({ facts, account, stamp, sums, limits: rules.limits(account) }, command);
+  const { plans } = rules;
+  return decideStep({ facts, account, stamp, sums, limits: rules.limits(account), plans, depth: 0 }, command);
 }
 
 function decideStep(basis: Basis, command: Command): Outcome<Decision> {
@@ -54,6 +56,8 @@ function decideStep(basis: Basis, command: Command): Outcome<Decision> {
       return refuse(command.refusal, command.detail);
     case "when":
       return decideWhen(basis, command);
+    case "plan":
+      return decidePlan(basis, command);
   }
 }
 
@@ -91,4 +95,20 @@ function decideWhen(basis: Basis, command: CommandOf<"when">): Outcome<Decision>
     if (decided.value.heard !== undefined) heard.push(...decided.value.heard);
   }
   return ok({ changes, result: { kind: "when", succeeded, broken, results }, heard });
+}
+
+/** A plan may come to another one. */
+const PLANS_DEEP_MAX = 4;
+
+function decidePlan(basis: Basis, { name, input }: CommandOf<"plan">): Outcome<Decision> {
+  const { facts, account, stamp, plans, depth } = basis;
+  if (depth >= PLANS_DEEP_MAX) return refuse("too-large", `more than ${PLANS_DEEP_MAX} plans, one within the other`);
+  const plan = plans?.get(name);
+  if (plan === undefined) return refuse("unsupported", `there is no plan ${name}`);
+  const planned = plan.make(facts, account, input as never, stamp);
+  if (!planned.ok) return planned;
+  const { command, note } = planned.value;
+  const decided = command === null ? UNCHANGED : decideStep({ ...basis, depth: depth + 1 }, command);
+  if (!decided.ok) return decided;
+  return ok({ ...decided.value, result: { kind: "plan", note, result: decided.value.result } });
 }

@@ -1,6 +1,7 @@
 /** Changes that rest on what was read: read, guard, propose, and again when somebody else was faster. */
 import { type Outcome, refuse } from "../../outcome.ts";
 import type { Receipt } from "../command.ts";
+import { resultOf } from "../decide/plan.ts";
 
 /** As many as may change one object at once: of those, one succeeds each time. */
 const ATTEMPTS_MAX = 1000;
@@ -19,5 +20,6 @@ export async function untilDecided<T>(attempt: () => Promise<Outcome<T> | null>)
 
 /** False when the proposal was a transaction whose guards did not hold. */
 export function succeeded({ result }: Receipt): boolean {
-  return result.kind !== "when" || result.succeeded;
+  const own = resultOf(result);
+  return own.kind !== "when" || own.succeeded;
 }

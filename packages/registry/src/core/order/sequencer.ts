@@ -27,10 +27,14 @@ export interface SequencerOptions {
   onGroup?(commits: number, ms: number): void;
 }
 
-interface Proposal {
+interface Wish {
   readonly account: Account;
   readonly command: Command;
   readonly resolve: (outcome: Outcome<Receipt>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Proposal extends Wish {
   readonly commit: Commit | null;
   /** The answer, to be given once everything that it was decided on is durable. */
   readonly outcome: Outcome<Receipt>;
@@ -66,10 +70,11 @@ export class Sequencer {
     if (this.#open.length + this.#flushing.length >= PROPOSALS_WAITING_MAX) {
       return Promise.resolve(refuse("unavailable", "too many changes are waiting for the disk"));
     }
-    return new Promise((resolve) => this.#decideNow(account, command, resolve));
+    return new Promise((resolve, reject) => this.#decideNow({ account, command, resolve, reject }));
   }
 
-  #decideNow(account: Account, command: Command, resolve: Proposal["resolve"]): void {
+  #decideNow(wish: Wish): void {
+    const { account, command, resolve } = wish;
     const { clock, origin, rules } = this.#options;
     const nowMs = clock.now();
     const stamp = { revision: this.#revision + 1, atMs: nowMs, origin };
@@ -83,7 +88,7 @@ export class Sequencer {
     // An answer without changes, or a refusal, waits as well: it rests on what is not durable yet.
     if (commit === null && this.#open.length === 0 && this.#flushing.length === 0) resolve(outcome);
     else {
-      this.#open.push({ account, command, resolve, commit, outcome });
+      this.#open.push({ ...wish, commit, outcome });
       this.#schedule();
     }
     // At once: a lease whose owner was heard must not run out while the disk works. This may propose in turn.
@@ -181,11 +186,20 @@ export class Sequencer {
     this.#open = [];
     this.#head = new Draft(this.#options.sink.view);
     for (const { resolve } of failed) resolve(refused);
-    for (const { account, command, resolve } of again) {
-      if (this.#closed !== null) resolve(this.#closed);
-      else this.#decideNow(account, command, resolve);
+    for (const { commit: _, outcome: __, ...wish } of again) {
+      if (this.#closed !== null) wish.resolve(this.#closed);
+      else this.#decideAgain(wish);
     }
     this.#goOn();
+  }
+
+  /** A plan that throws is a bug of whoever proposed it: the others' proposals go on. */
+  #decideAgain(wish: Wish): void {
+    try {
+      this.#decideNow(wish);
+    } catch (error) {
+      wish.reject(error);
+    }
   }
 
   #goOn(): void {
