@@ -14,6 +14,16 @@ test("all dialects are carried by one order of all commits", async () => {
   );
 });
 
+test("the plans of dialects are told apart by their names", async () => {
+  const loaded = await loadDialects("all", { name: "line", order: "total" });
+  const plans = loaded.flatMap(({ listed, dialect }) => (dialect.plans ?? []).map(({ name }) => [listed.name, name]));
+  assert.deepEqual(
+    plans.filter(([dialect, name]) => !name?.startsWith(`${dialect}/`)),
+    [],
+  );
+  assert.ok(plans.length > 0);
+});
+
 test("a dialect that needs one order is refused where there is none, and the sentence says why", async () => {
   const refusal = {
     name: "StartRefused",

@@ -4,6 +4,7 @@
  * @rooms dialect > open > server > routes > admin > catalog > config > leases > follow > answers > desk > refusals > wire
  */
 import type { Dialect, House, Mounted } from "../contract.ts";
+import { PATCH } from "./catalog/patching.ts";
 import type { Desk } from "./desk.ts";
 import { NotedConsumers } from "./follow/consumers.ts";
 import { OpenVisits } from "./follow/lasting.ts";
@@ -13,7 +14,7 @@ import { createServer } from "./server.ts";
 
 const NAME = "http";
 
-export const dialect: Dialect = { needs: "any", open };
+export const dialect: Dialect = { needs: "any", plans: [PATCH], open };
 
 async function open(house: House): Promise<Mounted> {
   const { registry, access, clock, metrics, http } = house;

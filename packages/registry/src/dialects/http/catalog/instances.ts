@@ -1,17 +1,18 @@
 /** @live Handlers of one instance: register, change, heartbeat, checks, override, deregister. */
 import {
+  byPlan,
   type Command,
   type Guard,
   type InstanceKey,
   type InstanceRecord,
   LIMITS,
+  type Life,
+  noteOf,
   type Outcome,
   ok,
   type Receipt,
-  type Refused,
   refuse,
   succeeded,
-  untilDecided,
 } from "../../../core/index.ts";
 import type { Answer } from "../../../net/routes/answer.ts";
 import type { Result } from "../../../net/routes/serve.ts";
@@ -19,8 +20,9 @@ import { toBeat, toJson, toRevised, toState } from "../answers.ts";
 import type { Exchange } from "../desk.ts";
 import { Fields, isObject } from "../wire/fields.ts";
 import { toInstanceBody } from "../wire/records.ts";
-import { checksWithStatus, decodeRegister, patchRegisterBody, type Registration } from "../wire/registration.ts";
+import { checksWithStatus, decodeRegister } from "../wire/registration.ts";
 import { decodeCondition } from "../wire/tags.ts";
+import { PATCH, refuseMissing } from "./patching.ts";
 import { carryChecks, isCreated, registeredRecord, toRegister, toRegisteredBody } from "./registering.ts";
 
 function keyOf({ params }: Exchange): InstanceKey {
@@ -29,10 +31,6 @@ function keyOf({ params }: Exchange): InstanceKey {
 
 function findRecord({ desk, account }: Exchange, { service, id }: InstanceKey): InstanceRecord | undefined {
   return desk.registry.read((view) => view.instance(account, service, id));
-}
-
-function refuseMissing({ service, id }: InstanceKey): Refused {
-  return refuse("not-found", `there is no instance ${id} of service ${service}`);
 }
 
 /** What the request's condition headers ask of the instance. */
@@ -83,11 +81,11 @@ export function registerInstance(exchange: Exchange): Result | Promise<Result> {
   const record = findRecord(exchange, instance);
   const registration = carryChecks(decoded.value, checksWithStatus(json), record);
   return proposeGuarded(exchange, guards, toRegister(registration, ifAbsent)).then((outcome) =>
-    outcome.ok ? toRegistered(exchange, instance, registration, outcome.value) : outcome,
+    outcome.ok ? toRegistered(exchange, instance, registration.life, outcome.value) : outcome,
   );
 }
 
-function toRegistered(exchange: Exchange, instance: InstanceKey, { life }: Registration, receipt: Receipt): Answer {
+function toRegistered(exchange: Exchange, instance: InstanceKey, life: Life, receipt: Receipt): Answer {
   const { desk, account } = exchange;
   const record = registeredRecord(receipt) ?? findRecord(exchange, instance);
   const lease = record?.lease ?? null;
@@ -97,31 +95,18 @@ function toRegistered(exchange: Exchange, instance: InstanceKey, { life }: Regis
   return toJson(body, isCreated(receipt) ? 201 : 200);
 }
 
-/** PATCH …/instances/:id: read, merge, and register on condition that nobody was faster. */
+/** PATCH …/instances/:id */
 export async function patchInstance(exchange: Exchange): Promise<Result> {
   const { desk, account, json } = exchange;
   const instance = keyOf(exchange);
   const conditions = readConditions(exchange, instance);
   if (!conditions.ok) return conditions;
   if (!isObject(json)) return refuse("invalid", "the body must be an object: a merge patch");
-  const { ifAbsent, guards } = conditions.value;
-  const patched = await untilDecided<Answer>(async () => {
-    const record = findRecord(exchange, instance);
-    if (record === undefined) return refuseMissing(instance);
-    const merged = patchRegisterBody(record, json);
-    const decoded = decodeRegister(merged, instance.service, instance.id, "keep");
-    if (!decoded.ok) return decoded;
-    const carried = carryChecks(decoded.value, checksWithStatus(merged), record);
-    const registration = { ...carried, instance: { ...carried.instance, via: record.via } };
-    const unchanged: Guard = { on: "instance-mod", instance, revision: record.modRevision };
-    const then = [toRegister(registration, ifAbsent)];
-    const when: Command = { kind: "when", guards: [...guards, unchanged], then, otherwise: [] };
-    const outcome = await desk.registry.propose(account, when);
-    if (!outcome.ok) return outcome;
-    if (succeeded(outcome.value)) return ok(toRegistered(exchange, instance, registration, outcome.value));
-    return guards.length > 0 ? STALE : null;
-  });
-  return patched.ok ? patched.value : patched;
+  const outcome = await desk.registry.propose(account, byPlan(PATCH, { instance, patch: json, ...conditions.value }));
+  if (!outcome.ok) return outcome;
+  return succeeded(outcome.value)
+    ? toRegistered(exchange, instance, noteOf(PATCH, outcome.value), outcome.value)
+    : STALE;
 }
 
 /** GET …/instances/:id */
