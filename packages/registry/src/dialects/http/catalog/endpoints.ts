@@ -4,6 +4,7 @@ import type { EndpointBody } from "@rollcall/client";
 import {
   type Instance,
   type InstanceRecord,
+  joinAddress,
   LIMITS,
   type Life,
   mainPort,
@@ -59,9 +60,7 @@ export function toEndpoint(record: InstanceRecord): EndpointBody {
 /** `host:port`; the address alone when there is no port. */
 export function toAddr({ address, ports }: InstanceRecord): string {
   const port = mainPort(ports);
-  if (port === undefined) return address;
-  // Other protocols may have brought the brackets along.
-  return address.includes(":") && !address.startsWith("[") ? `[${address}]:${port}` : `${address}:${port}`;
+  return port === undefined ? address : joinAddress(address, port);
 }
 
 export interface Want {
