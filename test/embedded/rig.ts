@@ -3,10 +3,12 @@ import assert from "node:assert/strict";
 import { stat, writeFile } from "node:fs/promises";
 import {
   type Account,
+  type AccountView,
   type Clock,
   type Command,
   type Commit,
   type Core,
+  directoriesOf,
   type Instance,
   type Outcome,
   openCore,
@@ -126,9 +128,18 @@ export function everything(core: Core): unknown {
         instances: [...account.instances()],
         leases: [...account.leases()].sort((a, b) => (a.id < b.id ? -1 : 1)),
         entries: [...account.entries("", "")],
+        directories: directoriesIn(account),
       }))
       .sort((a, b) => (a.name < b.name ? -1 : 1)),
   }));
+}
+
+/** What is told of each directory that has keys or is still remembered. */
+function directoriesIn(account: AccountView): unknown {
+  const names = new Set([...account.directories.empty()].map(({ name }) => name));
+  for (const { key } of account.entries("", "")) for (const name of directoriesOf(key)) names.add(name);
+  const told = [...names].sort().map((name) => [name, account.under(name)]);
+  return { told, forgotten: account.directories.forgotten };
 }
 
 /** The whole stored history. */
@@ -166,6 +177,8 @@ export async function liveABit(rig: StoreRig, rounds = 20): Promise<void> {
     await done(register(`s${i % 7}`, `i${i}`, { weight: 2, tags: ["b", "c"] }));
     if (i % 3 === 0) await done({ kind: "deregister", instance: { service: `s${i % 7}`, id: `i${i}` } });
     if (i % 4 === 0) await done({ kind: "delete", from: `k/${i}` });
+    await done(put(`deep/${i % 3}/${i}/x`, "1"));
+    if (i % 2 === 0) await done({ kind: "delete", from: `deep/${i % 3}/${i}/x` });
     if (i % 5 === 0)
       await done(
         { kind: "override", instance: { service: "other", id: "i0" }, status: i % 2 ? "critical" : "draining" },

@@ -92,6 +92,19 @@ test("the same entry is answered by 304", async () => {
   assert.equal((await api.call("GET", `/v2/${account}/config?prefix=k`, undefined, tag)).status, 200);
 });
 
+test("a list under a prefix keeps its tag while keys of other directories change, not when one is deleted", async () => {
+  const at = `/v2/${nextAccount()}/config`;
+  for (const key of ["a/1", "a/2", "b/1"]) await api.ok("PUT", `${at}/${key}`, "1");
+  const { etag } = (await api.call("GET", `${at}?prefix=a/`)).headers;
+  const again = async () =>
+    (await api.call("GET", `${at}?prefix=a/`, undefined, { headers: { "if-none-match": etag } })).status;
+  await api.ok("PUT", `${at}/b/1`, "2");
+  await api.ok("DELETE", `${at}/b/1`);
+  assert.equal(await again(), 304);
+  await api.ok("DELETE", `${at}/a/1`);
+  assert.equal(await again(), 200);
+});
+
 test("keys are listed and deleted by prefix, page by page", async () => {
   const at = `/v2/${nextAccount()}/config`;
   const keys = ["a/1", "a/2", "a/\u00ff", "b/1", "base64:x", "%80"];

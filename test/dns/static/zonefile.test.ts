@@ -223,23 +223,6 @@ test("warnings name the line and do not stop the zone", async (t) => {
   ]);
 });
 
-test("a target that is no host name makes no instance", async (t) => {
-  const targets = ["good.test.", "a\\032b.test.", "10.0.0.7:80.", "http://x.", "300.0.0.1."];
-  const lines = targets.map((target) => `_a._tcp SRV 0 0 80 ${target}\n`).join("");
-  const { directory, result } = await readFiles(t, { "main.zone": `${HEAD}${lines}` });
-  assert.ok(result.ok, String(result));
-  const { instances, warnings } = result.value.found;
-  assert.deepEqual(
-    instances.map(({ instance }) => instance.address),
-    ["good.test"],
-  );
-  const expected = [6, 7, 8, 9].map((number) => `${join(directory, "main.zone")}:${number}: address must be`);
-  assert.deepEqual(
-    warnings.map((warning) => warning.slice(0, expected[0]?.length)),
-    expected,
-  );
-});
-
 test("any text gives a zone or a fault with its line, and ends", () => {
   const words = fc.constantFrom(
     ...[

@@ -8,6 +8,7 @@ export * from "../outcome.ts";
 export * from "./access.ts";
 export * from "./bytes.ts";
 export { apply } from "./catalog/apply.ts";
+export { directoriesOf } from "./catalog/directories.ts";
 export { type Bound, perRevision } from "./catalog/per-revision.ts";
 export * from "./catalog/restored.ts";
 export * from "./command.ts";

@@ -46,45 +46,6 @@ export function isLegalName(name: string, lengthMax: number = LIMITS.nameLengthM
   return name.length > 0 && name.length <= lengthMax && NAME.test(name);
 }
 
-const HOST = /^(?:[\p{L}\p{M}\p{N}_-]{1,63}\.)*[\p{L}\p{M}\p{N}_-]{1,63}\.?$/u;
-/** Dots and digits alone are an IPv4 address, or nothing (RFC 1123 §2.1). */
-const DOTTED = /^[0-9.]*\.[0-9.]*$/;
-const IPV4 = /^(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.(?!$)|$)){4}$/;
-const IPV6 = /^([0-9A-Fa-f:.]+)(?:%[\w.-]+)?$/;
-
-/** An IP address or the name of a host, alone: no port, no scheme, no path, no brackets. */
-export function isLegalAddress(text: string): boolean {
-  if (text.length > LIMITS.addressLengthMax) return false;
-  if (!text.includes(":")) return DOTTED.test(text) ? IPV4.test(text) : HOST.test(text);
-  const bare = IPV6.exec(text)?.[1];
-  return bare !== undefined && URL.canParse(`http://[${bare}]`);
-}
-
-const AUTHORITY = /^(?:[a-z][a-z0-9+.-]*:\/\/([^/?#]*)(?:[/?#].*)?|(.*))$/is;
-const WITH_PORT = /^(?:\[([^\]]*)\]|([^:]*))(?::([0-9]{1,5}))?$/;
-
-/**
- * What people write for an address, taken apart: ` host `, `host:80`, `[::1]`, `[::1]:80`, `http://host:80/path`.
- * Undefined when no legal address comes of it, or it holds a secret (`http://user:word@host`).
- */
-export function splitAddress(text: string): { readonly address: string; readonly port?: number } | undefined {
-  const [, inUrl, alone = ""] = AUTHORITY.exec(text.trim()) ?? [];
-  const authority = inUrl ?? alone;
-  if (isLegalAddress(authority)) return { address: authority };
-  const [, bracketed, host = "", digits = "0"] = WITH_PORT.exec(authority) ?? [];
-  const address = bracketed ?? host;
-  const port = Number(digits);
-  if (!isLegalAddress(address) || (bracketed !== undefined && !address.includes(":")) || port > 65535) return undefined;
-  return port === 0 ? { address } : { address, port };
-}
-
-/** `host:port` as URLs have it: an IPv6 address in brackets (RFC 3986 §3.2.2). The port may be missing. */
-export function joinAddress(address: string, port?: number): string {
-  // What other protocols once registered may have brought the brackets along.
-  const host = address.includes(":") && !address.startsWith("[") ? `[${address}]` : address;
-  return port === undefined ? host : `${host}:${port}`;
-}
-
 /** The first thing wrong with an instance, in words; undefined when all is well. */
 export function refuseInstance(instance: Instance): Refused | undefined {
   if (!isLegalName(instance.service))
@@ -93,8 +54,6 @@ export function refuseInstance(instance: Instance): Refused | undefined {
     return refuse("invalid", `instance id must be 1 to ${LIMITS.idLengthMax} printable characters without "/"`);
   if (instance.address.length > LIMITS.addressLengthMax)
     return refuse("too-large", `address is longer than ${LIMITS.addressLengthMax} characters`);
-  if (instance.address !== "" && !isLegalAddress(instance.address))
-    return refuse("invalid", "address must be a host name or an IP address alone, without a port");
   if (instance.tags.length > LIMITS.tagsMax) return refuse("too-large", `more than ${LIMITS.tagsMax} tags`);
   for (const tag of instance.tags)
     if (tag.length > LIMITS.tagLengthMax)

@@ -53,6 +53,30 @@ export interface ServiceView {
   readonly instances: ReadonlyMap<string, InstanceRecord>;
 }
 
+/**
+ * What came and went in a directory: the keys that begin with one name that ends with "/". Deletions and ends of leases
+ * count, over restarts too, and neither number goes back.
+ */
+export interface Directory {
+  /** The latest revision that touched a key in it, at any depth. */
+  readonly revision: Revision;
+  /** The latest revision with which a key right in it (no further "/" in its name) came or went. */
+  readonly children: Revision;
+}
+
+/** A directory without keys. */
+export interface EmptyDirectory extends Directory {
+  readonly name: Bytes;
+}
+
+/** What a store keeps of directories beside their keys. */
+export interface Directories {
+  /** Those without keys that are still remembered. */
+  empty(): Iterable<EmptyDirectory>;
+  /** The latest revision of those that are not. */
+  readonly forgotten: Revision;
+}
+
 /** One account as readers see it. */
 export interface AccountView {
   readonly name: Account;
@@ -74,6 +98,14 @@ export interface AccountView {
   lease(id: LeaseId): LeaseRecord | undefined;
   entry(key: Bytes): KeyRecord | undefined;
   entries(from: Bytes, to: Bytes): Iterable<KeyRecord>;
+  /**
+   * What came and went under this prefix. One that does not end with "/" gets the numbers of the directory that it lies
+   * in ("" for the whole account), which also grow at its siblings; so does one of more than 32 levels. A directory
+   * without keys is remembered exactly among the last 10 000 (1 MiB of names) of its account, and beyond these by a
+   * number that is not smaller than it was.
+   */
+  under(prefix: Bytes): Directory;
+  readonly directories: Directories;
 }
 
 /** The whole catalog at one revision. Valid only within the `read` that hands it out. */

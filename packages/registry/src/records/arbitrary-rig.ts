@@ -5,6 +5,7 @@ import {
   type Change,
   type Check,
   type Commit,
+  type EmptyDirectory,
   type InstanceRecord,
   type KeyRecord,
   type LeaseRecord,
@@ -147,6 +148,8 @@ export const group: fc.Arbitrary<Commit[]> = fc
     });
   });
 
+const directory: fc.Arbitrary<EmptyDirectory> = record({ name: bytes, revision: count, children: count });
+
 export const row: fc.Arbitrary<StateRow> = fc.oneof(
   record({
     kind: fc.constant("instance" as const),
@@ -173,6 +176,9 @@ export const row: fc.Arbitrary<StateRow> = fc.oneof(
     revision: count,
     catalogRevision: count,
     keysRevision: count,
+    forgottenDirectories: count,
   }),
   record({ kind: fc.constant("service" as const), account: text, service: text, revision: count }),
+  record({ kind: fc.constant("directory" as const), account: text, directory }),
+  record({ kind: fc.constant("empty" as const), account: text, directories: fc.array(directory, { maxLength: 3 }) }),
 );

@@ -3,7 +3,7 @@
  * in the store it is the same as bytes, so that neighbours in the catalog are neighbours on disk.
  */
 import { createHash } from "node:crypto";
-import { type Account, type Bytes, type Change, type LeaseRecord, ownerOf } from "../core/index.ts";
+import { type Account, type Bytes, type Change, directoriesOf, type LeaseRecord, ownerOf } from "../core/index.ts";
 
 /** Longer names than this are cut and told apart by a hash (the store limits keys to 1 978 bytes). */
 const PLAIN_BYTES_MAX = 600;
@@ -13,7 +13,9 @@ const SLASH = 0x2f;
 export type RowName =
   | { readonly kind: "instance"; readonly account: Account; readonly service: string; readonly id: string }
   | { readonly kind: "lease"; readonly account: Account; readonly lease: string }
-  | { readonly kind: "key"; readonly account: Account; readonly key: Bytes };
+  | { readonly kind: "key"; readonly account: Account; readonly key: Bytes }
+  | { readonly kind: "directory"; readonly account: Account; readonly directory: Bytes }
+  | { readonly kind: "empty"; readonly account: Account; readonly part: number };
 
 /** By id first: the catalog sorts instances so, and taking them in its order makes a start quicker. */
 export function instanceRow(account: Account, service: string, id: string): string {
@@ -36,6 +38,28 @@ function accountRow(account: Account): string {
 
 function serviceRow(account: Account, service: string): string {
   return `s\0${account}\0${service}`;
+}
+
+function directoryRow(account: Account, directory: Bytes): string {
+  return `d\0${account}\0${directory}`;
+}
+
+/** Directories without keys lie in so many rows of their account: the oldest ones are forgotten without being deleted. */
+const EMPTY_PARTS = 16;
+
+/** Which of these rows a directory lies in when it has no keys. */
+export function emptyPart(directory: Bytes): number {
+  let hash = 0;
+  for (let i = 0; i < directory.length; i++) hash = (Math.imul(hash, 31) + directory.charCodeAt(i)) | 0;
+  return (hash ^ (hash >>> 15)) & (EMPTY_PARTS - 1);
+}
+
+/** Adds the rows of the directories that a key is gone from. */
+export function addDirectoryRows(rows: Set<string>, account: Account, key: Bytes): void {
+  for (const directory of directoriesOf(key)) {
+    rows.add(directoryRow(account, directory));
+    rows.add(`e\0${account}\0${emptyPart(directory)}`);
+  }
 }
 
 /** Adds the rows that these changes make different. */
@@ -86,21 +110,23 @@ export function addAccountRows(rows: Set<string>, row: string): void {
   if (row.startsWith("i")) rows.add(serviceRow(account, row.slice(row.indexOf("\0", end + 1) + 1)));
 }
 
-/** The parts of an instance's, lease's or key's row. */
+/** The parts of a row's name, but for those of accounts and services. */
 export function parseRow(row: string): RowName {
   const end = row.indexOf("\0", 2);
   const account = row.slice(2, end);
   const rest = row.slice(end + 1);
   if (row.startsWith("l")) return { kind: "lease", account, lease: rest };
   if (row.startsWith("k")) return { kind: "key", account, key: rest };
+  if (row.startsWith("d")) return { kind: "directory", account, directory: rest };
+  if (row.startsWith("e")) return { kind: "empty", account, part: Number(rest) };
   const middle = rest.indexOf("\0");
   return { kind: "instance", account, service: rest.slice(middle + 1), id: rest.slice(0, middle) };
 }
 
 /** The row's key in the store. */
 export function toStoreKey(row: string): Buffer {
-  // The key of an entry is bytes already, and an account's name is ASCII.
-  const bytes = Buffer.from(row, row.startsWith("k") ? "latin1" : "utf8");
+  // Keys and directories are bytes already, and an account's name is ASCII.
+  const bytes = Buffer.from(row, row.startsWith("k") || row.startsWith("d") ? "latin1" : "utf8");
   if (bytes.length <= PLAIN_BYTES_MAX) return bytes;
   const hash = createHash("sha256").update(bytes).digest();
   return Buffer.concat([bytes.subarray(0, CUT_BYTES), hash]);

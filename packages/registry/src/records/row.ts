@@ -1,5 +1,13 @@
 /** A row of the state as it is stored. */
-import type { Account, InstanceRecord, KeyRecord, LeaseRecord, Outcome, Revision } from "../core/index.ts";
+import type {
+  Account,
+  EmptyDirectory,
+  InstanceRecord,
+  KeyRecord,
+  LeaseRecord,
+  Outcome,
+  Revision,
+} from "../core/index.ts";
 import { type ByteReader, type ByteWriter, Torn } from "./bytes.ts";
 import {
   type Base,
@@ -32,10 +40,15 @@ export type StateRow =
       readonly revision: Revision;
       readonly catalogRevision: Revision;
       readonly keysRevision: Revision;
+      /** `Directories.forgotten` */
+      readonly forgottenDirectories: Revision;
     }
-  | { readonly kind: "service"; readonly account: Account; readonly service: string; readonly revision: Revision };
+  | { readonly kind: "service"; readonly account: Account; readonly service: string; readonly revision: Revision }
+  /** A directory with keys from which something was deleted; or a part of those without keys. */
+  | { readonly kind: "directory"; readonly account: Account; readonly directory: EmptyDirectory }
+  | { readonly kind: "empty"; readonly account: Account; readonly directories: readonly EmptyDirectory[] };
 
-const ROW_KINDS = ["instance", "lease", "key", "account", "service"] as const;
+const ROW_KINDS = ["instance", "lease", "key", "account", "service", "directory", "empty"] as const;
 
 /** The bytes are the writer's own and good until its next use. */
 export function encodeRow(out: ByteWriter, row: StateRow): Buffer {
@@ -57,10 +70,17 @@ export function encodeRow(out: ByteWriter, row: StateRow): Buffer {
       out.count(row.revision);
       out.count(row.catalogRevision);
       out.count(row.keysRevision);
+      out.count(row.forgottenDirectories);
       break;
     case "service":
       out.string(row.service);
       out.count(row.revision);
+      break;
+    case "directory":
+      writeDirectory(out, row.directory);
+      break;
+    case "empty":
+      for (const one of row.directories) writeDirectory(out, one);
       break;
   }
   return seal(out.bytes());
@@ -102,6 +122,16 @@ function readInstanceRow(input: ByteReader, account: Account): StateRow {
   return { kind: "instance", account, instance, lease: readLeaseBody(input, instance.lease, base) };
 }
 
+function writeDirectory(out: ByteWriter, { name, revision, children }: EmptyDirectory): void {
+  out.string(name);
+  out.count(revision);
+  out.count(children);
+}
+
+function readDirectory(input: ByteReader): EmptyDirectory {
+  return { name: input.ownString(), revision: input.count(), children: input.count() };
+}
+
 /** `start` and `end` when the row lies within something longer. */
 export function decodeRow(bytes: Buffer, start = 0, end = bytes.length): Outcome<StateRow> {
   return unseal(bytes, start, end, "a row of the state", (input): StateRow => {
@@ -122,9 +152,18 @@ export function decodeRow(bytes: Buffer, start = 0, end = bytes.length): Outcome
           revision: input.count(),
           catalogRevision: input.count(),
           keysRevision: input.count(),
+          // Older versions knew of no directories.
+          forgottenDirectories: input.atEnd ? 0 : input.count(),
         };
       case "service":
         return { kind, account, service: input.string(), revision: input.count() };
+      case "directory":
+        return { kind, account, directory: readDirectory(input) };
+      case "empty": {
+        const directories: EmptyDirectory[] = [];
+        while (!input.atEnd) directories.push(readDirectory(input));
+        return { kind, account, directories };
+      }
       default:
         throw new Torn("an unknown kind of row");
     }

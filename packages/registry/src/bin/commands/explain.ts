@@ -2,7 +2,7 @@ import type { ExplainBody } from "@rollcall/client";
 import type { Command } from "commander";
 import { connect } from "../terminal/connection.ts";
 import { EXIT, Failure } from "../terminal/exit.ts";
-import { type Cell, type Output, toAge, toLeft, toPlace, toSpan, toStatus } from "../terminal/output.ts";
+import { type Cell, type Output, toAge, toLeft, toSpan, toStatus } from "../terminal/output.ts";
 
 export function defineExplain(program: Command): void {
   program
@@ -48,7 +48,7 @@ function life(body: ExplainBody, nowMs: number): Pair[] {
   if (instance !== null) {
     pairs.push(["status", toStatus(instance.status, instance.held !== null)]);
     if (instance.override !== null) pairs.push(["override", instance.override]);
-    pairs.push(["address", toPlace(instance)]);
+    pairs.push(["address", `${instance.address}:${instance.port}`]);
   }
   if (came !== null)
     pairs.push(["came", `${toAge(came.at, nowMs)} ago through ${came.via} (revision ${came.revision})`]);

@@ -1,6 +1,6 @@
 /** Changes as lines, as they happen. */
 import type { ChangeBody, CommitBody, LeaseBody, WatchItem } from "@rollcall/client";
-import { type Cell, type Output, type Tone, toClock, toPlace } from "./output.ts";
+import { type Cell, type Output, type Tone, toClock } from "./output.ts";
 
 export function downNote(error: unknown): string {
   return `lost touch, trying again${error instanceof Error ? `: ${error.message}` : ""}`;
@@ -62,7 +62,7 @@ function describe(change: ChangeBody): string {
   if (change.after === null) return "";
   switch (change.kind) {
     case "instance":
-      return `${toPlace(change.after)} ${change.after.status}`;
+      return `${change.after.address}:${change.after.port} ${change.after.status}`;
     case "key":
       return JSON.stringify(change.after.value) ?? "";
     case "lease":

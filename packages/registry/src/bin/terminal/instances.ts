@@ -1,6 +1,6 @@
 /** Instances as a table. */
 import type { InstanceBody } from "@rollcall/client";
-import { type Cell, type Column, inOrder, toAge, toPlace, toSpan, toStatus } from "./output.ts";
+import { type Cell, type Column, inOrder, toAge, toSpan, toStatus } from "./output.ts";
 
 export function toInstanceTable(
   instances: readonly InstanceBody[],
@@ -21,7 +21,7 @@ export function toInstanceTable(
   const rows = instances.map((one): Cell[] => [
     ...(withService ? [one.service] : []),
     one.id,
-    toPlace(one),
+    one.port > 0 ? `${one.address}:${one.port}` : one.address || "-",
     toStatus(one.status, one.held !== null),
     one.version || "-",
     one.zone || "-",

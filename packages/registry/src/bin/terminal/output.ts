@@ -1,7 +1,6 @@
 /** What people and scripts read: aligned tables in calm colours, or JSON. */
 import { once } from "node:events";
 import type { Writable } from "node:stream";
-import { joinAddress } from "../../core/index.ts";
 
 export type Tone = "plain" | "dim" | "good" | "warn" | "bad" | "bold";
 export type Cell = string | { readonly text: string; readonly tone: Tone };
@@ -209,14 +208,9 @@ export function toClock(at: string): string {
   return new Date(at).toLocaleTimeString("en-GB", { hour12: false });
 }
 
-/** `http://[::1]:7070`. */
+/** `http://[::1]:7070`. RFC 3986 §3.2.2: an IPv6 address stands in brackets. */
 export function toUrl(scheme: string, host: string, port: number): string {
-  return `${scheme}://${joinAddress(host, port)}`;
-}
-
-/** Where an instance is reached; one may have no port, or not even an address. */
-export function toPlace({ address, port }: { readonly address: string; readonly port: number }): string {
-  return address === "" ? "-" : port === 0 ? address : joinAddress(address, port);
+  return `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
 export function toBytesText(bytes: number): string {

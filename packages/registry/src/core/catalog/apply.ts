@@ -28,7 +28,7 @@ function applyChange(account: AccountState, change: Change, revision: Revision):
       account.setLease(subjectOf(change).id, change.after);
       break;
     case "key":
-      account.setKey(subjectOf(change).key, change.after);
+      account.setKey(subjectOf(change).key, change.after, revision);
       if (revision > account.keysRevision) account.keysRevision = revision;
       break;
   }
@@ -36,7 +36,8 @@ function applyChange(account: AccountState, change: Change, revision: Revision):
 
 /** Fills an empty catalog with stored rows. Leases come first, so that members find theirs. */
 export function restore(catalog: Catalog, stored: Restored): void {
-  for (const row of stored.accounts) {
+  const rows = [...stored.accounts];
+  for (const row of rows) {
     const account = catalog.openAccount(row.name, row.createdAtMs);
     account.revision = row.revision;
     account.catalogRevision = row.catalogRevision;
@@ -48,6 +49,12 @@ export function restore(catalog: Catalog, stored: Restored): void {
     const account = catalog.openAccount(name, record.createdAtMs);
     account.setInstance(record.service, record.id, record, record.modRevision);
   }
-  for (const [name, record] of stored.keys) catalog.openAccount(name, record.stampMs).setKey(record.key, record);
+  for (const [name, record] of stored.keys)
+    catalog.openAccount(name, record.stampMs).setKey(record.key, record, record.modRevision);
+  // Which directories are empty shows when all keys are there.
+  for (const { name, keysRevision, forgottenDirectories, directories } of rows) {
+    const all = { name: "", revision: keysRevision, children: 0 };
+    catalog.account(name)?.directories.restore(forgottenDirectories, [all, ...directories]);
+  }
   catalog.revision = stored.revision;
 }

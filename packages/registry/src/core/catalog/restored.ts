@@ -1,5 +1,7 @@
 /** The catalog as a store gives it back. */
+
 import type { Account, Commit, InstanceRecord, KeyRecord, LeaseRecord, Position, Revision } from "../types.ts";
+import type { EmptyDirectory } from "../view.ts";
 
 /** State as stored, streamed so that a large one is never held twice. */
 export interface Restored extends Position {
@@ -21,4 +23,8 @@ export interface StoredAccount {
   readonly keysRevision: Revision;
   /** Revisions of services, also of those that are empty now. */
   readonly services: readonly (readonly [string, Revision])[];
+  /** `Directories.forgotten` */
+  readonly forgottenDirectories: Revision;
+  /** The empty ones, and those that something was deleted from. */
+  readonly directories: readonly EmptyDirectory[];
 }

@@ -2,7 +2,8 @@
 import sortedBtree from "sorted-btree";
 import { isReserved } from "../bytes.ts";
 import type { Account, Bytes, InstanceRecord, KeyRecord, LeaseId, LeaseRecord, Revision } from "../types.ts";
-import type { AccountView, Counts, Member, ServiceView, View } from "../view.ts";
+import type { AccountView, Counts, Directory, Member, ServiceView, View } from "../view.ts";
+import { DirectoryIndex } from "./directories.ts";
 
 const BTree = sortedBtree.default;
 type Tree<V> = InstanceType<typeof BTree<string, V>>;
@@ -76,6 +77,7 @@ export class AccountState implements AccountView {
   readonly leaseStates = new Map<LeaseId, LeaseState>();
   readonly #byId: Tree<InstanceRecord | InstanceRecord[]> = new BTree(undefined, compareStrings);
   readonly keys: Tree<KeyRecord> = new BTree(undefined, compareStrings);
+  readonly directories = new DirectoryIndex();
   readonly counts: { -readonly [K in keyof Counts]: number } = { instances: 0, services: 0, keys: 0, leases: 0 };
   #sortedNames: string[] | null = null;
 
@@ -125,6 +127,10 @@ export class AccountState implements AccountView {
       if (to !== "" && key >= to) return;
       yield record;
     }
+  }
+
+  under(prefix: Bytes): Directory {
+    return this.directories.under(prefix);
   }
 
   setLease(id: LeaseId, after: LeaseRecord | null): void {
@@ -190,8 +196,10 @@ export class AccountState implements AccountView {
     this.silent += delta;
   }
 
-  setKey(key: Bytes, after: KeyRecord | null): void {
+  /** `revision`: of the commit that did this to the key. */
+  setKey(key: Bytes, after: KeyRecord | null, revision: Revision): void {
     const before = this.keys.get(key);
+    this.#noteInDirectory(key, before, after, revision);
     if (before?.lease != null) this.leaseStates.get(before.lease)?.remove(before);
     if (after === null) {
       if (before !== undefined) {
@@ -203,6 +211,12 @@ export class AccountState implements AccountView {
     this.keys.set(key, after);
     if (after.lease !== null) this.leaseStates.get(after.lease)?.add(after);
     if (before === undefined && !isReserved(key)) this.counts.keys++;
+  }
+
+  #noteInDirectory(key: Bytes, before: KeyRecord | undefined, after: KeyRecord | null, revision: Revision): void {
+    const by = (after === null ? 0 : 1) - (before === undefined ? 0 : 1);
+    const cameOrWent = after === null ? revision : after.createRevision;
+    this.directories.note(after?.key ?? key, by, revision, cameOrWent);
   }
 
   touchService(name: string, revision: Revision): ServiceState {

@@ -7,7 +7,6 @@ import {
   LIMITS,
   type Life,
   mainPort,
-  splitAddress,
   statusOf,
 } from "../../core/index.ts";
 import { type ServiceBody, toRfc3339 } from "./wire/answer.ts";
@@ -19,8 +18,6 @@ export const VIA = "skydns";
 export const META_ENVIRONMENT = "skydns.environment";
 /** The key for the TTL in seconds; only with services that do not expire. */
 const META_TTL = "skydns.ttl";
-/** The key for the Host as it was announced, where its address is another text: `[::1]`, `10.0.0.1:80`. */
-const META_HOST = "skydns.host";
 /** The key by which instances of other dialects say their environment. */
 const META_ENVIRONMENT_FOREIGN = "environment";
 
@@ -36,27 +33,19 @@ export function refuseAnnounced(announced: Announced): string | undefined {
     if (announced[field].length > FIELD_LENGTH_MAX) return `${field} is longer than ${FIELD_LENGTH_MAX} characters`;
     if (CONTROL.test(announced[field])) return `${field} has control characters`;
   }
-  const host = splitAddress(announced.Host);
-  if (host === undefined) return "Host must be the name of a host or an IP address";
-  if (host.port !== undefined && host.port !== announced.Port) return "Host and Port are two different ports";
   return undefined;
 }
 
 export function toInstance(uuid: string, announced: Announced): Instance {
   const { Name, Version, Environment, Region, Host, Port, TTL, NoExpire } = announced;
-  const address = splitAddress(Host)?.address ?? "";
   return {
     service: Name,
     id: uuid,
-    address,
+    address: Host,
     ports: { default: Port },
     protocol: "",
     tags: [],
-    meta: {
-      [META_ENVIRONMENT]: Environment,
-      ...(NoExpire ? { [META_TTL]: String(clampTtl(TTL)) } : {}),
-      ...(Host === address ? {} : { [META_HOST]: Host }),
-    },
+    meta: { [META_ENVIRONMENT]: Environment, ...(NoExpire ? { [META_TTL]: String(clampTtl(TTL)) } : {}) },
     version: Version,
     zone: Region,
     weight: 100,
@@ -132,7 +121,7 @@ export function toBody(record: InstanceRecord, end: End, environment: string, no
     Version: record.version,
     Environment: environmentOf(record, environment),
     Region: record.zone,
-    Host: record.meta[META_HOST] ?? record.address,
+    Host: record.address,
     Port: portOf(record),
     TTL,
     Expires: toRfc3339(expiresMs),

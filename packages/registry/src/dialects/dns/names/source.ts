@@ -160,6 +160,8 @@ const EMPTY: AccountView = {
   lease: () => undefined,
   entry: () => undefined,
   entries: () => [],
+  under: () => ({ revision: 0, children: 0 }),
+  directories: { forgotten: 0, empty: () => [] },
 };
 
 /** The account as sources see it: services are found by their labels, too. */

@@ -31,7 +31,15 @@ const SERVICES = [
 const IDS = ["a1", "A1", "a.1", "a-1", "host:80", "id", "日本", "y".repeat(64), "_sub", "-"];
 
 const instance: fc.Arbitrary<Partial<Instance>> = fc.record({
-  address: words("10.0.0.1", "10.0.0.2", "2001:db8::1", "2001:DB8:0::1", "web.example.com", "api.rollcall", "web.1"),
+  address: words(
+    "10.0.0.1",
+    "10.0.0.2",
+    "2001:db8::1",
+    "2001:DB8:0::1",
+    "web.example.com",
+    "api.rollcall",
+    "no address",
+  ),
   ports: words("{}", '{"default":80}', '{"http":81,"Admin UI":82}', '{"default":0,"b":1}', '{"admin-ui":9}').map(
     (text) => JSON.parse(text) as Record<string, number>,
   ),

@@ -14,5 +14,7 @@ export function fieldsOf(account: AccountView): Omit<AccountView, "services" | "
     lease: (id) => account.lease(id),
     entry: (key) => account.entry(key),
     entries: (from, to) => account.entries(from, to),
+    under: (prefix) => account.under(prefix),
+    directories: account.directories,
   };
 }

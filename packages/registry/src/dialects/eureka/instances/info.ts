@@ -58,7 +58,7 @@ export function toInfo(
     instanceId: record.id,
     hostName,
     app: record.service.toUpperCase(),
-    ipAddr: meta[META.ipAddr] ?? record.address,
+    ipAddr: record.address,
     sid: meta[META.sid],
     status: shownStatus(record),
     overriddenStatus: overrideOf(record),

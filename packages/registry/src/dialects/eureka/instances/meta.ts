@@ -5,8 +5,6 @@ import { setText } from "../wire/tree.ts";
 const PREFIX = "eureka.";
 
 export const META = {
-  /** Where it is another text than the address that was read from it. */
-  ipAddr: "eureka.ipAddr",
   hostName: "eureka.hostName",
   /** `<number>,<enabled>` where `ports` cannot say it. */
   port: "eureka.port",

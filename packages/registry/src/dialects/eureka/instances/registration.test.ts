@@ -82,14 +82,6 @@ const show = (record: InstanceRecord, ttlMs: number | undefined = 90_000) =>
   toInfo(record, { ttlMs, lastBeatMs: 0 }, "ADDED", "MyOwn");
 
 const text = fc.string({ minLength: 1, maxLength: 20 });
-/** One that is an address alone, one that an address can be read from, and one that is none. */
-const addresses = fc
-  .tuple(
-    fc.constantFrom("10.0.0.1", "h1", "[::1]", "10.0.0.7:8080", "http://h2:81/x", "fe80::1%lo", " h3 "),
-    fc.oneof(text, fc.constantFrom("10.0.0.1", "h1", "h1:80")),
-    fc.boolean(),
-  )
-  .map(([good, other, first]) => (first ? ([good, other] as const) : ([other, good] as const)));
 const optional = fc.option(text, { nil: undefined });
 const PLAIN = { noNullPrototype: true } as const;
 const port = fc.record({ port: fc.integer({ min: 0, max: 65_535 }), enabled: fc.boolean() }, PLAIN);
@@ -108,8 +100,9 @@ const whole = fc.integer({ min: 1, max: 2_000_000_000_000 });
 const anyInfo: fc.Arbitrary<InstanceInfo> = fc
   .record({
     instanceId: text,
-    addresses,
+    hostName: text,
     app: text.map((name) => name.toUpperCase()).filter((name) => toService(name).toUpperCase() === name),
+    ipAddr: text,
     sid: optional,
     status: fc.constantFrom(...STATUSES),
     port,
@@ -130,13 +123,8 @@ const anyInfo: fc.Arbitrary<InstanceInfo> = fc
     isCoordinatingDiscoveryServer: fc.boolean(),
     lastDirtyTimestamp: whole,
   })
-  .map(({ durationInSecs, renewalIntervalInSecs, addresses: [ipAddr, hostName], ...rest }) =>
-    infoOf({
-      ...rest,
-      ipAddr,
-      hostName,
-      leaseInfo: { ...infoOf().leaseInfo, durationInSecs, renewalIntervalInSecs },
-    }),
+  .map(({ durationInSecs, renewalIntervalInSecs, ...rest }) =>
+    infoOf({ ...rest, leaseInfo: { ...infoOf().leaseInfo, durationInSecs, renewalIntervalInSecs } }),
   );
 
 test("whatever a client registers comes back as it was sent", () => {
@@ -160,22 +148,6 @@ test("an instance of Eureka's has its place, ports, zone, version and metadata f
   assert.deepEqual([record.service, record.id, record.address, ttlMs], ["orders", "i1", "10.0.0.1", 90_000]);
   assert.deepEqual([record.ports, record.protocol], [{ default: 8080, secure: 8443 }, "http"]);
   assert.deepEqual([record.zone, record.version, record.meta.team, record.via], ["z1", "2.0", "money", "eureka"]);
-});
-
-test("an address alone is read from what clients give; they get back what they gave", () => {
-  const read = (ipAddr: string, hostName: string, number = 8080) => {
-    const { record } = registered(infoOf({ ipAddr, hostName, port: { port: number, enabled: number > 0 } }));
-    const shown = show(record);
-    assert.deepEqual([shown.ipAddr, shown.hostName], [ipAddr, hostName]);
-    assert.deepEqual(shown.port, { port: number, enabled: number > 0 });
-    return [record.address, record.ports.default];
-  };
-  assert.deepEqual(read("10.0.0.7:9090", "h"), ["10.0.0.7", 8080]);
-  assert.deepEqual(read("10.0.0.7:9090", "h", 0), ["10.0.0.7", 9090]);
-  assert.deepEqual(read("[fd00::7]", "fd00::7"), ["fd00::7", 8080]);
-  assert.deepEqual(read("$" + "{HOST_IP}", "http://h:81/"), ["h", 8080]);
-  const nowhere = toInstance(infoOf({ ipAddr: "a b", hostName: "http://u:p@h" }), undefined, 0);
-  assert.ok(!nowhere.ok && nowhere.detail === "Neither ipAddr nor hostName is an address");
 });
 
 test("only a secure port makes it https; a disabled port is no port", () => {

@@ -7,7 +7,6 @@ import {
   ok,
   type Ports,
   refuse,
-  splitAddress,
 } from "../../../core/index.ts";
 import { type EurekaPort, type InstanceInfo, LEASE_DEFAULT } from "../wire/messages.ts";
 import { keepDataCenter, keepMetadata, META } from "./meta.ts";
@@ -37,16 +36,16 @@ export function toInstance(
 ): Outcome<Registration> {
   const missing = findMissing(info);
   if (missing !== undefined) return refuse("invalid", missing);
-  const place = placeOf(info) ?? { address: "" };
+  const address = info.ipAddr === "" ? info.hostName : info.ipAddr;
   const said = applyUp(info.status, before?.meta[META.overriddenStatus] === "UP" ? "UP" : "UNKNOWN");
   const instance: Instance = {
     service: toService(info.app),
     id: info.instanceId,
-    address: place.address,
-    ports: toPorts(info, place.port),
+    address,
+    ports: toPorts(info),
     protocol: info.securePort.enabled && !info.port.enabled ? "https" : "http",
     tags: [],
-    meta: toMeta(info, place, before, nowMs),
+    meta: toMeta(info, address, before, nowMs),
     version: info.metadata.version ?? "",
     zone: info.metadata.zone ?? info.dataCenterInfo?.metadata["availability-zone"] ?? "",
     weight: 100,
@@ -67,7 +66,7 @@ export function findFault(info: InstanceInfo, app: string): string | undefined {
   return missing;
 }
 
-/** The original's words for what a registration must have; of its addresses it asks less. */
+/** The original's words for what a registration must have. */
 function findMissing(info: InstanceInfo): string | undefined {
   if (info.instanceId === "") return "Missing instanceId";
   if (info.hostName === "") return "Missing hostname";
@@ -75,19 +74,7 @@ function findMissing(info: InstanceInfo): string | undefined {
   if (info.app === "") return "Missing appName";
   if (info.dataCenterInfo === undefined) return "Missing dataCenterInfo";
   if (info.dataCenterInfo.name === "") return "Missing dataCenterInfo Name";
-  if (placeOf(info) === undefined) return "Neither ipAddr nor hostName is an address";
   return undefined;
-}
-
-interface Place {
-  readonly address: string;
-  /** It stood in the address. */
-  readonly port?: number;
-}
-
-/** Where it is. The original takes any text for an address; a hostName may be right where the ipAddr is none. */
-function placeOf({ ipAddr, hostName }: InstanceInfo): Place | undefined {
-  return splitAddress(ipAddr) ?? splitAddress(hostName);
 }
 
 /** Clients that leave the duration to the server send 0 or less. */
@@ -96,12 +83,11 @@ function toTtlMs(durationS: number): number {
   return Math.min(Math.max(chosen * 1000, LIMITS.ttlMsMin), LIMITS.ttlMsMax);
 }
 
-/** The port that an address brought counts only when no other is enabled. */
-function toPorts(info: InstanceInfo, brought: number | undefined): Ports {
+function toPorts(info: InstanceInfo): Ports {
   const ports: Record<string, number> = {};
   if (info.port.enabled && info.port.port > 0) ports.default = info.port.port;
   if (info.securePort.enabled && info.securePort.port > 0) ports.secure = info.securePort.port;
-  return brought === undefined || Object.keys(ports).length > 0 ? ports : { default: brought };
+  return ports;
 }
 
 /** Whether the catalog's ports can say it: they have the enabled ones, by number. */
@@ -111,7 +97,7 @@ function isInPorts({ port, enabled }: EurekaPort): boolean {
 
 function toMeta(
   info: InstanceInfo,
-  { address, port }: Place,
+  address: string,
   before: InstanceRecord | undefined,
   nowMs: number,
 ): Record<string, string> {
@@ -119,9 +105,8 @@ function toMeta(
   const keep = (key: string, value: string | undefined): void => {
     if (value !== undefined) meta[key] = value;
   };
-  if (info.ipAddr !== address) meta[META.ipAddr] = info.ipAddr;
   if (info.hostName !== address) meta[META.hostName] = info.hostName;
-  if (!isInPorts(info.port) || port !== undefined) meta[META.port] = `${info.port.port},${info.port.enabled}`;
+  if (!isInPorts(info.port)) meta[META.port] = `${info.port.port},${info.port.enabled}`;
   if (!isInPorts(info.securePort)) meta[META.securePort] = `${info.securePort.port},${info.securePort.enabled}`;
   keep(META.vip, info.vipAddress);
   keep(META.secureVip, info.secureVipAddress);

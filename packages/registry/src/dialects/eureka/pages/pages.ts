@@ -1,6 +1,6 @@
 /** @live The pages for people, and /status for scripts: put together when somebody asks. */
 import { availableParallelism, totalmem } from "node:os";
-import { type Account, type InstanceRecord, joinAddress, type LeaseRecord } from "../../../core/index.ts";
+import type { Account, InstanceRecord, LeaseRecord } from "../../../core/index.ts";
 import { Head } from "../../../net/http/head.ts";
 import type { Answer } from "../../../net/routes/answer.ts";
 import type { Desk, Handle, PeerStatus } from "../desk.ts";
@@ -184,11 +184,12 @@ function listApps(desk: Desk, account: Account): ShownApp[] {
 
 function toShown({ registry }: Desk, account: Account, record: InstanceRecord): ShownInstance {
   const port = record.ports.default ?? record.ports.secure ?? Object.values(record.ports)[0];
+  const host = record.address.includes(":") ? `[${record.address}]` : record.address;
   return {
     id: record.id,
     status: shownStatus(record),
     override: overrideOf(record),
-    address: port === undefined ? record.address : joinAddress(record.address, port),
+    address: port === undefined ? record.address : `${host}:${port}`,
     zone: record.zone,
     via: record.via,
     url: record.meta[META.statusPageUrl] ?? record.meta[META.homePageUrl],

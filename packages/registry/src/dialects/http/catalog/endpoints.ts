@@ -4,7 +4,6 @@ import type { EndpointBody } from "@rollcall/client";
 import {
   type Instance,
   type InstanceRecord,
-  joinAddress,
   LIMITS,
   type Life,
   mainPort,
@@ -60,7 +59,9 @@ export function toEndpoint(record: InstanceRecord): EndpointBody {
 /** `host:port`; the address alone when there is no port. */
 export function toAddr({ address, ports }: InstanceRecord): string {
   const port = mainPort(ports);
-  return port === undefined ? address : joinAddress(address, port);
+  if (port === undefined) return address;
+  // Other protocols may have brought the brackets along.
+  return address.includes(":") && !address.startsWith("[") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 export interface Want {

@@ -1,5 +1,6 @@
 /** Instances as target groups of Prometheus' HTTP service discovery. */
-import { type InstanceRecord, joinAddress, mainPort, splitAddress, statusOf } from "../../../core/index.ts";
+import { type InstanceRecord, statusOf } from "../../../core/index.ts";
+import { toAddr } from "./endpoints.ts";
 
 export interface TargetGroup {
   readonly targets: readonly string[];
@@ -18,9 +19,7 @@ function toLabel(name: string): string {
  * instance without an address cannot be scraped, and has no group.
  */
 export function toTargetGroup(record: InstanceRecord): TargetGroup | undefined {
-  // Stores of before may hold what is not taken any more, such as an address with its port.
-  const at = splitAddress(record.address);
-  if (at === undefined) return undefined;
+  if (record.address === "") return undefined;
   const labels: Record<string, string> = {
     [`${PREFIX}service`]: record.service,
     [`${PREFIX}id`]: record.id,
@@ -35,5 +34,11 @@ export function toTargetGroup(record: InstanceRecord): TargetGroup | undefined {
   };
   for (const key in record.meta) labels[`${PREFIX}meta_${toLabel(key)}`] = record.meta[key] as string;
   for (const name in record.ports) labels[`${PREFIX}port_${toLabel(name)}`] = String(record.ports[name]);
-  return { targets: [joinAddress(at.address, mainPort(record.ports) ?? at.port)], labels };
+  return { targets: [toTarget(record)], labels };
+}
+
+/** A target is what a URL may have between its slashes: an IPv6 address stands in brackets, also without a port. */
+function toTarget(record: InstanceRecord): string {
+  const addr = toAddr(record);
+  return addr === record.address && addr.includes(":") && !addr.startsWith("[") ? `[${addr}]` : addr;
 }

@@ -160,8 +160,8 @@ export function listKeys(exchange: Exchange): Result | Promise<Result> {
 
 function toKeys(exchange: Exchange, begin: Bytes, to: Bytes, { from, limit }: Page): Answer {
   const { desk, account } = exchange;
-  // Any key may have changed since: the account's revision of keys is the tag.
-  const tag = desk.registry.read((view) => view.account(account)?.keysRevision ?? 0);
+  // Keys beside the directory may change without another tag.
+  const tag = desk.registry.read((view) => view.account(account)?.under(begin).revision ?? 0);
   return toStateBody(exchange, tag, () =>
     desk.registry.read((view) => {
       const start = from === "" ? begin : maxOf(begin, fromKeyCursor(from));

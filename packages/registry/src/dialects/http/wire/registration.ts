@@ -4,7 +4,6 @@ import {
   type CheckKind,
   type Instance,
   type InstanceRecord,
-  isLegalAddress,
   LIMITS,
   type Life,
   type Outcome,
@@ -68,17 +67,19 @@ export function decodeRegister(
   return fields.outcome({ instance, life: readLife(fields, silent) });
 }
 
-const BRACKETED = /^\[(.*:.*)\]$/s;
+const BRACKETED = /^\[([0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]$/;
+
+/** `http://host`, `host/path`, `host:80`, `[::1]:80`. An IPv6 address has more than one colon. */
+const NO_ADDRESS = /\/|^[^:]*:[0-9]+$|\]:[0-9]+$/;
 
 /** Brackets only tell an IPv6 address from its port (RFC 3986 §3.2.2): they are no part of it. */
 function readAddress(fields: Fields): string {
-  const said = fields.printable("address", "", LIMITS.addressLengthMax);
-  const address = BRACKETED.exec(said)?.[1] ?? said;
+  const address = fields.printable("address", "", LIMITS.addressLengthMax);
   if (address === "") fields.fail("field address must not be empty");
-  else if (/\s/.test(address)) fields.fail("field address must not hold blanks");
-  else if (!isLegalAddress(address))
+  if (/\s/.test(address)) fields.fail("field address must not hold blanks");
+  if (NO_ADDRESS.test(address))
     fields.fail("field address must be a host name or an IP address alone: the port has a field of its own");
-  return address;
+  return BRACKETED.exec(address)?.[1] ?? address;
 }
 
 function readPorts(fields: Fields): Ports {
@@ -244,9 +245,9 @@ export function decodeEndpoint(body: Json): Outcome<Endpoint> {
 
 /** Splits `host:port`; an IPv6 address stands in brackets. */
 export function splitAddr(addr: string): Outcome<{ host: string; port: number }> {
-  const match = /^(?:\[([^\]]*:[^\]]*)\]|([^:]*)):([0-9]{1,5})$/.exec(addr);
-  const host = match?.[1] ?? match?.[2] ?? "";
+  const match = /^(?:\[([0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]|([^\s:/[\]@]+)):([0-9]{1,5})$/.exec(addr);
+  const host = match?.[1] ?? match?.[2];
   const port = Number(match?.[3]);
-  if (isLegalAddress(host) && port <= 65535) return { ok: true, value: { host, port } };
+  if (host !== undefined && port <= 65535) return { ok: true, value: { host, port } };
   return refuse("invalid", 'field addr must be "host:port", with an IPv6 address in brackets') satisfies Refused;
 }

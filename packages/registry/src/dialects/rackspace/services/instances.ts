@@ -7,8 +7,8 @@ import {
   type InstanceRecord,
   isLegalName,
   type LeaseRecord,
+  LIMITS,
   type Ports,
-  splitAddress,
 } from "../../../core/index.ts";
 import type { LastBeat } from "../accounts/tokens.ts";
 import { isServiceId, type Metadata } from "../wire/fields.ts";
@@ -50,12 +50,11 @@ export function toHeld(held: Held | null): { readonly held?: HeldBody } {
 
 /** The part of an instance that a client of this API decides. */
 export function toInstance(id: string, tags: readonly string[], metadata: Metadata): Instance {
-  const { address, port } = toPlace(metadata);
   return {
     service: toServiceName(id, tags, metadata),
     id,
-    address,
-    ports: toPorts(metadata.port, port),
+    address: toAddress(metadata),
+    ports: toPorts(metadata),
     protocol: "",
     tags,
     meta: metadata,
@@ -75,16 +74,15 @@ function toServiceName(id: string, tags: readonly string[], metadata: Metadata):
   return tags.find((tag) => isLegalName(tag)) ?? id;
 }
 
-/** Metadata may be anything: what is no address is none, and the service is one all the same. */
-function toPlace({ address, ip, host }: Metadata): { readonly address: string; readonly port?: number } {
-  return splitAddress(address ?? ip ?? host ?? "") ?? { address: "" };
+function toAddress(metadata: Metadata): string {
+  const address = metadata.address ?? metadata.ip ?? metadata.host ?? "";
+  return address.length <= LIMITS.addressLengthMax ? address : "";
 }
 
-/** The port of its own goes before the one that the address brought. */
-function toPorts(text: string | undefined, brought = 0): Ports {
-  const said = text !== undefined && /^[0-9]{1,5}$/.test(text) ? Number(text) : 0;
-  const port = said >= 1 && said <= 65535 ? said : brought;
-  return port === 0 ? {} : { default: port };
+function toPorts(metadata: Metadata): Ports {
+  const text = metadata.port ?? "";
+  const port = /^[0-9]{1,5}$/.test(text) ? Number(text) : 0;
+  return port >= 1 && port <= 65535 ? { default: port } : {};
 }
 
 /** A session is a lease that this API granted and that is nobody's own. */

@@ -3,16 +3,38 @@
  * view as it is when they are written: the catalog in memory is the only copy, and nothing in it is not yet durable.
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { type Commit, ownLease, type Position, positionAfter, type View } from "../../../core/index.ts";
+import {
+  type Account,
+  type Bytes,
+  type Commit,
+  ownLease,
+  type Position,
+  positionAfter,
+  prefixEnd,
+  type View,
+} from "../../../core/index.ts";
 import { ByteWriter } from "../../../records/bytes.ts";
 import { encodeRow, type StateRow } from "../../../records/row.ts";
-import { addAccountRows, addRows, leaseRow, parseRow, toStoreKey } from "../../../records/row-name.ts";
+import {
+  addAccountRows,
+  addDirectoryRows,
+  addRows,
+  emptyPart,
+  leaseRow,
+  parseRow,
+  toStoreKey,
+} from "../../../records/row-name.ts";
 import { encodePosition } from "../meta.ts";
 import type { Writes } from "../store/databases.ts";
 
 /** The size of one transaction: writers wait for it, so it is small. */
 const SLICE_ROWS = 500;
 const SLICE_BYTES = 1024 * 1024;
+
+function addRowsOfGone(rows: Set<string>, name: string): void {
+  const row = parseRow(name);
+  if (row.kind === "key") addDirectoryRows(rows, row.account, row.key);
+}
 
 export class Checkpoint {
   /** Everything up to here is in the state rows. */
@@ -86,7 +108,10 @@ export class Checkpoint {
       const value = row === null ? null : Buffer.from(encodeRow(this.#out, row));
       rows.push([toStoreKey(name), value]);
       bytes += value?.length ?? 0;
-      if (touched !== undefined) addAccountRows(touched, name);
+      if (touched !== undefined) {
+        addAccountRows(touched, name);
+        if (row === null) addRowsOfGone(touched, name);
+      }
       if (rows.length < SLICE_ROWS && bytes < SLICE_BYTES) continue;
       await this.#write({ rows });
       [rows, bytes] = [[], 0];
@@ -117,6 +142,13 @@ export class Checkpoint {
         const entry = view.entry(row.account, row.key);
         return entry === undefined ? null : { kind: "key", account: row.account, entry };
       }
+      case "directory":
+        return this.#takeDirectory(row.account, row.directory);
+      case "empty": {
+        const empty = [...(view.account(row.account)?.directories.empty() ?? [])];
+        const directories = empty.filter(({ name }) => emptyPart(name) === row.part);
+        return directories.length === 0 ? null : { kind: "empty", account: row.account, directories };
+      }
     }
   }
 
@@ -124,7 +156,25 @@ export class Checkpoint {
     const account = this.#view.account(name);
     if (account === undefined) return null;
     const { createdAtMs, revision, catalogRevision, keysRevision } = account;
-    return { kind: "account", account: name, createdAtMs, revision, catalogRevision, keysRevision };
+    const forgottenDirectories = account.directories.forgotten;
+    return {
+      kind: "account",
+      account: name,
+      createdAtMs,
+      revision,
+      catalogRevision,
+      keysRevision,
+      forgottenDirectories,
+    };
+  }
+
+  /** A directory with keys; the others lie together in rows of their own. */
+  #takeDirectory(name: Account, directory: Bytes): StateRow | null {
+    const account = this.#view.account(name);
+    if (account === undefined) return null;
+    const [key] = account.entries(directory, prefixEnd(directory));
+    if (key === undefined && directory !== "") return null;
+    return { kind: "directory", account: name, directory: { name: directory, ...account.under(directory) } };
   }
 
   #takeService(name: string): StateRow | null {

@@ -4,7 +4,10 @@
  */
 import {
   type Account,
+  type Bytes,
   type Commit,
+  directoriesOf,
+  type EmptyDirectory,
   type InstanceRecord,
   type KeyRecord,
   type LeaseId,
@@ -89,7 +92,9 @@ class AccountRows implements StoredAccount {
   revision: Revision = 0;
   catalogRevision: Revision = 0;
   keysRevision: Revision = 0;
+  forgottenDirectories: Revision = 0;
   readonly byService = new Map<string, Revision>();
+  readonly #byDirectory = new Map<Bytes, EmptyDirectory>();
 
   constructor(name: Account, createdAtMs: number) {
     this.name = name;
@@ -98,6 +103,29 @@ class AccountRows implements StoredAccount {
 
   get services(): readonly (readonly [string, Revision])[] {
     return [...this.byService];
+  }
+
+  get directories(): readonly EmptyDirectory[] {
+    return [...this.#byDirectory.values()];
+  }
+
+  noteDirectory({ name, revision, children }: EmptyDirectory): void {
+    const known = this.#byDirectory.get(name) ?? { revision: 0, children: 0 };
+    const directory = {
+      name,
+      revision: Math.max(known.revision, revision),
+      children: Math.max(known.children, children),
+    };
+    this.#byDirectory.set(name, directory);
+  }
+
+  /** A key is gone. */
+  noteGone(key: Bytes, revision: Revision): void {
+    let children = revision;
+    for (const name of directoriesOf(key)) {
+      this.noteDirectory({ name, revision, children });
+      children = 0;
+    }
   }
 }
 
@@ -142,6 +170,7 @@ class Tail {
         this.leases.set(leaseName(name, subjectOf(change).id), [name, change.after]);
       } else {
         account.keysRevision = Math.max(account.keysRevision, revision);
+        if (change.after === null) account.noteGone(subjectOf(change).key, revision);
         this.keys.set(keyRow(name, subjectOf(change).key), [name, change.after]);
       }
     }
@@ -194,10 +223,17 @@ export class StateRows {
           revision: row.revision,
           catalogRevision: row.catalogRevision,
           keysRevision: row.keysRevision,
+          forgottenDirectories: row.forgottenDirectories,
         });
         break;
       case "service":
         this.accounts.open(row.account, 0).byService.set(row.service, row.revision);
+        break;
+      case "directory":
+        this.accounts.open(row.account, 0).noteDirectory(row.directory);
+        break;
+      case "empty":
+        for (const one of row.directories) this.accounts.open(row.account, 0).noteDirectory(one);
         break;
     }
   }

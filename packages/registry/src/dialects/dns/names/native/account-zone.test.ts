@@ -186,7 +186,7 @@ test("hosts elsewhere: SRV by their names, one CNAME where there are no addresse
   await names.register("db", "d3", { address: IP });
   assert.deepEqual(names.ask("db.rollcall.", "A").answers, [`A ${IP}`]);
   assert.deepEqual(names.ask("db.rollcall.", "AAAA").answers, []);
-  await names.register("odd", "o1", { address: "web.1" });
+  await names.register("odd", "o1", { address: "10.0.0.1:80" });
   assert.deepEqual(names.ask("odd.rollcall.", "SRV").answers, []);
 });
 
