@@ -162,6 +162,25 @@ for (const implementation of IMPLEMENTATIONS) {
     assert.deepEqual(left.ok && left.value.map((commit) => commit.revision), [13]);
   });
 
+  test(named("an account has a floor of its own for the history of its keys, which nobody else feels"), async (t) => {
+    const { core } = await open(t, implementation, temporaryDirectory(t));
+    const { registry } = core;
+    for (let i = 1; i <= 6; i++) accepted(await registry.propose(i % 2 ? "default" : "other", put(`k${i}`)));
+    const compacted = accepted(await registry.propose("default", { kind: "compact", revision: 4 }));
+    assert.equal(compacted.revision, 7);
+    const lost = { deliver: () => 0, lost: () => assert.fail() };
+    const follow = (account: string, from: string | null, after: number): string => {
+      const outcome = registry.follow(from === null ? { account } : { account, keys: { from, to: "" } }, after, lost);
+      if (outcome.ok) outcome.value.close();
+      return outcome.ok ? "followed" : outcome.refusal;
+    };
+    assert.deepEqual([follow("default", "k", 3), follow("default", "k", 4)], ["compacted", "followed"]);
+    assert.deepEqual([follow("other", "k", 3), follow("default", null, 3)], ["followed", "followed"]);
+    assert.equal((await allOf(core)).length, 7);
+    const again = await registry.propose("default", { kind: "compact", revision: 4 });
+    assert.ok(!again.ok && again.refusal === "compacted");
+  });
+
   test(named("what is gone is found by its name, as long as history holds it"), async (t) => {
     const { core } = await open(t, implementation, temporaryDirectory(t));
     const done = async (command: Command, account = "default") =>

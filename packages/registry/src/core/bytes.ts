@@ -41,3 +41,6 @@ export const SYSTEM_ACCOUNT = "_rollcall";
 export function isReserved(key: Bytes): boolean {
   return key.charCodeAt(0) === 0;
 }
+
+/** Up to which revision the history of an account's keys is gone, in decimal. */
+export const FLOOR_KEY: Bytes = "\0rollcall/floor";

@@ -101,6 +101,11 @@ export type Command =
       readonly to?: Bytes;
       readonly limit?: number;
     }
+  /**
+   * Up to this revision nobody needs to know any more what the account's keys were: reads at older revisions, and
+   * following its keys from there, are refused as `compacted`. All else keeps its history, and so does the store.
+   */
+  | { readonly kind: "compact"; readonly revision: Revision }
   /** Is refused, and with it the transaction that it is a step of. */
   | { readonly kind: "refuse"; readonly refusal: Refusal; readonly detail: string }
   /** `then` if all guards hold, else `otherwise`. The steps in order, each on the ones before it; all or nothing. */

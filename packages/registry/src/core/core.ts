@@ -140,6 +140,9 @@ class OpenCore implements Core, Registry, Sink {
   }
 
   follow(scope: Scope, after: Revision, watcher: Watcher): Outcome<Watch> {
+    const { account, keys } = scope;
+    const floor = account === undefined || keys === undefined ? 0 : (this.view.account(account)?.keysFloor ?? 0);
+    if (after < floor) return refuse("compacted", `history up to revision ${floor} is gone; read again`);
     return this.#hub.follow(scope, after, watcher);
   }
 

@@ -74,7 +74,7 @@ export interface Registry {
   pulse(account: Account, lease: LeaseId): Pulse | undefined;
   /** Resolves when this node has applied `revision`; rejects only when aborted. */
   reached(revision: Revision, signal?: AbortSignal): Promise<void>;
-  /** Follows every commit after `after` that touches `scope`. Refused as `compacted` when history is gone. */
+  /** Follows every commit after `after` that touches `scope`. Refused as `compacted` when history is gone, or that of the account's keys when keys are in the scope. */
   follow(scope: Scope, after: Revision, watcher: Watcher): Outcome<Watch>;
   /**
    * Stored commits with revision > after, oldest first; refused as `compacted` below the floor. At most `limit`, and no

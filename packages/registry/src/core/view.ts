@@ -86,6 +86,8 @@ export interface AccountView {
   readonly catalogRevision: Revision;
   /** Latest revision that touched any of its keys. Only grows. */
   readonly keysRevision: Revision;
+  /** The history of its keys is gone up to here, whatever the store still has: see the command `compact`. Only grows. */
+  readonly keysFloor: Revision;
   readonly createdAtMs: number;
   readonly counts: Counts;
   /** Sorted by name; empty services (all instances gone) left out. */

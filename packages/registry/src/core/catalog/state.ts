@@ -1,6 +1,6 @@
 /** The catalog in memory. Records are immutable; only the indexes over them move, and only `apply` moves them. */
 import sortedBtree from "sorted-btree";
-import { isReserved } from "../bytes.ts";
+import { FLOOR_KEY, isReserved } from "../bytes.ts";
 import type { Account, Bytes, InstanceRecord, KeyRecord, LeaseId, LeaseRecord, Revision } from "../types.ts";
 import type { AccountView, Counts, Directory, Member, ServiceView, View } from "../view.ts";
 import { DirectoryIndex } from "./directories.ts";
@@ -84,6 +84,10 @@ export class AccountState implements AccountView {
   constructor(name: Account, createdAtMs: number) {
     this.name = name;
     this.createdAtMs = createdAtMs;
+  }
+
+  get keysFloor(): Revision {
+    return Number(this.keys.get(FLOOR_KEY)?.value ?? 0);
   }
 
   *services(): Iterable<ServiceView> {

@@ -9,7 +9,7 @@ import { type Basis, type Rules, UNCHANGED } from "./basis.ts";
 import { Draft } from "./draft.ts";
 import { findBroken } from "./guard.ts";
 import { decideDeregister, decideOverride, decideRegister, decideReport } from "./instance.ts";
-import { decideDelete, decidePut, decideRange } from "./key.ts";
+import { decideCompact, decideDelete, decidePut, decideRange } from "./key.ts";
 import { decideEnd, decideGrant, decideHold, decideRelease } from "./lease.ts";
 import type { Stamp } from "./plan.ts";
 
@@ -52,6 +52,8 @@ function decideStep(basis: Basis, command: Command): Outcome<Decision> {
       return decideDelete(basis, command);
     case "range":
       return decideRange(basis, command);
+    case "compact":
+      return decideCompact(basis, command);
     case "refuse":
       return refuse(command.refusal, command.detail);
     case "when":

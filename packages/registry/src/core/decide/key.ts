@@ -1,5 +1,5 @@
 import { type Outcome, ok, type Refused, refuse } from "../../outcome.ts";
-import { isReserved } from "../bytes.ts";
+import { FLOOR_KEY, isReserved } from "../bytes.ts";
 import { ownString } from "../catalog/share.ts";
 import type { CommandOf, Decision } from "../command.ts";
 import { LIMITS, sizeOf } from "../limits.ts";
@@ -111,6 +111,16 @@ export function decideDelete(basis: Basis, command: CommandOf<"delete">): Outcom
     changes.push(change);
   }
   return changed(changes);
+}
+
+export function decideCompact(basis: Basis, { revision }: CommandOf<"compact">): Outcome<Decision> {
+  const before = basis.facts.entry(basis.account, FLOOR_KEY) ?? null;
+  const latest = basis.stamp.revision - 1;
+  if (!Number.isSafeInteger(revision) || revision < 0) return refuse("invalid", "a revision is a whole number");
+  if (revision > latest) return refuse("invalid", `revision ${revision} is in the future; the latest is ${latest}`);
+  if (before !== null && revision <= Number(before.value))
+    return refuse("compacted", `history up to revision ${before.value} is gone already`);
+  return changed([writeKey(basis, before, { key: FLOOR_KEY, value: String(revision), lease: null })]);
 }
 
 export function decideRange(basis: Basis, command: CommandOf<"range">): Outcome<Decision> {

@@ -151,6 +151,7 @@ const EMPTY: AccountView = {
   revision: 0,
   catalogRevision: 0,
   keysRevision: 0,
+  keysFloor: 0,
   createdAtMs: 0,
   counts: { instances: 0, services: 0, keys: 0, leases: 0 },
   services: () => [],

@@ -8,6 +8,7 @@ export function fieldsOf(account: AccountView): Omit<AccountView, "services" | "
     revision: account.revision,
     catalogRevision: account.catalogRevision,
     keysRevision: account.keysRevision,
+    keysFloor: account.keysFloor,
     createdAtMs: account.createdAtMs,
     counts: account.counts,
     leases: () => account.leases(),
