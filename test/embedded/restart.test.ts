@@ -22,6 +22,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
+import { FORMAT } from "../../packages/registry/src/records/sealed.ts";
 import { ROOT } from "../harness/root.ts";
 import { temporaryDirectory, until } from "../harness/scope.ts";
 import { everything, historyOf, liveABit, openStoreRig, put, register } from "./rig.ts";
@@ -267,7 +268,8 @@ test("a store of a newer format is refused", async (t) => {
   const data = copyOf(t, whole);
   const bytes = readFileSync(join(data, STORE));
   // The row that names the store, wherever copies of it lie.
-  for (let at = bytes.indexOf('{"program"'); at >= 0; at = bytes.indexOf('{"program"', at + 1)) bytes[at - 5] = 2;
+  for (let at = bytes.indexOf('{"program"'); at >= 0; at = bytes.indexOf('{"program"', at + 1))
+    bytes[at - 5] = FORMAT + 1;
   writeFileSync(join(data, STORE), bytes);
   await assert.rejects(openStoreRig(t, data), /written by a newer version/);
 });

@@ -4,6 +4,7 @@ import { createProtection, PROTECTION_DEFAULTS } from "../../packages/registry/s
 import {
   type AccountLimits,
   type AnyPlan,
+  type Bytes,
   type Clock,
   type Command,
   type Commit,
@@ -13,6 +14,7 @@ import {
   gatherPlans,
   type Instance,
   type InstanceRecord,
+  type KeyRecord,
   type Life,
   type Outcome,
   openCore,
@@ -143,6 +145,24 @@ export function recordOf(service: string, id: string, more: Partial<InstanceReco
     lease: null,
     override: null,
     held: null,
+    createRevision: 1,
+    modRevision: 1,
+    createdAtMs: 0,
+    stampMs: 0,
+    origin: "n",
+    ...more,
+  };
+}
+
+/** A key as the catalog holds it. */
+export function keyOf(key: Bytes, more: Partial<KeyRecord> = {}): KeyRecord {
+  return {
+    key,
+    value: "",
+    lease: null,
+    atEnd: "delete",
+    detachedAtMs: 0,
+    version: 1,
     createRevision: 1,
     modRevision: 1,
     createdAtMs: 0,

@@ -47,6 +47,7 @@ export interface KeyChangeBody {
   key: string;
   reason: string;
   before: KeyBody | null;
+  /** Null when it is gone. A key may outlive its lease: cause `closed` or `expired`, and it has none any more. */
   after: KeyBody | null;
 }
 

@@ -42,7 +42,7 @@ export type Command =
       readonly ifAbsent?: boolean;
       readonly quiet?: true;
     }
-  /** Ends a lease and everything it holds, in one revision. */
+  /** Ends a lease and everything it holds, in one revision; keys that are to be detached stay. */
   | {
       readonly kind: "end";
       readonly lease: LeaseId;
@@ -89,6 +89,8 @@ export type Command =
        */
       readonly keepValue?: true;
       readonly keepLease?: true;
+      /** With a lease; "delete" when left out. It goes with the lease: both are kept by `keepLease`. */
+      readonly atEnd?: KeyRecord["atEnd"];
       readonly ifAbsent?: boolean;
       readonly numbered?: Numbered;
     }
@@ -146,6 +148,8 @@ export type Guard =
   | { readonly on: "value"; readonly key: Bytes; readonly to?: Bytes; readonly is: Comparison; readonly than: Bytes }
   /** Greater and less are those of numbers when both are decimal, "" being 0; else those of text. */
   | { readonly on: "lease"; readonly key: Bytes; readonly to?: Bytes; readonly is: Comparison; readonly than: LeaseId }
+  /** The key was not detached less than so many ms ago: it may be taken again. */
+  | { readonly on: "detached-for"; readonly key: Bytes; readonly to?: Bytes; readonly ms: number }
   /** Whether an instance with this id exists; in any service when `service` is left out. */
   | { readonly on: "instance"; readonly id: string; readonly service?: string; readonly exists: boolean }
   /** The instance is there and still at this revision. */

@@ -111,10 +111,15 @@ export interface KeyRecord {
   readonly key: Bytes;
   readonly value: Bytes;
   readonly lease: LeaseId | null;
-  /** 1 when created, one more at each put; starts anew after a delete. */
+  /** What becomes of it when its lease ends: it goes along, or stays without a lease. "delete" while it has none. */
+  readonly atEnd: "delete" | "detach";
+  /** When its lease ended and it stayed, wall-clock ms; 0 if it never did, or has got a lease since. */
+  readonly detachedAtMs: number;
+  /** 1 when created, one more at each change; starts anew after a delete. */
   readonly version: number;
   readonly createRevision: Revision;
   readonly modRevision: Revision;
+  readonly createdAtMs: number;
   readonly stampMs: number;
   readonly origin: string;
 }

@@ -96,9 +96,12 @@ const entry: fc.Arbitrary<KeyRecord> = record({
   key: bytes,
   value: bytes,
   lease: fc.option(text),
+  atEnd: fc.constantFrom("delete", "detach"),
+  detachedAtMs: fc.oneof(fc.constant(0), atMs),
   version: count,
   createRevision: count,
   modRevision: count,
+  createdAtMs: atMs,
   stampMs: atMs,
   origin: text,
 });

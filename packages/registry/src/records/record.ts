@@ -134,28 +134,60 @@ export function readLeaseBody(input: ByteReader, id: string, base: Base): LeaseR
   };
 }
 
+/** Format 1 knew only the first of them; what the others stand for was not told there. */
+const HAS_LEASE = 1;
+const DETACHES = 2;
+const IS_DETACHED = 4;
+/** It was changed since it was created. */
+const IS_OLD = 8;
+
 export function writeKey(out: ByteWriter, record: KeyRecord, base: Base): void {
   out.string(record.key);
   out.string(record.value);
-  out.byte(record.lease === null ? 0 : 1);
+  const isOld = record.createdAtMs !== record.stampMs;
+  const isDetached = record.detachedAtMs !== 0;
+  out.byte(
+    (record.lease === null ? 0 : HAS_LEASE) |
+      (record.atEnd === "detach" ? DETACHES : 0) |
+      (isDetached ? IS_DETACHED : 0) |
+      (isOld ? IS_OLD : 0),
+  );
   if (record.lease !== null) out.string(record.lease);
   out.number(record.version);
   out.number(base.revision - record.createRevision);
   out.number(base.revision - record.modRevision);
   out.number(base.atMs - record.stampMs);
+  if (isOld) out.number(base.atMs - record.createdAtMs);
+  if (isDetached) out.number(base.atMs - record.detachedAtMs);
   out.string(record.origin);
 }
 
 export function readKey(input: ByteReader, base: Base): KeyRecord {
+  const key = input.ownString();
+  const value = input.ownString();
+  const marks = input.byte();
+  if (marks > (HAS_LEASE | DETACHES | IS_DETACHED | IS_OLD)) throw new Torn("an unknown kind of key");
+  const lease = (marks & HAS_LEASE) === 0 ? null : input.string();
+  const version = input.number();
+  const createRevision = base.revision - input.number();
+  const modRevision = base.revision - input.number();
+  const stampMs = base.atMs - input.number();
+  const createdAtMs = (marks & IS_OLD) === 0 ? stampMs : base.atMs - input.number();
+  const detachedAtMs = (marks & IS_DETACHED) === 0 ? 0 : base.atMs - input.number();
+  const origin = input.string();
+  const atEnd = (marks & DETACHES) === 0 ? "delete" : "detach";
   return {
-    key: input.ownString(),
-    value: input.ownString(),
-    lease: readFlag(input) ? input.string() : null,
-    version: input.number(),
-    createRevision: base.revision - input.number(),
-    modRevision: base.revision - input.number(),
-    stampMs: base.atMs - input.number(),
-    origin: input.string(),
+    key,
+    value,
+    lease,
+    atEnd,
+    detachedAtMs,
+    version,
+    createRevision,
+    modRevision,
+    createdAtMs,
+    stampMs,
+    origin,
   };
 }
 

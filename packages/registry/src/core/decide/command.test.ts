@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { instanceOf, LIMITS_OF_TESTS } from "../../../../../test/harness/registry.ts";
+import { instanceOf, keyOf, LIMITS_OF_TESTS } from "../../../../../test/harness/registry.ts";
 import { Catalog } from "../catalog/state.ts";
 import {
   apply,
@@ -59,10 +59,7 @@ for (const file of readdirSync(FOLDER).filter((name) => name.endsWith(".txt"))) 
 test("a transaction may change as many keys as a command alone", () => {
   const catalog = new Catalog();
   const count = 150_000;
-  const put = (_: unknown, i: number): Change => {
-    const stamps = { version: 1, createRevision: 1, modRevision: 1, stampMs: 0, origin: "n1" };
-    return { kind: "key", cause: "put", before: null, after: { key: `k${i}`, value: "", lease: null, ...stamps } };
-  };
+  const put = (_: unknown, i: number): Change => ({ kind: "key", cause: "put", before: null, after: keyOf(`k${i}`) });
   const changes = Array.from({ length: count }, put);
   apply(catalog, { revision: 1, account: "default", atMs: 0, orderMs: 0, nth: 0, changes });
   const all: Command = { kind: "delete", from: "k", to: "l" };
@@ -160,8 +157,13 @@ function describeLease(record: LeaseRecord | null): string {
 
 function describeKey(record: KeyRecord | null): string {
   if (record === null) return "nothing";
-  const lease = record.lease === null ? "" : ` lease=${record.lease}`;
-  return `${record.key.replaceAll("\0", "\\0")}=${record.value} v${record.version}${lease} @${record.createRevision}/${record.modRevision}`;
+  const { key, value, version, lease, atEnd, createRevision, modRevision, createdAtMs, stampMs, detachedAtMs } = record;
+  const parts = [`${key.replaceAll("\0", "\\0")}=${value} v${version}`];
+  if (lease !== null) parts.push(`lease=${lease}`);
+  if (atEnd === "detach") parts.push("detaches");
+  if (detachedAtMs !== 0) parts.push(`detached at ${detachedAtMs}`);
+  if (createdAtMs !== stampMs) parts.push(`created at ${createdAtMs}`);
+  return `${parts.join(" ")} @${createRevision}/${modRevision}`;
 }
 
 function describeReads(result: Result): string[] {

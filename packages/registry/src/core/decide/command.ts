@@ -71,7 +71,7 @@ function decideWhen(basis: Basis, command: CommandOf<"when">): Outcome<Decision>
   if (size > LIMITS.transactionCommandsMax)
     return refuse("too-large", `more than ${LIMITS.transactionCommandsMax} steps in a transaction`);
   const { facts, account, stamp } = basis;
-  const broken = findBroken(facts, account, command.guards);
+  const broken = findBroken(basis, command.guards);
   const succeeded = broken === null;
   const steps = succeeded ? command.then : command.otherwise;
   const draft = new Draft(facts);

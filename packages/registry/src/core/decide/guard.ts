@@ -2,14 +2,15 @@ import { prefixEnd } from "../bytes.ts";
 import type { Comparison, Guard } from "../command.ts";
 import type { Account, KeyRecord, LeaseId } from "../types.ts";
 import type { Facts } from "../view.ts";
+import type { Basis } from "./basis.ts";
 
 /** The index of the first guard that does not hold. */
-export function findBroken(facts: Facts, account: Account, guards: readonly Guard[]): number | null {
-  for (let i = 0; i < guards.length; i++) if (!holds(facts, account, guards[i] as Guard)) return i;
+export function findBroken(basis: Basis, guards: readonly Guard[]): number | null {
+  for (let i = 0; i < guards.length; i++) if (!holds(basis, guards[i] as Guard)) return i;
   return null;
 }
 
-function holds(facts: Facts, account: Account, guard: Guard): boolean {
+function holds({ facts, account, stamp }: Basis, guard: Guard): boolean {
   switch (guard.on) {
     case "instance": {
       const exists =
@@ -29,7 +30,7 @@ function holds(facts: Facts, account: Account, guard: Guard): boolean {
         ? countKeys(facts, account, guard.prefix, guard.below) < guard.below
         : facts.counts(account)[guard.of] < guard.below;
     default:
-      return everyKey(facts, account, guard, (record) => keyHolds(guard, record));
+      return everyKey(facts, account, guard, (record) => keyHolds(guard, record, stamp.atMs));
   }
 }
 
@@ -49,8 +50,16 @@ function everyKey(
   return found || test(undefined);
 }
 
-function keyHolds(guard: Extract<Guard, { readonly key: string }>, record: KeyRecord | undefined): boolean {
+function keyHolds(
+  guard: Extract<Guard, { readonly key: string }>,
+  record: KeyRecord | undefined,
+  nowMs: number,
+): boolean {
   switch (guard.on) {
+    case "detached-for": {
+      const atMs = record?.detachedAtMs ?? 0;
+      return atMs === 0 || nowMs - atMs >= guard.ms;
+    }
     case "version":
       return compare(record?.version ?? 0, guard.is, guard.than);
     case "create":

@@ -16,12 +16,15 @@ export function decidePut(basis: Basis, command: CommandOf<"put">): Outcome<Deci
     return refuse("not-found", "there is no such key");
   if (before !== null && command.ifAbsent === true) return refuse("exists", "the key already exists");
   const value = command.keepValue === true && before !== null ? before.value : command.value;
-  const lease = command.keepLease === true && before !== null ? before.lease : (command.lease ?? null);
+  const { lease, atEnd } =
+    command.keepLease === true && before !== null
+      ? before
+      : { lease: command.lease ?? null, atEnd: command.lease == null ? "delete" : (command.atEnd ?? "delete") };
   if (value.length > LIMITS.valueBytesMax)
     return refuse("too-large", `the value is longer than ${LIMITS.valueBytesMax} bytes`);
   if (lease !== null && facts.lease(account, lease) === undefined)
     return refuse("not-found", `there is no lease ${lease}`);
-  const changes = [...counted, writeKey(basis, before, { key, value, lease })];
+  const changes = [...counted, writeKey(basis, before, { key, value, lease, atEnd })];
   return refuseKeys(basis, changes) ?? changed(changes);
 }
 
@@ -30,6 +33,8 @@ interface Named {
   /** That the counter moves on. */
   readonly counted: readonly KeyChange[];
 }
+
+const UNLEASED = { lease: null, atEnd: "delete" } as const;
 
 /** The key that a put is about, with its number. */
 function nameKey(basis: Basis, { key, numbered }: CommandOf<"put">): Outcome<Named> {
@@ -45,8 +50,8 @@ function nameKey(basis: Basis, { key, numbered }: CommandOf<"put">): Outcome<Nam
   if (wrong !== undefined) return wrong;
   if (counter === undefined || before === undefined) return ok({ key: name, counted: [] });
   if (counter === name) return refuse("invalid", "a counter cannot count itself");
-  const lease = before?.lease ?? null;
-  return ok({ key: name, counted: [writeKey(basis, before, { key: counter, value: String(next + 1), lease })] });
+  const { lease, atEnd } = before ?? UNLEASED;
+  return ok({ key: name, counted: [writeKey(basis, before, { key: counter, value: String(next + 1), lease, atEnd })] });
 }
 
 function refuseName(key: Bytes): Refused | undefined {
@@ -66,15 +71,18 @@ function toCount(value: Bytes): number | undefined {
 function writeKey(
   { stamp }: Basis,
   before: KeyRecord | null,
-  { key, value, lease }: Pick<KeyRecord, "key" | "value" | "lease">,
+  { key, value, lease, atEnd }: Pick<KeyRecord, "key" | "value" | "lease" | "atEnd">,
 ): KeyChange {
   const after: KeyRecord = {
     key: before?.key ?? ownString(key),
     value,
     lease,
+    atEnd,
+    detachedAtMs: lease === null ? (before?.detachedAtMs ?? 0) : 0,
     version: (before?.version ?? 0) + 1,
     createRevision: before?.createRevision ?? stamp.revision,
     modRevision: stamp.revision,
+    createdAtMs: before?.createdAtMs ?? stamp.atMs,
     stampMs: stamp.atMs,
     origin: stamp.origin,
   };
@@ -120,7 +128,7 @@ export function decideCompact(basis: Basis, { revision }: CommandOf<"compact">):
   if (revision > latest) return refuse("invalid", `revision ${revision} is in the future; the latest is ${latest}`);
   if (before !== null && revision <= Number(before.value))
     return refuse("compacted", `history up to revision ${before.value} is gone already`);
-  return changed([writeKey(basis, before, { key: FLOOR_KEY, value: String(revision), lease: null })]);
+  return changed([writeKey(basis, before, { key: FLOOR_KEY, value: String(revision), ...UNLEASED })]);
 }
 
 export function decideRange(basis: Basis, command: CommandOf<"range">): Outcome<Decision> {

@@ -78,7 +78,10 @@ export function leaseChange(cause: Cause, before: LeaseRecord | null, after: Lea
   return { kind: "lease", cause, before, after, silence: null };
 }
 
-/** Ends a lease and its members in one commit: the lease first, then instances and keys, each sorted. */
+/**
+ * Ends a lease and its members in one commit: the lease first, then instances and keys, each sorted. Keys that are to be
+ * detached stay.
+ */
 export function decideEnd(basis: Basis, command: CommandOf<"end">): Outcome<Decision> {
   const { facts, account } = basis;
   const { lease: id, cause } = command;
@@ -90,8 +93,22 @@ export function decideEnd(basis: Basis, command: CommandOf<"end">): Outcome<Deci
   const { instances, keys } = facts.members(account, id);
   const changes: Change[] = [{ kind: "lease", cause, before: lease, after: null, silence: command.silence ?? null }];
   for (const before of sortInstances(instances)) changes.push({ kind: "instance", cause, before, after: null });
-  for (const before of sortKeys(keys)) changes.push({ kind: "key", cause, before, after: null });
+  for (const before of sortKeys(keys))
+    changes.push({ kind: "key", cause, before, after: before.atEnd === "detach" ? detach(basis, before) : null });
   return changed(changes);
+}
+
+function detach({ stamp }: Basis, before: KeyRecord): KeyRecord {
+  return {
+    ...before,
+    lease: null,
+    atEnd: "delete",
+    detachedAtMs: stamp.atMs,
+    version: before.version + 1,
+    modRevision: stamp.revision,
+    stampMs: stamp.atMs,
+    origin: stamp.origin,
+  };
 }
 
 function sortInstances(instances: readonly InstanceRecord[]): readonly InstanceRecord[] {

@@ -2,13 +2,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { FORMAT } from "../../records/sealed.ts";
 import { decodeMeta, encodeMeta } from "./meta.ts";
 
 test("rows about the store: JSON, and a newer format is told apart from damage", () => {
   const stored = encodeMeta({ revision: 7 });
   assert.deepEqual(decodeMeta(stored, "x"), { ok: true, value: { revision: 7 } });
   const newer = Buffer.from(stored);
-  newer[0] = 2;
+  newer[0] = FORMAT + 1;
   const refused = decodeMeta(newer, "x");
   assert.ok(!refused.ok);
   assert.equal(refused.refusal, "unsupported");

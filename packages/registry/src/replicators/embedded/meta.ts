@@ -28,6 +28,8 @@ export interface Ages {
 
 /** What a store says of itself. */
 export interface About {
+  /** Of the program that used it last. */
+  readonly format: number;
   readonly store: string;
   readonly createdAtMs: number;
   /** Everything up to here is in the state rows. */
@@ -71,6 +73,7 @@ export function toAbout(rows: ReadonlyMap<string, Row>): About {
   const checkpoint = rowOf("checkpoint");
   const jump = rows.has("jump") ? wholeNumber(rowOf("jump"), "revision") : 0;
   return {
+    format: wholeNumber(identity, "format"),
     store: String(identity.store),
     createdAtMs: wholeNumber(identity, "createdAtMs"),
     marker: {

@@ -52,6 +52,7 @@ export async function openStore(
     store = new Store(path);
     const recovered = recover(store, about, rows);
     use(recovered);
+    if (about.format < FORMAT) await store.write({ meta: [identityRow(about)] });
     // Reading touched much of the map, and touched pages count as this process's memory: a new map has none.
     await store.reopen();
     removeCleanStamp(dataDir);
@@ -82,19 +83,24 @@ function removeLeftovers(dataDir: string): void {
   for (const name of readdirSync(dataDir)) if (isLeftover(name)) rmSync(join(dataDir, name), { force: true });
 }
 
+/** From here on programs of older formats refuse the store. */
+function identityRow({ store, createdAtMs }: Pick<Identity, "store" | "createdAtMs">): readonly ["identity", Buffer] {
+  const identity: Identity = { program: "rollcall", format: FORMAT, store, createdAtMs };
+  return ["identity", encodeMeta(identity)];
+}
+
 const FIRST_BYTES = 256 * 1024;
 
 /** Made under another name: a file with the right name is always complete. */
 async function createStore(dataDir: string, nowMs: number): Promise<void> {
   const part = join(dataDir, NEW_FILE);
-  const identity: Identity = { program: "rollcall", format: FORMAT, store: randomUUID(), createdAtMs: nowMs };
   // The library writes some pages as it opens the store: their room is there already.
   writeFileSync(part, Buffer.concat([emptyStore(), Buffer.alloc(FIRST_BYTES)]), { mode: 0o600 });
   const store = new Store(part);
   try {
     await store.write({
       meta: [
-        ["identity", encodeMeta(identity)],
+        identityRow({ store: randomUUID(), createdAtMs: nowMs }),
         ["checkpoint", encodePosition({ revision: 0, orderMs: 0, nth: 0 })],
         ["floor", encodeMeta({ revision: 0 })],
       ],

@@ -4,6 +4,7 @@ import {
   type Bytes,
   type Command,
   fromBuffer,
+  fromBytes,
   type Guard,
   type KeyRecord,
   type Outcome,
@@ -107,13 +108,9 @@ export async function putKey(exchange: Exchange): Promise<Result> {
   const record = change?.kind === "key" ? change.after : null;
   const { revision } = outcome.value;
   const created = change?.before === null;
-  const body = { key: toKeyBody(record ?? emptyRecord(key.value)).key, revision, version: record?.version ?? 0 };
+  const body = { key: fromBytes(key.value), revision, version: record?.version ?? 0 };
   const headers = { ETag: encodeTag(revision), ...(created ? { Location: `/v2/${account}/config/${tail}` } : {}) };
   return toJson(body, created ? 201 : 200, headers);
-}
-
-function emptyRecord(key: Bytes): KeyRecord {
-  return { key, value: "", lease: null, version: 0, createRevision: 0, modRevision: 0, stampMs: 0, origin: "" };
 }
 
 /** DELETE …/config/<key>: gone already is as good as deleted. */

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { keyOf } from "../../../../../../test/harness/registry.ts";
 import { isOfInterest } from "../wire/commits.ts";
 import { toScope } from "./interest.ts";
 
@@ -16,17 +17,7 @@ test("the scope of an interest holds all of it", () => {
     fc.property(keys, fc.array(bytes, { maxLength: 3 }), bytes, (exact, prefixes, key) => {
       if (key === "" || exact.length + prefixes.length === 0) return;
       const interest = { services: new Set<string>(), keys: new Set(exact), prefixes, everything: false };
-      const record = {
-        key,
-        value: "",
-        lease: null,
-        origin: "",
-        version: 1,
-        createRevision: 1,
-        modRevision: 1,
-        stampMs: 0,
-      };
-      if (!isOfInterest({ kind: "key", cause: "put", before: null, after: record }, interest)) return;
+      if (!isOfInterest({ kind: "key", cause: "put", before: null, after: keyOf(key) }, interest)) return;
       const range = toScope("a", interest).keys;
       assert.ok(range !== undefined);
       const inside =

@@ -67,7 +67,7 @@ export function sayReason(commit: Commit, change: Change): string {
       return sayLease(commit, change);
     case "key": {
       const ended = sayEnd(commit, change.cause, change.before?.lease ?? null);
-      if (ended !== undefined) return ended;
+      if (ended !== undefined) return change.after === null ? ended : `${ended}; the key stays`;
       return change.after === null ? "deleted by request" : `put, version ${change.after.version}`;
     }
   }

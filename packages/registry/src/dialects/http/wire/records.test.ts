@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { keyOf } from "../../../../../../test/harness/registry.ts";
 import { toKeyBody } from "./records.ts";
 
 const bytes = fc.uint8Array({ maxLength: 64 }).map((array) => Buffer.from(array).toString("latin1"));
@@ -9,8 +10,7 @@ const bytes = fc.uint8Array({ maxLength: 64 }).map((array) => Buffer.from(array)
 test("a value survives its way into an answer", () => {
   fc.assert(
     fc.property(bytes, bytes, (key, value) => {
-      const numbers = { version: 1, createRevision: 1, modRevision: 1, stampMs: 0 };
-      const body = toKeyBody({ key, value, lease: null, origin: "", ...numbers });
+      const body = toKeyBody(keyOf(key, { value }));
       const text =
         body.value === null ? Buffer.from(body.valueBase64 ?? "", "base64") : Buffer.from(body.value, "utf8");
       assert.equal(text.toString("latin1"), value);
