@@ -1,19 +1,25 @@
 /** A registry with little memory, what fills it, clients that never read, and somebody who only wants to be served. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { writeFileSync } from "node:fs";
 import { Agent } from "node:http";
 import { connect, type Socket } from "node:net";
+import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { type Rollcall, startRollcall } from "../harness/program.ts";
 import { type Answer, request } from "../harness/requests.ts";
-import type { Scope } from "../harness/scope.ts";
+import { type Scope, temporaryDirectory } from "../harness/scope.ts";
 
 export const HEAP_MB = 512;
 
 /** A registry whose heap may grow to 512 MB. */
-export function startSmall(scope: Scope, flags: readonly string[] = []): Promise<Rollcall> {
+/** The configuration may say more. */
+export function startSmall(scope: Scope, config: object = {}): Promise<Rollcall> {
+  const file = join(temporaryDirectory(scope), "rollcall.yaml");
+  // JSON is YAML.
+  writeFileSync(file, JSON.stringify(config));
   return startRollcall(scope, {
-    flags: ["--log-level", "error", ...flags],
+    flags: ["--log-level", "error", "--config", file],
     nodeFlags: [`--max-old-space-size=${HEAP_MB}`],
     readyMsMax: 60_000,
   });
@@ -45,12 +51,30 @@ export async function putKeys(url: string, count: number, bytes: number, keys = 
 
 const META = Object.fromEntries(Array.from({ length: 8 }, (_, nth) => [`fat${nth}`, "m".repeat(8000)]));
 
-/** Instances of 64 kB in one service; answers how many were taken. */
-export async function registerFat(url: string, service: string, count: number): Promise<number> {
+/** What fits into TXT records: 30 kB. */
+export const TEXTS = Object.fromEntries(Array.from({ length: 120 }, (_, nth) => [`t${nth}`, "m".repeat(245)]));
+
+interface FatOptions {
+  readonly account?: string;
+  readonly more?: (nth: number) => object;
+}
+
+/** Instances of 64 kB, or with other things in them, in one service; answers how many were taken. */
+export async function registerFat(
+  url: string,
+  service: string,
+  count: number,
+  { account = "default", more = () => ({}) }: FatOptions = {},
+): Promise<number> {
   let taken = 0;
   await each(count, async (nth) => {
-    const body = { address: "10.0.0.1", port: 80, ttl: "1h", meta: META };
-    const { status, text } = await ask(`${url}/v2/default/services/${service}/instances/i${nth}`, "PUT", body);
+    const address = `10.1.${nth >> 8}.${nth & 255}`;
+    const body = { address, port: 80, ttl: "1h", meta: META, ...more(nth) };
+    const { status, text } = await ask(
+      `${url}/v2/${account}/services/${service}/instances/i${String(nth).padStart(3, "0")}`,
+      "PUT",
+      body,
+    );
     if (status === 201) taken++;
     else if (status !== 429) throw new Error(`${status} ${text}`);
   });
@@ -133,7 +157,12 @@ export async function notHeldUp(bystander: Bystander): Promise<void> {
 }
 
 /** Connections that ask this, and never read. */
-export function neverRead(scope: Scope, port: number, count: number, bytes: string): Promise<readonly Socket[]> {
+export function neverRead(
+  scope: Scope,
+  port: number,
+  count: number,
+  bytes: string | Buffer,
+): Promise<readonly Socket[]> {
   const open = Array.from({ length: count }, () => {
     const socket = connect({ port, host: "127.0.0.1" });
     socket.on("error", () => {});
@@ -144,12 +173,20 @@ export function neverRead(scope: Scope, port: number, count: number, bytes: stri
   return Promise.all(open);
 }
 
-/** What the process takes now, in MB. */
-export async function memoryOf(url: string): Promise<{ readonly rssMb: number; readonly unreadMb: number }> {
+interface Memory {
+  readonly rssMb: number;
+  readonly unreadMb: number;
+  /** Connections that were cut since the start. */
+  readonly cuts: number;
+}
+
+/** What the process takes now. */
+export async function memoryOf(url: string): Promise<Memory> {
   const { text } = await request(`${url}/metrics`);
   const number = (name: string): number => Number(new RegExp(`^${name} (\\S+)`, "m").exec(text)?.[1]);
   return {
     rssMb: number("process_resident_memory_bytes") / 2 ** 20,
     unreadMb: number("rollcall_unread_bytes") / 2 ** 20,
+    cuts: number("rollcall_unread_cuts_total"),
   };
 }

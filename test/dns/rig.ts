@@ -182,8 +182,8 @@ export class TcpTalk {
       });
   }
 
-  static async open(host: string, port: number): Promise<TcpTalk> {
-    const socket = connect({ host, port, allowHalfOpen: true });
+  static async open(host: string, port: number, localAddress?: string): Promise<TcpTalk> {
+    const socket = connect({ host, port, allowHalfOpen: true, ...(localAddress !== undefined && { localAddress }) });
     await once(socket, "connect");
     return new TcpTalk(socket);
   }

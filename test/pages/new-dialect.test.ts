@@ -12,6 +12,7 @@ import { createDoors } from "../../packages/registry/src/bin/house/doors.ts";
 import { createLog } from "../../packages/registry/src/bin/log/logger.ts";
 import { ok } from "../../packages/registry/src/core/index.ts";
 import type { House } from "../../packages/registry/src/dialects/contract.ts";
+import { Outgoing } from "../../packages/registry/src/net/answers/outgoing.ts";
 import { openRig } from "../harness/registry.ts";
 import { ROOT } from "../harness/root.ts";
 import { type Scope, temporaryDirectory } from "../harness/scope.ts";
@@ -100,7 +101,13 @@ test("the files of the page compile, and the dialect speaks as the page says", a
   assert.ok(listed?.name === "whereis");
   const { logger: log } = createLog("json", "silent", { lost: 0, write: () => true });
   const openHttp = () => assert.fail("it speaks no HTTP");
-  const doors = createDoors(listed, { host: "127.0.0.1", ports: { whereis: 0 }, log, openHttp });
+  const doors = createDoors(listed, {
+    host: "127.0.0.1",
+    ports: { whereis: 0 },
+    log,
+    outgoing: new Outgoing(),
+    openHttp,
+  });
   const { registry } = await openRig();
   const dialect = await listed.load();
   const mounted = await dialect.open({ registry, access: OPEN, log, doors, settings: {} } as unknown as House);

@@ -1,5 +1,6 @@
 /** @live TCP streams with a limit on everything that a client could hold open. */
 import { createServer, type Server, type Socket } from "node:net";
+import { Outgoing } from "./answers/outgoing.ts";
 import { Crowd, type CrowdLimits } from "./crowd.ts";
 import { type ListenerLog, SeldomLog } from "./log.ts";
 import { explainListen } from "./taken.ts";
@@ -7,10 +8,17 @@ import { isHttp, looksLikeTls } from "./tls/first-bytes.ts";
 
 /**
  * Takes one connection. It reads from the socket by `data` and answers by `write`; the listener sees to idle and
- * stalled clients, to the number of connections, and to the end. What it throws ends the connection. `used` is to be
- * called when requests have their answers, with the number of bytes up to the last one's end.
+ * stalled clients, to the number of connections, and to the end. What it throws ends the connection.
  */
-export type StreamHandler = (socket: Socket, used: (bytesRead: number) => void) => StreamTalk | undefined;
+export type StreamHandler = (socket: Socket, line: StreamLine) => StreamTalk | undefined;
+
+/** What the listener is to be told of a connection. */
+export interface StreamLine {
+  /** Requests have their answers, up to so many bytes that were read. */
+  used(bytesRead: number): void;
+  /** Something was written: what the client does not take of it counts, and may be too much (answers/outgoing.ts). */
+  wrote(): void;
+}
 
 /** What is spoken on a connection. */
 export interface StreamTalk {
@@ -50,12 +58,15 @@ export interface TcpOptions {
   readonly port: number;
   readonly log: Pick<ListenerLog, "warn" | "error">;
   readonly limits?: Partial<TcpLimits>;
+  /** What waits for clients, of all listeners that share it; one of its own unless given. */
+  readonly outgoing?: Outgoing;
 }
 
 /** Listens. Rejects with a sentence for people; `PortTaken` when another program has the port. */
 export async function openTcpListener(options: TcpOptions, handler: StreamHandler): Promise<TcpListener> {
   const limits = { ...TCP_LIMITS, ...options.limits };
   const crowd = new Crowd(limits);
+  const outgoing = options.outgoing ?? new Outgoing();
   const seldom = new SeldomLog(options.log);
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
     // An error without a listener would end the process; the close that follows it tells all we need.
@@ -69,7 +80,10 @@ export async function openTcpListener(options: TcpOptions, handler: StreamHandle
     guard(socket, limits);
     socket.once("data", (first) => tellOfOthers(first, socket, seldom));
     try {
-      talk = handler(socket, (bytesRead) => place.value.used(bytesRead));
+      talk = handler(socket, {
+        used: (bytesRead) => place.value.used(bytesRead),
+        wrote: () => outgoing.settle(socket),
+      });
     } catch (error) {
       options.log.error({ err: error }, "a connection's handler failed");
       socket.destroy();

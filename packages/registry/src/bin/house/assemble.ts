@@ -129,7 +129,7 @@ async function assembleWith(
   const { tenants } = access;
   const told = { requests: journal, audit: (act: Act) => journal.audit(act) };
   const shared = { ...told, registry, access, tenants, clock, metrics: metrics.dialects, http: listener, status };
-  const opened = await mountDialects(loaded, config, log, shared, { native: listener, openHttp: http.open }, undo);
+  const opened = await mountDialects(loaded, config, log, shared, { native: listener, ...http }, undo);
   endpoints.push(...opened.flatMap((one) => one.endpoints));
   state.ready = true;
   const close = async (): Promise<void> => {

@@ -1,6 +1,7 @@
 /** Opens the ports of one dialect, with the limits of the house, and keeps account of them. */
 import type { Logger } from "pino";
 import type { Endpoint } from "../../dialects/contract.ts";
+import type { Outgoing } from "../../net/answers/outgoing.ts";
 import type { Doors } from "../../net/doors.ts";
 import type { OpenHttpListener } from "../../net/http/listener.ts";
 import { PortTaken } from "../../net/taken.ts";
@@ -22,6 +23,7 @@ export interface DoorParts {
   /** The configured port of each name. */
   readonly ports: Readonly<Record<string, number>>;
   readonly log: Logger;
+  readonly outgoing: Outgoing;
   /** Like the native listener, on another port. */
   openHttp(port: number): Promise<OpenHttpListener>;
 }
@@ -53,14 +55,14 @@ export function createDoors(dialect: ListedDialect, parts: DoorParts): OpenDoors
       return keep(listener, listener.secure ? "https" : "http");
     },
     async tcp(name, handler, limits) {
-      return keep(await openTcpListener(tcpOptions(host, portOf(name), log, limits), handler), "tcp");
+      return keep(await openTcpListener(tcpOptions(parts, portOf(name), limits), handler), "tcp");
     },
     async udp(name, handler) {
       return keep(await openUdpListener({ host, port: portOf(name), log }, handler), "udp");
     },
     async tcpAndUdp(name, onStream, onDatagram, limits) {
       const pair = await openPair(portOf(name), {
-        tcp: (port) => openTcpListener(tcpOptions(host, port, log, limits), onStream),
+        tcp: (port) => openTcpListener(tcpOptions(parts, port, limits), onStream),
         udp: (port) => openUdpListener({ host, port, log }, onDatagram),
       });
       return { udp: keep(pair.udp, "udp"), tcp: keep(pair.tcp, "tcp") };
@@ -74,8 +76,8 @@ export function createDoors(dialect: ListedDialect, parts: DoorParts): OpenDoors
   };
 }
 
-function tcpOptions(host: string, port: number, log: Logger, limits: TcpOptions["limits"]): TcpOptions {
-  return { host, port, log, ...(limits === undefined ? {} : { limits }) };
+function tcpOptions({ host, log, outgoing }: DoorParts, port: number, limits: TcpOptions["limits"]): TcpOptions {
+  return { host, port, log, outgoing, ...(limits === undefined ? {} : { limits }) };
 }
 
 interface PairMakers {

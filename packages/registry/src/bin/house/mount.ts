@@ -24,6 +24,7 @@ interface Gate {
 type OpenHttp = (port: number, pages?: Pages) => Promise<OpenHttpListener>;
 
 interface HttpOpener {
+  readonly outgoing: Outgoing;
   readonly open: OpenHttp;
   /** For all that were opened; false when one cannot use the new certificate. */
   renewCertificates(): Promise<boolean>;
@@ -57,6 +58,7 @@ export function httpOpener(
     return listener;
   };
   return {
+    outgoing,
     open,
     async renewCertificates() {
       return (await Promise.all(all.map((listener) => listener.renewCertificate()))).every(Boolean);
@@ -89,10 +91,7 @@ export async function loadDialects(
 /** The parts of the house that are the same for all dialects. */
 export type Shared = Omit<House, "settings" | "log" | "doors" | "names" | "notes" | "paths" | "directory" | "secret">;
 
-interface Listeners {
-  readonly native: OpenHttpListener;
-  readonly openHttp: OpenHttp;
-}
+type Listeners = Pick<HttpOpener, "open" | "outgoing"> & { readonly native: OpenHttpListener };
 
 /** A dialect at work. */
 export interface Opened {
@@ -134,9 +133,9 @@ async function openDialect(
   config: ServeConfig,
   log: Logger,
   shared: Shared,
-  { native, openHttp }: Listeners,
+  { native, open: openHttp, outgoing }: Listeners,
 ): Promise<Opened | undefined> {
-  const doors = createDoors(listed, { host: config.host, ports: config.ports, log, openHttp });
+  const doors = createDoors(listed, { host: config.host, ports: config.ports, log, outgoing, openHttp });
   try {
     const mounted = await dialect.open({
       ...shared,

@@ -231,7 +231,7 @@ async function listen({ doors, log }: House, settings: Settings, listening: List
   const failed = (error: unknown): void => log.error({ err: error }, "an answer failed");
   await doors.tcpAndUdp(
     NAME,
-    (socket, used) => {
+    (socket, line) => {
       const { door } = listening;
       if (door === undefined) {
         socket.destroy();
@@ -241,7 +241,7 @@ async function listen({ doors, log }: House, settings: Settings, listening: List
       return serveStream(socket, {
         messageMs: settings.tcpIdleMs,
         answer: (packet) => (listening.door ?? door).answer(packet, remoteAddress, remotePort),
-        used,
+        line,
         failed,
       });
     },

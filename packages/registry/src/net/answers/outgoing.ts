@@ -62,7 +62,10 @@ export class Outgoing {
     this.#unread.set(socket, unread);
     if (!this.#known.has(socket)) {
       this.#known.add(socket);
-      socket.on("drain", () => this.note(socket, 0));
+      // Somebody who was told before may have written, and noted, what comes next.
+      socket.on("drain", () => {
+        if (socket.writableLength === 0) this.note(socket, 0);
+      });
       socket.on("close", () => this.note(socket, 0));
     }
     return unread;

@@ -13,9 +13,17 @@ export type Part = Buffer | string;
 /** So many items at most are looked at for one part. */
 const LOOKS_MAX = 2000;
 
-/** A list in parts. Items are texts, made when their turn comes; those that are undefined are left out. */
-export function* listParts(start: string, items: Iterable<string | undefined>, end: string): Iterable<string> {
-  const list = { items: items[Symbol.iterator](), separator: "", end, isOver: false };
+/**
+ * A list in parts. Items are texts, made when their turn comes; those that are undefined are left out. A text for a part
+ * may also come in pieces, with nothing between them.
+ */
+export function* listParts(
+  start: string,
+  items: Iterable<string | undefined>,
+  end: string,
+  between = ",",
+): Iterable<string> {
+  const list = { items: items[Symbol.iterator](), separator: "", between, end, isOver: false };
   let head = start;
   while (!list.isOver) {
     yield gather(list, head);
@@ -26,6 +34,7 @@ export function* listParts(start: string, items: Iterable<string | undefined>, e
 interface List {
   readonly items: Iterator<string | undefined>;
   separator: string;
+  readonly between: string;
   readonly end: string;
   isOver: boolean;
 }
@@ -41,7 +50,7 @@ function gather(list: List, head: string): string {
     }
     if (value === undefined) continue;
     text += list.separator + value;
-    list.separator = ",";
+    list.separator = list.between;
   }
   return text;
 }

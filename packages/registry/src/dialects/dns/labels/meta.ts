@@ -26,8 +26,11 @@ export function toNotes(dialects: readonly string[]): Notes {
 export function toStrings(meta: Instance["meta"], notes: Notes): readonly Bytes[] {
   const strings: Bytes[] = [];
   for (const key of Object.keys(meta).sort()) {
+    const value = meta[key] as string;
+    // No character takes less than a byte.
+    if (key.length + 1 + value.length > STRING_BYTES_MAX) continue;
     if (notes.test(key) || !/^[ -<>-~]+$/.test(key)) continue;
-    const string = `${key}=${toBytes(meta[key] as string)}`;
+    const string = `${key}=${toBytes(value)}`;
     if (string.length <= STRING_BYTES_MAX) strings.push(string);
   }
   return strings.length === 0 ? [""] : strings;

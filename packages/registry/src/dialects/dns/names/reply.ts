@@ -24,6 +24,8 @@ export interface Reply {
   readonly answers: readonly Resource[];
   readonly authority: readonly Resource[];
   readonly additional: readonly Resource[];
+  /** The answers are not all that there are: the rest fits into no message. */
+  readonly isPart?: true;
   /** A zone file alone gave the answers. */
   readonly isFromFile?: true;
   /** Where the CNAME at the end of the answers leads, when that is a name in no zone of ours. */
@@ -53,6 +55,8 @@ export type Dependency =
 export interface Records {
   readonly answers: readonly Resource[];
   readonly additional: readonly Resource[];
+  /** There are more answers. */
+  readonly isPart?: true;
 }
 
 const NONE: readonly Resource[] = [];
@@ -66,8 +70,8 @@ export const NO_RECORDS: Records = { answers: NONE, additional: NONE };
 export const ABSENT: Presence = { exists: false, ...NO_RECORDS };
 export const BARE: Presence = { exists: true, ...NO_RECORDS };
 
-export function present({ answers, additional }: Records): Presence {
-  return { exists: true, answers, additional };
+export function present(records: Records): Presence {
+  return { exists: true, ...records };
 }
 
 /** More records than a message of 64 KiB can hold: beyond it the first ones, by the ids of their instances, are taken. */
@@ -123,7 +127,7 @@ export function mergeRecords(own: readonly Resource[], added: readonly Resource[
 /** The reply to a question about a name of the catalog. `authority`: the zone's SOA, which negative replies need. */
 export function replyTo(
   { name, type }: Question,
-  { exists, answers, additional }: Presence,
+  { exists, answers, additional, isPart }: Presence,
   { authority, ttlS }: { authority(): Resource; readonly ttlS: number },
   dependencies: readonly Dependency[],
 ): Reply {
@@ -134,7 +138,7 @@ export function replyTo(
     return positive([hint], NONE, dependencies);
   }
   if (answers.length === 0) return negative(RCODE.NOERROR, authority(), dependencies);
-  return positive(answers, additional, dependencies);
+  return { ...positive(answers, additional, dependencies), ...(isPart && { isPart }) };
 }
 
 export function positive(

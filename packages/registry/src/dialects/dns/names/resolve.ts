@@ -99,5 +99,6 @@ function mergeFile({ name, type }: Question, presence: Presence, apexLength: num
   const own = isApexServers && added.length > 0 ? [] : presence.answers;
   const answers = mergeRecords(own, added, name);
   const additional = added.flatMap(({ data }) => ("target" in data ? fileAddresses(file, data.target) : []));
-  return present({ answers, additional: own.length === 0 ? additional : [...presence.additional, ...additional] });
+  const all = own.length === 0 ? additional : [...presence.additional, ...additional];
+  return present({ ...presence, answers, additional: all });
 }

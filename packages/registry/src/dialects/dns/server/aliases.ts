@@ -27,20 +27,21 @@ export class Aliases {
    * The reply with what stands at the end of its CNAME; SERVFAIL when no server answers. A client that was told that we do
    * recursion takes a CNAME alone for "no such data", and asks no further.
    */
-  async follow(asked: Asked, reply: Reply, { target, soa }: Outside): Promise<Reply & { readonly truncated: boolean }> {
+  async follow(asked: Asked, reply: Reply, { target, soa }: Outside): Promise<Reply> {
     const question = asked.message.questions[0] as Question;
     const { type } = question;
     const bytes = await this.#ask(asked, { target, type });
     const decoded = bytes && decodeMessage(bytes);
-    const failed = { ...reply, rcode: RCODE.SERVFAIL, truncated: false, ...(soa && { answers: [] }) };
+    const failed = { ...reply, rcode: RCODE.SERVFAIL, ...(soa && { answers: [] }) };
     if (!decoded?.ok) return failed;
     const { rcode, truncated, answers, authority } = decoded.value;
     if (rcode !== RCODE.NOERROR && rcode !== RCODE.NXDOMAIN) return failed;
     const found = answers.filter((record) => record.type === type || record.type === TYPE.CNAME);
     const followed = { ...reply, rcode, answers: [...reply.answers, ...found] };
-    if (soa !== undefined) return { ...takeAddresses(followed, question, soa), truncated };
+    const part = truncated ? ({ isPart: true } as const) : {};
+    if (soa !== undefined) return { ...takeAddresses(followed, question, soa), ...part };
     // A negative answer tells by its SOA how long it is good (RFC 2308 §2.1).
-    return { ...followed, authority: authority.filter((record) => record.type === TYPE.SOA), truncated };
+    return { ...followed, authority: authority.filter((record) => record.type === TYPE.SOA), ...part };
   }
 
   #ask({ message: asked, asker }: Asked, { target, type }: CnameEnd): Promise<Buffer | undefined> {

@@ -15,11 +15,13 @@ import {
   OPCODE,
   type Question,
   RCODE,
+  type Resource,
   TYPE,
   UDP_BYTES_MIN,
 } from "../wire/message.ts";
 import { lowerLabel } from "../wire/name.ts";
 import { decodeMessage, type Malformed } from "../wire/packet.ts";
+import { longBytes } from "../wire/record.ts";
 import type { Zone } from "../zone/model.ts";
 import { Aliases } from "./aliases.ts";
 import { KeptAnswer } from "./cache.ts";
@@ -88,7 +90,7 @@ export class Answerer {
       return new KeptAnswer({
         revision: world.view.revision,
         dependencies: reply.dependencies,
-        recordsToMix: answers.length > 1 ? answers.length + additional.length : 0,
+        keptBytes: answers.length > 1 ? memoryOf(answers) + memoryOf(additional) : 0,
         rcode: reply.rcode,
         encode: (share) => encodeAnswer(answer, bytesMax, this.#chance, share),
       });
@@ -132,9 +134,7 @@ export class Answerer {
     if (!isFollowed) return this.#finish(asked, this.#toAnswer(message, reply, mayForward));
     return this.#aliases
       .follow(asked, reply, outside)
-      .then((whole) =>
-        this.#finish(asked, { ...this.#toAnswer(message, whole, mayForward), truncated: whole.truncated }),
-      );
+      .then((whole) => this.#finish(asked, this.#toAnswer(message, whole, mayForward)));
   }
 
   /** A name that is in no zone of ours. */
@@ -176,6 +176,7 @@ export class Answerer {
     return {
       ...emptyAnswer(message, reply.rcode),
       authoritative: reply.authoritative,
+      truncated: reply.isPart === true,
       recursionAvailable,
       checkingDisabled: message.checkingDisabled,
       answers: reply.answers,
@@ -198,6 +199,15 @@ export class Answerer {
       ...(soa?.kind === "authority" && { expire: true as const, expireS: soa.expireS }),
     };
   }
+}
+
+/** The memory of a record, but for long texts. */
+const RECORD_BYTES = 400;
+
+function memoryOf(records: readonly Resource[]): number {
+  let bytes = RECORD_BYTES * records.length;
+  for (const { data } of records) bytes += longBytes(data);
+  return bytes;
 }
 
 /** The rcode for a message of a form that we do not answer; undefined when we do. */

@@ -24,7 +24,7 @@ const answer = (revision: number, service: string, ofService: number, bytes = 10
   new KeptAnswer({
     revision,
     dependencies: [{ on: "service", account: "default", service, revision: ofService }],
-    recordsToMix: 0,
+    keptBytes: 0,
     rcode: 0,
     encode: () => Buffer.alloc(bytes),
   });

@@ -16,8 +16,6 @@ const ANSWERS_MAX = 32_768;
 const BYTES_MAX = 48 * 1024 * 1024;
 /** The memory of an answer besides its packets: keys, objects, dependencies. */
 const ANSWER_BYTES = 512;
-/** The memory of a record that is kept for the variants still to be made. */
-const RECORD_BYTES = 400;
 
 /** One answer. */
 export class KeptAnswer {
@@ -45,10 +43,10 @@ export class KeptAnswer {
     const first = spec.encode(0);
     this.#variants = [first];
     this.#isTruncated = isTruncated(first);
-    const isPlural = spec.recordsToMix > 1;
+    const isPlural = spec.keptBytes > 0;
     this.#variantsMax = isPlural ? VARIANTS_MAX : 1;
     this.#encode = isPlural ? spec.encode : undefined;
-    this.bytes = ANSWER_BYTES + this.#variantsMax * first.length + (isPlural ? RECORD_BYTES * spec.recordsToMix : 0);
+    this.bytes = ANSWER_BYTES + this.#variantsMax * first.length + spec.keptBytes;
   }
 
   /** The next variant, or the client's own of a truncated answer. Id and question in it are those of the last client. */
@@ -75,8 +73,8 @@ export class KeptAnswer {
 export interface AnswerSpec {
   readonly revision: number;
   readonly dependencies: readonly Dependency[];
-  /** The number of records if there can be several orders of them; else 0. */
-  readonly recordsToMix: number;
+  /** The memory of the records if there can be several orders of them, as they are kept for those; else 0. */
+  readonly keptBytes: number;
   readonly rcode: number;
   /** Makes a variant, with the question in lower case. `share` chooses the records of a truncated answer. */
   encode(share: number): Buffer;

@@ -1,6 +1,6 @@
 /** @live Messages over TCP: each with its length before it (RFC 1035 §4.2.2), many at once on a connection (RFC 7766). */
 import type { Socket } from "node:net";
-import type { StreamTalk } from "../../../net/tcp.ts";
+import type { StreamLine, StreamTalk } from "../../../net/tcp.ts";
 import { HEADER_BYTES } from "../wire/header.ts";
 import type { Given } from "./answerer.ts";
 
@@ -8,8 +8,7 @@ export interface StreamOptions {
   /** How long a message may take from its first byte to its last. */
   readonly messageMs: number;
   answer(packet: Buffer): Given;
-  /** Gets told when messages have their answers: all bytes up to the last one's end. */
-  used(bytesRead: number): void;
+  readonly line: StreamLine;
   /** Gets what a handler threw: a bug. */
   failed(error: unknown): void;
 }
@@ -149,7 +148,7 @@ class Stream implements StreamTalk {
   }
 
   #answered(): void {
-    this.#options.used(this.#bytesRead - (this.#to - this.#from));
+    this.#options.line.used(this.#bytesRead - (this.#to - this.#from));
   }
 
   #await(given: Promise<Buffer | undefined>): void {
@@ -202,6 +201,7 @@ class Stream implements StreamTalk {
     framed.writeUInt16BE(answer.length, 0);
     answer.copy(framed, 2);
     this.#socket.write(framed);
+    this.#options.line.wrote();
   }
 
   #endIfDone(): void {

@@ -17,25 +17,32 @@ import {
 } from "../wire/message.ts";
 import { keyOf, sameName, showName } from "../wire/name.ts";
 import { encodeMessage } from "../wire/packet.ts";
+import { longBytes } from "../wire/record.ts";
 import { isNewer, serialOf } from "../wire/serial.ts";
-import { increments, isShorter, type Journal, packSome } from "./journal.ts";
+import { increments, isShorter, type Journal, packSome, ZoneTooLong } from "./journal.ts";
 import { isWhole, KeptZone, type WholeZone, ZoneGone } from "./kept-zone.ts";
 
 /** Transfers under way at once, of all secondaries. */
 const RUNNING_MAX = 32;
+/** And of one address: those that it does not take keep no other secondary from its zones. */
+const RUNNING_PER_ADDRESS_MAX = 16;
 /** Zones whose records and changes are kept, at most. */
 const KEPT_MAX = 256;
+/** And their bytes, unless the one that was used last has more. */
+const KEPT_BYTES_MAX = 256 * 1024 * 1024;
 /** A root name and the fixed fields. */
 const RECORD_BYTES_MIN = 11;
-/** Records that are unpacked at a time. */
+/** Records that are unpacked at a time, and bytes of those that are long. */
 const BATCH = 512;
+const BATCH_BYTES = 64 * 1024;
 
 export class Transfers {
   readonly #desk: Desk;
   /** By `keyOf` of the zone; the one used last is the last. */
   readonly #kept = new Map<string, KeptZone>();
   readonly #cancel: () => void;
-  #running = 0;
+  /** The addresses of the transfers under way. */
+  readonly #running: string[] = [];
 
   constructor(desk: Desk) {
     this.#desk = desk;
@@ -55,11 +62,10 @@ export class Transfers {
       yield this.#refuse(asked, admitted.rcode);
       return;
     }
-    if (this.#running >= RUNNING_MAX) {
+    if (!this.#begin(asker.address)) {
       yield this.#refuse(asked, RCODE.SERVFAIL);
       return;
     }
-    this.#running++;
     const { zone, serial } = admitted.value;
     try {
       const journal = await this.#keep(zone).refresh();
@@ -74,12 +80,23 @@ export class Transfers {
       if (asker.transport === "udp") yield this.#fit(asked, journal, answer);
       else yield* this.#stream(asked, message, answer.records);
     } catch (error) {
-      if (!(error instanceof ZoneGone)) throw error;
+      const isTooLong = error instanceof ZoneTooLong;
+      if (!isTooLong && !(error instanceof ZoneGone)) throw error;
+      if (isTooLong) this.#desk.log.warn(`the zone ${showName(zone.name)} is too long to be transferred`);
       this.#forget(zone);
       yield this.#refuse(asked, RCODE.SERVFAIL);
     } finally {
-      this.#running--;
+      this.#running.splice(this.#running.indexOf(asker.address), 1);
     }
+  }
+
+  /** False when too many are under way. */
+  #begin(address: string): boolean {
+    const running = this.#running;
+    const own = running.filter((other) => other === address);
+    if (running.length >= RUNNING_MAX || own.length >= RUNNING_PER_ADDRESS_MAX) return false;
+    running.push(address);
+    return true;
   }
 
   close(): void {
@@ -122,8 +139,11 @@ export class Transfers {
     kept ??= new KeptZone(this.#desk, zone);
     this.#kept.delete(key);
     this.#kept.set(key, kept);
+    let bytes = 0;
+    for (const other of this.#kept.values()) bytes += other.bytes;
     for (const [oldest, other] of this.#kept) {
-      if (this.#kept.size <= KEPT_MAX) break;
+      if (other === kept || (this.#kept.size <= KEPT_MAX && bytes <= KEPT_BYTES_MAX)) break;
+      bytes -= other.bytes;
       other.close();
       this.#kept.delete(oldest);
     }
@@ -158,14 +178,16 @@ export class Transfers {
     const sign = signStream(asked, this.#desk.clock);
     const bytesMax = MESSAGE_BYTES_MAX - signBytes(asked.key);
     const waiting: Resource[] = [];
+    let waitingBytes = 0;
     let head: Message | undefined;
     for (const record of records) {
       // The first record is the latest SOA.
       head ??= this.#head(message, record);
       waiting.push(record);
-      if (waiting.length < BATCH) continue;
+      waitingBytes += longBytes(record.data);
+      if (waiting.length < BATCH && waitingBytes < BATCH_BYTES) continue;
       const { bytes, next } = packSome(head, waiting, 0, bytesMax);
-      waiting.splice(0, next);
+      for (const { data } of waiting.splice(0, next)) waitingBytes -= longBytes(data);
       // RFC 5936 §2.2: later messages need no question.
       head = toFollowing(head);
       yield sign(bytes);

@@ -9,7 +9,7 @@ import { Journal, packRecords, recordKey, unpackRecords } from "./journal.ts";
 import { applyIncrements } from "./journal-rig.ts";
 
 const ZONE = ["rollcall"];
-const LIMITS = { stepsMax: 1000, bytesMax: 1024 * 1024 };
+const LIMITS = { stepsMax: 1000, bytesMax: 1024 * 1024, zoneBytesMax: 1024 * 1024 };
 
 function toAuthority(serial: number): Resource {
   const numbers = { serial, refreshS: 60, retryS: 10, expireS: 600, minimumS: 1 };
@@ -93,7 +93,7 @@ test("a record of two parts goes when both have lost it", () => {
 });
 
 test("what was never a serial of ours, or was forgotten, has no way", () => {
-  const journal = openJournal({ stepsMax: 3, bytesMax: 1024 * 1024 });
+  const journal = openJournal({ stepsMax: 3, bytesMax: 1024 * 1024, zoneBytesMax: 1024 * 1024 });
   for (let serial = 2; serial <= 10; serial++)
     journal.replace(new Map([["api", [toAddress("api", serial)]]]), toAuthority(serial));
   assert.equal(journal.steps, 3);
@@ -126,7 +126,7 @@ test("what is put in before anybody has the zone is no step", () => {
 });
 
 test("steps are bounded in bytes", () => {
-  const journal = openJournal({ stepsMax: 1000, bytesMax: 8 * 1024 });
+  const journal = openJournal({ stepsMax: 1000, bytesMax: 8 * 1024, zoneBytesMax: 1024 * 1024 });
   for (let serial = 2; serial <= 100; serial++) {
     const records = Array.from({ length: 20 }, (_, i) => toAddress("api", ((serial * 20 + i) % 255) + 1));
     journal.replace(new Map([["api", records]]), toAuthority(serial));

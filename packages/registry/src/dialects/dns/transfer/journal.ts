@@ -5,7 +5,7 @@
 import { BLANK, MESSAGE_BYTES_MAX, type Message, type Resource } from "../wire/message.ts";
 import { keyOf } from "../wire/name.ts";
 import { decodeMessage, packMessage } from "../wire/packet.ts";
-import { canonicalData } from "../wire/record.ts";
+import { canonicalData, longBytes } from "../wire/record.ts";
 import { isNewer, serialOf } from "../wire/serial.ts";
 
 /** Records as messages that hold nothing else. Never changed. */
@@ -27,12 +27,27 @@ export interface Step {
 interface Edits {
   readonly deleted: Map<string, Resource>;
   readonly added: Map<string, Resource>;
+  /** Of data that is long. */
+  bytes: number;
+  /** There were too many: none is noted. */
+  isLost: boolean;
+}
+
+function noEdits(): Edits {
+  return { deleted: new Map(), added: new Map(), bytes: 0, isLost: false };
 }
 
 export interface JournalLimits {
   readonly stepsMax: number;
   /** Of all steps together. */
   readonly bytesMax: number;
+  /** Of all records. */
+  readonly zoneBytesMax: number;
+}
+
+/** The zone has more bytes than may be kept. */
+export class ZoneTooLong extends Error {
+  override readonly name = "ZoneTooLong";
 }
 
 const EMPTY: PackedRecords = { buffers: [], count: 0, bytes: 0 };
@@ -85,27 +100,31 @@ function atOnce<T>(work: Work<T>): T {
 class Packer {
   readonly #buffers: Buffer[] = [];
   #waiting: Resource[] = [];
+  #waitingBytes = 0;
   #count = 0;
-  #bytes = 0;
+  bytes = 0;
 
   /** True when it is time for a pause. */
   add(record: Resource): boolean {
     this.#waiting.push(record);
+    this.#waitingBytes += longBytes(record.data);
     this.#count++;
-    if (this.#waiting.length >= BATCH) this.#pack();
-    return this.#count % PAUSE_RECORDS === 0;
+    const isLong = this.#waitingBytes >= MESSAGE_BYTES_MAX;
+    if (isLong || this.#waiting.length >= BATCH) this.#pack();
+    return isLong || this.#count % PAUSE_RECORDS === 0;
   }
 
   end(): PackedRecords {
     while (this.#waiting.length > 0) this.#pack();
     if (this.#count === 0) return EMPTY;
-    return { buffers: this.#buffers, count: this.#count, bytes: this.#bytes };
+    return { buffers: this.#buffers, count: this.#count, bytes: this.bytes };
   }
 
   #pack(): void {
     const { bytes, next } = packSome(BLANK, this.#waiting, 0, MESSAGE_BYTES_MAX);
     this.#buffers.push(bytes);
-    this.#bytes += bytes.length;
+    this.bytes += bytes.length;
+    for (let i = 0; i < next; i++) this.#waitingBytes -= longBytes((this.#waiting[i] as Resource).data);
     this.#waiting = this.#waiting.slice(next);
   }
 }
@@ -136,6 +155,7 @@ export class Journal {
   /** Secondaries may have got two different zones under the latest serial. */
   #isTwofold = false;
   #count = 0;
+  #bytes = 0;
 
   /** `isShared`: whether several parts may have the record. */
   constructor(authority: Resource, limits: JournalLimits, isShared: (record: Resource) => boolean) {
@@ -152,6 +172,11 @@ export class Journal {
   /** The number of records in all parts. */
   get count(): number {
     return this.#count;
+  }
+
+  /** Of all parts. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   get steps(): number {
@@ -183,18 +208,19 @@ export class Journal {
    * any more. `isFirst`: nobody got the zone yet, so no step is made.
    */
   *replacing(parts: ReadonlyMap<string, Iterable<Resource>>, authority: Resource, isFirst = false): Work {
-    const edits: Edits = { deleted: new Map(), added: new Map() };
+    const edits = noEdits();
     const packed = new Map<string, PackedRecords>();
     for (const [name, records] of parts) packed.set(name, yield* this.#comparing(name, records, edits));
     const { deleted, added } = edits;
     const from = this.#authority;
-    const way = isFirst ? undefined : this.#wayTo(authority, deleted.size + added.size > 0);
-    const step = way === "step" && {
-      from,
-      to: authority,
-      deleted: yield* packing(deleted.values()),
-      added: yield* packing(added.values()),
-    };
+    const way = isFirst ? undefined : this.#wayTo(authority, edits.isLost || deleted.size + added.size > 0);
+    const step = way === "step" &&
+      !edits.isLost && {
+        from,
+        to: authority,
+        deleted: yield* packing(deleted.values()),
+        added: yield* packing(added.values()),
+      };
     for (const [name, part] of packed) this.#put(name, part);
     this.#authority = authority;
     this.#isTwofold = way === "twofold";
@@ -213,7 +239,7 @@ export class Journal {
 
   /** Puts in a new part while nobody has got the zone: no step is made. */
   *loading(name: string, records: Iterable<Resource>): Work {
-    this.#put(name, yield* this.#comparing(name, records, { deleted: new Map(), added: new Map() }, true));
+    this.#put(name, yield* this.#comparing(name, records, noEdits(), true));
   }
 
   /** The steps from this serial on: none at the latest serial; undefined when no steps lead from there. */
@@ -229,21 +255,26 @@ export class Journal {
    */
   *#comparing(name: string, records: Iterable<Resource>, edits: Edits, isNew = false): Work<PackedRecords> {
     const packer = new Packer();
-    const before = unpackRecords(this.#parts.get(name) ?? EMPTY);
+    const old = this.#parts.get(name) ?? EMPTY;
+    const others = this.#bytes - old.bytes;
+    const before = unpackRecords(old);
     // Only shared records may come twice in one part.
     const seen = new Set<string>();
     for (const record of records) {
       const key = isNew && !this.#isShared(record) ? "" : recordKey(record);
       if (this.#isShared(record) && isKnown(seen, key)) continue;
-      if (packer.add(record)) yield;
+      if (packer.add(record)) {
+        if (others + packer.bytes > this.#limits.zoneBytesMax) throw new ZoneTooLong();
+        yield;
+      }
       if (isNew) {
         if (key !== "") this.#share(key);
         continue;
       }
-      const old = before.next().value;
-      const oldKey = old && recordKey(old);
-      if (oldKey === key) continue;
-      if (old && oldKey !== undefined) this.#take(oldKey, old, edits);
+      const was = before.next().value;
+      const wasKey = was && recordKey(was);
+      if (wasKey === key) continue;
+      if (was && wasKey !== undefined) this.#take(wasKey, was, edits);
       this.#give(key, record, edits);
     }
     let count = 0;
@@ -254,19 +285,35 @@ export class Journal {
     return packer.end();
   }
 
-  #take(key: string, record: Resource, { deleted, added }: Edits): void {
+  #take(key: string, record: Resource, edits: Edits): void {
     if (this.#isShared(record)) {
       const left = (this.#shared.get(key) ?? 1) - 1;
       if (left > 0) this.#shared.set(key, left);
       else this.#shared.delete(key);
       if (left > 0) return;
     }
-    if (!added.delete(key)) deleted.set(key, record);
+    this.#note(key, record, edits, edits.added, edits.deleted);
   }
 
-  #give(key: string, record: Resource, { deleted, added }: Edits): void {
+  #give(key: string, record: Resource, edits: Edits): void {
     if (this.#isShared(record) && this.#share(key) > 1) return;
-    if (!deleted.delete(key)) added.set(key, record);
+    this.#note(key, record, edits, edits.deleted, edits.added);
+  }
+
+  /** What is in `opposite` too is no difference. */
+  #note(key: string, record: Resource, edits: Edits, opposite: Edits["added"], own: Edits["added"]): void {
+    if (edits.isLost) return;
+    const bytes = longBytes(record.data);
+    if (opposite.delete(key)) {
+      edits.bytes -= bytes;
+      return;
+    }
+    own.set(key, record);
+    edits.bytes += bytes;
+    if (edits.bytes <= 2 * this.#limits.bytesMax) return;
+    edits.isLost = true;
+    edits.deleted.clear();
+    edits.added.clear();
   }
 
   /** Returns the number of parts that have the record now. */
@@ -277,7 +324,9 @@ export class Journal {
   }
 
   #put(name: string, packed: PackedRecords): void {
-    this.#count += packed.count - (this.#parts.get(name)?.count ?? 0);
+    const { count, bytes } = this.#parts.get(name) ?? EMPTY;
+    this.#count += packed.count - count;
+    this.#bytes += packed.bytes - bytes;
     if (packed.count > 0) this.#parts.set(name, packed);
     else this.#parts.delete(name);
   }

@@ -18,8 +18,9 @@ export function isWhole(zone: Zone): zone is WholeZone {
   return zone.kind === "account" || zone.kind === "file";
 }
 
-/** A secondary that is behind by more takes the whole zone. */
-const LIMITS = { stepsMax: 2000, bytesMax: 4 * 1024 * 1024 };
+const MIB = 1024 * 1024;
+/** A secondary that is behind by more takes the whole zone. A longer zone is refused. */
+const LIMITS = { stepsMax: 2000, bytesMax: 4 * MIB, zoneBytesMax: 256 * MIB };
 /** When more services and instances than this changed, the zone is built anew instead of making a step. */
 const STEP_WEIGHT_MAX = 15_000;
 /** How long one turn of work takes. */
@@ -57,6 +58,11 @@ export class KeptZone {
       { account: this.#account, anyService: true },
       { read: () => this.#lose(), take: (commit) => this.#note(commit) },
     );
+  }
+
+  /** Of the records that are kept. */
+  get bytes(): number {
+    return this.#journal?.bytes ?? 0;
   }
 
   /** The number of parts that wait to be rendered. */

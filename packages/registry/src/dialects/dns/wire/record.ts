@@ -190,6 +190,15 @@ function addressOf(type: number, address: string): Bytes {
   return bytes;
 }
 
+/** Bytes of data that can be long; 0 for names and numbers. */
+export function longBytes(data: Data): number {
+  if (data.kind === "raw") return data.bytes.length;
+  if (data.kind !== "text") return 0;
+  let bytes = data.strings.length;
+  for (const string of data.strings) bytes += string.length;
+  return bytes;
+}
+
 /** The data as uncompressed bytes with names in lower case: the canonical form of RFC 4034 §6.2. */
 export function canonicalData(type: number, data: Data): Bytes {
   switch (data.kind) {

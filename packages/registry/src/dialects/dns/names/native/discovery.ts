@@ -1,9 +1,9 @@
 /** Names below `_tcp` and `_udp`: services by RFC 2782, and browsing by RFC 6763 (DNS-SD). */
 import { type Bytes, type InstanceRecord, perRevision, type ServiceView } from "../../../../core/index.ts";
 import { isLabel } from "../../labels/text.ts";
-import { type Name, type Resource, TYPE } from "../../wire/message.ts";
+import { MESSAGE_BYTES_MAX, type Name, type Resource, TYPE } from "../../wire/message.ts";
 import { isName, keyOf } from "../../wire/name.ts";
-import { toResource } from "../../wire/record.ts";
+import { longBytes, toResource } from "../../wire/record.ts";
 import { ABSENT, ANSWERS_MAX, BARE, NO_RECORDS, type Presence, present, type Records } from "../reply.ts";
 import { dependOnCatalog, type Group, groupWith, type Lookup, openGroup, openLookup } from "./group.ts";
 import { narrow } from "./qualifiers.ts";
@@ -138,18 +138,17 @@ function renderPicked(
   const { ttlS } = look.world.settings;
   const answers: Resource[] = [];
   const additional: Resource[] = [];
+  let explainedBytes = 0;
   for (const record of shown) {
     const target = instanceName(look, group, record, protocol);
     if (target === undefined) continue;
     answers.push(toResource(owner, TYPE.PTR, ttlS, { kind: "name", target }));
     if (answers.length === ANSWERS_MAX) break;
-    if (shown.length > EXPLAINED_MAX) continue;
+    if (shown.length > EXPLAINED_MAX || explainedBytes > MESSAGE_BYTES_MAX) continue;
     const service = renderServices(look, group, [record], target, undefined);
-    additional.push(
-      ...service.answers,
-      ...renderTexts([record], target, look.world.settings).answers,
-      ...service.additional,
-    );
+    const texts = renderTexts([record], target, look.world.settings).answers;
+    for (const { data } of texts) explainedBytes += longBytes(data);
+    additional.push(...service.answers, ...texts, ...service.additional);
   }
   return { answers, additional };
 }

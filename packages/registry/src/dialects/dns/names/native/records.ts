@@ -5,9 +5,9 @@ import { priorityOf, toStrings } from "../../labels/meta.ts";
 import { matchLabel } from "../../labels/text.ts";
 import { toFactor, toSrvWeight } from "../../labels/weight.ts";
 import type { Settings } from "../../settings/model.ts";
-import { type Data, type Name, TYPE } from "../../wire/message.ts";
+import { type Data, MESSAGE_BYTES_MAX, type Name, TYPE } from "../../wire/message.ts";
 import { isName, sameName } from "../../wire/name.ts";
-import { toResource } from "../../wire/record.ts";
+import { longBytes, toResource } from "../../wire/record.ts";
 import { ANSWERS_MAX, Gathering, NO_RECORDS, type Records } from "../reply.ts";
 import { compareTexts, type Group, type Lookup } from "./group.ts";
 
@@ -106,16 +106,26 @@ export function addressName(address: string, zone: Name): Name | undefined {
   return name !== undefined && isName(name) ? name : undefined;
 }
 
-/** TXT: one record for each instance. */
+/** Bytes of a text that cost nothing to speak of: `ANSWERS_MAX` bounds such records well enough. */
+const SHORT_BYTES = 128;
+/** Bytes beyond, of all texts of an answer: eight times what a message holds, for `encodeAnswer` to choose from. */
+const LONG_BYTES_MAX = 8 * MESSAGE_BYTES_MAX;
+
+/** TXT: one record for each instance. Of many that are long the first ones, by the ids of their instances, are taken. */
 export function renderTexts(
   shown: readonly InstanceRecord[],
   owner: Name,
   { ttlS, notes }: Pick<Settings, "ttlS" | "notes">,
 ): Records {
   const gathered = new Gathering(ttlS);
+  let bytes = 0;
   for (const record of shown) {
-    gathered.add(owner, TYPE.TXT, { kind: "text", strings: toStrings(record.meta, notes) });
+    const data = { kind: "text", strings: toStrings(record.meta, notes) } as const;
+    gathered.add(owner, TYPE.TXT, data);
     if (gathered.records.length === ANSWERS_MAX) break;
+    bytes += Math.max(0, longBytes(data) - SHORT_BYTES);
+    if (bytes > LONG_BYTES_MAX && record !== shown.at(-1))
+      return { ...NO_RECORDS, answers: gathered.records, isPart: true };
   }
   return { ...NO_RECORDS, answers: gathered.records };
 }
