@@ -50,19 +50,28 @@ export function changedAt(call: Call, path: string): Answer {
   return { status: 204, headers: { Location: `${call.base}${path}` } };
 }
 
-/** One page, all of one revision. `each` gives the things in order, beginning at the first id not below `from`. */
+/** A page of what had to be copied ends when its bytes pass this. */
+export const PAGE_BYTES_MAX = 2 * 1024 * 1024;
+
+/**
+ * One page, all of one revision. `each` gives the things in order, beginning at the first id not below `from`; `show`
+ * looks up what belongs to one, and makes its body when it is written. `copied`: the bytes that each holds till then.
+ */
 export function answerPage<T extends { readonly id: string }>(
   desk: Desk,
   call: Call,
   request: PageRequest,
   each: (account: AccountView, from: string) => Iterable<T>,
-  show: (item: T, view: View) => object,
+  show: (item: T, view: View) => () => object,
+  copied: (item: T) => number = () => 0,
 ): Answer {
-  const page = desk.registry.read((view): Page<object> => {
+  const page = desk.registry.read((view): Page => {
     const account = view.account(call.account);
-    const values: object[] = [];
+    const values: (() => object)[] = [];
+    let bytes = 0;
     for (const item of account === undefined ? [] : each(account, request.marker ?? "")) {
-      if (values.length === request.limit) return { values, next: item.id };
+      if (values.length === request.limit || bytes > PAGE_BYTES_MAX) return { values, next: item.id };
+      bytes += copied(item);
       values.push(show(item, view));
     }
     return { values, next: null };

@@ -9,7 +9,8 @@ import { admitTenant } from "./access/tenancy.ts";
 import type { Usage } from "./accounts/rates.ts";
 import type { Answer, Desk } from "./desk.ts";
 import { ROUTES } from "./routes.ts";
-import { type Fault, faultBody, INTERNAL, statusOfFault, toJson, unknownPage } from "./wire/faults.ts";
+import { type Fault, faultBody, INTERNAL, statusOfFault, unknownPage } from "./wire/faults.ts";
+import { toBody } from "./wire/json.ts";
 import { BODY_BYTES_REFUSED, LOGIN, parseBody, parseTarget } from "./wire/request.ts";
 
 /** Sensible for a Host header; another one could put anything into the addresses of answers. */
@@ -140,7 +141,7 @@ export class Server {
     }
     const all = { ...headers, ...answer.headers };
     if (answer.body === undefined) reply.send(answer.status, all);
-    else reply.send(answer.status, { ...all, ...JSON_TYPE }, toJson(answer.body));
+    else reply.send(answer.status, { ...all, ...JSON_TYPE }, toBody(answer.body));
   }
 }
 

@@ -1,6 +1,5 @@
 /** What handlers share, get, and answer. */
 import type { Access, Account, Bytes, Clock, Refused, Registry } from "../../core/index.ts";
-import type { Streaming } from "../../net/http/reply.ts";
 import type { Request } from "../../net/http/request.ts";
 import type { Answer } from "../../net/routes/answer.ts";
 import type { Settings } from "./settings.ts";
@@ -25,6 +24,3 @@ export interface Call {
 export type Result = Answer | Refused;
 
 export type Handle = (desk: Desk, call: Call) => Result | Promise<Result>;
-
-/** Returns nothing once it has answered itself. */
-export type StreamingHandle = (desk: Desk, call: Call, reply: Streaming) => Promise<Result | undefined>;

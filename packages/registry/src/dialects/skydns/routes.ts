@@ -2,7 +2,7 @@
 import { decodeSegment } from "../../net/http/query.ts";
 import { type Pattern, Table } from "../../net/routes/table.ts";
 import { addCallback } from "./callbacks/handler.ts";
-import type { Handle, StreamingHandle } from "./desk.ts";
+import type { Handle } from "./desk.ts";
 import {
   addService,
   countEnvironments,
@@ -18,11 +18,11 @@ interface Described extends Pattern {
   readonly name: string;
 }
 
-export type Route =
-  | (Described & { readonly streams: false; readonly handle: Handle })
-  | (Described & { readonly streams: true; readonly handle: StreamingHandle });
+export interface Route extends Described {
+  readonly handle: Handle;
+}
 
-const SERVICE = { pattern: "/skydns/services/:uuid", streams: false } as const;
+const SERVICE = { pattern: "/skydns/services/:uuid" } as const;
 
 /** Slashes at the end count, as in the original: `/skydns/regions` is no page. */
 export const ROUTES: readonly Route[] = [
@@ -30,10 +30,10 @@ export const ROUTES: readonly Route[] = [
   { ...SERVICE, method: "PATCH", name: "update", handle: updateService },
   { ...SERVICE, method: "GET", name: "get", handle: getService },
   { ...SERVICE, method: "DELETE", name: "remove", handle: removeService },
-  { method: "GET", pattern: "/skydns/services/", name: "list", streams: true, handle: listServices },
-  { method: "GET", pattern: "/skydns/regions/", name: "regions", streams: false, handle: countRegions },
-  { method: "GET", pattern: "/skydns/environments/", name: "environments", streams: false, handle: countEnvironments },
-  { method: "PUT", pattern: "/skydns/callbacks/:uuid", name: "callback", streams: false, handle: addCallback },
+  { method: "GET", pattern: "/skydns/services/", name: "list", handle: listServices },
+  { method: "GET", pattern: "/skydns/regions/", name: "regions", handle: countRegions },
+  { method: "GET", pattern: "/skydns/environments/", name: "environments", handle: countEnvironments },
+  { method: "PUT", pattern: "/skydns/callbacks/:uuid", name: "callback", handle: addCallback },
 ];
 
 const TABLE = new Table(ROUTES);

@@ -8,7 +8,7 @@ import { allowOf } from "../../net/routes/table.ts";
 import type { House } from "../contract.ts";
 import { admit } from "./access.ts";
 import { Callbacks } from "./callbacks/delivery.ts";
-import type { Call, Desk, Result } from "./desk.ts";
+import type { Desk, Result } from "./desk.ts";
 import { toAnswer } from "./refusals.ts";
 import { findPage, ROUTES, type Route } from "./routes.ts";
 import type { Settings } from "./settings.ts";
@@ -44,27 +44,11 @@ export class Server {
     if (page === undefined) return answering(line(404, "404 page not found"));
     const route = page.routes.get(method);
     if (route === undefined) return answering({ status: 405, head: { Allow: allowOf(page.routes.keys()) } });
-    const desk = this.#desk;
-    return route.streams
-      ? {
-          streams: true,
-          serve: (request, reply) =>
-            this.#serve(route, page.uuid, request, reply, (call) => route.handle(desk, call, reply)),
-        }
-      : {
-          streams: false,
-          serve: (request, reply) => this.#serve(route, page.uuid, request, reply, (call) => route.handle(desk, call)),
-        };
+    return { streams: false, serve: (request, reply) => this.#serve(route, page.uuid, request, reply) };
   }
 
   /** Secret, then body, in this order. */
-  #serve(
-    route: Route,
-    uuid: string,
-    request: Request,
-    reply: Reply,
-    handle: (call: Call) => Result | undefined | Promise<Result | undefined>,
-  ): void {
+  #serve(route: Route, uuid: string, request: Request, reply: Reply): void {
     const account = admit(this.#desk, request);
     if (!account.ok) return give(reply, account.answer);
     const at = ROUTES.indexOf(route);
@@ -76,11 +60,9 @@ export class Server {
       const call = { request, account: account.value, uuid, bytes: fromBuffer(body.value) };
       respond(
         reply,
-        () => handle(call),
-        (result) => {
-          if (result !== undefined) give(reply, "refusal" in result ? toAnswer(result) : result);
-        },
-        (error) => {
+        () => route.handle(this.#desk, call),
+        (result) => give(reply, "refusal" in result ? toAnswer(result) : result),
+        (error): Result => {
           this.#house.log.error({ err: error, path: request.path }, "a skydns request failed");
           return line(500, "Internal Server Error");
         },

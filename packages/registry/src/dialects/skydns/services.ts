@@ -10,9 +10,10 @@ import {
   untilDecided,
   type View,
 } from "../../core/index.ts";
+import { listParts } from "../../net/answers/parts.ts";
 import { parseQuery } from "../../net/http/query.ts";
 import type { Answer } from "../../net/routes/answer.ts";
-import type { Call, Desk, Handle, StreamingHandle } from "./desk.ts";
+import type { Call, Desk, Handle } from "./desk.ts";
 import {
   chooseService,
   clampTtl,
@@ -28,7 +29,7 @@ import {
 } from "./instances.ts";
 import { select, splitPattern } from "./names/labels.ts";
 import { EXISTS, NOT_EXISTS } from "./refusals.ts";
-import { empty, encodeCounts, encodeJson, line, type ServiceBody, TEXT_TYPE, text } from "./wire/answer.ts";
+import { empty, encodeCounts, encodeJson, line, type ServiceBody, text } from "./wire/answer.ts";
 import { decodeService } from "./wire/bodies.ts";
 
 const MISSING = refuse("not-found", NOT_EXISTS);
@@ -118,7 +119,7 @@ function endOf({ registry, clock }: Desk, view: View, account: Account, record: 
 }
 
 /** Services that clients may use. All of them are seen at one revision, however long the list is. */
-export const listServices: StreamingHandle = async (desk, { request, account }, reply) => {
+export const listServices: Handle = (desk, { request, account }) => {
   const { registry, settings } = desk;
   const records = registry.read((view) => {
     const owner = view.account(account);
@@ -127,9 +128,7 @@ export const listServices: StreamingHandle = async (desk, { request, account }, 
       owner === undefined ? [] : select(owner, labels, settings.environment, Number.MAX_SAFE_INTEGER).records;
     return found.filter(isFindable);
   });
-  if (records.length === 0) return MISSING;
-  await reply.pieces(200, TEXT_TYPE, encodeList(desk, account, records));
-  return undefined;
+  return records.length === 0 ? MISSING : text(listParts("[", encodeEach(desk, account, records), "]\n"));
 };
 
 /** Go leaves out what it cannot decode; without a pattern all are meant. */
@@ -138,18 +137,10 @@ export function patternIn(search: string): string {
   return (query.ok && query.value.get("query")) || "*";
 }
 
-/** So many at a time: nobody else waits for a long list. */
-const PIECE_SERVICES = 500;
-
-function* encodeList(desk: Desk, account: Account, records: readonly InstanceRecord[]): Iterable<string> {
-  for (let from = 0; from < records.length; from += PIECE_SERVICES) {
-    const slice = records.slice(from, from + PIECE_SERVICES);
-    const bodies = desk.registry.read((view) =>
-      slice.map((record) => encodeJson(showService(desk, view, account, record))),
-    );
-    const end = from + PIECE_SERVICES >= records.length ? "]\n" : "";
-    yield `${from === 0 ? "[" : ","}${bodies.join(",")}${end}`;
-  }
+/** With what is left of their time when they are written. */
+function* encodeEach(desk: Desk, account: Account, records: readonly InstanceRecord[]): Iterable<string> {
+  for (const record of records)
+    yield desk.registry.read((view) => encodeJson(showService(desk, view, account, record)));
 }
 
 export const countRegions: Handle = (desk, call) => countBy(desk, call, (record) => record.zone);
@@ -168,5 +159,5 @@ function countBy(desk: Desk, { account }: Call, nameOf: (record: InstanceRecord)
     return found;
   });
   // The original ends the line only where there is something on it.
-  return text(counts.size === 0 ? "{}" : `${encodeCounts(counts)}\n`);
+  return text(counts.size === 0 ? "{}" : encodeCounts(counts));
 }

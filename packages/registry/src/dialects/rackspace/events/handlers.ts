@@ -1,11 +1,11 @@
 /** @live The events feed: the history of commits, told in this API's words. */
-import { type Outcome, ok } from "../../../core/index.ts";
+import { type Outcome, ok, sizeOfCommit } from "../../../core/index.ts";
 import type { Query } from "../../../net/http/query.ts";
-import type { Answer, Call, Desk } from "../desk.ts";
+import { type Answer, type Call, type Desk, PAGE_BYTES_MAX } from "../desk.ts";
 import { bad, type Faulty, INTERNAL, wrongParameter } from "../wire/faults.ts";
 import { type Page, parseEventMarker, parseLimit, type Span, toListBody } from "../wire/page.ts";
-import { fromTicks, type Ticks, toTicks } from "../wire/uuid.ts";
-import { EVENT_TYPES, type Event, type EventBody, type EventType, toEventBody, toEvents } from "./commits.ts";
+import { formatUuid, fromTicks, type Ticks, toTicks } from "../wire/uuid.ts";
+import { EVENT_TYPES, type Event, type EventType, toEventBody, toEvents } from "./commits.ts";
 
 const DEFAULT_SPAN_MS = 3600 * 1000;
 /** Commits read at once. */
@@ -41,11 +41,12 @@ export async function listEvents(desk: Desk, call: Call): Promise<Answer> {
   const type = parseType(call.query);
   if (!type.ok) return type;
   const from = marker.value ?? toTicks(Math.max(span.nowMs - DEFAULT_SPAN_MS, span.createdAtMs));
-  const events = await collect(desk, call, { from, type: type.value, count: limit.value + 1 });
+  const events = await collect(desk, call, { from, type: type.value, limit: limit.value });
   if (!events.ok) return events;
-  const bodies = events.value.map((event) => toEventBody(event, desk.maker));
-  const next = bodies[limit.value]?.id ?? null;
-  const page: Page<EventBody> = { values: bodies.slice(0, limit.value), next };
+  const { maker } = desk;
+  const values = events.value.found.slice(0, limit.value).map((event) => () => toEventBody(event, maker));
+  const { next } = events.value;
+  const page: Page = { values, next: next === null ? null : formatUuid(next, maker) };
   // The marker of a feed is not told back: it need not be the id of any event.
   return { status: 200, body: toListBody(page, { limit: limit.value, marker: null }, call.here) };
 }
@@ -53,21 +54,28 @@ export async function listEvents(desk: Desk, call: Call): Promise<Answer> {
 interface Wanted {
   readonly from: Ticks;
   readonly type: EventType | null;
-  readonly count: number;
+  readonly limit: number;
+}
+
+interface Collected {
+  readonly found: readonly Event[];
+  /** Where the next page begins; null at the end. */
+  readonly next: Ticks | null;
 }
 
 /**
- * Reads on from the position until there are enough events or the account has no later commit. The filter comes before
- * the page is cut: a page is short only at the end.
+ * Reads on from the position until there are enough events, or some MB of them, or the account has no later commit. The
+ * filter comes before the page is cut: a short page that is not the last one has long events.
  */
-async function collect(desk: Desk, call: Call, wanted: Wanted): Promise<Outcome<readonly Event[], Faulty>> {
+async function collect(desk: Desk, call: Call, wanted: Wanted): Promise<Outcome<Collected, Faulty>> {
   const { registry } = desk;
   const { account } = call;
   const last = registry.read((view) => view.account(account)?.revision ?? 0);
   const events: Event[] = [];
   // What history no longer holds has left the feed: it begins where history does.
   let after = Math.max(await registry.revisionAt(fromTicks(wanted.from)), registry.floor);
-  while (after < last && events.length < wanted.count && !call.isGone()) {
+  let bytes = 0;
+  while (after < last && events.length <= wanted.limit && bytes <= PAGE_BYTES_MAX && !call.isGone()) {
     const commits = await registry.history(after, BATCH);
     if (!commits.ok) {
       if (commits.refusal !== "compacted" || registry.floor <= after) return bad(INTERNAL);
@@ -79,10 +87,14 @@ async function collect(desk: Desk, call: Call, wanted: Wanted): Promise<Outcome<
     after = end.revision;
     for (const commit of commits.value) {
       if (commit.account !== account || commit.revision > last) continue;
-      for (const event of toEvents(commit, (id) => registry.read((view) => view.lease(account, id)))) {
-        if (event.ticks >= wanted.from && (wanted.type === null || event.type === wanted.type)) events.push(event);
-      }
+      const told = toEvents(commit, (id) => registry.read((view) => view.lease(account, id)));
+      const fit = told.filter(({ ticks, type }) => ticks >= wanted.from && (wanted.type ?? type) === type);
+      if (fit.length > 0) bytes += sizeOfCommit(commit);
+      for (const event of fit) events.push(event);
     }
   }
-  return ok(events.slice(0, wanted.count));
+  const found = events.slice(0, wanted.limit);
+  const isCut = bytes > PAGE_BYTES_MAX && after < last;
+  const behind = isCut ? (found.at(-1)?.ticks ?? wanted.from) + 1n : null;
+  return ok({ found, next: events[wanted.limit]?.ticks ?? behind });
 }

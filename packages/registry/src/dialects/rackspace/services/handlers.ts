@@ -35,7 +35,10 @@ export function listServices(desk: Desk, call: Call): Answer {
     call,
     request.value,
     (owner, from) => withTag(eachService(owner, from), tag),
-    (record, view) => toServiceBody(record, leaseOf(view, account, record), lastBeat),
+    (record, view) => {
+      const lease = leaseOf(view, account, record);
+      return () => toServiceBody(record, lease, lastBeat);
+    },
   );
 }
 

@@ -8,6 +8,7 @@ import { sessionKey, toServiceBody } from "../services/instances.ts";
 import { parseHeartbeat, parseNewSession, parseSessionUpdate } from "../wire/bodies.ts";
 import { limitReached, missing } from "../wire/faults.ts";
 import { isServiceId, MARKER_LENGTH_MAX } from "../wire/fields.ts";
+import { Lazy } from "../wire/json.ts";
 import { parsePage } from "../wire/page.ts";
 import { eachSession, toCreateSession, toSessionBody, toUpdateSession } from "./leases.ts";
 
@@ -19,27 +20,27 @@ function makeSessionId(): string {
   return id;
 }
 
-function list(desk: Desk, call: Call, show: (lease: LeaseRecord, view: View) => object): Answer {
+function list(desk: Desk, call: Call, show: (lease: LeaseRecord, view: View) => () => object): Answer {
   const request = parsePage(call.query, MARKER_LENGTH_MAX);
   return request.ok ? answerPage(desk, call, request.value, eachSession, show) : request;
 }
 
 export function listSessions(desk: Desk, call: Call): Answer {
   const lastBeat = desk.tokens.lastBeatIn(call.account);
-  return list(desk, call, (lease) => toSessionBody(lease, lastBeat));
+  return list(desk, call, (lease) => () => toSessionBody(lease, lastBeat));
 }
 
 /** Every session with its services. */
 export function getOverview(desk: Desk, call: Call): Answer {
   const lastBeat = desk.tokens.lastBeatIn(call.account);
-  return list(desk, call, (lease, view) => ({
-    session: toSessionBody(lease, lastBeat),
-    services: view
+  return list(desk, call, (lease, view) => {
+    const records = view
       .members(call.account, lease.id)
       .instances.filter(({ id }) => isServiceId(id))
-      .sort((a, b) => (a.id < b.id ? -1 : 1))
-      .map((record) => toServiceBody(record, lease, lastBeat)),
-  }));
+      .sort((a, b) => (a.id < b.id ? -1 : 1));
+    const services = new Lazy(records.map((record) => () => toServiceBody(record, lease, lastBeat)));
+    return () => ({ session: toSessionBody(lease, lastBeat), services });
+  });
 }
 
 export async function createSession(desk: Desk, call: Call): Promise<Answer> {

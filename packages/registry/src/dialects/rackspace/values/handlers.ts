@@ -17,7 +17,8 @@ export function listValues(desk: Desk, call: Call, namespace: string | null): An
     call,
     request.value,
     (owner, from) => eachValue(owner, namespace, from),
-    (value) => value,
+    (value) => () => value,
+    ({ value }) => value.length,
   );
 }
 

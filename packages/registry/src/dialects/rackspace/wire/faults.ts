@@ -1,5 +1,6 @@
 /** Faults: the one shape in which this protocol says no. */
 import type { Outcome } from "../../../core/index.ts";
+import { toJson } from "./json.ts";
 
 export type FaultType =
   | "badRequest"
@@ -90,11 +91,6 @@ export function limitReached(resource: "service" | "session" | "configuration_va
 
 /** The cause of an internal error is for the log, not for the client. */
 export const INTERNAL: Fault = { type: "internalError", message: "Internal Error", details: "Internal Error" };
-
-/** JSON as this API writes it: indented by 4. */
-export function toJson(value: unknown): string {
-  return JSON.stringify(value, null, 4);
-}
 
 export function faultBody(fault: Fault, txnId: string): string {
   const { type, message, details } = fault;

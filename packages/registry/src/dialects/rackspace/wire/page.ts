@@ -3,6 +3,7 @@ import { type Outcome, ok } from "../../../core/index.ts";
 import type { Query } from "../../../net/http/query.ts";
 import { bad, type Faulty, wrongParameter } from "./faults.ts";
 import { checkMarker } from "./fields.ts";
+import { Lazy } from "./json.ts";
 import { fromTicks, parseUuid, type Ticks } from "./uuid.ts";
 
 const LIMIT_DEFAULT = 100;
@@ -15,8 +16,9 @@ export interface PageRequest {
 }
 
 /** A page, with the id at which the next one begins. */
-export interface Page<T> {
-  readonly values: readonly T[];
+export interface Page {
+  /** Each is made when it is written. */
+  readonly values: readonly (() => object)[];
   readonly next: string | null;
 }
 
@@ -74,10 +76,10 @@ export function parseEventMarker(query: Query, { createdAtMs, nowMs }: Span): Ou
 }
 
 /** A list as it is answered: every key is there, null at the end. */
-export function toListBody<T>(page: Page<T>, request: PageRequest, here: Here): object {
+export function toListBody(page: Page, request: PageRequest, here: Here): object {
   const { values, next } = page;
   return {
-    values,
+    values: new Lazy(values),
     metadata: {
       count: values.length,
       limit: request.limit,

@@ -1,8 +1,10 @@
 /** Answers as the original gives them, and services as the JSON that it writes. */
+import { type Bytes, toBytes } from "../../../core/index.ts";
+import { type Body, listParts } from "../../../net/answers/parts.ts";
 import { Head } from "../../../net/http/head.ts";
 import type { Answer } from "../../../net/routes/answer.ts";
 
-export const TEXT_TYPE = { "Content-Type": "text/plain; charset=utf-8" };
+const TEXT_TYPE = { "Content-Type": "text/plain; charset=utf-8" };
 const TEXT = new Head(TEXT_TYPE);
 /** Lines may say again what a client said: they are never taken for pages. */
 const LINE = new Head({ ...TEXT_TYPE, "X-Content-Type-Options": "nosniff" });
@@ -18,7 +20,7 @@ export function line(status: number, text: string): Answer {
   return { status, head: LINE, body: `${text}\n` };
 }
 
-export function text(body: string): Answer {
+export function text(body: Body): Answer {
   return { status: 200, head: TEXT, body };
 }
 
@@ -45,10 +47,18 @@ export function encodeJson(value: object): string {
   return JSON.stringify(value).replace(ESCAPED, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
-/** A map, its keys sorted by their bytes as Go does. */
-export function encodeCounts(counts: ReadonlyMap<string, number>): string {
-  const names = [...counts.keys()].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
-  return `{${names.map((name) => `${encodeJson([name]).slice(1, -1)}:${counts.get(name)}`).join(",")}}`;
+/** A line with a map, its keys sorted by their bytes as Go does. */
+export function encodeCounts(counts: ReadonlyMap<string, number>): Iterable<string> {
+  const names = Array.from(counts.keys(), (name) => [toBytes(name), name] as const);
+  names.sort(([one], [other]) => (one < other ? -1 : 1));
+  return listParts("{", encodeEach(names, counts), "}\n");
+}
+
+function* encodeEach(
+  names: readonly (readonly [Bytes, string])[],
+  counts: ReadonlyMap<string, number>,
+): Iterable<string> {
+  for (const [, name] of names) yield `${encodeJson([name]).slice(1, -1)}:${counts.get(name)}`;
 }
 
 export function toRfc3339(ms: number): string {
