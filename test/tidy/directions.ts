@@ -20,6 +20,7 @@ const DIRECTIONS: readonly {
     node: true,
     packages: "any",
   },
+  { from: /^layouts\//, folders: () => ["core/index.ts", "layouts/"], node: false, packages: [] },
   { from: /^records\//, folders: () => ["core/index.ts", "records/"], node: true, packages: [] },
   {
     from: /^replicators\/[^/]+\//,

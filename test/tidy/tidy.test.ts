@@ -33,6 +33,8 @@ const HOUSE_RULES: Record<string, { rule: Rule; broken: Record<string, string>[]
       { "packages/registry/src/around/a.ts": 'import type { H } from "../net/http.ts";\n' },
       { "packages/registry/src/net/a.ts": 'import { Refusal } from "../core/index.ts";\n' },
       { "packages/registry/src/outcome.ts": 'import type { Commit } from "./core/index.ts";\n' },
+      { "packages/registry/src/layouts/a.ts": 'import { readFile } from "node:fs";\n' },
+      { [`${DIALECT}codec.ts`]: 'import { createServerset } from "../../layouts/serverset.ts";\n' },
       { "packages/registry/src/elsewhere/a.ts": 'import { a } from "./b.ts";\n' },
       { "packages/client/src/a.ts": 'import { request } from "node:http";\n' },
     ],

@@ -2,7 +2,7 @@
 /**
  * The command line.
  *
- * @rooms rollcall > program > commands > doctor > serve > signals > embed > house > config > dialects > terminal > log > version
+ * @rooms rollcall > program > commands > doctor > serve > signals > embed > house > config > layouts > dialects > terminal > log > version
  */
 import { versionLine } from "./commands/help/version.ts";
 import { EXIT } from "./terminal/exit.ts";

@@ -110,6 +110,8 @@ export type Command =
   | { readonly kind: "compact"; readonly revision: Revision }
   /** Is refused, and with it the transaction that it is a step of. */
   | { readonly kind: "refuse"; readonly refusal: Refusal; readonly detail: string }
+  /** By the account's layouts, brings what these entries and instances say elsewhere to the same state. */
+  | { readonly kind: "mirror"; readonly keys: readonly Bytes[]; readonly instances: readonly InstanceKey[] }
   /** `then` if all guards hold, else `otherwise`. The steps in order, each on the ones before it; all or nothing. */
   | {
       readonly kind: "when";

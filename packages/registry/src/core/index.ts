@@ -14,6 +14,8 @@ export * from "./catalog/restored.ts";
 export * from "./command.ts";
 export { type Core, type CoreNumbers, type CoreOptions, openCore } from "./core.ts";
 export type { Rules } from "./decide/basis.ts";
+export { backsUnder, linksOf, readBack } from "./decide/faces.ts";
+export * from "./decide/layout.ts";
 export * from "./decide/plan.ts";
 export type { Hold } from "./leases/judge.ts";
 export * from "./leases/policy.ts";

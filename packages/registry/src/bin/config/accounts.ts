@@ -62,7 +62,7 @@ export function readTokens(raw: unknown, at: string, problems: string[]): readon
   });
 }
 
-function knownKeys(
+export function knownKeys(
   raw: unknown,
   legal: readonly string[],
   at: string,

@@ -18,7 +18,7 @@ export interface ReadFile {
 
 const FILE_BYTES_MAX = 1024 * 1024;
 /** Sections that are passed on whole: their keys are names, not settings. */
-const WHOLE = new Set(["accounts", "tokens", "dialectSettings"]);
+const WHOLE = new Set(["accounts", "tokens", "layouts", "dialectSettings"]);
 
 /** Undefined when the file is not there. */
 export function readConfigFile(path: string): ReadFile | undefined {

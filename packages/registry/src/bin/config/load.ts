@@ -8,8 +8,10 @@ import type { OutgoingLimits } from "../../net/answers/outgoing.ts";
 import type { HttpLimits } from "../../net/http/listener.ts";
 import type { TlsOptions } from "../../net/tls/certificates.ts";
 import { type Outcome, ok } from "../../outcome.ts";
+import type { ConfiguredLayout } from "../layouts.ts";
 import { readAccounts, readTokens, unknownKey } from "./accounts.ts";
 import { isMap, readConfigFile, toEntries } from "./file.ts";
+import { readLayouts } from "./layouts.ts";
 import { flagOf, SETTINGS, type Setting, variableOf } from "./settings.ts";
 import { readValue, type Value } from "./values.ts";
 
@@ -35,6 +37,8 @@ export interface ServeConfig {
   readonly accounts: Readonly<Record<string, ConfiguredAccount>>;
   /** Good for all accounts. */
   readonly tokens: readonly ConfiguredToken[];
+  /** Registrations by convention: where, and which. */
+  readonly layouts: readonly ConfiguredLayout[];
   /** For accounts without limits of their own. */
   readonly limits: AccountLimits;
   readonly protection: ProtectionOptions;
@@ -74,6 +78,8 @@ const OTHER_VARIABLES = ["CONFIG", "URL", "ACCOUNT", "TOKEN", "OUTPUT", "CA", "C
 );
 /** What Kubernetes sets in every pod beside a Service whose name begins with "rollcall". */
 const KUBERNETES = /_SERVICE_(HOST|PORT)(_|$)|_PORT_[0-9]+_(TCP|UDP)/;
+/** Of the file alone. */
+const SECTIONS = ["accounts", "tokens", "layouts", "dialectSettings"];
 const DEFAULT_FILE = "rollcall.yaml";
 
 interface Given {
@@ -86,6 +92,7 @@ interface Gathered {
   readonly given: Map<string, Given>;
   accounts: Record<string, ConfiguredAccount>;
   tokens: readonly ConfiguredToken[];
+  layouts: readonly ConfiguredLayout[];
   dialectSettings: Record<string, Record<string, unknown>>;
   directory: string;
   readonly problems: string[];
@@ -97,6 +104,7 @@ export function loadServeConfig(sources: Sources): Outcome<ServeConfig, Problems
     given: new Map(),
     accounts: {},
     tokens: [],
+    layouts: [],
     dialectSettings: {},
     directory: resolve(sources.cwd),
     problems: [],
@@ -137,12 +145,10 @@ function takeFile(sources: Sources, all: Gathered): void {
   for (const { key, value, place } of file.entries) {
     if (key === "accounts") all.accounts = readAccounts(value, place, all.problems);
     else if (key === "tokens") all.tokens = readTokens(value, `${place}: tokens`, all.problems);
+    else if (key === "layouts") all.layouts = readLayouts(value, place, all.problems);
     else if (key === "dialectSettings") all.dialectSettings = readDialectSettings(value, place, all.problems);
     else if (known.has(key)) all.given.set(key, { raw: value, place, directory: dirname(path) });
-    else
-      all.problems.push(
-        `${place}: ${key}: ${unknownKey(key, [...known.keys(), "accounts", "tokens", "dialectSettings"])}`,
-      );
+    else all.problems.push(`${place}: ${key}: ${unknownKey(key, [...known.keys(), ...SECTIONS])}`);
   }
 }
 
@@ -204,6 +210,7 @@ function assemble(values: ReadonlyMap<string, Value>, all: Gathered, cwd: string
     ...(tls && { tls }),
     accounts: all.accounts,
     tokens: all.tokens,
+    layouts: all.layouts,
     limits: section(values, "limits"),
     protection: section(values, "protection"),
     events: section(values, "events"),

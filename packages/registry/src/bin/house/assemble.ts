@@ -3,14 +3,13 @@ import { hostname } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
 import { type Accounts, openAccounts } from "../../around/accounts/access.ts";
-import { LIMITS_DEFAULT } from "../../around/accounts/limits.ts";
-import { createMetrics } from "../../around/metrics.ts";
+import { createMetrics, type ProcessMetrics } from "../../around/metrics.ts";
 import {
   type Access,
   type Clock,
+  type CoreOptions,
   gatherPlans,
   openCore,
-  type Plans,
   type Registry,
   type Replicator,
   type Rules,
@@ -35,6 +34,7 @@ import { httpOpener, loadDialects, mountDialects, type Opened } from "./mount.ts
 import { openProtection, reportProtection } from "./protection.ts";
 import { refuseLockedOut, refuseOpenExposure } from "./refused.ts";
 import { createReload, type Reloaded } from "./reload.ts";
+import { openRules } from "./rules.ts";
 
 /** A running registry. */
 export interface Running {
@@ -78,7 +78,7 @@ async function assembleWith(
 ): Promise<Running> {
   const origin = config.name === "" ? hostname() : config.name;
   const state = { ready: false, access: null as Access | null, revision: () => 0, plans: gatherPlans([]) };
-  const rules = rulesOf(state);
+  const { rules, settle } = openRules(config, state, log);
   const metrics = createMetrics(() => clock.now());
   const clock = openClock(log, metrics.clockJumped);
   const onGroup = metrics.groupFlushed;
@@ -87,21 +87,15 @@ async function assembleWith(
   state.plans = gatherPlans(loaded.flatMap(({ dialect }) => dialect.plans ?? []));
   const protection = openProtection(config.protection);
   undo.push(keepMemory(() => state.revision()));
-  const core = await openCore({
-    clock,
-    replicator: replicator.port,
-    policy: protection.policy,
-    wait: (ms, run) => setTimeout(run, ms).unref(),
-    onBug: (error) => log.error({ err: error }, "a watcher failed"),
-    onExpired: metrics.expired,
-    ...reportProtection(log, () => clock.monotonic()),
-  });
+  const parts = { clock, replicator: replicator.port, policy: protection.policy };
+  const core = await openCore(toCoreOptions(parts, metrics, log));
   state.revision = () => core.numbers().revision;
   undo.push(() => core.close());
   const stopTime = keepTime(clock, core);
   undo.push(stopTime);
   const access = await openAccess(config, core.registry, clock, undo);
   state.access = access;
+  await settle(core.registry);
   const outgoing = new Outgoing(config.answers);
   const gate = { ready: () => state.ready, localOnly: () => access.open && isLoopback(config.host) };
   const journal = new Journal(always, config.logAccess);
@@ -142,13 +136,18 @@ async function assembleWith(
   return { endpoints, reload, stop: () => stop(state, opened, listener, close) };
 }
 
-/** As they are at each time: accounts are opened, and dialects loaded, after what asks for rules. */
-function rulesOf(state: { readonly access: Access | null; readonly plans: Plans }): Rules {
+/** What the core is opened with, and whom it tells of what it does. */
+function toCoreOptions(
+  parts: Pick<CoreOptions, "clock" | "replicator" | "policy">,
+  metrics: ProcessMetrics,
+  log: Logger,
+): CoreOptions {
   return {
-    limits: (account) => state.access?.limitsOf(account) ?? LIMITS_DEFAULT,
-    get plans() {
-      return state.plans;
-    },
+    ...parts,
+    wait: (ms, run) => setTimeout(run, ms).unref(),
+    onBug: (error) => log.error({ err: error }, "a watcher failed"),
+    onExpired: metrics.expired,
+    ...reportProtection(log, () => parts.clock.monotonic()),
   };
 }
 

@@ -38,6 +38,7 @@ const FIXED: Readonly<Record<string, (config: ServeConfig) => unknown>> = {
   tls: ({ tls }) => tls,
   "protection.windowMs": ({ protection }) => protection.windowMs,
   "protection.holdMs": ({ protection }) => protection.holdMs,
+  layouts: ({ layouts }) => layouts,
   events: ({ events }) => events,
   http: ({ http }) => http,
   answers: ({ answers }) => answers,

@@ -37,8 +37,11 @@ export class LeaseState {
     else if (this.#members instanceof Set) this.#members.delete(member);
   }
 
+  /** Whether it keeps one instance alive and no second one. */
   keepsOne(): boolean {
-    return this.#members !== null && (!(this.#members instanceof Set) || this.#members.size === 1);
+    let instances = 0;
+    for (const member of this.each()) if (!("key" in member) && ++instances > 1) return false;
+    return instances === 1;
   }
 
   *each(): Iterable<Member> {

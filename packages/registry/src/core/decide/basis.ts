@@ -5,6 +5,7 @@ import type { Decision, Heard } from "../command.ts";
 import { LIMITS } from "../limits.ts";
 import type { Account, Change } from "../types.ts";
 import type { Facts } from "../view.ts";
+import type { Layout } from "./layout.ts";
 import type { Plans, Stamp } from "./plan.ts";
 
 /** What the configuration and administrators allow. */
@@ -12,6 +13,8 @@ export interface Rules {
   limits(account: Account): AccountLimits;
   /** None when left out. */
   readonly plans?: Plans;
+  /** The conventions by which entries of this account are registrations; none when left out. */
+  layouts?(account: Account): readonly Layout[];
 }
 
 /** What the steps of one command have added up to so far. */
@@ -33,6 +36,7 @@ export interface Basis {
   readonly plans: Plans | undefined;
   /** Plans that led here. */
   readonly depth: number;
+  readonly layouts: readonly Layout[];
 }
 
 /** Accepted, and all is as it was. */

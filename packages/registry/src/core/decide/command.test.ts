@@ -7,6 +7,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { instanceOf, keyOf, LIMITS_OF_TESTS } from "../../../../../test/harness/registry.ts";
+import { createServerset } from "../../layouts/serverset.ts";
 import { Catalog } from "../catalog/state.ts";
 import {
   apply,
@@ -15,10 +16,12 @@ import {
   gatherPlans,
   type InstanceRecord,
   type KeyRecord,
+  type Layout,
   type LeaseRecord,
   ok,
   type Plan,
   type Result,
+  type Rules,
   refuse,
 } from "../index.ts";
 import { decide } from "./command.ts";
@@ -73,6 +76,8 @@ test("a transaction may change as many keys as a command alone", () => {
 function run(text: string): string {
   const catalog = new Catalog();
   const limits = { ...LIMITS_OF_TESTS };
+  const layouts: Layout[] = [];
+  const rules: Rules = { limits: () => limits, layouts: () => layouts, plans: PLANS };
   let atMs = 1000;
   const out: string[] = [];
   for (const line of text.split("\n")) {
@@ -89,10 +94,14 @@ function run(text: string): string {
       Object.assign(limits, body);
       continue;
     }
+    if (verb === "serversets") {
+      layouts.splice(0, layouts.length, ...(body.prefixes as string[]).map(createServerset));
+      continue;
+    }
     const { account = "default", ...fields } = body;
     const command = toCommand({ ...fields, kind: verb as string });
     const stamp = { revision: catalog.revision + 1, atMs, origin: "n1" };
-    const decided = decide(catalog, account as string, command, stamp, { limits: () => limits, plans: PLANS });
+    const decided = decide(catalog, account as string, command, stamp, rules);
     if (!decided.ok) {
       const step = decided.step === undefined ? "" : `; step ${decided.step.join(".")}`;
       out.push(`refused ${decided.refusal}: ${decided.detail}${step}`);

@@ -7,9 +7,11 @@ import type { Account, Change } from "../types.ts";
 import type { Facts } from "../view.ts";
 import { type Basis, type Rules, UNCHANGED } from "./basis.ts";
 import { Draft } from "./draft.ts";
+import { decideMirror, withFaces } from "./faces.ts";
 import { findBroken } from "./guard.ts";
 import { decideDeregister, decideOverride, decideRegister, decideReport } from "./instance.ts";
 import { decideCompact, decideDelete, decidePut, decideRange } from "./key.ts";
+import type { Layout } from "./layout.ts";
 import { decideEnd, decideGrant, decideHold, decideRelease } from "./lease.ts";
 import type { Stamp } from "./plan.ts";
 
@@ -24,11 +26,25 @@ export function decide(
     return refuse("invalid", `not a legal account name: ${account.slice(0, 80)}`);
   }
   const sums = { rangeBytes: 0, rangeKeys: 0, keyBytes: 0 };
+  const layouts = rules.layouts?.(account) ?? NO_LAYOUTS;
   const { plans } = rules;
-  return decideStep({ facts, account, stamp, sums, limits: rules.limits(account), plans, depth: 0 }, command);
+  const basis = { facts, account, stamp, sums, limits: rules.limits(account), layouts, plans, depth: 0 };
+  return decideStep(basis, command);
 }
 
+const NO_LAYOUTS: readonly Layout[] = [];
+
+/** What is made of other commands, each of which has brought along its other faces, and what does nothing else. */
+const WHOLE: ReadonlySet<Command["kind"]> = new Set<Command["kind"]>(["when", "plan", "mirror"]);
+
+/** Decides, and brings the other faces of what changes to the same state. */
 function decideStep(basis: Basis, command: Command): Outcome<Decision> {
+  const decided = decideAlone(basis, command);
+  const isDone = basis.layouts.length === 0 || !decided.ok || WHOLE.has(command.kind);
+  return isDone ? decided : withFaces(basis, decided.value, decideAlone);
+}
+
+function decideAlone(basis: Basis, command: Command): Outcome<Decision> {
   switch (command.kind) {
     case "register":
       return decideRegister(basis, command);
@@ -56,6 +72,8 @@ function decideStep(basis: Basis, command: Command): Outcome<Decision> {
       return decideCompact(basis, command);
     case "refuse":
       return refuse(command.refusal, command.detail);
+    case "mirror":
+      return decideMirror(basis, command, decideAlone);
     case "when":
       return decideWhen(basis, command);
     case "plan":
