@@ -1,5 +1,6 @@
 /** A registry in this process, with a clock that the test moves. */
 import { randomUUID } from "node:crypto";
+import { ACCOUNT_PLANS } from "../../packages/registry/src/around/accounts/entries.ts";
 import { createProtection, PROTECTION_DEFAULTS } from "../../packages/registry/src/around/protection.ts";
 import {
   type AccountLimits,
@@ -65,7 +66,7 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
     clock,
     replicator: createMemory({
       clock,
-      rules: { limits: () => limits, plans: gatherPlans(options.plans ?? []) },
+      rules: { limits: () => limits, plans: gatherPlans([...ACCOUNT_PLANS, ...(options.plans ?? [])]) },
       origin: "test",
       ...(options.commitsMax === undefined ? {} : { commitsMax: options.commitsMax }),
     }),

@@ -19,8 +19,9 @@ import {
 import { SECRET_BYTES, secretOf } from "../secret.ts";
 import { administer } from "./administration.ts";
 import type { AccountsConfig } from "./config.ts";
+import { ROOT } from "./entries.ts";
 import { Rates } from "./rates.ts";
-import { ROOT, Stored } from "./stored.ts";
+import { Stored } from "./stored.ts";
 import type { Tenants } from "./tenants.ts";
 import { Bearers, hashToken, isLive, principalOf } from "./tokens.ts";
 

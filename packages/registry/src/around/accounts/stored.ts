@@ -4,6 +4,7 @@ import {
   type AccountLimits,
   type AccountView,
   type Bytes,
+  byPlan,
   type Command,
   type Following,
   fromBytes,
@@ -15,31 +16,20 @@ import {
   type Registry,
   SYSTEM_ACCOUNT,
   subjectOf,
-  succeeded,
   toBytes,
-  untilDecided,
   type View,
 } from "../../core/index.ts";
 import type { AccountsConfig, ConfiguredToken } from "./config.ts";
+import { ACCOUNT, LIMIT, parseObject, ROOT, readStoredLimits, TENANT, TOKEN } from "./entries.ts";
 import { LIMITS_DEFAULT, readLimits } from "./limits.ts";
 import { Tenants } from "./tenants.ts";
-import { type KeptToken, parseObject, readToken } from "./tokens.ts";
-
-// Reserved keys of the system account.
-export const ROOT: Bytes = "\0rollcall/access/";
-const TOKEN = `${ROOT}token/`;
-const ACCOUNT = `${ROOT}account/`;
-const TENANT = `${ROOT}tenant/`;
+import { type KeptToken, readToken } from "./tokens.ts";
 
 /** How the ids of configured tokens begin; those of others are hexadecimal. */
 const CONFIGURED = "config-";
 
 export function isConfigured(token: KeptToken): boolean {
   return token.id.startsWith(CONFIGURED);
-}
-
-function readStoredLimits(entry: KeyRecord | null | undefined): Partial<AccountLimits> {
-  return readLimits((entry && parseObject(fromBytes(entry.value))) ?? {});
 }
 
 function holds(account: AccountView): boolean {
@@ -154,7 +144,7 @@ export class Stored {
     if (entry === null) this.#created.delete(account);
     else this.#created.add(account);
     const configured = this.#configured.accounts.get(account)?.limits;
-    this.#limits.set(account, { ...this.#configured.limits, ...configured, ...readStoredLimits(entry) });
+    this.#limits.set(account, { ...this.#configured.limits, ...configured, ...readStoredLimits(entry?.value) });
   }
 
   #settle(): void {
@@ -223,15 +213,7 @@ export class Stored {
 
   /** The other limits stay as they are. */
   setLimits(account: Account, limits: Partial<AccountLimits>): Promise<Outcome<Receipt>> {
-    const key = `${ACCOUNT}${account}`;
-    return untilDecided(async () => {
-      const before = this.#stored(key);
-      const value = toBytes(JSON.stringify({ ...readStoredLimits(before), ...limits }));
-      const guards = [{ on: "mod", key, is: "=", than: before?.modRevision ?? 0 } as const];
-      const then = [{ kind: "put", key, value } as const];
-      const outcome = await this.#change(key, { kind: "when", guards, then, otherwise: [] });
-      return outcome.ok && !succeeded(outcome.value) ? null : outcome;
-    });
+    return this.#change(`${ACCOUNT}${account}`, byPlan(LIMIT, { of: account, limits }));
   }
 
   /** The account's limits are those of the configuration again. */

@@ -1,6 +1,7 @@
 /** @live Tokens, which are random and stored as hashes, and bearers, which carry their own proof. */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { type Account, type IssuedToken, isLegalAccount, type Principal, ROLES, type Role } from "../../core/index.ts";
+import { parseObject } from "./entries.ts";
 
 /** A token as it is kept: never the secret. */
 export interface KeptToken {
@@ -39,15 +40,6 @@ export function readToken(id: string, raw: Readonly<Record<string, unknown>> = {
     createdAtMs: typeof createdAtMs === "number" ? createdAtMs : 0,
     sha256,
   };
-}
-
-export function parseObject(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** What a bearer says, once its proof was checked. */

@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
 import { type Accounts, openAccounts } from "../../around/accounts/access.ts";
+import { ACCOUNT_PLANS } from "../../around/accounts/entries.ts";
 import { createMetrics, type ProcessMetrics } from "../../around/metrics.ts";
 import {
   type Access,
@@ -84,7 +85,7 @@ async function assembleWith(
   const onGroup = metrics.groupFlushed;
   const replicator = createReplicator(config, { clock, rules, origin, onGroup, onBroken, log });
   const loaded = await loadDialects(config.dialects, replicator.port);
-  state.plans = gatherPlans(loaded.flatMap(({ dialect }) => dialect.plans ?? []));
+  state.plans = gatherPlans([...ACCOUNT_PLANS, ...loaded.flatMap(({ dialect }) => dialect.plans ?? [])]);
   const protection = openProtection(config.protection);
   undo.push(keepMemory(() => state.revision()));
   const parts = { clock, replicator: replicator.port, policy: protection.policy };
