@@ -12,6 +12,8 @@ import { Rates } from "./accounts/rates.ts";
 import { Tokens } from "./accounts/tokens.ts";
 import type { Desk } from "./desk.ts";
 import { Server } from "./server.ts";
+import { DELETE, UPDATE } from "./services/commands.ts";
+import { CREATE_SESSION, UPDATE_SESSION } from "./sessions/leases.ts";
 import { readQuotas } from "./settings.ts";
 import { toMaker } from "./wire/uuid.ts";
 
@@ -21,6 +23,7 @@ const NAME = "rackspace";
 export const dialect: Dialect = {
   // "Exactly one of many creates wins" and limits need one order of all commits.
   needs: "total",
+  plans: [UPDATE, DELETE, CREATE_SESSION, UPDATE_SESSION],
   open,
 };
 

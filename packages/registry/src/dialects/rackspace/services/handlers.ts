@@ -1,24 +1,13 @@
 /** @live Services: list, create, read, update, delete, heartbeat. */
-import {
-  type Account,
-  type InstanceRecord,
-  type LeaseRecord,
-  type Outcome,
-  ok,
-  type Receipt,
-  refuse,
-  succeeded,
-  untilDecided,
-  type View,
-} from "../../../core/index.ts";
+import { type Account, byPlan, type InstanceRecord, type LeaseRecord, noteOf, type View } from "../../../core/index.ts";
 import { type Answer, answerPage, type Call, changedAt, type Desk } from "../desk.ts";
 import { toFault } from "../refusals.ts";
-import { parseHeartbeat, parseNewService, parseServiceUpdate, type ServiceUpdate } from "../wire/bodies.ts";
-import { type Fault, missing, wrongField, wrongParameter } from "../wire/faults.ts";
+import { parseHeartbeat, parseNewService, parseServiceUpdate } from "../wire/bodies.ts";
+import { type Fault, missing, wrongParameter } from "../wire/faults.ts";
 import { checkServiceId, MARKER_LENGTH_MAX } from "../wire/fields.ts";
 import { parsePage } from "../wire/page.ts";
-import { explainCreate, grantedLease, merge, toCreate, toDelete, toUpdate } from "./commands.ts";
-import { chooseService, eachService, isSession, toServiceBody } from "./instances.ts";
+import { DELETE, explainCreate, grantedLease, toCreate, UPDATE } from "./commands.ts";
+import { chooseService, eachService, toServiceBody } from "./instances.ts";
 
 export function listServices(desk: Desk, call: Call): Answer {
   const { account, query } = call;
@@ -102,46 +91,16 @@ export async function updateService(desk: Desk, call: Call, id: string): Promise
   if (wrong !== undefined) return { fault: wrong };
   const parsed = parseServiceUpdate(call.body);
   if (!parsed.ok) return parsed;
-  const outcome = await untilDecided(() => tryUpdate(desk, call, id, parsed.value));
+  const outcome = await desk.registry.propose(call.account, byPlan(UPDATE, { id, update: parsed.value }));
   if (!outcome.ok) return { fault: outcome.refusal === "not-found" ? missing("Service", id) : toFault(outcome) };
-  return outcome.value === null ? changedAt(call, `/services/${id}`) : { fault: outcome.value };
-}
-
-async function tryUpdate(
-  desk: Desk,
-  call: Call,
-  id: string,
-  update: ServiceUpdate,
-): Promise<Outcome<Fault | null> | null> {
-  const found = find(desk, call, id);
-  if (found === undefined) return refuse("not-found", id);
-  const { record, lease } = found;
-  // Only services of sessions have a session_id; for all others it is a key like any unknown one.
-  if (update.session !== undefined && lease !== undefined && isSession(lease) && update.session !== lease.id) {
-    return ok(wrongField("session_id", "Attempted to mutate immutable field"));
-  }
-  if (Object.keys(update).every((key) => key === "session")) return ok(null);
-  const { account } = call;
-  const instance = merge(record, update);
-  const propose = (service: string): Promise<Outcome<Receipt>> =>
-    desk.registry.propose(account, toUpdate(record, { ...instance, service }, lease, update.timeoutS));
-  let outcome = await propose(instance.service);
-  // Under its new name another dialect already has this id: it stays where it is.
-  if (!outcome.ok && outcome.refusal === "exists") outcome = await propose(record.service);
-  if (!outcome.ok) return outcome;
-  return succeeded(outcome.value) ? ok(null) : null;
+  const fault = noteOf(UPDATE, outcome.value);
+  return fault === null ? changedAt(call, `/services/${id}`) : { fault };
 }
 
 export async function deleteService(desk: Desk, call: Call, id: string): Promise<Answer> {
   const wrong = wrongId(id);
   if (wrong !== undefined) return { fault: wrong };
-  const { account } = call;
-  const outcome = await untilDecided(async () => {
-    const found = find(desk, call, id);
-    if (found === undefined) return refuse("not-found", id);
-    const removed = await desk.registry.propose(account, toDelete(found.record));
-    return removed.ok && !succeeded(removed.value) ? null : removed;
-  });
+  const outcome = await desk.registry.propose(call.account, byPlan(DELETE, id));
   if (outcome.ok) return { status: 204 };
   return { fault: outcome.refusal === "not-found" ? missing("Service", id) : toFault(outcome) };
 }

@@ -1,18 +1,20 @@
 /** @live The session era: one heartbeat for many services. */
 import { randomInt } from "node:crypto";
-import { type LeaseRecord, ok, refuse, succeeded, untilDecided, type View } from "../../../core/index.ts";
+import { byPlan, type LeaseRecord, noteOf, succeeded, type View } from "../../../core/index.ts";
 import { type Answer, answerPage, type Call, changedAt, type Desk } from "../desk.ts";
 import { toFault } from "../refusals.ts";
-import { depthOf } from "../services/commands.ts";
 import { sessionKey, toServiceBody } from "../services/instances.ts";
 import { parseHeartbeat, parseNewSession, parseSessionUpdate } from "../wire/bodies.ts";
 import { limitReached, missing } from "../wire/faults.ts";
 import { isServiceId, MARKER_LENGTH_MAX } from "../wire/fields.ts";
 import { Lazy } from "../wire/json.ts";
 import { parsePage } from "../wire/page.ts";
-import { eachSession, toCreateSession, toSessionBody, toUpdateSession } from "./leases.ts";
+import { CREATE_SESSION, eachSession, toSessionBody, UPDATE_SESSION } from "./leases.ts";
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+/** So many are made for one session, in case that one is taken: each is one of 2 * 10^14. */
+const IDS = 3;
 
 function makeSessionId(): string {
   let id = "se";
@@ -48,54 +50,35 @@ export async function createSession(desk: Desk, call: Call): Promise<Answer> {
   if (!parsed.ok) return parsed;
   const { account } = call;
   const { sessionsMax } = desk.quotas;
-  let id = "";
-  const outcome = await untilDecided(async () => {
-    id = makeSessionId();
-    const created = await desk.registry.propose(account, toCreateSession(id, parsed.value, sessionsMax));
-    return created.ok && depthOf(created.value.result) === 1 ? null : created;
-  });
+  const ids = Array.from({ length: IDS }, makeSessionId);
+  const wish = byPlan(CREATE_SESSION, { ids, session: parsed.value, sessionsMax });
+  const outcome = await desk.registry.propose(account, wish);
   if (!outcome.ok) return { fault: toFault(outcome) };
+  if (!succeeded(outcome.value)) return { fault: limitReached("session", sessionsMax) };
+  const id = noteOf(CREATE_SESSION, outcome.value);
   const lease = desk.registry.read((view) => view.lease(account, id));
-  if (depthOf(outcome.value.result) === 0) return { fault: limitReached("session", sessionsMax) };
   // Ended again before this answer: the client will find out at its first heartbeat.
   if (lease === undefined) return { fault: missing("Session", id) };
   const token = desk.tokens.begin({ kind: "session", account, id }, lease);
   return { status: 201, headers: { Location: `${call.base}/sessions/${id}` }, body: { token } };
 }
 
-interface Found {
-  readonly lease: LeaseRecord;
-  /** Where its key stands: moves with every change of the session. */
-  readonly revision: number;
-}
-
-function find(desk: Desk, { account }: Call, id: string): Found | undefined {
-  return desk.registry.read((view) => {
-    const entry = view.entry(account, sessionKey(id));
-    const lease = view.lease(account, id);
-    return entry && lease && { lease, revision: entry.modRevision };
-  });
+function find(desk: Desk, { account }: Call, id: string): LeaseRecord | undefined {
+  return desk.registry.read((view) =>
+    view.entry(account, sessionKey(id)) === undefined ? undefined : view.lease(account, id),
+  );
 }
 
 export function getSession(desk: Desk, call: Call, id: string): Answer {
-  const found = find(desk, call, id);
-  if (found === undefined) return { fault: missing("Session", id) };
-  return { status: 200, body: toSessionBody(found.lease, desk.tokens.lastBeatIn(call.account)) };
+  const lease = find(desk, call, id);
+  if (lease === undefined) return { fault: missing("Session", id) };
+  return { status: 200, body: toSessionBody(lease, desk.tokens.lastBeatIn(call.account)) };
 }
 
 export async function updateSession(desk: Desk, call: Call, id: string): Promise<Answer> {
   const parsed = parseSessionUpdate(call.body);
   if (!parsed.ok) return parsed;
-  const { account } = call;
-  const idle = Object.keys(parsed.value).length === 0;
-  const outcome = await untilDecided<unknown>(async () => {
-    const found = find(desk, call, id);
-    if (found === undefined) return refuse("not-found", id);
-    if (idle) return ok(null);
-    const command = toUpdateSession(found.lease, found.revision, parsed.value);
-    const updated = await desk.registry.propose(account, command);
-    return updated.ok && !succeeded(updated.value) ? null : updated;
-  });
+  const outcome = await desk.registry.propose(call.account, byPlan(UPDATE_SESSION, { id, update: parsed.value }));
   if (outcome.ok) return changedAt(call, `/sessions/${id}`);
   return { fault: outcome.refusal === "not-found" ? missing("Session", id) : toFault(outcome) };
 }
@@ -103,10 +86,10 @@ export async function updateSession(desk: Desk, call: Call, id: string): Promise
 export async function heartbeatSession(desk: Desk, call: Call, id: string): Promise<Answer> {
   const parsed = parseHeartbeat(call.body);
   if (!parsed.ok) return parsed;
-  const found = find(desk, call, id);
-  if (found === undefined) return { fault: missing("Session", id) };
+  const lease = find(desk, call, id);
+  if (lease === undefined) return { fault: missing("Session", id) };
   const { account } = call;
-  const next = desk.tokens.use({ kind: "session", account, id }, found.lease, parsed.value);
+  const next = desk.tokens.use({ kind: "session", account, id }, lease, parsed.value);
   if (next === null) return { fault: missing("HeartbeatMarker", parsed.value) };
   const renewed = await desk.registry.renew(account, id);
   if (renewed.ok) return { status: 200, body: { token: next } };

@@ -1,5 +1,14 @@
 /** Sessions: leases of this API, each with a reserved key of its own by which they are counted and listed. */
-import { type AccountView, type Command, type LeaseRecord, prefixEnd } from "../../../core/index.ts";
+import {
+  type AccountView,
+  type Command,
+  type Guard,
+  type LeaseRecord,
+  ok,
+  type Plan,
+  prefixEnd,
+  refuse,
+} from "../../../core/index.ts";
 import type { LastBeat } from "../accounts/tokens.ts";
 import { type HeldBody, SESSIONS, sessionKey, toHeld, toTimeoutS, VIA } from "../services/instances.ts";
 import type { NewSession } from "../wire/bodies.ts";
@@ -13,22 +22,22 @@ export interface SessionBody {
   readonly held?: HeldBody;
 }
 
-/** Succeeds at depth 2 (see `depthOf`); depth 1 means that the id is taken. */
-export function toCreateSession(id: string, session: NewSession, sessionsMax: number): Command {
-  return {
-    kind: "when",
-    guards: [{ on: "count", of: "keys", prefix: SESSIONS, below: sessionsMax }],
-    then: [
-      {
-        kind: "when",
-        guards: [{ on: "lease-exists", lease: id, exists: false }],
-        then: grantSession(id, session),
-        otherwise: [],
-      },
-    ],
-    otherwise: [],
-  };
-}
+/**
+ * Grants a session under the first of these ids that is free, and says which; whether there is room for it is a guard.
+ * `conflict` when none is free.
+ */
+export const CREATE_SESSION: Plan<
+  { readonly ids: readonly string[]; readonly session: NewSession; readonly sessionsMax: number },
+  string
+> = {
+  name: "rackspace/create-session",
+  make(facts, account, { ids, session, sessionsMax }) {
+    const id = ids.find((one) => facts.lease(account, one) === undefined);
+    if (id === undefined) return refuse("conflict", "the ids that were made for the session are taken");
+    const guards: Guard[] = [{ on: "count", of: "keys", prefix: SESSIONS, below: sessionsMax }];
+    return ok({ command: { kind: "when", guards, then: grantSession(id, session), otherwise: [] }, note: id });
+  },
+};
 
 function grantSession(id: string, { metadata, timeoutS }: NewSession): readonly Command[] {
   return [
@@ -37,13 +46,17 @@ function grantSession(id: string, { metadata, timeoutS }: NewSession): readonly 
   ];
 }
 
-/** Fails when the session is not as it was at revision `seen`: its key moves with every change. */
-export function toUpdateSession(lease: LeaseRecord, seen: number, update: Partial<NewSession>): Command {
-  const session = { metadata: lease.meta, timeoutS: toTimeoutS(lease), ...update };
-  const then = grantSession(lease.id, session);
-  const guards = [{ on: "mod", key: sessionKey(lease.id), is: "=", than: seen } as const];
-  return { kind: "when", guards, then, otherwise: [] };
-}
+/** Lays an update over the session as it is. Its key moves with every change. */
+export const UPDATE_SESSION: Plan<{ readonly id: string; readonly update: Partial<NewSession> }> = {
+  name: "rackspace/update-session",
+  make(facts, account, { id, update }) {
+    const lease = facts.lease(account, id);
+    if (lease === undefined || facts.entry(account, sessionKey(id)) === undefined) return refuse("not-found", id);
+    if (Object.keys(update).length === 0) return ok({ command: null, note: null });
+    const then = grantSession(id, { metadata: lease.meta, timeoutS: toTimeoutS(lease), ...update });
+    return ok({ command: { kind: "when", guards: [], then, otherwise: [] }, note: null });
+  },
+};
 
 /** Sorted by id, beginning at the first that is not smaller than `fromId`. */
 export function* eachSession(account: AccountView, fromId: string): Iterable<LeaseRecord> {
