@@ -6,6 +6,7 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import type { Dialect, House, Mounted } from "../contract.ts";
+import { REMOVE, UPDATE } from "./instances.ts";
 import { Server } from "./server.ts";
 import { readSettings } from "./settings.ts";
 
@@ -15,6 +16,7 @@ const NAME = "skydns";
 export const dialect: Dialect = {
   // "Exactly one of many PUTs wins" needs one order of all commits.
   needs: "total",
+  plans: [UPDATE, REMOVE],
   open,
 };
 

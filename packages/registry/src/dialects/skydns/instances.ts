@@ -3,16 +3,21 @@ import {
   type Command,
   type Instance,
   type InstanceRecord,
-  type LeaseRecord,
   LIMITS,
   type Life,
   mainPort,
+  ok,
+  type Plan,
+  refuse,
   statusOf,
 } from "../../core/index.ts";
 import { type ServiceBody, toRfc3339 } from "./wire/answer.ts";
 import type { Announced } from "./wire/bodies.ts";
 
 export const VIA = "skydns";
+
+export const NOT_EXISTS = "Service does not exist in registry";
+export const MISSING = refuse("not-found", NOT_EXISTS);
 
 /** The key of an instance's meta for its environment. */
 export const META_ENVIRONMENT = "skydns.environment";
@@ -67,33 +72,40 @@ export function toAdd(uuid: string, announced: Announced): Command {
   return { kind: "when", guards: [{ on: "instance", id: uuid, exists: false }], then: [register], otherwise: [] };
 }
 
-/** Carries it out if the instance is still the very registration that was seen. */
-function whenStill(record: InstanceRecord, command: Command): Command {
-  const guard = { on: "instance-mod", instance: record, revision: record.modRevision } as const;
-  return { kind: "when", guards: [guard], then: [command], otherwise: [] };
-}
-
-export function toRemove(record: InstanceRecord): Command {
-  return whenStill(record, { kind: "deregister", instance: record });
-}
-
-/** Another TTL for a service with a lease. */
-export function toGrant(record: InstanceRecord, { id, via }: LeaseRecord, ttlMs: number): Command {
-  return whenStill(record, { kind: "grant", lease: id, ttlMs, via });
-}
-
-/** Another TTL for a service that does not expire. Undefined when there is nothing to change. */
-export function toRemember(record: InstanceRecord, ttlS: number): Command | undefined {
-  const text = String(ttlS);
-  if (record.via !== VIA || record.meta[META_TTL] === text) return undefined;
-  const meta = { ...record.meta, [META_TTL]: text };
-  return whenStill(record, { kind: "register", instance: { ...record, meta }, life: "keep" });
-}
-
 /** The one of all instances with an id that this API means. */
 export function chooseService(records: readonly InstanceRecord[]): InstanceRecord | undefined {
   return records.find((record) => record.via === VIA) ?? records[0];
 }
+
+/** The TTL that the client says: a heartbeat, and another one changes the lease first. */
+export const UPDATE: Plan<{ readonly uuid: string; readonly ttlS: number }> = {
+  name: "skydns/update",
+  make(facts, account, { uuid, ttlS }) {
+    const record = chooseService(facts.instancesById(account, uuid));
+    if (record === undefined) return MISSING;
+    const lease = record.lease === null ? undefined : facts.lease(account, record.lease);
+    if (lease === undefined) return ok({ command: toRemember(record, ttlS), note: null });
+    // A lease that others live by as well is not this client's to keep, nor to change.
+    if (!lease.own) return refuse("conflict", "the service shares its lease with others");
+    return ok({ command: { kind: "grant", lease: lease.id, ttlMs: ttlS * 1000, via: lease.via }, note: null });
+  },
+};
+
+/** Another TTL for a service that does not expire. Null when there is nothing to change. */
+function toRemember(record: InstanceRecord, ttlS: number): Command | null {
+  const text = String(ttlS);
+  if (record.via !== VIA || record.meta[META_TTL] === text) return null;
+  const meta = { ...record.meta, [META_TTL]: text };
+  return { kind: "register", instance: { ...record, meta }, life: "keep" };
+}
+
+export const REMOVE: Plan<string> = {
+  name: "skydns/remove",
+  make(facts, account, uuid) {
+    const record = chooseService(facts.instancesById(account, uuid));
+    return record === undefined ? MISSING : ok({ command: { kind: "deregister", instance: record }, note: null });
+  },
+};
 
 /** The environment of an instance; those of other dialects may say none. */
 export function environmentOf({ meta }: InstanceRecord, fallback: string): string {

@@ -1,10 +1,10 @@
 /** The registry's refusals in the words of the original. */
 import type { Refusal, Refused } from "../../core/index.ts";
 import type { Answer } from "../../net/routes/answer.ts";
+import { NOT_EXISTS } from "./instances.ts";
 import { line } from "./wire/answer.ts";
 
 export const EXISTS = "Service already exists in registry";
-export const NOT_EXISTS = "Service does not exist in registry";
 
 const ANSWERS: Readonly<Record<Refusal, (detail: string) => Answer>> = {
   invalid: (detail) => line(400, detail),

@@ -1,13 +1,11 @@
 /** @live Services: add, renew, show, remove, list; regions and environments. */
 import {
   type Account,
-  type Command,
+  byPlan,
   type InstanceRecord,
   type Outcome,
-  ok,
   refuse,
   succeeded,
-  untilDecided,
   type View,
 } from "../../core/index.ts";
 import { listParts } from "../../net/answers/parts.ts";
@@ -20,77 +18,55 @@ import {
   type End,
   environmentOf,
   isFindable,
+  MISSING,
+  REMOVE,
   refuseAnnounced,
   toAdd,
   toBody,
-  toGrant,
-  toRemember,
-  toRemove,
+  UPDATE,
 } from "./instances.ts";
 import { select, splitPattern } from "./names/labels.ts";
-import { EXISTS, NOT_EXISTS } from "./refusals.ts";
+import { EXISTS } from "./refusals.ts";
 import { empty, encodeCounts, encodeJson, line, type ServiceBody, text } from "./wire/answer.ts";
 import { decodeService } from "./wire/bodies.ts";
-
-const MISSING = refuse("not-found", NOT_EXISTS);
 
 export const addService: Handle = async (desk, { account, uuid, bytes }) => {
   const decoded = decodeService(bytes);
   if (!decoded.ok) return line(500, decoded.detail);
   const wrong = refuseAnnounced(decoded.value);
   if (wrong !== undefined) return refuse("invalid", wrong);
-  const outcome = (await propose(desk, account, toAdd(uuid, decoded.value))) ?? refuse("exists", EXISTS);
-  return outcome.ok ? empty(201) : outcome;
+  const outcome = await desk.registry.propose(account, toAdd(uuid, decoded.value));
+  if (!outcome.ok) return outcome;
+  return succeeded(outcome.value) ? empty(201) : refuse("exists", EXISTS);
 };
 
-function find(desk: Desk, account: Account, uuid: string): InstanceRecord | undefined {
-  return desk.registry.read((view) => chooseService(view.instancesById(account, uuid)));
-}
-
-/** The same TTL is a heartbeat: nothing is written. Another one changes the lease first. */
 export const updateService: Handle = async (desk, { account, uuid, bytes }) => {
   const decoded = decodeService(bytes);
   if (!decoded.ok) return line(500, decoded.detail);
   const ttlS = clampTtl(decoded.value.TTL);
-  const outcome = await untilDecided(async (): Promise<Tried> => {
-    const record = find(desk, account, uuid);
-    if (record === undefined) return MISSING;
-    return record.lease === null ? remember(desk, account, record, ttlS) : renew(desk, account, record, ttlS);
-  });
+  const renewed = await renew(desk, account, uuid, ttlS * 1000);
+  const outcome = renewed ?? (await desk.registry.propose(account, byPlan(UPDATE, { uuid, ttlS })));
   return outcome.ok ? empty(200) : outcome;
 };
 
-/** Null: what the proposal rests on was no longer so. */
-type Tried = Outcome<unknown> | null;
-
-async function propose({ registry }: Desk, account: Account, command: Command): Promise<Tried> {
-  const outcome = await registry.propose(account, command);
-  return outcome.ok && !succeeded(outcome.value) ? null : outcome;
-}
-
-async function renew(desk: Desk, account: Account, record: InstanceRecord, ttlS: number): Promise<Tried> {
-  const { registry } = desk;
-  const id = record.lease as string;
-  const lease = registry.read((view) => view.lease(account, id));
-  if (lease === undefined) return null;
-  // A lease that others live by as well is not this client's to keep, nor to change.
-  if (!lease.own) return refuse("conflict", "the service shares its lease with others");
-  const ttlMs = ttlS * 1000;
-  if (lease.ttlMs !== ttlMs) return propose(desk, account, toGrant(record, lease, ttlMs));
-  const renewed = await registry.renew(account, id);
-  return !renewed.ok && renewed.refusal === "not-found" ? null : renewed;
-}
-
-async function remember(desk: Desk, account: Account, record: InstanceRecord, ttlS: number): Promise<Tried> {
-  const command = toRemember(record, ttlS);
-  return command === undefined ? ok(true) : propose(desk, account, command);
-}
-
-export const removeService: Handle = async (desk, { account, uuid }) => {
-  const outcome = await untilDecided(async (): Promise<Tried> => {
-    const record = find(desk, account, uuid);
-    return record === undefined ? MISSING : propose(desk, account, toRemove(record));
+/** The same TTL again is a heartbeat like others. Undefined where more is to be decided. */
+async function renew(
+  { registry }: Desk,
+  account: Account,
+  uuid: string,
+  ttlMs: number,
+): Promise<Outcome<unknown> | undefined> {
+  const lease = registry.read((view) => {
+    const record = chooseService(view.instancesById(account, uuid));
+    return record?.lease == null ? undefined : view.lease(account, record.lease);
   });
+  if (lease === undefined || !lease.own || lease.ttlMs !== ttlMs) return undefined;
+  const renewed = await registry.renew(account, lease.id);
+  return !renewed.ok && renewed.refusal === "not-found" ? undefined : renewed;
+}
+
+export const removeService: Handle = async ({ registry }, { account, uuid }) => {
+  const outcome = await registry.propose(account, byPlan(REMOVE, uuid));
   return outcome.ok ? empty(200) : outcome;
 };
 

@@ -2,7 +2,7 @@
 import { isLegalName, refuse, succeeded } from "../../../core/index.ts";
 import type { Handle } from "../desk.ts";
 import { toAddress } from "../hosts.ts";
-import { NOT_EXISTS } from "../refusals.ts";
+import { NOT_EXISTS } from "../instances.ts";
 import { showService } from "../services.ts";
 import { empty, line } from "../wire/answer.ts";
 import { decodeCallback } from "../wire/bodies.ts";
