@@ -8,6 +8,7 @@ import type {
   InstanceKey,
   KeyRecord,
   LeaseId,
+  LeaseRecord,
   Revision,
   Silence,
   Status,
@@ -197,6 +198,11 @@ export interface Decision {
 export interface Heard {
   readonly lease: LeaseId;
   readonly ttlMs: number;
+}
+
+/** A heartbeat, as a command: the lease stays as it is. */
+export function beatOf({ id, ttlMs, via }: LeaseRecord): CommandOf<"grant"> {
+  return { kind: "grant", lease: id, ttlMs, via };
 }
 
 /** The name of the lease that an instance registered with `{ ttlMs }` has to itself. */

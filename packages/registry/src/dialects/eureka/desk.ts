@@ -8,7 +8,6 @@ import type { NodeStatus } from "../contract.ts";
 import type { Fetch } from "./fetch/fetch.ts";
 import type { Operations } from "./instances/operations.ts";
 import type { Recent } from "./instances/recent.ts";
-import type { Spellings } from "./instances/spellings.ts";
 import type { Target } from "./routes.ts";
 import type { Settings } from "./settings.ts";
 
@@ -30,7 +29,6 @@ export interface Desk {
   readonly node: NodeStatus;
   /** Where this server listens: a list of peers that all servers of a cluster share has it in it, too. */
   readonly listener: { readonly host: string; readonly port: number };
-  readonly spellings: Spellings;
   readonly operations: Operations;
   readonly fetch: Fetch;
   readonly recent: Recent;

@@ -5,6 +5,7 @@
  */
 import { whole } from "../../net/http/handler.ts";
 import type { Dialect, House, Mounted } from "../contract.ts";
+import { PLANS } from "./instances/changes.ts";
 import { Server } from "./server.ts";
 import { readSettings } from "./settings.ts";
 
@@ -14,6 +15,7 @@ const NAME = "eureka";
 export const dialect: Dialect = {
   // "An older copy never replaces a newer one" needs one order of all commits.
   needs: "total",
+  plans: PLANS,
   open,
 };
 

@@ -22,6 +22,7 @@
 import type { Account, Clock, InstanceRecord, Registry } from "../../../core/index.ts";
 import type { Body } from "../../../net/answers/parts.ts";
 import { infoOf } from "../instances/info.ts";
+import { findInstance } from "../instances/registration.ts";
 import { overrideOf } from "../instances/status.ts";
 import { writeInstance } from "../wire/bodies.ts";
 import type { EurekaStatus, Format } from "../wire/messages.ts";
@@ -101,7 +102,7 @@ export class Fetch {
   }
 
   instance(account: Account, app: string, id: string, format: Format): string | undefined {
-    const record = this.#registry.read((view) => this.#parts.spellings.find(view, account, app, id));
+    const record = this.#registry.read((view) => findInstance(view, account, app, id));
     return record && this.#write(account, record, format);
   }
 

@@ -25,17 +25,22 @@ const JSON_FORM = { format: "json", gzip: false } as const;
 
 const recordOf = (id: string): InstanceRecord => catalogRecord("app", id, { address: "10.0.0.1", via: "http" });
 
+const VIEWS = new WeakMap<Window, View>();
+
 /** A catalog of these ids, and a window over it. */
 function windowOver(ids: Set<string>, entriesMax: number, gap: Gap = { untilMs: 0 }): Window {
-  const view = { account: () => undefined } as unknown as View;
+  const view = {
+    account: () => undefined,
+    instance: (_account: string, _service: string, id: string) => (ids.has(id) ? recordOf(id) : undefined),
+    instancesById: () => [],
+  } as unknown as View;
   const source = {
     registry: { read: (query: (view: View) => unknown) => query(view), pulse: () => undefined },
-    spellings: {
-      find: (_view: View, _account: string, _app: string, id: string) => (ids.has(id) ? recordOf(id) : undefined),
-    },
     dataCenter: "MyOwn",
   };
-  return new Window(source as never, "default", 3 * MINUTE, entriesMax, gap);
+  const window = new Window(source as never, "default", 3 * MINUTE, entriesMax, gap);
+  VIEWS.set(window, view);
+  return window;
 }
 
 function learn(window: Window, revision: number, id: string, atMs: number, gone = false): void {
@@ -55,7 +60,7 @@ function textOf(body: Body | undefined): string | undefined {
 }
 
 function idsIn(window: Window, nowMs: number): string[] | undefined {
-  const text = textOf(window.answer({} as View, nowMs, JSON_FORM, "7", "UP_1_"));
+  const text = textOf(window.answer(VIEWS.get(window) as View, nowMs, JSON_FORM, "7", "UP_1_"));
   if (text === undefined) return undefined;
   const { applications } = JSON.parse(text);
   assert.deepEqual([applications.versions__delta, applications.apps__hashcode], ["7", "UP_1_"]);
@@ -69,7 +74,7 @@ test("each instance is there once, with what it is now", () => {
   assert.deepEqual(idsIn(window, START + 10), ["a", "b"]);
   ids.delete("b");
   learn(window, 9, "b", START + 20, true);
-  const body = textOf(window.answer({} as View, START + 30, JSON_FORM, "8", "")) ?? "";
+  const body = textOf(window.answer(VIEWS.get(window) as View, START + 30, JSON_FORM, "8", "")) ?? "";
   assert.deepEqual(body.match(/"actionType":"[A-Z]+"/g), ['"actionType":"ADDED"', '"actionType":"DELETED"']);
 });
 
@@ -126,7 +131,7 @@ test("what was not read is missing as well, also in a window that is there alrea
 test("the same state is the same answer, not another one", () => {
   const window = windowOver(new Set(["a"]), 10);
   learn(window, 1, "a", START);
-  const answer = () => window.answer({} as View, START + 1, JSON_FORM, "7", "UP_1_");
+  const answer = () => window.answer(VIEWS.get(window) as View, START + 1, JSON_FORM, "7", "UP_1_");
   assert.equal(answer(), answer());
   window.forget();
   assert.deepEqual(idsIn(window, START + 1), ["a"]);

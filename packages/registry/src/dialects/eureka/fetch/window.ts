@@ -5,6 +5,7 @@
 import { type Account, type Commit, type InstanceRecord, subjectOf, type View } from "../../../core/index.ts";
 import type { Body } from "../../../net/answers/parts.ts";
 import { META } from "../instances/meta.ts";
+import { findInstance } from "../instances/registration.ts";
 import type { ActionType } from "../wire/messages.ts";
 import { infoMaker, type Source } from "./application.ts";
 import { Chunks, type Listed, type Listing, type ToInfo } from "./chunks.ts";
@@ -43,7 +44,6 @@ const OVER_MAX = 1024;
 const REACH_MS_MIN = 60_000;
 
 export class Window {
-  readonly #source: Source;
   readonly #account: Account;
   readonly #toInfo: ToInfo;
   readonly #spanMs: number;
@@ -63,7 +63,6 @@ export class Window {
   readonly #gap: Gap;
 
   constructor(source: Source, account: Account, spanMs: number, changedMax: number, gap: Gap) {
-    this.#source = source;
     this.#account = account;
     this.#toInfo = infoMaker(source, account);
     this.#spanMs = spanMs;
@@ -142,7 +141,7 @@ export class Window {
     if (changed.listing !== undefined) return changed.listing;
     const all: Listed[] = [];
     for (const { id, gone, action } of changed.byId.values()) {
-      const now = this.#source.spellings.find(view, this.#account, app, id);
+      const now = findInstance(view, this.#account, app, id);
       // Another service of the same name in other letters may have the same id: then the instance is not gone.
       if (now !== undefined) all.push({ record: now, action: action === "DELETED" ? "MODIFIED" : action });
       else if (gone !== undefined) all.push({ record: gone, action: "DELETED" });

@@ -1,5 +1,7 @@
 /** What a client registers, as the catalog takes it. */
 import {
+  type Account,
+  type Facts,
   type Instance,
   type InstanceRecord,
   LIMITS,
@@ -23,6 +25,15 @@ export interface Registration {
 /** The catalog's service of an application: its name in lower case. By way of upper case, as some letters have two. */
 export function toService(app: string): string {
   return app.toUpperCase().toLowerCase();
+}
+
+/** The instance of an application, whatever its letters' case: of the service in lower case first. */
+export function findInstance(facts: Facts, account: Account, app: string, id: string): InstanceRecord | undefined {
+  const service = toService(app);
+  return (
+    facts.instance(account, service, id) ??
+    facts.instancesById(account, id).find((record) => toService(record.service) === service)
+  );
 }
 
 /**

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { accepted, openRig, type Rig, register } from "../../../../../../test/harness/registry.ts";
+import { findInstance } from "./registration.ts";
 import { Spellings } from "./spellings.ts";
 
 async function put({ registry }: Rig, service: string, id = "1"): Promise<void> {
@@ -30,7 +31,7 @@ test("a spelling is known while it has instances, and not a moment longer", asyn
   );
   await put(rig, "Api", "3");
   assert.deepEqual(spellings.services("default", "API"), ["api", "API", "Api"]);
-  assert.equal(rig.registry.read((view) => spellings.find(view, "default", "API", "3"))?.service, "Api");
+  assert.equal(rig.registry.read((view) => findInstance(view, "default", "API", "3"))?.service, "Api");
   spellings.close();
 });
 

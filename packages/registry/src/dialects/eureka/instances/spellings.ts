@@ -1,13 +1,5 @@
 /** @live Applications are looked up by names in upper case: which services each of them is. */
-import {
-  type Account,
-  type Change,
-  type Following,
-  type InstanceRecord,
-  keepUp,
-  type Registry,
-  type View,
-} from "../../../core/index.ts";
+import { type Account, type Change, type Following, keepUp, type Registry, type View } from "../../../core/index.ts";
 import { toService } from "./registration.ts";
 
 /** Services in other letters than lower case, by their application. The others are found without being kept here. */
@@ -36,15 +28,6 @@ export class Spellings {
     const name = toService(app);
     const odd = this.#odd.get(account)?.get(name);
     return odd === undefined ? [name] : [name, ...odd];
-  }
-
-  /** The instance of an application, of the service in lower case first. */
-  find(view: View, account: Account, app: string, id: string): InstanceRecord | undefined {
-    for (const service of this.services(account, app)) {
-      const record = view.instance(account, service, id);
-      if (record !== undefined) return record;
-    }
-    return undefined;
   }
 
   close(): void {

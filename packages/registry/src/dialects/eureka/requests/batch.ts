@@ -29,17 +29,19 @@ export function carryOut(
 }
 
 async function carryOutOne(operations: Operations, task: PeerTask, origin: Origin): Promise<Done> {
-  const { appName, id, lastDirtyTimestamp, overriddenStatus, status } = task;
+  const { appName, id, lastDirtyTimestamp: dirty, overriddenStatus, status } = task;
   switch (task.action) {
     case "Heartbeat":
-      return operations.heartbeat(appName, id, { lastDirtyTimestamp, overriddenStatus }, origin);
+      return operations.heartbeat(appName, id, { lastDirtyTimestamp: dirty, overriddenStatus }, origin);
     case "Register":
       return task.instanceInfo === undefined ? UNREADABLE : operations.register(task.instanceInfo, appName, origin);
     case "Cancel":
       return operations.cancel(appName, id, origin);
     case "StatusUpdate":
-      return status === undefined ? FAILED : operations.override(appName, id, status, lastDirtyTimestamp, origin);
+      return status === undefined
+        ? FAILED
+        : operations.change(appName, id, { kind: "override", status, dirty }, origin);
     case "DeleteStatusOverride":
-      return operations.removeOverride(appName, id, status, lastDirtyTimestamp, origin);
+      return operations.change(appName, id, { kind: "no-override", status, dirty }, origin);
   }
 }

@@ -3,7 +3,7 @@ import { parseQuery } from "../../../net/http/query.ts";
 import type { Answer } from "../../../net/routes/answer.ts";
 import type { Call, Desk, Handle } from "../desk.ts";
 import type { Origin, Said } from "../instances/operations.ts";
-import { findFault } from "../instances/registration.ts";
+import { findFault, findInstance } from "../instances/registration.ts";
 import { readBatch, writeBatchAnswer } from "../wire/batch.ts";
 import { readInstance } from "../wire/bodies.ts";
 import { findStatus } from "../wire/info.ts";
@@ -60,7 +60,10 @@ export const override: Handle = async (desk, call) => {
   const status = toStatus(parameterOf(request.search, "value"));
   const dirty = timeOf(request.search, "lastDirtyTimestamp");
   if (status === undefined || dirty === "wrong") return refuseWord(desk, call);
-  return toAnswer(request, await desk.operations.override(target.name, target.id, status, dirty, originOf(call)));
+  return toAnswer(
+    request,
+    await desk.operations.change(target.name, target.id, { kind: "override", status, dirty }, originOf(call)),
+  );
 };
 
 /** DELETE /apps/APP/ID/status */
@@ -70,12 +73,15 @@ export const removeOverride: Handle = async (desk, call) => {
   const status = toStatus(value);
   const dirty = timeOf(request.search, "lastDirtyTimestamp");
   if (dirty === "wrong" || (status === undefined && value !== undefined)) return refuseWord(desk, call);
-  return toAnswer(request, await desk.operations.removeOverride(target.name, target.id, status, dirty, originOf(call)));
+  return toAnswer(
+    request,
+    await desk.operations.change(target.name, target.id, { kind: "no-override", status, dirty }, originOf(call)),
+  );
 };
 
 /** The original looks for the instance first, and fails at what it cannot read. */
-function refuseWord({ registry, spellings }: Desk, { account, target }: Call): Answer {
-  const found = registry.read((view) => spellings.find(view, account, target.name, target.id));
+function refuseWord({ registry }: Desk, { account, target }: Call): Answer {
+  const found = registry.read((view) => findInstance(view, account, target.name, target.id));
   return empty(found === undefined ? 404 : 500);
 }
 
@@ -86,7 +92,10 @@ export const mergeMetadata: Handle = async ({ operations }, call) => {
   if (!query.ok) return sentence(400, query.detail);
   const pairs: Record<string, string> = Object.create(null);
   for (const name of query.value.names()) pairs[name] = query.value.get(name) ?? "";
-  return toAnswer(request, await operations.mergeMetadata(target.name, target.id, { ...pairs }, originOf(call)));
+  return toAnswer(
+    request,
+    await operations.change(target.name, target.id, { kind: "metadata", pairs: { ...pairs } }, originOf(call)),
+  );
 };
 
 /** PUT /asg/GROUP/status, a group of Amazon's: outside of Amazon the original says 400. */
