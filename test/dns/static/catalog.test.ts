@@ -7,6 +7,7 @@ import { type InstanceRecord, type Registry, refuse } from "../../../packages/re
 import { fromSrvWeight } from "../../../packages/registry/src/dialects/dns/labels/weight.ts";
 import type { Settings } from "../../../packages/registry/src/dialects/dns/settings/model.ts";
 import { openStatic, READ_OUTCOMES } from "../../../packages/registry/src/dialects/dns/static/files.ts";
+import { SETTLE } from "../../../packages/registry/src/dialects/dns/static/settling.ts";
 import { keyOf, parseName } from "../../../packages/registry/src/dialects/dns/wire/name.ts";
 import { staticKey, staticRevision } from "../../../packages/registry/src/dialects/dns/zone/file.ts";
 import type { FileZone } from "../../../packages/registry/src/dialects/dns/zone/model.ts";
@@ -33,7 +34,7 @@ interface Bench {
 async function openBench(t: TestContext, limits: { readonly instancesMax?: number } = {}): Promise<Bench> {
   const directory = join(temporaryDirectory(t, "catalog"), "zones");
   mkdirSync(directory);
-  const { registry } = await openRig({ limits });
+  const { registry } = await openRig({ limits, plans: [SETTLE] });
   let running: { close(): Promise<void> } | undefined;
   const errors: string[] = [];
   const quiet = (): void => {};

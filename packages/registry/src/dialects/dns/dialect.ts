@@ -27,6 +27,7 @@ import { readSettings } from "./settings/reader.ts";
 import { openSecrets } from "./settings/secrets.ts";
 import { openKeys } from "./signing/keys.ts";
 import { openStatic, READ_OUTCOMES, type StaticFiles } from "./static/files.ts";
+import { SETTLE } from "./static/settling.ts";
 import { Transfers } from "./transfer/handler.ts";
 import { Notifier } from "./transfer/notify.ts";
 import { Updates } from "./update/handler.ts";
@@ -39,7 +40,7 @@ import { toWorld } from "./zone/world.ts";
 const NAME = "dns";
 
 /** DNS: instances by name, zones for secondaries, registration by UPDATE and zone files. */
-export const dialect: Dialect = { needs: "any", open };
+export const dialect: Dialect = { needs: "any", plans: [SETTLE], open };
 
 async function open(house: House): Promise<Mounted> {
   const { metrics } = house;

@@ -7,25 +7,23 @@ import { setImmediate as turn } from "node:timers/promises";
 import {
   type Account,
   type Bytes,
+  byPlan,
   type Change,
-  type Command,
   fromBytes,
-  type Guard,
   type InstanceKey,
-  type InstanceRecord,
   LIMITS,
+  noteOf,
   type Outcome,
   ok,
   type Registry,
-  succeeded,
   toBytes,
-  untilDecided,
   type View,
 } from "../../../core/index.ts";
 import { fileOf } from "../labels/meta.ts";
 import type { Name } from "../wire/message.ts";
 import { STATIC_KEYS, showOrigin, staticKey } from "../zone/file.ts";
-import { type StaticInstance, showLine } from "./instances.ts";
+import type { StaticInstance } from "./instances.ts";
+import { findOwn, isSame, SETTLE, type Settled, showForeign } from "./settling.ts";
 
 /** What the catalog is to have of a file; without `content` the file is gone. */
 export interface Wanted {
@@ -43,46 +41,32 @@ export interface Head {
   readonly services: readonly string[] | null;
 }
 
-export interface Reconciled {
-  readonly registered: number;
-  readonly deregistered: number;
-  /** A sentence for each instance that somebody else registered. */
-  readonly foreign: readonly string[];
-}
-
 const NO_HEAD: Head = { file: "", hash: "", services: [] };
 const SLICE = 1000;
 /** Room in the value of a key besides the services. */
 const HEAD_BYTES = 16_384;
-/** Each step has a command and a guard, and the key needs one more. */
-const STEPS_MAX = LIMITS.transactionCommandsMax / 2 - 1;
+/** Instances of one transaction: other writers wait for it. */
+const STEPS_MAX = 500;
 const FOREIGN_MAX = 20;
-
-/** A command with the guard that what was read is still so. */
-interface Guarded {
-  readonly guard: Guard;
-  readonly command: Command;
-}
 
 /**
  * Compares and commits. `onHead` is called once: in the turn in which the zone's serial gets the new state of the file,
  * or when that failed.
  */
-export async function reconcile(registry: Registry, wanted: Wanted, onHead: () => void): Promise<Outcome<Reconciled>> {
+export async function reconcile(registry: Registry, wanted: Wanted, onHead: () => void): Promise<Outcome<Settled>> {
   let told = false;
   const tell = (): void => {
     if (!told) onHead();
     told = true;
   };
   try {
-    return await untilDecided(() => attemptOnce(registry, wanted, tell));
+    return await carryOut(registry, wanted, tell);
   } finally {
     tell();
   }
 }
 
-/** Null when the catalog changed meanwhile. */
-async function attemptOnce(registry: Registry, wanted: Wanted, tell: () => void): Promise<Outcome<Reconciled> | null> {
+async function carryOut(registry: Registry, wanted: Wanted, tell: () => void): Promise<Outcome<Settled>> {
   const { account, origin, content } = wanted;
   const before = registry.read((view) => headOf(view, account, staticKey(origin)));
   const { registers, services, kept, foreign } = await planRegisters(registry, wanted);
@@ -90,37 +74,50 @@ async function attemptOnce(registry: Registry, wanted: Wanted, tell: () => void)
   const head = content === undefined ? NO_HEAD : { ...content, services: union(services, removals) };
   const same = head.file === before.file && head.hash === before.hash && isSubset(head.services, before.services);
   if (same) tell();
-  const key = staticKey(origin);
-  const put: Command | undefined = same ? undefined : { kind: "put", key, value: showHead(head) };
-  // A single transaction leaves no gap; of several, the first ones register and the last ones remove.
-  const steps =
-    registers.length + removals.length <= STEPS_MAX ? [...removals, ...registers] : [...registers, ...removals];
-  const parts: Guarded[][] = [];
-  for (let at = 0; at < steps.length; at += STEPS_MAX) parts.push(steps.slice(at, at + STEPS_MAX));
-  if (parts.length === 0 && put !== undefined) parts.push([]);
+  const sum = { registered: 0, deregistered: 0, foreign: [...foreign] };
+  const parts = split(registers, removals, !same);
   const headPart = content === undefined ? parts.length - 1 : 0;
   for (const [number, part] of parts.entries()) {
-    const then = part.map((step) => step.command);
-    if (number === headPart && put !== undefined) then.unshift(put);
-    const guards = part.map((step) => step.guard);
-    const outcome = await registry.propose(account, { kind: "when", guards, then, otherwise: [] });
+    const put = number === headPart && !same ? { head: { key: staticKey(origin), value: showHead(head) } } : {};
+    const outcome = await registry.propose(account, byPlan(SETTLE, { origin: showOrigin(origin), ...part, ...put }));
     if (!outcome.ok) return outcome;
     if (number === headPart) tell();
-    if (!succeeded(outcome.value)) return null;
+    const settled = noteOf(SETTLE, outcome.value);
+    sum.registered += settled.registered;
+    sum.deregistered += settled.deregistered;
+    sum.foreign.push(...settled.foreign.slice(0, FOREIGN_MAX - sum.foreign.length));
   }
-  return ok({ registered: registers.length, deregistered: removals.length, foreign });
+  return ok(sum);
 }
 
-interface Plan {
-  readonly registers: readonly Guarded[];
+interface Part {
+  readonly registers: readonly StaticInstance[];
+  readonly removals: readonly InstanceKey[];
+}
+
+/** A single transaction leaves no gap; of several, the first ones register and the last ones remove. */
+function split(registers: readonly StaticInstance[], removals: readonly InstanceKey[], needed: boolean): Part[] {
+  const size = registers.length + removals.length;
+  if (size <= STEPS_MAX) return size > 0 || needed ? [{ registers, removals }] : [];
+  const parts: Part[] = [];
+  for (let at = 0; at < size; at += STEPS_MAX) {
+    const left = Math.max(0, at - registers.length);
+    const end = Math.max(0, at + STEPS_MAX - registers.length);
+    parts.push({ registers: registers.slice(at, at + STEPS_MAX), removals: removals.slice(left, end) });
+  }
+  return parts;
+}
+
+interface Comes {
+  readonly registers: readonly StaticInstance[];
   readonly services: ReadonlySet<string>;
   /** `service/id` of the instances that stay or come. */
   readonly kept: ReadonlySet<string>;
   readonly foreign: readonly string[];
 }
 
-async function planRegisters(registry: Registry, { account, origin, content }: Wanted): Promise<Plan> {
-  const registers: Guarded[] = [];
+async function planRegisters(registry: Registry, { account, origin, content }: Wanted): Promise<Comes> {
+  const registers: StaticInstance[] = [];
   const services = new Set<string>();
   const kept = new Set<string>();
   const foreign: string[] = [];
@@ -138,10 +135,7 @@ async function planRegisters(registry: Registry, { account, origin, content }: W
         services.add(instance.service);
         kept.add(`${instance.service}/${instance.id}`);
         if (record !== undefined && isSame(record, instance)) continue;
-        registers.push({
-          guard: guardOf(instance, record),
-          command: { kind: "register", instance, life: "permanent" },
-        });
+        registers.push(wanted);
       }
       return undefined;
     });
@@ -149,32 +143,14 @@ async function planRegisters(registry: Registry, { account, origin, content }: W
   return { registers, services, kept, foreign };
 }
 
-/** The record that the instance would replace. Beside one of another zone file the instance gets another id. */
-function findOwn(
-  view: View,
-  account: Account,
-  { instance }: StaticInstance,
-  name: string,
-): { readonly instance: StaticInstance["instance"]; readonly record: InstanceRecord | undefined } {
-  const record = view.instance(account, instance.service, instance.id);
-  const file = record && fileOf(record);
-  if (file === undefined || file === name) return { instance, record };
-  const id = `${instance.id}@${name.replaceAll("/", "-")}`.slice(0, LIMITS.idLengthMax).trim();
-  return { instance: { ...instance, id }, record: view.instance(account, instance.service, id) };
-}
-
-function showForeign({ instance, line }: StaticInstance, { via }: InstanceRecord): string {
-  return `${showLine(line)}: instance ${instance.id} of ${instance.service} is already registered through ${via}`;
-}
-
 async function planRemovals(
   registry: Registry,
   { account, origin }: Wanted,
   before: Head,
   kept: ReadonlySet<string>,
-): Promise<Guarded[]> {
+): Promise<InstanceKey[]> {
   const name = showOrigin(origin);
-  const removals: Guarded[] = [];
+  const removals: InstanceKey[] = [];
   const services =
     before.services ??
     registry.read((view) => Array.from(view.account(account)?.services() ?? [], (service) => service.name));
@@ -188,19 +164,12 @@ async function planRemovals(
       for (const record of view.account(account)?.service(service)?.instances.values() ?? []) {
         looked++;
         if (fileOf(record) !== name || kept.has(`${record.service}/${record.id}`)) continue;
-        const instance = { service: record.service, id: record.id };
-        removals.push({ guard: guardOf(instance, record), command: { kind: "deregister", instance } });
+        removals.push({ service: record.service, id: record.id });
       }
       return undefined;
     });
   }
   return removals;
-}
-
-function guardOf({ service, id }: InstanceKey, record: InstanceRecord | undefined): Guard {
-  return record === undefined
-    ? { on: "instance", service, id, exists: false }
-    : { on: "instance-mod", instance: { service, id }, revision: record.modRevision };
 }
 
 /** The origin, as `showOrigin` writes it, of the file whose instance changed or is gone; undefined for most changes. */
@@ -210,35 +179,9 @@ export function touchedOrigin({ before, after }: Extract<Change, { kind: "instan
   return after !== null && fileOf(after) === name && isSame(after, before) ? undefined : name;
 }
 
-function isSame(record: InstanceRecord, wanted: StaticInstance["instance"]): boolean {
-  const { address, ports, protocol, tags, meta, version, zone, weight, status, checks } = wanted;
-  return (
-    record.lease === null &&
-    record.address === address &&
-    record.protocol === protocol &&
-    record.version === version &&
-    record.zone === zone &&
-    record.weight === weight &&
-    record.status === status &&
-    record.tags.length === tags.length &&
-    record.checks.length === checks.length &&
-    sameEntries(record.ports, ports) &&
-    sameEntries(record.meta, meta)
-  );
-}
-
-function sameEntries<T>(one: Readonly<Record<string, T>>, other: Readonly<Record<string, T>>): boolean {
-  const keys = Object.keys(one);
-  return (
-    keys.length === Object.keys(other).length &&
-    keys.every((key) => Object.hasOwn(other, key) && one[key] === other[key])
-  );
-}
-
 /** The services of now, and those that lose instances; null when they do not fit into the value of a key. */
-function union(now: ReadonlySet<string>, removals: readonly Guarded[]): string[] | null {
-  const all = new Set(now);
-  for (const { command } of removals) if (command.kind === "deregister") all.add(command.instance.service);
+function union(now: ReadonlySet<string>, removals: readonly InstanceKey[]): string[] | null {
+  const all = new Set([...now, ...removals.map(({ service }) => service)]);
   let size = 0;
   for (const service of all) size += JSON.stringify(toBytes(service)).length + 1;
   return size > LIMITS.valueBytesMax - HEAD_BYTES ? null : [...all].sort();
