@@ -30,6 +30,7 @@ export const LIMITS_OF_TESTS: AccountLimits = {
   servicesMax: 1_000_000,
   keysMax: 1_000_000,
   leasesMax: 1_000_000,
+  bytesMax: 0,
   requestsPerSecondMax: 0,
 };
 

@@ -203,7 +203,7 @@ test("half of TLS is refused", () => {
 
 const ACCOUNT = `accounts:
   acme:
-    limits: { instancesMax: 10 }
+    limits: { instancesMax: 10, bytesMax: 64KiB }
     tokens:
       - { name: ci, role: writer, sha256: ${"AB".repeat(32)} }
   empty:
@@ -211,7 +211,10 @@ const ACCOUNT = `accounts:
 
 test("accounts come from the file, with limits and tokens", () => {
   assert.deepEqual(good({ yaml: ACCOUNT }).accounts, {
-    acme: { limits: { instancesMax: 10 }, tokens: [{ name: "ci", role: "writer", sha256: "ab".repeat(32) }] },
+    acme: {
+      limits: { instancesMax: 10, bytesMax: 65536 },
+      tokens: [{ name: "ci", role: "writer", sha256: "ab".repeat(32) }],
+    },
     empty: {},
   });
 });
@@ -221,7 +224,7 @@ test("wrong accounts name what is wrong", () => {
   "a b": {}
   acme:
     limit: {}
-    limits: { instanceMax: 1, keysMax: many }
+    limits: { instanceMax: 1, keysMax: many, bytesMax: 1 lot }
     tokens: [{ name: x, role: owner, sha256: 12 }, { name: y, role: admin, sha256: 12 }, 5]
 `;
   const text = problems({ yaml }).join("\n");
@@ -229,6 +232,7 @@ test("wrong accounts name what is wrong", () => {
   assert.match(text, /accounts\.acme\.limit: no such setting \(did you mean limits\?\)/);
   assert.match(text, /accounts\.acme\.limits\.instanceMax: no such setting \(did you mean instancesMax\?\)/);
   assert.match(text, /accounts\.acme\.limits\.keysMax: must be a whole number, not "many"/);
+  assert.match(text, /accounts\.acme\.limits\.bytesMax: must be a size such as/);
   assert.match(text, /tokens\[0\]\.role: must be one of reader, writer, admin, not "owner"/);
   assert.match(text, /tokens\[1\]\.sha256: must be the SHA-256/);
   assert.match(text, /tokens\[2\]: must be a map with name, role, sha256/);

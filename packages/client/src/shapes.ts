@@ -300,9 +300,19 @@ export interface NodeStatusBody {
   replicator: string;
   revision: number;
   floor: number;
+  /** About what the catalog takes of the heap, and may take. */
+  store: { bytes: number; bytesMax: number };
   open: boolean;
   endpoints: Array<{ dialect: string; scheme: string; host: string; port: number }>;
-  accounts: Array<{ account: string; services: number; instances: number; leases: number; held: number; keys: number }>;
+  accounts: Array<{
+    account: string;
+    services: number;
+    instances: number;
+    leases: number;
+    held: number;
+    keys: number;
+    bytes: number;
+  }>;
 }
 
 export interface TokenBody {
@@ -323,6 +333,8 @@ export interface AccountLimitsBody {
   servicesMax: number;
   keysMax: number;
   leasesMax: number;
+  /** Of heap, about; 0 for no bound but that of the registry. */
+  bytesMax: number;
   requestsPerSecondMax: number;
 }
 

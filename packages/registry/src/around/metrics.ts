@@ -13,6 +13,8 @@ import { Histogram } from "./histogram.ts";
 export interface MetricSources {
   readonly core: Core;
   uptimeMs(): number;
+  /** What the catalog may take of the heap. */
+  bytesMax?(): number;
   /** Why the store takes no writes. */
   refusing?(): string | null;
   /** Lines of the log that could not be written. */
@@ -180,6 +182,12 @@ function addViewGauges(registry: MetricRegistry, sources: MetricSources, now: ()
     const { revision, floor } = core.numbers();
     return revision - floor;
   });
+  gauge("rollcall_store_bytes", "About what all records take of the heap", () => core.numbers().bytes);
+  gauge(
+    "rollcall_store_bytes_max",
+    "What they may take; above it writes that add to them are refused",
+    () => sources.bytesMax?.() ?? 0,
+  );
   gauge("rollcall_disk_refusing", "1 while the disk takes no writes", () =>
     (sources.refusing?.() ?? null) === null ? 0 : 1,
   );

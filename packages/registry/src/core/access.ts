@@ -81,5 +81,7 @@ export interface AccountLimits {
   readonly servicesMax: number;
   readonly keysMax: number;
   readonly leasesMax: number;
+  /** About what all of it may take of the heap; 0 for no bound but that of the whole registry. */
+  readonly bytesMax: number;
   readonly requestsPerSecondMax: number;
 }

@@ -2,11 +2,12 @@
 import { type Outcome, ok, refuse } from "../outcome.ts";
 import { apply, restore } from "./catalog/apply.ts";
 import type { Restored } from "./catalog/restored.ts";
+import { sizeOfCommit } from "./catalog/size.ts";
 import { Catalog } from "./catalog/state.ts";
 import type { Command, Heard, Receipt } from "./command.ts";
 import { Expiry, type ExpiryListener } from "./leases/expiry.ts";
 import type { Clock, ExpiryPolicy } from "./leases/policy.ts";
-import { LIMITS, sizeOfCommit } from "./limits.ts";
+import { LIMITS } from "./limits.ts";
 import type { Replicator, Sink } from "./order/replicator.ts";
 import type { Pulse, Registry, Scope, Watch, Watcher } from "./registry.ts";
 import type { Account, Commit, InstanceKey, LeaseId, Revision } from "./types.ts";
@@ -34,6 +35,8 @@ export interface CoreNumbers {
   readonly heldLeases: number;
   readonly revision: Revision;
   readonly floor: Revision;
+  /** About what the catalog takes of the heap. */
+  readonly bytes: number;
 }
 
 export interface Core {
@@ -193,6 +196,7 @@ class OpenCore implements Core, Registry, Sink {
       heldLeases: this.#expiry.heldLeases(),
       revision: this.view.revision,
       floor: this.floor,
+      bytes: this.view.bytes,
     };
   }
 

@@ -11,6 +11,7 @@ export { apply } from "./catalog/apply.ts";
 export { directoriesOf } from "./catalog/directories.ts";
 export { type Bound, perRevision } from "./catalog/per-revision.ts";
 export * from "./catalog/restored.ts";
+export { sizeOf, sizeOfCommit } from "./catalog/size.ts";
 export * from "./command.ts";
 export { type Core, type CoreNumbers, type CoreOptions, openCore } from "./core.ts";
 export type { Rules } from "./decide/basis.ts";

@@ -1,6 +1,6 @@
 /** Legal names, and limits that no configuration can exceed. */
 import { type Refused, refuse } from "../outcome.ts";
-import type { Account, Change, Commit, Instance, InstanceRecord, KeyRecord, LeaseRecord } from "./types.ts";
+import type { Account, Instance } from "./types.ts";
 
 export const LIMITS = {
   nameLengthMax: 255,
@@ -89,30 +89,4 @@ export function refuseMeta(meta: Readonly<Record<string, string>>): Refused | un
   return size > LIMITS.metaBytesMax
     ? refuse("too-large", `meta holds more than ${LIMITS.metaBytesMax} characters`)
     : undefined;
-}
-
-const RECORD_BYTES = 300;
-
-/** About the bytes that a record takes, in memory and in an answer. */
-export function sizeOf(record: InstanceRecord | LeaseRecord | KeyRecord): number {
-  if ("value" in record) return RECORD_BYTES + record.key.length + record.value.length;
-  let size = RECORD_BYTES + record.id.length;
-  for (const key in record.meta) size += key.length + (record.meta[key] as string).length;
-  if (!("service" in record)) return size;
-  size += record.service.length + record.address.length;
-  for (const tag of record.tags) size += tag.length;
-  for (const { id, name, target, output } of record.checks)
-    size += RECORD_BYTES / 2 + id.length + name.length + target.length + output.length;
-  return size;
-}
-
-/** About the bytes of a commit, with what was there before. */
-export function sizeOfCommit({ changes }: Commit): number {
-  let size = RECORD_BYTES;
-  for (const change of changes) size += sizeOfChange(change);
-  return size;
-}
-
-function sizeOfChange({ before, after }: Change): number {
-  return (before === null ? 0 : sizeOf(before)) + (after === null ? 0 : sizeOf(after));
 }

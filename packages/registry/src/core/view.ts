@@ -11,13 +11,15 @@ import type {
   Status,
 } from "./types.ts";
 
-/** How much an account has. Reserved keys (first byte 0) do not count. */
+/** How much an account has. Reserved keys (first byte 0) count for `bytes` only. */
 export interface Counts {
   readonly instances: number;
   /** Services with an instance. */
   readonly services: number;
   readonly keys: number;
   readonly leases: number;
+  /** About what all of it takes of the heap. */
+  readonly bytes: number;
 }
 
 /** What a lease keeps alive. */
@@ -31,6 +33,8 @@ export interface Members {
 /** What decisions are made on: the view, or a draft laid over it. */
 export interface Facts {
   readonly revision: Revision;
+  /** About what the whole catalog takes of the heap. */
+  readonly bytes: number;
   instance(account: Account, service: string, id: string): InstanceRecord | undefined;
   /** Every instance with this id, whatever its service; sorted by service. */
   instancesById(account: Account, id: string): readonly InstanceRecord[];

@@ -107,6 +107,8 @@ export interface NodeStatus {
   ready(): boolean;
   /** Why the store takes no writes; null while it does. */
   refusing(): string | null;
+  /** About what the catalog may take of the heap. */
+  bytesMax(): number;
   /** Addresses that dialects listen on. */
   endpoints(): readonly Endpoint[];
   /** Takes a consistent copy of the store while the registry runs. Undefined where there is no store. */

@@ -7,6 +7,8 @@ export const LIMITS_DEFAULT: AccountLimits = {
   servicesMax: 100_000,
   keysMax: 1_000_000,
   leasesMax: 1_000_000,
+  /** 0: as much as the registry has room for. */
+  bytesMax: 0,
   /** 0: unlimited. */
   requestsPerSecondMax: 0,
 };

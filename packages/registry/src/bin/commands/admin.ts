@@ -3,7 +3,7 @@ import { type Command, Option } from "commander";
 import { type Context, connect, DEFAULT_ACCOUNT } from "../terminal/connection.ts";
 import { EXIT, Failure } from "../terminal/exit.ts";
 import { toWhole } from "../terminal/flags.ts";
-import { type Cell, inOrder, type Output, toAge, toUrl } from "../terminal/output.ts";
+import { type Cell, inOrder, type Output, roomText, toAge, toUrl } from "../terminal/output.ts";
 
 export function defineAdmin(program: Command): void {
   program
@@ -29,6 +29,7 @@ function showStatus(out: Output, body: NodeStatusBody, nowMs: number): void {
     ["up for", toAge(body.startedAt, nowMs)],
     ["replicator", body.replicator],
     ["revision", `${body.revision} (history since ${body.floor})`],
+    ["holds", roomText(body.store)],
     ["access", body.open ? { text: "open: there is no token", tone: "warn" } : "with tokens"],
   ]);
   out.line("");
@@ -136,8 +137,11 @@ const LIMIT_FLAGS: readonly (readonly [keyof AccountLimitsBody, string, string])
   ["servicesMax", "services-max", "services it may have"],
   ["keysMax", "keys-max", "configuration keys it may have"],
   ["leasesMax", "leases-max", "leases it may have"],
+  ["bytesMax", "bytes-max", "bytes that all of it may take"],
   ["requestsPerSecondMax", "requests-per-second-max", "requests it may make in a second"],
 ];
+
+const UNLIMITED_BY_ZERO: readonly (keyof AccountLimitsBody)[] = ["bytesMax", "requestsPerSecondMax"];
 
 function defineAccounts(program: Command): void {
   const account = program
@@ -194,7 +198,7 @@ function showAccounts(out: Output, accounts: readonly AccountBody[]): void {
     [
       { title: "account" },
       { title: "tenant" },
-      ...["instances", "services", "keys", "leases", "requests/s"].map((title) => ({
+      ...["instances", "services", "keys", "leases", "bytes", "requests/s"].map((title) => ({
         title: `${title} max`,
         right: true,
       })),
@@ -207,5 +211,5 @@ function showAccounts(out: Output, accounts: readonly AccountBody[]): void {
 }
 
 function limitText(key: keyof AccountLimitsBody, value: number): string {
-  return key === "requestsPerSecondMax" && value === 0 ? "-" : value.toLocaleString("en");
+  return UNLIMITED_BY_ZERO.includes(key) && value === 0 ? "-" : value.toLocaleString("en");
 }

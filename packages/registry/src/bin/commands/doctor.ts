@@ -3,7 +3,7 @@ import { type Command, Option } from "commander";
 import { type Finding, finding } from "../doctor/finding.ts";
 import { connect, type GlobalOptions } from "../terminal/connection.ts";
 import { EXIT, Failure } from "../terminal/exit.ts";
-import { type Tone, toAge } from "../terminal/output.ts";
+import { roomText, type Tone, toAge } from "../terminal/output.ts";
 import { VERSION } from "../version.ts";
 
 export function defineDoctor(program: Command): void {
@@ -108,6 +108,16 @@ function describe(status: NodeStatusBody): Finding[] {
     ...(status.open
       ? [finding("access", "note", "open: there is no token, whoever reaches it may do everything")]
       : []),
+    describeRoom(status.store),
     ...(held > 0 ? [finding("protection", "warn", `${held} leases are held: see rollcall held`)] : []),
   ];
+}
+
+/** Above this share of what it may hold, it is time for more heap. */
+const NEARLY_FULL = 0.8;
+
+function describeRoom(store: NodeStatusBody["store"]): Finding {
+  const detail = `holds ${roomText(store)} of heap`;
+  if (store.bytes < NEARLY_FULL * store.bytesMax) return finding("room", "good", detail);
+  return finding("room", "warn", `${detail}: give Node more heap (--max-old-space-size) or delete something`);
 }

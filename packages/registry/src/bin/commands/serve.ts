@@ -15,6 +15,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   http: "HTTP limits:",
   cors: "Web pages:",
   answers: "Answers:",
+  store: "Store:",
   limits: "Limits of every account:",
 };
 

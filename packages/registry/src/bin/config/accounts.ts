@@ -4,12 +4,17 @@ import { type AccountLimits, isLegalAccount, isRole, ROLES } from "../../core/in
 import { isMap } from "./file.ts";
 import { nearest } from "./nearest.ts";
 import { SETTINGS } from "./settings.ts";
-import { show } from "./values.ts";
+import { readValue, show } from "./values.ts";
 
-/** The names of an account's limits: those under `limits.` in the settings. */
-export const LIMIT_NAMES = SETTINGS.filter((setting) => setting.key.startsWith("limits.")).map(
-  (setting) => setting.key.slice("limits.".length) as keyof AccountLimits,
+/** An account's limits by their names: those under `limits.` in the settings. */
+const LIMITS = new Map(
+  SETTINGS.filter(({ key }) => key.startsWith("limits.")).map((setting) => [
+    setting.key.slice("limits.".length),
+    setting,
+  ]),
 );
+
+export const LIMIT_NAMES = [...LIMITS.keys()] as readonly (keyof AccountLimits)[];
 
 /** Adds a sentence to `problems` for every mistake. The accounts are good only if there is none. */
 export function readAccounts(raw: unknown, place: string, problems: string[]): Record<string, ConfiguredAccount> {
@@ -38,9 +43,13 @@ function readAccount(raw: unknown, at: string, problems: string[]): ConfiguredAc
 function readLimits(raw: unknown, at: string, problems: string[]): Partial<AccountLimits> {
   const limits: Partial<Record<string, number>> = {};
   if (!knownKeys(raw, LIMIT_NAMES, at, problems)) return limits;
-  for (const [name, value] of Object.entries(raw))
-    if (Number.isSafeInteger(value) && (value as number) >= 0) limits[name] = value as number;
-    else problems.push(`${at}.${name}: must be a whole number, not ${show(value)}`);
+  for (const [name, value] of Object.entries(raw)) {
+    const setting = LIMITS.get(name);
+    if (setting === undefined) continue;
+    const read = readValue(setting, value);
+    if (read.ok) limits[name] = read.value as number;
+    else problems.push(`${at}.${name}: ${read.problem}`);
+  }
   return limits;
 }
 

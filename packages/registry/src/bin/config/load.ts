@@ -41,6 +41,8 @@ export interface ServeConfig {
   readonly layouts: readonly ConfiguredLayout[];
   /** For accounts without limits of their own. */
   readonly limits: AccountLimits;
+  /** 0 stands for a share of the heap. */
+  readonly store: { readonly bytesMax: number };
   readonly protection: ProtectionOptions;
   readonly events: { readonly keepMs: number; readonly bytesMax: number };
   readonly http: HttpLimits;
@@ -212,6 +214,7 @@ function assemble(values: ReadonlyMap<string, Value>, all: Gathered, cwd: string
     tokens: all.tokens,
     layouts: all.layouts,
     limits: section(values, "limits"),
+    store: section(values, "store"),
     protection: section(values, "protection"),
     events: section(values, "events"),
     http: section(values, "http"),

@@ -274,11 +274,27 @@ const answers: readonly Setting[] = [
   },
 ];
 
+const store: readonly Setting[] = [
+  {
+    key: "store.bytesMax",
+    kind: "bytes",
+    default: 0,
+    meaning:
+      "Bytes of heap that all records may take, about; above it writes that add to them are refused. 0 for 60 % of the heap that Node allows (`--max-old-space-size`).",
+  },
+];
+
 const limits: readonly Setting[] = [
   { key: "limits.instancesMax", kind: "whole", default: 1_000_000, meaning: "Instances an account may have." },
   { key: "limits.servicesMax", kind: "whole", default: 100_000, meaning: "Services an account may have." },
   { key: "limits.keysMax", kind: "whole", default: 1_000_000, meaning: "Configuration keys an account may have." },
   { key: "limits.leasesMax", kind: "whole", default: 1_000_000, meaning: "Leases an account may have." },
+  {
+    key: "limits.bytesMax",
+    kind: "bytes",
+    default: 0,
+    meaning: "Bytes of heap that an account's records may take, about; 0 for no bound but `store.bytesMax`.",
+  },
   {
     key: "limits.requestsPerSecondMax",
     kind: "whole",
@@ -297,6 +313,7 @@ export const SETTINGS: readonly Setting[] = [
   ...http,
   ...cors,
   ...answers,
+  ...store,
   ...limits,
 ];
 

@@ -79,18 +79,19 @@ async function assembleWith(
 ): Promise<Running> {
   const origin = config.name === "" ? hostname() : config.name;
   const state = { ready: false, access: null as Access | null, revision: () => 0, plans: gatherPlans([]) };
-  const { rules, settle } = openRules(config, state, log);
+  const { rules, room, settle } = openRules(config, state, log);
   const metrics = createMetrics(() => clock.now());
   const clock = openClock(log, metrics.clockJumped);
   const onGroup = metrics.groupFlushed;
-  const replicator = createReplicator(config, { clock, rules, origin, onGroup, onBroken, log });
-  const loaded = await loadDialects(config.dialects, replicator.port);
+  const { port, ...store } = createReplicator(config, { clock, rules, origin, onGroup, onBroken, log });
+  const loaded = await loadDialects(config.dialects, port);
   state.plans = gatherPlans([...ACCOUNT_PLANS, ...loaded.flatMap(({ dialect }) => dialect.plans ?? [])]);
   const protection = openProtection(config.protection);
   undo.push(keepMemory(() => state.revision()));
-  const parts = { clock, replicator: replicator.port, policy: protection.policy };
+  const parts = { clock, replicator: port, policy: protection.policy };
   const core = await openCore(toCoreOptions(parts, metrics, log));
   state.revision = () => core.numbers().revision;
+  room.report(core.numbers().bytes, log);
   undo.push(() => core.close());
   const stopTime = keepTime(clock, core);
   undo.push(stopTime);
@@ -104,8 +105,7 @@ async function assembleWith(
   const listener = await http.open(config.ports[NATIVE_PORT.name] ?? NATIVE_PORT.port, new Pages(config.pages));
   undo.push(() => listener.close());
   const startedMs = clock.monotonic();
-  const uptimeMs = (): number => clock.monotonic() - startedMs;
-  metrics.watch({ core, uptimeMs, refusing: replicator.refusing, linesLost, outgoing });
+  metrics.watch({ core, uptimeMs: () => clock.monotonic() - startedMs, linesLost, outgoing, ...store, ...room });
   const endpoints: Endpoint[] = [];
   const status: NodeStatus = {
     name: origin,
@@ -113,11 +113,11 @@ async function assembleWith(
     get startedAtMs() {
       return clock.at(startedMs);
     },
-    replicator: replicator.port.name,
+    replicator: port.name,
     ready: () => state.ready,
     endpoints: () => endpoints,
-    backup: replicator.backup,
-    refusing: replicator.refusing,
+    ...store,
+    bytesMax: room.bytesMax,
     metricsText: metrics.text,
   };
   const { registry } = core;
@@ -133,7 +133,7 @@ async function assembleWith(
     await core.close();
   };
   const leases = reportLeases(registry, { logger: log, configure: configureLog });
-  const reload = createReload(config, { ...http, ...protection, ...leases, journal, access, opened });
+  const reload = createReload(config, { ...http, ...protection, ...leases, ...room, journal, access, opened });
   return { endpoints, reload, stop: () => stop(state, opened, listener, close) };
 }
 

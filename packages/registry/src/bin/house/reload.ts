@@ -19,6 +19,7 @@ export interface ReloadParts {
   readonly configureLog: Log["configure"];
   /** Told of another share of requests. */
   readonly journal: { share: number };
+  resize(store: ServeConfig["store"]): void;
   readonly access: Accounts;
   protect(options: ProtectionOptions): void;
   /** False when the new certificate cannot be used. */
@@ -63,8 +64,12 @@ export function createReload(config: ServeConfig, parts: ReloadParts): (after: S
       parts.protect(protection);
       done.taken.push("protection");
     }
-    const { logFormat, logLevel, logAccess } = after;
-    now = { ...before, logFormat, logLevel, logAccess, protection };
+    if (differs(({ store }) => store)) {
+      parts.resize(after.store);
+      done.taken.push("store");
+    }
+    const { logFormat, logLevel, logAccess, store } = after;
+    now = { ...before, logFormat, logLevel, logAccess, store, protection };
     if (differs(accountsOf)) now = { ...now, ...takeAccounts(parts.access, before, after, done) };
     if (before.tls !== undefined) {
       if (await parts.renewCertificates()) done.taken.push("certificates");

@@ -5,17 +5,20 @@ import { type Settled, settleLayouts } from "../../around/layouts.ts";
 import type { Access, Plans, Registry, Rules } from "../../core/index.ts";
 import type { ServeConfig } from "../config/load.ts";
 import { createLayout, createLayouts } from "../layouts.ts";
+import { openRoom } from "./room.ts";
 
-/** What decisions go by, and what brings the store to the layouts of the configuration. */
+/** What decisions go by, how much there may be, and what brings the store to the layouts of the configuration. */
 export function openRules(
   config: ServeConfig,
   /** As they are at each time: accounts are opened, and dialects loaded, after what asks for rules. */
   state: { readonly access: Access | null; readonly plans: Plans },
   log: Logger,
 ) {
+  const room = openRoom(config.store);
   const layouts = createLayouts(config.layouts);
   const rules: Rules = {
     limits: (account) => state.access?.limitsOf(account) ?? LIMITS_DEFAULT,
+    bytesMax: room.bytesMax,
     layouts: (account) => layouts.get(account) ?? [],
     get plans() {
       return state.plans;
@@ -26,5 +29,5 @@ export function openRules(
     if (refused > 0) log.warn({ ...which, refused, why }, "the layout left out what was refused");
   };
   const settle = (registry: Registry) => settleLayouts({ registry, layouts, make: createLayout, tell });
-  return { rules, settle };
+  return { rules, room, settle };
 }

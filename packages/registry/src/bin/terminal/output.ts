@@ -188,6 +188,12 @@ export function toSpan(ms: number): string {
   return ms < 1 ? "0s" : `${Math.floor(ms)}ms`;
 }
 
+/** What the catalog takes of the heap, and may take. */
+export function roomText({ bytes, bytesMax }: { readonly bytes: number; readonly bytesMax: number }): string {
+  const [holds, most] = [bytes, bytesMax].map((one) => Math.round(one / 1024 ** 2));
+  return `about ${holds} of ${most} MiB`;
+}
+
 /** How long ago: "-" for never, "0s" for a time to come, as the registry's clock may be ahead. */
 export function toAge(at: string | null | undefined, nowMs: number): string {
   if (at === null || at === undefined) return "-";

@@ -8,7 +8,9 @@ import type { AccountState, Catalog } from "./state.ts";
  */
 export function apply(catalog: Catalog, commit: Commit): void {
   const account = catalog.openAccount(commit.account, commit.atMs);
+  const bytesBefore = account.counts.bytes;
   for (const change of commit.changes) applyChange(account, change, commit.revision);
+  catalog.bytes += account.counts.bytes - bytesBefore;
   if (commit.revision > account.revision) account.revision = commit.revision;
   if (commit.revision > catalog.revision) catalog.revision = commit.revision;
 }
@@ -54,7 +56,8 @@ export function restore(catalog: Catalog, stored: Restored): void {
   // Which directories are empty shows when all keys are there.
   for (const { name, keysRevision, forgottenDirectories, directories } of rows) {
     const all = { name: "", revision: keysRevision, children: 0 };
-    catalog.account(name)?.directories.restore(forgottenDirectories, [all, ...directories]);
+    catalog.account(name)?.restoreDirectories(forgottenDirectories, [all, ...directories]);
   }
+  for (const { counts } of catalog.accounts()) catalog.bytes += counts.bytes;
   catalog.revision = stored.revision;
 }

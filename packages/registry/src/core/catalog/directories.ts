@@ -2,6 +2,7 @@
 import type { Bytes, KeyRecord, Revision } from "../types.ts";
 import type { Directories, Directory, EmptyDirectory } from "../view.ts";
 import { ownString } from "./share.ts";
+import { directoryBytes } from "./size.ts";
 
 /** Directories of a key that are noted; what lies deeper counts as lying right in the deepest of them. */
 const LEVELS_MAX = 32;
@@ -53,6 +54,8 @@ export class DirectoryIndex implements Directories {
   /** Those without keys, the one that has been so for longest first. One within another stands before it. */
   readonly #empty = new Set<State>();
   #emptyBytes = 0;
+  /** About what it takes of the heap. */
+  bytes = 0;
   forgotten: Revision = 0;
 
   /** A key came (`by` is 1), changed (0) or went (-1). `cameOrWent`: when one of its directory did so. */
@@ -112,6 +115,7 @@ export class DirectoryIndex implements Directories {
     if (state === undefined) {
       state = new State(name, this.#open(parentOf(name)));
       this.#known.set(name, state);
+      this.bytes += directoryBytes(name);
     }
     return state;
   }
@@ -136,6 +140,7 @@ export class DirectoryIndex implements Directories {
       this.#empty.delete(state);
       this.#emptyBytes -= state.name.length;
       this.#known.delete(state.name);
+      this.bytes -= directoryBytes(state.name);
       if (state.revision > this.forgotten) this.forgotten = state.revision;
     }
   }

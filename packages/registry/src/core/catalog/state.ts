@@ -4,6 +4,7 @@ import { FLOOR_KEY, isReserved } from "../bytes.ts";
 import type { Account, Bytes, InstanceRecord, KeyRecord, LeaseId, LeaseRecord, Revision } from "../types.ts";
 import type { AccountView, Counts, Directory, Member, ServiceView, View } from "../view.ts";
 import { DirectoryIndex } from "./directories.ts";
+import { ACCOUNT_BYTES, heldBytes, serviceBytes } from "./size.ts";
 
 const BTree = sortedBtree.default;
 type Tree<V> = InstanceType<typeof BTree<string, V>>;
@@ -64,6 +65,7 @@ export class ServiceState implements ServiceView {
   }
 }
 
+const NO_COUNTS: Counts = { instances: 0, services: 0, keys: 0, leases: 0, bytes: 0 };
 /** Services without instances that an account remembers, as a service's revision must not go back. */
 const EMPTY_SERVICES_MAX = 10_000;
 
@@ -81,7 +83,7 @@ export class AccountState implements AccountView {
   readonly #byId: Tree<InstanceRecord | InstanceRecord[]> = new BTree(undefined, compareStrings);
   readonly keys: Tree<KeyRecord> = new BTree(undefined, compareStrings);
   readonly directories = new DirectoryIndex();
-  readonly counts: { -readonly [K in keyof Counts]: number } = { instances: 0, services: 0, keys: 0, leases: 0 };
+  readonly counts: { -readonly [K in keyof Counts]: number } = { ...NO_COUNTS };
   #sortedNames: string[] | null = null;
 
   constructor(name: Account, createdAtMs: number) {
@@ -142,6 +144,7 @@ export class AccountState implements AccountView {
 
   setLease(id: LeaseId, after: LeaseRecord | null): void {
     const state = this.leaseStates.get(id);
+    this.#count(state?.record, after);
     if (after === null) {
       if (state === undefined) return;
       this.setSilent(state, false);
@@ -156,6 +159,7 @@ export class AccountState implements AccountView {
   setInstance(service: string, id: string, after: InstanceRecord | null, revision: Revision): void {
     const state = this.touchService(service, revision);
     const before = state.instances.get(id);
+    this.#count(before, after);
     if (before !== undefined) {
       if (before.lease !== null) this.#leave(state, before, before.lease);
       this.#unindex(before);
@@ -206,6 +210,7 @@ export class AccountState implements AccountView {
   /** `revision`: of the commit that did this to the key. */
   setKey(key: Bytes, after: KeyRecord | null, revision: Revision): void {
     const before = this.keys.get(key);
+    this.#count(before, after);
     this.#noteInDirectory(key, before, after, revision);
     if (before?.lease != null) this.leaseStates.get(before.lease)?.remove(before);
     if (after === null) {
@@ -223,7 +228,20 @@ export class AccountState implements AccountView {
   #noteInDirectory(key: Bytes, before: KeyRecord | undefined, after: KeyRecord | null, revision: Revision): void {
     const by = (after === null ? 0 : 1) - (before === undefined ? 0 : 1);
     const cameOrWent = after === null ? revision : after.createRevision;
+    const bytesBefore = this.directories.bytes;
     this.directories.note(after?.key ?? key, by, revision, cameOrWent);
+    this.counts.bytes += this.directories.bytes - bytesBefore;
+  }
+
+  restoreDirectories(...known: Parameters<DirectoryIndex["restore"]>): void {
+    const bytesBefore = this.directories.bytes;
+    this.directories.restore(...known);
+    this.counts.bytes += this.directories.bytes - bytesBefore;
+  }
+
+  #count(before: InstanceRecord | LeaseRecord | KeyRecord | undefined, after: typeof before | null): void {
+    if (after != null) this.counts.bytes += heldBytes(after);
+    if (before !== undefined) this.counts.bytes -= heldBytes(before);
   }
 
   touchService(name: string, revision: Revision): ServiceState {
@@ -231,6 +249,7 @@ export class AccountState implements AccountView {
     if (state === undefined) {
       state = new ServiceState(name, revision);
       this.serviceStates.set(name, state);
+      this.counts.bytes += serviceBytes(name);
       this.#sortedNames = null;
       if (this.serviceStates.size > this.counts.services + EMPTY_SERVICES_MAX) this.#forgetEmptyServices();
     } else if (revision > state.revision) state.revision = revision;
@@ -240,7 +259,10 @@ export class AccountState implements AccountView {
   #forgetEmptyServices(): void {
     const empty = [...this.serviceStates.values()].filter((service) => service.instances.size === 0);
     empty.sort((a, b) => a.revision - b.revision);
-    for (const service of empty.slice(0, EMPTY_SERVICES_MAX / 2)) this.serviceStates.delete(service.name);
+    for (const { name } of empty.slice(0, EMPTY_SERVICES_MAX / 2)) {
+      this.serviceStates.delete(name);
+      this.counts.bytes -= serviceBytes(name);
+    }
     this.#sortedNames = null;
   }
 
@@ -266,11 +288,10 @@ export class AccountState implements AccountView {
   }
 }
 
-const NO_COUNTS: Counts = { instances: 0, services: 0, keys: 0, leases: 0 };
-
 /** The view. Mutated by `apply` alone, between reads. */
 export class Catalog implements View {
   revision: Revision = 0;
+  bytes = 0;
   readonly accountStates = new Map<Account, AccountState>();
 
   accounts(): Iterable<AccountView> {
@@ -287,6 +308,7 @@ export class Catalog implements View {
     if (state === undefined) {
       state = new AccountState(name, atMs);
       this.accountStates.set(name, state);
+      this.bytes += ACCOUNT_BYTES;
     }
     return state;
   }

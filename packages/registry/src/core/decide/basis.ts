@@ -11,6 +11,8 @@ import type { Plans, Stamp } from "./plan.ts";
 /** What the configuration and administrators allow. */
 export interface Rules {
   limits(account: Account): AccountLimits;
+  /** About what the whole catalog may take of the heap, in bytes; no bound when left out. */
+  bytesMax?(): number;
   /** None when left out. */
   readonly plans?: Plans;
   /** The conventions by which entries of this account are registrations; none when left out. */
@@ -33,6 +35,7 @@ export interface Basis {
   readonly account: Account;
   readonly stamp: Stamp;
   readonly limits: AccountLimits;
+  readonly bytesMax: number;
   readonly plans: Plans | undefined;
   /** Plans that led here. */
   readonly depth: number;

@@ -24,6 +24,7 @@ import {
   type Rules,
   refuse,
 } from "../index.ts";
+import { LIMITS } from "../limits.ts";
 import { decide } from "./command.ts";
 
 const FOLDER = fileURLToPath(new URL("./testdata/", import.meta.url));
@@ -59,17 +60,26 @@ for (const file of readdirSync(FOLDER).filter((name) => name.endsWith(".txt"))) 
   });
 }
 
-test("a transaction may change as many keys as a command alone", () => {
+test("a transaction may change as many keys as a command alone: as many as the limit says", () => {
   const catalog = new Catalog();
-  const count = 150_000;
+  const count = LIMITS.changesMax;
   const put = (_: unknown, i: number): Change => ({ kind: "key", cause: "put", before: null, after: keyOf(`k${i}`) });
-  const changes = Array.from({ length: count }, put);
-  apply(catalog, { revision: 1, account: "default", atMs: 0, orderMs: 0, nth: 0, changes });
+  const commit = { account: "default", atMs: 0, orderMs: 0, nth: 0 };
+  apply(catalog, { ...commit, revision: 1, changes: Array.from({ length: count }, put) });
   const all: Command = { kind: "delete", from: "k", to: "l" };
   const command: Command = { kind: "when", guards: [], then: [all], otherwise: [] };
   const stamp = { revision: 2, atMs: 0, origin: "n1" };
-  const decided = decide(catalog, "default", command, stamp, { limits: () => LIMITS_OF_TESTS });
-  assert.equal(decided.ok && decided.value.changes.length, count);
+  const rules = { limits: () => LIMITS_OF_TESTS };
+  const tried = [all, command].map((one) => decide(catalog, "default", one, stamp, rules));
+  assert.deepEqual(
+    tried.map((decided) => decided.ok && decided.value.changes.length),
+    [count, count],
+  );
+  apply(catalog, { ...commit, revision: 2, changes: [put(undefined, count)] });
+  for (const one of [all, command]) {
+    const decided = decide(catalog, "default", one, stamp, rules);
+    assert.equal(!decided.ok && decided.refusal, "too-large");
+  }
 });
 
 /** Runs the lines that begin with ">" and writes the trace under each. */
@@ -77,7 +87,8 @@ function run(text: string): string {
   const catalog = new Catalog();
   const limits = { ...LIMITS_OF_TESTS };
   const layouts: Layout[] = [];
-  const rules: Rules = { limits: () => limits, layouts: () => layouts, plans: PLANS };
+  let bytesMax = Number.POSITIVE_INFINITY;
+  const rules: Rules = { limits: () => limits, bytesMax: () => bytesMax, layouts: () => layouts, plans: PLANS };
   let atMs = 1000;
   const out: string[] = [];
   for (const line of text.split("\n")) {
@@ -88,6 +99,10 @@ function run(text: string): string {
     const body = JSON.parse(rest.join(" ") || "{}") as Record<string, unknown>;
     if (verb === "at") {
       atMs = Number(body.ms);
+      continue;
+    }
+    if (verb === "room") {
+      bytesMax = catalog.bytes + Number(body.bytes);
       continue;
     }
     if (verb === "limits") {

@@ -14,6 +14,7 @@ import { decideCompact, decideDelete, decidePut, decideRange } from "./key.ts";
 import type { Layout } from "./layout.ts";
 import { decideEnd, decideGrant, decideHold, decideRelease } from "./lease.ts";
 import type { Stamp } from "./plan.ts";
+import { refuseGrowth } from "./room.ts";
 
 export function decide(
   facts: Facts,
@@ -28,8 +29,10 @@ export function decide(
   const sums = { rangeBytes: 0, rangeKeys: 0, keyBytes: 0 };
   const layouts = rules.layouts?.(account) ?? NO_LAYOUTS;
   const { plans } = rules;
-  const basis = { facts, account, stamp, sums, limits: rules.limits(account), layouts, plans, depth: 0 };
-  return decideStep(basis, command);
+  const bounds = { limits: rules.limits(account), bytesMax: rules.bytesMax?.() ?? Number.POSITIVE_INFINITY };
+  const basis = { facts, account, stamp, sums, ...bounds, layouts, plans, depth: 0 };
+  const decided = decideStep(basis, command);
+  return decided.ok ? (refuseGrowth(basis, decided.value.changes) ?? decided) : decided;
 }
 
 const NO_LAYOUTS: readonly Layout[] = [];

@@ -1,5 +1,6 @@
 /** Changes laid over a state without touching it: decided, but not durable yet or not sure to come about. */
 import { isReserved } from "../bytes.ts";
+import { growthOf } from "../catalog/size.ts";
 import {
   type Account,
   type Bytes,
@@ -23,7 +24,7 @@ class DraftAccount {
   readonly serviceDeltas = new Map<string, number>();
   /** The records of this draft by the lease that keeps them alive; mostly one. */
   readonly members = new Map<LeaseId, Member | Set<Member>>();
-  readonly deltas = { instances: 0, services: 0, keys: 0, leases: 0 };
+  readonly deltas = { instances: 0, services: 0, keys: 0, leases: 0, bytes: 0 };
   /** The names in `keys`, sorted; null until somebody wants them so. */
   #sorted: Bytes[] | null = null;
 
@@ -93,6 +94,7 @@ export class Draft implements Facts {
   revision: Revision;
   /** Keys that ranges came by and left out, since they are no more. */
   #passed = 0;
+  #growth = 0;
   readonly #accounts = new Map<Account, DraftAccount>();
 
   constructor(base: Facts) {
@@ -115,7 +117,14 @@ export class Draft implements Facts {
         draft.leases.set(subjectOf(change).id, change.after);
       }
     }
+    const growth = growthOf(changes);
+    draft.deltas.bytes += growth;
+    this.#growth += growth;
     this.revision = revision;
+  }
+
+  get bytes(): number {
+    return this.base.bytes + this.#growth;
   }
 
   #foldInstance(
@@ -232,6 +241,7 @@ export class Draft implements Facts {
       services: below.services + deltas.services,
       keys: below.keys + deltas.keys,
       leases: below.leases + deltas.leases,
+      bytes: below.bytes + deltas.bytes,
     };
   }
 

@@ -6,6 +6,7 @@ import { LIMITS, refuseInstance } from "../limits.ts";
 import type { Change, Check, Instance, InstanceRecord, LeaseId } from "../types.ts";
 import { type Basis, changed, UNCHANGED } from "./basis.ts";
 import { leaseChange, newLease, refuseLeaseCount, refuseTtl, sameMeta } from "./lease.ts";
+import { outputLengthMax } from "./room.ts";
 
 /** Registers, replaces, or moves an instance. The same again makes no change. */
 export function decideRegister(basis: Basis, command: CommandOf<"register">): Outcome<Decision> {
@@ -202,7 +203,7 @@ export function decideReport(basis: Basis, command: CommandOf<"report">): Outcom
   if (check === undefined) return refuse("not-found", `instance ${id} of ${service} has no check ${command.checkId}`);
   if (known === undefined && before.checks.length >= LIMITS.checksMax)
     return refuse("limit", `more than ${LIMITS.checksMax} checks`);
-  const output = command.output.slice(0, LIMITS.checkOutputLengthMax);
+  const output = command.output.slice(0, outputLengthMax(basis));
   if (known !== undefined && known.status === command.status && known.output === output && known.reportedAtMs > 0)
     return UNCHANGED;
   const reported: Check = {

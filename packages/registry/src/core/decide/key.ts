@@ -1,8 +1,9 @@
 import { type Outcome, ok, type Refused, refuse } from "../../outcome.ts";
 import { FLOOR_KEY, isReserved } from "../bytes.ts";
 import { ownString } from "../catalog/share.ts";
+import { sizeOf } from "../catalog/size.ts";
 import type { CommandOf, Decision } from "../command.ts";
-import { LIMITS, sizeOf } from "../limits.ts";
+import { LIMITS } from "../limits.ts";
 import { type Bytes, type Change, type KeyRecord, subjectOf } from "../types.ts";
 import { type Basis, changed, countKeys, type KeyChange, UNCHANGED } from "./basis.ts";
 

@@ -3,12 +3,12 @@
  * groups, and nobody sees a commit before its group is durable. Replicators with one store of their own are built on it.
  */
 import { type Outcome, ok, type Refused, refuse } from "../../outcome.ts";
+import { sizeOfCommit } from "../catalog/size.ts";
 import type { Command, Receipt } from "../command.ts";
 import type { Rules } from "../decide/basis.ts";
 import { decide } from "../decide/command.ts";
 import { Draft } from "../decide/draft.ts";
 import type { Clock } from "../leases/policy.ts";
-import { sizeOfCommit } from "../limits.ts";
 import { type Account, type Commit, type Position, positionAfter, type Revision } from "../types.ts";
 import type { Sink } from "./replicator.ts";
 

@@ -1,4 +1,4 @@
-import { sizeOfCommit } from "../limits.ts";
+import { sizeOfCommit } from "../catalog/size.ts";
 import type { Commit, Revision } from "../types.ts";
 
 /** Of what is kept, by `sizeOf`: what was there before is in no other place. */

@@ -29,8 +29,8 @@ export function getStatus({ desk, principal }: Exchange): Result {
     for (const { name, counts, leases } of viewAccounts(desk, principal)) {
       let held = 0;
       for (const lease of leases) if (lease.held !== null) held++;
-      const { services, instances, keys } = counts;
-      seen.push({ account: name, services, instances, leases: counts.leases, held, keys });
+      const { services, instances, keys, bytes } = counts;
+      seen.push({ account: name, services, instances, leases: counts.leases, held, keys, bytes });
     }
     return view.revision >= 0 ? seen : [];
   });
@@ -42,6 +42,7 @@ export function getStatus({ desk, principal }: Exchange): Result {
     replicator: status.replicator,
     revision: registry.read((view) => view.revision),
     floor: registry.floor,
+    store: { bytes: registry.read((view) => view.bytes), bytesMax: status.bytesMax() },
     open: access.open,
     endpoints: status.endpoints().map(({ dialect, scheme, host, port }) => ({ dialect, scheme, host, port })),
     accounts,
@@ -103,13 +104,23 @@ export function listAccounts(exchange: Exchange): Result {
   return toJson({ accounts });
 }
 
-export const LIMIT_NAMES = ["instancesMax", "servicesMax", "keysMax", "leasesMax", "requestsPerSecondMax"] as const;
+export const LIMIT_NAMES = [
+  "instancesMax",
+  "servicesMax",
+  "keysMax",
+  "leasesMax",
+  "bytesMax",
+  "requestsPerSecondMax",
+] as const;
 const LIMIT_FIELDS: ReadonlySet<string> = new Set(LIMIT_NAMES);
 
 function decodeLimits(json: Json): Outcome<Partial<AccountLimits>> {
   const fields = new Fields(json ?? {}, LIMIT_FIELDS);
   const limits: Partial<Record<(typeof LIMIT_NAMES)[number], number>> = {};
-  for (const name of LIMIT_NAMES) if (fields.has(name)) limits[name] = fields.integer(name, 0, 0, 1_000_000_000);
+  for (const name of LIMIT_NAMES) {
+    const most = name === "bytesMax" ? Number.MAX_SAFE_INTEGER : 1_000_000_000;
+    if (fields.has(name)) limits[name] = fields.integer(name, 0, 0, most);
+  }
   return fields.outcome(limits);
 }
 

@@ -153,7 +153,7 @@ const EMPTY: AccountView = {
   keysRevision: 0,
   keysFloor: 0,
   createdAtMs: 0,
-  counts: { instances: 0, services: 0, keys: 0, leases: 0 },
+  counts: { instances: 0, services: 0, keys: 0, leases: 0, bytes: 0 },
   services: () => [],
   service: () => undefined,
   instances: () => [],

@@ -68,6 +68,9 @@ function toView(live: () => View, account: Account, toAccount: (found: AccountVi
     get revision() {
       return live().revision;
     },
+    get bytes() {
+      return live().bytes;
+    },
     instance: (...args) => live().instance(...args),
     instancesById: (...args) => live().instancesById(...args),
     lease: (...args) => live().lease(...args),

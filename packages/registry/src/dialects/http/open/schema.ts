@@ -227,6 +227,7 @@ const limits = {
   servicesMax: count,
   keysMax: count,
   leasesMax: count,
+  bytesMax: count,
   requestsPerSecondMax: count,
 };
 const Limits = object(limits);
@@ -240,10 +241,11 @@ const NodeStatus = object({
   replicator: text,
   revision: count,
   floor: count,
+  store: object({ bytes: count, bytesMax: count }),
   open: Type.Boolean(),
   endpoints: Type.Array(object({ dialect: text, scheme: text, host: text, port: portNumber })),
   accounts: Type.Array(
-    object({ account: text, services: count, instances: count, leases: count, held: count, keys: count }),
+    object({ account: text, services: count, instances: count, leases: count, held: count, keys: count, bytes: count }),
   ),
 });
 
