@@ -27,7 +27,8 @@ export async function removeAccount(
   }
   const left = registry.read((view) => inWords(view.account(account)));
   if (left !== "") return refuse("conflict", `the account ${account} still holds ${left}`);
-  const cleared = await registry.propose(account, ALL_KEYS);
+  // Nothing but reserved keys can be left.
+  const cleared = await empty(registry, account);
   if (!cleared.ok) return cleared;
   for (const token of [...stored.tokens()].filter((one) => one.account === account && !isConfigured(one))) {
     const removed = await stored.removeToken(token.id);
@@ -44,21 +45,25 @@ function inWords(view: AccountView | undefined): string {
   return parts.map(([what, count]) => `${count} ${what}${count === 1 ? "" : "s"}`).join(", ");
 }
 
-/** Reserved keys go too, which do not count: they belong to what goes. */
-const ALL_KEYS: Command = { kind: "delete", from: "", to: "" };
-
+/** Ends leases, deregisters what has none, and deletes all keys, reserved ones too: they belong to what goes. */
 async function empty(registry: Registry, account: Account): Promise<Outcome<true>> {
   for (;;) {
     const steps = registry.read((view) => stepsOf(view.account(account)));
-    const last = steps.length === 0;
-    const command: Command = last ? ALL_KEYS : { kind: "when", guards: [], then: steps, otherwise: [] };
-    const done = await registry.propose(account, command);
+    if (steps.length === 0) return ok(true);
+    const done = await takeAll(registry, account, steps);
     if (!done.ok) return done;
-    if (last) return ok(true);
   }
 }
 
-/** The next leases to end, else the next permanent instances to deregister; none when there is neither. */
+/** At once if that can be; else each for itself, as one may have ended meanwhile, or all may be too much for a commit. */
+async function takeAll(registry: Registry, account: Account, steps: readonly Command[]): Promise<Outcome<unknown>> {
+  const together = await registry.propose(account, { kind: "when", guards: [], then: steps, otherwise: [] });
+  if (together.ok || (together.refusal !== "not-found" && together.refusal !== "too-large")) return together;
+  const alone = await Promise.all(steps.map((step) => registry.propose(account, step)));
+  return alone.find((done) => !done.ok && done.refusal !== "not-found") ?? ok(true);
+}
+
+/** The next leases to end, else the next permanent instances to deregister, else the next keys to delete. */
 function stepsOf(view: AccountView | undefined): Command[] {
   const steps: Command[] = [];
   if (view === undefined) return steps;
@@ -71,5 +76,22 @@ function stepsOf(view: AccountView | undefined): Command[] {
     if (steps.length === LIMITS.transactionCommandsMax) return steps;
     steps.push({ kind: "deregister", instance: { service, id } });
   }
-  return steps;
+  if (steps.length > 0) return steps;
+  return keySteps(view);
+}
+
+/** Of keys and values that one commit deletes; the last one may pass it. */
+const KEY_BYTES = LIMITS.commitBytesMax / 4;
+const KEYS = LIMITS.changesMax / 4;
+
+/** The first keys, as many as go into one commit. */
+function keySteps(view: AccountView): Command[] {
+  let [count, bytes] = [0, 0];
+  for (const { key, value } of view.entries("", "")) {
+    // Up to this one, which is the first of the next commit.
+    if (count === KEYS || bytes > KEY_BYTES) return [{ kind: "delete", from: "", to: key }];
+    count++;
+    bytes += key.length + value.length;
+  }
+  return count === 0 ? [] : [{ kind: "delete", from: "", to: "" }];
 }
