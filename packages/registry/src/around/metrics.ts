@@ -191,6 +191,9 @@ function addViewGauges(registry: MetricRegistry, sources: MetricSources, now: ()
   gauge("rollcall_disk_refusing", "1 while the disk takes no writes", () =>
     (sources.refusing?.() ?? null) === null ? 0 : 1,
   );
+  addCounter(registry, "rollcall_proposals_total", "Changes that were asked for, whatever became of them", [], (add) =>
+    add({}, core.numbers().proposals),
+  );
   addCounter(registry, "rollcall_log_lines_lost_total", "Lines of the log that could not be written", [], (add) =>
     add({}, sources.linesLost?.() ?? 0),
   );

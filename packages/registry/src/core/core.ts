@@ -31,6 +31,8 @@ export interface CoreOptions extends ExpiryListener {
 
 /** Numbers for metrics. */
 export interface CoreNumbers {
+  /** Commands that were proposed, those that changed nothing or were refused too; leases that run out are none. */
+  readonly proposals: number;
   readonly watchers: number;
   readonly heldLeases: number;
   readonly revision: Revision;
@@ -67,6 +69,7 @@ class OpenCore implements Core, Registry, Sink {
   readonly #recent: History;
   readonly #reads = new Turns();
   readonly #hub: WatchHub;
+  #proposals = 0;
 
   constructor(options: CoreOptions, catalog: Catalog) {
     this.#options = options;
@@ -119,6 +122,7 @@ class OpenCore implements Core, Registry, Sink {
   }
 
   propose(account: Account, command: Command, signal?: AbortSignal): Promise<Outcome<Receipt>> {
+    this.#proposals++;
     return this.#options.replicator.propose(account, command, signal);
   }
 
@@ -192,6 +196,7 @@ class OpenCore implements Core, Registry, Sink {
 
   numbers(): CoreNumbers {
     return {
+      proposals: this.#proposals,
       watchers: this.#hub.count,
       heldLeases: this.#expiry.heldLeases(),
       revision: this.view.revision,
