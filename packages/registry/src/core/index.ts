@@ -24,7 +24,7 @@ export { TICK_MS } from "./leases/wheel.ts";
 export * from "./limits.ts";
 export { succeeded, untilDecided } from "./order/attempt.ts";
 export * from "./order/replicator.ts";
-export { Sequencer, type SequencerOptions } from "./order/sequencer.ts";
+export { Sequencer, type SequencerOptions, type Settle } from "./order/sequencer.ts";
 export * from "./registry.ts";
 export * from "./types.ts";
 export * from "./view.ts";

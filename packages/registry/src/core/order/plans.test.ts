@@ -49,7 +49,8 @@ function open(): { sequencer: Sequencer; catalog: Catalog; groups: number[]; rel
     origin: "n1",
     last: { revision: 0, orderMs: 0, nth: 0 },
     explain: (error) => (error as Error).message,
-    append: (commits) => (groups.push(commits.length) === 1 ? held : Promise.resolve()),
+    append: (commits, settle) =>
+      void (groups.push(commits.length) === 1 ? held : Promise.resolve()).then(settle.delivered, settle.failed),
   });
   return { sequencer, catalog, groups, release };
 }

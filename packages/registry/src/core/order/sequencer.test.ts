@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { instanceOf, LIMITS_OF_TESTS, register } from "../../../../../test/harness/registry.ts";
 import { Catalog } from "../catalog/state.ts";
 import { decide } from "../decide/command.ts";
-import { apply, type Command, type Commit, Sequencer, type Sink } from "../index.ts";
+import { apply, type Command, type Commit, Sequencer, type Settle, type Sink } from "../index.ts";
 
 interface Bench {
   readonly catalog: Catalog;
@@ -13,8 +13,8 @@ interface Bench {
   readonly groups: Commit[][];
   /** Leases that were heard, with the ttl that was said. */
   readonly heard: string[];
-  /** Ends the append under way. */
-  release(error?: Error): void;
+  /** Told by the test, when appends are held, what came of the one under way. */
+  settle: Settle;
   hold: boolean;
 }
 
@@ -22,7 +22,6 @@ function open(limits = LIMITS_OF_TESTS): Bench {
   const catalog = new Catalog();
   const groups: Commit[][] = [];
   const heard: string[] = [];
-  let settle: ((error?: Error) => void) | null = null;
   const sink: Sink = {
     view: catalog,
     restore: () => undefined,
@@ -32,12 +31,12 @@ function open(limits = LIMITS_OF_TESTS): Bench {
     heard: (_account, { lease, ttlMs }) => void heard.push(`${lease} ${ttlMs}`),
   };
   let now = 0;
-  const bench = {
+  const bench: Bench = {
     catalog,
     groups,
     heard,
     hold: false,
-    release: (error?: Error) => settle?.(error),
+    settle: { delivered: assert.fail, lostRace: assert.fail, failed: assert.fail },
     sequencer: new Sequencer({
       sink,
       clock: { now: () => ++now, monotonic: () => ++now },
@@ -45,12 +44,10 @@ function open(limits = LIMITS_OF_TESTS): Bench {
       origin: "n1",
       last: { revision: 0, orderMs: 0, nth: 0 },
       explain: (error) => (error as Error).message,
-      append(commits) {
+      append(commits, settle) {
         groups.push([...commits]);
-        if (!bench.hold) return Promise.resolve();
-        return new Promise((resolve, reject) => {
-          settle = (error) => (error === undefined ? resolve() : reject(error));
-        });
+        bench.settle = settle;
+        if (!bench.hold) queueMicrotask(settle.delivered);
       },
     }),
   };
@@ -79,13 +76,13 @@ test("nothing shows before its group is durable; what follows is decided on top 
   await turn();
   assert.equal(bench.groups.length, 1);
   assert.equal(bench.catalog.entry("default", "a"), undefined);
-  bench.release();
+  bench.settle.delivered();
   const one = await first;
   assert.ok(one.ok && one.value.revision === 1);
   assert.equal(bench.catalog.entry("default", "a")?.version, 1);
   await turn();
   assert.equal(bench.groups.length, 2);
-  bench.release();
+  bench.settle.delivered();
   const two = await second;
   const three = await third;
   assert.ok(two.ok && two.value.result.kind === "when" && two.value.result.succeeded && two.value.revision === 2);
@@ -132,7 +129,7 @@ test("a failed group is refused and leaves no trace; what was decided on top of 
     otherwise: [put("c")],
   });
   bench.hold = false;
-  bench.release(new Error("the disk is full"));
+  bench.settle.failed(new Error("the disk is full"));
   const refused = await failing;
   assert.ok(!refused.ok && refused.refusal === "unavailable" && refused.detail === "the disk is full");
   const decidedAgain = await after;
@@ -158,7 +155,7 @@ test("a command without changes waits for what it was decided on", async () => {
   });
   await turn();
   assert.equal(read, false);
-  bench.release();
+  bench.settle.delivered();
   await write;
   const outcome = await reading;
   assert.ok(

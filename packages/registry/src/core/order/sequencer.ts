@@ -1,6 +1,7 @@
 /**
  * @live One order for all commands of a node: each is decided on the state after all before it, commits become durable in
- * groups, and nobody sees a commit before its group is durable. Replicators with one store of their own are built on it.
+ * groups, and nobody sees a commit before its group is durable. Where several nodes write into one order, the commits of
+ * the others come in by `foreign`, and what is not durable by then is decided again. Replicators are built on it.
  */
 import { type Outcome, ok, type Refused, refuse } from "../../outcome.ts";
 import { sizeOfCommit } from "../catalog/size.ts";
@@ -19,17 +20,31 @@ export interface SequencerOptions {
   readonly origin: string;
   /** The end of the stored order. */
   readonly last: Position;
-  /** Resolves when the group is durable, called for one group at a time. Rejects when none of it is. */
-  append(commits: readonly Commit[]): Promise<void>;
-  /** Says to clients why `append` rejected. */
+  /** Makes a group durable; called for one group at a time. What came of it is told by one call, after this one has returned. */
+  append(commits: readonly Commit[], settle: Settle): void;
+  /** Says to clients why a group failed. */
   explain(error: unknown): string;
   /** Told of each durable group: its commits, and the ms that it took. */
   onGroup?(commits: number, ms: number): void;
 }
 
+/**
+ * What came of a group. Calls, not a promise: commits of others may follow ours in the same packet, and all are applied
+ * in their order, each within its call.
+ */
+export interface Settle {
+  /** It is durable, and the next in the order. */
+  delivered(): void;
+  /** Others were before it, and it will never be in the order: it is decided again when `foreign` has brought them. */
+  lostRace(): void;
+  /** None of it is durable, nor will ever be. */
+  failed(error: unknown): void;
+}
+
 interface Wish {
   readonly account: Account;
   readonly command: Command;
+  readonly origin: string;
   readonly resolve: (outcome: Outcome<Receipt>) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -40,17 +55,31 @@ interface Proposal extends Wish {
   readonly outcome: Outcome<Receipt>;
 }
 
+/** What is with the store. */
+interface Group {
+  readonly proposals: readonly Proposal[];
+  readonly commits: readonly Commit[];
+  /** More was decided on top of it, in the same draft. */
+  readonly split: boolean;
+  readonly startMs: number;
+}
+
 const GROUP_COMMITS_MAX = 4096;
 /** A group is read back as a whole; the last commit of one may pass this. */
 const GROUP_BYTES_MAX = 1024 * 1024;
 const PROPOSALS_WAITING_MAX = 100_000;
+
 export class Sequencer {
   readonly #options: SequencerOptions;
   #head: Draft;
   #open: Proposal[] = [];
-  #flushing: Proposal[] = [];
+  #flushing: Group | null = null;
   #scheduled = false;
+  /** A race was lost to commits that are not here yet: a group before them would lose as well. */
+  #isBehind = false;
   #closed: Refused | null = null;
+  /** The end of what is in the order; that of what is decided is in the three after it. */
+  #last: Position;
   #revision: Revision;
   #orderMs: number;
   #nth: number;
@@ -58,24 +87,31 @@ export class Sequencer {
 
   constructor(options: SequencerOptions) {
     this.#options = options;
+    this.#last = options.last;
     this.#revision = options.last.revision;
     this.#orderMs = options.last.orderMs;
     this.#nth = options.last.nth;
     this.#head = new Draft(options.sink.view);
   }
 
-  propose(account: Account, command: Command, signal?: AbortSignal): Promise<Outcome<Receipt>> {
+  /** `origin`: the node that took the command, when it was another one. */
+  propose(
+    account: Account,
+    command: Command,
+    signal?: AbortSignal,
+    origin = this.#options.origin,
+  ): Promise<Outcome<Receipt>> {
     if (this.#closed !== null) return Promise.resolve(this.#closed);
     if (signal?.aborted === true) return Promise.resolve(refuse("unavailable", "the request was given up"));
-    if (this.#open.length + this.#flushing.length >= PROPOSALS_WAITING_MAX) {
+    if (this.#open.length + (this.#flushing?.proposals.length ?? 0) >= PROPOSALS_WAITING_MAX) {
       return Promise.resolve(refuse("unavailable", "too many changes are waiting for the disk"));
     }
-    return new Promise((resolve, reject) => this.#decideNow({ account, command, resolve, reject }));
+    return new Promise((resolve, reject) => this.#decideNow({ account, command, origin, resolve, reject }));
   }
 
   #decideNow(wish: Wish): void {
-    const { account, command, resolve } = wish;
-    const { clock, origin, rules } = this.#options;
+    const { account, command, origin, resolve } = wish;
+    const { clock, rules } = this.#options;
     const nowMs = clock.now();
     const stamp = { revision: this.#revision + 1, atMs: nowMs, origin };
     const decided = decide(this.#head, account, command, stamp, rules);
@@ -86,7 +122,7 @@ export class Sequencer {
       ? ok({ commit, revision: this.#revision, result: decided.value.result })
       : decided;
     // An answer without changes, or a refusal, waits as well: it rests on what is not durable yet.
-    if (commit === null && this.#open.length === 0 && this.#flushing.length === 0) resolve(outcome);
+    if (commit === null && this.#open.length === 0 && this.#flushing === null) resolve(outcome);
     else {
       this.#open.push({ ...wish, commit, outcome });
       this.#schedule();
@@ -108,7 +144,7 @@ export class Sequencer {
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#flushing.length > 0) return;
+    if (this.#scheduled || this.#flushing !== null || this.#isBehind) return;
     this.#scheduled = true;
     // Later in this turn: all that arrived together is flushed together.
     setImmediate(() => {
@@ -118,29 +154,39 @@ export class Sequencer {
   }
 
   #flush(): void {
-    if (this.#open.length === 0 || this.#flushing.length > 0) return;
+    if (this.#open.length === 0 || this.#flushing !== null || this.#isBehind) return;
     const size = this.#countGroup();
     const split = this.#open.length > size;
-    this.#flushing = split ? this.#open.slice(0, size) : this.#open;
-    const rest = split ? this.#open.slice(size) : [];
-    const below = this.#head;
+    const proposals = split ? this.#open.slice(0, size) : this.#open;
     // What comes next is decided on top of this group. With a rest the draft holds both; it is rebuilt afterwards.
-    this.#head = new Draft(below);
-    this.#open = rest;
+    this.#head = new Draft(this.#head);
+    this.#open = split ? this.#open.slice(size) : [];
     const commits: Commit[] = [];
-    for (const { commit } of this.#flushing) if (commit !== null) commits.push(commit);
-    if (commits.length === 0) {
-      this.#settle(commits, split);
-      return;
-    }
-    const startMs = this.#options.clock.monotonic();
-    this.#options.append(commits).then(
-      () => {
-        this.#options.onGroup?.(commits.length, this.#options.clock.monotonic() - startMs);
-        this.#settle(commits, split);
+    for (const { commit } of proposals) if (commit !== null) commits.push(commit);
+    const group: Group = { proposals, commits, split, startMs: this.#options.clock.monotonic() };
+    this.#flushing = group;
+    if (commits.length === 0) this.#settle(group);
+    else this.#options.append(commits, this.#settleOf(group));
+  }
+
+  /** A group that lost its place by `foreign` has settled; that its race is lost, or that it failed, is no news then. */
+  #settleOf(group: Group): Settle {
+    return {
+      delivered: () => {
+        if (this.#flushing !== group) throw new Error("a group was delivered that was settled before");
+        this.#options.onGroup?.(group.commits.length, this.#options.clock.monotonic() - group.startMs);
+        this.#settle(group);
       },
-      (error: unknown) => this.#fail(error),
-    );
+      lostRace: () => {
+        if (this.#flushing !== group) return;
+        this.#isBehind = true;
+        this.#decideAllAgain();
+        if (this.#closed !== null) this.#giveUp();
+      },
+      failed: (error) => {
+        if (this.#flushing === group) this.#fail(group, error);
+      },
+    };
   }
 
   /** How many of the open proposals go into the next group. */
@@ -156,16 +202,49 @@ export class Sequencer {
   }
 
   /** The group is durable: shows it, answers it, and goes on. */
-  #settle(commits: readonly Commit[], split: boolean): void {
-    if (commits.length > 0) this.#options.sink.committed(commits);
-    const settled = this.#flushing;
-    this.#flushing = [];
+  #settle({ proposals, commits, split }: Group): void {
+    if (commits.length > 0) this.#show(commits);
+    this.#flushing = null;
     if (split) this.#rebase();
     else if (this.#open.length > 0) this.#head.base = this.#options.sink.view;
     else this.#head = new Draft(this.#options.sink.view);
     // The disk gets the next group before anyone is answered: it works while the answers are written.
     if (this.#open.length > 0) this.#flush();
-    for (const { resolve, outcome } of settled) resolve(outcome);
+    for (const { resolve, outcome } of proposals) resolve(outcome);
+    this.#goOn();
+  }
+
+  #show(commits: readonly Commit[]): void {
+    this.#options.sink.committed(commits);
+    this.#last = positionAfter(commits[commits.length - 1] as Commit);
+  }
+
+  /** Commits of others, the next in the order. What is with the store has lost its place to them. */
+  foreign(commits: readonly Commit[]): void {
+    if (commits.length === 0) return;
+    this.#show(commits);
+    this.#goAfterOthers();
+  }
+
+  /** The state below is another one, and the order goes on after this position. */
+  advance(last: Position): void {
+    this.#last = last;
+    this.#goAfterOthers();
+  }
+
+  #goAfterOthers(): void {
+    this.#isBehind = false;
+    this.#decideAllAgain();
+  }
+
+  /** On the state that is shown: what is with the store first. */
+  #decideAllAgain(): void {
+    const again = [...(this.#flushing?.proposals ?? []), ...this.#open];
+    this.#flushing = null;
+    this.#open = [];
+    ({ revision: this.#revision, orderMs: this.#orderMs, nth: this.#nth } = this.#last);
+    this.#head = new Draft(this.#options.sink.view);
+    for (const wish of again) this.#decideAgain(wish);
     this.#goOn();
   }
 
@@ -177,16 +256,21 @@ export class Sequencer {
     this.#head = head;
   }
 
+  /** Who waits for commits of others is not waited for any more: the registry stops. */
+  #giveUp(): void {
+    for (const { resolve } of this.#open.splice(0)) if (this.#closed !== null) resolve(this.#closed);
+    this.#goOn();
+  }
+
   /** Nothing of the group is durable: refuses it, and decides again what was decided on top of it. */
-  #fail(error: unknown): void {
+  #fail({ proposals }: Group, error: unknown): void {
     const refused = refuse("unavailable", this.#options.explain(error));
-    const failed = this.#flushing;
     const again = this.#open;
-    this.#flushing = [];
+    this.#flushing = null;
     this.#open = [];
     this.#head = new Draft(this.#options.sink.view);
-    for (const { resolve } of failed) resolve(refused);
-    for (const { commit: _, outcome: __, ...wish } of again) {
+    for (const { resolve } of proposals) resolve(refused);
+    for (const wish of again) {
       if (this.#closed !== null) wish.resolve(this.#closed);
       else this.#decideAgain(wish);
     }
@@ -194,7 +278,7 @@ export class Sequencer {
   }
 
   /** A plan that throws is a bug of whoever proposed it: the others' proposals go on. */
-  #decideAgain(wish: Wish): void {
+  #decideAgain({ commit: _, outcome: __, ...wish }: Proposal): void {
     try {
       this.#decideNow(wish);
     } catch (error) {
@@ -204,7 +288,7 @@ export class Sequencer {
 
   #goOn(): void {
     if (this.#open.length > 0) this.#schedule();
-    else if (this.#flushing.length === 0) for (const done of this.#idle.splice(0)) done();
+    else if (this.#flushing === null) for (const done of this.#idle.splice(0)) done();
   }
 
   /** Refuses all later proposals with this sentence; open ones are still tried. */
@@ -215,7 +299,8 @@ export class Sequencer {
   /** Refuses all later proposals, and resolves when the open ones are settled. */
   async close(): Promise<void> {
     this.stop("the registry is stopping");
-    if (this.#open.length === 0 && this.#flushing.length === 0) return;
+    if (this.#isBehind) this.#giveUp();
+    if (this.#open.length === 0 && this.#flushing === null) return;
     await new Promise<void>((done) => this.#idle.push(done));
   }
 }

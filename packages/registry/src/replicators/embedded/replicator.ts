@@ -121,7 +121,7 @@ class Embedded implements EmbeddedReplicator {
         rules,
         origin,
         last,
-        append: (commits) => this.#append(commits),
+        append: (commits, settle) => void this.#append(commits).then(settle.delivered, settle.failed),
         explain: (error) => this.#broken ?? explainWrite(error, dataDir),
         ...(onGroup === undefined ? {} : { onGroup }),
       }),

@@ -49,7 +49,10 @@ class MemoryReplicator implements Replicator {
       rules,
       origin,
       last: { revision: 0, orderMs: 0, nth: 0 },
-      append: async (commits) => this.#append(commits),
+      append: (commits, settle) => {
+        this.#append(commits);
+        queueMicrotask(settle.delivered);
+      },
       explain: String,
       ...(onGroup === undefined ? {} : { onGroup }),
     });
