@@ -11,7 +11,10 @@ export type Refusal =
   | "conflict"
   | "compacted"
   | "unsupported"
-  | "unavailable";
+  /** Nothing was done. */
+  | "unavailable"
+  /** It may have been done, or may still be. */
+  | "unknown";
 
 export interface Refused {
   readonly ok: false;

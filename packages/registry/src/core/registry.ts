@@ -65,7 +65,10 @@ export interface Pulse {
 export interface Registry {
   /** One revision from start to finish: a query cannot await, so it never sees half a change. */
   read<T>(query: (view: View) => T extends PromiseLike<unknown> ? never : T): T;
-  /** Resolves once the change, or the state that a refusal rests on, is durable and visible. A refusal is no rejection. */
+  /**
+   * Resolves once the change, or the state that a refusal rests on, is durable and visible. A refusal is no rejection. When
+   * the signal comes first: `unavailable` if nothing is or will be done, else `unknown`.
+   */
   propose(account: Account, command: Command, signal?: AbortSignal): Promise<Outcome<Receipt>>;
   /** A heartbeat; never a commit. */
   renew(account: Account, lease: LeaseId): Promise<Outcome<{ readonly ttlMs: number }>>;

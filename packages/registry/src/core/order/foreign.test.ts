@@ -173,6 +173,40 @@ test("records are of the node that took the command, also when they are decided 
   );
 });
 
+test("when nobody knows what came of a group, it is neither refused nor forgotten", async () => {
+  const node = open("n1");
+  const own = node.sequencer.propose("default", put("a"));
+  const { commits, settle } = await taken(node);
+  const later = node.sequencer.propose("default", create("a", "later"));
+  settle.unknown(new Error("no answer came"));
+  assert.deepEqual(await own, { ok: false, refusal: "unknown", detail: "no answer came" });
+  await taken(node);
+  node.sequencer.foreign(commits);
+  assert.equal(node.catalog.entry("default", "a")?.value, "v");
+  assert.equal(wordOf(await later), "exists");
+});
+
+test("what is given up is not done, and if the store has it already, nobody knows", async () => {
+  const node = open("n1");
+  const [sent, open1] = [new AbortController(), new AbortController()];
+  const first = node.sequencer.propose("default", put("a"), sent.signal);
+  const { settle } = await taken(node);
+  const second = node.sequencer.propose("default", create("b"), open1.signal);
+  const third = node.sequencer.propose("default", create("b"));
+  sent.abort();
+  open1.abort();
+  assert.deepEqual([await first, await second].map(wordOf), ["unknown", "unavailable"]);
+  settle.delivered();
+  const group = await taken(node);
+  assert.equal(group.commits.length, 1);
+  group.settle.delivered();
+  assert.equal(wordOf(await third), "revision 2");
+  assert.deepEqual(
+    [...node.catalog.entries("default", "", "")].map(({ key }) => key),
+    ["a", "b"],
+  );
+});
+
 /** What happens next in a run: a node proposes, its group reaches the store, or it hears of the next group. */
 const event = fc.record({
   node: fc.nat({ max: 2 }),

@@ -36,7 +36,7 @@ function open(limits = LIMITS_OF_TESTS): Bench {
     groups,
     heard,
     hold: false,
-    settle: { delivered: assert.fail, lostRace: assert.fail, failed: assert.fail },
+    settle: { delivered: assert.fail, lostRace: assert.fail, failed: assert.fail, unknown: assert.fail },
     sequencer: new Sequencer({
       sink,
       clock: { now: () => ++now, monotonic: () => ++now },

@@ -3,7 +3,7 @@
  * groups, and nobody sees a commit before its group is durable. Where several nodes write into one order, the commits of
  * the others come in by `foreign`, and what is not durable by then is decided again. Replicators are built on it.
  */
-import { type Outcome, ok, type Refused, refuse } from "../../outcome.ts";
+import { type Outcome, ok, type Refusal, type Refused, refuse } from "../../outcome.ts";
 import { sizeOfCommit } from "../catalog/size.ts";
 import type { Command, Receipt } from "../command.ts";
 import type { Rules } from "../decide/basis.ts";
@@ -22,7 +22,7 @@ export interface SequencerOptions {
   readonly last: Position;
   /** Makes a group durable; called for one group at a time. What came of it is told by one call, after this one has returned. */
   append(commits: readonly Commit[], settle: Settle): void;
-  /** Says to clients why a group failed. */
+  /** Says to clients why a group failed, or why nobody knows. */
   explain(error: unknown): string;
   /** Told of each durable group: its commits, and the ms that it took. */
   onGroup?(commits: number, ms: number): void;
@@ -39,6 +39,8 @@ export interface Settle {
   lostRace(): void;
   /** None of it is durable, nor will ever be. */
   failed(error: unknown): void;
+  /** Nobody here will learn whether it is durable. If it is, `foreign` brings it. */
+  unknown(error: unknown): void;
 }
 
 interface Wish {
@@ -47,9 +49,12 @@ interface Wish {
   readonly origin: string;
   readonly resolve: (outcome: Outcome<Receipt>) => void;
   readonly reject: (error: unknown) => void;
+  /** With the store, or answered before its time. */
+  phase: "open" | "sent" | "given up";
 }
 
-interface Proposal extends Wish {
+interface Proposal {
+  readonly wish: Wish;
   readonly commit: Commit | null;
   /** The answer, to be given once everything that it was decided on is durable. */
   readonly outcome: Outcome<Receipt>;
@@ -84,6 +89,8 @@ export class Sequencer {
   #orderMs: number;
   #nth: number;
   #idle: (() => void)[] = [];
+  /** Given up while they were open, and still among those. */
+  #givenUp = 0;
 
   constructor(options: SequencerOptions) {
     this.#options = options;
@@ -94,7 +101,10 @@ export class Sequencer {
     this.#head = new Draft(options.sink.view);
   }
 
-  /** `origin`: the node that took the command, when it was another one. */
+  /**
+   * `origin`: the node that took the command, when it was another one. A signal ends the waiting: what the store has not
+   * got by then is not done, of the rest nobody knows (`unknown`).
+   */
   propose(
     account: Account,
     command: Command,
@@ -106,7 +116,20 @@ export class Sequencer {
     if (this.#open.length + (this.#flushing?.proposals.length ?? 0) >= PROPOSALS_WAITING_MAX) {
       return Promise.resolve(refuse("unavailable", "too many changes are waiting for the disk"));
     }
-    return new Promise((resolve, reject) => this.#decideNow({ account, command, origin, resolve, reject }));
+    return new Promise((resolve, reject) => {
+      const wish: Wish = { account, command, origin, resolve, reject, phase: "open" };
+      signal?.addEventListener("abort", () => this.#forsake(wish), { once: true });
+      this.#decideNow(wish);
+    });
+  }
+
+  #forsake(wish: Wish): void {
+    if (wish.phase === "sent") wish.resolve(refuse("unknown", "the store was slow to answer: it may have been done"));
+    else {
+      wish.resolve(refuse("unavailable", "the request was given up"));
+      this.#givenUp++;
+    }
+    wish.phase = "given up";
   }
 
   #decideNow(wish: Wish): void {
@@ -124,7 +147,7 @@ export class Sequencer {
     // An answer without changes, or a refusal, waits as well: it rests on what is not durable yet.
     if (commit === null && this.#open.length === 0 && this.#flushing === null) resolve(outcome);
     else {
-      this.#open.push({ ...wish, commit, outcome });
+      this.#open.push({ wish, commit, outcome });
       this.#schedule();
     }
     // At once: a lease whose owner was heard must not run out while the disk works. This may propose in turn.
@@ -154,7 +177,9 @@ export class Sequencer {
   }
 
   #flush(): void {
-    if (this.#open.length === 0 || this.#flushing !== null || this.#isBehind) return;
+    if (this.#flushing !== null || this.#isBehind) return;
+    if (this.#givenUp > 0) this.#decideAllAgain();
+    if (this.#open.length === 0) return;
     const size = this.#countGroup();
     const split = this.#open.length > size;
     const proposals = split ? this.#open.slice(0, size) : this.#open;
@@ -162,7 +187,10 @@ export class Sequencer {
     this.#head = new Draft(this.#head);
     this.#open = split ? this.#open.slice(size) : [];
     const commits: Commit[] = [];
-    for (const { commit } of proposals) if (commit !== null) commits.push(commit);
+    for (const { wish, commit } of proposals) {
+      wish.phase = "sent";
+      if (commit !== null) commits.push(commit);
+    }
     const group: Group = { proposals, commits, split, startMs: this.#options.clock.monotonic() };
     this.#flushing = group;
     if (commits.length === 0) this.#settle(group);
@@ -183,9 +211,8 @@ export class Sequencer {
         this.#decideAllAgain();
         if (this.#closed !== null) this.#giveUp();
       },
-      failed: (error) => {
-        if (this.#flushing === group) this.#fail(group, error);
-      },
+      failed: (error) => this.#fail(group, "unavailable", error),
+      unknown: (error) => this.#fail(group, "unknown", error),
     };
   }
 
@@ -210,7 +237,7 @@ export class Sequencer {
     else this.#head = new Draft(this.#options.sink.view);
     // The disk gets the next group before anyone is answered: it works while the answers are written.
     if (this.#open.length > 0) this.#flush();
-    for (const { resolve, outcome } of proposals) resolve(outcome);
+    for (const { wish, outcome } of proposals) wish.resolve(outcome);
     this.#goOn();
   }
 
@@ -244,7 +271,8 @@ export class Sequencer {
     this.#open = [];
     ({ revision: this.#revision, orderMs: this.#orderMs, nth: this.#nth } = this.#last);
     this.#head = new Draft(this.#options.sink.view);
-    for (const wish of again) this.#decideAgain(wish);
+    this.#givenUp = 0;
+    for (const { wish } of again) this.#decideAgain(wish);
     this.#goOn();
   }
 
@@ -258,19 +286,22 @@ export class Sequencer {
 
   /** Who waits for commits of others is not waited for any more: the registry stops. */
   #giveUp(): void {
-    for (const { resolve } of this.#open.splice(0)) if (this.#closed !== null) resolve(this.#closed);
+    for (const { wish } of this.#open.splice(0)) if (this.#closed !== null) wish.resolve(this.#closed);
     this.#goOn();
   }
 
-  /** Nothing of the group is durable: refuses it, and decides again what was decided on top of it. */
-  #fail({ proposals }: Group, error: unknown): void {
-    const refused = refuse("unavailable", this.#options.explain(error));
+  /** The group is not shown: refuses it, and decides again what was decided on top of it. */
+  #fail(group: Group, refusal: Refusal, error: unknown): void {
+    if (this.#flushing !== group) return;
+    const refused = refuse(refusal, this.#options.explain(error));
     const again = this.#open;
     this.#flushing = null;
     this.#open = [];
+    // No revision is used twice.
+    this.#last = { revision: this.#revision, orderMs: this.#orderMs, nth: this.#nth };
     this.#head = new Draft(this.#options.sink.view);
-    for (const { resolve } of proposals) resolve(refused);
-    for (const wish of again) {
+    for (const { wish } of group.proposals) wish.resolve(refused);
+    for (const { wish } of again) {
       if (this.#closed !== null) wish.resolve(this.#closed);
       else this.#decideAgain(wish);
     }
@@ -278,7 +309,9 @@ export class Sequencer {
   }
 
   /** A plan that throws is a bug of whoever proposed it: the others' proposals go on. */
-  #decideAgain({ commit: _, outcome: __, ...wish }: Proposal): void {
+  #decideAgain(wish: Wish): void {
+    if (wish.phase === "given up") return;
+    wish.phase = "open";
     try {
       this.#decideNow(wish);
     } catch (error) {

@@ -13,4 +13,5 @@ export const RCODE_OF: Readonly<Record<Refusal, number>> = {
   compacted: RCODE.SERVFAIL,
   unsupported: RCODE.NOTIMP,
   unavailable: RCODE.SERVFAIL,
+  unknown: RCODE.SERVFAIL,
 };

@@ -14,4 +14,6 @@ export const STATUS: Readonly<Record<Refusal, number>> = {
   compacted: 500,
   unsupported: 500,
   unavailable: 503,
+  // What these clients try again at the next server does no harm when done twice.
+  unknown: 504,
 };

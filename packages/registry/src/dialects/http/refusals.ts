@@ -17,6 +17,7 @@ const STATUS_OF: Readonly<Record<Refusal, number>> = {
   compacted: 410,
   unsupported: 501,
   unavailable: 503,
+  unknown: 504,
 };
 
 /** Seconds after which it makes sense to try again; undefined where it makes none. */

@@ -13,6 +13,7 @@ const FAULTS: Readonly<Record<Refusal, (detail: string) => Fault>> = {
   compacted: () => INTERNAL,
   unsupported: (detail) => ({ type: "notImplementedError", message: "Not Implemented", details: detail }),
   unavailable: (detail) => ({ type: "systemFailureError", message: "System Failure", details: detail }),
+  unknown: (detail) => ({ type: "internalError", message: "Internal Error", details: detail }),
 };
 
 /** What no route has a better word for. */

@@ -17,6 +17,7 @@ const ANSWERS: Readonly<Record<Refusal, (detail: string) => Answer>> = {
   compacted: (detail) => line(500, detail),
   unsupported: (detail) => line(501, detail),
   unavailable: (detail) => line(503, detail),
+  unknown: (detail) => line(504, detail),
 };
 
 export function toAnswer({ refusal, detail }: Refused): Answer {

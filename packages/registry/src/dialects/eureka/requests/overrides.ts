@@ -19,6 +19,7 @@ const OUTCOMES: Readonly<Record<number, Act["outcome"]>> = {
   404: "not-found",
   429: "limit",
   503: "unavailable",
+  504: "unknown",
 };
 const NAME_LENGTH_MAX = 256;
 
