@@ -4,13 +4,12 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type { Commit } from "../../packages/registry/src/core/index.ts";
 import { STORE_FILE } from "../../packages/registry/src/replicators/embedded/directory/files.ts";
-import { PageFile, treeFromValue } from "../../packages/registry/src/replicators/embedded/file/pages.ts";
-import { findGone, goneRows, startOfGone } from "../../packages/registry/src/replicators/embedded/history/gone.ts";
+import { findGone, goneRows, oldGone } from "../../packages/registry/src/replicators/embedded/history/gone.ts";
 import { encodeMeta } from "../../packages/registry/src/replicators/embedded/meta.ts";
 import { Store } from "../../packages/registry/src/replicators/embedded/store/databases.ts";
 import { recordOf } from "../harness/registry.ts";
 import { temporaryDirectory, until } from "../harness/scope.ts";
-import { historyOf, liveABit, openStoreRig, put, register } from "./rig.ts";
+import { historyOf, liveABit, openStoreRig, put, register, rowsBeside } from "./rig.ts";
 
 /** Keeps nothing in memory beyond this, so that reading goes to the disk. */
 const HOUR_MS = 3_600_000;
@@ -97,7 +96,7 @@ test("what is gone is found in a long history, and after a restart", async (t) =
     [1_000_000_000, 300_000, 3_000_000, 0],
   );
   assert.deepEqual([find("b", 299_999), find("b", 300_000), find("c", 300_000)], [300_000, 0, 3_000_000]);
-  assert.equal(store.firstGone(startOfGone(3_000_000), 10).length, 2, "those of whole spans before");
+  assert.equal(oldGone(store, 3_000_000).length, 2, "those of whole spans before");
 });
 
 test("rows of what is gone leave with the history", async (t) => {
@@ -111,23 +110,12 @@ test("rows of what is gone leave with the history", async (t) => {
   await store.write({ meta: [["jump", encodeMeta({ revision: 1_000_000_000 })]] });
   await store.close();
   const path = join(data, STORE_FILE);
-  assert.equal(countGone(path), 1);
+  assert.equal(rowsBeside(path).gone, 1);
   const again = await openStoreRig(t, data);
   assert.equal((await again.done(put("after", "1"))).revision, 1_000_000_001);
   assert.equal(await again.replicator.goneAt("default", { service: "web", id: "a" }), 0);
-  await until(() => countGone(path) === 0, { what: "the rows to be forgotten" });
+  await until(() => rowsBeside(path).gone === 0, { what: "the rows to be forgotten" });
 });
-
-/** The rows of what is gone in a store that is in use. */
-function countGone(path: string): number {
-  let count = -1;
-  const file = new PageFile(path);
-  file.walk(file.meta.main, (key, value) => {
-    if (key.toString("latin1").startsWith("gone")) count = treeFromValue(value()).entries;
-  });
-  file.close();
-  return count;
-}
 
 test("a registry whose whole history is gone starts with its revision", async (t) => {
   const data = temporaryDirectory(t);

@@ -8,6 +8,7 @@ import {
   type Command,
   type Commit,
   type Core,
+  type CoreOptions,
   directoriesOf,
   type Instance,
   type Outcome,
@@ -15,6 +16,7 @@ import {
   type Receipt,
   toBytes,
 } from "../../packages/registry/src/core/index.ts";
+import { PageFile, type Tree, treeFromValue } from "../../packages/registry/src/replicators/embedded/file/pages.ts";
 import {
   createEmbedded,
   type EmbeddedOptions,
@@ -38,7 +40,7 @@ export interface StoreRig {
 export async function openStoreRig(
   scope: Scope,
   dataDir: string,
-  options: Partial<EmbeddedOptions> = {},
+  { historyCommitsMax, ...options }: Partial<EmbeddedOptions> & Pick<CoreOptions, "historyCommitsMax"> = {},
 ): Promise<StoreRig> {
   const skew = { ms: 0, passedMs: 0 };
   const clock: Clock = {
@@ -60,6 +62,7 @@ export async function openStoreRig(
     onBug: (error) => {
       throw error;
     },
+    ...(historyCommitsMax === undefined ? {} : { historyCommitsMax }),
   });
   let open = true;
   const close = async (): Promise<void> => {
@@ -161,6 +164,22 @@ async function allAfter(core: Core, after: number): Promise<readonly Commit[]> {
     if (some.value.length === 0) return commits;
     commits.push(...some.value);
   }
+}
+
+/** The rows beside the log of a store that may be in use: of instances that are gone, and of changes of keys. */
+export function rowsBeside(path: string): { readonly gone: number; readonly touched: number } {
+  const rows = { gone: 0, touched: 0 };
+  const file = new PageFile(path);
+  try {
+    let tree: Tree | undefined;
+    file.walk(file.meta.main, (key, value) => {
+      if (key.toString("latin1").startsWith("gone")) tree = treeFromValue(value());
+    });
+    if (tree !== undefined) file.walk(tree, (key) => rows[key[0] === 0xff ? "touched" : "gone"]++);
+  } finally {
+    file.close();
+  }
+  return rows;
 }
 
 /** Does a bit of everything, so that each kind of row and of change is in the store. */

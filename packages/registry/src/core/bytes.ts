@@ -1,5 +1,5 @@
 /** Byte strings: see the type `Bytes`. Which keys are reserved. */
-import type { Bytes } from "./types.ts";
+import type { Bytes, KeyRange } from "./types.ts";
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is all of ASCII.
 const ASCII = /^[\x00-\x7f]*$/;
@@ -29,6 +29,10 @@ export function prefixEnd(prefix: Bytes): Bytes {
     if (byte < 0xff) return prefix.slice(0, i) + String.fromCharCode(byte + 1);
   }
   return "";
+}
+
+export function isInRange({ from, to }: KeyRange, key: Bytes): boolean {
+  return to === undefined ? key === from : key >= from && (to === "" || key < to);
 }
 
 /** The registry's own account, for accounts, tokens and the like. Clients cannot name it: it is no legal name. */

@@ -1,4 +1,4 @@
-import type { Refusal } from "../outcome.ts";
+import type { Outcome, Refusal } from "../outcome.ts";
 import type {
   Bytes,
   Change,
@@ -103,7 +103,11 @@ export type Command =
       readonly from: Bytes;
       readonly to?: Bytes;
       readonly limit?: number;
+      /** Reads them as they were at this revision: see `Registry.past`. */
+      readonly at?: Revision;
     }
+  /** A range at an older revision, which the registry has read before the command is decided: the past stays as it is. */
+  | { readonly kind: "known"; readonly outcome: Outcome<RangeResult> }
   /**
    * Up to this revision nobody needs to know any more what the account's keys were: reads at older revisions, and
    * following its keys from there, are refused as `compacted`. All else keeps its history, and so does the store.
@@ -164,10 +168,18 @@ export type Guard =
   | { readonly on: "count"; readonly of: "instances" | "services" | "leases"; readonly below: number }
   | { readonly on: "count"; readonly of: "keys"; readonly prefix: Bytes; readonly below: number };
 
+export interface RangeResult {
+  readonly kind: "range";
+  readonly entries: readonly KeyRecord[];
+  /** How many there are in the range, whatever the limit. */
+  readonly count: number;
+  readonly more: boolean;
+}
+
 /** What a command did, or a step of a transaction. */
 export type Result =
   | { readonly kind: "changed"; readonly changes: readonly Change[] }
-  | { readonly kind: "range"; readonly entries: readonly KeyRecord[]; readonly count: number; readonly more: boolean }
+  | RangeResult
   | {
       readonly kind: "when";
       readonly succeeded: boolean;

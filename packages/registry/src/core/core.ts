@@ -4,10 +4,11 @@ import { apply, restore } from "./catalog/apply.ts";
 import type { Restored } from "./catalog/restored.ts";
 import { sizeOfCommit } from "./catalog/size.ts";
 import { Catalog } from "./catalog/state.ts";
-import type { Command, Heard, Receipt } from "./command.ts";
+import type { Command, Heard, RangeResult, Receipt } from "./command.ts";
 import { Expiry, type ExpiryListener } from "./leases/expiry.ts";
 import type { Clock, ExpiryPolicy } from "./leases/policy.ts";
 import { LIMITS } from "./limits.ts";
+import { Past, type PastRange, readsPast } from "./order/past.ts";
 import type { Replicator, Sink } from "./order/replicator.ts";
 import type { Pulse, Registry, Scope, Watch, Watcher } from "./registry.ts";
 import type { Account, Commit, InstanceKey, LeaseId, Revision } from "./types.ts";
@@ -68,6 +69,7 @@ class OpenCore implements Core, Registry, Sink {
   readonly #expiry: Expiry;
   readonly #recent: History;
   readonly #reads = new Turns();
+  readonly #past: Past;
   readonly #hub: WatchHub;
   #proposals = 0;
 
@@ -82,6 +84,8 @@ class OpenCore implements Core, Registry, Sink {
       options.historyCommitsMax ?? HISTORY_COMMITS_MAX,
       options.historyChangesMax ?? HISTORY_CHANGES_MAX,
     );
+    const turn = () => this.#reads.turn();
+    this.#past = new Past({ view: catalog, recent: this.#recent, replicator, turn });
     this.#hub = new WatchHub({ history: this.#recent, older: replicator, clock, wait, onBug });
   }
 
@@ -123,7 +127,9 @@ class OpenCore implements Core, Registry, Sink {
 
   propose(account: Account, command: Command, signal?: AbortSignal): Promise<Outcome<Receipt>> {
     this.#proposals++;
-    return this.#options.replicator.propose(account, command, signal);
+    const { replicator } = this.#options;
+    if (!readsPast(command)) return replicator.propose(account, command, signal);
+    return this.#past.resolve(account, command, signal).then((known) => replicator.propose(account, known, signal));
   }
 
   renew(account: Account, lease: LeaseId): Promise<Outcome<{ readonly ttlMs: number }>> {
@@ -166,6 +172,10 @@ class OpenCore implements Core, Registry, Sink {
       bytes += sizeOfCommit(commit);
     }
     return ok(commits);
+  }
+
+  past(account: Account, range: PastRange, at: Revision, signal?: AbortSignal): Promise<Outcome<RangeResult>> {
+    return this.#past.read(account, range, at, signal);
   }
 
   goneAt(account: Account, instance: InstanceKey): Promise<Revision> {

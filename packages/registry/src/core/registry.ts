@@ -1,7 +1,7 @@
 /** The door to the catalog: reading, changing, keeping alive and following. */
 import type { Outcome } from "../outcome.ts";
-import type { Command, Receipt } from "./command.ts";
-import type { Account, Bytes, Commit, InstanceKey, LeaseId, Revision } from "./types.ts";
+import type { Command, RangeResult, Receipt } from "./command.ts";
+import type { Account, Commit, InstanceKey, KeyRange, LeaseId, Revision } from "./types.ts";
 import type { View } from "./view.ts";
 
 /** The commits that a watcher wants. An empty scope is all of them. */
@@ -12,8 +12,8 @@ export interface Scope {
   readonly services?: readonly string[];
   /** Changes of any service's instances. */
   readonly anyService?: boolean;
-  /** Changes of keys in [from, to); `to` = "" means to the end, left out means the one key. */
-  readonly keys?: { readonly from: Bytes; readonly to?: Bytes };
+  /** Changes of these keys. */
+  readonly keys?: KeyRange;
 }
 
 /**
@@ -84,6 +84,17 @@ export interface Registry {
    * more once they pass `LIMITS.historyBytesMax`; none only when there are no more.
    */
   history(after: Revision, limit: number): Promise<Outcome<readonly Commit[]>>;
+  /**
+   * The keys as they were once the commit of this revision was made; `limit` as in the command `range`. `compacted` below
+   * the floor and the account's `keysFloor`, `invalid` when the revision is yet to come. `unavailable` while the store
+   * does not know yet where to look: after an upgrade or a crash, for a while.
+   */
+  past(
+    account: Account,
+    range: KeyRange & { readonly limit?: number },
+    at: Revision,
+    signal?: AbortSignal,
+  ): Promise<Outcome<RangeResult>>;
   /** The last revision with which an instance of this name went, or got another; 0 when history knows none. */
   goneAt(account: Account, instance: InstanceKey): Promise<Revision>;
   /** The last stored revision whose `orderMs` is below this; the floor when there is none. */

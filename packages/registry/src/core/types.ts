@@ -124,6 +124,12 @@ export interface KeyRecord {
   readonly origin: string;
 }
 
+/** Keys in [from, to); `to` = "" means to the end, left out means the one key. */
+export interface KeyRange {
+  readonly from: Bytes;
+  readonly to?: Bytes;
+}
+
 /** Why a change came about. */
 export const CAUSES = [
   "registered",

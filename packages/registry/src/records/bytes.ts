@@ -28,6 +28,11 @@ export class ByteWriter {
     return this.#buffer.subarray(0, this.#length);
   }
 
+  /** Of what was written, the room for the head included. */
+  get length(): number {
+    return this.#length;
+  }
+
   byte(value: number): void {
     if (this.#length === this.#buffer.length) this.#grow(1);
     this.#buffer[this.#length++] = value;

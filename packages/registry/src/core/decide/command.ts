@@ -10,7 +10,7 @@ import { Draft } from "./draft.ts";
 import { decideMirror, withFaces } from "./faces.ts";
 import { findBroken } from "./guard.ts";
 import { decideDeregister, decideOverride, decideRegister, decideReport } from "./instance.ts";
-import { decideCompact, decideDelete, decidePut, decideRange } from "./key.ts";
+import { decideCompact, decideDelete, decideKnown, decidePut, decideRange } from "./key.ts";
 import type { Layout } from "./layout.ts";
 import { decideEnd, decideGrant, decideHold, decideRelease } from "./lease.ts";
 import type { Stamp } from "./plan.ts";
@@ -71,6 +71,8 @@ function decideAlone(basis: Basis, command: Command): Outcome<Decision> {
       return decideDelete(basis, command);
     case "range":
       return decideRange(basis, command);
+    case "known":
+      return decideKnown(basis, command);
     case "compact":
       return decideCompact(basis, command);
     case "refuse":

@@ -5,7 +5,7 @@ import { sizeOf } from "../catalog/size.ts";
 import type { CommandOf, Decision } from "../command.ts";
 import { LIMITS } from "../limits.ts";
 import { type Bytes, type Change, type KeyRecord, subjectOf } from "../types.ts";
-import { type Basis, changed, countKeys, type KeyChange, UNCHANGED } from "./basis.ts";
+import { type Basis, changed, countKeys, type KeyChange, type Sums, UNCHANGED } from "./basis.ts";
 
 export function decidePut(basis: Basis, command: CommandOf<"put">): Outcome<Decision> {
   const { facts, account } = basis;
@@ -135,22 +135,43 @@ export function decideCompact(basis: Basis, { revision }: CommandOf<"compact">):
 export function decideRange(basis: Basis, command: CommandOf<"range">): Outcome<Decision> {
   const { facts, account, sums } = basis;
   const { from, to } = command;
+  if (command.at !== undefined) return refuse("unsupported", "a plan cannot read at an older revision");
   const entries: KeyRecord[] = [];
   let count = 0;
-  const limit = Math.min(command.limit ?? LIMITS.changesMax, LIMITS.changesMax);
+  const limit = limitOf(command.limit);
   const only = to === undefined ? facts.entry(account, from) : undefined;
   const found = to === undefined ? (only === undefined ? [] : [only]) : facts.entries(account, from, to);
   for (const record of found) {
-    if (++sums.rangeKeys > LIMITS.rangeKeysMax)
-      return refuse("too-large", `more than ${LIMITS.rangeKeysMax} keys to be looked at in a transaction`);
-    if (++count > limit) continue;
-    entries.push(record);
-    sums.rangeBytes += sizeOf(record);
-    if (sums.rangeBytes > LIMITS.rangeBytesMax)
-      return refuse(
-        "too-large",
-        `the keys that it reads hold more than ${LIMITS.rangeBytesMax} bytes; read fewer at once`,
-      );
+    const refused = lookAt(sums, 1) ?? (++count > limit ? undefined : answerWith(sums, record));
+    if (refused !== undefined) return refused;
+    if (count <= limit) entries.push(record);
   }
   return ok({ changes: [], result: { kind: "range", entries, count, more: count > entries.length } });
+}
+
+/** Counts what was read before it is decided, with what is read then. */
+export function decideKnown({ sums }: Basis, { outcome }: CommandOf<"known">): Outcome<Decision> {
+  if (!outcome.ok) return outcome;
+  const { entries, count } = outcome.value;
+  let refused = lookAt(sums, count);
+  for (const record of entries) refused ??= answerWith(sums, record);
+  return refused ?? ok({ changes: [], result: outcome.value });
+}
+
+export function limitOf(limit: number | undefined): number {
+  return Math.min(limit ?? LIMITS.changesMax, LIMITS.changesMax);
+}
+
+/** Counts keys that a range looks at. */
+export function lookAt(sums: Pick<Sums, "rangeKeys">, keys: number): Refused | undefined {
+  sums.rangeKeys += keys;
+  if (sums.rangeKeys <= LIMITS.rangeKeysMax) return undefined;
+  return refuse("too-large", `more than ${LIMITS.rangeKeysMax} keys to be looked at in a transaction`);
+}
+
+/** Counts what a range answers. */
+export function answerWith(sums: Pick<Sums, "rangeBytes">, record: KeyRecord): Refused | undefined {
+  sums.rangeBytes += sizeOf(record);
+  if (sums.rangeBytes <= LIMITS.rangeBytesMax) return undefined;
+  return refuse("too-large", `the keys that it reads hold more than ${LIMITS.rangeBytesMax} bytes; read fewer at once`);
 }

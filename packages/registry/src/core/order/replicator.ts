@@ -2,7 +2,7 @@
 import type { Outcome } from "../../outcome.ts";
 import type { Restored } from "../catalog/restored.ts";
 import type { Command, Heard, Receipt } from "../command.ts";
-import type { Account, Commit, InstanceKey, Revision } from "../types.ts";
+import type { Account, Bytes, Commit, InstanceKey, KeyRange, Revision } from "../types.ts";
 import type { View } from "../view.ts";
 
 /** The core, as a replicator sees it. Called in order. */
@@ -15,6 +15,18 @@ export interface Sink {
   heard(account: Account, heard: Heard): void;
   /** The state after all that was committed: proposals are decided on it. */
   readonly view: View;
+}
+
+export interface FirstChange {
+  readonly revision: Revision;
+  /** The key was there before. */
+  readonly existed: boolean;
+}
+
+/** What is not here did not change up to and including `upTo`, which is not before anything that was answered. */
+export interface FirstChanges {
+  readonly upTo: Revision;
+  readonly keys: ReadonlyMap<Bytes, FirstChange>;
 }
 
 /** Makes commits durable and agrees on their order. */
@@ -32,6 +44,11 @@ export interface Replicator {
   history(after: Revision, limit: number, bytesMax?: number): Promise<readonly Commit[]>;
   /** The last revision with which an instance of this name went; 0 when history knows none. */
   goneAt(account: Account, instance: InstanceKey): Promise<Revision>;
+  /**
+   * For each of these keys of the account, the first change after `after`. `unavailable` while the store does not know it
+   * yet, `too-large` when there are more than `LIMITS.rangeKeysMax`.
+   */
+  firstChanges(account: Account, range: KeyRange, after: Revision): Promise<Outcome<FirstChanges>>;
   /** The last stored revision whose `orderMs` is below this; the floor when there is none. */
   revisionAt(orderMs: number): Promise<Revision>;
   readonly floor: Revision;

@@ -1,4 +1,6 @@
 /** Which commits a scope holds. */
+
+import { isInRange } from "../bytes.ts";
 import type { Scope } from "../registry.ts";
 import { type Bytes, type Change, type Commit, subjectOf } from "../types.ts";
 
@@ -15,9 +17,7 @@ export function isEverything(scope: Scope): boolean {
 }
 
 export function keyInScope({ keys }: Scope, key: Bytes): boolean {
-  if (keys === undefined) return false;
-  if (keys.to === undefined) return key === keys.from;
-  return key >= keys.from && (keys.to === "" || key < keys.to);
+  return keys !== undefined && isInRange(keys, key);
 }
 
 export function concerns(scope: Scope, commit: Commit): boolean {

@@ -8,7 +8,9 @@ import {
   type Clock,
   type Command,
   type Commit,
+  type FirstChanges,
   type InstanceKey,
+  type KeyRange,
   type Outcome,
   ok,
   type Receipt,
@@ -25,7 +27,8 @@ import { type Backup, takeBackup } from "./backup.ts";
 import { writeCleanStamp } from "./directory/files.ts";
 import { explainWrite } from "./directory/room.ts";
 import { summarizeFile } from "./file/verify.ts";
-import { findGone, goneRows, startOfGone } from "./history/gone.ts";
+import { findGone, goneRows, oldGone } from "./history/gone.ts";
+import { KeyIndex } from "./history/key-index.ts";
 import { findRevisionAt, readHistory } from "./history/log.ts";
 import { Retention, type RetentionLimits } from "./history/retention.ts";
 import { type Ages, encodeMeta } from "./meta.ts";
@@ -68,13 +71,12 @@ const RENEW_COMMITS = 20_000;
 const FORGET_WITH_APPEND = 4;
 /** Old groups that the housekeeping forgets in one transaction. */
 const FORGET_AT_ONCE = 64;
-/** And rows of what is gone, which are not forgotten one by one. */
-const FORGET_GONE_AT_ONCE = 2000;
 
 interface Parts extends OpenedStore {
   readonly sequencer: Sequencer;
   readonly checkpoint: Checkpoint;
   readonly retention: Retention;
+  readonly keyIndex: KeyIndex;
 }
 
 class Embedded implements EmbeddedReplicator {
@@ -114,6 +116,13 @@ class Embedded implements EmbeddedReplicator {
     this.#parts = {
       ...opened,
       checkpoint: new Checkpoint({ view: sink.view, marker, last, dirty, write }),
+      keyIndex: new KeyIndex({
+        store,
+        floor: restored.floor,
+        durable: () => this.#durable,
+        ready: () => this.#mending,
+        write,
+      }),
       retention: new Retention({ store, limits, clock, floor: restored.floor, ages }),
       sequencer: new Sequencer({
         sink,
@@ -136,7 +145,7 @@ class Embedded implements EmbeddedReplicator {
   }
 
   async #append(commits: readonly Commit[]): Promise<void> {
-    const { checkpoint, retention } = this.#open();
+    const { checkpoint, retention, keyIndex } = this.#open();
     const first = commits[0] as Commit;
     const bytes = encodeGroup(this.#out, commits);
     const old = retention.take(FORGET_WITH_APPEND, checkpoint.marker.revision);
@@ -154,6 +163,7 @@ class Embedded implements EmbeddedReplicator {
     this.#loggedBytes += bytes.length;
     retention.added(bytes.length);
     checkpoint.note(commits);
+    keyIndex.note(commits);
   }
 
   /** Every write goes through here. After one that failed on the disk, the library's memory is not to be trusted. */
@@ -232,7 +242,7 @@ class Embedded implements EmbeddedReplicator {
   /** Checkpoints in quiet moments or when the log has grown long, and forgets old history. */
   #keepHouse(): void {
     if (this.#parts === null || this.#keeping !== null || this.#broken !== null) return;
-    const { checkpoint, retention } = this.#parts;
+    const { checkpoint, retention, keyIndex } = this.#parts;
     const quiet = this.#options.clock.monotonic() - this.#appendedAtMs >= QUIET_MS;
     const isFat = this.#loggedBytes >= CHECKPOINT_BYTES;
     const long = isFat || checkpoint.behind >= (this.#options.checkpointCommits ?? CHECKPOINT_COMMITS);
@@ -245,8 +255,9 @@ class Embedded implements EmbeddedReplicator {
       }
       if (quiet && behind >= RENEW_COMMITS) await this.#renewMap(this.#open().store);
       await this.#forget(retention, checkpoint);
-      const gone = this.#open().store.firstGone(startOfGone(retention.floor), FORGET_GONE_AT_ONCE);
-      if (gone.length > 0) await this.#write({ gone: gone.map((key) => [key, null] as const) });
+      const gone = oldGone(this.#open().store, retention.floor);
+      if (gone.length > 0) await this.#write({ gone });
+      await keyIndex.keep(retention.floor);
       await this.#writeAges(retention.note(this.#durable));
     };
     this.#keeping = work()
@@ -293,6 +304,10 @@ class Embedded implements EmbeddedReplicator {
   async goneAt(account: Account, instance: InstanceKey): Promise<Revision> {
     await this.#mending;
     return findGone(this.#open().store, this.floor, account, instance);
+  }
+
+  async firstChanges(account: Account, range: KeyRange, after: Revision): Promise<Outcome<FirstChanges>> {
+    return this.#open().keyIndex.first(account, range, after);
   }
 
   get floor(): Revision {
@@ -352,8 +367,9 @@ class Embedded implements EmbeddedReplicator {
     await parts.owner.release();
   }
 
-  async #settle({ checkpoint, retention }: Parts): Promise<void> {
+  async #settle({ checkpoint, retention, keyIndex }: Parts): Promise<void> {
     await checkpoint.run();
+    await keyIndex.end();
     await this.#writeAges(retention.end(this.#durable));
   }
 

@@ -1,10 +1,15 @@
 /** @live A replicator without a store: for tests, and for embedding the registry in another program. */
 import {
   type Account,
+  type Bytes,
   type Clock,
   type Command,
   type Commit,
+  type FirstChange,
+  type FirstChanges,
   type InstanceKey,
+  isInRange,
+  type KeyRange,
   type Outcome,
   ok,
   type Receipt,
@@ -14,6 +19,7 @@ import {
   Sequencer,
   type Sink,
   sizeOfCommit,
+  subjectOf,
 } from "../../core/index.ts";
 
 export interface MemoryOptions {
@@ -103,6 +109,19 @@ class MemoryReplicator implements Replicator {
   async goneAt(account: Account, instance: InstanceKey): Promise<Revision> {
     const revision = this.#gone.get(nameOf(account, instance)) ?? 0;
     return revision > this.floor ? revision : 0;
+  }
+
+  async firstChanges(account: Account, range: KeyRange, after: Revision): Promise<Outcome<FirstChanges>> {
+    const keys = new Map<Bytes, FirstChange>();
+    for (const { account: of, revision, changes } of this.#commits) {
+      if (revision <= after || of !== account) continue;
+      for (const change of changes) {
+        if (change.kind !== "key") continue;
+        const { key } = subjectOf(change);
+        if (isInRange(range, key) && !keys.has(key)) keys.set(key, { revision, existed: change.before !== null });
+      }
+    }
+    return ok({ upTo: this.#commits.at(-1)?.revision ?? this.floor, keys });
   }
 
   async revisionAt(orderMs: number): Promise<Revision> {

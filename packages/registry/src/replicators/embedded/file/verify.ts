@@ -99,7 +99,9 @@ function verifyRow(bytes: Buffer, start: number, end: number): void {
 }
 
 function verifyGone(key: Buffer, value: () => Buffer): void {
-  if (key.length !== 14 || value().length !== 6) throw new Damaged("a row of what is gone has a wrong size");
+  if (key[0] === 0xff) {
+    if (key.length !== 9 || !isIntact(value())) throw new Damaged("an index of keys does not match its checksum");
+  } else if (key.length !== 14 || value().length !== 6) throw new Damaged("a row of what is gone has a wrong size");
 }
 
 function readTrees(file: PageFile): Trees {

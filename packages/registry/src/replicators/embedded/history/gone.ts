@@ -11,6 +11,8 @@ import type { Store } from "../store/databases.ts";
 /** So many revisions have their rows together: history holds a few dozen such spans. */
 const SPAN_REVISIONS = 2 ** 18;
 const SPAN_BYTES = 6;
+/** They are not forgotten one by one. */
+const FORGET_AT_ONCE = 2000;
 const HASH_BYTES = 8;
 const REVISION_BYTES = 6;
 
@@ -45,9 +47,10 @@ export function findGone(store: Store, floor: Revision, account: Account, instan
   return 0;
 }
 
-/** Where the rows begin that history may still need. */
-export function startOfGone(floor: Revision): Buffer {
-  return encode(Math.floor((floor + 1) / SPAN_REVISIONS), SPAN_BYTES);
+/** Rows to be removed, as history does not need them any more; some at a time. */
+export function oldGone(store: Store, floor: Revision): readonly (readonly [key: Buffer, value: null])[] {
+  const end = encode(Math.floor((floor + 1) / SPAN_REVISIONS), SPAN_BYTES);
+  return store.firstGone(end, FORGET_AT_ONCE).map((key) => [key, null] as const);
 }
 
 function rowKey(revision: Revision, account: Account, { service, id }: InstanceKey): Buffer {

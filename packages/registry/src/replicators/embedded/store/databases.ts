@@ -41,7 +41,8 @@ export interface Writes {
   readonly gone?: readonly (readonly [key: Buffer, value: Buffer | null])[];
 }
 
-const AFTER_ALL = Buffer.alloc(16, 0xff);
+/** Rows about what is gone come before, those about the changes of keys after this. */
+const TOUCHED = Buffer.from([0xff]);
 
 export class Store {
   readonly path: string;
@@ -134,7 +135,7 @@ export class Store {
 
   /** The last key before `end`, or of all, among the rows of what is gone. */
   lastGone(end?: Buffer): Buffer | undefined {
-    const start = end ?? AFTER_ALL;
+    const start = end ?? TOUCHED;
     for (const key of this.#opened.gone.getKeys({ start, reverse: true, limit: 1 })) return key;
     return undefined;
   }
@@ -142,6 +143,24 @@ export class Store {
   /** The first keys before `end`, at most `limit`, among the rows of what is gone. */
   firstGone(end: Buffer, limit: number): readonly Buffer[] {
     return [...this.#opened.gone.getKeys({ end, limit })];
+  }
+
+  /** The rows that tell of changes of keys after this revision, with the last revision that each tells of. */
+  *touched(after: Revision): Iterable<{ readonly last: Revision; readonly bytes: Buffer }> {
+    for (const { key, value } of this.#opened.gone.getRange({ start: touchedKey(after + 1) }))
+      yield { last: toLast(key), bytes: value };
+  }
+
+  /** How far they go; undefined when there are none. */
+  lastTouched(): Revision | undefined {
+    const start = touchedKey(Number.MAX_SAFE_INTEGER);
+    for (const key of this.#opened.gone.getKeys({ start, end: TOUCHED, reverse: true, limit: 1 })) return toLast(key);
+    return undefined;
+  }
+
+  /** The first keys of those that tell of nothing after this revision, at most `limit`. */
+  touchedUpTo(revision: Revision, limit: number): readonly Buffer[] {
+    return [...this.#opened.gone.getKeys({ start: TOUCHED, end: touchedKey(revision + 1), limit })];
   }
 
   /** Bytes of the pages that hold the log. */
@@ -187,7 +206,9 @@ function bytesIn(database: Database<Buffer, Buffer>): number {
 }
 
 function pagesOf({ group, rows = [], meta = [], forget = [], gone = [] }: Writes): number {
-  let pages = meta.length + forget.length * 2 + gone.length;
+  let pages = meta.length + forget.length * 2;
+  for (const [, value] of gone)
+    pages += value === null ? 2 : value.length < PAGE_BYTES / 4 ? 1 : pagesFor(value.length);
   if (group !== undefined) pages += pagesFor(group.bytes.length);
   for (const [key, value] of rows) pages += pagesFor(key.length + (value?.length ?? 0));
   return pages;
@@ -221,6 +242,15 @@ function revisionKey(revision: Revision): Buffer {
   const key = Buffer.allocUnsafe(8);
   key.writeBigUInt64BE(BigInt(revision));
   return key;
+}
+
+/** Beside the rows about what is gone: a database more would keep older versions from saying what is wrong. */
+export function touchedKey(last: Revision): Buffer {
+  return Buffer.concat([TOUCHED, revisionKey(last)]);
+}
+
+function toLast(key: Uint8Array): Revision {
+  return keyRevision(key.subarray(TOUCHED.length));
 }
 
 function keyRevision(key: Uint8Array): Revision {

@@ -1,0 +1,240 @@
+/**
+ * @live Finds when keys changed without reading the history: rows beside the log, each of some thousand changes of keys, in
+ * the order of revisions, so that what history forgets lies at the beginning. They are made from commits that are in the
+ * log already and are written a little later: a start makes what is missing from the log, be it after a crash or of a
+ * store from before there were such rows.
+ */
+import { setImmediate as nextTurn } from "node:timers/promises";
+import {
+  type Account,
+  type Bytes,
+  type Commit,
+  type FirstChange,
+  type FirstChanges,
+  type KeyRange,
+  LIMITS,
+  type Outcome,
+  ok,
+  type Refused,
+  type Revision,
+  refuse,
+} from "../../../core/index.ts";
+import { ByteWriter } from "../../../records/bytes.ts";
+import { decodeGroup } from "../../../records/group.ts";
+import { firstIn, Touches, type Visit } from "../../../records/touched.ts";
+import { StoreRefused } from "../refused.ts";
+import { type Store, touchedKey, type Writes } from "../store/databases.ts";
+
+/** A row is made of so many changes, or of names that take so much. */
+const ROW_CHANGES = 4096;
+const ROW_NAME_BYTES = 512 * 1024;
+/** A row is made after so many revisions, too: a start need not read more of the log again. It grows until it is full. */
+const ROW_REVISIONS = 32_768;
+/** Others wait no longer than this. */
+const SLICE_MS = 4;
+/** What one round of the housekeeping makes up for. */
+const ROUND_MS = 50;
+/** Revisions that a reader waits for. */
+const MISSING_MAX = 100_000;
+const FORGET_AT_ONCE = 64;
+
+interface Row {
+  readonly last: Revision;
+  readonly bytes: Buffer;
+  /** The row that this one takes the place of. */
+  readonly replaces: Revision | null;
+}
+
+export interface KeyIndexOptions {
+  readonly store: Store;
+  /** History up to here is gone. */
+  readonly floor: Revision;
+  /** Where the log ends. */
+  durable(): Revision;
+  /** Resolves when the store can be read. */
+  ready(): Promise<unknown> | null;
+  write(writes: Writes): Promise<void>;
+}
+
+export class KeyIndex {
+  readonly #options: KeyIndexOptions;
+  readonly #out = new ByteWriter();
+  /** Not in a row yet, or in one that is to be replaced. */
+  #touches: Touches;
+  #replaces: Revision | null = null;
+  /** Rows that are made and not yet written. */
+  readonly #rows: Row[] = [];
+  #isCaughtUp: boolean;
+  #catchingUp: Promise<void> | null = null;
+  #writing: Promise<void> | null = null;
+  /** Why the log could not be read. */
+  #damage: string | null = null;
+  #isScheduled = false;
+
+  constructor(options: KeyIndexOptions) {
+    this.#options = options;
+    this.#touches = new Touches(Math.max(options.store.lastTouched() ?? 0, options.floor));
+    this.#isCaughtUp = this.#touches.last >= options.durable();
+  }
+
+  /** These commits are in the log. */
+  note(commits: readonly Commit[]): void {
+    if (!this.#isCaughtUp) return;
+    for (const commit of commits) this.#touches.add(commit);
+    if (!this.#isFull() || this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
+      if (this.#isFull()) this.#makeRow();
+      // The housekeeping tries again.
+      this.#writeRows().catch(() => {});
+    });
+  }
+
+  /** Makes up for a part of what is missing, and forgets what history has forgotten. */
+  async keep(floor: Revision): Promise<void> {
+    const untilMs = performance.now() + ROUND_MS;
+    await this.#catchUp(() => performance.now() < untilMs);
+    if (this.#touches.last - (this.#replaces ?? this.#touches.after) >= ROW_REVISIONS) this.#makeRow();
+    await this.#writeRows();
+    const old = this.#options.store.touchedUpTo(floor, FORGET_AT_ONCE);
+    if (old.length > 0) await this.#options.write({ gone: old.map((key) => [key, null] as const) });
+  }
+
+  /** Writes what is not written yet. */
+  async end(): Promise<void> {
+    this.#makeRow();
+    await this.#writeRows();
+  }
+
+  async first(account: Account, range: KeyRange, after: Revision): Promise<Outcome<FirstChanges>> {
+    const refused = await this.#refuseWhileMissing();
+    if (refused !== undefined) return refused;
+    const keys = new Map<Bytes, FirstChange>();
+    const visit: Visit = (key, first) => {
+      if (!keys.has(key)) keys.set(key, first);
+    };
+    const isEnough = (): boolean => (range.to === undefined ? keys.size > 0 : keys.size > LIMITS.rangeKeysMax);
+    await this.#readStored(account, range, after, visit, isEnough);
+    for (const { bytes } of this.#rows) read(bytes, account, range, after, visit);
+    this.#touches.first(account, range, after, visit);
+    if (keys.size > LIMITS.rangeKeysMax)
+      return refuse("too-large", `more than ${LIMITS.rangeKeysMax} keys have changed since`);
+    return ok({ upTo: this.#touches.last, keys });
+  }
+
+  /** Waits for what little is missing. */
+  async #refuseWhileMissing(): Promise<Refused | undefined> {
+    const missing = (): Revision => this.#options.durable() - this.#touches.last;
+    try {
+      while (!this.#isCaughtUp && this.#damage === null && missing() <= MISSING_MAX) await this.#catchUp(() => true);
+    } catch {
+      // Nothing can be written; it was said where that was found.
+    }
+    if (this.#damage !== null) return refuse("unavailable", this.#damage);
+    if (this.#isCaughtUp) return undefined;
+    return refuse("unavailable", `changes of keys are being indexed, ${missing()} revisions are left; try again later`);
+  }
+
+  /** The rows that are written; resolves in the turn in which the last one was read. */
+  async #readStored(
+    account: Account,
+    range: KeyRange,
+    after: Revision,
+    visit: Visit,
+    isEnough: () => boolean,
+  ): Promise<void> {
+    let at = after;
+    for (;;) {
+      await this.#options.ready();
+      const untilMs = performance.now() + SLICE_MS;
+      let isAll = true;
+      for (const { last, bytes } of this.#options.store.touched(at)) {
+        read(bytes, account, range, after, visit);
+        if (isEnough()) break;
+        at = last;
+        isAll = performance.now() < untilMs;
+        if (!isAll) break;
+      }
+      if (isAll) return;
+      await nextTurn();
+    }
+  }
+
+  #isFull(): boolean {
+    return this.#touches.changes >= ROW_CHANGES || this.#touches.nameBytes >= ROW_NAME_BYTES;
+  }
+
+  #makeRow(): void {
+    const { last, after } = this.#touches;
+    if (last <= (this.#replaces ?? after)) return;
+    const bytes = Buffer.from(this.#touches.encode(this.#out));
+    this.#rows.push({ last, bytes, replaces: this.#replaces });
+    this.#replaces = this.#isFull() ? null : last;
+    if (this.#replaces === null) this.#touches = new Touches(last);
+  }
+
+  #writeRows(): Promise<void> {
+    this.#writing ??= this.#writeAll().finally(() => {
+      this.#writing = null;
+    });
+    return this.#writing;
+  }
+
+  async #writeAll(): Promise<void> {
+    while (this.#rows.length > 0) {
+      const rows = [...this.#rows];
+      const gone: [Buffer, Buffer | null][] = [];
+      for (const { last, bytes, replaces } of rows) {
+        gone.push([touchedKey(last), bytes]);
+        if (replaces !== null) gone.push([touchedKey(replaces), null]);
+      }
+      await this.#options.write({ gone });
+      // Until then somebody may be reading the store as it was before.
+      await nextTurn();
+      this.#rows.splice(0, rows.length);
+    }
+  }
+
+  /** Takes in the log from where the rows end; in slices, as long as `goesOn`. */
+  #catchUp(goesOn: () => boolean): Promise<void> {
+    if (this.#isCaughtUp || this.#damage !== null) return Promise.resolve();
+    this.#catchingUp ??= this.#takeLog(goesOn).finally(() => {
+      this.#catchingUp = null;
+    });
+    return this.#catchingUp;
+  }
+
+  async #takeLog(goesOn: () => boolean): Promise<void> {
+    while (!this.#isCaughtUp && this.#damage === null && goesOn()) {
+      await this.#options.ready();
+      const untilMs = performance.now() + SLICE_MS;
+      let isAll = true;
+      for (const { bytes } of this.#options.store.groups(this.#touches.last + 1)) {
+        if (!this.#takeGroup(bytes)) break;
+        if (this.#isFull()) this.#makeRow();
+        isAll = performance.now() < untilMs;
+        if (!isAll) break;
+      }
+      // All that was in the log in this turn: what comes is noted.
+      if (isAll && this.#damage === null) this.#isCaughtUp = true;
+      if (this.#rows.length > 0) await this.#writeRows();
+      else await nextTurn();
+    }
+  }
+
+  #takeGroup(bytes: Buffer): boolean {
+    const group = decodeGroup(bytes);
+    if (!group.ok) this.#damage = `the stored history is damaged: ${group.detail}`;
+    else
+      for (const commit of group.value)
+        if (commit.revision > this.#touches.last && commit.revision <= this.#options.durable())
+          this.#touches.add(commit);
+    return group.ok;
+  }
+}
+
+function read(bytes: Buffer, account: Account, range: KeyRange, after: Revision, visit: Visit): void {
+  const found = firstIn(bytes, account, range, after, visit);
+  if (!found.ok) throw new StoreRefused(`the stored history is damaged: ${found.detail}`);
+}
