@@ -80,6 +80,33 @@ export interface BusyResult extends PaceResult {
   complete: number;
 }
 
+/** Clients that all change one thing, each as soon as its last change is answered. */
+export interface ContentionJob {
+  kind: "contention";
+  /**
+   * One instance over the native API or Eureka's, a service or a session of Rackspace's, a name over DNS UPDATE; or keys
+   * under one parent in the load's own process, numbered where they are decided or `outside`.
+   */
+  target: "patch" | "eureka" | "service" | "session" | "dns" | "keys" | "keys-outside";
+  /** Where the thing is changed. */
+  port: number;
+  /** Of the native API. */
+  httpPort: number;
+  /** For keys of the load's own process. */
+  dir: string;
+  clients: number;
+  warmMs: number;
+  measureMs: number;
+}
+
+export interface CrowdResult {
+  /** Changes of the client that made the fewest, and the most, in the measured time. */
+  least: number;
+  most: number;
+  /** Proposals for each change; left out when the server does not count them. */
+  tries?: number;
+}
+
 /** The services of `dns/names.ts`, each with its instances. */
 export interface DnsFillJob {
   kind: "rollcall-dns-fill";
@@ -150,7 +177,17 @@ export interface EurekaCrashJob {
 
 export type EurekaJob = EurekaFillJob | EurekaChurnJob | EurekaViewJob | EurekaCrashJob;
 
-export type Job = StormJob | FillJob | BulkJob | FanoutJob | BusyJob | PaceJob | DnsFillJob | DnsChangeJob | EurekaJob;
+export type Job =
+  | StormJob
+  | FillJob
+  | BulkJob
+  | FanoutJob
+  | BusyJob
+  | PaceJob
+  | ContentionJob
+  | DnsFillJob
+  | DnsChangeJob
+  | EurekaJob;
 
 /** What one fetching client saw. */
 export interface ViewResult {
@@ -202,6 +239,7 @@ export interface JobResult {
   lagsMs?: number[];
   busy?: BusyResult;
   pace?: PaceResult;
+  crowd?: CrowdResult;
   dnsChanges?: DnsChangeResult;
   eurekaViews?: EurekaViewResult;
   eurekaCrashes?: EurekaCrashResult;

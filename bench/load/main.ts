@@ -1,6 +1,7 @@
 /** A load process: takes one job as JSON in its argument, writes its result as JSON to stdout. */
 import { runPace } from "./busy/pace.ts";
 import { runBusy } from "./busy/watchers.ts";
+import { runContention } from "./contention/crowd.ts";
 import { runDnsChanges } from "./dns/change.ts";
 import { runEurekaChurn, runEurekaFill } from "./eureka/churn.ts";
 import { runEurekaCrash } from "./eureka/crash.ts";
@@ -32,6 +33,8 @@ function run(job: Job): Promise<JobResult> {
     case "etcd-pace":
     case "rollcall-pace":
       return runPace(job);
+    case "contention":
+      return runContention(job);
     case "rollcall-dns-fill":
       return runDnsFill(job);
     case "rollcall-dns-change":

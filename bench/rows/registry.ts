@@ -2,6 +2,7 @@
 import { type Comparison, type Goal, type Group, type Row, SAME } from "../row.ts";
 import { BULK } from "../scenarios/registry/bulk.ts";
 import { BUSY } from "../scenarios/registry/busy.ts";
+import { CONTENTION } from "../scenarios/registry/contention.ts";
 import { FANOUT } from "../scenarios/registry/fanout.ts";
 import { HEARTBEAT } from "../scenarios/registry/heartbeat.ts";
 import { POPULATION } from "../scenarios/registry/population.ts";
@@ -17,6 +18,11 @@ function toBusyRow(id: string, what: string, ours: string, beside: Comparison[],
   const title = `2 000 watchers under 1 000 writes/s: ${what}`;
   const row: Row = { id, scenario: BUSY.id, title, unit: "ms", ours, beside };
   return atMost === undefined ? row : { ...row, goal: { atMost } };
+}
+
+function toContentionRow(id: string, what: string, ours: string): Row {
+  const title = `64 clients change one thing: ${what}`;
+  return { id, scenario: CONTENTION.id, title, unit: "/s", ours, beside: [] };
 }
 
 const ROWS: readonly Row[] = [
@@ -162,12 +168,31 @@ const ROWS: readonly Row[] = [
     beside: [],
     goal: { atLeast: 500_000 },
   },
+  toContentionRow("contention", "PATCH of one instance", "patch"),
+  toContentionRow("contention-eureka", "Eureka's metadata of one instance", "eureka"),
+  toContentionRow("contention-service", "metadata of one service of Rackspace's API", "service"),
+  toContentionRow("contention-session", "metadata of one session, which has a chain of tokens", "session"),
+  toContentionRow("contention-dns", "DNS UPDATE of one name", "dns"),
+  toContentionRow("contention-keys", "keys under one parent, numbered where they are decided", "keys"),
+  toContentionRow("contention-outside", "the same, numbered by what was read", "keys-outside"),
+  {
+    ...toContentionRow("contention-tries", "proposals for each change, the most of these", "tries"),
+    unit: "tries",
+    goal: { atMost: 1 },
+    each: true,
+  },
+  {
+    ...toContentionRow("contention-slowest", "the slowest client against the fastest, the least of these", "slowest"),
+    unit: "%",
+    goal: { atLeast: 50 },
+    each: true,
+  },
 ];
 
 export const REGISTRY: Group = {
   id: "registry",
   title: "Rollcall beside etcd",
   programs: ["wrk"],
-  scenarios: [HEARTBEAT, REGISTER, READ, FANOUT, BUSY, POPULATION, BULK],
+  scenarios: [HEARTBEAT, REGISTER, READ, FANOUT, BUSY, POPULATION, BULK, CONTENTION],
   rows: ROWS,
 };
