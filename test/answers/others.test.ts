@@ -52,9 +52,12 @@ test("Rackspace", { timeout: 120_000 }, async (t) => {
   const registry = await startSmall(t);
   const { url } = registry;
   const tenant = await openTenant(url);
-  const created = await tenant.call("POST", "/sessions", { heartbeat_timeout: 120 });
-  const session = String(created.headers.location).split("/").at(-1) as string;
-  const more = (): object => ({ lease: session, ttl: undefined });
+  const sessions: string[] = [];
+  for (let nth = 0; nth < 2; nth++) {
+    const created = await tenant.call("POST", "/sessions", { heartbeat_timeout: 120 });
+    sessions.push(String(created.headers.location).split("/").at(-1) as string);
+  }
+  const more = (nth: number): object => ({ lease: sessions[nth % 2], ttl: undefined });
   assert.equal(await registerFat(url, "x", COUNT, { account: tenant.id, more }), COUNT);
   const value = Buffer.alloc(1_000_000, "v");
   await each(12, (nth) => ask(`${url}/v2/${tenant.id}/config/fat-${nth}`, "PUT", value));
@@ -76,9 +79,9 @@ test("Rackspace", { timeout: 120_000 }, async (t) => {
     }
     return { values, pages };
   };
-  assert.deepEqual([(await list("/services")).values.length, (await list("/sessions")).values.length], [COUNT, 1]);
-  const overview = (await list("/views/overview")).values[0] as unknown as { readonly services: readonly object[] };
-  assert.equal(overview.services.length, COUNT);
+  assert.deepEqual([(await list("/services")).values.length, (await list("/sessions")).values.length], [COUNT, 2]);
+  const overview = (await list("/views/overview")).values as unknown as { readonly services: readonly object[] }[];
+  assert.equal(overview.flatMap(({ services }) => services).length, COUNT);
   const values = await list("/configuration");
   assert.ok(values.values.length === 12 && values.pages > 3, `${values.values.length} in ${values.pages} pages`);
   const events = await list("/events");

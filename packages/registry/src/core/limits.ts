@@ -24,6 +24,10 @@ export const LIMITS = {
   changesMax: 200_000,
   /** Of the keys that one commit writes and deletes, as they were and as they are, with their values. */
   commitBytesMax: 32 * 1024 * 1024,
+  /** Of what one lease keeps alive, by `sizeOf`: all of it ends in one commit. */
+  leaseBytesMax: 32 * 1024 * 1024,
+  /** Of all records that one transaction changes, as they were and as they are, by `sizeOf`. */
+  transactionBytesMax: 64 * 1024 * 1024,
   /** Of what all ranges of one transaction answer, by `sizeOf`. */
   rangeBytesMax: 4 * 1024 * 1024,
   /** Keys that all ranges of one transaction look at. */

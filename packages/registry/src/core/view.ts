@@ -43,6 +43,8 @@ export interface Facts {
   /** Keys in [from, to), sorted bytewise; `to` = "" means to the end. */
   entries(account: Account, from: Bytes, to: Bytes): Iterable<KeyRecord>;
   members(account: Account, lease: LeaseId): Members;
+  /** Of these, by `sizeOf`. */
+  leaseBytes(account: Account, lease: LeaseId): number;
   counts(account: Account): Counts;
   /** The number of the service's instances. */
   serviceSize(account: Account, service: string): number;

@@ -21,9 +21,12 @@ export function sizeOf(record: AnyRecord): number {
 /** About the bytes of a commit, with what was there before. */
 export function sizeOfCommit({ changes }: Commit): number {
   let size = RECORD_BYTES;
-  for (const { before, after } of changes)
-    size += (before === null ? 0 : sizeOf(before)) + (after === null ? 0 : sizeOf(after));
+  for (const change of changes) size += sizeOfChange(change);
   return size;
+}
+
+export function sizeOfChange({ before, after }: Change): number {
+  return (before === null ? 0 : sizeOf(before)) + (after === null ? 0 : sizeOf(after));
 }
 
 /**

@@ -4,7 +4,7 @@ import { FLOOR_KEY, isReserved } from "../bytes.ts";
 import type { Account, Bytes, InstanceRecord, KeyRecord, LeaseId, LeaseRecord, Revision } from "../types.ts";
 import type { AccountView, Counts, Directory, Member, ServiceView, View } from "../view.ts";
 import { DirectoryIndex } from "./directories.ts";
-import { ACCOUNT_BYTES, heldBytes, serviceBytes } from "./size.ts";
+import { ACCOUNT_BYTES, heldBytes, serviceBytes, sizeOf } from "./size.ts";
 
 const BTree = sortedBtree.default;
 type Tree<V> = InstanceType<typeof BTree<string, V>>;
@@ -21,6 +21,8 @@ export class LeaseState {
   slot = -1;
   /** Overdue for its heartbeat; set by `AccountState.setSilent`, which counts. */
   silent = false;
+  /** Of its members, by `sizeOf`. */
+  bytes = 0;
   #members: Member | Set<Member> | null = null;
 
   constructor(record: LeaseRecord) {
@@ -28,6 +30,7 @@ export class LeaseState {
   }
 
   add(member: Member): void {
+    this.bytes += sizeOf(member);
     if (this.#members === null) this.#members = member;
     else if (this.#members instanceof Set) this.#members.add(member);
     else this.#members = new Set([this.#members, member]);
@@ -35,7 +38,8 @@ export class LeaseState {
 
   remove(member: Member): void {
     if (this.#members === member) this.#members = null;
-    else if (this.#members instanceof Set) this.#members.delete(member);
+    else if (!(this.#members instanceof Set) || !this.#members.delete(member)) return;
+    this.bytes -= sizeOf(member);
   }
 
   /** Whether it keeps one instance alive and no second one. */
@@ -345,6 +349,10 @@ export class Catalog implements View {
       else instances.push(member);
     }
     return { instances, keys };
+  }
+
+  leaseBytes(account: Account, lease: LeaseId): number {
+    return this.leaseState(account, lease)?.bytes ?? 0;
   }
 
   counts(account: Account): Counts {

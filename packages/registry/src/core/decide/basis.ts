@@ -27,6 +27,8 @@ export interface Sums {
   rangeKeys: number;
   /** Of the keys that are written and deleted, before and after. */
   keyBytes: number;
+  /** Of all that the steps of transactions change, before and after. */
+  bytes: number;
 }
 
 export interface Basis {

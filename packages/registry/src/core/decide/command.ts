@@ -1,6 +1,7 @@
 /** From a command in an account to changes, or to a refusal. State, command, limits and time are arguments. */
 import { type Outcome, ok, refuse } from "../../outcome.ts";
 import { SYSTEM_ACCOUNT } from "../bytes.ts";
+import { sizeOfChange } from "../catalog/size.ts";
 import type { Command, CommandOf, Decision, Heard, Result } from "../command.ts";
 import { isLegalAccount, LIMITS } from "../limits.ts";
 import type { Account, Change } from "../types.ts";
@@ -12,7 +13,7 @@ import { findBroken } from "./guard.ts";
 import { decideDeregister, decideOverride, decideRegister, decideReport } from "./instance.ts";
 import { decideCompact, decideDelete, decideKnown, decidePut, decideRange } from "./key.ts";
 import type { Layout } from "./layout.ts";
-import { decideEnd, decideGrant, decideHold, decideRelease } from "./lease.ts";
+import { decideEnd, decideGrant, decideHold, decideRelease, refuseLong } from "./lease.ts";
 import type { Stamp } from "./plan.ts";
 import { refuseGrowth } from "./room.ts";
 
@@ -26,7 +27,7 @@ export function decide(
   if (!isLegalAccount(account) && account !== SYSTEM_ACCOUNT) {
     return refuse("invalid", `not a legal account name: ${account.slice(0, 80)}`);
   }
-  const sums = { rangeBytes: 0, rangeKeys: 0, keyBytes: 0 };
+  const sums = { rangeBytes: 0, rangeKeys: 0, keyBytes: 0, bytes: 0 };
   const layouts = rules.layouts?.(account) ?? NO_LAYOUTS;
   const { plans } = rules;
   const bounds = { limits: rules.limits(account), bytesMax: rules.bytesMax?.() ?? Number.POSITIVE_INFINITY };
@@ -40,11 +41,15 @@ const NO_LAYOUTS: readonly Layout[] = [];
 /** What is made of other commands, each of which has brought along its other faces, and what does nothing else. */
 const WHOLE: ReadonlySet<Command["kind"]> = new Set<Command["kind"]>(["when", "plan", "mirror"]);
 
+/** What a lease may keep more by. */
+const GROWING: ReadonlySet<Command["kind"]> = new Set<Command["kind"]>(["register", "report", "put"]);
+
 /** Decides, and brings the other faces of what changes to the same state. */
 function decideStep(basis: Basis, command: Command): Outcome<Decision> {
   const decided = decideAlone(basis, command);
-  const isDone = basis.layouts.length === 0 || !decided.ok || WHOLE.has(command.kind);
-  return isDone ? decided : withFaces(basis, decided.value, decideAlone);
+  if (!decided.ok || WHOLE.has(command.kind)) return decided;
+  const whole = basis.layouts.length === 0 ? decided : withFaces(basis, decided.value, decideAlone);
+  return (whole.ok && GROWING.has(command.kind) && refuseLong(basis, whole.value.changes)) || whole;
 }
 
 function decideAlone(basis: Basis, command: Command): Outcome<Decision> {
@@ -113,6 +118,9 @@ function decideWhen(basis: Basis, command: CommandOf<"when">): Outcome<Decision>
         ...refuse("too-large", `its ranges come by more than ${PASSED_MAX} keys that it has deleted`),
         step: [nth],
       };
+    if (step.kind !== "when") for (const change of decided.value.changes) basis.sums.bytes += sizeOfChange(change);
+    if (basis.sums.bytes > LIMITS.transactionBytesMax)
+      return { ...refuse("too-large", `it changes more than ${LIMITS.transactionBytesMax} bytes`), step: [nth] };
     draft.fold(account, decided.value.changes, stamp.revision);
     // One by one: a call takes only so many arguments.
     for (const change of decided.value.changes) changes.push(change);

@@ -1,6 +1,6 @@
 /** Changes laid over a state without touching it: decided, but not durable yet or not sure to come about. */
 import { isReserved } from "../bytes.ts";
-import { growthOf } from "../catalog/size.ts";
+import { growthOf, sizeOf } from "../catalog/size.ts";
 import {
   type Account,
   type Bytes,
@@ -24,6 +24,7 @@ class DraftAccount {
   readonly serviceDeltas = new Map<string, number>();
   /** The records of this draft by the lease that keeps them alive; mostly one. */
   readonly members = new Map<LeaseId, Member | Set<Member>>();
+  readonly leaseBytes = new Map<LeaseId, number>();
   readonly deltas = { instances: 0, services: 0, keys: 0, leases: 0, bytes: 0 };
   /** The names in `keys`, sorted; null until somebody wants them so. */
   #sorted: Bytes[] | null = null;
@@ -41,6 +42,7 @@ class DraftAccount {
 
   join(lease: LeaseId | null, record: Member): void {
     if (lease === null) return;
+    this.#count(lease, sizeOf(record));
     const known = this.members.get(lease);
     if (known === undefined) this.members.set(lease, record);
     else if (known instanceof Set) known.add(record);
@@ -49,9 +51,14 @@ class DraftAccount {
 
   part(lease: LeaseId | null, record: Member): void {
     if (lease === null) return;
+    this.#count(lease, -sizeOf(record));
     const known = this.members.get(lease);
     if (known instanceof Set) known.delete(record);
     else if (known === record) this.members.delete(lease);
+  }
+
+  #count(lease: LeaseId, bytes: number): void {
+    this.leaseBytes.set(lease, (this.leaseBytes.get(lease) ?? 0) + bytes);
   }
 
   membersOf(lease: LeaseId): Iterable<Member> {
@@ -230,6 +237,10 @@ export class Draft implements Facts {
       else instances.push(member);
     }
     return { instances, keys };
+  }
+
+  leaseBytes(account: Account, lease: LeaseId): number {
+    return this.base.leaseBytes(account, lease) + (this.#accounts.get(account)?.leaseBytes.get(lease) ?? 0);
   }
 
   counts(account: Account): Counts {

@@ -1,5 +1,6 @@
 import { type Outcome, type Refused, refuse } from "../../outcome.ts";
 import { ownString } from "../catalog/share.ts";
+import { sizeOf } from "../catalog/size.ts";
 import type { CommandOf, Decision } from "../command.ts";
 import { LIMITS, refuseMeta } from "../limits.ts";
 import type { Cause, Change, Held, InstanceRecord, KeyRecord, LeaseRecord } from "../types.ts";
@@ -76,6 +77,24 @@ export function newLease(
 
 export function leaseChange(cause: Cause, before: LeaseRecord | null, after: LeaseRecord | null): Change {
   return { kind: "lease", cause, before, after, silence: null };
+}
+
+/** More than any record takes: while so much is free nothing needs to be added up. */
+const RECORD_BYTES_MAX = 2 * 1024 * 1024;
+
+/** Refuses what would let a lease keep so much that its end is too long for one commit. */
+export function refuseLong({ facts, account }: Basis, changes: readonly Change[]): Refused | undefined {
+  for (const change of changes) {
+    if (change.kind === "lease" || change.after === null || change.after.lease === null) continue;
+    const { before, after } = change;
+    const { lease } = change.after;
+    const kept = facts.leaseBytes(account, lease);
+    if (kept <= LIMITS.leaseBytesMax - RECORD_BYTES_MAX) continue;
+    const more = sizeOf(after) - (before?.lease === lease ? sizeOf(before) : 0);
+    if (more > 0 && kept + more > LIMITS.leaseBytesMax)
+      return refuse("too-large", `lease ${lease} would keep more than ${LIMITS.leaseBytesMax} bytes; use several`);
+  }
+  return undefined;
 }
 
 /**

@@ -2,6 +2,7 @@
 import type { Outcome } from "../../outcome.ts";
 import type { AccountState, Catalog, LeaseState } from "../catalog/state.ts";
 import type { Command, Heard, Receipt } from "../command.ts";
+import { LIMITS } from "../limits.ts";
 import type { Pulse } from "../registry.ts";
 import type { Account, Change, Commit, InstanceRecord, LeaseId, LeaseRecord, Silence } from "../types.ts";
 import { instancesOf, Surveyor } from "./census.ts";
@@ -16,6 +17,7 @@ import { type Lapsed, LeaseWheel, TICK_MS } from "./wheel.ts";
 const RETRY_MS = 1000;
 /** Leases in one `hold`: all that lapse at once may be a hundred thousand. */
 const HELD_AT_ONCE = 1000;
+const HELD_BYTES_AT_ONCE = LIMITS.commitBytesMax / 2;
 const SWEEP_TICKS = 60_000 / TICK_MS;
 
 /** Told of what people should know. */
@@ -319,8 +321,24 @@ export class Expiry {
   #hold(account: Account, hold: Hold, leases: readonly LeaseId[]): void {
     this.#options.onHeld?.(account, hold);
     const { reason } = hold;
-    for (let from = 0; from < leases.length; from += HELD_AT_ONCE)
-      void this.#options.propose(account, { kind: "hold", leases: leases.slice(from, from + HELD_AT_ONCE), reason });
+    for (const some of this.#portions(account, leases))
+      void this.#options.propose(account, { kind: "hold", leases: some, reason });
+  }
+
+  /** Leases as many at a time as go well into one commit. */
+  *#portions(account: Account, leases: readonly LeaseId[]): Iterable<readonly LeaseId[]> {
+    const states = this.#options.catalog.account(account)?.leaseStates;
+    let [some, bytes] = [[] as LeaseId[], 0];
+    for (const lease of leases) {
+      const more = states?.get(lease)?.bytes ?? 0;
+      if (some.length === HELD_AT_ONCE || (some.length > 0 && bytes + more > HELD_BYTES_AT_ONCE)) {
+        yield some;
+        [some, bytes] = [[], 0];
+      }
+      some.push(lease);
+      bytes += more;
+    }
+    if (some.length > 0) yield some;
   }
 
   #end(account: Account, state: LeaseState, lateMs: number): void {

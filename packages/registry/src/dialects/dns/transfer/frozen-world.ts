@@ -77,6 +77,7 @@ function toView(live: () => View, account: Account, toAccount: (found: AccountVi
     entry: (...args) => live().entry(...args),
     entries: (...args) => live().entries(...args),
     members: (...args) => live().members(...args),
+    leaseBytes: (...args) => live().leaseBytes(...args),
     counts: (...args) => live().counts(...args),
     serviceSize: (...args) => live().serviceSize(...args),
     accounts: () => live().accounts(),
