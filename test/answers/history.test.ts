@@ -1,7 +1,10 @@
 /** Answers from a fat history, in 512 MB: each ends at some MB with the position it reached, and the store starts again. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { get, type IncomingMessage } from "node:http";
 import { test } from "node:test";
-import { ask, memoryOf, neverRead, notHeldUp, putKeys, startBystander, startSmall } from "./rig.ts";
+import { type Scope, until } from "../harness/scope.ts";
+import { ask, memoryOf, neverRead, notHeldUp, putKeys, registerFat, startBystander, startSmall } from "./rig.ts";
 
 const COMMITS = 120;
 
@@ -61,3 +64,41 @@ test("one commit that is long is sent as a whole", { timeout: 60_000 }, async (t
   assert.equal(keys.length, 8);
   assert.equal(keys[7].before.value.length, 1_000_000);
 });
+
+test("a commit that is long goes to all who follow, also from one address", { timeout: 60_000 }, async (t) => {
+  const registry = await startSmall(t);
+  const { url } = registry;
+  await ask(`${url}/v2/default/leases`, "POST", { lease: "l", ttl: "1h" });
+  const more = (): object => ({ lease: "l", ttl: undefined });
+  assert.equal(await registerFat(url, "x", 400, { more }), 400);
+  const { revision } = (await ask(`${url}/v2/default/services/x`)).json();
+  const followers = await Promise.all(
+    Array.from({ length: 6 }, () => follow(t, `${url}/v2/default/watch?after=${revision}`)),
+  );
+  const bystander = await startBystander(t, registry);
+  await ask(`${url}/v2/default/leases/l`, "DELETE");
+  const last = (await ask(`${url}/v2/default/config/k`, "PUT", Buffer.from("v"))).json();
+  const isThere = (chunks: readonly Buffer[]): boolean =>
+    chunks.at(-1)?.includes(`"revision":${last.revision}`) === true;
+  await until(() => followers.every(isThere), { what: "all to have it", timeoutMs: 30_000 });
+  for (const chunks of followers) {
+    const text = Buffer.concat(chunks).toString();
+    const [ended, put] = Array.from(text.matchAll(/^event: change\ndata: (.*)$/gm), ([, data]) =>
+      JSON.parse(data ?? ""),
+    );
+    assert.equal(ended.changes.filter(({ kind }: { kind: string }) => kind === "instance").length, 400);
+    assert.equal(put.revision, last.revision);
+  }
+  assert.equal((await memoryOf(url)).cuts, 0);
+  await notHeldUp(bystander);
+});
+
+/** What comes in of a stream, as it comes. */
+async function follow(scope: Scope, url: string): Promise<readonly Buffer[]> {
+  const chunks: Buffer[] = [];
+  const request = get(url, { agent: false });
+  scope.after(() => void request.destroy());
+  const [response] = (await once(request, "response")) as [IncomingMessage];
+  response.on("data", (chunk: Buffer) => chunks.push(chunk)).on("error", () => {});
+  return chunks;
+}

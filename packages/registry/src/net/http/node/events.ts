@@ -2,7 +2,14 @@
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Outgoing } from "../../answers/outgoing.ts";
+import { PART_BYTES } from "../../answers/parts.ts";
+import { inTurn } from "../../answers/turns.ts";
 import type { Every, Stream, StreamOptions } from "../reply.ts";
+
+/** Longer events go out in parts. */
+const WHOLE_BYTES_MAX = 1024 * 1024;
+/** In one turn. */
+const PARTS_AT_ONCE = 16;
 
 const COMMENT = Buffer.from(":\n\n");
 
@@ -35,6 +42,10 @@ export class EventStream implements Stream {
   #blocked = false;
   #blockedTicks = 0;
   #quiet = true;
+  /** What is long, and what came after it; the first of it has been written up to `#from`. */
+  #rest: Buffer[] = [];
+  #from = 0;
+  #isPouring = false;
   #resume: (() => void) | undefined = undefined;
   readonly #closed: (() => void)[] = [];
 
@@ -62,10 +73,57 @@ export class EventStream implements Stream {
       this.#response.write(events);
       return this.#afterWrite(this.#response.writableLength, this.#response);
     }
+    if (this.#isPouring || events.length > WHOLE_BYTES_MAX) {
+      this.#rest.push(events);
+      if (!this.#isPouring) {
+        this.#isPouring = true;
+        this.#blocked = true;
+        this.#pour();
+      }
+      return false;
+    }
     // Past node:http, whose write frames each chunk anew for each stream: see docs/decisions/0003.
     socket.write(chunkedEncoding ? frame(events) : events);
     this.#outgoing.settle(socket);
     return this.#afterWrite(socket.writableLength, socket);
+  }
+
+  /** Writes on what is long, as the client takes it: it is shared, so only what is on its way counts. */
+  #pour(): void {
+    const { socket } = this.#response;
+    if (!this.#open || socket === null) return;
+    this.#blockedTicks = 0;
+    for (let parts = 0; parts < PARTS_AT_ONCE && this.#rest.length > 0; parts++) {
+      if (socket.writableLength > this.#bufferedBytesMax) break;
+      this.#writePart(socket);
+    }
+    this.#outgoing.settle(socket);
+    const next = this.#rest.length > 0 ? () => this.#pour() : () => this.#caughtUp();
+    if (socket.writableNeedDrain) socket.once("drain", next);
+    else inTurn(next);
+  }
+
+  #writePart(socket: Socket): void {
+    const [first] = this.#rest as [Buffer];
+    const part = first.subarray(this.#from, this.#from + PART_BYTES);
+    this.#from += part.length;
+    if (this.#from === first.length) {
+      this.#rest.shift();
+      this.#from = 0;
+    }
+    if (!this.#response.chunkedEncoding) return void socket.write(part);
+    socket.cork();
+    socket.write(`${part.length.toString(16)}\r\n`, "latin1");
+    socket.write(part);
+    socket.write("\r\n", "latin1");
+    socket.uncork();
+  }
+
+  #caughtUp(): void {
+    if (this.#rest.length > 0) return this.#pour();
+    this.#blocked = false;
+    this.#isPouring = false;
+    if (this.#open) this.#resume?.();
   }
 
   #afterWrite(buffered: number, drains: Socket | ServerResponse): boolean {
@@ -102,6 +160,8 @@ export class EventStream implements Stream {
   end(events?: Buffer): void {
     if (!this.#open) return;
     if (events !== undefined) this.write(events);
+    const { socket } = this.#response;
+    while (socket !== null && this.#rest.length > 0) this.#writePart(socket);
     this.#response.end();
     this.#close();
   }
@@ -109,6 +169,7 @@ export class EventStream implements Stream {
   #close(): void {
     if (!this.#open) return;
     this.#open = false;
+    this.#rest = [];
     this.#stopTimer();
     for (const closed of this.#closed.splice(0)) closed();
   }
