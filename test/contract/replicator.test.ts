@@ -61,6 +61,7 @@ async function open(
     replicator: implementation.create({ clock, rules, origin: "n1" }, dataDir),
     policy: createProtection(PROTECTION_DEFAULTS),
     wait: (ms, run) => setTimeout(run, ms).unref(),
+    openLine: () => setImmediate,
     onBug: (error) => assert.fail(String(error)),
     ...(historyCommitsMax === undefined ? {} : { historyCommitsMax }),
   });

@@ -59,6 +59,7 @@ export async function openStoreRig(
     replicator,
     policy: { windowMs: 15_000, holdMs: 600_000, suspects: () => false, holds: () => false },
     wait: (ms, run) => setTimeout(run, ms).unref(),
+    openLine: () => setImmediate,
     onBug: (error) => {
       throw error;
     },

@@ -56,6 +56,7 @@ export interface RigOptions {
   readonly historyCommitsMax?: number;
   readonly commitsMax?: number;
   readonly listener?: Pick<CoreOptions, "onHeld" | "onRareBeats">;
+  readonly openLine?: CoreOptions["openLine"];
 }
 
 export async function openRig(options: RigOptions = {}): Promise<Rig> {
@@ -73,6 +74,7 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
     }),
     policy: options.policy ?? createProtection({ ...PROTECTION_DEFAULTS, enabled: false }),
     wait: (ms, run) => setTimeout(run, ms).unref(),
+    openLine: options.openLine ?? (() => setImmediate),
     onBug: (error) => bugs.push(error),
     ...options.listener,
     ...(options.historyCommitsMax === undefined ? {} : { historyCommitsMax: options.historyCommitsMax }),

@@ -43,6 +43,7 @@ export class WatchRig {
       older: this.older,
       clock: { now: () => 0, monotonic: () => this.nowMs },
       wait: (ms, run) => this.pauses.push({ ms, run }),
+      inTurn: setImmediate,
       onBug: (error) => this.bugs.push(error),
     });
   }

@@ -27,6 +27,7 @@ export async function openParent({ target, dir }: ContentionJob): Promise<Parent
     replicator: createEmbedded({ dataDir, clock, origin: "bench", rules: { limits: () => limits } }),
     policy: { windowMs: 15_000, holdMs: 600_000, suspects: () => false, holds: () => false },
     wait: (ms, run) => setTimeout(run, ms).unref(),
+    openLine: () => setImmediate,
     onBug: (error) => {
       throw error;
     },

@@ -13,9 +13,9 @@ import type { Replicator, Sink } from "./order/replicator.ts";
 import type { Pulse, Registry, Scope, Watch, Watcher } from "./registry.ts";
 import type { Account, Commit, InstanceKey, LeaseId, Revision } from "./types.ts";
 import type { View } from "./view.ts";
+import type { OlderHistory } from "./watch/batches.ts";
 import { History } from "./watch/history.ts";
 import { WatchHub } from "./watch/hub.ts";
-import { Turns } from "./watch/turns.ts";
 
 export interface CoreOptions extends ExpiryListener {
   readonly clock: Clock;
@@ -26,6 +26,8 @@ export interface CoreOptions extends ExpiryListener {
   readonly historyChangesMax?: number;
   /** Runs something after so many ms. */
   wait(ms: number, run: () => void): void;
+  /** Opens a line for long work: what it is given runs piece by piece, each in a turn that leaves others theirs. */
+  openLine(): (work: () => void) => void;
   /** Told of what watchers threw: that is a bug. */
   onBug(error: unknown): void;
 }
@@ -68,7 +70,8 @@ class OpenCore implements Core, Registry, Sink {
   readonly #options: CoreOptions;
   readonly #expiry: Expiry;
   readonly #recent: History;
-  readonly #reads = new Turns();
+  /** Many who read far back at once hold up nobody else. */
+  readonly #turn: () => Promise<void>;
   readonly #past: Past;
   readonly #hub: WatchHub;
   #proposals = 0;
@@ -76,7 +79,7 @@ class OpenCore implements Core, Registry, Sink {
   constructor(options: CoreOptions, catalog: Catalog) {
     this.#options = options;
     this.view = catalog;
-    const { replicator, clock, wait, onBug } = options;
+    const { replicator, clock, wait, openLine, onBug } = options;
     const propose = (account: Account, command: Command) => replicator.propose(account, command);
     this.#expiry = new Expiry({ ...options, catalog, propose });
     this.#recent = new History(
@@ -84,9 +87,16 @@ class OpenCore implements Core, Registry, Sink {
       options.historyCommitsMax ?? HISTORY_COMMITS_MAX,
       options.historyChangesMax ?? HISTORY_CHANGES_MAX,
     );
-    const turn = () => this.#reads.turn();
-    this.#past = new Past({ view: catalog, recent: this.#recent, replicator, turn });
-    this.#hub = new WatchHub({ history: this.#recent, older: replicator, clock, wait, onBug });
+    const reads = openLine();
+    this.#turn = () => new Promise((resolve) => reads(resolve));
+    this.#past = new Past({ view: catalog, recent: this.#recent, replicator, turn: this.#turn });
+    const older: OlderHistory = {
+      history: (...range) => this.#turn().then(() => replicator.history(...range)),
+      get floor() {
+        return replicator.floor;
+      },
+    };
+    this.#hub = new WatchHub({ history: this.#recent, older, clock, wait, inTurn: openLine(), onBug });
   }
 
   start(): void {
@@ -160,7 +170,7 @@ class OpenCore implements Core, Registry, Sink {
   }
 
   async history(after: Revision, limit: number): Promise<Outcome<readonly Commit[]>> {
-    await this.#reads.turn();
+    await this.#turn();
     if (after < this.floor) return refuse("compacted", `history up to revision ${this.floor} is gone`);
     const bytesMax = LIMITS.historyBytesMax;
     if (!this.#recent.covers(after)) return ok(await this.#options.replicator.history(after, limit, bytesMax));

@@ -17,6 +17,7 @@ import {
 } from "../../core/index.ts";
 import type { Endpoint, NodeStatus } from "../../dialects/contract.ts";
 import { Outgoing } from "../../net/answers/outgoing.ts";
+import { openLine } from "../../net/answers/turns.ts";
 import type { OpenHttpListener } from "../../net/http/listener.ts";
 import { Pages } from "../../net/http/pages/cors.ts";
 import { isLoopback } from "../../net/loopback.ts";
@@ -146,6 +147,7 @@ function toCoreOptions(
   return {
     ...parts,
     wait: (ms, run) => setTimeout(run, ms).unref(),
+    openLine,
     onBug: (error) => log.error({ err: error }, "a watcher failed"),
     onExpired: metrics.expired,
     ...reportProtection(log, () => parts.clock.monotonic()),

@@ -259,7 +259,14 @@ test("one whose older commits cannot be read is told to begin anew", async () =>
   const bugs: unknown[] = [];
   const history = new History(10, 4, 4);
   const older = { floor: 2, history: () => Promise.reject(new Error("the disk")) };
-  const hub = new WatchHub({ history, older, clock: STILL, wait: () => {}, onBug: (error) => bugs.push(error) });
+  const hub = new WatchHub({
+    history,
+    older,
+    clock: STILL,
+    wait: () => {},
+    inTurn: setImmediate,
+    onBug: (error) => bugs.push(error),
+  });
   hub.revision = 10;
   const seen = watcher();
   assert.ok(hub.follow({}, 5, seen).ok);

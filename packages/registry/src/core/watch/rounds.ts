@@ -15,6 +15,8 @@ export interface RoundsOptions {
   readonly clock: Clock;
   /** Runs something after so many ms. */
   readonly wait: (ms: number, run: () => void) => void;
+  /** Runs a slice in one of the next turns of the event loop. */
+  readonly inTurn: (work: () => void) => void;
   readonly onBug: (error: unknown) => void;
 }
 
@@ -34,8 +36,8 @@ export class Rounds {
   #round: Cursor[] = [];
   /** Cursors behind the live ones. */
   #behind: Cursor[] = [];
-  /** A slice has run in this turn of the event loop. */
-  #isTurnTaken = false;
+  /** A slice has run, and the next one waits for its turn. */
+  #isPlanned = false;
   #isPausing = false;
   /** Of the round: when it began, and the time that its slices took. */
   #beganMs = 0;
@@ -73,9 +75,9 @@ export class Rounds {
     if (cursor.state === "queued") this.start();
   }
 
-  /** Runs the first slice at once, unless one has run in this turn. */
+  /** Runs the first slice at once, unless one is planned. */
   start(): void {
-    if (!this.#isTurnTaken) this.#slice();
+    if (!this.#isPlanned) this.#slice();
   }
 
   /** Hands over at once all that memory has up to `head`. */
@@ -93,7 +95,7 @@ export class Rounds {
     const fromMs = clock.monotonic();
     if (this.#round.length === 0 && this.#lacking.size > 0 && fromMs >= this.#nextMs) this.#open(fromMs);
     if (this.#round.length + this.#behind.length === 0) return this.#pause(fromMs);
-    this.#isTurnTaken = true;
+    this.#isPlanned = true;
     let [round, behind, nowMs] = [0, 0, fromMs];
     while (round + behind < SLICE_CURSORS && nowMs - fromMs < SLICE_MS) {
       // By turns, so that neither waits for the end of the other.
@@ -107,8 +109,8 @@ export class Rounds {
     this.#behind.splice(0, behind);
     if (round > 0 && round === this.#round.length) this.#end();
     this.#round.splice(0, round);
-    setImmediate(() => {
-      this.#isTurnTaken = false;
+    this.#options.inTurn(() => {
+      this.#isPlanned = false;
       this.#slice();
     });
   }

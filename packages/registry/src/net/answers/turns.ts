@@ -1,47 +1,63 @@
 /**
- * @live Long work in turns. Work that would keep others waiting is cut into pieces of a millisecond or so; each asks for a
- * turn. In every turn of the event loop they get a few milliseconds together, first come, first served, and all other
- * work comes between.
+ * @live Long work in turns. Work that would keep others waiting is cut into pieces of some milliseconds at most, which wait
+ * in lines. One piece runs in a turn of the event loop, each line's in its turn. Turns without a piece follow, the more
+ * the longer it took: in each the runtime accepts one connection, and as many may be waiting. They end when others have
+ * had as much time as the piece.
  */
 
-/** What all pieces together may take of one turn of the event loop. */
-const SLICE_MS = 4;
-/** Turns without a slice that follow: in each the runtime accepts one connection, and as many may be waiting. */
-const FREE_TURNS = 16;
+/** Turns without a piece that follow, for each millisecond that one took. */
+export const FREE_TURNS_PER_MS = 4;
+/** A piece that took longer counts as so long: the process may have been stopped meanwhile. */
+const PIECE_MS_MAX = 50;
 
-let waiting: (() => void)[] = [];
+/** Has a piece of work done in one of the next turns, after those that wait in this line. It must not throw. */
+export type Line = (work: () => void) => void;
+
+/** The lines in which something waits; the next one is the first. */
+const lines: (() => void)[][] = [];
 let isPlanned = false;
+let isAtWork = false;
+let beganMs = 0;
+let freeTurns = 0;
+let freeUntilMs = 0;
 
-/** Runs a piece of work in one of the next turns. What it throws is nobody's to catch: it must not throw. */
-export function inTurn(work: () => void): void {
-  waiting.push(work);
-  plan();
+export function openLine(): Line {
+  const line: (() => void)[] = [];
+  return (work) => {
+    if (line.push(work) === 1) lines.push(line);
+    if (!isPlanned) plan();
+  };
 }
+
+/** The line of answers. */
+export const inTurn = openLine();
 
 function plan(): void {
-  if (isPlanned) return;
   isPlanned = true;
-  setImmediate(wait);
+  setImmediate(begin);
+  // In the same turn, after all that the piece did in microtasks.
+  setImmediate(end);
 }
 
-let freeTurns = 0;
-
-function wait(): void {
-  if (freeTurns > 0) {
-    freeTurns--;
-    setImmediate(wait);
-  } else runSlice();
+function begin(): void {
+  beganMs = performance.now();
+  if (--freeTurns >= 0 && beganMs < freeUntilMs) return;
+  const line = lines.shift();
+  const work = line?.shift();
+  if (line === undefined || work === undefined) return;
+  if (line.length > 0) lines.push(line);
+  isAtWork = true;
+  work();
 }
 
-function runSlice(): void {
+function end(): void {
+  if (isAtWork) {
+    isAtWork = false;
+    const endMs = performance.now();
+    const tookMs = Math.min(endMs - beganMs, PIECE_MS_MAX);
+    freeTurns = tookMs * FREE_TURNS_PER_MS;
+    freeUntilMs = endMs + tookMs;
+  }
   isPlanned = false;
-  freeTurns = FREE_TURNS;
-  const round = waiting;
-  waiting = [];
-  const endMs = performance.now() + SLICE_MS;
-  let done = 0;
-  do (round[done++] as () => void)();
-  while (done < round.length && performance.now() < endMs);
-  if (done < round.length) waiting = [...round.slice(done), ...waiting];
-  if (waiting.length > 0) plan();
+  if (lines.length > 0 || freeTurns >= 1) plan();
 }
