@@ -15,7 +15,11 @@ const STORE = "rollcall.mdb";
 
 interface State {
   readonly revision: number;
-  readonly accounts: readonly { readonly entries: readonly KeyRecord[]; readonly directories?: unknown }[];
+  readonly accounts: readonly {
+    readonly entries: readonly KeyRecord[];
+    readonly counts: Readonly<Record<string, number>>;
+    readonly directories?: unknown;
+  }[];
 }
 
 interface Seen {
@@ -38,7 +42,10 @@ function seenOf(name: string): Seen {
 /** What older programs knew of already. */
 function knownOf(core: Core): State {
   const { accounts, ...state } = everything(core) as State;
-  return { ...state, accounts: accounts.map(({ directories, ...account }) => account) };
+  return {
+    ...state,
+    accounts: accounts.map(({ directories, counts: { bytes, ...counts }, ...account }) => ({ ...account, counts })),
+  };
 }
 
 function toKeyNow(record: KeyRecord): KeyRecord {
