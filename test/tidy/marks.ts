@@ -33,15 +33,18 @@ export function isLive(text: string): boolean {
   return /^\/\*\*\s*(?:\*\s*)?@live\s/.test(headOf(text));
 }
 
+/** What is called where commands are decided, anywhere and again. */
+const PLAN = /^(?:export )?const \w+: Plan</m;
+
 export const pureIsTheDefault: Rule = (files) => {
   const byPath = new Map(sources(files).map((file) => [file.path, file]));
   return (
     [...byPath.values()]
       // The main is live in all that it does.
       .filter(({ path }) => path.startsWith(REGISTRY) && !path.startsWith(`${REGISTRY}bin/`))
-      .filter(({ text }) => !isLive(text))
       .flatMap(({ path, text }) => {
         const code = stripText(text);
+        if (isLive(text)) return PLAN.test(code) ? [`${path}: a plan is pure, and the file has @live`] : [];
         const words = LIVE.flatMap((pattern) => [...code.matchAll(pattern)].map(([word]) => word));
         const values = isDoor(code) ? [] : liveValues(path, text, byPath);
         return [...new Set([...words, ...values])].map((word) => `${path}: ${word} is live, and the file has no @live`);

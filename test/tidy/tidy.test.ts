@@ -104,6 +104,7 @@ const HOUSE_RULES: Record<string, { rule: Rule; broken: Record<string, string>[]
     broken: [
       { [`${DIALECT}a.ts`]: "/** Pure. */\nconst at = clock.now();" },
       { [`${DIALECT}a.ts`]: "setImmediate(go);" },
+      { [`${DIALECT}a.ts`]: "/** @live A. */\nexport const MOVE: Plan<string> = {\n};" },
       { [`${DIALECT}a.ts`]: "await registry.propose(account, command);" },
       { [`${DIALECT}a.ts`]: 'import { isIP, connect } from "node:net";' },
       { [`${DIALECT}a.ts`]: 'import { type Hash, randomBytes } from "node:crypto";' },
@@ -114,6 +115,7 @@ const HOUSE_RULES: Record<string, { rule: Rule; broken: Record<string, string>[]
     fine: {
       ...throughDoor('import { ok, type open } from "../../core/index.ts";'),
       [`${DIALECT}b.ts`]: '/** @live B. */\nimport { connect } from "node:net";\nconst at = clock.now();',
+      [`${DIALECT}d.ts`]: "export const MOVE: Plan<{ readonly id: string }> = {\n};",
       [`${DIALECT}c.ts`]: 'import type { B } from "./b.ts";\nimport { isIP } from "node:net";\n// clock.now()',
     },
   },

@@ -48,8 +48,15 @@ export function gatherPlans(plans: Iterable<AnyPlan>): Plans {
   return found;
 }
 
+/** What can be sent to another process: nothing that has functions. */
+type Plain<T> = T extends (...all: never[]) => unknown
+  ? never
+  : T extends object
+    ? { readonly [K in keyof T]: Plain<T[K]> }
+    : T;
+
 /** The command that has a plan made and carried out. */
-export function byPlan<Input>({ name }: Plan<Input, unknown>, input: Input): CommandOf<"plan"> {
+export function byPlan<Input>({ name }: Plan<Input, unknown>, input: Plain<Input>): CommandOf<"plan"> {
   return { kind: "plan", name, input };
 }
 

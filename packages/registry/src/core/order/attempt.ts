@@ -1,4 +1,7 @@
-/** Changes that rest on what was read: read, guard, propose, and again when somebody else was faster. */
+/**
+ * Changes that rest on what was read: read, guard, propose, and again when somebody else was faster. For those that cannot
+ * be plans, as they rest on more than the catalog; under contention they need many tries.
+ */
 import { type Outcome, refuse } from "../../outcome.ts";
 import type { Receipt } from "../command.ts";
 import { resultOf } from "../decide/plan.ts";

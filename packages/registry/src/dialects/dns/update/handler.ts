@@ -49,6 +49,10 @@ export class Updates {
     return done;
   }
 
+  /**
+   * No plan, as it rests on more than the catalog: on zones, their files and settings. The others of this account have
+   * been carried out, so only changes by way of other protocols can make it try again.
+   */
   async #carryOut(message: Message, account: Account): Promise<number> {
     const outcome = await untilDecided(async () => {
       const planned = this.#desk.read((world) => planUpdate(message, world));
