@@ -72,7 +72,8 @@ export function follow({ url, service, log }) {
     if (!answer.ok) throw new Error(`reading ${service} was answered ${answer.status}`);
     const body = await answer.json();
     instances = body.instances;
-    log(`${service} is at ${instances.map(({ address, port }) => `${address}:${port}`).join(", ") || "no address"}`);
+    const places = instances.map(({ address, port }) => `${address}:${port}`).join(", ");
+    log(places === "" ? `no ${service} is registered` : `${service} is at ${places}`);
     return body.revision;
   }
 

@@ -6,6 +6,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, test } from "node:test";
+
 import { completionScript, SHELLS } from "../../packages/registry/src/bin/commands/help/completions.ts";
 import { DIALECTS, PORTS } from "../../packages/registry/src/bin/dialects.ts";
 import { buildProgram } from "../../packages/registry/src/bin/program.ts";
@@ -31,6 +32,15 @@ test("help names every command and every exit code", async () => {
     if (command.name() !== "reference") assert.match(stdout, new RegExp(`^  ${command.name()}\\b`, "m"));
   for (const exit of [0, 1, 2, 3, 4, 5, 6]) assert.match(stdout, new RegExp(`^  ${exit}  \\w`, "m"));
   assert.doesNotMatch(stdout, /reference/);
+});
+
+test("help fits a terminal of 80 columns, of every command", () => {
+  for (const [path, command] of allCommands(buildProgram(), "rollcall"))
+    for (const line of command
+      .configureOutput({ getOutHelpWidth: () => 80 })
+      .helpInformation()
+      .split("\n"))
+      assert.ok(line.length <= 80, `${path}: ${line}`);
 });
 
 const WRONG: readonly (readonly [string[], RegExp])[] = [

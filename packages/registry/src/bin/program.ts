@@ -1,5 +1,5 @@
 /** All commands, put together. What a command needs beyond its flags is loaded when it runs. */
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Help } from "commander";
 import { defineAdmin } from "./commands/admin.ts";
 import { defineBackup } from "./commands/backup.ts";
 import { defineCatalog } from "./commands/catalog.ts";
@@ -27,7 +27,7 @@ export function buildProgram(): Command {
     .description("A service registry that every client already speaks.")
     .usage("<command> [options]")
     .exitOverride()
-    .configureHelp({ sortSubcommands: false, showGlobalOptions: false });
+    .configureHelp({ sortSubcommands: false, showGlobalOptions: false, minWidthToWrap: 24, subcommandTerm });
   addGlobalOptions(program);
   program.commandsGroup("Run a registry:");
   defineServe(program);
@@ -55,6 +55,13 @@ export function buildProgram(): Command {
   program.addHelpText("after", () => `\nExit codes:\n${exitLines().join("\n")}`);
   explainErrors(program, "rollcall");
   return program;
+}
+
+const { subcommandTerm: wholeTerm } = Help.prototype;
+
+/** The overview has names alone: with arguments beside them the sentences would not fit a terminal. */
+function subcommandTerm(command: Command): string {
+  return command.parent?.parent ? wholeTerm(command) : command.name();
 }
 
 function exitLines(): string[] {

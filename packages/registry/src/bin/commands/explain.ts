@@ -32,7 +32,7 @@ function showExplanation(out: Output, body: ExplainBody, nowMs: number): void {
     [
       { title: "ago", right: true },
       { title: "revision", right: true },
-      { title: "what" },
+      { title: "what", whole: true },
       { title: "why", whole: true },
     ],
     body.history.map((one) => [toAge(one.at, nowMs), String(one.revision), one.cause, one.reason]),
