@@ -11,10 +11,10 @@
 import { type AccountView, type InstanceRecord, perRevision, type ServiceView } from "../../../core/index.ts";
 import type { Found, NameSource, Place } from "../../contract.ts";
 import { fromAddressLabel, toAddressLabel } from "../labels/address.ts";
-import { isHostLabel, matchLabel, toLabel } from "../labels/text.ts";
+import { isHostLabel, toLabel } from "../labels/text.ts";
 import { weigh } from "../labels/weight.ts";
 import { LABEL_BYTES_MAX } from "../wire/name.ts";
-import { isHealthy } from "./native/group.ts";
+import { isHealthy, rosterOf } from "./native/group.ts";
 
 const NONE: Found = { kind: "none" };
 const BARE: Found = { kind: "bare" };
@@ -88,18 +88,13 @@ function findInstances(account: AccountView, name: string, tag: string, datacent
   const service = name === "" ? undefined : account.service(name);
   if (service === undefined) return NONE;
   const all = [...service.instances.values()];
-  const records = tag === "" ? all : all.filter(({ tags }) => tags.some((each) => isTag(each, tag)));
+  const records = tag === "" ? all : rosterOf(service).matching("tag", tag);
   if (records.length === 0 && all.length > 0) return NONE;
   const places = toPlaces(records, account, datacenter);
   // The answer can change with other services: those on the same node, and one that fits the label better.
   return service.name !== name || all.some(({ meta }) => meta[NODE_META] !== undefined)
     ? { kind: "instances", places }
     : { kind: "instances", places, service: name };
-}
-
-/** A tag with dots may stand as several labels. */
-function isTag(tag: string, asked: string): boolean {
-  return matchLabel(tag, asked) > 0;
 }
 
 /** Weights are scaled as among the instances that are shown. */

@@ -13,7 +13,7 @@ export function getTargets(exchange: Exchange): Result {
   const [service] = params;
   const filter = decodeFilter(query);
   if (!filter.ok) return filter;
-  const wanted = filter.value ?? (() => true);
+  const wanted = filter.value?.matches ?? (() => true);
   return desk.registry.read((view) => {
     const all = view.account(account);
     const [revision, records] = service === undefined ? instancesOf(all) : ofService(all, all?.service(service));

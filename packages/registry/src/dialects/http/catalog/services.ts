@@ -1,6 +1,14 @@
 /** @live Handlers of reads: services, one service, instances; with filters, pages, long polls and entity tags. */
 import type { InstanceBody, ServiceSummaryBody } from "@rollcall/client";
-import { type AccountView, type InstanceRecord, type Scope, sizeOf, type View } from "../../../core/index.ts";
+import {
+  type AccountView,
+  type InstanceRecord,
+  perRevision,
+  type Scope,
+  type ServiceView,
+  sizeOf,
+  type View,
+} from "../../../core/index.ts";
 import type { Answer } from "../../../net/routes/answer.ts";
 import type { Result } from "../../../net/routes/serve.ts";
 import { encodeList, findUnchanged, PAGE_BYTES_MAX, toState, toStateBody } from "../answers.ts";
@@ -65,11 +73,11 @@ function toService(exchange: Exchange, name: string, filter: InstanceFilter | un
 }
 
 function* encodeShown(all: readonly Shown[], filter: InstanceFilter | undefined): Iterable<InstanceBody | undefined> {
-  for (const shown of all) yield filter === undefined || filter(shown.record) ? toShownBody(shown) : undefined;
+  for (const shown of all) yield filter?.matches(shown.record) === false ? undefined : toShownBody(shown);
 }
 
-/** How many instances one page looks at before it is cut short: no request may hold the others up for long. */
-const SCANNED_MAX = 20_000;
+/** What the looks of one page may cost before it is cut short: no request may hold the others up for long. */
+const LOOKS_MAX = 20_000;
 
 interface Page {
   readonly name: string;
@@ -109,20 +117,29 @@ function pageServices(
   { from, limit }: PageRequest,
 ): Page {
   const services: ServiceSummaryBody[] = [];
-  let scanned = 0;
+  let looks = 0;
   let bytes = 0;
   for (const service of account?.services() ?? []) {
     if (service.name < from) continue;
-    if (services.length >= limit || scanned >= SCANNED_MAX || bytes >= PAGE_BYTES_MAX)
+    if (services.length >= limit || looks >= LOOKS_MAX || bytes >= PAGE_BYTES_MAX)
       return { name: "services", items: services, next: service.name };
-    scanned += service.instances.size;
-    const summary = toSummaryBody(service, matching(service.instances.values(), filter));
+    looks += service.instances.size * (filter?.cost ?? 1);
+    const summary =
+      filter === undefined ? summaryOf(service) : toSummaryBody(service, matching(service.instances.values(), filter));
     if (filter !== undefined && summary.instances === 0) continue;
     services.push(summary);
     bytes += sizeOfSummary(summary);
   }
   return { name: "services", items: services, next: null };
 }
+
+const SUMMARIES_BYTES_MAX = 16 * 1024 * 1024;
+
+/** Of all instances of a service. */
+const summaryOf = perRevision((service: ServiceView) => toSummaryBody(service, service.instances.values()), {
+  costMax: SUMMARIES_BYTES_MAX,
+  costOf: sizeOfSummary,
+});
 
 function sizeOfSummary({ service, tags, versions, zones }: ServiceSummaryBody): number {
   let size = 200 + service.length;
@@ -131,7 +148,7 @@ function sizeOfSummary({ service, tags, versions, zones }: ServiceSummaryBody): 
 }
 
 function* matching(records: Iterable<InstanceRecord>, filter: InstanceFilter | undefined): Iterable<InstanceRecord> {
-  for (const record of records) if (filter === undefined || filter(record)) yield record;
+  for (const record of records) if (filter?.matches(record) !== false) yield record;
 }
 
 /** GET …/instances, sorted by (id, service). A cursor is `<id>/<service>`: neither holds a slash. */
@@ -147,13 +164,14 @@ function pageInstances(
   const instances: Shown[] = [];
   const items = encodeShown(instances, undefined);
   const [fromId = "", fromService = ""] = from.split("/", 2);
-  let scanned = 0;
+  let looks = 0;
   let bytes = 0;
   for (const record of account?.instances(fromId) ?? []) {
     if (record.id === fromId && record.service < fromService) continue;
-    if (instances.length >= limit || scanned++ >= SCANNED_MAX || bytes >= PAGE_BYTES_MAX)
+    if (instances.length >= limit || looks >= LOOKS_MAX || bytes >= PAGE_BYTES_MAX)
       return { name: "instances", items, next: `${record.id}/${record.service}` };
-    if (filter !== undefined && !filter(record)) continue;
+    looks += filter?.cost ?? 1;
+    if (filter?.matches(record) === false) continue;
     instances.push(show(account, record));
     bytes += sizeOf(record);
   }

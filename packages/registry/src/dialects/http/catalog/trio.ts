@@ -53,10 +53,36 @@ function findEndpoints({ desk, account }: Exchange, wants: readonly Want[]): rea
   return desk.registry.read((view) => {
     const all = view.account(account);
     const found: InstanceRecord[] = [];
-    for (const want of wants)
-      for (const record of all?.service(want.provider)?.instances.values() ?? [])
-        if (isWanted(record, want)) found.push(record);
+    for (const [provider, wanted] of byProvider(wants))
+      for (const record of all?.service(provider)?.instances.values() ?? [])
+        if (wanted.some((want) => isWanted(record, want))) found.push(record);
     return sortRecords(found);
+  });
+}
+
+function byProvider(wants: readonly Want[]): ReadonlyMap<string, readonly Want[]> {
+  const groups = new Map<string, Want[]>();
+  for (const want of wants) {
+    const group = groups.get(want.provider);
+    if (group === undefined) groups.set(want.provider, [want]);
+    else group.push(want);
+  }
+  return groups;
+}
+
+/** What looking for the endpoints of one subscription may cost. */
+const LOOKS_MAX = 500_000;
+const PAIRS_PER_LOOK = 16;
+
+/** A look is one instance compared with one want that has not many pairs of meta. */
+function countLooks({ desk, account }: Exchange, wants: readonly Want[]): number {
+  return desk.registry.read((view) => {
+    const all = view.account(account);
+    let looks = 0;
+    for (const { provider, meta } of wants)
+      looks +=
+        (all?.service(provider)?.instances.size ?? 0) * (1 + Math.floor(Object.keys(meta).length / PAIRS_PER_LOOK));
+    return looks;
   });
 }
 
@@ -75,6 +101,8 @@ export function subscribe(exchange: Exchange): Result | Promise<Result> {
   if (!decoded.ok) return decoded;
   const asked = decoded.value;
   const consumer = asked.application === "" ? request.remoteAddress || "unknown" : asked.application;
+  if (countLooks(exchange, asked.wants) > LOOKS_MAX)
+    return refuse("too-large", "the subscription compares too many instances with too many wants: divide it");
   noteConsumer(exchange, consumer, asked);
   const endpoints = findEndpoints(exchange, asked.wants);
   const version = versionOf(endpoints);

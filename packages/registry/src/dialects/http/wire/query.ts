@@ -1,5 +1,14 @@
 /** Query parameters that choose instances, and those that page and wait. */
-import { type InstanceRecord, isStatus, type Outcome, ok, refuse, STATUSES, statusOf } from "../../../core/index.ts";
+import {
+  type InstanceRecord,
+  isStatus,
+  LIMITS,
+  type Outcome,
+  ok,
+  refuse,
+  STATUSES,
+  statusOf,
+} from "../../../core/index.ts";
 import type { Query } from "../../../net/http/query.ts";
 import { decodeCount, decodeDuration, WAIT_MS_MAX } from "./numbers.ts";
 
@@ -7,13 +16,19 @@ export const FILTERS: readonly string[] = ["tag+", "zone", "version", "protocol"
 export const WAITS: readonly string[] = ["after", "wait"];
 export const PAGES: readonly string[] = ["from", "limit"];
 
-export type InstanceFilter = (record: InstanceRecord) => boolean;
+type Test = (record: InstanceRecord) => boolean;
 
-/** Undefined when nothing is filtered. Different parameters must all match. */
+export interface InstanceFilter {
+  readonly matches: Test;
+  /** About what one look costs, in looks for a single term. */
+  readonly cost: number;
+}
+
+const TERMS_PER_COST = 16;
+
+/** Undefined when nothing is filtered. Different parameters must all match; what is said twice is looked for once. */
 export function decodeFilter(query: Query): Outcome<InstanceFilter | undefined> {
-  const tests: InstanceFilter[] = [];
-  const tags = query.all("tag");
-  if (tags.length > 0) tests.push((record) => tags.every((tag) => record.tags.includes(tag)));
+  const tests: Test[] = [];
   for (const name of ["zone", "version", "protocol"] as const) {
     const wanted = query.get(name);
     if (wanted !== undefined) tests.push((record) => record[name] === wanted);
@@ -21,14 +36,41 @@ export function decodeFilter(query: Query): Outcome<InstanceFilter | undefined> 
   const statuses = decodeStatuses(query.all("status"));
   if (!statuses.ok) return statuses;
   if (statuses.value.size > 0) tests.push((record) => statuses.value.has(statusOf(record)));
-  for (const name of query.names()) {
-    if (!name.startsWith("meta.")) continue;
-    const key = name.slice("meta.".length);
-    const wanted = query.all(name);
-    if (key === "") return refuse("invalid", "query parameter meta.<key> needs a key");
-    tests.push((record) => Object.hasOwn(record.meta, key) && wanted.every((value) => record.meta[key] === value));
-  }
-  return ok(tests.length === 0 ? undefined : (record) => tests.every((test) => test(record)));
+  const metas = [...query.names()].filter((name) => name.startsWith("meta."));
+  if (metas.includes("meta.")) return refuse("invalid", "query parameter meta.<key> needs a key");
+  if (metas.length > 0) tests.push(testMetas(metas.map((name) => [name.slice("meta.".length), query.all(name)])));
+  const tags = new Set(query.all("tag"));
+  if (tags.size > 0) tests.push(testTags([...tags]));
+  if (tests.length === 0) return ok(undefined);
+  const matches: Test = (record) => tests.every((test) => test(record));
+  return ok({ matches, cost: 1 + Math.floor((metas.length + tags.size) / TERMS_PER_COST) });
+}
+
+const NEVER: Test = () => false;
+
+/** No instance has more entries than are allowed, nor one entry with two values. */
+function testMetas(wanted: readonly (readonly [key: string, values: readonly string[]])[]): Test {
+  if (wanted.length > LIMITS.metaEntriesMax || wanted.some(([, values]) => new Set(values).size > 1)) return NEVER;
+  // What objects inherit is no text, and equal to none.
+  return ({ meta }) => wanted.every(([key, [value]]) => meta[key] === value);
+}
+
+/** In one pass over the tags of an instance, which may have one twice. */
+function testTags(wanted: readonly string[]): Test {
+  if (wanted.length > LIMITS.tagsMax) return NEVER;
+  const seenIn = new Map(wanted.map((tag) => [tag, 0]));
+  let round = 0;
+  return ({ tags }) => {
+    round++;
+    let found = 0;
+    for (const tag of tags) {
+      const seen = seenIn.get(tag);
+      if (seen === undefined || seen === round) continue;
+      seenIn.set(tag, round);
+      found++;
+    }
+    return found === wanted.length;
+  };
 }
 
 function decodeStatuses(words: readonly string[]): Outcome<ReadonlySet<string>> {

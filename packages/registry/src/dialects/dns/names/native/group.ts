@@ -114,7 +114,7 @@ const KEPT_FROM = 64;
 const keptRoster = perRevision((service: ServiceView) => toRoster(service.instances.values()));
 
 /** The instances of a service. */
-function rosterOf(service: ServiceView): Roster {
+export function rosterOf(service: ServiceView): Roster {
   return service.instances.size < KEPT_FROM ? toRoster(service.instances.values()) : keptRoster(service);
 }
 

@@ -139,7 +139,7 @@ export function narrow(roster: Roster, labels: readonly Bytes[]): Narrowed {
     const field = KEYWORDS.has(label) ? (label as Field) : undefined;
     if (field === undefined || end === 1) {
       const before = left ?? roster.records;
-      left = both(left, roster.matching("tag", label));
+      left = both(left, roster.matching("tag", label), roster);
       if (left.length === 0) {
         const isAbove = field !== undefined && before.some((record) => valuesOf(record, field).length > 0);
         return isAbove ? "bare" : "none";
@@ -149,18 +149,27 @@ export function narrow(roster: Roster, labels: readonly Bytes[]): Narrowed {
     }
     const count = roster.countDotted(field, labels, end - 1);
     const value = count > 1 ? labels.slice(end - 1 - count, end - 1).join(".") : (labels[end - 2] as Bytes);
-    left = both(left, roster.matching(field, value));
+    left = both(left, roster.matching(field, value), roster);
     if (left.length === 0) return roster.isEnd(field, labels.slice(0, end - 1)) ? "bare" : "none";
     end -= 1 + Math.max(1, count);
   }
   return left ?? roster.records;
 }
 
+/** Of lists that stand in tables. */
+const sets = new WeakMap<readonly InstanceRecord[], ReadonlySet<InstanceRecord>>();
+
 function both(
   some: readonly InstanceRecord[] | undefined,
   others: readonly InstanceRecord[],
+  { records }: Roster,
 ): readonly InstanceRecord[] {
   if (some === undefined) return others;
-  const found = new Set(others);
+  if (some === others || others.length === records.length) return some;
+  let found = sets.get(others);
+  if (found === undefined) {
+    found = new Set(others);
+    sets.set(others, found);
+  }
   return some.filter((record) => found.has(record));
 }

@@ -108,8 +108,8 @@ export function addressName(address: string, zone: Name): Name | undefined {
 
 /** Bytes of a text that cost nothing to speak of: `ANSWERS_MAX` bounds such records well enough. */
 const SHORT_BYTES = 128;
-/** Bytes beyond, of all texts of an answer: eight times what a message holds, for `encodeAnswer` to choose from. */
-const LONG_BYTES_MAX = 8 * MESSAGE_BYTES_MAX;
+/** Bytes beyond, of all texts of an answer: twice what a message holds, for `encodeAnswer` to choose from. */
+const LONG_BYTES_MAX = 2 * MESSAGE_BYTES_MAX;
 
 /** TXT: one record for each instance. Of many that are long the first ones, by the ids of their instances, are taken. */
 export function renderTexts(
