@@ -62,7 +62,7 @@ export interface Client {
   /** True when it was there. */
   deregister(service: string, id: string): Promise<boolean>;
   /** One heartbeat, for those that beat by themselves. Give it a time limit well below the time to live. */
-  heartbeat(service: string, id: string, options?: BeatOptions): Promise<{ ttlMs: number }>;
+  heartbeat(service: string, id: string, options?: BeatOptions): Promise<{ ttlMs: number | null }>;
   /** The result of one of the instance's checks. */
   report(
     service: string,

@@ -35,7 +35,7 @@ export interface LeaseSession {
 export interface Leases {
   grant(body: GrantBody): Promise<GrantedBody>;
   /** 404 as a `RollcallError` when it is gone. */
-  renew(lease: string, options?: BeatOptions): Promise<{ ttlMs: number }>;
+  renew(lease: string, options?: BeatOptions): Promise<{ ttlMs: number | null }>;
   /** Many heartbeats in one request. */
   renewMany(leases: readonly string[], options?: BeatOptions): Promise<RenewedBody>;
   /** Holds the lease by an open connection, taken up again when it is lost. */
@@ -92,8 +92,8 @@ function openSession(transport: Transport, lease: string, onDown?: (error: unkno
 
   const path = pathOf("v2", transport.account, "leases", lease, "session");
   /** Known from the first answer on. */
-  let ttlMs: number | undefined;
-  const limitMs = () => (ttlMs === undefined ? undefined : heartbeatLimitMs(ttlMs));
+  let ttlMs: number | null = null;
+  const limitMs = () => (ttlMs === null ? undefined : heartbeatLimitMs(ttlMs));
 
   async function hold(): Promise<unknown> {
     try {
@@ -106,7 +106,7 @@ function openSession(transport: Transport, lease: string, onDown?: (error: unkno
       });
       for await (const { event, data } of stream)
         if (event === "ended") return new RollcallError(toProblem(data));
-        else if (event === "ready") ({ ttlMs } = JSON.parse(data) as { ttlMs: number });
+        else if (event === "ready") ({ ttlMs } = JSON.parse(data) as { ttlMs: number | null });
       return undefined;
     } catch (error) {
       if (error instanceof RollcallError) return error;

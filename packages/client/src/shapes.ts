@@ -135,7 +135,8 @@ export interface InstancesBody {
 
 export interface LeaseBody {
   lease: string;
-  ttlMs: number;
+  /** Null for a lease without time, which ends only by request. */
+  ttlMs: number | null;
   via: string;
   own: boolean;
   meta: Record<string, string>;
@@ -144,7 +145,8 @@ export interface LeaseBody {
   /** Null before the first heartbeat seen by this node. */
   lastBeatAt: string | null;
   beats: number;
-  expiresAt: string;
+  /** Null for a lease without time. */
+  expiresAt: string | null;
   /** Only in GET of one lease. */
   instances?: Array<{ service: string; id: string }>;
   keys?: string[];
@@ -278,7 +280,8 @@ export interface ExplainBody {
   came: { at: string; revision: number; via: string } | null;
   keptAliveBy: {
     lease: string;
-    ttlMs: number;
+    /** Null, as `expiresAt`, for a lease without time. */
+    ttlMs: number | null;
     lastBeatAt: string | null;
     beats: number;
     beatIntervalMs: number | null;

@@ -20,7 +20,7 @@ export type Life =
   | { readonly lease: LeaseId }
   /**
    * By a lease of its own, named `ownLease(key)`, which the same commit grants or changes. To say so of one that is
-   * there is a heartbeat, unless it is said `quiet`.
+   * there is a heartbeat, unless it is said `quiet`. Infinity: until it is deregistered or its lease is ended.
    */
   | { readonly ttlMs: number; readonly quiet?: true }
   /** For good. A lease of its own ends. */
@@ -31,7 +31,7 @@ export type Life =
 /** A wish to change something in one account. Plain data. */
 export type Command =
   /**
-   * Of a lease that is there it sets ttl and meta, and is a heartbeat unless it is said `quiet`. A new ttl counts from
+   * `ttlMs` may be Infinity: a lease without time. Of a lease that is there it sets ttl and meta, and is a heartbeat unless it is said `quiet`. A new ttl counts from
    * the last heartbeat; a shorter one that is said `quiet`, from the next.
    */
   | {

@@ -35,7 +35,8 @@ export const LIMITS = {
   /** Of commits that are read at once, by `sizeOf`; the last one may pass it. */
   historyBytesMax: 1024 * 1024,
   ttlMsMin: 1000,
-  ttlMsMax: 7 * 24 * 3600 * 1000,
+  /** The nine billion seconds of etcd. A lease without time has Infinity. */
+  ttlMsMax: 9e12,
 } as const;
 
 const ACCOUNT = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;

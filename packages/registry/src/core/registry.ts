@@ -58,6 +58,7 @@ export interface Pulse {
   readonly intervalMs: number;
   /** The beats come so rarely that protection may notice too late when many fall silent. */
   readonly rare: boolean;
+  /** Infinity for a lease without time. */
   readonly deadlineMs: number;
 }
 
@@ -70,7 +71,7 @@ export interface Registry {
    * the signal comes first: `unavailable` if nothing is or will be done, else `unknown`.
    */
   propose(account: Account, command: Command, signal?: AbortSignal): Promise<Outcome<Receipt>>;
-  /** A heartbeat; never a commit. */
+  /** A heartbeat; never a commit. `ttlMs` is Infinity for a lease without time. */
   renew(account: Account, lease: LeaseId): Promise<Outcome<{ readonly ttlMs: number }>>;
   /** Many heartbeats: the ttl in ms of each lease, in order; 0 where there is none. */
   renewMany(account: Account, leases: readonly LeaseId[]): Promise<Float64Array>;

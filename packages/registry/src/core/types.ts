@@ -90,6 +90,7 @@ export interface Held {
 
 export interface LeaseRecord {
   readonly id: LeaseId;
+  /** Infinity: it has no time, never lapses and is never silent; it ends only by a command. */
   readonly ttlMs: number;
   /** The dialect that granted it. */
   readonly via: string;
@@ -104,6 +105,11 @@ export interface LeaseRecord {
   readonly grantedAtMs: number;
   /** The node that keeps its time. */
   readonly origin: string;
+}
+
+/** Whether it never lapses. */
+export function isTimeless({ ttlMs }: Pick<LeaseRecord, "ttlMs">): boolean {
+  return ttlMs === Number.POSITIVE_INFINITY;
 }
 
 /** A configuration entry. */

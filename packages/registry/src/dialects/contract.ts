@@ -163,6 +163,9 @@ export interface Reloaded {
   readonly restart: readonly string[];
 }
 
+/** The longest time, in ms, that a client may ask for where its protocol knows no other bound: a longer one is a mistake. */
+export const TTL_MS_MAX = 7 * 24 * 3600 * 1000;
+
 /** What `open` rejects with when the settings are wrong. The message is a sentence for people: `eureka.region must be …`. */
 export class SettingsRefused extends Error {
   override readonly name = "SettingsRefused";

@@ -81,7 +81,7 @@ const instance: fc.Arbitrary<InstanceRecord> = record({
 
 const lease: fc.Arbitrary<LeaseRecord> = record({
   id: text,
-  ttlMs: number,
+  ttlMs: fc.oneof(number, fc.constant(Number.POSITIVE_INFINITY)),
   via: text,
   own: fc.boolean(),
   meta,

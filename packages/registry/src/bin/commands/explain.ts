@@ -55,7 +55,7 @@ function life(body: ExplainBody, nowMs: number): Pair[] {
   if (keptAliveBy !== null) {
     const { lease, ttlMs, beats, beatIntervalMs, lastBeatAt, expiresAt } = keptAliveBy;
     const every = beatIntervalMs === null ? "" : `, about every ${toSpan(beatIntervalMs)}`;
-    pairs.push(["kept alive by", `lease ${lease}, ttl ${toSpan(ttlMs)}`]);
+    pairs.push(["kept alive by", `lease ${lease}, ${ttlMs === null ? "without a ttl" : `ttl ${toSpan(ttlMs)}`}`]);
     pairs.push([
       "heartbeats",
       lastBeatAt === null ? "none yet" : `${beats}${every}; the last ${toAge(lastBeatAt, nowMs)} ago`,

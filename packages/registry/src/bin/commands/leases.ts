@@ -85,7 +85,7 @@ function defineLease(program: Command): void {
       const { client, out } = await connect(self);
       const answer = await client.leases.renew(name);
       if (out.json) out.document(answer);
-      else out.line(`${name} renewed for ${toSpan(answer.ttlMs)}`);
+      else out.line(`${name} renewed${answer.ttlMs === null ? "; it has no ttl" : ` for ${toSpan(answer.ttlMs)}`}`);
     });
   lease
     .command("end <lease>")
@@ -129,9 +129,10 @@ async function listLeases(context: Context): Promise<void> {
   );
 }
 
-function endOf(lease: LeaseBody, nowMs: number): Cell {
-  if (Date.parse(lease.expiresAt) < nowMs) return { text: `${toAge(lease.expiresAt, nowMs)} ago`, tone: "warn" };
-  return `in ${toLeft(lease.expiresAt, nowMs)}`;
+function endOf({ expiresAt }: LeaseBody, nowMs: number): Cell {
+  if (expiresAt === null) return { text: "never", tone: "dim" };
+  if (Date.parse(expiresAt) < nowMs) return { text: `${toAge(expiresAt, nowMs)} ago`, tone: "warn" };
+  return `in ${toLeft(expiresAt, nowMs)}`;
 }
 
 function noteOf(lease: LeaseBody): Cell {

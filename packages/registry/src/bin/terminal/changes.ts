@@ -66,6 +66,6 @@ function describe(change: ChangeBody): string {
     case "key":
       return JSON.stringify(change.after.value) ?? "";
     case "lease":
-      return `ttl ${change.after.ttlMs / 1000}s`;
+      return change.after.ttlMs === null ? "" : `ttl ${change.after.ttlMs / 1000}s`;
   }
 }

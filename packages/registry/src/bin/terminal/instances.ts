@@ -25,7 +25,7 @@ export function toInstanceTable(
     toStatus(one.status, one.held !== null),
     one.version || "-",
     one.zone || "-",
-    one.ttlMs === null ? "-" : toSpan(one.ttlMs),
+    toSpan(one.ttlMs),
     toAge(one.createdAt, nowMs),
     listOf(one.tags),
   ]);

@@ -183,7 +183,8 @@ const UNITS: readonly (readonly [string, number])[] = [
 ];
 
 /** `12s`, `5m`, `3h`, `4d`: the largest unit that fits, rounded down. */
-export function toSpan(ms: number): string {
+export function toSpan(ms: number | null): string {
+  if (ms === null) return "-";
   for (const [name, factor] of UNITS) if (ms >= factor) return `${Math.floor(ms / factor)}${name}`;
   return ms < 1 ? "0s" : `${Math.floor(ms)}ms`;
 }

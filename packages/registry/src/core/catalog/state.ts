@@ -1,7 +1,16 @@
 /** The catalog in memory. Records are immutable; only the indexes over them move, and only `apply` moves them. */
 import sortedBtree from "sorted-btree";
 import { FLOOR_KEY, isReserved } from "../bytes.ts";
-import type { Account, Bytes, InstanceRecord, KeyRecord, LeaseId, LeaseRecord, Revision } from "../types.ts";
+import {
+  type Account,
+  type Bytes,
+  type InstanceRecord,
+  isTimeless,
+  type KeyRecord,
+  type LeaseId,
+  type LeaseRecord,
+  type Revision,
+} from "../types.ts";
 import type { AccountView, Counts, Directory, Member, ServiceView, View } from "../view.ts";
 import { DirectoryIndex } from "./directories.ts";
 import { ACCOUNT_BYTES, heldBytes, serviceBytes, sizeOf } from "./size.ts";
@@ -36,10 +45,12 @@ export class LeaseState {
     else this.#members = new Set([this.#members, member]);
   }
 
-  remove(member: Member): void {
+  /** False when it was none. */
+  remove(member: Member): boolean {
     if (this.#members === member) this.#members = null;
-    else if (!(this.#members instanceof Set) || !this.#members.delete(member)) return;
+    else if (!(this.#members instanceof Set) || !this.#members.delete(member)) return false;
     this.bytes -= sizeOf(member);
+    return true;
   }
 
   /** Whether it keeps one instance alive and no second one. */
@@ -58,7 +69,7 @@ export class LeaseState {
 export class ServiceState implements ServiceView {
   readonly name: string;
   revision: Revision;
-  /** Instances that a lease keeps, and those of them whose lease is silent. */
+  /** Instances that a lease keeps for a time, and those of them whose lease is silent. */
   kept = 0;
   silent = 0;
   readonly instances = new Map<string, InstanceRecord>();
@@ -79,7 +90,7 @@ export class AccountState implements AccountView {
   catalogRevision: Revision = 0;
   keysRevision: Revision = 0;
   createdAtMs: number;
-  /** Instances that a lease keeps, and those of them whose lease is silent. */
+  /** Instances that a lease keeps for a time, and those of them whose lease is silent. */
   kept = 0;
   silent = 0;
   readonly serviceStates = new Map<string, ServiceState>();
@@ -149,15 +160,23 @@ export class AccountState implements AccountView {
   setLease(id: LeaseId, after: LeaseRecord | null): void {
     const state = this.leaseStates.get(id);
     this.#count(state?.record, after);
-    if (after === null) {
-      if (state === undefined) return;
-      this.setSilent(state, false);
-      this.leaseStates.delete(id);
-      this.counts.leases--;
-    } else if (state === undefined) {
+    if (state === undefined) {
+      if (after === null) return;
       this.leaseStates.set(id, new LeaseState(after));
       this.counts.leases++;
-    } else state.record = after;
+      return;
+    }
+    const wasTimed = !isTimeless(state.record);
+    const isTimed = after !== null && !isTimeless(after);
+    if (wasTimed !== isTimed) {
+      this.setSilent(state, false);
+      for (const service of this.#servicesOf(state)) this.#tally("kept", service, isTimed ? 1 : -1);
+    }
+    if (after !== null) state.record = after;
+    else {
+      this.leaseStates.delete(id);
+      this.counts.leases--;
+    }
   }
 
   setInstance(service: string, id: string, after: InstanceRecord | null, revision: Revision): void {
@@ -183,32 +202,36 @@ export class AccountState implements AccountView {
 
   #join(service: ServiceState, record: InstanceRecord, id: LeaseId): void {
     const lease = this.leaseStates.get(id);
-    lease?.add(record);
-    service.kept++;
-    this.kept++;
-    if (lease?.silent === true) this.#countSilent(service, 1);
+    if (lease === undefined) return;
+    lease.add(record);
+    if (!isTimeless(lease.record)) this.#tally("kept", service, 1);
+    if (lease.silent) this.#tally("silent", service, 1);
   }
 
   #leave(service: ServiceState, record: InstanceRecord, id: LeaseId): void {
     const lease = this.leaseStates.get(id);
-    lease?.remove(record);
-    service.kept--;
-    this.kept--;
-    if (lease?.silent === true) this.#countSilent(service, -1);
+    if (lease?.remove(record) !== true) return;
+    if (!isTimeless(lease.record)) this.#tally("kept", service, -1);
+    if (lease.silent) this.#tally("silent", service, -1);
   }
 
   setSilent(lease: LeaseState, silent: boolean): void {
     if (lease.silent === silent) return;
     lease.silent = silent;
+    for (const service of this.#servicesOf(lease)) this.#tally("silent", service, silent ? 1 : -1);
+  }
+
+  /** The service of each instance that the lease keeps. */
+  *#servicesOf(lease: LeaseState): Iterable<ServiceState> {
     for (const member of lease.each()) {
       const service = "key" in member ? undefined : this.serviceStates.get(member.service);
-      if (service !== undefined) this.#countSilent(service, silent ? 1 : -1);
+      if (service !== undefined) yield service;
     }
   }
 
-  #countSilent(service: ServiceState, delta: number): void {
-    service.silent += delta;
-    this.silent += delta;
+  #tally(what: "kept" | "silent", service: ServiceState, delta: number): void {
+    service[what] += delta;
+    this[what] += delta;
   }
 
   /** `revision`: of the commit that did this to the key. */

@@ -96,7 +96,7 @@ function run(text: string): string {
     if (!line.startsWith("> ")) continue;
     out.push(line);
     const [verb, ...rest] = line.slice(2).split(" ");
-    const body = JSON.parse(rest.join(" ") || "{}") as Record<string, unknown>;
+    const body = JSON.parse(rest.join(" ") || "{}", toValue) as Record<string, unknown>;
     if (verb === "at") {
       atMs = Number(body.ms);
       continue;
@@ -130,6 +130,11 @@ function run(text: string): string {
     for (const one of describeReads(result)) out.push(`  ${one}`);
   }
   return `${out.join("\n")}`;
+}
+
+/** JSON has no word for it. */
+function toValue(_: string, value: unknown): unknown {
+  return value === "Infinity" ? Number.POSITIVE_INFINITY : value;
 }
 
 function toCommand(body: Record<string, unknown> & { kind: string }): Command {

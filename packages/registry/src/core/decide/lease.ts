@@ -3,12 +3,21 @@ import { ownString } from "../catalog/share.ts";
 import { sizeOf } from "../catalog/size.ts";
 import type { CommandOf, Decision } from "../command.ts";
 import { LIMITS, refuseMeta } from "../limits.ts";
-import type { Cause, Change, Held, InstanceRecord, KeyRecord, LeaseRecord } from "../types.ts";
+import {
+  type Cause,
+  type Change,
+  type Held,
+  type InstanceRecord,
+  isTimeless,
+  type KeyRecord,
+  type LeaseRecord,
+} from "../types.ts";
 import { type Basis, changed } from "./basis.ts";
 
 const NO_META: Readonly<Record<string, string>> = Object.freeze({});
 
 export function refuseTtl(ttlMs: number): Refused | undefined {
+  if (isTimeless({ ttlMs })) return undefined;
   if (Number.isInteger(ttlMs) && ttlMs >= LIMITS.ttlMsMin && ttlMs <= LIMITS.ttlMsMax) return undefined;
   return refuse("invalid", `a ttl must be from ${LIMITS.ttlMsMin} to ${LIMITS.ttlMsMax} ms`);
 }
@@ -24,15 +33,16 @@ export function decideGrant(basis: Basis, command: CommandOf<"grant">): Outcome<
   const before = facts.lease(account, id);
   if (before === undefined) return grantNew(basis, command);
   if (command.ifAbsent === true) return refuse("exists", `lease ${id} already exists`);
+  const { revision: modRevision } = basis.stamp;
   const meta = command.meta ?? before.meta;
   const heard = command.quiet === true ? undefined : { lease: id, ttlMs };
   if (before.ttlMs === ttlMs && sameMeta(before.meta, meta)) return changed([], heard);
-  const { revision } = basis.stamp;
-  const changes: Change[] = [leaseChange("updated", before, { ...before, ttlMs, meta, modRevision: revision })];
+  // What has no time any more cannot have lapsed.
+  const still = isTimeless({ ttlMs }) ? { held: null, modRevision } : { modRevision };
+  const changes: Change[] = [leaseChange("updated", before, { ...before, ttlMs, meta, ...still })];
   // Instances show their ttl, so they become different too.
-  for (const record of before.ttlMs === ttlMs ? [] : sortInstances(facts.members(account, id).instances)) {
-    changes.push({ kind: "instance", cause: "updated", before: record, after: { ...record, modRevision: revision } });
-  }
+  for (const record of before.ttlMs === ttlMs ? [] : sortInstances(facts.members(account, id).instances))
+    changes.push({ kind: "instance", cause: "updated", before: record, after: { ...record, ...still } });
   return changed(changes, heard);
 }
 
@@ -148,13 +158,16 @@ export function decideRelease(basis: Basis, command: CommandOf<"release">): Outc
   return changed(mark(basis, command.leases, null, "released"));
 }
 
-/** Sets or clears `held` on leases and on their instances. Leases that are gone, or that have it so, are passed over. */
+/**
+ * Sets or clears `held` on leases and on their instances. Leases that are gone, that have it so, or that have no time, are
+ * passed over.
+ */
 function mark(basis: Basis, leases: readonly string[], held: Held | null, cause: Cause): Change[] {
   const { facts, account, stamp } = basis;
   const changes: Change[] = [];
   for (const id of leases) {
     const before = facts.lease(account, id);
-    if (before === undefined || (before.held === null) === (held === null)) continue;
+    if (before === undefined || isTimeless(before) || (before.held === null) === (held === null)) continue;
     changes.push(leaseChange(cause, before, { ...before, held, modRevision: stamp.revision }));
     for (const record of sortInstances(facts.members(account, id).instances)) {
       changes.push({

@@ -1,6 +1,6 @@
 /** Counts who is there and who is missing in a service and in an account, from the catalog and the wheel. */
 import type { AccountState, LeaseState, ServiceState } from "../catalog/state.ts";
-import type { InstanceRecord } from "../types.ts";
+import { type InstanceRecord, isTimeless } from "../types.ts";
 import { mainPort } from "../view.ts";
 import type { Departure, Departures } from "./departures.ts";
 import { addCensus, type Census, NOBODY } from "./policy.ts";
@@ -205,11 +205,12 @@ function* sampleAccount(account: AccountState): Iterable<LeaseState> {
   const stride = strideOf(account);
   let at = 0;
   for (const lease of account.leaseStates.values())
-    if (at++ % stride === 0 && lease.slot >= 0) for (const _ of instancesOf(lease)) yield lease;
+    if (at++ % stride === 0 && lease.slot >= 0 && !isTimeless(lease.record))
+      for (const _ of instancesOf(lease)) yield lease;
 }
 
-/** The lease that keeps the instance, once the wheel has its time. */
+/** The lease that keeps the instance for a time, once the wheel has it. */
 function leaseOf(account: AccountState, record: InstanceRecord): LeaseState | undefined {
   const lease = record.lease === null ? undefined : account.leaseStates.get(record.lease);
-  return lease === undefined || lease.slot < 0 ? undefined : lease;
+  return lease === undefined || lease.slot < 0 || isTimeless(lease.record) ? undefined : lease;
 }

@@ -255,3 +255,71 @@ test("a lone lapse beside leases that are held for long ends as ever", async () 
   assert.equal(size(rig), 21);
   assert.equal(heldCount(rig), 21);
 });
+
+const TIMELESS = { ttlMs: Number.POSITIVE_INFINITY };
+
+test("a lease without time never lapses, and its beats are noted", async () => {
+  const rig = await openRig();
+  const grant = { kind: "grant", lease: "s", via: "test", ...TIMELESS } as const;
+  accepted(await rig.registry.propose("default", grant));
+  accepted(await rig.registry.propose("default", register("api", "a", { lease: "s" })));
+  accepted(await rig.registry.propose("default", register("api", "b", TIMELESS)));
+  accepted(await rig.registry.propose("default", register("api", "c", { ttlMs: 9e12 })));
+  await rig.pass(300_000);
+  for (const id of ["a", "b", "c"]) assert.equal(present(rig, "api", id), true, id);
+  assert.deepEqual(await rig.registry.renew("default", "s"), { ok: true, value: TIMELESS });
+  assert.deepEqual([...(await rig.registry.renewMany("default", ["s", "api/c", "none"]))], [TIMELESS.ttlMs, 9e12, 0]);
+  const pulse = rig.registry.pulse("default", "s");
+  assert.deepEqual(pulse, {
+    beats: 2,
+    lastBeatMs: rig.clock.now(),
+    intervalMs: 0,
+    rare: false,
+    deadlineMs: TIMELESS.ttlMs,
+  });
+  accepted(await rig.registry.propose("default", { kind: "end", lease: "s", cause: "expired" }));
+  assert.equal(present(rig, "api", "a"), false);
+  assert.equal(present(rig, "api", "b"), true);
+});
+
+test("time begins when a lease gets one, and is over when it has none any more", async () => {
+  const rig = await openRig();
+  const say = async (ttlMs: number, quiet?: true) =>
+    accepted(await rig.registry.propose("default", register("api", "a", { ttlMs, ...(quiet && { quiet }) })));
+  for (const quiet of [undefined, true] as const) {
+    await say(TIMELESS.ttlMs);
+    await rig.pass(60_000);
+    await say(3000, quiet);
+    await rig.pass(2900);
+    assert.equal(present(rig, "api", "a"), true);
+    await say(TIMELESS.ttlMs, quiet);
+    await rig.pass(10_000);
+    assert.equal(present(rig, "api", "a"), true);
+    await say(3000, quiet);
+    await rig.pass(4000);
+    assert.equal(present(rig, "api", "a"), false);
+  }
+});
+
+test("who has no time says nothing of a silence: they count neither as there nor as gone", async () => {
+  const rig = await openRig({ policy: createProtection(PROTECTION_DEFAULTS) });
+  const one = async (id: string, ttlMs: number) =>
+    accepted(await rig.registry.propose("default", register("api", id, { ttlMs })));
+  for (let i = 0; i < 60; i++) await one(`timeless-${i}`, TIMELESS.ttlMs);
+  for (let i = 0; i < 20; i++) await one(`timed-${i}`, 3000);
+  await rig.pass(6000);
+  const held = () =>
+    rig.registry.read((view) => [...(view.account("default")?.instances() ?? [])].filter((one) => one.held !== null));
+  assert.equal(held().length, 20, "twenty of twenty fell silent");
+  // One that has no time any more is held no longer.
+  await one("timed-0", TIMELESS.ttlMs);
+  const grant = { kind: "grant", lease: "api/timed-1", via: "test", quiet: true, ...TIMELESS } as const;
+  accepted(await rig.registry.propose("default", grant));
+  await rig.pass(100);
+  assert.equal(held().length, 18);
+  assert.equal(rig.core.numbers().heldLeases, 18);
+  await rig.pass(PROTECTION_DEFAULTS.holdMs + 10_000);
+  assert.equal(held().length, 0);
+  for (const id of ["timed-0", "timed-1", "timeless-0"]) assert.equal(present(rig, "api", id), true, id);
+  assert.equal(present(rig, "api", "timed-2"), false);
+});

@@ -4,7 +4,16 @@ import type { AccountState, Catalog, LeaseState } from "../catalog/state.ts";
 import type { Command, Heard, Receipt } from "../command.ts";
 import { LIMITS } from "../limits.ts";
 import type { Pulse } from "../registry.ts";
-import type { Account, Change, Commit, InstanceRecord, LeaseId, LeaseRecord, Silence } from "../types.ts";
+import {
+  type Account,
+  type Change,
+  type Commit,
+  type InstanceRecord,
+  isTimeless,
+  type LeaseId,
+  type LeaseRecord,
+  type Silence,
+} from "../types.ts";
 import { instancesOf, Surveyor } from "./census.ts";
 import { Departures } from "./departures.ts";
 import { HeldInstances } from "./held.ts";
@@ -92,7 +101,7 @@ export class Expiry {
       if (change.kind !== "lease" || change.after !== null || change.before === null) continue;
       const state = this.#options.catalog.leaseState(commit.account, change.before.id);
       if (state === undefined || state.slot < 0) continue;
-      if (change.cause === "expired") this.#remember(commit.account, state);
+      if (change.cause === "expired" && !isTimeless(state.record)) this.#remember(commit.account, state);
       this.wheel.remove(state.slot);
       state.slot = -1;
       this.#releasing.delete(state);
@@ -156,7 +165,8 @@ export class Expiry {
   #welcome(account: Account, newcomer: InstanceRecord): void {
     const { service, id, lease } = newcomer;
     const { catalog } = this.#options;
-    const slot = lease === null ? -1 : (catalog.leaseState(account, lease)?.slot ?? -1);
+    const keeper = lease === null ? undefined : catalog.leaseState(account, lease);
+    const slot = keeper === undefined || isTimeless(keeper.record) ? -1 : keeper.slot;
     if (this.#departures.takeBack(account, service, id)) {
       if (slot >= 0) this.wheel.settle(slot);
       return;
@@ -201,7 +211,7 @@ export class Expiry {
     return this.wheel.at(this.#options.clock.monotonic());
   }
 
-  /** A heartbeat: the ttl in ms, 0 when there is no such lease. */
+  /** A heartbeat: the ttl in ms, Infinity when it has no time, 0 when there is no such lease. */
   beat(account: Account, lease: LeaseId, at: number): number {
     const state = this.#options.catalog.leaseState(account, lease);
     if (state === undefined || state.slot < 0) return 0;

@@ -3,7 +3,8 @@
  * finds out that a lease was renewed when the bucket in which it stands comes by.
  *
  * A lease stands in the bucket in which its next heartbeat is overdue. When none has come by then it is silent, and
- * stands in the bucket of its deadline. So the silent ones are known before the first of them lapses.
+ * stands in the bucket of its deadline. So the silent ones are known before the first of them lapses. A lease without
+ * time stands in no bucket: its beats are noted, and that is all.
  *
  * Lease time is not clock time: it advances by at most `STEP_MS_MAX` a tick. A process that was paused or starved so
  * gives every lease the time that it lost: nothing expires because the registry slept.
@@ -136,11 +137,19 @@ export class LeaseWheel {
     return this.#findRare(slot);
   }
 
-  /** A new ttl counts from the last heartbeat. A shorter one only if that was `heard` with it, else from the next. */
+  /**
+   * A new ttl counts from the last heartbeat. A shorter one only if that was `heard` with it, else from the next. Without
+   * time nobody had to beat: what has time from now on counts from now.
+   */
   setTtl(slot: number, ttlMs: number, heard = false): void {
+    const wasTimeless = this.#isTimeless(slot);
     this.#ttls[slot] = ttlMs;
     this.#intervals[slot] = 0;
-    this.#unmark(slot, RARE);
+    this.#unmark(slot, this.#isTimeless(slot) ? RARE | LAPSED | SILENT | REPLACED : RARE);
+    if (wasTimeless) {
+      this.postpone(slot, ttlMs);
+      return;
+    }
     const deadline = (this.#beatAt[slot] as number) + ttlMs;
     if (heard || deadline > (this.#deadlines[slot] as number)) this.#deadlines[slot] = deadline;
     this.#unlink(slot);
@@ -261,6 +270,10 @@ export class LeaseWheel {
     }
   }
 
+  #isTimeless(slot: number): boolean {
+    return this.#ttls[slot] === Number.POSITIVE_INFINITY;
+  }
+
   #isSilent(slot: number): boolean {
     return ((this.#marks[slot] as number) & SILENT) !== 0;
   }
@@ -304,6 +317,7 @@ export class LeaseWheel {
    * no later than the wheel reaches.
    */
   #link(slot: number): void {
+    if (this.#isTimeless(slot)) return;
     const deadline = (this.#deadlines[slot] as number) + GRACE_MS;
     const at = this.#isSilent(slot) ? deadline : Math.min(deadline, this.overdueAt(slot));
     const due = Math.ceil(Math.min(at, this.now + GRACE_MS + (this.#ttls[slot] as number)) / TICK_MS);

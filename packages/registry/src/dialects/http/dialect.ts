@@ -11,6 +11,7 @@ import { OpenVisits } from "./follow/lasting.ts";
 import { FewReaders } from "./follow/readers.ts";
 import { openPages } from "./open/pages.ts";
 import { createServer } from "./server.ts";
+import { toTtl } from "./wire/numbers.ts";
 
 const NAME = "http";
 
@@ -28,7 +29,7 @@ async function open(house: House): Promise<Mounted> {
     lasting,
     readers: new FewReaders(),
     consumers,
-    around: { ttlMs: (account, lease) => registry.read((view) => view.lease(account, lease)?.ttlMs ?? null) },
+    around: { ttlMs: (account, lease) => registry.read((view) => toTtl(view.lease(account, lease)?.ttlMs)) },
   };
   const server = createServer(desk);
   http.mount("/v2/", NAME, server);

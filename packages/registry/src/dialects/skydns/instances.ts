@@ -3,6 +3,7 @@ import {
   type Command,
   type Instance,
   type InstanceRecord,
+  isTimeless,
   LIMITS,
   type Life,
   mainPort,
@@ -11,6 +12,7 @@ import {
   refuse,
   statusOf,
 } from "../../core/index.ts";
+import { TTL_MS_MAX } from "../contract.ts";
 import { type ServiceBody, toRfc3339 } from "./wire/answer.ts";
 import type { Announced } from "./wire/bodies.ts";
 
@@ -27,7 +29,7 @@ const META_TTL = "skydns.ttl";
 const META_ENVIRONMENT_FOREIGN = "environment";
 
 const TTL_S_MIN = LIMITS.ttlMsMin / 1000;
-const TTL_S_MAX = LIMITS.ttlMsMax / 1000;
+const TTL_S_MAX = TTL_MS_MAX / 1000;
 const FIELD_LENGTH_MAX = 255;
 const CONTROL = /\p{Cc}/u;
 
@@ -84,7 +86,7 @@ export const UPDATE: Plan<{ readonly uuid: string; readonly ttlS: number }> = {
     const record = chooseService(facts.instancesById(account, uuid));
     if (record === undefined) return MISSING;
     const lease = record.lease === null ? undefined : facts.lease(account, record.lease);
-    if (lease === undefined) return ok({ command: toRemember(record, ttlS), note: null });
+    if (lease === undefined || isTimeless(lease)) return ok({ command: toRemember(record, ttlS), note: null });
     // A lease that others live by as well is not this client's to keep, nor to change.
     if (!lease.own) return refuse("conflict", "the service shares its lease with others");
     return ok({ command: { kind: "grant", lease: lease.id, ttlMs: ttlS * 1000, via: lease.via }, note: null });

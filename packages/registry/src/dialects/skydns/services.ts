@@ -3,6 +3,7 @@ import {
   type Account,
   byPlan,
   type InstanceRecord,
+  isTimeless,
   type Outcome,
   refuse,
   succeeded,
@@ -86,7 +87,7 @@ export function showService(desk: Desk, view: View, account: Account, record: In
 
 function endOf({ registry, clock }: Desk, view: View, account: Account, record: InstanceRecord): End {
   const lease = record.lease === null ? undefined : view.lease(account, record.lease);
-  if (lease === undefined) return { kind: "never" };
+  if (lease === undefined || isTimeless(lease)) return { kind: "never" };
   // A held one has no time left that it could count on.
   const nowMs = clock.now();
   const deadlineMs =

@@ -11,6 +11,7 @@ import {
   LIMITS,
   type Life,
 } from "../../../core/index.ts";
+import { TTL_MS_MAX } from "../../contract.ts";
 import { fileOf } from "../labels/meta.ts";
 import { matchLabel } from "../labels/text.ts";
 import type { World } from "../zone/model.ts";
@@ -166,5 +167,5 @@ function keyOf(service: string, id: string): string {
 
 /** The lease that was asked for, within the bounds of the registry. */
 export function clampLease(ms: number): number {
-  return Math.min(Math.max(ms, LIMITS.ttlMsMin), LIMITS.ttlMsMax);
+  return Math.min(Math.max(ms, LIMITS.ttlMsMin), TTL_MS_MAX);
 }

@@ -21,6 +21,9 @@ export interface Vitals {
   readonly lastBeatMs: number;
 }
 
+/** Clients read a 32-bit number. */
+const DURATION_MAX = 2 ** 31 - 1;
+
 export const NO_VITALS: Vitals = { ttlMs: undefined, lastBeatMs: 0 };
 
 /** What it takes to show instances. */
@@ -168,7 +171,7 @@ function toMetadata(record: InstanceRecord): Record<string, string> {
 }
 
 function toLeaseInfo(record: InstanceRecord, { ttlMs, lastBeatMs }: Vitals): LeaseInfo {
-  const durationInSecs = ttlMs === undefined ? LEASE_DEFAULT.durationInSecs : Math.max(1, Math.round(ttlMs / 1000));
+  const durationInSecs = toDuration(ttlMs);
   const usual = LEASE_DEFAULT.renewalIntervalInSecs;
   // Others said nothing of an interval: a third of the lease, as Eureka's own 30 of 90.
   const unsaid = record.via === VIA ? usual : Math.max(1, Math.floor(durationInSecs / 3));
@@ -181,6 +184,12 @@ function toLeaseInfo(record: InstanceRecord, { ttlMs, lastBeatMs }: Vitals): Lea
     evictionTimestamp: 0,
     serviceUpTimestamp: toWhole(record.meta[META.serviceUpTimestamp], record.createdAtMs),
   };
+}
+
+/** What has no time shows the usual one; what has more than clients can read, the most they can. */
+function toDuration(ttlMs = Number.POSITIVE_INFINITY): number {
+  if (ttlMs === Number.POSITIVE_INFINITY) return LEASE_DEFAULT.durationInSecs;
+  return Math.min(Math.max(1, Math.round(ttlMs / 1000)), DURATION_MAX);
 }
 
 function toWhole(text: string | undefined, fallback: number): number {

@@ -4,7 +4,8 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { instanceOf } from "../../../../../../test/harness/registry.ts";
 import type { Instance, InstanceRecord, Status } from "../../../core/index.ts";
-import { LIMITS, statusOf } from "../../../core/index.ts";
+import { statusOf } from "../../../core/index.ts";
+import { TTL_MS_MAX } from "../../contract.ts";
 import type { EurekaStatus, InstanceInfo } from "../wire/messages.ts";
 import { dirtyOf, toInfo, vipAddressOf } from "./info.ts";
 import { META } from "./meta.ts";
@@ -175,7 +176,7 @@ test("a lease is within the registry's limits, and 0 is the original's default",
   const ttlOf = (durationInSecs: number) =>
     registered(infoOf({ leaseInfo: { ...infoOf().leaseInfo, durationInSecs } })).ttlMs;
   assert.deepEqual([ttlOf(0), ttlOf(-5), ttlOf(1), ttlOf(10)], [90_000, 90_000, 1000, 10_000]);
-  assert.equal(ttlOf(2_000_000_000), LIMITS.ttlMsMax);
+  assert.equal(ttlOf(2_000_000_000), TTL_MS_MAX);
 });
 
 test("the time since when it is up begins with its first UP and is carried over", () => {

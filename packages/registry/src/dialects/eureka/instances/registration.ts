@@ -10,6 +10,7 @@ import {
   type Ports,
   refuse,
 } from "../../../core/index.ts";
+import { TTL_MS_MAX } from "../../contract.ts";
 import { type EurekaPort, type InstanceInfo, LEASE_DEFAULT } from "../wire/messages.ts";
 import { keepDataCenter, keepMetadata, META } from "./meta.ts";
 import { applyUp, fromEurekaStatus } from "./status.ts";
@@ -91,7 +92,7 @@ function findMissing(info: InstanceInfo): string | undefined {
 /** Clients that leave the duration to the server send 0 or less. */
 function toTtlMs(durationS: number): number {
   const chosen = durationS > 0 ? durationS : LEASE_DEFAULT.durationInSecs;
-  return Math.min(Math.max(chosen * 1000, LIMITS.ttlMsMin), LIMITS.ttlMsMax);
+  return Math.min(Math.max(chosen * 1000, LIMITS.ttlMsMin), TTL_MS_MAX);
 }
 
 function toPorts(info: InstanceInfo): Ports {

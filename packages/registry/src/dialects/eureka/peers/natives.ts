@@ -2,7 +2,7 @@
  * Natives: instances that no client of Eureka beats for, because they live by other protocols or for good. The other
  * servers would evict them, so this one beats for them.
  */
-import type { AccountView, InstanceRecord, LeaseId, Pulse } from "../../../core/index.ts";
+import { type AccountView, type InstanceRecord, isTimeless, type LeaseId, type Pulse } from "../../../core/index.ts";
 import { lastDirtyOf } from "../instances/info.ts";
 import { VIA } from "../instances/registration.ts";
 import { keyOf, toBehalfMs } from "./news.ts";
@@ -69,8 +69,8 @@ export class Natives {
   }
 
   /**
-   * Calls `tell` for each native whose time has come, with how long its heartbeat is worth sending. One with a lease is
-   * left out until its client beats again: otherwise it would live longer elsewhere than here.
+   * Calls `tell` for each native whose time has come, with how long its heartbeat is worth sending. One with a lease that
+   * has a time is left out until its client beats again: otherwise it would live longer elsewhere than here.
    */
   due({ account, pulse, nowMs }: Due, tell: (service: string, id: string, everyMs: number) => void): void {
     for (const native of this.#natives.values()) {
@@ -79,13 +79,13 @@ export class Natives {
       const record = account?.service(service)?.instances.get(id);
       if (record === undefined) continue;
       // What protection keeps listed here is kept alive there, too.
-      const lease = record.held === null ? record.lease : null;
-      if (lease !== null) {
-        const beats = pulse(lease)?.beats ?? 0;
+      const lease = record.lease === null ? undefined : account?.lease(record.lease);
+      if (lease !== undefined && record.held === null && !isTimeless(lease)) {
+        const beats = pulse(lease.id)?.beats ?? 0;
         if (beats === native.beats) continue;
         native.beats = beats;
       }
-      const everyMs = toBehalfMs(record.lease === null ? undefined : account?.lease(record.lease)?.ttlMs);
+      const everyMs = toBehalfMs(lease?.ttlMs);
       native.nextMs = nowMs + everyMs;
       tell(service, id, everyMs);
     }

@@ -5,12 +5,13 @@ import {
   type Commit,
   type InstanceKey,
   type InstanceRecord,
+  isTimeless,
   type LeaseRecord,
   type Pulse,
   type Silence,
   statusOf,
 } from "../../../core/index.ts";
-import { toTime } from "../wire/numbers.ts";
+import { toTime, toTtl } from "../wire/numbers.ts";
 import { findLeaseChange, sayDuration, sayReason } from "../wire/reasons.ts";
 import { toInstanceBody } from "../wire/records.ts";
 
@@ -52,7 +53,7 @@ export function toExplainBody(findings: Findings): ExplainBody {
     id: key.id,
     present: record !== undefined,
     summary: record === undefined ? summarizeGone(findings, gone) : summarizePresent(findings, record),
-    instance: record === undefined ? null : toInstanceBody(record, () => findings.lease?.ttlMs ?? null),
+    instance: record === undefined ? null : toInstanceBody(record, () => toTtl(findings.lease?.ttlMs)),
     last: record !== undefined || last === undefined ? null : toInstanceBody(last, (lease) => ttlThen(gone, lease)),
     came: last === undefined ? null : { at: toTime(last.createdAtMs), revision: last.createRevision, via: last.via },
     keptAliveBy: record === undefined ? toPastLife(gone) : toLife(findings.lease, findings.pulse),
@@ -75,7 +76,7 @@ export function toExplainBody(findings: Findings): ExplainBody {
 }
 
 function ttlThen(gone: Trace | undefined, lease: string): number | null {
-  return gone === undefined ? null : (findLeaseChange(gone.commit, lease)?.before?.ttlMs ?? null);
+  return gone === undefined ? null : toTtl(findLeaseChange(gone.commit, lease)?.before?.ttlMs);
 }
 
 type Life = ExplainBody["keptAliveBy"];
@@ -84,12 +85,12 @@ function toLife(lease: LeaseRecord | undefined, pulse: Pulse | undefined): Life 
   if (lease === undefined) return null;
   return {
     lease: lease.id,
-    ttlMs: lease.ttlMs,
+    ttlMs: toTtl(lease.ttlMs),
     lastBeatAt: pulse === undefined || pulse.lastBeatMs === 0 ? null : toTime(pulse.lastBeatMs),
     beats: pulse?.beats ?? 0,
     beatIntervalMs: pulse === undefined || pulse.intervalMs === 0 ? null : pulse.intervalMs,
     beatsTooRare: pulse?.rare ?? false,
-    expiresAt: pulse === undefined ? null : toTime(pulse.deadlineMs),
+    expiresAt: pulse === undefined || isTimeless(lease) ? null : toTime(pulse.deadlineMs),
   };
 }
 
@@ -103,7 +104,7 @@ function toPastLife(gone: Trace | undefined): Life {
   const silence: Silence | null = change.silence;
   return {
     lease: lease.id,
-    ttlMs: lease.ttlMs,
+    ttlMs: toTtl(lease.ttlMs),
     lastBeatAt: silence === null || silence.lastBeatMs === 0 ? null : toTime(silence.lastBeatMs),
     beats: silence?.beats ?? 0,
     beatIntervalMs: null,
@@ -122,8 +123,12 @@ function summarizePresent({ lease, pulse, nowMs }: Findings, record: InstanceRec
     pulse === undefined || pulse.lastBeatMs === 0
       ? "no heartbeat was seen yet"
       : `the last heartbeat came ${sayDuration(Math.max(0, nowMs - pulse.lastBeatMs))} ago`;
-  const left = pulse === undefined ? "" : `; it has ${sayDuration(Math.max(0, pulse.deadlineMs - nowMs))} left`;
-  const kept = `kept alive by lease ${lease.id} with a ttl of ${sayDuration(lease.ttlMs)}`;
+  const left =
+    pulse === undefined || isTimeless(lease)
+      ? ""
+      : `; it has ${sayDuration(Math.max(0, pulse.deadlineMs - nowMs))} left`;
+  const ttl = isTimeless(lease) ? "without a ttl" : `with a ttl of ${sayDuration(lease.ttlMs)}`;
+  const kept = `kept alive by lease ${lease.id} ${ttl}`;
   return `It is shown as ${word}, ${kept}: ${beat}${left}.${pulse?.rare === true ? sayRare(pulse) : ""}`;
 }
 

@@ -19,6 +19,7 @@ import type { Result } from "../../../net/routes/serve.ts";
 import { toBeat, toJson, toRevised, toState } from "../answers.ts";
 import type { Exchange } from "../desk.ts";
 import { Fields, isObject } from "../wire/fields.ts";
+import { toTtl } from "../wire/numbers.ts";
 import { toInstanceBody } from "../wire/records.ts";
 import { checksWithStatus, decodeRegister } from "../wire/registration.ts";
 import { decodeCondition } from "../wire/tags.ts";
@@ -138,7 +139,7 @@ export function beatInstance(exchange: Exchange): Result | Promise<Result> {
   if (record.lease === null) return toBeat(null);
   return desk.registry
     .renew(account, record.lease)
-    .then((outcome) => (outcome.ok ? toBeat(outcome.value.ttlMs) : outcome));
+    .then((outcome) => (outcome.ok ? toBeat(toTtl(outcome.value.ttlMs)) : outcome));
 }
 
 const REPORT_FIELDS: ReadonlySet<string> = new Set(["status", "output"]);

@@ -4,6 +4,7 @@ import { PART_BYTES } from "../../../net/answers/parts.ts";
 import { Head } from "../../../net/http/head.ts";
 import type { Answer } from "../../../net/routes/answer.ts";
 import { toStateHeaders } from "../answers.ts";
+import { toTtl } from "../wire/numbers.ts";
 import { toInstanceBody } from "../wire/records.ts";
 import { encodeTag } from "../wire/tags.ts";
 
@@ -14,7 +15,7 @@ export interface Shown {
 }
 
 export function show(account: AccountView | undefined, record: InstanceRecord): Shown {
-  return { record, ttlMs: record.lease === null ? null : (account?.lease(record.lease)?.ttlMs ?? null) };
+  return { record, ttlMs: record.lease === null ? null : toTtl(account?.lease(record.lease)?.ttlMs) };
 }
 
 export function toShownBody({ record, ttlMs }: Shown) {

@@ -19,6 +19,7 @@ import type { Result } from "../../../net/routes/serve.ts";
 import { encodeList, PAGE_BYTES_MAX, toBeat, toJson, toJsonBody, toRevised } from "../answers.ts";
 import type { Exchange } from "../desk.ts";
 import { Fields, LEASE_LENGTH_MAX } from "../wire/fields.ts";
+import { toTtl } from "../wire/numbers.ts";
 import { decodePage, type Page } from "../wire/query.ts";
 import { toLeaseBody } from "../wire/records.ts";
 import { readTtl, TTL_MS_DEFAULT } from "../wire/registration.ts";
@@ -143,7 +144,7 @@ function pageLeases(account: AccountView | undefined, { from, limit }: Page, wan
 export function renewLease(exchange: Exchange): Promise<Result> {
   const { desk, account, params } = exchange;
   return desk.registry.renew(account, params[0] as string).then((outcome) => {
-    if (outcome.ok) return toBeat(outcome.value.ttlMs);
+    if (outcome.ok) return toBeat(toTtl(outcome.value.ttlMs));
     else return outcome;
   });
 }

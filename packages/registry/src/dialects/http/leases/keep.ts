@@ -3,6 +3,7 @@ import { LIMITS, refuse } from "../../../core/index.ts";
 import type { Stream, Streaming } from "../../../net/http/reply.ts";
 import type { Result } from "../../../net/routes/serve.ts";
 import type { Desk, Exchange, Visit } from "../desk.ts";
+import { toTtl } from "../wire/numbers.ts";
 import { encodeEvent } from "../wire/sse.ts";
 
 /** Probes begin after this long without traffic; with the kernel's ten at 1 s, a lost peer is known within 15 s. */
@@ -12,13 +13,15 @@ const PROBE_AFTER_MS = 5000;
  * proxies and clients take a silent connection for dead.
  */
 const COMMENT_MS = 45_000;
+/** A lease with a long time, or none, is looked at again by then. */
+const PAUSE_MS_MAX = 3_600_000;
 
 /** GET …/leases/:lease/session */
 export function keepLease(exchange: Exchange<Streaming>): Result | undefined {
   const { desk, account, params, reply } = exchange;
   const lease = params[0] as string;
-  const ttlMs = desk.around.ttlMs(account, lease);
-  if (ttlMs === null) return refuse("not-found", `there is no lease ${lease}`);
+  const isThere = desk.registry.read((view) => view.lease(account, lease) !== undefined);
+  if (!isThere) return refuse("not-found", `there is no lease ${lease}`);
   if (desk.lasting.draining) return refuse("unavailable", "the registry is stopping");
   const stream = reply.events({ keepAliveMs: COMMENT_MS, probeAfterMs: PROBE_AFTER_MS });
   new Keeper(exchange, lease, stream).start();
@@ -58,8 +61,8 @@ class Keeper implements Visit {
       return;
     }
     const { ttlMs } = outcome.value;
-    if (first) this.#stream.write(this.#encode("ready", { lease: this.#lease, ttlMs }));
-    const nextMs = Math.max(LIMITS.ttlMsMin / 4, ttlMs / 3);
+    if (first) this.#stream.write(this.#encode("ready", { lease: this.#lease, ttlMs: toTtl(ttlMs) }));
+    const nextMs = Math.min(Math.max(LIMITS.ttlMsMin / 4, ttlMs / 3), PAUSE_MS_MAX);
     this.#timer = setTimeout(() => void this.#beat(false), nextMs);
   }
 

@@ -108,7 +108,7 @@ const registerFields = {
 
 const Lease = object({
   lease: text,
-  ttlMs: count,
+  ttlMs: orNull(count),
   via: text,
   own: Type.Boolean(),
   meta: pairs,
@@ -116,7 +116,7 @@ const Lease = object({
   grantedAt: time,
   lastBeatAt: orNull(time),
   beats: count,
-  expiresAt: time,
+  expiresAt: orNull(time),
   instances: optional(Type.Array(object({ service: text, id: text }))),
   keys: optional(texts),
 });
@@ -208,7 +208,7 @@ const Explain = object({
   keptAliveBy: orNull(
     object({
       lease: text,
-      ttlMs: count,
+      ttlMs: orNull(count),
       lastBeatAt: orNull(time),
       beats: count,
       beatIntervalMs: orNull(count),

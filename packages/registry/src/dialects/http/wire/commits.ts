@@ -10,7 +10,7 @@ import {
   type Silence,
   subjectOf,
 } from "../../../core/index.ts";
-import { toTime } from "./numbers.ts";
+import { toTime, toTtl } from "./numbers.ts";
 import { findLeaseChange, sayReason } from "./reasons.ts";
 import { toInstanceBody, toKeyBody, toLeaseBody } from "./records.ts";
 import { isHiddenChange } from "./reserved.ts";
@@ -88,7 +88,7 @@ export function toChangeBody(commit: Commit, change: Change, around: Surrounding
 function ttlWithin(commit: Commit, lease: string, side: "before" | "after", around: Surroundings): number | null {
   const change = findLeaseChange(commit, lease);
   const record = change?.[side] ?? change?.after ?? change?.before;
-  return record === undefined || record === null ? around.ttlMs(commit.account, lease) : record.ttlMs;
+  return record === undefined || record === null ? around.ttlMs(commit.account, lease) : toTtl(record.ttlMs);
 }
 
 /** The lease as it was then, not as it is now: a commit reads the same whenever it is read. */

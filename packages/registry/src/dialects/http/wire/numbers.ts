@@ -22,6 +22,11 @@ export function decodeCount(text: string): number | undefined {
   return Number.isSafeInteger(value) ? value : undefined;
 }
 
+/** Null for a lease without time, and for what has no lease. */
+export function toTtl(ttlMs: number | undefined): number | null {
+  return ttlMs === undefined || ttlMs === Number.POSITIVE_INFINITY ? null : ttlMs;
+}
+
 export function toTime(ms: number): string {
   return new Date(ms).toISOString();
 }

@@ -3,6 +3,7 @@ import {
   type Change,
   type Commit,
   type InstanceRecord,
+  isTimeless,
   type LeaseRecord,
   type Silence,
   statusOf,
@@ -22,9 +23,14 @@ function trim(value: number): string {
   return String(Math.round(value * 10) / 10);
 }
 
+/** The time of a lease: "ttl 10 s". */
+export function sayTtl(lease: Pick<LeaseRecord, "ttlMs">): string {
+  return isTimeless(lease) ? "without a ttl" : `ttl ${sayDuration(lease.ttlMs)}`;
+}
+
 /** Why a lease ran out. `atMs` is when it was seen to be over. */
 export function saySilence(lease: LeaseRecord | null, silence: Silence | null, atMs: number): string {
-  const ttl = lease === null ? "" : `, ttl ${sayDuration(lease.ttlMs)}`;
+  const ttl = lease === null ? "" : `, ${sayTtl(lease)}`;
   if (silence === null) return `no heartbeat in time${ttl}`;
   if (silence.lastBeatMs > 0) {
     const quietMs = Math.max(0, atMs - silence.lastBeatMs);
@@ -106,8 +112,8 @@ function sayInstance(commit: Commit, change: InstanceChange): string {
 
 function sayLife(commit: Commit, record: InstanceRecord): string {
   if (record.lease === null) return "permanent";
-  const ttlMs = findLeaseChange(commit, record.lease)?.after?.ttlMs;
-  return `kept alive by lease ${record.lease}${ttlMs === undefined ? "" : `, ttl ${sayDuration(ttlMs)}`}`;
+  const lease = findLeaseChange(commit, record.lease)?.after;
+  return `kept alive by lease ${record.lease}${lease == null ? "" : `, ${sayTtl(lease)}`}`;
 }
 
 function sayReport(before: InstanceRecord | null, after: InstanceRecord): string {
@@ -142,8 +148,8 @@ function sayUpdate(commit: Commit, before: InstanceRecord, after: InstanceRecord
   const fields = COMPARED.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]));
   const status = statusOf(before) === statusOf(after) ? "" : `; now ${statusOf(after)}`;
   const lease = findLeaseChange(commit, after.lease);
-  const ttlMs = lease?.after?.ttlMs;
-  const ttl = ttlMs === undefined || ttlMs === lease?.before?.ttlMs ? "" : `; ttl ${sayDuration(ttlMs)}`;
+  const now = lease?.after;
+  const ttl = now == null || now.ttlMs === lease?.before?.ttlMs ? "" : `; ${sayTtl(now)}`;
   const what = fields.length === 0 ? "registered again" : `registered again with another ${fields.join(", ")}`;
   return what + status + ttl;
 }
@@ -158,8 +164,6 @@ function sayLease(commit: Commit, change: LeaseChange): string {
     case "released":
       return "no longer held by protection";
     default:
-      return before === null
-        ? `granted through ${after.via}, ttl ${sayDuration(after.ttlMs)}`
-        : `changed, ttl ${sayDuration(after.ttlMs)}`;
+      return before === null ? `granted through ${after.via}, ${sayTtl(after)}` : `changed, ${sayTtl(after)}`;
   }
 }

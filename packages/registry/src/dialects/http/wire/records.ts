@@ -11,6 +11,7 @@ import type {
 import {
   fromBytes,
   type InstanceRecord,
+  isTimeless,
   type KeyRecord,
   type LeaseRecord,
   mainPort,
@@ -19,9 +20,9 @@ import {
   statusOf,
   toBuffer,
 } from "../../../core/index.ts";
-import { toTime } from "./numbers.ts";
+import { toTime, toTtl } from "./numbers.ts";
 
-/** The ttl of a lease; null when it is not there. */
+/** The ttl of a lease; null when it is not there, or has no time. */
 export type TtlOf = (lease: string) => number | null;
 
 export function toInstanceBody(record: InstanceRecord, ttlOf: TtlOf): InstanceBody {
@@ -62,7 +63,7 @@ export function toLeaseBody(lease: LeaseRecord, pulse: Pulse | undefined): Lease
   const beatMs = pulse?.lastBeatMs ?? 0;
   return {
     lease: lease.id,
-    ttlMs: lease.ttlMs,
+    ttlMs: toTtl(lease.ttlMs),
     via: lease.via,
     own: lease.own,
     meta: lease.meta as Record<string, string>,
@@ -70,7 +71,7 @@ export function toLeaseBody(lease: LeaseRecord, pulse: Pulse | undefined): Lease
     grantedAt: toTime(lease.grantedAtMs),
     lastBeatAt: beatMs === 0 ? null : toTime(beatMs),
     beats: pulse?.beats ?? 0,
-    expiresAt: toTime(pulse?.deadlineMs || lease.grantedAtMs + lease.ttlMs),
+    expiresAt: isTimeless(lease) ? null : toTime(pulse?.deadlineMs || lease.grantedAtMs + lease.ttlMs),
   };
 }
 

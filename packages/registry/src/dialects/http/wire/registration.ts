@@ -12,6 +12,7 @@ import {
   refuse,
 } from "../../../core/index.ts";
 import type { Json } from "../../../net/routes/json.ts";
+import { TTL_MS_MAX } from "../../contract.ts";
 import { Fields, isObject, isPort, type Members } from "./fields.ts";
 
 /** The ttl of a registration that says nothing. */
@@ -107,8 +108,8 @@ function readLife(fields: Fields, silent: Life): Life {
 /** A ttl within the limits; 0 only where something can be permanent. */
 export function readTtl(fields: Fields, fallbackMs: number, permanent: boolean): number {
   const ttlMs = fields.duration("ttl", fallbackMs);
-  if ((ttlMs === 0 && permanent) || (ttlMs >= LIMITS.ttlMsMin && ttlMs <= LIMITS.ttlMsMax)) return ttlMs;
-  const range = `from ${LIMITS.ttlMsMin / 1000}s to ${LIMITS.ttlMsMax / 3_600_000}h`;
+  if ((ttlMs === 0 && permanent) || (ttlMs >= LIMITS.ttlMsMin && ttlMs <= TTL_MS_MAX)) return ttlMs;
+  const range = `from ${LIMITS.ttlMsMin / 1000}s to ${TTL_MS_MAX / 3_600_000}h`;
   fields.fail(`field ttl must be ${permanent ? "0 (permanent) or " : ""}${range}`);
   return fallbackMs;
 }

@@ -4,16 +4,17 @@
  * beat, and a token is still good after a restart, when nothing of the chain is remembered.
  */
 import { createHmac, createSecretKey, type KeyObject } from "node:crypto";
-import type {
-  Account,
-  Clock,
-  Commit,
-  Follower,
-  LeaseId,
-  LeaseRecord,
-  Registry,
-  Revision,
-  View,
+import {
+  type Account,
+  type Clock,
+  type Commit,
+  type Follower,
+  type LeaseId,
+  type LeaseRecord,
+  LIMITS,
+  type Registry,
+  type Revision,
+  type View,
 } from "../../../core/index.ts";
 import { formatUuid, parseUuid, type Ticks, toMaker, toTicks } from "../wire/uuid.ts";
 
@@ -129,7 +130,7 @@ export class Tokens implements Follower {
 
   /** Later than that of the token before, also when the clock stepped back; but not when the timeout was lowered since. */
   #deadline({ ttlMs }: LeaseRecord, before: Pick<Chain, "last" | "ttlMs"> = { last: 0n, ttlMs }): Ticks {
-    const ticks = toTicks(this.#clock.now() + ttlMs);
+    const ticks = toTicks(this.#clock.now() + Math.min(ttlMs, LIMITS.ttlMsMax));
     const isFree = ticks > before.last || (ttlMs < before.ttlMs && ticks !== before.last);
     return isFree ? ticks : before.last + 1n;
   }

@@ -7,7 +7,7 @@ import {
   type LeaseRecord,
   subjectOf,
 } from "../../../core/index.ts";
-import { isSession, toTimeoutS } from "../services/instances.ts";
+import { isSession, ownTimeoutS } from "../services/instances.ts";
 import { toValueBody } from "../values/keys.ts";
 import { isServiceId, type Metadata } from "../wire/fields.ts";
 import { formatUuid, type Maker, type Ticks, toTicks } from "../wire/uuid.ts";
@@ -118,7 +118,7 @@ function toPayload(record: InstanceRecord, lease: LeaseRecord | undefined): Serv
   return {
     id: record.id,
     ...(session ? { session_id: lease.id } : {}),
-    heartbeat_timeout: lease === undefined || session ? null : toTimeoutS(lease),
+    heartbeat_timeout: ownTimeoutS(lease),
     tags: record.tags,
     metadata: record.meta,
   };

@@ -6,6 +6,7 @@ import {
   type Instance,
   type InstanceRecord,
   isLegalName,
+  isTimeless,
   type LeaseRecord,
   LIMITS,
   type Ports,
@@ -94,6 +95,11 @@ export function toTimeoutS(lease: LeaseRecord): number {
   return Math.round(lease.ttlMs / 1000);
 }
 
+/** Null for what has no timeout of its own. */
+export function ownTimeoutS(lease: LeaseRecord | undefined): number | null {
+  return lease === undefined || isSession(lease) || isTimeless(lease) ? null : toTimeoutS(lease);
+}
+
 export function toServiceBody(record: InstanceRecord, lease: LeaseRecord | undefined, lastBeat: LastBeat): ServiceBody {
   const session = lease !== undefined && isSession(lease);
   return {
@@ -101,7 +107,7 @@ export function toServiceBody(record: InstanceRecord, lease: LeaseRecord | undef
     ...(session ? { session_id: lease.id } : {}),
     tags: record.tags,
     metadata: record.meta,
-    heartbeat_timeout: lease === undefined || session ? null : toTimeoutS(lease),
+    heartbeat_timeout: ownTimeoutS(lease),
     last_seen: lease === undefined ? null : lastBeat(lease.id) || null,
     ...toHeld(record.held),
   };
