@@ -1,4 +1,4 @@
-/** Plans are made in the order of commands: on what is pending, and again when that came to nothing. */
+/** What is worked out in the order of commands, plans and names: on what is pending, and again when that came to nothing. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LIMITS_OF_TESTS } from "../../../../../test/harness/registry.ts";
@@ -74,6 +74,22 @@ test("of many that add to one value at once, each is counted with one try", asyn
   );
   assert.equal(catalog.entry("default", "k")?.value, "60");
   assert.deepEqual(groups, [30, 30]);
+});
+
+test("of many that create under one parent at once, each gets a name of its own with one try", async () => {
+  const { sequencer, catalog, groups, release } = open();
+  const numbered = { counter: "\0count", digits: 3 };
+  const create = () => sequencer.propose("default", { kind: "put", key: "parent/", value: "", numbered });
+  const first = Array.from({ length: 32 }, create);
+  await turn();
+  const second = Array.from({ length: 32 }, create);
+  release();
+  const outcomes = await Promise.all([...first, ...second]);
+  const names = outcomes.map((outcome) => outcome.ok && outcome.value.commit?.changes.at(-1)?.after);
+  const wanted = Array.from({ length: 64 }, (_, i) => catalog.entry("default", `parent/${String(i).padStart(3, "0")}`));
+  assert.ok(wanted.every((entry) => entry !== undefined));
+  assert.deepEqual(names, wanted);
+  assert.deepEqual(groups, [32, 32]);
 });
 
 test("a plan that throws fails who proposed it, and nobody else", async () => {
