@@ -4,7 +4,7 @@
  * nothing by those who don't.
  */
 import type { Socket } from "node:net";
-import { type Part, type Parted, toBuffer } from "./parts.ts";
+import { PART_BYTES, type Part, type Parted, toBuffer } from "./parts.ts";
 import { inTurn } from "./turns.ts";
 
 export interface OutgoingLimits {
@@ -18,13 +18,19 @@ const MIB = 1024 * 1024;
 
 const LIMITS: OutgoingLimits = { unreadBytesMax: 256 * MIB, unreadBytesPerAddressMax: 64 * MIB };
 
+/** A connection whose client has taken nothing for so long gives way to others. Kernels tell of MBs at a time. */
+const STILL_MS = 3000;
+
 interface Unread {
   readonly address: string;
+  /** When its client took something last. */
+  readonly sinceMs: number;
   bytes: number;
 }
 
 export class Outgoing {
   readonly #limits: OutgoingLimits;
+  readonly #nowMs: () => number;
   /** The one whose client took something last is the last. */
   readonly #unread = new Map<Socket, Unread>();
   readonly #perAddress = new Map<string, number>();
@@ -35,7 +41,8 @@ export class Outgoing {
   /** Connections that were cut. */
   cuts = 0;
 
-  constructor(limits: Partial<OutgoingLimits> = {}) {
+  constructor(limits: Partial<OutgoingLimits> = {}, nowMs = () => performance.now()) {
+    this.#nowMs = nowMs;
     this.#limits = { ...LIMITS, ...limits };
   }
 
@@ -57,8 +64,22 @@ export class Outgoing {
     this.#bound(unread.address);
   }
 
+  /**
+   * Whether a long answer to this address may begin: there is room for it, or a connection that stands still, or one of
+   * an address that more waits for, gives way. Where all of them take what they get, whoever comes last is refused.
+   */
+  hasRoom(address: string): boolean {
+    const { unreadBytesMax, unreadBytesPerAddressMax } = this.#limits;
+    const isFull = (this.#perAddress.get(address) ?? 0) + PART_BYTES > unreadBytesPerAddressMax;
+    if (!isFull && this.bytes + PART_BYTES <= unreadBytesMax) return true;
+    if (!isFull && this.#findHeaviest() !== address) return true;
+    for (const unread of this.#unread.values())
+      if (unread.address === address) return this.#nowMs() - unread.sinceMs > STILL_MS;
+    return true;
+  }
+
   #begin(socket: Socket): Unread {
-    const unread = { address: socket.remoteAddress ?? "", bytes: 0 };
+    const unread = { address: socket.remoteAddress ?? "", sinceMs: this.#nowMs(), bytes: 0 };
     this.#unread.set(socket, unread);
     if (!this.#known.has(socket)) {
       this.#known.add(socket);

@@ -15,3 +15,12 @@ export function problemOf(status: number, name: string, detail: string): string 
   const title = TITLES[name] ?? `${name.charAt(0).toUpperCase()}${name.slice(1).replaceAll("-", " ")}`;
   return `${JSON.stringify({ type: `https://rollcall.dev/problems/${name}`, title, status, detail })}\n`;
 }
+
+const UNREAD = "clients of this address have too much of earlier answers still to read; ask again";
+
+/** In place of a long answer: see `Outgoing.hasRoom`. */
+export const NO_ROOM = {
+  status: 503,
+  head: { "Content-Type": PROBLEM_TYPE, "Retry-After": "1" },
+  body: problemOf(503, "unavailable", UNREAD),
+} as const;

@@ -11,7 +11,7 @@ import { placeOf } from "../../crowd.ts";
 import { type Head, type Headers, linesOf } from "../head.ts";
 import { isBare, type ListenerState, lastLines, statusLine } from "../lines.ts";
 import { lingerOnClose } from "../linger.ts";
-import { PROBLEM_TYPE, problemOf } from "../problem.ts";
+import { NO_ROOM, PROBLEM_TYPE, problemOf } from "../problem.ts";
 import type { Observe, Piece, Pieces, PiecesOptions, Stream, Streaming, StreamOptions } from "../reply.ts";
 import { EventStream } from "./events.ts";
 import type { Incoming } from "./incoming.ts";
@@ -89,8 +89,13 @@ export class Answer extends ServerResponse<Incoming> implements Streaming {
 
   #open(lines: string, body: Body | undefined): void {
     const opened = openBody(body);
-    if (opened.kind === "parts") this.#pour(lines, opened);
-    else this.#sendWhole(lines, opened.body);
+    if (opened.kind === "whole") this.#sendWhole(lines, opened.body);
+    else if (this.state.outgoing.hasRoom(this.req.remoteAddress)) this.#pour(lines, opened);
+    else {
+      opened.parts.return?.();
+      this.statusCode = NO_ROOM.status;
+      this.#sendWhole(linesOf(NO_ROOM.head), NO_ROOM.body);
+    }
   }
 
   #pour(lines: string, body: Parted): void {

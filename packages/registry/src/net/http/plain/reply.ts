@@ -3,7 +3,7 @@ import { type Body, isToBeMade, openBody, type Parted } from "../../answers/part
 import { inTurn } from "../../answers/turns.ts";
 import { type Head, type Headers, linesOf } from "../head.ts";
 import { isBare, type ListenerState, lastLines, statusLine } from "../lines.ts";
-import { PROBLEM_TYPE, problemOf } from "../problem.ts";
+import { NO_ROOM, PROBLEM_TYPE, problemOf } from "../problem.ts";
 import type { Observe, Piece, Reply } from "../reply.ts";
 import type { PlainRequest } from "./request.ts";
 
@@ -63,6 +63,10 @@ export class PlainReply implements Reply {
     const bare = isBare(status);
     const opened = openBody(bare ? undefined : given);
     const { state } = this.#outlet;
+    if (opened.kind === "parts" && !state.outgoing.hasRoom(this.#request.remoteAddress)) {
+      opened.parts.return?.();
+      return this.#begin(NO_ROOM.status, linesOf(NO_ROOM.head), NO_ROOM.body);
+    }
     const keepAlive = !state.draining && !this.#request.bodyRefused;
     const start = statusLine(status) + lines;
     const end = lastLines(this.startedMs, keepAlive, state);
