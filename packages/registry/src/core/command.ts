@@ -203,6 +203,8 @@ export interface Receipt {
 export interface Decision {
   readonly changes: readonly Change[];
   readonly result: Result;
+  /** By how many bytes of heap the changes let the catalog grow, about; to be counted when left out. */
+  readonly growth?: number;
   /** Leases whose owner said that it is alive, with the ttl that was said; it may be the one that they have. */
   readonly heard?: readonly Heard[];
 }

@@ -1,7 +1,7 @@
 /** From a command in an account to changes, or to a refusal. State, command, limits and time are arguments. */
 import { type Outcome, ok, refuse } from "../../outcome.ts";
 import { SYSTEM_ACCOUNT } from "../bytes.ts";
-import { sizeOfChange } from "../catalog/size.ts";
+import { growthOf, sizeOfChange } from "../catalog/size.ts";
 import type { Command, CommandOf, Decision, Heard, Result } from "../command.ts";
 import { isLegalAccount, LIMITS } from "../limits.ts";
 import type { Account, Change } from "../types.ts";
@@ -33,7 +33,9 @@ export function decide(
   const bounds = { limits: rules.limits(account), bytesMax: rules.bytesMax?.() ?? Number.POSITIVE_INFINITY };
   const basis = { facts, account, stamp, sums, ...bounds, layouts, plans, depth: 0 };
   const decided = decideStep(basis, command);
-  return decided.ok ? (refuseGrowth(basis, decided.value.changes) ?? decided) : decided;
+  if (!decided.ok || decided.value.changes.length === 0) return decided;
+  const growth = growthOf(decided.value.changes);
+  return refuseGrowth(basis, growth) ?? ok({ ...decided.value, growth });
 }
 
 const NO_LAYOUTS: readonly Layout[] = [];

@@ -110,7 +110,7 @@ export class Draft implements Facts {
   }
 
   /** Lays changes over the state. */
-  fold(account: Account, changes: readonly Change[], revision: Revision): void {
+  fold(account: Account, changes: readonly Change[], revision: Revision, growth = growthOf(changes)): void {
     let draft = this.#accounts.get(account);
     if (draft === undefined) {
       draft = new DraftAccount();
@@ -124,7 +124,6 @@ export class Draft implements Facts {
         draft.leases.set(subjectOf(change).id, change.after);
       }
     }
-    const growth = growthOf(changes);
     draft.deltas.bytes += growth;
     this.#growth += growth;
     this.revision = revision;

@@ -1,9 +1,7 @@
 /** Whether there is room in the heap for what a command would add. */
 import { type Refused, refuse } from "../../outcome.ts";
 import { SYSTEM_ACCOUNT } from "../bytes.ts";
-import { growthOf } from "../catalog/size.ts";
 import { LIMITS } from "../limits.ts";
-import type { Change } from "../types.ts";
 import type { Basis } from "./basis.ts";
 
 /** No record is as small: a command that adds no more says something new of what is there, such as a status. */
@@ -14,13 +12,9 @@ const NEWS_SHARE = 1 / 16;
 const OUTPUT_LENGTH_FULL = 80;
 
 /** Refuses growth beyond what the registry or the account may hold. What shrinks it, or lets it be, is never refused. */
-export function refuseGrowth(
-  { facts, account, limits, bytesMax }: Basis,
-  changes: readonly Change[],
-): Refused | undefined {
+export function refuseGrowth({ facts, account, limits, bytesMax }: Basis, growth: number): Refused | undefined {
   // An administrator has to come in to make room.
   if (account === SYSTEM_ACCOUNT) return undefined;
-  const growth = growthOf(changes);
   if (growth <= 0) return undefined;
   const isAbove = (bytes: number, max: number): boolean =>
     bytes + growth > (growth <= NEWS_BYTES_MAX ? max + max * NEWS_SHARE : max);

@@ -140,7 +140,7 @@ export class Sequencer {
     const decided = decide(this.#head, account, command, stamp, rules);
     const commit =
       decided.ok && decided.value.changes.length > 0 ? this.#number(account, decided.value.changes, nowMs) : null;
-    if (commit !== null) this.#head.fold(account, commit.changes, this.#revision);
+    if (decided.ok && commit !== null) this.#head.fold(account, commit.changes, this.#revision, decided.value.growth);
     const outcome: Outcome<Receipt> = decided.ok
       ? ok({ commit, revision: this.#revision, result: decided.value.result })
       : decided;

@@ -9,6 +9,8 @@ export class History {
   readonly #commitsMax: number;
   readonly #changesMax: number;
   #commits: Commit[] = [];
+  /** Of each of them. */
+  #sizes: number[] = [];
   #first = 0;
   #changes = 0;
   #bytes = 0;
@@ -22,13 +24,16 @@ export class History {
   }
 
   push(commit: Commit): void {
+    const size = sizeOfCommit(commit);
     this.#commits.push(commit);
+    this.#sizes.push(size);
     this.#changes += commit.changes.length;
-    this.#bytes += sizeOfCommit(commit);
+    this.#bytes += size;
     while (this.#commits.length - this.#first > 1 && this.#isFull()) this.#dropFirst();
     // Now and then only, so that pushes stay cheap.
     if (this.#first > 1024 && this.#first * 2 > this.#commits.length) {
       this.#commits = this.#commits.slice(this.#first);
+      this.#sizes = this.#sizes.slice(this.#first);
       this.#first = 0;
     }
   }
@@ -47,9 +52,9 @@ export class History {
 
   #dropFirst(): void {
     const commit = this.#commits[this.#first] as Commit;
-    (this.#commits as (Commit | undefined)[])[this.#first++] = undefined;
     this.#changes -= commit.changes.length;
-    this.#bytes -= sizeOfCommit(commit);
+    this.#bytes -= this.#sizes[this.#first] as number;
+    (this.#commits as (Commit | undefined)[])[this.#first++] = undefined;
     this.floor = commit.revision;
   }
 
