@@ -28,6 +28,12 @@ export type Life =
   /** As before; for good when it is new. */
   | "keep";
 
+/** A node that keeps the time of leases, where several do; and since when, in a word that is never used again. */
+export interface Keeper {
+  readonly node: string;
+  readonly term: string;
+}
+
 /** A wish to change something in one account. Plain data. */
 export type Command =
   /**
@@ -51,6 +57,8 @@ export type Command =
       readonly silence?: Silence;
       /** `conflict` unless this is when the lease was granted: it may have ended and come back since. */
       readonly createRevision?: Revision;
+      /** `conflict` if this node has ceased to keep the lease. */
+      readonly keeper?: Keeper;
     }
   /** Protection keeps these lapsed leases. One commit for all. */
   | { readonly kind: "hold"; readonly leases: readonly LeaseId[]; readonly reason: string }

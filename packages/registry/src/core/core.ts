@@ -5,7 +5,7 @@ import type { Restored } from "./catalog/restored.ts";
 import { sizeOfCommit } from "./catalog/size.ts";
 import { Catalog } from "./catalog/state.ts";
 import type { Command, Heard, RangeResult, Receipt } from "./command.ts";
-import { Expiry, type ExpiryListener } from "./leases/expiry.ts";
+import { ELSEWHERE, Expiry, type ExpiryListener } from "./leases/expiry.ts";
 import type { Clock, ExpiryPolicy } from "./leases/policy.ts";
 import { LIMITS } from "./limits.ts";
 import { Past, type PastRange, readsPast } from "./order/past.ts";
@@ -61,6 +61,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
   const core = new OpenCore(options, catalog);
   await options.replicator.open(core);
   core.start();
+  options.replicator.keeping?.onMoved(() => core.rekeep());
   return core;
 }
 
@@ -81,7 +82,7 @@ class OpenCore implements Core, Registry, Sink {
     this.view = catalog;
     const { replicator, clock, wait, openLine, onBug } = options;
     const propose = (account: Account, command: Command) => replicator.propose(account, command);
-    this.#expiry = new Expiry({ ...options, catalog, propose });
+    this.#expiry = new Expiry({ ...options, catalog, propose, keeping: () => replicator.keeping });
     this.#recent = new History(
       0,
       options.historyCommitsMax ?? HISTORY_COMMITS_MAX,
@@ -101,6 +102,10 @@ class OpenCore implements Core, Registry, Sink {
 
   start(): void {
     this.#expiry.start();
+  }
+
+  rekeep(): void {
+    this.#expiry.rekeep();
   }
 
   restore(stored: Restored): void {
@@ -144,14 +149,56 @@ class OpenCore implements Core, Registry, Sink {
 
   renew(account: Account, lease: LeaseId): Promise<Outcome<{ readonly ttlMs: number }>> {
     const ttlMs = this.#expiry.beat(account, lease, this.#expiry.at());
-    return Promise.resolve(ttlMs === 0 ? refuse("not-found", "there is no such lease; register again") : ok({ ttlMs }));
+    if (ttlMs > 0) return Promise.resolve(ok({ ttlMs }));
+    return this.renewMany(account, [lease]).then(([found]) => answerBeat(found as number));
   }
 
   renewMany(account: Account, leases: readonly LeaseId[]): Promise<Float64Array> {
     const ttls = new Float64Array(leases.length);
     const at = this.#expiry.at();
-    for (let i = 0; i < leases.length; i++) ttls[i] = this.#expiry.beat(account, leases[i] as LeaseId, at);
-    return Promise.resolve(ttls);
+    let elsewhere = 0;
+    for (let i = 0; i < leases.length; i++) {
+      ttls[i] = this.#expiry.beat(account, leases[i] as LeaseId, at);
+      if (ttls[i] === ELSEWHERE) elsewhere++;
+    }
+    return elsewhere === 0 ? Promise.resolve(ttls) : this.#renewElsewhere(account, leases, ttls);
+  }
+
+  /** A lease that is here and not at its keeper is on its way to there, or its end is on its way to here. */
+  async #renewElsewhere(account: Account, leases: readonly LeaseId[], ttls: Float64Array): Promise<Float64Array> {
+    const at = [...leases.keys()].filter((nth) => ttls[nth] === ELSEWHERE);
+    const asked = at.map((nth) => leases[nth] as LeaseId);
+    const found = await this.#options.replicator.keeping?.renew(account, asked);
+    for (const [nth, place] of at.entries()) {
+      const ttlMs = found?.[nth] ?? ELSEWHERE;
+      const isHere = this.view.leaseState(account, leases[place] as LeaseId) !== undefined;
+      ttls[place] = ttlMs > 0 ? ttlMs : isHere ? ELSEWHERE : 0;
+    }
+    return ttls;
+  }
+
+  renewHere(account: Account, leases: readonly LeaseId[]): Float64Array {
+    const at = this.#expiry.at();
+    return Float64Array.from(leases, (lease) => this.#expiry.beat(account, lease, at));
+  }
+
+  async pulses(account: Account, leases: readonly LeaseId[]): Promise<readonly (Pulse | undefined)[]> {
+    const pulses = this.pulsesHere(account, leases).slice();
+    const { keeping } = this.#options.replicator;
+    const at = [...leases.keys()].filter(
+      (nth) => pulses[nth] === undefined && this.view.leaseState(account, leases[nth] as LeaseId) !== undefined,
+    );
+    if (keeping === undefined || at.length === 0) return pulses;
+    const found = await keeping.pulses(
+      account,
+      at.map((nth) => leases[nth] as LeaseId),
+    );
+    for (const [nth, place] of at.entries()) pulses[place] = found[nth];
+    return pulses;
+  }
+
+  pulsesHere(account: Account, leases: readonly LeaseId[]): readonly (Pulse | undefined)[] {
+    return leases.map((lease) => this.#expiry.pulse(account, lease));
   }
 
   pulse(account: Account, lease: LeaseId): Pulse | undefined {
@@ -228,4 +275,11 @@ class OpenCore implements Core, Registry, Sink {
   close(): Promise<void> {
     return this.#options.replicator.close();
   }
+}
+
+function answerBeat(ttlMs: number): Outcome<{ readonly ttlMs: number }> {
+  if (ttlMs > 0) return ok({ ttlMs });
+  return ttlMs === 0
+    ? refuse("not-found", "there is no such lease; register again")
+    : refuse("unavailable", "the node that keeps this lease is not reached; try again");
 }

@@ -71,11 +71,17 @@ export interface Registry {
    * the signal comes first: `unavailable` if nothing is or will be done, else `unknown`.
    */
   propose(account: Account, command: Command, signal?: AbortSignal): Promise<Outcome<Receipt>>;
-  /** A heartbeat; never a commit. `ttlMs` is Infinity for a lease without time. */
+  /**
+   * A heartbeat; never a commit. `ttlMs` is Infinity for a lease without time. `unavailable` while the node that keeps the
+   * lease is not reached: try again.
+   */
   renew(account: Account, lease: LeaseId): Promise<Outcome<{ readonly ttlMs: number }>>;
-  /** Many heartbeats: the ttl in ms of each lease, in order; 0 where there is none. */
+  /** Many heartbeats: the ttl in ms of each lease, in order; 0 where there is none, -1 where its keeper was not reached. */
   renewMany(account: Account, leases: readonly LeaseId[]): Promise<Float64Array>;
+  /** Undefined for a lease that another node keeps. */
   pulse(account: Account, lease: LeaseId): Pulse | undefined;
+  /** Wherever they are kept; undefined where there is none, or its keeper was not reached. */
+  pulses(account: Account, leases: readonly LeaseId[]): Promise<readonly (Pulse | undefined)[]>;
   /** Resolves when this node has applied `revision`; rejects only when aborted. */
   reached(revision: Revision, signal?: AbortSignal): Promise<void>;
   /** Follows every commit after `after` that touches `scope`. Refused as `compacted` when history is gone, or that of the account's keys when keys are in the scope. */

@@ -18,7 +18,9 @@ import { instancesOf, Surveyor } from "./census.ts";
 import { Departures } from "./departures.ts";
 import { HeldInstances } from "./held.ts";
 import { type Hold, Judge } from "./judge.ts";
+import type { Keeping } from "./keeping.ts";
 import type { Clock, ExpiryPolicy } from "./policy.ts";
+import { Reviews } from "./reviews.ts";
 import type { Span } from "./turnover.ts";
 import { type Lapsed, LeaseWheel, TICK_MS } from "./wheel.ts";
 
@@ -37,22 +39,19 @@ export interface ExpiryListener {
   onRareBeats?(account: Account, instance: InstanceRecord, lease: LeaseRecord, intervalMs: number): void;
 }
 
-/** A service in which held instances may have been replaced: when to look, and when for the last time. */
-interface Review {
-  readonly account: Account;
-  readonly service: string;
-  at: number;
-  lastAt: number;
-}
-
 export interface ExpiryOptions extends ExpiryListener {
   readonly catalog: Catalog;
   readonly clock: Clock;
   readonly policy: ExpiryPolicy;
+  /** Asked when leases come and go, and whenever nodes do. */
+  keeping(): Keeping | undefined;
   propose(account: Account, command: Command): Promise<Outcome<Receipt>>;
 }
 
-/** Nothing expires except by the commands that this proposes. */
+/** Of a heartbeat: there is such a lease, and another node keeps it. */
+export const ELSEWHERE = -1;
+
+/** Nothing expires except by the commands that this proposes. Only leases that this node keeps have a place in the wheel. */
 export class Expiry {
   readonly wheel: LeaseWheel;
   readonly #options: ExpiryOptions;
@@ -62,7 +61,7 @@ export class Expiry {
   #heldLeases = 0;
   /** Held leases that renewed, until their release is committed. */
   readonly #releasing = new Set<LeaseState>();
-  readonly #reviews = new Map<string, Review>();
+  readonly #reviews: Reviews;
   /** Other ttls that heartbeats came with, until they are committed. */
   readonly #promised = new WeakMap<LeaseState, number>();
   #ticks = 0;
@@ -73,26 +72,64 @@ export class Expiry {
     this.wheel = new LeaseWheel(options.clock.monotonic());
     this.#departures = new Departures(Math.max(windowMs, holdMs));
     this.#surveyor = new Surveyor(this.wheel, this.#departures, (account, state) => this.#letGo(account.name, state));
+    this.#reviews = new Reviews(options.catalog, this.#surveyor, windowMs);
   }
 
   /** After a restart every lease starts with a full ttl; what was held has that much more. */
   start(): void {
-    const { catalog, clock, policy } = this.#options;
-    for (const account of catalog.accountStates.values()) {
+    for (const account of this.#options.catalog.accountStates.values()) {
       for (const state of account.leaseStates.values()) {
-        state.slot = this.wheel.add(account.name, state.record.id, state.record.ttlMs, this.wheel.now);
-        this.wheel.settle(state.slot);
-        const { held, ttlMs } = state.record;
-        if (held === null) continue;
-        this.#heldLeases++;
-        for (const record of instancesOf(state)) this.#heldInstances.add(account.name, record);
-        account.setSilent(state, true);
-        const heldMs = clock.now() - held.sinceMs;
-        // The clock may have been wrong when it was held, or may be now: a time that cannot be begins anew.
-        const isPossible = heldMs >= 0 && heldMs <= policy.holdMs;
-        this.wheel.giveAgain(state.slot, Math.max(policy.holdMs - (isPossible ? heldMs : 0), ttlMs));
+        if (state.record.held !== null) {
+          this.#heldLeases++;
+          for (const record of instancesOf(state)) this.#heldInstances.add(account.name, record);
+        }
+        if (this.#keeps(account.name, state)) this.#takeOver(account, state);
       }
     }
+  }
+
+  /**
+   * Nodes came or went: takes over what this node keeps now, and lets go of what it does not. What is taken over counts as
+   * silent until it is heard: whether it can be is what nobody knows then.
+   */
+  rekeep(): void {
+    for (const account of this.#options.catalog.accountStates.values()) {
+      for (const state of account.leaseStates.values()) {
+        const keeps = this.#keeps(account.name, state);
+        if (keeps === state.slot >= 0) continue;
+        if (!keeps) this.#handOver(account, state);
+        else if (this.#takeOver(account, state) && !isTimeless(state.record)) {
+          account.setSilent(state, true);
+          this.wheel.giveAgain(state.slot, state.record.ttlMs);
+        }
+      }
+    }
+  }
+
+  #keeps(account: Account, state: LeaseState): boolean {
+    return this.#options.keeping()?.keeps(account, state.record) ?? true;
+  }
+
+  /** A lease that was there before: it has a full ttl; one that is held (false) what it has left of that, if it is more. */
+  #takeOver(account: AccountState, state: LeaseState): boolean {
+    const { clock, policy } = this.#options;
+    const { id, held, ttlMs } = state.record;
+    state.slot = this.wheel.add(account.name, id, ttlMs, this.at());
+    this.wheel.settle(state.slot);
+    if (held === null) return true;
+    account.setSilent(state, true);
+    const heldMs = clock.now() - held.sinceMs;
+    // The clock may have been wrong when it was held, or may be now: a time that cannot be begins anew.
+    const isPossible = heldMs >= 0 && heldMs <= policy.holdMs;
+    this.wheel.giveAgain(state.slot, Math.max(policy.holdMs - (isPossible ? heldMs : 0), ttlMs));
+    return false;
+  }
+
+  #handOver(account: AccountState, state: LeaseState): void {
+    this.wheel.remove(state.slot);
+    state.slot = -1;
+    this.#releasing.delete(state);
+    account.setSilent(state, false);
   }
 
   /** Before a commit is applied: slots of leases that go. */
@@ -100,12 +137,13 @@ export class Expiry {
     for (const change of commit.changes) {
       if (change.kind !== "lease" || change.after !== null || change.before === null) continue;
       const state = this.#options.catalog.leaseState(commit.account, change.before.id);
-      if (state === undefined || state.slot < 0) continue;
+      if (state === undefined) continue;
+      if (state.record.held !== null) this.#heldLeases--;
+      if (state.slot < 0) continue;
       if (change.cause === "expired" && !isTimeless(state.record)) this.#remember(commit.account, state);
       this.wheel.remove(state.slot);
       state.slot = -1;
       this.#releasing.delete(state);
-      if (state.record.held !== null) this.#heldLeases--;
     }
   }
 
@@ -129,14 +167,15 @@ export class Expiry {
     const accountState = this.#options.catalog.account(account);
     const state = accountState?.leaseStates.get(change.after?.id ?? "");
     if (accountState === undefined || state === undefined) return;
-    if (state.slot < 0) {
-      state.slot = this.wheel.add(account, state.record.id, state.record.ttlMs, this.at());
-      return;
-    }
     const wasHeld = change.before?.held != null;
     const isHeld = state.record.held !== null;
+    this.#heldLeases += Number(isHeld) - Number(wasHeld);
+    if (state.slot < 0) {
+      if (this.#keeps(account, state))
+        state.slot = this.wheel.add(account, state.record.id, state.record.ttlMs, this.at());
+      return;
+    }
     if (isHeld && !wasHeld) {
-      this.#heldLeases++;
       // It may have been heard since this was proposed.
       if (state.silent) this.wheel.giveAgain(state.slot, this.#options.policy.holdMs);
       else this.#release(account, state);
@@ -148,7 +187,6 @@ export class Expiry {
     if (isHeld) return;
     this.#releasing.delete(state);
     if (!wasHeld) return;
-    this.#heldLeases--;
     // It was let go by a registration, not by a heartbeat.
     if (state.silent) this.wheel.postpone(state.slot, state.record.ttlMs);
     accountState.setSilent(state, false);
@@ -180,10 +218,7 @@ export class Expiry {
       this.#letGo(account, state);
     } else if (slot >= 0 && this.#heldInstances.has(account, service)) {
       // One that it stands in for may not be known to be silent yet: a ttl from now it is.
-      const lastAt = this.at() + this.wheel.ttlMs(slot);
-      const review = this.#reviews.get(`${account}/${service}`);
-      if (review === undefined) this.#reviews.set(`${account}/${service}`, { account, service, at: lastAt, lastAt });
-      else review.lastAt = lastAt;
+      this.#reviews.note(account, service, this.at() + this.wheel.ttlMs(slot));
     }
   }
 
@@ -193,28 +228,16 @@ export class Expiry {
     this.#end(account, state, 0);
   }
 
-  #review(): void {
-    const { now } = this.wheel;
-    const span = { from: now, to: now, windowMs: this.#options.policy.windowMs };
-    for (const [key, review] of this.#reviews) {
-      if (review.at > now) continue;
-      review.at = review.lastAt;
-      if (review.lastAt <= now) this.#reviews.delete(key);
-      const account = this.#options.catalog.account(review.account);
-      const service = account?.service(review.service);
-      if (account !== undefined && service !== undefined) this.#surveyor.review(account, service, span);
-    }
-  }
-
   /** The lease time of what happens now. */
   at(): number {
     return this.wheel.at(this.#options.clock.monotonic());
   }
 
-  /** A heartbeat: the ttl in ms, Infinity when it has no time, 0 when there is no such lease. */
+  /** A heartbeat: the ttl in ms, Infinity when it has no time, 0 when there is no such lease, `ELSEWHERE` when it is kept there. */
   beat(account: Account, lease: LeaseId, at: number): number {
     const state = this.#options.catalog.leaseState(account, lease);
-    if (state === undefined || state.slot < 0) return 0;
+    if (state === undefined) return 0;
+    if (state.slot < 0) return ELSEWHERE;
     const ttlMs = this.wheel.beat(state.slot, at);
     if (state.silent || state.record.held !== null) this.#rouse(account, state);
     return ttlMs;
@@ -223,7 +246,8 @@ export class Expiry {
   /** A heartbeat that came with a command. */
   hear(account: Account, { lease, ttlMs }: Heard): void {
     const now = this.beat(account, lease, this.at());
-    if (now === 0 || now === ttlMs) return;
+    if (now === ELSEWHERE) void this.#options.keeping()?.renew(account, [lease]);
+    if (now === ELSEWHERE || now === 0 || now === ttlMs) return;
     const state = this.#options.catalog.leaseState(account, lease);
     if (state !== undefined) this.#promised.set(state, ttlMs);
   }
@@ -250,17 +274,7 @@ export class Expiry {
   pulse(account: Account, lease: LeaseId): Pulse | undefined {
     const state = this.#options.catalog.leaseState(account, lease);
     if (state === undefined || state.slot < 0) return undefined;
-    const { wheel } = this;
-    const nowMs = this.#options.clock.now();
-    const at = this.at();
-    const beats = wheel.beats(state.slot);
-    return {
-      beats,
-      lastBeatMs: beats === 0 ? 0 : Math.round(nowMs - (at - wheel.heardAt(state.slot))),
-      intervalMs: beats < 2 ? 0 : Math.round(wheel.intervalMs(state.slot)),
-      rare: wheel.isRare(state.slot),
-      deadlineMs: Math.round(nowMs + wheel.remainingMs(state.slot, at)),
-    };
+    return this.wheel.pulse(state.slot, this.at(), this.#options.clock.now());
   }
 
   /** Moves lease time on and proposes what follows. To be called about every `TICK_MS`. */
@@ -273,7 +287,7 @@ export class Expiry {
       const state = this.#stateOf(slot);
       if (state !== undefined) this.#tellRare(this.wheel.accountOf(slot), state);
     }
-    this.#review();
+    this.#reviews.run(this.wheel.now);
     if (lapsed.length === 0) return;
     const byAccount = new Map<Account, Lapsed[]>();
     for (const one of lapsed) {
@@ -361,7 +375,17 @@ export class Expiry {
       beats,
     };
     const { id, createRevision } = state.record;
-    const command: Command = { kind: "end", lease: id, cause: "expired", silence, createRevision };
+    const keeper = this.#options.keeping()?.keeper;
+    // It is given again, and may know by then.
+    if (keeper === null) return;
+    const command: Command = {
+      kind: "end",
+      lease: id,
+      cause: "expired",
+      silence,
+      createRevision,
+      ...(keeper && { keeper }),
+    };
     void this.#options.propose(account, command).then((outcome) => {
       if (outcome.ok) this.#options.onExpired?.(1);
     });

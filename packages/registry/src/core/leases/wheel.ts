@@ -9,6 +9,7 @@
  * Lease time is not clock time: it advances by at most `STEP_MS_MAX` a tick. A process that was paused or starved so
  * gives every lease the time that it lost: nothing expires because the registry slept.
  */
+import type { Pulse } from "../registry.ts";
 import type { Account, LeaseId } from "../types.ts";
 
 export const TICK_MS = 100;
@@ -235,6 +236,18 @@ export class LeaseWheel {
   /** Ms until it lapses, at this lease time; negative when it has. */
   remainingMs(slot: number, at: number): number {
     return (this.#deadlines[slot] as number) - at;
+  }
+
+  /** What was seen of a lease up to this lease time, which is `nowMs` of the wall clock. */
+  pulse(slot: number, at: number, nowMs: number): Pulse {
+    const beats = this.beats(slot);
+    return {
+      beats,
+      lastBeatMs: beats === 0 ? 0 : Math.round(nowMs - (at - this.heardAt(slot))),
+      intervalMs: beats < 2 ? 0 : Math.round(this.intervalMs(slot)),
+      rare: this.isRare(slot),
+      deadlineMs: Math.round(nowMs + this.remainingMs(slot, at)),
+    };
   }
 
   /** Moves lease time on. */

@@ -24,7 +24,6 @@ function open(origin: string): Node {
     sequencer: new Sequencer({
       sink: {
         view: catalog,
-        restore: () => undefined,
         committed: (commits) => {
           for (const commit of commits) apply(catalog, commit);
         },

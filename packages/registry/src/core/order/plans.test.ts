@@ -38,7 +38,6 @@ function open(): { sequencer: Sequencer; catalog: Catalog; groups: number[]; rel
   const sequencer = new Sequencer({
     sink: {
       view: catalog,
-      restore: () => undefined,
       committed: (commits) => {
         for (const commit of commits) apply(catalog, commit);
       },

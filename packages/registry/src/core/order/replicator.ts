@@ -2,7 +2,9 @@
 import type { Outcome } from "../../outcome.ts";
 import type { Restored } from "../catalog/restored.ts";
 import type { Command, Heard, Receipt } from "../command.ts";
-import type { Account, Bytes, Commit, InstanceKey, KeyRange, Revision } from "../types.ts";
+import type { Keeping } from "../leases/keeping.ts";
+import type { Pulse } from "../registry.ts";
+import type { Account, Bytes, Commit, InstanceKey, KeyRange, LeaseId, Revision } from "../types.ts";
 import type { View } from "../view.ts";
 
 /** The core, as a replicator sees it. Called in order. */
@@ -13,6 +15,10 @@ export interface Sink {
   committed(commits: readonly Commit[]): void;
   /** The owner of a lease said that it is alive, by a command that was accepted. */
   heard(account: Account, heard: Heard): void;
+  /** As `Keeping.renew`, asked by another node: of leases that are kept here. */
+  renewHere(account: Account, leases: readonly LeaseId[]): Float64Array;
+  /** As `Keeping.pulses`, asked by another node. */
+  pulsesHere(account: Account, leases: readonly LeaseId[]): readonly (Pulse | undefined)[];
   /** The state after all that was committed: proposals are decided on it. */
   readonly view: View;
 }
@@ -33,6 +39,8 @@ export interface FirstChanges {
 export interface Replicator {
   readonly name: string;
   readonly order: "total" | "local";
+  /** Left out where this is the only node: it keeps all. There once it is open. */
+  readonly keeping?: Keeping;
   /** Opens the store, restores through the sink, and is then ready for proposals. Rejects with a sentence for people. */
   open(sink: Sink): Promise<void>;
   /** Resolves when the command's commit is durable and has been handed to the sink. */

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { instanceOf, LIMITS_OF_TESTS, register } from "../../../../../test/harness/registry.ts";
 import { Catalog } from "../catalog/state.ts";
 import { decide } from "../decide/command.ts";
-import { apply, type Command, type Commit, Sequencer, type Settle, type Sink } from "../index.ts";
+import { apply, type Command, type Commit, Sequencer, type SequencerOptions, type Settle } from "../index.ts";
 
 interface Bench {
   readonly catalog: Catalog;
@@ -22,9 +22,8 @@ function open(limits = LIMITS_OF_TESTS): Bench {
   const catalog = new Catalog();
   const groups: Commit[][] = [];
   const heard: string[] = [];
-  const sink: Sink = {
+  const sink: SequencerOptions["sink"] = {
     view: catalog,
-    restore: () => undefined,
     committed(commits) {
       for (const commit of commits) apply(catalog, commit);
     },

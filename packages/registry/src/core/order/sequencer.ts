@@ -5,19 +5,21 @@
  */
 import { type Outcome, ok, type Refusal, type Refused, refuse } from "../../outcome.ts";
 import { sizeOfCommit } from "../catalog/size.ts";
-import type { Command, Receipt } from "../command.ts";
+import type { Command, Keeper, Receipt } from "../command.ts";
 import type { Rules } from "../decide/basis.ts";
 import { decide } from "../decide/command.ts";
 import { Draft } from "../decide/draft.ts";
 import type { Clock } from "../leases/policy.ts";
-import { type Account, type Commit, type Position, positionAfter, type Revision } from "../types.ts";
+import { type Account, type Commit, type LeaseRecord, type Position, positionAfter, type Revision } from "../types.ts";
 import type { Sink } from "./replicator.ts";
 
 export interface SequencerOptions {
-  readonly sink: Sink;
+  readonly sink: Pick<Sink, "view" | "committed" | "heard">;
   readonly clock: Clock;
   readonly rules: Rules;
   readonly origin: string;
+  /** Whether this is still the lease's keeper; asked of each `end` that names one. */
+  isKeeper?(account: Account, lease: LeaseRecord, keeper: Keeper): boolean;
   /** The end of the stored order. */
   readonly last: Position;
   /** Makes a group durable; called for one group at a time. What came of it is told by one call, after this one has returned. */
@@ -137,7 +139,7 @@ export class Sequencer {
     const { clock, rules } = this.#options;
     const nowMs = clock.now();
     const stamp = { revision: this.#revision + 1, atMs: nowMs, origin };
-    const decided = decide(this.#head, account, command, stamp, rules);
+    const decided = this.#refuseKeeper(account, command) ?? decide(this.#head, account, command, stamp, rules);
     const commit =
       decided.ok && decided.value.changes.length > 0 ? this.#number(account, decided.value.changes, nowMs) : null;
     if (decided.ok && commit !== null) this.#head.fold(account, commit.changes, this.#revision, decided.value.growth);
@@ -153,6 +155,14 @@ export class Sequencer {
     // At once: a lease whose owner was heard must not run out while the disk works. This may propose in turn.
     if (decided.ok && decided.value.heard !== undefined)
       for (const heard of decided.value.heard) this.#options.sink.heard(account, heard);
+  }
+
+  /** A node that slept may still believe that it keeps a lease which another one has taken over. */
+  #refuseKeeper(account: Account, command: Command): Refused | undefined {
+    if (command.kind !== "end" || command.keeper === undefined) return undefined;
+    const lease = this.#head.lease(account, command.lease);
+    if (lease === undefined || this.#options.isKeeper?.(account, lease, command.keeper) !== false) return undefined;
+    return refuse("conflict", `lease ${command.lease} is kept by another node`);
   }
 
   #number(account: Account, changes: Commit["changes"], nowMs: number): Commit {
