@@ -63,9 +63,10 @@ export function createLeases(transport: Transport): Leases {
     }
     const total: RenewedBody = { renewed: 0, missing: [] };
     // All at once: one that gets no answer does not keep the others waiting.
-    for (const { renewed, missing } of await Promise.all(asked)) {
+    for (const { renewed, missing, unreached } of await Promise.all(asked)) {
       total.renewed += renewed;
       total.missing.push(...missing);
+      if (unreached !== undefined) total.unreached = [...(total.unreached ?? []), ...unreached];
     }
     return total;
   }

@@ -181,6 +181,8 @@ export interface RenewedBody {
   renewed: number;
   /** Leases that are not there: register again. */
   missing: string[];
+  /** Leases that another node keeps, which is not reached: try again. Left out when there are none. */
+  unreached?: string[];
 }
 
 /** `missing`: leases that are not held. */

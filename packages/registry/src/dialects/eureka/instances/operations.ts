@@ -83,7 +83,9 @@ export class Operations {
     // outlasts registrations: asking for one would never end.
     if (saidStatus(record) === "UNKNOWN") return NOT_FOUND;
     if (livesHere(record, origin.replicated)) return OK;
-    if (!(await this.#renew(account, record))) return NOT_FOUND;
+    const refused = await this.#renew(account, record);
+    // Only then must the client register again; where the lease's keeper is not reached, all of them would at once.
+    if (refused !== undefined) return refused.refusal === "not-found" ? NOT_FOUND : refusedAs(refused);
     const dirty = said.lastDirtyTimestamp;
     const stored = dirtyOf(record);
     if (dirty !== undefined && stored !== undefined) {
@@ -123,9 +125,9 @@ export class Operations {
     return replicated && this.#parts.replication().isGone(account, app, id, dirty) ? OK : NOT_FOUND;
   }
 
-  /** False when its lease has ended; true for an instance without one. */
-  async #renew(account: Account, record: InstanceRecord): Promise<boolean> {
-    return record.lease === null || (await this.#parts.registry.renew(account, record.lease)).ok;
+  async #renew(account: Account, { lease }: InstanceRecord): Promise<Refused | undefined> {
+    const outcome = lease === null ? undefined : await this.#parts.registry.renew(account, lease);
+    return outcome === undefined || outcome.ok ? undefined : outcome;
   }
 
   #find(account: Account, app: string, id: string): InstanceRecord | undefined {

@@ -159,9 +159,10 @@ export function renewLeases(exchange: Exchange): Result | Promise<Result> {
   const leases = fields.texts("leases", RENEWALS_MAX, LEASE_LENGTH_MAX);
   if (fields.fault !== undefined) return fields.fault;
   return desk.registry.renewMany(account, leases).then((ttls) => {
-    const missing: string[] = [];
-    for (let i = 0; i < ttls.length; i++) if (ttls[i] === 0) missing.push(leases[i] as string);
-    return toJson({ renewed: leases.length - missing.length, missing });
+    const missing = leases.filter((_, i) => ttls[i] === 0);
+    const unreached = leases.filter((_, i) => (ttls[i] as number) < 0);
+    const renewed = leases.length - missing.length - unreached.length;
+    return toJson({ renewed, missing, ...(unreached.length > 0 && { unreached }) });
   });
 }
 

@@ -1,5 +1,5 @@
 /** @live A stream that keeps a lease alive as long as it is open. */
-import { LIMITS, refuse } from "../../../core/index.ts";
+import { LIMITS, type Refused, refuse } from "../../../core/index.ts";
 import type { Stream, Streaming } from "../../../net/http/reply.ts";
 import type { Result } from "../../../net/routes/serve.ts";
 import type { Desk, Exchange, Visit } from "../desk.ts";
@@ -20,11 +20,11 @@ const PAUSE_MS_MAX = 3_600_000;
 export function keepLease(exchange: Exchange<Streaming>): Result | undefined {
   const { desk, account, params, reply } = exchange;
   const lease = params[0] as string;
-  const isThere = desk.registry.read((view) => view.lease(account, lease) !== undefined);
-  if (!isThere) return refuse("not-found", `there is no lease ${lease}`);
+  const ttlMs = desk.registry.read((view) => view.lease(account, lease)?.ttlMs);
+  if (ttlMs === undefined) return refuse("not-found", `there is no lease ${lease}`);
   if (desk.lasting.draining) return refuse("unavailable", "the registry is stopping");
   const stream = reply.events({ keepAliveMs: COMMENT_MS, probeAfterMs: PROBE_AFTER_MS });
-  new Keeper(exchange, lease, stream).start();
+  new Keeper(exchange, lease, ttlMs, stream).start();
   return undefined;
 }
 
@@ -35,8 +35,14 @@ class Keeper implements Visit {
   readonly #stream: Stream;
   readonly #leave: () => void;
   #timer: NodeJS.Timeout | undefined;
+  #ttlMs: number;
+  /** Monotonic ms of the last renewal, or of the beginning. */
+  #renewedMs: number;
+  #isReady = false;
 
-  constructor(exchange: Exchange, lease: string, stream: Stream) {
+  constructor(exchange: Exchange, lease: string, ttlMs: number, stream: Stream) {
+    this.#ttlMs = ttlMs;
+    this.#renewedMs = exchange.desk.clock.monotonic();
     this.#desk = exchange.desk;
     this.#account = exchange.account;
     this.#lease = lease;
@@ -49,21 +55,33 @@ class Keeper implements Visit {
       clearTimeout(this.#timer);
       this.#leave();
     });
-    void this.#beat(true);
+    void this.#beat();
   }
 
   /** Renews, and again after a third of the ttl that the lease has now. */
-  async #beat(first: boolean): Promise<void> {
+  async #beat(): Promise<void> {
     const outcome = await this.#desk.registry.renew(this.#account, this.#lease);
     if (!this.#stream.open) return;
-    if (!outcome.ok) {
+    if (!outcome.ok && this.#isOver(outcome)) {
       this.#stream.end(this.#encode("ended", { lease: this.#lease, reason: outcome.detail }));
       return;
     }
-    const { ttlMs } = outcome.value;
-    if (first) this.#stream.write(this.#encode("ready", { lease: this.#lease, ttlMs: toTtl(ttlMs) }));
-    const nextMs = Math.min(Math.max(LIMITS.ttlMsMin / 4, ttlMs / 3), PAUSE_MS_MAX);
-    this.#timer = setTimeout(() => void this.#beat(false), nextMs);
+    if (outcome.ok) this.#renewed(outcome.value.ttlMs);
+    const nextMs = outcome.ok ? this.#ttlMs / 3 : this.#ttlMs / 12;
+    this.#timer = setTimeout(() => void this.#beat(), Math.min(Math.max(LIMITS.ttlMsMin / 4, nextMs), PAUSE_MS_MAX));
+  }
+
+  /** The lease may live on for its ttl where nobody can be asked: whoever takes it over will answer. */
+  #isOver({ refusal }: Refused): boolean {
+    return refusal !== "unavailable" || this.#desk.clock.monotonic() - this.#renewedMs >= this.#ttlMs;
+  }
+
+  #renewed(ttlMs: number): void {
+    this.#ttlMs = ttlMs;
+    this.#renewedMs = this.#desk.clock.monotonic();
+    if (this.#isReady) return;
+    this.#isReady = true;
+    this.#stream.write(this.#encode("ready", { lease: this.#lease, ttlMs: toTtl(ttlMs) }));
   }
 
   #encode(event: string, data: object): Buffer {

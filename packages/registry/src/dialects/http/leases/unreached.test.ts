@@ -1,7 +1,7 @@
 /** Leases whose keeper is not reached: they are neither renewed nor gone, and a session goes on trying. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { openRig, replaceIn } from "../../../../../../test/harness/registry.ts";
+import { accepted, openRig, replaceIn } from "../../../../../../test/harness/registry.ts";
 import { type Outcome, ok, type Refusal, refuse } from "../../../core/index.ts";
 import type { Exchange } from "../desk.ts";
 import { renewLeases } from "./handlers.ts";
@@ -30,6 +30,7 @@ async function sessionOf(
   tick: (ms: number) => void,
 ): Promise<{ readonly said: string[]; readonly asked: number }> {
   const { registry } = await openRig();
+  accepted(await registry.propose("default", { kind: "grant", lease: "l", ttlMs: 3000, via: "test" }));
   let now = 0;
   let asked = 0;
   const said: string[] = [];
@@ -49,7 +50,6 @@ async function sessionOf(
   const desk = {
     registry: replaceIn(registry, { renew }),
     clock: { now: () => now, monotonic: () => now },
-    around: { ttlMs: () => 3000 },
     lasting: { draining: false, enter: () => () => undefined },
   };
   const reply = { events: () => stream };

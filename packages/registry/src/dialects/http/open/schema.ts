@@ -307,7 +307,7 @@ const LEASES = {
   Lease,
   Leases: object({ revision: count, leases: Type.Array(ref("Lease")), next }),
   Renew: object({ leases: texts }),
-  Renewed: object({ renewed: count, missing: texts }),
+  Renewed: object({ renewed: count, missing: texts, unreached: optional(texts) }),
   Release: object({ leases: optional(texts), service: optional(text) }),
   Released: object({ revision: count, released: count, missing: texts }),
 };
