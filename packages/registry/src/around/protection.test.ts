@@ -103,6 +103,42 @@ test("beats rarer than twice a ttl are told of, and half of their instances stay
   }
 });
 
+test("rare beats, cut when some have never beaten: about half stay", async () => {
+  for (const [gapS, wholeFirst, cutS] of [
+    [3, false, 115],
+    [3, false, 118],
+    [3, true, 101],
+    [1, true, 115],
+  ] as const) {
+    const fleet = await openFleet(1);
+    const pods: Pod[] = [];
+    for (let i = 0; i < 30; i++) {
+      const pod = await fleet.start({ ttlS: 120, beatS: 100, jitter: 0.1 });
+      if (wholeFirst) pod.nextMs = fleet.nowMs + 100_000;
+      pods.push(pod);
+      await fleet.run(gapS);
+    }
+    await fleet.run(cutS - 30 * gapS);
+    silence(pods);
+    await fleet.run(250);
+    assert.ok(fleet.held(pods) >= 13, `${fleet.held(pods)} of 30 are held, cut after ${cutS} s`);
+  }
+});
+
+test("two generations that died before their first beat, and a third that lives: none is held", async () => {
+  const fleet = await openFleet(1);
+  const dead: Pod[] = [];
+  for (let generation = 0; generation < 2; generation++) {
+    const pods = await fleet.startMany(12, { ttlS: 30, beatS: 0 });
+    await fleet.run(4);
+    silence(pods);
+    dead.push(...pods);
+  }
+  await fleet.startMany(12, { ttlS: 30, beatS: 10 });
+  await fleet.run(31);
+  assert.equal(fleet.listed(dead), 0);
+});
+
 test("beats that come twice in a ttl are not too rare, nor are a few that are late", async () => {
   const told: string[] = [];
   const fleet = await openFleet(1, { onRareBeats: (_, instance) => told.push(instance.id) });

@@ -174,6 +174,7 @@ export class Surveyor {
       heardAt: wheel.heardAt(slot),
       overdueAt: wheel.overdueAt(slot),
       ttlMs: wheel.ttlMs(slot),
+      heardOnce: wheel.beats(slot) === 1,
       silent,
       replaced: wheel.isReplaced(slot),
       spent: wheel.isSpent(slot),

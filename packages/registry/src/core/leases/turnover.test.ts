@@ -11,7 +11,17 @@ interface Times {
 
 function life({ born, heard, place = "" }: Times, silent: boolean): Life {
   const overdueAt = heard + 12;
-  return { place, bornAt: born, heardAt: heard, overdueAt, ttlMs: 30, silent, replaced: false, spent: false };
+  return {
+    place,
+    bornAt: born,
+    heardAt: heard,
+    overdueAt,
+    ttlMs: 30,
+    silent,
+    heardOnce: false,
+    replaced: false,
+    spent: false,
+  };
 }
 
 const lost = (born: number, heard: number, place = ""): Life => life({ born, heard, place }, true);

@@ -12,6 +12,8 @@ export interface Life {
   /** From here on it is silent, unless it is heard. */
   readonly overdueAt: number;
   readonly ttlMs: number;
+  /** It has beaten once since it was registered. */
+  readonly heardOnce: boolean;
   readonly silent: boolean;
   /** Another stands in for it. */
   replaced: boolean;
@@ -77,6 +79,8 @@ export function isSteady(one: Life): boolean {
 
 function stands(newcomer: Life, one: Life): boolean {
   if (one.heardAt >= newcomer.bornAt) return false;
+  // Of two that came together and beat rarely one is heard first: the other need not be dead.
+  if (newcomer.heardOnce && one.heardAt === one.bornAt && newcomer.bornAt < one.overdueAt) return false;
   return !newcomer.silent || one.overdueAt <= newcomer.heardAt || isSteady(one);
 }
 
