@@ -4,7 +4,16 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { Change, InstanceRecord, LeaseRecord } from "../core/index.ts";
 import { bytes } from "./arbitrary-rig.ts";
-import { addRows, instanceRow, keyRow, leaseRow, parseRow, toStoreKey } from "./row-name.ts";
+import {
+  addOlderRows,
+  addRows,
+  type DirtyRows,
+  instanceRow,
+  keyRow,
+  leaseRow,
+  parseRow,
+  toStoreKey,
+} from "./row-name.ts";
 
 test("rows are named apart, and long names stay within the store's limit", () => {
   const plain = fc.stringMatching(/^[^\0/]{1,40}$/);
@@ -25,9 +34,9 @@ test("rows are named apart, and long names stay within the store's limit", () =>
 
 test("a move to another service makes both rows dirty", () => {
   const at = (service: string) => ({ service, id: "i" }) as InstanceRecord;
-  const rows = new Set<string>();
+  const rows: DirtyRows = new Map();
   addRows(rows, "a", [{ kind: "instance", cause: "registered", before: at("old"), after: at("new") }]);
-  assert.deepEqual([...rows], [instanceRow("a", "old", "i"), instanceRow("a", "new", "i")]);
+  assert.deepEqual([...rows.keys()], [instanceRow("a", "old", "i"), instanceRow("a", "new", "i")]);
 });
 
 test("an instance and its own lease make one row dirty, another's lease a row of its own", () => {
@@ -45,9 +54,9 @@ test("an instance and its own lease make one row dirty, another's lease a row of
     after: { service: "s", id: "i", lease: held } as InstanceRecord,
   });
   const rowsOf = (...changes: Change[]): string[] => {
-    const rows = new Set<string>();
+    const rows: DirtyRows = new Map();
     addRows(rows, "a", changes);
-    return [...rows].sort();
+    return [...rows.keys()].sort();
   };
   const [own, shared, other] = [instanceRow("a", "s", "i"), "l\0a\0s/i", instanceRow("a", "t", "j")];
   assert.deepEqual(rowsOf(lease("s/i", true), instance("s/i")), [own]);
@@ -55,4 +64,25 @@ test("an instance and its own lease make one row dirty, another's lease a row of
   assert.deepEqual(rowsOf(lease("s/i", false), instance("s/i")), [own, shared]);
   assert.deepEqual(rowsOf(lease("t/j", true), instance("t/j")), [own, other]);
   assert.deepEqual(rowsOf(lease("t/j", true), instance("s/i")), [own, other]);
+});
+
+test("a dirty row knows the latest record of each side, also when older rows come back", () => {
+  const instance = (weight: number) => ({ service: "s", id: "i", lease: "s/i", weight }) as InstanceRecord;
+  const lease = { id: "s/i", own: true } as LeaseRecord;
+  const granted: Change = { kind: "lease", cause: "granted", before: null, after: lease, silence: null };
+  const became = (before: InstanceRecord | null, after: InstanceRecord | null): Change =>
+    ({ kind: "instance", cause: "registered", before, after }) as Change;
+  const older: DirtyRows = new Map();
+  addRows(older, "a", [granted, became(null, instance(1))]);
+  assert.deepEqual(older.get(instanceRow("a", "s", "i")), {
+    account: "a",
+    instance: instance(1),
+    lease,
+    entry: undefined,
+  });
+  const rows: DirtyRows = new Map();
+  addRows(rows, "a", [became(instance(1), instance(2))]);
+  addRows(rows, "a", [became(instance(2), null)]);
+  addOlderRows(rows, older);
+  assert.deepEqual([...rows.values()], [{ account: "a", instance: null, lease, entry: undefined }]);
 });

@@ -3,7 +3,17 @@
  * in the store it is the same as bytes, so that neighbours in the catalog are neighbours on disk.
  */
 import { createHash } from "node:crypto";
-import { type Account, type Bytes, type Change, directoriesOf, type LeaseRecord, ownerOf } from "../core/index.ts";
+import {
+  type Account,
+  type Bytes,
+  type Change,
+  directoriesOf,
+  type InstanceRecord,
+  type KeyRecord,
+  type LeaseRecord,
+  ownerOf,
+  subjectOf,
+} from "../core/index.ts";
 
 /** Longer names than this are cut and told apart by a hash (the store limits keys to 1 978 bytes). */
 const PLAIN_BYTES_MAX = 600;
@@ -62,16 +72,47 @@ export function addDirectoryRows(rows: Set<string>, account: Account, key: Bytes
   }
 }
 
+/** What a row holds now, by the changes of it: undefined where none told. */
+export interface Dirty {
+  readonly account: Account;
+  instance: InstanceRecord | null | undefined;
+  lease: LeaseRecord | null | undefined;
+  entry: KeyRecord | null | undefined;
+}
+
+/** By the names of rows. */
+export type DirtyRows = Map<string, Dirty>;
+
 /** Adds the rows that these changes make different. */
-export function addRows(rows: Set<string>, account: Account, changes: readonly Change[]): void {
+export function addRows(rows: DirtyRows, account: Account, changes: readonly Change[]): void {
+  let twin: LeaseRecord | null = null;
   for (let i = 0; i < changes.length; i++) {
     const change = changes[i] as Change;
-    if (!isTwin(change, changes[i + 1])) addChangedRows(rows, account, change);
+    if (isTwin(change, changes[i + 1])) {
+      twin = change.after;
+      continue;
+    }
+    addChangedRows(rows, account, change, twin);
+    twin = null;
+  }
+}
+
+/** Adds rows that were dirty before: what is known of them by now stays. */
+export function addOlderRows(rows: DirtyRows, older: DirtyRows): void {
+  for (const [name, was] of older) {
+    const row = rows.get(name);
+    if (row === undefined) {
+      rows.set(name, was);
+      continue;
+    }
+    if (row.instance === undefined) row.instance = was.instance;
+    if (row.lease === undefined) row.lease = was.lease;
+    if (row.entry === undefined) row.entry = was.entry;
   }
 }
 
 /** A change of an instance's own lease, and next the change of the instance: both are of one row, as in a registration. */
-function isTwin(change: Change, next: Change | undefined): boolean {
+function isTwin(change: Change, next: Change | undefined): change is Extract<Change, { kind: "lease" }> {
   if (change.kind !== "lease" || next?.kind !== "instance" || next.after === null) return false;
   const lease = change.after;
   if (lease === null || !lease.own || (change.before !== null && !change.before.own)) return false;
@@ -85,21 +126,47 @@ function isTwin(change: Change, next: Change | undefined): boolean {
   );
 }
 
-function addChangedRows(rows: Set<string>, account: Account, change: Change): void {
+/** `twin` is the lease of the instance's own, when it changed with it. */
+function addChangedRows(rows: DirtyRows, account: Account, change: Change, twin: LeaseRecord | null): void {
+  // What was there before is gone, unless what is there now has the same row.
   switch (change.kind) {
-    case "instance":
-      if (change.before !== null) rows.add(instanceRow(account, change.before.service, change.before.id));
-      if (change.after !== null) rows.add(instanceRow(account, change.after.service, change.after.id));
+    case "instance": {
+      const { before, after } = change;
+      if (before !== null && !(before.service === after?.service && before.id === after.id))
+        addRow(rows, instanceRow(account, before.service, before.id), account, null, undefined, undefined);
+      if (after === null) break;
+      addRow(rows, instanceRow(account, after.service, after.id), account, after, twin ?? undefined, undefined);
       break;
-    case "lease":
-      if (change.before !== null) rows.add(leaseRow(account, change.before));
-      if (change.after !== null) rows.add(leaseRow(account, change.after));
+    }
+    case "lease": {
+      const { before, after } = change;
+      if (before !== null && before.own !== after?.own)
+        addRow(rows, leaseRow(account, before), account, undefined, null, undefined);
+      if (after !== null) addRow(rows, leaseRow(account, after), account, undefined, after, undefined);
       break;
+    }
     case "key":
-      if (change.before !== null) rows.add(keyRow(account, change.before.key));
-      else if (change.after !== null) rows.add(keyRow(account, change.after.key));
+      addRow(rows, keyRow(account, subjectOf(change).key), account, undefined, undefined, change.after);
       break;
   }
+}
+
+function addRow(
+  rows: DirtyRows,
+  name: string,
+  account: Account,
+  instance: Dirty["instance"],
+  lease: Dirty["lease"],
+  entry: Dirty["entry"],
+): void {
+  const row = rows.get(name);
+  if (row === undefined) {
+    rows.set(name, { account, instance, lease, entry });
+    return;
+  }
+  if (instance !== undefined) row.instance = instance;
+  if (lease !== undefined) row.lease = lease;
+  if (entry !== undefined) row.entry = entry;
 }
 
 /** Adds the rows of the account and of the service that this row belongs to: their revisions moved with it. */

@@ -1,12 +1,16 @@
 /**
- * @live Brings the state rows up to date, now and then, so that a start need not read the whole log. Rows are taken from the
- * view as it is when they are written: the catalog in memory is the only copy, and nothing in it is not yet durable.
+ * @live Brings the state rows up to date, now and then, so that a start need not read the whole log. Rows are what
+ * the latest durable changes of them told; what they did not tell is taken from the view as it is when it is written:
+ * nothing in it is not yet durable.
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import {
   type Account,
   type Bytes,
   type Commit,
+  type InstanceKey,
+  type InstanceRecord,
+  type LeaseRecord,
   ownLease,
   type Position,
   positionAfter,
@@ -18,7 +22,10 @@ import { encodeRow, type StateRow } from "../../../records/row.ts";
 import {
   addAccountRows,
   addDirectoryRows,
+  addOlderRows,
   addRows,
+  type Dirty,
+  type DirtyRows,
   emptyPart,
   leaseRow,
   parseRow,
@@ -36,13 +43,17 @@ function addRowsOfGone(rows: Set<string>, name: string): void {
   if (row.kind === "key") addDirectoryRows(rows, row.account, row.key);
 }
 
+function toInstanceRow(account: Account, instance: InstanceRecord | null, lease: LeaseRecord | null): StateRow | null {
+  return instance === null && lease === null ? null : { kind: "instance", account, instance, lease };
+}
+
 export class Checkpoint {
   /** Everything up to here is in the state rows. */
   marker: Position;
   readonly #view: View;
   readonly #write: (writes: Writes) => Promise<void>;
   readonly #out = new ByteWriter();
-  #dirty: Set<string>;
+  #dirty: DirtyRows;
   #last: Position;
   #running: Promise<void> | null = null;
 
@@ -50,7 +61,7 @@ export class Checkpoint {
     view: View;
     marker: Position;
     last: Position;
-    dirty: Set<string>;
+    dirty: DirtyRows;
     write: (writes: Writes) => Promise<void>;
   }) {
     this.#view = options.view;
@@ -86,25 +97,25 @@ export class Checkpoint {
     if (this.behind === 0) return;
     const target = this.#last;
     const rows = this.#dirty;
-    this.#dirty = new Set();
+    this.#dirty = new Map();
     const touched = new Set<string>();
     try {
-      await this.#writeRows(rows, touched);
+      await this.#writeRows(rows.keys(), rows, touched);
       await this.#writeRows(touched);
       await this.#write({ meta: [["checkpoint", encodePosition(target)]] });
       this.marker = target;
     } catch (error) {
-      for (const row of rows) this.#dirty.add(row);
+      addOlderRows(this.#dirty, rows);
       throw error;
     }
   }
 
   /** In slices, with turns for others between them. Gathers the rows of accounts and services that go along. */
-  async #writeRows(names: ReadonlySet<string>, touched?: Set<string>): Promise<void> {
+  async #writeRows(names: Iterable<string>, known?: DirtyRows, touched?: Set<string>): Promise<void> {
     let rows: [Buffer, Buffer | null][] = [];
     let bytes = 0;
     for (const name of names) {
-      const row = this.#take(name);
+      const row = this.#take(name, known?.get(name));
       const value = row === null ? null : Buffer.from(encodeRow(this.#out, row));
       rows.push([toStoreKey(name), value]);
       bytes += value?.length ?? 0;
@@ -121,35 +132,37 @@ export class Checkpoint {
   }
 
   /** The row as it is now; null when there is nothing to keep. */
-  #take(name: string): StateRow | null {
+  #take(name: string, known: Dirty | undefined): StateRow | null {
+    if (known !== undefined) return this.#takeKnown(name, known);
     if (name.startsWith("a")) return this.#takeAccount(name.slice(2));
     if (name.startsWith("s")) return this.#takeService(name);
-    const view = this.#view;
     const row = parseRow(name);
     switch (row.kind) {
-      case "instance": {
-        const instance = view.instance(row.account, row.service, row.id) ?? null;
-        const own = view.lease(row.account, ownLease(row));
-        const lease = own !== undefined && leaseRow(row.account, own) === name ? own : null;
-        return instance === null && lease === null ? null : { kind: "instance", account: row.account, instance, lease };
-      }
-      case "lease": {
-        const lease = view.lease(row.account, row.lease);
-        if (lease === undefined || leaseRow(row.account, lease) !== name) return null;
-        return { kind: "lease", account: row.account, lease };
-      }
-      case "key": {
-        const entry = view.entry(row.account, row.key);
-        return entry === undefined ? null : { kind: "key", account: row.account, entry };
-      }
       case "directory":
         return this.#takeDirectory(row.account, row.directory);
       case "empty": {
-        const empty = [...(view.account(row.account)?.directories.empty() ?? [])];
+        const empty = [...(this.#view.account(row.account)?.directories.empty() ?? [])];
         const directories = empty.filter(({ name }) => emptyPart(name) === row.part);
         return directories.length === 0 ? null : { kind: "empty", account: row.account, directories };
       }
+      default:
+        return null;
     }
+  }
+
+  #takeKnown(name: string, { account, instance, lease, entry }: Dirty): StateRow | null {
+    if (entry !== undefined) return entry && { kind: "key", account, entry };
+    if (name.startsWith("l")) return lease ? { kind: "lease", account, lease } : null;
+    if (instance !== undefined && lease !== undefined) return toInstanceRow(account, instance, lease);
+    // One of the two did not change.
+    const key = parseRow(name) as InstanceKey;
+    const own = lease ?? this.#view.lease(account, ownLease(key));
+    const isOwn = own !== undefined && leaseRow(account, own) === name;
+    return toInstanceRow(
+      account,
+      instance ?? this.#view.instance(account, key.service, key.id) ?? null,
+      isOwn ? own : null,
+    );
   }
 
   #takeAccount(name: string): StateRow | null {

@@ -21,7 +21,7 @@ import {
 } from "../../../core/index.ts";
 import { decodeGroup } from "../../../records/group.ts";
 import { decodeRow } from "../../../records/row.ts";
-import { addRows, instanceRow, keyRow } from "../../../records/row-name.ts";
+import { addRows, type DirtyRows, instanceRow, keyRow } from "../../../records/row-name.ts";
 import type { About, Ages } from "../meta.ts";
 import { Damaged } from "../refused.ts";
 import type { Store } from "../store/databases.ts";
@@ -36,7 +36,7 @@ export interface Recovered {
   /** Everything up to here is in the state rows. */
   readonly marker: Position;
   /** Rows that the log after the marker made different: the next checkpoint writes them. */
-  readonly dirty: Set<string>;
+  readonly dirty: DirtyRows;
   readonly ages: Ages;
 }
 
@@ -143,7 +143,7 @@ class Accounts extends Map<Account, AccountRows> {
 /** The newest of each thing that the log after the marker names; the accounts move along. */
 class Tail {
   last: Position;
-  readonly dirty = new Set<string>();
+  readonly dirty: DirtyRows = new Map();
   readonly accounts: Accounts;
   readonly instances = new Map<string, readonly [Account, InstanceRecord | null]>();
   readonly leases = new Map<string, readonly [Account, LeaseRecord | null]>();
