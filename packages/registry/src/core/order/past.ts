@@ -27,7 +27,7 @@ export interface PastOptions {
   readonly recent: History;
   readonly replicator: Pick<Replicator, "firstChanges" | "floor" | "history">;
   /** Resolves when history may be read once. */
-  turn(): Promise<void>;
+  readonly turn: () => Promise<void>;
 }
 
 export type PastRange = KeyRange & { readonly limit?: number };
@@ -117,11 +117,11 @@ export class Past {
     let bytes = 0;
     let upTo = at;
     while (!recent.covers(upTo)) {
-      await this.#options.turn();
+      const first = await replicator.firstChanges(account, range, upTo, this.#options.turn);
+      if (!first.ok) return first;
+      // What it had to look into may have been forgotten meanwhile.
       const wrong = this.#refuse(account, at, signal);
       if (wrong !== undefined) return wrong;
-      const first = await replicator.firstChanges(account, range, upTo);
-      if (!first.ok) return first;
       for (const [key, { revision, existed }] of first.value.keys) {
         if (changed.has(key)) continue;
         changed.set(key, existed ? revision : null);

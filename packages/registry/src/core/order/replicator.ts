@@ -54,9 +54,14 @@ export interface Replicator {
   goneAt(account: Account, instance: InstanceKey): Promise<Revision>;
   /**
    * For each of these keys of the account, the first change after `after`. `unavailable` while the store does not know it
-   * yet, `too-large` when there are more than `LIMITS.rangeKeysMax`.
+   * yet, `too-large` when there are more than `LIMITS.rangeKeysMax`. Long work waits for a `turn` every few ms.
    */
-  firstChanges(account: Account, range: KeyRange, after: Revision): Promise<Outcome<FirstChanges>>;
+  firstChanges(
+    account: Account,
+    range: KeyRange,
+    after: Revision,
+    turn: () => Promise<void>,
+  ): Promise<Outcome<FirstChanges>>;
   /** The last stored revision whose `orderMs` is below this; the floor when there is none. */
   revisionAt(orderMs: number): Promise<Revision>;
   readonly floor: Revision;

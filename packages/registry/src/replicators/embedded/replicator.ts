@@ -10,7 +10,6 @@ import {
   type Commit,
   type FirstChanges,
   type InstanceKey,
-  type KeyRange,
   type Outcome,
   ok,
   type Receipt,
@@ -306,8 +305,8 @@ class Embedded implements EmbeddedReplicator {
     return findGone(this.#open().store, this.floor, account, instance);
   }
 
-  async firstChanges(account: Account, range: KeyRange, after: Revision): Promise<Outcome<FirstChanges>> {
-    return this.#open().keyIndex.first(account, range, after);
+  async firstChanges(...asked: Parameters<KeyIndex["first"]>): Promise<Outcome<FirstChanges>> {
+    return this.#open().keyIndex.first(...asked);
   }
 
   get floor(): Revision {

@@ -111,7 +111,13 @@ class MemoryReplicator implements Replicator {
     return revision > this.floor ? revision : 0;
   }
 
-  async firstChanges(account: Account, range: KeyRange, after: Revision): Promise<Outcome<FirstChanges>> {
+  async firstChanges(
+    account: Account,
+    range: KeyRange,
+    after: Revision,
+    turn: () => Promise<void>,
+  ): Promise<Outcome<FirstChanges>> {
+    await turn();
     const keys = new Map<Bytes, FirstChange>();
     for (const { account: of, revision, changes } of this.#commits) {
       if (revision <= after || of !== account) continue;

@@ -107,7 +107,13 @@ export class KeyIndex {
     await this.#writeRows();
   }
 
-  async first(account: Account, range: KeyRange, after: Revision): Promise<Outcome<FirstChanges>> {
+  /** Waits for a `turn` before each slice of its work. */
+  async first(
+    account: Account,
+    range: KeyRange,
+    after: Revision,
+    turn: () => Promise<void>,
+  ): Promise<Outcome<FirstChanges>> {
     const refused = await this.#refuseWhileMissing();
     if (refused !== undefined) return refused;
     const keys = new Map<Bytes, FirstChange>();
@@ -115,8 +121,13 @@ export class KeyIndex {
       if (!keys.has(key)) keys.set(key, first);
     };
     const isEnough = (): boolean => (range.to === undefined ? keys.size > 0 : keys.size > LIMITS.rangeKeysMax);
-    await this.#readStored(account, range, after, visit, isEnough);
-    for (const { bytes } of this.#rows) read(bytes, account, range, after, visit);
+    const visitRow = (bytes: Buffer): boolean => {
+      const found = firstIn(bytes, account, range, after, visit);
+      if (!found.ok) throw new StoreRefused(`the stored history is damaged: ${found.detail}`);
+      return !isEnough();
+    };
+    await this.#readStored(after, turn, visitRow);
+    for (const { bytes } of this.#rows) visitRow(bytes);
     this.#touches.first(account, range, after, visit);
     if (keys.size > LIMITS.rangeKeysMax)
       return refuse("too-large", `more than ${LIMITS.rangeKeysMax} keys have changed since`);
@@ -136,28 +147,21 @@ export class KeyIndex {
     return refuse("unavailable", `changes of keys are being indexed, ${missing()} revisions are left; try again later`);
   }
 
-  /** The rows that are written; resolves in the turn in which the last one was read. */
-  async #readStored(
-    account: Account,
-    range: KeyRange,
-    after: Revision,
-    visit: Visit,
-    isEnough: () => boolean,
-  ): Promise<void> {
+  /** The rows that are written, as long as `visit` wants more; resolves in the turn in which the last one was read. */
+  async #readStored(after: Revision, turn: () => Promise<void>, visit: (bytes: Buffer) => boolean): Promise<void> {
     let at = after;
     for (;;) {
+      await turn();
       await this.#options.ready();
       const untilMs = performance.now() + SLICE_MS;
       let isAll = true;
       for (const { last, bytes } of this.#options.store.touched(at)) {
-        read(bytes, account, range, after, visit);
-        if (isEnough()) break;
+        if (!visit(bytes)) return;
         at = last;
         isAll = performance.now() < untilMs;
         if (!isAll) break;
       }
       if (isAll) return;
-      await nextTurn();
     }
   }
 
@@ -232,9 +236,4 @@ export class KeyIndex {
           this.#touches.add(commit);
     return group.ok;
   }
-}
-
-function read(bytes: Buffer, account: Account, range: KeyRange, after: Revision, visit: Visit): void {
-  const found = firstIn(bytes, account, range, after, visit);
-  if (!found.ok) throw new StoreRefused(`the stored history is damaged: ${found.detail}`);
 }
