@@ -6,7 +6,7 @@ import { type TestContext, test } from "node:test";
 import { isInRange, type KeyRecord } from "../../packages/registry/src/core/index.ts";
 import { STORE_FILE } from "../../packages/registry/src/replicators/embedded/directory/files.ts";
 import { verifyFile } from "../../packages/registry/src/replicators/embedded/file/verify.ts";
-import { Store } from "../../packages/registry/src/replicators/embedded/store/databases.ts";
+import { Store, touchedKey } from "../../packages/registry/src/replicators/embedded/store/databases.ts";
 import { temporaryDirectory, until } from "../harness/scope.ts";
 import { everything, openStoreRig, put, rowsBeside, type StoreRig } from "./rig.ts";
 
@@ -98,6 +98,20 @@ test("the index of keys leaves with the history", async (t) => {
   await until(rowsNow, { what: "rows" });
   assert.ok((await rig.core.registry.compact(Math.max(...states.keys()))).ok);
   await until(() => rowsNow() === 0, { what: "the rows to be forgotten" });
+});
+
+test("a damaged row of the index is found by who verifies the store, and refused to readers", async (t) => {
+  const data = temporaryDirectory(t);
+  const rig = await openStoreRig(t, data, FORGETFUL);
+  for (let i = 0; i < 10; i++) await rig.done(put("k", `${i}`));
+  await rig.close();
+  const path = join(data, STORE_FILE);
+  verifyFile(path);
+  const store = new Store(path);
+  await store.write({ gone: [[touchedKey(9), Buffer.from("none of ours")]] });
+  await store.close();
+  assert.throws(() => verifyFile(path), /an index of keys does not match its checksum/);
+  await assert.rejects(openStoreRig(t, data), /an index of keys/, "the stop was not that of a registry");
 });
 
 test("directories are remembered over restarts, within their bound, and keys that come back are new", async (t) => {
