@@ -117,6 +117,24 @@ test("what is registered again at another node was heard", async () => {
   assert.equal(a.core.registry.pulse("default", "s/a")?.beats, 5);
 });
 
+test("after a barrier a node has what was acknowledged at another one before", async () => {
+  const { rigs } = await openNodes("a", "b");
+  const [a, b] = rigs as [NodeRig, NodeRig];
+  for (let i = 0; i < 50; i++) {
+    const { revision } = accepted(await a.core.registry.propose("default", put("k", String(i))));
+    const reached = await b.core.registry.barrier();
+    assert.ok(reached.ok && reached.value >= revision);
+    assert.equal(
+      b.core.registry.read((view) => view.entry("default", "k")?.value),
+      String(i),
+    );
+  }
+  b.node.isCut = true;
+  const refused = await b.core.registry.barrier();
+  assert.ok(!refused.ok && refused.refusal === "unavailable");
+  assert.equal(a.core.registry.line, b.core.registry.line);
+});
+
 test("while its keeper is not reached a lease is neither renewed nor said to be gone", async () => {
   const { rigs } = await openNodes("a", "b");
   const [a, b] = rigs as [NodeRig, NodeRig];
@@ -125,6 +143,20 @@ test("while its keeper is not reached a lease is neither renewed nor said to be 
   assert.ok(!refused.ok && refused.refusal === "unavailable");
   assert.deepEqual([...(await b.core.registry.renewMany("default", ["s/a", "s/b", "s/c"]))], [-1, 3000, 0]);
   assert.deepEqual(await b.core.registry.pulses("default", ["s/a"]), [undefined]);
+});
+
+test("a lease that a node has not heard of yet is renewed there, and one that nobody can tell of is not said to be gone", async () => {
+  const { rigs } = await openNodes("a", "b");
+  const [a, b] = rigs as [NodeRig, NodeRig];
+  b.node.isLate = true;
+  accepted(await a.core.registry.propose("default", register("s", "new")));
+  const renewed = b.core.registry.renew("default", "s/new");
+  await settle();
+  b.node.isLate = false;
+  b.node.hear();
+  assert.deepEqual(await renewed, { ok: true, value: { ttlMs: 3000 } });
+  b.node.isCut = true;
+  assert.deepEqual([...(await b.core.registry.renewMany("default", ["s/none", "s/b"]))], [-1, 3000]);
 });
 
 test("a lease outlives its keeper by a ttl, or by what it is renewed", async () => {

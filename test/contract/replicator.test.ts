@@ -349,6 +349,7 @@ for (const implementation of IMPLEMENTATIONS) {
       undefined,
     );
     assert.deepEqual(await allOf(second.core), commits);
+    assert.equal(registry.line, first.core.registry.line, "it is another order");
     assert.equal(registry.pulse("default", "s/i")?.deadlineMs, 2_005_000);
     assert.equal(accepted(await registry.propose("default", put("next"))).revision, 6);
     const { bytes, ...counts } = registry.read((view) => view.counts("default"));

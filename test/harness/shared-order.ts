@@ -13,9 +13,11 @@ import {
   type Keeping,
   type LeaseId,
   type LeaseRecord,
+  ok,
   openCore,
   type Pulse,
   type Replicator,
+  type Revision,
   type Rules,
   refuse,
   Sequencer,
@@ -33,7 +35,12 @@ interface Group {
 export class SharedOrder {
   readonly groups: Group[] = [];
   readonly nodes = new Map<string, SharedNode>();
+  readonly line = "shared";
   #terms = 0;
+
+  get head(): Revision {
+    return this.groups.at(-1)?.commits.at(-1)?.revision ?? 0;
+  }
 
   /** The node is there: it may keep leases. */
   enter(node: SharedNode): string {
@@ -64,8 +71,7 @@ export class SharedOrder {
   }
 
   take(group: Group): void {
-    const last = this.groups.at(-1)?.commits.at(-1)?.revision ?? 0;
-    if (group.commits[0]?.revision !== last + 1) return group.settle.lostRace();
+    if (group.commits[0]?.revision !== this.head + 1) return group.settle.lostRace();
     this.groups.push(group);
     for (const node of this.nodes.values()) setImmediate(() => node.hear());
   }
@@ -84,6 +90,8 @@ export class SharedNode implements Keeping {
   term = "";
   /** The link between it and the others is cut. */
   isCut = false;
+  /** It hears of the order later. */
+  isLate = false;
   /** It knows whether it still keeps what it kept. */
   isSure = true;
 
@@ -99,6 +107,8 @@ export class SharedNode implements Keeping {
       name: "shared",
       order: "total",
       keeping: this,
+      line: this.#order.line,
+      head: async () => (this.isCut ? refuse("unavailable", "it is cut off") : ok(this.#order.head)),
       floor: 0,
       open: async (sink) => this.#open(sink),
       propose: (account, command, signal) => {
@@ -139,6 +149,7 @@ export class SharedNode implements Keeping {
 
   /** What it has not heard yet of the order. */
   hear(): void {
+    if (this.isLate) return;
     for (; this.#heard < this.#order.groups.length; this.#heard++) {
       const { by, commits, settle } = this.#order.groups[this.#heard] as Group;
       if (by === this) settle.delivered();

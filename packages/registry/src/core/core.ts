@@ -1,11 +1,13 @@
 /** @live Puts catalog, history, watchers and lease time together, on a replicator. */
 import { type Outcome, ok, refuse } from "../outcome.ts";
 import { apply, restore } from "./catalog/apply.ts";
+import { changesBetween } from "./catalog/replace.ts";
 import type { Restored } from "./catalog/restored.ts";
 import { sizeOfCommit } from "./catalog/size.ts";
 import { Catalog } from "./catalog/state.ts";
 import type { Command, Heard, RangeResult, Receipt } from "./command.ts";
 import { ELSEWHERE, Expiry, type ExpiryListener } from "./leases/expiry.ts";
+import type { Keeping } from "./leases/keeping.ts";
 import type { Clock, ExpiryPolicy } from "./leases/policy.ts";
 import { LIMITS } from "./limits.ts";
 import { Past, type PastRange, readsPast } from "./order/past.ts";
@@ -121,11 +123,26 @@ class OpenCore implements Core, Registry, Sink {
     this.#hub.revision = stored.revision;
   }
 
+  replace(stored: Restored): void {
+    const { revision, orderMs, nth } = stored;
+    const next = new Catalog();
+    restore(next, stored);
+    const place = { revision, orderMs, nth, atMs: this.#options.clock.now() };
+    for (const [account, changes] of changesBetween(this.view, next)) this.#fold({ ...place, account, changes });
+    this.view.revision = revision;
+    this.#recent.compact(revision);
+    this.#hub.jump(revision);
+  }
+
+  #fold(commit: Commit): void {
+    this.#expiry.before(commit);
+    apply(this.view, commit);
+    this.#expiry.after(commit);
+  }
+
   committed(commits: readonly Commit[]): void {
     for (const commit of commits) {
-      this.#expiry.before(commit);
-      apply(this.view, commit);
-      this.#expiry.after(commit);
+      this.#fold(commit);
       this.#recent.push(commit);
     }
     // Watchers see a view that holds the whole group.
@@ -156,23 +173,37 @@ class OpenCore implements Core, Registry, Sink {
   renewMany(account: Account, leases: readonly LeaseId[]): Promise<Float64Array> {
     const ttls = new Float64Array(leases.length);
     const at = this.#expiry.at();
-    let elsewhere = 0;
+    let notHere = 0;
     for (let i = 0; i < leases.length; i++) {
-      ttls[i] = this.#expiry.beat(account, leases[i] as LeaseId, at);
-      if (ttls[i] === ELSEWHERE) elsewhere++;
+      const ttlMs = this.#expiry.beat(account, leases[i] as LeaseId, at);
+      ttls[i] = ttlMs;
+      if (ttlMs <= 0) notHere++;
     }
-    return elsewhere === 0 ? Promise.resolve(ttls) : this.#renewElsewhere(account, leases, ttls);
+    const { keeping } = this.#options.replicator;
+    return notHere === 0 || keeping === undefined
+      ? Promise.resolve(ttls)
+      : this.#renewElsewhere(keeping, account, leases, ttls);
   }
 
-  /** A lease that is here and not at its keeper is on its way to there, or its end is on its way to here. */
-  async #renewElsewhere(account: Account, leases: readonly LeaseId[], ttls: Float64Array): Promise<Float64Array> {
+  /** That there is no such lease is said of one that is neither here nor at its keeper, nor on its way to either. */
+  async #renewElsewhere(
+    keeping: Keeping,
+    account: Account,
+    leases: readonly LeaseId[],
+    ttls: Float64Array,
+  ): Promise<Float64Array> {
+    if (ttls.includes(0)) {
+      const isCurrent = (await this.barrier()).ok;
+      const beatAt = this.#expiry.at();
+      for (const [nth, lease] of leases.entries())
+        if (ttls[nth] === 0) ttls[nth] = isCurrent ? this.#expiry.beat(account, lease, beatAt) : ELSEWHERE;
+    }
     const at = [...leases.keys()].filter((nth) => ttls[nth] === ELSEWHERE);
     const asked = at.map((nth) => leases[nth] as LeaseId);
-    const found = await this.#options.replicator.keeping?.renew(account, asked);
+    const found = at.length === 0 ? [] : await keeping.renew(account, asked);
     for (const [nth, place] of at.entries()) {
-      const ttlMs = found?.[nth] ?? ELSEWHERE;
       const isHere = this.view.leaseState(account, leases[place] as LeaseId) !== undefined;
-      ttls[place] = ttlMs > 0 ? ttlMs : isHere ? ELSEWHERE : 0;
+      ttls[place] = found[nth] === 0 && isHere ? ELSEWHERE : (found[nth] ?? ELSEWHERE);
     }
     return ttls;
   }
@@ -203,6 +234,21 @@ class OpenCore implements Core, Registry, Sink {
 
   pulse(account: Account, lease: LeaseId): Pulse | undefined {
     return this.#expiry.pulse(account, lease);
+  }
+
+  async barrier(signal?: AbortSignal): Promise<Outcome<Revision>> {
+    const { replicator } = this.#options;
+    const head = (await replicator.head?.(signal)) ?? ok(this.view.revision);
+    if (head.ok) await this.#hub.reached(head.value, signal);
+    return head;
+  }
+
+  get order(): Replicator["order"] {
+    return this.#options.replicator.order;
+  }
+
+  get line(): string {
+    return this.#options.replicator.line;
   }
 
   reached(revision: Revision, signal?: AbortSignal): Promise<void> {

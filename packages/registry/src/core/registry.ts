@@ -82,6 +82,15 @@ export interface Registry {
   pulse(account: Account, lease: LeaseId): Pulse | undefined;
   /** Wherever they are kept; undefined where there is none, or its keeper was not reached. */
   pulses(account: Account, leases: readonly LeaseId[]): Promise<readonly (Pulse | undefined)[]>;
+  /**
+   * Resolves when this node has everything that was acknowledged anywhere before the call: what is read then is not older.
+   * `unavailable` when nobody can be asked.
+   */
+  barrier(signal?: AbortSignal): Promise<Outcome<Revision>>;
+  /** "local": each node has an order of its own, and revisions count in that. */
+  readonly order: "total" | "local";
+  /** A name of the order: positions of one say nothing in another. */
+  readonly line: string;
   /** Resolves when this node has applied `revision`; rejects only when aborted. */
   reached(revision: Revision, signal?: AbortSignal): Promise<void>;
   /** Follows every commit after `after` that touches `scope`. Refused as `compacted` when history is gone, or that of the account's keys when keys are in the scope. */

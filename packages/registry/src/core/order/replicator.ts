@@ -11,6 +11,11 @@ import type { View } from "../view.ts";
 export interface Sink {
   /** The restored state, before anything is committed. */
   restore(state: Restored): void;
+  /**
+   * The state after all commits that are gone before they came here. Who follows in step begins anew; all others read on
+   * in history where that still has what they lack: `floor` is the new one by then.
+   */
+  replace(state: Restored): void;
   /** These commits are durable: they are shown and pushed now. In the order of revisions. */
   committed(commits: readonly Commit[]): void;
   /** The owner of a lease said that it is alive, by a command that was accepted. */
@@ -39,8 +44,15 @@ export interface FirstChanges {
 export interface Replicator {
   readonly name: string;
   readonly order: "total" | "local";
+  /** A name of the order, made by chance when it begins, and anew when it begins anew. Known once this is open. */
+  readonly line: string;
   /** Left out where this is the only node: it keeps all. There once it is open. */
   readonly keeping?: Keeping;
+  /**
+   * The revision that the order has reached anywhere, not earlier than at this call; `unavailable` when that cannot be
+   * found out. Left out where this is the only node. Asked often: calls at one time are one question.
+   */
+  head?(signal?: AbortSignal): Promise<Outcome<Revision>>;
   /** Opens the store, restores through the sink, and is then ready for proposals. Rejects with a sentence for people. */
   open(sink: Sink): Promise<void>;
   /** Resolves when the command's commit is durable and has been handed to the sink. */

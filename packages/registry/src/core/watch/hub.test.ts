@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { accepted, openRig, type Rig, register } from "../../../../../test/harness/registry.ts";
-import type { Clock, Revision, Scope, Watch, Watcher } from "../index.ts";
+import type { Clock, Commit, Revision, Scope, Watch, Watcher } from "../index.ts";
 import { History } from "./history.ts";
 import { WatchHub } from "./hub.ts";
 
@@ -303,4 +303,44 @@ test("any mixture of paces sees the same order", async () => {
     ),
     { numRuns: 60 },
   );
+});
+
+test("when the view jumps, who is in step is lost, and the others read what history has of the gap", async () => {
+  for (const floor of [2, 25]) {
+    const commits = Array.from({ length: 30 }, (_, i) => ({
+      ...{ revision: i + 1, account: "default", atMs: 0, orderMs: 0, nth: 0, changes: [] },
+    }));
+    const history = new History(10, 40, 40);
+    const older = {
+      floor: 2,
+      history: async (after: Revision) => commits.filter(({ revision }) => revision > after && revision <= 30),
+    };
+    const fail = (error: unknown): never => assert.fail(String(error));
+    const hub = new WatchHub({ history, older, clock: STILL, wait: fail, inTurn: setImmediate, onBug: fail });
+    hub.revision = 10;
+    const seen = { live: watcher(), parked: watcher(0), alone: watcher(), step: { ...watcher(), inStep: true } };
+    for (const [name, one] of Object.entries(seen)) assert.ok(hub.follow({}, name === "parked" ? 9 : 10, one).ok);
+    history.push(commits[10] as Commit);
+    await turn();
+    hub.publish([commits[10] as Commit]);
+    await turn();
+    older.floor = floor;
+    history.compact(30);
+    hub.jump(30);
+    assert.equal(seen.step.lostAt, floor);
+    await hub.reached(30);
+    await turn();
+    const rest = commits.slice(10).map(({ revision }) => revision);
+    assert.deepEqual(seen.live.revisions, floor === 2 ? rest : [11]);
+    assert.equal(seen.live.lostAt, floor === 2 ? null : floor);
+    // One that joins now begins at the new head.
+    const late = watcher();
+    assert.ok(hub.follow({}, 30, late).ok);
+    await turn();
+    const next = { ...(commits[29] as Commit), revision: 31 };
+    history.push(next);
+    hub.publish([next]);
+    await turn();
+    assert.deepEqual(late.revisions, [31]);
+  }
 });

@@ -13,6 +13,8 @@ export class WatchHub implements Hub {
   readonly #rounds: Rounds;
   readonly #audience = new Audience();
   readonly #crowds = new Map<string, Crowd>();
+  /** Those without a name, too. */
+  readonly #all = new Set<Crowd>();
   readonly #waiting: { readonly revision: Revision; readonly done: () => void }[] = [];
   count = 0;
 
@@ -44,6 +46,7 @@ export class WatchHub implements Hub {
       crowd = new Crowd(name, scope, inStep, this.revision);
       if (name !== undefined) this.#crowds.set(name, crowd);
       this.#audience.add(crowd);
+      this.#all.add(crowd);
     }
     crowd.size++;
     return crowd;
@@ -56,6 +59,7 @@ export class WatchHub implements Hub {
     if (--crowd.size > 0) return;
     if (crowd.name !== undefined) this.#crowds.delete(crowd.name);
     this.#audience.remove(crowd);
+    this.#all.delete(crowd);
   }
 
   resume(cursor: Cursor): void {
@@ -74,6 +78,23 @@ export class WatchHub implements Hub {
     }
     this.#rounds.start();
     if (this.#waiting.length > 0) this.#wake();
+  }
+
+  /**
+   * The view came to this revision without commits. Cursors in step are lost, as nobody told them; the others lack
+   * something, which history may have.
+   */
+  jump(revision: Revision): void {
+    const before = this.revision;
+    this.revision = revision;
+    for (const crowd of [...this.#all]) {
+      crowd.told = revision;
+      if (crowd.live.size > 0 && !crowd.inStep) this.#rounds.note(crowd, before);
+      else crowd.clean = revision;
+      if (crowd.inStep) for (const cursor of [...crowd.live]) this.#rounds.lose(cursor);
+    }
+    this.#rounds.start();
+    this.#wake();
   }
 
   readonly #tell = (crowd: Crowd, commit: Commit): void => {

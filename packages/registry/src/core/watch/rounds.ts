@@ -57,7 +57,7 @@ export class Rounds {
       },
       onFailure: (cursors, error) => {
         onBug(error);
-        for (const cursor of cursors) if (cursor.state !== "closed") this.#lose(cursor);
+        for (const cursor of cursors) if (cursor.state !== "closed") this.lose(cursor);
       },
     });
   }
@@ -156,7 +156,7 @@ export class Rounds {
     if (cursor.at >= cursor.crowd.clean) return this.#place(cursor);
     const batch = this.#batches.next(cursor);
     if (batch !== undefined) this.hand(cursor, batch.commits, batch.to);
-    else if (cursor.at < this.#options.older.floor) this.#lose(cursor);
+    else if (cursor.at < this.#options.older.floor) this.lose(cursor);
     else this.#batches.read(cursor);
   }
 
@@ -168,7 +168,7 @@ export class Rounds {
     } catch (error) {
       this.#options.onBug(error);
       // Some of it may have been taken in: the watcher's state is wrong until it is read again.
-      return this.#lose(cursor);
+      return this.lose(cursor);
     }
     const rest = commits[taken];
     cursor.at = rest === undefined ? to : rest.revision - 1;
@@ -201,7 +201,7 @@ export class Rounds {
   }
 
   /** Ends the watch; its watcher has to read the state and begin anew. */
-  #lose(cursor: Cursor): void {
+  lose(cursor: Cursor): void {
     cursor.close();
     try {
       cursor.watcher.lost(this.#options.older.floor);

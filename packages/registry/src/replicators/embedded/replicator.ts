@@ -81,6 +81,7 @@ interface Parts extends OpenedStore {
 class Embedded implements EmbeddedReplicator {
   readonly name = "embedded";
   readonly order = "total";
+  line = "";
   readonly #options: EmbeddedOptions;
   readonly #out = new ByteWriter();
   #parts: Parts | null = null;
@@ -104,13 +105,13 @@ class Embedded implements EmbeddedReplicator {
   }
 
   async open(sink: Sink): Promise<void> {
-    const { dataDir, clock, rules, origin, onGroup, log } = this.#options;
+    const { dataDir, clock, rules, origin, retention, onGroup, log } = this.#options;
     const opened = await openStore(dataDir, clock.now(), ({ restored }) => sink.restore(restored));
     const { store, recovered } = opened;
     const { restored, marker, dirty, ages } = recovered;
+    this.line = recovered.line;
     const last = { revision: restored.revision, orderMs: restored.orderMs, nth: restored.nth };
     this.#durable = last.revision;
-    const limits = { ...RETENTION_DEFAULT, ...this.#options.retention };
     const write = (writes: Writes) => this.#write(writes);
     this.#parts = {
       ...opened,
@@ -122,7 +123,13 @@ class Embedded implements EmbeddedReplicator {
         ready: () => this.#mending,
         write,
       }),
-      retention: new Retention({ store, limits, clock, floor: restored.floor, ages }),
+      retention: new Retention({
+        store,
+        limits: { ...RETENTION_DEFAULT, ...retention },
+        clock,
+        floor: restored.floor,
+        ages,
+      }),
       sequencer: new Sequencer({
         sink,
         clock,

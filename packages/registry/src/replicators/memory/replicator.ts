@@ -1,4 +1,5 @@
 /** @live A replicator without a store: for tests, and for embedding the registry in another program. */
+import { randomUUID } from "node:crypto";
 import {
   type Account,
   type Bytes,
@@ -36,6 +37,7 @@ const COMMITS_MAX = 100_000;
 class MemoryReplicator implements Replicator {
   readonly name = "memory";
   readonly order = "total";
+  readonly line = randomUUID();
   floor: Revision = 0;
   readonly #options: MemoryOptions;
   #commits: Commit[] = [];

@@ -38,6 +38,8 @@ export interface Recovered {
   /** Rows that the log after the marker made different: the next checkpoint writes them. */
   readonly dirty: DirtyRows;
   readonly ages: Ages;
+  /** The store's own name: its order is in no other store but in copies of it. */
+  readonly line: string;
 }
 
 /** Commits with revision > after, oldest first. */
@@ -49,12 +51,13 @@ export function* readCommits(store: Store, after: Revision): Iterable<Commit> {
   }
 }
 
-export function recover(store: Store, { marker, floor, jump, ages }: About, rows: StateRows): Recovered {
+export function recover(store: Store, { marker, floor, jump, ages, store: line }: About, rows: StateRows): Recovered {
   const tail = new Tail(store, marker, rows.accounts);
   const last = { ...tail.last, revision: Math.max(tail.last.revision, jump) };
   return {
     marker,
     ages,
+    line,
     dirty: tail.dirty,
     restored: {
       ...last,
