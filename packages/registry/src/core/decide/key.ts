@@ -2,57 +2,57 @@ import { type Outcome, ok, type Refused, refuse } from "../../outcome.ts";
 import { FLOOR_KEY, isReserved } from "../bytes.ts";
 import { ownString } from "../catalog/share.ts";
 import { sizeOf } from "../catalog/size.ts";
-import type { CommandOf, Decision } from "../command.ts";
+import type { CommandOf, Decision, Numbered } from "../command.ts";
 import { LIMITS } from "../limits.ts";
-import { type Bytes, type Change, type KeyRecord, subjectOf } from "../types.ts";
+import type { Bytes, Change, KeyRecord } from "../types.ts";
 import { type Basis, changed, countKeys, type KeyChange, type Sums, UNCHANGED } from "./basis.ts";
 
 export function decidePut(basis: Basis, command: CommandOf<"put">): Outcome<Decision> {
   const { facts, account } = basis;
-  const named = nameKey(basis, command);
-  if (!named.ok) return named;
-  const { key, counted } = named.value;
+  const numbered = command.numbered && takeNumber(basis, command.key, command.numbered);
+  if (numbered?.ok === false) return numbered;
+  const key = numbered?.value.name ?? command.key;
+  const wrong = refuseName(key);
+  if (wrong !== undefined) return wrong;
   const before = facts.entry(account, key) ?? null;
   if (before === null && (command.keepValue === true || command.keepLease === true))
     return refuse("not-found", "there is no such key");
   if (before !== null && command.ifAbsent === true) return refuse("exists", "the key already exists");
   const value = command.keepValue === true && before !== null ? before.value : command.value;
-  const { lease, atEnd } =
-    command.keepLease === true && before !== null
-      ? before
-      : { lease: command.lease ?? null, atEnd: command.lease == null ? "delete" : (command.atEnd ?? "delete") };
   if (value.length > LIMITS.valueBytesMax)
     return refuse("too-large", `the value is longer than ${LIMITS.valueBytesMax} bytes`);
+  const kept = command.keepLease === true ? before : null;
+  const lease = kept === null ? (command.lease ?? null) : kept.lease;
+  const atEnd = kept?.atEnd ?? (lease === null ? "delete" : (command.atEnd ?? "delete"));
   if (lease !== null && facts.lease(account, lease) === undefined)
     return refuse("not-found", `there is no lease ${lease}`);
-  const changes = [...counted, writeKey(basis, before, { key, value, lease, atEnd })];
+  const counted = numbered?.value.counted;
+  const change = writeKey(basis, before, { key, value, lease, atEnd });
+  const changes = counted === undefined ? [change] : [counted, change];
   return refuseKeys(basis, changes) ?? changed(changes);
-}
-
-interface Named {
-  readonly key: Bytes;
-  /** That the counter moves on. */
-  readonly counted: readonly KeyChange[];
 }
 
 const UNLEASED = { lease: null, atEnd: "delete" } as const;
 
-/** The key that a put is about, with its number. */
-function nameKey(basis: Basis, { key, numbered }: CommandOf<"put">): Outcome<Named> {
-  if (numbered === undefined) return refuseName(key) ?? ok({ key, counted: [] });
-  const { counter, digits } = numbered;
+/** The key with its number, and that the counter moves on. */
+function takeNumber(
+  basis: Basis,
+  key: Bytes,
+  { counter, digits }: Numbered,
+): Outcome<{ readonly name: Bytes; readonly counted?: KeyChange }> {
   if (!Number.isInteger(digits) || digits < 0 || digits > LIMITS.digitsMax)
     return refuse("invalid", `a number in a name has 0 to ${LIMITS.digitsMax} digits`);
-  const before = counter === undefined ? undefined : (basis.facts.entry(basis.account, counter) ?? null);
-  const next = before === undefined ? basis.stamp.revision : before === null ? 0 : toCount(before.value);
-  if (next === undefined) return refuse("conflict", "the counter holds no number to count on from");
-  const name = digits === 0 ? key : `${key}${String(next).padStart(digits, "0")}`;
-  const wrong = refuseName(name) ?? (counter === undefined ? undefined : refuseName(counter));
+  const nameOf = (number: number): Bytes => (digits === 0 ? key : `${key}${String(number).padStart(digits, "0")}`);
+  if (counter === undefined) return ok({ name: nameOf(basis.stamp.revision) });
+  const wrong = refuseName(counter);
   if (wrong !== undefined) return wrong;
-  if (counter === undefined || before === undefined) return ok({ key: name, counted: [] });
+  const before = basis.facts.entry(basis.account, counter) ?? null;
+  const next = before === null ? 0 : toCount(before.value);
+  if (next === undefined) return refuse("conflict", "the counter holds no number to count on from");
+  const name = nameOf(next);
   if (counter === name) return refuse("invalid", "a counter cannot count itself");
   const { lease, atEnd } = before ?? UNLEASED;
-  return ok({ key: name, counted: [writeKey(basis, before, { key: counter, value: String(next + 1), lease, atEnd })] });
+  return ok({ name, counted: writeKey(basis, before, { key: counter, value: String(next + 1), lease, atEnd }) });
 }
 
 function refuseName(key: Bytes): Refused | undefined {
@@ -94,7 +94,7 @@ function writeKey(
 function refuseKeys(basis: Basis, changes: readonly KeyChange[]): Refused | undefined {
   const { facts, account, limits } = basis;
   let added = 0;
-  for (const change of changes) if (change.before === null && !isReserved(subjectOf(change).key)) added++;
+  for (const { before, after } of changes) if (before === null && after !== null && !isReserved(after.key)) added++;
   if (added > 0 && facts.counts(account).keys + added > limits.keysMax)
     return refuse("limit", `the account may have ${limits.keysMax} keys`);
   for (const change of changes) {
