@@ -1,0 +1,213 @@
+/** The messages of etcd's API that are needed here, as values; their numbers are those of its rpc.proto. */
+import { Message, readFields } from "./protobuf.ts";
+
+export interface KeyValue {
+  readonly key: Buffer;
+  readonly value: Buffer;
+  /** The revision of etcd that wrote it. */
+  readonly modRevision: number;
+}
+
+export interface RangeAsked {
+  readonly key: Buffer;
+  /** The first key behind the range; one key alone when left out. */
+  readonly end?: Buffer;
+  readonly limit?: number;
+  /** As it was at this revision of etcd. */
+  readonly revision?: number;
+  readonly keysOnly?: boolean;
+}
+
+export interface RangeRead {
+  readonly revision: number;
+  readonly entries: readonly KeyValue[];
+  readonly more: boolean;
+}
+
+export type Operation =
+  | { readonly kind: "range"; readonly range: RangeAsked }
+  | { readonly kind: "put"; readonly key: Buffer; readonly value: Buffer; readonly lease?: number }
+  | { readonly kind: "delete"; readonly key: Buffer; readonly end?: Buffer };
+
+/** Holds when the key's last revision is this one; 0 when there is no such key. */
+export interface Guard {
+  readonly key: Buffer;
+  readonly modRevision: number;
+}
+
+export interface Transaction {
+  readonly guards: readonly Guard[];
+  readonly then: readonly Operation[];
+  readonly otherwise?: readonly Operation[];
+}
+
+export interface TransactionDone {
+  readonly revision: number;
+  readonly succeeded: boolean;
+  /** What the ranges among the operations found, in their order. */
+  readonly ranges: readonly RangeRead[];
+}
+
+export interface WatchEvent extends KeyValue {
+  readonly isDelete: boolean;
+}
+
+export interface WatchTold {
+  /** Everything up to this revision of etcd was told; 0 when nothing is said of it. */
+  readonly revision: number;
+  readonly created: boolean;
+  readonly canceled: boolean;
+  readonly reason: string;
+  /** Revisions before it are gone; 0 unless the watch wanted one of those. */
+  readonly compacted: number;
+  readonly events: readonly WatchEvent[];
+}
+
+export interface MemberStatus {
+  readonly version: string;
+  readonly dbBytes: number;
+}
+
+function toRange({ key, end, limit, revision, keysOnly }: RangeAsked): Message {
+  return new Message().bytes(1, key).bytes(2, end).number(3, limit).number(4, revision).number(8, keysOnly);
+}
+
+export function encodeRange(asked: RangeAsked): Buffer {
+  return toRange(asked).end();
+}
+
+function toOperation(operation: Operation): Message {
+  if (operation.kind === "range") return new Message().message(1, toRange(operation.range));
+  if (operation.kind === "put")
+    return new Message().message(
+      2,
+      new Message().bytes(1, operation.key).bytes(2, operation.value).number(3, operation.lease),
+    );
+  return new Message().message(3, new Message().bytes(1, operation.key).bytes(2, operation.end));
+}
+
+const MOD = 2;
+
+export function encodeTransaction({ guards, then, otherwise = [] }: Transaction): Buffer {
+  const message = new Message();
+  for (const { key, modRevision } of guards)
+    message.message(1, new Message().number(2, MOD).bytes(3, key).number(6, modRevision));
+  for (const operation of then) message.message(2, toOperation(operation));
+  for (const operation of otherwise) message.message(3, toOperation(operation));
+  return message.end();
+}
+
+export function encodeLeaseGrant(id: number, ttlSeconds: number): Buffer {
+  return new Message().number(1, ttlSeconds).number(2, id).end();
+}
+
+/** Of a renewal, too. */
+export function encodeLease(id: number): Buffer {
+  return new Message().number(1, id).end();
+}
+
+export function encodeWatch(key: Buffer, end: Buffer, startRevision: number): Buffer {
+  const create = new Message().bytes(1, key).bytes(2, end).number(3, startRevision).number(4, true);
+  return new Message().message(1, create).end();
+}
+
+export function encodeCompaction(revision: number): Buffer {
+  return new Message().number(1, revision).end();
+}
+
+export function encodeLogin(name: string, password: string): Buffer {
+  return new Message().bytes(1, name).bytes(2, password).end();
+}
+
+function decodeRevision(header: Buffer): number {
+  let revision = 0;
+  readFields(header, (field, number) => {
+    if (field === 3) revision = number;
+  });
+  return revision;
+}
+
+function decodeKeyValue(bytes: Buffer): KeyValue {
+  const found = { key: Buffer.alloc(0), value: Buffer.alloc(0), modRevision: 0 };
+  readFields(bytes, (field, number, part) => {
+    if (field === 1) found.key = part as Buffer<ArrayBuffer>;
+    else if (field === 3) found.modRevision = number;
+    else if (field === 5) found.value = part as Buffer<ArrayBuffer>;
+  });
+  return found;
+}
+
+export function decodeRange(bytes: Buffer): RangeRead {
+  const entries: KeyValue[] = [];
+  const found = { revision: 0, entries, more: false };
+  readFields(bytes, (field, number, part) => {
+    if (field === 1) found.revision = decodeRevision(part);
+    else if (field === 2) entries.push(decodeKeyValue(part));
+    else if (field === 3) found.more = number !== 0;
+  });
+  return found;
+}
+
+export function decodeTransaction(bytes: Buffer): TransactionDone {
+  const ranges: RangeRead[] = [];
+  const found = { revision: 0, succeeded: false, ranges };
+  readFields(bytes, (field, number, part) => {
+    if (field === 1) found.revision = decodeRevision(part);
+    else if (field === 2) found.succeeded = number !== 0;
+    else if (field === 3)
+      readFields(part, (kind, _, answer) => {
+        if (kind === 1) ranges.push(decodeRange(answer));
+      });
+  });
+  return found;
+}
+
+function decodeEvent(bytes: Buffer): WatchEvent {
+  let isDelete = false;
+  let entry: KeyValue = { key: Buffer.alloc(0), value: Buffer.alloc(0), modRevision: 0 };
+  readFields(bytes, (field, number, part) => {
+    if (field === 1) isDelete = number === 1;
+    else if (field === 2) entry = decodeKeyValue(part);
+  });
+  return { ...entry, isDelete };
+}
+
+export function decodeWatch(bytes: Buffer): WatchTold {
+  const events: WatchEvent[] = [];
+  const told = { revision: 0, created: false, canceled: false, reason: "", compacted: 0, events };
+  readFields(bytes, (field, number, part) => {
+    if (field === 1) told.revision = decodeRevision(part);
+    else if (field === 3) told.created = number !== 0;
+    else if (field === 4) told.canceled = number !== 0;
+    else if (field === 5) told.compacted = number;
+    else if (field === 6) told.reason = part.toString("utf8");
+    else if (field === 11) events.push(decodeEvent(part));
+  });
+  return told;
+}
+
+/** The time that a renewed lease has, in seconds; 0 when there is no such lease. */
+export function decodeLeaseTtl(bytes: Buffer): number {
+  let ttl = 0;
+  readFields(bytes, (field, number) => {
+    if (field === 3) ttl = number;
+  });
+  return ttl;
+}
+
+export function decodeStatus(bytes: Buffer): MemberStatus {
+  const status = { version: "", dbBytes: 0 };
+  readFields(bytes, (field, number, part) => {
+    if (field === 2) status.version = part.toString("utf8");
+    else if (field === 3) status.dbBytes = number;
+  });
+  return status;
+}
+
+export function decodeToken(bytes: Buffer): string {
+  let token = "";
+  readFields(bytes, (field, _, part) => {
+    if (field === 2) token = part.toString("utf8");
+  });
+  return token;
+}
