@@ -88,6 +88,38 @@ test("a directory of format 1 opens with all that it holds, goes on, and is no l
   assert.equal(verifyFile(path).revision, history.at(-1)?.revision);
 });
 
+test("keys of a directory of format 1 are read as they were, where they were deleted before it was opened as well", async (t) => {
+  const data = temporaryDirectory(t);
+  writeFileSync(join(data, STORE), unpack("format-1.mdb.gz"));
+  const { history } = seenOf("format-1");
+  for (const round of ["1", "2"]) {
+    // Memory has next to nothing: the store is asked.
+    const rig = await openStoreRig(t, data, { historyCommitsMax: 2 });
+    const keys = new Map<string, KeyRecord>();
+    const since = rig.core.registry.read((view) => view.account("default")?.directories.since) as number;
+    assert.ok(since > 0 && since <= history.length, "what the rows of its directories do not tell");
+    for (const { account, revision, changes } of history) {
+      if (account !== "default") continue;
+      for (const change of changes) {
+        if (change.kind !== "key") continue;
+        if (change.after === null) keys.delete((change.before as KeyRecord).key);
+        else keys.set(change.after.key, change.after);
+      }
+      const read = await rig.core.registry.past("default", { from: "k/", to: "k0" }, revision);
+      assert.ok(read.ok, read.ok ? "" : read.detail);
+      const expected = [...keys.values()].filter(({ key }) => key.startsWith("k/"));
+      assert.deepEqual(
+        read.value.entries,
+        expected.sort((a, b) => (a.key < b.key ? -1 : 1)),
+      );
+      const one = await rig.core.registry.past("default", { from: "k/0" }, revision);
+      assert.deepEqual(one.ok && one.value.entries[0], keys.get("k/0"));
+    }
+    await rig.done(put("next", round));
+    await rig.close();
+  }
+});
+
 test("a directory of format 1 that was never written to since is backed up and restored", async (t) => {
   const data = temporaryDirectory(t);
   writeFileSync(join(data, STORE), unpack("format-1.mdb.gz"));

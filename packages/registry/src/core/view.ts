@@ -81,6 +81,8 @@ export interface Directories {
   empty(): Iterable<EmptyDirectory>;
   /** The latest revision of those that are not. */
   readonly forgotten: Revision;
+  /** What was deleted up to here is not known, as an older version kept the store. */
+  readonly since: Revision;
 }
 
 /** One account as readers see it. */

@@ -180,6 +180,7 @@ export const row: fc.Arbitrary<StateRow> = fc.oneof(
     catalogRevision: count,
     keysRevision: count,
     forgottenDirectories: count,
+    directoriesSince: count,
   }),
   record({ kind: fc.constant("service" as const), account: text, service: text, revision: count }),
   record({ kind: fc.constant("directory" as const), account: text, directory }),

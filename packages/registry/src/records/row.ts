@@ -42,6 +42,8 @@ export type StateRow =
       readonly keysRevision: Revision;
       /** `Directories.forgotten` */
       readonly forgottenDirectories: Revision;
+      /** `Directories.since` */
+      readonly directoriesSince: Revision;
     }
   | { readonly kind: "service"; readonly account: Account; readonly service: string; readonly revision: Revision }
   /** A directory with keys from which something was deleted; or a part of those without keys. */
@@ -71,6 +73,7 @@ export function encodeRow(out: ByteWriter, row: StateRow): Buffer {
       out.count(row.catalogRevision);
       out.count(row.keysRevision);
       out.count(row.forgottenDirectories);
+      out.count(row.directoriesSince);
       break;
     case "service":
       out.string(row.service);
@@ -122,6 +125,16 @@ function readInstanceRow(input: ByteReader, account: Account): StateRow {
   return { kind: "instance", account, instance, lease: readLeaseBody(input, instance.lease, base) };
 }
 
+function readAccount(input: ByteReader, account: Account): StateRow {
+  const [createdAtMs, revision] = [input.number(), input.count()];
+  const [catalogRevision, keysRevision] = [input.count(), input.count()];
+  // Older versions knew of no directories.
+  const forgottenDirectories = input.atEnd ? 0 : input.count();
+  const directoriesSince = input.atEnd ? keysRevision : input.count();
+  const revisions = { revision, catalogRevision, keysRevision, forgottenDirectories, directoriesSince };
+  return { kind: "account", account, createdAtMs, ...revisions };
+}
+
 function writeDirectory(out: ByteWriter, { name, revision, children }: EmptyDirectory): void {
   out.string(name);
   out.count(revision);
@@ -145,16 +158,7 @@ export function decodeRow(bytes: Buffer, start = 0, end = bytes.length): Outcome
       case "key":
         return { kind, account, entry: readKey(input, readBase(input)) };
       case "account":
-        return {
-          kind,
-          account,
-          createdAtMs: input.number(),
-          revision: input.count(),
-          catalogRevision: input.count(),
-          keysRevision: input.count(),
-          // Older versions knew of no directories.
-          forgottenDirectories: input.atEnd ? 0 : input.count(),
-        };
+        return readAccount(input, account);
       case "service":
         return { kind, account, service: input.string(), revision: input.count() };
       case "directory":

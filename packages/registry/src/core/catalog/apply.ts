@@ -54,9 +54,11 @@ export function restore(catalog: Catalog, stored: Restored): void {
   for (const [name, record] of stored.keys)
     catalog.openAccount(name, record.stampMs).setKey(record.key, record, record.modRevision);
   // Which directories are empty shows when all keys are there.
-  for (const { name, keysRevision, forgottenDirectories, directories } of rows) {
+  for (const { name, keysRevision, forgottenDirectories, directoriesSince, directories } of rows) {
     const all = { name: "", revision: keysRevision, children: 0 };
-    catalog.account(name)?.restoreDirectories(forgottenDirectories, [all, ...directories]);
+    catalog
+      .account(name)
+      ?.restoreDirectories({ forgotten: forgottenDirectories, since: directoriesSince }, [all, ...directories]);
   }
   for (const { counts } of catalog.accounts()) catalog.bytes += counts.bytes;
   catalog.revision = stored.revision;

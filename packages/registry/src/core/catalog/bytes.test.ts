@@ -43,6 +43,7 @@ function readAgain(catalog: Catalog): Catalog {
       ...{ name: state.name, createdAtMs: 0, revision: 0, catalogRevision: 0, keysRevision: 0 },
       services: [...state.serviceStates.values()].map(({ name, revision }) => [name, revision] as const),
       forgottenDirectories: state.directories.forgotten,
+      directoriesSince: 0,
       directories: [...state.directories.empty()],
     })),
     leases: rows((state) => state.leases()),

@@ -52,12 +52,21 @@ test("each change counts for all directories around the key, what came or went f
       const again = new DirectoryIndex();
       for (const record of account.entries("", "")) again.restoreKey(record);
       again.restore(
-        0,
+        { forgotten: 0, since: 0 },
         [...expected].map(([name, told]) => ({ name, ...told })),
       );
       for (const [name, told] of expected) assert.deepEqual(again.under(name), told, `${name} again`);
     }),
   );
+});
+
+test("where an older version kept no account of deletions, no number is smaller than what it may have missed", () => {
+  const index = new DirectoryIndex();
+  index.restoreKey(recordOf("a/b", 3, 4));
+  index.restore({ forgotten: 0, since: 9 }, [{ name: "", revision: 9, children: 0 }]);
+  for (const name of ["", "a/", "c/"]) assert.deepEqual(index.under(name), { revision: 9, children: 9 }, name);
+  index.note("a/c", 1, 10, 10);
+  assert.deepEqual([index.under("a/").revision, index.under("c/").revision], [10, 9]);
 });
 
 test("a prefix that ends within a name is answered by the directory that it lies in", () => {

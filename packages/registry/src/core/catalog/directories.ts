@@ -57,6 +57,7 @@ export class DirectoryIndex implements Directories {
   /** About what it takes of the heap. */
   bytes = 0;
   forgotten: Revision = 0;
+  since: Revision = 0;
 
   /** A key came (`by` is 1), changed (0) or went (-1). `cameOrWent`: when one of its directory did so. */
   note(key: Bytes, by: number, revision: Revision, cameOrWent: Revision): void {
@@ -77,8 +78,9 @@ export class DirectoryIndex implements Directories {
   }
 
   /** What is known of directories beside the keys that are there, when these are restored. */
-  restore(forgotten: Revision, directories: readonly EmptyDirectory[]): void {
+  restore({ forgotten, since }: Omit<Directories, "empty">, directories: readonly EmptyDirectory[]): void {
     this.forgotten = forgotten;
+    this.since = since;
     const oldestFirst = [...directories].sort((a, b) => a.revision - b.revision || b.name.length - a.name.length);
     for (const { name, revision, children } of oldestFirst) {
       const known = name === "" ? this.#root : this.#known.get(name);
@@ -97,10 +99,10 @@ export class DirectoryIndex implements Directories {
     for (const name of directoriesOf(home)) {
       const state = name === "" ? this.#root : this.#known.get(name);
       if (state === undefined) continue;
-      if (name === home) return { revision: state.revision, children: state.children };
       // Forgotten, or never there: nothing happened in it that did not happen in the one around it.
-      const revision = Math.min(this.forgotten, state.revision);
-      return { revision, children: revision };
+      const atMost = Math.min(this.forgotten, state.revision);
+      const { revision, children } = name === home ? state : { revision: atMost, children: atMost };
+      return { revision: Math.max(revision, this.since), children: Math.max(children, this.since) };
     }
     return { revision: 0, children: 0 };
   }

@@ -13,6 +13,7 @@ function restoredOf(view: View): Restored {
     ...{ name, createdAtMs, revision, catalogRevision, keysRevision },
     services: [...(view.account(name)?.services() ?? [])].map((service) => [service.name, service.revision] as const),
     forgottenDirectories: 0,
+    directoriesSince: 0,
     directories: [],
   }));
   return {

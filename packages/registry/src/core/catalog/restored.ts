@@ -25,6 +25,8 @@ export interface StoredAccount {
   readonly services: readonly (readonly [string, Revision])[];
   /** `Directories.forgotten` */
   readonly forgottenDirectories: Revision;
+  /** `Directories.since` */
+  readonly directoriesSince: Revision;
   /** The empty ones, and those that something was deleted from. */
   readonly directories: readonly EmptyDirectory[];
 }

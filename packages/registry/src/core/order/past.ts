@@ -3,7 +3,7 @@
  * found (`before`), or is what it was when none came. Memory tells of the latest changes, the replicator of older ones.
  */
 import { type Outcome, ok, type Refused, refuse } from "../../outcome.ts";
-import { isInRange } from "../bytes.ts";
+import { isInRange, prefixEnd } from "../bytes.ts";
 import type { Command, CommandOf, RangeResult } from "../command.ts";
 import type { Sums } from "../decide/basis.ts";
 import { answerWith, limitOf, lookAt } from "../decide/key.ts";
@@ -112,24 +112,28 @@ export class Past {
     at: Revision,
     signal: AbortSignal | undefined,
   ): Promise<Outcome<Map<Bytes, Was>>> {
-    const { recent, replicator } = this.#options;
+    const { view, recent, replicator } = this.#options;
     const changed = new Map<Bytes, Was>();
     let bytes = 0;
     let upTo = at;
     while (!recent.covers(upTo)) {
-      const first = await replicator.firstChanges(account, range, upTo, this.#options.turn);
+      const head = view.revision;
+      const last = this.#lastChange(account, range);
+      const from = upTo;
+      upTo = head;
+      // Mostly nothing has changed there for long, and nobody need be asked.
+      if (last <= from) continue;
+      const first = await replicator.firstChanges(account, range, from, last, this.#options.turn);
       if (!first.ok) return first;
       // What it had to look into may have been forgotten meanwhile.
       const wrong = this.#refuse(account, at, signal);
       if (wrong !== undefined) return wrong;
-      for (const [key, { revision, existed }] of first.value.keys) {
+      for (const [key, { revision, existed }] of first.value) {
         if (changed.has(key)) continue;
         changed.set(key, existed ? revision : null);
         bytes += key.length;
       }
       if (changed.size > LIMITS.rangeKeysMax || bytes > NAME_BYTES_MAX) return this.#tooMany();
-      if (first.value.upTo <= upTo) return refuse("unavailable", "the store does not know its latest changes");
-      upTo = first.value.upTo;
     }
     for (const commit of recent.since(upTo)) {
       if (commit.account !== account) continue;
@@ -140,6 +144,13 @@ export class Past {
       }
     }
     return ok(changed);
+  }
+
+  /** No key of the range has changed after this. */
+  #lastChange(account: Account, range: KeyRange): Revision {
+    const { view } = this.#options;
+    const record = range.to === undefined ? view.entry(account, range.from) : undefined;
+    return record?.modRevision ?? view.account(account)?.under(prefixOf(range)).revision ?? 0;
   }
 
   #tooMany(): Refused {
@@ -227,6 +238,14 @@ export class Past {
 export function readsPast(command: Command): boolean {
   if (command.kind === "range") return command.at !== undefined;
   return command.kind === "when" && (command.then.some(readsPast) || command.otherwise.some(readsPast));
+}
+
+/** What all keys of the range begin with. */
+function prefixOf({ from, to }: KeyRange): Bytes {
+  if (to === undefined || to === prefixEnd(from)) return from;
+  let length = 0;
+  while (length < from.length && from[length] === to[length]) length++;
+  return from.slice(0, length);
 }
 
 function* present(key: Bytes, changed: ReadonlyMap<Bytes, Was>): Iterable<Found> {

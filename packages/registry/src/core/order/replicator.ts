@@ -34,11 +34,7 @@ export interface FirstChange {
   readonly existed: boolean;
 }
 
-/** What is not here did not change up to and including `upTo`, which is not before anything that was answered. */
-export interface FirstChanges {
-  readonly upTo: Revision;
-  readonly keys: ReadonlyMap<Bytes, FirstChange>;
-}
+export type FirstChanges = ReadonlyMap<Bytes, FirstChange>;
 
 /** Makes commits durable and agrees on their order. */
 export interface Replicator {
@@ -65,13 +61,15 @@ export interface Replicator {
   /** The last revision with which an instance of this name went; 0 when history knows none. */
   goneAt(account: Account, instance: InstanceKey): Promise<Revision>;
   /**
-   * For each of these keys of the account, the first change after `after`. `unavailable` while the store does not know it
+   * For each of these keys of the account, the first change after `after` and up to `to`, if there is one; later ones may
+   * be told of as well. Everything up to `to` has been committed. `unavailable` while the store does not know it
    * yet, `too-large` when there are more than `LIMITS.rangeKeysMax`. Long work waits for a `turn` every few ms.
    */
   firstChanges(
     account: Account,
     range: KeyRange,
     after: Revision,
+    to: Revision,
     turn: () => Promise<void>,
   ): Promise<Outcome<FirstChanges>>;
   /** The last stored revision whose `orderMs` is below this; the floor when there is none. */

@@ -117,19 +117,20 @@ class MemoryReplicator implements Replicator {
     account: Account,
     range: KeyRange,
     after: Revision,
+    to: Revision,
     turn: () => Promise<void>,
   ): Promise<Outcome<FirstChanges>> {
     await turn();
     const keys = new Map<Bytes, FirstChange>();
     for (const { account: of, revision, changes } of this.#commits) {
-      if (revision <= after || of !== account) continue;
+      if (revision <= after || revision > to || of !== account) continue;
       for (const change of changes) {
         if (change.kind !== "key") continue;
         const { key } = subjectOf(change);
         if (isInRange(range, key) && !keys.has(key)) keys.set(key, { revision, existed: change.before !== null });
       }
     }
-    return ok({ upTo: this.#commits.at(-1)?.revision ?? this.floor, keys });
+    return ok(keys);
   }
 
   async revisionAt(orderMs: number): Promise<Revision> {

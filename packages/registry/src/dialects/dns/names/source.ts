@@ -162,7 +162,7 @@ const EMPTY: AccountView = {
   entry: () => undefined,
   entries: () => [],
   under: () => ({ revision: 0, children: 0 }),
-  directories: { forgotten: 0, empty: () => [] },
+  directories: { forgotten: 0, since: 0, empty: () => [] },
 };
 
 /** The account as sources see it: services are found by their labels, too. */

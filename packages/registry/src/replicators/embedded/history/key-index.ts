@@ -112,6 +112,7 @@ export class KeyIndex {
     account: Account,
     range: KeyRange,
     after: Revision,
+    to: Revision,
     turn: () => Promise<void>,
   ): Promise<Outcome<FirstChanges>> {
     const refused = await this.#refuseWhileMissing();
@@ -126,12 +127,17 @@ export class KeyIndex {
       if (!found.ok) throw new StoreRefused(`the stored history is damaged: ${found.detail}`);
       return !isEnough();
     };
-    await this.#readStored(after, turn, visitRow);
-    for (const { bytes } of this.#rows) visitRow(bytes);
-    this.#touches.first(account, range, after, visit);
+    let at = await this.#readStored(after, to, turn, visitRow);
+    for (const { bytes, last } of this.#rows) {
+      // What comes after `to` is passed over as a whole: else its changes would seem to be the first.
+      if (at >= to) break;
+      visitRow(bytes);
+      at = Math.max(at, last);
+    }
+    if (at < to) this.#touches.first(account, range, after, visit);
     if (keys.size > LIMITS.rangeKeysMax)
       return refuse("too-large", `more than ${LIMITS.rangeKeysMax} keys have changed since`);
-    return ok({ upTo: this.#touches.last, keys });
+    return ok(keys);
   }
 
   /** Waits for what little is missing. */
@@ -147,8 +153,16 @@ export class KeyIndex {
     return refuse("unavailable", `changes of keys are being indexed, ${missing()} revisions are left; try again later`);
   }
 
-  /** The rows that are written, as long as `visit` wants more; resolves in the turn in which the last one was read. */
-  async #readStored(after: Revision, turn: () => Promise<void>, visit: (bytes: Buffer) => boolean): Promise<void> {
+  /**
+   * The rows that are written, up to `to` and as long as `visit` wants more. Resolves in the turn in which the last one was
+   * read, with where it ends.
+   */
+  async #readStored(
+    after: Revision,
+    to: Revision,
+    turn: () => Promise<void>,
+    visit: (bytes: Buffer) => boolean,
+  ): Promise<Revision> {
     let at = after;
     for (;;) {
       await turn();
@@ -156,12 +170,12 @@ export class KeyIndex {
       const untilMs = performance.now() + SLICE_MS;
       let isAll = true;
       for (const { last, bytes } of this.#options.store.touched(at)) {
-        if (!visit(bytes)) return;
         at = last;
+        if (!visit(bytes) || at >= to) return Math.max(at, to);
         isAll = performance.now() < untilMs;
         if (!isAll) break;
       }
-      if (isAll) return;
+      if (isAll) return at;
     }
   }
 

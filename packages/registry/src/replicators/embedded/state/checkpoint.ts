@@ -169,7 +169,7 @@ export class Checkpoint {
     const account = this.#view.account(name);
     if (account === undefined) return null;
     const { createdAtMs, revision, catalogRevision, keysRevision } = account;
-    const forgottenDirectories = account.directories.forgotten;
+    const { forgotten, since } = account.directories;
     return {
       kind: "account",
       account: name,
@@ -177,7 +177,8 @@ export class Checkpoint {
       revision,
       catalogRevision,
       keysRevision,
-      forgottenDirectories,
+      forgottenDirectories: forgotten,
+      directoriesSince: since,
     };
   }
 

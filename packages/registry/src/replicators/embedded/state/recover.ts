@@ -96,6 +96,7 @@ class AccountRows implements StoredAccount {
   catalogRevision: Revision = 0;
   keysRevision: Revision = 0;
   forgottenDirectories: Revision = 0;
+  directoriesSince: Revision = 0;
   readonly byService = new Map<string, Revision>();
   readonly #byDirectory = new Map<Bytes, EmptyDirectory>();
 
@@ -227,6 +228,7 @@ export class StateRows {
           catalogRevision: row.catalogRevision,
           keysRevision: row.keysRevision,
           forgottenDirectories: row.forgottenDirectories,
+          directoriesSince: row.directoriesSince,
         });
         break;
       case "service":
