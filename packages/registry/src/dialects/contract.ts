@@ -7,6 +7,7 @@ import type {
   AnyPlan,
   Clock,
   InstanceRecord,
+  Nodes,
   Outcome,
   Registry,
   Revision,
@@ -19,6 +20,7 @@ import type { Audit } from "../net/routes/audit.ts";
 /** Everything a dialect may use. */
 export interface House {
   readonly registry: Registry;
+  readonly nodes: Nodes;
   readonly access: Access;
   readonly tenants: Tenants;
   readonly clock: Clock;

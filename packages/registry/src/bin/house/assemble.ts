@@ -7,6 +7,7 @@ import { ACCOUNT_PLANS } from "../../around/accounts/entries.ts";
 import { createMetrics, type ProcessMetrics } from "../../around/metrics.ts";
 import {
   type Access,
+  ALONE,
   type Clock,
   type CoreOptions,
   gatherPlans,
@@ -123,7 +124,7 @@ async function assembleWith(
   };
   const { registry } = core;
   const { tenants } = access;
-  const told = { requests: journal, audit: (act: Act) => journal.audit(act) };
+  const told = { nodes: port.nodes ?? ALONE, requests: journal, audit: (act: Act) => journal.audit(act) };
   const shared = { ...told, registry, access, tenants, clock, metrics: metrics.dialects, http: listener, status };
   const opened = await mountDialects(loaded, config, log, shared, { native: listener, ...http }, undo);
   endpoints.push(...opened.flatMap((one) => one.endpoints));

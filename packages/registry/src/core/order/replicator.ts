@@ -36,6 +36,28 @@ export interface FirstChange {
 
 export type FirstChanges = ReadonlyMap<Bytes, FirstChange>;
 
+/** The nodes that share an order, for what is no part of the catalog. */
+export interface Nodes {
+  /** Whether this one does now what one does for all: telling others of what happened, once. Alone it always does. */
+  isOnDuty(): boolean;
+  /** Calls whenever that has become this one: what the one before left undone is its, too. What it returns ends the calls. */
+  onDuty(listener: () => void): () => void;
+  /** To all others that are reached, at most once, and in no order with commits. */
+  broadcast(channel: string, bytes: Uint8Array): void;
+  /** Calls with what others sent on the channel. What it returns ends the calls. */
+  on(channel: string, listener: (bytes: Uint8Array, from: string) => void): () => void;
+}
+
+const NOTHING = (): void => undefined;
+
+/** Those of a registry that runs on one node. */
+export const ALONE: Nodes = {
+  isOnDuty: () => true,
+  onDuty: () => NOTHING,
+  broadcast: NOTHING,
+  on: () => NOTHING,
+};
+
 /** Makes commits durable and agrees on their order. */
 export interface Replicator {
   readonly name: string;
@@ -44,6 +66,8 @@ export interface Replicator {
   readonly line: string;
   /** Left out where this is the only node: it keeps all. There once it is open. */
   readonly keeping?: Keeping;
+  /** Likewise. */
+  readonly nodes?: Nodes;
   /**
    * The revision that the order has reached anywhere, not earlier than at this call; `unavailable` when that cannot be
    * found out. Left out where this is the only node. Asked often: calls at one time are one question.

@@ -1,6 +1,6 @@
 /** What handlers share. */
 import type { Logger } from "pino";
-import type { Access, Clock, Registry } from "../../core/index.ts";
+import type { Access, Clock, Nodes, Registry } from "../../core/index.ts";
 import type { Settings, TsigKey } from "./settings/model.ts";
 import type { Message } from "./wire/message.ts";
 import type { World, Zones } from "./zone/model.ts";
@@ -8,6 +8,7 @@ import type { World, Zones } from "./zone/model.ts";
 /** Everything a handler may use. */
 export interface Desk {
   readonly registry: Registry;
+  readonly nodes: Nodes;
   readonly access: Access;
   readonly clock: Clock;
   readonly log: Logger;

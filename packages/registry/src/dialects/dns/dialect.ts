@@ -100,7 +100,7 @@ interface Parts {
 
 async function openParts(settings: Settings, plant: Plant): Promise<Parts> {
   const { house, names } = plant;
-  const { registry, access, clock, log } = house;
+  const { registry, nodes, access, clock, log } = house;
   const closers: (() => Promise<void> | void)[] = [];
   const keep = <T extends { close(): Promise<void> | void }>(part: T): T => {
     closers.push(() => part.close());
@@ -111,6 +111,7 @@ async function openParts(settings: Settings, plant: Plant): Promise<Parts> {
   const addresses = addressesOf(settings, house.doors.host);
   const desk: Desk = {
     registry,
+    nodes,
     access,
     clock,
     log,

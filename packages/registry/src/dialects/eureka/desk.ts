@@ -1,6 +1,6 @@
 /** What handlers share, get, and answer. */
 import type { Logger } from "pino";
-import type { Access, Account, Clock, Principal, Registry } from "../../core/index.ts";
+import type { Access, Account, Clock, Nodes, Principal, Registry } from "../../core/index.ts";
 import type { Request } from "../../net/http/request.ts";
 import type { Answer } from "../../net/routes/answer.ts";
 import type { Audit } from "../../net/routes/audit.ts";
@@ -21,6 +21,7 @@ export interface PeerStatus {
 
 export interface Desk {
   readonly registry: Registry;
+  readonly nodes: Nodes;
   readonly access: Access;
   readonly clock: Clock;
   readonly log: Logger;

@@ -86,13 +86,14 @@ export class Server {
 
   /** Ready to answer when it resolves: what has changed before is known then. */
   static async open(house: House, settings: Settings, listener: Desk["listener"]): Promise<Server> {
-    const { registry, access, clock, log, audit, status: node } = house;
+    const { registry, nodes, access, clock, log, audit, status: node } = house;
     const { dataCenter, deltaMs } = settings;
     const spellings = new Spellings(registry);
     const deltas = await Deltas.open({ registry, spellings, dataCenter, clock, deltaMs });
     const recent = await Recent.open(registry);
     const desk: Desk = {
       registry,
+      nodes,
       access,
       clock,
       log,

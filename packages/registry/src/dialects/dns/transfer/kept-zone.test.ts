@@ -5,7 +5,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { DEFAULTS, nameOf } from "../../../../../../test/dns/names-rig.ts";
 import { accepted, instanceOf, openRig, type Rig } from "../../../../../../test/harness/registry.ts";
-import type { Access, Instance, Life } from "../../../core/index.ts";
+import { type Access, ALONE, type Instance, type Life } from "../../../core/index.ts";
 import type { Desk } from "../desk.ts";
 import type { Settings } from "../settings/model.ts";
 import { TYPE } from "../wire/message.ts";
@@ -44,7 +44,7 @@ async function openPrimary(more: Partial<Settings> = {}): Promise<Primary> {
   const log = { debug: () => {} } as unknown as Desk["log"];
   const read: Desk["read"] = (use) =>
     registry.read((view) => use(toWorld(view, { settings, index, zones, addresses })));
-  const desk: Desk = { registry, access, clock, log, settings, zones, read };
+  const desk: Desk = { registry, nodes: ALONE, access, clock, log, settings, zones, read };
   await new Promise(setImmediate);
   const found = (): WholeZone => read((world) => world.zoneOf(nameOf("rollcall.")) as never);
   const zone = new KeptZone(desk, found());

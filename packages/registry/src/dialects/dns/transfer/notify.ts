@@ -42,7 +42,7 @@ interface Pending {
 }
 
 /**
- * Tells `settings.notify` of every zone now, and of each zone that changes from now on. `host`: the address that the
+ * One node of several does this. Tells `settings.notify` of every zone now, and of each zone that changes from now on. `host`: the address that the
  * server listens on, by which secondaries know it.
  */
 export class Notifier {
@@ -60,7 +60,10 @@ export class Notifier {
   constructor(desk: Desk, host: string) {
     this.#desk = desk;
     this.#host = host;
-    this.#cancel = desk.zones.onChange(() => this.#check());
+    const cancels = [desk.zones.onChange(() => this.#check()), desk.nodes.onDuty(() => this.#check())];
+    this.#cancel = () => {
+      for (const cancel of cancels) cancel();
+    };
     this.#following = keepUp(
       desk.registry,
       { anyService: true },
@@ -90,6 +93,7 @@ export class Notifier {
   }
 
   #compare(): void {
+    if (!this.#desk.nodes.isOnDuty()) return;
     const zones = this.#desk.zones.list().filter(isWhole);
     const keys = new Set(zones.map((zone) => keyOf(zone.name)));
     for (const [key, told] of this.#told) {

@@ -24,7 +24,10 @@ interface Native {
 /** The state in which the natives are looked through. */
 export interface Due {
   readonly account: AccountView | undefined;
+  /** Of leases that this node keeps. */
   readonly pulse: (lease: LeaseId) => Pulse | undefined;
+  /** Whether this node speaks for those of whom no heartbeats are expected. */
+  readonly isOnDuty: boolean;
   readonly nowMs: number;
 }
 
@@ -72,7 +75,7 @@ export class Natives {
    * Calls `tell` for each native whose time has come, with how long its heartbeat is worth sending. One with a lease that
    * has a time is left out until its client beats again: otherwise it would live longer elsewhere than here.
    */
-  due({ account, pulse, nowMs }: Due, tell: (service: string, id: string, everyMs: number) => void): void {
+  due({ account, pulse, isOnDuty, nowMs }: Due, tell: (service: string, id: string, everyMs: number) => void): void {
     for (const native of this.#natives.values()) {
       if (native.nextMs > nowMs) continue;
       const { service, id } = native;
@@ -81,10 +84,10 @@ export class Natives {
       // What protection keeps listed here is kept alive there, too.
       const lease = record.lease === null ? undefined : account?.lease(record.lease);
       if (lease !== undefined && record.held === null && !isTimeless(lease)) {
-        const beats = pulse(lease.id)?.beats ?? 0;
-        if (beats === native.beats) continue;
+        const beats = pulse(lease.id)?.beats;
+        if (beats === undefined || beats === native.beats) continue;
         native.beats = beats;
-      }
+      } else if (!isOnDuty) continue;
       const everyMs = toBehalfMs(lease?.ttlMs);
       native.nextMs = nowMs + everyMs;
       tell(service, id, everyMs);

@@ -208,8 +208,9 @@ class Cluster implements Peers {
 
   #tell(commit: Commit, isReplicated: boolean): void {
     const nowMs = this.#desk.clock.monotonic();
+    const isOnDuty = this.#desk.nodes.isOnDuty();
     for (const change of commit.changes) {
-      const news = isReplicated || this.#peers.length === 0 ? [] : toNews(change);
+      const news = isReplicated || !isOnDuty || this.#peers.length === 0 ? [] : toNews(change);
       for (const one of news) for (const peer of this.#peers) peer.add(one);
       if (change.kind !== "instance") continue;
       const { after } = change;
@@ -223,11 +224,12 @@ class Cluster implements Peers {
   }
 
   #tellDue(): void {
-    const { registry, clock } = this.#desk;
+    const { registry, nodes, clock } = this.#desk;
     const name = this.#origin.account;
     const nowMs = clock.monotonic();
     registry.read((view) => {
-      const due = { account: view.account(name), pulse: (lease: LeaseId) => registry.pulse(name, lease), nowMs };
+      const pulse = (lease: LeaseId) => registry.pulse(name, lease);
+      const due = { account: view.account(name), pulse, isOnDuty: nodes.isOnDuty(), nowMs };
       this.#natives.due(due, (service, id, everyMs) => {
         for (const peer of this.#peers) peer.beat(service, id, nowMs + everyMs);
       });
@@ -237,6 +239,7 @@ class Cluster implements Peers {
 
   /** A peer that is back hears of all natives: this server alone speaks for them, the other clients beat again soon. */
   #tellAll(peer: Peer): void {
+    if (!this.#desk.nodes.isOnDuty()) return;
     const untilMs = this.#desk.clock.monotonic() + RETRY_MS_MAX;
     this.#natives.each((service, id) => peer.beat(service, id, untilMs));
   }

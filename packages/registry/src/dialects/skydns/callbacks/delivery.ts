@@ -13,6 +13,7 @@ import {
   type InstanceRecord,
   type KeyRecord,
   keepUp,
+  type Nodes,
   prefixEnd,
   type Registry,
   subjectOf,
@@ -27,6 +28,8 @@ import { Queue } from "./queue.ts";
 
 export interface CallbackParts {
   readonly registry: Registry;
+  /** One of them calls. */
+  readonly nodes: Nodes;
   readonly clock: Clock;
   readonly log: Logger;
   readonly settings: Settings;
@@ -47,6 +50,7 @@ export class Callbacks {
   readonly #abort = new AbortController();
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #following: Following;
+  readonly #resign: () => void;
 
   constructor(parts: CallbackParts) {
     this.#parts = parts;
@@ -60,11 +64,13 @@ export class Callbacks {
         },
       },
     );
+    this.#resign = parts.nodes.onDuty(() => parts.registry.read((view) => this.#read(view)));
   }
 
   /** Breaks off calls under way; they are made again after the next start. */
   async close(): Promise<void> {
     this.#following.close();
+    this.#resign();
     this.#abort.abort();
     for (const timer of this.#timers) clearTimeout(timer);
     await this.#calls.close();
@@ -117,7 +123,7 @@ export class Callbacks {
   }
 
   #tell(watched: Watched, last: InstanceRecord | undefined, atMs: number): void {
-    if (this.#telling.has(turnOf(watched))) return;
+    if (!this.#parts.nodes.isOnDuty() || this.#telling.has(turnOf(watched))) return;
     this.#telling.add(turnOf(watched));
     const { environment } = this.#parts.settings;
     const { body } = watched;
