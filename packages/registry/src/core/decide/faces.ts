@@ -83,11 +83,14 @@ export function decideMirror(basis: Basis, command: CommandOf<"mirror">, decide:
 class Faces {
   readonly changes: Change[];
   readonly #basis: Basis & { readonly facts: Draft };
+  /** An entry before the command. */
+  readonly #before: (key: Bytes) => KeyRecord | undefined;
   readonly #decide: Decide;
 
   constructor(basis: Basis, decide: Decide, changes: readonly Change[]) {
     const facts = new Draft(basis.facts);
     facts.fold(basis.account, changes, basis.stamp.revision);
+    this.#before = (key) => basis.facts.entry(basis.account, key);
     this.#basis = { ...basis, facts };
     this.#decide = decide;
     this.changes = [...changes];
@@ -122,7 +125,8 @@ class Faces {
     const layout = this.#basis.layouts.find(({ prefix }) => key.startsWith(prefix));
     if (layout === undefined) return undefined;
     const entry = this.#entry(key);
-    const back = this.#entry(backOf(key));
+    // With the end of a lease both go at once.
+    const back = this.#entry(backOf(key)) ?? (entry === undefined ? this.#before(backOf(key)) : undefined);
     const was = back === undefined ? before && layout.toInstance(key, before.value, null) : readBack(back).instance;
     const known = was === null ? undefined : this.#instance(was);
     const said = entry === undefined ? null : layout.toInstance(key, entry.value, known ?? null);

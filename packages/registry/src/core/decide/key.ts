@@ -6,6 +6,7 @@ import type { CommandOf, Decision, Numbered } from "../command.ts";
 import { LIMITS } from "../limits.ts";
 import type { Bytes, Change, KeyRecord } from "../types.ts";
 import { type Basis, changed, countKeys, type KeyChange, type Sums, UNCHANGED } from "./basis.ts";
+import { endLeft } from "./lease.ts";
 
 export function decidePut(basis: Basis, command: CommandOf<"put">): Outcome<Decision> {
   const { facts, account } = basis;
@@ -29,7 +30,11 @@ export function decidePut(basis: Basis, command: CommandOf<"put">): Outcome<Deci
   const counted = numbered?.value.counted;
   const change = writeKey(basis, before, { key, value, lease, atEnd });
   const changes = counted === undefined ? [change] : [counted, change];
-  return refuseKeys(basis, changes) ?? changed(changes);
+  const refused = refuseKeys(basis, changes);
+  if (refused !== undefined) return refused;
+  return before?.lease == null || before.lease === lease
+    ? changed(changes)
+    : changed([...endLeft(basis, [before]), ...changes]);
 }
 
 const UNLEASED = { lease: null, atEnd: "delete" } as const;
@@ -109,17 +114,20 @@ export function decideDelete(basis: Basis, command: CommandOf<"delete">): Outcom
   const { from, to } = command;
   if (to === undefined) {
     const before = facts.entry(account, from);
-    return before === undefined ? UNCHANGED : changed([{ kind: "key", cause: "deleted", before, after: null }]);
+    if (before === undefined) return UNCHANGED;
+    return changed([...endLeft(basis, [before]), { kind: "key", cause: "deleted", before, after: null }]);
   }
   const changes: Change[] = [];
+  const gone: KeyRecord[] = [];
   for (const before of facts.entries(account, from, to)) {
     if (changes.length >= LIMITS.changesMax) return refuse("too-large", `more than ${LIMITS.changesMax} keys at once`);
     const change = { kind: "key", cause: "deleted", before, after: null } as const;
     const refused = countKeys(basis, change);
     if (refused !== undefined) return refused;
     changes.push(change);
+    if (before.lease !== null) gone.push(before);
   }
-  return changed(changes);
+  return changed(gone.length === 0 ? changes : [...endLeft(basis, gone), ...changes]);
 }
 
 export function decideCompact(basis: Basis, { revision }: CommandOf<"compact">): Outcome<Decision> {

@@ -10,6 +10,7 @@ import {
   type InstanceRecord,
   isTimeless,
   type KeyRecord,
+  type LeaseId,
   type LeaseRecord,
 } from "../types.ts";
 import { type Basis, changed } from "./basis.ts";
@@ -138,6 +139,20 @@ function detach({ stamp }: Basis, before: KeyRecord): KeyRecord {
     stampMs: stamp.atMs,
     origin: stamp.origin,
   };
+}
+
+/** The ends of leases that an instance had to itself once, and whose last members are these keys, which go. */
+export function endLeft({ facts, account }: Basis, gone: readonly KeyRecord[]): Change[] {
+  const left = new Map<LeaseId, number>();
+  for (const { lease } of gone) if (lease !== null) left.set(lease, (left.get(lease) ?? 0) + 1);
+  const changes: Change[] = [];
+  for (const [id, count] of left) {
+    const lease = facts.lease(account, id);
+    if (lease?.own !== true) continue;
+    const { instances, keys } = facts.members(account, id);
+    if (instances.length === 0 && keys.length === count) changes.push(leaseChange("closed", lease, null));
+  }
+  return changes;
 }
 
 function sortInstances(instances: readonly InstanceRecord[]): readonly InstanceRecord[] {
