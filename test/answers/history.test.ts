@@ -65,6 +65,23 @@ test("one commit that is long is sent as a whole", { timeout: 60_000 }, async (t
   assert.equal(keys[7].before.value.length, 1_000_000);
 });
 
+test("polls for a long commit that nobody reads are bounded by what they hold", { timeout: 300_000 }, async (t) => {
+  const registry = await startSmall(t);
+  const { url } = registry;
+  await ask(`${url}/v2/default/leases`, "POST", { lease: "l", ttl: "1h" });
+  const value = Buffer.alloc(1_000_000, "v");
+  for (let nth = 0; nth < 16; nth++) await ask(`${url}/v2/default/config/long/${nth}?lease=l`, "PUT", value);
+  const { revision } = (await ask(`${url}/v2/default/leases/l`, "DELETE")).json();
+  // Memory no longer holds the commit: each reads it from the store.
+  await putKeys(url, 20, 1_000_000, 2);
+  const path = `/v2/default/watch?after=${revision - 1}&wait=1s`;
+  const open = await neverRead(t, registry.port(), 40, `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+  await until(async () => (await memoryOf(url)).unreadMb > 40, { what: "polls to be held", timeoutMs: 60_000 });
+  await until(async () => (await ask(`${url}${path}`)).status === 200, { timeoutMs: 60_000 });
+  assert.ok((await memoryOf(url)).unreadMb <= 64);
+  for (const socket of open) socket.destroy();
+});
+
 test("a commit that is long goes to all who follow, also from one address", { timeout: 60_000 }, async (t) => {
   const registry = await startSmall(t);
   const { url } = registry;

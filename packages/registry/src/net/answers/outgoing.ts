@@ -65,13 +65,16 @@ export class Outgoing {
   }
 
   /**
-   * Whether a long answer to this address may begin: there is room for it, or a connection that stands still, or one of
-   * an address that more waits for, gives way. Where all of them take what they get, whoever comes last is refused.
+   * Whether a long answer that holds so much may begin to this address: there is room for it, or a connection that stands
+   * still, or one of an address that more waits for, gives way. Where all of them take what they get, whoever comes last
+   * is refused. One answer to an address may be longer than the limit.
    */
-  hasRoom(address: string): boolean {
+  hasRoom(address: string, { heldBytes }: Pick<Parted, "heldBytes">): boolean {
     const { unreadBytesMax, unreadBytesPerAddressMax } = this.#limits;
-    const isFull = (this.#perAddress.get(address) ?? 0) + PART_BYTES > unreadBytesPerAddressMax;
-    if (!isFull && this.bytes + PART_BYTES <= unreadBytesMax) return true;
+    const needed = Math.max(heldBytes, PART_BYTES);
+    const ofAddress = this.#perAddress.get(address) ?? 0;
+    const isFull = ofAddress > 0 && ofAddress + needed > unreadBytesPerAddressMax;
+    if (!isFull && this.bytes + needed <= unreadBytesMax) return true;
     if (!isFull && this.#findHeaviest() !== address) return true;
     for (const unread of this.#unread.values())
       if (unread.address === address) return this.#nowMs() - unread.sinceMs > STILL_MS;

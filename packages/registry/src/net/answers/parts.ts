@@ -82,6 +82,21 @@ export class Shared implements Iterable<Buffer> {
   }
 }
 
+/** Parts that are made of something which this answer alone holds, until the last one is taken. */
+export class Holding implements Iterable<Part> {
+  readonly #parts: Iterable<Part>;
+  readonly heldBytes: number;
+
+  constructor(parts: Iterable<Part>, heldBytes: number) {
+    this.#parts = parts;
+    this.heldBytes = heldBytes;
+  }
+
+  [Symbol.iterator](): Iterator<Part> {
+    return this.#parts[Symbol.iterator]();
+  }
+}
+
 /** Parts that are made at once, to see whether there are no more of them. */
 const FIRST_MAX = 3;
 
@@ -111,7 +126,8 @@ export function openBody(body: Body | undefined): Whole | Parted {
     first.push(next.value);
     bytes += next.value.length;
   }
-  return { kind: "parts", parts: chain(first.map(toBuffer), parts), bytes: undefined, heldBytes: 0 };
+  const heldBytes = body instanceof Holding ? body.heldBytes : 0;
+  return { kind: "parts", parts: chain(first.map(toBuffer), parts), bytes: undefined, heldBytes };
 }
 
 function joinAll(parts: readonly Part[]): Part | undefined {

@@ -11,7 +11,7 @@ import {
   sizeOfCommit,
   subjectOf,
 } from "../../../core/index.ts";
-import { type Body, listParts } from "../../../net/answers/parts.ts";
+import { type Body, Holding, listParts } from "../../../net/answers/parts.ts";
 import type { Streaming } from "../../../net/http/reply.ts";
 import type { Answer } from "../../../net/routes/answer.ts";
 import type { Result } from "../../../net/routes/serve.ts";
@@ -148,11 +148,8 @@ function encodeLong(commit: Commit, interest: Interest, around: Surroundings): B
   const seen = commit.changes.filter((change) => isOfInterest(change, interest));
   if (seen.length === 0) return undefined;
   const head = JSON.stringify({ revision, at: toTime(atMs), account }).slice(0, -1);
-  return listParts(
-    `{"revision":${revision},"commits":[${head},"changes":[`,
-    encodeChanges(commit, seen, around),
-    "]}]}\n",
-  );
+  const start = `{"revision":${revision},"commits":[${head},"changes":[`;
+  return new Holding(listParts(start, encodeChanges(commit, seen, around), "]}]}\n"), sizeOfCommit(commit));
 }
 
 function* encodeChanges(commit: Commit, changes: readonly Change[], around: Surroundings): Iterable<string> {

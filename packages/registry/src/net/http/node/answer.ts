@@ -90,7 +90,7 @@ export class Answer extends ServerResponse<Incoming> implements Streaming {
   #open(lines: string, body: Body | undefined): void {
     const opened = openBody(body);
     if (opened.kind === "whole") this.#sendWhole(lines, opened.body);
-    else if (this.state.outgoing.hasRoom(this.req.remoteAddress)) this.#pour(lines, opened);
+    else if (this.state.outgoing.hasRoom(this.req.remoteAddress, opened)) this.#pour(lines, opened);
     else {
       opened.parts.return?.();
       this.statusCode = NO_ROOM.status;

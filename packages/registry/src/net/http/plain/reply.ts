@@ -63,7 +63,7 @@ export class PlainReply implements Reply {
     const bare = isBare(status);
     const opened = openBody(bare ? undefined : given);
     const { state } = this.#outlet;
-    if (opened.kind === "parts" && !state.outgoing.hasRoom(this.#request.remoteAddress)) {
+    if (opened.kind === "parts" && !state.outgoing.hasRoom(this.#request.remoteAddress, opened)) {
       opened.parts.return?.();
       return this.#begin(NO_ROOM.status, linesOf(NO_ROOM.head), NO_ROOM.body);
     }

@@ -17,6 +17,7 @@ import {
   type Restored,
   type Revision,
   type StoredAccount,
+  sizeOfCommit,
   subjectOf,
 } from "../../../core/index.ts";
 import { decodeGroup } from "../../../records/group.ts";
@@ -42,12 +43,16 @@ export interface Recovered {
   readonly line: string;
 }
 
-/** Commits with revision > after, oldest first. */
-export function* readCommits(store: Store, after: Revision): Iterable<Commit> {
+/** Commits with revision > after, oldest first, and no more once they pass `bytesMax`. */
+export function* readCommits(store: Store, after: Revision, bytesMax = Number.POSITIVE_INFINITY): Iterable<Commit> {
+  let left = bytesMax;
   for (const { bytes } of store.groups(after + 1)) {
-    const group = decodeGroup(bytes);
+    const group = decodeGroup(bytes, after, left);
     if (!group.ok) throw new Damaged(`the log after revision ${after}: ${group.detail}`);
-    for (const commit of group.value) if (commit.revision > after) yield commit;
+    yield* group.value;
+    if (left === Number.POSITIVE_INFINITY) continue;
+    for (const commit of group.value) left -= sizeOfCommit(commit);
+    if (left < 0) return;
   }
 }
 

@@ -3,7 +3,7 @@
  * library writes the pages (pwritev), flushes them (fdatasync), then writes the head page through a descriptor opened
  * with O_DSYNC, and only then settles the promises. The map is read-only, so a full disk is an error, not a signal.
  */
-import { type Database, open, type RootDatabase } from "lmdb";
+import { type Database, open, type RangeOptions, type RootDatabase } from "lmdb";
 import type { Revision } from "../../../core/index.ts";
 import { summarizeGroup } from "../../../records/group.ts";
 import { prepareFiles } from "../directory/files.ts";
@@ -39,6 +39,11 @@ export interface Writes {
   readonly meta?: readonly (readonly [key: MetaKey, value: Buffer])[];
   readonly forget?: readonly Revision[];
   readonly gone?: readonly (readonly [key: Buffer, value: Buffer | null])[];
+}
+
+/** The last group that begins at or before this revision. */
+function backFrom(revision: Revision): RangeOptions {
+  return { start: revisionKey(revision), reverse: true, limit: 1 };
 }
 
 /** Rows about what is gone come before, those about the changes of keys after this. */
@@ -109,13 +114,13 @@ export class Store {
 
   /** Groups in order, beginning with the one that holds `revision` or else the next. */
   *groups(revision: Revision): Iterable<Group> {
-    const start = revisionKey(this.groupBefore(revision)?.first ?? revision);
+    const [start = revisionKey(revision)] = this.#opened.log.getKeys(backFrom(revision));
     for (const { key, value } of this.#opened.log.getRange({ start })) yield { first: keyRevision(key), bytes: value };
   }
 
   /** The last group that begins at or before this revision. */
   groupBefore(revision: Revision): Group | undefined {
-    for (const { key, value } of this.#opened.log.getRange({ start: revisionKey(revision), reverse: true, limit: 1 }))
+    for (const { key, value } of this.#opened.log.getRange(backFrom(revision)))
       return { first: keyRevision(key), bytes: value };
     return undefined;
   }
