@@ -8,9 +8,9 @@
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { type BoundSocket, bindSocket, type DatagramHandler } from "./datagrams.ts";
+import { addressesOf, isWildcard } from "./hosts/wildcard.ts";
 import type { ListenerLog } from "./log.ts";
 import { explainListen, PortTaken } from "./taken.ts";
-import { addressesOf, isWildcard } from "./wildcard.ts";
 
 export interface UdpListener {
   readonly host: string;

@@ -19,9 +19,9 @@ import {
 import type { Endpoint, NodeStatus } from "../../dialects/contract.ts";
 import { Outgoing } from "../../net/answers/outgoing.ts";
 import { openLine } from "../../net/answers/turns.ts";
+import { isLoopback } from "../../net/hosts/loopback.ts";
 import type { OpenHttpListener } from "../../net/http/listener.ts";
 import { Pages } from "../../net/http/pages/cors.ts";
-import { isLoopback } from "../../net/loopback.ts";
 import type { Act } from "../../net/routes/audit.ts";
 import { createEmbedded } from "../../replicators/embedded/replicator.ts";
 import { createMemory } from "../../replicators/memory/replicator.ts";

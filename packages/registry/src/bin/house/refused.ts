@@ -1,6 +1,6 @@
 /** What a registry does not start with, whatever the settings say one by one. */
 import type { Access } from "../../core/index.ts";
-import { isLoopback } from "../../net/loopback.ts";
+import { isLoopback } from "../../net/hosts/loopback.ts";
 import type { ServeConfig } from "../config/load.ts";
 
 /** A start that failed for a reason that a person can mend. */

@@ -5,7 +5,7 @@
  */
 import { randomInt } from "node:crypto";
 import { SYSTEM_ACCOUNT } from "../../core/index.ts";
-import { isWildcard } from "../../net/wildcard.ts";
+import { isWildcard } from "../../net/hosts/wildcard.ts";
 import {
   type Dialect,
   type House,

@@ -3,7 +3,7 @@
  * can make us flood others by forging their addresses.
  */
 import type { Access, Clock } from "../../../core/index.ts";
-import { isLoopback } from "../../../net/loopback.ts";
+import { isLoopback } from "../../../net/hosts/loopback.ts";
 import type { Settings } from "../settings/model.ts";
 import { toNetworkKey, unmappedAddress } from "../settings/networks.ts";
 import { HEADER_BYTES } from "../wire/header.ts";
