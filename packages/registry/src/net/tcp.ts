@@ -116,7 +116,8 @@ function tellOfOthers(read: Buffer | string, { remoteAddress, localPort }: Socke
   if (spoken !== undefined) log.warn(remoteAddress, `a client spoke ${spoken} on port ${localPort}, which knows none`);
 }
 
-function listen(server: Server, options: TcpOptions): Promise<number> {
+/** Answers with the real port. Rejects with a sentence for people; `PortTaken` when another program has the port. */
+export function listen(server: Server, options: Pick<TcpOptions, "host" | "port" | "log">): Promise<number> {
   const { host, port } = options;
   return new Promise((resolve, reject) => {
     const failed = (error: NodeJS.ErrnoException): void => reject(explainListen(error, host, port));
