@@ -1,28 +1,11 @@
 /** What holds for several nodes that share one order, whatever they share it through. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Command, type Core, ownLease, TICK_MS } from "../../packages/registry/src/core/index.ts";
+import { type Command, type Core, ownLease } from "../../packages/registry/src/core/index.ts";
 import { accepted, register } from "../harness/registry.ts";
-import { type NodeRig, openNode, SharedOrder } from "../harness/shared-order.ts";
+import { type NodeRig, openNode, pass, SharedOrder, settle } from "../harness/shared-order.ts";
 
 const put = (key: string, value = "v"): Command => ({ kind: "put", key, value });
-
-/** Lets all that is under way reach everybody. */
-async function settle(): Promise<void> {
-  for (let i = 0; i < 8; i++) await new Promise((resolve) => setImmediate(resolve));
-}
-
-/** Time goes on at these nodes. */
-async function pass(rigs: readonly NodeRig[], ms: number): Promise<void> {
-  for (let left = ms; left > 0; left -= TICK_MS) {
-    for (const { core, time } of rigs) {
-      time.now += TICK_MS;
-      time.monotonic += TICK_MS;
-      core.tick();
-    }
-    await settle();
-  }
-}
 
 /** Nodes of one order, each with an instance of service s that it keeps: of a the id is `a`. */
 async function openNodes(...names: string[]): Promise<{ order: SharedOrder; rigs: NodeRig[] }> {

@@ -13,6 +13,7 @@ import {
   type Keeping,
   type LeaseId,
   type LeaseRecord,
+  type Nodes,
   ok,
   openCore,
   type Pulse,
@@ -23,6 +24,7 @@ import {
   Sequencer,
   type Settle,
   type Sink,
+  TICK_MS,
 } from "../../packages/registry/src/core/index.ts";
 import { LIMITS_OF_TESTS } from "./registry.ts";
 
@@ -78,7 +80,7 @@ export class SharedOrder {
 }
 
 /** A replicator over the order, with as much of history as watchers need. */
-export class SharedNode implements Keeping {
+export class SharedNode implements Keeping, Nodes {
   readonly name: string;
   readonly #order: SharedOrder;
   readonly #clock: Clock;
@@ -87,6 +89,7 @@ export class SharedNode implements Keeping {
   #sequencer: Sequencer | null = null;
   #heard = 0;
   #listener: () => void = () => undefined;
+  readonly #channels = new Map<string, (bytes: Uint8Array, from: string) => void>();
   term = "";
   /** The link between it and the others is cut. */
   isCut = false;
@@ -107,6 +110,7 @@ export class SharedNode implements Keeping {
       name: "shared",
       order: "total",
       keeping: this,
+      nodes: this,
       line: this.#order.line,
       head: async () => (this.isCut ? refuse("unavailable", "it is cut off") : ok(this.#order.head)),
       floor: 0,
@@ -183,6 +187,25 @@ export class SharedNode implements Keeping {
     return keeper === undefined || keeper.isCut || this.isCut ? null : keeper.#sink;
   }
 
+  isOnDuty(): boolean {
+    return [...this.#order.nodes.keys()].sort()[0] === this.name;
+  }
+
+  onDuty(): () => void {
+    return () => undefined;
+  }
+
+  broadcast(channel: string, bytes: Uint8Array): void {
+    for (const node of this.#order.nodes.values())
+      if (node !== this && !node.isCut && !this.isCut)
+        setImmediate(() => node.#channels.get(channel)?.(bytes, this.name));
+  }
+
+  on(channel: string, listener: (bytes: Uint8Array, from: string) => void): () => void {
+    this.#channels.set(channel, listener);
+    return () => this.#channels.delete(channel);
+  }
+
   onMoved(listener: () => void): void {
     this.#listener = listener;
   }
@@ -210,4 +233,21 @@ export async function openNode(order: SharedOrder, name: string): Promise<NodeRi
     },
   });
   return { node, core, time };
+}
+
+/** Lets all that is under way reach everybody. */
+export async function settle(): Promise<void> {
+  for (let i = 0; i < 8; i++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Time goes on at these nodes. */
+export async function pass(rigs: readonly NodeRig[], ms: number): Promise<void> {
+  for (let left = ms; left > 0; left -= TICK_MS) {
+    for (const { core, time } of rigs) {
+      time.now += TICK_MS;
+      time.monotonic += TICK_MS;
+      core.tick();
+    }
+    await settle();
+  }
 }

@@ -30,10 +30,11 @@ export function createProtection({ enabled, windowMs, leasesMin, shareMin, holdM
     holdMs,
     suspects: (missing, kept) =>
       enabled && missing >= leasesMin / 2 && missing >= kept * Math.min(shareMin, SUSPECT_SHARE),
-    holds({ there, heard, late, lost }) {
+    holds({ there, heard, late, lost, elsewhere }) {
       // Where few are heard of those whose heartbeat was due meanwhile, as few of those are there that are not due yet.
       const gone = lost + (late > heard ? (there * late) / (heard + late + 1) : 0);
-      return lost >= leasesMin / 2 && gone >= leasesMin && (gone > shareMin * (lost + there) || there === 0);
+      const all = lost + there + elsewhere;
+      return lost >= leasesMin / 2 && gone >= leasesMin && (gone > shareMin * all || lost === all);
     },
   };
 }

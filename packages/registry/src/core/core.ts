@@ -84,7 +84,13 @@ class OpenCore implements Core, Registry, Sink {
     this.view = catalog;
     const { replicator, clock, wait, openLine, onBug } = options;
     const propose = (account: Account, command: Command) => replicator.propose(account, command);
-    this.#expiry = new Expiry({ ...options, catalog, propose, keeping: () => replicator.keeping });
+    this.#expiry = new Expiry({
+      ...options,
+      catalog,
+      propose,
+      keeping: () => replicator.keeping,
+      nodes: () => replicator.nodes,
+    });
     this.#recent = new History(
       0,
       options.historyCommitsMax ?? HISTORY_COMMITS_MAX,

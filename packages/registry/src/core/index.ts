@@ -19,7 +19,7 @@ export { backsUnder, linksOf, readBack } from "./decide/faces.ts";
 export * from "./decide/layout.ts";
 export * from "./decide/plan.ts";
 export type { Hold } from "./leases/judge.ts";
-export type { Keeping } from "./leases/keeping.ts";
+export * from "./leases/keeping.ts";
 export * from "./leases/policy.ts";
 export { TICK_MS } from "./leases/wheel.ts";
 export * from "./limits.ts";

@@ -14,23 +14,25 @@ function leaseOf(id: string, ttlMs: number): LeaseRecord {
   return { id, via: "test", own: false, meta: {}, held: null, origin: "test", ...numbers };
 }
 
-function count(account: AccountState, service?: string): { kept: number; silent: number } {
-  const kept = [...account.instances()].filter(
+function count(account: AccountState, service?: string): { kept: number; elsewhere: number; silent: number } {
+  const timed = [...account.instances()].filter(
     (one) => one.lease !== null && account.lease(one.lease)?.ttlMs === 1000 && (service ?? one.service) === one.service,
   );
-  const silent = kept.filter((one) => account.leaseStates.get(one.lease ?? "")?.silent === true);
-  return { kept: kept.length, silent: silent.length };
+  const states = timed.map((one) => account.leaseStates.get(one.lease ?? ""));
+  const elsewhere = states.filter((state) => state?.isElsewhere === true).length;
+  const silent = states.filter((state) => state?.silent === true).length;
+  return { kept: timed.length - elsewhere, elsewhere, silent };
 }
 
 const step = fc.record({
-  what: fc.constantFrom("grant", "timeless", "end", "hear", "silence", "put", "put", "remove"),
+  what: fc.constantFrom("grant", "timeless", "end", "hear", "silence", "move", "put", "put", "remove"),
   lease: fc.constantFrom(...LEASES),
   service: fc.constantFrom(...SERVICES),
   id: fc.constantFrom("i0", "i1", "i2"),
   permanent: fc.boolean(),
 });
 
-test("kept and silent instances are counted through every change", () => {
+test("kept and silent instances are counted, wherever they are kept, through every change", () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       const account = new AccountState("a", 0);
@@ -47,10 +49,14 @@ test("kept and silent instances are counted through every change", () => {
           const members = [...state.each()];
           account.setLease(lease, null);
           for (const one of members) if (!("key" in one)) account.setInstance(one.service, one.id, null, 1);
-        } else if (state !== undefined && !isTimeless(state.record)) account.setSilent(state, what === "silence");
-        assert.deepEqual({ kept: account.kept, silent: account.silent }, count(account));
-        for (const { name, kept, silent } of account.serviceStates.values())
-          assert.deepEqual({ kept, silent }, count(account, name));
+        } else if (state !== undefined && what === "move") account.setElsewhere(state, !state.isElsewhere);
+        else if (state !== undefined && !isTimeless(state.record)) account.setSilent(state, what === "silence");
+        const { kept, elsewhere, silent } = account;
+        assert.deepEqual({ kept, elsewhere, silent }, count(account));
+        for (const { name, ...numbers } of account.serviceStates.values()) {
+          const { kept, elsewhere, silent } = numbers;
+          assert.deepEqual({ kept, elsewhere, silent }, count(account, name));
+        }
       }
     }),
   );

@@ -11,9 +11,10 @@ import {
   type LeaseRecord,
   type Revision,
 } from "../types.ts";
-import type { AccountView, Counts, Directory, Member, ServiceView, View } from "../view.ts";
+import type { AccountView, Counts, Directory, ServiceView, View } from "../view.ts";
 import { DirectoryIndex } from "./directories.ts";
-import { ACCOUNT_BYTES, heldBytes, serviceBytes, sizeOf } from "./size.ts";
+import { LeaseState, whereOf } from "./lease.ts";
+import { ACCOUNT_BYTES, heldBytes, serviceBytes } from "./size.ts";
 
 const BTree = sortedBtree.default;
 type Tree<V> = InstanceType<typeof BTree<string, V>>;
@@ -23,54 +24,12 @@ function compareStrings(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** A lease with its members. */
-export class LeaseState {
-  record: LeaseRecord;
-  /** Where the wheel keeps its time; -1 until it does. */
-  slot = -1;
-  /** Overdue for its heartbeat; set by `AccountState.setSilent`, which counts. */
-  silent = false;
-  /** Of its members, by `sizeOf`. */
-  bytes = 0;
-  #members: Member | Set<Member> | null = null;
-
-  constructor(record: LeaseRecord) {
-    this.record = record;
-  }
-
-  add(member: Member): void {
-    this.bytes += sizeOf(member);
-    if (this.#members === null) this.#members = member;
-    else if (this.#members instanceof Set) this.#members.add(member);
-    else this.#members = new Set([this.#members, member]);
-  }
-
-  /** False when it was none. */
-  remove(member: Member): boolean {
-    if (this.#members === member) this.#members = null;
-    else if (!(this.#members instanceof Set) || !this.#members.delete(member)) return false;
-    this.bytes -= sizeOf(member);
-    return true;
-  }
-
-  /** Whether it keeps one instance alive and no second one. */
-  keepsOne(): boolean {
-    let instances = 0;
-    for (const member of this.each()) if (!("key" in member) && ++instances > 1) return false;
-    return instances === 1;
-  }
-
-  *each(): Iterable<Member> {
-    if (this.#members instanceof Set) yield* this.#members;
-    else if (this.#members !== null) yield this.#members;
-  }
-}
-
 export class ServiceState implements ServiceView {
   readonly name: string;
   revision: Revision;
-  /** Instances that a lease keeps for a time, and those of them whose lease is silent. */
+  /** Instances that a lease keeps for a time, here or at another node; of those here, whose lease is silent. */
   kept = 0;
+  elsewhere = 0;
   silent = 0;
   readonly instances = new Map<string, InstanceRecord>();
 
@@ -90,8 +49,9 @@ export class AccountState implements AccountView {
   catalogRevision: Revision = 0;
   keysRevision: Revision = 0;
   createdAtMs: number;
-  /** Instances that a lease keeps for a time, and those of them whose lease is silent. */
+  /** Instances that a lease keeps for a time, here or at another node; of those here, whose lease is silent. */
   kept = 0;
+  elsewhere = 0;
   silent = 0;
   readonly serviceStates = new Map<string, ServiceState>();
   readonly leaseStates = new Map<LeaseId, LeaseState>();
@@ -170,7 +130,7 @@ export class AccountState implements AccountView {
     const isTimed = after !== null && !isTimeless(after);
     if (wasTimed !== isTimed) {
       this.setSilent(state, false);
-      for (const service of this.#servicesOf(state)) this.#tally("kept", service, isTimed ? 1 : -1);
+      for (const service of this.#servicesOf(state)) this.#tally(whereOf(state), service, isTimed ? 1 : -1);
     }
     if (after !== null) state.record = after;
     else {
@@ -204,14 +164,14 @@ export class AccountState implements AccountView {
     const lease = this.leaseStates.get(id);
     if (lease === undefined) return;
     lease.add(record);
-    if (!isTimeless(lease.record)) this.#tally("kept", service, 1);
+    if (!isTimeless(lease.record)) this.#tally(whereOf(lease), service, 1);
     if (lease.silent) this.#tally("silent", service, 1);
   }
 
   #leave(service: ServiceState, record: InstanceRecord, id: LeaseId): void {
     const lease = this.leaseStates.get(id);
     if (lease?.remove(record) !== true) return;
-    if (!isTimeless(lease.record)) this.#tally("kept", service, -1);
+    if (!isTimeless(lease.record)) this.#tally(whereOf(lease), service, -1);
     if (lease.silent) this.#tally("silent", service, -1);
   }
 
@@ -219,6 +179,17 @@ export class AccountState implements AccountView {
     if (lease.silent === silent) return;
     lease.silent = silent;
     for (const service of this.#servicesOf(lease)) this.#tally("silent", service, silent ? 1 : -1);
+  }
+
+  setElsewhere(lease: LeaseState, isElsewhere: boolean): void {
+    if (lease.isElsewhere === isElsewhere) return;
+    if (!isTimeless(lease.record)) {
+      for (const service of this.#servicesOf(lease)) {
+        this.#tally(whereOf(lease), service, -1);
+        this.#tally(isElsewhere ? "elsewhere" : "kept", service, 1);
+      }
+    }
+    lease.isElsewhere = isElsewhere;
   }
 
   /** The service of each instance that the lease keeps. */
@@ -229,7 +200,7 @@ export class AccountState implements AccountView {
     }
   }
 
-  #tally(what: "kept" | "silent", service: ServiceState, delta: number): void {
+  #tally(what: "kept" | "elsewhere" | "silent", service: ServiceState, delta: number): void {
     service[what] += delta;
     this[what] += delta;
   }

@@ -1,5 +1,6 @@
 /** Counts who is there and who is missing in a service and in an account, from the catalog and the wheel. */
-import type { AccountState, LeaseState, ServiceState } from "../catalog/state.ts";
+import type { LeaseState } from "../catalog/lease.ts";
+import type { AccountState, ServiceState } from "../catalog/state.ts";
 import { type InstanceRecord, isTimeless } from "../types.ts";
 import { mainPort } from "../view.ts";
 import type { Departure, Departures } from "./departures.ts";
@@ -97,7 +98,7 @@ export class Surveyor {
     const departed = [...this.#departures.of(account.name, service.name)];
     const { there, heard, late, lost } = tally;
     if (departed.length === 0 && !tally.replaced && tally.lastBornAt <= tally.firstLostAt)
-      return { census: { there, heard, late, lost }, excused: NONE };
+      return { census: { there, heard, late, lost, elsewhere: 0 }, excused: NONE };
     const living = this.#livingOf(account, service, departed, tally.firstLostAt);
     const lives = [...departed, ...living];
     matchSuccessors(lives, this.#wheel.now, tally.guardLeftAt);
@@ -113,7 +114,7 @@ export class Surveyor {
       this.#note(one);
     }
     const left = lost - back + this.#departures.countLost(account.name, service.name, span);
-    return { census: { there, heard, late, lost: left }, excused };
+    return { census: { there, heard, late, lost: left, elsewhere: 0 }, excused };
   }
 
   /** In plain numbers, as there may be very many. */
@@ -130,6 +131,10 @@ export class Surveyor {
       const lease = leaseOf(account, record);
       if (lease === undefined) continue;
       const { slot } = lease;
+      if (slot < 0) {
+        lastBornAt = Math.max(lastBornAt, lease.newAt);
+        continue;
+      }
       const heardAt = wheel.heardAt(slot);
       const bornAt = wheel.bornAt(slot);
       if (bornAt > lastBornAt && !wheel.isSpent(slot)) lastBornAt = bornAt;
@@ -144,7 +149,7 @@ export class Surveyor {
         if (together(heardAt, wheel.overdueAt(slot), span)) lost++;
       }
     }
-    return { there, heard, late, lost, firstLostAt, lastBornAt, guardLeftAt, replaced };
+    return { there, heard, late, lost, elsewhere: 0, firstLostAt, lastBornAt, guardLeftAt, replaced };
   }
 
   /** The silent ones, and those that may stand in for them. */
@@ -160,7 +165,9 @@ export class Surveyor {
       const lease = leaseOf(account, record);
       if (lease === undefined) continue;
       const { slot } = lease;
-      if (lease.silent || (!this.#wheel.isSpent(slot) && this.#wheel.bornAt(slot) > first))
+      if (slot < 0) {
+        if (lease.newAt > first) living.push({ record, lease, ...this.#lifeElsewhere(record, lease) });
+      } else if (lease.silent || (!this.#wheel.isSpent(slot) && this.#wheel.bornAt(slot) > first))
         living.push({ record, lease, ...this.lifeOf(record, lease) });
     }
     return living;
@@ -181,9 +188,22 @@ export class Surveyor {
     };
   }
 
+  /** A newcomer that another node keeps: it is taken to be alive. */
+  #lifeElsewhere(record: InstanceRecord, { newAt, record: { ttlMs } }: LeaseState): Life {
+    const { now } = this.#wheel;
+    const times = { bornAt: newAt, heardAt: now, overdueAt: now + ttlMs, ttlMs, heardOnce: false };
+    return { place: placeOf(record), ...times, silent: false, replaced: false, spent: false };
+  }
+
+  /** How many ended just now, of an account or of one of its services. */
+  departed(account: AccountState, service?: ServiceState): number {
+    return this.#departures.size(account.name, service?.name);
+  }
+
   /** A match holds until the silent one is heard. One that keeps several instances is replaced by no single one. */
   #note({ lease, replaced, spent }: Living): void {
-    if (spent) this.#wheel.spend(lease.slot);
+    if (spent && lease.slot >= 0) this.#wheel.spend(lease.slot);
+    else if (spent) lease.newAt = Number.NEGATIVE_INFINITY;
     if (replaced && lease.keepsOne()) this.#wheel.replace(lease.slot);
   }
 }
@@ -198,7 +218,7 @@ function* sampleService(account: AccountState, service: ServiceState): Iterable<
   let at = 0;
   for (const record of service.instances.values()) {
     const lease = at++ % stride === 0 ? leaseOf(account, record) : undefined;
-    if (lease !== undefined) yield lease;
+    if (lease !== undefined && lease.slot >= 0) yield lease;
   }
 }
 
@@ -210,8 +230,8 @@ function* sampleAccount(account: AccountState): Iterable<LeaseState> {
       for (const _ of instancesOf(lease)) yield lease;
 }
 
-/** The lease that keeps the instance for a time, once the wheel has it. */
+/** The lease that keeps the instance for a time, once the wheel has it, or when another node keeps that. */
 function leaseOf(account: AccountState, record: InstanceRecord): LeaseState | undefined {
   const lease = record.lease === null ? undefined : account.leaseStates.get(record.lease);
-  return lease === undefined || lease.slot < 0 || isTimeless(lease.record) ? undefined : lease;
+  return lease === undefined || (lease.slot < 0 && !lease.isElsewhere) || isTimeless(lease.record) ? undefined : lease;
 }

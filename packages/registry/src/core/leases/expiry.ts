@@ -1,6 +1,7 @@
 /** @live Keeps lease time in step with the catalog, and proposes the end of leases that lapse. */
 import type { Outcome } from "../../outcome.ts";
-import type { AccountState, Catalog, LeaseState } from "../catalog/state.ts";
+import type { LeaseState } from "../catalog/lease.ts";
+import type { AccountState, Catalog } from "../catalog/state.ts";
 import type { Command, Heard, Receipt } from "../command.ts";
 import { LIMITS } from "../limits.ts";
 import type { Pulse } from "../registry.ts";
@@ -17,11 +18,11 @@ import {
 import { instancesOf, Surveyor } from "./census.ts";
 import { Departures } from "./departures.ts";
 import { HeldInstances } from "./held.ts";
-import { type Hold, Judge } from "./judge.ts";
-import type { Keeping } from "./keeping.ts";
+import { type Hold, Judge, spanOf } from "./judge.ts";
+import type { Keeping, Nodes } from "./keeping.ts";
+import { Others } from "./others.ts";
 import type { Clock, ExpiryPolicy } from "./policy.ts";
 import { Reviews } from "./reviews.ts";
-import type { Span } from "./turnover.ts";
 import { type Lapsed, LeaseWheel, TICK_MS } from "./wheel.ts";
 
 /** How long to wait before an expiry that could not be stored is tried again. */
@@ -30,6 +31,7 @@ const RETRY_MS = 1000;
 const HELD_AT_ONCE = 1000;
 const HELD_BYTES_AT_ONCE = LIMITS.commitBytesMax / 2;
 const SWEEP_TICKS = 60_000 / TICK_MS;
+const TELL_TICKS = 1000 / TICK_MS;
 
 /** Told of what people should know. */
 export interface ExpiryListener {
@@ -45,6 +47,8 @@ export interface ExpiryOptions extends ExpiryListener {
   readonly policy: ExpiryPolicy;
   /** Asked when leases come and go, and whenever nodes do. */
   keeping(): Keeping | undefined;
+  /** Who tell each other of those that fell silent. */
+  nodes(): Nodes | undefined;
   propose(account: Account, command: Command): Promise<Outcome<Receipt>>;
 }
 
@@ -62,6 +66,7 @@ export class Expiry {
   /** Held leases that renewed, until their release is committed. */
   readonly #releasing = new Set<LeaseState>();
   readonly #reviews: Reviews;
+  readonly #others: Others;
   /** Other ttls that heartbeats came with, until they are committed. */
   readonly #promised = new WeakMap<LeaseState, number>();
   #ticks = 0;
@@ -73,10 +78,12 @@ export class Expiry {
     this.#departures = new Departures(Math.max(windowMs, holdMs));
     this.#surveyor = new Surveyor(this.wheel, this.#departures, (account, state) => this.#letGo(account.name, state));
     this.#reviews = new Reviews(options.catalog, this.#surveyor, windowMs);
+    this.#others = new Others({ ...options, surveyor: this.#surveyor, windowMs });
   }
 
   /** After a restart every lease starts with a full ttl; what was held has that much more. */
   start(): void {
+    this.#others.listen(() => this.wheel.now);
     for (const account of this.#options.catalog.accountStates.values()) {
       for (const state of account.leaseStates.values()) {
         if (state.record.held !== null) {
@@ -84,6 +91,7 @@ export class Expiry {
           for (const record of instancesOf(state)) this.#heldInstances.add(account.name, record);
         }
         if (this.#keeps(account.name, state)) this.#takeOver(account, state);
+        else account.setElsewhere(state, true);
       }
     }
   }
@@ -114,6 +122,7 @@ export class Expiry {
   #takeOver(account: AccountState, state: LeaseState): boolean {
     const { clock, policy } = this.#options;
     const { id, held, ttlMs } = state.record;
+    account.setElsewhere(state, false);
     state.slot = this.wheel.add(account.name, id, ttlMs, this.at());
     this.wheel.settle(state.slot);
     if (held === null) return true;
@@ -130,6 +139,8 @@ export class Expiry {
     state.slot = -1;
     this.#releasing.delete(state);
     account.setSilent(state, false);
+    account.setElsewhere(state, true);
+    state.newAt = Number.NEGATIVE_INFINITY;
   }
 
   /** Before a commit is applied: slots of leases that go. */
@@ -171,8 +182,9 @@ export class Expiry {
     const isHeld = state.record.held !== null;
     this.#heldLeases += Number(isHeld) - Number(wasHeld);
     if (state.slot < 0) {
-      if (this.#keeps(account, state))
-        state.slot = this.wheel.add(account, state.record.id, state.record.ttlMs, this.at());
+      const keeps = this.#keeps(account, state);
+      accountState.setElsewhere(state, !keeps);
+      if (keeps) state.slot = this.wheel.add(account, state.record.id, state.record.ttlMs, this.at());
       return;
     }
     if (isHeld && !wasHeld) {
@@ -215,10 +227,12 @@ export class Expiry {
     if (state !== undefined && state.slot >= 0 && state.keepsOne()) {
       if (slot >= 0) this.wheel.spend(slot);
       this.wheel.replace(state.slot);
-      this.#letGo(account, state);
-    } else if (slot >= 0 && this.#heldInstances.has(account, service)) {
+      return this.#letGo(account, state);
+    }
+    if (keeper?.isElsewhere && keeper.record.createRevision === newcomer.createRevision) keeper.newAt = this.at();
+    if (keeper !== undefined && !isTimeless(keeper.record) && this.#heldInstances.has(account, service)) {
       // One that it stands in for may not be known to be silent yet: a ttl from now it is.
-      this.#reviews.note(account, service, this.at() + this.wheel.ttlMs(slot));
+      this.#reviews.note(account, service, this.at() + keeper.record.ttlMs);
     }
   }
 
@@ -282,6 +296,7 @@ export class Expiry {
     const { clock } = this.#options;
     const { lapsed, silent, rare } = this.wheel.advance(clock.monotonic());
     if (++this.#ticks % SWEEP_TICKS === 0) this.#departures.sweep(this.wheel.now);
+    if (this.#ticks % TELL_TICKS === 0) this.#others.tell(this.wheel.now);
     for (const slot of silent) this.#setSilent(slot);
     for (const slot of rare) {
       const state = this.#stateOf(slot);
@@ -315,8 +330,8 @@ export class Expiry {
 
   #settle(account: AccountState, lapsed: readonly Lapsed[]): void {
     const { policy } = this.#options;
-    const bench = { policy, surveyor: this.#surveyor, departures: this.#departures };
-    const judge = new Judge(bench, account, this.#spanOf(account, lapsed));
+    const bench = { policy, surveyor: this.#surveyor, departures: this.#departures, others: this.#others };
+    const judge = new Judge(bench, account, spanOf(this.wheel, account, lapsed, policy.windowMs));
     const held = new Map<string, { readonly hold: Hold; readonly leases: LeaseId[] }>();
     for (const { lease, lateMs } of lapsed) {
       const state = account.leaseStates.get(lease);
@@ -328,18 +343,6 @@ export class Expiry {
         held.set(hold.reason, { hold, leases: [lease] });
     }
     for (const { hold, leases } of held.values()) this.#hold(account.name, hold, leases);
-  }
-
-  /** In which those that lapse, and are not held yet, fell silent. */
-  #spanOf(account: AccountState, lapsed: readonly Lapsed[]): Span {
-    let from = Number.POSITIVE_INFINITY;
-    let to = Number.NEGATIVE_INFINITY;
-    for (const { slot, lease } of lapsed) {
-      if (account.leaseStates.get(lease)?.record.held !== null) continue;
-      from = Math.min(from, this.wheel.heardAt(slot));
-      to = Math.max(to, this.wheel.overdueAt(slot));
-    }
-    return { from, to, windowMs: this.#options.policy.windowMs };
   }
 
   #hold(account: Account, hold: Hold, leases: readonly LeaseId[]): void {

@@ -1,4 +1,4 @@
-/** Which node keeps the time of which lease, where several share one order. */
+/** Several nodes that share one order: who keeps the time of which lease, who is on duty, and words between them. */
 import type { Keeper } from "../command.ts";
 import type { Pulse } from "../registry.ts";
 import type { Account, LeaseId, LeaseRecord } from "../types.ts";
@@ -16,3 +16,25 @@ export interface Keeping {
   /** Calls whenever `keeps` may answer otherwise than before. */
   onMoved(listener: () => void): void;
 }
+
+/** The nodes that share an order, for what is no part of the catalog. */
+export interface Nodes {
+  /** Whether this one does now what one does for all: telling others of what happened, once. Alone it always does. */
+  isOnDuty(): boolean;
+  /** Calls whenever that has become this one: what the one before left undone is its, too. What it returns ends the calls. */
+  onDuty(listener: () => void): () => void;
+  /** To all others that are reached, at most once, and in no order with commits. */
+  broadcast(channel: string, bytes: Uint8Array): void;
+  /** Calls with what others sent on the channel. What it returns ends the calls. */
+  on(channel: string, listener: (bytes: Uint8Array, from: string) => void): () => void;
+}
+
+const NOTHING = (): void => undefined;
+
+/** Those of a registry that runs on one node. */
+export const ALONE: Nodes = {
+  isOnDuty: () => true,
+  onDuty: () => NOTHING,
+  broadcast: NOTHING,
+  on: () => NOTHING,
+};

@@ -18,13 +18,21 @@ export interface Census {
   readonly late: number;
   /** Instances that are silent, or ended by silence just now, and that no other stands in for. */
   readonly lost: number;
+  /** Instances that other nodes keep, and that are not silent. Of those who is there and who is late is told by those above. */
+  readonly elsewhere: number;
 }
 
-export const NOBODY: Census = { there: 0, heard: 0, late: 0, lost: 0 };
+export const NOBODY: Census = { there: 0, heard: 0, late: 0, lost: 0, elsewhere: 0 };
 
-/** Of two services, or of what two nodes know of one. */
+/** Of two services. */
 export function addCensus(a: Census, b: Census): Census {
-  return { there: a.there + b.there, heard: a.heard + b.heard, late: a.late + b.late, lost: a.lost + b.lost };
+  return {
+    there: a.there + b.there,
+    heard: a.heard + b.heard,
+    late: a.late + b.late,
+    lost: a.lost + b.lost,
+    elsewhere: a.elsewhere + b.elsewhere,
+  };
 }
 
 /** Decides what becomes of leases that lapse. Only those that keep instances come before it. */

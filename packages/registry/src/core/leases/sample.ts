@@ -1,5 +1,5 @@
 /** A census of very many: a few thousand are looked at, and stand for the others. */
-import type { LeaseState } from "../catalog/state.ts";
+import type { LeaseState } from "../catalog/lease.ts";
 import type { Census } from "./policy.ts";
 import { type Span, together } from "./turnover.ts";
 import type { LeaseWheel } from "./wheel.ts";
@@ -43,5 +43,11 @@ export function estimate(whole: Whole, leases: Iterable<LeaseState>, wheel: Leas
   for (const bornAt of newcomers) if (bornAt > firstLostAt) born++;
   const lostOfAll = silent === 0 ? 0 : (whole.silent * lost) / silent;
   const bornOfAll = there === 0 ? 0 : ((whole.kept - whole.silent) * born) / there;
-  return { there: whole.kept - whole.silent, heard, late, lost: Math.max(0, Math.round(lostOfAll - bornOfAll)) };
+  return {
+    there: whole.kept - whole.silent,
+    heard,
+    late,
+    lost: Math.max(0, Math.round(lostOfAll - bornOfAll)),
+    elsewhere: 0,
+  };
 }

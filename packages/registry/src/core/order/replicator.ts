@@ -2,7 +2,7 @@
 import type { Outcome } from "../../outcome.ts";
 import type { Restored } from "../catalog/restored.ts";
 import type { Command, Heard, Receipt } from "../command.ts";
-import type { Keeping } from "../leases/keeping.ts";
+import type { Keeping, Nodes } from "../leases/keeping.ts";
 import type { Pulse } from "../registry.ts";
 import type { Account, Bytes, Commit, InstanceKey, KeyRange, LeaseId, Revision } from "../types.ts";
 import type { View } from "../view.ts";
@@ -35,28 +35,6 @@ export interface FirstChange {
 }
 
 export type FirstChanges = ReadonlyMap<Bytes, FirstChange>;
-
-/** The nodes that share an order, for what is no part of the catalog. */
-export interface Nodes {
-  /** Whether this one does now what one does for all: telling others of what happened, once. Alone it always does. */
-  isOnDuty(): boolean;
-  /** Calls whenever that has become this one: what the one before left undone is its, too. What it returns ends the calls. */
-  onDuty(listener: () => void): () => void;
-  /** To all others that are reached, at most once, and in no order with commits. */
-  broadcast(channel: string, bytes: Uint8Array): void;
-  /** Calls with what others sent on the channel. What it returns ends the calls. */
-  on(channel: string, listener: (bytes: Uint8Array, from: string) => void): () => void;
-}
-
-const NOTHING = (): void => undefined;
-
-/** Those of a registry that runs on one node. */
-export const ALONE: Nodes = {
-  isOnDuty: () => true,
-  onDuty: () => NOTHING,
-  broadcast: NOTHING,
-  on: () => NOTHING,
-};
 
 /** Makes commits durable and agrees on their order. */
 export interface Replicator {
