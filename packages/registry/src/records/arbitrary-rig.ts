@@ -11,7 +11,7 @@ import {
   type LeaseRecord,
   STATUSES,
 } from "../core/index.ts";
-import type { StateRow } from "./row.ts";
+import type { StateRow } from "./state/row.ts";
 
 /** Plain objects, as the core makes them. */
 function record<T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> {

@@ -140,10 +140,6 @@ export class ByteReader {
     return this.position === this.#end;
   }
 
-  skipRest(): void {
-    this.position = this.#end;
-  }
-
   byte(): number {
     if (this.position >= this.#end) throw new Torn("ends too early");
     return this.#buffer[this.position++] as number;

@@ -1,5 +1,5 @@
 /** A group of commits as it is stored: one value of the log. */
-import { type Commit, type Outcome, ok, type Revision, refuse, sizeOfCommit } from "../core/index.ts";
+import { type Commit, type Outcome, ok, type Revision, refuse } from "../core/index.ts";
 import { ByteReader, type ByteWriter, Torn } from "./bytes.ts";
 import { readChange, writeChange } from "./record.ts";
 import { HEAD_BYTES, seal, unseal } from "./sealed.ts";
@@ -52,19 +52,13 @@ function readSummary(input: ByteReader): GroupSummary {
   return { commits, first, last, firstMs, lastMs: firstMs + input.number() };
 }
 
-/** Its commits after `after`, and no more once they pass `bytesMax`. */
-export function decodeGroup(
-  bytes: Buffer,
-  after: Revision = 0,
-  bytesMax = Number.POSITIVE_INFINITY,
-): Outcome<Commit[]> {
+export function decodeGroup(bytes: Buffer): Outcome<Commit[]> {
   return unseal(bytes, 0, bytes.length, "a group of commits", (input) => {
     const summary = readSummary(input);
     let revision = summary.first;
     let orderMs = summary.firstMs;
     let account = "";
     const commits: Commit[] = [];
-    let left = bytesMax;
     for (let i = 0; i < summary.commits; i++) {
       revision += input.count();
       orderMs += input.number();
@@ -75,14 +69,7 @@ export function decodeGroup(
       const base = { revision, atMs };
       const changes = new Array(input.size());
       for (let k = 0; k < changes.length; k++) changes[k] = readChange(input, base);
-      if (revision <= after) continue;
-      const commit = { revision, account, atMs, orderMs, nth, changes };
-      commits.push(commit);
-      if (left < Number.POSITIVE_INFINITY) left -= sizeOfCommit(commit);
-      if (left < 0) {
-        input.skipRest();
-        return commits;
-      }
+      commits.push({ revision, account, atMs, orderMs, nth, changes });
     }
     if (revision !== summary.last) throw new Torn("it does not end where it says");
     return commits;

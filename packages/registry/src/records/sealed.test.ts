@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { group, row } from "./arbitrary-rig.ts";
 import { ByteWriter } from "./bytes.ts";
 import { decodeGroup, encodeGroup, summarizeGroup } from "./group.ts";
-import { decodeRow, encodeRow } from "./row.ts";
+import { decodeRow, encodeRow } from "./state/row.ts";
 
 const out = new ByteWriter();
 

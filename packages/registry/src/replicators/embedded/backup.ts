@@ -9,6 +9,7 @@ import { basename, dirname, join } from "node:path";
 import { crc32 } from "node:zlib";
 import { type Outcome, ok, type Revision, refuse } from "../../core/index.ts";
 import { nameOf, sayWhy } from "../../net/why.ts";
+import { encodeMeta } from "../../records/meta.ts";
 import { FORMAT } from "../../records/sealed.ts";
 import {
   backupFile,
@@ -23,7 +24,6 @@ import {
 import { takeOwnership } from "./directory/owner.ts";
 import { explainWrite, roomOf } from "./directory/room.ts";
 import { summarizeFile, verifyFile } from "./file/verify.ts";
-import { encodeMeta } from "./meta.ts";
 import { Damaged, NoRoom, TooNew } from "./refused.ts";
 import { Store } from "./store/databases.ts";
 

@@ -1,6 +1,7 @@
-/** The few rows about the store itself: JSON, so that any later version can read them, sealed like all others. */
-import { type Outcome, ok, type Position, type Revision, refuse } from "../../core/index.ts";
-import { FORMAT, HEAD_BYTES, isIntact, seal } from "../../records/sealed.ts";
+/** The few rows about the store itself. */
+import type { Position, Revision } from "../../core/index.ts";
+import { type Ages, NO_AGES } from "../../records/ageing.ts";
+import { encodeMeta, type Meta } from "../../records/meta.ts";
 import { Damaged } from "./refused.ts";
 
 /**
@@ -9,21 +10,11 @@ import { Damaged } from "./refused.ts";
  */
 export type MetaKey = "identity" | "checkpoint" | "floor" | "jump" | "ages";
 
-type Row = Readonly<Record<string, unknown>>;
-
 export interface Identity {
   readonly program: "rollcall";
   readonly format: number;
   readonly store: string;
   readonly createdAtMs: number;
-}
-
-/** How old history is, in time that registries on this store ran: no clock that may be wrong has a part in it. */
-export interface Ages {
-  /** How long they ran, ms. */
-  readonly ranMs: number;
-  /** Everything up to this revision was there when they had run so long; oldest first. */
-  readonly marks: readonly (readonly [revision: Revision, ranMs: number])[];
 }
 
 /** What a store says of itself. */
@@ -40,31 +31,18 @@ export interface About {
   readonly ages: Ages;
 }
 
-export function encodeMeta(value: unknown): Buffer {
-  return seal(Buffer.concat([Buffer.alloc(HEAD_BYTES), Buffer.from(JSON.stringify(value), "utf8")]));
-}
-
 /** The row "checkpoint". */
 export function encodePosition({ revision, orderMs, nth }: Position): Buffer {
   return encodeMeta({ revision, atMs: orderMs, nth });
 }
 
-export function decodeMeta(bytes: Buffer, key: string): Outcome<Row> {
-  if (bytes.length > HEAD_BYTES && (bytes[0] as number) > FORMAT)
-    return refuse("unsupported", `it was written by a newer version (format ${bytes[0]}; this one knows ${FORMAT})`);
-  if (!isIntact(bytes)) return refuse("invalid", `the row "${key}" about the store does not match its checksum`);
-  try {
-    const value: unknown = JSON.parse(bytes.toString("utf8", HEAD_BYTES));
-    if (typeof value === "object" && value !== null) return ok(value as Row);
-  } catch {
-    // Refused below.
-  }
-  return refuse("invalid", `the row "${key}" about the store is not an object`);
+export function floorRow(revision: Revision): readonly ["floor", Buffer] {
+  return ["floor", encodeMeta({ revision })];
 }
 
 /** Throws `Damaged` when a row is missing. */
-export function toAbout(rows: ReadonlyMap<string, Row>): About {
-  const rowOf = (key: MetaKey): Row => {
+export function toAbout(rows: ReadonlyMap<string, Meta>): About {
+  const rowOf = (key: MetaKey): Meta => {
     const row = rows.get(key);
     if (row === undefined) throw new Damaged(`the row "${key}" about the store is missing`);
     return row;
@@ -87,14 +65,14 @@ export function toAbout(rows: ReadonlyMap<string, Row>): About {
   };
 }
 
-function toAges(row: Row | undefined): Ages {
-  if (row === undefined) return { ranMs: 0, marks: [] };
+function toAges(row: Meta | undefined): Ages {
+  if (row === undefined) return NO_AGES;
   const marks = Array.isArray(row.marks) ? (row.marks as [Revision, number][]) : [];
   return { ranMs: Math.max(0, wholeNumber(row, "ranMs")), marks };
 }
 
 /** The whole number of that name, or -1. */
-function wholeNumber(row: Row, name: string): number {
+function wholeNumber(row: Meta, name: string): number {
   const found = row[name];
   return typeof found === "number" && Number.isSafeInteger(found) && found >= 0 ? found : -1;
 }

@@ -2,8 +2,12 @@
 import { randomUUID } from "node:crypto";
 import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Sequencer } from "../../core/index.ts";
 import { sayWhy } from "../../net/why.ts";
+import { encodeMeta } from "../../records/meta.ts";
 import { FORMAT } from "../../records/sealed.ts";
+import type { Checkpoint } from "../../records/state/checkpoint.ts";
+import { StateRows } from "../../records/state/rows.ts";
 import {
   isCleanlyClosed,
   isLeftover,
@@ -17,17 +21,27 @@ import { type Ownership, takeOwnership } from "./directory/owner.ts";
 import { explainWrite } from "./directory/room.ts";
 import { emptyStore } from "./file/pages.ts";
 import { readState, summarizeFile } from "./file/verify.ts";
-import { encodeMeta, encodePosition, type Identity } from "./meta.ts";
+import type { KeyIndex } from "./history/key-index.ts";
+import type { Retention } from "./history/retention.ts";
+import { encodePosition, type Identity } from "./meta.ts";
 import { Damaged, NoRoom, StoreRefused, TooNew } from "./refused.ts";
-import { type Recovered, recover, StateRows } from "./state/recover.ts";
+import { type Recovered, recover } from "./state/recover.ts";
 import { Store } from "./store/databases.ts";
 
-export interface OpenedStore {
+interface OpenedStore {
   readonly store: Store;
   readonly recovered: Recovered;
   readonly owner: Ownership;
   /** Why every page was looked at; null when that was not needed. */
   readonly verified: string | null;
+}
+
+/** All of an open replicator. */
+export interface Parts extends OpenedStore {
+  readonly sequencer: Sequencer;
+  readonly checkpoint: Checkpoint;
+  readonly retention: Retention;
+  readonly keyIndex: KeyIndex;
 }
 
 /** Rejects with a sentence for people. `use` gets the recovered state while the files are known to be good. */
@@ -48,7 +62,10 @@ export async function openStore(
     removeLeftovers(dataDir);
     const isClean = isMade || isCleanlyClosed(dataDir, summarizeFile(path).txnId);
     const rows = new StateRows();
-    const about = readState(path, isClean, (bytes, start, end) => rows.add(bytes, start, end));
+    const about = readState(path, isClean, (bytes, start, end) => {
+      const added = rows.add(bytes, start, end);
+      if (!added.ok) throw new Damaged(added.detail);
+    });
     store = new Store(path);
     const recovered = recover(store, about, rows);
     use(recovered);

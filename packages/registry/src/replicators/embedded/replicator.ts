@@ -20,8 +20,11 @@ import {
   Sequencer,
   type Sink,
 } from "../../core/index.ts";
+import type { Ages } from "../../records/ageing.ts";
 import { ByteWriter } from "../../records/bytes.ts";
 import { encodeGroup } from "../../records/group.ts";
+import { encodeMeta } from "../../records/meta.ts";
+import { Checkpoint } from "../../records/state/checkpoint.ts";
 import { type Backup, takeBackup } from "./backup.ts";
 import { writeCleanStamp } from "./directory/files.ts";
 import { explainWrite } from "./directory/room.ts";
@@ -30,11 +33,10 @@ import { findGone, goneRows, oldGone } from "./history/gone.ts";
 import { KeyIndex } from "./history/key-index.ts";
 import { findRevisionAt, readHistory } from "./history/log.ts";
 import { Retention, type RetentionLimits } from "./history/retention.ts";
-import { type Ages, encodeMeta } from "./meta.ts";
-import { type OpenedStore, openStore } from "./open.ts";
+import { floorRow } from "./meta.ts";
+import { openStore, type Parts } from "./open.ts";
 import { NoRoom, StoreRefused } from "./refused.ts";
-import { Checkpoint } from "./state/checkpoint.ts";
-import type { Store, Writes } from "./store/databases.ts";
+import { checkpointWrites, type Store, type Writes } from "./store/databases.ts";
 
 export interface EmbeddedOptions {
   readonly dataDir: string;
@@ -70,13 +72,6 @@ const RENEW_COMMITS = 20_000;
 const FORGET_WITH_APPEND = 4;
 /** Old groups that the housekeeping forgets in one transaction. */
 const FORGET_AT_ONCE = 64;
-
-interface Parts extends OpenedStore {
-  readonly sequencer: Sequencer;
-  readonly checkpoint: Checkpoint;
-  readonly retention: Retention;
-  readonly keyIndex: KeyIndex;
-}
 
 class Embedded implements EmbeddedReplicator {
   readonly name = "embedded";
@@ -115,7 +110,13 @@ class Embedded implements EmbeddedReplicator {
     const write = (writes: Writes) => this.#write(writes);
     this.#parts = {
       ...opened,
-      checkpoint: new Checkpoint({ view: sink.view, marker, last, dirty, write }),
+      checkpoint: new Checkpoint({
+        view: sink.view,
+        marker,
+        last,
+        dirty,
+        write: (part) => write(checkpointWrites(part)),
+      }),
       keyIndex: new KeyIndex({
         store,
         floor: restored.floor,
@@ -394,10 +395,6 @@ class Embedded implements EmbeddedReplicator {
     if (this.#parts === null) throw new StoreRefused("the store is not open");
     return this.#parts;
   }
-}
-
-function floorRow(revision: Revision): readonly ["floor", Buffer] {
-  return ["floor", encodeMeta({ revision })];
 }
 
 /** One node's registry on disk in `dataDir`. */

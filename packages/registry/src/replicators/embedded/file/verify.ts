@@ -4,8 +4,9 @@
  */
 import type { Position, Revision } from "../../../core/index.ts";
 import { summarizeGroup } from "../../../records/group.ts";
+import { decodeMeta } from "../../../records/meta.ts";
 import { isIntact } from "../../../records/sealed.ts";
-import { type About, decodeMeta, toAbout } from "../meta.ts";
+import { type About, toAbout } from "../meta.ts";
 import { Damaged, TooNew } from "../refused.ts";
 import { PageFile, type Tree, treeFromValue, type VisitValue } from "./pages.ts";
 

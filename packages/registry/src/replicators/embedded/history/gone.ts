@@ -5,7 +5,7 @@
  */
 import { hash } from "node:crypto";
 import type { Account, Commit, InstanceKey, Revision } from "../../../core/index.ts";
-import { instanceRow } from "../../../records/row-name.ts";
+import { instanceRow } from "../../../records/state/row-name.ts";
 import type { Store } from "../store/databases.ts";
 
 /** So many revisions have their rows together: history holds a few dozen such spans. */

@@ -1,5 +1,5 @@
 /** Reading the stored history. */
-import type { Commit, Revision } from "../../../core/index.ts";
+import { type Commit, type Revision, sizeOfCommit } from "../../../core/index.ts";
 import { decodeGroup, type GroupSummary, summarizeGroup } from "../../../records/group.ts";
 import { Damaged, StoreRefused } from "../refused.ts";
 import { readCommits } from "../state/recover.ts";
@@ -14,9 +14,12 @@ export function readHistory(
   bytesMax: number,
 ): readonly Commit[] {
   const commits: Commit[] = [];
+  let bytes = 0;
   try {
-    for (const commit of readCommits(store, after, bytesMax)) {
-      if (commit.revision > last || commits.push(commit) >= limit) break;
+    for (const commit of readCommits(store, after)) {
+      if (commits.length >= limit || bytes > bytesMax || commit.revision > last) break;
+      commits.push(commit);
+      bytes += sizeOfCommit(commit);
     }
   } catch (error) {
     if (error instanceof Damaged) throw new StoreRefused(`the stored history is damaged: ${error.message}`);

@@ -3,12 +3,13 @@
  * library writes the pages (pwritev), flushes them (fdatasync), then writes the head page through a descriptor opened
  * with O_DSYNC, and only then settles the promises. The map is read-only, so a full disk is an error, not a signal.
  */
-import { type Database, open, type RangeOptions, type RootDatabase } from "lmdb";
+import { type Database, open, type RootDatabase } from "lmdb";
 import type { Revision } from "../../../core/index.ts";
 import { summarizeGroup } from "../../../records/group.ts";
+import type { CheckpointPart } from "../../../records/state/checkpoint.ts";
 import { prepareFiles } from "../directory/files.ts";
 import { PAGE_BYTES } from "../file/pages.ts";
-import type { MetaKey } from "../meta.ts";
+import { encodePosition, type MetaKey } from "../meta.ts";
 import { NoRoom } from "../refused.ts";
 import { pagesFor, Space } from "./space.ts";
 
@@ -41,9 +42,8 @@ export interface Writes {
   readonly gone?: readonly (readonly [key: Buffer, value: Buffer | null])[];
 }
 
-/** The last group that begins at or before this revision. */
-function backFrom(revision: Revision): RangeOptions {
-  return { start: revisionKey(revision), reverse: true, limit: 1 };
+export function checkpointWrites(part: CheckpointPart): Writes {
+  return "rows" in part ? part : { meta: [["checkpoint", encodePosition(part.marker)]] };
 }
 
 /** Rows about what is gone come before, those about the changes of keys after this. */
@@ -114,13 +114,13 @@ export class Store {
 
   /** Groups in order, beginning with the one that holds `revision` or else the next. */
   *groups(revision: Revision): Iterable<Group> {
-    const [start = revisionKey(revision)] = this.#opened.log.getKeys(backFrom(revision));
+    const start = revisionKey(this.groupBefore(revision)?.first ?? revision);
     for (const { key, value } of this.#opened.log.getRange({ start })) yield { first: keyRevision(key), bytes: value };
   }
 
   /** The last group that begins at or before this revision. */
   groupBefore(revision: Revision): Group | undefined {
-    for (const { key, value } of this.#opened.log.getRange(backFrom(revision)))
+    for (const { key, value } of this.#opened.log.getRange({ start: revisionKey(revision), reverse: true, limit: 1 }))
       return { first: keyRevision(key), bytes: value };
     return undefined;
   }

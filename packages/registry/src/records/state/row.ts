@@ -7,8 +7,8 @@ import type {
   LeaseRecord,
   Outcome,
   Revision,
-} from "../core/index.ts";
-import { type ByteReader, type ByteWriter, Torn } from "./bytes.ts";
+} from "../../core/index.ts";
+import { type ByteReader, type ByteWriter, Torn } from "../bytes.ts";
 import {
   type Base,
   readInstance,
@@ -19,8 +19,8 @@ import {
   writeKey,
   writeLease,
   writeLeaseBody,
-} from "./record.ts";
-import { HEAD_BYTES, seal, unseal } from "./sealed.ts";
+} from "../record.ts";
+import { HEAD_BYTES, seal, unseal } from "../sealed.ts";
 
 /** One row of the state. Rows are absolute: writing a newer one over an older needs no knowledge of the older. */
 export type StateRow =

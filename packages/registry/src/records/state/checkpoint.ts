@@ -16,9 +16,9 @@ import {
   positionAfter,
   prefixEnd,
   type View,
-} from "../../../core/index.ts";
-import { ByteWriter } from "../../../records/bytes.ts";
-import { encodeRow, type StateRow } from "../../../records/row.ts";
+} from "../../core/index.ts";
+import { ByteWriter } from "../bytes.ts";
+import { encodeRow, type StateRow } from "./row.ts";
 import {
   addAccountRows,
   addDirectoryRows,
@@ -30,9 +30,12 @@ import {
   leaseRow,
   parseRow,
   toStoreKey,
-} from "../../../records/row-name.ts";
-import { encodePosition } from "../meta.ts";
-import type { Writes } from "../store/databases.ts";
+} from "./row-name.ts";
+
+/** A part of a checkpoint: rows, where null is for one that goes, or at last how far they go. */
+export type CheckpointPart =
+  | { readonly rows: readonly (readonly [name: Buffer, row: Buffer | null])[] }
+  | { readonly marker: Position };
 
 /** The size of one transaction: writers wait for it, so it is small. */
 const SLICE_ROWS = 500;
@@ -51,7 +54,7 @@ export class Checkpoint {
   /** Everything up to here is in the state rows. */
   marker: Position;
   readonly #view: View;
-  readonly #write: (writes: Writes) => Promise<void>;
+  readonly #write: (part: CheckpointPart) => Promise<void>;
   readonly #out = new ByteWriter();
   #dirty: DirtyRows;
   #last: Position;
@@ -62,7 +65,7 @@ export class Checkpoint {
     marker: Position;
     last: Position;
     dirty: DirtyRows;
-    write: (writes: Writes) => Promise<void>;
+    write: (part: CheckpointPart) => Promise<void>;
   }) {
     this.#view = options.view;
     this.marker = options.marker;
@@ -102,7 +105,7 @@ export class Checkpoint {
     try {
       await this.#writeRows(rows.keys(), rows, touched);
       await this.#writeRows(touched);
-      await this.#write({ meta: [["checkpoint", encodePosition(target)]] });
+      await this.#write({ marker: target });
       this.marker = target;
     } catch (error) {
       addOlderRows(this.#dirty, rows);

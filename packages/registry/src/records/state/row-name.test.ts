@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { Change, InstanceRecord, LeaseRecord } from "../core/index.ts";
-import { bytes } from "./arbitrary-rig.ts";
+import type { Change, InstanceRecord, LeaseRecord } from "../../core/index.ts";
+import { bytes } from "../arbitrary-rig.ts";
 import {
   addOlderRows,
   addRows,

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { row } from "./arbitrary-rig.ts";
-import { ByteWriter } from "./bytes.ts";
+import { row } from "../arbitrary-rig.ts";
+import { ByteWriter } from "../bytes.ts";
 import { decodeRow, encodeRow } from "./row.ts";
 
 const out = new ByteWriter();

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { FORMAT } from "../../records/sealed.ts";
 import { decodeMeta, encodeMeta } from "./meta.ts";
+import { FORMAT } from "./sealed.ts";
 
 test("rows about the store: JSON, and a newer format is told apart from damage", () => {
   const stored = encodeMeta({ revision: 7 });

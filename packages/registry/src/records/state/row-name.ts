@@ -13,7 +13,7 @@ import {
   type LeaseRecord,
   ownerOf,
   subjectOf,
-} from "../core/index.ts";
+} from "../../core/index.ts";
 
 /** Longer names than this are cut and told apart by a hash (the store limits keys to 1 978 bytes). */
 const PLAIN_BYTES_MAX = 600;

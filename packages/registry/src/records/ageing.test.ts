@@ -2,8 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { Ages } from "../meta.ts";
-import { Ageing } from "./ageing.ts";
+import { Ageing, type Ages } from "./ageing.ts";
 
 const DAY_MS = 86_400_000;
 const AGE_MS = 64 * DAY_MS;

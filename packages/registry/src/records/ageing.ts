@@ -2,8 +2,17 @@
  * How old history is, in time that really passed while a registry ran on the store. Clocks may jump, and when they do
  * nobody knows how long a stop was: stops do not count.
  */
-import type { Revision } from "../../../core/index.ts";
-import type { Ages } from "../meta.ts";
+import type { Revision } from "../core/index.ts";
+
+/** How old history is, in time that registries on this store ran: no clock that may be wrong has a part in it. */
+export interface Ages {
+  /** How long they ran, ms. */
+  readonly ranMs: number;
+  /** Everything up to this revision was there when they had run so long; oldest first. */
+  readonly marks: readonly (readonly [revision: Revision, ranMs: number])[];
+}
+
+export const NO_AGES: Ages = { ranMs: 0, marks: [] };
 
 /** So many marks stand for the whole age: history is forgotten later than it might be by that part of it, at most. */
 const MARKS = 64;
