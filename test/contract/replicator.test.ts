@@ -1,6 +1,6 @@
 /** What every replicator with a total order must do, whatever is behind it. */
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { createProtection, PROTECTION_DEFAULTS } from "../../packages/registry/src/around/protection.ts";
 import {
   type Clock,
@@ -16,7 +16,9 @@ import {
   type Rules,
 } from "../../packages/registry/src/core/index.ts";
 import { createEmbedded } from "../../packages/registry/src/replicators/embedded/replicator.ts";
+import { createEtcd } from "../../packages/registry/src/replicators/etcd/replicator.ts";
 import { createMemory } from "../../packages/registry/src/replicators/memory/replicator.ts";
+import { etcd, startCluster } from "../etcd/cluster-rig.ts";
 import { accepted, instanceOf, LIMITS_OF_TESTS, register } from "../harness/registry.ts";
 import { type Scope, temporaryDirectory } from "../harness/scope.ts";
 
@@ -29,8 +31,13 @@ interface Implementation {
   readonly name: string;
   /** Why a part of the suite does not apply; printed where it is left out. */
   readonly forgets?: string;
+  /** Why there is nothing to be tried. */
+  readonly missing?: string;
   create(parts: { clock: Clock; rules: Rules; origin: string }, dataDir: string): Replicator;
 }
+
+/** One for all tests of this file, each of them below a prefix of its own. */
+const [member] = etcd.skip === false ? await startCluster({ after }) : [];
 
 const IMPLEMENTATIONS: readonly Implementation[] = [
   {
@@ -39,6 +46,12 @@ const IMPLEMENTATIONS: readonly Implementation[] = [
     create: (parts) => createMemory(parts),
   },
   { name: "embedded", create: (parts, dataDir) => createEmbedded({ ...parts, dataDir }) },
+  {
+    name: "etcd",
+    ...(member === undefined && { missing: String(etcd.skip) }),
+    create: (parts, dataDir) =>
+      createEtcd({ ...parts, dataDir, endpoints: [member?.url ?? ""], prefix: `${dataDir}/` }),
+  },
 ];
 
 interface Opened {
@@ -140,7 +153,10 @@ function valuesIn(result: Result): readonly string[] {
   return result.kind === "when" ? result.results.flatMap(valuesIn) : [];
 }
 
-for (const implementation of IMPLEMENTATIONS) {
+for (const { name, missing } of IMPLEMENTATIONS)
+  if (missing !== undefined) test(`replicator ${name}`, { skip: missing }, () => {});
+
+for (const implementation of IMPLEMENTATIONS.filter(({ missing }) => missing === undefined)) {
   const named = (what: string): string => `replicator ${implementation.name}: ${what}`;
   test(named("revisions grow by one, and history holds every commit in order"), async (t) => {
     const { core } = await open(t, implementation, temporaryDirectory(t));

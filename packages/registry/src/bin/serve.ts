@@ -149,7 +149,7 @@ export async function check(config: ServeConfig): Promise<void> {
 }
 
 /** The first lines on stdout say what listens where. */
-function announcement({ logFormat, replicator, data }: ServeConfig, { endpoints }: Running): string[] {
+function announcement({ logFormat, replicator, data, etcd }: ServeConfig, { endpoints }: Running): string[] {
   if (logFormat === "json") {
     const events = endpoints.map(({ dialect, scheme, host, port }) => ({
       event: "listening",
@@ -161,5 +161,6 @@ function announcement({ logFormat, replicator, data }: ServeConfig, { endpoints 
     return [...events, { event: "ready" }].map((event) => JSON.stringify(event));
   }
   const urls = endpoints.map(({ dialect, scheme, host, port }) => `${dialect.padEnd(12)}${toUrl(scheme, host, port)}`);
-  return [...urls, `${"data".padEnd(12)}${replicator === "memory" ? "in memory only" : data}`, "ready"];
+  const places: Readonly<Record<string, string>> = { memory: "in memory only", etcd: etcd.endpoints.join(", ") };
+  return [...urls, `${"data".padEnd(12)}${places[replicator] ?? data}`, "ready"];
 }

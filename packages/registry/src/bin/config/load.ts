@@ -10,6 +10,7 @@ import type { TlsOptions } from "../../net/tls/certificates.ts";
 import { type Outcome, ok } from "../../outcome.ts";
 import type { ConfiguredLayout } from "../layouts.ts";
 import { readAccounts, readTokens, unknownKey } from "./accounts.ts";
+import { type EtcdConfig, readEtcd } from "./etcd.ts";
 import { isMap, readConfigFile, toEntries } from "./file.ts";
 import { readLayouts } from "./layouts.ts";
 import { flagOf, SETTINGS, type Setting, variableOf } from "./settings.ts";
@@ -27,6 +28,7 @@ export interface ServeConfig {
   /** Dialects that the user named, in `dialects` or by giving their port: these must open or the start fails. */
   readonly portsNamed: ReadonlySet<string>;
   readonly replicator: string;
+  readonly etcd: EtcdConfig;
   readonly insecure: boolean;
   readonly logFormat: "text" | "json";
   readonly logLevel: string;
@@ -205,6 +207,7 @@ function assemble(values: ReadonlyMap<string, Value>, all: Gathered, cwd: string
     ports: section(values, "ports"),
     portsNamed: namedDialects(dialects, all.given),
     replicator: text("replicator"),
+    etcd: readEtcd(values, text("replicator") === "etcd", all.problems),
     insecure: values.get("insecure") as boolean,
     logFormat: values.get("log.format") as ServeConfig["logFormat"],
     logLevel: text("log.level"),

@@ -59,14 +59,54 @@ const general: readonly Setting[] = [
     key: "replicator",
     kind: "choice",
     default: "embedded",
-    choices: ["embedded", "memory"],
-    meaning: "What makes commits durable. `memory` forgets everything at the stop.",
+    choices: ["embedded", "etcd", "memory"],
+    meaning:
+      "What makes commits durable: a store in `data`, an etcd that nodes share, or nothing. `memory` forgets everything at the stop.",
   },
   {
     key: "insecure",
     kind: "flag",
     default: false,
     meaning: "Allow other addresses than loopback without accounts and tokens.",
+  },
+];
+
+const etcd: readonly Setting[] = [
+  {
+    key: "etcd.endpoints",
+    flag: "etcd",
+    kind: "text",
+    default: "",
+    meaning:
+      "Members of the etcd that holds the registry, with commas between them: `http://10.0.0.1:2379,http://10.0.0.2:2379`.",
+  },
+  {
+    key: "etcd.user",
+    kind: "text",
+    default: "",
+    meaning:
+      "Name and password there, with a colon between them. Better in the file or the environment than as a flag.",
+  },
+  {
+    key: "etcd.prefix",
+    kind: "text",
+    default: "/rollcall/",
+    meaning: "What all keys in etcd begin with. Registries with different ones share an etcd.",
+  },
+  {
+    key: "etcd.ca",
+    kind: "path",
+    default: undefined,
+    meaning: "Authorities that the certificates of etcd are checked against (PEM); those of the system when left out.",
+  },
+  { key: "etcd.cert", kind: "path", default: undefined, meaning: "Certificate to be shown to etcd (PEM)." },
+  { key: "etcd.key", kind: "path", default: undefined, meaning: "Private key of that certificate (PEM)." },
+  {
+    key: "etcd.historyBytesMax",
+    kind: "bytes",
+    default: 256 * MIB,
+    min: MIB,
+    meaning: "In place of `events.bytesMax`: the most that history may take in etcd. Its quota is 2 GiB unless raised.",
   },
 ];
 
@@ -305,6 +345,7 @@ const limits: readonly Setting[] = [
 
 export const SETTINGS: readonly Setting[] = [
   ...general,
+  ...etcd,
   ...ports,
   ...logging,
   ...tls,

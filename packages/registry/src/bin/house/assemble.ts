@@ -13,8 +13,6 @@ import {
   gatherPlans,
   openCore,
   type Registry,
-  type Replicator,
-  type Rules,
 } from "../../core/index.ts";
 import type { Endpoint, NodeStatus } from "../../dialects/contract.ts";
 import { Outgoing } from "../../net/answers/outgoing.ts";
@@ -23,8 +21,6 @@ import { isLoopback } from "../../net/hosts/loopback.ts";
 import type { OpenHttpListener } from "../../net/http/listener.ts";
 import { Pages } from "../../net/http/pages/cors.ts";
 import type { Act } from "../../net/routes/audit.ts";
-import { createEmbedded } from "../../replicators/embedded/replicator.ts";
-import { createMemory } from "../../replicators/memory/replicator.ts";
 import type { ServeConfig } from "../config/load.ts";
 import { NATIVE_PORT } from "../dialects.ts";
 import { Journal } from "../log/journal.ts";
@@ -37,6 +33,7 @@ import { httpOpener, loadDialects, mountDialects, type Opened } from "./mount.ts
 import { openProtection, reportProtection } from "./protection.ts";
 import { refuseLockedOut, refuseOpenExposure } from "./refused.ts";
 import { createReload, type Reloaded } from "./reload.ts";
+import { createReplicator } from "./replicator.ts";
 import { openRules } from "./rules.ts";
 
 /** A running registry. */
@@ -47,9 +44,6 @@ export interface Running {
   /** Takes another configuration over, as far as that can be while it runs. */
   reload(config: ServeConfig): Promise<Reloaded>;
 }
-
-/** A group that takes longer to be durable is told at debug. */
-const SLOW_FLUSH_MS = 100;
 
 /** Between "not ready" and the end of listening. */
 const DRAIN_MS = 250;
@@ -168,32 +162,6 @@ async function openAccess(
   refuseOpenExposure(config, access);
   refuseLockedOut(access);
   return access;
-}
-
-interface ReplicatorParts {
-  readonly clock: Clock;
-  readonly rules: Rules;
-  readonly origin: string;
-  readonly onGroup: (commits: number, ms: number) => void;
-  readonly onBroken: (why: string) => void;
-  readonly log: Logger;
-}
-
-function createReplicator(
-  config: ServeConfig,
-  parts: ReplicatorParts,
-): { port: Replicator } & Pick<NodeStatus, "backup" | "refusing"> {
-  if (config.replicator === "memory") return { port: createMemory(parts), backup: undefined, refusing: () => null };
-  const embedded = createEmbedded({
-    ...parts,
-    onGroup(commits, ms) {
-      parts.onGroup(commits, ms);
-      if (ms > SLOW_FLUSH_MS) parts.log.debug({ commits, ms: Math.round(ms) }, "the disk is slow");
-    },
-    dataDir: config.data,
-    retention: { ageMs: config.events.keepMs, bytesMax: config.events.bytesMax },
-  });
-  return { port: embedded, backup: () => embedded.backup(), refusing: () => embedded.refusing };
 }
 
 async function stop(

@@ -35,6 +35,7 @@ const FIXED: Readonly<Record<string, (config: ServeConfig) => unknown>> = {
   dialects: ({ dialects }) => dialects,
   ports: ({ ports }) => ports,
   replicator: ({ replicator }) => replicator,
+  etcd: ({ etcd }) => etcd,
   insecure: ({ insecure }) => insecure,
   tls: ({ tls }) => tls,
   "protection.windowMs": ({ protection }) => protection.windowMs,

@@ -75,6 +75,12 @@ export class Client {
     return decodeRange(await this.#read("KV/Range", encodeRange(asked)));
   }
 
+  /** Several ranges at one revision. */
+  async inspect(ranges: readonly RangeAsked[]): Promise<TransactionDone> {
+    const then = ranges.map((range) => ({ kind: "range", range }) as const);
+    return decodeTransaction(await this.#read("KV/Txn", encodeTransaction({ guards: [], then })));
+  }
+
   /** Tried once. What came of it is unknown when the failure is no answer (`isUnknown`). */
   async transact(transaction: Transaction): Promise<TransactionDone> {
     return decodeTransaction(await this.#ask("KV/Txn", encodeTransaction(transaction), this.#timeoutMs));

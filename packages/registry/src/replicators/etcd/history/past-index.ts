@@ -1,0 +1,158 @@
+/**
+ * @live What is asked of history by name: which commit an instance went with, and when keys changed. Held in memory, as
+ * far back as the log reaches; a start makes it from the log, beside all else.
+ */
+import { hash } from "node:crypto";
+import {
+  type Account,
+  type Bytes,
+  type Commit,
+  type FirstChange,
+  type FirstChanges,
+  type InstanceKey,
+  type KeyRange,
+  LIMITS,
+  type Outcome,
+  ok,
+  type Revision,
+  refuse,
+} from "../../../core/index.ts";
+import { ByteWriter } from "../../../records/bytes.ts";
+import { instanceRow } from "../../../records/state/row-name.ts";
+import { firstIn, Touches, type Visit } from "../../../records/touched.ts";
+import type { Group } from "../log/reader.ts";
+
+const ROW_CHANGES = 4096;
+const ROW_NAME_BYTES = 512 * 1024;
+const SLICE_MS = 4;
+const HASH_BYTES = 9;
+
+interface Row {
+  readonly last: Revision;
+  readonly bytes: Buffer;
+}
+
+export class PastIndex {
+  readonly #out = new ByteWriter();
+  /** The revision that each instance went with last, the latest last. */
+  readonly #gone = new Map<string, Revision>();
+  #rows: Row[] = [];
+  #touches: Touches;
+  /** Commits that came while the older ones are read. */
+  #later: (readonly Commit[])[] | null = [];
+  #ready: Promise<void> | null = null;
+  /** Bytes that the log takes. */
+  logBytes = 0;
+  readonly #start: Revision;
+  readonly #read: () => AsyncIterable<Group>;
+
+  /** `read`: groups from the floor up to `start`. */
+  constructor(floor: Revision, start: Revision, read: () => AsyncIterable<Group>) {
+    this.#touches = new Touches(floor);
+    this.#start = start;
+    this.#read = read;
+  }
+
+  note(commits: readonly Commit[], bytes: number): void {
+    this.logBytes += bytes;
+    if (this.#later !== null) this.#later.push(commits);
+    else this.#add(commits);
+  }
+
+  #add(commits: readonly Commit[]): void {
+    for (const commit of commits) {
+      this.#touches.add(commit);
+      this.#addGone(commit);
+    }
+    if (this.#touches.changes < ROW_CHANGES && this.#touches.nameBytes < ROW_NAME_BYTES) return;
+    const { last } = this.#touches;
+    this.#rows.push({ last, bytes: Buffer.from(this.#touches.encode(this.#out)) });
+    this.#touches = new Touches(last);
+  }
+
+  #addGone({ account, revision, changes }: Commit): void {
+    for (const change of changes) {
+      if (change.kind !== "instance" || change.before === null) continue;
+      const { before, after } = change;
+      if (after !== null && after.service === before.service && after.id === before.id) continue;
+      const name = nameOf(account, before);
+      this.#gone.delete(name);
+      this.#gone.set(name, revision);
+    }
+  }
+
+  /** Resolves when it knows all that history has; rejects when that cannot be read, and tries again when next asked. */
+  ready(): Promise<void> {
+    this.#ready ??= this.#build().catch((error: unknown) => {
+      this.#ready = null;
+      throw error;
+    });
+    return this.#ready;
+  }
+
+  async #build(): Promise<void> {
+    for await (const { commits, bytes } of this.#read()) {
+      const missing = commits.filter(({ revision }) => revision > this.#touches.last && revision <= this.#start);
+      if (missing.length === 0) continue;
+      this.#add(missing);
+      this.logBytes += bytes;
+    }
+    const later = this.#later ?? [];
+    this.#later = null;
+    for (const commits of later) this.#add(commits);
+  }
+
+  async goneAt(floor: Revision, account: Account, instance: InstanceKey): Promise<Revision> {
+    await this.ready();
+    const revision = this.#gone.get(nameOf(account, instance)) ?? 0;
+    return revision > floor ? revision : 0;
+  }
+
+  async first(
+    account: Account,
+    range: KeyRange,
+    after: Revision,
+    to: Revision,
+    turn: () => Promise<void>,
+  ): Promise<Outcome<FirstChanges>> {
+    try {
+      await this.ready();
+    } catch (error) {
+      return refuse("unavailable", `changes of keys cannot be looked up: ${(error as Error).message}`);
+    }
+    const keys = new Map<Bytes, FirstChange>();
+    const visit: Visit = (key, first) => {
+      if (!keys.has(key)) keys.set(key, first);
+    };
+    let startMs = performance.now();
+    // Rows that are made meanwhile are behind the ones that were read.
+    for (let at = after; ; ) {
+      const row = this.#rows.find(({ last }) => last > at);
+      if (row === undefined || at >= to) break;
+      const read = firstIn(row.bytes, account, range, after, visit);
+      if (!read.ok) return refuse("unavailable", read.detail);
+      at = row.last;
+      if (keys.size > LIMITS.rangeKeysMax) break;
+      if (performance.now() - startMs < SLICE_MS) continue;
+      await turn();
+      startMs = performance.now();
+    }
+    this.#touches.first(account, range, after, visit);
+    if (keys.size > LIMITS.rangeKeysMax)
+      return refuse("too-large", `more than ${LIMITS.rangeKeysMax} keys have changed since`);
+    return ok(keys);
+  }
+
+  /** History up to here is gone. */
+  forget(floor: Revision): void {
+    while ((this.#rows[0]?.last ?? Number.POSITIVE_INFINITY) <= floor) this.#rows.shift();
+    for (const [name, revision] of this.#gone) {
+      if (revision > floor) break;
+      this.#gone.delete(name);
+    }
+  }
+}
+
+function nameOf(account: Account, { service, id }: InstanceKey): string {
+  return hash("sha1", instanceRow(account, service, id), "buffer").toString("latin1", 0, HASH_BYTES);
+}

@@ -1,0 +1,147 @@
+/**
+ * Names of what lies in etcd, and the small values. One range, from the floor to the nodes, holds all that every node
+ * follows; rows and parts lie behind it.
+ */
+import type { Position, Revision } from "../../core/index.ts";
+import { type Ages, NO_AGES } from "../../records/ageing.ts";
+import { decodeMeta, encodeMeta, type Meta } from "../../records/meta.ts";
+import { Damaged } from "./refused.ts";
+
+/** Digits of a revision: names sort as numbers do. */
+const DIGITS = 14;
+
+export interface Range {
+  readonly key: Buffer;
+  readonly end: Buffer;
+}
+
+export class Keys {
+  readonly #prefix: string;
+  /** Which order this is, and of which program. */
+  readonly identity: Buffer;
+  /** The end of the order: each group moves it. */
+  readonly top: Buffer;
+  /** The state rows hold all up to here. */
+  readonly marker: Buffer;
+  /** History up to here is gone. */
+  readonly floor: Buffer;
+  readonly ages: Buffer;
+  /** Written to find out whether anything can be written. */
+  readonly probe: Buffer;
+  /** Who does what one node does for all. */
+  readonly holder: Buffer;
+  readonly rows: Range;
+  readonly nodes: Range;
+  /** What every node follows. */
+  readonly followed: Range;
+
+  constructor(prefix: string) {
+    this.#prefix = prefix;
+    this.identity = this.#of("identity");
+    this.top = this.#of("top");
+    this.marker = this.#of("marker");
+    this.floor = this.#of("floor");
+    this.ages = this.#of("ages");
+    this.probe = this.#of("probe");
+    this.holder = this.#of("holder");
+    this.rows = { key: this.#of("row/"), end: this.#of("row0") };
+    this.nodes = { key: this.#of("node/"), end: this.#of("node0") };
+    this.followed = { key: this.floor, end: this.nodes.end };
+  }
+
+  #of(name: string): Buffer {
+    return Buffer.from(this.#prefix + name, "utf8");
+  }
+
+  /** A group, by the revision that it begins with. */
+  group(first: Revision): Buffer {
+    return this.#of(`log/${first.toString(16).padStart(DIGITS, "0")}`);
+  }
+
+  /** Groups that begin with these revisions, `to` not among them. */
+  groups(from: Revision, to?: Revision): Range {
+    return { key: this.group(from), end: to === undefined ? this.#of("log0") : this.group(to) };
+  }
+
+  /** The revision that a group of this name begins with; undefined when it is no group's. */
+  firstOf(key: Buffer): Revision | undefined {
+    const start = this.#of("log/");
+    return key.subarray(0, start.length).equals(start)
+      ? Number.parseInt(key.toString("latin1", start.length), 16)
+      : undefined;
+  }
+
+  part(group: string, nth: number): Buffer {
+    return this.#of(`part/${group}/${String(nth).padStart(4, "0")}`);
+  }
+
+  parts(group: string): Range {
+    return { key: this.#of(`part/${group}/`), end: this.#of(`part/${group}0`) };
+  }
+
+  row(name: Buffer): Buffer {
+    return Buffer.concat([this.rows.key, name]);
+  }
+
+  node(name: string): Buffer {
+    return this.#of(`node/${name}`);
+  }
+
+  /** The node that a key of `nodes` is of. */
+  nodeOf(key: Buffer): string | undefined {
+    const start = this.nodes.key;
+    return key.subarray(0, start.length).equals(start) ? key.toString("utf8", start.length) : undefined;
+  }
+}
+
+export interface Identity {
+  readonly program: "rollcall";
+  readonly line: string;
+  readonly createdAtMs: number;
+}
+
+/** The end of the order, and the group that it ends with. */
+export interface Top extends Position {
+  readonly group: string;
+}
+
+function read(bytes: Buffer, what: string): Meta {
+  const meta = decodeMeta(bytes, what);
+  if (!meta.ok) throw new Damaged(meta.detail);
+  return meta.value;
+}
+
+export function readLine(bytes: Buffer): string {
+  const { program, line } = read(bytes, "identity");
+  if (program !== "rollcall" || typeof line !== "string") throw new Damaged("its identity is not of Rollcall");
+  return line;
+}
+
+export function readTop(bytes: Buffer): Top {
+  return read(bytes, "top") as unknown as Top;
+}
+
+export function encodePosition({ revision, orderMs, nth }: Position): Buffer {
+  return encodeMeta({ revision, orderMs, nth });
+}
+
+export function readPosition(bytes: Buffer): Position {
+  return read(bytes, "marker") as unknown as Position;
+}
+
+export function encodeFloor(revision: Revision): Buffer {
+  return encodeMeta({ revision });
+}
+
+export function readFloor(bytes: Buffer): Revision {
+  return Number(read(bytes, "floor").revision);
+}
+
+export function readAges(bytes: Buffer | undefined): Ages {
+  return bytes === undefined ? NO_AGES : (read(bytes, "ages") as unknown as Ages);
+}
+
+/** The term of a node, which lies in its key. */
+export function readTerm(bytes: Buffer): string {
+  return String(read(bytes, "node").term);
+}

@@ -1,0 +1,177 @@
+/**
+ * @live Writes groups at the end of the order: one transaction each, guarded by the end that was known when the group was
+ * decided. It is sent again, to the next member, until it is known what came of it: sent twice it counts once, as the
+ * second finds its own id.
+ */
+import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import { type Commit, positionAfter, type Settle } from "../../../core/index.ts";
+import { ByteWriter } from "../../../records/bytes.ts";
+import { encodeGroup } from "../../../records/group.ts";
+import { encodeMeta } from "../../../records/meta.ts";
+import { CallFailed } from "../client/channel.ts";
+import { type Client, isUnknown } from "../client/client.ts";
+import type { Operation } from "../client/messages.ts";
+import { type Keys, readTop, type Top } from "../keys.ts";
+import { decodeEnvelope, encodeEnvelope } from "./envelope.ts";
+
+export interface AppenderOptions {
+  readonly client: Client;
+  readonly keys: Keys;
+  /** The revision of etcd that wrote the end of the order as it is known here, and the group there. */
+  end(): { readonly topRevision: number; readonly group: string };
+  /** The group is durable and the next in the order. Called before it is settled. */
+  delivered(id: string, commits: readonly Commit[], topRevision: number, bytes: number): void;
+  /** What came of a try: null for an answer, else why there was none, and how long the group has waited. */
+  tried(error: unknown, waitedMs: number): void;
+  /** After so long nobody is told to wait any more. */
+  readonly patienceMs: number;
+}
+
+/** A part, or a group that has none. etcd takes requests of 1.5 MiB. */
+const PART_BYTES = 1024 * 1024;
+const RETRY_MS = 100;
+
+interface Pending {
+  readonly id: string;
+  readonly commits: readonly Commit[];
+  readonly settle: Settle;
+  readonly bytes: number;
+  isSettled: boolean;
+  /** A try had no answer. */
+  isUnsure: boolean;
+}
+
+export class Appender {
+  readonly #options: AppenderOptions;
+  readonly #out = new ByteWriter();
+  readonly #writer = randomUUID().slice(0, 13);
+  #count = 0;
+  #pending: Pending | null = null;
+
+  constructor(options: AppenderOptions) {
+    this.#options = options;
+  }
+
+  append(commits: readonly Commit[], settle: Settle): void {
+    const body = Buffer.from(encodeGroup(this.#out, commits));
+    const pending: Pending = {
+      id: `${this.#writer}-${++this.#count}`,
+      commits,
+      settle,
+      bytes: body.length,
+      isSettled: false,
+      isUnsure: false,
+    };
+    this.#pending = pending;
+    void this.#run(pending, body).catch((error: unknown) => this.#end(pending, () => settle.unknown(error)));
+  }
+
+  /** The watch brings a group: whether it is the one that is under way, which is delivered by it. */
+  isDelivered(id: string, topRevision: number): boolean {
+    const pending = this.#pending;
+    if (pending === null || pending.id !== id) return false;
+    this.#deliver(pending, topRevision);
+    return true;
+  }
+
+  /** Others were before it. */
+  passed(): void {
+    this.#pending = null;
+  }
+
+  #deliver(pending: Pending, topRevision: number): void {
+    this.#end(pending, () => {
+      this.#options.delivered(pending.id, pending.commits, topRevision, pending.bytes);
+      pending.settle.delivered();
+    });
+  }
+
+  /** Once, and not when others were before it. */
+  #end(pending: Pending, settle: () => void): void {
+    if (pending.isSettled || this.#pending !== pending) return;
+    pending.isSettled = true;
+    this.#pending = null;
+    settle();
+  }
+
+  async #run(pending: Pending, body: Buffer): Promise<void> {
+    const { keys, patienceMs } = this.#options;
+    const { id, commits } = pending;
+    const parts = body.length <= PART_BYTES ? 0 : Math.ceil(body.length / PART_BYTES);
+    const last = positionAfter(commits.at(-1) as Commit);
+    const top: Top = { ...last, group: id };
+    const key = keys.group((commits[0] as Commit).revision);
+    const value = encodeEnvelope({ id, parts, body: parts === 0 ? body : Buffer.alloc(0) });
+    const untilMs = performance.now() + patienceMs;
+    for (let nth = 0; nth < parts; ) {
+      const part = body.subarray(nth * PART_BYTES, (nth + 1) * PART_BYTES);
+      const done = await this.#try(pending, [{ kind: "put", key: keys.part(id, nth), value: part }], untilMs, []);
+      if (pending.isSettled) return;
+      if (done !== null) nth++;
+    }
+    while (!pending.isSettled && this.#pending === pending) {
+      const { topRevision } = this.#options.end();
+      const then: readonly Operation[] = [
+        { kind: "put", key: keys.top, value: encodeMeta(top) },
+        { kind: "put", key, value },
+      ];
+      await this.#try(pending, then, untilMs, [{ key: keys.top, modRevision: topRevision }]);
+    }
+    // Others were before it: nobody needs its parts.
+    if (parts > 0 && !pending.isSettled)
+      await this.#options.client
+        .transact({ guards: [], then: [{ kind: "delete", ...keys.parts(id) }] })
+        .catch(() => {});
+  }
+
+  /** Null when it is not known to be done; the group may be settled by then. */
+  async #try(
+    pending: Pending,
+    then: readonly Operation[],
+    untilMs: number,
+    guards: readonly { key: Buffer; modRevision: number }[],
+  ): Promise<number | null> {
+    const { client, keys } = this.#options;
+    const { settle, commits } = pending;
+    const otherwise = [keys.top, keys.group((commits[0] as Commit).revision)].map(
+      (key) => ({ kind: "range", range: { key } }) as const,
+    );
+    try {
+      const done = await client.transact({ guards, then, otherwise });
+      this.#options.tried(null, 0);
+      if (guards.length === 0) return done.revision;
+      if (done.succeeded) this.#deliver(pending, done.revision);
+      else this.#judge(pending, done.ranges[0]?.entries[0], done.ranges[1]?.entries[0]);
+      return done.revision;
+    } catch (error) {
+      this.#options.tried(error, performance.now() - untilMs + this.#options.patienceMs);
+      if (!isUnknown(error)) {
+        // It was refused. An earlier try may have been done, or be under way still.
+        this.#end(pending, () => (pending.isUnsure ? settle.unknown(error) : settle.failed(error)));
+        return null;
+      }
+      pending.isUnsure = true;
+      if (performance.now() > untilMs) this.#end(pending, () => settle.unknown(error));
+      else await delay(error instanceof CallFailed && error.isAnswer ? RETRY_MS : RETRY_MS / 2);
+      return null;
+    }
+  }
+
+  /** The end of the order is not where the group was to go. */
+  #judge(
+    pending: Pending,
+    top: { readonly value: Buffer; readonly modRevision: number } | undefined,
+    group: { readonly value: Buffer; readonly modRevision: number } | undefined,
+  ): void {
+    const there = group === undefined ? undefined : decodeEnvelope(group.value);
+    if (there?.ok && there.value.id === pending.id) {
+      this.#deliver(pending, (group as { modRevision: number }).modRevision);
+      return;
+    }
+    const isSame = top !== undefined && readTop(top.value).group === this.#options.end().group;
+    // The same end under another revision of etcd: it was restored from a backup. The watch finds out what is to be done.
+    if (isSame || top === undefined) this.#end(pending, () => pending.settle.unknown(new Error("etcd was set back")));
+    else this.#end(pending, () => pending.settle.lostRace());
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * @live Follows what all nodes write, in its order, over whichever member answers. Before each beginning it looks whether
+ * this is still the order that it knew; what etcd has forgotten meanwhile is read from the log.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import type { Outcome, Revision } from "../../../core/index.ts";
+import type { OpenCall } from "../client/channel.ts";
+import type { Client } from "../client/client.ts";
+import type { WatchEvent, WatchTold } from "../client/messages.ts";
+import type { Keys } from "../keys.ts";
+import { type Head, judgeHead, readHead } from "../load.ts";
+import { Damaged, EtcdRefused } from "../refused.ts";
+import type { Group, LogReader } from "./reader.ts";
+
+export interface FollowerOptions {
+  readonly client: Client;
+  readonly keys: Keys;
+  readonly reader: LogReader;
+  readonly line: string;
+  /** The end of the order as it is known here. */
+  known(): Revision;
+  /** The next group. */
+  group(group: Group): void;
+  /** Another key was written, or deleted. */
+  event(event: WatchEvent): void;
+  /** All that is followed is to be read again. */
+  resynced(head: Head): Promise<void>;
+  /** Null when it follows, else why it does not. */
+  state(error: unknown): void;
+  /** This is not, or not any more, an order to be used. */
+  broken(error: EtcdRefused | Damaged): void;
+}
+
+const RETRY_MS = 200;
+
+export class Follower {
+  readonly #options: FollowerOptions;
+  #call: Pick<OpenCall, "close"> | null = null;
+  #isClosed = false;
+  /** The revision of etcd that comes next. */
+  #next: number;
+  /** What was told and not handed on yet; one after the other, as parts of a group are read in between. */
+  #handing: Promise<void> = Promise.resolve();
+
+  constructor(options: FollowerOptions, revision: number) {
+    this.#options = options;
+    this.#next = revision + 1;
+  }
+
+  start(): void {
+    void this.#run();
+  }
+
+  /** Revisions of etcd up to here were handed on, or are being. */
+  get revision(): number {
+    return this.#next - 1;
+  }
+
+  async #run(): Promise<void> {
+    const { state, broken } = this.#options;
+    for (let isFirst = true; !this.#isClosed; isFirst = false) {
+      try {
+        if (!isFirst) await this.#look();
+        const error = await this.#watch();
+        if (this.#isClosed) return;
+        state(error);
+      } catch (error) {
+        if (this.#isClosed) return;
+        if (error instanceof EtcdRefused || error instanceof Damaged) return broken(error);
+        state(error);
+      }
+      await delay(RETRY_MS);
+    }
+  }
+
+  /** Whether this is the order that was known, and all of it that etcd does not tell any more. */
+  async #look(): Promise<void> {
+    const { client, keys, line, known, resynced, reader, group } = this.#options;
+    const head: Outcome<Head> = await readHead(client, keys);
+    const refused = judgeHead(head, line, known());
+    if (refused !== undefined) throw refused;
+    if (!head.ok || head.value.revision < this.#next) return;
+    if (head.value.floor > known() && head.value.marker.revision > known()) {
+      await resynced(head.value);
+    } else {
+      for await (const one of reader.groups(known() + 1, head.value.revision)) group(one);
+      await resynced(head.value);
+    }
+    this.#next = head.value.revision + 1;
+  }
+
+  /** Resolves with why it ended, once all that was told is handed on. */
+  #watch(): Promise<unknown> {
+    const { client, keys, state } = this.#options;
+    return new Promise((resolve, reject) => {
+      const end = (error: unknown): void => {
+        this.#call?.close();
+        this.#handing.then(() => resolve(error), reject);
+      };
+      this.#call = client.watch(keys.followed.key, keys.followed.end, this.#next, {
+        told: (told) => {
+          if (told.canceled) return end(new Error(told.reason || "etcd has forgotten what this node lacks"));
+          if (told.created) state(null);
+          this.#take(told);
+          this.#handing.catch(end);
+        },
+        ended: end,
+      });
+    });
+  }
+
+  #take({ events, revision }: WatchTold): void {
+    for (const event of events) {
+      this.#handing = this.#handing.then(() => this.#hand(event));
+      // Told of by the watch.
+      this.#handing.catch(() => {});
+    }
+    if (revision >= this.#next) this.#next = revision + 1;
+  }
+
+  async #hand(event: WatchEvent): Promise<void> {
+    const { keys, reader, group, event: other, known } = this.#options;
+    const first = keys.firstOf(event.key);
+    if (first === undefined) {
+      if (event.isDelete && event.key.equals(keys.identity)) throw new EtcdRefused("it was emptied");
+      other(event);
+    } else if (!event.isDelete && first > known()) group(await reader.open(event));
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#call?.close();
+  }
+}

@@ -1,0 +1,35 @@
+/** @live Which order this node knew, and up to where: kept in its data directory, as an etcd that lost it would not tell. */
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Revision } from "../../core/index.ts";
+import { decodeMeta, encodeMeta } from "../../records/meta.ts";
+import { EtcdRefused } from "./refused.ts";
+
+export interface Known {
+  readonly line: string;
+  readonly revision: Revision;
+}
+
+const FILE = "etcd.known";
+
+/** Null when this node never was part of an order. */
+export function readKnown(dataDir: string): Known | null {
+  try {
+    const known = decodeMeta(readFileSync(join(dataDir, FILE)), FILE);
+    if (!known.ok) throw new EtcdRefused(`${join(dataDir, FILE)}: ${known.detail}`);
+    return known.value as unknown as Known;
+  } catch (error) {
+    if ((error as { code?: unknown }).code === "ENOENT") return null;
+    throw error;
+  }
+}
+
+export function writeKnown(dataDir: string, known: Known): void {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  writeFileSync(join(dataDir, `${FILE}.new`), encodeMeta(known), { mode: 0o600 });
+  renameSync(join(dataDir, `${FILE}.new`), join(dataDir, FILE));
+}
+
+export function knownFile(dataDir: string): string {
+  return join(dataDir, FILE);
+}

@@ -1,0 +1,380 @@
+/**
+ * @live Several nodes over one etcd: it holds a log of groups and agrees on their order, each node holds the catalog. A
+ * group is one transaction, guarded by the end of the order; every node applies all groups as it hears of them.
+ * @rooms replicator > upkeep > history > log > load > members > memory > health > client > keys > refused
+ */
+import type { Logger } from "pino";
+import {
+  type Account,
+  type Clock,
+  type Command,
+  type Commit,
+  type FirstChanges,
+  type InstanceKey,
+  type KeyRange,
+  type Nodes,
+  type Outcome,
+  ok,
+  type Receipt,
+  type Replicator,
+  type Revision,
+  type Rules,
+  refuse,
+  Sequencer,
+  type Sink,
+} from "../../core/index.ts";
+import { sayWhy } from "../../net/why.ts";
+import { Client, type ClientOptions } from "./client/client.ts";
+import type { WatchEvent } from "./client/messages.ts";
+import { explainCall, Health } from "./health.ts";
+import { PastIndex } from "./history/past-index.ts";
+import { encodeFloor, Keys, readFloor } from "./keys.ts";
+import { begin, type Head, judgeHead, type Loaded, load, readHead } from "./load.ts";
+import { Appender } from "./log/appender.ts";
+import { Follower } from "./log/follower.ts";
+import { type Group, LogReader } from "./log/reader.ts";
+import { Members } from "./members.ts";
+import { knownFile, readKnown, writeKnown } from "./memory.ts";
+import { type Damaged, EtcdRefused } from "./refused.ts";
+import { LostDuty, type RetentionLimits, Upkeep } from "./upkeep.ts";
+
+export interface EtcdOptions extends ClientOptions {
+  /** What all keys in etcd begin with. */
+  readonly prefix: string;
+  /** For the little that this node remembers by itself. */
+  readonly dataDir: string;
+  readonly clock: Clock;
+  readonly rules: Rules;
+  /** This node's name; no other one may have it. */
+  readonly origin: string;
+  readonly retention?: Partial<RetentionLimits>;
+  /** How long changes wait for an etcd that does not answer. */
+  readonly patienceMs?: number;
+  readonly log?: Pick<Logger, "info" | "warn" | "error">;
+  onGroup?(commits: number, ms: number): void;
+  /** What is in etcd is not what this node knew: the process has to end. */
+  onBroken?(why: string): void;
+}
+
+export interface EtcdReplicator extends Replicator {
+  /** Why writes are refused; null while they are not. */
+  readonly refusing: string | null;
+}
+
+const RETENTION_DEFAULT: RetentionLimits = { ageMs: 30 * 24 * 3600 * 1000, bytesMax: 256 * 1024 ** 2 };
+const PATIENCE_MS = 10_000;
+/** How often what this node knows is written down. */
+const REMEMBER_MS = 5000;
+
+interface Parts {
+  readonly sequencer: Sequencer;
+  readonly appender: Appender;
+  readonly follower: Follower;
+  readonly members: Members;
+  readonly upkeep: Upkeep;
+  readonly index: PastIndex;
+}
+
+class Etcd implements EtcdReplicator {
+  readonly name = "etcd";
+  readonly order = "total";
+  line = "";
+  floor: Revision = 0;
+  readonly #options: EtcdOptions;
+  readonly #client: Client;
+  readonly #keys: Keys;
+  readonly #reader: LogReader;
+  readonly #health: Health;
+  #parts: Parts | null = null;
+  #sink: Sink | null = null;
+  /** The end of the order as it is known here. */
+  #known: Revision = 0;
+  #topRevision = 0;
+  #topGroup = "";
+  #broken: string | null = null;
+  #remembered: Revision = -1;
+  #timer: NodeJS.Timeout | undefined;
+  #asking: Promise<Outcome<Revision>> | null = null;
+
+  constructor(options: EtcdOptions) {
+    this.#options = options;
+    this.#client = new Client(options);
+    this.#keys = new Keys(options.prefix);
+    this.#reader = new LogReader(this.#client, this.#keys);
+    const { clock, log, patienceMs = PATIENCE_MS } = options;
+    this.#health = new Health({ client: this.#client, keys: this.#keys, clock, log, patienceMs });
+  }
+
+  async open(sink: Sink): Promise<void> {
+    try {
+      const loaded = await this.#load();
+      this.#known = loaded.restored.revision;
+      this.line = loaded.line;
+      this.#take(loaded);
+      this.#sink = sink;
+      sink.restore(loaded.restored);
+      this.#parts = this.#build(sink, loaded);
+      await this.#parts.members.join();
+      this.#parts.follower.start();
+      this.#parts.upkeep.start();
+      this.#remember();
+      this.#timer = setInterval(() => this.#remember(), REMEMBER_MS).unref();
+      this.#health.start();
+    } catch (error) {
+      this.#client.close();
+      throw new EtcdRefused(
+        `the registry in etcd (${this.#options.endpoints.join(", ")}) cannot be used: ${sayWhy(error)}`,
+        { cause: error },
+      );
+    }
+  }
+
+  async #load(): Promise<Loaded> {
+    const { dataDir, clock } = this.#options;
+    const known = readKnown(dataDir);
+    let head = await readHead(this.#client, this.#keys);
+    if (!head.ok && known === null) {
+      await begin(this.#client, this.#keys, clock.now());
+      head = await readHead(this.#client, this.#keys);
+    }
+    const refused = known === null ? undefined : judgeHead(head, known.line, known.revision);
+    if (refused !== undefined)
+      throw new EtcdRefused(
+        `${refused.message}. If that is as it should be, remove ${knownFile(dataDir)} and start again`,
+      );
+    if (!head.ok) throw new EtcdRefused(head.detail);
+    return load(this.#client, this.#keys, this.#reader, head.value);
+  }
+
+  #take({ top, topRevision }: Pick<Head, "top" | "topRevision">): void {
+    this.#topRevision = topRevision;
+    this.#topGroup = top.group;
+  }
+
+  #build(sink: Sink, loaded: Loaded): Parts {
+    const { clock, rules, origin, onGroup, retention, log, patienceMs = PATIENCE_MS } = this.#options;
+    const shared = { client: this.#client, keys: this.#keys, reader: this.#reader, known: () => this.#known };
+    this.floor = loaded.restored.floor;
+    const start = this.#known;
+    const index = new PastIndex(this.floor, start, () => this.#reader.groups(this.floor + 1));
+    const appender = new Appender({
+      ...shared,
+      patienceMs,
+      end: () => ({ topRevision: this.#topRevision, group: this.#topGroup }),
+      delivered: (id, commits, topRevision, bytes) => this.#note(id, commits, topRevision, bytes),
+      tried: (error, waitedMs) => this.#health.tried(error, waitedMs),
+    });
+    const members = new Members(
+      {
+        ...shared,
+        name: origin,
+        clock,
+        state: (error) => this.#health.told("this node's place among the nodes", error),
+      },
+      loaded.nodes,
+      loaded.holder,
+    );
+    const follower = new Follower(
+      {
+        ...shared,
+        line: loaded.line,
+        group: (group) => this.#hear(group),
+        event: (event) => this.#event(event),
+        resynced: (head) => this.#resync(head),
+        state: (error) => this.#health.told("following the order in etcd", error),
+        broken: (error) => this.#end(error),
+      },
+      loaded.revision,
+    );
+    const upkeep = new Upkeep({
+      ...shared,
+      clock,
+      view: sink.view,
+      members,
+      index,
+      limits: { ...RETENTION_DEFAULT, ...retention },
+      etcdRevision: () => follower.revision,
+      floor: () => this.floor,
+      failed: (error) => {
+        if (!(error instanceof LostDuty)) log?.warn({ err: error }, "the upkeep of etcd failed; it is tried again");
+      },
+    });
+    const sequencer = new Sequencer({
+      sink,
+      clock,
+      rules,
+      origin,
+      last: loaded.restored,
+      explain: (error) => this.#broken ?? explainCall(error),
+      isKeeper: (account, lease, keeper) => members.isKeeper(account, lease, keeper),
+      append: (commits, settle) => appender.append(commits, settle),
+      ...(onGroup === undefined ? {} : { onGroup }),
+    });
+    return { sequencer, appender, follower, members, upkeep, index };
+  }
+
+  get keeping(): Members {
+    return this.#open().members;
+  }
+
+  get nodes(): Nodes {
+    return this.#open().members.nodes;
+  }
+
+  /** A group of any node, the next in the order. */
+  #hear(group: Group): void {
+    if (group.first <= this.#known) return;
+    const { appender, sequencer } = this.#open();
+    if (appender.isDelivered(group.id, group.modRevision)) return;
+    appender.passed();
+    this.#note(group.id, group.commits, group.modRevision, group.bytes);
+    sequencer.foreign(group.commits);
+  }
+
+  #note(id: string, commits: readonly Commit[], topRevision: number, bytes: number): void {
+    const { index, upkeep } = this.#open();
+    this.#known = (commits.at(-1) as Commit).revision;
+    this.#topRevision = topRevision;
+    this.#topGroup = id;
+    index.note(commits, bytes);
+    upkeep.note(commits, bytes);
+  }
+
+  #event(event: WatchEvent): void {
+    if (event.key.equals(this.#keys.floor)) {
+      if (!event.isDelete) this.floor = Math.max(this.floor, readFloor(event.value));
+    } else this.#open().members.take(event);
+  }
+
+  /** Etcd had forgotten what this node lacked; it has read the log, or that is forgotten as well. */
+  async #resync(head: Head): Promise<void> {
+    const { members, sequencer } = this.#open();
+    if (this.#known < head.top.revision) {
+      const loaded = await load(this.#client, this.#keys, this.#reader, head);
+      this.floor = loaded.restored.floor;
+      this.#known = loaded.restored.revision;
+      this.#sink?.replace(loaded.restored);
+      sequencer.advance(loaded.restored);
+      this.#options.log?.warn("this node was away for longer than history reaches: it has read the whole state anew");
+    }
+    this.#take(head);
+    this.floor = Math.max(this.floor, head.floor);
+    const [nodes, holder] = await Promise.all([
+      this.#client.range(this.#keys.nodes),
+      this.#client.range({ key: this.#keys.holder }),
+    ]);
+    members.read(nodes.entries, holder.entries[0]);
+  }
+
+  #end(error: EtcdRefused | Damaged): void {
+    if (this.#broken !== null) return;
+    this.#broken = `the registry in etcd cannot be used any more: ${error.message}`;
+    this.#options.log?.error({ err: error }, this.#broken);
+    this.#parts?.sequencer.stop(this.#broken);
+    this.#options.onBroken?.(this.#broken);
+  }
+
+  get refusing(): string | null {
+    return this.#broken ?? this.#health.refusing;
+  }
+
+  #remember(): void {
+    if (this.#known === this.#remembered || this.#broken !== null) return;
+    try {
+      writeKnown(this.#options.dataDir, { line: this.line, revision: this.#known });
+      this.#remembered = this.#known;
+      this.#health.told("remembering the order", null);
+    } catch (error) {
+      this.#health.told("remembering the order", error);
+    }
+  }
+
+  propose(account: Account, command: Command, signal?: AbortSignal): Promise<Outcome<Receipt>> {
+    if (this.#parts === null) return Promise.resolve(refuse("unavailable", "the store is not open"));
+    const { refusing } = this;
+    // Nothing of it is sent: it is certain that it is not done.
+    if (refusing !== null) return Promise.resolve(refuse("unavailable", refusing));
+    return this.#parts.sequencer.propose(account, command, signal);
+  }
+
+  /** What is asked at one time is one question. */
+  head(): Promise<Outcome<Revision>> {
+    this.#asking ??= readHead(this.#client, this.#keys)
+      .then((head): Outcome<Revision> => (head.ok ? ok(head.value.top.revision) : head))
+      .catch((error: unknown) => refuse("unavailable", explainCall(error)));
+    const asked = this.#asking;
+    // Whoever asks later may know of more.
+    queueMicrotask(() => {
+      if (this.#asking === asked) this.#asking = null;
+    });
+    return asked;
+  }
+
+  history(after: Revision, limit: number, bytesMax = Number.POSITIVE_INFINITY): Promise<readonly Commit[]> {
+    return this.#reader.history(after, this.#known, limit, bytesMax);
+  }
+
+  revisionAt(orderMs: number): Promise<Revision> {
+    return this.#reader.revisionAt(this.floor, this.#known, orderMs);
+  }
+
+  goneAt(account: Account, instance: InstanceKey): Promise<Revision> {
+    return this.#open().index.goneAt(this.floor, account, instance);
+  }
+
+  firstChanges(
+    account: Account,
+    range: KeyRange,
+    after: Revision,
+    to: Revision,
+    turn: () => Promise<void>,
+  ): Promise<Outcome<FirstChanges>> {
+    return this.#open().index.first(account, range, after, to, turn);
+  }
+
+  async compact(revision: Revision): Promise<Outcome<Revision>> {
+    if (revision > this.#known)
+      return refuse("invalid", `revision ${revision} is in the future; the latest is ${this.#known}`);
+    try {
+      for (;;) {
+        const key = this.#keys.floor;
+        const [entry] = (await this.#client.range({ key })).entries;
+        const stored = entry === undefined ? 0 : readFloor(entry.value);
+        this.floor = Math.max(this.floor, stored);
+        if (revision <= stored) return ok(this.floor);
+        const guards = [{ key, modRevision: entry?.modRevision ?? 0 }];
+        const then = [{ kind: "put", key, value: encodeFloor(revision) } as const];
+        if ((await this.#client.transact({ guards, then })).succeeded) this.floor = Math.max(this.floor, revision);
+      }
+    } catch (error) {
+      return refuse("unavailable", explainCall(error));
+    }
+  }
+
+  async close(): Promise<void> {
+    const parts = this.#parts;
+    if (parts === null) return;
+    clearInterval(this.#timer);
+    this.#health.close();
+    await parts.sequencer.close();
+    await parts.upkeep.close().catch((error: unknown) => {
+      // The log has it all.
+      if (!(error instanceof LostDuty)) this.#options.log?.warn({ err: error }, "no checkpoint at the stop");
+    });
+    this.#remember();
+    this.#parts = null;
+    parts.follower.close();
+    await parts.members.close();
+    this.#client.close();
+  }
+
+  #open(): Parts {
+    if (this.#parts === null) throw new EtcdRefused("the store is not open");
+    return this.#parts;
+  }
+}
+
+/** This node's part of the registry that lies in etcd below `prefix`. */
+export function createEtcd(options: EtcdOptions): EtcdReplicator {
+  return new Etcd(options);
+}
