@@ -6,7 +6,7 @@ import {
   type Metric,
   Registry as MetricRegistry,
 } from "prom-client";
-import { type Core, perRevision, type Status, SYSTEM_ACCOUNT, statusOf, type View } from "../core/index.ts";
+import { type Core, perRevision, type Status, SYSTEM_ACCOUNT, type View } from "../core/index.ts";
 import { Histogram } from "./histogram.ts";
 
 /** What the gauges look at. */
@@ -146,7 +146,7 @@ interface Census {
   readonly statuses: Record<Status | "held", number>;
 }
 
-/** Counted once per revision: between changes a scrape costs nothing. */
+/** Counted once per revision. */
 const countAll = perRevision((view: View): Census => {
   const statuses = { passing: 0, warning: 0, critical: 0, starting: 0, draining: 0, unknown: 0, held: 0 };
   const census: Census = { accounts: 0, services: 0, leases: 0, keys: 0, statuses };
@@ -156,9 +156,8 @@ const countAll = perRevision((view: View): Census => {
     census.services += account.counts.services;
     census.leases += account.counts.leases;
     census.keys += account.counts.keys;
-    for (const service of account.services())
-      for (const instance of service.instances.values())
-        statuses[instance.held === null ? statusOf(instance) : "held"]++;
+    for (const status of Object.keys(statuses) as (keyof typeof statuses)[])
+      statuses[status] += account.statuses[status];
   }
   return census;
 });

@@ -98,8 +98,10 @@ export interface AccountView {
   readonly keysFloor: Revision;
   readonly createdAtMs: number;
   readonly counts: Counts;
-  /** Sorted by name; empty services (all instances gone) left out. */
-  services(): Iterable<ServiceView>;
+  /** Instances by the status shown; a held one is none of the others. */
+  readonly statuses: Readonly<Record<Status | "held", number>>;
+  /** Sorted by name, beginning at the first one >= `from`; empty services (all instances gone) left out. */
+  services(from?: string): Iterable<ServiceView>;
   /** Also answers for a service that is empty but still remembered. */
   service(name: string): ServiceView | undefined;
   /** All instances sorted by (id, service), beginning at the first id >= `fromId`. */

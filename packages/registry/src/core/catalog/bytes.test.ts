@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { instanceOf, LIMITS_OF_TESTS } from "../../../../../test/harness/registry.ts";
 import { decide } from "../decide/command.ts";
 import { Draft } from "../decide/draft.ts";
-import { apply, type Command } from "../index.ts";
+import { apply, type Command, statusOf } from "../index.ts";
 import { restore } from "./apply.ts";
 import { directoriesOf } from "./directories.ts";
 import { ACCOUNT_BYTES, directoryBytes, heldBytes, serviceBytes } from "./size.ts";
@@ -29,6 +29,26 @@ function countAll(catalog: Catalog): number {
   let bytes = 0;
   for (const { name } of catalog.accounts()) bytes += ACCOUNT_BYTES + countAccount(catalog, name);
   return bytes;
+}
+
+/** Services with instances are listed in order, from any name on, and all statuses are counted. */
+function checkServices(catalog: Catalog, name: string): void {
+  const account = catalog.account(name);
+  if (account === undefined) return;
+  const names = [...account.serviceStates.values()]
+    .filter(({ instances }) => instances.size > 0)
+    .map((one) => one.name);
+  for (const from of ["", "b", "c"])
+    assert.deepEqual(
+      [...account.services(from)].map((one) => one.name),
+      names.filter((one) => one >= from).sort(),
+    );
+  const statuses = Object.fromEntries(Object.keys(account.statuses).map((status) => [status, 0]));
+  for (const record of account.instances()) {
+    const shown = record.held === null ? statusOf(record) : "held";
+    statuses[shown] = (statuses[shown] ?? 0) + 1;
+  }
+  assert.deepEqual(account.statuses, statuses);
 }
 
 /** The same catalog, read from rows. */
@@ -111,6 +131,7 @@ test("bytes are counted through every change, in drafts and from rows", () => {
         assert.equal(drafted.bytes + fresh + (isNew ? ACCOUNT_BYTES : 0), catalog.bytes);
         assert.equal(catalog.counts(account).bytes, countAccount(catalog, account));
         assert.equal(catalog.bytes, countAll(catalog));
+        checkServices(catalog, account);
       }
       assert.equal(readAgain(catalog).bytes, catalog.bytes);
     }),

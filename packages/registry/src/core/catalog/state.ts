@@ -11,7 +11,7 @@ import {
   type LeaseRecord,
   type Revision,
 } from "../types.ts";
-import type { AccountView, Counts, Directory, ServiceView, View } from "../view.ts";
+import { type AccountView, type Counts, type Directory, type ServiceView, statusOf, type View } from "../view.ts";
 import { DirectoryIndex } from "./directories.ts";
 import { LeaseState, whereOf } from "./lease.ts";
 import { ACCOUNT_BYTES, heldBytes, serviceBytes } from "./size.ts";
@@ -54,12 +54,22 @@ export class AccountState implements AccountView {
   elsewhere = 0;
   silent = 0;
   readonly serviceStates = new Map<string, ServiceState>();
+  /** Those with instances, sorted. */
+  readonly #listed: Tree<ServiceState> = new BTree(undefined, compareStrings);
+  readonly statuses: Record<keyof AccountView["statuses"], number> = {
+    passing: 0,
+    warning: 0,
+    critical: 0,
+    starting: 0,
+    draining: 0,
+    unknown: 0,
+    held: 0,
+  };
   readonly leaseStates = new Map<LeaseId, LeaseState>();
   readonly #byId: Tree<InstanceRecord | InstanceRecord[]> = new BTree(undefined, compareStrings);
   readonly keys: Tree<KeyRecord> = new BTree(undefined, compareStrings);
   readonly directories = new DirectoryIndex();
   readonly counts: { -readonly [K in keyof Counts]: number } = { ...NO_COUNTS };
-  #sortedNames: string[] | null = null;
 
   constructor(name: Account, createdAtMs: number) {
     this.name = name;
@@ -70,12 +80,8 @@ export class AccountState implements AccountView {
     return Number(this.keys.get(FLOOR_KEY)?.value ?? 0);
   }
 
-  *services(): Iterable<ServiceView> {
-    this.#sortedNames ??= [...this.serviceStates.keys()].sort();
-    for (const name of this.#sortedNames) {
-      const service = this.serviceStates.get(name);
-      if (service !== undefined && service.instances.size > 0) yield service;
-    }
+  *services(from = ""): Iterable<ServiceView> {
+    for (const [, service] of this.#listed.entries(from)) yield service;
   }
 
   service(name: string): ServiceState | undefined {
@@ -144,11 +150,16 @@ export class AccountState implements AccountView {
     const before = state.instances.get(id);
     this.#count(before, after);
     if (before !== undefined) {
+      this.statuses[before.held === null ? statusOf(before) : "held"]--;
       if (before.lease !== null) this.#leave(state, before, before.lease);
       this.#unindex(before);
     }
     if (after !== null) {
-      if (state.instances.size === 0) this.counts.services++;
+      this.statuses[after.held === null ? statusOf(after) : "held"]++;
+      if (state.instances.size === 0) {
+        this.counts.services++;
+        this.#listed.set(service, state);
+      }
       if (before === undefined) this.counts.instances++;
       state.instances.set(id, after);
       if (after.lease !== null) this.#join(state, after, after.lease);
@@ -156,7 +167,10 @@ export class AccountState implements AccountView {
     } else if (before !== undefined) {
       state.instances.delete(id);
       this.counts.instances--;
-      if (state.instances.size === 0) this.counts.services--;
+      if (state.instances.size === 0) {
+        this.counts.services--;
+        this.#listed.delete(service);
+      }
     }
   }
 
@@ -248,7 +262,6 @@ export class AccountState implements AccountView {
       state = new ServiceState(name, revision);
       this.serviceStates.set(name, state);
       this.counts.bytes += serviceBytes(name);
-      this.#sortedNames = null;
       if (this.serviceStates.size > this.counts.services + EMPTY_SERVICES_MAX) this.#forgetEmptyServices();
     } else if (revision > state.revision) state.revision = revision;
     return state;
@@ -261,7 +274,6 @@ export class AccountState implements AccountView {
       this.serviceStates.delete(name);
       this.counts.bytes -= serviceBytes(name);
     }
-    this.#sortedNames = null;
   }
 
   #index(record: InstanceRecord): void {

@@ -91,6 +91,7 @@ export class Server {
     const spellings = new Spellings(registry);
     const deltas = await Deltas.open({ registry, spellings, dataCenter, clock, deltaMs });
     const recent = await Recent.open(registry);
+    const fetch = new Fetch({ registry, clock, spellings, deltas, dataCenter });
     const desk: Desk = {
       registry,
       nodes,
@@ -102,12 +103,12 @@ export class Server {
       node,
       listener,
       operations: new Operations({ registry, dataCenter, replication: () => peers }),
-      fetch: new Fetch({ registry, clock, spellings, deltas, dataCenter }),
+      fetch,
       recent,
       peers: () => peers.status(),
     };
     const peers = openPeers(desk);
-    return new Server(house, desk, peers, [recent, deltas, spellings]);
+    return new Server(house, desk, peers, [recent, fetch, deltas, spellings]);
   }
 
   /** Takes over what the other servers know, as long as that can be waited for. */

@@ -154,6 +154,7 @@ const EMPTY: AccountView = {
   keysFloor: 0,
   createdAtMs: 0,
   counts: { instances: 0, services: 0, keys: 0, leases: 0, bytes: 0 },
+  statuses: { passing: 0, warning: 0, critical: 0, starting: 0, draining: 0, unknown: 0, held: 0 },
   services: () => [],
   service: () => undefined,
   instances: () => [],
@@ -169,7 +170,7 @@ const EMPTY: AccountView = {
 function byLabels(account: AccountView, { index }: World): AccountView {
   return {
     ...fieldsOf(account),
-    services: () => account.services(),
+    services: (from) => account.services(from),
     service: (name) => {
       const found = account.service(name);
       if (found !== undefined) return found;

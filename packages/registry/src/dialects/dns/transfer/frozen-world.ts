@@ -24,7 +24,7 @@ export function freeze(live: Live, account: Account, labels: Iterable<Bytes>): W
   const ofLive = (name: string): ServiceView | undefined => live().view.account(account)?.service(name);
   return toWorld(live, account, names, (found) => ({
     ...fieldsOf(found),
-    services: () => found.services(),
+    services: (from) => found.services(from),
     service: (name) => (names.has(toLabel(name)) ? services.get(name) : ofLive(name)),
     instances: (fromId) => found.instances(fromId),
   }));

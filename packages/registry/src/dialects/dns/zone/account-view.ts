@@ -11,6 +11,7 @@ export function fieldsOf(account: AccountView): Omit<AccountView, "services" | "
     keysFloor: account.keysFloor,
     createdAtMs: account.createdAtMs,
     counts: account.counts,
+    statuses: account.statuses,
     leases: () => account.leases(),
     lease: (id) => account.lease(id),
     entry: (key) => account.entry(key),

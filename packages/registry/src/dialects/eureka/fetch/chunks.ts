@@ -25,7 +25,7 @@ interface Chunk {
   readonly piece: Piece;
   readonly vips: Vips;
   /** The part of it that has a vip address, by that address. */
-  readonly parts: Map<string, Chunk>;
+  parts: Map<string, Chunk> | undefined;
 }
 
 /** An application's text, and how many of its instances have which status. */
@@ -60,6 +60,11 @@ export class Chunks {
     return this.#listing;
   }
 
+  /** The number of chunks. */
+  get length(): number {
+    return this.#chunks.length;
+  }
+
   /** Bytes kept here. */
   get bytes(): number {
     let sum = 0;
@@ -67,7 +72,7 @@ export class Chunks {
     for (const chunk of this.#chunks) {
       if (chunk === undefined) continue;
       sum += chunk.vips.bytes;
-      for (const { piece } of chunk.parts.values()) sum += piece.bytes;
+      for (const { piece } of chunk.parts?.values() ?? []) sum += piece.bytes;
     }
     return sum;
   }
@@ -108,6 +113,7 @@ export class Chunks {
 
   #part(chunk: Chunk, { address, secure }: VipQuery, found: readonly InstanceRecord[]): Chunk {
     const key = `${secure} ${address}`;
+    chunk.parts ??= new Map();
     const known = chunk.parts.get(key);
     if (known !== undefined) return known;
     const records = new Set(found);
@@ -142,7 +148,7 @@ export class Chunks {
     const whole = (format: Format): string =>
       openApplication(format, name) + write(format) + FRAMES[format].closeApplication;
     const vips = new Vips(listed.map(({ record }) => record));
-    return { listed, counts, piece: new Piece(isWhole ? whole : write, size), vips, parts: new Map() };
+    return { listed, counts, piece: new Piece(isWhole ? whole : write, size), vips, parts: undefined };
   }
 
   #join(chunks: readonly Chunk[]): Piece[] {

@@ -6,10 +6,11 @@ export type Counts = Partial<Record<EurekaStatus, number>>;
 /** The hash names them by letter. */
 const BY_LETTER = [...STATUSES].sort();
 
-export function addCounts(sum: Counts, more: Readonly<Counts>): void {
+/** Adds them so many times. */
+export function addCounts(sum: Counts, more: Readonly<Counts>, times = 1): void {
   for (const status of STATUSES) {
     const count = more[status];
-    if (count !== undefined) sum[status] = (sum[status] ?? 0) + count;
+    if (count !== undefined) sum[status] = (sum[status] ?? 0) + times * count;
   }
 }
 

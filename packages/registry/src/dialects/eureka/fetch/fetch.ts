@@ -4,7 +4,7 @@
  *     Fetch                        bounds the bytes that all of these keep
  *       ├── Full                   one for each account: all that is registered
  *       │     ├── Bodies           its answers, until the account's catalog changes
- *       │     └── Chunks           one for each application, filled again when its services have changed
+ *       │     └── Chunks           one for each application, filled again when its services have changed, in turns
  *       └── Deltas                 follows the registry
  *             └── Window           one for each account: the instances that changed in the last minutes
  *                   ├── Bodies     its answers, until a change comes or goes
@@ -19,8 +19,17 @@
  * (gzip.ts), so that a change costs the piece that it is in, however long the answer is. What is long, or has much that
  * was never encoded, goes out piece by piece instead.
  */
-import type { Account, Clock, InstanceRecord, Registry } from "../../../core/index.ts";
+import {
+  type Account,
+  type Clock,
+  type Following,
+  type InstanceRecord,
+  keepUp,
+  type Registry,
+  type View,
+} from "../../../core/index.ts";
 import type { Body } from "../../../net/answers/parts.ts";
+import { inTurn } from "../../../net/answers/turns.ts";
 import { infoOf } from "../instances/info.ts";
 import { findInstance } from "../instances/registration.ts";
 import { overrideOf } from "../instances/status.ts";
@@ -45,6 +54,7 @@ export interface Summary {
   readonly applications: number;
   readonly instances: number;
   readonly counts: Readonly<Counts>;
+  readonly listed: readonly { readonly name: string; readonly records: readonly InstanceRecord[] }[];
 }
 
 export interface FetchParts extends Source {
@@ -55,6 +65,7 @@ export interface FetchParts extends Source {
 export class Fetch {
   readonly #parts: FetchParts;
   readonly #registry: Registry;
+  readonly #following: Following;
   /** In the order in which they were last asked for. */
   readonly #accounts = new Map<Account, Full>();
   #latest: Account | undefined;
@@ -65,26 +76,43 @@ export class Fetch {
   constructor(parts: FetchParts) {
     this.#parts = parts;
     this.#registry = parts.registry;
+    this.#following = keepUp(
+      parts.registry,
+      { anyService: true },
+      {
+        read: () => {
+          for (const full of this.#accounts.values()) full.forget();
+        },
+        take: (commit) => this.#accounts.get(commit.account)?.learn(commit),
+      },
+    );
   }
 
-  all(account: Account, form: Form): Body {
+  close(): void {
+    this.#following.close();
+  }
+
+  all(account: Account, form: Form): Body | Promise<Body> {
     const full = this.#of(account);
-    const body = this.#registry.read((view) => full.all(view, form));
-    this.#settle(account, body);
-    return body;
+    return this.#after(
+      (view) => full.step(view),
+      () => this.#settled(account, full.all(form)),
+    );
   }
 
   /** Undefined: changes are missing that clients need. They fetch everything then. */
-  delta(account: Account, form: Form): Body | undefined {
+  delta(account: Account, form: Form): Body | undefined | Promise<Body | undefined> {
     const full = this.#of(account);
     const window = this.#parts.deltas.of(account);
-    const body = this.#registry.read((view) => {
-      // Java's clients take -1 for a server without deltas, so it begins with 1.
-      const version = String(Math.max(1, view.account(account)?.catalogRevision ?? 0));
-      return window.answer(view, this.#parts.clock.monotonic(), form, version, full.hashcode(view));
-    });
-    this.#settle(account, body);
-    return body;
+    return this.#after(
+      (view) => full.step(view) && window.step(view),
+      (view) => {
+        // Java's clients take -1 for a server without deltas, so it begins with 1.
+        const version = String(Math.max(1, view.account(account)?.catalogRevision ?? 0));
+        const nowMs = this.#parts.clock.monotonic();
+        return this.#settled(account, window.answer(view, nowMs, form, version, full.hashcode));
+      },
+    );
   }
 
   application(account: Account, name: string, form: Form): Body | undefined {
@@ -94,11 +122,42 @@ export class Fetch {
     return body;
   }
 
-  vip(account: Account, address: string, secure: boolean, form: Form): Body {
+  vip(account: Account, address: string, secure: boolean, form: Form): Body | Promise<Body> {
     const full = this.#of(account);
-    const body = this.#registry.read((view) => full.vip(view, { address, secure }, form));
-    this.#settleSometimes(account, body);
-    return body;
+    const query = { address, secure };
+    let seek: (() => boolean) | undefined;
+    return this.#after(
+      (view) => {
+        if (!full.step(view)) return false;
+        seek ??= full.seeking(query);
+        return seek();
+      },
+      () => {
+        const body = full.vip(query, form);
+        this.#settleSometimes(account, body);
+        return body;
+      },
+    );
+  }
+
+  /** Carries out steps, each in a turn of its own, until one answers true; then makes an answer, at the same revision. */
+  #after<T>(step: (view: View) => boolean, make: (view: View) => T): T | Promise<T> {
+    const go = (): { readonly made: T } | undefined =>
+      this.#registry.read((view) => (step(view) ? { made: make(view) } : undefined));
+    const done = go();
+    if (done !== undefined) return done.made;
+    return new Promise((resolve, reject) => {
+      const next = (): void => {
+        try {
+          const done = go();
+          if (done === undefined) inTurn(next);
+          else resolve(done.made);
+        } catch (error) {
+          reject(error);
+        }
+      };
+      inTurn(next);
+    });
   }
 
   instance(account: Account, app: string, id: string, format: Format): string | undefined {
@@ -124,32 +183,25 @@ export class Fetch {
     return found;
   }
 
-  summary(account: Account): Summary {
+  /** How many there are; and applications by name with their instances, until these are `instancesMin` or more. */
+  summary(account: Account, instancesMin: number): Summary | Promise<Summary> {
     const full = this.#of(account);
-    return this.#registry.read((view) => {
-      const { names, counts } = full.summary(view);
-      const instances = Object.values(counts).reduce((sum, count) => sum + count, 0);
-      return { applications: names.length, instances, counts };
-    });
-  }
-
-  /** Applications by name with their instances, until these are `instancesMin` or more. */
-  listing(
-    account: Account,
-    instancesMin: number,
-  ): readonly { readonly name: string; readonly records: readonly InstanceRecord[] }[] {
-    const full = this.#of(account);
-    return this.#registry.read((view) => {
-      const names = full.summary(view).names.toSorted();
-      const listed: { name: string; records: InstanceRecord[] }[] = [];
-      for (let count = 0, nth = 0; count < instancesMin && nth < names.length; nth++) {
-        const name = names[nth] as string;
-        const records = instancesOf(this.#parts, view, account, name);
-        count += records.length;
-        listed.push({ name, records });
-      }
-      return listed;
-    });
+    return this.#after(
+      (view) => full.step(view),
+      (view) => {
+        const { names, counts } = full.summary;
+        const instances = Object.values(counts).reduce((sum, count) => sum + count, 0);
+        const listed: { name: string; records: InstanceRecord[] }[] = [];
+        const sorted = names.toSorted();
+        for (let count = 0, nth = 0; count < instancesMin && nth < sorted.length; nth++) {
+          const name = sorted[nth] as string;
+          const records = instancesOf(this.#parts, view, account, name);
+          count += records.length;
+          listed.push({ name, records });
+        }
+        return { applications: names.length, instances, counts, listed };
+      },
+    );
   }
 
   #write(account: Account, record: InstanceRecord, format: Format): string {
@@ -173,6 +225,11 @@ export class Fetch {
   /** These bodies are made anew each time, and each keeps little more: the bytes are counted now and then. */
   #settleSometimes(account: Account, body: Body | undefined): void {
     if (++this.#singles % SINGLES === 0) this.#settle(account, body);
+  }
+
+  #settled<B extends Body | undefined>(account: Account, body: B): B {
+    this.#settle(account, body);
+    return body;
   }
 
   /** Keeps the bytes within their bound. A body that was there already has added none. */

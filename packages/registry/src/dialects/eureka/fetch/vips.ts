@@ -18,6 +18,10 @@ type ByAddress = ReadonlyMap<string, readonly InstanceRecord[]>;
 
 const NOBODY: readonly InstanceRecord[] = [];
 
+function addressesOf(record: InstanceRecord, secure: boolean): readonly string[] {
+  return vipAddressOf(record, secure)?.split(",", ADDRESSES_MAX) ?? [];
+}
+
 export class Vips {
   readonly #records: readonly InstanceRecord[];
   #plain: ByAddress | undefined;
@@ -30,6 +34,10 @@ export class Vips {
   }
 
   find({ address, secure }: VipQuery): readonly InstanceRecord[] {
+    const [only] = this.#records;
+    // Most applications are small: a map would take more than all else that is kept of them.
+    if (only !== undefined && this.#records.length === 1)
+      return addressesOf(only, secure).includes(address) ? this.#records : NOBODY;
     let known = secure ? this.#secure : this.#plain;
     if (known === undefined) {
       known = this.#make(secure);
@@ -43,7 +51,7 @@ export class Vips {
     const made = new Map<string, InstanceRecord[]>();
     this.bytes += MAP_BYTES;
     for (const record of this.#records)
-      for (const address of new Set(vipAddressOf(record, secure)?.split(",", ADDRESSES_MAX))) {
+      for (const address of new Set(addressesOf(record, secure))) {
         const records = made.get(address);
         if (records === undefined) made.set(address, [record]);
         else records.push(record);

@@ -40,6 +40,9 @@ export interface Gap {
 /** The line may hold as many changes that are over as changes that count, and so many more, before they are taken out. */
 const OVER_MAX = 1024;
 
+/** Instances and applications that are looked at in one step, about. */
+const LOOKS_MAX = 1000;
+
 /** Clients ask every 30 s: a window that reaches back less than this would keep things from them. */
 const REACH_MS_MIN = 60_000;
 
@@ -120,6 +123,18 @@ export class Window {
   /** True when a client that asked half a minute ago misses nothing by asking now. */
   reaches(nowMs: number): boolean {
     return Math.max(this.#droppedAtMs, this.#gap.untilMs) <= nowMs - Math.min(REACH_MS_MIN, this.#spanMs);
+  }
+
+  /** Lists some of the applications that have changed; true when none is left. The answer is for the time after that. */
+  step(view: View): boolean {
+    let looks = 0;
+    for (const [app, changed] of this.#applications) {
+      if (changed.listing !== undefined) continue;
+      if (looks >= LOOKS_MAX) return false;
+      this.#list(view, app, changed);
+      looks += 1 + changed.byId.size;
+    }
+    return true;
   }
 
   /** Undefined when changes are missing that clients need. */

@@ -4,6 +4,7 @@ import type { Account, InstanceRecord, LeaseRecord } from "../../../core/index.t
 import { Head } from "../../../net/http/head.ts";
 import type { Answer } from "../../../net/routes/answer.ts";
 import type { Desk, Handle, PeerStatus } from "../desk.ts";
+import type { Summary } from "../fetch/fetch.ts";
 import { META } from "../instances/meta.ts";
 import { overrideOf, shownStatus } from "../instances/status.ts";
 import { inFormat, singleFormatOf } from "../requests/answer.ts";
@@ -29,9 +30,9 @@ const ACCOUNTS_MAX = 100;
 const ORDER = new Intl.Collator("en", { numeric: true });
 
 /** GET / */
-export const showDashboard: Handle = (desk, { account, principal }) => {
+export const showDashboard: Handle = async (desk, { account, principal }) => {
   const { clock, node, fetch, settings } = desk;
-  const summary = fetch.summary(account);
+  const summary = await fetch.summary(account, LISTED_MAX);
   const leases = countLeases(desk, account);
   const counts = { ...summary.counts };
   for (const status of leases.held) counts[status] = (counts[status] ?? 1) - 1;
@@ -50,7 +51,7 @@ export const showDashboard: Handle = (desk, { account, principal }) => {
       instances: summary.instances,
       leases: leases.count,
       holding: leases.holding,
-      apps: listApps(desk, account),
+      apps: listApps(desk, account, summary),
       appsTotal: summary.applications,
       peers: desk.peers(),
     }),
@@ -170,10 +171,10 @@ function countLeases(
   });
 }
 
-function listApps(desk: Desk, account: Account): ShownApp[] {
+function listApps(desk: Desk, account: Account, summary: Summary): ShownApp[] {
   const apps: ShownApp[] = [];
   let room = LISTED_MAX;
-  for (const { name, records } of desk.fetch.listing(account, LISTED_MAX)) {
+  for (const { name, records } of summary.listed) {
     const listed = [...records].sort((a, b) => ORDER.compare(a.id, b.id)).slice(0, room);
     room -= listed.length;
     apps.push({ name, count: records.length, instances: listed.map((record) => toShown(desk, account, record)) });

@@ -1,17 +1,21 @@
 /** Requests that read what is registered. */
 import type { Account } from "../../../core/index.ts";
 import type { Body } from "../../../net/answers/parts.ts";
+import type { Answer } from "../../../net/routes/answer.ts";
 import type { Call, Handle } from "../desk.ts";
 import type { Fetch } from "../fetch/fetch.ts";
 import type { Form } from "../fetch/piece.ts";
 import type { Format } from "../wire/messages.ts";
 import { empty, formOf, inForm, inFormat, singleFormatOf } from "./answer.ts";
 
-function list(read: (fetch: Fetch, call: Call, form: Form) => Body | undefined, missing = 404): Handle {
+type Listed = Body | undefined;
+
+function list(read: (fetch: Fetch, call: Call, form: Form) => Listed | Promise<Listed>, missing = 404): Handle {
   return ({ fetch }, call) => {
     const form = formOf(call.request);
     const body = read(fetch, call, form);
-    return body === undefined ? empty(missing) : inForm(form, body);
+    const give = (made: Listed): Answer => (made === undefined ? empty(missing) : inForm(form, made));
+    return body instanceof Promise ? body.then(give) : give(body);
   };
 }
 

@@ -119,8 +119,7 @@ function pageServices(
   const services: ServiceSummaryBody[] = [];
   let looks = 0;
   let bytes = 0;
-  for (const service of account?.services() ?? []) {
-    if (service.name < from) continue;
+  for (const service of account?.services(from) ?? []) {
     if (services.length >= limit || looks >= LOOKS_MAX || bytes >= PAGE_BYTES_MAX)
       return { name: "services", items: services, next: service.name };
     looks += service.instances.size * (filter?.cost ?? 1);
