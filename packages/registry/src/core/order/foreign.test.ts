@@ -16,7 +16,7 @@ interface Node {
 
 let now = 0;
 
-function open(origin: string): Node {
+function open(origin: string, confirms = false): Node {
   const catalog = new Catalog();
   const node: Node = {
     catalog,
@@ -32,6 +32,7 @@ function open(origin: string): Node {
       clock: { now: () => ++now, monotonic: () => ++now },
       rules: { limits: () => LIMITS_OF_TESTS },
       origin,
+      confirms,
       last: { revision: 0, orderMs: 0, nth: 0 },
       explain: (error) => (error as Error).message,
       append(commits, settle) {
@@ -158,6 +159,26 @@ test("after another state was put in its place, decisions rest on that and go on
   assert.deepEqual([await own, await next].map(wordOf), ["exists", "revision 71"]);
 });
 
+test("where others may be ahead, a refusal is not given before its place in the order is known", async () => {
+  const node = open("slept", true);
+  const guarded: Command = {
+    kind: "when",
+    guards: [{ on: "version", key: "a", is: "=", than: 1 }],
+    then: [{ kind: "range", from: "a" }],
+    otherwise: [{ kind: "refuse", refusal: "conflict", detail: "" }],
+  };
+  const stale = node.sequencer.propose("default", guarded);
+  const empty = await taken(node);
+  assert.deepEqual(empty.commits, []);
+  empty.settle.lostRace();
+  node.sequencer.foreign(await foreignCommits(put("a")));
+  (await taken(node)).settle.delivered();
+  assert.equal(wordOf(await stale), "revision 1");
+  const refused = node.sequencer.propose("default", create("a"));
+  (await taken(node)).settle.delivered();
+  assert.equal(wordOf(await refused), "exists");
+});
+
 test("records are of the node that took the command, also when they are decided again", async () => {
   const node = open("decider");
   const mine = node.sequencer.propose("default", put("a"));
@@ -218,7 +239,7 @@ const event = fc.record({
 test("three nodes at one order: nobody's change is lost, and all see the same", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(event, { maxLength: 80 }), async (events) => {
-      const nodes = ["n0", "n1", "n2"].map(open);
+      const nodes = ["n0", "n1", "n2"].map((name) => open(name));
       const log: { readonly commits: readonly Commit[]; readonly of: Node["group"] }[] = [];
       const heard = nodes.map(() => 0);
       const answers: Promise<Outcome<Receipt>>[] = [];

@@ -22,6 +22,11 @@ export interface SequencerOptions {
   isKeeper?(account: Account, lease: LeaseRecord, keeper: Keeper): boolean;
   /** The end of the stored order. */
   readonly last: Position;
+  /**
+   * Refusals, and what changes nothing, are appended as well, as a group of no commits when nothing else is under way: a
+   * node that slept would give them on a state that others have left behind. At once when left out.
+   */
+  readonly confirms?: boolean;
   /** Makes a group durable; called for one group at a time. What came of it is told by one call, after this one has returned. */
   append(commits: readonly Commit[], settle: Settle): void;
   /** Says to clients why a group failed, or why nobody knows. */
@@ -147,7 +152,8 @@ export class Sequencer {
       ? ok({ commit, revision: this.#revision, result: decided.value.result })
       : decided;
     // An answer without changes, or a refusal, waits as well: it rests on what is not durable yet.
-    if (commit === null && this.#open.length === 0 && this.#flushing === null) resolve(outcome);
+    const isSettled = commit === null && this.#open.length === 0 && this.#flushing === null;
+    if (isSettled && this.#options.confirms !== true) resolve(outcome);
     else {
       this.#open.push({ wish, commit, outcome });
       this.#schedule();
@@ -203,7 +209,7 @@ export class Sequencer {
     }
     const group: Group = { proposals, commits, split, startMs: this.#options.clock.monotonic() };
     this.#flushing = group;
-    if (commits.length === 0) this.#settle(group);
+    if (commits.length === 0 && this.#options.confirms !== true) this.#settle(group);
     else this.#options.append(commits, this.#settleOf(group));
   }
 
@@ -212,7 +218,8 @@ export class Sequencer {
     return {
       delivered: () => {
         if (this.#flushing !== group) throw new Error("a group was delivered that was settled before");
-        this.#options.onGroup?.(group.commits.length, this.#options.clock.monotonic() - group.startMs);
+        const { length } = group.commits;
+        if (length > 0) this.#options.onGroup?.(length, this.#options.clock.monotonic() - group.startMs);
         this.#settle(group);
       },
       lostRace: () => {
