@@ -112,6 +112,14 @@ test("after a barrier a node has what was acknowledged at another one before", a
       String(i),
     );
   }
+  b.node.isLate = true;
+  accepted(await a.core.registry.propose("default", put("k")));
+  const given = new AbortController();
+  const waiting = b.core.registry.barrier(given.signal);
+  await settle();
+  given.abort();
+  const late = await waiting;
+  assert.ok(!late.ok && late.refusal === "unavailable");
   b.node.isCut = true;
   const refused = await b.core.registry.barrier();
   assert.ok(!refused.ok && refused.refusal === "unavailable");

@@ -1,5 +1,5 @@
 /** @live Puts catalog, history, watchers and lease time together, on a replicator. */
-import { type Outcome, ok, refuse } from "../outcome.ts";
+import { type Outcome, ok, type Refused, refuse } from "../outcome.ts";
 import { apply, restore } from "./catalog/apply.ts";
 import { changesBetween } from "./catalog/replace.ts";
 import type { Restored } from "./catalog/restored.ts";
@@ -245,8 +245,9 @@ class OpenCore implements Core, Registry, Sink {
   async barrier(signal?: AbortSignal): Promise<Outcome<Revision>> {
     const { replicator } = this.#options;
     const head = (await replicator.head?.(signal)) ?? ok(this.view.revision);
-    if (head.ok) await this.#hub.reached(head.value, signal);
-    return head;
+    if (!head.ok) return head;
+    const givenUp = (): Refused => refuse("unavailable", "the request was given up");
+    return this.#hub.reached(head.value, signal).then(() => head, givenUp);
   }
 
   get order(): Replicator["order"] {

@@ -84,7 +84,7 @@ export interface Registry {
   pulses(account: Account, leases: readonly LeaseId[]): Promise<readonly (Pulse | undefined)[]>;
   /**
    * Resolves when this node has everything that was acknowledged anywhere before the call: what is read then is not older.
-   * `unavailable` when nobody can be asked.
+   * `unavailable` when nobody can be asked, or when the signal comes first.
    */
   barrier(signal?: AbortSignal): Promise<Outcome<Revision>>;
   /** "local": each node has an order of its own, and revisions count in that. */
