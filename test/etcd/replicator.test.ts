@@ -7,6 +7,7 @@ import { accepted, register } from "../harness/registry.ts";
 import { until } from "../harness/scope.ts";
 import { etcd, type Member, startCluster } from "./cluster-rig.ts";
 import { type EtcdNode, openEtcdNode } from "./node-rig.ts";
+import { openRelay } from "./relay-rig.ts";
 
 const { skip } = etcd;
 const put = (key: string, value = "v"): Command => ({ kind: "put", key, value });
@@ -197,6 +198,47 @@ test("many at several nodes: nobody's change is lost, guards hold, and all show 
   await agree(nodes);
   const barrier = await nodes[1]?.core.registry.barrier();
   assert.ok(barrier?.ok);
+});
+
+test("a node that was cut off reads what etcd has forgotten from the log, and when that is gone the state", {
+  skip,
+}, async (t) => {
+  const [member] = await startCluster(t);
+  const url = member?.url ?? "";
+  const client = new Client({ endpoints: [url] });
+  t.after(() => client.close());
+  const relay = await openRelay(t, url);
+  const one = await openEtcdNode(t, { endpoints: [url], origin: "n1", retention: { bytesMax: 100_000 } });
+  const two = await openEtcdNode(t, { endpoints: [relay.url], origin: "n2", patienceMs: 60_000 });
+  const { registry } = one.core;
+  const write = async (name: string, count: number, size: number): Promise<void> => {
+    for (let i = 0; i < count; i++) accepted(await registry.propose("default", put(`${name}${i}`, "x".repeat(size))));
+  };
+  await write("a", 10, 10);
+  await agree([one, two]);
+  relay.cut();
+  const mine = two.core.registry.propose("default", put("mine"));
+  await write("b", 50, 10);
+  const compactAll = async (): Promise<void> =>
+    client.compact((await client.range({ key: Buffer.from("x") })).revision);
+  await compactAll();
+  relay.mend();
+  accepted(await mine);
+  await agree([one, two]);
+  assert.ok(!two.logged.some((line) => /the whole state anew/.test(line)));
+  relay.cut();
+  const second = two.core.registry.propose("default", put("second"));
+  const { floor } = registry;
+  await write("c", 100, 3000);
+  accepted(await registry.propose("default", { kind: "delete", from: "a", to: "b" }));
+  await until(() => registry.floor > floor + 60, { what: "history to go" });
+  await compactAll();
+  relay.mend();
+  accepted(await second);
+  await agree([one, two]);
+  assert.ok(two.logged.some((line) => /the whole state anew/.test(line)));
+  accepted(await two.core.registry.propose("default", put("third")));
+  await agree([one, two]);
 });
 
 test("a leader that dies is noticed by nobody but the clock", { skip }, async (t) => {

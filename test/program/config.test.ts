@@ -77,8 +77,12 @@ test("flags beat the environment, the environment beats the file, the file beats
   assert.equal(config.replicator, "embedded");
 });
 
+const TEXTS: Readonly<Record<string, string>> = { "etcd.endpoints": "http://a:2379", "etcd.user": "name:password" };
+
 /** A legal value that is not the default. */
 function otherValue(setting: Setting): string {
+  const text = TEXTS[setting.key];
+  if (text !== undefined) return text;
   switch (setting.kind) {
     case "flag":
       return setting.default === true ? "off" : "on";
@@ -99,26 +103,28 @@ function otherValue(setting: Setting): string {
 }
 
 test("every setting can be given as flag, variable and key, and each way means the same", () => {
-  // Parts of TLS need each other.
-  const tls: Record<string, unknown> = { "tls-cert": "/c", "tls-key": "/k", "tls-ca": "/a" };
+  // Parts of TLS need each other, and etcd its members.
+  const needed: Readonly<Record<string, Record<string, unknown>>> = {
+    tls: { "tls-cert": "/c", "tls-key": "/k", "tls-ca": "/a" },
+    etcd: { "etcd-cert": "/c", "etcd-key": "/k" },
+    replicator: { etcd: "http://b:2379" },
+  };
   const shown = (config: ServeConfig) =>
     JSON.stringify({ ...config, directory: "", portsNamed: [...config.portsNamed] });
   for (const setting of SETTINGS) {
     const flag = flagOf(setting);
     const raw = otherValue(setting);
-    const { [flag]: _own, ...beside } = setting.key.startsWith("tls.") ? tls : {};
+    const [above, name] = setting.key.split(".") as [string, string | undefined];
+    const all = needed[above] ?? {};
+    const { [flag]: _own, ...beside } = all;
     // The data directory of a run is in its own temporary place.
     const always = setting.key === "data" ? beside : { data: "/data", ...beside };
-    const [above, name] = setting.key.split(".") as [string, string | undefined];
     const yaml = name === undefined ? `${above}: ${raw}\n` : `${above}:\n  ${name}: ${raw}\n`;
     const byFlag = shown(good({ flags: { ...always, [flag]: raw } }));
     assert.equal(shown(good({ flags: always, env: { [variableOf(setting)]: raw } })), byFlag, setting.key);
     assert.equal(shown(good({ flags: always, yaml })), byFlag, setting.key);
-    assert.notEqual(
-      byFlag,
-      shown(good({ flags: setting.key.startsWith("tls.") ? { data: "/data", ...tls } : always })),
-      setting.key,
-    );
+    const others = setting.key === "data" ? all : { data: "/data", ...all };
+    assert.notEqual(byFlag, shown(good({ flags: others })), setting.key);
   }
 });
 

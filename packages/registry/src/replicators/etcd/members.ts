@@ -70,8 +70,9 @@ export class Members implements Keeping {
       const node = this.#options.keys.nodeOf(key);
       if (node !== undefined) this.#terms.set(node, readTerm(value));
     }
-    this.#holder = holder === undefined ? "" : readTerm(holder.value);
-    this.#holderRevision = holder?.modRevision ?? 0;
+    this.#holder = "";
+    this.#holderRevision = 0;
+    if (holder !== undefined) this.#setHolder(readTerm(holder.value), holder.modRevision);
     this.#moved();
   }
 
@@ -82,10 +83,17 @@ export class Members implements Keeping {
       else this.#terms.set(node, readTerm(value));
       this.#moved();
     } else if (key.equals(this.#options.keys.holder)) {
-      this.#holder = isDelete ? "" : readTerm(value);
-      this.#holderRevision = isDelete ? 0 : modRevision;
+      this.#setHolder(isDelete ? "" : readTerm(value), modRevision);
       if (isDelete) this.#beat();
     }
+  }
+
+  /** At this revision of etcd; what is older is no news. */
+  #setHolder(term: string, revision: number): void {
+    if (revision <= this.#holderRevision) return;
+    this.#holder = term;
+    this.#holderRevision = revision;
+    if (term !== "" && term === this.#term) for (const listener of this.#onDuty) listener();
   }
 
   /** Resolves when this node is there: at once, or when a former process of its name is not believed alive any more. */
@@ -170,10 +178,7 @@ export class Members implements Keeping {
       guards: [{ key: keys.holder, modRevision: 0 }],
       then: [{ kind: "put", key: keys.holder, value: encodeMeta({ term: this.#term }), lease: this.#lease }],
     });
-    if (!done.succeeded) return;
-    this.#holder = this.#term;
-    this.#holderRevision = done.revision;
-    for (const listener of this.#onDuty) listener();
+    if (done.succeeded) this.#setHolder(this.#term, done.revision);
   }
 
   get keeper(): Keeper | null {

@@ -5,3 +5,6 @@ export class Damaged extends Error {}
 
 /** It cannot be used, and waiting does not help. */
 export class EtcdRefused extends Error {}
+
+/** Groups are gone that were to be read. */
+export class Missed extends Error {}

@@ -35,7 +35,7 @@ import { Follower } from "./log/follower.ts";
 import { type Group, LogReader } from "./log/reader.ts";
 import { Members } from "./members.ts";
 import { knownFile, readKnown, writeKnown } from "./memory.ts";
-import { type Damaged, EtcdRefused } from "./refused.ts";
+import { type Damaged, EtcdRefused, Missed } from "./refused.ts";
 import { LostDuty, type RetentionLimits, Upkeep } from "./upkeep.ts";
 
 export interface EtcdOptions extends ClientOptions {
@@ -155,8 +155,7 @@ class Etcd implements EtcdReplicator {
     const { clock, rules, origin, onGroup, retention, log, patienceMs = PATIENCE_MS } = this.#options;
     const shared = { client: this.#client, keys: this.#keys, reader: this.#reader, known: () => this.#known };
     this.floor = loaded.restored.floor;
-    const start = this.#known;
-    const index = new PastIndex(this.floor, start, () => this.#reader.groups(this.floor + 1));
+    const index = new PastIndex(this.floor, this.#known, (from) => this.#reader.groupsWith(from));
     const appender = new Appender({
       ...shared,
       patienceMs,
@@ -180,7 +179,7 @@ class Etcd implements EtcdReplicator {
         line: loaded.line,
         group: (group) => this.#hear(group),
         event: (event) => this.#event(event),
-        resynced: (head) => this.#resync(head),
+        resync: (head, isMissing) => this.#resync(head, isMissing),
         state: (error) => this.#health.told("following the order in etcd", error),
         broken: (error) => this.#end(error),
       },
@@ -225,6 +224,7 @@ class Etcd implements EtcdReplicator {
   #hear(group: Group): void {
     if (group.first <= this.#known) return;
     const { appender, sequencer } = this.#open();
+    if (group.after !== this.#topGroup) throw new Missed("groups are missing");
     if (appender.isDelivered(group.id, group.modRevision)) return;
     appender.passed();
     this.#note(group.id, group.commits, group.modRevision, group.bytes);
@@ -246,18 +246,20 @@ class Etcd implements EtcdReplicator {
     } else this.#open().members.take(event);
   }
 
-  /** Etcd had forgotten what this node lacked; it has read the log, or that is forgotten as well. */
-  async #resync(head: Head): Promise<void> {
-    const { members, sequencer } = this.#open();
-    if (this.#known < head.top.revision) {
+  /** Etcd had forgotten what this node lacked: it has read the log, or lacks groups that are gone from there, too. */
+  async #resync(head: Head, isMissing: boolean): Promise<void> {
+    const { members, sequencer, appender, index } = this.#open();
+    if (isMissing) {
       const loaded = await load(this.#client, this.#keys, this.#reader, head);
       this.floor = loaded.restored.floor;
       this.#known = loaded.restored.revision;
+      this.#take(head);
+      appender.passed();
+      index.begin(this.floor, this.#known);
       this.#sink?.replace(loaded.restored);
       sequencer.advance(loaded.restored);
       this.#options.log?.warn("this node was away for longer than history reaches: it has read the whole state anew");
     }
-    this.#take(head);
     this.floor = Math.max(this.floor, head.floor);
     const [nodes, holder] = await Promise.all([
       this.#client.range(this.#keys.nodes),

@@ -43,14 +43,25 @@ export class PastIndex {
   #ready: Promise<void> | null = null;
   /** Bytes that the log takes. */
   logBytes = 0;
-  readonly #start: Revision;
-  readonly #read: () => AsyncIterable<Group>;
+  #start: Revision;
+  readonly #read: (from: Revision) => AsyncIterable<Group>;
 
-  /** `read`: groups from the floor up to `start`. */
-  constructor(floor: Revision, start: Revision, read: () => AsyncIterable<Group>) {
+  /** `read`: groups that begin with a revision or later. They are needed up to `start`. */
+  constructor(floor: Revision, start: Revision, read: (from: Revision) => AsyncIterable<Group>) {
     this.#touches = new Touches(floor);
     this.#start = start;
     this.#read = read;
+  }
+
+  /** All of it anew: what came after the end of what it knows is gone. */
+  begin(floor: Revision, start: Revision): void {
+    this.#gone.clear();
+    this.#rows = [];
+    this.#touches = new Touches(floor);
+    this.#later = [];
+    this.#ready = null;
+    this.#start = start;
+    this.logBytes = 0;
   }
 
   note(commits: readonly Commit[], bytes: number): void {
@@ -91,15 +102,18 @@ export class PastIndex {
   }
 
   async #build(): Promise<void> {
-    for await (const { commits, bytes } of this.#read()) {
+    const later = this.#later;
+    for await (const { commits, bytes } of this.#read(this.#touches.last + 1)) {
+      // Begun anew meanwhile.
+      if (this.#later !== later) return this.ready();
       const missing = commits.filter(({ revision }) => revision > this.#touches.last && revision <= this.#start);
       if (missing.length === 0) continue;
       this.#add(missing);
       this.logBytes += bytes;
     }
-    const later = this.#later ?? [];
+    if (this.#later !== later) return this.ready();
     this.#later = null;
-    for (const commits of later) this.#add(commits);
+    for (const commits of later ?? []) this.#add(commits);
   }
 
   async goneAt(floor: Revision, account: Account, instance: InstanceKey): Promise<Revision> {

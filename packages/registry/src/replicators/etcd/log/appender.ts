@@ -102,7 +102,6 @@ export class Appender {
     const last = positionAfter(commits.at(-1) as Commit);
     const top: Top = { ...last, group: id };
     const key = keys.group((commits[0] as Commit).revision);
-    const value = encodeEnvelope({ id, parts, body: parts === 0 ? body : Buffer.alloc(0) });
     const untilMs = performance.now() + patienceMs;
     for (let nth = 0; nth < parts; ) {
       const part = body.subarray(nth * PART_BYTES, (nth + 1) * PART_BYTES);
@@ -111,7 +110,8 @@ export class Appender {
       if (done !== null) nth++;
     }
     while (!pending.isSettled && this.#pending === pending) {
-      const { topRevision } = this.#options.end();
+      const { topRevision, group: after } = this.#options.end();
+      const value = encodeEnvelope({ id, after, parts, body: parts === 0 ? body : Buffer.alloc(0) });
       const then: readonly Operation[] = [
         { kind: "put", key: keys.top, value: encodeMeta(top) },
         { kind: "put", key, value },

@@ -6,6 +6,8 @@ import { HEAD_BYTES, seal, unseal } from "../../../records/sealed.ts";
 export interface Envelope {
   /** Made by whoever wrote the group, and never twice. */
   readonly id: string;
+  /** The group before it; empty for the first one. */
+  readonly after: string;
   /** So many keys hold the commits; 0 when they are here. */
   readonly parts: number;
   readonly body: Buffer;
@@ -13,10 +15,11 @@ export interface Envelope {
 
 const LENGTH_BYTES = 2;
 
-export function encodeEnvelope({ id, parts, body }: Envelope): Buffer {
+export function encodeEnvelope({ id, after, parts, body }: Envelope): Buffer {
   const out = new ByteWriter();
   out.clear(HEAD_BYTES);
   out.string(id);
+  out.string(after);
   out.count(parts);
   const head = seal(out.bytes());
   const length = Buffer.alloc(LENGTH_BYTES);
@@ -30,6 +33,7 @@ export function decodeEnvelope(bytes: Buffer): Outcome<Envelope> {
   if (end > bytes.length) return refuse("invalid", "a group ends too early");
   const head = unseal(bytes, start, end, "the head of a group", (input) => ({
     id: input.ownString(),
+    after: input.ownString(),
     parts: input.count(),
   }));
   return head.ok ? ok({ ...head.value, body: bytes.subarray(end) }) : head;

@@ -9,7 +9,7 @@ import type { Client } from "../client/client.ts";
 import type { WatchEvent, WatchTold } from "../client/messages.ts";
 import type { Keys } from "../keys.ts";
 import { type Head, judgeHead, readHead } from "../load.ts";
-import { Damaged, EtcdRefused } from "../refused.ts";
+import { Damaged, EtcdRefused, Missed } from "../refused.ts";
 import type { Group, LogReader } from "./reader.ts";
 
 export interface FollowerOptions {
@@ -19,12 +19,12 @@ export interface FollowerOptions {
   readonly line: string;
   /** The end of the order as it is known here. */
   known(): Revision;
-  /** The next group. */
+  /** The next group; throws `Missed` when it is not. */
   group(group: Group): void;
   /** Another key was written, or deleted. */
   event(event: WatchEvent): void;
-  /** All that is followed is to be read again. */
-  resynced(head: Head): Promise<void>;
+  /** All that is followed is to be read again; the state, too, when groups are missing. */
+  resync(head: Head, isMissing: boolean): Promise<void>;
   /** Null when it follows, else why it does not. */
   state(error: unknown): void;
   /** This is not, or not any more, an order to be used. */
@@ -67,6 +67,8 @@ export class Follower {
       } catch (error) {
         if (this.#isClosed) return;
         if (error instanceof EtcdRefused || error instanceof Damaged) return broken(error);
+        // Then it is read again, whatever was told.
+        if (error instanceof Missed) this.#next = 0;
         state(error);
       }
       await delay(RETRY_MS);
@@ -75,17 +77,19 @@ export class Follower {
 
   /** Whether this is the order that was known, and all of it that etcd does not tell any more. */
   async #look(): Promise<void> {
-    const { client, keys, line, known, resynced, reader, group } = this.#options;
+    const { client, keys, line, known, resync, reader, group } = this.#options;
     const head: Outcome<Head> = await readHead(client, keys);
     const refused = judgeHead(head, line, known());
     if (refused !== undefined) throw refused;
     if (!head.ok || head.value.revision < this.#next) return;
-    if (head.value.floor > known() && head.value.marker.revision > known()) {
-      await resynced(head.value);
-    } else {
-      for await (const one of reader.groups(known() + 1, head.value.revision)) group(one);
-      await resynced(head.value);
+    let isMissing = false;
+    try {
+      for await (const one of reader.groups(known() + 1)) group(one);
+    } catch (error) {
+      if (!(error instanceof Missed)) throw error;
+      isMissing = true;
     }
+    await resync(head.value, isMissing || known() < head.value.top.revision);
     this.#next = head.value.revision + 1;
   }
 

@@ -4,11 +4,13 @@ import { decodeGroup } from "../../../records/group.ts";
 import type { Client } from "../client/client.ts";
 import type { KeyValue } from "../client/messages.ts";
 import type { Keys } from "../keys.ts";
-import { Damaged } from "../refused.ts";
+import { Damaged, Missed } from "../refused.ts";
 import { decodeEnvelope } from "./envelope.ts";
 
 export interface Group {
   readonly id: string;
+  /** The group before it; empty for the first one. */
+  readonly after: string;
   readonly first: Revision;
   readonly commits: readonly Commit[];
   /** What it takes in etcd, about. */
@@ -39,7 +41,7 @@ export class LogReader {
   async open({ key, value, modRevision }: KeyValue): Promise<Group> {
     const envelope = decodeEnvelope(value);
     if (!envelope.ok) throw new Damaged(envelope.detail);
-    const { id, parts } = envelope.value;
+    const { id, after, parts } = envelope.value;
     const body = parts === 0 ? envelope.value.body : await this.#join(id, parts);
     const commits = decodeGroup(body);
     const first = this.#keys.firstOf(key);
@@ -48,6 +50,7 @@ export class LogReader {
       throw new Damaged("a group is not where it belongs");
     return {
       id,
+      after,
       first,
       commits: commits.value,
       bytes: value.length + (parts === 0 ? 0 : body.length),
@@ -60,7 +63,7 @@ export class LogReader {
     const bodies: Buffer[] = [];
     for (let nth = 0; nth < parts; nth++) {
       const [part] = (await this.#client.range({ key: this.#keys.part(id, nth) })).entries;
-      if (part === undefined) throw new Damaged(`part ${nth} of the group ${id} is missing`);
+      if (part === undefined) throw new Missed(`part ${nth} of the group ${id} is missing`);
       bodies.push(part.value);
     }
     return Buffer.concat(bodies);
@@ -84,6 +87,11 @@ export class LogReader {
     }
   }
 
+  /** The group that holds this revision, and all after it. */
+  async *groupsWith(revision: Revision): AsyncGenerator<Group> {
+    yield* this.groups((await this.groupBefore(revision))?.first ?? revision);
+  }
+
   /** The last group that begins with `revision` or before. */
   async groupBefore(revision: Revision): Promise<Group | undefined> {
     for (const width of WIDTHS) {
@@ -104,8 +112,7 @@ export class LogReader {
     const commits: Commit[] = [];
     if (after >= last) return commits;
     let bytes = 0;
-    const start = (await this.groupBefore(after + 1))?.first ?? after + 1;
-    for await (const group of this.groups(start))
+    for await (const group of this.groupsWith(after + 1))
       for (const commit of group.commits) {
         if (commit.revision <= after) continue;
         if (commits.length >= limit || bytes > bytesMax || commit.revision > last) return commits;
