@@ -13,7 +13,7 @@ const { values, positionals } = parseArgs({
     // More than cores: most files wait for peers and leases much of their time.
     concurrency: { type: "string", default: "3" },
     diagnostics: { type: "boolean", default: false },
-    "file-minutes": { type: "string", default: "5" },
+    "file-minutes": { type: "string", default: "15" },
     "test-name-pattern": { type: "string" },
   },
 });

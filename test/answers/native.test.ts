@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ask, memoryOf, neverRead, notHeldUp, putKeys, registerFat, startBystander, startSmall } from "./rig.ts";
 
-test("what a transaction reads is bounded", { timeout: 60_000 }, async (t) => {
+test("what a transaction reads is bounded", { timeout: 600_000 }, async (t) => {
   const registry = await startSmall(t);
   const { url } = registry;
   await putKeys(url, 40, 1_000_000);
@@ -25,7 +25,7 @@ test("what a transaction reads is bounded", { timeout: 60_000 }, async (t) => {
   await notHeldUp(bystander);
 });
 
-test("pages of keys and instances end at some MB, and lead on", { timeout: 60_000 }, async (t) => {
+test("pages of keys and instances end at some MB, and lead on", { timeout: 600_000 }, async (t) => {
   const { url } = await startSmall(t);
   await putKeys(url, 12, 1_000_000);
   assert.equal(await registerFat(url, "x", 200), 200);
@@ -48,7 +48,7 @@ test("pages of keys and instances end at some MB, and lead on", { timeout: 60_00
   }
 });
 
-test("whole lists go out as clients take them", { timeout: 90_000 }, async (t) => {
+test("whole lists go out as clients take them", { timeout: 600_000 }, async (t) => {
   const registry = await startSmall(t);
   const { url } = registry;
   const count = await registerFat(url, "x", 700);

@@ -27,7 +27,7 @@ interface Unread {
   readonly headers?: string;
 }
 
-test("Eureka", { timeout: 120_000 }, async (t) => {
+test("Eureka", { timeout: 600_000 }, async (t) => {
   const registry = await startSmall(t);
   await registerFat(registry.url, "x", COUNT);
   const bystander = await startBystander(t, registry);
@@ -48,7 +48,7 @@ test("Eureka", { timeout: 120_000 }, async (t) => {
   await notHeldUp(bystander);
 });
 
-test("Rackspace", { timeout: 120_000 }, async (t) => {
+test("Rackspace", { timeout: 600_000 }, async (t) => {
   const registry = await startSmall(t);
   const { url } = registry;
   const tenant = await openTenant(url);
@@ -99,7 +99,7 @@ test("Rackspace", { timeout: 120_000 }, async (t) => {
   await notHeldUp(bystander);
 });
 
-test("SkyDNS", { timeout: 120_000 }, async (t) => {
+test("SkyDNS", { timeout: 600_000 }, async (t) => {
   const registry = await startSmall(t);
   const environment = "e".repeat(8000);
   const more = (nth: number): object => ({ meta: { environment: `${environment}${nth}` } });

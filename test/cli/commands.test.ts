@@ -35,19 +35,19 @@ test("an instance is registered, listed, explained and deregistered", async () =
     "--zone",
     "east",
     "--ttl",
-    "60s",
+    "10m",
   ];
   assert.match(
     (await cli(["register", "api", "api-1", ...flags])).stdout,
-    /^api\/api-1 registered for 1m \(revision \d+\)\n$/,
+    /^api\/api-1 registered for 10m \(revision \d+\)\n$/,
   );
-  assert.match((await cli(["register", "api", "api-1", ...flags])).stdout, /^api\/api-1 is registered for 1m/);
+  assert.match((await cli(["register", "api", "api-1", ...flags])).stdout, /^api\/api-1 is registered for 10m/);
   assert.match((await cli(["register", "api", "api-1", "--if-absent"], 1)).stderr, /^rollcall: /);
   await cli(["register", "api", "api-2", "--status", "critical", "--named-port", "admin=9000", "--ttl", "0"]);
 
   const table = (await cli(["instances", "api"])).stdout.trimEnd().split("\n");
   assert.match(table[0] as string, /^ID {5}ADDRESS {9}STATUS {4}VERSION {2}ZONE {2}TTL {2}AGE {2}TAGS$/);
-  assert.match(table[1] as string, /^api-1 {2}127\.0\.0\.1:8080 {2}passing {3}1\.2 {6}east {3}1m {2,3}\d+s {2}blue$/);
+  assert.match(table[1] as string, /^api-1 {2}127\.0\.0\.1:8080 {2}passing {3}1\.2 {6}east {2}10m {2,3}\S+ {2}blue$/);
   assert.match(table[2] as string, /^api-2 {2}127\.0\.0\.1:9000 {2}critical/);
   assert.doesNotMatch(table.join(), /\p{Cc}/u);
 
@@ -64,7 +64,7 @@ test("an instance is registered, listed, explained and deregistered", async () =
 
   assert.match(
     (await cli(["explain", "api", "api-1"])).stdout,
-    /passing[\s\S]*kept alive by {2}lease [\s\S]*ttl 1m[\s\S]*AGO {2}REVISION {2}WHAT/,
+    /passing[\s\S]*kept alive by {2}lease [\s\S]*ttl 10m[\s\S]*AGO {2}REVISION {2}WHAT/,
   );
   assert.match((await cli(["deregister", "api", "api-1"])).stdout, /^api\/api-1 deregistered\n$/);
   assert.match((await cli(["deregister", "api", "api-1"], 4)).stderr, /^rollcall: there is no api\/api-1\n$/);
@@ -75,7 +75,7 @@ test("an instance is registered, listed, explained and deregistered", async () =
 });
 
 test("control characters of others do not reach the terminal", async () => {
-  await cli(["register", "evil", "e", "--version", "\u202e[31mred", "--zone", "a\u200fb"]);
+  await cli(["register", "evil", "e", "--ttl", "10m", "--version", "\u202e[31mred", "--zone", "a\u200fb"]);
   const { stdout } = await cli(["instances", "evil"]);
   assert.doesNotMatch(stdout.replaceAll("\n", ""), /[\p{Cc}\p{Cf}]/u);
   assert.match(stdout, /\ufffd\[31mred/);
@@ -114,9 +114,9 @@ test("configuration values go in and come out as they are, conditions hold", asy
 });
 
 test("leases, held leases, consumers and status are shown", async () => {
-  await cli(["register", "leased", "l-1", "--ttl", "45s"]);
+  await cli(["register", "leased", "l-1", "--ttl", "45m"]);
   const { leases } = await json<LeasesBody>(["leases"]);
-  const lease = leases.find((one) => one.ttlMs === 45_000)?.lease as string;
+  const lease = leases.find((one) => one.ttlMs === 2_700_000)?.lease as string;
   assert.match((await cli(["leases"])).stdout, /^LEASE +TTL +ENDS +BEATS +LAST BEAT +VIA +NOTE$/m);
   assert.match((await cli(["leases", lease])).stdout, /^keeps alive {2}leased\/l-1$/m);
   await cli(["leases", "nobody"], 4);
@@ -132,13 +132,16 @@ test("leases, held leases, consumers and status are shown", async () => {
 });
 
 test("events are the latest, of one type, or all since a cursor", async () => {
-  for (const id of ["1", "2", "3"]) await cli(["register", "ev", id]);
-  const last = await json<EventsBody>(["events", "--type", "instance.registered", "--last", "2"]);
+  for (const id of ["1", "2", "3"]) await cli(["register", "ev", id, "--ttl", "10m"]);
+  const last = await json<EventsBody>(["events", "--service", "ev", "--type", "instance.registered", "--last", "2"]);
   assert.deepEqual(
     last.events.map((one) => one.instance),
     ["2", "3"],
   );
-  const since = await json<EventsBody>(["events", "--after", last.events[0]?.id as string, "--type", "instance.*"]);
+  const since = await json<EventsBody>([
+    ...["events", "--service", "ev", "--type", "instance.*"],
+    ...["--after", last.events[0]?.id as string],
+  ]);
   assert.deepEqual(
     since.events.map((one) => one.instance),
     ["3"],
@@ -152,7 +155,7 @@ test("events are the latest, of one type, or all since a cursor", async () => {
 });
 
 test("an operator's word and a check's result are said, and taken back", async () => {
-  await cli(["register", "op", "1", "--ttl", "60s"]);
+  await cli(["register", "op", "1", "--ttl", "10m"]);
   assert.match((await cli(["drain", "op", "1"])).stdout, /^op\/1 is draining, whatever it says \(revision \d+\)\n$/);
   assert.match((await cli(["instances", "op"])).stdout, /^1 .* draining /m);
   assert.match((await cli(["drain", "op", "1", "--undo"])).stdout, /^op\/1 is no longer overridden: passing /);
@@ -162,7 +165,7 @@ test("an operator's word and a check's result are said, and taken back", async (
     (await cli(["report", "op", "1", "disk", "warning", "nearly full"])).stdout,
     /^check disk of op\/1 is warning/,
   );
-  assert.match((await cli(["explain", "op", "1"])).stdout, /^check disk +warning, \d+s ago: nearly full$/m);
+  assert.match((await cli(["explain", "op", "1"])).stdout, /^check disk +warning, \S+ ago: nearly full$/m);
   for (const args of [["drain"], ["override", "--clear"], ["report", "disk", "passing"]]) {
     const [verb = "", ...rest] = args;
     assert.match((await cli([verb, "op", "nobody", ...rest], 4)).stderr, /^rollcall: /);
@@ -170,13 +173,16 @@ test("an operator's word and a check's result are said, and taken back", async (
 });
 
 test("leases are granted, renewed and ended", async () => {
-  const name = (await cli(["lease", "grant", "--ttl", "1m"])).stdout.trim();
+  const name = (await cli(["lease", "grant", "--ttl", "10m"])).stdout.trim();
   await cli(["config", "set", "leased/key", "v", "--lease", name]);
-  assert.equal((await cli(["lease", "renew", name])).stdout, `${name} renewed for 1m\n`);
+  assert.equal((await cli(["lease", "renew", name])).stdout, `${name} renewed for 10m\n`);
   assert.match((await cli(["lease", "end", name])).stdout, new RegExp(`^${name} ended `));
   await cli(["config", "get", "leased/key"], 4);
   for (const verb of ["renew", "end"]) await cli(["lease", verb, name], 4);
-  assert.equal((await json<{ lease: string }>(["lease", "grant", "mine", "--meta", "a=b"])).lease, "mine");
+  assert.equal(
+    (await json<{ lease: string }>(["lease", "grant", "mine", "--ttl", "10m", "--meta", "a=b"])).lease,
+    "mine",
+  );
   await cli(["lease", "end", "mine"]);
 });
 
@@ -200,7 +206,7 @@ test("what is yet to come is not followed", async () => {
 });
 
 test("an instance's own lease is not told twice, unless all is asked for", async () => {
-  await cli(["register", "once", "1", "--ttl", "60s"]);
+  await cli(["register", "once", "1", "--ttl", "10m"]);
   assert.deepEqual((await cli(["events", "--last", "2"])).stdout.match(/lease\.granted.*once/g), null);
   assert.match(
     (await cli(["events", "--last", "2", "--all"])).stdout,
@@ -209,7 +215,7 @@ test("an instance's own lease is not told twice, unless all is asked for", async
   assert.match((await cli(["events", "--last", "1", "--type", "lease.granted"])).stdout, /lease\.granted +once\/1/);
   const lines = (await cli(["events", "--service", "once", "--last", "9"])).stdout.trimEnd().split("\n");
   assert.equal(lines.length, 1, "of this service alone");
-  const lease = (await cli(["lease", "grant"])).stdout.trim();
+  const lease = (await cli(["lease", "grant", "--ttl", "10m"])).stdout.trim();
   assert.match(
     (await cli(["events", "--last", "1"])).stdout,
     new RegExp(`lease\\.granted +${lease}`),

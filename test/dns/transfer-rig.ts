@@ -75,7 +75,7 @@ export function run(path: string, args: readonly string[], input = ""): Promise<
 
 /** The records that dig gets, one a line, blanks made one. */
 export async function dig(port: number, ...args: readonly string[]): Promise<string[]> {
-  const common = ["@127.0.0.1", "-p", String(port), "+time=2", "+tries=2", "+noall", "+answer"];
+  const common = ["@127.0.0.1", "-p", String(port), "+time=30", "+tries=2", "+noall", "+answer"];
   const { code, stdout, stderr } = await run(DIG.path, [...common, ...args]);
   assert.equal(code, 0, `dig ${args.join(" ")}: ${stdout} ${stderr}`);
   return toLines(stdout);
@@ -98,7 +98,7 @@ export function toLines(text: string): string[] {
 export async function nsupdate(port: number, key: Key | undefined, lines: readonly string[]): Promise<Ended> {
   const script = [`server 127.0.0.1 ${port}`, ...lines, "send", "quit", ""].join("\n");
   const signed = key === undefined ? [] : ["-y", showKey(key)];
-  return run(NSUPDATE.path, ["-t", "5", ...signed], script);
+  return run(NSUPDATE.path, ["-t", "60", ...signed], script);
 }
 
 /** A real server that has the zone by transfer. */

@@ -93,7 +93,7 @@ class Server implements Rollcall {
     const args = [...(this.#options.nodeFlags ?? []), PROGRAM, ...own];
     const program = new Program(process.execPath, args, { env: cleanEnvironment(env), cwd: tmpdir() });
     this.#program = program;
-    const timeoutMs = this.#options.readyMsMax ?? 20_000;
+    const timeoutMs = this.#options.readyMsMax ?? 60_000;
     try {
       await until(() => program.gone !== undefined || program.logs.some((line) => line.event === "ready"), {
         timeoutMs,

@@ -40,7 +40,7 @@ export function request(url: string, spec: RequestSpec = {}): Promise<Answer> {
         resolve({ status: statusCode, headers, rawHeaders, bytes, text, json: () => parseJson(text, statusCode) });
       });
     });
-    const timeoutMs = spec.timeoutMs ?? 15_000;
+    const timeoutMs = spec.timeoutMs ?? 60_000;
     outgoing.setTimeout(timeoutMs, () => outgoing.destroy(new Error(`no answer from ${url} in ${timeoutMs} ms`)));
     outgoing.on("error", reject);
     outgoing.end(body);
@@ -211,7 +211,7 @@ class EventStream implements Stream {
     this.#abort();
   }
 
-  async find(accept: (event: StreamEvent) => boolean, timeoutMs = 10_000): Promise<StreamEvent> {
+  async find(accept: (event: StreamEvent) => boolean, timeoutMs = 60_000): Promise<StreamEvent> {
     const deadlineMs = performance.now() + timeoutMs;
     for (;;) {
       const found = this.events.find(accept);

@@ -15,12 +15,15 @@ export function temporaryDirectory(scope: Scope, label = "rollcall"): string {
   return path;
 }
 
-/** Polls until `condition` gives something truthy, and answers that. A condition that throws is not yet true. */
+/**
+ * Polls until `condition` gives something truthy, and answers that. A condition that throws is not yet true. The time is
+ * for what never comes: on a busy machine all takes many times as long.
+ */
 export async function until<T>(
   condition: () => T | Promise<T>,
   options: { readonly timeoutMs?: number; readonly what?: string; readonly intervalMs?: number } = {},
 ): Promise<Exclude<T, false | null | undefined | 0 | "">> {
-  const { timeoutMs = 10_000, what = condition.toString(), intervalMs = 20 } = options;
+  const { timeoutMs = 60_000, what = condition.toString(), intervalMs = 20 } = options;
   const startMs = performance.now();
   let last: unknown;
   for (;;) {

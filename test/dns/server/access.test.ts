@@ -17,13 +17,13 @@ import { startProcess } from "../../harness/process.ts";
 import { startRollcall } from "../../harness/program.ts";
 import { temporaryDirectory } from "../../harness/scope.ts";
 import { SURROUNDINGS } from "../names-rig.ts";
-import { nextPacket, openUdp, type Reading, readMessage, startDns, toQuery } from "../rig.ts";
+import { ANSWER_MS_MAX, nextPacket, openUdp, type Reading, readMessage, startDns, toQuery } from "../rig.ts";
 
 /** Asked from another address of loopback. */
 async function askFrom(address: string, port: number, name: string): Promise<Reading> {
   const socket = await openUdp("udp4", address);
   try {
-    const answer = nextPacket(socket, 5000);
+    const answer = nextPacket(socket, ANSWER_MS_MAX);
     socket.send(toQuery(name, "A"), port, "127.0.0.1");
     const bytes = await answer;
     assert.ok(bytes !== undefined, "no answer");

@@ -19,7 +19,7 @@ import {
 } from "../transfer-rig.ts";
 
 /** Only NOTIFY can be so fast: the zone's refresh is a minute. */
-const SOON = { timeoutMs: 5000, intervalMs: 50 };
+const SOON = { intervalMs: 50 };
 const KEY = KEYS.transfer;
 
 interface Kind {

@@ -54,7 +54,7 @@ function serialOf(line: string | undefined): number {
 }
 
 async function failure(...args: readonly string[]): Promise<string> {
-  const { stdout } = await run(DIG.path, ["@127.0.0.1", "-p", String(rig.port), "+tries=1", "+time=2", ...args]);
+  const { stdout } = await run(DIG.path, ["@127.0.0.1", "-p", String(rig.port), "+tries=1", "+time=30", ...args]);
   return stdout;
 }
 

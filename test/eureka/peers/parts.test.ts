@@ -210,7 +210,8 @@ test("a server knows itself in a list of peers", async () => {
   assert.equal(showUrl("http://me:secret@host:8761/eureka/"), "http://host:8761/eureka/");
 });
 
-const WAITS = { connect: 300, read: 300, whole: 600 };
+/** Of a client whose peer answers. */
+const PATIENT = { connect: 30_000, read: 30_000, whole: 60_000 };
 const GET = { method: "GET", path: "apps/", answerBytesMax: 1000, signal: new AbortController().signal } as const;
 
 async function listen(t: TestContext, server: Server | TcpServer): Promise<number> {
@@ -222,12 +223,12 @@ async function listen(t: TestContext, server: Server | TcpServer): Promise<numbe
   return (server.address() as AddressInfo).port;
 }
 
-async function clientOf(t: TestContext, listener: RequestListener): Promise<PeerClient> {
-  return openClient(t, `http://127.0.0.1:${await listen(t, createServer(listener))}/eureka/`);
+async function clientOf(t: TestContext, listener: RequestListener, waits = PATIENT): Promise<PeerClient> {
+  return openClient(t, `http://127.0.0.1:${await listen(t, createServer(listener))}/eureka/`, waits);
 }
 
-function openClient(t: TestContext, url: string): PeerClient {
-  const client = new PeerClient({ url, identity: "test", waits: WAITS });
+function openClient(t: TestContext, url: string, waits = PATIENT): PeerClient {
+  const client = new PeerClient({ url, identity: "test", waits });
   t.after(() => client.close());
   return client;
 }
@@ -236,12 +237,16 @@ const rejectsAs = (isLate: boolean, message: RegExp) => (error: unknown) =>
   error instanceof Unreached && error.isLate === isLate && message.test(error.message);
 
 test("a request to a peer ends, whatever the peer does", async (t) => {
-  const silent = await clientOf(t, () => undefined);
+  const silent = await clientOf(t, () => undefined, { ...PATIENT, read: 300 });
   await assert.rejects(silent.ask(GET), rejectsAs(true, /in time/));
-  const trickling = await clientOf(t, (_, response) => {
-    const timer = setInterval(() => response.write("x"), 50);
-    response.on("close", () => clearInterval(timer));
-  });
+  const trickling = await clientOf(
+    t,
+    (_, response) => {
+      const timer = setInterval(() => response.write("x"), 50);
+      response.on("close", () => clearInterval(timer));
+    },
+    { ...PATIENT, whole: 600 },
+  );
   await assert.rejects(trickling.ask(GET), Unreached);
   const long = await clientOf(t, (_, response) => void response.end("x".repeat(1001)));
   await assert.rejects(long.ask(GET), rejectsAs(true, /longer than 1000/));
@@ -258,7 +263,10 @@ test("a request to a peer ends, whatever the peer does", async (t) => {
     t,
     createTcpServer(() => undefined),
   );
-  await assert.rejects(openClient(t, `https://127.0.0.1:${deaf}/`).ask(GET), rejectsAs(false, /take connections/));
+  await assert.rejects(
+    openClient(t, `https://127.0.0.1:${deaf}/`, { ...PATIENT, connect: 300 }).ask(GET),
+    rejectsAs(false, /take connections/),
+  );
 });
 
 test("redirects are not followed, and a kept connection that was closed costs nothing", async (t) => {
