@@ -296,3 +296,33 @@ test("leases end once, by the node that granted them, or by another one when tha
   await until(() => two.core.registry.read((view) => view.instance("default", "s", "b")) === undefined);
   await until(() => two.core.registry.read((view) => view.instance("default", "s", "a")) === undefined);
 });
+
+test("two processes of one name are refused, and one that was killed is waited for", { skip }, async (t) => {
+  const endpoints = urlsOf(await startCluster(t));
+  const relay = await openRelay(t, endpoints[0] as string);
+  const one = await openEtcdNode(t, { endpoints: [relay.url] });
+  await assert.rejects(openEtcdNode(t, { endpoints }), /another process is the node n1: each needs a name/);
+  // As if it were killed.
+  relay.cut();
+  const again = await openEtcdNode(t, { endpoints });
+  accepted(await again.core.registry.propose("default", put("a")));
+  relay.mend();
+  await agree([one, again]);
+  assert.equal(one.replicator.keeping?.keeper, null);
+});
+
+test("a node that the others have given up renews nothing until it is there again", { skip }, async (t) => {
+  const endpoints = urlsOf(await startCluster(t));
+  const relay = await openRelay(t, endpoints[0] as string);
+  const one = await openEtcdNode(t, { endpoints, origin: "n1" });
+  const two = await openEtcdNode(t, { endpoints: [relay.url], origin: "n2" });
+  accepted(await two.core.registry.propose("default", register("s", "b", { ttlMs: 60_000 })));
+  await agree([one, two]);
+  assert.ok((await two.core.registry.renew("default", "s/b")).ok);
+  relay.cut();
+  await until(async () => !(await two.core.registry.renew("default", "s/b")).ok, { what: "it to be unsure" });
+  await until(async () => (await one.core.registry.renew("default", "s/b")).ok, { what: "the other to take over" });
+  relay.mend();
+  await until(async () => (await two.core.registry.renew("default", "s/b")).ok, { what: "it to be there again" });
+  assert.ok(!(await one.core.registry.renew("default", "s/b")).ok);
+});

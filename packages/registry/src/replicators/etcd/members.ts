@@ -3,6 +3,7 @@
  * who does what one does for all, follows from who is there; every node works it out for itself.
  */
 import { hash, randomInt } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import {
   type Account,
   ALONE,
@@ -32,6 +33,7 @@ const TTL_SECONDS = 5;
 /** Before its end nobody is sure of it: the answer to a renewal was on its way. */
 const MARGIN_MS = 1500;
 const BEAT_MS = 1000;
+const RETRY_MS = 200;
 const LEASE_MAX = 2 ** 47;
 
 export class Members implements Keeping {
@@ -44,6 +46,7 @@ export class Members implements Keeping {
   #lease = 0;
   /** Monotonic time up to which the lease lives for certain. */
   #sureMs = Number.NEGATIVE_INFINITY;
+  #wasSure = false;
   #timer: NodeJS.Timeout | undefined;
   #beating: Promise<void> | null = null;
   #moved: () => void = () => {};
@@ -96,10 +99,21 @@ export class Members implements Keeping {
     if (term !== "" && term === this.#term) for (const listener of this.#onDuty) listener();
   }
 
-  /** Resolves when this node is there: at once, or when a former process of its name is not believed alive any more. */
+  /**
+   * Resolves when this node is there. Another process of its name may be one that was killed: its lease ends soon. Rejects
+   * when it lives on.
+   */
   async join(): Promise<void> {
-    await this.#enter();
+    const untilMs = performance.now() + TTL_SECONDS * 1000 + MARGIN_MS;
+    while (!(await this.#enter())) {
+      if (performance.now() > untilMs) throw new Error(this.#nameTaken);
+      await delay(RETRY_MS);
+    }
     this.#timer = setInterval(() => this.#beat(), BEAT_MS).unref();
+  }
+
+  get #nameTaken(): string {
+    return `another process is the node ${this.#options.name}: each needs a name of its own (--name)`;
   }
 
   get #term(): string {
@@ -139,15 +153,17 @@ export class Members implements Keeping {
     this.#terms.set(name, term);
     this.#sureMs = startMs + TTL_SECONDS * 1000 - MARGIN_MS;
     await this.#takeDuty();
+    this.#wasSure = true;
     this.#moved();
     return true;
   }
 
   #beat(): void {
     const { state } = this.#options;
+    this.#noteSure();
     this.#beating ??= this.#beatOnce()
       .then(
-        () => state(this.#isSure ? null : new Error(`another process is the node ${this.#options.name}`)),
+        () => state(this.#isSure ? null : new Error(this.#nameTaken)),
         (error: unknown) => {
           if (!this.#isSure) state(error);
         },
@@ -157,9 +173,14 @@ export class Members implements Keeping {
       });
   }
 
+  #noteSure(): void {
+    if (this.#wasSure === this.#isSure) return;
+    this.#wasSure = this.#isSure;
+    this.#moved();
+  }
+
   async #beatOnce(): Promise<void> {
     const { client, clock } = this.#options;
-    const wasSure = this.#isSure;
     const startMs = clock.monotonic();
     if (this.#lease === 0 || (await client.renewLease(this.#lease)) === 0) {
       this.#lease = 0;
@@ -168,7 +189,7 @@ export class Members implements Keeping {
       return;
     }
     this.#sureMs = startMs + TTL_SECONDS * 1000 - MARGIN_MS;
-    if (!wasSure) this.#moved();
+    this.#noteSure();
     if (this.#holder === "") await this.#takeDuty();
   }
 
@@ -196,8 +217,14 @@ export class Members implements Keeping {
     return best;
   }
 
+  /**
+   * While this node is not sure that it is there for the others, they may keep what it kept. When it knows of none it goes
+   * on: heartbeats do not depend on etcd then.
+   */
   keeps(account: Account, lease: LeaseRecord): boolean {
-    return this.#keeperOf(account, lease) === this.#options.name;
+    const { name } = this.#options;
+    if (this.#keeperOf(account, lease) !== name) return false;
+    return this.#isSure || [...this.#terms.keys()].every((node) => node === name);
   }
 
   /** Whether an end that names this keeper may be decided. */
