@@ -31,6 +31,7 @@ export class Keys {
   /** Who does what one node does for all. */
   readonly holder: Buffer;
   readonly rows: Range;
+  readonly allParts: Range;
   readonly nodes: Range;
   /** What every node follows. */
   readonly followed: Range;
@@ -45,6 +46,7 @@ export class Keys {
     this.probe = this.#of("probe");
     this.holder = this.#of("holder");
     this.rows = { key: this.#of("row/"), end: this.#of("row0") };
+    this.allParts = { key: this.#of("part/"), end: this.#of("part0") };
     this.nodes = { key: this.#of("node/"), end: this.#of("node0") };
     this.followed = { key: this.floor, end: this.nodes.end };
   }
@@ -73,6 +75,11 @@ export class Keys {
 
   part(group: string, nth: number): Buffer {
     return this.#of(`part/${group}/${String(nth).padStart(4, "0")}`);
+  }
+
+  /** The group that a part is of. */
+  groupOf(part: Buffer): string {
+    return part.toString("utf8", this.allParts.key.length, part.lastIndexOf("/"));
   }
 
   parts(group: string): Range {

@@ -160,7 +160,7 @@ class Etcd implements EtcdReplicator {
       ...shared,
       patienceMs,
       end: () => ({ topRevision: this.#topRevision, group: this.#topGroup }),
-      delivered: (id, commits, topRevision, bytes) => this.#note(id, commits, topRevision, bytes),
+      delivered: (group) => this.#note(group),
       tried: (error, waitedMs) => this.#health.tried(error, waitedMs),
     });
     const members = new Members(
@@ -227,17 +227,17 @@ class Etcd implements EtcdReplicator {
     if (group.after !== this.#topGroup) throw new Missed("groups are missing");
     if (appender.isDelivered(group.id, group.modRevision)) return;
     appender.passed();
-    this.#note(group.id, group.commits, group.modRevision, group.bytes);
+    this.#note(group);
     sequencer.foreign(group.commits);
   }
 
-  #note(id: string, commits: readonly Commit[], topRevision: number, bytes: number): void {
+  #note(group: Pick<Group, "id" | "commits" | "bytes" | "parts" | "modRevision">): void {
     const { index, upkeep } = this.#open();
-    this.#known = (commits.at(-1) as Commit).revision;
-    this.#topRevision = topRevision;
-    this.#topGroup = id;
-    index.note(commits, bytes);
-    upkeep.note(commits, bytes);
+    this.#known = (group.commits.at(-1) as Commit).revision;
+    this.#topRevision = group.modRevision;
+    this.#topGroup = group.id;
+    index.note(group);
+    upkeep.note(group.commits, group.bytes);
   }
 
   #event(event: WatchEvent): void {

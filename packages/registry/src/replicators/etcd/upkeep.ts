@@ -70,6 +70,8 @@ export class Upkeep {
   /** Where etcd was at the last look: what is older nobody lacks. */
   #compactTo = 0;
   #logStart: Revision = 0;
+  /** Groups of which parts lay there at the last look, and no group. */
+  #orphans: ReadonlySet<string> = new Set();
 
   constructor(options: UpkeepOptions) {
     this.#options = options;
@@ -212,8 +214,19 @@ export class Upkeep {
     this.#compactedMs = clock.monotonic();
     const to = this.#compactTo;
     this.#compactTo = etcdRevision();
+    await this.#sweep();
     // Somebody else may have gone further.
     if (to > 0) await client.compact(to).catch(() => {});
+  }
+
+  /** Parts of groups that were given up: whoever writes one takes seconds, so they were there without it twice. */
+  async #sweep(): Promise<void> {
+    const { client, keys, index } = this.#options;
+    const { entries } = await client.range({ ...keys.allParts, keysOnly: true });
+    const found = new Set(entries.map(({ key }) => keys.groupOf(key)).filter((group) => !index.inParts.has(group)));
+    for (const group of found)
+      if (this.#orphans.has(group)) await this.#write([{ kind: "delete", ...keys.parts(group) }]);
+    this.#orphans = found;
   }
 
   async close(): Promise<void> {

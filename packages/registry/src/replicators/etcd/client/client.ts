@@ -210,7 +210,8 @@ function isElsewhere(error: unknown): boolean {
 
 function isExpired(error: unknown): boolean {
   if (!(error instanceof CallFailed) || !error.isAnswer) return false;
-  return error.code === CODES.unauthenticated || error.message.includes("invalid auth token");
+  // Tokens are also too old when users or roles have changed since.
+  return error.code === CODES.unauthenticated || /invalid auth token|auth store is old/.test(error.message);
 }
 
 /** Whether what was asked for may have been done, or may yet be. etcd's own time-outs are answers that do not know either. */

@@ -43,6 +43,8 @@ export class PastIndex {
   #ready: Promise<void> | null = null;
   /** Bytes that the log takes. */
   logBytes = 0;
+  /** Groups that are too large for one key. */
+  readonly inParts = new Set<string>();
   #start: Revision;
   readonly #read: (from: Revision) => AsyncIterable<Group>;
 
@@ -64,8 +66,9 @@ export class PastIndex {
     this.logBytes = 0;
   }
 
-  note(commits: readonly Commit[], bytes: number): void {
+  note({ id, commits, bytes, parts }: Pick<Group, "id" | "commits" | "bytes" | "parts">): void {
     this.logBytes += bytes;
+    if (parts > 0) this.inParts.add(id);
     if (this.#later !== null) this.#later.push(commits);
     else this.#add(commits);
   }
@@ -103,9 +106,10 @@ export class PastIndex {
 
   async #build(): Promise<void> {
     const later = this.#later;
-    for await (const { commits, bytes } of this.#read(this.#touches.last + 1)) {
+    for await (const { id, commits, bytes, parts } of this.#read(this.#touches.last + 1)) {
       // Begun anew meanwhile.
       if (this.#later !== later) return this.ready();
+      if (parts > 0) this.inParts.add(id);
       const missing = commits.filter(({ revision }) => revision > this.#touches.last && revision <= this.#start);
       if (missing.length === 0) continue;
       this.#add(missing);

@@ -14,6 +14,7 @@ import { type Client, isUnknown } from "../client/client.ts";
 import type { Operation } from "../client/messages.ts";
 import { type Keys, readTop, type Top } from "../keys.ts";
 import { decodeEnvelope, encodeEnvelope } from "./envelope.ts";
+import type { Group } from "./reader.ts";
 
 export interface AppenderOptions {
   readonly client: Client;
@@ -21,7 +22,7 @@ export interface AppenderOptions {
   /** The revision of etcd that wrote the end of the order as it is known here, and the group there. */
   end(): { readonly topRevision: number; readonly group: string };
   /** The group is durable and the next in the order. Called before it is settled. */
-  delivered(id: string, commits: readonly Commit[], topRevision: number, bytes: number): void;
+  delivered(group: Pick<Group, "id" | "commits" | "bytes" | "parts" | "modRevision">): void;
   /** What came of a try: null for an answer, else why there was none, and how long the group has waited. */
   tried(error: unknown, waitedMs: number): void;
   /** After so long nobody is told to wait any more. */
@@ -37,6 +38,8 @@ interface Pending {
   readonly commits: readonly Commit[];
   readonly settle: Settle;
   readonly bytes: number;
+  /** 0 when it fits one key. */
+  readonly parts: number;
   isSettled: boolean;
   /** A try had no answer. */
   isUnsure: boolean;
@@ -60,6 +63,7 @@ export class Appender {
       commits,
       settle,
       bytes: body.length,
+      parts: body.length <= PART_BYTES ? 0 : Math.ceil(body.length / PART_BYTES),
       isSettled: false,
       isUnsure: false,
     };
@@ -82,7 +86,7 @@ export class Appender {
 
   #deliver(pending: Pending, topRevision: number): void {
     this.#end(pending, () => {
-      this.#options.delivered(pending.id, pending.commits, topRevision, pending.bytes);
+      this.#options.delivered({ ...pending, modRevision: topRevision });
       pending.settle.delivered();
     });
   }
@@ -97,8 +101,7 @@ export class Appender {
 
   async #run(pending: Pending, body: Buffer): Promise<void> {
     const { keys, patienceMs } = this.#options;
-    const { id, commits } = pending;
-    const parts = body.length <= PART_BYTES ? 0 : Math.ceil(body.length / PART_BYTES);
+    const { id, commits, parts } = pending;
     const last = positionAfter(commits.at(-1) as Commit);
     const top: Top = { ...last, group: id };
     const key = keys.group((commits[0] as Commit).revision);
