@@ -1,7 +1,7 @@
 /** A catalog in this process with its names in DNS, looked up without a socket. */
 
 import { DIALECTS } from "../../packages/registry/src/bin/dialects.ts";
-import type { Instance, Life, View } from "../../packages/registry/src/core/index.ts";
+import type { Facts, Instance, Life, View } from "../../packages/registry/src/core/index.ts";
 import type { NameSource } from "../../packages/registry/src/dialects/contract.ts";
 import { toLabel } from "../../packages/registry/src/dialects/dns/labels/text.ts";
 import type { Dependency, Reply } from "../../packages/registry/src/dialects/dns/names/reply.ts";
@@ -153,7 +153,7 @@ function toWorld(view: View, zones: readonly Zone[], settings: Settings, index: 
 }
 
 /** Whether all dependencies hold: a cache would give the answer again. */
-export function isGood(dependencies: readonly Dependency[], view: View): boolean {
+export function isGood(dependencies: readonly Dependency[], view: Facts): boolean {
   return dependencies.every((dependency) => {
     if (dependency.on === "all") return view.revision === dependency.revision;
     const account = view.account(dependency.account);

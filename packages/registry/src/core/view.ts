@@ -30,6 +30,21 @@ export interface Members {
   readonly keys: readonly KeyRecord[];
 }
 
+/** The services and instances of one account, as decisions and lookups find them. */
+export interface AccountFacts {
+  readonly name: Account;
+  /** Latest revision that touched any of its instances or services. Only grows. */
+  readonly catalogRevision: Revision;
+  /** Sorted by name, beginning at the first one >= `from`; empty services (all instances gone) left out. */
+  services(from?: string): Iterable<ServiceView>;
+  /** Also answers for a service that is empty but still remembered. */
+  service(name: string): ServiceView | undefined;
+  /** All instances sorted by (id, service), beginning at the first id >= `fromId`. */
+  instances(fromId?: string): Iterable<InstanceRecord>;
+  /** The names of the services that changed after this revision, and perhaps of others, in no order. */
+  changedServices(after: Revision): Iterable<string>;
+}
+
 /** What decisions are made on: the view, or a draft laid over it. */
 export interface Facts {
   readonly revision: Revision;
@@ -48,6 +63,8 @@ export interface Facts {
   counts(account: Account): Counts;
   /** The number of the service's instances. */
   serviceSize(account: Account, service: string): number;
+  /** Undefined while nothing was ever in it. Good until the next command is decided. */
+  account(name: Account): AccountFacts | undefined;
 }
 
 /** A service as readers see it. The object stays the same while the service has a history; its fields move. */
@@ -86,12 +103,9 @@ export interface Directories {
 }
 
 /** One account as readers see it. */
-export interface AccountView {
-  readonly name: Account;
+export interface AccountView extends AccountFacts {
   /** The latest revision that touched it. Only grows. */
   readonly revision: Revision;
-  /** Latest revision that touched any of its instances or services. Only grows. */
-  readonly catalogRevision: Revision;
   /** Latest revision that touched any of its keys. Only grows. */
   readonly keysRevision: Revision;
   /** The history of its keys is gone up to here, whatever the store still has: see the command `compact`. Only grows. */
@@ -100,12 +114,6 @@ export interface AccountView {
   readonly counts: Counts;
   /** Instances by the status shown; a held one is none of the others. */
   readonly statuses: Readonly<Record<Status | "held", number>>;
-  /** Sorted by name, beginning at the first one >= `from`; empty services (all instances gone) left out. */
-  services(from?: string): Iterable<ServiceView>;
-  /** Also answers for a service that is empty but still remembered. */
-  service(name: string): ServiceView | undefined;
-  /** All instances sorted by (id, service), beginning at the first id >= `fromId`. */
-  instances(fromId?: string): Iterable<InstanceRecord>;
   leases(): Iterable<LeaseRecord>;
   lease(id: LeaseId): LeaseRecord | undefined;
   entry(key: Bytes): KeyRecord | undefined;

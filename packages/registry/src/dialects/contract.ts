@@ -3,7 +3,7 @@ import type { Logger } from "pino";
 import type {
   Access,
   Account,
-  AccountView,
+  AccountFacts,
   AnyPlan,
   Clock,
   InstanceRecord,
@@ -69,7 +69,7 @@ export interface NameSource {
    * Looks a name up. `labels` are those left of the domain, from left to right, in lower case, as `Bytes`; none for the
    * domain itself. `options` are settings that the source documents.
    */
-  find(labels: readonly string[], account: AccountView, options: Readonly<Record<string, string>>): Found;
+  find(labels: readonly string[], account: AccountFacts, options: Readonly<Record<string, string>>): Found;
 }
 
 export type Found =

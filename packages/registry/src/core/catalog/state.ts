@@ -95,6 +95,11 @@ export class AccountState implements AccountView {
     }
   }
 
+  *changedServices(after: Revision): Iterable<string> {
+    if (this.catalogRevision <= after) return;
+    for (const { name, revision } of this.serviceStates.values()) if (revision > after) yield name;
+  }
+
   instancesById(id: string): readonly InstanceRecord[] {
     const found = this.#byId.get(id);
     return found === undefined ? [] : Array.isArray(found) ? found : [found];

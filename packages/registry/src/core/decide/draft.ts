@@ -12,7 +12,8 @@ import {
   type Revision,
   subjectOf,
 } from "../types.ts";
-import type { Counts, Facts, Member, Members } from "../view.ts";
+import type { AccountFacts, Counts, Facts, Member, Members } from "../view.ts";
+import { AccountOver, ServiceDrafts } from "./over.ts";
 
 /** The changes of one account. Null stands for "gone here, whatever lies below". */
 class DraftAccount {
@@ -25,9 +26,30 @@ class DraftAccount {
   /** The records of this draft by the lease that keeps them alive; mostly one. */
   readonly members = new Map<LeaseId, Member | Set<Member>>();
   readonly leaseBytes = new Map<LeaseId, number>();
+  /** Of the latest commit with an instance; 0 while there is none. */
+  catalogRevision: Revision = 0;
+  /** What is in `instances` by service; null until somebody wants it so. */
+  #services: ServiceDrafts | null = null;
   readonly deltas = { instances: 0, services: 0, keys: 0, leases: 0, bytes: 0 };
   /** The names in `keys`, sorted; null until somebody wants them so. */
   #sorted: Bytes[] | null = null;
+
+  setInstance(key: string, { service, id }: InstanceRecord, after: InstanceRecord | null, revision: Revision): void {
+    this.instances.set(key, after);
+    this.catalogRevision = revision;
+    this.#services?.set(service, id, after);
+  }
+
+  get services(): ServiceDrafts {
+    if (this.#services === null) {
+      this.#services = new ServiceDrafts();
+      for (const [key, record] of this.instances) {
+        const [service = "", id = ""] = key.split("\0");
+        this.#services.set(service, id, record);
+      }
+    }
+    return this.#services;
+  }
 
   setKey(key: Bytes, record: KeyRecord | null): void {
     if (this.#sorted !== null && !this.keys.has(key)) this.#sorted.splice(placeOf(this.#sorted, key), 0, key);
@@ -117,7 +139,7 @@ export class Draft implements Facts {
       this.#accounts.set(account, draft);
     }
     for (const change of changes) {
-      if (change.kind === "instance") this.#foldInstance(account, draft, change.before, change.after);
+      if (change.kind === "instance") this.#foldInstance(account, draft, change, revision);
       else if (change.kind === "key") this.#foldKey(draft, change);
       else {
         draft.deltas.leases += (change.after === null ? 0 : 1) - (change.before === null ? 0 : 1);
@@ -136,13 +158,13 @@ export class Draft implements Facts {
   #foldInstance(
     account: Account,
     draft: DraftAccount,
-    before: InstanceRecord | null,
-    after: InstanceRecord | null,
+    { before, after }: Pick<Extract<Change, { kind: "instance" }>, "before" | "after">,
+    revision: Revision,
   ): void {
     const moved = before !== null && after !== null && (before.service !== after.service || before.id !== after.id);
     if (moved) {
-      this.#foldInstance(account, draft, before, null);
-      this.#foldInstance(account, draft, null, after);
+      this.#foldInstance(account, draft, { before, after: null }, revision);
+      this.#foldInstance(account, draft, { before: null, after }, revision);
       return;
     }
     const record = (after ?? before) as InstanceRecord;
@@ -155,7 +177,7 @@ export class Draft implements Facts {
       draft.deltas.instances += delta;
     }
     const key = nameOf(record.service, record.id);
-    draft.instances.set(key, after);
+    draft.setInstance(key, record, after, revision);
     draft.note(record.id, key);
     if (before !== null) draft.part(before.lease, before);
     if (after !== null) draft.join(after.lease, after);
@@ -257,5 +279,11 @@ export class Draft implements Facts {
 
   serviceSize(account: Account, service: string): number {
     return this.base.serviceSize(account, service) + (this.#accounts.get(account)?.serviceDeltas.get(service) ?? 0);
+  }
+
+  account(name: Account): AccountFacts | undefined {
+    const draft = this.#accounts.get(name);
+    const below = this.base.account(name);
+    return draft === undefined ? below : new AccountOver(name, below, draft);
   }
 }

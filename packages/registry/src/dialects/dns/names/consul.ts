@@ -8,7 +8,7 @@
  * it its instances with that tag; the node of an instance is in its meta `consul.node`. There is no mesh: `connect`,
  * `ingress` and `virtual` have no names.
  */
-import { type AccountView, type InstanceRecord, perRevision, type ServiceView } from "../../../core/index.ts";
+import { type AccountFacts, type InstanceRecord, perRevision, type ServiceView } from "../../../core/index.ts";
 import type { Found, NameSource, Place } from "../../contract.ts";
 import { fromAddressLabel, toAddressLabel } from "../labels/address.ts";
 import { isHostLabel, toLabel } from "../labels/text.ts";
@@ -73,7 +73,7 @@ function isDatacenter(labels: readonly string[], datacenter: string): boolean {
 }
 
 /** `[<tag>.]<name>`, or `_<name>._<tag>` (RFC 2782), where `tcp` and `udp` are not tags. */
-function findService(left: readonly string[], account: AccountView, datacenter: string): Found {
+function findService(left: readonly string[], account: AccountFacts, datacenter: string): Found {
   const [first = "", second = ""] = left;
   if (left.length === 2 && first.startsWith("_") && second.startsWith("_")) {
     const tag = second.slice(1);
@@ -84,7 +84,7 @@ function findService(left: readonly string[], account: AccountView, datacenter: 
   return findInstances(account, left.at(-1) as string, tag, datacenter);
 }
 
-function findInstances(account: AccountView, name: string, tag: string, datacenter: string): Found {
+function findInstances(account: AccountFacts, name: string, tag: string, datacenter: string): Found {
   const service = name === "" ? undefined : account.service(name);
   if (service === undefined) return NONE;
   const all = [...service.instances.values()];
@@ -98,7 +98,7 @@ function findInstances(account: AccountView, name: string, tag: string, datacent
 }
 
 /** Weights are scaled as among the instances that are shown. */
-function toPlaces(records: readonly InstanceRecord[], account: AccountView, datacenter: string): readonly Place[] {
+function toPlaces(records: readonly InstanceRecord[], account: AccountFacts, datacenter: string): readonly Place[] {
   const healthy = records.filter(isHealthy);
   const counted = healthy.length > 0 ? healthy : records;
   const weights = new Map(weigh(counted).map((weight, i) => [counted[i], weight]));
@@ -123,7 +123,7 @@ function targetOf(record: InstanceRecord, nodes: Nodes, datacenter: string): rea
   return [toAddressLabel(record.address) ?? "", "addr", datacenter];
 }
 
-function findNode(left: readonly string[], account: AccountView, datacenter: string): Found {
+function findNode(left: readonly string[], account: AccountFacts, datacenter: string): Found {
   const [label = ""] = left;
   const records = left.length === 1 ? nodesOf(account).get(label) : undefined;
   if (records === undefined) return NONE;
@@ -143,7 +143,7 @@ type Nodes = ReadonlyMap<string, readonly InstanceRecord[]>;
 const NO_NODES: Nodes = new Map();
 
 /** The nodes of an account. Services that did not change are not looked through again. */
-function nodesOf(account: AccountView): Nodes {
+function nodesOf(account: AccountFacts): Nodes {
   const nodes = new Map<string, InstanceRecord[]>();
   for (const service of account.services()) {
     for (const [label, records] of nodesIn(service)) {

@@ -1,10 +1,9 @@
 /** Names of other protocols: what a `NameSource` finds, as records. */
-import type { AccountView, InstanceRecord } from "../../../core/index.ts";
+import type { AccountFacts, InstanceRecord } from "../../../core/index.ts";
 import type { Found, Place } from "../../contract.ts";
 import { toSpot } from "../labels/address.ts";
 import { type Name, type Question, TYPE } from "../wire/message.ts";
 import { isName, lowerLabel } from "../wire/name.ts";
-import { fieldsOf } from "../zone/account-view.ts";
 import type { World, Zone } from "../zone/model.ts";
 import { addressRecords, authorityOf, hasServerLabel, SERVER_LABEL, serverAddresses, serversOf } from "./authority.ts";
 import { compareRecords, pickShown } from "./native/group.ts";
@@ -50,7 +49,7 @@ function presenceOf(found: Found, zone: SourceZone, world: World, { name, type }
 function findInSource(
   zone: SourceZone,
   labels: readonly string[],
-  account: AccountView | undefined,
+  account: AccountFacts | undefined,
   world: World,
 ): Found {
   const view = account === undefined ? EMPTY : byLabels(account, world);
@@ -61,7 +60,7 @@ function findInSource(
   return labels.length === 1 && labels[0] === SERVER_LABEL && hasServerLabel(world) ? { kind: "server" } : found;
 }
 
-function dependencyOf(found: Found, zone: SourceZone, account: AccountView | undefined): Dependency {
+function dependencyOf(found: Found, zone: SourceZone, account: AccountFacts | undefined): Dependency {
   if (found.kind === "instances" && found.service !== undefined) {
     const revision = account?.service(found.service)?.revision ?? 0;
     return { on: "service", account: zone.account, service: found.service, revision };
@@ -146,30 +145,20 @@ function renderPlaces(shown: readonly Place[], zone: SourceZone, owner: Name, tt
 }
 
 /** An account that nobody has used yet. */
-const EMPTY: AccountView = {
+const EMPTY: AccountFacts = {
   name: "",
-  revision: 0,
   catalogRevision: 0,
-  keysRevision: 0,
-  keysFloor: 0,
-  createdAtMs: 0,
-  counts: { instances: 0, services: 0, keys: 0, leases: 0, bytes: 0 },
-  statuses: { passing: 0, warning: 0, critical: 0, starting: 0, draining: 0, unknown: 0, held: 0 },
   services: () => [],
   service: () => undefined,
   instances: () => [],
-  leases: () => [],
-  lease: () => undefined,
-  entry: () => undefined,
-  entries: () => [],
-  under: () => ({ revision: 0, children: 0 }),
-  directories: { forgotten: 0, since: 0, empty: () => [] },
+  changedServices: () => [],
 };
 
 /** The account as sources see it: services are found by their labels, too. */
-function byLabels(account: AccountView, { index }: World): AccountView {
+function byLabels(account: AccountFacts, { index }: World): AccountFacts {
   return {
-    ...fieldsOf(account),
+    name: account.name,
+    catalogRevision: account.catalogRevision,
     services: (from) => account.services(from),
     service: (name) => {
       const found = account.service(name);
@@ -178,5 +167,6 @@ function byLabels(account: AccountView, { index }: World): AccountView {
       return other === undefined ? undefined : account.service(other);
     },
     instances: (fromId) => account.instances(fromId),
+    changedServices: (after) => account.changedServices(after),
   };
 }

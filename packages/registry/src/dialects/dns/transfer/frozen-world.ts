@@ -1,7 +1,6 @@
 /** The world while a zone is rendered in several turns of the loop: the services that are rendered do not change. */
-import type { Account, AccountView, Bytes, ServiceView, View } from "../../../core/index.ts";
+import type { Account, AccountFacts, Bytes, Facts, ServiceView } from "../../../core/index.ts";
 import { toLabel } from "../labels/text.ts";
-import { fieldsOf } from "../zone/account-view.ts";
 import type { World } from "../zone/model.ts";
 
 /** The world of the present turn. */
@@ -23,7 +22,9 @@ export function freeze(live: Live, account: Account, labels: Iterable<Bytes>): W
   }
   const ofLive = (name: string): ServiceView | undefined => live().view.account(account)?.service(name);
   return toWorld(live, account, names, (found) => ({
-    ...fieldsOf(found),
+    name: found.name,
+    catalogRevision: found.catalogRevision,
+    changedServices: (after) => found.changedServices(after),
     services: (from) => found.services(from),
     service: (name) => (names.has(toLabel(name)) ? services.get(name) : ofLive(name)),
     instances: (fromId) => found.instances(fromId),
@@ -33,7 +34,9 @@ export function freeze(live: Live, account: Account, labels: Iterable<Bytes>): W
 /** The present world, but without the account's services. */
 export function withoutServices(live: Live, account: Account): World {
   return toWorld(live, account, new Map(), (found) => ({
-    ...fieldsOf(found),
+    name: found.name,
+    catalogRevision: found.catalogRevision,
+    changedServices: (after) => found.changedServices(after),
     services: () => [],
     service: () => undefined,
     instances: () => [],
@@ -44,7 +47,7 @@ function toWorld(
   live: Live,
   account: Account,
   names: ReadonlyMap<Bytes, readonly string[]>,
-  toAccount: (found: AccountView) => AccountView,
+  toAccount: (found: AccountFacts) => AccountFacts,
 ): World {
   const { settings, addresses } = live();
   return {
@@ -63,7 +66,7 @@ function toWorld(
   };
 }
 
-function toView(live: () => View, account: Account, toAccount: (found: AccountView) => AccountView): View {
+function toView(live: () => Facts, account: Account, toAccount: (found: AccountFacts) => AccountFacts): Facts {
   return {
     get revision() {
       return live().revision;
@@ -80,7 +83,6 @@ function toView(live: () => View, account: Account, toAccount: (found: AccountVi
     leaseBytes: (...args) => live().leaseBytes(...args),
     counts: (...args) => live().counts(...args),
     serviceSize: (...args) => live().serviceSize(...args),
-    accounts: () => live().accounts(),
     account: (name) => {
       const found = live().account(name);
       return found === undefined || name !== account ? found : toAccount(found);

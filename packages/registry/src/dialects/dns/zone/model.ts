@@ -1,5 +1,5 @@
 /** What names are looked up in. */
-import type { Account, InstanceRecord, View } from "../../../core/index.ts";
+import type { Account, Facts, InstanceRecord } from "../../../core/index.ts";
 import type { NameSource } from "../../contract.ts";
 import type { Settings } from "../settings/model.ts";
 import type { Name, Resource } from "../wire/message.ts";
@@ -61,7 +61,7 @@ export interface Zones {
 
 /** Everything a lookup may look at. Good within one `Registry.read`. */
 export interface World {
-  readonly view: View;
+  readonly view: Facts;
   readonly index: Index;
   readonly settings: Settings;
   /** The zone that a name is in; undefined when it is in none of ours. */

@@ -1,7 +1,7 @@
 /** Callbacks as keys of the store: one key for each service that a callback watches. */
 import {
   type Account,
-  type AccountView,
+  type AccountFacts,
   type Bytes,
   type Command,
   fromBytes,
@@ -45,7 +45,7 @@ export interface Watched {
 export type Target = Pick<Watched, "uuid" | "reply" | "port" | "asker">;
 
 /** The services that a callback watches. All four fields count; `*` fits any text. The original ignores the host. */
-export function findWanted(account: AccountView, wanted: Wanted, environment: string): readonly InstanceRecord[] {
+export function findWanted(account: AccountFacts, wanted: Wanted, environment: string): readonly InstanceRecord[] {
   const found: InstanceRecord[] = [];
   const fits = (want: string, text: string): boolean =>
     want === ANY || want.toLowerCase() === text.toLowerCase() || isLabelOf(toLower(toBytes(want)), text);

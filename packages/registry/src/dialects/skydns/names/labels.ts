@@ -1,6 +1,6 @@
 /** Which instances a pattern of labels means: `<uuid>.<host>.<region>.<version>.<service>.<environment>`. */
 import {
-  type AccountView,
+  type AccountFacts,
   type Bytes,
   fromBytes,
   type InstanceRecord,
@@ -96,7 +96,7 @@ const NONE: Selected = { records: [] };
  * cost no search. `environment` is that of instances that say none.
  */
 export function select(
-  account: AccountView,
+  account: AccountFacts,
   labels: readonly Bytes[],
   environment: string,
   max: number,
@@ -159,7 +159,7 @@ function isWanted(label: Bytes | undefined, text: string): boolean {
 }
 
 /** All instances with exactly this id. */
-export function instancesById(account: AccountView, id: Bytes): readonly InstanceRecord[] {
+export function instancesById(account: AccountFacts, id: Bytes): readonly InstanceRecord[] {
   const text = fromBytes(id);
   const found: InstanceRecord[] = [];
   for (const record of account.instances(text)) {

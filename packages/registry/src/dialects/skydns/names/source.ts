@@ -1,6 +1,6 @@
 /** Names of SkyDNS 1 in DNS: `<uuid>.<host>.<region>.<version>.<service>.<environment>.skydns.local.` */
 import { isIP, isIPv4 } from "node:net";
-import type { AccountView, Bytes, InstanceRecord } from "../../../core/index.ts";
+import type { AccountFacts, Bytes, InstanceRecord } from "../../../core/index.ts";
 import type { Found, NameSource, Place } from "../../contract.ts";
 import { isFindable } from "../instances.ts";
 import { ANY, instancesById, LABELS_MAX, type Selected, select } from "./labels.ts";
@@ -23,7 +23,7 @@ const SERVERS: ReadonlySet<string> = new Set(["leader", "master"]);
 /** How SkyDNS's users name things in DNS. Option: `environment`. */
 export const SKYDNS_NAMES: NameSource = { dialect: "skydns", domain: "skydns.local.", find };
 
-function find(labels: readonly Bytes[], account: AccountView, options: Readonly<Record<string, string>>): Found {
+function find(labels: readonly Bytes[], account: AccountFacts, options: Readonly<Record<string, string>>): Found {
   const environment = options.environment ?? ENVIRONMENT;
   if (labels.length > LABELS_MAX) return { kind: "none" };
   if (labels.length === 1 && SERVERS.has(labels[0] as string)) return { kind: "server" };
@@ -41,7 +41,7 @@ function find(labels: readonly Bytes[], account: AccountView, options: Readonly<
   return labels.length === 0 ? { kind: "bare" } : findTarget(labels, account);
 }
 
-function pick(account: AccountView, labels: readonly Bytes[], environment: string): Selected {
+function pick(account: AccountFacts, labels: readonly Bytes[], environment: string): Selected {
   return select(account, labels, environment, PLACES_MAX, isFindable);
 }
 
@@ -50,7 +50,7 @@ function isRegional(labels: readonly Bytes[]): boolean {
 }
 
 /** What the targets in answers mean: an instance's UUID, or the address of one that its UUID does not name. */
-function findTarget(labels: readonly Bytes[], account: AccountView): Found {
+function findTarget(labels: readonly Bytes[], account: AccountFacts): Found {
   const [first = "", second] = labels;
   if (labels.length === 2 && second === ADDRESS) {
     const address = fromHex(first);
@@ -64,7 +64,7 @@ function findTarget(labels: readonly Bytes[], account: AccountView): Found {
   };
 }
 
-function toPlace(account: AccountView, record: InstanceRecord, priority: number): Place {
+function toPlace(account: AccountFacts, record: InstanceRecord, priority: number): Place {
   return { record, priority, weight: "even", target: targetOf(account, record) };
 }
 
@@ -72,7 +72,7 @@ const CLEAN = /^[a-z0-9_-]{1,63}$/;
 const ADDRESS = "addr";
 
 /** The UUID, if it is a label and names nothing else. The original takes any UUID, and some of its answers lead nowhere. */
-function targetOf(account: AccountView, { id, address }: InstanceRecord): readonly Bytes[] {
+function targetOf(account: AccountFacts, { id, address }: InstanceRecord): readonly Bytes[] {
   const isName = CLEAN.test(id) && !SERVERS.has(id) && instancesById(account, id).length === 1;
   const hex = isName ? undefined : toHex(address);
   return hex === undefined ? [id] : [hex, ADDRESS];

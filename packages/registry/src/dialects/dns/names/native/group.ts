@@ -1,7 +1,7 @@
 /** The services that a label stands for, and which of their instances are shown. */
 import {
   type Account,
-  type AccountView,
+  type AccountFacts,
   type Bytes,
   fromBytes,
   type InstanceRecord,
@@ -24,7 +24,7 @@ import { Roster } from "./qualifiers.ts";
 export interface Lookup {
   readonly world: World;
   readonly zone: AccountZone;
-  readonly account: AccountView | undefined;
+  readonly account: AccountFacts | undefined;
   readonly dependencies: Dependency[];
 }
 
