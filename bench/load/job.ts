@@ -84,10 +84,10 @@ export interface BusyResult extends PaceResult {
 export interface ContentionJob {
   kind: "contention";
   /**
-   * One instance over the native API or Eureka's, a service or a session of Rackspace's, a name over DNS UPDATE; or keys
-   * under one parent in the load's own process, numbered where they are decided or `outside`.
+   * One instance over the native API or Eureka's, a service or a session of Rackspace's, a name over DNS UPDATE, or an
+   * instance over DNS UPDATE and the native API `beside` each other; or keys under one parent in the load's own process, numbered where they are decided or `outside`.
    */
-  target: "patch" | "eureka" | "service" | "session" | "dns" | "keys" | "keys-outside";
+  target: "patch" | "eureka" | "service" | "session" | "dns" | "beside" | "keys" | "keys-outside";
   /** Where the thing is changed. */
   port: number;
   /** Of the native API. */

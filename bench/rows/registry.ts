@@ -173,6 +173,7 @@ const ROWS: readonly Row[] = [
   toContentionRow("contention-service", "metadata of one service of Rackspace's API", "service"),
   toContentionRow("contention-session", "metadata of one session, which has a chain of tokens", "session"),
   toContentionRow("contention-dns", "DNS UPDATE of one name", "dns"),
+  toContentionRow("contention-beside", "one instance by DNS UPDATE and PATCH beside each other", "beside"),
   toContentionRow("contention-keys", "keys under one parent, numbered where they are decided", "keys"),
   toContentionRow("contention-outside", "the same, numbered by what was read", "keys-outside"),
   {

@@ -5,7 +5,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import fc from "fast-check";
-import { type Secret, signTsig, verifyTsig } from "../../packages/registry/src/dialects/dns/signing/tsig.ts";
+import { verifyTsig } from "../../packages/registry/src/dialects/dns/signing/tsig.ts";
 import {
   CLASS,
   type Edns,
@@ -15,58 +15,22 @@ import {
   type Resource,
   TYPE,
 } from "../../packages/registry/src/dialects/dns/wire/message.ts";
-import { parseName } from "../../packages/registry/src/dialects/dns/wire/name.ts";
 import { decodeMessage, encodeMessage } from "../../packages/registry/src/dialects/dns/wire/packet.ts";
 import { request } from "../harness/requests.ts";
 import { temporaryDirectory, until } from "../harness/scope.ts";
-import { BLANK } from "./captures-rig.ts";
 import { type DnsRig, openUdp, TcpTalk } from "./rig.ts";
 import { KEYS, NSUPDATE, nsupdate, run, showKey, startKeyed } from "./transfer-rig.ts";
-
-const writer: Secret = {
-  name: parseName(KEYS.writer.name) ?? [],
-  algorithm: "hmac-sha256",
-  secret: Buffer.from(KEYS.writer.secret, "base64"),
-};
-
-const name = (text: string) => parseName(text) ?? [];
-
-function toAddress(owner: string, address: string, ttlS = 60): Resource {
-  return { name: name(owner), type: TYPE.A, class: CLASS.IN, ttlS, data: { kind: "address", address } };
-}
-
-function toService(owner: string, port: number, target: string, ttlS = 60): Resource {
-  const data = { kind: "service", priority: 0, weight: 0, port, target: name(target) } as const;
-  return { name: name(owner), type: TYPE.SRV, class: CLASS.IN, ttlS, data };
-}
+import { name, sign, toAddress, toClearance, toService, toUpdate, writer } from "./update-rig.ts";
 
 /** Deletes this one record (RFC 2136 §2.5.4). */
 function toDeletion(record: Resource): Resource {
   return { ...record, class: CLASS.NONE, ttlS: 0 };
 }
 
-/** Deletes an RRset, or a name (RFC 2136 §2.5.2, §2.5.3). */
-function toClearance(owner: string, type: number): Resource {
-  return { name: name(owner), type, class: CLASS.ANY, ttlS: 0, data: { kind: "raw", bytes: "" } };
-}
-
-function toUpdate(updates: readonly Resource[], more: Partial<Message> = {}): Message {
-  return {
-    ...BLANK,
-    id: Math.floor(Math.random() * 65536),
-    opcode: OPCODE.UPDATE,
-    questions: [{ name: name("rollcall."), type: TYPE.SOA, class: CLASS.IN }],
-    authority: updates,
-    ...more,
-  };
-}
-
 /** Sends a signed update over TCP, proves the answer's signature, and answers it. */
 async function send(rig: DnsRig, message: Message): Promise<Message> {
-  const packet = encodeMessage(message, 65_000);
-  assert.ok(packet);
   const nowS = Math.floor(Date.now() / 1000);
-  const signed = signTsig(packet, writer, nowS);
+  const signed = sign(message, nowS);
   const talk = await TcpTalk.open("127.0.0.1", rig.port);
   try {
     talk.send(signed.packet);

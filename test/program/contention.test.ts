@@ -2,8 +2,12 @@
 import assert from "node:assert/strict";
 import { Agent } from "node:http";
 import { after, test } from "node:test";
+import { RCODE, TYPE } from "../../packages/registry/src/dialects/dns/wire/message.ts";
+import { decodeMessage } from "../../packages/registry/src/dialects/dns/wire/packet.ts";
+import { startDns, TcpTalk } from "../dns/rig.ts";
+import { KEYS } from "../dns/transfer-rig.ts";
+import { sign, toAddress, toClearance, toUpdate } from "../dns/update-rig.ts";
 import { registrationOf } from "../eureka/rig.ts";
-import { startRollcall } from "../harness/program.ts";
 import { type Answer, request } from "../harness/requests.ts";
 import { logIn } from "../rackspace/rig.ts";
 
@@ -12,7 +16,11 @@ const CLIENTS = 64;
 const CHANGES = 12;
 
 const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
-const rollcall = await startRollcall({ after }, { flags: ["--dialects", "http,rackspace,skydns,eureka"] });
+const dns = await startDns(
+  { after },
+  { dialects: "http,rackspace,skydns,eureka,dns", settings: { keys: [KEYS.writer], tcpConnectionsMax: 4 * CLIENTS } },
+);
+const { rollcall } = dns;
 
 async function send(method: string, url: string, body: unknown, status: number, token = ""): Promise<Answer> {
   const headers = token === "" ? {} : { "X-Auth-Token": token };
@@ -88,4 +96,27 @@ test("the same of the limits of one account", async () => {
   await send("PUT", account, { leasesMax: 1000 }, 200);
   await race((client, nth) => send("PUT", account, { keysMax: 1000 + client * CHANGES + nth }, 200));
   assert.equal((await send("PUT", account, { servicesMax: 7 }, 200)).json().limits.leasesMax, 1000);
+});
+
+test("the same of one instance by DNS UPDATE and PATCH beside each other", async () => {
+  const instance = `${rollcall.url}/v2/default/services/host/instances/h1`;
+  await send("PUT", instance, { address: "10.9.0.1" }, 201);
+  const talks = new Map<number, TcpTalk>();
+  for (let client = 0; client < CLIENTS; client += 2) talks.set(client, await TcpTalk.open("127.0.0.1", dns.port));
+  await race(async (client, nth) => {
+    const talk = talks.get(client);
+    if (talk === undefined) return send("PATCH", instance, { meta: { [`client${client}`]: String(nth) } }, 200);
+    const own = "h1.id.host.rollcall.";
+    // The name must have an address, and gets another one.
+    const prerequisites = { answers: [toClearance(own, TYPE.A)] };
+    const updates = [toClearance(own, TYPE.A), toAddress(own, `10.9.${client}.${nth}`)];
+    talk.send(sign(toUpdate(updates, prerequisites)).packet);
+    const answer = decodeMessage(await talk.next());
+    assert.ok(answer.ok && answer.value.rcode === RCODE.NOERROR, JSON.stringify(answer));
+    return undefined;
+  });
+  for (const talk of talks.values()) talk.close();
+  const { address, meta } = (await request(instance)).json();
+  assert.match(address, /^10\.9\./);
+  assert.equal(Object.keys(meta).length, CLIENTS / 2);
 });

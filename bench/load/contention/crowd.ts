@@ -6,7 +6,7 @@ import { type Client, TARGETS } from "./targets.ts";
 
 export async function runContention(job: ContentionJob): Promise<JobResult> {
   if (job.target !== "keys" && job.target !== "keys-outside") {
-    const open = await TARGETS[job.target](job.port);
+    const open = await TARGETS[job.target](job.port, job.httpPort);
     return runCrowd(job, open, () => readProposals(job.httpPort));
   }
   const parent = await openParent(job);

@@ -1,7 +1,7 @@
 /** Many that create keys under one parent, named by its count of creates. No protocol of today has them: in this process. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { type Core, type Guard, openCore, succeeded, untilDecided } from "../../../packages/registry/src/core/index.ts";
+import { type Core, type Guard, openCore, succeeded } from "../../../packages/registry/src/core/index.ts";
 import { createEmbedded } from "../../../packages/registry/src/replicators/embedded/replicator.ts";
 import type { ContentionJob } from "../job.ts";
 import type { Client } from "./targets.ts";
@@ -49,7 +49,7 @@ async function createNumbered({ registry }: Core): Promise<boolean> {
 }
 
 async function createOutside({ registry }: Core): Promise<boolean> {
-  const created = await untilDecided(async () => {
+  for (;;) {
     const counter = registry.read((view) => view.entry(ACCOUNT, COUNTER));
     const count = Number(counter?.value ?? 0);
     const guards: Guard[] = [{ on: "mod", key: COUNTER, is: "=", than: counter?.modRevision ?? 0 }];
@@ -58,7 +58,6 @@ async function createOutside({ registry }: Core): Promise<boolean> {
       { kind: "put", key: `${KEY}${String(count).padStart(DIGITS, "0")}`, value: "" },
     ] as const;
     const outcome = await registry.propose(ACCOUNT, { kind: "when", guards, then, otherwise: [] });
-    return outcome.ok && !succeeded(outcome.value) ? null : outcome;
-  });
-  return created.ok;
+    if (!outcome.ok || succeeded(outcome.value)) return outcome.ok;
+  }
 }

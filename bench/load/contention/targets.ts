@@ -19,12 +19,13 @@ type Target = Exclude<ContentionJob["target"], "keys" | "keys-outside">;
 const ANSWER_MS_MAX = 30_000;
 
 /** Makes the thing. */
-export const TARGETS: Readonly<Record<Target, (port: number) => Promise<Open>>> = {
+export const TARGETS: Readonly<Record<Target, (port: number, httpPort: number) => Promise<Open>>> = {
   patch,
   eureka,
   service,
   session,
   dns,
+  beside,
 };
 
 async function ask(port: number, method: string, path: string, body?: object): Promise<Buffer> {
@@ -91,11 +92,21 @@ async function session(port: number): Promise<Open> {
 
 /** The address of one name. */
 async function dns(port: number): Promise<Open> {
+  return overUpdates(port, "one.rollcall");
+}
+
+/** One instance: its address by every other client, its metadata over the native API by those between. */
+async function beside(port: number, httpPort: number): Promise<Open> {
+  const [patching, updating] = [await patch(httpPort), overUpdates(port, "one.id.one.rollcall")];
+  return (number) => (number % 2 === 0 ? patching(number) : updating(number));
+}
+
+function overUpdates(port: number, name: string): Open {
   return async (number) => {
     const asker = await DnsAsker.connect(port);
     return {
       change: async (nth) =>
-        (await asker.ask(toUpdate("one.rollcall", [10, number, nth >> 8, nth & 255]), ANSWER_MS_MAX))?.rcode === 0,
+        (await asker.ask(toUpdate(name, [10, number, nth >> 8, nth & 255]), ANSWER_MS_MAX))?.rcode === 0,
       close: () => asker.close(),
     };
   };

@@ -9,7 +9,7 @@ import { awaitAnswer, makeDir, type Peer, spawnRollcall, useServer } from "../..
 import type { Effort, Sample, Scenario } from "../../row.ts";
 
 const CLIENTS = 64;
-const TARGETS = ["patch", "eureka", "service", "session", "dns", "keys", "keys-outside"] as const;
+const TARGETS = ["patch", "eureka", "service", "session", "dns", "beside", "keys", "keys-outside"] as const;
 
 interface Ports {
   readonly native: number;
@@ -35,7 +35,7 @@ async function withServer<T>(use: (ports: Ports, peer: Peer) => Promise<T>): Pro
 }
 
 function portOf({ native, eureka, dns }: Ports, target: ContentionJob["target"]): number {
-  return target === "eureka" ? eureka : target === "dns" ? dns : native;
+  return target === "eureka" ? eureka : target === "dns" || target === "beside" ? dns : native;
 }
 
 async function measure({ warmMs, measureMs }: Effort): Promise<Sample> {

@@ -23,7 +23,6 @@ export * from "./leases/keeping.ts";
 export * from "./leases/policy.ts";
 export { TICK_MS } from "./leases/wheel.ts";
 export * from "./limits.ts";
-export { succeeded, untilDecided } from "./order/attempt.ts";
 export * from "./order/replicator.ts";
 export { Sequencer, type SequencerOptions, type Settle } from "./order/sequencer.ts";
 export * from "./registry.ts";

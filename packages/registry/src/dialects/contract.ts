@@ -177,7 +177,7 @@ export class SettingsRefused extends Error {
 export interface Dialect {
   /** `total`: its promises need one order of all commits; over a replicator without one, the start is refused. */
   readonly needs: "total" | "any";
-  /** The plans that it proposes; their names begin with its own. */
-  readonly plans?: readonly AnyPlan[];
+  /** The plans that it proposes; their names begin with its own. Those that look names up are made of `House.names`. */
+  readonly plans?: readonly AnyPlan[] | ((names: readonly NameSource[]) => readonly AnyPlan[]);
   open(house: House): Promise<Mounted>;
 }

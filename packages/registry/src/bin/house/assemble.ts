@@ -29,7 +29,7 @@ import { VERSION } from "../version.ts";
 import { keepTime, openClock } from "./clock.ts";
 import { reportLeases } from "./leases.ts";
 import { keepMemory } from "./memory.ts";
-import { httpOpener, loadDialects, mountDialects, type Opened } from "./mount.ts";
+import { httpOpener, loadDialects, loadPlans, mountDialects, type Opened } from "./mount.ts";
 import { openProtection, reportProtection } from "./protection.ts";
 import { refuseLockedOut, refuseOpenExposure } from "./refused.ts";
 import { createReload, type Reloaded } from "./reload.ts";
@@ -81,7 +81,7 @@ async function assembleWith(
   const onGroup = metrics.groupFlushed;
   const { port, ...store } = createReplicator(config, { clock, rules, origin, onGroup, onBroken, log });
   const loaded = await loadDialects(config.dialects, port);
-  state.plans = gatherPlans([...ACCOUNT_PLANS, ...loaded.flatMap(({ dialect }) => dialect.plans ?? [])]);
+  state.plans = gatherPlans([...ACCOUNT_PLANS, ...(await loadPlans(loaded))]);
   const protection = openProtection(config.protection);
   undo.push(keepMemory(() => state.revision()));
   const parts = { clock, replicator: port, policy: protection.policy };

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DIALECTS } from "../dialects.ts";
-import { loadDialects } from "./mount.ts";
+import { loadDialects, loadPlans } from "./mount.ts";
 
 const LOCAL = { name: "islands", order: "local" } as const;
 
@@ -16,9 +16,10 @@ test("all dialects are carried by one order of all commits", async () => {
 
 test("the plans of dialects are told apart by their names", async () => {
   const loaded = await loadDialects("all", { name: "line", order: "total" });
-  const plans = loaded.flatMap(({ listed, dialect }) => (dialect.plans ?? []).map(({ name }) => [listed.name, name]));
+  const plans: (readonly [string, string])[] = [];
+  for (const one of loaded) for (const { name } of await loadPlans([one])) plans.push([one.listed.name, name]);
   assert.deepEqual(
-    plans.filter(([dialect, name]) => !name?.startsWith(`${dialect}/`)),
+    plans.filter(([dialect, name]) => !name.startsWith(`${dialect}/`)),
     [],
   );
   assert.ok(plans.length > 0);

@@ -2,8 +2,8 @@
 import type { Logger } from "pino";
 import type { ProcessMetrics } from "../../around/metrics.ts";
 import { secretOf } from "../../around/secret.ts";
-import type { Registry, Replicator } from "../../core/index.ts";
-import type { Dialect, Endpoint, House, Mounted } from "../../dialects/contract.ts";
+import type { AnyPlan, Registry, Replicator } from "../../core/index.ts";
+import type { Dialect, Endpoint, House, Mounted, NameSource } from "../../dialects/contract.ts";
 import type { Outgoing } from "../../net/answers/outgoing.ts";
 import { type OpenHttpListener, openHttpListener } from "../../net/http/listener.ts";
 import type { Pages } from "../../net/http/pages/cors.ts";
@@ -88,6 +88,17 @@ export async function loadDialects(
   );
 }
 
+/** How users of all dialects name things in DNS. */
+function loadNames(): Promise<NameSource[]> {
+  return Promise.all(DIALECTS.flatMap(({ names }) => names?.() ?? []));
+}
+
+/** The plans of these dialects. */
+export async function loadPlans(loaded: readonly Loaded[]): Promise<readonly AnyPlan[]> {
+  const names = await loadNames();
+  return loaded.flatMap(({ dialect: { plans = [] } }) => (typeof plans === "function" ? plans(names) : plans));
+}
+
 /** The parts of the house that are the same for all dialects. */
 export type Shared = Omit<House, "settings" | "log" | "doors" | "names" | "notes" | "paths" | "directory" | "secret">;
 
@@ -140,7 +151,7 @@ async function openDialect(
     const mounted = await dialect.open({
       ...shared,
       doors,
-      names: () => Promise.all(DIALECTS.flatMap(({ names }) => names?.() ?? [])),
+      names: loadNames,
       paths: PATHS,
       notes: DIALECTS.filter(({ notes }) => notes).map(({ name }) => name),
       directory: config.directory,

@@ -48,12 +48,18 @@ export function gatherPlans(plans: Iterable<AnyPlan>): Plans {
   return found;
 }
 
-/** What can be sent to another process: nothing that has functions. */
+/** What can be sent to another process (`structuredClone`): nothing that has functions, but for maps and the like. */
 type Plain<T> = T extends (...all: never[]) => unknown
   ? never
-  : T extends object
-    ? { readonly [K in keyof T]: Plain<T[K]> }
-    : T;
+  : T extends RegExp
+    ? T
+    : T extends ReadonlyMap<infer K, infer V>
+      ? ReadonlyMap<Plain<K>, Plain<V>>
+      : T extends ReadonlySet<infer V>
+        ? ReadonlySet<Plain<V>>
+        : T extends object
+          ? { readonly [K in keyof T]: Plain<T[K]> }
+          : T;
 
 /** The command that has a plan made and carried out. */
 export function byPlan<Input>({ name }: Plan<Input, unknown>, input: Plain<Input>): CommandOf<"plan"> {
@@ -64,6 +70,12 @@ export function byPlan<Input>({ name }: Plan<Input, unknown>, input: Plain<Input
 export function noteOf<Note>(plan: Plan<never, Note>, { result }: Receipt): Note {
   if (result.kind !== "plan") throw new Error(`what was proposed is no plan, let alone ${plan.name}`);
   return result.note as Note;
+}
+
+/** False when the proposal was a transaction whose guards did not hold. */
+export function succeeded({ result }: Receipt): boolean {
+  const own = resultOf(result);
+  return own.kind !== "when" || own.succeeded;
 }
 
 /** What the command did that a plan came to; of other commands, what they did themselves. */

@@ -1,9 +1,9 @@
 /** What is worked out in the order of commands, plans and names: on what is pending, and again when that came to nothing. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LIMITS_OF_TESTS } from "../../../../../test/harness/registry.ts";
+import { accepted, LIMITS_OF_TESTS, openRig } from "../../../../../test/harness/registry.ts";
 import { Catalog } from "../catalog/state.ts";
-import { apply, byPlan, type Command, gatherPlans, noteOf, ok, type Plan, Sequencer } from "../index.ts";
+import { apply, byPlan, type Command, gatherPlans, noteOf, ok, type Plan, Sequencer, succeeded } from "../index.ts";
 
 const put = (key: string, value = "v"): Command => ({ kind: "put", key, value });
 
@@ -112,4 +112,22 @@ test("a plan that throws fails who proposed it, and nobody else", async () => {
 
 test("two plans of one name are refused", () => {
   assert.throws(() => gatherPlans([COUNT, COPY, COUNT]), /two plans are named test\/count/);
+});
+
+test("only a transaction whose guards do not hold has not succeeded", async () => {
+  const { registry } = await openRig();
+  const run = async (exists: boolean): Promise<boolean> =>
+    succeeded(
+      accepted(
+        await registry.propose("default", {
+          kind: "when",
+          guards: [{ on: "lease-exists", lease: "l", exists }],
+          then: [],
+          otherwise: [],
+        }),
+      ),
+    );
+  assert.equal(await run(false), true);
+  assert.equal(await run(true), false);
+  assert.equal(succeeded(accepted(await registry.propose("default", { kind: "delete", from: "k" }))), true);
 });

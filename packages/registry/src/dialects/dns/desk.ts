@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { Access, Clock, Nodes, Registry } from "../../core/index.ts";
 import type { Settings, TsigKey } from "./settings/model.ts";
 import type { Message } from "./wire/message.ts";
+import type { Ground } from "./zone/ground.ts";
 import type { World, Zones } from "./zone/model.ts";
 
 /** Everything a handler may use. */
@@ -16,6 +17,8 @@ export interface Desk {
   readonly zones: Zones;
   /** Looks at the world at one revision; it is good inside of `use` only. */
   read<T>(use: (world: World) => T extends PromiseLike<unknown> ? never : T): T;
+  /** What lookups need besides the catalog, as it is now. */
+  ground(): Ground;
 }
 
 /** Who sent a message. */

@@ -31,21 +31,21 @@ import { SETTLE } from "./static/settling.ts";
 import { Transfers } from "./transfer/handler.ts";
 import { Notifier } from "./transfer/notify.ts";
 import { Updates } from "./update/handler.ts";
+import { planUpdates } from "./update/plan.ts";
 import { toChance } from "./wire/answer.ts";
 import { LabelIndex } from "./zone/label-index.ts";
 import { OpenZones } from "./zone/open-zones.ts";
 import { rememberShape } from "./zone/shape.ts";
-import { toWorld } from "./zone/world.ts";
+import { toGround, toWorld } from "./zone/world.ts";
 
 const NAME = "dns";
 
 /** DNS: instances by name, zones for secondaries, registration by UPDATE and zone files. */
-export const dialect: Dialect = { needs: "any", plans: [SETTLE], open };
+export const dialect: Dialect = { needs: "any", plans: (names) => [SETTLE, planUpdates(withOurs(names))], open };
 
 async function open(house: House): Promise<Mounted> {
   const { metrics } = house;
-  // Consul has no dialect of its own yet: its names and notes are kept here.
-  const names = [...(await house.names()), CONSUL_NAMES];
+  const names = withOurs(await house.names());
   const plant: Plant = {
     house,
     names,
@@ -66,6 +66,11 @@ async function open(house: House): Promise<Mounted> {
   }
   listening.door = parts.door;
   return new Open(plant, { settings, parts, listening });
+}
+
+/** Consul has no dialect of its own yet: its names and notes are kept here. */
+function withOurs(names: readonly NameSource[]): readonly NameSource[] {
+  return [...names, CONSUL_NAMES];
 }
 
 /** What lasts longer than settings. */
@@ -109,6 +114,7 @@ async function openParts(settings: Settings, plant: Plant): Promise<Parts> {
   const zones = keep(new OpenZones({ registry, access, settings, names, log }));
   const index = keep(new LabelIndex(registry, clock, settings));
   const addresses = addressesOf(settings, house.doors.host);
+  const options = { settings, index, zones, addresses };
   const desk: Desk = {
     registry,
     nodes,
@@ -117,7 +123,8 @@ async function openParts(settings: Settings, plant: Plant): Promise<Parts> {
     log,
     settings,
     zones,
-    read: (use) => registry.read((view) => use(toWorld(view, { settings, index, zones, addresses }))),
+    read: (use) => registry.read((view) => use(toWorld(view, options))),
+    ground: () => registry.read((view) => toGround(view, options)),
   };
   const door = openDoor(desk, index, plant, keep, closers);
   let files: StaticFiles | undefined;
@@ -147,7 +154,7 @@ async function openParts(settings: Settings, plant: Plant): Promise<Parts> {
 function openDoor(
   desk: Desk,
   index: LabelIndex,
-  { house, answered, dropped }: Plant,
+  { house, names, answered, dropped }: Plant,
   keep: <T extends { close(): Promise<void> | void }>(part: T) => T,
   closers: (() => void)[],
 ): FrontDoor {
@@ -160,7 +167,7 @@ function openDoor(
   const standings = new Standings({ settings, access, clock, host: house.doors.host });
   closers.push(access.onChange(() => standings.forget()));
   const transfers = keep(new Transfers(desk));
-  const updates = new Updates(desk);
+  const updates = new Updates(desk, planUpdates(names));
   const handlers = {
     keys: openKeys(settings, clock),
     forward: keep(new Forward(settings, log)),

@@ -13,7 +13,7 @@ import { serialOf } from "../wire/serial.ts";
 import { LabelIndex } from "../zone/label-index.ts";
 import type { FileZone } from "../zone/model.ts";
 import { OpenZones } from "../zone/open-zones.ts";
-import { toWorld } from "../zone/world.ts";
+import { toGround, toWorld } from "../zone/world.ts";
 import { type Journal, recordKey } from "./journal.ts";
 import { applyIncrements } from "./journal-rig.ts";
 import { KeptZone, type WholeZone } from "./kept-zone.ts";
@@ -42,9 +42,10 @@ async function openPrimary(more: Partial<Settings> = {}): Promise<Primary> {
   const zones = new OpenZones({ registry, access, settings, names: [], log: { warn: () => {} } });
   const addresses = ["192.0.2.53"];
   const log = { debug: () => {} } as unknown as Desk["log"];
-  const read: Desk["read"] = (use) =>
-    registry.read((view) => use(toWorld(view, { settings, index, zones, addresses })));
-  const desk: Desk = { registry, nodes: ALONE, access, clock, log, settings, zones, read };
+  const options = { settings, index, zones, addresses };
+  const read: Desk["read"] = (use) => registry.read((view) => use(toWorld(view, options)));
+  const ground = () => registry.read((view) => toGround(view, options));
+  const desk: Desk = { registry, nodes: ALONE, access, clock, log, settings, zones, read, ground };
   await new Promise(setImmediate);
   const found = (): WholeZone => read((world) => world.zoneOf(nameOf("rollcall.")) as never);
   const zone = new KeptZone(desk, found());

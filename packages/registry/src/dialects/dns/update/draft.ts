@@ -5,9 +5,9 @@ import {
   type Bytes,
   type Command,
   type CommandOf,
-  type Guard,
   type Instance,
   type InstanceRecord,
+  isTimeless,
   LIMITS,
   type Life,
 } from "../../../core/index.ts";
@@ -119,39 +119,30 @@ export class Draft {
     return touch;
   }
 
-  /** The instances that are registered again: their leases go on. */
-  refreshed(): InstanceRecord[] {
-    const found: InstanceRecord[] = [];
-    for (const { before, now, ttlS } of this.#touched.values())
-      if (before !== undefined && now !== undefined && ttlS !== undefined) found.push(before);
-    return found;
-  }
-
-  /** All changes or none, and only if what was read is still so; undefined when there is nothing to do. */
-  toCommand(lease: LeaseRule): CommandOf<"when"> | undefined {
-    const guards: Guard[] = [];
+  /** All changes or none; null when there is nothing to do. */
+  toCommand(lease: LeaseRule): CommandOf<"when"> | null {
     const steps: Command[] = [];
     for (const { service, id, before, now, ttlS } of this.#touched.values()) {
       if (before === undefined && now === undefined) continue;
-      guards.push(
-        before === undefined
-          ? { on: "instance", id, service, exists: false }
-          : { on: "instance-mod", instance: { service, id }, revision: before.modRevision },
-      );
       if (now === undefined) steps.push({ kind: "deregister", instance: { service, id } });
       else if (now !== before || ttlS !== undefined)
-        steps.push({ kind: "register", instance: toInstance(now), life: lifeOf(before, ttlS, lease) });
+        steps.push({ kind: "register", instance: toInstance(now), life: this.#lifeOf(before, ttlS, lease) });
     }
-    return steps.length === 0 ? undefined : { kind: "when", guards, then: steps, otherwise: [] };
+    return steps.length === 0 ? null : { kind: "when", guards: [], then: steps, otherwise: [] };
   }
-}
 
-/** An instance that came through another protocol keeps its life, unless the update grants a lease. */
-function lifeOf(before: InstanceRecord | undefined, ttlS: number | undefined, lease: LeaseRule): Life {
-  if (ttlS === undefined) return "keep";
-  const ttlMs = lease(ttlS);
-  if (ttlMs !== undefined) return { ttlMs };
-  return before === undefined || before.via === "dns" ? "permanent" : "keep";
+  /**
+   * An instance that came through another protocol keeps its life, unless the update grants a lease; one that it has
+   * alone begins anew, a shared one is its owner's to renew.
+   */
+  #lifeOf(before: InstanceRecord | undefined, ttlS: number | undefined, lease: LeaseRule): Life {
+    if (ttlS === undefined) return "keep";
+    const ttlMs = lease(ttlS);
+    if (ttlMs !== undefined) return { ttlMs };
+    if (before === undefined || before.via === "dns") return "permanent";
+    const current = before.lease === null ? undefined : this.#world.view.lease(this.account, before.lease);
+    return current?.own === true && !isTimeless(current) ? { ttlMs: current.ttlMs } : "keep";
+  }
 }
 
 /** An instance without the fields that the catalog adds. */

@@ -1,9 +1,11 @@
 /** UPDATE (RFC 2136) as a command on the catalog. */
-import { type Account, type CommandOf, type InstanceRecord, type Outcome, ok } from "../../../core/index.ts";
+import { type Account, type CommandOf, type Outcome, ok, type Plan } from "../../../core/index.ts";
+import type { NameSource } from "../../contract.ts";
 import type { Settings, TsigKey } from "../settings/model.ts";
 import { CLASS, type Message, RCODE, TYPE } from "../wire/message.ts";
 import { sameName } from "../wire/name.ts";
-import type { AccountZone, World, Zone } from "../zone/model.ts";
+import { type Ground, groundWorld } from "../zone/ground.ts";
+import type { World, Zone } from "../zone/model.ts";
 import { Application } from "./application.ts";
 import { clampLease, Draft, type LeaseRule } from "./draft.ts";
 import { foldUpdates, prescan } from "./edits.ts";
@@ -14,11 +16,25 @@ export interface Declined {
   readonly rcode: number;
 }
 
-export interface Plan {
-  /** Undefined: the catalog is so already. */
-  readonly command: CommandOf<"when"> | undefined;
-  /** Instances that the update registers again: their leases begin anew. */
-  readonly refreshed: readonly InstanceRecord[];
+interface Wish {
+  readonly message: Pick<Message, "questions" | "answers" | "authority">;
+  /** What UPDATE-LEASE asks for, in seconds within bounds. */
+  readonly leaseS?: number;
+  readonly ground: Ground;
+}
+
+export type UpdatePlan = Plan<Wish, Declined>;
+
+/** Carries an admitted UPDATE out, or says by the rcode why not. `names`: those that hosts of other protocols have. */
+export function planUpdates(names: readonly NameSource[]): UpdatePlan {
+  return {
+    name: "dns/update",
+    make(facts, _account, { message, leaseS, ground }) {
+      const made = toCommand(message, groundWorld(facts, ground, names), leaseRule(leaseS, ground.settings));
+      if (!made.ok) return ok({ command: null, note: { rcode: made.rcode } });
+      return ok({ command: made.value, note: { rcode: RCODE.NOERROR } });
+    },
+  };
 }
 
 /** Far more records than a registration needs; the core takes no more steps in one command. */
@@ -40,14 +56,18 @@ function decline(rcode: number): Outcome<never, Declined> {
   return { ok: false, rcode };
 }
 
-function findZone(message: Message, world: World): Zone | undefined {
+function findZone(message: Pick<Message, "questions">, world: World): Zone | undefined {
   const name = message.questions[0]?.name;
   const zone = name && world.zoneOf(name);
   return zone && name && sameName(zone.name, name) ? zone : undefined;
 }
 
-/** What an admitted UPDATE changes in the present world. */
-export function planUpdate(message: Message, world: World): Outcome<Plan, Declined> {
+/** What an admitted UPDATE changes in this world; null when that is nothing. */
+function toCommand(
+  message: Wish["message"],
+  world: World,
+  lease: LeaseRule,
+): Outcome<CommandOf<"when"> | null, Declined> {
   const zone = findZone(message, world);
   if (zone?.kind !== "account") return decline(RCODE.NOTAUTH);
   // RFC 2136 §2: in an UPDATE the sections have other names.
@@ -55,25 +75,18 @@ export function planUpdate(message: Message, world: World): Outcome<Plan, Declin
   const rcode = checkPrerequisites(prerequisites, zone, world) ?? prescan(updates, zone.name);
   if (rcode !== undefined) return decline(rcode);
   if (updates.length > UPDATES_MAX) return decline(RCODE.REFUSED);
-  return apply(message, zone, world);
-}
-
-function apply(message: Message, zone: AccountZone, world: World): Outcome<Plan, Declined> {
   const draft = new Draft(zone.account, world);
-  const rcode = new Application(draft, zone, world, foldUpdates(message.authority)).run();
-  if (rcode !== undefined) return decline(rcode);
-  const rule = leaseRule(message, world.settings);
-  return ok({ command: draft.toCommand(rule), refreshed: draft.refreshed() });
+  const applied = new Application(draft, zone, world, foldUpdates(updates)).run();
+  return applied === undefined ? ok(draft.toCommand(lease)) : decline(applied);
 }
 
 /** The lease by UPDATE-LEASE (RFC 9664), else by the settings: as long as the TTL, or none. */
-function leaseRule(message: Message, settings: Settings): LeaseRule {
-  const leaseS = grantedLease(message);
+function leaseRule(leaseS: number | undefined, settings: Pick<Settings, "updateLease">): LeaseRule {
   if (leaseS !== undefined) return () => leaseS * 1000;
   return settings.updateLease === "ttl" ? (ttlS) => clampLease(ttlS * 1000) : () => undefined;
 }
 
 /** The lease that the answer grants, in seconds; undefined when none was asked for. */
-export function grantedLease({ edns }: Message): number | undefined {
+export function grantedLease({ edns }: Pick<Message, "edns">): number | undefined {
   return edns?.leaseS === undefined ? undefined : clampLease(edns.leaseS * 1000) / 1000;
 }

@@ -1,5 +1,5 @@
 /** Lookups in a zone as a zone file has it (RFC 1034 §4.3.2, RFC 4592), and what the registry remembers of the file. */
-import { type Account, type Bytes, fromBytes, type Revision, type View } from "../../../core/index.ts";
+import { type Account, type Bytes, type Facts, fromBytes, type Revision } from "../../../core/index.ts";
 import { type Name, type Resource, TYPE } from "../wire/message.ts";
 import { isWithin, keyOf } from "../wire/name.ts";
 import type { FileZone } from "./model.ts";
@@ -107,8 +107,8 @@ export function staticKey(origin: Name): Bytes {
  * The revision at which the file of this origin last changed; 0 when there never was one. It stays when the file is
  * gone, so that a serial made from it never goes back.
  */
-export function staticRevision(view: View, account: Account, origin: Name): Revision {
-  return view.entry(account, staticKey(origin))?.modRevision ?? 0;
+export function staticRevision(facts: Facts, account: Account, origin: Name): Revision {
+  return facts.entry(account, staticKey(origin))?.modRevision ?? 0;
 }
 
 /** An origin as meta and reserved keys have it. */

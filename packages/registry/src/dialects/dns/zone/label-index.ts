@@ -16,6 +16,7 @@ import {
 import { isLabel, toExactLabel, toLabel } from "../labels/text.ts";
 import type { Settings } from "../settings/model.ts";
 import { AddressBook } from "./address-book.ts";
+import type { Ground } from "./ground.ts";
 import type { Index } from "./model.ts";
 
 type IndexSettings = Pick<Settings, "whenNoneHealthy" | "heldMs">;
@@ -80,6 +81,17 @@ export class LabelIndex implements Index {
     const services = new Set<string>();
     for (const lapsed of this.#lapsed.values()) if (lapsed.account === account) services.add(lapsed.record.service);
     return [...services].sort();
+  }
+
+  /** The same as plain data, without addresses: see `Ground`. It goes on growing with the index. */
+  plain(): Pick<Ground, "odd" | "lapsed"> {
+    const lapsed = new Map<Account, Map<string, readonly InstanceRecord[]>>();
+    for (const { account, record } of this.#lapsed.values()) {
+      const services = lapsed.get(account) ?? new Map<string, readonly InstanceRecord[]>();
+      lapsed.set(account, services);
+      if (!services.has(record.service)) services.set(record.service, this.lapsed(account, record.service));
+    }
+    return { odd: this.#odd, lapsed };
   }
 
   /**

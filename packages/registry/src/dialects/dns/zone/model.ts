@@ -21,6 +21,11 @@ export type Zone =
   /** `in-addr.arpa.` or `ip6.arpa.`, of which we know the part in `Settings.reverse`. */
   | { readonly kind: "reverse"; readonly name: Name };
 
+/** A zone as plain data. */
+export type PlainZone =
+  | Exclude<Zone, { kind: "source" }>
+  | (Omit<Extract<Zone, { kind: "source" }>, "source"> & { readonly dialect: string });
+
 export type AccountZone = Extract<Zone, { kind: "account" }>;
 
 /** A zone as a zone file has it (file.ts). Never changed: another text of the file makes another zone. */
@@ -59,11 +64,28 @@ export interface Zones {
   onChange(listener: () => void): () => void;
 }
 
+/** Of the settings, what records are made by. */
+export type Shown = Pick<
+  Settings,
+  | "domain"
+  | "zones"
+  | "files"
+  | "ttlS"
+  | "negativeTtlS"
+  | "nameServers"
+  | "addresses"
+  | "mailbox"
+  | "whenNoneHealthy"
+  | "notes"
+  | "reverse"
+  | "updateLease"
+>;
+
 /** Everything a lookup may look at. Good within one `Registry.read`. */
 export interface World {
   readonly view: Facts;
   readonly index: Index;
-  readonly settings: Settings;
+  readonly settings: Shown;
   /** The zone that a name is in; undefined when it is in none of ours. */
   zoneOf(name: Name): Zone | undefined;
   /** All zones but the reverse ones. */

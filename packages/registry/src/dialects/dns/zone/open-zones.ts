@@ -10,7 +10,6 @@ import {
   type Revision,
   SYSTEM_ACCOUNT,
   subjectOf,
-  type View,
 } from "../../../core/index.ts";
 import type { NameSource } from "../../contract.ts";
 import { isTaken, toLabel } from "../labels/text.ts";
@@ -18,8 +17,9 @@ import type { Settings } from "../settings/model.ts";
 import { type Name, TYPE } from "../wire/message.ts";
 import { keyOf } from "../wire/name.ts";
 import { canonicalData } from "../wire/record.ts";
-import { fileRecords, STATIC_KEYS, shareFile, staticRevision } from "./file.ts";
-import type { AccountZone, FileZone, Zone, Zones } from "./model.ts";
+import { fileRecords, STATIC_KEYS, shareFile } from "./file.ts";
+import { findLongest } from "./ground.ts";
+import type { FileZone, PlainZone, Zone, Zones } from "./model.ts";
 
 export interface ZonesOptions {
   readonly registry: Registry;
@@ -36,6 +36,12 @@ const REVERSE: readonly Name[] = [
 
 const DEFAULT_ACCOUNT: Account = "default";
 
+export interface PlainZones {
+  readonly byKey: ReadonlyMap<string, PlainZone>;
+  /** As `OpenZones.cutAt` tells them. */
+  readonly cuts: ReadonlyMap<string, Revision>;
+}
+
 /** Zones by name. They follow the accounts until closed, and are built anew at the first question after a change. */
 export class OpenZones implements Zones {
   readonly #options: ZonesOptions;
@@ -47,6 +53,7 @@ export class OpenZones implements Zones {
   /** The accounts that the zones were built with. */
   #accounts = new Set<Account>();
   #byKey: ReadonlyMap<string, Zone> | undefined;
+  #plain: PlainZones | undefined;
   /** Accounts that were logged as having no zone. */
   readonly #warned = new Set<Account>();
   /** The delegations of each zone, by its `keyOf`. */
@@ -90,12 +97,20 @@ export class OpenZones implements Zones {
 
   /** The zone with the longest name that the name is in. */
   find(name: Name): Zone | undefined {
+    return findLongest(this.#zones(), name);
+  }
+
+  /** All zones by the `keyOf` of their names, and the revisions of their delegations, as plain data. */
+  plain(): PlainZones {
     const zones = this.#zones();
-    for (let from = 0; from <= name.length; from++) {
-      const zone = zones.get(keyOf(from === 0 ? name : name.slice(from)));
-      if (zone !== undefined) return zone;
+    if (this.#plain === undefined) {
+      const byKey = new Map<string, PlainZone>();
+      for (const [key, zone] of zones) byKey.set(key, toPlain(zone));
+      const cuts = new Map<string, Revision>();
+      for (const [key, { revision }] of this.#cuts) cuts.set(key, revision);
+      this.#plain = { byKey, cuts };
     }
-    return undefined;
+    return this.#plain;
   }
 
   close(): void {
@@ -105,6 +120,7 @@ export class OpenZones implements Zones {
 
   #changed(): void {
     this.#byKey = undefined;
+    this.#plain = undefined;
     for (const listener of this.#listeners) listener();
   }
 
@@ -130,14 +146,6 @@ export class OpenZones implements Zones {
   cutAt(zone: Name): Revision {
     this.#zones();
     return this.#cuts.get(keyOf(zone))?.revision ?? 0;
-  }
-
-  /** The revision at which a zone file of this name last changed, in whichever account its instances are. */
-  fileRevision(view: View, { account, name }: AccountZone): Revision {
-    let revision = staticRevision(view, account, name);
-    for (const file of this.#options.settings.files)
-      if (file.account !== account) revision = Math.max(revision, staticRevision(view, file.account, name));
-    return revision;
   }
 
   #build(accounts: ReadonlySet<Account>): ReadonlyMap<string, Zone> {
@@ -187,6 +195,12 @@ export class OpenZones implements Zones {
     this.#warned.add(account);
     log.warn({ account }, `account has no zone: names below ${label} are addresses; dns.zones gives it another name`);
   }
+}
+
+function toPlain(zone: Zone): PlainZone {
+  if (zone.kind !== "source") return zone;
+  const { source, ...rest } = zone;
+  return { ...rest, dialect: source.dialect };
 }
 
 function rank(account: Account): number {

@@ -5,7 +5,15 @@
  * serial (world.ts).
  */
 import { createHash } from "node:crypto";
-import { type Bytes, type Command, type Revision, SYSTEM_ACCOUNT, toBytes, type View } from "../../../core/index.ts";
+import {
+  type Bytes,
+  type Command,
+  type Facts,
+  type Revision,
+  SYSTEM_ACCOUNT,
+  toBytes,
+  type View,
+} from "../../../core/index.ts";
 import type { Settings } from "../settings/model.ts";
 import { showName } from "../wire/name.ts";
 
@@ -25,8 +33,8 @@ export function rememberShape(view: View, settings: Settings, addresses: readonl
 }
 
 /** The revision at which the shape last changed; 0 when none is remembered. */
-export function shapeRevision(view: View): Revision {
-  return view.entry(SYSTEM_ACCOUNT, SHAPE_KEY)?.modRevision ?? 0;
+export function shapeRevision(facts: Facts): Revision {
+  return facts.entry(SYSTEM_ACCOUNT, SHAPE_KEY)?.modRevision ?? 0;
 }
 
 /** A hash of everything that records of an account's zone come from, except the catalog and zone files. */
