@@ -110,12 +110,41 @@ test("a commit that is long goes to all who follow, also from one address", { ti
   await notHeldUp(bystander);
 });
 
+test("streams of a long commit that nobody reads are bounded by what they hold", { timeout: 600_000 }, async (t) => {
+  const registry = await startSmall(t);
+  const { url } = registry;
+  await ask(`${url}/v2/default/leases`, "POST", { lease: "l", ttl: "1h" });
+  const value = Buffer.alloc(1_000_000, "v");
+  for (let nth = 0; nth < 16; nth++) await ask(`${url}/v2/default/config/long/${nth}?lease=l`, "PUT", value);
+  const { revision } = (await ask(`${url}/v2/default/leases/l`, "DELETE")).json();
+  const before = await memoryOf(url);
+  // Each wants something else, too: none shares its event with another.
+  const path = `/v2/default/watch?after=${revision - 1}&prefix=long/&key=`;
+  const opened = Array.from({ length: 24 }, (_, nth) =>
+    neverRead(t, registry.port(), 1, `GET ${path}${nth} HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n\r\n`),
+  );
+  await Promise.all(opened);
+  await until(async () => (await memoryOf(url)).unreadMb > 40, { what: "streams to be held" });
+  // Where there is no room it is cut, and comes again as clients do: those that stand still give way.
+  const isRead = async (): Promise<boolean> => {
+    const chunks = await follow(t, `${url}${path}24`, { Accept: "text/event-stream" });
+    const isThere = (): boolean => Buffer.concat(chunks).includes("\n\n", 16_000_000);
+    await until(() => isThere() || chunks.at(-1)?.length === 0);
+    return isThere();
+  };
+  await until(isRead, { what: "a reader to have it all" });
+  const { unreadMb, rssMb } = await memoryOf(url);
+  assert.ok(unreadMb <= 64, `${unreadMb} MB wait`);
+  assert.ok(rssMb - before.rssMb < 250, `${rssMb - before.rssMb} MB more`);
+});
+
 /** What comes in of a stream, as it comes. */
-async function follow(scope: Scope, url: string): Promise<readonly Buffer[]> {
+async function follow(scope: Scope, url: string, headers = {}): Promise<readonly Buffer[]> {
   const chunks: Buffer[] = [];
-  const request = get(url, { agent: false });
+  const request = get(url, { agent: false, headers });
   scope.after(() => void request.destroy());
   const [response] = (await once(request, "response")) as [IncomingMessage];
   response.on("data", (chunk: Buffer) => chunks.push(chunk)).on("error", () => {});
+  response.on("close", () => chunks.push(Buffer.alloc(0)));
   return chunks;
 }

@@ -32,6 +32,9 @@ function frame(bytes: Buffer): Buffer {
   return chunk;
 }
 
+/** How many streams have yet to send a long event: what they share counts for each by its part. */
+const holders = new WeakMap<Buffer, number>();
+
 /** Goes on from an answer whose head is sent. */
 export class EventStream implements Stream {
   readonly #response: ServerResponse;
@@ -74,7 +77,12 @@ export class EventStream implements Stream {
       return this.#afterWrite(this.#response.writableLength, this.#response);
     }
     if (this.#isPouring || events.length > WHOLE_BYTES_MAX) {
-      this.#rest.push(events);
+      this.#hold(events);
+      // Without a word, as its head is long sent: it comes again with its position.
+      if (!this.#outgoing.hasRoom(socket.remoteAddress ?? "", { heldBytes: this.#heldBytes() })) {
+        this.#response.destroy();
+        return false;
+      }
       if (!this.#isPouring) {
         this.#isPouring = true;
         this.#blocked = true;
@@ -88,7 +96,23 @@ export class EventStream implements Stream {
     return this.#afterWrite(socket.writableLength, socket);
   }
 
-  /** Writes on what is long, as the client takes it: it is shared, so only what is on its way counts. */
+  #hold(events: Buffer): void {
+    this.#rest.push(events);
+    holders.set(events, (holders.get(events) ?? 0) + 1);
+  }
+
+  #letGo(events: Buffer): void {
+    holders.set(events, (holders.get(events) ?? 1) - 1);
+  }
+
+  /** Of what is long, this stream's part. */
+  #heldBytes(): number {
+    let bytes = -this.#from;
+    for (const events of this.#rest) bytes += events.length / (holders.get(events) ?? 1);
+    return Math.max(0, Math.ceil(bytes));
+  }
+
+  /** Writes on what is long, as the client takes it. */
   #pour(): void {
     const { socket } = this.#response;
     if (!this.#open || socket === null) return;
@@ -97,7 +121,8 @@ export class EventStream implements Stream {
       if (socket.writableLength > this.#bufferedBytesMax) break;
       this.#writePart(socket);
     }
-    this.#outgoing.settle(socket);
+    this.#outgoing.note(socket, 0);
+    this.#outgoing.note(socket, socket.writableLength + this.#heldBytes());
     const next = this.#rest.length > 0 ? () => this.#pour() : () => this.#caughtUp();
     if (socket.writableNeedDrain) socket.once("drain", next);
     else inTurn(next);
@@ -109,6 +134,7 @@ export class EventStream implements Stream {
     this.#from += part.length;
     if (this.#from === first.length) {
       this.#rest.shift();
+      this.#letGo(first);
       this.#from = 0;
     }
     if (!this.#response.chunkedEncoding) return void socket.write(part);
@@ -169,7 +195,7 @@ export class EventStream implements Stream {
   #close(): void {
     if (!this.#open) return;
     this.#open = false;
-    this.#rest = [];
+    for (const events of this.#rest.splice(0)) this.#letGo(events);
     this.#stopTimer();
     for (const closed of this.#closed.splice(0)) closed();
   }
