@@ -77,8 +77,7 @@ const etcd: readonly Setting[] = [
     flag: "etcd",
     kind: "text",
     default: "",
-    meaning:
-      "Members of the etcd that holds the registry, with commas between them: `http://10.0.0.1:2379,http://10.0.0.2:2379`.",
+    meaning: "Addresses of the etcd that holds the registry, with commas between them: `http://10.0.0.1:2379`.",
   },
   {
     key: "etcd.user",
