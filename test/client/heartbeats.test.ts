@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { pipeline } from "node:stream";
 import { after, test } from "node:test";
 import { createClient } from "@rollcall/client";
-import { startProcess } from "../harness/process.ts";
+import { freeze, startProcess } from "../harness/process.ts";
 import { startRollcall } from "../harness/program.ts";
 import { ROOT } from "../harness/root.ts";
 import { until } from "../harness/scope.ts";
@@ -96,7 +96,7 @@ test("an instance lives on while SYNs are dropped for half of its ttl", async ()
   const rollcall = createClient({ url: `http://127.0.0.1:${port}` });
   const registration = await rollcall.register({ ...spec, id: "syn", ttl: "4s" });
   const fillers = [0, 1].map(() => connect(port, "127.0.0.1").on("error", () => {}));
-  relay.child.kill("SIGSTOP");
+  await freeze(relay.child);
   // Those of a stopped relay wait in its queue; what comes after them gets no answer from the kernel.
   for (let i = 0; i < 4; i++) fillers.push(connect(port, "127.0.0.1").on("error", () => {}));
   const startMs = performance.now();

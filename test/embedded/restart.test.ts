@@ -23,6 +23,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { FORMAT } from "../../packages/registry/src/records/sealed.ts";
+import { freeze } from "../harness/process.ts";
 import { ROOT } from "../harness/root.ts";
 import { temporaryDirectory, until } from "../harness/scope.ts";
 import { everything, historyOf, liveABit, openStoreRig, put, register } from "./rig.ts";
@@ -214,7 +215,7 @@ test("a stopped process keeps its directory, until it is killed", async (t) => {
   const data = temporaryDirectory(t);
   const first = await startHolder(data);
   t.after(() => first.kill("SIGKILL"));
-  first.kill("SIGSTOP");
+  await freeze(first);
   for (let i = 0; i < 3; i++)
     await assert.rejects(openStoreRig(t, data), new RegExp(`in use by process ${first.pid}\\b`));
   first.kill("SIGKILL");

@@ -8,6 +8,7 @@ import { test } from "node:test";
 import { CallFailed } from "../../packages/registry/src/replicators/etcd/client/channel.ts";
 import { Client, type ClientOptions, isUnknown } from "../../packages/registry/src/replicators/etcd/client/client.ts";
 import type { WatchEvent, WatchTold } from "../../packages/registry/src/replicators/etcd/client/messages.ts";
+import { freeze } from "../harness/process.ts";
 import { type Scope, temporaryDirectory, until } from "../harness/scope.ts";
 import { etcd, startCluster } from "./cluster-rig.ts";
 
@@ -95,7 +96,7 @@ test("what etcd refuses is told from what nobody knows", { skip }, async (t) => 
   await put();
   const seen = follow(client, 0);
   await until(() => seen.told.length > 0);
-  member?.program.child.kill("SIGSTOP");
+  await freeze(member?.program.child ?? {});
   assert.ok(isUnknown(await put().catch((error: unknown) => error)));
   member?.program.child.kill("SIGCONT");
   await until(() => put(), { what: "an answer" });
@@ -115,7 +116,7 @@ test("a member that is gone, sleeps, or speaks another protocol is left for the 
   const client = open(t, { endpoints: [`http://127.0.0.1:${port}`, ...members.map(({ url }) => url)] });
   assert.equal((await client.range({ key: key("a") })).entries.length, 0);
   assert.equal(client.endpoint, members[0]?.url);
-  members[0]?.program.child.kill("SIGSTOP");
+  await freeze(members[0]?.program.child ?? {});
   const put = () => client.transact({ guards: [], then: [{ kind: "put", key: key("a"), value: key("v") }] });
   await until(() => put(), { what: "an answer of another member" });
   assert.notEqual(client.endpoint, members[0]?.url);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type { Command } from "../../packages/registry/src/core/index.ts";
 import { Client } from "../../packages/registry/src/replicators/etcd/client/client.ts";
+import { freeze } from "../harness/process.ts";
 import { accepted, register } from "../harness/registry.ts";
 import { temporaryDirectory, until } from "../harness/scope.ts";
 import { etcd, type Member, startCluster } from "./cluster-rig.ts";
@@ -124,7 +125,7 @@ test("a change of which etcd gave no answer in time is unknown, and shown when i
   const node = await openEtcdNode(t, { endpoints: urlsOf(members), patienceMs: 300 });
   const { registry } = node.core;
   accepted(await registry.propose("default", put("a")));
-  members[0]?.program.child.kill("SIGSTOP");
+  await freeze(members[0]?.program.child ?? {});
   const outcome = await registry.propose("default", put("b"));
   assert.ok(!outcome.ok && outcome.refusal === "unknown", JSON.stringify(outcome));
   assert.match(String(node.replicator.refusing), /did not answer/);

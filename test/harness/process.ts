@@ -1,7 +1,8 @@
 /** Child processes that end with the test. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
-import type { Scope } from "./scope.ts";
+import { type Scope, until } from "./scope.ts";
 
 export interface Exit {
   readonly code: number | null;
@@ -104,4 +105,12 @@ export function cleanEnvironment(more: Readonly<Record<string, string>> = {}): N
   delete env.NODE_TEST_CONTEXT;
   delete env.NODE_OPTIONS;
   return { ...env, ...more };
+}
+
+/** SIGSTOP, and waits until no thread goes on: on a busy machine the others do until the first one sees the signal. */
+export async function freeze({ pid }: { readonly pid?: number | undefined }): Promise<void> {
+  process.kill(pid as number, "SIGSTOP");
+  const tasks = `/proc/${pid}/task`;
+  const isStopped = (task: string): boolean => /^State:\tT/m.test(readFileSync(`${tasks}/${task}/status`, "utf8"));
+  await until(() => readdirSync(tasks).every(isStopped), { what: "the process to be stopped" });
 }

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { Resolver } from "node:dns/promises";
 import { after, test } from "node:test";
 import { type Client, createClient } from "@rollcall/client";
+import { freeze } from "../harness/process.ts";
 import { type Rollcall, startRollcall } from "../harness/program.ts";
 import { request } from "../harness/requests.ts";
 import { type Scope, until } from "../harness/scope.ts";
@@ -150,7 +151,7 @@ test("a registry that was stopped for a while holds and drops nothing; one that 
   const pods = new Pods(t, client);
   await pods.start("api", names(12), 4000, 1000);
   await pods.haveBeaten("api", 2);
-  process.kill(own.pid, "SIGSTOP");
+  await freeze(own);
   await pause(6000);
   process.kill(own.pid, "SIGCONT");
   await pause(4500);

@@ -1,7 +1,7 @@
 /** What a link stands: noise, strangers, half frames, other versions, nodes that do not read or are stopped. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { startProcess } from "../../harness/process.ts";
+import { freeze, startProcess } from "../../harness/process.ts";
 import { ROOT } from "../../harness/root.ts";
 import { until } from "../../harness/scope.ts";
 import {
@@ -169,7 +169,7 @@ test("a node that is stopped is given up soon, and found again when it goes on",
   const peer = dial(a, "b", port);
   await until(() => peer.isUp);
   assert.equal(await answerOf(peer, "echo", "x"), "x");
-  child.child.kill("SIGSTOP");
+  await freeze(child.child);
   assert.match(await answerOf(peer, "echo", "x", 60_000), /^unknown: .*nothing was heard for 800 ms/);
   assert.match(await answerOf(peer, "echo", "x", 60_000), /^unavailable/);
   child.child.kill("SIGCONT");
