@@ -12,8 +12,8 @@ import { type Answer, request } from "../harness/requests.ts";
 import { logIn } from "../rackspace/rig.ts";
 
 const CLIENTS = 64;
-/** As soon as one client has come so far, all others have come half as far. */
-const CHANGES = 12;
+/** As soon as one client has come so far, all others have come a quarter as far; those that starve never begin. */
+const CHANGES = 16;
 
 const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
 const dns = await startDns(
@@ -53,7 +53,7 @@ async function race(change: (client: number, nth: number) => Promise<unknown>): 
   await Promise.all(done.map((_, client) => run(client)));
   const tries = ((await countProposals()) - proposals) / all;
   const least = Math.min(...done);
-  assert.ok(least >= CHANGES / 2, `one client made ${CHANGES} changes while another made ${least}`);
+  assert.ok(least >= CHANGES / 4, `one client made ${CHANGES} changes while another made ${least}`);
   assert.equal(tries, 1, "tries for each change");
 }
 
