@@ -155,8 +155,9 @@ test("a log larger than its size is trimmed from its old end, without a gap", as
   const rig = await openStoreRig(t, temporaryDirectory(t), { retention: { bytesMax }, checkpointCommits: 50 });
   for (let i = 0; i < 400; i++) await rig.done(put(`k${i % 50}`, "v".repeat(8000)));
   await until(() => rig.core.registry.floor > 250, { what: "the log to be trimmed" });
-  const { floor } = rig.core.registry;
   const left = await historyOf(rig.core);
+  // It may have been trimmed further while it was read.
+  const { floor } = rig.core.registry;
   assert.deepEqual(
     left.map(({ revision }) => revision),
     Array.from({ length: 400 - floor }, (_, i) => floor + 1 + i),
