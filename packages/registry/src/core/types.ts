@@ -191,6 +191,16 @@ export function subjectOf<C extends Change>(change: C): NonNullable<C["after"]> 
   return (change.after ?? change.before) as NonNullable<C["after"]>;
 }
 
+/** The instance that goes with a change, or leaves its name for another one; null when none does. */
+export function leaverOf(change: {
+  readonly before: InstanceRecord | null;
+  readonly after: InstanceRecord | null;
+}): InstanceRecord | null {
+  const { before, after } = change;
+  const stays = after !== null && before !== null && after.service === before.service && after.id === before.id;
+  return stays ? null : before;
+}
+
 /** A place in the order of changes: what is committed next comes after it. */
 export interface Position {
   readonly revision: Revision;

@@ -1,4 +1,4 @@
-import { type Change, type Commit, type Revision, subjectOf } from "../types.ts";
+import { type Change, type Commit, leaverOf, type Revision, subjectOf } from "../types.ts";
 import type { Restored } from "./restored.ts";
 import type { AccountState, Catalog } from "./state.ts";
 
@@ -18,10 +18,9 @@ export function apply(catalog: Catalog, commit: Commit): void {
 function applyChange(account: AccountState, change: Change, revision: Revision): void {
   switch (change.kind) {
     case "instance": {
-      const { before, after } = change;
-      // A registration that moves to another service leaves the old one.
-      const moved = before !== null && (after === null || after.service !== before.service || after.id !== before.id);
-      if (moved) account.setInstance(before.service, before.id, null, revision);
+      const { after } = change;
+      const leaver = leaverOf(change);
+      if (leaver !== null) account.setInstance(leaver.service, leaver.id, null, revision);
       if (after !== null) account.setInstance(after.service, after.id, after, revision);
       if (revision > account.catalogRevision) account.catalogRevision = revision;
       break;

@@ -15,6 +15,7 @@ import {
   type InstanceRecord,
   type KeyRecord,
   type LeaseId,
+  leaverOf,
   subjectOf,
 } from "../types.ts";
 import { type Basis, changed } from "./basis.ts";
@@ -109,11 +110,12 @@ class Faces {
     except: Layout | null,
   ): Refused | undefined {
     const { layouts } = this.#basis;
-    const moved = before !== null && (after === null || after.service !== before.service || after.id !== before.id);
+    const leaver = leaverOf({ before, after });
     for (const layout of layouts) {
       if (layout === except) continue;
       const refused =
-        (moved ? this.#hide(layout, before) : undefined) ?? (after === null ? undefined : this.#show(layout, after));
+        (leaver === null ? undefined : this.#hide(layout, leaver)) ??
+        (after === null ? undefined : this.#show(layout, after));
       if (refused !== undefined) return refused;
     }
     this.#endEmpty(before?.lease ?? null);

@@ -11,6 +11,7 @@ import {
   type InstanceKey,
   isInRange,
   type KeyRange,
+  leaverOf,
   type Outcome,
   ok,
   type Receipt,
@@ -76,9 +77,9 @@ class MemoryReplicator implements Replicator {
 
   #noteGone({ account, revision, changes }: Commit): void {
     for (const change of changes) {
-      if (change.kind !== "instance" || change.before === null) continue;
-      const name = nameOf(account, change.before);
-      if (change.after !== null && name === nameOf(account, change.after)) continue;
+      const leaver = change.kind === "instance" ? leaverOf(change) : null;
+      if (leaver === null) continue;
+      const name = nameOf(account, leaver);
       this.#gone.delete(name);
       this.#gone.set(name, revision);
     }

@@ -5,12 +5,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   type Account,
-  type Change,
   type Commit,
   type Following,
   type InstanceRecord,
   keepUp,
   type LeaseId,
+  leaverOf,
   type Revision,
 } from "../../../core/index.ts";
 import type { Desk, PeerStatus } from "../desk.ts";
@@ -191,9 +191,8 @@ class Cluster implements Peers {
   #bury(commit: Commit): void {
     const nowMs = this.#desk.clock.monotonic();
     for (const change of commit.changes) {
-      if (change.kind !== "instance" || change.cause === "expired" || !isRemoved(change)) continue;
-      const { before } = change;
-      this.#gone.add(before.service, before.id, lastDirtyOf(before), nowMs);
+      const leaver = change.kind === "instance" && change.cause !== "expired" ? leaverOf(change) : null;
+      if (leaver !== null) this.#gone.add(leaver.service, leaver.id, lastDirtyOf(leaver), nowMs);
     }
   }
 
@@ -215,11 +214,10 @@ class Cluster implements Peers {
       if (change.kind !== "instance") continue;
       const { after } = change;
       if (after !== null) this.#natives.learn(after, news.length > 0, nowMs);
-      if (isRemoved(change)) {
-        const { before } = change;
-        this.#natives.forget(before.service, before.id);
-        this.#pauses.delete(before.lease ?? "");
-      }
+      const leaver = leaverOf(change);
+      if (leaver === null) continue;
+      this.#natives.forget(leaver.service, leaver.id);
+      this.#pauses.delete(leaver.lease ?? "");
     }
   }
 
@@ -259,12 +257,4 @@ class Cluster implements Peers {
     if (this.#natives.has(service, id)) return;
     await this.#desk.operations.register(info, info.app, this.#origin);
   }
-}
-
-type InstanceChange = Extract<Change, { kind: "instance" }>;
-
-/** Whether no instance has this service and id any more. */
-function isRemoved(change: InstanceChange): change is InstanceChange & { readonly before: InstanceRecord } {
-  const { before, after } = change;
-  return before !== null && (after === null || after.id !== before.id || after.service !== before.service);
 }

@@ -13,6 +13,7 @@ import {
   type InstanceRecord,
   type KeyRecord,
   keepUp,
+  leaverOf,
   type Nodes,
   prefixEnd,
   type Registry,
@@ -91,12 +92,10 @@ export class Callbacks {
       if (change.after !== null) this.#learn(commit.account, change.after);
       return;
     }
-    if (change.kind !== "instance" || change.before === null || this.#awaited.size === 0) return;
-    const { before, after } = change;
-    const stays = after !== null && after.service === before.service && after.id === before.id;
-    if (stays) return;
-    const awaiting = this.#awaited.get(nameOf(commit.account, before.service, before.id));
-    for (const watched of awaiting ?? []) this.#tell(watched, before, endedAt(commit));
+    const leaver = change.kind === "instance" && this.#awaited.size > 0 ? leaverOf(change) : null;
+    if (leaver === null) return;
+    const awaiting = this.#awaited.get(nameOf(commit.account, leaver.service, leaver.id));
+    for (const watched of awaiting ?? []) this.#tell(watched, leaver, endedAt(commit));
   }
 
   #learn(account: Account, record: KeyRecord): void {

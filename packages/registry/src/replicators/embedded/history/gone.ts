@@ -4,7 +4,7 @@
  * what history forgets lies in one piece at the beginning.
  */
 import { hash } from "node:crypto";
-import type { Account, Commit, InstanceKey, Revision } from "../../../core/index.ts";
+import { type Account, type Commit, type InstanceKey, leaverOf, type Revision } from "../../../core/index.ts";
 import { instanceRow } from "../../../records/state/row-name.ts";
 import type { Store } from "../store/databases.ts";
 
@@ -23,10 +23,8 @@ export function goneRows(commits: readonly Commit[]): GoneRow[] {
   const rows: GoneRow[] = [];
   for (const { account, revision, changes } of commits)
     for (const change of changes) {
-      if (change.kind !== "instance" || change.before === null) continue;
-      const { before, after } = change;
-      if (after !== null && after.service === before.service && after.id === before.id) continue;
-      rows.push([rowKey(revision, account, before), encode(revision, REVISION_BYTES)]);
+      const leaver = change.kind === "instance" ? leaverOf(change) : null;
+      if (leaver !== null) rows.push([rowKey(revision, account, leaver), encode(revision, REVISION_BYTES)]);
     }
   return rows;
 }

@@ -12,6 +12,7 @@ import {
   type InstanceKey,
   type KeyRange,
   LIMITS,
+  leaverOf,
   type Outcome,
   ok,
   type Revision,
@@ -86,10 +87,9 @@ export class PastIndex {
 
   #addGone({ account, revision, changes }: Commit): void {
     for (const change of changes) {
-      if (change.kind !== "instance" || change.before === null) continue;
-      const { before, after } = change;
-      if (after !== null && after.service === before.service && after.id === before.id) continue;
-      const name = nameOf(account, before);
+      const leaver = change.kind === "instance" ? leaverOf(change) : null;
+      if (leaver === null) continue;
+      const name = nameOf(account, leaver);
       this.#gone.delete(name);
       this.#gone.set(name, revision);
     }
