@@ -3,6 +3,15 @@
  * nobody knows how long a stop was: stops do not count.
  */
 import type { Revision } from "../core/index.ts";
+import { type Meta, wholeNumber } from "./meta.ts";
+
+/** How much of the history is kept. */
+export interface RetentionLimits {
+  /** History older than this is forgotten, in time that really passed while a registry ran. */
+  readonly ageMs: number;
+  /** And so is the oldest, when the log takes more than this in its store. */
+  readonly bytesMax: number;
+}
 
 /** How old history is, in time that registries on this store ran: no clock that may be wrong has a part in it. */
 export interface Ages {
@@ -12,7 +21,14 @@ export interface Ages {
   readonly marks: readonly (readonly [revision: Revision, ranMs: number])[];
 }
 
-export const NO_AGES: Ages = { ranMs: 0, marks: [] };
+const NO_AGES: Ages = { ranMs: 0, marks: [] };
+
+/** As they are stored; undefined when they are not yet. */
+export function toAges(meta: Meta | undefined): Ages {
+  if (meta === undefined) return NO_AGES;
+  const marks = Array.isArray(meta.marks) ? (meta.marks as [Revision, number][]) : [];
+  return { ranMs: Math.max(0, wholeNumber(meta, "ranMs")), marks };
+}
 
 /** So many marks stand for the whole age: history is forgotten later than it might be by that part of it, at most. */
 const MARKS = 64;

@@ -4,6 +4,12 @@ import { FORMAT, HEAD_BYTES, isIntact, seal } from "./sealed.ts";
 
 export type Meta = Readonly<Record<string, unknown>>;
 
+/** The whole number of that name, or -1. */
+export function wholeNumber(meta: Meta, name: string): number {
+  const found = meta[name];
+  return typeof found === "number" && Number.isSafeInteger(found) && found >= 0 ? found : -1;
+}
+
 export function encodeMeta(value: unknown): Buffer {
   return seal(Buffer.concat([Buffer.alloc(HEAD_BYTES), Buffer.from(JSON.stringify(value), "utf8")]));
 }

@@ -1,7 +1,7 @@
 /** The few rows about the store itself. */
 import type { Position, Revision } from "../../core/index.ts";
-import { type Ages, NO_AGES } from "../../records/ageing.ts";
-import { encodeMeta, type Meta } from "../../records/meta.ts";
+import { type Ages, toAges } from "../../records/ageing.ts";
+import { encodeMeta, type Meta, wholeNumber } from "../../records/meta.ts";
 import { Damaged } from "./refused.ts";
 
 /**
@@ -63,16 +63,4 @@ export function toAbout(rows: ReadonlyMap<string, Meta>): About {
     jump,
     ages: toAges(rows.get("ages")),
   };
-}
-
-function toAges(row: Meta | undefined): Ages {
-  if (row === undefined) return NO_AGES;
-  const marks = Array.isArray(row.marks) ? (row.marks as [Revision, number][]) : [];
-  return { ranMs: Math.max(0, wholeNumber(row, "ranMs")), marks };
-}
-
-/** The whole number of that name, or -1. */
-function wholeNumber(row: Meta, name: string): number {
-  const found = row[name];
-  return typeof found === "number" && Number.isSafeInteger(found) && found >= 0 ? found : -1;
 }

@@ -20,7 +20,7 @@ import {
   Sequencer,
   type Sink,
 } from "../../core/index.ts";
-import type { Ages } from "../../records/ageing.ts";
+import type { Ages, RetentionLimits } from "../../records/ageing.ts";
 import { ByteWriter } from "../../records/bytes.ts";
 import { encodeGroup } from "../../records/group.ts";
 import { encodeMeta } from "../../records/meta.ts";
@@ -32,7 +32,7 @@ import { summarizeFile } from "./file/verify.ts";
 import { findGone, goneRows, oldGone } from "./history/gone.ts";
 import { KeyIndex } from "./history/key-index.ts";
 import { findRevisionAt, readHistory } from "./history/log.ts";
-import { Retention, type RetentionLimits } from "./history/retention.ts";
+import { Retention } from "./history/retention.ts";
 import { floorRow } from "./meta.ts";
 import { openStore, type Parts } from "./open.ts";
 import { NoRoom, StoreRefused } from "./refused.ts";

@@ -3,8 +3,8 @@
  * follows; rows and parts lie behind it.
  */
 import type { Position, Revision } from "../../core/index.ts";
-import { type Ages, NO_AGES } from "../../records/ageing.ts";
-import { decodeMeta, encodeMeta, type Meta } from "../../records/meta.ts";
+import { type Ages, toAges } from "../../records/ageing.ts";
+import { decodeMeta, encodeMeta, type Meta, wholeNumber } from "../../records/meta.ts";
 import { Damaged } from "./refused.ts";
 
 /** Digits of a revision: names sort as numbers do. */
@@ -125,15 +125,21 @@ export function readLine(bytes: Buffer): string {
 }
 
 export function readTop(bytes: Buffer): Top {
-  return read(bytes, "top") as unknown as Top;
+  const meta = read(bytes, "top");
+  return { ...toPosition(meta), group: String(meta.group) };
 }
 
 export function encodePosition({ revision, orderMs, nth }: Position): Buffer {
   return encodeMeta({ revision, orderMs, nth });
 }
 
+function toPosition(meta: Meta): Position {
+  const number = (name: keyof Position) => wholeNumber(meta, name);
+  return { revision: number("revision"), orderMs: number("orderMs"), nth: number("nth") };
+}
+
 export function readPosition(bytes: Buffer): Position {
-  return read(bytes, "marker") as unknown as Position;
+  return toPosition(read(bytes, "marker"));
 }
 
 export function encodeFloor(revision: Revision): Buffer {
@@ -141,11 +147,11 @@ export function encodeFloor(revision: Revision): Buffer {
 }
 
 export function readFloor(bytes: Buffer): Revision {
-  return Number(read(bytes, "floor").revision);
+  return wholeNumber(read(bytes, "floor"), "revision");
 }
 
 export function readAges(bytes: Buffer | undefined): Ages {
-  return bytes === undefined ? NO_AGES : (read(bytes, "ages") as unknown as Ages);
+  return toAges(bytes === undefined ? undefined : read(bytes, "ages"));
 }
 
 /** The term of a node, which lies in its key. */

@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Revision } from "../../core/index.ts";
-import { decodeMeta, encodeMeta } from "../../records/meta.ts";
+import { decodeMeta, encodeMeta, wholeNumber } from "../../records/meta.ts";
 import { EtcdRefused } from "./refused.ts";
 
 export interface Known {
@@ -17,7 +17,7 @@ export function readKnown(dataDir: string): Known | null {
   try {
     const known = decodeMeta(readFileSync(join(dataDir, FILE)), FILE);
     if (!known.ok) throw new EtcdRefused(`${join(dataDir, FILE)}: ${known.detail}`);
-    return known.value as unknown as Known;
+    return { line: String(known.value.line), revision: wholeNumber(known.value, "revision") };
   } catch (error) {
     if ((error as { code?: unknown }).code === "ENOENT") return null;
     throw error;

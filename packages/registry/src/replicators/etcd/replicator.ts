@@ -24,6 +24,7 @@ import {
   type Sink,
 } from "../../core/index.ts";
 import { sayWhy } from "../../net/why.ts";
+import type { RetentionLimits } from "../../records/ageing.ts";
 import { Client, type ClientOptions } from "./client/client.ts";
 import type { WatchEvent } from "./client/messages.ts";
 import { explainCall, Health } from "./health.ts";
@@ -36,7 +37,7 @@ import { type Group, LogReader } from "./log/reader.ts";
 import { Members } from "./members.ts";
 import { knownFile, readKnown, writeKnown } from "./memory.ts";
 import { type Damaged, EtcdRefused, Missed } from "./refused.ts";
-import { LostDuty, type RetentionLimits, Upkeep } from "./upkeep.ts";
+import { LostDuty, Upkeep } from "./upkeep.ts";
 
 export interface EtcdOptions extends ClientOptions {
   /** What all keys in etcd begin with. */

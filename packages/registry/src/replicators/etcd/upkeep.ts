@@ -3,7 +3,7 @@
  * has etcd forget what was overwritten. Each write is guarded by the duty, so that a node that slept writes nothing old.
  */
 import { type Clock, type Commit, positionAfter, type Revision, type View } from "../../core/index.ts";
-import { Ageing } from "../../records/ageing.ts";
+import { Ageing, type RetentionLimits } from "../../records/ageing.ts";
 import { encodeMeta } from "../../records/meta.ts";
 import { Checkpoint, type CheckpointPart } from "../../records/state/checkpoint.ts";
 import { addRows, type DirtyRows } from "../../records/state/row-name.ts";
@@ -14,13 +14,6 @@ import { encodeFloor, encodePosition, type Keys } from "./keys.ts";
 import { readHead, readStoredAges } from "./load.ts";
 import type { LogReader } from "./log/reader.ts";
 import type { Members } from "./members.ts";
-
-export interface RetentionLimits {
-  /** History older than this is forgotten, in time that really passed while a registry ran. */
-  readonly ageMs: number;
-  /** And so is the oldest, when the log takes more than this. */
-  readonly bytesMax: number;
-}
 
 export interface UpkeepOptions {
   readonly client: Client;

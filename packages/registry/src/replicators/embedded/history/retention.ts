@@ -1,16 +1,9 @@
 /** @live Which groups of the oldest history are to be forgotten: a few with each append, or on a timer without one. */
 import type { Clock, Revision } from "../../../core/index.ts";
-import { Ageing, type Ages } from "../../../records/ageing.ts";
+import { Ageing, type Ages, type RetentionLimits } from "../../../records/ageing.ts";
 import { summarizeGroup } from "../../../records/group.ts";
 import { PAGE_BYTES } from "../file/pages.ts";
 import type { Store } from "../store/databases.ts";
-
-export interface RetentionLimits {
-  /** History older than this is forgotten, in time that really passed while a registry ran. */
-  readonly ageMs: number;
-  /** And so is the oldest, when the log takes more than this on disk. */
-  readonly bytesMax: number;
-}
 
 interface OldGroup {
   readonly first: Revision;
