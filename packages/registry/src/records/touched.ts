@@ -8,8 +8,10 @@ import {
   type Bytes,
   type Commit,
   type FirstChange,
+  type FirstChanges,
   isInRange,
   type KeyRange,
+  LIMITS,
   type Outcome,
   ok,
   type Revision,
@@ -27,6 +29,10 @@ type Touch = number;
 
 const OFFSET_BYTES = 4;
 
+/** A row is made of so many changes, or of names that take so much. */
+const ROW_CHANGES = 4096;
+const ROW_NAME_BYTES = 512 * 1024;
+
 /** The changes of keys after one revision up to another. */
 export class Touches {
   readonly #accounts = new Map<Account, Map<Bytes, Touch | Touch[]>>();
@@ -34,8 +40,8 @@ export class Touches {
   /** Everything up to here is in it. */
   last: Revision;
   /** Of keys. */
-  changes = 0;
-  nameBytes = 0;
+  #changes = 0;
+  #nameBytes = 0;
 
   constructor(after: Revision) {
     this.after = after;
@@ -53,15 +59,20 @@ export class Touches {
       }
       const { key } = subjectOf(change);
       const known = keys.get(key);
-      if (known === undefined) this.nameBytes += key.length;
+      if (known === undefined) this.#nameBytes += key.length;
       // A later change of the same commit found what that commit itself had put there.
       else if (revisionOf(typeof known === "number" ? known : (known.at(-1) as Touch)) === revision) continue;
       if (known === undefined) keys.set(key, touch);
       else if (typeof known === "number") keys.set(key, [known, touch]);
       else known.push(touch);
-      this.changes++;
+      this.#changes++;
     }
     this.last = revision;
+  }
+
+  /** Whether a row is to be made of them. */
+  get isFull(): boolean {
+    return this.#changes >= ROW_CHANGES || this.#nameBytes >= ROW_NAME_BYTES;
   }
 
   first(account: Account, range: KeyRange, after: Revision, visit: Visit): void {
@@ -123,6 +134,45 @@ export function firstIn(
     if (error instanceof Torn || error instanceof RangeError)
       return refuse("invalid", `an index of keys is damaged: ${error.message}`);
     throw error;
+  }
+}
+
+/** With which commit each key of a range first changed after a revision: what comes first is to be looked at first. */
+export class FirstSeeker {
+  readonly #keys = new Map<Bytes, FirstChange>();
+  readonly #account: Account;
+  readonly #range: KeyRange;
+  readonly #after: Revision;
+
+  constructor(account: Account, range: KeyRange, after: Revision) {
+    this.#account = account;
+    this.#range = range;
+    this.#after = after;
+  }
+
+  /** False when there is nothing more to be found, or too much has been. */
+  get goesOn(): boolean {
+    return this.#range.to === undefined ? this.#keys.size === 0 : this.#keys.size <= LIMITS.rangeKeysMax;
+  }
+
+  /** Looks at an encoded row. */
+  row(bytes: Buffer): Outcome<void> {
+    return firstIn(bytes, this.#account, this.#range, this.#after, this.#visit);
+  }
+
+  touches(touches: Touches): void {
+    touches.first(this.#account, this.#range, this.#after, this.#visit);
+  }
+
+  readonly #visit: Visit = (key, first) => {
+    if (!this.#keys.has(key)) this.#keys.set(key, first);
+  };
+
+  /** What was found; `too-large` when it is more than a read may look at. */
+  end(): Outcome<FirstChanges> {
+    return this.#keys.size > LIMITS.rangeKeysMax
+      ? refuse("too-large", `more than ${LIMITS.rangeKeysMax} keys have changed since`)
+      : ok(this.#keys);
   }
 }
 

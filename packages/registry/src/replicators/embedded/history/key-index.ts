@@ -7,27 +7,20 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import {
   type Account,
-  type Bytes,
   type Commit,
-  type FirstChange,
   type FirstChanges,
   type KeyRange,
-  LIMITS,
   type Outcome,
-  ok,
   type Refused,
   type Revision,
   refuse,
 } from "../../../core/index.ts";
 import { ByteWriter } from "../../../records/bytes.ts";
 import { decodeGroup } from "../../../records/group.ts";
-import { firstIn, Touches, type Visit } from "../../../records/touched.ts";
+import { FirstSeeker, Touches } from "../../../records/touched.ts";
 import { StoreRefused } from "../refused.ts";
 import { type Store, touchedKey, type Writes } from "../store/databases.ts";
 
-/** A row is made of so many changes, or of names that take so much. */
-const ROW_CHANGES = 4096;
-const ROW_NAME_BYTES = 512 * 1024;
 /** A row is made after so many revisions, too: a start need not read more of the log again. It grows until it is full. */
 const ROW_REVISIONS = 32_768;
 /** Others wait no longer than this. */
@@ -81,11 +74,11 @@ export class KeyIndex {
   note(commits: readonly Commit[]): void {
     if (!this.#isCaughtUp) return;
     for (const commit of commits) this.#touches.add(commit);
-    if (!this.#isFull() || this.#isScheduled) return;
+    if (!this.#touches.isFull || this.#isScheduled) return;
     this.#isScheduled = true;
     setImmediate(() => {
       this.#isScheduled = false;
-      if (this.#isFull()) this.#makeRow();
+      if (this.#touches.isFull) this.#makeRow();
       // The housekeeping tries again.
       this.#writeRows().catch(() => {});
     });
@@ -117,15 +110,11 @@ export class KeyIndex {
   ): Promise<Outcome<FirstChanges>> {
     const refused = await this.#refuseWhileMissing();
     if (refused !== undefined) return refused;
-    const keys = new Map<Bytes, FirstChange>();
-    const visit: Visit = (key, first) => {
-      if (!keys.has(key)) keys.set(key, first);
-    };
-    const isEnough = (): boolean => (range.to === undefined ? keys.size > 0 : keys.size > LIMITS.rangeKeysMax);
+    const seeker = new FirstSeeker(account, range, after);
     const visitRow = (bytes: Buffer): boolean => {
-      const found = firstIn(bytes, account, range, after, visit);
-      if (!found.ok) throw new StoreRefused(`the stored history is damaged: ${found.detail}`);
-      return !isEnough();
+      const read = seeker.row(bytes);
+      if (!read.ok) throw new StoreRefused(`the stored history is damaged: ${read.detail}`);
+      return seeker.goesOn;
     };
     let at = await this.#readStored(after, to, turn, visitRow);
     for (const { bytes, last } of this.#rows) {
@@ -134,10 +123,8 @@ export class KeyIndex {
       visitRow(bytes);
       at = Math.max(at, last);
     }
-    if (at < to) this.#touches.first(account, range, after, visit);
-    if (keys.size > LIMITS.rangeKeysMax)
-      return refuse("too-large", `more than ${LIMITS.rangeKeysMax} keys have changed since`);
-    return ok(keys);
+    if (at < to) seeker.touches(this.#touches);
+    return seeker.end();
   }
 
   /** Waits for what little is missing. */
@@ -179,16 +166,12 @@ export class KeyIndex {
     }
   }
 
-  #isFull(): boolean {
-    return this.#touches.changes >= ROW_CHANGES || this.#touches.nameBytes >= ROW_NAME_BYTES;
-  }
-
   #makeRow(): void {
     const { last, after } = this.#touches;
     if (last <= (this.#replaces ?? after)) return;
     const bytes = Buffer.from(this.#touches.encode(this.#out));
     this.#rows.push({ last, bytes, replaces: this.#replaces });
-    this.#replaces = this.#isFull() ? null : last;
+    this.#replaces = this.#touches.isFull ? null : last;
     if (this.#replaces === null) this.#touches = new Touches(last);
   }
 
@@ -230,7 +213,7 @@ export class KeyIndex {
       let isAll = true;
       for (const { bytes } of this.#options.store.groups(this.#touches.last + 1)) {
         if (!this.#takeGroup(bytes)) break;
-        if (this.#isFull()) this.#makeRow();
+        if (this.#touches.isFull) this.#makeRow();
         isAll = performance.now() < untilMs;
         if (!isAll) break;
       }

@@ -5,26 +5,20 @@
 import { hash } from "node:crypto";
 import {
   type Account,
-  type Bytes,
   type Commit,
-  type FirstChange,
   type FirstChanges,
   type InstanceKey,
   type KeyRange,
-  LIMITS,
   leaverOf,
   type Outcome,
-  ok,
   type Revision,
   refuse,
 } from "../../../core/index.ts";
 import { ByteWriter } from "../../../records/bytes.ts";
 import { instanceRow } from "../../../records/state/row-name.ts";
-import { firstIn, Touches, type Visit } from "../../../records/touched.ts";
+import { FirstSeeker, Touches } from "../../../records/touched.ts";
 import type { Group } from "../log/reader.ts";
 
-const ROW_CHANGES = 4096;
-const ROW_NAME_BYTES = 512 * 1024;
 const SLICE_MS = 4;
 const HASH_BYTES = 9;
 
@@ -79,7 +73,7 @@ export class PastIndex {
       this.#touches.add(commit);
       this.#addGone(commit);
     }
-    if (this.#touches.changes < ROW_CHANGES && this.#touches.nameBytes < ROW_NAME_BYTES) return;
+    if (!this.#touches.isFull) return;
     const { last } = this.#touches;
     this.#rows.push({ last, bytes: Buffer.from(this.#touches.encode(this.#out)) });
     this.#touches = new Touches(last);
@@ -138,27 +132,23 @@ export class PastIndex {
     } catch (error) {
       return refuse("unavailable", `changes of keys cannot be looked up: ${(error as Error).message}`);
     }
-    const keys = new Map<Bytes, FirstChange>();
-    const visit: Visit = (key, first) => {
-      if (!keys.has(key)) keys.set(key, first);
-    };
+    const seeker = new FirstSeeker(account, range, after);
     let startMs = performance.now();
     // Rows that are made meanwhile are behind the ones that were read.
-    for (let at = after; ; ) {
+    let at = after;
+    while (at < to && seeker.goesOn) {
       const row = this.#rows.find(({ last }) => last > at);
-      if (row === undefined || at >= to) break;
-      const read = firstIn(row.bytes, account, range, after, visit);
+      if (row === undefined) break;
+      const read = seeker.row(row.bytes);
       if (!read.ok) return refuse("unavailable", read.detail);
       at = row.last;
-      if (keys.size > LIMITS.rangeKeysMax) break;
       if (performance.now() - startMs < SLICE_MS) continue;
       await turn();
       startMs = performance.now();
     }
-    this.#touches.first(account, range, after, visit);
-    if (keys.size > LIMITS.rangeKeysMax)
-      return refuse("too-large", `more than ${LIMITS.rangeKeysMax} keys have changed since`);
-    return ok(keys);
+    // Else rows were left out, and what comes after them would seem to be the first.
+    if (at < to) seeker.touches(this.#touches);
+    return seeker.end();
   }
 
   /** History up to here is gone. */
