@@ -39,6 +39,23 @@ test("on a full disk the registry is not ready and says why, and is ready again 
   assert.equal((await registry.stop()).code, 0);
 });
 
+test("a disk with room for small writes alone is not ready, and does not say now this, now that", {
+  skip: cannotMount,
+}, async (t) => {
+  const disk = mountSmall(t, "8m");
+  const registry = await startRollcall(t, { data: disk.path });
+  let isFull = false;
+  for (let i = 0; i < 20 && !isFull; i++) isFull = !(await put(registry, `k${i}`, 900_000)).ok;
+  assert.ok(isFull, "the disk did not fill");
+  assert.ok((await put(registry, "small", 1)).ok);
+  const { status } = await fetch(`${registry.url}/readyz`);
+  assert.equal(status, 503);
+  assert.equal(await refusing(registry), "1");
+  disk.remount("size=64m");
+  await until(async () => (await fetch(`${registry.url}/readyz`)).status === 200);
+  assert.ok((await put(registry, "after", 900_000)).ok);
+});
+
 const strace = requirePackage("strace", "strace");
 
 for (const fault of ["pwrite64:error=EIO:when=2", "pwrite64:error=ENOSPC:when=5", "fdatasync:error=EIO:when=3+"])

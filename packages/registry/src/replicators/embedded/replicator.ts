@@ -182,7 +182,7 @@ class Embedded implements EmbeddedReplicator {
     this.#writing.add(writing);
     try {
       await writing;
-      this.#accepted();
+      if (!store.isFull) this.#accepted();
     } catch (error) {
       if (error instanceof NoRoom) this.#refused(error);
       else this.#end(error);

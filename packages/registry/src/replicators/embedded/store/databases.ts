@@ -49,10 +49,15 @@ export function checkpointWrites(part: CheckpointPart): Writes {
 /** Rows about what is gone come before, those about the changes of keys after this. */
 const TOUCHED = Buffer.from([0xff]);
 
+/** One very long write must not make a disk full for all others. */
+const LACKING_PAGES_MAX = 1024;
+
 export class Store {
   readonly path: string;
   readonly #space: Space;
   #opened: Opened;
+  /** Pages of the largest write that found no room. */
+  #lacking = 0;
   #copying = 0;
   #copied: (() => void)[] = [];
 
@@ -64,15 +69,24 @@ export class Store {
 
   /** Resolves when all of it is on disk; rejects with the cause when none of it is. */
   async write(writes: Writes): Promise<void> {
-    await this.#space.reserve(pagesOf(writes)).catch((cause: unknown) => {
+    const pages = pagesOf(writes);
+    await this.#space.reserve(pages).catch((cause: unknown) => {
+      this.#lacking = Math.max(this.#lacking, Math.min(pages, LACKING_PAGES_MAX));
       throw new NoRoom("there is no room", { cause });
     });
     await this.#commit(writes);
+    if (pages >= this.#lacking) this.#lacking = 0;
   }
 
-  /** Rejects while not even a small write has its room. */
-  probe(): Promise<void> {
-    return this.#space.reserve(1);
+  /** Whether a write found no room, and none as large has found it since: smaller ones may still do. */
+  get isFull(): boolean {
+    return this.#lacking > 0;
+  }
+
+  /** Rejects while what found no room would find none. */
+  async probe(): Promise<void> {
+    await this.#space.reserve(Math.max(1, this.#lacking));
+    this.#lacking = 0;
   }
 
   async #commit(writes: Writes): Promise<void> {
