@@ -3,14 +3,24 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { startRollcall } from "../harness/program.ts";
 import { type Answer, request } from "../harness/requests.ts";
-import { assertFault, type EventBody, events, openTenant, register, ticksOf, uuidAt, wrongParameter } from "./rig.ts";
+import {
+  assertFault,
+  type EventBody,
+  events,
+  nowOf,
+  openTenant,
+  register,
+  ticksOf,
+  uuidAt,
+  wrongParameter,
+} from "./rig.ts";
 
 const rollcall = await startRollcall({ after });
 const { url } = rollcall;
 
 test("joins and removals carry the service, and their ids are the order", async () => {
   const tenant = await openTenant(url);
-  const beforeMs = Date.now();
+  const beforeMs = await nowOf(url);
   await register(tenant, "svc-1", 30, { tags: ["a"], metadata: { ip: "10.0.0.1" } });
   await tenant.call("DELETE", "/services/svc-1");
   const feed = await events(tenant);
@@ -22,9 +32,10 @@ test("joins and removals carry the service, and their ids are the order", async 
       { type: "service.remove", payload },
     ],
   );
+  const afterMs = await nowOf(url);
   for (const event of feed) {
     assert.deepEqual(Object.keys(event), ["id", "timestamp", "type", "payload"]);
-    assert.ok(event.timestamp >= beforeMs && event.timestamp <= Date.now());
+    assert.ok(event.timestamp >= beforeMs && event.timestamp <= afterMs);
   }
   assert.ok(ticksOf(feed[1]?.id ?? "") > ticksOf(feed[0]?.id ?? ""));
 });

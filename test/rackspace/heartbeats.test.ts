@@ -10,6 +10,7 @@ import {
   eventsOf,
   missing,
   msOf,
+  nowOf,
   openTenant,
   register,
   type Tenant,
@@ -29,15 +30,15 @@ async function next(tenant: Tenant, id: string, token: string): Promise<string> 
 
 test("a token is a version-1 UUID whose time is the next deadline, strictly increasing", async () => {
   const tenant = await openTenant(url);
-  const beforeMs = Date.now();
+  const beforeMs = await nowOf(url);
   let token = await register(tenant, "valid-id", 30);
-  assert.ok(msOf(token) >= beforeMs + 30_000 && msOf(token) <= Date.now() + 30_000);
+  assert.ok(msOf(token) >= beforeMs + 30_000 && msOf(token) <= (await nowOf(url)) + 30_000);
   for (let i = 0; i < 50; i++) {
     const following = await next(tenant, "valid-id", token);
     assert.ok(ticksOf(following) > ticksOf(token));
     token = following;
   }
-  assert.ok(msOf(token) <= Date.now() + 30_000 + 1);
+  assert.ok(msOf(token) <= (await nowOf(url)) + 30_000 + 1);
 });
 
 test("the answer is 200 with the token, not chunked", async () => {
@@ -110,10 +111,10 @@ test("last_seen is null, then the time of the last heartbeat, and null again for
   const seen = async () => (await tenant.call("GET", "/services/valid-id")).json().last_seen;
   const token = await register(tenant, "valid-id");
   assert.equal(await seen(), null);
-  const beforeMs = Date.now();
+  const beforeMs = await nowOf(url);
   await next(tenant, "valid-id", token);
   const atMs = await seen();
-  assert.ok(atMs >= beforeMs && atMs <= Date.now(), `${atMs}`);
+  assert.ok(atMs >= beforeMs && atMs <= (await nowOf(url)), `${atMs}`);
   assert.equal((await tenant.call("GET", "/services")).json().values[0].last_seen, atMs);
   await tenant.call("PUT", "/services/valid-id", { tags: ["other"] });
   assert.equal(await seen(), atMs);
@@ -157,12 +158,12 @@ test("a changed timeout counts from the next heartbeat, and moving the service k
   const token = await register(tenant, "valid-id", 120, { tags: ["one"] });
   const answer = await tenant.call("PUT", "/services/valid-id", { heartbeat_timeout: 3, tags: ["two"] });
   assert.equal(answer.status, 204);
-  const beforeMs = Date.now();
+  const beforeMs = await nowOf(url);
   const following = await next(tenant, "valid-id", token);
   assert.ok(msOf(following) < beforeMs + 4000, "the old deadline was further away");
   assert.ok(msOf(following) >= beforeMs + 3000);
   await until(async () => (await tenant.call("GET", "/services/valid-id")).status === 404, { timeoutMs: 5000 });
-  assert.ok(Date.now() >= beforeMs + 3000);
+  assert.ok((await nowOf(url)) >= beforeMs + 3000);
 });
 
 test("timeouts stand in the order of their deadlines", async () => {

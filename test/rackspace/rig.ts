@@ -18,6 +18,14 @@ export function logIn(url: string, user: string, apiKey = "key", path = "/v2.0/t
   return request(`${url}${path}`, { method: "POST", body });
 }
 
+/** What the registry's own clock says: the system's may be some ms away from it. */
+export async function nowOf(url: string): Promise<number> {
+  const put = await request(`${url}/v2/default/config/now`, { method: "PUT", body: "?" });
+  assert.ok(put.status < 300, put.text);
+  const { events: latest } = (await request(`${url}/v2/default/events?limit=1`)).json();
+  return Date.parse(latest[0].at);
+}
+
 let users = 0;
 
 /** A tenant that no other test of this process uses. */
