@@ -69,7 +69,7 @@ test("the README's other blocks run as they are", async () => {
     },
     { what: "a change to be printed" },
   );
-  const shows = ["instance", "session"];
+  const shows = ["instance", "session", "many"];
   assert.equal(others.length, shows.length, "the page has other blocks than this test knows");
   for (const [index, block] of others.entries()) {
     const shown = await run(`${PREAMBLE}${block}console.log(Object.keys(${shows[index]}).length);process.exit();`);

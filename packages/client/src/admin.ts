@@ -60,6 +60,7 @@ export function createAdmin(transport: Transport): Admin {
       },
     },
     backup,
-    compact: async (revision) => transport.json({ method: "POST", path: at("compact"), json: { revision } }),
+    compact: async (revision) =>
+      transport.json({ method: "POST", effect: "same", path: at("compact"), json: { revision } }),
   };
 }

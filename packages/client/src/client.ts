@@ -1,7 +1,7 @@
 import { type Admin, createAdmin, status } from "./admin.ts";
 import type { EventBody, EventsBody } from "./changes.ts";
 import { type Config, createConfig } from "./config.ts";
-import { RollcallError } from "./error.ts";
+import { clientError, RollcallError } from "./error.ts";
 import { type DiscoverOptions, type Discovery, discover, type InstanceFilter, toQuery } from "./find/discovery.ts";
 import { createTransport, pathOf, type Transport } from "./http/transport.ts";
 import { type BeatOptions, createLeases, type Leases, type Page } from "./leases.ts";
@@ -41,8 +41,13 @@ import {
 } from "./watch.ts";
 
 export interface ClientOptions {
-  /** Where the registry listens, such as `http://127.0.0.1:7070`. A path before `/v2` may follow. */
-  readonly url: string;
+  /**
+   * Where the registry listens, such as `http://127.0.0.1:7070`; several, when it has several nodes: the client goes on at
+   * another one when one is gone. A path before `/v2` may follow.
+   */
+  readonly url: string | readonly string[];
+  /** Begin with any of several, as many clients should not all begin with the first. True when left out. */
+  readonly spread?: boolean;
   readonly account?: string;
   readonly token?: string | undefined;
   /** Another fetch: one with a proxy, with client certificates, or a test's. */
@@ -53,7 +58,10 @@ export interface ClientOptions {
 
 /** Everything the native API can do. Refusals and failures are thrown as `RollcallError`. */
 export interface Client {
+  /** Of the node that answered last. */
   readonly url: string;
+  /** Of all nodes that it knows. */
+  readonly urls: readonly string[];
   readonly account: string;
   /** Registers and heartbeats until `close()`. */
   register(spec: RegisterSpec, options?: RegisterOptions): Promise<Registration>;
@@ -96,8 +104,11 @@ export interface Client {
 }
 
 export function createClient(options: ClientOptions): Client {
+  const urls = typeof options.url === "string" ? [options.url] : options.url;
+  if (urls.length === 0) throw clientError("invalid", "the url of one node is needed at least");
   const transport = createTransport({
-    url: options.url,
+    urls,
+    spread: options.spread ?? true,
     account: options.account ?? "default",
     token: options.token,
     // Called without a receiver: browsers refuse `this` other than the window.
@@ -106,7 +117,10 @@ export function createClient(options: ClientOptions): Client {
   });
   const { account } = transport;
   return {
-    url: options.url,
+    get url() {
+      return transport.addresses.current.base;
+    },
+    urls: transport.addresses.urls,
     account,
     ...catalogOf(transport),
     discover: (service, discoverOptions) => discover(transport, service, discoverOptions),
@@ -156,7 +170,12 @@ function catalogOf(transport: Transport): Catalog {
     registerOnce: async (spec, options) => registerOnce(transport, spec, options),
     deregister: async (service, id) => deregister(transport, service, id),
     heartbeat: async (service, id, options = {}) =>
-      transport.json({ ...options, method: "POST", path: instancePath(account, service, id, "heartbeat") }),
+      transport.json({
+        ...options,
+        method: "POST",
+        effect: "same",
+        path: instancePath(account, service, id, "heartbeat"),
+      }),
     report: async (service, id, check, result) =>
       transport.json({
         method: "PUT",

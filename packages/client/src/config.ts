@@ -55,7 +55,8 @@ export function createConfig(transport: Transport): Config {
         headers: condition(options?.ifRevision),
       });
     } catch (error) {
-      if (error instanceof RollcallError && error.code === "not-found") return { revision: 0, deleted: 0 };
+      if (error instanceof RollcallError && error.code === "not-found")
+        return { revision: 0, deleted: error.unsure ? 1 : 0 };
       throw error;
     }
   }
@@ -74,8 +75,11 @@ export function createConfig(transport: Transport): Config {
     deletePrefix: async (prefix) => transport.json({ method: "DELETE", path: root, query: { prefix } }),
     list: async (page) => transport.json({ path: root, query: { prefix: "", ...page } }),
     watch: (options) => watch(transport, options),
-    transaction: async (json) =>
-      transport.json({ method: "POST", path: pathOf("v2", transport.account, "transactions"), json }),
+    transaction: async (json) => {
+      const isRead = [...(json.then ?? []), ...(json.otherwise ?? [])].every((step) => "get" in step);
+      const path = pathOf("v2", transport.account, "transactions");
+      return transport.json({ method: "POST", path, json, effect: isRead ? "none" : "more" });
+    },
   };
 }
 

@@ -14,13 +14,16 @@ export class RollcallError extends Error {
   /** The HTTP status; 0 when there was no answer. */
   readonly status: number;
   readonly detail: string;
+  /** True when nobody knows whether the change that was asked for is done, or will be. */
+  readonly unsure: boolean;
 
-  constructor(problem: ProblemBody, options?: ErrorOptions) {
-    super(problem.detail || problem.title, options);
+  constructor(problem: ProblemBody, options: ErrorOptions & { readonly unsure?: boolean } = {}) {
+    super(problem.detail || problem.title, "cause" in options ? { cause: options.cause } : undefined);
     this.type = problem.type;
     this.code = problem.type.startsWith(PROBLEMS) ? problem.type.slice(PROBLEMS.length) : "bad-answer";
     this.status = problem.status;
     this.detail = problem.detail;
+    this.unsure = options.unsure ?? this.code === "unknown";
   }
 
   /** True when the same request may well succeed later: no answer, too many requests, or the registry in trouble. */
@@ -32,12 +35,12 @@ export class RollcallError extends Error {
 
 /** An error of the client's own making. */
 export function clientError(
-  code: "unreachable" | "bad-answer" | "invalid",
+  code: "unreachable" | "bad-answer" | "invalid" | "unknown",
   detail: string,
   cause?: unknown,
 ): RollcallError {
   const problem = { type: PROBLEMS + code, title: code, status: 0, detail };
-  return new RollcallError(problem, cause === undefined ? undefined : { cause });
+  return new RollcallError(problem, cause === undefined ? {} : { cause });
 }
 
 /** Whether to try again: errors that are no RollcallError are bugs and are passed on. */

@@ -59,7 +59,7 @@ export function createLeases(transport: Transport): Leases {
     const asked: Promise<RenewedBody>[] = [];
     for (let from = 0; from < leases.length; from += RENEW_MANY_MAX) {
       const json = { leases: leases.slice(from, from + RENEW_MANY_MAX) };
-      asked.push(transport.json({ ...options, method: "POST", path: at("leases", "renew"), json }));
+      asked.push(transport.json({ ...options, method: "POST", effect: "same", path: at("leases", "renew"), json }));
     }
     const total: RenewedBody = { renewed: 0, missing: [] };
     // All at once: one that gets no answer does not keep the others waiting.
@@ -74,7 +74,7 @@ export function createLeases(transport: Transport): Leases {
   return {
     grant: async (json) => transport.json({ method: "POST", path: at("leases"), json }),
     renew: async (lease, options = {}) =>
-      transport.json({ ...options, method: "POST", path: at("leases", lease, "renew") }),
+      transport.json({ ...options, method: "POST", effect: "same", path: at("leases", lease, "renew") }),
     renewMany,
     session: (lease, options) => openSession(transport, lease, options?.onDown),
     list: async (page) => transport.json({ path: at("leases"), query: { ...page } }),
@@ -83,7 +83,7 @@ export function createLeases(transport: Transport): Leases {
     held: async (page) => transport.json({ path: at("held"), query: { ...page } }),
     release: async (which) => {
       const json = Array.isArray(which) ? { leases: which } : (which ?? {});
-      return transport.json({ method: "POST", path: at("held", "release"), json });
+      return transport.json({ method: "POST", effect: "same", path: at("held", "release"), json });
     },
   };
 }

@@ -1,5 +1,5 @@
 import { isTransient } from "./error.ts";
-import { pathOf, type Transport } from "./http/transport.ts";
+import { type Call, pathOf, type Transport } from "./http/transport.ts";
 import type { Duration, EndpointBody, SubscribeBody, SubscribedBody } from "./shapes.ts";
 import { backoffMs, pause } from "./wait.ts";
 
@@ -19,13 +19,13 @@ export interface SubscribeOptions {
 const WAIT_MS = 30_000;
 
 export function createTrio(transport: Transport): Trio {
-  const post = async <T>(name: string, json: object, waitMs?: number) =>
-    transport.json<T>({ method: "POST", path: pathOf("v2", transport.account, name), json, waitMs });
+  const post = async <T>(name: string, json: object, effect: Call["effect"] = "same", waitMs?: number) =>
+    transport.json<T>({ method: "POST", path: pathOf("v2", transport.account, name), json, effect, waitMs });
   return {
     register: (endpoint) => post("register", endpoint),
     unregister: (endpoint) => post("unregister", endpoint),
     // The caller's own wait is an unknown duration: the registry bounds it.
-    subscribe: (body) => post("subscribe", body, body.wait === undefined ? undefined : 10 * 60_000),
+    subscribe: (body) => post("subscribe", body, "none", body.wait === undefined ? undefined : 10 * 60_000),
   };
 }
 
@@ -45,7 +45,7 @@ export async function* subscribe(
     let answer: SubscribedBody;
     const waitMs = version === undefined ? 0 : WAIT_MS;
     try {
-      answer = await transport.json({ method: "POST", path, json, signal, waitMs });
+      answer = await transport.json({ method: "POST", effect: "none", path, json, signal, waitMs });
     } catch (error) {
       if (signal?.aborted) return;
       if (!isTransient(error)) throw error;

@@ -71,7 +71,7 @@ export function watchMany(transport: Transport, options: WatchManyOptions): Asyn
   const { subscriptions } = options;
   return items(transport, options, (after) => {
     const json: WatchBody = after === undefined ? { subscriptions } : { subscriptions, after };
-    return { method: "POST", path, json };
+    return { method: "POST", effect: "none", path, json };
   });
 }
 

@@ -40,6 +40,7 @@ export async function* followStream(transport: Transport, options: StreamOptions
       options.onDown?.(error);
     }
     const pauseMs = backoffMs(attempt++, delayMs ?? 200);
+    if (transport.addresses.hasOther) continue;
     await pause(Math.min(pauseMs, options.pauseMsMax?.() ?? pauseMs), signal, true);
   }
 }
@@ -67,7 +68,9 @@ async function* readOnce(
   try {
     for await (const text of texts(opened, options.idleMs ?? 60_000))
       for (const message of parser.push(text)) yield { message, retryMs: parser.retryMs };
+    opened.lost();
   } catch (error) {
+    opened.lost();
     if (error instanceof SseTooLong) throw clientError("bad-answer", error.message, error);
     if (error instanceof RollcallError) throw error;
     throw clientError("unreachable", "the event stream broke off", error);

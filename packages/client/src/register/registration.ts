@@ -1,4 +1,4 @@
-import { isTransient, RollcallError } from "../error.ts";
+import { clientError, isTransient, RollcallError } from "../error.ts";
 import { pathOf, type Transport } from "../http/transport.ts";
 import type { RegisterBody, RegisteredBody } from "../shapes.ts";
 import { backoffMs, pause } from "../wait.ts";
@@ -142,7 +142,7 @@ class Kept implements Registration {
   async #beat(timeoutMs: number): Promise<void> {
     const path = instancePath(this.#transport.account, this.service, this.id, "heartbeat");
     try {
-      await this.#transport.json({ method: "POST", path, signal: this.#stop.signal, timeoutMs });
+      await this.#transport.json({ method: "POST", effect: "same", path, signal: this.#stop.signal, timeoutMs });
     } catch (error) {
       if (!(error instanceof RollcallError) || error.status !== 404) throw error;
       // The registry does not know the lease (it expired, or the store was restored): register again.
@@ -172,11 +172,15 @@ async function registerPatiently(
   spec: RegisterSpec,
   options: RegisterOptions,
 ): Promise<RegisteredBody> {
+  let unsure = false;
   for (let attempt = 0; ; attempt++) {
     try {
       return await registerOnce(transport, spec, options);
     } catch (error) {
+      if (unsure && error instanceof RollcallError && error.code === "exists")
+        throw clientError("unknown", `it may be there by an earlier try: ${error.detail}`, error);
       if (options.patient === false || !isTransient(error)) throw error;
+      unsure ||= error.unsure;
       options.onState?.("away", error);
       await pause(backoffMs(attempt), options.signal, true);
       options.signal?.throwIfAborted();
@@ -195,7 +199,8 @@ export async function deregister(
     await transport.json({ method: "DELETE", path: instancePath(transport.account, service, id), timeoutMs });
     return true;
   } catch (error) {
-    if (error instanceof RollcallError && error.code === "not-found") return false;
+    // It is gone, perhaps by an earlier try of the same.
+    if (error instanceof RollcallError && error.code === "not-found") return error.unsure;
     throw error;
   }
 }

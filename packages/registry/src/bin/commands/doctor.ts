@@ -1,7 +1,7 @@
 import type { NodeStatusBody } from "@rollcall/client";
 import { type Command, Option } from "commander";
 import { type Finding, finding } from "../doctor/finding.ts";
-import { connect, type GlobalOptions } from "../terminal/connection.ts";
+import { connect } from "../terminal/connection.ts";
 import { EXIT, Failure } from "../terminal/exit.ts";
 import { roomText, type Tone, toAge } from "../terminal/output.ts";
 import { VERSION } from "../version.ts";
@@ -72,7 +72,6 @@ interface Met {
 /** The registry at --url. None running is no fault: the doctor is asked before the first start as well. */
 async function meet(command: Command): Promise<Met> {
   const { client } = await connect(command);
-  const { url } = command.optsWithGlobals<GlobalOptions>();
   let theirsMs = Number.NaN;
   const beganMs = performance.now();
   try {
@@ -92,7 +91,13 @@ async function meet(command: Command): Promise<Met> {
     return {
       status: undefined,
       told: undefined,
-      findings: [finding("registry", verdict, message.includes(url) ? message : `${url}: ${message}`)],
+      findings: [
+        finding(
+          "registry",
+          verdict,
+          client.urls.some((one) => message.includes(one)) ? message : `${client.url}: ${message}`,
+        ),
+      ],
     };
   }
 }

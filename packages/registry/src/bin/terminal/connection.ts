@@ -22,7 +22,9 @@ export const DEFAULT_ACCOUNT = "default";
 export function addGlobalOptions(program: Command): void {
   const group = "Options of every command:";
   const options = [
-    new Option("--url <url>", "where the registry listens").env("ROLLCALL_URL").default(DEFAULT_URL),
+    new Option("--url <urls>", "where the registry listens; nodes of one have commas between them")
+      .env("ROLLCALL_URL")
+      .default(DEFAULT_URL),
     new Option("--account <name>", "the account to work in").env("ROLLCALL_ACCOUNT").default(DEFAULT_ACCOUNT),
     new Option("--token <token>", "the token to show").env("ROLLCALL_TOKEN"),
     new Option("--ca <file>", "the authority of the registry's certificate (PEM)").env("ROLLCALL_CA"),
@@ -58,14 +60,14 @@ export function outputOf(command: Command): Output {
 export async function connect(command: Command): Promise<Context> {
   const options = command.optsWithGlobals<GlobalOptions>();
   const { createClient } = await import("@rollcall/client");
-  const url = checkUrl(options.url);
+  const url = checkUrls(options.url);
   const { ca, clientCert, clientKey, account, token } = options;
   const hasFiles = ca !== undefined || clientCert !== undefined || clientKey !== undefined;
   const fetching = hasFiles
     ? { fetch: (await import("./tls-fetch.ts")).createTlsFetch({ ca, clientCert, clientKey }) }
     : {};
   return {
-    client: createClient({ url, account, token, ...fetching }),
+    client: createClient({ url, spread: false, account, token, ...fetching }),
     out: outputOf(command),
     account: options.account,
   };
@@ -74,6 +76,10 @@ export async function connect(command: Command): Promise<Context> {
 /** For the sentence about an empty list: names the account, which may be mistyped, unless it is the default one. */
 export function inAccount({ account }: Context): string {
   return account === DEFAULT_ACCOUNT ? "" : ` in the account ${account}`;
+}
+
+function checkUrls(text: string): string[] {
+  return text.split(",").map((one) => checkUrl(one.trim()));
 }
 
 function checkUrl(text: string): string {

@@ -63,9 +63,12 @@ const SETTINGS = "Every setting of a dialect: src/dialects/<dialect>/README.md o
 const SERVE = process.env.npm_lifecycle_event === "start" ? "npm start --" : "rollcall serve";
 const OTHER_PORT = `Stop that program, or choose another port: ${SERVE} --http-port 7171, or --<dialect>-port for one of a dialect's own.`;
 
+const UNSURE = "It may be done all the same: look before you try again.";
 const BEGINS_WITH_HTTPS = "If it speaks TLS, its URL begins with https://.";
 
 function fromRegistry(error: RollcallError): Failure {
+  if (error.unsure)
+    return new Failure(error.code === "unreachable" ? EXIT.unreachable : EXIT.refused, error.message, UNSURE);
   if (error.code === "unreachable") return new Failure(EXIT.unreachable, error.message, hintOf(error.message));
   if (error.code === "not-found") return new Failure(EXIT.notFound, error.message);
   if (error.code === "invalid" && / speaks TLS/.test(error.message))
