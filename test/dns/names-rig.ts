@@ -49,7 +49,7 @@ export interface NamesRig {
 export const SURROUNDINGS: Surroundings = {
   directory: "/",
   names: [],
-  notes: ["consul", ...DIALECTS.filter(({ notes }) => notes).map(({ name }) => name)],
+  notes: DIALECTS.filter(({ notes }) => notes).map(({ name }) => name),
   readSecret: () => {
     throw new Error("there are no files here");
   },

@@ -323,7 +323,8 @@ test("a path of another protocol is told where it is served, or that it is not",
     new RegExp(`those of skydns, on port ${rollcall.port("skydns")}$`),
   );
   for (const path of ["/v1/agent/self", "/v1/kv", "/v1/catalog/services"])
-    assert.match(await detailOf(path), /those of consul, which is not opened here/);
+    assert.match(await detailOf(path), new RegExp(`those of consul, on port ${rollcall.port("consul")}$`));
+  assert.match(await detailOf("/v3/kv/range"), /those of etcd, which is not opened here/);
   assert.match(await detailOf("/lookup"), /those of nsqlookupd, which is not opened/);
   assert.match(await detailOf("/none"), /see \/openapi\.json$/);
   assert.match(await detailOf("/v2/x/none/y"), /see \/openapi\.json$/);

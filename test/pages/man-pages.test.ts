@@ -21,6 +21,7 @@ async function paste(t: TestContext, dialect: string): Promise<string> {
     .replaceAll(":7070", `:${registry.port()}`)
     .replaceAll(":8080/skydns", `:${registry.port("skydns")}/skydns`)
     .replaceAll(":8761", `:${registry.port("eureka")}`)
+    .replaceAll(":8500", `:${registry.port("consul")}`)
     .replaceAll("-p 8600", `-p ${registry.port("dns")}`)
     // A long poll would wait for a change, and a stream has no end.
     .replaceAll("wait=30s", "wait=1s")
@@ -61,4 +62,11 @@ test("eureka: registered, kept alive, fetched, taken out and let back in", { ski
   const output = await paste(t, "eureka");
   assert.match(output, /"apps__hashcode":"UP_1_"/);
   assert.match(output, /<instanceId>orders-1<\/instanceId>/);
+});
+
+test("consul: a key put and read, and a leader elected", { skip: curl.skip }, async (t) => {
+  const output = await paste(t, "consul");
+  assert.match(output, /^hello$/m);
+  assert.match(output, /^X-Consul-Index: [1-9]/m);
+  assert.equal(output.match(/^true$/gm)?.length, 3);
 });

@@ -5,7 +5,7 @@ import { startRollcall } from "../harness/program.ts";
 import { rawRequest, request } from "../harness/requests.ts";
 
 const rollcall = await startRollcall({ after });
-const PORTS = ["http", "eureka", "skydns"] as const;
+const PORTS = ["http", "eureka", "skydns", "consul"] as const;
 
 for (const name of PORTS) {
   const port = rollcall.port(name);
@@ -40,6 +40,8 @@ const PATHS: readonly (readonly [port: (typeof PORTS)[number], path: string, all
   ["skydns", "/skydns/services/1", "PUT, PATCH, GET, DELETE, HEAD, OPTIONS"],
   ["skydns", "/skydns/callbacks/1", "PUT, OPTIONS"],
   ["skydns", "/nothing", undefined],
+  ["consul", "/v1/kv/some/key", "GET, PUT, DELETE, HEAD, OPTIONS"],
+  ["consul", "/v1/nothing", undefined],
 ];
 
 test("OPTIONS says what a path takes, without a body and without asking who it is", async () => {

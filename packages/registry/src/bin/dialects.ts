@@ -60,14 +60,19 @@ export const DIALECTS: readonly ListedDialect[] = [
     notes: true,
     load: async () => (await import("../dialects/eureka/dialect.ts")).dialect,
   },
+  {
+    name: "consul",
+    ports: [{ name: "consul", port: 8500 }],
+    paths: ["agent", "catalog", "health", "kv", "session", "status", "txn", "event", "query"].map(
+      (word) => `/v1/${word}/`,
+    ),
+    notes: true,
+    load: async () => (await import("../dialects/consul/dialect.ts")).dialect,
+  },
 ];
 
 /** Paths of protocols that this program does not speak yet, by which their clients are known. */
 const UNSPOKEN: readonly (readonly [protocol: string, begins: readonly string[]])[] = [
-  [
-    "consul",
-    ["agent", "catalog", "health", "kv", "session", "status", "txn", "event", "query"].map((word) => `/v1/${word}/`),
-  ],
   ["etcd", ["/v3/", "/v3beta/"]],
   ["nsqlookupd", ["/lookup/", "/topics/", "/channels/", "/nodes/"]],
 ];

@@ -1,0 +1,71 @@
+/** What handlers share, get, and answer. */
+import type { Logger } from "pino";
+import type { Access, Account, Clock, Nodes, Principal, Refused, Registry, Role } from "../../core/index.ts";
+import type { Query } from "../../net/http/query.ts";
+import type { Reply } from "../../net/http/reply.ts";
+import type { Request } from "../../net/http/request.ts";
+import type { Answer } from "../../net/routes/answer.ts";
+import type { NodeStatus } from "../contract.ts";
+import type { Settings } from "./settings.ts";
+
+/** This registry as the agent that clients of Consul take it for: one, on however many nodes it runs. */
+export interface Agent {
+  readonly node: string;
+  readonly nodeId: string;
+  readonly address: string;
+  readonly datacenter: string;
+}
+
+export interface Desk {
+  readonly registry: Registry;
+  readonly nodes: Nodes;
+  readonly access: Access;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly settings: Settings;
+  readonly status: NodeStatus;
+  readonly agent: Agent;
+  readonly lasting: Lasting;
+  /** What chance gives: 128 bits as a UUID. */
+  uuid(): string;
+}
+
+/** A query that waits. */
+export interface Visit {
+  /** Its time is up, the registry stops, or its client may see no more. */
+  bye(revoked?: Refused): void;
+}
+
+/** The queries that wait: they end when their time is up, when the registry stops, or when their client may stay no longer. */
+export interface Lasting {
+  readonly draining: boolean;
+  /** Returns what lets it go. */
+  enter(visit: Visit, call: Call, waitMs: number): () => void;
+}
+
+/** How a read is meant. */
+export interface Options {
+  /** 0 for an answer at once. */
+  readonly index: number;
+  readonly waitMs: number;
+  readonly consistency: "leader" | "consistent" | "stale";
+  readonly pretty: boolean;
+}
+
+/** A request that was let in. */
+export interface Call {
+  readonly request: Request;
+  readonly reply: Reply;
+  /** What the path says, decoded; a rest of the path is the last of them. */
+  readonly params: readonly string[];
+  readonly query: Query;
+  readonly options: Options;
+  readonly token: string | undefined;
+  readonly principal: Principal;
+  readonly account: Account;
+  readonly role: Role;
+  /** Empty for a GET. */
+  readonly body: Buffer;
+}
+
+export type Handle = (desk: Desk, call: Call) => Answer | Promise<Answer>;

@@ -1,0 +1,134 @@
+/** @live The front door: every request comes in here, is told apart, let in, handled and answered. */
+import { randomUUID } from "node:crypto";
+import type { Handler } from "../../../net/http/handler.ts";
+import { decodeSegment, parseQuery } from "../../../net/http/query.ts";
+import type { Reply } from "../../../net/http/reply.ts";
+import type { Request } from "../../../net/http/request.ts";
+import { type Answer, answering, give, respond, toOptions } from "../../../net/routes/answer.ts";
+import { allowIn, allowOf, type Match, Table } from "../../../net/routes/table.ts";
+import type { House } from "../../contract.ts";
+import { toUi } from "../agent/ui.ts";
+import type { Agent, Desk } from "../desk.ts";
+import { Sweeping } from "../kv/sweeping.ts";
+import { toAnswer } from "../refusals.ts";
+import { admit } from "../requests/access.ts";
+import { OpenQueries } from "../requests/lasting.ts";
+import { readOptions } from "../requests/options.ts";
+import { cleanedOf } from "../requests/path.ts";
+import type { Settings } from "../settings.ts";
+import { notAllowed, redirect, text, toPretty } from "../wire/answer.ts";
+import { ROUTES, type Route } from "./routes.ts";
+
+const TABLE = new Table(ROUTES);
+const NAMES = ROUTES.map(({ method, pattern }) => `${method} ${pattern}`);
+/** Some clients send a body where none is wanted. Unread, it would cost them their connection. */
+const BODY_BYTES_MAX = 64 * 1024;
+const KV_LIMIT = "https://developer.hashicorp.com/docs/agent/config/config-files#kv_max_value_size";
+
+export class Server {
+  readonly #house: House;
+  readonly #desk: Desk;
+  readonly #open: OpenQueries;
+  readonly #sweeping: Sweeping;
+  readonly #served: Float64Array;
+
+  constructor(house: House, settings: Settings, agent: Agent) {
+    const { registry, nodes, access, clock, log, metrics, status } = house;
+    this.#house = house;
+    this.#open = new OpenQueries(access, clock, metrics);
+    this.#sweeping = new Sweeping(house);
+    const uuid = (): string => randomUUID();
+    this.#desk = { registry, nodes, access, clock, log, settings, status, agent, lasting: this.#open, uuid };
+    const help = "Requests of Consul's clients that were let in.";
+    this.#served = metrics.tally("consul", "requests", help, "route", NAMES);
+  }
+
+  drain(): void {
+    this.#open.drain();
+  }
+
+  close(): void {
+    this.#open.close();
+    this.#sweeping.close();
+  }
+
+  find(method: string, path: string, search: string): Handler {
+    const clean = cleanedOf(path);
+    if (!clean.ok) return answering(text(400, `Invalid URL path: ${clean.detail}`));
+    if (clean.value !== undefined) return answering(redirect(clean.value + (search === "" ? "" : `?${search}`)));
+    if (path === "/" || path.startsWith("/ui/")) return this.#ui(method);
+    const match = TABLE.match(path);
+    // As Go's router does where there is only something below.
+    if (match === undefined && (TABLE.match(`${path}/`) !== undefined || path === "/ui"))
+      return answering(redirect(`${path}/${search === "" ? "" : `?${search}`}`));
+    if (match === undefined) return answering(text(404, "Invalid URL path: not a recognized HTTP API endpoint"));
+    if (method === "OPTIONS") return answering(toOptions(allowIn(match)));
+    const route = match.routes.get(method);
+    if (route === undefined) return answering(notAllowed(method, allowIn(match)));
+    return { streams: false, serve: (request, reply) => this.#serve(route, match, request, reply) };
+  }
+
+  #ui(method: string): Handler {
+    if (method === "OPTIONS") return answering(toOptions(allowOf(["GET"])));
+    if (method !== "GET") return answering(notAllowed(method, allowOf(["GET"])));
+    const endpoints = this.#house.status.endpoints();
+    return { streams: false, serve: (request, reply) => give(reply, toUi(endpoints, request.header("host"))) };
+  }
+
+  /** Query, credentials, options, body, in this order. */
+  #serve(route: Route, match: Match<Route>, request: Request, reply: Reply): void {
+    const query = parseQuery(request.search);
+    if (!query.ok) return give(reply, toAnswer(query));
+    const admitted = admit(this.#desk, request, query.value, route.need, route.isBeat === true);
+    if (!admitted.ok) return give(reply, admitted.answer);
+    const options = readOptions(query.value, this.#desk.agent.datacenter);
+    if (!options.ok) return give(reply, options.answer);
+    const at = ROUTES.indexOf(route);
+    this.#served[at] = (this.#served[at] as number) + 1;
+    const params = paramsOf(route, match);
+    const handle = (body: Buffer): void => {
+      const { need: role } = route;
+      const call = {
+        request,
+        reply,
+        params,
+        query: query.value,
+        options: options.value,
+        ...admitted.value,
+        role,
+        body,
+      };
+      respond(
+        reply,
+        () => route.handle(this.#desk, call),
+        (answer) => give(reply, options.value.pretty ? toPretty(answer) : answer),
+        (error): Answer => {
+          this.#house.log.error({ err: error, method: request.method, path: request.path }, "a consul request failed");
+          return text(500, "Internal Server Error");
+        },
+      );
+    };
+    if (request.method === "GET") return handle(NO_BODY);
+    const bytesMax = route.bodyBytesMax ?? BODY_BYTES_MAX;
+    request.takeBody(bytesMax, (body) => {
+      if (body.ok) handle(body.value);
+      // A client that went away hears nothing.
+      else if (body.refusal === "too-large") give(reply, tooLarge(request, bytesMax));
+    });
+  }
+}
+
+const NO_BODY = Buffer.alloc(0);
+
+/** The path was decoded as a whole before, so each of its parts can be. */
+function paramsOf({ pattern }: Route, { params, tail }: Match<Route>): readonly string[] {
+  return (pattern.endsWith("*") ? [...params, tail] : params).map((raw) => {
+    const decoded = decodeSegment(raw);
+    return decoded.ok ? decoded.value : raw;
+  });
+}
+
+function tooLarge({ bodyBytes }: Request, bytesMax: number): Answer {
+  const size = bodyBytes < 0 ? "" : `(${bodyBytes} bytes)`;
+  return text(413, `Request body${size} too large, max size: ${bytesMax} bytes. See ${KV_LIMIT}.`);
+}
