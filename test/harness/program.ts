@@ -51,8 +51,10 @@ export interface Endpoint {
   readonly port: number;
 }
 
+const LINK_PORT = "link-port";
+
 /** Flags of all ports: a test gets free ones unless it says otherwise. */
-const PORT_FLAGS = PORTS.map(({ name }) => `${name}-port`);
+const PORT_FLAGS = [...PORTS.map(({ name }) => `${name}-port`), LINK_PORT];
 
 /** The flags with a free port in place of each port 0, so that a restart can use the same one. */
 function named(flags: readonly string[]): Promise<readonly string[]> {
@@ -86,8 +88,12 @@ class Server implements Rollcall {
 
   async launch(flags: readonly string[], env: Readonly<Record<string, string>>): Promise<void> {
     const own = ["serve", "--data", this.data, "--log-format", "json"];
+    const isNode = flags.includes("etcd");
     for (const port of PORT_FLAGS)
-      if (!flags.some((flag) => flag === `--${port}` || flag.startsWith(`--${port}=`)))
+      if (
+        (port !== LINK_PORT || isNode) &&
+        !flags.some((flag) => flag === `--${port}` || flag.startsWith(`--${port}=`))
+      )
         own.push(`--${port}`, String(await freePort()));
     own.push(...(await named(flags)));
     const args = [...(this.#options.nodeFlags ?? []), PROGRAM, ...own];

@@ -77,7 +77,12 @@ test("flags beat the environment, the environment beats the file, the file beats
   assert.equal(config.replicator, "embedded");
 });
 
-const TEXTS: Readonly<Record<string, string>> = { "etcd.endpoints": "http://a:2379", "etcd.user": "name:password" };
+const TEXTS: Readonly<Record<string, string>> = {
+  "etcd.endpoints": "http://a:2379",
+  "etcd.user": "name:password",
+  "link.key": "a key that is no file, and long enough",
+  "link.address": "n1.example.com:7072",
+};
 
 /** A legal value that is not the default. */
 function otherValue(setting: Setting): string {
@@ -287,5 +292,27 @@ test("the reference in docs/ is what the code says", () => {
   for (const [file, text] of Object.entries(referenceTexts(buildProgram()))) {
     const page = readFileSync(join(ROOT, "docs", file), "utf8");
     assert.equal(page, replaceGenerated(page, text), `docs/${file} is out of date: rollcall reference docs`);
+  }
+});
+
+test("the link between nodes takes a key or a file of keys, and an address with or without a port", (t) => {
+  const file = join(temporaryDirectory(t), "link.key");
+  writeFileSync(file, `${"a".repeat(32)}\n\n  ${"b".repeat(40)}\n`);
+  const linkOf = (flags: Record<string, unknown>) => good({ flags }).link;
+  assert.deepEqual(linkOf({}), { host: "", port: 7072, keys: [] });
+  assert.deepEqual(linkOf({ "link-key": file }).keys, ["a".repeat(32), "b".repeat(40)]);
+  assert.deepEqual(linkOf({ "link-key": "c".repeat(32) }).keys, ["c".repeat(32)]);
+  assert.deepEqual(linkOf({ "link-address": "n1:1" }).address, { host: "n1", port: 1 });
+  assert.deepEqual(linkOf({ "link-address": "[::1]:1" }).address, { host: "::1", port: 1 });
+  assert.deepEqual(linkOf({ "link-address": "::1" }).address, { host: "::1" });
+  for (const [flag, given, why] of [
+    ["link-key", "secret", /32 characters/],
+    ["link-key", "/none/of/these/files/is/there.key", /link\.key: the file cannot be read/],
+    ["link-address", "a:b", /no host with or without a port/],
+    ["link-address", "a:70000", /no host with or without a port/],
+  ] as const) {
+    const found = problems({ flags: { [flag]: given } });
+    assert.match(found.join("\n"), why);
+    assert.ok(!found.join("\n").includes("secret"), "a key is not shown");
   }
 });

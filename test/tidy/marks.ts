@@ -27,6 +27,7 @@ const PURE_NAMES: Readonly<Record<string, RegExp>> = {
   net: /^(BlockList|SocketAddress|isIP(v[46])?)$/,
   crypto: /^(?!random|generate)/,
   http: /^(METHODS|STATUS_CODES)$/,
+  v8: /^(de)?serialize$/,
 };
 
 export function isLive(text: string): boolean {

@@ -24,7 +24,7 @@ export * from "./leases/policy.ts";
 export { TICK_MS } from "./leases/wheel.ts";
 export * from "./limits.ts";
 export * from "./order/replicator.ts";
-export { Sequencer, type SequencerOptions, type Settle } from "./order/sequencer.ts";
+export { type Made, type Sender, Sequencer, type SequencerOptions, type Settle } from "./order/sequencer.ts";
 export * from "./registry.ts";
 export * from "./types.ts";
 export * from "./view.ts";

@@ -7,6 +7,7 @@ import { EXIT, Failure } from "../terminal/exit.ts";
 import { stdout } from "../terminal/streams.ts";
 
 const GROUPS: Readonly<Record<string, string>> = {
+  link: "Other nodes:",
   ports: "Ports:",
   log: "Logging:",
   tls: "TLS:",

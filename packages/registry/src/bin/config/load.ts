@@ -13,6 +13,7 @@ import { readAccounts, readTokens, unknownKey } from "./accounts.ts";
 import { type EtcdConfig, readEtcd } from "./etcd.ts";
 import { isMap, readConfigFile, toEntries } from "./file.ts";
 import { readLayouts } from "./layouts.ts";
+import { type LinkConfig, readLink } from "./link.ts";
 import { flagOf, SETTINGS, type Setting, variableOf } from "./settings.ts";
 import { readValue, type Value } from "./values.ts";
 
@@ -29,6 +30,7 @@ export interface ServeConfig {
   readonly portsNamed: ReadonlySet<string>;
   readonly replicator: string;
   readonly etcd: EtcdConfig;
+  readonly link: LinkConfig;
   readonly insecure: boolean;
   readonly logFormat: "text" | "json";
   readonly logLevel: string;
@@ -208,6 +210,7 @@ function assemble(values: ReadonlyMap<string, Value>, all: Gathered, cwd: string
     portsNamed: namedDialects(dialects, all.given),
     replicator: text("replicator"),
     etcd: readEtcd(values, text("replicator") === "etcd", all.problems),
+    link: readLink(values, all.given.get("link.key")?.directory ?? cwd, all.problems),
     insecure: values.get("insecure") as boolean,
     logFormat: values.get("log.format") as ServeConfig["logFormat"],
     logLevel: text("log.level"),

@@ -1,6 +1,7 @@
 /** Every setting of `rollcall serve`, as data: flags, environment, file, help and docs/configuration.md come from here. */
 import { PROTECTION_DEFAULTS } from "../../around/protection.ts";
 import { DIALECTS, PORTS } from "../dialects.ts";
+import { ETCD, LINK } from "./nodes.ts";
 
 /** `path` becomes absolute. Text forms: `ms` takes 1500, "1500ms", "15s", "10m", "2h", "30d"; `bytes` takes 4096, "64KiB", "4MiB", "1GiB". */
 export type SettingKind =
@@ -68,44 +69,6 @@ const general: readonly Setting[] = [
     kind: "flag",
     default: false,
     meaning: "Allow other addresses than loopback without accounts and tokens.",
-  },
-];
-
-const etcd: readonly Setting[] = [
-  {
-    key: "etcd.endpoints",
-    flag: "etcd",
-    kind: "text",
-    default: "",
-    meaning: "Addresses of the etcd that holds the registry, with commas between them: `http://10.0.0.1:2379`.",
-  },
-  {
-    key: "etcd.user",
-    kind: "text",
-    default: "",
-    meaning:
-      "Name and password there, with a colon between them. Better in the file or the environment than as a flag.",
-  },
-  {
-    key: "etcd.prefix",
-    kind: "text",
-    default: "/rollcall/",
-    meaning: "What all keys in etcd begin with. Registries with different ones share an etcd.",
-  },
-  {
-    key: "etcd.ca",
-    kind: "path",
-    default: undefined,
-    meaning: "Authorities that the certificates of etcd are checked against (PEM); those of the system when left out.",
-  },
-  { key: "etcd.cert", kind: "path", default: undefined, meaning: "Certificate to be shown to etcd (PEM)." },
-  { key: "etcd.key", kind: "path", default: undefined, meaning: "Private key of that certificate (PEM)." },
-  {
-    key: "etcd.historyBytesMax",
-    kind: "bytes",
-    default: 256 * MIB,
-    min: MIB,
-    meaning: "In place of `events.bytesMax`: the most that history may take in etcd. Its quota is 2 GiB unless raised.",
   },
 ];
 
@@ -344,7 +307,8 @@ const limits: readonly Setting[] = [
 
 export const SETTINGS: readonly Setting[] = [
   ...general,
-  ...etcd,
+  ...ETCD,
+  ...LINK,
   ...ports,
   ...logging,
   ...tls,

@@ -28,6 +28,7 @@ import type { Log } from "../log/logger.ts";
 import { VERSION } from "../version.ts";
 import { keepTime, openClock } from "./clock.ts";
 import { reportLeases } from "./leases.ts";
+import { openNodeLink } from "./link.ts";
 import { keepMemory } from "./memory.ts";
 import { httpOpener, loadDialects, loadPlans, mountDialects, type Opened } from "./mount.ts";
 import { openProtection, reportProtection } from "./protection.ts";
@@ -79,7 +80,8 @@ async function assembleWith(
   const metrics = createMetrics(() => clock.now());
   const clock = openClock(log, metrics.clockJumped);
   const onGroup = metrics.groupFlushed;
-  const { port, ...store } = createReplicator(config, { clock, rules, origin, onGroup, onBroken, log });
+  const link = await openNodeLink(config, log, undo);
+  const { port, ...store } = createReplicator(config, { clock, rules, origin, onGroup, onBroken, log, link });
   const loaded = await loadDialects(config.dialects, port);
   state.plans = gatherPlans([...ACCOUNT_PLANS, ...(await loadPlans(loaded))]);
   const protection = openProtection(config.protection);
@@ -127,6 +129,7 @@ async function assembleWith(
     access.close();
     stopTime();
     await core.close();
+    await link?.link.close();
   };
   const leases = reportLeases(registry, { logger: log, configure: configureLog });
   const reload = createReload(config, { ...http, ...protection, ...leases, ...room, journal, access, opened });

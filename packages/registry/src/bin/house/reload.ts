@@ -36,6 +36,7 @@ const FIXED: Readonly<Record<string, (config: ServeConfig) => unknown>> = {
   ports: ({ ports }) => ports,
   replicator: ({ replicator }) => replicator,
   etcd: ({ etcd }) => etcd,
+  link: ({ link }) => link,
   insecure: ({ insecure }) => insecure,
   tls: ({ tls }) => tls,
   "protection.windowMs": ({ protection }) => protection.windowMs,

@@ -5,6 +5,7 @@ import type { Clock, Replicator, Rules } from "../../core/index.ts";
 import type { NodeStatus } from "../../dialects/contract.ts";
 import { sayWhy } from "../../net/why.ts";
 import { createEmbedded } from "../../replicators/embedded/replicator.ts";
+import type { LinkPort } from "../../replicators/etcd/peers/roster.ts";
 import { createEtcd } from "../../replicators/etcd/replicator.ts";
 import { createMemory } from "../../replicators/memory/replicator.ts";
 import type { ServeConfig } from "../config/load.ts";
@@ -19,6 +20,8 @@ interface ReplicatorParts {
   readonly onGroup: (commits: number, ms: number) => void;
   readonly onBroken: (why: string) => void;
   readonly log: Logger;
+  /** To the other nodes of an etcd. */
+  readonly link: LinkPort | undefined;
 }
 
 export function createReplicator(
@@ -41,15 +44,13 @@ export function createReplicator(
 
 function openEtcd(
   { etcd, data, events }: ServeConfig,
-  parts: ReplicatorParts,
+  { link, ...parts }: ReplicatorParts,
 ): { port: Replicator } & Pick<NodeStatus, "backup" | "refusing"> {
   const { caFile, certFile, keyFile, historyBytesMax, ...client } = etcd;
-  parts.log.warn(
-    "several nodes on one etcd are not complete yet: a lease is renewed at the node that granted it, and nowhere else while that node is there",
-  );
   const port = createEtcd({
     ...parts,
     ...client,
+    ...(link !== undefined && { link }),
     secure: {
       ...(caFile !== undefined && { ca: readPem(caFile) }),
       ...(certFile !== undefined && { cert: readPem(certFile) }),

@@ -182,7 +182,7 @@ test("where others may be ahead, a refusal is not given before its place in the 
 test("records are of the node that took the command, also when they are decided again", async () => {
   const node = open("decider");
   const mine = node.sequencer.propose("default", put("a"));
-  const theirs = node.sequencer.propose("default", put("b"), undefined, "taker");
+  const theirs = node.sequencer.propose("default", put("b"), undefined, { node: "taker" });
   await taken(node);
   node.sequencer.foreign(await foreignCommits(put("x")));
   (await taken(node)).settle.delivered();

@@ -35,7 +35,13 @@ function open(limits = LIMITS_OF_TESTS): Bench {
     groups,
     heard,
     hold: false,
-    settle: { delivered: assert.fail, lostRace: assert.fail, failed: assert.fail, unknown: assert.fail },
+    settle: {
+      delivered: assert.fail,
+      lostRace: assert.fail,
+      undone: assert.fail,
+      failed: assert.fail,
+      unknown: assert.fail,
+    },
     sequencer: new Sequencer({
       sink,
       clock: { now: () => ++now, monotonic: () => ++now },

@@ -5,7 +5,7 @@
  */
 import { type Outcome, ok, type Refusal, type Refused, refuse } from "../../outcome.ts";
 import { sizeOfCommit } from "../catalog/size.ts";
-import type { Command, Keeper, Receipt } from "../command.ts";
+import type { Command, Keeper, Receipt, Result } from "../command.ts";
 import type { Rules } from "../decide/basis.ts";
 import { decide } from "../decide/command.ts";
 import { Draft } from "../decide/draft.ts";
@@ -20,6 +20,8 @@ export interface SequencerOptions {
   readonly origin: string;
   /** Whether this is still the lease's keeper; asked of each `end` that names one. */
   isKeeper?(account: Account, lease: LeaseRecord, keeper: Keeper): boolean;
+  /** Why a command of another node is not decided here any more; asked at each decision of one. */
+  refusesSender?(sender: Sender): Refused | undefined;
   /** The end of the stored order. */
   readonly last: Position;
   /**
@@ -27,12 +29,27 @@ export interface SequencerOptions {
    * node that slept would give them on a state that others have left behind. At once when left out.
    */
   readonly confirms?: boolean;
-  /** Makes a group durable; called for one group at a time. What came of it is told by one call, after this one has returned. */
-  append(commits: readonly Commit[], settle: Settle): void;
+  /**
+   * Makes a group durable; called for one group at a time. What came of it is told by one call, after this one has
+   * returned. `made`: what each of the commits was made of.
+   */
+  append(commits: readonly Commit[], settle: Settle, made: readonly Made[]): void;
   /** Says to clients why a group failed, or why nobody knows. */
   explain(error: unknown): string;
   /** Told of each durable group: its commits, and the ms that it took. */
   onGroup?(commits: number, ms: number): void;
+}
+
+/** Another node that took a command, to be decided here. A replicator may add what it must know of it. */
+export interface Sender {
+  readonly node: string;
+}
+
+/** What a commit was made of, and what is answered. */
+export interface Made {
+  readonly command: Command;
+  readonly result: Result;
+  readonly sender: Sender | undefined;
 }
 
 /**
@@ -44,6 +61,8 @@ export interface Settle {
   delivered(): void;
   /** Others were before it, and it will never be in the order: it is decided again when `foreign` has brought them. */
   lostRace(): void;
+  /** It will never be in the order, but nobody was before it: it is decided again at once. */
+  undone(): void;
   /** None of it is durable, nor will ever be. */
   failed(error: unknown): void;
   /** Nobody here will learn whether it is durable. If it is, `foreign` brings it. */
@@ -53,7 +72,7 @@ export interface Settle {
 interface Wish {
   readonly account: Account;
   readonly command: Command;
-  readonly origin: string;
+  readonly sender: Sender | undefined;
   readonly resolve: (outcome: Outcome<Receipt>) => void;
   readonly reject: (error: unknown) => void;
   /** With the store, or answered before its time. */
@@ -109,22 +128,17 @@ export class Sequencer {
   }
 
   /**
-   * `origin`: the node that took the command, when it was another one. A signal ends the waiting: what the store has not
+   * `sender`: the node that took the command, when it was another one. A signal ends the waiting: what the store has not
    * got by then is not done, of the rest nobody knows (`unknown`).
    */
-  propose(
-    account: Account,
-    command: Command,
-    signal?: AbortSignal,
-    origin = this.#options.origin,
-  ): Promise<Outcome<Receipt>> {
+  propose(account: Account, command: Command, signal?: AbortSignal, sender?: Sender): Promise<Outcome<Receipt>> {
     if (this.#closed !== null) return Promise.resolve(this.#closed);
     if (signal?.aborted === true) return Promise.resolve(refuse("unavailable", "the request was given up"));
     if (this.#open.length + (this.#flushing?.proposals.length ?? 0) >= PROPOSALS_WAITING_MAX) {
       return Promise.resolve(refuse("unavailable", "too many changes are waiting for the disk"));
     }
     return new Promise((resolve, reject) => {
-      const wish: Wish = { account, command, origin, resolve, reject, phase: "open" };
+      const wish: Wish = { account, command, sender, resolve, reject, phase: "open" };
       signal?.addEventListener("abort", () => this.#forsake(wish), { once: true });
       this.#decideNow(wish);
     });
@@ -140,11 +154,14 @@ export class Sequencer {
   }
 
   #decideNow(wish: Wish): void {
-    const { account, command, origin, resolve } = wish;
-    const { clock, rules } = this.#options;
+    const { account, command, sender, resolve } = wish;
+    const { clock, rules, origin } = this.#options;
     const nowMs = clock.now();
-    const stamp = { revision: this.#revision + 1, atMs: nowMs, origin };
-    const decided = this.#refuseKeeper(account, command) ?? decide(this.#head, account, command, stamp, rules);
+    const stamp = { revision: this.#revision + 1, atMs: nowMs, origin: sender?.node ?? origin };
+    const decided =
+      this.#refuseSender(sender) ??
+      this.#refuseKeeper(account, command) ??
+      decide(this.#head, account, command, stamp, rules);
     const commit =
       decided.ok && decided.value.changes.length > 0 ? this.#number(account, decided.value.changes, nowMs) : null;
     if (decided.ok && commit !== null) this.#head.fold(account, commit.changes, this.#revision, decided.value.growth);
@@ -161,6 +178,10 @@ export class Sequencer {
     // At once: a lease whose owner was heard must not run out while the disk works. This may propose in turn.
     if (decided.ok && decided.value.heard !== undefined)
       for (const heard of decided.value.heard) this.#options.sink.heard(account, heard);
+  }
+
+  #refuseSender(sender: Sender | undefined): Refused | undefined {
+    return sender === undefined ? undefined : this.#options.refusesSender?.(sender);
   }
 
   /** A node that slept may still believe that it keeps a lease which another one has taken over. */
@@ -203,14 +224,17 @@ export class Sequencer {
     this.#head = new Draft(this.#head);
     this.#open = split ? this.#open.slice(size) : [];
     const commits: Commit[] = [];
-    for (const { wish, commit } of proposals) {
+    const made: Made[] = [];
+    for (const { wish, commit, outcome } of proposals) {
       wish.phase = "sent";
-      if (commit !== null) commits.push(commit);
+      if (commit === null || !outcome.ok) continue;
+      commits.push(commit);
+      made.push({ command: wish.command, result: outcome.value.result, sender: wish.sender });
     }
     const group: Group = { proposals, commits, split, startMs: this.#options.clock.monotonic() };
     this.#flushing = group;
     if (commits.length === 0 && this.#options.confirms !== true) this.#settle(group);
-    else this.#options.append(commits, this.#settleOf(group));
+    else this.#options.append(commits, this.#settleOf(group), made);
   }
 
   /** A group that lost its place by `foreign` has settled; that its race is lost, or that it failed, is no news then. */
@@ -227,6 +251,9 @@ export class Sequencer {
         this.#isBehind = true;
         this.#decideAllAgain();
         if (this.#closed !== null) this.#giveUp();
+      },
+      undone: () => {
+        if (this.#flushing === group) this.#decideAllAgain();
       },
       failed: (error) => this.#fail(group, "unavailable", error),
       unknown: (error) => this.#fail(group, "unknown", error),

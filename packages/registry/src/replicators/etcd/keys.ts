@@ -154,7 +154,26 @@ export function readAges(bytes: Buffer | undefined): Ages {
   return toAges(bytes === undefined ? undefined : read(bytes, "ages"));
 }
 
-/** The term of a node, which lies in its key. */
+/** What a node says of itself. */
+export interface NodeEntry {
+  /** A word for this life of it, which is never used again. */
+  readonly term: string;
+  /** Where it listens for the others. */
+  readonly host?: string;
+  readonly port?: number;
+}
+
+export function encodeNode(entry: NodeEntry): Buffer {
+  return encodeMeta(entry);
+}
+
+export function readNode(bytes: Buffer): NodeEntry {
+  const { term, host, port } = read(bytes, "node");
+  const isReached = typeof host === "string" && typeof port === "number";
+  return { term: String(term), ...(isReached && { host, port }) };
+}
+
+/** The term of the node that has the duty. */
 export function readTerm(bytes: Buffer): string {
-  return String(read(bytes, "node").term);
+  return String(read(bytes, "holder").term);
 }

@@ -4,27 +4,24 @@
  */
 import { hash, randomInt } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import {
-  type Account,
-  ALONE,
-  type Clock,
-  type Keeper,
-  type Keeping,
-  type LeaseId,
-  type LeaseRecord,
-  type Nodes,
-  type Pulse,
-} from "../../core/index.ts";
+import type { Account, Clock, Keeper, Keeping, LeaseId, LeaseRecord, Nodes, Pulse, View } from "../../core/index.ts";
 import { encodeMeta } from "../../records/meta.ts";
 import type { Client } from "./client/client.ts";
-import type { KeyValue, WatchEvent } from "./client/messages.ts";
-import { type Keys, readTerm } from "./keys.ts";
+import type { Guard, KeyValue, WatchEvent } from "./client/messages.ts";
+import { encodeNode, type Keys, type NodeEntry, readNode, readTerm } from "./keys.ts";
+import { Beats } from "./peers/beats.ts";
+import type { Address, Roster } from "./peers/roster.ts";
 
 export interface MembersOptions {
   readonly client: Client;
   readonly keys: Keys;
   readonly name: string;
   readonly clock: Clock;
+  readonly view: Pick<View, "lease">;
+  /** The others, as they are reached. */
+  readonly roster: Roster;
+  /** Where the others reach this node; undefined when they do not. */
+  readonly address: Address | undefined;
   /** It was not renewed, or not taken, in time; null when it is again. */
   state(error: unknown): void;
 }
@@ -36,10 +33,23 @@ const BEAT_MS = 1000;
 const RETRY_MS = 200;
 const LEASE_MAX = 2 ** 47;
 
+/** Who has the duty, and the revision of etcd that gave it. */
+export interface Holder {
+  readonly node: string;
+  readonly revision: number;
+}
+
+interface Known extends NodeEntry {
+  readonly modRevision: number;
+}
+
 export class Members implements Keeping {
   readonly #options: MembersOptions;
-  /** The term of each node that is there. */
-  #terms = new Map<string, string>();
+  /** The nodes that are there. */
+  #known = new Map<string, Known>();
+  /** The last revision of etcd that brought a node, as far as it is known here. */
+  #broughtRevision = 0;
+  readonly #beats: Beats;
   /** The term of the node that has the duty; empty while nobody has. */
   #holder = "";
   #holderRevision = 0;
@@ -51,44 +61,62 @@ export class Members implements Keeping {
   #beating: Promise<void> | null = null;
   #moved: () => void = () => {};
   readonly #onDuty = new Set<() => void>();
-  /** There is no way yet to send anything to another node. */
-  readonly nodes: Nodes = {
-    ...ALONE,
-    isOnDuty: () => this.isOnDuty,
-    onDuty: (listener) => {
-      this.#onDuty.add(listener);
-      return () => this.#onDuty.delete(listener);
-    },
-  };
+  #holderMoved: () => void = () => {};
+  readonly nodes: Nodes;
 
   constructor(options: MembersOptions, nodes: readonly KeyValue[], holder: KeyValue | undefined) {
     this.#options = options;
+    const { roster, view } = options;
+    this.#beats = new Beats(roster, (account, id) => {
+      const lease = view.lease(account, id);
+      return lease === undefined ? undefined : this.keeperOf(account, lease);
+    });
+    this.nodes = {
+      isOnDuty: () => this.isOnDuty,
+      onDuty: (listener) => {
+        this.#onDuty.add(listener);
+        return () => this.#onDuty.delete(listener);
+      },
+      broadcast: (channel, bytes) => roster.broadcast(channel, bytes),
+      on: (channel, listener) => roster.on(channel, listener),
+    };
     this.read(nodes, holder);
   }
 
   /** All of it anew. */
   read(nodes: readonly KeyValue[], holder: KeyValue | undefined): void {
-    this.#terms = new Map();
-    for (const { key, value } of nodes) {
-      const node = this.#options.keys.nodeOf(key);
-      if (node !== undefined) this.#terms.set(node, readTerm(value));
-    }
+    this.#known = new Map();
+    for (const entry of nodes) this.#bring(entry);
     this.#holder = "";
     this.#holderRevision = 0;
     if (holder !== undefined) this.#setHolder(readTerm(holder.value), holder.modRevision);
-    this.#moved();
+    this.#move();
   }
 
-  take({ key, value, isDelete, modRevision }: WatchEvent): void {
+  #bring({ key, value, modRevision }: KeyValue): void {
     const node = this.#options.keys.nodeOf(key);
+    if (node === undefined) return;
+    this.#known.set(node, { ...readNode(value), modRevision });
+    this.#broughtRevision = Math.max(this.#broughtRevision, modRevision);
+  }
+
+  take(event: WatchEvent): void {
+    const { keys } = this.#options;
+    const node = keys.nodeOf(event.key);
     if (node !== undefined) {
-      if (isDelete) this.#terms.delete(node);
-      else this.#terms.set(node, readTerm(value));
-      this.#moved();
-    } else if (key.equals(this.#options.keys.holder)) {
-      this.#setHolder(isDelete ? "" : readTerm(value), modRevision);
-      if (isDelete) this.#beat();
+      if (event.isDelete) this.#known.delete(node);
+      else this.#bring(event);
+      this.#move();
+    } else if (event.key.equals(keys.holder)) {
+      this.#setHolder(event.isDelete ? "" : readTerm(event.value), event.modRevision);
+      if (event.isDelete) this.#beat();
     }
+  }
+
+  /** Tells who follows from who is there, and reaches those that are new. */
+  #move(): void {
+    this.#options.roster.set([...this.#known].map(([node, entry]) => [node, addressOf(entry)]));
+    this.#moved();
   }
 
   /** At this revision of etcd; what is older is no news. */
@@ -96,7 +124,20 @@ export class Members implements Keeping {
     if (revision <= this.#holderRevision) return;
     this.#holder = term;
     this.#holderRevision = revision;
+    this.#holderMoved();
     if (term !== "" && term === this.#term) for (const listener of this.#onDuty) listener();
+  }
+
+  /** Calls when another process has the duty, or none. Who had it writes nothing more by it, then. */
+  onHolder(listener: () => void): void {
+    this.#holderMoved = listener;
+  }
+
+  /** Who has the duty, as far as is known here; null while nobody has, or who it is has not come here yet. */
+  get holder(): Holder | null {
+    if (this.#holder === "") return null;
+    const [node] = [...this.#known].find(([, { term }]) => term === this.#holder) ?? [];
+    return node === undefined ? null : { node, revision: this.#holderRevision };
   }
 
   /**
@@ -129,13 +170,13 @@ export class Members implements Keeping {
   }
 
   /** What a write of the one on duty is guarded by. */
-  get duty(): { readonly key: Buffer; readonly modRevision: number } {
+  get duty(): Guard {
     return { key: this.#options.keys.holder, modRevision: this.#holderRevision };
   }
 
   /** A lease of etcd and the node's key bound to it; false while another process has the name. */
   async #enter(): Promise<boolean> {
-    const { client, keys, name, clock } = this.#options;
+    const { client, keys, name, clock, address } = this.#options;
     const lease = randomInt(1, LEASE_MAX);
     const startMs = clock.monotonic();
     await client.grantLease(lease, TTL_SECONDS);
@@ -143,18 +184,18 @@ export class Members implements Keeping {
     const term = lease.toString(16);
     const done = await client.transact({
       guards: [{ key, modRevision: 0 }],
-      then: [{ kind: "put", key, value: encodeMeta({ term }), lease }],
+      then: [{ kind: "put", key, value: encodeNode({ term, ...address }), lease }],
     });
     if (!done.succeeded) {
       await client.revokeLease(lease);
       return false;
     }
     this.#lease = lease;
-    this.#terms.set(name, term);
+    this.#known.set(name, { term, ...address, modRevision: done.revision });
     this.#sureMs = startMs + TTL_SECONDS * 1000 - MARGIN_MS;
     await this.#takeDuty();
     this.#wasSure = true;
-    this.#moved();
+    this.#move();
     return true;
   }
 
@@ -193,13 +234,19 @@ export class Members implements Keeping {
     if (this.#holder === "") await this.#takeDuty();
   }
 
-  async #takeDuty(): Promise<void> {
+  /** Where nobody has it, or in place of a holder that is not reached. */
+  async #takeDuty(modRevision = 0): Promise<void> {
     const { client, keys } = this.#options;
     const done = await client.transact({
-      guards: [{ key: keys.holder, modRevision: 0 }],
+      guards: [{ key: keys.holder, modRevision }],
       then: [{ kind: "put", key: keys.holder, value: encodeMeta({ term: this.#term }), lease: this.#lease }],
     });
     if (done.succeeded) this.#setHolder(this.#term, done.revision);
+  }
+
+  /** Takes the duty away from a holder that is not reached: what it has not written by then it never will. */
+  async depose({ revision }: Holder): Promise<void> {
+    if (this.#isSure) await this.#takeDuty(revision);
   }
 
   get keeper(): Keeper | null {
@@ -207,10 +254,10 @@ export class Members implements Keeping {
   }
 
   /** The node that granted it while that is there, else one that all agree on. */
-  #keeperOf(account: Account, { origin, id }: LeaseRecord): string {
-    if (this.#terms.size === 0 || this.#terms.has(origin)) return origin;
+  keeperOf(account: Account, { origin, id }: LeaseRecord): string {
+    if (this.#known.size === 0 || this.#known.has(origin)) return origin;
     let [best, most] = ["", ""];
-    for (const node of this.#terms.keys()) {
+    for (const node of this.#known.keys()) {
       const weight = hash("sha1", `${node}\0${account}\0${id}`);
       if (weight > most) [best, most] = [node, weight];
     }
@@ -223,22 +270,32 @@ export class Members implements Keeping {
    */
   keeps(account: Account, lease: LeaseRecord): boolean {
     const { name } = this.#options;
-    if (this.#keeperOf(account, lease) !== name) return false;
-    return this.#isSure || [...this.#terms.keys()].every((node) => node === name);
+    if (this.keeperOf(account, lease) !== name) return false;
+    return this.#isSure || [...this.#known.keys()].every((node) => node === name);
   }
 
   /** Whether an end that names this keeper may be decided. */
   isKeeper(account: Account, lease: LeaseRecord, { node, term }: Keeper): boolean {
-    return this.#keeperOf(account, lease) === node && this.#terms.get(node) === term;
+    return this.keeperOf(account, lease) === node && this.#known.get(node)?.term === term;
   }
 
-  /** There is no way yet to ask another node. */
-  async renew(_account: Account, leases: readonly LeaseId[]): Promise<Float64Array> {
-    return new Float64Array(leases.length).fill(-1);
+  /** What an end is guarded by: the keeper is there, and no node has come since. Undefined when it is gone already. */
+  keeperGuards({ node, term }: Keeper): readonly Guard[] | undefined {
+    const { keys } = this.#options;
+    const known = this.#known.get(node);
+    if (known?.term !== term) return undefined;
+    return [
+      { key: keys.node(node), modRevision: known.modRevision },
+      { ...keys.nodes, modRevision: this.#broughtRevision },
+    ];
   }
 
-  async pulses(_account: Account, leases: readonly LeaseId[]): Promise<readonly (Pulse | undefined)[]> {
-    return leases.map(() => undefined);
+  renew(account: Account, leases: readonly LeaseId[]): Promise<Float64Array> {
+    return this.#beats.renew(account, leases);
+  }
+
+  pulses(account: Account, leases: readonly LeaseId[]): Promise<readonly (Pulse | undefined)[]> {
+    return this.#beats.pulses(account, leases);
   }
 
   onMoved(listener: () => void): void {
@@ -248,6 +305,11 @@ export class Members implements Keeping {
   async close(): Promise<void> {
     clearInterval(this.#timer);
     await this.#beating;
+    this.#options.roster.close();
     if (this.#lease !== 0) await this.#options.client.revokeLease(this.#lease).catch(() => {});
   }
+}
+
+function addressOf({ host, port }: NodeEntry): Address | undefined {
+  return host === undefined || port === undefined ? undefined : { host, port };
 }

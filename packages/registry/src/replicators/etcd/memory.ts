@@ -24,10 +24,51 @@ export function readKnown(dataDir: string): Known | null {
   }
 }
 
-export function writeKnown(dataDir: string, known: Known): void {
+function writeKnown(dataDir: string, known: Known): void {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   writeFileSync(join(dataDir, `${FILE}.new`), encodeMeta(known), { mode: 0o600 });
   renameSync(join(dataDir, `${FILE}.new`), join(dataDir, FILE));
+}
+
+/** How often it is written down. */
+const EVERY_MS = 5000;
+
+/** Writes it down now and then, and at the end. */
+export class Memory {
+  readonly #dataDir: string;
+  readonly #now: () => Known | null;
+  readonly #told: (error: unknown) => void;
+  #written: Revision = -1;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** `now`: what is known; null while it is not to be written down. `told`: null when it was, else why not. */
+  constructor(dataDir: string, now: () => Known | null, told: (error: unknown) => void) {
+    this.#dataDir = dataDir;
+    this.#now = now;
+    this.#told = told;
+  }
+
+  start(): void {
+    this.#write();
+    this.#timer = setInterval(() => this.#write(), EVERY_MS).unref();
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    this.#write();
+  }
+
+  #write(): void {
+    const known = this.#now();
+    if (known === null || known.revision === this.#written) return;
+    try {
+      writeKnown(this.#dataDir, known);
+      this.#written = known.revision;
+      this.#told(null);
+    } catch (error) {
+      this.#told(error);
+    }
+  }
 }
 
 export function knownFile(dataDir: string): string {

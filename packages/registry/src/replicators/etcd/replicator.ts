@@ -1,7 +1,7 @@
 /**
  * @live Several nodes over one etcd: it holds a log of groups and agrees on their order, each node holds the catalog. A
  * group is one transaction, guarded by the end of the order; every node applies all groups as it hears of them.
- * @rooms replicator > upkeep > history > log > load > members > memory > health > client > keys > refused
+ * @rooms replicator > upkeep > history > forward > log > load > members > peers > memory > health > client > keys > refused
  */
 import type { Logger } from "pino";
 import {
@@ -27,15 +27,18 @@ import { sayWhy } from "../../net/why.ts";
 import type { RetentionLimits } from "../../records/ageing.ts";
 import { Client, type ClientOptions } from "./client/client.ts";
 import type { WatchEvent } from "./client/messages.ts";
+import { connect, type Others } from "./forward/others.ts";
 import { explainCall, Health } from "./health.ts";
 import { PastIndex } from "./history/past-index.ts";
-import { encodeFloor, Keys, readFloor } from "./keys.ts";
+import { Keys, readFloor } from "./keys.ts";
 import { begin, type Head, judgeHead, type Loaded, load, readHead } from "./load.ts";
 import { Appender } from "./log/appender.ts";
+import { raiseFloor } from "./log/floor.ts";
 import { Follower } from "./log/follower.ts";
 import { type Group, LogReader } from "./log/reader.ts";
 import { Members } from "./members.ts";
-import { knownFile, readKnown, writeKnown } from "./memory.ts";
+import { knownFile, Memory, readKnown } from "./memory.ts";
+import { type LinkPort, Roster } from "./peers/roster.ts";
 import { type Damaged, EtcdRefused, Missed } from "./refused.ts";
 import { LostDuty, Upkeep } from "./upkeep.ts";
 
@@ -48,6 +51,8 @@ export interface EtcdOptions extends ClientOptions {
   readonly rules: Rules;
   /** This node's name; no other one may have it. */
   readonly origin: string;
+  /** How nodes speak to each other. Left out, each decides for itself, and keeps only what it granted. */
+  readonly link?: LinkPort;
   readonly retention?: Partial<RetentionLimits>;
   /** How long changes wait for an etcd that does not answer. */
   readonly patienceMs?: number;
@@ -64,9 +69,6 @@ export interface EtcdReplicator extends Replicator {
 
 const RETENTION_DEFAULT: RetentionLimits = { ageMs: 30 * 24 * 3600 * 1000, bytesMax: 256 * 1024 ** 2 };
 const PATIENCE_MS = 10_000;
-/** How often what this node knows is written down. */
-const REMEMBER_MS = 5000;
-
 interface Parts {
   readonly sequencer: Sequencer;
   readonly appender: Appender;
@@ -74,6 +76,7 @@ interface Parts {
   readonly members: Members;
   readonly upkeep: Upkeep;
   readonly index: PastIndex;
+  readonly others: Others;
 }
 
 class Etcd implements EtcdReplicator {
@@ -93,8 +96,7 @@ class Etcd implements EtcdReplicator {
   #topRevision = 0;
   #topGroup = "";
   #broken: string | null = null;
-  #remembered: Revision = -1;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #memory: Memory;
   #asking: Promise<Outcome<Revision>> | null = null;
 
   constructor(options: EtcdOptions) {
@@ -104,6 +106,11 @@ class Etcd implements EtcdReplicator {
     this.#reader = new LogReader(this.#client, this.#keys);
     const { clock, log, patienceMs = PATIENCE_MS } = options;
     this.#health = new Health({ client: this.#client, keys: this.#keys, clock, log, patienceMs });
+    this.#memory = new Memory(
+      options.dataDir,
+      () => (this.#broken === null ? { line: this.line, revision: this.#known } : null),
+      (error) => this.#health.told("remembering the order", error),
+    );
   }
 
   async open(sink: Sink): Promise<void> {
@@ -118,8 +125,7 @@ class Etcd implements EtcdReplicator {
       await this.#parts.members.join();
       this.#parts.follower.start();
       this.#parts.upkeep.start();
-      this.#remember();
-      this.#timer = setInterval(() => this.#remember(), REMEMBER_MS).unref();
+      this.#memory.start();
       this.#health.start();
     } catch (error) {
       this.#client.close();
@@ -153,7 +159,7 @@ class Etcd implements EtcdReplicator {
   }
 
   #build(sink: Sink, loaded: Loaded): Parts {
-    const { clock, rules, origin, onGroup, retention, log, patienceMs = PATIENCE_MS } = this.#options;
+    const { clock, rules, origin: name, onGroup, retention, log, link, patienceMs = PATIENCE_MS } = this.#options;
     const shared = { client: this.#client, keys: this.#keys, reader: this.#reader, known: () => this.#known };
     this.floor = loaded.restored.floor;
     const index = new PastIndex(this.floor, this.#known, (from) => this.#reader.groupsWith(from));
@@ -161,19 +167,13 @@ class Etcd implements EtcdReplicator {
       ...shared,
       patienceMs,
       end: () => ({ topRevision: this.#topRevision, group: this.#topGroup }),
+      guards: (made) => others.guards(made),
+      sent: (made, commits) => others.sent(made, commits),
       delivered: (group) => this.#note(group),
       tried: (error, waitedMs) => this.#health.tried(error, waitedMs),
     });
-    const members = new Members(
-      {
-        ...shared,
-        name: origin,
-        clock,
-        state: (error) => this.#health.told("this node's place among the nodes", error),
-      },
-      loaded.nodes,
-      loaded.holder,
-    );
+    const roster = new Roster(link?.link, name);
+    const members = this.#buildMembers(sink, loaded, roster);
     const follower = new Follower(
       {
         ...shared,
@@ -203,14 +203,30 @@ class Etcd implements EtcdReplicator {
       sink,
       clock,
       rules,
-      origin,
+      origin: name,
       last: loaded.restored,
       explain: (error) => this.#broken ?? explainCall(error),
+      confirms: true,
       isKeeper: (account, lease, keeper) => members.isKeeper(account, lease, keeper),
-      append: (commits, settle) => appender.append(commits, settle),
+      refusesSender: (sender) => others.refuses(sender),
+      append: (commits, settle, made) => appender.append(commits, settle, made),
       ...(onGroup === undefined ? {} : { onGroup }),
     });
-    return { sequencer, appender, follower, members, upkeep, index };
+    const others = connect({
+      ...{ ...shared, name, members, roster, link: link?.link, sink, patienceMs },
+      handed: (revision) => follower.reached(revision),
+      refusing: () => this.refusing !== null,
+      propose: (...proposal) => sequencer.propose(...proposal),
+    });
+    return { sequencer, appender, follower, members, upkeep, index, others };
+  }
+
+  #buildMembers({ view }: Sink, { nodes, holder }: Loaded, roster: Roster): Members {
+    const { clock, origin: name, link } = this.#options;
+    const address = link && { host: link.host, port: link.port };
+    const state = (error: unknown): void => this.#health.told("this node's place among the nodes", error);
+    const parts = { client: this.#client, keys: this.#keys, name, clock, view, roster, address, state };
+    return new Members(parts, nodes, holder);
   }
 
   get keeping(): Members {
@@ -224,17 +240,19 @@ class Etcd implements EtcdReplicator {
   /** A group of any node, the next in the order. */
   #hear(group: Group): void {
     if (group.first <= this.#known) return;
-    const { appender, sequencer } = this.#open();
+    const { appender, sequencer, others } = this.#open();
     if (group.after !== this.#topGroup) throw new Missed("groups are missing");
     if (appender.isDelivered(group.id, group.modRevision)) return;
     appender.passed();
     this.#note(group);
     sequencer.foreign(group.commits);
+    others.heard(group);
   }
 
   #note(group: Pick<Group, "id" | "commits" | "bytes" | "parts" | "modRevision">): void {
-    const { index, upkeep } = this.#open();
+    const { index, upkeep, others } = this.#open();
     this.#known = (group.commits.at(-1) as Commit).revision;
+    others.shows(this.#known);
     this.#topRevision = group.modRevision;
     this.#topGroup = group.id;
     index.note(group);
@@ -249,7 +267,7 @@ class Etcd implements EtcdReplicator {
 
   /** Etcd had forgotten what this node lacked: it has read the log, or lacks groups that are gone from there, too. */
   async #resync(head: Head, isMissing: boolean): Promise<void> {
-    const { members, sequencer, appender, index } = this.#open();
+    const { members, sequencer, appender, index, others } = this.#open();
     if (isMissing) {
       const loaded = await load(this.#client, this.#keys, this.#reader, head);
       this.floor = loaded.restored.floor;
@@ -259,6 +277,7 @@ class Etcd implements EtcdReplicator {
       index.begin(this.floor, this.#known);
       this.#sink?.replace(loaded.restored);
       sequencer.advance(loaded.restored);
+      others.forget(this.#known);
       this.#options.log?.warn("this node was away for longer than history reaches: it has read the whole state anew");
     }
     this.floor = Math.max(this.floor, head.floor);
@@ -281,23 +300,12 @@ class Etcd implements EtcdReplicator {
     return this.#broken ?? this.#health.refusing;
   }
 
-  #remember(): void {
-    if (this.#known === this.#remembered || this.#broken !== null) return;
-    try {
-      writeKnown(this.#options.dataDir, { line: this.line, revision: this.#known });
-      this.#remembered = this.#known;
-      this.#health.told("remembering the order", null);
-    } catch (error) {
-      this.#health.told("remembering the order", error);
-    }
-  }
-
   propose(account: Account, command: Command, signal?: AbortSignal): Promise<Outcome<Receipt>> {
     if (this.#parts === null) return Promise.resolve(refuse("unavailable", "the store is not open"));
     const { refusing } = this;
     // Nothing of it is sent: it is certain that it is not done.
     if (refusing !== null) return Promise.resolve(refuse("unavailable", refusing));
-    return this.#parts.sequencer.propose(account, command, signal);
+    return this.#parts.others.propose(account, command, signal);
   }
 
   /** What is asked at one time is one question. */
@@ -339,16 +347,8 @@ class Etcd implements EtcdReplicator {
     if (revision > this.#known)
       return refuse("invalid", `revision ${revision} is in the future; the latest is ${this.#known}`);
     try {
-      for (;;) {
-        const key = this.#keys.floor;
-        const [entry] = (await this.#client.range({ key })).entries;
-        const stored = entry === undefined ? 0 : readFloor(entry.value);
-        this.floor = Math.max(this.floor, stored);
-        if (revision <= stored) return ok(this.floor);
-        const guards = [{ key, modRevision: entry?.modRevision ?? 0 }];
-        const then = [{ kind: "put", key, value: encodeFloor(revision) } as const];
-        if ((await this.#client.transact({ guards, then })).succeeded) this.floor = Math.max(this.floor, revision);
-      }
+      this.floor = Math.max(this.floor, await raiseFloor(this.#client, this.#keys, revision));
+      return ok(this.floor);
     } catch (error) {
       return refuse("unavailable", explainCall(error));
     }
@@ -357,14 +357,14 @@ class Etcd implements EtcdReplicator {
   async close(): Promise<void> {
     const parts = this.#parts;
     if (parts === null) return;
-    clearInterval(this.#timer);
     this.#health.close();
+    await parts.others.close();
     await parts.sequencer.close();
     await parts.upkeep.close().catch((error: unknown) => {
       // The log has it all.
       if (!(error instanceof LostDuty)) this.#options.log?.warn({ err: error }, "no checkpoint at the stop");
     });
-    this.#remember();
+    this.#memory.close();
     this.#parts = null;
     parts.follower.close();
     await parts.members.close();

@@ -29,9 +29,13 @@ export type Operation =
   | { readonly kind: "put"; readonly key: Buffer; readonly value: Buffer; readonly lease?: number }
   | { readonly kind: "delete"; readonly key: Buffer; readonly end?: Buffer };
 
-/** Holds when the key's last revision is this one; 0 when there is no such key. */
+/**
+ * Holds when the key's last revision is this one; 0 when there is no such key. With an `end`: when no key from `key` up to
+ * there was written after it.
+ */
 export interface Guard {
   readonly key: Buffer;
+  readonly end?: Buffer;
   readonly modRevision: number;
 }
 
@@ -87,11 +91,22 @@ function toOperation(operation: Operation): Message {
 }
 
 const MOD = 2;
+const LESS = 2;
 
 export function encodeTransaction({ guards, then, otherwise = [] }: Transaction): Buffer {
   const message = new Message();
-  for (const { key, modRevision } of guards)
-    message.message(1, new Message().number(2, MOD).bytes(3, key).number(6, modRevision));
+  for (const { key, end, modRevision } of guards)
+    message.message(
+      1,
+      end === undefined
+        ? new Message().number(2, MOD).bytes(3, key).number(6, modRevision)
+        : new Message()
+            .number(1, LESS)
+            .number(2, MOD)
+            .bytes(3, key)
+            .number(6, modRevision + 1)
+            .bytes(64, end),
+    );
   for (const operation of then) message.message(2, toOperation(operation));
   for (const operation of otherwise) message.message(3, toOperation(operation));
   return message.end();

@@ -41,10 +41,14 @@ export class Follower {
   #next: number;
   /** What was told and not handed on yet; one after the other, as parts of a group are read in between. */
   #handing: Promise<void> = Promise.resolve();
+  /** Revisions of etcd up to here were handed on. */
+  #handed: number;
+  #awaited: { readonly revision: number; readonly resolve: () => void }[] = [];
 
   constructor(options: FollowerOptions, revision: number) {
     this.#options = options;
     this.#next = revision + 1;
+    this.#handed = revision;
   }
 
   start(): void {
@@ -54,6 +58,20 @@ export class Follower {
   /** Revisions of etcd up to here were handed on, or are being. */
   get revision(): number {
     return this.#next - 1;
+  }
+
+  /** Resolves when all is handed on up to a revision of etcd that wrote something that is followed. */
+  reached(revision: number): Promise<void> {
+    if (this.#handed >= revision) return Promise.resolve();
+    return new Promise((resolve) => this.#awaited.push({ revision, resolve }));
+  }
+
+  #note(handed: number): void {
+    if (handed <= this.#handed) return;
+    this.#handed = handed;
+    const isThere = ({ revision }: { readonly revision: number }): boolean => revision <= handed;
+    for (const { resolve } of this.#awaited.filter(isThere)) resolve();
+    this.#awaited = this.#awaited.filter((one) => !isThere(one));
   }
 
   async #run(): Promise<void> {
@@ -91,6 +109,7 @@ export class Follower {
     }
     await resync(head.value, isMissing || known() < head.value.top.revision);
     this.#next = head.value.revision + 1;
+    this.#note(head.value.revision);
   }
 
   /** Resolves with why it ended, once all that was told is handed on. */
@@ -104,7 +123,8 @@ export class Follower {
       this.#call = client.watch(keys.followed.key, keys.followed.end, this.#next, {
         told: (told) => {
           if (told.canceled) return end(new Error(told.reason || "etcd has forgotten what this node lacks"));
-          if (told.created) state(null);
+          // Its revision is that of etcd at that moment: what was asked for is still to come.
+          if (told.created) return state(null);
           this.#take(told);
           this.#handing.catch(end);
         },
@@ -119,7 +139,12 @@ export class Follower {
       // Told of by the watch.
       this.#handing.catch(() => {});
     }
-    if (revision >= this.#next) this.#next = revision + 1;
+    // A long past is told in portions, each with the revision of now.
+    const upTo = events.at(-1)?.modRevision ?? revision;
+    if (upTo < this.#next) return;
+    this.#next = upTo + 1;
+    this.#handing = this.#handing.then(() => this.#note(upTo));
+    this.#handing.catch(() => {});
   }
 
   async #hand(event: WatchEvent): Promise<void> {

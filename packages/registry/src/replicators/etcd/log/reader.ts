@@ -5,7 +5,7 @@ import type { Client } from "../client/client.ts";
 import type { KeyValue } from "../client/messages.ts";
 import type { Keys } from "../keys.ts";
 import { Damaged, Missed } from "../refused.ts";
-import { decodeEnvelope } from "./envelope.ts";
+import { decodeEnvelope, type Sent } from "./envelope.ts";
 
 export interface Group {
   readonly id: string;
@@ -16,6 +16,8 @@ export interface Group {
   /** What it takes in etcd, about. */
   readonly bytes: number;
   readonly parts: number;
+  /** Those of its commits that were decided for others. */
+  readonly sent: readonly Sent[];
   /** The revision of etcd that wrote it. */
   readonly modRevision: number;
 }
@@ -41,7 +43,7 @@ export class LogReader {
   async open({ key, value, modRevision }: KeyValue): Promise<Group> {
     const envelope = decodeEnvelope(value);
     if (!envelope.ok) throw new Damaged(envelope.detail);
-    const { id, after, parts } = envelope.value;
+    const { id, after, parts, sent } = envelope.value;
     const body = parts === 0 ? envelope.value.body : await this.#join(id, parts);
     const commits = decodeGroup(body);
     const first = this.#keys.firstOf(key);
@@ -55,6 +57,7 @@ export class LogReader {
       commits: commits.value,
       bytes: value.length + (parts === 0 ? 0 : body.length),
       parts,
+      sent,
       modRevision,
     };
   }

@@ -1,0 +1,72 @@
+/** Settings of a registry that runs on several nodes; checked where they join the others, in settings.ts. */
+
+const MIB = 1024 * 1024;
+
+/** Where the registry lies when it is in an etcd. */
+export const ETCD = [
+  {
+    key: "etcd.endpoints",
+    flag: "etcd",
+    kind: "text",
+    default: "",
+    meaning: "Addresses of the etcd that holds the registry, with commas between them: `http://10.0.0.1:2379`.",
+  },
+  {
+    key: "etcd.user",
+    kind: "text",
+    default: "",
+    meaning:
+      "Name and password there, with a colon between them. Better in the file or the environment than as a flag.",
+  },
+  {
+    key: "etcd.prefix",
+    kind: "text",
+    default: "/rollcall/",
+    meaning: "What all keys in etcd begin with. Registries with different ones share an etcd.",
+  },
+  {
+    key: "etcd.ca",
+    kind: "path",
+    default: undefined,
+    meaning: "Authorities that the certificates of etcd are checked against (PEM); those of the system when left out.",
+  },
+  { key: "etcd.cert", kind: "path", default: undefined, meaning: "Certificate to be shown to etcd (PEM)." },
+  { key: "etcd.key", kind: "path", default: undefined, meaning: "Private key of that certificate (PEM)." },
+  {
+    key: "etcd.historyBytesMax",
+    kind: "bytes",
+    default: 256 * MIB,
+    min: MIB,
+    meaning: "In place of `events.bytesMax`: the most that history may take in etcd. Its quota is 2 GiB unless raised.",
+  },
+] as const;
+
+/** How nodes speak to each other. */
+export const LINK = [
+  {
+    key: "link.port",
+    kind: "port",
+    default: 7072,
+    meaning: "With `etcd`: port on which the other nodes reach this one. 0 picks a free one.",
+  },
+  {
+    key: "link.key",
+    kind: "text",
+    default: "",
+    meaning:
+      "The key that all nodes share, of 32 characters or more, or a file with it: the first line is spoken with, the others are understood. Needed beyond loopback.",
+  },
+  {
+    key: "link.host",
+    kind: "text",
+    default: "",
+    meaning: "Address to listen on for the other nodes; `host` when empty.",
+  },
+  {
+    key: "link.address",
+    kind: "text",
+    default: "",
+    meaning:
+      "Where the other nodes reach this one, with or without a port: `10.0.0.1` or `n1.example.com:7072`. When empty, the address it listens on, or the machine's first one.",
+  },
+] as const;
