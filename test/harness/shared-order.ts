@@ -169,6 +169,10 @@ export class SharedNode implements Keeping, Nodes {
     return this.isSure ? { node: this.name, term: this.term } : null;
   }
 
+  keeperOf(_account: Account, lease: LeaseRecord): string {
+    return this.#order.keeperOf(lease)?.name ?? "";
+  }
+
   keeps(_account: Account, lease: LeaseRecord): boolean {
     return this.#order.keeperOf(lease) === this;
   }

@@ -142,11 +142,13 @@ export interface LeaseBody {
   meta: Record<string, string>;
   held: { since: string; reason: string } | null;
   grantedAt: string;
-  /** Null before the first heartbeat seen by this node. */
+  /** Null before the first heartbeat that the node which keeps it has seen, and while that is not reached. */
   lastBeatAt: string | null;
   beats: number;
-  /** Null for a lease without time. */
+  /** Null for a lease without time, and while the node that keeps it is not reached. */
   expiresAt: string | null;
+  /** The node that keeps its time, where several share a registry. */
+  keptBy?: string;
   /** Only in GET of one lease. */
   instances?: Array<{ service: string; id: string }>;
   keys?: string[];
@@ -290,6 +292,8 @@ export interface ExplainBody {
     /** The heartbeats come so rarely that protection may notice too late when many fall silent together. */
     beatsTooRare: boolean;
     expiresAt: string | null;
+    /** The node that keeps its time, where several share a registry. */
+    keptBy?: string;
   } | null;
   gone: { at: string; revision: number; cause: string; reason: string } | null;
   /** Newest first. */

@@ -242,6 +242,11 @@ class OpenCore implements Core, Registry, Sink {
     return this.#expiry.pulse(account, lease);
   }
 
+  keptBy(account: Account, lease: LeaseId): string | undefined {
+    const record = this.view.lease(account, lease);
+    return record && this.#options.replicator.keeping?.keeperOf(account, record);
+  }
+
   async barrier(signal?: AbortSignal): Promise<Outcome<Revision>> {
     const { replicator } = this.#options;
     const head = (await replicator.head?.(signal)) ?? ok(this.view.revision);

@@ -82,6 +82,8 @@ export interface Registry {
   pulse(account: Account, lease: LeaseId): Pulse | undefined;
   /** Wherever they are kept; undefined where there is none, or its keeper was not reached. */
   pulses(account: Account, leases: readonly LeaseId[]): Promise<readonly (Pulse | undefined)[]>;
+  /** The node that keeps a lease; undefined where this is the only one, or there is no such lease. */
+  keptBy(account: Account, lease: LeaseId): string | undefined;
   /**
    * Resolves when this node has everything that was acknowledged anywhere before the call: what is read then is not older.
    * `unavailable` when nobody can be asked, or when the signal comes first.

@@ -53,9 +53,13 @@ function life(body: ExplainBody, nowMs: number): Pair[] {
   if (came !== null)
     pairs.push(["came", `${toAge(came.at, nowMs)} ago through ${came.via} (revision ${came.revision})`]);
   if (keptAliveBy !== null) {
-    const { lease, ttlMs, beats, beatIntervalMs, lastBeatAt, expiresAt } = keptAliveBy;
+    const { lease, ttlMs, beats, beatIntervalMs, lastBeatAt, expiresAt, keptBy } = keptAliveBy;
     const every = beatIntervalMs === null ? "" : `, about every ${toSpan(beatIntervalMs)}`;
-    pairs.push(["kept alive by", `lease ${lease}, ${ttlMs === null ? "without a ttl" : `ttl ${toSpan(ttlMs)}`}`]);
+    const where = keptBy === undefined ? "" : `, at node ${keptBy}`;
+    pairs.push([
+      "kept alive by",
+      `lease ${lease}, ${ttlMs === null ? "without a ttl" : `ttl ${toSpan(ttlMs)}`}${where}`,
+    ]);
     pairs.push([
       "heartbeats",
       lastBeatAt === null ? "none yet" : `${beats}${every}; the last ${toAge(lastBeatAt, nowMs)} ago`,

@@ -156,6 +156,7 @@ async function showLease({ client, out }: Context, id: string): Promise<void> {
       "heartbeats",
       lease.lastBeatAt === null ? "none yet" : `${lease.beats}; the last ${toAge(lease.lastBeatAt, nowMs)} ago`,
     ],
+    ...(lease.keptBy === undefined ? [] : [["kept by", `node ${lease.keptBy}`] as const]),
     ["granted", `${toAge(lease.grantedAt, nowMs)} ago through ${lease.via}`],
     ...(lease.held === null ? [] : [["held", heldText(lease, nowMs)] as const]),
     ...Object.entries(lease.meta).map(([key, value]) => [`meta ${key}`, value] as const),

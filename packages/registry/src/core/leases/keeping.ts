@@ -7,6 +7,8 @@ import type { Account, LeaseId, LeaseRecord } from "../types.ts";
 export interface Keeping {
   /** This node; null while it cannot know whether it keeps anything: then it ends nothing. */
   readonly keeper: Keeper | null;
+  /** The node that keeps it, as far as is known here. */
+  keeperOf(account: Account, lease: LeaseRecord): string;
   /** Whether this node keeps it. */
   keeps(account: Account, lease: LeaseRecord): boolean;
   /** Heartbeats of leases that others keep: the ttl in ms of each, in order; 0 where there is none, -1 where its keeper was not reached. */

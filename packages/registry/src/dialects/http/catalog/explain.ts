@@ -21,8 +21,11 @@ export async function explain(exchange: Exchange): Promise<Result> {
     const detail = `there is no instance ${key.id} of service ${key.service}, and history knows none`;
     return refuse("not-found", detail);
   }
-  const pulse = now.lease === undefined ? undefined : desk.registry.pulse(account, now.lease.id);
-  return toJson(toExplainBody({ key, ...now, pulse, traces, nowMs: desk.clock.now() }));
+  const { registry, clock } = desk;
+  const lease = now.lease?.id;
+  const [pulse] = lease === undefined ? [] : await registry.pulses(account, [lease]);
+  const keptBy = lease === undefined ? undefined : registry.keptBy(account, lease);
+  return toJson(toExplainBody({ key, ...now, pulse, keptBy, traces, nowMs: clock.now() }));
 }
 
 /** Newest first. Ends with the registration, where history begins, or when there are enough. */

@@ -38,6 +38,8 @@ export interface Findings {
   readonly record: InstanceRecord | undefined;
   readonly lease: LeaseRecord | undefined;
   readonly pulse: Pulse | undefined;
+  /** The node that keeps the lease, where there are several. */
+  readonly keptBy: string | undefined;
   /** Newest first. */
   readonly traces: readonly Trace[];
   readonly nowMs: number;
@@ -56,7 +58,7 @@ export function toExplainBody(findings: Findings): ExplainBody {
     instance: record === undefined ? null : toInstanceBody(record, () => toTtl(findings.lease?.ttlMs)),
     last: record !== undefined || last === undefined ? null : toInstanceBody(last, (lease) => ttlThen(gone, lease)),
     came: last === undefined ? null : { at: toTime(last.createdAtMs), revision: last.createRevision, via: last.via },
-    keptAliveBy: record === undefined ? toPastLife(gone) : toLife(findings.lease, findings.pulse),
+    keptAliveBy: record === undefined ? toPastLife(gone) : toLife(findings),
     gone:
       gone === undefined
         ? null
@@ -81,7 +83,7 @@ function ttlThen(gone: Trace | undefined, lease: string): number | null {
 
 type Life = ExplainBody["keptAliveBy"];
 
-function toLife(lease: LeaseRecord | undefined, pulse: Pulse | undefined): Life {
+function toLife({ lease, pulse, keptBy }: Findings): Life {
   if (lease === undefined) return null;
   return {
     lease: lease.id,
@@ -91,6 +93,7 @@ function toLife(lease: LeaseRecord | undefined, pulse: Pulse | undefined): Life 
     beatIntervalMs: pulse === undefined || pulse.intervalMs === 0 ? null : pulse.intervalMs,
     beatsTooRare: pulse?.rare ?? false,
     expiresAt: pulse === undefined || isTimeless(lease) ? null : toTime(pulse.deadlineMs),
+    ...(keptBy !== undefined && { keptBy }),
   };
 }
 
@@ -113,22 +116,27 @@ function toPastLife(gone: Trace | undefined): Life {
   };
 }
 
-function summarizePresent({ lease, pulse, nowMs }: Findings, record: InstanceRecord): string {
+function summarizePresent({ lease, pulse, keptBy, nowMs }: Findings, record: InstanceRecord): string {
   const status = statusOf(record);
   const word = record.override === null ? status : `${status} by an operator's override`;
   if (record.held !== null)
     return `It is held since ${toTime(record.held.sinceMs)}, shown as ${word}, although its lease ran out: ${record.held.reason}.`;
   if (lease === undefined) return `It is shown as ${word}; it is permanent and stays until it is deregistered.`;
+  const unseen =
+    pulse === undefined && keptBy !== undefined
+      ? "that node is not reached, so its heartbeats are not known here"
+      : "no heartbeat was seen yet";
   const beat =
     pulse === undefined || pulse.lastBeatMs === 0
-      ? "no heartbeat was seen yet"
+      ? unseen
       : `the last heartbeat came ${sayDuration(Math.max(0, nowMs - pulse.lastBeatMs))} ago`;
   const left =
     pulse === undefined || isTimeless(lease)
       ? ""
       : `; it has ${sayDuration(Math.max(0, pulse.deadlineMs - nowMs))} left`;
   const ttl = isTimeless(lease) ? "without a ttl" : `with a ttl of ${sayDuration(lease.ttlMs)}`;
-  const kept = `kept alive by lease ${lease.id} ${ttl}`;
+  const where = keptBy === undefined ? "" : ` at node ${keptBy}`;
+  const kept = `kept alive by lease ${lease.id} ${ttl}${where}`;
   return `It is shown as ${word}, ${kept}: ${beat}${left}.${pulse?.rare === true ? sayRare(pulse) : ""}`;
 }
 

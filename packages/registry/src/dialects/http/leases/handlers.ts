@@ -10,6 +10,7 @@ import {
   type KeyRecord,
   type LeaseRecord,
   LIMITS,
+  type Pulse,
   type Refused,
   refuse,
   sizeOf,
@@ -63,19 +64,20 @@ function refuseMissing(lease: string): Refused {
   return refuse("not-found", `there is no lease ${lease}`);
 }
 
-function toBody({ desk, account }: Exchange, lease: LeaseRecord): LeaseBody {
-  return toLeaseBody(lease, desk.registry.pulse(account, lease.id));
+function toBody({ desk, account }: Exchange, lease: LeaseRecord, pulse: Pulse | undefined): LeaseBody {
+  return toLeaseBody(lease, pulse, desk.registry.keptBy(account, lease.id));
 }
 
 /** GET …/leases/:lease, with what it keeps alive. */
-export function getLease(exchange: Exchange): Result {
+export async function getLease(exchange: Exchange): Promise<Result> {
   const { desk, account, params } = exchange;
   const id = params[0] as string;
+  const [pulse] = await desk.registry.pulses(account, [id]);
   return desk.registry.read((view): Result => {
     const lease = isHiddenLease(id) ? undefined : view.lease(account, id);
     if (lease === undefined) return refuseMissing(id);
     const { instances, keys } = view.members(account, id);
-    return toJsonBody(encodeLease(toBody(exchange, lease), instances, keys));
+    return toJsonBody(encodeLease(toBody(exchange, lease, pulse), instances, keys));
   });
 }
 
@@ -93,27 +95,36 @@ function* toKeyNames(keys: readonly KeyRecord[]): Iterable<string | undefined> {
 }
 
 /** GET …/leases, sorted by id. */
-export function listLeases(exchange: Exchange): Result {
+export function listLeases(exchange: Exchange): Promise<Result> {
   return listWhere(exchange, () => true);
 }
 
 /** GET …/held */
-export function listHeld(exchange: Exchange): Result {
+export function listHeld(exchange: Exchange): Promise<Result> {
   return listWhere(exchange, (lease) => lease.held !== null);
 }
 
-function listWhere(exchange: Exchange, wanted: (lease: LeaseRecord) => boolean): Result {
+async function listWhere(exchange: Exchange, wanted: (lease: LeaseRecord) => boolean): Promise<Result> {
   const { desk, account, query } = exchange;
   const page = decodePage(query);
   if (!page.ok) return page;
-  return desk.registry.read((view) => {
-    const { leases, next } = pageLeases(view.account(account), page.value, wanted);
-    return toJsonBody(encodeList({ revision: view.revision }, "leases", toBodies(exchange, leases), { next }));
-  });
+  const { leases, next, revision } = desk.registry.read((view) => ({
+    ...pageLeases(view.account(account), page.value, wanted),
+    revision: view.revision,
+  }));
+  const pulses = await desk.registry.pulses(
+    account,
+    leases.map(({ id }) => id),
+  );
+  return toJsonBody(encodeList({ revision }, "leases", toBodies(exchange, leases, pulses), { next }));
 }
 
-function* toBodies(exchange: Exchange, leases: readonly LeaseRecord[]): Iterable<LeaseBody> {
-  for (const lease of leases) yield toBody(exchange, lease);
+function* toBodies(
+  exchange: Exchange,
+  leases: readonly LeaseRecord[],
+  pulses: readonly (Pulse | undefined)[],
+): Iterable<LeaseBody> {
+  for (const [nth, lease] of leases.entries()) yield toBody(exchange, lease, pulses[nth]);
 }
 
 /** The first `limit` leases from `from` on, by id. The account keeps its leases in no order. */
@@ -196,7 +207,9 @@ export async function releaseHeld(exchange: Exchange): Promise<Result> {
   let revision = desk.registry.read((view) => view.revision);
   let released = 0;
   for (let from = 0; from < held.length; from += ENDED_AT_ONCE) {
-    const then = held.slice(from, from + ENDED_AT_ONCE).map((lease) => toEndHeld(exchange, lease));
+    const some = held.slice(from, from + ENDED_AT_ONCE);
+    const pulses = await desk.registry.pulses(account, some);
+    const then = some.map((lease, nth) => toEndHeld(lease, pulses[nth], desk.clock.now()));
     const outcome = await desk.registry.propose(account, { kind: "when", guards: [], then, otherwise: [] });
     if (!outcome.ok) return outcome;
     revision = outcome.value.revision;
@@ -206,9 +219,7 @@ export async function releaseHeld(exchange: Exchange): Promise<Result> {
 }
 
 /** One that is heard meanwhile stays. */
-function toEndHeld({ desk, account }: Exchange, lease: string): Command {
-  const pulse = desk.registry.pulse(account, lease);
-  const nowMs = desk.clock.now();
+function toEndHeld(lease: string, pulse: Pulse | undefined, nowMs: number): Command {
   const silence = {
     deadlineMs: Math.min(pulse?.deadlineMs ?? nowMs, nowMs),
     lastBeatMs: pulse?.lastBeatMs ?? 0,

@@ -117,6 +117,7 @@ const Lease = object({
   lastBeatAt: orNull(time),
   beats: count,
   expiresAt: orNull(time),
+  keptBy: optional(text),
   instances: optional(Type.Array(object({ service: text, id: text }))),
   keys: optional(texts),
 });
@@ -214,6 +215,7 @@ const Explain = object({
       beatIntervalMs: orNull(count),
       beatsTooRare: Type.Boolean(),
       expiresAt: orNull(time),
+      keptBy: optional(text),
     }),
   ),
   gone: orNull(object({ ...moment, cause: text, reason: text })),

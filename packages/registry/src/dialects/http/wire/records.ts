@@ -59,8 +59,10 @@ function toCheckBody(check: InstanceRecord["checks"][number]): CheckBody {
   return { ...rest, reportedAt: reportedAtMs === 0 ? null : toTime(reportedAtMs) };
 }
 
-export function toLeaseBody(lease: LeaseRecord, pulse: Pulse | undefined): LeaseBody {
+/** `keptBy`: the node that keeps it, where there are several; without a pulse that one was not reached. */
+export function toLeaseBody(lease: LeaseRecord, pulse: Pulse | undefined, keptBy?: string): LeaseBody {
   const beatMs = pulse?.lastBeatMs ?? 0;
+  const isUnknown = isTimeless(lease) || (keptBy !== undefined && pulse === undefined);
   return {
     lease: lease.id,
     ttlMs: toTtl(lease.ttlMs),
@@ -71,7 +73,8 @@ export function toLeaseBody(lease: LeaseRecord, pulse: Pulse | undefined): Lease
     grantedAt: toTime(lease.grantedAtMs),
     lastBeatAt: beatMs === 0 ? null : toTime(beatMs),
     beats: pulse?.beats ?? 0,
-    expiresAt: isTimeless(lease) ? null : toTime(pulse?.deadlineMs || lease.grantedAtMs + lease.ttlMs),
+    expiresAt: isUnknown ? null : toTime(pulse?.deadlineMs || lease.grantedAtMs + lease.ttlMs),
+    ...(keptBy !== undefined && { keptBy }),
   };
 }
 
