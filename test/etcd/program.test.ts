@@ -22,9 +22,16 @@ test("what was acknowledged outlives kill -9 and the data directory, and two pro
   assert.equal(await get(two.url, "a"), 200);
   assert.equal(await put(two.url, "b"), 201);
   await until(async () => (await get(one.url, "b")) === 200);
+  // What one has acknowledged, the other has when it is asked for what is current.
+  for (let i = 0; i < 30; i++) {
+    assert.equal(await put(i % 2 === 0 ? one.url : two.url, `c${i}`), 201);
+    assert.equal(await get(i % 2 === 0 ? two.url : one.url, `c${i}?current`), 200);
+  }
   await one.restart();
   assert.deepEqual([await get(one.url, "a"), await get(one.url, "b")], [200, 200]);
   assert.equal(await put(one.url, "c"), 201);
+  await member?.kill();
+  assert.deepEqual([await get(one.url, "a"), await get(one.url, "a?current")], [200, 503]);
   const status = (await (await fetch(`${one.url}/v2/_/status`)).json()) as { replicator: string };
   assert.equal(status.replicator, "etcd");
 });

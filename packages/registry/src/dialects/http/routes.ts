@@ -89,6 +89,20 @@ function makePretty<T extends Result | undefined>(result: T): T {
   return { ...result, body: toPretty(result.body) };
 }
 
+const CURRENT = "current";
+/** As long as changes wait for a store that does not answer. */
+const BARRIER_MS_MAX = 10_000;
+
+/** The same handler; what is asked for as it is `current` has everything that was acknowledged at any node before. */
+function currently(handle: Handle<Desk, Reply>): Handle<Desk, Reply> {
+  return (call) =>
+    call.query.has(CURRENT)
+      ? call.desk.registry
+          .barrier(AbortSignal.timeout(BARRIER_MS_MAX))
+          .then((reached) => (reached.ok ? handle(call) : reached))
+      : handle(call);
+}
+
 /** A route whose answers are whole. */
 function route(
   method: Method,
@@ -99,14 +113,15 @@ function route(
   handle: Handle<Desk, Reply>,
   summary: string,
 ): Route {
+  const reads = method === "GET" && pattern.startsWith(A);
   return {
     streams: false,
     method,
     pattern,
     role,
     body,
-    query: [...query, PRETTY],
-    handle: prettily(handle),
+    query: [...query, ...(reads ? [CURRENT] : []), PRETTY],
+    handle: prettily(reads ? currently(handle) : handle),
     summary,
   };
 }
