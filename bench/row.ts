@@ -1,11 +1,22 @@
 /** What is measured (scenarios), how it is shown (rows), and which of them belong together (groups). */
 /** Who Rollcall is compared with. */
-export type PeerName = "etcd" | "dnsmasq" | "knot" | "bind" | "eureka" | "node";
+export type PeerName = "etcd" | "dnsmasq" | "knot" | "bind" | "eureka" | "node" | "consul" | "zookeeper";
 
 export type Side = "rollcall" | PeerName;
 
 /** What must be installed: load generators, and the peers' programs. */
-export type Program = "wrk" | "h2load" | "etcd" | "dnsperf" | "dnsmasq" | "knotd" | "named" | "java" | "mvn";
+export type Program =
+  | "wrk"
+  | "h2load"
+  | "etcd"
+  | "dnsperf"
+  | "dnsmasq"
+  | "knotd"
+  | "named"
+  | "java"
+  | "mvn"
+  | "go"
+  | "zookeeper";
 
 /** How long and how often; `--quick` makes all of it small. */
 export interface Effort {

@@ -12,6 +12,8 @@ export interface Span {
 export interface Rate {
   perSecond: number;
   errors: number;
+  /** What 99 of 100 answers did not exceed, where the generator tells. */
+  p99Ms?: number;
   /** Over UDP: the percentage of queries without an answer. */
   lostPercent?: number;
 }

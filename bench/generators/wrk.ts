@@ -7,6 +7,8 @@ const CONNECTIONS = 64;
 /** The default of wrk. */
 const TIMEOUT_S = 2;
 
+const UNIT_MS: Readonly<Record<string, number>> = { us: 0.001, ms: 1, s: 1000, m: 60_000 };
+
 /** A script of wrk and how it is run. */
 export interface WrkLoad {
   script: string;
@@ -21,15 +23,32 @@ function toWrkArguments(load: WrkLoad, args: readonly string[], ms: number): str
   const url = `http://127.0.0.1:${port}`;
   const seconds = Math.max(1, Math.round(ms / 1000));
   const path = join(import.meta.dirname, "..", "load", "wrk", `${script}.lua`);
-  return ["-t1", `-c${connections}`, `-d${seconds}s`, "--timeout", `${timeoutS}s`, "-s", path, url, "--", ...args];
+  return [
+    "-t1",
+    "--latency",
+    `-c${connections}`,
+    `-d${seconds}s`,
+    "--timeout",
+    `${timeoutS}s`,
+    "-s",
+    path,
+    url,
+    "--",
+    ...args,
+  ];
 }
 
 function readWrk(script: string, output: string): Rate {
   const perSecond = Number(/^Requests\/sec:\s+([\d.]+)/m.exec(output)?.[1]);
   const refused = Number(/Non-2xx or 3xx responses: (\d+)/.exec(output)?.[1] ?? 0);
   const broken = /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(output);
+  const [, slow, unit = "ms"] = /^ +99%\s+([\d.]+)(us|ms|s|m)$/m.exec(output) ?? [];
   const lost = broken === null ? 0 : broken.slice(1).reduce((sum, count) => sum + Number(count), 0);
-  return checkRate(`wrk ${script}`, { perSecond, errors: refused + lost });
+  return checkRate(`wrk ${script}`, {
+    perSecond,
+    errors: refused + lost,
+    ...(slow === undefined ? {} : { p99Ms: Number(slow) * (UNIT_MS[unit] as number) }),
+  });
 }
 
 async function runWrkOnce(load: WrkLoad, args: readonly string[], ms: number): Promise<Rate> {

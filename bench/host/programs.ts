@@ -1,9 +1,10 @@
 /** The programs that the benchmark needs beside Node: found on the path, or installed where that is possible. */
 import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, realpathSync } from "node:fs";
 import type { Program, Side } from "../row.ts";
 
 /** The Debian package of each, and how it says its version. */
-const PROGRAMS: Record<Program, { package: string; version: string; shown?: RegExp }> = {
+const PROGRAMS: Record<Program, { package: string; version: string; shown?: RegExp; file?: string }> = {
   // wrk and dnsperf have no flag for it: their usage texts say it.
   wrk: { package: "wrk", version: "-v" },
   h2load: { package: "nghttp2-client", version: "--version" },
@@ -13,6 +14,9 @@ const PROGRAMS: Record<Program, { package: string; version: string; shown?: RegE
   knotd: { package: "knot", version: "--version" },
   named: { package: "bind9", version: "-v", shown: /BIND \S+/ },
   java: { package: "default-jdk-headless", version: "-version", shown: /OpenJDK Runtime Environment \(build [^)]+\)/ },
+  go: { package: "golang-go", version: "version" },
+  // It is no program, but a jar.
+  zookeeper: { package: "libzookeeper-java", version: "", file: "/usr/share/java/zookeeper.jar" },
   mvn: { package: "maven", version: "--version", shown: /Apache Maven [\d.]+/ },
 };
 
@@ -25,6 +29,8 @@ const SIDES: Record<Side, readonly Program[]> = {
   bind: ["named"],
   eureka: ["java", "mvn"],
   node: [],
+  consul: ["go"],
+  zookeeper: ["java", "zookeeper"],
 };
 
 /** The programs of some sides. */
@@ -33,7 +39,8 @@ export function listPrograms(sides: Iterable<Side>): Program[] {
 }
 
 function isThere(program: string): boolean {
-  return spawnSync("sh", ["-c", `command -v ${program}`]).status === 0;
+  const { file } = PROGRAMS[program as Program] ?? {};
+  return file === undefined ? spawnSync("sh", ["-c", `command -v ${program}`]).status === 0 : existsSync(file);
 }
 
 /**
@@ -69,7 +76,9 @@ export function requirePrograms(programs: readonly Program[], say: (line: string
 /** What a program says of its version: the first line, or the part of it that is asked for. */
 export function readVersion(program: Program): string {
   if (!isThere(program)) return `${program}: not installed`;
-  const { version, shown } = PROGRAMS[program];
+  const { version, shown, file } = PROGRAMS[program];
+  // Its name has the version.
+  if (file !== undefined) return realpathSync(file).replace(/^.*\/|\.jar$/g, "");
   const said = spawnSync(program, [version], { encoding: "utf8" });
   const text = `${said.stdout}${said.stderr}`;
   const line = (shown?.exec(text)?.[0] ?? text.split("\n")[0] ?? "").replace(/ +Copyright.*$/, "").trim();

@@ -15,6 +15,35 @@ export interface StormJob {
   salt: string;
 }
 
+/** The same against one member of an ensemble of ZooKeeper: each creates ephemeral nodes by a session of its own. */
+export interface ZookeeperJob extends Omit<StormJob, "kind" | "streams"> {
+  kind: "zookeeper-create";
+}
+
+/** Changes at one node, each seen there and at another one. */
+export interface LagJob {
+  kind: "rollcall-lag";
+  port: number;
+  otherPort: number;
+  changes: number;
+  pauseMs: number;
+}
+
+/** Changes one after the other at one node, by a few writers, until something dies and for a while after: when each was answered. */
+export interface PauseJob {
+  kind: "rollcall-pause";
+  port: number;
+  writers: number;
+  forMs: number;
+}
+
+export interface LagResult {
+  /** From the sending of a change until a watcher at the other node had it. */
+  sentToThereMs: number[];
+  /** From a watcher at the node of the change to one at the other node. */
+  hereToThereMs: number[];
+}
+
 /** A fixed number of requests, to fill a registry. */
 export interface FillJob {
   kind: "etcd-fill" | "rollcall-fill" | "rollcall-leases";
@@ -179,6 +208,9 @@ export type EurekaJob = EurekaFillJob | EurekaChurnJob | EurekaViewJob | EurekaC
 
 export type Job =
   | StormJob
+  | ZookeeperJob
+  | LagJob
+  | PauseJob
   | FillJob
   | BulkJob
   | FanoutJob
@@ -240,6 +272,9 @@ export interface JobResult {
   busy?: BusyResult;
   pace?: PaceResult;
   crowd?: CrowdResult;
+  lag?: LagResult;
+  /** When each change was answered, in ms of the system's clock. */
+  answeredAtMs?: number[];
   dnsChanges?: DnsChangeResult;
   eurekaViews?: EurekaViewResult;
   eurekaCrashes?: EurekaCrashResult;

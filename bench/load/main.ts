@@ -9,6 +9,9 @@ import { runEurekaView } from "./eureka/view.ts";
 import { runFanout } from "./fanout.ts";
 import { runBulk, runDnsFill, runFill } from "./fill.ts";
 import type { Job, JobResult } from "./job.ts";
+import { runLag } from "./nodes/lag.ts";
+import { runPause } from "./nodes/pause.ts";
+import { runZookeeper } from "./nodes/zookeeper.ts";
 import { runStorm } from "./storm.ts";
 
 function run(job: Job): Promise<JobResult> {
@@ -18,6 +21,12 @@ function run(job: Job): Promise<JobResult> {
     case "etcd-grant-put":
     case "etcd-range":
       return runStorm(job);
+    case "zookeeper-create":
+      return runZookeeper(job);
+    case "rollcall-lag":
+      return runLag(job);
+    case "rollcall-pause":
+      return runPause(job);
     case "etcd-fill":
     case "rollcall-fill":
     case "rollcall-leases":

@@ -8,7 +8,7 @@ const TTL_SECONDS = 3600;
 const LEASES = 1024;
 
 /** Counts requests that finish after the warm-up. */
-class Meter {
+export class Meter {
   count = 0;
   errors = 0;
   counting = false;
@@ -122,17 +122,26 @@ export async function runStorm(job: StormJob): Promise<JobResult> {
     };
   for (let loop = 0; loop < job.connections * job.streams; loop++)
     LOOPS[job.kind](connections[loop % job.connections] as Http2Connection, loop, meter, job);
-  await sleep(job.warmMs);
+  const result = await measure(meter, job);
+  for (const connection of connections) connection.close();
+  if (lost !== undefined) throw lost;
+  return result;
+}
+
+/** Warms up, counts, and has the loops stop. */
+export async function measure(
+  meter: Meter,
+  { warmMs, measureMs }: Pick<StormJob, "warmMs" | "measureMs">,
+): Promise<JobResult> {
+  await sleep(warmMs);
   const cpu = process.cpuUsage();
   const from = performance.now();
   meter.counting = true;
-  await sleep(job.measureMs);
+  await sleep(measureMs);
   meter.counting = false;
   const seconds = (performance.now() - from) / 1000;
   const used = process.cpuUsage(cpu);
   meter.stopped = true;
-  for (const connection of connections) connection.close();
-  if (lost !== undefined) throw lost;
   const loadCores = (used.user + used.system) / 1e6 / seconds;
   return { count: meter.count, errors: meter.errors, seconds, loadCores };
 }

@@ -2,6 +2,7 @@
 import type { Group } from "../row.ts";
 import { DNS } from "./dns.ts";
 import { EUREKA } from "./eureka.ts";
+import { NODES } from "./nodes.ts";
 import { REGISTRY } from "./registry.ts";
 
-export const GROUPS: readonly Group[] = [REGISTRY, DNS, EUREKA];
+export const GROUPS: readonly Group[] = [REGISTRY, DNS, EUREKA, NODES];

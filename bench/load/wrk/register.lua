@@ -1,5 +1,6 @@
 -- Registrations with an id of their own each. The first argument sets the ids of the warm-up apart,
--- the second is the length of the body: 250 bytes, like the values that etcd is given.
+-- the second is the length of the body: 250 bytes, like the values that etcd is given. A third sets the ids
+-- of loads beside each other apart.
 local head, foot, prefix, turn = "", "", "", 0
 
 function init(args)
@@ -12,7 +13,7 @@ function init(args)
   local at = string.find(request, "bench-@@@@", 1, true)
   head = string.sub(request, 1, at + 5)
   foot = string.sub(request, at + 10)
-  prefix = args[1]
+  prefix = args[1] .. (args[3] or "")
 end
 
 function request()

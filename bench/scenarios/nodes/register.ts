@@ -1,0 +1,43 @@
+import { runStorm } from "../../generators/driver.ts";
+import type { Rate } from "../../generators/rate.ts";
+import { runWrk } from "../../generators/wrk.ts";
+import { type Ensemble, type EnsembleSide, withEnsemble } from "../../peers/ensemble.ts";
+import type { Effort, Sample, Scenario } from "../../row.ts";
+
+const BYTES = 250;
+const CONNECTIONS = 64;
+
+function loadOne({ side, peers }: Ensemble, nth: number, effort: Effort): Promise<Rate> {
+  const port = peers[nth]?.port ?? 0;
+  const salt = `n${nth}`;
+  const { warmMs, measureMs } = effort;
+  const job = { port, connections: CONNECTIONS, valueBytes: BYTES, warmMs, measureMs, salt };
+  if (side === "etcd") return runStorm({ kind: "etcd-grant-put", streams: 1, ...job });
+  if (side === "zookeeper") return runStorm({ kind: "zookeeper-create", ...job });
+  return runWrk(side === "consul" ? "consul" : "register", port, effort, [String(BYTES), salt]);
+}
+
+/** All three at once; what the slowest of them did beside the others, too. */
+async function measure(side: EnsembleSide, effort: Effort): Promise<Sample> {
+  return withEnsemble(side, async (ensemble) => {
+    const rates = await Promise.all(ensemble.peers.map((_, nth) => loadOne(ensemble, nth, effort)));
+    const each = rates.map(({ perSecond }) => perSecond);
+    const registrations = each.reduce((sum, one) => sum + one, 0);
+    const p99s = rates.flatMap(({ p99Ms }) => p99Ms ?? []);
+    return {
+      registrations,
+      slowestPercent: (100 * Math.min(...each)) / registrations,
+      ...(p99s.length === 0 ? {} : { p99Ms: Math.max(...p99s) }),
+    };
+  });
+}
+
+/** New instances with a lease each, by 64 connections to each of three servers at once. */
+export const REGISTER: Scenario<EnsembleSide> = {
+  id: "nodes-register",
+  rounds: 3,
+  sides: ["etcd", "rollcall", "consul", "zookeeper"],
+  // The first round may build a peer.
+  roundMsMax: 1_200_000,
+  measure,
+};
