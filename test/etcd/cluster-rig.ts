@@ -16,28 +16,39 @@ export interface Member {
   kill(): Promise<void>;
 }
 
-/** Starts so many members as one cluster. `flags`: more of them, for each. */
+/** Where a member runs: its address, and what it is started behind. */
+export interface Site {
+  readonly address: string;
+  readonly prefix: readonly string[];
+}
+
+const LOOPBACK: Site = { address: "127.0.0.1", prefix: [] };
+
+/** Starts so many members as one cluster, on loopback or each at a site of its own. `flags`: more of them, for each. */
 export async function startCluster(
   scope: PeerScope,
-  size = 1,
+  size: number | readonly Site[] = 1,
   flags: readonly string[] = [],
   scheme: "http" | "https" = "http",
 ): Promise<readonly Member[]> {
-  const ports = await Promise.all(
-    Array.from({ length: size }, async () => [await freePort(), await freePort()] as const),
+  const sites = typeof size === "number" ? Array.from({ length: size }, () => LOOPBACK) : size;
+  const places = await Promise.all(
+    sites.map(async (site) => ({ ...site, client: await freePort(), peer: await freePort() })),
   );
-  const all = ports.map(([, peer], i) => `m${i}=http://127.0.0.1:${peer}`).join(",");
+  const all = places.map(({ address, peer }, i) => `m${i}=http://${address}:${peer}`).join(",");
   return Promise.all(
-    ports.map(async ([client, peer], i) => {
-      const url = `${scheme}://127.0.0.1:${client}`;
+    places.map(async ({ address, prefix, client, peer }, i) => {
+      const url = `${scheme}://${address}:${client}`;
+      const [path, ...before] = [...prefix, etcd.path] as [string];
       const start = (dataDir: string): Promise<Program> =>
         startPeer(scope, {
-          path: etcd.path,
+          path,
           args: [
+            ...before,
             ...["--name", `m${i}`, "--data-dir", dataDir, "--initial-cluster", all],
             ...["--listen-client-urls", url, "--advertise-client-urls", url],
-            ...["--listen-peer-urls", `http://127.0.0.1:${peer}`],
-            ...["--initial-advertise-peer-urls", `http://127.0.0.1:${peer}`],
+            ...["--listen-peer-urls", `http://${address}:${peer}`],
+            ...["--initial-advertise-peer-urls", `http://${address}:${peer}`],
             ...flags,
           ],
           ...(scheme === "https" ? { port: client } : { isReady: async () => (await fetch(`${url}/health`)).ok }),

@@ -21,6 +21,8 @@ export interface StartOptions {
   readonly readyMsMax?: number;
   /** Flags of node itself. */
   readonly nodeFlags?: readonly string[];
+  /** What it is started behind; a program that becomes the one named to it. */
+  readonly prefix?: readonly string[];
 }
 
 /** A running registry. */
@@ -96,8 +98,9 @@ class Server implements Rollcall {
       )
         own.push(`--${port}`, String(await freePort()));
     own.push(...(await named(flags)));
-    const args = [...(this.#options.nodeFlags ?? []), PROGRAM, ...own];
-    const program = new Program(process.execPath, args, { env: cleanEnvironment(env), cwd: tmpdir() });
+    const { prefix = [], nodeFlags = [] } = this.#options;
+    const [command, ...args] = [...prefix, process.execPath, ...nodeFlags, PROGRAM, ...own] as [string];
+    const program = new Program(command, args, { env: cleanEnvironment(env), cwd: tmpdir() });
     this.#program = program;
     const timeoutMs = this.#options.readyMsMax ?? 60_000;
     try {

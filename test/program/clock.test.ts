@@ -1,30 +1,14 @@
 /** The whole program while the system's clock is wrong: times, history and holds. The rules of the clock: around/clock.test.ts. */
 import assert from "node:assert/strict";
-import { renameSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, test } from "node:test";
 import { type Client, createClient, type EventsBody } from "@rollcall/client";
 import { type Rollcall, startRollcall } from "../harness/program.ts";
 import { request } from "../harness/requests.ts";
-import { type Scope, temporaryDirectory, until } from "../harness/scope.ts";
+import { type Scope, until } from "../harness/scope.ts";
+import { makeWrongClock } from "../harness/wrong-clock.ts";
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-
-/** Loaded before the program: its clock is off by the ms in a file. */
-const PRELOAD = `
-import { readFileSync } from "node:fs";
-const Real = Date;
-const now = Real.now;
-let offMs = 0;
-const look = () => { offMs = Number(readFileSync(process.env.TEST_CLOCK, "utf8")); };
-look();
-setInterval(look, 10).unref();
-globalThis.Date = class extends Real {
-  static now() { return now() + offMs; }
-  constructor(...given) { if (given.length === 0) super(now() + offMs); else super(...given); }
-};
-`;
 
 interface Wrong {
   readonly rollcall: Rollcall;
@@ -34,18 +18,9 @@ interface Wrong {
 }
 
 async function start(scope: Scope, offMs: number, flags: readonly string[] = []): Promise<Wrong> {
-  const file = join(temporaryDirectory(scope), "clock");
-  const set = (ms: number): void => {
-    writeFileSync(`${file}.new`, String(ms));
-    renameSync(`${file}.new`, file);
-  };
-  set(offMs);
-  const rollcall = await startRollcall(scope, {
-    flags: ["--dialects", "http", ...flags],
-    env: { TEST_CLOCK: file },
-    nodeFlags: ["--import", `data:text/javascript,${encodeURIComponent(PRELOAD)}`],
-  });
-  return { rollcall, client: createClient({ url: rollcall.url }), set };
+  const clock = makeWrongClock(scope, offMs);
+  const rollcall = await startRollcall(scope, { flags: ["--dialects", "http", ...flags], ...clock.options });
+  return { rollcall, client: createClient({ url: rollcall.url }), set: clock.set };
 }
 
 async function jumpsOf({ url }: Rollcall): Promise<number> {
