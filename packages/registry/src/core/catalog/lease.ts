@@ -3,37 +3,71 @@ import type { LeaseRecord } from "../types.ts";
 import type { Member } from "../view.ts";
 import { sizeOf } from "./size.ts";
 
-/** A lease with its members. */
+/** Slots of leases whose time the wheel does not keep: nobody yet, or another node. */
+const NOWHERE = -1;
+const ELSEWHERE = -2;
+
+/** Several members, and what they take. */
+class Crowd extends Set<Member> {
+  bytes = 0;
+}
+
+/** A lease with its members. There are as many as instances, so each field counts: most keep one member. */
 export class LeaseState {
   record: LeaseRecord;
-  /** Where the wheel keeps its time; -1 until it does. */
-  slot = -1;
-  /** Another node keeps its time; set by `AccountState.setElsewhere`, which counts. */
-  isElsewhere = false;
-  /** Lease time at which it came, as long as it is kept elsewhere and stands in for nobody. */
-  newAt = Number.NEGATIVE_INFINITY;
+  /** Where the wheel keeps its time; below 0 as long as it does not. */
+  slot = NOWHERE;
   /** Overdue for its heartbeat; set by `AccountState.setSilent`, which counts. */
   silent = false;
-  /** Of its members, by `sizeOf`. */
-  bytes = 0;
-  #members: Member | Set<Member> | null = null;
+  #members: Member | Crowd | null = null;
 
   constructor(record: LeaseRecord) {
     this.record = record;
   }
 
+  /** Another node keeps its time; set by `AccountState.setElsewhere`, which counts. */
+  get isElsewhere(): boolean {
+    return this.slot === ELSEWHERE;
+  }
+
+  /** The wheel keeps its time no longer, and no other node does yet. */
+  leave(): void {
+    this.slot = NOWHERE;
+  }
+
+  /** To be called by `AccountState.setElsewhere` alone, of one that has no slot. */
+  setElsewhere(isElsewhere: boolean): void {
+    this.slot = isElsewhere ? ELSEWHERE : NOWHERE;
+  }
+
+  /** Of its members, by `sizeOf`. */
+  get bytes(): number {
+    if (this.#members === null) return 0;
+    return this.#members instanceof Crowd ? this.#members.bytes : sizeOf(this.#members);
+  }
+
   add(member: Member): void {
-    this.bytes += sizeOf(member);
-    if (this.#members === null) this.#members = member;
-    else if (this.#members instanceof Set) this.#members.add(member);
-    else this.#members = new Set([this.#members, member]);
+    if (this.#members === null) {
+      this.#members = member;
+      return;
+    }
+    if (!(this.#members instanceof Crowd)) {
+      const first = this.#members;
+      this.#members = new Crowd([first]);
+      this.#members.bytes = sizeOf(first);
+    }
+    this.#members.add(member);
+    this.#members.bytes += sizeOf(member);
   }
 
   /** False when it was none. */
   remove(member: Member): boolean {
-    if (this.#members === member) this.#members = null;
-    else if (!(this.#members instanceof Set) || !this.#members.delete(member)) return false;
-    this.bytes -= sizeOf(member);
+    if (this.#members === member) {
+      this.#members = null;
+      return true;
+    }
+    if (!(this.#members instanceof Crowd) || !this.#members.delete(member)) return false;
+    this.#members.bytes -= sizeOf(member);
     return true;
   }
 
@@ -45,7 +79,7 @@ export class LeaseState {
   }
 
   *each(): Iterable<Member> {
-    if (this.#members instanceof Set) yield* this.#members;
+    if (this.#members instanceof Crowd) yield* this.#members;
     else if (this.#members !== null) yield this.#members;
   }
 }

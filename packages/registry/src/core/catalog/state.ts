@@ -208,7 +208,7 @@ export class AccountState implements AccountView {
         this.#tally(isElsewhere ? "elsewhere" : "kept", service, 1);
       }
     }
-    lease.isElsewhere = isElsewhere;
+    lease.setElsewhere(isElsewhere);
   }
 
   /** The service of each instance that the lease keeps. */

@@ -56,6 +56,8 @@ export class Surveyor {
   readonly #onExcused: (account: AccountState, held: LeaseState) => void;
   readonly #surveys = new WeakMap<ServiceState, Taken<Survey>>();
   readonly #sums = new WeakMap<AccountState, Taken<Census>>();
+  /** When leases came that are kept elsewhere and stand in for nobody yet. */
+  readonly #newElsewhere = new WeakMap<LeaseState, number>();
 
   /** `onExcused` is told of held leases that are not lost. */
   constructor(wheel: LeaseWheel, departures: Departures, onExcused: (account: AccountState, held: LeaseState) => void) {
@@ -132,7 +134,7 @@ export class Surveyor {
       if (lease === undefined) continue;
       const { slot } = lease;
       if (slot < 0) {
-        lastBornAt = Math.max(lastBornAt, lease.newAt);
+        lastBornAt = Math.max(lastBornAt, this.#newAt(lease));
         continue;
       }
       const heardAt = wheel.heardAt(slot);
@@ -166,7 +168,7 @@ export class Surveyor {
       if (lease === undefined) continue;
       const { slot } = lease;
       if (slot < 0) {
-        if (lease.newAt > first) living.push({ record, lease, ...this.#lifeElsewhere(record, lease) });
+        if (this.#newAt(lease) > first) living.push({ record, lease, ...this.#lifeElsewhere(record, lease) });
       } else if (lease.silent || (!this.#wheel.isSpent(slot) && this.#wheel.bornAt(slot) > first))
         living.push({ record, lease, ...this.lifeOf(record, lease) });
     }
@@ -189,10 +191,21 @@ export class Surveyor {
   }
 
   /** A newcomer that another node keeps: it is taken to be alive. */
-  #lifeElsewhere(record: InstanceRecord, { newAt, record: { ttlMs } }: LeaseState): Life {
+  #lifeElsewhere(record: InstanceRecord, lease: LeaseState): Life {
     const { now } = this.#wheel;
-    const times = { bornAt: newAt, heardAt: now, overdueAt: now + ttlMs, ttlMs, heardOnce: false };
+    const { ttlMs } = lease.record;
+    const times = { bornAt: this.#newAt(lease), heardAt: now, overdueAt: now + ttlMs, ttlMs, heardOnce: false };
     return { place: placeOf(record), ...times, silent: false, replaced: false, spent: false };
+  }
+
+  /** Another node keeps it: it came at this lease time and may stand in for another, or undefined, it may not. */
+  noteElsewhere(lease: LeaseState, newAt: number | undefined): void {
+    if (newAt === undefined) this.#newElsewhere.delete(lease);
+    else this.#newElsewhere.set(lease, newAt);
+  }
+
+  #newAt(lease: LeaseState): number {
+    return this.#newElsewhere.get(lease) ?? Number.NEGATIVE_INFINITY;
   }
 
   /** How many ended just now, of an account or of one of its services. */
@@ -203,7 +216,7 @@ export class Surveyor {
   /** A match holds until the silent one is heard. One that keeps several instances is replaced by no single one. */
   #note({ lease, replaced, spent }: Living): void {
     if (spent && lease.slot >= 0) this.#wheel.spend(lease.slot);
-    else if (spent) lease.newAt = Number.NEGATIVE_INFINITY;
+    else if (spent) this.noteElsewhere(lease, undefined);
     if (replaced && lease.keepsOne()) this.#wheel.replace(lease.slot);
   }
 }

@@ -135,12 +135,10 @@ export class Expiry {
   }
 
   #handOver(account: AccountState, state: LeaseState): void {
-    this.wheel.remove(state.slot);
-    state.slot = -1;
-    this.#releasing.delete(state);
+    this.#leave(state);
     account.setSilent(state, false);
     account.setElsewhere(state, true);
-    state.newAt = Number.NEGATIVE_INFINITY;
+    this.#surveyor.noteElsewhere(state, undefined);
   }
 
   /** Before a commit is applied: slots of leases that go. */
@@ -152,10 +150,14 @@ export class Expiry {
       if (state.record.held !== null) this.#heldLeases--;
       if (state.slot < 0) continue;
       if (change.cause === "expired" && !isTimeless(state.record)) this.#remember(commit.account, state);
-      this.wheel.remove(state.slot);
-      state.slot = -1;
-      this.#releasing.delete(state);
+      this.#leave(state);
     }
+  }
+
+  #leave(state: LeaseState): void {
+    this.wheel.remove(state.slot);
+    state.leave();
+    this.#releasing.delete(state);
   }
 
   #remember(account: Account, state: LeaseState): void {
@@ -229,7 +231,8 @@ export class Expiry {
       this.wheel.replace(state.slot);
       return this.#letGo(account, state);
     }
-    if (keeper?.isElsewhere && keeper.record.createRevision === newcomer.createRevision) keeper.newAt = this.at();
+    if (keeper?.isElsewhere && keeper.record.createRevision === newcomer.createRevision)
+      this.#surveyor.noteElsewhere(keeper, this.at());
     if (keeper !== undefined && !isTimeless(keeper.record) && this.#heldInstances.has(account, service)) {
       // One that it stands in for may not be known to be silent yet: a ttl from now it is.
       this.#reviews.note(account, service, this.at() + keeper.record.ttlMs);
