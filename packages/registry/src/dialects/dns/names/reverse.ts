@@ -16,20 +16,42 @@ const POINTERS_MAX = 16;
 /** Instances that are looked at, at most. */
 const LOOKED_AT_MAX = 1000;
 
+/** A name in a reverse zone. */
+interface Place {
+  /** In lower case, from the left; of a part of an address fewer than of a whole one. */
+  readonly digits: readonly string[];
+  readonly isWhole: boolean;
+  readonly address: string;
+  /** Digits of the network that it belongs to. */
+  readonly depth: number;
+}
+
 /** Undefined when the address is in none of the networks that we answer for. */
-export function resolveReverse(question: Question, zone: ReverseZone, world: World): Reply | undefined {
-  const { name, type } = question;
+function placeOf(name: Name, zone: ReverseZone, { settings }: Pick<World, "settings">): Place | undefined {
   const isSix = lowerLabel(zone.name[0] ?? "") === "ip6";
   const digits = name.slice(0, name.length - zone.name.length).map(lowerLabel);
   const bytes = isSix ? toSixBytes(digits) : toFourBytes(digits);
   if (bytes === undefined || digits.length === 0) return undefined;
   // A part of an address belongs to the network of the lowest address with that part.
   const address = readAddress(bytes, 0, isSix ? 16 : 4);
-  const bits = world.settings.reverse.bitsOf(address);
+  const bits = settings.reverse.bitsOf(address);
   if (bits === undefined) return undefined;
   const depth = depthOf(bits, isSix);
   // Names above the network are not ours.
-  if (digits.length < depth) return undefined;
+  return digits.length < depth ? undefined : { digits, isWhole: digits.length === (isSix ? 32 : 4), address, depth };
+}
+
+/** Whether the answer rests on who is at an address. */
+export function asksForAddress(name: Name, zone: Zone | undefined, world: World): boolean {
+  return zone?.kind === "reverse" && placeOf(name, zone, world)?.isWhole === true;
+}
+
+/** Undefined when the address is in none of the networks that we answer for. */
+export function resolveReverse(question: Question, zone: ReverseZone, world: World): Reply | undefined {
+  const { name, type } = question;
+  const place = placeOf(name, zone, world);
+  if (place === undefined) return undefined;
+  const { digits, isWhole, address, depth } = place;
   const dependencies: Dependency[] = [{ on: "all", revision: world.view.revision }];
   const authority = authorityOf(zone, world, name.slice(digits.length - depth));
   if (digits.length === depth && type === TYPE.SOA) return positive([authority], [], dependencies);
@@ -38,7 +60,7 @@ export function resolveReverse(question: Question, zone: ReverseZone, world: Wor
     return positive(answers, additional, dependencies);
   }
   // A part of an address exists, as names below it may exist (RFC 8020).
-  if (digits.length < (isSix ? 32 : 4)) return negative(RCODE.NOERROR, authority, dependencies);
+  if (!isWhole) return negative(RCODE.NOERROR, authority, dependencies);
   const pointers = pointersOf(address, name, world);
   const records = type === TYPE.PTR ? { answers: pointers ?? [], additional: [] } : NO_RECORDS;
   const presence = pointers === undefined ? ABSENT : present(records);

@@ -3,6 +3,7 @@
 import type { Asked, Asker, Desk } from "../desk.ts";
 import type { Reply } from "../names/reply.ts";
 import { resolve } from "../names/resolve.ts";
+import { asksForAddress } from "../names/reverse.ts";
 import type { TsigKey } from "../settings/model.ts";
 import { type Keys, signAnswer, signBytes } from "../signing/keys.ts";
 import { type Chance, encodeAnswer } from "../wire/answer.ts";
@@ -38,6 +39,8 @@ export interface Many {
 export interface Handlers {
   readonly keys: Keys;
   readonly forward: Forward;
+  /** Resolves when names of addresses can be answered without keeping others waiting; undefined when that is so now. */
+  addressed(): Promise<void> | undefined;
   /** AXFR and IXFR; refuses those who may not. */
   transfer(asked: Asked): AsyncIterable<Buffer>;
   /** UPDATE; refuses those who may not. */
@@ -81,6 +84,7 @@ export class Answerer {
     const message = decoded.value;
     const asked = message.questions[0] as Question;
     const question = { ...asked, name: asked.name.map(lowerLabel) };
+    if (this.#mustWait(question) !== undefined) return undefined;
     return this.#desk.read((world) => {
       const reply = resolve(question, { ...world, recordsMax: toRecordsMax(bytesMax) });
       const isAskedElsewhere = reply?.outside !== undefined || reply?.isOthers === true;
@@ -118,6 +122,8 @@ export class Answerer {
     if (question.type === TYPE.AXFR || question.type === TYPE.IXFR) {
       return { messages: this.#handlers.transfer(asked) };
     }
+    const wait = this.#mustWait(question);
+    if (wait !== undefined) return wait.then(() => this.#query(asked, standing) as Exclude<Given, Many>);
     const reply = this.#desk.read((world): Reply | "refused" | undefined => {
       const zone = world.zoneOf(question.name);
       if (zone !== undefined && !standing.mayAsk && !covers(key, zone)) return "refused";
@@ -135,6 +141,12 @@ export class Answerer {
     return this.#aliases
       .follow(asked, reply, outside)
       .then((whole) => this.#finish(asked, this.#toAnswer(message, whole, mayForward)));
+  }
+
+  /** The first question for the name of an address waits until all addresses are known. */
+  #mustWait({ name }: Question): Promise<void> | undefined {
+    const isForAddress = this.#desk.read((world) => asksForAddress(name, world.zoneOf(name), world));
+    return isForAddress ? this.#handlers.addressed() : undefined;
   }
 
   /** A name that is in no zone of ours. */

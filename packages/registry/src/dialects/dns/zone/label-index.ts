@@ -13,6 +13,7 @@ import {
   subjectOf,
   type View,
 } from "../../../core/index.ts";
+import { inTurn } from "../../../net/answers/turns.ts";
 import { isLabel, toExactLabel, toLabel } from "../labels/text.ts";
 import type { Settings } from "../settings/model.ts";
 import { AddressBook } from "./address-book.ts";
@@ -45,6 +46,9 @@ export class LabelIndex implements Index {
   #oddCountMax = FORGOTTEN_MAX;
   /** Made at the first question for an address: most registries never see one. */
   #addresses: AddressBook | undefined;
+  /** What is left to do until it has all. */
+  #gathering: Generator<void, void> | undefined;
+  #gathered: Promise<void> | undefined;
   /** By account, service and id, in the order in which they lapsed. */
   readonly #lapsed = new Map<string, Lapsed>();
   /** By account and service, then by id. */
@@ -66,8 +70,34 @@ export class LabelIndex implements Index {
   }
 
   at(address: string): readonly { readonly account: Account; readonly record: InstanceRecord }[] {
-    this.#addresses ??= AddressBook.of(this.#registry);
-    return this.#addresses.at(address);
+    const book = this.#book();
+    while (this.#gathering !== undefined) this.#gatherSome();
+    return book.at(address);
+  }
+
+  /** Resolves when `at` need not gather instances first, which is done in turns; undefined when that is so now. */
+  addressed(): Promise<void> | undefined {
+    this.#book();
+    if (this.#gathering === undefined) return undefined;
+    this.#gathered ??= this.#gatherInTurns();
+    return this.#gathered;
+  }
+
+  #book(): AddressBook {
+    if (this.#addresses === undefined) {
+      this.#addresses = new AddressBook();
+      this.#gathering = this.#addresses.gather(this.#registry);
+    }
+    return this.#addresses;
+  }
+
+  #gatherSome(): void {
+    if (this.#gathering?.next().done !== false) this.#gathering = undefined;
+  }
+
+  async #gatherInTurns(): Promise<void> {
+    while (this.#gathering !== undefined) await new Promise<void>((done) => inTurn(() => done(this.#gatherSome())));
+    this.#gathered = undefined;
   }
 
   lapsed(account: Account, service: string): readonly InstanceRecord[] {
@@ -105,6 +135,7 @@ export class LabelIndex implements Index {
 
   close(): void {
     this.#following.close();
+    this.#gathering = undefined;
     this.#listeners.clear();
     clearTimeout(this.#timer);
   }
@@ -113,6 +144,7 @@ export class LabelIndex implements Index {
     this.#odd = new Map();
     this.#oddCount = 0;
     this.#addresses = undefined;
+    this.#gathering = undefined;
     this.#lapsed.clear();
     this.#lapsedOf.clear();
     for (const account of view.accounts())
