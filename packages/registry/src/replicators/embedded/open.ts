@@ -37,7 +37,7 @@ interface OpenedStore {
 }
 
 /** All of an open replicator. */
-export interface Parts extends OpenedStore {
+export interface Parts extends Omit<OpenedStore, "recovered"> {
   readonly sequencer: Sequencer;
   readonly checkpoint: Checkpoint;
   readonly retention: Retention;

@@ -102,14 +102,16 @@ class Embedded implements EmbeddedReplicator {
   async open(sink: Sink): Promise<void> {
     const { dataDir, clock, rules, origin, retention, onGroup, log } = this.#options;
     const opened = await openStore(dataDir, clock.now(), ({ restored }) => sink.restore(restored));
-    const { store, recovered } = opened;
+    // Nothing may go on holding what was recovered: it is as large as the log after the checkpoint.
+    const { recovered, ...kept } = opened;
+    const { store, verified } = kept;
     const { restored, marker, dirty, ages } = recovered;
     this.line = recovered.line;
     const last = { revision: restored.revision, orderMs: restored.orderMs, nth: restored.nth };
     this.#durable = last.revision;
     const write = (writes: Writes) => this.#write(writes);
     this.#parts = {
-      ...opened,
+      ...kept,
       checkpoint: new Checkpoint({
         view: sink.view,
         marker,
@@ -142,7 +144,7 @@ class Embedded implements EmbeddedReplicator {
         ...(onGroup === undefined ? {} : { onGroup }),
       }),
     };
-    if (opened.verified !== null) log?.info({ reason: opened.verified }, "every page of the store was verified");
+    if (verified !== null) log?.info({ reason: verified }, "every page of the store was verified");
     this.#timer = setInterval(() => this.#keepHouse(), HOUSEKEEPING_MS).unref();
   }
 
