@@ -11,12 +11,12 @@ import { after, type TestContext, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import type { Change, InstanceRecord, LeaseRecord } from "../../../packages/registry/src/core/index.ts";
 import { toInfo } from "../../../packages/registry/src/dialects/eureka/instances/info.ts";
-import { PeerClient, Unreached } from "../../../packages/registry/src/dialects/eureka/peers/client.ts";
 import { Gone } from "../../../packages/registry/src/dialects/eureka/peers/gone.ts";
 import { showUrl, toBehalfMs, toNews, toPauseMs } from "../../../packages/registry/src/dialects/eureka/peers/news.ts";
 import { Queue } from "../../../packages/registry/src/dialects/eureka/peers/queue.ts";
 import { isSelf } from "../../../packages/registry/src/dialects/eureka/peers/self.ts";
 import type { InstanceInfo } from "../../../packages/registry/src/dialects/eureka/wire/messages.ts";
+import { HostClient, Unreached } from "../../../packages/registry/src/net/hosts/client.ts";
 import { temporaryDirectory } from "../../harness/scope.ts";
 
 interface Certificate {
@@ -223,12 +223,12 @@ async function listen(t: TestContext, server: Server | TcpServer): Promise<numbe
   return (server.address() as AddressInfo).port;
 }
 
-async function clientOf(t: TestContext, listener: RequestListener, waits = PATIENT): Promise<PeerClient> {
+async function clientOf(t: TestContext, listener: RequestListener, waits = PATIENT): Promise<HostClient> {
   return openClient(t, `http://127.0.0.1:${await listen(t, createServer(listener))}/eureka/`, waits);
 }
 
-function openClient(t: TestContext, url: string, waits = PATIENT): PeerClient {
-  const client = new PeerClient({ url, identity: "test", waits });
+function openClient(t: TestContext, url: string, waits = PATIENT): HostClient {
+  const client = new HostClient({ url, waits });
   t.after(() => client.close());
   return client;
 }

@@ -1,9 +1,9 @@
 /** @live The start: what another server knows is taken over, so that clients find everything here from the first moment on. */
 import type { Logger } from "pino";
+import { Unreached } from "../../../net/hosts/client.ts";
 import type { Operations, Origin } from "../instances/operations.ts";
 import { readApplications } from "../wire/bodies.ts";
 import type { Application, InstanceInfo } from "../wire/messages.ts";
-import { Unreached } from "./client.ts";
 import type { Peer } from "./peer.ts";
 
 const REGISTRY_BYTES_MAX = 512 * 1024 * 1024;

@@ -2,10 +2,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { Clock } from "../../../core/index.ts";
+import { HostClient, Unreached } from "../../../net/hosts/client.ts";
 import type { PeerStatus } from "../desk.ts";
 import { readBatchAnswer, writeBatch } from "../wire/batch.ts";
 import type { InstanceInfo, PeerResult } from "../wire/messages.ts";
-import { PeerClient, Unreached } from "./client.ts";
 import { type News, showUrl } from "./news.ts";
 import { type Batch, Queue, type Sent, type Show } from "./queue.ts";
 
@@ -32,7 +32,7 @@ export interface PeerParts {
 type Ended = "told" | "busy" | "away" | "refused";
 
 export class Peer {
-  readonly client: PeerClient;
+  readonly client: HostClient;
   readonly #parts: PeerParts;
   readonly #shown: string;
   readonly #queue = new Queue();
@@ -45,7 +45,7 @@ export class Peer {
   constructor(parts: PeerParts) {
     this.#parts = parts;
     this.#shown = showUrl(parts.url);
-    this.client = new PeerClient(parts);
+    this.client = new HostClient({ url: parts.url, headers: headersOf(parts.identity) });
   }
 
   get status(): PeerStatus {
@@ -197,4 +197,14 @@ export class Peer {
       this.#queue.beat(service, id, this.#parts.clock.monotonic() + BACK_OFF_MS * 3);
     else this.#queue.add({ kind: "override", service, id });
   }
+}
+
+/** What servers of Eureka send one another. */
+function headersOf(identity: string): Readonly<Record<string, string>> {
+  return {
+    "DiscoveryIdentity-Name": "DefaultServer",
+    "DiscoveryIdentity-Version": "1.0",
+    "DiscoveryIdentity-Id": identity,
+    "X-Eureka-Accept": "full",
+  };
 }

@@ -38,32 +38,32 @@ export class Unreached extends Error {
 }
 
 export interface ClientParts {
-  /** Ends in a slash; may hold user and password. */
+  /** Ends in a slash; may hold user and password, which are sent with each request. */
   readonly url: string;
-  /** What this server calls itself in `DiscoveryIdentity-Id`. */
-  readonly identity: string;
-  readonly waits?: Waits;
+  /** Sent with each request, besides. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly waits?: Partial<Waits>;
 }
 
 export interface Ask {
   readonly method: "GET" | "POST";
-  /** Behind the service URL, without a slash in front. */
+  /** Behind the URL, without a slash in front. */
   readonly path: string;
   readonly body?: string;
   readonly answerBytesMax: number;
   readonly signal: AbortSignal;
 }
 
-export class PeerClient {
+export class HostClient {
   readonly #base: URL;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #agent: HttpAgent | HttpsAgent;
   readonly #waits: Waits;
 
-  constructor({ url, identity, waits = WAITS }: ClientParts) {
-    this.#waits = waits;
+  constructor({ url, headers = {}, waits }: ClientParts) {
+    this.#waits = { ...WAITS, ...waits };
     const base = new URL(url);
-    this.#headers = headersOf(base, identity);
+    this.#headers = headersOf(base, headers);
     base.username = "";
     base.password = "";
     this.#base = base;
@@ -154,16 +154,13 @@ async function collect(response: IncomingMessage, bytesMax: number): Promise<Ans
   return { status: response.statusCode ?? 0, body };
 }
 
-/** What servers of Eureka send one another, with the credentials of the service URL. */
-function headersOf(url: URL, identity: string): Readonly<Record<string, string>> {
+/** What goes with each request, with the credentials of the URL. */
+function headersOf(url: URL, own: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   const headers: Record<string, string> = {
     Accept: "application/json",
     "Accept-Encoding": "gzip",
-    "DiscoveryIdentity-Name": "DefaultServer",
-    "DiscoveryIdentity-Version": "1.0",
-    "DiscoveryIdentity-Id": identity,
     "User-Agent": "rollcall",
-    "X-Eureka-Accept": "full",
+    ...own,
   };
   if (url.username !== "" || url.password !== "") {
     const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
