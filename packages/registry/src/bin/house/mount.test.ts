@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DIALECTS } from "../dialects.ts";
-import { loadDialects, loadPlans } from "./mount.ts";
+import { loadDialects, loadPlans, rivalOf } from "./mount.ts";
 
 const LOCAL = { name: "islands", order: "local" } as const;
 
@@ -42,4 +42,13 @@ test("a dialect that needs no order is carried by any replicator", async () => {
     loaded.map(({ listed }) => listed.name),
     ["http", "dns"],
   );
+});
+
+test("who was not named gives way to whom its port was given", () => {
+  const listed = { ports: [{ name: "skydns", port: 8080 }] };
+  const ports = { skydns: 8080, hera: 8080, dns: 0 };
+  assert.equal(rivalOf(listed, { ports, portsNamed: new Set(["hera"]) }), "hera");
+  assert.equal(rivalOf(listed, { ports, portsNamed: new Set(["hera", "skydns"]) }), undefined);
+  assert.equal(rivalOf(listed, { ports, portsNamed: new Set() }), undefined);
+  assert.equal(rivalOf(listed, { ports: { skydns: 0, hera: 0 }, portsNamed: new Set(["hera"]) }), undefined);
 });

@@ -10,7 +10,7 @@ import type { Pages } from "../../net/http/pages/cors.ts";
 import type { RequestLog } from "../../net/log.ts";
 import { PortTaken } from "../../net/taken.ts";
 import type { ServeConfig } from "../config/load.ts";
-import { DIALECTS, type ListedDialect, PATHS } from "../dialects.ts";
+import { DIALECTS, type ListedDialect, PATHS, PORTS } from "../dialects.ts";
 import { createDoors, type OpenDoors } from "./doors.ts";
 import { StartRefused } from "./refused.ts";
 
@@ -23,7 +23,7 @@ interface Gate {
 /** `pages`: those that may use what is served there from a browser. */
 type OpenHttp = (port: number, pages?: Pages) => Promise<OpenHttpListener>;
 
-interface HttpOpener {
+export interface HttpOpener {
   readonly outgoing: Outgoing;
   readonly open: OpenHttp;
   /** For all that were opened; false when one cannot use the new certificate. */
@@ -138,6 +138,17 @@ async function loadSecret({ name }: ListedDialect, registry: Registry): Promise<
   return secret.value;
 }
 
+/** The dialect that the user gave a port of this one to, which the user did not name. */
+export function rivalOf(
+  { ports }: Pick<ListedDialect, "ports">,
+  config: Pick<ServeConfig, "ports" | "portsNamed">,
+): string | undefined {
+  if (ports.some(({ name }) => config.portsNamed.has(name))) return undefined;
+  const own = new Set(ports.map(({ name }) => config.ports[name]));
+  own.delete(0);
+  return PORTS.find(({ name }) => config.portsNamed.has(name) && own.has(config.ports[name]))?.name;
+}
+
 /** Undefined when its port is taken and nobody asked for this dialect: the start goes on without it. */
 async function openDialect(
   { listed, dialect }: Loaded,
@@ -146,6 +157,11 @@ async function openDialect(
   shared: Shared,
   { native, open: openHttp, outgoing }: Listeners,
 ): Promise<Opened | undefined> {
+  const rival = rivalOf(listed, config);
+  if (rival !== undefined) {
+    log.warn(`the port of ${listed.name} was given to ${rival}: going on without ${listed.name}`);
+    return undefined;
+  }
   const doors = createDoors(listed, { host: config.host, ports: config.ports, log, outgoing, openHttp });
   try {
     const mounted = await dialect.open({
