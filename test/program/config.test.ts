@@ -50,7 +50,7 @@ test("defaults are those of the design", () => {
   const { value: config } = loaded;
   assert.equal(config.data, join(cwd, "data"));
   assert.equal(config.host, "127.0.0.1");
-  assert.deepEqual(config.ports, { http: 7070, dns: 8600, skydns: 8080, eureka: 8761, consul: 8500 });
+  assert.deepEqual(config.ports, { http: 7070, dns: 8600, skydns: 8080, eureka: 8761, consul: 8500, hera: 3222 });
   assert.equal(config.dialects, "all");
   assert.equal(config.portsNamed.size, 0);
   assert.deepEqual(config.protection, {
@@ -77,11 +77,16 @@ test("flags beat the environment, the environment beats the file, the file beats
   assert.equal(config.replicator, "embedded");
 });
 
+/** A file of hera's. */
+const HERA = join(temporaryDirectory({ after }, "config"), "hera.yml");
+writeFileSync(HERA, "liveness: 9\n");
+
 const TEXTS: Readonly<Record<string, string>> = {
   "etcd.endpoints": "http://a:2379",
   "etcd.user": "name:password",
   "link.key": "a key that is no file, and long enough",
   "link.address": "n1.example.com:7072",
+  hera: HERA,
 };
 
 /** A legal value that is not the default. */

@@ -69,6 +69,13 @@ export const DIALECTS: readonly ListedDialect[] = [
     notes: true,
     load: async () => (await import("../dialects/consul/dialect.ts")).dialect,
   },
+  {
+    name: "hera",
+    ports: [{ name: "hera", port: 3222 }],
+    paths: ["/_deltas/"],
+    notes: true,
+    load: async () => (await import("../dialects/hera/dialect.ts")).dialect,
+  },
 ];
 
 /** Paths of protocols that this program does not speak yet, by which their clients are known. */

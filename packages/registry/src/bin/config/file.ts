@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { type Document, LineCounter, parseDocument } from "yaml";
 import { sayWhy } from "../../net/why.ts";
+import { type Outcome, ok } from "../../outcome.ts";
 
 export interface FileEntry {
   /** Path with dots: `protection.windowMs`. */
@@ -22,19 +23,46 @@ const WHOLE = new Set(["accounts", "tokens", "layouts", "dialectSettings"]);
 
 /** Undefined when the file is not there. */
 export function readConfigFile(path: string): ReadFile | undefined {
-  let text: string;
+  const text = readText(path);
+  if (text === undefined) return undefined;
+  return text.ok ? parseConfigText(text.value, path) : { entries: [], problems: text.problems };
+}
+
+type Read<T> = Outcome<T, { readonly problems: readonly string[] }>;
+
+function readText(path: string): Read<string> | undefined {
   try {
-    text = readFileSync(path, "utf8");
+    const text = readFileSync(path, "utf8");
+    if (text.length <= FILE_BYTES_MAX) return ok(text);
+    return { ok: false, problems: [`${path}: is longer than ${FILE_BYTES_MAX} bytes`] };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    return { entries: [], problems: [`${path}: cannot be read: ${sayWhy(error)}`] };
+    return { ok: false, problems: [`${path}: cannot be read: ${sayWhy(error)}`] };
   }
-  if (text.length > FILE_BYTES_MAX)
-    return { entries: [], problems: [`${path}: is longer than ${FILE_BYTES_MAX} bytes`] };
-  return parseConfigText(text, path);
+}
+
+/** The map in a YAML file that is no configuration of ours. */
+export function readMap(path: string): Read<Readonly<Record<string, unknown>>> {
+  const text = readText(path) ?? { ok: false, problems: [`${path}: there is no such file`] };
+  if (!text.ok) return text;
+  const parsed = parseMap(text.value, path);
+  return parsed.ok ? ok(parsed.value.root) : parsed;
 }
 
 export function parseConfigText(text: string, path: string): ReadFile {
+  const parsed = parseMap(text, path);
+  if (!parsed.ok) return { entries: [], problems: parsed.problems };
+  const { root, document, lines } = parsed.value;
+  return { entries: flatten(root, [], (keys) => `${path}${lineOf(document, lines, keys)}`), problems: [] };
+}
+
+interface Parsed {
+  readonly root: Readonly<Record<string, unknown>>;
+  readonly document: Document;
+  readonly lines: LineCounter;
+}
+
+function parseMap(text: string, path: string): Read<Parsed> {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   if (document.errors.length > 0) {
@@ -42,18 +70,15 @@ export function parseConfigText(text: string, path: string): ReadFile {
       // After a colon the parser quotes the text where it failed, which may be a secret.
       (error) => `${path} line ${lines.linePos(error.pos[0]).line}: ${error.message.replace(/: .*/s, "")}`,
     );
-    return { entries: [], problems };
+    return { ok: false, problems };
   }
   let root: unknown;
   try {
-    root = document.toJS({ maxAliasCount: 100 });
+    root = document.toJS({ maxAliasCount: 100 }) ?? {};
   } catch (error) {
-    return { entries: [], problems: [`${path}: ${(error as Error).message}`] };
+    return { ok: false, problems: [`${path}: ${(error as Error).message}`] };
   }
-  if (root === null || root === undefined) return { entries: [], problems: [] };
-  if (!isMap(root)) return { entries: [], problems: [`${path}: must be a map of settings`] };
-  const place = (keys: readonly string[]) => `${path}${lineOf(document, lines, keys)}`;
-  return { entries: flatten(root, [], place), problems: [] };
+  return isMap(root) ? ok({ root, document, lines }) : { ok: false, problems: [`${path}: must be a map of settings`] };
 }
 
 /** Settings that a program gives as an object of the file's shape. */

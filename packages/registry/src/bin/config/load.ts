@@ -12,6 +12,7 @@ import type { ConfiguredLayout } from "../layouts.ts";
 import { readAccounts, readTokens, unknownKey } from "./accounts.ts";
 import { type EtcdConfig, readEtcd } from "./etcd.ts";
 import { isMap, readConfigFile, toEntries } from "./file.ts";
+import { readHeraFile } from "./hera.ts";
 import { readLayouts } from "./layouts.ts";
 import { type LinkConfig, readLink } from "./link.ts";
 import { flagOf, SETTINGS, type Setting, variableOf } from "./settings.ts";
@@ -26,6 +27,8 @@ export interface ServeConfig {
   readonly dialects: readonly string[] | "all";
   /** Port of each dialect that has one. */
   readonly ports: Readonly<Record<string, number>>;
+  /** The native API takes a free port when its own is taken: a file of hera's, which knows one port alone, starts the node. */
+  readonly nativeMayMove: boolean;
   /** Dialects that the user named, in `dialects` or by giving their port: these must open or the start fails. */
   readonly portsNamed: ReadonlySet<string>;
   readonly replicator: string;
@@ -118,6 +121,7 @@ export function loadServeConfig(sources: Sources): Outcome<ServeConfig, Problems
   takeFile(sources, all);
   takeVariables(sources, all);
   takeFlags(sources, all);
+  takeHera(all);
   const values = new Map<string, Value>();
   for (const setting of SETTINGS) {
     const given = all.given.get(setting.key);
@@ -197,6 +201,22 @@ function takeFlags(sources: Sources, all: Gathered): void {
   }
 }
 
+/** What the file of hera's says, where nothing else says otherwise. */
+function takeHera(all: Gathered): void {
+  const named = all.given.get("hera");
+  if (typeof named?.raw !== "string" || named.raw === "") return;
+  const path = resolve(named.directory, named.raw);
+  const { values, settings } = readHeraFile(path, all.problems);
+  const add = (key: string, raw: unknown): void => {
+    if (!all.given.has(key)) all.given.set(key, { raw, place: path, directory: named.directory });
+  };
+  for (const [key, raw] of values) add(key, raw);
+  // Several such nodes are started side by side in one directory.
+  const name = all.given.get("name")?.raw;
+  if (typeof name === "string" && /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) add("data", `data/${name}`);
+  all.dialectSettings.hera = { ...settings, ...all.dialectSettings.hera };
+}
+
 function assemble(values: ReadonlyMap<string, Value>, all: Gathered, cwd: string): ServeConfig {
   const text = (key: string) => values.get(key) as string;
   const dialects = values.get("dialects") as readonly string[] | "all";
@@ -207,6 +227,7 @@ function assemble(values: ReadonlyMap<string, Value>, all: Gathered, cwd: string
     name: text("name") || hostname(),
     dialects,
     ports: section(values, "ports"),
+    nativeMayMove: values.get("hera") !== undefined && !all.given.has("ports.http"),
     portsNamed: namedDialects(dialects, all.given),
     replicator: text("replicator"),
     etcd: readEtcd(values, text("replicator") === "etcd", all.problems),

@@ -65,6 +65,13 @@ const general: readonly Setting[] = [
       "What makes commits durable: a store in `data`, an etcd that nodes share, or nothing. `memory` forgets everything at the stop.",
   },
   {
+    key: "hera",
+    kind: "path",
+    default: undefined,
+    meaning:
+      "hera's own configuration file: its name, port, liveness, gossip-interval and cluster start this node, where nothing else says otherwise. Data is then in `data/NAME` unless given, and the native API at a free port when its own is taken.",
+  },
+  {
     key: "insecure",
     kind: "flag",
     default: false,

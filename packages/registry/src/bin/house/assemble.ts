@@ -21,6 +21,7 @@ import { isLoopback } from "../../net/hosts/loopback.ts";
 import type { OpenHttpListener } from "../../net/http/listener.ts";
 import { Pages } from "../../net/http/pages/cors.ts";
 import type { Act } from "../../net/routes/audit.ts";
+import { PortTaken } from "../../net/taken.ts";
 import type { ServeConfig } from "../config/load.ts";
 import { NATIVE_PORT } from "../dialects.ts";
 import { Journal } from "../log/journal.ts";
@@ -30,7 +31,7 @@ import { keepTime, openClock } from "./clock.ts";
 import { reportLeases } from "./leases.ts";
 import { openNodeLink } from "./link.ts";
 import { keepMemory } from "./memory.ts";
-import { httpOpener, loadDialects, loadPlans, mountDialects, type Opened } from "./mount.ts";
+import { type HttpOpener, httpOpener, loadDialects, loadPlans, mountDialects, type Opened } from "./mount.ts";
 import { openProtection, reportProtection } from "./protection.ts";
 import { refuseLockedOut, refuseOpenExposure } from "./refused.ts";
 import { createReload, type Reloaded } from "./reload.ts";
@@ -100,7 +101,7 @@ async function assembleWith(
   const gate = { ready: () => state.ready, localOnly: () => access.open && isLoopback(config.host) };
   const journal = new Journal(always, config.logAccess);
   const http = httpOpener(config, log, metrics, gate, outgoing, journal);
-  const listener = await http.open(config.ports[NATIVE_PORT.name] ?? NATIVE_PORT.port, new Pages(config.pages));
+  const listener = await openNative(config, http, log);
   undo.push(() => listener.close());
   const startedMs = clock.monotonic();
   metrics.watch({ core, uptimeMs: () => clock.monotonic() - startedMs, linesLost, outgoing, ...store, ...room });
@@ -134,6 +135,17 @@ async function assembleWith(
   const leases = reportLeases(registry, { logger: log, configure: configureLog });
   const reload = createReload(config, { ...http, ...protection, ...leases, ...room, journal, access, opened });
   return { endpoints, reload, stop: () => stop(state, opened, listener, close) };
+}
+
+async function openNative(config: ServeConfig, http: HttpOpener, log: Logger): Promise<OpenHttpListener> {
+  const pages = new Pages(config.pages);
+  try {
+    return await http.open(config.ports[NATIVE_PORT.name] ?? NATIVE_PORT.port, pages);
+  } catch (error) {
+    if (!(error instanceof PortTaken) || !config.nativeMayMove) throw error;
+    log.warn(`${error.message}: the native API takes a free one`);
+    return http.open(0, pages);
+  }
 }
 
 /** What the core is opened with, and whom it tells of what it does. */
