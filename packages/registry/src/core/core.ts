@@ -214,6 +214,10 @@ class OpenCore implements Core, Registry, Sink {
     return ttls;
   }
 
+  get kept(): number {
+    return this.#expiry.wheel.size;
+  }
+
   renewHere(account: Account, leases: readonly LeaseId[]): Float64Array {
     const at = this.#expiry.at();
     return Float64Array.from(leases, (lease) => this.#expiry.beat(account, lease, at));

@@ -6,6 +6,7 @@ import type {
   AccountFacts,
   AnyPlan,
   Clock,
+  Cluster,
   InstanceRecord,
   Nodes,
   Outcome,
@@ -111,6 +112,8 @@ export interface NodeStatus {
   refusing(): string | null;
   /** About what the catalog may take of the heap. */
   bytesMax(): number;
+  /** The nodes that share the registry, and their store; undefined where this one runs alone. */
+  cluster(): Cluster | undefined;
   /** Addresses that dialects listen on. */
   endpoints(): readonly Endpoint[];
   /** Takes a consistent copy of the store while the registry runs. Undefined where there is no store. */

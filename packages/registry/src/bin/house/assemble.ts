@@ -29,7 +29,7 @@ import type { Log } from "../log/logger.ts";
 import { VERSION } from "../version.ts";
 import { keepTime, openClock } from "./clock.ts";
 import { reportLeases } from "./leases.ts";
-import { openNodeLink } from "./link.ts";
+import { openNodeLink, warnOpenLink } from "./link.ts";
 import { keepMemory } from "./memory.ts";
 import { type HttpOpener, httpOpener, loadDialects, loadPlans, mountDialects, type Opened } from "./mount.ts";
 import { openProtection, reportProtection } from "./protection.ts";
@@ -96,6 +96,7 @@ async function assembleWith(
   undo.push(stopTime);
   const access = await openAccess(config, core.registry, clock, undo);
   state.access = access;
+  warnOpenLink(config, access, log);
   await settle(core.registry);
   const outgoing = new Outgoing(config.answers);
   const gate = { ready: () => state.ready, localOnly: () => access.open && isLoopback(config.host) };
@@ -113,6 +114,7 @@ async function assembleWith(
       return clock.at(startedMs);
     },
     replicator: port.name,
+    cluster: () => port.cluster?.(),
     ready: () => state.ready,
     endpoints: () => endpoints,
     ...store,

@@ -1,6 +1,7 @@
 /** The link to the other nodes of one registry, as it is configured. */
 import { type NetworkInterfaceInfo, networkInterfaces } from "node:os";
 import type { Logger } from "pino";
+import type { Access } from "../../core/index.ts";
 import { isLoopback } from "../../net/hosts/loopback.ts";
 import { isWildcard } from "../../net/hosts/wildcard.ts";
 import { openLink } from "../../net/link/link.ts";
@@ -28,6 +29,18 @@ export async function openNodeLink(
   const port = config.address?.port ?? link.port;
   log.info({ node: name, host: told, port }, "the other nodes are told to find this one there");
   return { link, host: told, port };
+}
+
+/** Tokens keep nobody out who can speak as a node. */
+export function warnOpenLink(
+  { replicator, link }: Pick<ServeConfig, "replicator" | "link">,
+  access: Pick<Access, "open">,
+  log: Logger,
+): void {
+  if (replicator === "etcd" && link.keys.length === 0 && !access.open)
+    log.warn(
+      "the link between nodes has no key (--link-key): every program of this machine can change everything, without a token",
+    );
 }
 
 /** Of the machine, as others see it; loopback when it has no other. */

@@ -81,6 +81,11 @@ export class LeaseWheel {
     this.#lastMonotonicMs = monotonicMs;
   }
 
+  /** How many leases have their time here. */
+  get size(): number {
+    return this.#used - this.#free.length;
+  }
+
   /** Lease time at a moment between two ticks. */
   at(monotonicMs: number): number {
     return this.now + Math.max(0, Math.min(monotonicMs - this.#lastMonotonicMs, STEP_MS_MAX));

@@ -22,6 +22,8 @@ export interface Sink {
   heard(account: Account, heard: Heard): void;
   /** As `Keeping.renew`, asked by another node: of leases that are kept here. */
   renewHere(account: Account, leases: readonly LeaseId[]): Float64Array;
+  /** How many leases this node keeps. */
+  readonly kept: number;
   /** As `Keeping.pulses`, asked by another node. */
   pulsesHere(account: Account, leases: readonly LeaseId[]): readonly (Pulse | undefined)[];
   /** The state after all that was committed: proposals are decided on it. */
@@ -36,6 +38,41 @@ export interface FirstChange {
 
 export type FirstChanges = ReadonlyMap<Bytes, FirstChange>;
 
+/** One of the nodes that share an order, as another one knows it. */
+export interface NodeNumbers {
+  readonly name: string;
+  /** Where the others reach it: `10.0.0.1:7072`; empty when they do not. */
+  readonly address: string;
+  /** Whether the node that says so reaches it; true of itself. */
+  readonly isReached: boolean;
+  /** It decides for all. */
+  readonly isOnDuty: boolean;
+  /** How many leases it keeps, and the end of the order as it shows it; null when it has not told within 3 s. */
+  readonly kept: number | null;
+  readonly revision: Revision | null;
+}
+
+/** One member of what several nodes store an order in. */
+export interface StoreMember {
+  readonly address: string;
+  /** Null when it does not answer. */
+  readonly version: string | null;
+  readonly bytes: number | null;
+}
+
+/** What is known at one node of all. */
+export interface Cluster {
+  /** The one that says so. */
+  readonly name: string;
+  readonly nodes: readonly NodeNumbers[];
+  /** How far this node was behind at the last look, at most a second ago; longer while it cannot be found out. */
+  readonly lagRevisions: number;
+  readonly lagMs: number;
+  readonly store: readonly StoreMember[];
+  /** Words of the store's own: `NOSPACE`. */
+  readonly alarms: readonly string[];
+}
+
 /** Makes commits durable and agrees on their order. */
 export interface Replicator {
   readonly name: string;
@@ -46,6 +83,8 @@ export interface Replicator {
   readonly keeping?: Keeping;
   /** Likewise. */
   readonly nodes?: Nodes;
+  /** Likewise. Costs nothing: it is looked at every second. */
+  cluster?(): Cluster;
   /**
    * The revision that the order has reached anywhere, not earlier than at this call; `unavailable` when that cannot be
    * found out. Left out where this is the only node. Asked often: calls at one time are one question.

@@ -128,6 +128,11 @@ export class Members implements Keeping {
     if (term !== "" && term === this.#term) for (const listener of this.#onDuty) listener();
   }
 
+  /** The nodes that are there, by their names. */
+  list(): readonly (NodeEntry & { readonly node: string })[] {
+    return [...this.#known].sort(([a], [b]) => (a < b ? -1 : 1)).map(([node, entry]) => ({ node, ...entry }));
+  }
+
   /** Calls when another process has the duty, or none. Who had it writes nothing more by it, then. */
   onHolder(listener: () => void): void {
     this.#holderMoved = listener;

@@ -1,12 +1,13 @@
 /**
  * @live Several nodes over one etcd: it holds a log of groups and agrees on their order, each node holds the catalog. A
  * group is one transaction, guarded by the end of the order; every node applies all groups as it hears of them.
- * @rooms replicator > upkeep > history > forward > log > load > members > peers > memory > health > client > keys > refused
+ * @rooms replicator > numbers > upkeep > history > forward > log > load > members > peers > memory > health > client > keys > refused
  */
 import type { Logger } from "pino";
 import {
   type Account,
   type Clock,
+  type Cluster,
   type Command,
   type Commit,
   type FirstChanges,
@@ -38,6 +39,7 @@ import { Follower } from "./log/follower.ts";
 import { type Group, LogReader } from "./log/reader.ts";
 import { Members } from "./members.ts";
 import { knownFile, Memory, readKnown } from "./memory.ts";
+import { Numbers } from "./numbers.ts";
 import { type LinkPort, Roster } from "./peers/roster.ts";
 import { type Damaged, EtcdRefused, Missed } from "./refused.ts";
 import { LostDuty, Upkeep } from "./upkeep.ts";
@@ -77,6 +79,7 @@ interface Parts {
   readonly upkeep: Upkeep;
   readonly index: PastIndex;
   readonly others: Others;
+  readonly numbers: Numbers;
 }
 
 class Etcd implements EtcdReplicator {
@@ -125,6 +128,7 @@ class Etcd implements EtcdReplicator {
       await this.#parts.members.join();
       this.#parts.follower.start();
       this.#parts.upkeep.start();
+      this.#parts.numbers.start();
       this.#memory.start();
       this.#health.start();
     } catch (error) {
@@ -218,7 +222,9 @@ class Etcd implements EtcdReplicator {
       refusing: () => this.refusing !== null,
       propose: (...proposal) => sequencer.propose(...proposal),
     });
-    return { sequencer, appender, follower, members, upkeep, index, others };
+    const [head, kept] = [() => this.head(), () => sink.kept];
+    const numbers = new Numbers({ ...shared, name, clock, members, roster, head, kept, shown: others.shown });
+    return { sequencer, appender, follower, members, upkeep, index, others, numbers };
   }
 
   #buildMembers({ view }: Sink, { nodes, holder }: Loaded, roster: Roster): Members {
@@ -231,6 +237,10 @@ class Etcd implements EtcdReplicator {
 
   get keeping(): Members {
     return this.#open().members;
+  }
+
+  cluster(): Cluster {
+    return this.#open().numbers.cluster;
   }
 
   get nodes(): Nodes {
@@ -358,6 +368,7 @@ class Etcd implements EtcdReplicator {
     const parts = this.#parts;
     if (parts === null) return;
     this.#health.close();
+    parts.numbers.close();
     await parts.others.close();
     await parts.sequencer.close();
     await parts.upkeep.close().catch((error: unknown) => {

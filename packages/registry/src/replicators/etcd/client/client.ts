@@ -6,6 +6,7 @@
 import type { SecureContextOptions } from "node:tls";
 import { CallFailed, Channel, CODES, type OpenCall } from "./channel.ts";
 import {
+  decodeAlarms,
   decodeLeaseTtl,
   decodeRange,
   decodeStatus,
@@ -34,6 +35,13 @@ export interface ClientOptions {
   readonly secure?: SecureContextOptions;
   /** For one answer of one member; 1 s when left out. */
   readonly timeoutMs?: number;
+}
+
+/** Nulls when the member did not answer. */
+export interface MemberAnswer {
+  readonly address: string;
+  readonly version: string | null;
+  readonly bytes: number | null;
 }
 
 /** What a watch is told. `ended` comes once, last: the watch is to be begun again. */
@@ -143,6 +151,25 @@ export class Client {
   /** Forgets all that was overwritten before this revision. */
   async compact(revision: number): Promise<void> {
     await this.#ask("KV/Compact", encodeCompaction(revision), COMPACT_TIMEOUT_MS);
+  }
+
+  /** Of each member that is known. */
+  statuses(): Promise<readonly MemberAnswer[]> {
+    const ask = async (channel: Channel): Promise<MemberAnswer> => {
+      const path = pathOf("Maintenance/Status");
+      try {
+        const { version, dbBytes } = decodeStatus(await channel.ask(path, EMPTY, this.#timeoutMs, this.#token));
+        return { address: channel.url, version, bytes: dbBytes };
+      } catch {
+        return { address: channel.url, version: null, bytes: null };
+      }
+    };
+    return Promise.all(this.#channels.map(ask));
+  }
+
+  /** Why etcd takes no changes, in its words. */
+  async alarms(): Promise<readonly string[]> {
+    return decodeAlarms(await this.#read("Maintenance/Alarm", EMPTY));
   }
 
   async status(): Promise<MemberStatus> {

@@ -219,6 +219,22 @@ export function decodeStatus(bytes: Buffer): MemberStatus {
   return status;
 }
 
+const ALARMS = ["", "NOSPACE", "CORRUPT"];
+
+/** Each once. */
+export function decodeAlarms(bytes: Buffer): readonly string[] {
+  const alarms = new Set<string>();
+  readFields(bytes, (field, _, part) => {
+    if (field !== 2) return;
+    let kind = 0;
+    readFields(part, (inner, number) => {
+      if (inner === 2) kind = number;
+    });
+    if (kind !== 0) alarms.add(ALARMS[kind] ?? `alarm ${kind}`);
+  });
+  return [...alarms];
+}
+
 export function decodeToken(bytes: Buffer): string {
   let token = "";
   readFields(bytes, (field, _, part) => {

@@ -1,0 +1,125 @@
+/** @live What is known of the nodes and of etcd beside the catalog: told by each node, and looked at, every second. */
+import type { Clock, Cluster, Outcome, Revision, StoreMember } from "../../core/index.ts";
+import { sayWhy } from "../../net/why.ts";
+import { decodeMeta, encodeMeta, wholeNumber } from "../../records/meta.ts";
+import type { Client } from "./client/client.ts";
+import type { Members } from "./members.ts";
+import type { Roster } from "./peers/roster.ts";
+
+export interface NumbersOptions {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly client: Client;
+  readonly members: Members;
+  readonly roster: Roster;
+  /** The end of the order as it is shown here, and as it is in etcd. */
+  known(): Revision;
+  head(): Promise<Outcome<Revision>>;
+  /** Resolves when this revision is shown here; false when it was not in time. */
+  shown(revision: Revision): Promise<boolean>;
+  /** How many leases this node keeps. */
+  kept(): number;
+}
+
+const CHANNEL = "nodes/numbers";
+const EVERY_MS = 1000;
+/** What a node told is good for so long. */
+const GOOD_MS = 3000;
+const STORE_EVERY = 10;
+
+interface Told {
+  readonly kept: number;
+  readonly revision: Revision;
+  readonly atMs: number;
+}
+
+export class Numbers {
+  readonly #options: NumbersOptions;
+  readonly #told = new Map<string, Told>();
+  #timer: NodeJS.Timeout | undefined;
+  #ticks = 0;
+  /** Since when this node lacks what etcd has; null while it lacks nothing. */
+  #behindSinceMs: number | null = null;
+  #lagMs = 0;
+  #lagRevisions = 0;
+  #isLooking = false;
+  #store: readonly StoreMember[] = [];
+  #alarms: readonly string[] = [];
+
+  constructor(options: NumbersOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#options.roster.on(CHANNEL, (bytes, from) => {
+      const told = decodeMeta(Buffer.from(bytes), "numbers");
+      if (!told.ok) return;
+      const [kept, revision] = [wholeNumber(told.value, "kept"), wholeNumber(told.value, "revision")];
+      this.#told.set(from, { kept, revision, atMs: this.#options.clock.monotonic() });
+    });
+    this.#timer = setInterval(() => this.#tick(), EVERY_MS).unref();
+    this.#tick();
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  get cluster(): Cluster {
+    const { name, members, roster, clock, known, kept } = this.#options;
+    const nowMs = clock.monotonic();
+    const holder = members.holder?.node;
+    const nodes = members.list().map(({ node, host, port }) => {
+      const own = node === name;
+      const told = own ? { kept: kept(), revision: known(), atMs: nowMs } : this.#told.get(node);
+      const isGood = told !== undefined && nowMs - told.atMs <= GOOD_MS;
+      return {
+        name: node,
+        address: host === undefined ? "" : `${host.includes(":") ? `[${host}]` : host}:${port}`,
+        isReached: own || roster.isUp(node),
+        isOnDuty: node === holder,
+        kept: isGood ? told.kept : null,
+        revision: isGood ? told.revision : null,
+      };
+    });
+    const behindMs = this.#behindSinceMs === null ? 0 : nowMs - this.#behindSinceMs;
+    const lagMs = Math.max(this.#lagMs, behindMs);
+    const lagRevisions = this.#lagRevisions;
+    return { name, nodes, lagRevisions, lagMs, store: this.#store, alarms: this.#alarms };
+  }
+
+  #tick(): void {
+    const { roster, kept, known } = this.#options;
+    roster.broadcast(CHANNEL, encodeMeta({ kept: kept(), revision: known() }));
+    if (!this.#isLooking) {
+      this.#isLooking = true;
+      void this.#look().finally(() => {
+        this.#isLooking = false;
+      });
+    }
+    if (this.#ticks++ % STORE_EVERY === 0) void this.#lookAtStore();
+  }
+
+  /** How far this node is behind what etcd has. */
+  async #look(): Promise<void> {
+    const { head, known, shown, clock } = this.#options;
+    const sinceMs = clock.monotonic();
+    const found = await head();
+    if (!found.ok) {
+      this.#behindSinceMs ??= sinceMs;
+      return;
+    }
+    this.#lagRevisions = Math.max(0, found.value - known());
+    const answeredMs = clock.monotonic();
+    if (this.#lagRevisions > 0) this.#behindSinceMs ??= answeredMs;
+    if (!(await shown(found.value))) return;
+    this.#lagMs = this.#lagRevisions === 0 ? 0 : clock.monotonic() - answeredMs;
+    this.#behindSinceMs = null;
+  }
+
+  async #lookAtStore(): Promise<void> {
+    const { client } = this.#options;
+    this.#store = await client.statuses();
+    this.#alarms = await client.alarms().catch((error: unknown) => [sayWhy(error)]);
+  }
+}
