@@ -150,6 +150,27 @@ test("a lease that a node has not heard of yet is renewed there, and one that no
   assert.deepEqual([...(await b.core.registry.renewMany("default", ["s/none", "s/b"]))], [-1, 3000]);
 });
 
+test("a heartbeat that comes while the end of its lease is under way is not answered as good", async () => {
+  const { rigs } = await openNodes("a", "b");
+  const [a, b] = rigs as [NodeRig, NodeRig];
+  await pass(rigs, 2900);
+  for (const { core, time } of rigs)
+    for (let ticks = 0; ticks < 3; ticks++) {
+      time.monotonic += 100;
+      core.tick();
+    }
+  const [here, many, there] = await Promise.all([
+    a.core.registry.renew("default", "s/a"),
+    a.core.registry.renewMany("default", ["s/a", "s/c"]),
+    b.core.registry.renew("default", "s/a"),
+  ]);
+  assert.ok(!here.ok && here.refusal === "not-found", JSON.stringify(here));
+  assert.deepEqual([...many], [0, 0]);
+  assert.ok(!there.ok && there.refusal === "unavailable", JSON.stringify(there));
+  await settle();
+  assert.deepEqual(idsAt(a.core), []);
+});
+
 test("a lease outlives its keeper by a ttl, or by what it is renewed", async () => {
   const { order, rigs } = await openNodes("a", "b");
   const [a, b] = rigs as [NodeRig, NodeRig];

@@ -185,10 +185,11 @@ class OpenCore implements Core, Registry, Sink {
       ttls[i] = ttlMs;
       if (ttlMs <= 0) notHere++;
     }
+    if (notHere === 0) return Promise.resolve(ttls);
+    const decided = this.#expiry.decided(account, leases);
+    if (decided !== undefined) return decided.then(() => this.renewMany(account, leases));
     const { keeping } = this.#options.replicator;
-    return notHere === 0 || keeping === undefined
-      ? Promise.resolve(ttls)
-      : this.#renewElsewhere(keeping, account, leases, ttls);
+    return keeping === undefined ? Promise.resolve(ttls) : this.#renewElsewhere(keeping, account, leases, ttls);
   }
 
   /** That there is no such lease is said of one that is neither here nor at its keeper, nor on its way to either. */

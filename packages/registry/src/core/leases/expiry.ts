@@ -13,10 +13,10 @@ import {
   isTimeless,
   type LeaseId,
   type LeaseRecord,
-  type Silence,
 } from "../types.ts";
 import { instancesOf, Surveyor } from "./census.ts";
 import { Departures } from "./departures.ts";
+import { Ends } from "./ends.ts";
 import { HeldInstances } from "./held.ts";
 import { type Hold, Judge, spanOf } from "./judge.ts";
 import type { Keeping, Nodes } from "./keeping.ts";
@@ -52,7 +52,7 @@ export interface ExpiryOptions extends ExpiryListener {
   propose(account: Account, command: Command): Promise<Outcome<Receipt>>;
 }
 
-/** Of a heartbeat: there is such a lease, and another node keeps it. */
+/** Of a heartbeat: there is such a lease, but another node keeps it, or its end is under way. */
 export const ELSEWHERE = -1;
 
 /** Nothing expires except by the commands that this proposes. Only leases that this node keeps have a place in the wheel. */
@@ -61,6 +61,7 @@ export class Expiry {
   readonly #options: ExpiryOptions;
   readonly #surveyor: Surveyor;
   readonly #departures: Departures;
+  readonly #ends: Ends;
   readonly #heldInstances = new HeldInstances();
   #heldLeases = 0;
   /** Held leases that renewed, until their release is committed. */
@@ -75,6 +76,7 @@ export class Expiry {
     const { windowMs, holdMs } = options.policy;
     this.#options = options;
     this.wheel = new LeaseWheel(options.clock.monotonic());
+    this.#ends = new Ends({ ...options, wheel: this.wheel });
     this.#departures = new Departures(Math.max(windowMs, holdMs));
     this.#surveyor = new Surveyor(this.wheel, this.#departures, (account, state) => this.#letGo(account.name, state));
     this.#reviews = new Reviews(options.catalog, this.#surveyor, windowMs);
@@ -242,7 +244,7 @@ export class Expiry {
   /** Another stands in for this held one. */
   #letGo(account: Account, state: LeaseState): void {
     this.wheel.giveAgain(state.slot, RETRY_MS);
-    this.#end(account, state, 0);
+    this.#ends.propose(account, state, 0);
   }
 
   /** The lease time of what happens now. */
@@ -250,14 +252,19 @@ export class Expiry {
     return this.wheel.at(this.#options.clock.monotonic());
   }
 
-  /** A heartbeat: the ttl in ms, Infinity when it has no time, 0 when there is no such lease, `ELSEWHERE` when it is kept there. */
+  /** A heartbeat: the ttl in ms, Infinity when it has no time, 0 when there is no such lease, else `ELSEWHERE`. */
   beat(account: Account, lease: LeaseId, at: number): number {
     const state = this.#options.catalog.leaseState(account, lease);
     if (state === undefined) return 0;
-    if (state.slot < 0) return ELSEWHERE;
+    if (state.slot < 0 || this.#ends.isUnderWay(state)) return ELSEWHERE;
     const ttlMs = this.wheel.beat(state.slot, at);
     if (state.silent || state.record.held !== null) this.#rouse(account, state);
     return ttlMs;
+  }
+
+  /** Resolves when it is known of all of these whether they end; undefined when it is. */
+  decided(account: Account, leases: readonly LeaseId[]): Promise<unknown> | undefined {
+    return this.#ends.over(leases.map((lease) => this.#options.catalog.leaseState(account, lease)));
   }
 
   /** A heartbeat that came with a command. */
@@ -341,7 +348,7 @@ export class Expiry {
       if (state === undefined) continue;
       // A lease whose hold is over ends now.
       const hold = state.record.held === null ? judge.judge(state) : undefined;
-      if (hold === undefined) this.#end(account.name, state, lateMs);
+      if (hold === undefined) this.#ends.propose(account.name, state, lateMs);
       else if (held.get(hold.reason)?.leases.push(lease) === undefined)
         held.set(hold.reason, { hold, leases: [lease] });
     }
@@ -369,32 +376,6 @@ export class Expiry {
       bytes += more;
     }
     if (some.length > 0) yield some;
-  }
-
-  #end(account: Account, state: LeaseState, lateMs: number): void {
-    const { wheel } = this;
-    const nowMs = this.#options.clock.now();
-    const beats = wheel.beats(state.slot);
-    const silence: Silence = {
-      deadlineMs: Math.round(nowMs - lateMs),
-      lastBeatMs: beats === 0 ? 0 : Math.round(nowMs - (wheel.now - wheel.heardAt(state.slot))),
-      beats,
-    };
-    const { id, createRevision } = state.record;
-    const keeper = this.#options.keeping()?.keeper;
-    // It is given again, and may know by then.
-    if (keeper === null) return;
-    const command: Command = {
-      kind: "end",
-      lease: id,
-      cause: "expired",
-      silence,
-      createRevision,
-      ...(keeper && { keeper }),
-    };
-    void this.#options.propose(account, command).then((outcome) => {
-      if (outcome.ok) this.#options.onExpired?.(1);
-    });
   }
 
   heldLeases(): number {
