@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { test } from "node:test";
 import { addressesOf, isWildcard } from "../../packages/registry/src/net/hosts/wildcard.ts";
 import { PortTaken } from "../../packages/registry/src/net/taken.ts";
-import { openUdpListener, type UdpOptions } from "../../packages/registry/src/net/udp.ts";
+import { openUdpListener, type UdpOptions } from "../../packages/registry/src/net/udp/listener.ts";
 import { openUdp } from "../dns/rig.ts";
 import type { Scope } from "../harness/scope.ts";
 import { eventually, type Logged } from "./rig.ts";

@@ -1,8 +1,9 @@
 /** Ports that a dialect opens for itself. The house fills in host, port, limits, TLS and metrics. */
-import type { DatagramHandler } from "./datagrams.ts";
+
 import type { HttpListener } from "./http/handler.ts";
 import type { StreamHandler, TcpLimits, TcpListener } from "./tcp.ts";
-import type { UdpListener } from "./udp.ts";
+import type { DatagramHandler } from "./udp/datagrams.ts";
+import type { UdpListener } from "./udp/listener.ts";
 
 /**
  * Opens the ports that the dialect declared, each by its name. A port that cannot be had rejects with `PortTaken`;

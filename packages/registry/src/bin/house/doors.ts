@@ -6,7 +6,7 @@ import type { Doors } from "../../net/doors.ts";
 import type { OpenHttpListener } from "../../net/http/listener.ts";
 import { PortTaken } from "../../net/taken.ts";
 import { openTcpListener, type TcpListener, type TcpOptions } from "../../net/tcp.ts";
-import { openUdpListener, type UdpListener } from "../../net/udp.ts";
+import { openUdpListener, type UdpListener } from "../../net/udp/listener.ts";
 import type { ListedDialect } from "../dialects.ts";
 
 /** Doors of one dialect, as the house sees them. */

@@ -3,8 +3,8 @@
  * the packet's own bytes. Nearly all other time goes into receiving and sending. `Answerer` makes all other answers.
  */
 import type { RemoteInfo } from "node:dgram";
-import type { UdpSocket } from "../../../net/datagrams.ts";
 import type { RequestLog } from "../../../net/log.ts";
+import type { UdpSocket } from "../../../net/udp/datagrams.ts";
 import type { Asker, Desk } from "../desk.ts";
 import { HEADER_BYTES, OPCODE_BITS, QR_BIT, RA_BIT, RCODE_BITS, RD_BIT, TC_BIT } from "../wire/header.ts";
 import { RCODE } from "../wire/message.ts";

@@ -1,7 +1,7 @@
 /**
  * @live etcd as this replicator uses it: a few calls at whichever member answers. A member that does not, or has lost its
  * cluster, is left for the next one.
- * @rooms client > channel > messages > protobuf
+ * @rooms client > channel > messages
  */
 import type { SecureContextOptions } from "node:tls";
 import { CallFailed, Channel, CODES, type OpenCall } from "./channel.ts";

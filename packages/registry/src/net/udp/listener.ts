@@ -7,10 +7,10 @@
  */
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
+import { addressesOf, isWildcard } from "../hosts/wildcard.ts";
+import type { ListenerLog } from "../log.ts";
+import { explainListen, PortTaken } from "../taken.ts";
 import { type BoundSocket, bindSocket, type DatagramHandler } from "./datagrams.ts";
-import { addressesOf, isWildcard } from "./hosts/wildcard.ts";
-import type { ListenerLog } from "./log.ts";
-import { explainListen, PortTaken } from "./taken.ts";
 
 export interface UdpListener {
   readonly host: string;
