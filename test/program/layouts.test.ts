@@ -69,6 +69,39 @@ test("a serverset and the catalog are one, through restarts and when it is turne
   );
 });
 
+test("entries by a pattern live as long as they are written again, and stay when it is turned off", async (t) => {
+  const file = join(temporaryDirectory(t), "rollcall.yaml");
+  const layout = (life: string) =>
+    `layouts:\n  - { prefix: /services, kind: pattern, pattern: "<service>/<address>:<port>"${life} }\n`;
+  writeFileSync(file, layout(", life: 1s"));
+  const flags = ["--config", file];
+  const rollcall = await startRollcall(t, { flags });
+  const at = `${rollcall.url}/v2/default`;
+  const put = (path: string) =>
+    request(`${at}/config/${encodeURIComponent(path)}`, { method: "PUT", body: String(performance.now()) });
+  const ids = async (): Promise<string[]> => {
+    const { status, json } = await request(`${at}/services/web`);
+    return status === 404 ? [] : json().instances.map(({ id }: { id: string }) => id);
+  };
+  const keys = async (): Promise<unknown[]> => (await request(`${at}/config?prefix=/services/`)).json().keys;
+  await put("/services/web/10.0.0.1:80");
+  assert.deepEqual(await ids(), ["10.0.0.1:80"]);
+  await until(async () => (await keys()).length === 0, { what: "the entry that is not written again to go" });
+  assert.deepEqual(await ids(), []);
+
+  writeFileSync(file, layout(", life: 1h"));
+  await rollcall.restart({ flags });
+  await put("/services/web/10.0.0.2:80");
+  writeFileSync(file, "layouts: []\n");
+  await rollcall.restart({ flags });
+  assert.deepEqual(await ids(), []);
+  assert.deepEqual(
+    (await keys()).map((key) => (key as { lease: unknown }).lease),
+    [null],
+    "it is an entry like any other",
+  );
+});
+
 test("what is wrong in the section is said, all of it", async (t) => {
   const file = join(temporaryDirectory(t), "rollcall.yaml");
   writeFileSync(
@@ -87,7 +120,7 @@ test("what is wrong in the section is said, all of it", async (t) => {
     const said = error.message.split("\n").filter((line) => line.includes("layouts["));
     assert.equal(said.length, 5, error.message);
     assert.match(error.message, /layouts\[1\]\.prefix: lies within that of another layout/);
-    assert.match(error.message, /layouts\[3\]\.kind: must be one of serverset, not "serversets"/);
+    assert.match(error.message, /layouts\[3\]\.kind: must be one of serverset, pattern, not "serversets"/);
     assert.match(error.message, /layouts\[4\]\.acount: no such setting \(did you mean account\?\)/);
     assert.match(error.message, /layouts\[4\]\.prefix: must be a text/);
     return true;

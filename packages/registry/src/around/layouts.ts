@@ -8,16 +8,18 @@ import {
   type Bytes,
   backsUnder,
   type Command,
+  fromBytes,
   type InstanceKey,
   type Layout,
   linksOf,
+  ownLease,
   prefixEnd,
   type Registry,
   readBack,
   toBytes,
 } from "../core/index.ts";
 
-/** Which layout lies at a prefix: the key says where, the value which kind. */
+/** Which layout lies at a prefix: the key says where, the value which kind, and after a blank by which rule. */
 const ON: Bytes = "\0rollcall/layouts/";
 /** Faces that are brought to the same state at once. */
 const CHUNK = 200;
@@ -27,7 +29,7 @@ export interface LayoutsParts {
   /** By account: what is configured. */
   readonly layouts: ReadonlyMap<Account, readonly Layout[]>;
   /** Makes a layout that was configured before; undefined for a kind that is not known. */
-  make(kind: string, prefix: Bytes): Layout | undefined;
+  make(kind: string, prefix: Bytes, rule: string): Layout | undefined;
   /** Told once for each layout that is new or gone. `refused`: faces that were left out, and why the first was. */
   tell(done: Settled): void;
 }
@@ -43,8 +45,9 @@ export interface Settled {
 
 /** Resolves when all faces are as the configuration says. To be called before anybody else changes anything. */
 export async function settleLayouts(parts: LayoutsParts): Promise<void> {
-  for (const { account, kind, prefix } of gone(parts)) {
-    const layout = parts.make(kind, prefix);
+  for (const { account, name, prefix } of gone(parts)) {
+    const [kind = "", rule = ""] = name.split(/ (.*)/s);
+    const layout = parts.make(kind, prefix, rule);
     const left = layout === undefined ? NOTHING_LEFT : await takeDown(parts, account, layout);
     await parts.registry.propose(account, { kind: "delete", from: ON + prefix });
     parts.tell({ account, kind, prefix, on: false, ...left });
@@ -52,9 +55,9 @@ export async function settleLayouts(parts: LayoutsParts): Promise<void> {
   for (const [account, layouts] of parts.layouts)
     for (const layout of layouts) {
       const { kind, prefix } = layout;
-      if (parts.registry.read((view) => view.entry(account, ON + prefix)?.value) === toBytes(kind)) continue;
+      if (parts.registry.read((view) => view.entry(account, ON + prefix)?.value) === nameOf(layout)) continue;
       const left = await putUp(parts, account, layout);
-      await parts.registry.propose(account, { kind: "put", key: ON + prefix, value: toBytes(kind) });
+      await parts.registry.propose(account, { kind: "put", key: ON + prefix, value: nameOf(layout) });
       parts.tell({ account, kind, prefix, on: true, ...left });
     }
 }
@@ -66,15 +69,20 @@ interface Left {
 
 const NOTHING_LEFT: Left = { refused: 0, why: "" };
 
-/** The layouts that were there at the last start and are no more, or are of another kind. */
-function gone({ registry, layouts }: LayoutsParts): { account: Account; kind: string; prefix: Bytes }[] {
+function nameOf({ kind, rule }: Layout): Bytes {
+  return toBytes(rule === undefined ? kind : `${kind} ${rule}`);
+}
+
+/** The layouts that were there at the last start and are no more, or are others. */
+function gone({ registry, layouts }: LayoutsParts): { account: Account; name: string; prefix: Bytes }[] {
   return registry.read((view) =>
     [...view.accounts()].flatMap((account) =>
       [...account.entries(ON, prefixEnd(ON))]
-        .map(({ key, value }) => ({ account: account.name, kind: value, prefix: key.slice(ON.length) }))
         .filter(
-          ({ kind, prefix }) => !layouts.get(account.name)?.some((one) => one.prefix === prefix && one.kind === kind),
-        ),
+          ({ key, value }) =>
+            !layouts.get(account.name)?.some((one) => ON + one.prefix === key && nameOf(one) === value),
+        )
+        .map(({ key, value }) => ({ account: account.name, name: fromBytes(value), prefix: key.slice(ON.length) })),
     ),
   );
 }
@@ -106,13 +114,18 @@ async function takeDown({ registry }: LayoutsParts, account: Account, layout: La
     const own = new Set(mirrored.map(({ entry }) => entry));
     const keys = mirrored.flatMap(({ entry, instance }) => [entry, ...linksOf(layout, instance, entry)]);
     const said: InstanceKey[] = [];
-    for (const { key, value } of view.entries(account, prefix, prefixEnd(prefix))) {
+    const free: Bytes[] = [];
+    for (const { key, value, lease } of view.entries(account, prefix, prefixEnd(prefix))) {
       const instance = own.has(key) ? null : layout.toInstance(key, value, null);
-      if (instance !== null && view.instance(account, instance.service, instance.id)?.via === layout.kind)
+      if (instance === null) continue;
+      if (view.instance(account, instance.service, instance.id)?.via === layout.kind)
         said.push({ service: instance.service, id: instance.id });
+      // It lived as long as its instance was heard of.
+      if (lease === ownLease(instance)) free.push(key);
     }
     return [
       ...keys.map((from): Command => ({ kind: "delete", from })),
+      ...free.map((key): Command => ({ kind: "put", key, value: "", keepValue: true, lease: null })),
       ...said.map((instance): Command => ({ kind: "deregister", instance })),
     ];
   });

@@ -1,8 +1,16 @@
 /** The layouts that there are: registrations by convention. */
 import { type Account, type Bytes, type Layout, toBytes } from "../core/index.ts";
+import { createPattern } from "../layouts/pattern.ts";
 import { createServerset } from "../layouts/serverset.ts";
 
-const LAYOUTS: Readonly<Record<string, (prefix: Bytes) => Layout>> = { serverset: createServerset };
+/** By a rule that is nothing where the kind has none. */
+const LAYOUTS: Readonly<Record<string, (prefix: Bytes, rule: string) => Layout>> = {
+  serverset: createServerset,
+  pattern(prefix, rule) {
+    const [pattern = "", lifeMs] = rule.split(/ (?=\d+$)/);
+    return createPattern(prefix, pattern, lifeMs === undefined ? undefined : Number(lifeMs));
+  },
+};
 
 export const LAYOUT_KINDS: readonly string[] = Object.keys(LAYOUTS);
 
@@ -11,17 +19,19 @@ export interface ConfiguredLayout {
   readonly account: Account;
   readonly kind: string;
   readonly prefix: string;
+  /** Of the kind `pattern`, with the life in ms after a blank where it has one. */
+  readonly rule?: string;
 }
 
 /** Undefined for a kind that there is not. */
-export function createLayout(kind: string, prefix: Bytes): Layout | undefined {
-  return Object.hasOwn(LAYOUTS, kind) ? LAYOUTS[kind]?.(prefix) : undefined;
+export function createLayout(kind: string, prefix: Bytes, rule: string): Layout | undefined {
+  return Object.hasOwn(LAYOUTS, kind) ? LAYOUTS[kind]?.(prefix, rule) : undefined;
 }
 
 export function createLayouts(configured: readonly ConfiguredLayout[]): ReadonlyMap<Account, readonly Layout[]> {
   const layouts = new Map<Account, readonly Layout[]>();
-  for (const { account, kind, prefix } of configured) {
-    const layout = createLayout(kind, toBytes(prefix));
+  for (const { account, kind, prefix, rule = "" } of configured) {
+    const layout = createLayout(kind, toBytes(prefix), rule);
     if (layout !== undefined) layouts.set(account, [...(layouts.get(account) ?? []), layout]);
   }
   return layouts;

@@ -6,7 +6,7 @@
  */
 import { type Outcome, ok, type Refused, refuse } from "../../outcome.ts";
 import { fromBytes, toBytes } from "../bytes.ts";
-import { type Command, type CommandOf, type Decision, ownerOf, ownLease } from "../command.ts";
+import { type Command, type CommandOf, type Decision, type Heard, type Life, ownerOf, ownLease } from "../command.ts";
 import { LIMITS, refuseInstance } from "../limits.ts";
 import {
   type Bytes,
@@ -63,7 +63,8 @@ export function withFaces(basis: Basis, decided: Decision, decide: Decide): Outc
     const refused = faces.follow(change);
     if (refused !== undefined) return refused;
   }
-  return ok({ ...decided, changes: faces.changes });
+  const heard = [...(decided.heard ?? []), ...faces.heard];
+  return ok({ ...decided, changes: faces.changes, ...(heard.length === 0 ? {} : { heard }) });
 }
 
 /** Brings the faces of what is there to the same state: of a layout that is new. */
@@ -83,6 +84,8 @@ export function decideMirror(basis: Basis, command: CommandOf<"mirror">, decide:
 
 class Faces {
   readonly changes: Change[];
+  /** Leases whose owners have said by an entry that they are alive. */
+  readonly heard: Heard[] = [];
   readonly #basis: Basis & { readonly facts: Draft };
   /** An entry before the command. */
   readonly #before: (key: Bytes) => KeyRecord | undefined;
@@ -134,7 +137,7 @@ class Faces {
     const said = entry === undefined ? null : layout.toInstance(key, entry.value, known ?? null);
     const instance = said === null || back === undefined ? said : { ...said, ...(was as InstanceKey) };
     if (entry !== undefined && instance !== null && refuseInstance(instance) === undefined) {
-      const life = entry.lease === null ? ("permanent" as const) : { lease: entry.lease };
+      const life = this.#lifeOf(layout, entry, instance);
       // It had another entry, and this one now takes its name.
       const other = this.#entry(linkOf(layout, instance));
       const refused =
@@ -142,11 +145,37 @@ class Faces {
         (back === undefined || back.lease === entry.lease
           ? undefined
           : this.#remember(layout, instance, key, entry.lease));
-      return refused ?? this.#run({ kind: "register", instance, life }, layout);
+      return (
+        refused ??
+        this.#run({ kind: "register", instance, life }, layout) ??
+        (typeof life === "object" && "ttlMs" in life ? this.#attach(entry, ownLease(instance)) : undefined)
+      );
     }
     const refused = back === undefined || was === null ? undefined : this.#delete(layout, linksOf(layout, was, key));
     if (refused !== undefined || known === undefined) return refused;
     return this.#run({ kind: "deregister", instance: { service: known.service, id: known.id } }, layout);
+  }
+
+  /** What is written in a layout that gives its instances a time is a heartbeat, unless a lease of somebody's keeps it. */
+  #lifeOf({ lifeMs }: Layout, { lease }: KeyRecord, instance: InstanceKey): Life {
+    const own = ownLease(instance);
+    if (lifeMs === undefined || (lease !== null && lease !== own)) return lease === null ? "permanent" : { lease };
+    const { account, facts } = this.#basis;
+    const known = this.#instance(instance)?.lease === own ? facts.lease(account, own) : undefined;
+    return { ttlMs: known?.ttlMs ?? lifeMs };
+  }
+
+  /** The entry lives by this lease from now on; its change says so, and comes after that of the lease. */
+  #attach(entry: KeyRecord, lease: LeaseId): Refused | undefined {
+    if (entry.lease === lease) return undefined;
+    const after: KeyRecord = { ...entry, lease };
+    const index = this.changes.findIndex((change) => change.kind === "key" && change.after === entry);
+    const [written] = index < 0 ? [] : this.changes.splice(index, 1);
+    const before = written === undefined ? entry : ((written.before ?? null) as KeyRecord | null);
+    const { account, facts, stamp } = this.#basis;
+    facts.fold(account, [{ kind: "key", cause: "put", before: entry, after }], stamp.revision);
+    this.changes.push({ kind: "key", cause: "put", before, after });
+    return undefined;
   }
 
   /** The entry of an instance in a layout, and the key that remembers it if its name does not tell. */
@@ -217,7 +246,8 @@ class Faces {
   #run(command: Command, layout: Layout): Refused | undefined {
     const decided = this.#decide(this.#basis, command);
     if (!decided.ok) return decided;
-    const { changes } = decided.value;
+    const { changes, heard = [] } = decided.value;
+    this.heard.push(...heard);
     if (this.changes.length + changes.length > LIMITS.changesMax)
       return refuse("too-large", `more than ${LIMITS.changesMax} changes with those of the layouts`);
     this.#add(changes);

@@ -20,6 +20,13 @@ export interface Place {
  */
 export interface Layout {
   readonly kind: string;
+  /** What tells it from others of its kind at the same place; nothing when left out. */
+  readonly rule?: string;
+  /**
+   * How long an instance is good whose entry is not written again, where the entry says nothing of that by a lease of
+   * its own. For good when left out.
+   */
+  readonly lifeMs?: number;
   /** All its entries begin with this; it ends with a slash. */
   readonly prefix: Bytes;
   /**
