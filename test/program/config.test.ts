@@ -50,7 +50,15 @@ test("defaults are those of the design", () => {
   const { value: config } = loaded;
   assert.equal(config.data, join(cwd, "data"));
   assert.equal(config.host, "127.0.0.1");
-  assert.deepEqual(config.ports, { http: 7070, dns: 8600, skydns: 8080, eureka: 8761, consul: 8500, hera: 3222 });
+  assert.deepEqual(config.ports, {
+    http: 7070,
+    dns: 8600,
+    skydns: 8080,
+    eureka: 8761,
+    consul: 8500,
+    hera: 3222,
+    doozer: 8046,
+  });
   assert.equal(config.dialects, "all");
   assert.equal(config.portsNamed.size, 0);
   assert.deepEqual(config.protection, {

@@ -76,6 +76,12 @@ export const DIALECTS: readonly ListedDialect[] = [
     notes: true,
     load: async () => (await import("../dialects/hera/dialect.ts")).dialect,
   },
+  {
+    name: "doozer",
+    ports: [{ name: "doozer", port: 8046 }],
+    notes: false,
+    load: async () => (await import("../dialects/doozer/dialect.ts")).dialect,
+  },
 ];
 
 /** Paths of protocols that this program does not speak yet, by which their clients are known. */
