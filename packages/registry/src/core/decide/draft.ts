@@ -25,7 +25,7 @@ class DraftAccount {
   readonly serviceDeltas = new Map<string, number>();
   /** The records of this draft by the lease that keeps them alive; mostly one. */
   readonly members = new Map<LeaseId, Member | Set<Member>>();
-  readonly leaseBytes = new Map<LeaseId, number>();
+  readonly #counted = new Map<LeaseId, number>();
   /** Of the latest commit with an instance; 0 while there is none. */
   catalogRevision: Revision = 0;
   /** What is in `instances` by service; null until somebody wants it so. */
@@ -64,23 +64,39 @@ class DraftAccount {
 
   join(lease: LeaseId | null, record: Member): void {
     if (lease === null) return;
-    this.#count(lease, sizeOf(record));
     const known = this.members.get(lease);
-    if (known === undefined) this.members.set(lease, record);
-    else if (known instanceof Set) known.add(record);
-    else this.members.set(lease, new Set([known, record]));
+    if (known === undefined) {
+      this.members.set(lease, record);
+      return;
+    }
+    this.#count(lease, sizeOf(record));
+    if (known instanceof Set) known.add(record);
+    else {
+      this.#count(lease, sizeOf(known));
+      this.members.set(lease, new Set([known, record]));
+    }
   }
 
   part(lease: LeaseId | null, record: Member): void {
     if (lease === null) return;
-    this.#count(lease, -sizeOf(record));
     const known = this.members.get(lease);
+    if (known === record) {
+      this.members.delete(lease);
+      return;
+    }
+    this.#count(lease, -sizeOf(record));
     if (known instanceof Set) known.delete(record);
-    else if (known === record) this.members.delete(lease);
   }
 
   #count(lease: LeaseId, bytes: number): void {
-    this.leaseBytes.set(lease, (this.leaseBytes.get(lease) ?? 0) + bytes);
+    this.#counted.set(lease, (this.#counted.get(lease) ?? 0) + bytes);
+  }
+
+  /** By how much what a lease keeps grew, by `sizeOf`. One member alone is not counted before somebody asks. */
+  leaseBytes(lease: LeaseId): number {
+    const known = this.members.get(lease);
+    const alone = known === undefined || known instanceof Set ? 0 : sizeOf(known);
+    return (this.#counted.get(lease) ?? 0) + alone;
   }
 
   membersOf(lease: LeaseId): Iterable<Member> {
@@ -261,7 +277,7 @@ export class Draft implements Facts {
   }
 
   leaseBytes(account: Account, lease: LeaseId): number {
-    return this.base.leaseBytes(account, lease) + (this.#accounts.get(account)?.leaseBytes.get(lease) ?? 0);
+    return this.base.leaseBytes(account, lease) + (this.#accounts.get(account)?.leaseBytes(lease) ?? 0);
   }
 
   counts(account: Account): Counts {

@@ -95,10 +95,14 @@ const RECORD_BYTES_MAX = 2 * 1024 * 1024;
 
 /** Refuses what would let a lease keep so much that its end is too long for one commit. */
 export function refuseLong({ facts, account }: Basis, changes: readonly Change[]): Refused | undefined {
+  let granted: LeaseId | undefined;
   for (const change of changes) {
+    if (change.kind === "lease" && change.before === null) granted = change.after?.id;
     if (change.kind === "lease" || change.after === null || change.after.lease === null) continue;
     const { before, after } = change;
     const { lease } = change.after;
+    // As in nearly all registrations: what it keeps need not be looked for, as it is nothing.
+    if (lease === granted) continue;
     const kept = facts.leaseBytes(account, lease);
     if (kept <= LIMITS.leaseBytesMax - RECORD_BYTES_MAX) continue;
     const more = sizeOf(after) - (before?.lease === lease ? sizeOf(before) : 0);

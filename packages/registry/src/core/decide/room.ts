@@ -16,12 +16,15 @@ export function refuseGrowth({ facts, account, limits, bytesMax }: Basis, growth
   // An administrator has to come in to make room.
   if (account === SYSTEM_ACCOUNT) return undefined;
   if (growth <= 0) return undefined;
-  const isAbove = (bytes: number, max: number): boolean =>
-    bytes + growth > (growth <= NEWS_BYTES_MAX ? max + max * NEWS_SHARE : max);
-  if (isAbove(facts.bytes, bytesMax)) return refuse("limit", fullDetail("registry", facts.bytes, bytesMax));
+  if (isAbove(facts.bytes, growth, bytesMax)) return refuse("limit", fullDetail("registry", facts.bytes, bytesMax));
   if (limits.bytesMax === 0) return undefined;
   const { bytes } = facts.counts(account);
-  return isAbove(bytes, limits.bytesMax) ? refuse("limit", fullDetail("account", bytes, limits.bytesMax)) : undefined;
+  if (!isAbove(bytes, growth, limits.bytesMax)) return undefined;
+  return refuse("limit", fullDetail("account", bytes, limits.bytesMax));
+}
+
+function isAbove(bytes: number, growth: number, max: number): boolean {
+  return bytes + growth > (growth <= NEWS_BYTES_MAX ? max + max * NEWS_SHARE : max);
 }
 
 function fullDetail(what: string, bytes: number, max: number): string {
