@@ -18,16 +18,17 @@ const log = { debug() {}, info() {}, warn() {}, error() {} };
 interface LinkedNode extends EtcdNode {
   /** Ends all connections that others have made to it. */
   cut(): void;
-  /** New ones are ended at once. */
-  isCutOff: boolean;
+  /** The same, and those that they make from now on. */
+  cutOff(): void;
 }
 
 /** A node that the others reach through a relay. */
 async function openNode(name: string, prefix: string): Promise<LinkedNode> {
   const link = await openLink({ name, host: "127.0.0.1", port: 0, trust: "loopback", log });
   const sockets = new Set<Socket>();
+  let isCutOff = false;
   const relay = createServer((socket) => {
-    if (linked.isCutOff) {
+    if (isCutOff) {
       socket.destroy();
       return;
     }
@@ -54,8 +55,11 @@ async function openNode(name: string, prefix: string): Promise<LinkedNode> {
     cut();
     await link.close();
   });
-  const linked: LinkedNode = { ...node, cut, isCutOff: false };
-  return linked;
+  const cutOff = (): void => {
+    isCutOff = true;
+    cut();
+  };
+  return { ...node, cut, cutOff };
 }
 
 async function openPair(prefix: string): Promise<readonly [LinkedNode, LinkedNode]> {
@@ -130,8 +134,7 @@ test("a node that cannot reach the one on duty takes the duty, finds what was do
     b.core.registry.propose("default", { kind: "put", key: `d${nth}`, value: "v", ifAbsent: true }),
   );
   await a.core.registry.reached(1);
-  a.isCutOff = true;
-  a.cut();
+  a.cutOff();
   const more = b.core.registry.propose("default", { kind: "put", key: "more", value: "v", ifAbsent: true });
   for (const outcome of await Promise.all([...sent, more])) accepted(outcome);
   assert.equal(

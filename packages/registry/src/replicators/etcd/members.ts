@@ -2,7 +2,7 @@
  * @live This node among the others: it is there as long as its lease of etcd lives. Who keeps a lease of the registry, and
  * who does what one does for all, follows from who is there; every node works it out for itself.
  */
-import { hash, randomInt } from "node:crypto";
+import { randomInt } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Account, Clock, Keeper, Keeping, LeaseId, LeaseRecord, Nodes, Pulse, View } from "../../core/index.ts";
 import { encodeMeta } from "../../records/meta.ts";
@@ -10,6 +10,7 @@ import type { Client } from "./client/client.ts";
 import type { Guard, KeyValue, WatchEvent } from "./client/messages.ts";
 import { encodeNode, type Keys, type NodeEntry, readNode, readTerm } from "./keys.ts";
 import { Beats } from "./peers/beats.ts";
+import { choose, hashOf } from "./peers/rendezvous.ts";
 import type { Address, Roster } from "./peers/roster.ts";
 
 export interface MembersOptions {
@@ -50,10 +51,16 @@ export class Members implements Keeping {
   /** The last revision of etcd that brought a node, as far as it is known here. */
   #broughtRevision = 0;
   readonly #beats: Beats;
+  /** The same, as leases without a node of their own are given to them. */
+  #weighed: readonly (readonly [name: string, hash: number])[] = [];
   /** The term of the node that has the duty; empty while nobody has. */
   #holder = "";
   #holderRevision = 0;
+  /** Who has the duty, as far as is known here; null while nobody has, or who it is has not come here yet. */
+  holder: Holder | null = null;
   #lease = 0;
+  /** Names this life of the node. */
+  #term = "0";
   /** Monotonic time up to which the lease lives for certain. */
   #sureMs = Number.NEGATIVE_INFINITY;
   #wasSure = false;
@@ -115,6 +122,8 @@ export class Members implements Keeping {
 
   /** Tells who follows from who is there, and reaches those that are new. */
   #move(): void {
+    this.#weighed = [...this.#known.keys()].map((name) => [name, hashOf(name)]);
+    this.#nameHolder();
     this.#options.roster.set([...this.#known].map(([node, entry]) => [node, addressOf(entry)]));
     this.#moved();
   }
@@ -124,6 +133,7 @@ export class Members implements Keeping {
     if (revision <= this.#holderRevision) return;
     this.#holder = term;
     this.#holderRevision = revision;
+    this.#nameHolder();
     this.#holderMoved();
     if (term !== "" && term === this.#term) for (const listener of this.#onDuty) listener();
   }
@@ -138,11 +148,9 @@ export class Members implements Keeping {
     this.#holderMoved = listener;
   }
 
-  /** Who has the duty, as far as is known here; null while nobody has, or who it is has not come here yet. */
-  get holder(): Holder | null {
-    if (this.#holder === "") return null;
+  #nameHolder(): void {
     const [node] = [...this.#known].find(([, { term }]) => term === this.#holder) ?? [];
-    return node === undefined ? null : { node, revision: this.#holderRevision };
+    this.holder = node === undefined ? null : { node, revision: this.#holderRevision };
   }
 
   /**
@@ -160,10 +168,6 @@ export class Members implements Keeping {
 
   get #nameTaken(): string {
     return `another process is the node ${this.#options.name}: each needs a name of its own (--name)`;
-  }
-
-  get #term(): string {
-    return this.#lease.toString(16);
   }
 
   get #isSure(): boolean {
@@ -196,6 +200,7 @@ export class Members implements Keeping {
       return false;
     }
     this.#lease = lease;
+    this.#term = term;
     this.#known.set(name, { term, ...address, modRevision: done.revision });
     this.#sureMs = startMs + TTL_SECONDS * 1000 - MARGIN_MS;
     await this.#takeDuty();
@@ -230,6 +235,7 @@ export class Members implements Keeping {
     const startMs = clock.monotonic();
     if (this.#lease === 0 || (await client.renewLease(this.#lease)) === 0) {
       this.#lease = 0;
+      this.#term = "0";
       this.#sureMs = Number.NEGATIVE_INFINITY;
       await this.#enter();
       return;
@@ -261,12 +267,7 @@ export class Members implements Keeping {
   /** The node that granted it while that is there, else one that all agree on. */
   keeperOf(account: Account, { origin, id }: LeaseRecord): string {
     if (this.#known.size === 0 || this.#known.has(origin)) return origin;
-    let [best, most] = ["", ""];
-    for (const node of this.#known.keys()) {
-      const weight = hash("sha1", `${node}\0${account}\0${id}`);
-      if (weight > most) [best, most] = [node, weight];
-    }
-    return best;
+    return choose(this.#weighed, `${account}\0${id}`);
   }
 
   /**

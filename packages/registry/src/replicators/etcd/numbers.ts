@@ -1,4 +1,5 @@
 /** @live What is known of the nodes and of etcd beside the catalog: told by each node, and looked at, every second. */
+import type { Logger } from "pino";
 import type { Clock, Cluster, Outcome, Revision, StoreMember } from "../../core/index.ts";
 import { sayWhy } from "../../net/why.ts";
 import { decodeMeta, encodeMeta, wholeNumber } from "../../records/meta.ts";
@@ -9,6 +10,7 @@ import type { Roster } from "./peers/roster.ts";
 export interface NumbersOptions {
   readonly name: string;
   readonly clock: Clock;
+  readonly log: Pick<Logger, "warn"> | undefined;
   readonly client: Client;
   readonly members: Members;
   readonly roster: Roster;
@@ -26,6 +28,9 @@ const EVERY_MS = 1000;
 /** What a node told is good for so long. */
 const GOOD_MS = 3000;
 const STORE_EVERY = 10;
+/** By so much two clocks may differ, and how often in a row: a busy process hears late. */
+const CLOCK_MS = 1000;
+const CLOCK_TIMES = 5;
 
 interface Told {
   readonly kept: number;
@@ -36,6 +41,8 @@ interface Told {
 export class Numbers {
   readonly #options: NumbersOptions;
   readonly #told = new Map<string, Told>();
+  /** How often in a row a node told another time than this one has. */
+  readonly #otherClocks = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
   #ticks = 0;
   /** Since when this node lacks what etcd has; null while it lacks nothing. */
@@ -56,6 +63,7 @@ export class Numbers {
       if (!told.ok) return;
       const [kept, revision] = [wholeNumber(told.value, "kept"), wholeNumber(told.value, "revision")];
       this.#told.set(from, { kept, revision, atMs: this.#options.clock.monotonic() });
+      this.#compareClock(from, wholeNumber(told.value, "nowMs"));
     });
     this.#timer = setInterval(() => this.#tick(), EVERY_MS).unref();
     this.#tick();
@@ -88,9 +96,19 @@ export class Numbers {
     return { name, nodes, lagRevisions, lagMs, store: this.#store, alarms: this.#alarms };
   }
 
+  /** Times never go back in the order: one fast clock pulls those of all others ahead. */
+  #compareClock(node: string, nowMs: number): void {
+    const { clock, log } = this.#options;
+    const byMs = nowMs - clock.now();
+    const times = nowMs < 0 || Math.abs(byMs) < CLOCK_MS ? 0 : (this.#otherClocks.get(node) ?? 0) + 1;
+    this.#otherClocks.set(node, times);
+    if (times === CLOCK_TIMES)
+      log?.warn({ node, byMs }, "the clock of another node is not that of this one: let both be set by a time server");
+  }
+
   #tick(): void {
-    const { roster, kept, known } = this.#options;
-    roster.broadcast(CHANNEL, encodeMeta({ kept: kept(), revision: known() }));
+    const { roster, kept, known, clock } = this.#options;
+    roster.broadcast(CHANNEL, encodeMeta({ kept: kept(), revision: known(), nowMs: clock.now() }));
     if (!this.#isLooking) {
       this.#isLooking = true;
       void this.#look().finally(() => {

@@ -28,6 +28,7 @@ import { sayWhy } from "../../net/why.ts";
 import type { RetentionLimits } from "../../records/ageing.ts";
 import { Client, type ClientOptions } from "./client/client.ts";
 import type { WatchEvent } from "./client/messages.ts";
+import { Shared } from "./client/shared.ts";
 import { connect, type Others } from "./forward/others.ts";
 import { explainCall, Health } from "./health.ts";
 import { PastIndex } from "./history/past-index.ts";
@@ -100,7 +101,7 @@ class Etcd implements EtcdReplicator {
   #topGroup = "";
   #broken: string | null = null;
   readonly #memory: Memory;
-  #asking: Promise<Outcome<Revision>> | null = null;
+  readonly #top: Shared<Outcome<Revision>>;
 
   constructor(options: EtcdOptions) {
     this.#options = options;
@@ -109,6 +110,7 @@ class Etcd implements EtcdReplicator {
     this.#reader = new LogReader(this.#client, this.#keys);
     const { clock, log, patienceMs = PATIENCE_MS } = options;
     this.#health = new Health({ client: this.#client, keys: this.#keys, clock, log, patienceMs });
+    this.#top = new Shared(() => this.#readTop());
     this.#memory = new Memory(
       options.dataDir,
       () => (this.#broken === null ? { line: this.line, revision: this.#known } : null),
@@ -223,7 +225,7 @@ class Etcd implements EtcdReplicator {
       propose: (...proposal) => sequencer.propose(...proposal),
     });
     const [head, kept] = [() => this.head(), () => sink.kept];
-    const numbers = new Numbers({ ...shared, name, clock, members, roster, head, kept, shown: others.shown });
+    const numbers = new Numbers({ ...shared, name, clock, log, members, roster, head, kept, shown: others.shown });
     return { sequencer, appender, follower, members, upkeep, index, others, numbers };
   }
 
@@ -318,17 +320,17 @@ class Etcd implements EtcdReplicator {
     return this.#parts.others.propose(account, command, signal);
   }
 
-  /** What is asked at one time is one question. */
   head(): Promise<Outcome<Revision>> {
-    this.#asking ??= readHead(this.#client, this.#keys)
-      .then((head): Outcome<Revision> => (head.ok ? ok(head.value.top.revision) : head))
-      .catch((error: unknown) => refuse("unavailable", explainCall(error)));
-    const asked = this.#asking;
-    // Whoever asks later may know of more.
-    queueMicrotask(() => {
-      if (this.#asking === asked) this.#asking = null;
-    });
-    return asked;
+    return this.#top.ask();
+  }
+
+  async #readTop(): Promise<Outcome<Revision>> {
+    try {
+      const head = await readHead(this.#client, this.#keys);
+      return head.ok ? ok(head.value.top.revision) : head;
+    } catch (error) {
+      return refuse("unavailable", explainCall(error));
+    }
   }
 
   history(after: Revision, limit: number, bytesMax = Number.POSITIVE_INFINITY): Promise<readonly Commit[]> {

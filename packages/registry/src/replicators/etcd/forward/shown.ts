@@ -23,7 +23,7 @@ export class Shown {
   reached(revision: Revision): Promise<boolean> {
     if (this.#known >= revision) return Promise.resolve(true);
     return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(false), this.#patienceMs);
+      const timer = setTimeout(() => resolve(false), this.#patienceMs).unref();
       const end = (isShown: boolean): void => {
         clearTimeout(timer);
         resolve(isShown);
