@@ -180,6 +180,11 @@ export function openStream(scope: Scope, url: string, spec: RequestSpec = {}): P
   });
 }
 
+/** The revision in a position: what stands before its mark. */
+export function revisionIn(position: string): number {
+  return Number.parseInt(position, 10);
+}
+
 class EventStream implements Stream {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;

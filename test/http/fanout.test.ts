@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { after, test } from "node:test";
 import { startRollcall } from "../harness/program.ts";
-import { openStream, request } from "../harness/requests.ts";
+import { openStream, request, revisionIn } from "../harness/requests.ts";
 import { until } from "../harness/scope.ts";
 import { nextAccount, openApi } from "./rig.ts";
 
@@ -122,7 +122,7 @@ test("a stop in the middle of it ends each stream with the position that it goes
   await other.restart();
   const feed = await openStream(context, `${other.url}${at}/watch?prefix=k/&after=0`);
   await feed.find(({ event }) => event === "ready");
-  const all = feed.events.filter(({ event }) => event === "change").map(({ id }) => Number(id));
+  const all = feed.events.filter(({ event }) => event === "change").map(({ id }) => revisionIn(id));
   for (const wire of wires) {
     const bye = Number(/id: (\d+)\nevent: bye/.exec(wire.text)?.[1]);
     assert.deepEqual(

@@ -1,6 +1,6 @@
 /**
  * Replays request and answer pairs of the main routes, byte for byte, against a fresh registry. What differs from run
- * to run stands as a placeholder: `{time}`, and `"{revision}"` for a number.
+ * to run stands as a placeholder: `{time}`, `"{revision}"` for a number, and `{position}` for one with its mark.
  */
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
@@ -26,7 +26,8 @@ function toPattern(expected: string): RegExp {
     .replace(/[.*+?^${}()|[\]\\]/g, "\\$&")
     .replace(/\\\{time\\\}/g, "\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z")
     .replace(/:"\\\{revision\\\}"/g, ":\\d+")
-    .replace(/\\\{revision\\\}/g, "\\d+");
+    .replace(/\\\{revision\\\}/g, "\\d+")
+    .replace(/\\\{position\\\}/g, "\\d+~[0-9a-f]{12}");
   return new RegExp(`^${pattern}$`);
 }
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { after, test } from "node:test";
 import { startRollcall } from "../harness/program.ts";
-import { openStream, type Stream } from "../harness/requests.ts";
+import { openStream, revisionIn, type Stream } from "../harness/requests.ts";
 import { until } from "../harness/scope.ts";
 import { assertShape, nextAccount, openApi } from "./rig.ts";
 
@@ -26,14 +26,14 @@ test("a stream gives every change in order, once, with its revision as id", asyn
   await ready(stream);
   const revisions: number[] = [];
   for (let i = 0; i < 30; i++) revisions.push((await put(at, `s${i % 3}`, `i${i}`)).revision);
-  await stream.find((event) => event.id === String(revisions.at(-1)));
+  await stream.find((event) => revisionIn(event.id) === revisions.at(-1));
   assert.deepEqual(
     changes(stream).map((event) => event.json().revision),
     revisions,
   );
   for (const event of changes(stream)) {
     assertShape("Commit", event.json());
-    assert.equal(event.id, String(event.json().revision));
+    assert.equal(revisionIn(event.id), event.json().revision);
   }
 });
 
@@ -48,7 +48,7 @@ test("a stream gives only what it asked for, also of commits that hold more", as
   for (const name of ["a/1", "a/2", "b/1"]) await api.ok("PUT", `${at}/config/${name}?lease=l`, "v");
   const { revision } = await api.ok("DELETE", `${at}/leases/l`);
   const namesOf = async (stream: Stream) => {
-    const last = await stream.find((event) => event.id === String(revision));
+    const last = await stream.find((event) => revisionIn(event.id) === revision);
     return last.json().changes.map((one: { service?: string; key?: string }) => one.service ?? one.key);
   };
   assert.deepEqual(await namesOf(service), ["web"]);
@@ -72,6 +72,13 @@ test("a stream resumes after the position it is given, by header or by query", a
   assert.deepEqual(await seen(`${at}/watch?after=0`), revisions);
   assert.deepEqual(await seen(`${at}/watch?after=${revisions[2]}`), revisions.slice(3));
   assert.deepEqual(await seen(`${at}/watch?after=0`, { "last-event-id": `${revisions[3]}` }), revisions.slice(4));
+  const { position } = await api.ok("GET", `${at}/watch?after=${revisions[1]}&wait=1s`);
+  assert.equal(revisionIn(position), revisions[4]);
+  assert.deepEqual(await seen(`${at}/watch?after=${position}`), []);
+  assert.deepEqual(
+    await seen(`${at}/watch?after=${String(position).replace(/^\d+/, String(revisions[3]))}`),
+    revisions.slice(4),
+  );
   assert.deepEqual(await seen(`${at}/watch?service=web&after=${revisions[4]}`), []);
   assert.deepEqual(await seen(`${at}/watch?service=none&after=0`), []);
   await api.refused(400, "invalid", "GET", `${at}/watch?after=x`);
@@ -112,15 +119,54 @@ test("a position that history no longer holds is answered by resync, and the str
   const resync = await stream.find((event) => event.event === "resync");
   assert.equal(resync.json().compacted, revision);
   assert.ok(resync.json().revision >= revision);
-  assert.equal(resync.id, String(resync.json().revision));
+  assert.equal(revisionIn(resync.id), resync.json().revision);
   const next = await put(at, "web", "i3");
-  await stream.find((event) => event.id === String(next.revision));
+  await stream.find((event) => revisionIn(event.id) === next.revision);
   await api.refused(410, "compacted", "GET", `${at}/watch?after=1&wait=1s`);
   await api.refused(410, "compacted", "GET", `${at}/events?after=1-0`);
   const future = await open(`${at}/watch?after=99999999`);
   await future.find((event) => event.event === "resync");
   await api.refused(410, "compacted", "POST", "/v2/_/compact", { revision: 1 });
   await api.refused(400, "invalid", "POST", "/v2/_/compact", { revision: 99_999_999 });
+});
+
+test("a position of another registry, or of this one before it was begun anew, is told apart", async () => {
+  const at = `/v2/${nextAccount()}`;
+  const { revision } = await put(at, "web", "i1");
+  const elsewhere = `${revision}~0123456789ab`;
+  const streams = [
+    open(`${at}/watch?after=${elsewhere}`),
+    open(`${at}/watch`, { headers: { "last-event-id": elsewhere } }),
+    open(`${at}/watch`, { method: "POST", body: { subscriptions: [{ id: "all" }], after: elsewhere } }),
+    open(`${at}/events?after=${revision}-0~0123456789ab`),
+  ];
+  for (const opening of streams) {
+    const stream = await opening;
+    assert.equal((await stream.find(() => true)).event, "resync");
+    const { id } = await stream.find(({ event }) => event === "ready");
+    assert.match(id, /^\d+(-\d+)?~(?!0123456789ab)[0-9a-f]{12}$/);
+  }
+  await api.refused(410, "compacted", "GET", `${at}/watch?after=${elsewhere}&wait=1s`);
+  await api.refused(410, "compacted", "GET", `${at}/events?after=${elsewhere}`);
+  const read = await api.call("GET", `${at}/services/web`);
+  assert.equal((await api.ok("GET", `${at}/services/web?after=${elsewhere}&wait=60s`)).revision, revision);
+  const known = String(read.headers.etag);
+  const foreign = `"${elsewhere}"`;
+  const reads: readonly (readonly [string, number])[] = [
+    [known, 304],
+    [`"${revision}"`, 304],
+    [foreign, 200],
+    [`${foreign}, ${known}`, 304],
+  ];
+  for (const [tag, status] of reads)
+    assert.equal(
+      (await api.call("GET", `${at}/services/web`, undefined, { headers: { "if-none-match": tag } })).status,
+      status,
+      tag,
+    );
+  const change = (tag: string) =>
+    api.call("PATCH", `${at}/services/web/instances/i1`, { zone: "z" }, { headers: { "if-match": tag } });
+  assert.deepEqual([(await change(foreign)).status, (await change(known)).status], [412, 200]);
 });
 
 test("many subscriptions share one stream, and each commit says for whom it is", async () => {
@@ -143,14 +189,14 @@ test("many subscriptions share one stream, and each commit says for whom it is",
   await put(at, "none", "i1");
   await api.ok("PUT", `${at}/config/b`, "v");
   const last = await put(at, "db", "i1");
-  await stream.find((event) => event.id === String(last.revision));
+  await stream.find((event) => revisionIn(event.id) === last.revision);
   assert.deepEqual(
     changes(stream).map((event) => event.json().subscriptions),
     [["web", "web again"], ["one key", "keys"], ["keys"], ["other"]],
   );
   for (const event of changes(stream)) assertShape("Commit", event.json());
   const everything = await open(`${at}/watch`, { method: "POST", body: { subscriptions: [{ id: "all" }], after: 0 } });
-  await everything.find((event) => event.id === String(last.revision) || event.event === "resync");
+  await everything.find((event) => revisionIn(event.id) === last.revision || event.event === "resync");
 });
 
 test("subscriptions that are none are refused", async () => {
@@ -192,7 +238,7 @@ test("one account's stream shows nothing of another's", async () => {
   await ready(stream);
   await put(yours, "web", "i1");
   const { revision } = await put(mine, "web", "i1");
-  await stream.find((event) => event.id === String(revision));
+  await stream.find((event) => revisionIn(event.id) === revision);
   assert.equal(changes(stream).length, 1);
 });
 
@@ -207,7 +253,7 @@ test("one change reaches hundreds of streams and of subscriptions", async () => 
   const { revision } = await put(at, "web", "i1");
   const got = await Promise.all(
     [...streams, ...shared].map((stream) =>
-      stream.find(({ id, event }) => event === "change" && id === String(revision)),
+      stream.find(({ id, event }) => event === "change" && revisionIn(id) === revision),
     ),
   );
   const plain = new Set(got.slice(0, streams.length).map((event) => event.data));
@@ -229,7 +275,7 @@ test("a stop ends streams with their position and polls with what is there", asy
   const stopped = other.stop();
   const bye = await watch.find((event) => event.event === "bye");
   assert.equal(bye.json().revision, revision);
-  assert.equal(bye.id, String(revision));
+  assert.equal(revisionIn(bye.id), revision);
   assert.match((await events.find((event) => event.event === "bye")).id, new RegExp(`^${revision}-`));
   assert.deepEqual((await poll).instances, []);
   assert.equal((await stopped).code, 0);
@@ -255,7 +301,7 @@ test("a client that does not read holds up nobody, and gets everything once it r
   const memory = /^process_resident_memory_bytes (\S+)/m.exec((await api.call("GET", "/metrics")).text)?.[1];
   assert.ok(Number(memory) < 700 * 1024 * 1024, `${memory} bytes in memory`);
   socket.resume();
-  const revisions = () => [...text.matchAll(/^id: (\d+)\nevent: change$/gm)].map((match) => match[1]);
+  const revisions = () => [...text.matchAll(/^id: (\S+)\nevent: change$/gm)].map((match) => match[1]);
   await until(() => revisions().length === total, { timeoutMs: 20_000 });
   assert.deepEqual(
     revisions(),

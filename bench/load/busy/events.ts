@@ -93,7 +93,9 @@ export class EventScanner {
     if (bytes[at] !== ID[0]) return;
     let revision = 0;
     let digit = at + ID.length;
-    for (; bytes[digit] !== LINE_FEED; digit++) revision = revision * 10 + (bytes[digit] as number) - 48;
+    for (; isDigit(bytes[digit]); digit++) revision = revision * 10 + (bytes[digit] as number) - 48;
+    // The mark of a position.
+    while (bytes[digit] !== LINE_FEED) digit++;
     // "event: change" or "event: ready".
     if (bytes[digit + 8] !== 0x63) {
       if (bytes[digit + 8] === 0x72) this.#onReady();
@@ -102,6 +104,10 @@ export class EventScanner {
     this.#track.take(revision);
     if (isFirst) this.#track.note(bytes.toString("latin1", at, end));
   }
+}
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= 48 && byte <= 57;
 }
 
 /** Takes in a WatchResponse; true when it says that the watch is there. */

@@ -52,7 +52,7 @@ export interface KeyChangeBody {
 }
 
 /**
- * One commit, as the watch stream sends it: SSE `event: change`, `id: <revision>`.
+ * One commit, as the watch stream sends it: SSE `event: change`, its position as `id`.
  * Other SSE events: `ready` {revision} when the stream has caught up, `resync` {revision, compacted} when the position
  * is older than history (read again, go on from `revision`), `bye` {revision} when the server stops.
  */
@@ -68,19 +68,21 @@ export interface CommitBody {
 /** POST /v2/:account/watch: many subscriptions over one SSE stream. */
 export interface WatchBody {
   subscriptions: Array<{ id: string; service?: string; key?: string; prefix?: string }>;
-  after?: number;
+  /** A revision, or a position as an `id` or `position` has it. */
+  after?: number | string;
 }
 
 /** GET /v2/:account/services/…?after=&wait= and the like answer the state; this is GET /v2/:account/watch?after=&wait=. */
 export interface CommitsBody {
-  /** Pass as `?after=` next time. */
   revision: number;
+  /** Pass as `?after=` next time: `<revision>~<mark>`. By the mark a registry tells its own positions. */
+  position: string;
   commits: CommitBody[];
 }
 
 /** GET /v2/:account/events */
 export interface EventBody {
-  /** `<revision>-<index>`; pass the last one as `?after=`. */
+  /** `<revision>-<index>~<mark>`; pass the last one as `?after=`. */
   id: string;
   revision: number;
   at: string;

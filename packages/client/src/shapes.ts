@@ -121,7 +121,7 @@ export interface ServicesBody {
 /** GET /v2/:account/services/:service. Unknown services answer 200 with no instances. */
 export interface ServiceBody {
   service: string;
-  /** The latest revision that touched this service; also the ETag. */
+  /** The latest revision that touched this service; also that of the ETag. */
   revision: number;
   instances: InstanceBody[];
 }

@@ -80,9 +80,9 @@ type Position = Pick<WatchOptions, "after" | "signal" | "onDown">;
 async function* items(
   transport: Transport,
   options: Position,
-  call: (after: number | undefined) => Call,
+  call: (after: number | string | undefined) => Call,
 ): AsyncGenerator<WatchItem, void> {
-  let after = options.after;
+  let after: number | string | undefined = options.after;
   let lost = false;
   while (!options.signal?.aborted) {
     try {
@@ -92,10 +92,11 @@ async function* items(
         signal: options.signal,
         onDown: options.onDown,
       });
-      for await (const { event, data } of stream) {
+      for await (const { event, id, data } of stream) {
         const item = toItem(event, data, lost);
         if (item === undefined) continue;
-        after = item.kind === "commit" ? item.commit.revision : item.revision;
+        // It tells which registry it is of, where the revision by itself would be taken by any.
+        after = id === "" ? toRevision(item) : id;
         lost = false;
         yield item;
       }
@@ -107,6 +108,10 @@ async function* items(
       lost = true;
     }
   }
+}
+
+function toRevision(item: WatchItem): number {
+  return item.kind === "commit" ? item.commit.revision : item.revision;
 }
 
 function toItem(event: string, data: string, lost: boolean): WatchItem | undefined {

@@ -1,5 +1,5 @@
 /** Answers that many handlers give. */
-import type { Outcome, Receipt, Refused } from "../../core/index.ts";
+import { type Outcome, type Receipt, type Refused, refuse } from "../../core/index.ts";
 import { type Body, listParts } from "../../net/answers/parts.ts";
 import { Head, type Headers } from "../../net/http/head.ts";
 import type { Answer } from "../../net/routes/answer.ts";
@@ -13,6 +13,12 @@ export function toJson(body: unknown, status = 200, headers?: Headers): Answer {
   const head = headers === undefined ? JSON_HEAD : { ...JSON_HEADERS, ...headers };
   return { status, head, body: `${JSON.stringify(body)}\n` };
 }
+
+/** To a position of another order. */
+export const OF_ANOTHER: Refused = refuse(
+  "compacted",
+  "the position is of another registry, or of this one before it was begun anew; read again",
+);
 
 /** A page ends early when its records pass this, by their size in memory. */
 export const PAGE_BYTES_MAX = 4 * 1024 * 1024;
@@ -50,20 +56,21 @@ export function toStateHeaders(tag: string): Headers {
 }
 
 /** RFC 9110 §13.1.2: 304 when the client has this revision already. */
-export function findUnchanged({ request }: Exchange, revision: number): Answer | undefined {
+export function findUnchanged({ request, desk }: Exchange, revision: number): Answer | undefined {
   const known = request.header("if-none-match");
-  if (known === undefined || !matchesTag(known, encodeTag(revision))) return undefined;
-  return { status: 304, head: toStateHeaders(encodeTag(revision)) };
+  if (known === undefined || !matchesTag(known, revision, desk.mark)) return undefined;
+  return { status: 304, head: toStateHeaders(encodeTag(revision, desk.mark)) };
 }
 
 /** The state at a revision, or 304. */
 export function toState(exchange: Exchange, revision: number, body: () => unknown): Answer {
-  return findUnchanged(exchange, revision) ?? toJson(body(), 200, toStateHeaders(encodeTag(revision)));
+  const tag = encodeTag(revision, exchange.desk.mark);
+  return findUnchanged(exchange, revision) ?? toJson(body(), 200, toStateHeaders(tag));
 }
 
 /** The same with a body that is encoded as it is sent. */
 export function toStateBody(exchange: Exchange, revision: number, body: () => Body): Answer {
-  const head = { ...JSON_HEADERS, ...toStateHeaders(encodeTag(revision)) };
+  const head = { ...JSON_HEADERS, ...toStateHeaders(encodeTag(revision, exchange.desk.mark)) };
   return findUnchanged(exchange, revision) ?? { status: 200, head, body: body() };
 }
 

@@ -1,6 +1,7 @@
 /** What handlers share: the parts that they work with, and a request on its way to its answer. */
 import type { Access, Account, Clock, Refused, Registry } from "../../core/index.ts";
 import type { Reply } from "../../net/http/reply.ts";
+import type { Mark } from "../../net/routes/position.ts";
 import type { Call } from "../../net/routes/serve.ts";
 import type { House } from "../contract.ts";
 import type { Surroundings } from "./wire/commits.ts";
@@ -13,6 +14,8 @@ export interface Desk {
   readonly clock: Clock;
   readonly consumers: Consumers;
   readonly around: Surroundings;
+  /** Of the order that revisions count in. */
+  readonly mark: Mark;
   readonly lasting: Lasting;
   readonly readers: Readers;
 }

@@ -3,6 +3,7 @@
  *
  * @rooms dialect > open > server > routes > admin > catalog > config > leases > follow > answers > desk > refusals > wire
  */
+import { toMark } from "../../net/routes/position.ts";
 import type { Dialect, House, Mounted } from "../contract.ts";
 import { PATCH } from "./catalog/patching.ts";
 import type { Desk } from "./desk.ts";
@@ -21,6 +22,7 @@ async function open(house: House): Promise<Mounted> {
   const { registry, access, clock, metrics, http } = house;
   const lasting = new OpenVisits(access, metrics, house.log);
   const consumers = new NotedConsumers(registry, clock);
+  const mark = toMark(registry.line);
   const desk: Desk = {
     house,
     registry,
@@ -29,7 +31,8 @@ async function open(house: House): Promise<Mounted> {
     lasting,
     readers: new FewReaders(),
     consumers,
-    around: { ttlMs: (account, lease) => registry.read((view) => toTtl(view.lease(account, lease)?.ttlMs)) },
+    mark,
+    around: { mark, ttlMs: (account, lease) => registry.read((view) => toTtl(view.lease(account, lease)?.ttlMs)) },
   };
   const server = createServer(desk);
   http.mount("/v2/", NAME, server);

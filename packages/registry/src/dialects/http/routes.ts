@@ -2,6 +2,8 @@
 import { LIMITS, SYSTEM_ACCOUNT } from "../../core/index.ts";
 import type { Reply, Streaming } from "../../net/http/reply.ts";
 import type { Body } from "../../net/routes/body.ts";
+import { catchUp } from "../../net/routes/catch-up.ts";
+import { decodePosition } from "../../net/routes/position.ts";
 import type { Handle, Result, Route as RouteOf } from "../../net/routes/serve.ts";
 import {
   backup,
@@ -48,6 +50,7 @@ import {
 import { keepLease } from "./leases/keep.ts";
 import { toPretty } from "./wire/pretty.ts";
 import { FILTERS, PAGES, WAITS } from "./wire/query.ts";
+import { latestOf } from "./wire/tags.ts";
 
 const NONE: Body = { kind: "none" };
 const JSON_BODY: Body = { kind: "json" };
@@ -103,6 +106,24 @@ function currently(handle: Handle<Desk, Reply>): Handle<Desk, Reply> {
       : handle(call);
 }
 
+/**
+ * The same handler, once this node has what the client has seen at another one: `after`, and the tag of what is known,
+ * name a revision. What is no position is left to the handler.
+ */
+function notBefore(handle: Handle<Desk, Reply>): Handle<Desk, Reply> {
+  return (call) => {
+    const late = catchUp(call.desk.registry, revisionSeen(call));
+    return late === undefined ? handle(call) : late.then((refused) => refused ?? handle(call));
+  };
+}
+
+function revisionSeen({ desk: { mark }, request, query }: Exchange): number {
+  const known = request.header("if-none-match");
+  const seen = known === undefined ? 0 : latestOf(known, mark);
+  const after = request.search === "" ? undefined : query.get("after");
+  return after === undefined ? seen : Math.max(seen, decodePosition(after, mark)?.revision ?? 0);
+}
+
 /** A route whose answers are whole. */
 function route(
   method: Method,
@@ -114,6 +135,7 @@ function route(
   summary: string,
 ): Route {
   const reads = method === "GET" && pattern.startsWith(A);
+  const known = method === "GET" ? notBefore(handle) : handle;
   return {
     streams: false,
     method,
@@ -121,7 +143,7 @@ function route(
     role,
     body,
     query: [...query, ...(reads ? [CURRENT] : []), PRETTY],
-    handle: prettily(reads ? currently(handle) : handle),
+    handle: prettily(reads ? currently(known) : known),
     summary,
   };
 }

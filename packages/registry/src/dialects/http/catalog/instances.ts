@@ -42,8 +42,8 @@ interface Conditions {
 
 const UNCONDITIONAL: Conditions = { ifAbsent: false, guards: [] };
 
-function readConditions({ request }: Exchange, instance: InstanceKey): Outcome<Conditions> {
-  const condition = decodeCondition(request.header("if-match"), request.header("if-none-match"));
+function readConditions({ request, desk }: Exchange, instance: InstanceKey): Outcome<Conditions> {
+  const condition = decodeCondition(request.header("if-match"), request.header("if-none-match"), desk.mark);
   if (!condition.ok) return condition;
   switch (condition.value) {
     case undefined:

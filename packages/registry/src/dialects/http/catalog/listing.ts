@@ -3,6 +3,7 @@ import { type AccountView, type InstanceRecord, perRevision, type ServiceView } 
 import { PART_BYTES } from "../../../net/answers/parts.ts";
 import { Head } from "../../../net/http/head.ts";
 import type { Answer } from "../../../net/routes/answer.ts";
+import type { Mark } from "../../../net/routes/position.ts";
 import { toStateHeaders } from "../answers.ts";
 import { toTtl } from "../wire/numbers.ts";
 import { toInstanceBody } from "../wire/records.ts";
@@ -93,9 +94,10 @@ const WHOLE_BYTES_MAX = 32 * 1024 * 1024;
 
 /** The answer to most reads of a service. */
 export const answerService = perRevision(
-  (service: ServiceView, account: AccountView) => {
+  (service: ServiceView, { account, mark }: { readonly account: AccountView; readonly mark: Mark }) => {
     const listing = new Listing(service, snapshotOf(service, account));
-    const head = new Head({ "Content-Type": "application/json", ...toStateHeaders(encodeTag(service.revision)) });
+    const tag = encodeTag(service.revision, mark);
+    const head = new Head({ "Content-Type": "application/json", ...toStateHeaders(tag) });
     return { status: 200, head, body: listing.whole ?? listing } satisfies Answer;
   },
   {

@@ -45,7 +45,7 @@ function answerAfter(
   answer: () => Answer,
 ): Result | Promise<Result> {
   const { desk, query } = exchange;
-  const wait = decodeWait(query);
+  const wait = decodeWait(query, desk.mark);
   if (!wait.ok) return wait;
   const { waitMs } = wait.value;
   const now = desk.registry.read((view) => ({ thing: revisionOf(view), all: view.revision }));
@@ -64,7 +64,8 @@ function toService(exchange: Exchange, name: string, filter: InstanceFilter | un
     const service = all?.service(name);
     if (all === undefined || service === undefined)
       return toState(exchange, 0, () => ({ service: name, revision: 0, instances: [] }));
-    if (filter === undefined) return findUnchanged(exchange, service.revision) ?? answerService(service, all);
+    if (filter === undefined)
+      return findUnchanged(exchange, service.revision) ?? answerService(service, { account: all, mark: desk.mark });
     const before = { service: name, revision: service.revision };
     return toStateBody(exchange, service.revision, () =>
       encodeList(before, "instances", encodeShown(snapshotOf(service, all), filter)),

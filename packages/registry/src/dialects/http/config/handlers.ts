@@ -50,7 +50,7 @@ export function getKey(exchange: Exchange): Result | Promise<Result> {
   const { desk, account, query } = exchange;
   const key = keyOf(exchange);
   if (!key.ok) return key;
-  const wait = decodeWait(query);
+  const wait = decodeWait(query, desk.mark);
   if (!wait.ok) return wait;
   const { waitMs } = wait.value;
   const now = desk.registry.read((view) => ({ record: view.entry(account, key.value), revision: view.revision }));
@@ -70,14 +70,14 @@ function toKey(exchange: Exchange, key: Bytes): Result {
     "Content-Type": "application/octet-stream",
     // Browsers must not take a stored value for a page of this server.
     "X-Content-Type-Options": "nosniff",
-    ...toStateHeaders(encodeTag(record.modRevision)),
+    ...toStateHeaders(encodeTag(record.modRevision, desk.mark)),
   };
   return findUnchanged(exchange, record.modRevision) ?? { status: 200, head, body: toBuffer(record.value) };
 }
 
 /** Proposes a change of a key on the conditions of the request's headers. */
 async function proposeGuarded({ desk, account, request }: Exchange, key: Bytes, command: Command) {
-  const condition = decodeCondition(request.header("if-match"), request.header("if-none-match"));
+  const condition = decodeCondition(request.header("if-match"), request.header("if-none-match"), desk.mark);
   if (!condition.ok) return condition;
   if (condition.value === undefined) return desk.registry.propose(account, command);
   const guards = [toGuard(key, condition.value)];
@@ -95,7 +95,7 @@ function toGuard(key: Bytes, condition: Condition): Guard {
 
 /** PUT …/config/<key>: the body is the value. */
 export async function putKey(exchange: Exchange): Promise<Result> {
-  const { account, query, tail, bytes } = exchange;
+  const { desk, account, query, tail, bytes } = exchange;
   const key = keyOf(exchange);
   if (!key.ok) return key;
   const lease = query.get("lease");
@@ -109,7 +109,10 @@ export async function putKey(exchange: Exchange): Promise<Result> {
   const { revision } = outcome.value;
   const created = change?.before === null;
   const body = { key: fromBytes(key.value), revision, version: record?.version ?? 0 };
-  const headers = { ETag: encodeTag(revision), ...(created ? { Location: `/v2/${account}/config/${tail}` } : {}) };
+  const headers = {
+    ETag: encodeTag(revision, desk.mark),
+    ...(created ? { Location: `/v2/${account}/config/${tail}` } : {}),
+  };
   return toJson(body, created ? 201 : 200, headers);
 }
 
@@ -144,7 +147,7 @@ export function listKeys(exchange: Exchange): Result | Promise<Result> {
   if (!begin.ok) return begin;
   const page = decodePage(query);
   if (!page.ok) return page;
-  const wait = decodeWait(query);
+  const wait = decodeWait(query, desk.mark);
   if (!wait.ok) return wait;
   const { waitMs } = wait.value;
   const now = desk.registry.read((view) => view.revision);

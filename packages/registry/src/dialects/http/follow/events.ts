@@ -5,8 +5,10 @@ import type { Query } from "../../../net/http/query.ts";
 import type { Streaming } from "../../../net/http/reply.ts";
 import { preferredOf } from "../../../net/routes/accept.ts";
 import type { Answer } from "../../../net/routes/answer.ts";
+import { catchUp } from "../../../net/routes/catch-up.ts";
+import { ELSEWHERE, type Mark } from "../../../net/routes/position.ts";
 import type { Result } from "../../../net/routes/serve.ts";
-import { GATHERED_BYTES_MAX, toJsonBody } from "../answers.ts";
+import { GATHERED_BYTES_MAX, OF_ANOTHER, toJsonBody } from "../answers.ts";
 import type { Desk, Exchange } from "../desk.ts";
 import {
   decodeEventCursor,
@@ -31,12 +33,12 @@ const READS_MAX = 20;
 
 /** GET …/events */
 export function getEvents(exchange: Exchange<Streaming>): Result | undefined | Promise<Result> {
-  const { request, query } = exchange;
+  const { desk, request, query } = exchange;
   const filter = decodeFilter(query);
   if (!filter.ok) return filter;
   const wantsStream = preferredOf(request.header("accept"), ["application/json", STREAM]) === STREAM;
   const text = (wantsStream ? request.header("last-event-id") : undefined) || query.get("after");
-  const after = text === undefined ? undefined : decodeEventCursor(text);
+  const after = text === undefined ? undefined : decodeEventCursor(text, desk.mark);
   if (text !== undefined && after === undefined)
     return refuse("invalid", "a cursor is <revision>-<index>, as an answer gave it");
   return wantsStream ? streamEvents(exchange, filter.value, after) : pollEvents(exchange, filter.value, after);
@@ -73,7 +75,7 @@ function streamEvents(exchange: Exchange<Streaming>, filter: EventFilter, after:
     after: after === undefined ? undefined : startOf(after),
     // The first commit may have been seen in part, by this client only.
     encode: (commits) => encodePiece(commits, isBefore(cursor, commits) ? kind : undefined, render),
-    idOf: endOf,
+    idOf: (revision) => endOf(revision, exchange.desk.mark),
   });
 }
 
@@ -83,14 +85,14 @@ function isBefore({ revision }: EventCursor, [first]: readonly Commit[]): boolea
 
 /** The revision after which the commit of the cursor comes (again), unless all of it was seen. */
 function startOf({ revision, index }: EventCursor): Revision {
-  return index >= INDEX_END || revision === 0 ? revision : revision - 1;
+  return index >= INDEX_END || revision <= 0 ? revision : revision - 1;
 }
 
 /** No commit has so many changes: the index that stands for "all of this commit". */
 const INDEX_END = 999_999_999;
 
-function endOf(revision: Revision): string {
-  return toEventId(revision, INDEX_END);
+function endOf(revision: Revision, mark: Mark): string {
+  return toEventId(revision, INDEX_END, mark);
 }
 
 async function pollEvents(exchange: Exchange, filter: EventFilter, after: EventCursor | undefined): Promise<Result> {
@@ -99,8 +101,11 @@ async function pollEvents(exchange: Exchange, filter: EventFilter, after: EventC
   if (!page.ok) return page;
   const waitMs = decodeWaitMs(query);
   if (!waitMs.ok) return waitMs;
+  if (after?.revision === ELSEWHERE) return OF_ANOTHER;
   const { limit } = page.value;
-  const { readers } = exchange.desk;
+  const { readers, registry } = exchange.desk;
+  const behind = await catchUp(registry, after?.revision ?? 0);
+  if (behind !== undefined) return behind;
   const found = await readers.read(account, () => findEvents(exchange, filter, after, limit, waitMs.value));
   if (!found.ok) return found;
   const { events, cursor, revision, complete } = found.value;
@@ -135,7 +140,7 @@ async function findEvents(
   if (after !== undefined) return readEvents(exchange, filter, after, limit);
   if (waitMs === 0) return readLatest(exchange, filter, limit);
   const revision = nowOf(exchange.desk);
-  return ok({ events: [], revision, cursor: endOf(revision), complete: true });
+  return ok({ events: [], revision, cursor: endOf(revision, exchange.desk.mark), complete: true });
 }
 
 function nowOf(desk: Desk): Revision {
@@ -166,12 +171,13 @@ async function readEvents(
   limit: number,
 ): Promise<Outcome<Found>> {
   const events: string[] = [];
+  const cursorAt = (revision: Revision): string => cursorOf(revision, after, exchange.desk.mark);
   let length = 0;
   let revision = Math.min(startOf(after), nowOf(exchange.desk));
   for (let reads = 0; reads < READS_MAX; reads++) {
     const page = await exchange.desk.registry.history(revision, SCANNED_PER_READ);
     if (!page.ok) return page;
-    if (page.value.length === 0) return ok({ events, cursor: cursorAt(revision, after), revision, complete: true });
+    if (page.value.length === 0) return ok({ events, cursor: cursorAt(revision), revision, complete: true });
     for (const commit of page.value) {
       for (const event of toEvents(exchange, commit, filter, after)) {
         const text = JSON.stringify(event);
@@ -182,15 +188,16 @@ async function readEvents(
       }
       revision = commit.revision;
     }
-    if (revision === nowOf(exchange.desk))
-      return ok({ events, cursor: cursorAt(revision, after), revision, complete: true });
+    if (revision === nowOf(exchange.desk)) return ok({ events, cursor: cursorAt(revision), revision, complete: true });
   }
-  return ok({ events, cursor: cursorAt(revision, after), revision, complete: false });
+  return ok({ events, cursor: cursorAt(revision), revision, complete: false });
 }
 
 /** The position after what was looked at, but never one before the client's own. */
-function cursorAt(revision: Revision, after: EventCursor): string {
-  return revision < after.revision ? toEventId(after.revision, Math.min(after.index, INDEX_END)) : endOf(revision);
+function cursorOf(revision: Revision, after: EventCursor, mark: Mark): string {
+  return revision < after.revision
+    ? toEventId(after.revision, Math.min(after.index, INDEX_END), mark)
+    : endOf(revision, mark);
 }
 
 /** The first steps backwards are short: the latest commits may be enough, and long. */
@@ -217,7 +224,7 @@ async function readLatest(exchange: Exchange, filter: EventFilter, limit: number
   let first = Math.max(0, latest.length - limit);
   // One event at least, however long it is.
   for (; length > GATHERED_BYTES_MAX && first < latest.length - 1; first++) length -= (latest[first] as string).length;
-  return ok({ events: latest.slice(first), cursor: endOf(now), revision: now, complete: true });
+  return ok({ events: latest.slice(first), cursor: endOf(now, exchange.desk.mark), revision: now, complete: true });
 }
 
 /** The last events of the commits after `from`, up to `to`: as many as one page may hold. */

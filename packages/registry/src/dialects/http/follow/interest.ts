@@ -1,10 +1,20 @@
 /** What a watch asks for: from query parameters, or from a body with many subscriptions. */
-import { type Bytes, LIMITS, type Outcome, ok, prefixEnd, refuse, type Scope, toBytes } from "../../../core/index.ts";
+import {
+  type Bytes,
+  LIMITS,
+  type Outcome,
+  ok,
+  prefixEnd,
+  type Revision,
+  refuse,
+  type Scope,
+  toBytes,
+} from "../../../core/index.ts";
 import type { Query } from "../../../net/http/query.ts";
 import type { Json } from "../../../net/routes/json.ts";
+import { decodePosition, type Mark } from "../../../net/routes/position.ts";
 import type { Interest } from "../wire/commits.ts";
 import { Fields } from "../wire/fields.ts";
-import { decodeCount } from "../wire/numbers.ts";
 import { fromPrefix } from "../wire/reserved.ts";
 
 export const SUBSCRIPTIONS_MAX = 10_000;
@@ -31,17 +41,24 @@ export function decodeInterest(query: Query): Outcome<Interest> {
   return ok({ services: new Set(services), keys: new Set(keys), prefixes, everything });
 }
 
-/** The position of a stream: `Last-Event-ID` is the newer word, because browsers repeat the address as it was. */
-export function decodePosition(
+/**
+ * The revision after which a stream begins: `Last-Event-ID` is the newer word, because browsers repeat the address as it
+ * was. `ELSEWHERE` for a position of another order.
+ */
+export function decodeStart(
   lastEventId: string | undefined,
   after: string | undefined,
-): Outcome<number | undefined> {
+  mark: Mark,
+): Outcome<Revision | undefined> {
   const text = lastEventId === undefined || lastEventId === "" ? after : lastEventId;
   if (text === undefined) return ok(undefined);
-  const position = decodeCount(text);
-  return position === undefined
-    ? refuse("invalid", `${text === after ? "query parameter after" : "Last-Event-ID"} must be a revision`)
-    : ok(position);
+  const position = decodePosition(text, mark);
+  return position === undefined || position.index !== undefined
+    ? refuse(
+        "invalid",
+        `${text === after ? "query parameter after" : "Last-Event-ID"} must be a revision or a position`,
+      )
+    : ok(position.revision);
 }
 
 const WATCH_FIELDS: ReadonlySet<string> = new Set(["subscriptions", "after"]);
@@ -52,7 +69,7 @@ export interface Multiplex {
   readonly after: number | undefined;
 }
 
-export function decodeMultiplex(body: Json): Outcome<Multiplex> {
+export function decodeMultiplex(body: Json, mark: Mark): Outcome<Multiplex> {
   const fields = new Fields(body, WATCH_FIELDS);
   fields.need("subscriptions");
   const list = fields.list("subscriptions", SUBSCRIPTIONS_MAX);
@@ -69,8 +86,17 @@ export function decodeMultiplex(body: Json): Outcome<Multiplex> {
   if (list.length === 0) fields.fail("field subscriptions must not be empty");
   if (new Set(subscriptions.map(({ prefix }) => prefix)).size > PREFIXES_MAX)
     fields.adopt(refuse("too-large", `field subscriptions holds more than ${PREFIXES_MAX} prefixes`));
-  const after = fields.has("after") ? fields.integer("after", 0, 0, Number.MAX_SAFE_INTEGER) : undefined;
+  const after = fields.has("after") ? readAfter(fields, mark) : undefined;
   return fields.outcome({ subscriptions, after });
+}
+
+function readAfter(fields: Fields, mark: Mark): Revision {
+  const raw = fields.raw("after");
+  if (typeof raw !== "string") return fields.integer("after", 0, 0, Number.MAX_SAFE_INTEGER);
+  const position = decodePosition(raw, mark);
+  if (position !== undefined && position.index === undefined) return position.revision;
+  fields.expected("after", "a revision or a position", raw);
+  return 0;
 }
 
 function readSubscription(fields: Fields): Subscription {

@@ -1,22 +1,22 @@
 /** @live A stream of commits or events that follows the registry: replay, live, parked while the client is slow. */
 import type { Commit, Revision, Scope, Watch, Watcher } from "../../../core/index.ts";
 import type { Stream, Streaming } from "../../../net/http/reply.ts";
+import { catchUp } from "../../../net/routes/catch-up.ts";
+import { ELSEWHERE, encodePosition } from "../../../net/routes/position.ts";
 import type { Exchange, Visit } from "../desk.ts";
 import { encodeEvent } from "../wire/sse.ts";
 import type { Piece } from "./pieces.ts";
 
 export interface FollowOptions {
   readonly scope: Scope;
-  /** Undefined: from now on. */
+  /** Undefined: from now on. `ELSEWHERE`: after a position of another order. */
   readonly after: Revision | undefined;
   /** Encodes the first of these commits, one at least. */
   readonly encode: (commits: readonly Commit[]) => Piece;
   /** The id of a message after which all commits up to this revision have been sent. */
-  readonly idOf?: (revision: Revision) => string | number;
+  readonly idOf?: (revision: Revision) => string;
   readonly onClose?: () => void;
 }
-
-const revisionItself = (revision: Revision): Revision => revision;
 
 /** Answers with an endless stream. */
 export function followCommits(exchange: Exchange<Streaming>, options: FollowOptions): void {
@@ -26,7 +26,7 @@ export function followCommits(exchange: Exchange<Streaming>, options: FollowOpti
 class Follower implements Watcher, Visit {
   readonly #exchange: Exchange;
   readonly #options: FollowOptions;
-  readonly #idOf: (revision: Revision) => string | number;
+  readonly #idOf: (revision: Revision) => string;
   readonly #stream: Stream;
   readonly #leave: () => void;
   #watch: Watch | undefined;
@@ -36,7 +36,8 @@ class Follower implements Watcher, Visit {
   constructor(exchange: Exchange<Streaming>, options: FollowOptions) {
     this.#exchange = exchange;
     this.#options = options;
-    this.#idOf = options.idOf ?? revisionItself;
+    const { mark } = exchange.desk;
+    this.#idOf = options.idOf ?? ((revision) => encodePosition(revision, mark));
     this.#stream = exchange.reply.events();
     this.#leave = exchange.desk.lasting.enter(this, exchange);
     this.#stream.onDrain(() => this.#resume());
@@ -45,12 +46,20 @@ class Follower implements Watcher, Visit {
 
   start(after: Revision | undefined): void {
     const { registry, lasting } = this.#exchange.desk;
-    const now = registry.read((view) => view.revision);
-    this.#last = after ?? now;
+    this.#last = after ?? registry.read((view) => view.revision);
     // While the request's body came, its token may have gone.
     if (lasting.draining || lasting.findRevoked(this.#exchange) !== undefined) return this.bye();
+    const late = catchUp(registry, this.#last);
+    if (late === undefined) return this.#begin();
+    // One that is away for long does better at another node, with the position that it has.
+    void late.then((refused) => (refused === undefined ? this.#begin() : this.bye()));
+  }
+
+  #begin(): void {
+    if (!this.#stream.open) return;
+    const now = this.#exchange.desk.registry.read((view) => view.revision);
     // A position from the future belongs to another history: a store that was put back to an older state.
-    if (after !== undefined && after > now) this.#resync();
+    if (this.#last === ELSEWHERE || this.#last > now) this.#resync();
     else this.#follow(this.#last);
   }
 
@@ -69,12 +78,16 @@ class Follower implements Watcher, Visit {
 
   /** The client has to read the state again; the stream goes on after it. */
   #resync(): void {
+    this.#sayResync();
+    this.#follow(this.#last);
+  }
+
+  #sayResync(): void {
     const { registry } = this.#exchange.desk;
     const compacted = registry.floor;
     const now = registry.read((view) => view.revision);
     this.#last = now;
     this.#send("resync", now, { revision: now, compacted });
-    this.#follow(now);
   }
 
   #send(event: string, revision: Revision, data: unknown): void {
@@ -123,6 +136,8 @@ class Follower implements Watcher, Visit {
 
   bye(): void {
     if (!this.#stream.open) return;
+    // Of a position of another order none can be made here.
+    if (this.#last === ELSEWHERE) this.#sayResync();
     // The watch has also passed commits outside of the scope: its position may be later than the last commit sent.
     const revision = Math.max(this.#watch?.position ?? 0, this.#last);
     this.#stream.end(Buffer.from(encodeEvent("bye", this.#idOf(revision), JSON.stringify({ revision }))));

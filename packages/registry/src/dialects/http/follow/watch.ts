@@ -14,15 +14,17 @@ import {
 import { type Body, Holding, listParts } from "../../../net/answers/parts.ts";
 import type { Streaming } from "../../../net/http/reply.ts";
 import type { Answer } from "../../../net/routes/answer.ts";
+import { catchUp } from "../../../net/routes/catch-up.ts";
+import { ELSEWHERE, encodePosition, type Mark } from "../../../net/routes/position.ts";
 import type { Result } from "../../../net/routes/serve.ts";
-import { GATHERED_BYTES_MAX, toJsonBody } from "../answers.ts";
+import { GATHERED_BYTES_MAX, OF_ANOTHER, toJsonBody } from "../answers.ts";
 import type { Exchange } from "../desk.ts";
 import { type Interest, isOfInterest, type Surroundings, toChangeBody, toCommitBody } from "../wire/commits.ts";
 import { toTime } from "../wire/numbers.ts";
 import { decodeWait } from "../wire/query.ts";
 import { encodeEvent } from "../wire/sse.ts";
 import { CONSUMER_TTL_MS } from "./consumers.ts";
-import { decodeInterest, decodeMultiplex, decodePosition, type Subscription, toScope } from "./interest.ts";
+import { decodeInterest, decodeMultiplex, decodeStart, type Subscription, toScope } from "./interest.ts";
 import { encodePiece } from "./pieces.ts";
 import { awaitChange } from "./poll.ts";
 import { followCommits } from "./stream.ts";
@@ -34,17 +36,17 @@ const INTERESTS_MAX = 4;
 
 /** GET …/watch: a stream, or with `wait` one answer. */
 export function watch(exchange: Exchange<Streaming>): Result | undefined | Promise<Result> {
-  const { request, query } = exchange;
+  const { desk, request, query } = exchange;
   const interest = decodeInterest(query);
   if (!interest.ok) return interest;
   if (query.has("wait")) return pollCommits(exchange, interest.value);
-  const after = decodePosition(request.header("last-event-id"), query.get("after"));
+  const after = decodeStart(request.header("last-event-id"), query.get("after"), desk.mark);
   if (!after.ok) return after;
   const stopConsuming = consumeWhileOpen(exchange, interest.value);
   const name = nameInterest(interest.value);
   const render = (commit: Commit): string => {
     const json = encode(exchange, commit, name, interest.value);
-    return json === undefined ? "" : encodeEvent("change", commit.revision, json);
+    return json === undefined ? "" : encodeEvent("change", encodePosition(commit.revision, desk.mark), json);
   };
   followCommits(exchange, {
     scope: toScope(exchange.account, interest.value),
@@ -108,13 +110,17 @@ const READS_MAX = 20;
 /** GET …/watch?after=&wait=: the commits after a position, at once when there are some. */
 async function pollCommits(exchange: Exchange, interest: Interest): Promise<Result> {
   const { desk, query, account } = exchange;
-  const wait = decodeWait(query);
+  const wait = decodeWait(query, desk.mark);
   if (!wait.ok) return wait;
+  const { after = 0 } = wait.value;
+  if (after === ELSEWHERE) return OF_ANOTHER;
+  const behind = await catchUp(desk.registry, after);
+  if (behind !== undefined) return behind;
   const now = desk.registry.read((view) => view.revision);
   const found = await readCommits(exchange, interest, Math.min(wait.value.after ?? now, now));
   if (!found.ok) return found;
   const { complete, revision, commits } = found.value;
-  if (commits.length > 0 || !complete || wait.value.waitMs === 0) return toAnswer(found.value);
+  if (commits.length > 0 || !complete || wait.value.waitMs === 0) return toAnswer(found.value, desk.mark);
   return awaitChange(exchange, toScope(account, interest), revision, wait.value.waitMs, (_woken, commits) => {
     if (commits?.some(({ changes }) => changes.some((change) => isOfInterest(change, interest))) === false)
       return undefined;
@@ -124,7 +130,7 @@ async function pollCommits(exchange: Exchange, interest: Interest): Promise<Resu
 
 async function toCommits(exchange: Exchange, interest: Interest, after: Revision): Promise<Result> {
   const found = await readCommits(exchange, interest, after);
-  return found.ok ? toAnswer(found.value) : found;
+  return found.ok ? toAnswer(found.value, exchange.desk.mark) : found;
 }
 
 interface Found {
@@ -137,9 +143,13 @@ interface Found {
   readonly long?: Body;
 }
 
-function toAnswer({ revision, commits, long }: Found): Answer {
+function toAnswer({ revision, commits, long }: Found, mark: Mark): Answer {
   if (long !== undefined) return toJsonBody(long);
-  return toJsonBody(`{"revision":${revision},"commits":[${commits.join(",")}]}\n`);
+  return toJsonBody(`${startAnswer(revision, mark)}${commits.join(",")}]}\n`);
+}
+
+function startAnswer(revision: Revision, mark: Mark): string {
+  return `{"revision":${revision},"position":"${encodePosition(revision, mark)}","commits":[`;
 }
 
 /** An answer that holds one commit. */
@@ -148,7 +158,7 @@ function encodeLong(commit: Commit, interest: Interest, around: Surroundings): B
   const seen = commit.changes.filter((change) => isOfInterest(change, interest));
   if (seen.length === 0) return undefined;
   const head = JSON.stringify({ revision, at: toTime(atMs), account }).slice(0, -1);
-  const start = `{"revision":${revision},"commits":[${head},"changes":[`;
+  const start = `${startAnswer(revision, around.mark)}${head},"changes":[`;
   return new Holding(listParts(start, encodeChanges(commit, seen, around), "]}]}\n"), sizeOfCommit(commit));
 }
 
@@ -192,10 +202,10 @@ async function findCommits({ desk, account }: Exchange, interest: Interest, afte
 
 /** POST …/watch: many subscriptions over one stream. One cursor serves them all, so that they share one order. */
 export function watchMany(exchange: Exchange<Streaming>): Result | undefined {
-  const { request, account } = exchange;
-  const asked = decodeMultiplex(exchange.json);
+  const { desk, request, account } = exchange;
+  const asked = decodeMultiplex(exchange.json, desk.mark);
   if (!asked.ok) return asked;
-  const position = decodePosition(request.header("last-event-id"), undefined);
+  const position = decodeStart(request.header("last-event-id"), undefined, desk.mark);
   if (!position.ok) return position;
   const index = new SubscriptionIndex(asked.value.subscriptions);
   followCommits(exchange, {
@@ -246,7 +256,8 @@ class SubscriptionIndex {
     for (const key of keys) ids.push(...(this.#keys.get(key) ?? []));
     for (const prefix of prefixes) ids.push(...(this.#prefixes.get(prefix) ?? []));
     if (ids.length === 0) return "";
-    return encodeEvent("change", commit.revision, `${json.slice(0, -1)},"subscriptions":${JSON.stringify(ids)}}`);
+    const id = encodePosition(commit.revision, exchange.desk.mark);
+    return encodeEvent("change", id, `${json.slice(0, -1)},"subscriptions":${JSON.stringify(ids)}}`);
   }
 
   #meet(services: Set<string>, before: InstanceRecord | null, after: InstanceRecord | null): void {

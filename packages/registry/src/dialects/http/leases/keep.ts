@@ -1,6 +1,7 @@
 /** @live A stream that keeps a lease alive as long as it is open. */
 import { LIMITS, type Refused, refuse } from "../../../core/index.ts";
 import type { Stream, Streaming } from "../../../net/http/reply.ts";
+import { encodePosition } from "../../../net/routes/position.ts";
 import type { Result } from "../../../net/routes/serve.ts";
 import type { Desk, Exchange, Visit } from "../desk.ts";
 import { toTtl } from "../wire/numbers.ts";
@@ -86,7 +87,8 @@ class Keeper implements Visit {
 
   #encode(event: string, data: object): Buffer {
     const revision = this.#desk.registry.read((view) => view.revision);
-    return Buffer.from(encodeEvent(event, revision, JSON.stringify({ revision, ...data })));
+    const id = encodePosition(revision, this.#desk.mark);
+    return Buffer.from(encodeEvent(event, id, JSON.stringify({ revision, ...data })));
   }
 
   bye(): void {

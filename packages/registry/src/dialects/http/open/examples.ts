@@ -109,7 +109,7 @@ export const EXAMPLES: Readonly<Record<string, unknown>> = {
     otherwise: [{ get: { key: "app/leader" } }],
   },
   Transacted: { succeeded: true, revision: 46, results: [{ put: { key: "app/leader", version: 1 } }] },
-  Commits: { revision: 41, commits: [commit] },
+  Commits: { revision: 41, position: "41~0f8b2c1d9a7e", commits: [commit] },
   Watch: {
     subscriptions: [
       { id: "api", service: "api" },
@@ -117,7 +117,7 @@ export const EXAMPLES: Readonly<Record<string, unknown>> = {
     ],
     after: 0,
   },
-  Events: { events: [expired], cursor: "57-1" },
+  Events: { events: [expired], cursor: "57-1~0f8b2c1d9a7e" },
   Targets: [{ targets: ["10.0.0.7:8080"], labels: { __meta_rollcall_service: "api" } }],
   CreateToken: { name: "deployer", account: null, role: "admin" },
   PartialLimits: { instancesMax: 5000 },

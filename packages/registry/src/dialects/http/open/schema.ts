@@ -339,12 +339,12 @@ const FOLLOW = {
   ...CHANGES,
   Change,
   Commit,
-  Commits: object({ revision: count, commits: Type.Array(ref("Commit")) }),
+  Commits: object({ revision: count, position: text, commits: Type.Array(ref("Commit")) }),
   Watch: object({
     subscriptions: Type.Array(
       object({ id: text, service: optional(text), key: optional(text), prefix: optional(text) }),
     ),
-    after: optional(count),
+    after: optional(Type.Union([count, text])),
   }),
   Event,
   Events: object({ events: Type.Array(ref("Event")), cursor: text }),

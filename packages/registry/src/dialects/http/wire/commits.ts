@@ -10,13 +10,17 @@ import {
   type Silence,
   subjectOf,
 } from "../../../core/index.ts";
+import { decodePosition, type Mark } from "../../../net/routes/position.ts";
 import { toTime, toTtl } from "./numbers.ts";
 import { findLeaseChange, sayReason } from "./reasons.ts";
 import { toInstanceBody, toKeyBody, toLeaseBody } from "./records.ts";
 import { isHiddenChange } from "./reserved.ts";
 
-/** What is known now of leases that the commit does not hold. */
+/** What is known besides the commit. */
 export interface Surroundings {
+  /** Of the order that the commit is in. */
+  readonly mark: Mark;
+  /** Of leases that the commit does not hold, as they are now. */
   ttlMs(account: string, lease: string): number | null;
 }
 
@@ -97,15 +101,15 @@ function toLeaseThen(commit: Commit, lease: LeaseRecord, silence: Silence | null
   return toLeaseBody(lease, { ...(silence ?? unknown), intervalMs: 0, rare: false });
 }
 
-export function toEventId(revision: number, index: number): string {
-  return `${revision}-${index}`;
+export function toEventId(revision: number, index: number, mark: Mark): string {
+  return `${revision}-${index}${mark}`;
 }
 
 export function toEventBody(commit: Commit, index: number, around: Surroundings): EventBody {
   const body = toChangeBody(commit, commit.changes[index] as Change, around);
   const { kind, cause, reason, before, after } = body;
   return {
-    id: toEventId(commit.revision, index),
+    id: toEventId(commit.revision, index, around.mark),
     revision: commit.revision,
     at: toTime(commit.atMs),
     type: `${kind}.${cause}`,
@@ -129,16 +133,15 @@ function namesOf(body: ChangeBody): Pick<EventBody, "service" | "instance" | "le
 
 /** A place in the events feed: after this change of this commit; index -1 is before its first one. */
 export interface EventCursor {
+  /** `ELSEWHERE` for a place in another order. */
   readonly revision: number;
   readonly index: number;
 }
 
-/** `<revision>-<index>`, or a bare revision: after the whole commit. */
-export function decodeEventCursor(text: string): EventCursor | undefined {
-  const match = /^([0-9]{1,16})(?:-([0-9]{1,9}))?$/.exec(text);
-  const revision = Number(match?.[1]);
-  if (match === null || !Number.isSafeInteger(revision)) return undefined;
-  return { revision, index: match[2] === undefined ? Number.MAX_SAFE_INTEGER : Number(match[2]) };
+/** An event's id, or a bare position: after the whole commit. */
+export function decodeEventCursor(text: string, mark: Mark): EventCursor | undefined {
+  const position = decodePosition(text, mark);
+  return position && { revision: position.revision, index: position.index ?? Number.MAX_SAFE_INTEGER };
 }
 
 /** Which events are asked for: `instance.expired`, `instance.*`, `*`. */

@@ -10,6 +10,7 @@ import {
   statusOf,
 } from "../../../core/index.ts";
 import type { Query } from "../../../net/http/query.ts";
+import { decodePosition, type Mark } from "../../../net/routes/position.ts";
 import { decodeCount, decodeDuration, WAIT_MS_MAX } from "./numbers.ts";
 
 export const FILTERS: readonly string[] = ["tag+", "zone", "version", "protocol", "status+", "meta.*"];
@@ -100,19 +101,19 @@ export function decodePage(query: Query, limitDefault = LIMIT_DEFAULT): Outcome<
 }
 
 export interface Wait {
-  /** Undefined: after what is there now. */
+  /** Undefined: after what is there now. `ELSEWHERE` for a position of another order. */
   readonly after: number | undefined;
   readonly waitMs: number;
 }
 
 /** `after` and `wait` of a long poll. */
-export function decodeWait(query: Query): Outcome<Wait> {
+export function decodeWait(query: Query, mark: Mark): Outcome<Wait> {
   const text = query.get("after");
-  const after = text === undefined ? undefined : decodeCount(text);
-  if (text !== undefined && after === undefined)
-    return refuse("invalid", "query parameter after must be a revision: a non-negative integer");
+  const position = text === undefined ? undefined : decodePosition(text, mark);
+  if (text !== undefined && (position === undefined || position.index !== undefined))
+    return refuse("invalid", "query parameter after must be a revision, a non-negative integer, or a position");
   const waitMs = decodeWaitMs(query);
-  return waitMs.ok ? ok({ after, waitMs: waitMs.value }) : waitMs;
+  return waitMs.ok ? ok({ after: position?.revision, waitMs: waitMs.value }) : waitMs;
 }
 
 /** How long to wait, in ms: 0 when nothing is said, and never longer than the bound. */
