@@ -34,6 +34,11 @@ export interface Access {
   onChange(listener: () => void): () => void;
   /** `forbidden` for an unknown or expired token, and for none where one is needed. */
   authenticate(token: string | undefined): Outcome<Principal>;
+  /**
+   * Resolves when this node knows all tokens that were made anywhere before, or cannot find out in short: one that it did
+   * not know may have been on its way.
+   */
+  catchUp(): Promise<void>;
   /** Whether this principal may act in this role on this account; the refusal's detail says what is missing. */
   allow(principal: Principal, account: Account, need: Role): Outcome<true>;
   /** One request of this account: `limit` when its request rate is used up. */

@@ -41,6 +41,8 @@ interface Known {
 
 const SECRET = `${ROOT}secret`;
 const KNOWN_MAX = 10_000;
+/** So long does a client wait that has a token which this node does not know. */
+const CATCH_UP_MS_MAX = 1000;
 const ANYONE: Outcome<Principal> = ok({ account: null, role: "admin", name: "anyone" });
 const ADMITTED: Outcome<true> = ok(true);
 
@@ -52,13 +54,14 @@ export async function openAccounts(registry: Registry, config: AccountsConfig, c
   const known = new Map<string, Known>();
   const stored = new Stored(registry, config, () => known.clear());
   return Object.assign(
-    new Gate(stored, clock, bearers, known),
+    new Gate(registry, stored, clock, bearers, known),
     administer(stored, registry, clock, config.keepClosed ?? false),
   );
 }
 
 /** Who is asking, and what they may do. */
 class Gate implements Omit<Accounts, keyof ReturnType<typeof administer>> {
+  readonly #registry: Registry;
   readonly #stored: Stored;
   readonly #clock: Clock;
   readonly #bearers: Bearers;
@@ -66,7 +69,8 @@ class Gate implements Omit<Accounts, keyof ReturnType<typeof administer>> {
   readonly #known: Map<string, Known>;
   readonly #rates = new Rates();
 
-  constructor(stored: Stored, clock: Clock, bearers: Bearers, known: Map<string, Known>) {
+  constructor(registry: Registry, stored: Stored, clock: Clock, bearers: Bearers, known: Map<string, Known>) {
+    this.#registry = registry;
     this.#stored = stored;
     this.#clock = clock;
     this.#bearers = bearers;
@@ -100,6 +104,10 @@ class Gate implements Omit<Accounts, keyof ReturnType<typeof administer>> {
     if (known !== undefined && (known.expiresAtMs === undefined || isLive(known.expiresAtMs, nowMs)))
       return known.outcome;
     return this.#recognize(token, nowMs) ?? refuse("forbidden", "the token is not known or has expired");
+  }
+
+  async catchUp(): Promise<void> {
+    await this.#registry.barrier(AbortSignal.timeout(CATCH_UP_MS_MAX));
   }
 
   #recognize(token: string, nowMs: number): Outcome<Principal> | undefined {

@@ -38,7 +38,7 @@ import {
   showById,
   showInstance,
 } from "./requests/reads.ts";
-import { type Place, parseTarget } from "./routes.ts";
+import { type Place, parseTarget, type Target } from "./routes.ts";
 import type { Settings } from "./settings.ts";
 
 /** What may be done where; GET includes HEAD. */
@@ -132,10 +132,23 @@ export class Server {
     if (method === "OPTIONS") return give(reply, toOptions(allowOf(Object.keys(handlers))));
     const handle = Object.hasOwn(handlers, method) ? handlers[method] : undefined;
     if (handle === undefined) return give(reply, notAllowed(Object.keys(handlers)));
-    const isRead = method === "GET";
-    const wanted = place === "dashboard" || place === "lastn" ? this.#accountIn(request.search) : undefined;
+    const admitted = this.#admit(request, target);
+    if (admitted.ok || admitted.answer.status !== 401) return this.#serveTo(admitted, handle, target, request, reply);
+    // The token may have been made at another node a moment ago.
+    void this.#desk.access.catchUp().then(() => {
+      this.#serveTo(this.#admit(request, target), handle, target, request, reply);
+    });
+  }
+
+  #admit(request: Request, { place }: Target): ReturnType<Gate["admit"]> {
+    const { method, token, search } = request;
+    const wanted = place === "dashboard" || place === "lastn" ? this.#accountIn(search) : undefined;
     const isBeat = place === "instance" && method === "PUT";
-    const admitted = this.#gate.admit(request.token, isRead ? "reader" : "writer", isBeat, wanted);
+    return this.#gate.admit(token, method === "GET" ? "reader" : "writer", isBeat, wanted);
+  }
+
+  #serveTo(admitted: ReturnType<Gate["admit"]>, handle: Handle, target: Target, request: Request, reply: Reply): void {
+    const { place } = target;
     if (!admitted.ok) {
       auditRequest(this.#desk, { request, target }, admitted.answer.status);
       return give(reply, admitted.answer);
@@ -145,7 +158,8 @@ export class Server {
     const { principal, account } = admitted.value;
     request.account = account;
     request.who = principal.name;
-    if (isRead) return this.#handle(handle, { request, target, principal, account, body: NO_BODY }, reply);
+    if (request.method === "GET")
+      return this.#handle(handle, { request, target, principal, account, body: NO_BODY }, reply);
     request.takeBody(BYTES_MAX[place] ?? IGNORED_BYTES_MAX, (body) => {
       if (body.ok) this.#handle(handle, { request, target, principal, account, body: body.value }, reply);
       else if (body.refusal === "unavailable") reply.abort();

@@ -50,6 +50,14 @@ export class Server {
   /** Secret, then body, in this order. */
   #serve(route: Route, uuid: string, request: Request, reply: Reply): void {
     const account = admit(this.#desk, request);
+    if (account.ok || account.answer.status !== 401) return this.#serveTo(account, route, uuid, request, reply);
+    // The token may have been made at another node a moment ago.
+    void this.#desk.access.catchUp().then(() => {
+      this.#serveTo(admit(this.#desk, request), route, uuid, request, reply);
+    });
+  }
+
+  #serveTo(account: ReturnType<typeof admit>, route: Route, uuid: string, request: Request, reply: Reply): void {
     if (!account.ok) return give(reply, account.answer);
     const at = ROUTES.indexOf(route);
     this.#served[at] = (this.#served[at] as number) + 1;

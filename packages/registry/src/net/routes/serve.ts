@@ -101,21 +101,38 @@ type Served<D, R extends Reply> = Described & {
   handle(call: Call<D, R>): Result | undefined | Promise<Result | undefined>;
 };
 
+/** Finds out who asks. A token that is not known here may have been made at another node a moment ago. */
 function serve<D extends { readonly access: Access }, R extends Reply>(
+  shared: Shared<D>,
+  route: Served<D, R>,
+  match: Match<unknown>,
+  request: Request,
+  reply: R,
+): void {
+  const { access } = shared.desk;
+  const { token } = request;
+  const principal = token.ok ? access.authenticate(token.value) : token;
+  if (principal.ok || !token.ok || token.value === undefined)
+    return serveTo(shared, route, match, request, reply, principal);
+  void access.catchUp().then(() => {
+    serveTo(shared, route, match, request, reply, access.authenticate(token.value));
+  });
+}
+
+function serveTo<D extends { readonly access: Access }, R extends Reply>(
   { desk, manner }: Shared<D>,
   route: Served<D, R>,
   match: Match<unknown>,
   request: Request,
   reply: R,
+  principal: Outcome<Principal>,
 ): void {
   const recorder = openRecorder(manner, route, match, request);
   const giveResult = (result: Result | undefined): void => {
     if (recorder !== undefined) record(recorder, result);
     if (result !== undefined) give(reply, "refusal" in result ? manner.refused(result) : result);
   };
-  const { token } = request;
-  if (!token.ok) return giveResult(token);
-  const principal = desk.access.authenticate(token.value);
+  if (!request.token.ok) return giveResult(request.token);
   if (!principal.ok) {
     recorder?.end(principal.refusal, principal.detail);
     return give(reply, manner.unknown(principal));
