@@ -1,5 +1,6 @@
 /** @live The front door: every request comes in here, is checked in the original's order, and is answered. */
 import { randomUUID } from "node:crypto";
+import type { Access } from "../../core/index.ts";
 import type { Reply } from "../../net/http/reply.ts";
 import type { Request } from "../../net/http/request.ts";
 import { respond } from "../../net/routes/answer.ts";
@@ -72,10 +73,10 @@ export class Server {
     if (!body.ok) return body;
     const { route, id, query } = target.value;
     const origin = this.#originOf(request);
-    if (route === LOGIN) return login(desk, body.value, origin);
+    if (route === LOGIN) return knowing(desk.access, () => login(desk, body.value, origin));
     const handle = ROUTES.get(route);
     if (handle === undefined) return { fault: unknownPage(path) };
-    const tenancy = admitTenant(desk.access, request, target.value);
+    const tenancy = await knowing(desk.access, () => admitTenant(desk.access, request, target.value));
     if (!tenancy.ok) return tenancy;
     const { account, tenant } = tenancy.value;
     const usage = desk.rates.count(account, desk.clock.monotonic());
@@ -143,6 +144,14 @@ export class Server {
     if (answer.body === undefined) reply.send(answer.status, all);
     else reply.send(answer.status, { ...all, ...JSON_TYPE }, toBody(answer.body));
   }
+}
+
+/** Again, when the token is not known here: it may have been made at another node a moment ago. */
+async function knowing<A extends object>(access: Access, admit: () => A): Promise<A> {
+  const first = admit();
+  if (!("fault" in first) || (first.fault as Fault).type !== "unauthorizedError") return first;
+  await access.catchUp();
+  return admit();
 }
 
 const JSON_TYPE = { "Content-Type": "application/json; charset=utf-8" };

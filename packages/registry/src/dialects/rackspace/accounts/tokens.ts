@@ -1,7 +1,8 @@
 /**
  * @live The chains of heartbeat tokens. A token is a version-1 UUID whose time is the deadline that it stands for and whose
- * other bits prove that it was made here, for this service and this incarnation of it. So nothing is written at a
- * beat, and a token is still good after a restart, when nothing of the chain is remembered.
+ * other bits prove that a node of this registry made it, for this service and this incarnation of it. So nothing is
+ * written at a beat, and a token is still good after a restart, when nothing of the chain is remembered, and at another
+ * node, which remembers an older part of the chain or none.
  */
 import { createHmac, createSecretKey, type KeyObject } from "node:crypto";
 import {
@@ -16,6 +17,7 @@ import {
   type Revision,
   type View,
 } from "../../../core/index.ts";
+import { hear, whenHeard } from "../../../net/routes/heard.ts";
 import { formatUuid, parseUuid, type Ticks, toMaker, toTicks } from "../wire/uuid.ts";
 
 /** What a token is for. */
@@ -31,6 +33,8 @@ interface Chain {
   /** What the latest token stands for, and the ttl that it was made with. */
   last: Ticks;
   ttlMs: number;
+  /** Tokens up to this time were used before; later ones were made by other nodes. */
+  floor: Ticks;
   current: string;
   /** Good until `current` is first used: a client that lost the answer retries with it. */
   previous: string | null;
@@ -63,7 +67,7 @@ export class Tokens implements Follower {
     const ticks = this.#deadline(lease);
     const token = this.#sign(bearer, lease, ticks);
     const { createRevision: incarnation, ttlMs } = lease;
-    const chain = { incarnation, last: ticks, ttlMs, current: token, previous: null, usedAtMs: 0 };
+    const chain = { incarnation, last: ticks, ttlMs, floor: 0n, current: token, previous: null, usedAtMs: 0 };
     this.#chains.set(chainKey(bearer.account, lease.id), chain);
     return token;
   }
@@ -73,27 +77,33 @@ export class Tokens implements Follower {
     const key = chainKey(bearer.account, lease.id);
     const chain = this.#chains.get(key);
     if (chain === undefined || chain.incarnation !== lease.createRevision) {
-      return this.#resume(key, bearer, lease, token);
+      return this.#resume(key, bearer, lease, token, 0n);
     }
-    if (token !== chain.previous && token !== chain.current) return null;
+    if (token !== chain.previous && token !== chain.current) {
+      // After a lower timeout a later token may stand for an earlier time.
+      const floor = lease.ttlMs < chain.ttlMs ? 0n : chain.floor;
+      return this.#resume(key, bearer, lease, token, floor);
+    }
     chain.usedAtMs = this.#clock.now();
     if (token === chain.previous) return chain.current;
+    const used = chain.last;
     chain.last = this.#deadline(lease, chain);
+    chain.floor = chain.last > used ? used : chain.last - 1n;
     chain.ttlMs = lease.ttlMs;
     chain.previous = token;
     chain.current = this.#sign(bearer, lease, chain.last);
     return chain.current;
   }
 
-  /** The exact time of the last heartbeat by token; of one by another way when that is clearly later. */
-  lastBeatIn(account: Account): LastBeat {
-    return (lease) => {
-      const beatMs = this.#registry.pulse(account, lease)?.lastBeatMs ?? 0;
+  /** The exact time of the last heartbeat by token; of one by another way, or at another node, when that is clearly later. */
+  lastBeats(account: Account, leases: readonly LeaseId[]): LastBeat | Promise<LastBeat> {
+    return whenHeard(hear(this.#registry, account, leases), (heard) => (lease) => {
+      const beatMs = heard(lease)?.lastBeatMs ?? 0;
       const usedMs = this.#chains.get(chainKey(account, lease))?.usedAtMs ?? 0;
       // A time to come is one of a clock that was ahead.
       const isExact = usedMs > 0 && usedMs <= this.#clock.now() && beatMs < usedMs + PULSE_ERROR_MS;
       return isExact ? usedMs : beatMs;
-    };
+    });
   }
 
   forget(account: Account, lease: string): void {
@@ -115,16 +125,17 @@ export class Tokens implements Follower {
     }
   }
 
-  /** Nothing is remembered, as after a restart: whatever was made here for this incarnation is good. */
-  #resume(key: string, bearer: Bearer, lease: LeaseRecord, token: string): string | null {
+  /** A token that is not of what is remembered: whatever a node made after the floor, for this incarnation, is good. */
+  #resume(key: string, bearer: Bearer, lease: LeaseRecord, token: string, floor: Ticks): string | null {
     const parsed = parseUuid(token);
-    if (!parsed.ok || this.#sign(bearer, lease, parsed.value) !== token) return null;
-    // With which timeout it was made is not known any more.
-    const last = this.#deadline(lease, { last: parsed.value, ttlMs: Number.POSITIVE_INFINITY });
+    if (!parsed.ok || parsed.value <= floor || this.#sign(bearer, lease, parsed.value) !== token) return null;
+    const { createRevision: incarnation, ttlMs } = lease;
+    const used = parsed.value;
+    // Always later: nodes tell by that which of two is the older one, whatever their clocks say.
+    const last = this.#deadline(lease, { last: used, ttlMs });
     const current = this.#sign(bearer, lease, last);
     const usedAtMs = this.#clock.now();
-    const { createRevision: incarnation, ttlMs } = lease;
-    this.#chains.set(key, { incarnation, last, ttlMs, current, previous: token, usedAtMs });
+    this.#chains.set(key, { incarnation, last, ttlMs, floor: used, current, previous: token, usedAtMs });
     return current;
   }
 

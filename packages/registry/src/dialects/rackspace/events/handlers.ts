@@ -1,10 +1,12 @@
 /** @live The events feed: the history of commits, told in this API's words. */
 import { type Outcome, ok, sizeOfCommit } from "../../../core/index.ts";
 import type { Query } from "../../../net/http/query.ts";
+import { awaitAll } from "../../../net/routes/catch-up.ts";
 import { type Answer, type Call, type Desk, PAGE_BYTES_MAX } from "../desk.ts";
+import { toFault } from "../refusals.ts";
 import { bad, type Faulty, INTERNAL, wrongParameter } from "../wire/faults.ts";
 import { type Page, parseEventMarker, parseLimit, type Span, toListBody } from "../wire/page.ts";
-import { formatUuid, fromTicks, type Ticks, toTicks } from "../wire/uuid.ts";
+import { formatUuid, fromTicks, parseUuid, type Ticks, toTicks } from "../wire/uuid.ts";
 import { EVENT_TYPES, type Event, type EventType, toEventBody, toEvents } from "./commits.ts";
 
 const DEFAULT_SPAN_MS = 3600 * 1000;
@@ -20,22 +22,40 @@ function parseType(query: Query): Outcome<EventType | null, Faulty> {
   return bad(wrongParameter("type", details));
 }
 
-async function spanOf({ registry, clock }: Desk, { account }: Call): Promise<Span> {
+interface Known extends Span {
+  /** That of the latest commit here. */
+  readonly latestMs: number;
+}
+
+async function spanOf({ registry, clock }: Desk, { account }: Call): Promise<Known> {
   const latest = await registry.history(registry.read((view) => view.revision) - 1, 1);
+  const latestMs = (latest.ok && latest.value[0]?.orderMs) || 0;
   // Event ids reach up to the latest commit, even if the clock stepped back since.
-  const nowMs = Math.max(clock.now(), (latest.ok && latest.value[0]?.orderMs) || 0);
+  const nowMs = Math.max(clock.now(), latestMs);
   // It may have been ahead when the account was made.
   const createdAtMs = Math.min(
     clock.now(),
     registry.read((view) => view.account(account)?.createdAtMs ?? nowMs),
   );
-  return { createdAtMs, nowMs };
+  return { createdAtMs, nowMs, latestMs };
+}
+
+/** Whether the marker is later than all that this node has. */
+function isAhead(query: Query, { latestMs }: Known): boolean {
+  const marker = parseUuid(query.get("marker") ?? "");
+  return marker.ok && fromTicks(marker.value) > latestMs;
 }
 
 export async function listEvents(desk: Desk, call: Call): Promise<Answer> {
   const limit = parseLimit(call.query);
   if (!limit.ok) return limit;
-  const span = await spanOf(desk, call);
+  let span = await spanOf(desk, call);
+  if (isAhead(call.query, span)) {
+    // Of an event that another node has told of already, perhaps.
+    const reached = await awaitAll(desk.registry);
+    if (!reached.ok) return { fault: toFault(reached) };
+    span = await spanOf(desk, call);
+  }
   const marker = parseEventMarker(call.query, span);
   if (!marker.ok) return marker;
   const type = parseType(call.query);

@@ -1,5 +1,6 @@
 /** @live Services: list, create, read, update, delete, heartbeat. */
 import { type Account, byPlan, type InstanceRecord, type LeaseRecord, noteOf, type View } from "../../../core/index.ts";
+import { findSurely } from "../../../net/routes/catch-up.ts";
 import { type Answer, answerPage, type Call, changedAt, type Desk } from "../desk.ts";
 import { toFault } from "../refusals.ts";
 import { parseHeartbeat, parseNewService, parseServiceUpdate } from "../wire/bodies.ts";
@@ -9,7 +10,7 @@ import { parsePage } from "../wire/page.ts";
 import { DELETE, explainCreate, grantedLease, toCreate, UPDATE } from "./commands.ts";
 import { chooseService, eachService, toServiceBody } from "./instances.ts";
 
-export function listServices(desk: Desk, call: Call): Answer {
+export function listServices(desk: Desk, call: Call): Answer | Promise<Answer> {
   const { account, query } = call;
   const request = parsePage(query, MARKER_LENGTH_MAX);
   if (!request.ok) return request;
@@ -18,17 +19,14 @@ export function listServices(desk: Desk, call: Call): Answer {
   // The original holds tags to the rule of ids here, shorter ones that are stored included.
   const wrong = tags.length > 1 ? "Not a string" : tag === undefined ? undefined : checkServiceId(tag);
   if (wrong !== undefined) return { fault: wrongParameter("tag", wrong) };
-  const lastBeat = desk.tokens.lastBeatIn(account);
-  return answerPage(
-    desk,
-    call,
-    request.value,
-    (owner, from) => withTag(eachService(owner, from), tag),
-    (record, view) => {
+  return answerPage(desk, call, request.value, {
+    each: (owner, from) => withTag(eachService(owner, from), tag),
+    leaseOf: (record) => record.lease,
+    show: (record, view) => {
       const lease = leaseOf(view, account, record);
-      return () => toServiceBody(record, lease, lastBeat);
+      return (lastBeat) => toServiceBody(record, lease, lastBeat);
     },
-  );
+  });
 }
 
 function* withTag(records: Iterable<InstanceRecord>, tag: string | undefined): Iterable<InstanceRecord> {
@@ -56,12 +54,14 @@ function wrongId(id: string): Fault | undefined {
   return wrong === undefined ? undefined : wrongParameter("serviceId", wrong);
 }
 
-export function getService(desk: Desk, call: Call, id: string): Answer {
+export async function getService(desk: Desk, call: Call, id: string): Promise<Answer> {
   const wrong = wrongId(id);
   if (wrong !== undefined) return { fault: wrong };
   const found = find(desk, call, id);
   if (found === undefined) return { fault: missing("Service", id) };
-  return { status: 200, body: toServiceBody(found.record, found.lease, desk.tokens.lastBeatIn(call.account)) };
+  const { record, lease } = found;
+  const lastBeat = await desk.tokens.lastBeats(call.account, lease === undefined ? [] : [lease.id]);
+  return { status: 200, body: toServiceBody(record, lease, lastBeat) };
 }
 
 export async function createService(desk: Desk, call: Call): Promise<Answer> {
@@ -110,14 +110,18 @@ export async function heartbeatService(desk: Desk, call: Call, id: string): Prom
   if (wrong !== undefined) return { fault: wrong };
   const parsed = parseHeartbeat(call.body);
   if (!parsed.ok) return parsed;
-  const found = find(desk, call, id);
-  if (found === undefined) return { fault: missing("Service", id) };
   const { account } = call;
-  const { lease } = found;
   const token = parsed.value;
   // Clients stop at 404 and hammer at anything else: so a stale token must be a 404.
-  const next = lease?.own ? desk.tokens.use({ kind: "service", account, id }, lease, token) : null;
-  if (lease === undefined || next === null) return { fault: missing("HeartbeatMarker", token) };
+  const used = await findSurely(desk.registry, () => {
+    const lease = find(desk, call, id)?.lease;
+    const next = lease?.own ? desk.tokens.use({ kind: "service", account, id }, lease, token) : null;
+    return lease === undefined || next === null ? undefined : { lease, next };
+  });
+  if (!used.ok) return { fault: toFault(used) };
+  if (used.value === undefined)
+    return { fault: find(desk, call, id) === undefined ? missing("Service", id) : missing("HeartbeatMarker", token) };
+  const { lease, next } = used.value;
   const renewed = await desk.registry.renew(account, lease.id);
   if (renewed.ok) return { status: 200, body: { token: next } };
   return { fault: renewed.refusal === "not-found" ? missing("Service", id) : toFault(renewed) };

@@ -1,7 +1,8 @@
 /** @live The session era: one heartbeat for many services. */
 import { randomInt } from "node:crypto";
-import { byPlan, type LeaseRecord, noteOf, succeeded, type View } from "../../../core/index.ts";
-import { type Answer, answerPage, type Call, changedAt, type Desk } from "../desk.ts";
+import { byPlan, type LeaseRecord, noteOf, succeeded } from "../../../core/index.ts";
+import { findSurely } from "../../../net/routes/catch-up.ts";
+import { type Answer, answerPage, type Call, changedAt, type Desk, type Listing } from "../desk.ts";
 import { toFault } from "../refusals.ts";
 import { sessionKey, toServiceBody } from "../services/instances.ts";
 import { parseHeartbeat, parseNewSession, parseSessionUpdate } from "../wire/bodies.ts";
@@ -22,26 +23,27 @@ function makeSessionId(): string {
   return id;
 }
 
-function list(desk: Desk, call: Call, show: (lease: LeaseRecord, view: View) => () => object): Answer {
+function list(desk: Desk, call: Call, show: Listing<LeaseRecord>["show"]): Answer | Promise<Answer> {
   const request = parsePage(call.query, MARKER_LENGTH_MAX);
-  return request.ok ? answerPage(desk, call, request.value, eachSession, show) : request;
+  if (!request.ok) return request;
+  return answerPage(desk, call, request.value, { each: eachSession, show, leaseOf: ({ id }) => id });
 }
 
-export function listSessions(desk: Desk, call: Call): Answer {
-  const lastBeat = desk.tokens.lastBeatIn(call.account);
-  return list(desk, call, (lease) => () => toSessionBody(lease, lastBeat));
+export function listSessions(desk: Desk, call: Call): Answer | Promise<Answer> {
+  return list(desk, call, (lease) => (lastBeat) => toSessionBody(lease, lastBeat));
 }
 
 /** Every session with its services. */
-export function getOverview(desk: Desk, call: Call): Answer {
-  const lastBeat = desk.tokens.lastBeatIn(call.account);
+export function getOverview(desk: Desk, call: Call): Answer | Promise<Answer> {
   return list(desk, call, (lease, view) => {
     const records = view
       .members(call.account, lease.id)
       .instances.filter(({ id }) => isServiceId(id))
       .sort((a, b) => (a.id < b.id ? -1 : 1));
-    const services = new Lazy(records.map((record) => () => toServiceBody(record, lease, lastBeat)));
-    return () => ({ session: toSessionBody(lease, lastBeat), services });
+    return (lastBeat) => ({
+      session: toSessionBody(lease, lastBeat),
+      services: new Lazy(records.map((record) => () => toServiceBody(record, lease, lastBeat))),
+    });
   });
 }
 
@@ -69,10 +71,10 @@ function find(desk: Desk, { account }: Call, id: string): LeaseRecord | undefine
   );
 }
 
-export function getSession(desk: Desk, call: Call, id: string): Answer {
+export async function getSession(desk: Desk, call: Call, id: string): Promise<Answer> {
   const lease = find(desk, call, id);
   if (lease === undefined) return { fault: missing("Session", id) };
-  return { status: 200, body: toSessionBody(lease, desk.tokens.lastBeatIn(call.account)) };
+  return { status: 200, body: toSessionBody(lease, await desk.tokens.lastBeats(call.account, [lease.id])) };
 }
 
 export async function updateSession(desk: Desk, call: Call, id: string): Promise<Answer> {
@@ -86,12 +88,17 @@ export async function updateSession(desk: Desk, call: Call, id: string): Promise
 export async function heartbeatSession(desk: Desk, call: Call, id: string): Promise<Answer> {
   const parsed = parseHeartbeat(call.body);
   if (!parsed.ok) return parsed;
-  const lease = find(desk, call, id);
-  if (lease === undefined) return { fault: missing("Session", id) };
   const { account } = call;
-  const next = desk.tokens.use({ kind: "session", account, id }, lease, parsed.value);
-  if (next === null) return { fault: missing("HeartbeatMarker", parsed.value) };
+  const next = await findSurely(desk.registry, () => {
+    const lease = find(desk, call, id);
+    return (lease && desk.tokens.use({ kind: "session", account, id }, lease, parsed.value)) ?? undefined;
+  });
+  if (!next.ok) return { fault: toFault(next) };
+  if (next.value === undefined)
+    return {
+      fault: find(desk, call, id) === undefined ? missing("Session", id) : missing("HeartbeatMarker", parsed.value),
+    };
   const renewed = await desk.registry.renew(account, id);
-  if (renewed.ok) return { status: 200, body: { token: next } };
+  if (renewed.ok) return { status: 200, body: { token: next.value } };
   return { fault: renewed.refusal === "not-found" ? missing("Session", id) : toFault(renewed) };
 }

@@ -7,19 +7,16 @@ import { checkNamespace, checkValueId, VALUE_MARKER_LENGTH_MAX } from "../wire/f
 import { parsePage } from "../wire/page.ts";
 import { eachValue, explainSet, toSet, toValueBody, type ValueBody } from "./keys.ts";
 
-export function listValues(desk: Desk, call: Call, namespace: string | null): Answer {
+export function listValues(desk: Desk, call: Call, namespace: string | null): Answer | Promise<Answer> {
   const wrong = namespace === null ? undefined : checkNamespace(namespace);
   if (wrong !== undefined) return { fault: wrongParameter("configurationId", wrong) };
   const request = parsePage(call.query, VALUE_MARKER_LENGTH_MAX);
   if (!request.ok) return request;
-  return answerPage(
-    desk,
-    call,
-    request.value,
-    (owner, from) => eachValue(owner, namespace, from),
-    (value) => () => value,
-    ({ value }) => value.length,
-  );
+  return answerPage(desk, call, request.value, {
+    each: (owner, from) => eachValue(owner, namespace, from),
+    show: (value) => () => value,
+    copied: ({ value }) => value.length,
+  });
 }
 
 function refuseId(id: string): Answer | undefined {
