@@ -12,6 +12,7 @@ import {
 import { listParts } from "../../net/answers/parts.ts";
 import { parseQuery } from "../../net/http/query.ts";
 import type { Answer } from "../../net/routes/answer.ts";
+import { type Heard, hear, whenHeard } from "../../net/routes/heard.ts";
 import type { Call, Desk, Handle } from "./desk.ts";
 import {
   chooseService,
@@ -72,26 +73,43 @@ export const removeService: Handle = async ({ registry }, { account, uuid }) => 
 };
 
 export const getService: Handle = (desk, { account, uuid }) => {
-  const body = desk.registry.read((view) => {
-    const record = chooseService(view.instancesById(account, uuid));
-    return record && showService(desk, view, account, record);
-  });
-  return body === undefined ? MISSING : text(`${encodeJson(body)}\n`);
+  const { registry } = desk;
+  const record = registry.read((view) => chooseService(view.instancesById(account, uuid)));
+  if (record === undefined) return MISSING;
+  return whenHeard(hearOf(desk, account, [record]), (heard) =>
+    text(`${encodeJson(registry.read((view) => showService(desk, view, account, record, heard)))}\n`),
+  );
 };
 
-/** A service with what is left of its time. */
-export function showService(desk: Desk, view: View, account: Account, record: InstanceRecord): ServiceBody {
-  const { clock, settings } = desk;
-  return toBody(record, endOf(desk, view, account, record), settings.environment, clock.now());
+/** Of the leases of these services. */
+export function hearOf(
+  { registry }: Desk,
+  account: Account,
+  records: readonly InstanceRecord[],
+): Heard | Promise<Heard> {
+  return hear(
+    registry,
+    account,
+    records.flatMap(({ lease }) => lease ?? []),
+  );
 }
 
-function endOf({ registry, clock }: Desk, view: View, account: Account, record: InstanceRecord): End {
+/** A service with what is left of its time. */
+export function showService(
+  { clock, settings }: Desk,
+  view: View,
+  account: Account,
+  record: InstanceRecord,
+  heard: Heard,
+): ServiceBody {
+  return toBody(record, endOf(clock.now(), view, account, record, heard), settings.environment, clock.now());
+}
+
+function endOf(nowMs: number, view: View, account: Account, record: InstanceRecord, heard: Heard): End {
   const lease = record.lease === null ? undefined : view.lease(account, record.lease);
   if (lease === undefined || isTimeless(lease)) return { kind: "never" };
   // A held one has no time left that it could count on.
-  const nowMs = clock.now();
-  const deadlineMs =
-    lease.held === null ? (registry.pulse(account, lease.id)?.deadlineMs ?? nowMs + lease.ttlMs) : nowMs;
+  const deadlineMs = lease.held === null ? (heard(lease.id)?.deadlineMs ?? nowMs + lease.ttlMs) : nowMs;
   return { kind: "lease", ttlMs: lease.ttlMs, deadlineMs };
 }
 
@@ -105,7 +123,10 @@ export const listServices: Handle = (desk, { request, account }) => {
       owner === undefined ? [] : select(owner, labels, settings.environment, Number.MAX_SAFE_INTEGER).records;
     return found.filter(isFindable);
   });
-  return records.length === 0 ? MISSING : text(listParts("[", encodeEach(desk, account, records), "]\n"));
+  if (records.length === 0) return MISSING;
+  return whenHeard(hearOf(desk, account, records), (heard) =>
+    text(listParts("[", encodeEach(desk, account, records, heard), "]\n")),
+  );
 };
 
 /** Go leaves out what it cannot decode; without a pattern all are meant. */
@@ -115,9 +136,9 @@ export function patternIn(search: string): string {
 }
 
 /** With what is left of their time when they are written. */
-function* encodeEach(desk: Desk, account: Account, records: readonly InstanceRecord[]): Iterable<string> {
+function* encodeEach(desk: Desk, account: Account, records: readonly InstanceRecord[], heard: Heard): Iterable<string> {
   for (const record of records)
-    yield desk.registry.read((view) => encodeJson(showService(desk, view, account, record)));
+    yield desk.registry.read((view) => encodeJson(showService(desk, view, account, record, heard)));
 }
 
 export const countRegions: Handle = (desk, call) => countBy(desk, call, (record) => record.zone);

@@ -30,6 +30,7 @@ import {
 } from "../../../core/index.ts";
 import type { Body } from "../../../net/answers/parts.ts";
 import { inTurn } from "../../../net/answers/turns.ts";
+import { hear, whenHeard } from "../../../net/routes/heard.ts";
 import { infoOf } from "../instances/info.ts";
 import { findInstance } from "../instances/registration.ts";
 import { overrideOf } from "../instances/status.ts";
@@ -61,6 +62,9 @@ export interface FetchParts extends Source {
   readonly clock: Clock;
   readonly deltas: Deltas;
 }
+
+/** Undefined when there is no such instance. */
+type Written = string | undefined | Promise<string>;
 
 export class Fetch {
   readonly #parts: FetchParts;
@@ -160,13 +164,13 @@ export class Fetch {
     });
   }
 
-  instance(account: Account, app: string, id: string, format: Format): string | undefined {
+  instance(account: Account, app: string, id: string, format: Format): Written {
     const record = this.#registry.read((view) => findInstance(view, account, app, id));
     return record && this.#write(account, record, format);
   }
 
   /** The first with this id, whatever its application. */
-  instanceById(account: Account, id: string, format: Format): string | undefined {
+  instanceById(account: Account, id: string, format: Format): Written {
     const [record] = this.#registry.read((view) => view.instancesById(account, id));
     return record && this.#write(account, record, format);
   }
@@ -204,8 +208,9 @@ export class Fetch {
     );
   }
 
-  #write(account: Account, record: InstanceRecord, format: Format): string {
-    return writeInstance(format, infoOf(this.#parts, account, record));
+  #write(account: Account, record: InstanceRecord, format: Format): string | Promise<string> {
+    const heard = hear(this.#registry, account, record.lease === null ? [] : [record.lease]);
+    return whenHeard(heard, (known) => writeInstance(format, infoOf(this.#parts, account, record, "ADDED", known)));
   }
 
   #of(account: Account): Full {

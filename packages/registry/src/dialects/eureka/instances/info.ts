@@ -1,6 +1,7 @@
 /** Instances of the catalog as Eureka shows them, those of other dialects among them. */
 import { isIP } from "node:net";
 import { type Account, type InstanceRecord, mainPort, type Registry } from "../../../core/index.ts";
+import type { Heard } from "../../../net/routes/heard.ts";
 import {
   type ActionType,
   type DataCenter,
@@ -33,17 +34,18 @@ export interface InfoSource {
   readonly dataCenter: string;
 }
 
-/** An instance as Eureka shows it now. */
+/** An instance as Eureka shows it now. `heard`: what is known of heartbeats besides those that this node hears. */
 export function infoOf(
   { registry, dataCenter }: InfoSource,
   account: Account,
   record: InstanceRecord,
   actionType: ActionType = "ADDED",
+  heard: Heard = (lease) => registry.pulse(account, lease),
 ): InstanceInfo {
   const { lease } = record;
   if (lease === null) return toInfo(record, NO_VITALS, actionType, dataCenter);
   const ttlMs = registry.read((view) => view.lease(account, lease)?.ttlMs);
-  const lastBeatMs = registry.pulse(account, lease)?.lastBeatMs ?? 0;
+  const lastBeatMs = heard(lease)?.lastBeatMs ?? 0;
   return toInfo(record, { ttlMs, lastBeatMs }, actionType, dataCenter);
 }
 

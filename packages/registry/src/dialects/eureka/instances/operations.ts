@@ -9,6 +9,7 @@ import {
   type Refused,
   type Revision,
 } from "../../../core/index.ts";
+import { findSurely } from "../../../net/routes/catch-up.ts";
 import { STATUS } from "../refusals.ts";
 import type { EurekaStatus, InstanceInfo, PeerResult } from "../wire/messages.ts";
 import { CHANGE, livesHere, REGISTER, type Wish } from "./changes.ts";
@@ -78,7 +79,7 @@ export class Operations {
   async heartbeat(app: string, id: string, said: Said, origin: Origin): Promise<Done> {
     const { account } = origin;
     const record = this.#find(account, app, id);
-    if (record === undefined) return this.#unknown(app, id, said.lastDirtyTimestamp, origin);
+    if (record === undefined) return this.#beatUnknown(app, id, said, origin);
     // UNKNOWN is left behind by the end of an override: the client must say again what it is. An operator's UNKNOWN
     // outlasts registrations: asking for one would never end.
     if (saidStatus(record) === "UNKNOWN") return NOT_FOUND;
@@ -97,8 +98,18 @@ export class Operations {
     return OK;
   }
 
+  /** It may have registered at another node a moment ago: at 404 it would do so again. */
+  async #beatUnknown(app: string, id: string, said: Said, origin: Origin): Promise<Done> {
+    const found = await findSurely(this.#parts.registry, () => this.#find(origin.account, app, id));
+    if (!found.ok) return refusedAs(found);
+    if (found.value !== undefined) return this.heartbeat(app, id, said, origin);
+    return this.#unknown(app, id, said.lastDirtyTimestamp, origin);
+  }
+
   async cancel(app: string, id: string, origin: Origin): Promise<Done> {
-    const record = this.#find(origin.account, app, id);
+    const found = await findSurely(this.#parts.registry, () => this.#find(origin.account, app, id));
+    if (!found.ok) return refusedAs(found);
+    const record = found.value;
     if (record === undefined) return NOT_FOUND;
     const outcome = await this.#propose(origin, { kind: "deregister", instance: record });
     return outcome.ok ? OK : refusedAs(outcome);

@@ -31,6 +31,8 @@ const SWEEP_MS = 250;
 const JOIN_MS_MAX = 5000;
 const RETRY_MS = 250;
 const RETRY_MS_MAX = 30_000;
+/** On which nodes of one registry tell each other which commits came from a peer. */
+const CHANNEL = "eureka/replicated";
 /** A stop waits no longer than this for what is still to be said. */
 const GRACE_MS = 1000;
 
@@ -71,7 +73,10 @@ class Cluster implements Peers {
   /** Commits that have not settled yet. */
   #fresh: Commit[] = [];
   /** The revisions of commits that came from a peer. */
-  #replicated = new Set<Revision>();
+  readonly #replicated = new Set<Revision>();
+  /** Those among them that the other nodes of this registry are still to be told of. */
+  readonly #untold: Revision[] = [];
+  readonly #deafen: () => void;
   readonly #gone = new Gone();
   #settling: NodeJS.Timeout | undefined;
   #peers: readonly Peer[] = [];
@@ -79,6 +84,7 @@ class Cluster implements Peers {
 
   constructor(desk: Desk) {
     this.#desk = desk;
+    this.#deafen = desk.nodes.on(CHANNEL, (bytes) => this.#hear(bytes));
     this.#origin = { replicated: true, account: desk.settings.account };
     const { account } = this.#origin;
     // All of the account: no narrower scope has the changes of leases.
@@ -119,7 +125,20 @@ class Cluster implements Peers {
 
   taken(account: Account, revision: Revision): void {
     // Other accounts' commits are not followed: nobody would ever take them off.
-    if (account === this.#origin.account) this.#replicated.add(revision);
+    if (account !== this.#origin.account) return;
+    this.#replicated.add(revision);
+    // The node on duty passes on what came through any: it must not tell the peers of what is theirs.
+    this.#untold.push(revision);
+    if (this.#untold.length > 1) return;
+    setImmediate(() => {
+      const revisions = this.#untold.splice(0);
+      this.#desk.nodes.broadcast(CHANNEL, Buffer.from(JSON.stringify(revisions)));
+    });
+  }
+
+  /** Another node took these from a peer. Their commits may have come before, or are still to come. */
+  #hear(bytes: Uint8Array): void {
+    for (const revision of JSON.parse(Buffer.from(bytes).toString()) as Revision[]) this.#replicated.add(revision);
   }
 
   isGone(account: Account, app: string, id: string, dirtyMs: number | undefined): boolean {
@@ -133,6 +152,7 @@ class Cluster implements Peers {
   async close(): Promise<void> {
     this.#abort.abort();
     this.#following.close();
+    this.#deafen();
     clearInterval(this.#sweep);
     clearTimeout(this.#settling);
     this.#settle();
@@ -199,10 +219,10 @@ class Cluster implements Peers {
   #settle(): void {
     this.#settling = undefined;
     const commits = this.#fresh;
-    const replicated = this.#replicated;
     this.#fresh = [];
-    this.#replicated = new Set();
-    for (const commit of commits) this.#tell(commit, replicated.has(commit.revision));
+    for (const commit of commits) this.#tell(commit, this.#replicated.has(commit.revision));
+    const settled = commits.at(-1)?.revision ?? 0;
+    for (const revision of this.#replicated) if (revision <= settled) this.#replicated.delete(revision);
   }
 
   #tell(commit: Commit, isReplicated: boolean): void {

@@ -33,12 +33,18 @@ export const listVip = list((fetch, { account, target }, form) =>
 );
 
 function single(
-  read: (fetch: Fetch, account: Account, target: Call["target"], format: Format) => string | undefined,
+  read: (
+    fetch: Fetch,
+    account: Account,
+    target: Call["target"],
+    format: Format,
+  ) => string | undefined | Promise<string>,
 ): Handle {
   return ({ fetch }, { request, account, target }) => {
     const format = singleFormatOf(request);
     const body = read(fetch, account, target, format);
-    return body === undefined ? empty(404) : inFormat(format, body);
+    const give = (made: string | undefined): Answer => (made === undefined ? empty(404) : inFormat(format, made));
+    return body instanceof Promise ? body.then(give) : give(body);
   };
 }
 

@@ -139,7 +139,12 @@ export class Callbacks {
   }
 
   async #call(watched: Watched, body: string, tries: number): Promise<void> {
-    const { settings, log } = this.#parts;
+    const { settings, log, nodes } = this.#parts;
+    // Another node has the duty now, and all that was not forgotten with it.
+    if (!nodes.isOnDuty()) {
+      this.#telling.delete(turnOf(watched));
+      return;
+    }
     const called = await call({ ...watched, body }, settings.callbackHosts, this.#abort.signal);
     if (this.#abort.signal.aborted && called !== "answered") return;
     const { uuid, reply, port } = watched;

@@ -1,5 +1,6 @@
 /** @live PUT of a callback: which services it watches, and whether it may go where it is to go. */
 import { isLegalName, refuse, succeeded } from "../../../core/index.ts";
+import type { Heard } from "../../../net/routes/heard.ts";
 import type { Handle } from "../desk.ts";
 import { toAddress } from "../hosts.ts";
 import { NOT_EXISTS } from "../instances.ts";
@@ -20,11 +21,12 @@ export const addCallback: Handle = async (desk, { request, account, uuid, bytes 
   const asker = toAddress(request.remoteAddress) ?? "";
   if ((await resolveReply(wanted.Reply, asker, settings.callbackHosts)) === undefined)
     return refuse("forbidden", "Reply is neither the address of this request nor among callbackHosts");
+  const heard: Heard = (lease) => registry.pulse(account, lease);
   const watched = registry.read((view) => {
     const owner = view.account(account);
     const found = owner === undefined ? [] : findWanted(owner, wanted, settings.environment);
     if (found.length > MATCHES_MAX) return undefined;
-    return found.map((record) => ({ record, body: showService(desk, view, account, record) }));
+    return found.map((record) => ({ record, body: showService(desk, view, account, record, heard) }));
   });
   if (watched === undefined) return refuse("invalid", `more than ${MATCHES_MAX} services match`);
   if (watched.length === 0) return refuse("not-found", NOT_EXISTS);
