@@ -313,6 +313,8 @@ export interface NodeStatusBody {
   store: { bytes: number; bytesMax: number };
   open: boolean;
   endpoints: Array<{ dialect: string; scheme: string; host: string; port: number }>;
+  /** Nodes that are configured otherwise where all must be the same, with the names of what differs. */
+  differences: Array<{ node: string; settings: string[] }>;
   accounts: Array<{
     account: string;
     services: number;

@@ -36,6 +36,11 @@ export interface House {
   readonly status: NodeStatus;
   /** Opens the dialect's own ports, by the names in bin/dialects.ts. */
   readonly doors: Doors;
+  /**
+   * Says what must be the same at all nodes, besides settings, by names for people: where it is not, people are told. In
+   * place of what this dialect said before.
+   */
+  mustAgree(values: Readonly<Record<string, unknown>>): void;
   /** 32 bytes of the dialect's own: made once, and the same over restarts and on all nodes. */
   secret(): Promise<Buffer>;
   /** Loads how all dialects of this program name things in DNS, whether they are open or not. */
@@ -116,6 +121,8 @@ export interface NodeStatus {
   cluster(): Cluster | undefined;
   /** Addresses that dialects listen on. */
   endpoints(): readonly Endpoint[];
+  /** Nodes that are configured otherwise where all must be the same, with the names of the settings. */
+  differences(): readonly { readonly node: string; readonly settings: readonly string[] }[];
   /** Takes a consistent copy of the store while the registry runs. Undefined where there is no store. */
   readonly backup: (() => Promise<Outcome<Backup>>) | undefined;
   /** Prometheus text. */

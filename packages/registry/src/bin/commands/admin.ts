@@ -31,6 +31,10 @@ function showStatus(out: Output, body: NodeStatusBody, nowMs: number): void {
     ["revision", `${body.revision} (history since ${body.floor})`],
     ["holds", roomText(body.store)],
     ["access", body.open ? { text: "open: there is no token", tone: "warn" } : "with tokens"],
+    ...body.differences.map(({ node, settings }): [string, Cell] => [
+      `not as ${node}`,
+      { text: settings.join(", "), tone: "warn" },
+    ]),
   ]);
   out.line("");
   out.table(

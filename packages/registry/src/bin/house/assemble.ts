@@ -13,6 +13,7 @@ import {
   gatherPlans,
   openCore,
   type Registry,
+  type Replicator,
 } from "../../core/index.ts";
 import type { Endpoint, NodeStatus } from "../../dialects/contract.ts";
 import { Outgoing } from "../../net/answers/outgoing.ts";
@@ -27,6 +28,7 @@ import { NATIVE_PORT } from "../dialects.ts";
 import { Journal } from "../log/journal.ts";
 import type { Log } from "../log/logger.ts";
 import { VERSION } from "../version.ts";
+import { type OpenAgreement, openAgreement } from "./agreement.ts";
 import { keepTime, openClock } from "./clock.ts";
 import { reportLeases } from "./leases.ts";
 import { openNodeLink, warnOpenLink } from "./link.ts";
@@ -107,8 +109,46 @@ async function assembleWith(
   const startedMs = clock.monotonic();
   metrics.watch({ core, uptimeMs: () => clock.monotonic() - startedMs, linesLost, outgoing, ...store, ...room });
   const endpoints: Endpoint[] = [];
-  const status: NodeStatus = {
-    name: origin,
+  const nodes = port.nodes ?? ALONE;
+  const agreed = openAgreement(config, { nodes, line: port.line, clock, log }, undo);
+  const status = toStatus({ name: origin, clock, startedMs, port, state, endpoints, agreed, room, metrics }, store);
+  const { registry } = core;
+  const { tenants } = access;
+  const told = { nodes, agree: agreed.agree, requests: journal, audit: (act: Act) => journal.audit(act) };
+  const shared = { ...told, registry, access, tenants, clock, metrics: metrics.dialects, http: listener, status };
+  const opened = await mountDialects(loaded, config, log, shared, { native: listener, ...http }, undo);
+  endpoints.push(...opened.flatMap((one) => one.endpoints));
+  state.ready = true;
+  const close = async (): Promise<void> => {
+    access.close();
+    agreed.close();
+    stopTime();
+    await core.close();
+    await link?.link.close();
+  };
+  const leases = reportLeases(registry, { logger: log, configure: configureLog });
+  const reload = createReload(config, { ...http, ...protection, ...leases, ...room, journal, access, opened, agreed });
+  return { endpoints, reload, stop: () => stop(state, opened, listener, close) };
+}
+
+interface StatusParts {
+  readonly name: string;
+  readonly clock: ReturnType<typeof openClock>;
+  readonly startedMs: number;
+  readonly port: Replicator;
+  readonly state: { readonly ready: boolean };
+  readonly endpoints: readonly Endpoint[];
+  readonly agreed: OpenAgreement;
+  readonly room: Pick<NodeStatus, "bytesMax">;
+  readonly metrics: ProcessMetrics;
+}
+
+function toStatus(
+  { name, clock, startedMs, port, state, endpoints, agreed, room, metrics }: StatusParts,
+  store: Pick<NodeStatus, "backup" | "refusing">,
+): NodeStatus {
+  return {
+    name,
     version: VERSION,
     get startedAtMs() {
       return clock.at(startedMs);
@@ -117,26 +157,11 @@ async function assembleWith(
     cluster: () => port.cluster?.(),
     ready: () => state.ready,
     endpoints: () => endpoints,
+    differences: agreed.differences,
     ...store,
     bytesMax: room.bytesMax,
     metricsText: metrics.text,
   };
-  const { registry } = core;
-  const { tenants } = access;
-  const told = { nodes: port.nodes ?? ALONE, requests: journal, audit: (act: Act) => journal.audit(act) };
-  const shared = { ...told, registry, access, tenants, clock, metrics: metrics.dialects, http: listener, status };
-  const opened = await mountDialects(loaded, config, log, shared, { native: listener, ...http }, undo);
-  endpoints.push(...opened.flatMap((one) => one.endpoints));
-  state.ready = true;
-  const close = async (): Promise<void> => {
-    access.close();
-    stopTime();
-    await core.close();
-    await link?.link.close();
-  };
-  const leases = reportLeases(registry, { logger: log, configure: configureLog });
-  const reload = createReload(config, { ...http, ...protection, ...leases, ...room, journal, access, opened });
-  return { endpoints, reload, stop: () => stop(state, opened, listener, close) };
 }
 
 async function openNative(config: ServeConfig, http: HttpOpener, log: Logger): Promise<OpenHttpListener> {

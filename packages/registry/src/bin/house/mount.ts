@@ -100,7 +100,13 @@ export async function loadPlans(loaded: readonly Loaded[]): Promise<readonly Any
 }
 
 /** The parts of the house that are the same for all dialects. */
-export type Shared = Omit<House, "settings" | "log" | "doors" | "names" | "notes" | "paths" | "directory" | "secret">;
+export type Shared = Omit<
+  House,
+  "settings" | "log" | "doors" | "names" | "notes" | "paths" | "directory" | "secret" | "mustAgree"
+> & {
+  /** What a dialect must have in common with the same one at other nodes. */
+  agree(dialect: string, values: Readonly<Record<string, unknown>>): void;
+};
 
 type Listeners = Pick<HttpOpener, "open" | "outgoing"> & { readonly native: OpenHttpListener };
 
@@ -154,7 +160,7 @@ async function openDialect(
   { listed, dialect }: Loaded,
   config: ServeConfig,
   log: Logger,
-  shared: Shared,
+  { agree, ...shared }: Shared,
   { native, open: openHttp, outgoing }: Listeners,
 ): Promise<Opened | undefined> {
   const rival = rivalOf(listed, config);
@@ -171,6 +177,7 @@ async function openDialect(
       paths: PATHS,
       notes: DIALECTS.filter(({ notes }) => notes).map(({ name }) => name),
       directory: config.directory,
+      mustAgree: (values) => agree(listed.name, values),
       settings: config.dialectSettings[listed.name] ?? {},
       secret: () => loadSecret(listed, shared.registry),
       log,

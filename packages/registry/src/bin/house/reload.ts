@@ -25,6 +25,8 @@ export interface ReloadParts {
   /** False when the new certificate cannot be used. */
   renewCertificates(): Promise<boolean>;
   readonly opened: readonly Opened[];
+  /** Told of what is in force. */
+  readonly agreed: { configure(config: ServeConfig): void };
 }
 
 /** What is fixed at the start, by the names of the settings. */
@@ -78,6 +80,7 @@ export function createReload(config: ServeConfig, parts: ReloadParts): (after: S
       else done.problems.push("the new certificate cannot be used");
     }
     now = { ...now, dialectSettings: await takeSettings(parts.opened, before, after, done) };
+    parts.agreed.configure(now);
     return done;
   };
 }

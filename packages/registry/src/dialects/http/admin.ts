@@ -45,6 +45,7 @@ export function getStatus({ desk, principal }: Exchange): Result {
     store: { bytes: registry.read((view) => view.bytes), bytesMax: status.bytesMax() },
     open: access.open,
     endpoints: status.endpoints().map(({ dialect, scheme, host, port }) => ({ dialect, scheme, host, port })),
+    differences: status.differences().map(({ node, settings }) => ({ node, settings: [...settings] })),
     accounts,
   };
   return toJson(body);

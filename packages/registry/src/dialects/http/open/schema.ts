@@ -246,6 +246,7 @@ const NodeStatus = object({
   store: object({ bytes: count, bytesMax: count }),
   open: Type.Boolean(),
   endpoints: Type.Array(object({ dialect: text, scheme: text, host: text, port: portNumber })),
+  differences: Type.Array(object({ node: text, settings: texts })),
   accounts: Type.Array(
     object({ account: text, services: count, instances: count, leases: count, held: count, keys: count, bytes: count }),
   ),
