@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { type InstanceRecord, type Registry, refuse } from "../../../packages/registry/src/core/index.ts";
+import { ALONE, type InstanceRecord, type Registry, refuse } from "../../../packages/registry/src/core/index.ts";
 import { fromSrvWeight } from "../../../packages/registry/src/dialects/dns/labels/weight.ts";
 import type { Settings } from "../../../packages/registry/src/dialects/dns/settings/model.ts";
 import { openStatic, READ_OUTCOMES } from "../../../packages/registry/src/dialects/dns/static/files.ts";
@@ -58,7 +58,10 @@ async function openBench(t: TestContext, limits: { readonly instancesMax?: numbe
         bench.served = zones.map(({ origin }) => keyOf(origin)).sort();
       };
       const zones = { setFiles, list: () => [], onChange: () => quiet };
-      running = await openStatic({ registry: door, log, settings, zones }, bench.tally);
+      running = await openStatic(
+        { registry: door, nodes: ALONE, node: "n1", tellFiles: quiet, log, settings, zones },
+        bench.tally,
+      );
     },
     async close() {
       await running?.close();

@@ -10,6 +10,8 @@ import type { World, Zones } from "./zone/model.ts";
 export interface Desk {
   readonly registry: Registry;
   readonly nodes: Nodes;
+  /** The name of this one. */
+  readonly node: string;
   readonly access: Access;
   readonly clock: Clock;
   readonly log: Logger;
@@ -19,6 +21,10 @@ export interface Desk {
   read<T>(use: (world: World) => T extends PromiseLike<unknown> ? never : T): T;
   /** What lookups need besides the catalog, as it is now. */
   ground(): Ground;
+  /** Hashes of the zone files that are good, by origin: all nodes must have the same. */
+  tellFiles(hashes: ReadonlyMap<string, string>): void;
+  /** The node whose zones the serials speak of, when ours are others: see `otherShape`. */
+  otherShape(): string | undefined;
 }
 
 /** Who sent a message. */

@@ -35,7 +35,7 @@ import { planUpdates } from "./update/plan.ts";
 import { toChance } from "./wire/answer.ts";
 import { LabelIndex } from "./zone/label-index.ts";
 import { OpenZones } from "./zone/open-zones.ts";
-import { rememberShape } from "./zone/shape.ts";
+import { otherShape, rememberShape } from "./zone/shape.ts";
 import { toGround, toWorld } from "./zone/world.ts";
 
 const NAME = "dns";
@@ -106,6 +106,7 @@ interface Parts {
 async function openParts(settings: Settings, plant: Plant): Promise<Parts> {
   const { house, names } = plant;
   const { registry, nodes, access, clock, log } = house;
+  const node = house.status.name;
   const closers: (() => Promise<void> | void)[] = [];
   const keep = <T extends { close(): Promise<void> | void }>(part: T): T => {
     closers.push(() => part.close());
@@ -118,6 +119,7 @@ async function openParts(settings: Settings, plant: Plant): Promise<Parts> {
   const desk: Desk = {
     registry,
     nodes,
+    node,
     access,
     clock,
     log,
@@ -125,6 +127,11 @@ async function openParts(settings: Settings, plant: Plant): Promise<Parts> {
     zones,
     read: (use) => registry.read((view) => use(toWorld(view, options))),
     ground: () => registry.read((view) => toGround(view, options)),
+    tellFiles(hashes) {
+      const files = Array.from(hashes, ([origin, hash]) => [`zone file ${origin}`, hash]);
+      house.mustAgree({ "dns.addresses": addresses, ...Object.fromEntries(files) });
+    },
+    otherShape: () => registry.read((view) => otherShape(view, settings, addresses, node)),
   };
   const door = openDoor(desk, index, plant, keep, closers);
   let files: StaticFiles | undefined;

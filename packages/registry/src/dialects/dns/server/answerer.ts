@@ -1,5 +1,7 @@
 /** @live The answers that are not ready: to questions asked for the first time, and to all other messages. */
 
+import { ALONE } from "../../../core/index.ts";
+import { awaitAll } from "../../../net/routes/catch-up.ts";
 import type { Asked, Asker, Desk } from "../desk.ts";
 import type { Reply } from "../names/reply.ts";
 import { resolve } from "../names/resolve.ts";
@@ -83,6 +85,7 @@ export class Answerer {
     if (!decoded.ok) return undefined;
     const message = decoded.value;
     const asked = message.questions[0] as Question;
+    if (asked.type === TYPE.SOA && this.#desk.nodes !== ALONE) return undefined;
     const question = { ...asked, name: asked.name.map(lowerLabel) };
     if (this.#mustWait(question) !== undefined) return undefined;
     return this.#desk.read((world) => {
@@ -117,13 +120,25 @@ export class Answerer {
   }
 
   #query(asked: Asked, standing: Standing): Given {
-    const { message, key } = asked;
+    const { message } = asked;
     const question = message.questions[0] as Question;
     if (question.type === TYPE.AXFR || question.type === TYPE.IXFR) {
       return { messages: this.#handlers.transfer(asked) };
     }
-    const wait = this.#mustWait(question);
-    if (wait !== undefined) return wait.then(() => this.#query(asked, standing) as Exclude<Given, Many>);
+    const wait = this.#mustWait(question) ?? this.#catchUp(asked, question);
+    if (wait !== undefined) return wait.then(() => this.#resolve(asked, question, standing));
+    return this.#resolve(asked, question, standing);
+  }
+
+  /** A secondary that has been told of a change by one node may ask any: the serial must not be an earlier one. */
+  #catchUp({ key, asker }: Asked, { type }: Question): Promise<unknown> | undefined {
+    const { registry, nodes, settings } = this.#desk;
+    const isOfSecondary = key !== undefined || settings.allowTransfer.has(asker.address);
+    return type === TYPE.SOA && nodes !== ALONE && isOfSecondary ? awaitAll(registry) : undefined;
+  }
+
+  #resolve(asked: Asked, question: Question, standing: Standing): Buffer | undefined | Promise<Buffer | undefined> {
+    const { message, key } = asked;
     const reply = this.#desk.read((world): Reply | "refused" | undefined => {
       const zone = world.zoneOf(question.name);
       if (zone !== undefined && !standing.mayAsk && !covers(key, zone)) return "refused";
@@ -144,13 +159,13 @@ export class Answerer {
   }
 
   /** The first question for the name of an address waits until all addresses are known. */
-  #mustWait({ name }: Question): Promise<void> | undefined {
+  #mustWait({ name }: Question): Promise<unknown> | undefined {
     const isForAddress = this.#desk.read((world) => asksForAddress(name, world.zoneOf(name), world));
     return isForAddress ? this.#handlers.addressed() : undefined;
   }
 
   /** A name that is in no zone of ours. */
-  #elsewhere(asked: Asked, standing: Standing): Given {
+  #elsewhere(asked: Asked, standing: Standing): Buffer | Promise<Buffer | undefined> {
     const { message } = asked;
     if (!standing.mayForward || !message.recursionDesired) return this.#refuse(asked, RCODE.REFUSED, standing);
     return this.#handlers.forward.ask(asked).then((bytes) => {

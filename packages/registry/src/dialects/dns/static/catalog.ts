@@ -29,7 +29,12 @@ import { findOwn, isSame, SETTLE, type Settled, showForeign } from "./settling.t
 export interface Wanted {
   readonly account: Account;
   readonly origin: Name;
-  readonly content?: { readonly file: string; readonly hash: string; readonly instances: readonly StaticInstance[] };
+  readonly content?: {
+    readonly file: string;
+    readonly hash: string;
+    readonly serial: number;
+    readonly instances: readonly StaticInstance[];
+  };
 }
 
 /** What the reserved key of a file remembers. */
@@ -37,6 +42,8 @@ export interface Head {
   /** "" once the file is gone: the key stays, because its revision is part of a serial. */
   readonly file: string;
   readonly hash: string;
+  /** Of its SOA, for who has read another text. */
+  readonly serial?: number;
   /** The services that have its instances; null when there are too many: then all services are looked through. */
   readonly services: readonly string[] | null;
 }
@@ -193,8 +200,8 @@ function isSubset(part: readonly string[] | null, whole: readonly string[] | nul
   return part.every((item) => there.has(item));
 }
 
-function showHead({ file, hash, services }: Head): Bytes {
-  return toBytes(JSON.stringify({ file, hash, services }));
+function showHead({ file, hash, serial, services }: Head): Bytes {
+  return toBytes(JSON.stringify({ file, hash, serial, services }));
 }
 
 /** What is remembered of a file. If it cannot be read, its instances may be in any service. */
@@ -210,13 +217,21 @@ export function headOf(view: View, account: Account, key: Bytes): Head {
   }
 }
 
+export interface RememberedFile {
+  readonly account: Account;
+  readonly key: Bytes;
+  readonly head: Head;
+  /** That has read it. */
+  readonly node: string;
+}
+
 /** The files of all accounts that have put instances into the catalog. */
-export function rememberedFiles(view: View): { readonly account: Account; readonly key: Bytes; readonly head: Head }[] {
+export function rememberedFiles(view: View): RememberedFile[] {
   const found = [];
   for (const account of view.accounts()) {
-    for (const { key } of account.entries(STATIC_KEYS, `${STATIC_KEYS.slice(0, -1)}0`)) {
+    for (const { key, origin: node } of account.entries(STATIC_KEYS, `${STATIC_KEYS.slice(0, -1)}0`)) {
       const head = headOf(view, account.name, key);
-      if (head.file !== "") found.push({ account: account.name, key, head });
+      if (head.file !== "") found.push({ account: account.name, key, head, node });
     }
   }
   return found;

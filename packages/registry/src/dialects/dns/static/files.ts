@@ -1,12 +1,12 @@
 /** @live Zone files: read at the start and when they change, served, with their SRV records as instances. */
 
 import { dirname } from "node:path";
-import { type Account, type Commit, type Following, keepUp } from "../../../core/index.ts";
+import { type Account, ALONE, type Commit, type Following, keepUp } from "../../../core/index.ts";
 import type { Desk } from "../desk.ts";
 import type { Name } from "../wire/message.ts";
 import { keyOf, showName } from "../wire/name.ts";
 import { isNewer, serialOf } from "../wire/serial.ts";
-import { STATIC_KEYS, showOrigin } from "../zone/file.ts";
+import { isOutdated, otherReader, rememberedFile, STATIC_KEYS, showOrigin } from "../zone/file.ts";
 import type { FileZone } from "../zone/model.ts";
 import { reconcile, rememberedFiles, touchedOrigin, type Wanted } from "./catalog.ts";
 import { DirectoryWatch } from "./directory-watch.ts";
@@ -37,9 +37,11 @@ interface KnownFile {
   missing: number;
   /** The catalog does not hold its instances yet. */
   pending: boolean;
+  /** It was read here, and what another node has read before counts no more. */
+  isNew: boolean;
 }
 
-type StaticDesk = Pick<Desk, "registry" | "log" | "settings" | "zones">;
+type StaticDesk = Pick<Desk, "registry" | "nodes" | "log" | "settings" | "zones" | "node" | "tellFiles">;
 
 /** Outcomes of reading a zone file, in the order of `tally`. */
 export const READ_OUTCOMES = ["taken", "refused"] as const;
@@ -217,7 +219,7 @@ export class StaticFiles {
       const isSame = before?.account === account && keyOf(before.origin) === keyOf(origin);
       const loaded = isSame ? before.loaded : undefined;
       const pending = loaded !== undefined;
-      known = { path, account, origin, files: [path], seen: "", read: "", loaded, missing: 0, pending };
+      known = { path, account, origin, files: [path], seen: "", read: "", loaded, missing: 0, pending, isNew: false };
       this.#known.set(path, known);
     }
     return known;
@@ -241,8 +243,11 @@ export class StaticFiles {
     const before = known.loaded;
     this.#said.delete(known.path);
     if (before?.hash === loaded.hash) return;
-    known.loaded = loaded;
+    const zone = { ...loaded.zone, from: { account: known.account, hash: loaded.hash } };
+    known.loaded = { ...loaded, zone };
     known.pending = true;
+    const { registry, node } = this.#desk;
+    known.isNew = before !== undefined || !registry.read((view) => isOutdated(view, zone, node));
     this.#gone.delete(`${known.account} ${keyOf(known.origin)}`);
     const serial = serialOf(loaded.zone.authority);
     const { records, found, warnings } = loaded;
@@ -294,6 +299,10 @@ export class StaticFiles {
 
   /** Serves new zones and registers their instances. What fails is tried again at the next look. */
   async #settleAll(): Promise<void> {
+    const good = [...this.#known.values()].flatMap(({ origin, loaded }) =>
+      loaded === undefined ? [] : [[showName(origin), loaded.hash] as const],
+    );
+    this.#desk.tellFiles(new Map(good));
     for (const [key, gone] of [...this.#gone]) {
       if (this.#closed) return;
       const { origin } = gone;
@@ -303,12 +312,32 @@ export class StaticFiles {
     }
     for (const known of this.#known.values()) {
       const { account, origin, loaded } = known;
-      if (!known.pending || loaded === undefined || this.#closed) continue;
-      const content = { file: known.path, hash: loaded.hash, instances: loaded.found.instances };
+      if (!known.pending || loaded === undefined || this.#closed || this.#isOthers(known)) continue;
+      const serial = serialOf(loaded.zone.authority);
+      const content = { file: known.path, hash: loaded.hash, serial, instances: loaded.found.instances };
       // What others do meanwhile makes it pending again.
       known.pending = false;
       if (!(await this.#settle({ account, origin, content }, loaded.zone))) known.pending = true;
+      known.isNew &&= this.#desk.registry.read((view) => rememberedFile(view, account, origin)?.hash !== loaded.hash);
     }
+  }
+
+  /**
+   * Another node has read another text since: its instances stay, as two that undo each other's work would never end. What
+   * is served here stays what was read here.
+   */
+  #isOthers(known: KnownFile): boolean {
+    const { registry, node, zones } = this.#desk;
+    const zone = known.isNew ? undefined : known.loaded?.zone;
+    const other = zone && registry.read((view) => otherReader(view, zone, node));
+    if (zone === undefined || other === undefined) return false;
+    known.pending = false;
+    if (!this.#served.has(keyOf(zone.origin))) {
+      this.#served.set(keyOf(zone.origin), zone);
+      zones.setFiles([...this.#served.values()]);
+    }
+    this.#sayOnce(known.path, `${known.path}: the node ${other} has read another text of this zone; that one counts`);
+    return true;
   }
 
   async #settle(wanted: Wanted, zone?: FileZone): Promise<boolean> {
@@ -338,9 +367,15 @@ export class StaticFiles {
   #forgetOrphans(listing: Listing): void {
     this.#sayUnknown(listing);
     const origins = new Set([...this.#known.values()].map(({ account, origin }) => `${account} ${keyOf(origin)}`));
-    for (const { account, key, head } of this.#desk.registry.read(rememberedFiles)) {
+    const { registry, nodes, node } = this.#desk;
+    for (const { account, key, head, node: reader } of registry.read(rememberedFiles)) {
       const origin = originOf(key);
       if (origin === undefined || origins.has(`${account} ${keyOf(origin)}`) || isUnknown(listing, head.file)) continue;
+      if (nodes !== ALONE && reader !== node) {
+        const sentence = `${showName(origin)}: the node ${reader} has read a zone file that is not here (${head.file})`;
+        this.#sayOnce(`${account} ${keyOf(origin)}`, sentence);
+        continue;
+      }
       this.#desk.log.info({ file: head.file, origin: showName(origin), account }, "zone file is gone");
       this.#gone.set(`${account} ${keyOf(origin)}`, { account, origin });
     }

@@ -2,6 +2,7 @@
 
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Outcome, ok } from "../../../core/index.ts";
+import { awaitAll } from "../../../net/routes/catch-up.ts";
 import type { Asked, Desk } from "../desk.ts";
 import { signAnswer, signBytes, signStream } from "../signing/keys.ts";
 import {
@@ -19,6 +20,7 @@ import { keyOf, sameName, showName } from "../wire/name.ts";
 import { encodeMessage } from "../wire/packet.ts";
 import { longBytes } from "../wire/record.ts";
 import { isNewer, serialOf } from "../wire/serial.ts";
+import { otherReader } from "../zone/file.ts";
 import { increments, isShorter, type Journal, packSome, ZoneTooLong } from "./journal.ts";
 import { isWhole, KeptZone, type WholeZone, ZoneGone } from "./kept-zone.ts";
 
@@ -68,7 +70,14 @@ export class Transfers {
     }
     const { zone, serial } = admitted.value;
     try {
-      const journal = await this.#keep(zone).refresh();
+      // Of two nodes the one that is asked may know less than the one that told of the change.
+      const isCurrent = (await awaitAll(this.#desk.registry)).ok;
+      const journal = this.#isOthers(zone) ? undefined : await this.#keep(zone).refresh();
+      const isBehind = journal !== undefined && serial !== undefined && isNewer(serial, serialOf(journal.authority));
+      if (journal === undefined || (isBehind && !isCurrent)) {
+        yield this.#refuse(asked, RCODE.SERVFAIL);
+        return;
+      }
       const answer = answerOf(journal, serial);
       const fields = {
         zone: showName(zone.name),
@@ -127,6 +136,20 @@ export class Transfers {
     }
     const serial = serialAsked(message, question);
     return serial === undefined ? refuse(RCODE.FORMERR) : ok({ zone, serial });
+  }
+
+  /** The serial speaks of another zone than ours: a secondary that took this one would keep it. */
+  #isOthers({ name, kind, file }: WholeZone): boolean {
+    const { registry, node, log } = this.#desk;
+    const other =
+      (file && registry.read((view) => otherReader(view, file, node))) ??
+      (kind === "account" ? this.#desk.otherShape() : undefined);
+    if (other === undefined) return false;
+    log.warn(
+      { zone: showName(name), node: other },
+      "no transfer: settings or a zone file differ from those of that node",
+    );
+    return true;
   }
 
   #keep(zone: WholeZone): KeptZone {

@@ -45,7 +45,21 @@ async function openPrimary(more: Partial<Settings> = {}): Promise<Primary> {
   const options = { settings, index, zones, addresses };
   const read: Desk["read"] = (use) => registry.read((view) => use(toWorld(view, options)));
   const ground = () => registry.read((view) => toGround(view, options));
-  const desk: Desk = { registry, nodes: ALONE, access, clock, log, settings, zones, read, ground };
+  const otherShape = (): undefined => undefined;
+  const desk: Desk = {
+    registry,
+    nodes: ALONE,
+    access,
+    clock,
+    log,
+    settings,
+    zones,
+    read,
+    ground,
+    node: "n1",
+    otherShape,
+    tellFiles: otherShape,
+  };
   await new Promise(setImmediate);
   const found = (): WholeZone => read((world) => world.zoneOf(nameOf("rollcall.")) as never);
   const zone = new KeptZone(desk, found());

@@ -2,6 +2,7 @@
 import { type Account, type Bytes, type Facts, fromBytes, type Revision } from "../../../core/index.ts";
 import { type Name, type Resource, TYPE } from "../wire/message.ts";
 import { isWithin, keyOf } from "../wire/name.ts";
+import { isNewer, serialOf } from "../wire/serial.ts";
 import type { FileZone } from "./model.ts";
 
 const NONE: readonly Resource[] = [];
@@ -109,6 +110,47 @@ export function staticKey(origin: Name): Bytes {
  */
 export function staticRevision(facts: Facts, account: Account, origin: Name): Revision {
   return facts.entry(account, staticKey(origin))?.modRevision ?? 0;
+}
+
+/** What the reserved key of a file remembers of its text, and which node wrote it. */
+export interface Remembered {
+  /** "" once the file is gone. */
+  readonly hash: string;
+  /** Of the SOA; undefined where none was noted. */
+  readonly serial: number | undefined;
+  readonly node: string;
+}
+
+export function rememberedFile(facts: Facts, account: Account, origin: Name): Remembered | undefined {
+  const entry = facts.entry(account, staticKey(origin));
+  if (entry === undefined) return undefined;
+  try {
+    const { hash, serial } = JSON.parse(fromBytes(entry.value)) as Record<string, unknown>;
+    return {
+      hash: typeof hash === "string" ? hash : "",
+      serial: typeof serial === "number" ? serial : undefined,
+      node: entry.origin,
+    };
+  } catch {
+    return { hash: "", serial: undefined, node: entry.origin };
+  }
+}
+
+/**
+ * The node that has read another text of this file, when the registry remembers that one: serials and instances are of it.
+ * Undefined when all is as it should be.
+ */
+export function otherReader(facts: Facts, { origin, from }: FileZone, node: string): string | undefined {
+  const remembered = from && rememberedFile(facts, from.account, origin);
+  if (remembered === undefined || remembered.hash === "" || remembered.hash === from?.hash) return undefined;
+  return remembered.node === node ? undefined : remembered.node;
+}
+
+/** Whether another node has read a text of this file with a later serial. */
+export function isOutdated(facts: Facts, { origin, authority, from }: FileZone, node: string): boolean {
+  const remembered = from && rememberedFile(facts, from.account, origin);
+  if (remembered?.serial === undefined || remembered.node === node) return false;
+  return isNewer(remembered.serial, serialOf(authority));
 }
 
 /** An origin as meta and reserved keys have it. */

@@ -16,6 +16,7 @@ import type { Networks } from "../settings/model.ts";
 import type { Name } from "../wire/message.ts";
 import { keyOf } from "../wire/name.ts";
 import { serialOf } from "../wire/serial.ts";
+import { cutsRevision } from "./cuts.ts";
 import { staticRevision } from "./file.ts";
 import type { AccountZone, Index, PlainZone, Shown, World, Zone } from "./model.ts";
 import { shapeRevision } from "./shape.ts";
@@ -95,7 +96,7 @@ export function findLongest<Z>(zones: ReadonlyMap<string, Z>, name: Name): Z | u
 
 /**
  * The serial of an account's zone is the latest revision of its catalog, of the zone file of its name, of the zones
- * below it (`cutAt`), and of the shape of all zones: it only grows. A zone file alone has the serial that its author
+ * below it (`cutAt`: found but not remembered yet), and of the shape of all zones: it only grows. A zone file alone has the serial that its author
  * wrote.
  */
 export function serialIn(
@@ -114,7 +115,8 @@ export function serialIn(
     case "account": {
       const catalog = facts.account(zone.account)?.catalogRevision ?? 0;
       const file = fileRevision(facts, settings, zone);
-      return toSerial(Math.max(catalog, file, cutAt(zone.name), shapeRevision(facts)));
+      const cuts = Math.max(cutAt(zone.name), cutsRevision(facts, zone.name));
+      return toSerial(Math.max(catalog, file, cuts, shapeRevision(facts)));
     }
   }
 }

@@ -37,6 +37,8 @@ export interface FileZone {
   readonly owners: ReadonlyMap<string, readonly Resource[]>;
   /** `keyOf` of the names that have no record, but names below them (RFC 8020). */
   readonly between: ReadonlySet<string>;
+  /** The account of its instances, and a hash of the text: what the registry remembers of it. */
+  readonly from?: { readonly account: Account; readonly hash: string };
 }
 
 /** Finds by labels what the catalog has under other names (label-index.ts). Every commit brings it up to date. */

@@ -5,6 +5,7 @@ import {
   type Account,
   type Commit,
   type Following,
+  fromBytes,
   keepUp,
   type Registry,
   type Revision,
@@ -14,10 +15,10 @@ import {
 import type { NameSource } from "../../contract.ts";
 import { isTaken, toLabel } from "../labels/text.ts";
 import type { Settings } from "../settings/model.ts";
-import { type Name, TYPE } from "../wire/message.ts";
+import type { Name } from "../wire/message.ts";
 import { keyOf } from "../wire/name.ts";
-import { canonicalData } from "../wire/record.ts";
-import { fileRecords, STATIC_KEYS, shareFile } from "./file.ts";
+import { type Cuts, findCuts, rememberCuts } from "./cuts.ts";
+import { STATIC_KEYS, shareFile } from "./file.ts";
 import { findLongest } from "./ground.ts";
 import type { FileZone, PlainZone, Zone, Zones } from "./model.ts";
 
@@ -35,6 +36,9 @@ const REVERSE: readonly Name[] = [
 ];
 
 const DEFAULT_ACCOUNT: Account = "default";
+
+/** Many accounts that come at one time move a serial once. */
+const REMEMBER_MS = 50;
 
 export interface PlainZones {
   readonly byKey: ReadonlyMap<string, PlainZone>;
@@ -58,6 +62,9 @@ export class OpenZones implements Zones {
   readonly #warned = new Set<Account>();
   /** The delegations of each zone, by its `keyOf`. */
   #cuts = new Map<string, Cuts>();
+  /** Zones with delegations that the registry is still to remember. */
+  readonly #unsaid = new Set<string>();
+  #remembering: NodeJS.Timeout | undefined;
 
   constructor(options: ZonesOptions) {
     this.#options = options;
@@ -107,7 +114,7 @@ export class OpenZones implements Zones {
       const byKey = new Map<string, PlainZone>();
       for (const [key, zone] of zones) byKey.set(key, toPlain(zone));
       const cuts = new Map<string, Revision>();
-      for (const [key, { revision }] of this.#cuts) cuts.set(key, revision);
+      for (const [key, { foundAt }] of this.#cuts) cuts.set(key, foundAt);
       this.#plain = { byKey, cuts };
     }
     return this.#plain;
@@ -116,6 +123,7 @@ export class OpenZones implements Zones {
   close(): void {
     this.#following.close();
     this.#listeners.clear();
+    clearTimeout(this.#remembering);
   }
 
   #changed(): void {
@@ -128,24 +136,49 @@ export class OpenZones implements Zones {
     if (this.#byKey !== undefined) return this.#byKey;
     const { registry, access } = this.#options;
     const accounts = new Set<Account>([SYSTEM_ACCOUNT, DEFAULT_ACCOUNT]);
-    const revision = registry.read((view) => {
+    registry.read((view) => {
       for (const account of view.accounts()) accounts.add(account.name);
-      return view.revision;
+      return true;
     });
     for (const { account } of access.listAccounts()) accounts.add(account);
     this.#accounts = accounts;
-    this.#byKey = this.#build(accounts);
-    this.#cuts = cutsOf(this.#byKey, this.#cuts, revision);
-    return this.#byKey;
+    const byKey = this.#build(accounts);
+    this.#byKey = byKey;
+    const before = this.#cuts;
+    this.#cuts = registry.read((view) => findCuts(byKey, before, view));
+    for (const [zone, cuts] of this.#cuts) if (cuts !== before.get(zone) && cuts.foundAt > 0) this.#unsaid.add(zone);
+    if (this.#unsaid.size > 0) this.#rememberSoon();
+    return byKey;
   }
 
   /**
-   * The revision at which the delegations of this zone were last found changed. At the start they count as changed, as
-   * those before it are unknown. 0 when there never was a zone below this one.
+   * The revision at which this node found the delegations of this zone changed, until the registry remembers them. 0 when
+   * it has found nothing that it does not remember.
    */
   cutAt(zone: Name): Revision {
     this.#zones();
-    return this.#cuts.get(keyOf(zone))?.revision ?? 0;
+    return this.#cuts.get(keyOf(zone))?.foundAt ?? 0;
+  }
+
+  #rememberSoon(): void {
+    this.#remembering ??= setTimeout(() => {
+      this.#remembering = undefined;
+      const zones = [...this.#unsaid];
+      this.#unsaid.clear();
+      for (const zone of zones) void this.#remember(zone);
+    }, REMEMBER_MS).unref();
+  }
+
+  async #remember(zone: string): Promise<void> {
+    const { registry, log } = this.#options;
+    const cuts = this.#cuts.get(zone);
+    if (cuts === undefined) return;
+    const outcome = await registry.propose(
+      SYSTEM_ACCOUNT,
+      registry.read((view) => rememberCuts(view, zone, cuts)),
+    );
+    if (!outcome.ok)
+      log.warn({ zone: fromBytes(zone) }, `delegations may change under an old serial: ${outcome.detail}`);
   }
 
   #build(accounts: ReadonlySet<Account>): ReadonlyMap<string, Zone> {
@@ -205,35 +238,4 @@ function toPlain(zone: Zone): PlainZone {
 
 function rank(account: Account): number {
   return toLabel(account) === account ? 0 : 1;
-}
-
-/** The delegations of a zone to zones right below it, as a text, and the revision since which they are these. */
-interface Cuts {
-  readonly text: string;
-  readonly revision: Revision;
-}
-
-function cutsOf(
-  zones: ReadonlyMap<string, Zone>,
-  before: ReadonlyMap<string, Cuts>,
-  revision: Revision,
-): Map<string, Cuts> {
-  const texts = new Map<string, string>();
-  for (const key of before.keys()) texts.set(key, "");
-  for (const [key, zone] of zones) {
-    for (let from = 1; from <= zone.name.length; from++) {
-      const above = keyOf(zone.name.slice(from));
-      if (!zones.has(above)) continue;
-      const servers = "file" in zone && zone.file !== undefined ? fileRecords(zone.file, zone.name, TYPE.NS) : [];
-      const own = servers.map(({ type, data }) => canonicalData(type, data)).join(" ");
-      texts.set(above, `${texts.get(above) ?? ""}${key} ${own}\n`);
-      break;
-    }
-  }
-  const after = new Map<string, Cuts>();
-  for (const [key, text] of texts) {
-    const old = before.get(key);
-    after.set(key, old?.text === text ? old : { text, revision });
-  }
-  return after;
 }

@@ -32,6 +32,21 @@ export function rememberShape(view: View, settings: Settings, addresses: readonl
   return { kind: "put", key: SHAPE_KEY, value };
 }
 
+/**
+ * The node whose settings make other zones than these, when the shape that the registry remembers is its. Serials speak of
+ * that one. Undefined when all is as it should be.
+ */
+export function otherShape(
+  facts: Facts,
+  settings: Settings,
+  addresses: readonly string[],
+  node: string,
+): string | undefined {
+  const entry = facts.entry(SYSTEM_ACCOUNT, SHAPE_KEY);
+  if (entry === undefined || entry.origin === node) return undefined;
+  return entry.value === toBytes(shapeOf(settings, addresses)) ? undefined : entry.origin;
+}
+
 /** The revision at which the shape last changed; 0 when none is remembered. */
 export function shapeRevision(facts: Facts): Revision {
   return facts.entry(SYSTEM_ACCOUNT, SHAPE_KEY)?.modRevision ?? 0;
