@@ -2,11 +2,12 @@
 import assert from "node:assert/strict";
 import { connect, createServer, type Socket } from "node:net";
 import { after, test } from "node:test";
-import type { Command } from "../../packages/registry/src/core/index.ts";
+import { byPlan, type Command, gatherPlans, ok, type Plan } from "../../packages/registry/src/core/index.ts";
 import { openLink } from "../../packages/registry/src/net/link/link.ts";
+import type { EtcdOptions } from "../../packages/registry/src/replicators/etcd/replicator.ts";
 import { startCluster } from "../etcd/cluster-rig.ts";
 import { type EtcdNode, openEtcdNode } from "../etcd/node-rig.ts";
-import { accepted, register } from "../harness/registry.ts";
+import { accepted, LIMITS_OF_TESTS, register } from "../harness/registry.ts";
 import { until } from "../harness/scope.ts";
 import { etcd } from "./rig.ts";
 
@@ -23,7 +24,7 @@ interface LinkedNode extends EtcdNode {
 }
 
 /** A node that the others reach through a relay. */
-async function openNode(name: string, prefix: string): Promise<LinkedNode> {
+async function openNode(name: string, prefix: string, more: Partial<EtcdOptions> = {}): Promise<LinkedNode> {
   const link = await openLink({ name, host: "127.0.0.1", port: 0, trust: "loopback", log });
   const sockets = new Set<Socket>();
   let isCutOff = false;
@@ -45,10 +46,8 @@ async function openNode(name: string, prefix: string): Promise<LinkedNode> {
     sockets.clear();
   };
   const { port } = relay.address() as { port: number };
-  const node = await openEtcdNode(
-    { after },
-    { endpoints, prefix, origin: name, link: { link, host: "127.0.0.1", port } },
-  );
+  const linked = { link, host: "127.0.0.1", port };
+  const node = await openEtcdNode({ after }, { endpoints, prefix, origin: name, link: linked, ...more });
   after(async () => {
     await node.close();
     relay.close();
@@ -62,8 +61,8 @@ async function openNode(name: string, prefix: string): Promise<LinkedNode> {
   return { ...node, cut, cutOff };
 }
 
-async function openPair(prefix: string): Promise<readonly [LinkedNode, LinkedNode]> {
-  const [a, b] = [await openNode("a", prefix), await openNode("b", prefix)];
+async function openPair(prefix: string, more: Partial<EtcdOptions> = {}): Promise<readonly [LinkedNode, LinkedNode]> {
+  const [a, b] = [await openNode("a", prefix), await openNode("b", prefix, more)];
   for (const node of [a, b])
     await until(() => node.replicator.cluster?.().nodes.filter(({ isReached }) => isReached).length === 2);
   return [a, b];
@@ -144,4 +143,55 @@ test("a node that cannot reach the one on duty takes the duty, finds what was do
   // Whoever has it now, both go on.
   for (const [nth, { core }] of [a, b].entries())
     accepted(await core.registry.propose("default", { kind: "put", key: `after${nth}`, value: "v" }));
+});
+
+test("a node that stops hands over without refusing a change of another one, and its leases are kept there", {
+  skip,
+}, async () => {
+  const [a, b] = await openPair("/stopped/");
+  accepted(await a.core.registry.propose("default", register("s", "of-a")));
+  let stopped = false;
+  const writer = async (nth: number): Promise<void> => {
+    for (let round = 0; !stopped; round++)
+      accepted(await b.core.registry.propose("default", { kind: "put", key: `w${nth}-${round}`, value: "v" }));
+  };
+  const writers = Array.from({ length: 8 }, (_, nth) => writer(nth));
+  await b.core.registry.reached(50);
+  await a.close();
+  await until(() => b.replicator.nodes?.isOnDuty());
+  stopped = true;
+  await Promise.all(writers);
+  assert.equal(b.core.registry.keptBy("default", "s/of-a"), "b");
+  assert.ok((await b.core.registry.renew("default", "s/of-a")).ok);
+});
+
+test("a registration that comes again at another node is a heartbeat where the lease is kept; words reach the others", {
+  skip,
+}, async () => {
+  const [a, b] = await openPair("/heard/");
+  accepted(await b.core.registry.propose("default", register("s", "of-b")));
+  // The one on duty decides, and does not keep it.
+  accepted(await b.core.registry.propose("default", register("s", "of-b")));
+  await until(() => b.core.registry.pulse("default", "s/of-b")?.beats === 1);
+  await a.core.registry.reached(1);
+  accepted(await a.core.registry.propose("default", register("s", "of-b")));
+  await until(() => b.core.registry.pulse("default", "s/of-b")?.beats === 2);
+  const heard: string[] = [];
+  b.replicator.nodes?.on("word", (bytes, from) => void heard.push(`${from}: ${Buffer.from(bytes).toString()}`));
+  a.replicator.nodes?.broadcast("word", Buffer.from("hello"));
+  await until(() => heard.length === 1);
+  assert.deepEqual(heard, ["a: hello"]);
+});
+
+test("a plan that the one on duty does not know is made where it was proposed", { skip }, async () => {
+  const plan: Plan<{ readonly key: string }, string> = {
+    name: "test/write",
+    make: (_facts, _account, { key }) => ok({ command: { kind: "put", key, value: "v" }, note: "made" }),
+  };
+  const rules = { limits: () => LIMITS_OF_TESTS, plans: gatherPlans([plan]) };
+  const [a, b] = await openPair("/plans/", { rules });
+  const { result } = accepted(await b.core.registry.propose("default", byPlan(plan, { key: "k" })));
+  assert.equal(result.kind === "plan" && result.note, "made");
+  const refused = await a.core.registry.propose("default", byPlan(plan, { key: "k" }));
+  assert.ok(!refused.ok && refused.refusal === "unsupported");
 });

@@ -239,9 +239,11 @@ export class Forwarder {
       const holder = this.#options.members.holder;
       const theirs = lost.filter(([, { duty }]) => duty === holder?.revision);
       if (holder !== null && theirs.length > 0) {
-        if (this.#options.roster.isUp(holder.node)) {
-          if (await this.#askSettled(holder, Math.max(...theirs.map(([number]) => number)))) sinceMs = nowMs;
-        } else if (nowMs - sinceMs > DEPOSE_MS) await this.#options.members.depose(holder).catch(() => {});
+        const upTo = Math.max(...theirs.map(([number]) => number));
+        const isUp = this.#options.roster.isUp(holder.node);
+        // Another process may have its name by now, which knows nothing of that duty.
+        if (isUp && (await this.#askSettled(holder, upTo))) sinceMs = nowMs;
+        else if (nowMs - sinceMs > DEPOSE_MS) await this.#options.members.depose(holder).catch(() => {});
       }
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
