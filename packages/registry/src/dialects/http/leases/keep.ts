@@ -1,5 +1,5 @@
 /** @live A stream that keeps a lease alive as long as it is open. */
-import { LIMITS, type Refused, refuse } from "../../../core/index.ts";
+import { LIMITS, refuse } from "../../../core/index.ts";
 import type { Stream, Streaming } from "../../../net/http/reply.ts";
 import { encodePosition } from "../../../net/routes/position.ts";
 import type { Result } from "../../../net/routes/serve.ts";
@@ -63,18 +63,19 @@ class Keeper implements Visit {
   async #beat(): Promise<void> {
     const outcome = await this.#desk.registry.renew(this.#account, this.#lease);
     if (!this.#stream.open) return;
-    if (!outcome.ok && this.#isOver(outcome)) {
+    if (!outcome.ok && outcome.refusal !== "unavailable") {
       this.#stream.end(this.#encode("ended", { lease: this.#lease, reason: outcome.detail }));
       return;
     }
+    if (!outcome.ok && this.#isLate) return this.bye();
     if (outcome.ok) this.#renewed(outcome.value.ttlMs);
     const nextMs = outcome.ok ? this.#ttlMs / 3 : this.#ttlMs / 12;
     this.#timer = setTimeout(() => void this.#beat(), Math.min(Math.max(LIMITS.ttlMsMin / 4, nextMs), PAUSE_MS_MAX));
   }
 
-  /** The lease may live on for its ttl where nobody can be asked: whoever takes it over will answer. */
-  #isOver({ refusal }: Refused): boolean {
-    return refusal !== "unavailable" || this.#desk.clock.monotonic() - this.#renewedMs >= this.#ttlMs;
+  /** The lease's keeper was not reached for a whole ttl: nobody knows whether it lives on. Another node may. */
+  get #isLate(): boolean {
+    return this.#desk.clock.monotonic() - this.#renewedMs >= this.#ttlMs;
   }
 
   #renewed(ttlMs: number): void {

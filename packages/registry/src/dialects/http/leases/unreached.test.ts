@@ -61,7 +61,7 @@ async function sessionOf(
   return { said, asked };
 }
 
-test("a session tries again while its lease's keeper is not reached, until the ttl is over", async (t) => {
+test("a session tries again while its lease's keeper is not reached, and after the ttl says goodbye, not that it ended", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const tick = (ms: number): void => t.mock.timers.tick(ms);
   const away = "unavailable" as const;
@@ -69,6 +69,6 @@ test("a session tries again while its lease's keeper is not reached, until the t
   assert.deepEqual((await sessionOf([away, away, 3000], tick)).said, ["ready"]);
   assert.deepEqual((await sessionOf([3000, away, "not-found"], tick)).said, ["ready", "ended"]);
   const lost = await sessionOf([3000, ...Array.from({ length: 99 }, () => away)], tick);
-  assert.deepEqual(lost.said, ["ready", "ended"]);
+  assert.deepEqual(lost.said, ["ready", "bye"]);
   assert.ok(lost.asked > 5 && lost.asked < 20, `${lost.asked} renewals`);
 });
