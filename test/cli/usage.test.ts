@@ -77,7 +77,8 @@ const WRONG: readonly (readonly [string[], RegExp])[] = [
   [["report", "a", "b", "c"], /missing required argument 'status'\nUsage: rollcall report /],
   [["lease", "grant", "--ttl", "0"], /--ttl takes a duration from 1s to 168h, .* not "0"/],
   [["transaction", "/no/such/file"], /\/no\/such\/file cannot be read: ENOENT/],
-  [["restore", "file"], /required option '--data <dir>' not specified/],
+  [["restore", "file"], /restore needs --data, or --replicator etcd and --etcd/],
+  [["restore", "file", "--replicator", "etcd"], /replicator etcd needs etcd\.endpoints \(--etcd\)/],
 ];
 
 test("a wrong command, flag or value is exit code 2, with a suggestion and the usage", async () => {

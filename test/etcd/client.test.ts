@@ -82,7 +82,13 @@ test("keys are put on condition, read in ranges as they were, and watched; lease
   await until(() => late.told.at(-1)?.canceled);
   assert.equal(late.told.at(-1)?.compacted, revision);
   await assert.rejects(client.range({ key: key("a"), revision: 1 }), /compacted/);
-  assert.match((await client.status()).version, /^3\./);
+  const [told] = await client.statuses();
+  const [entry] = await client.members();
+  assert.ok(told !== undefined && "status" in told && entry !== undefined);
+  const { id, leader, version, dbBytes, dbUsedBytes, errors } = told.status;
+  assert.match(version, /^3\./);
+  assert.ok(id > 0 && id === leader && id === entry.id && dbBytes >= dbUsedBytes && dbUsedBytes > 0);
+  assert.deepEqual([entry.name, entry.clientUrls, errors], ["m0", [told.url], []]);
 });
 
 test("what etcd refuses is told from what nobody knows", { skip }, async (t) => {

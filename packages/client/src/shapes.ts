@@ -306,6 +306,8 @@ export interface NodeStatusBody {
   version: string;
   startedAt: string;
   ready: boolean;
+  /** Why it takes no changes, or shows an old state; null while neither is so. */
+  reason: string | null;
   replicator: string;
   revision: number;
   floor: number;
@@ -323,6 +325,42 @@ export interface NodeStatusBody {
     held: number;
     keys: number;
     bytes: number;
+  }>;
+  /** The nodes that share the registry, and the etcd that it lies in; null where there is one node alone. */
+  cluster: ClusterBody | null;
+}
+
+export interface ClusterBody {
+  nodes: Array<{
+    node: string;
+    /** Where it listens for the other nodes; null when it does not. */
+    address: string | null;
+    since: string;
+    /** The node that answers. */
+    self: boolean;
+    /** The node that answers reaches it. */
+    reached: boolean;
+    /** It decides for all, and does what one does for all. */
+    duty: boolean;
+    /** Leases whose heartbeats it keeps, and the latest revision that it shows; null when it has not told lately. */
+    leases: number | null;
+    revision: number | null;
+  }>;
+  /** What this node lacks of the order, and for how long. */
+  behind: { revisions: number; ms: number };
+  /** Members of etcd, as they were some seconds ago. */
+  etcd: Array<{
+    url: string;
+    name: string;
+    /** Null when it does not answer. */
+    version: string | null;
+    leader: boolean;
+    /** The file of its database, how much of it is in use, and what it may grow to: null when etcd does not say. */
+    bytes: number;
+    usedBytes: number;
+    quotaBytes: number | null;
+    alarms: string[];
+    error: string | null;
   }>;
 }
 

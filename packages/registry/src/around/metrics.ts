@@ -6,7 +6,16 @@ import {
   type Metric,
   Registry as MetricRegistry,
 } from "prom-client";
-import { type Core, perRevision, type Status, SYSTEM_ACCOUNT, type View } from "../core/index.ts";
+import {
+  type Cluster,
+  type Core,
+  type NodeNumbers,
+  perRevision,
+  type Status,
+  type StoreMember,
+  SYSTEM_ACCOUNT,
+  type View,
+} from "../core/index.ts";
 import { Histogram } from "./histogram.ts";
 
 /** What the gauges look at. */
@@ -17,6 +26,10 @@ export interface MetricSources {
   bytesMax?(): number;
   /** Why the store takes no writes. */
   refusing?(): string | null;
+  /** Why what is shown is not to be trusted. */
+  lagging?(): string | null;
+  /** The nodes that share the registry; undefined where there is only this one. */
+  cluster?(): Cluster | undefined;
   /** Lines of the log that could not be written. */
   linesLost?(): number;
   /** What waits for clients. */
@@ -187,7 +200,7 @@ function addViewGauges(registry: MetricRegistry, sources: MetricSources, now: ()
     "What they may take; above it writes that add to them are refused",
     () => sources.bytesMax?.() ?? 0,
   );
-  gauge("rollcall_disk_refusing", "1 while the disk takes no writes", () =>
+  gauge("rollcall_disk_refusing", "1 while the disk, or etcd, takes no writes", () =>
     (sources.refusing?.() ?? null) === null ? 0 : 1,
   );
   addCounter(registry, "rollcall_proposals_total", "Changes that were asked for, whatever became of them", [], (add) =>
@@ -203,12 +216,73 @@ function addViewGauges(registry: MetricRegistry, sources: MetricSources, now: ()
       add({}, outgoing.cuts),
     );
   }
+  if (sources.cluster?.()) addClusterGauges(registry, () => sources.cluster?.());
   gauge("rollcall_uptime_seconds", "Time since the start", () => sources.uptimeMs() / 1000);
   addGauge(registry, "rollcall_history_seconds", "Time that stored history reaches back", [], async (one) => {
     const oldest = await core.registry.history(core.numbers().floor, 1);
     const first = oldest.ok ? oldest.value[0] : undefined;
     one.set(first === undefined ? 0 : Math.max(0, (now() - first.atMs) / 1000));
   });
+}
+
+/** Of the nodes as this one sees them: each tells of all, so that it shows when they see different things. */
+function addClusterGauges(registry: MetricRegistry, cluster: () => Cluster | undefined): void {
+  const gauge = (name: string, help: string, labels: readonly string[], show: (one: Gauge<string>) => void): void =>
+    addGauge(registry, name, help, labels, (one) => {
+      one.reset();
+      show(one);
+    });
+  const perNode = (name: string, help: string, value: (node: NodeNumbers) => number | null): void =>
+    gauge(name, help, ["node"], (one) => {
+      for (const node of cluster()?.nodes ?? []) {
+        const number = value(node);
+        if (number !== null) one.set({ node: node.name }, number);
+      }
+    });
+  gauge("rollcall_nodes", "Nodes that share the registry", [], (one) => one.set(cluster()?.nodes.length ?? 0));
+  perNode("rollcall_node_reached", "1 while this node reaches that one", ({ isReached }) => (isReached ? 1 : 0));
+  perNode("rollcall_node_duty", "1 for the node that decides for all", ({ isOnDuty }) => (isOnDuty ? 1 : 0));
+  perNode("rollcall_node_leases_kept", "Leases whose heartbeats a node keeps", ({ kept }) => kept);
+  perNode("rollcall_node_revision", "The latest revision that a node shows", ({ revision }) => revision);
+  gauge("rollcall_behind_revisions", "Revisions of the order that this node lacks", [], (one) =>
+    one.set(cluster()?.lagRevisions ?? 0),
+  );
+  gauge("rollcall_behind_seconds", "For how long it lacks them", [], (one) => one.set((cluster()?.lagMs ?? 0) / 1000));
+  const perMember = (name: string, help: string, value: (member: StoreMember) => number | null): void =>
+    gauge(name, help, ["member"], (one) => {
+      for (const member of cluster()?.store ?? []) {
+        const number = value(member);
+        if (number !== null) one.set({ member: member.address }, number);
+      }
+    });
+  const told = (value: (member: StoreMember) => number | null) => (member: StoreMember) =>
+    member.version === null ? null : value(member);
+  perMember("rollcall_etcd_up", "1 while the member of etcd answers", ({ version }) => (version === null ? 0 : 1));
+  perMember(
+    "rollcall_etcd_leader",
+    "1 for the leader",
+    told(({ isLeader }) => (isLeader ? 1 : 0)),
+  );
+  perMember(
+    "rollcall_etcd_bytes",
+    "Bytes of etcd's database",
+    told(({ bytes }) => bytes),
+  );
+  perMember(
+    "rollcall_etcd_used_bytes",
+    "Bytes of it in use; the rest a defragmentation gives back",
+    told(({ usedBytes }) => usedBytes),
+  );
+  perMember(
+    "rollcall_etcd_quota_bytes",
+    "What it may grow to, where etcd says it (from 3.6 on)",
+    told(({ quotaBytes }) => quotaBytes),
+  );
+  perMember(
+    "rollcall_etcd_alarms",
+    "Alarms of the member, such as NOSPACE",
+    told(({ alarms }) => alarms.length),
+  );
 }
 
 function addGauge(

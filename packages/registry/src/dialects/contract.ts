@@ -115,6 +115,8 @@ export interface NodeStatus {
   ready(): boolean;
   /** Why the store takes no writes; null while it does. */
   refusing(): string | null;
+  /** Why what is shown here is not to be trusted; null while it is. */
+  lagging(): string | null;
   /** About what the catalog may take of the heap. */
   bytesMax(): number;
   /** The nodes that share the registry, and their store; undefined where this one runs alone. */

@@ -1,15 +1,15 @@
-import type { AccountBody, AccountLimitsBody, Client, NodeStatusBody, Role } from "@rollcall/client";
+import type { AccountBody, AccountLimitsBody, Client, ClusterBody, NodeStatusBody, Role } from "@rollcall/client";
 import { type Command, Option } from "commander";
 import { type Context, connect, DEFAULT_ACCOUNT } from "../terminal/connection.ts";
 import { EXIT, Failure } from "../terminal/exit.ts";
 import { toWhole } from "../terminal/flags.ts";
-import { type Cell, inOrder, type Output, roomText, toAge, toUrl } from "../terminal/output.ts";
+import { type Cell, inOrder, type Output, roomText, toAge, toBytesText, toSpan, toUrl } from "../terminal/output.ts";
 
 export function defineAdmin(program: Command): void {
   program
     .command("status")
     .summary("show the state of the registry")
-    .description("Shows the node, its listeners and what each account holds.")
+    .description("Shows the node, its listeners, what each account holds, and the other nodes and etcd, if any.")
     .action(async (_flags: object, self: Command) => {
       const { client, out } = await connect(self);
       const body = await client.status();
@@ -35,7 +35,10 @@ function showStatus(out: Output, body: NodeStatusBody, nowMs: number): void {
       `not as ${node}`,
       { text: settings.join(", "), tone: "warn" },
     ]),
+    ...(body.cluster ? [["behind", behindText(body.cluster)] as const] : []),
   ]);
+  if (body.reason) out.line(out.paint({ text: body.reason, tone: "bad" }));
+  if (body.cluster) showCluster(out, body.cluster, nowMs);
   out.line("");
   out.table(
     [{ title: "dialect" }, { title: "listens on" }],
@@ -64,6 +67,62 @@ function showStatus(out: Output, body: NodeStatusBody, nowMs: number): void {
     ),
     "no accounts",
   );
+}
+
+function behindText({ behind: { revisions, ms } }: ClusterBody): Cell {
+  return revisions === 0 ? "nothing" : { text: `${revisions} revisions, for ${toSpan(ms)}`, tone: "warn" };
+}
+
+/** The nodes, and the members of etcd. */
+function showCluster(out: Output, { nodes, etcd }: ClusterBody, nowMs: number): void {
+  out.line("");
+  out.table(
+    [
+      { title: "node" },
+      { title: "link", whole: true },
+      { title: "here for", right: true },
+      { title: "leases", right: true },
+      { title: "revision", right: true },
+      { title: "" },
+    ],
+    inOrder(
+      nodes.map((one): Cell[] => [
+        one.self ? { text: `${one.node} (this one)`, tone: "bold" } : one.node,
+        one.address ?? "-",
+        toAge(one.since, nowMs),
+        one.leases === null ? "-" : String(one.leases),
+        one.revision === null ? "-" : String(one.revision),
+        one.reached ? (one.duty ? "decides for all" : "") : { text: "not reached", tone: "bad" },
+      ]),
+    ),
+    "no nodes",
+  );
+  out.line("");
+  const right = true;
+  out.table(
+    [
+      { title: "etcd", whole: true },
+      { title: "name" },
+      { title: "version" },
+      { title: "is" },
+      { title: "database", right },
+      { title: "in use", right },
+      { title: "quota", right },
+    ],
+    etcd.map((one): Cell[] => [
+      one.url,
+      one.name,
+      one.version ?? "-",
+      one.error === null ? (one.leader ? "leader" : "follower") : { text: "silent", tone: "bad" },
+      one.error === null ? toBytesText(one.bytes) : "-",
+      one.error === null ? toBytesText(one.usedBytes) : "-",
+      one.quotaBytes === null ? "-" : toBytesText(one.quotaBytes),
+    ]),
+    "nothing is known of etcd yet",
+  );
+  for (const { url, error, alarms } of etcd)
+    for (const wrong of error === null ? alarms : [error])
+      out.line(out.paint({ text: `${url}: ${wrong}`, tone: "bad" }));
 }
 
 function defineTokens(program: Command): void {

@@ -5,12 +5,15 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { ReadableStream } from "node:stream/web";
 import type { BackupStream } from "@rollcall/client";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
+import type { Refused } from "../../core/index.ts";
 import { sayWhy } from "../../net/why.ts";
+import type { Progress } from "../../records/archive.ts";
 import { connect, outputOf, untilInterrupted } from "../terminal/connection.ts";
 import { EXIT, Failure } from "../terminal/exit.ts";
 import { toBytesText } from "../terminal/output.ts";
 import { createProgress } from "../terminal/progress.ts";
+import { checked, loaderOf, storeOptions } from "./serve.ts";
 
 export function defineBackup(program: Command): void {
   program
@@ -30,15 +33,35 @@ export function defineBackup(program: Command): void {
       else out.line(`saved ${toBytesText(bytes)} to ${path}`);
     });
 
-  program
+  const restoring = program
     .command("restore <file>")
-    .summary("make a new data directory from a backup")
-    .description("Checks a backup and makes a new data directory from it. Works without a running registry.")
-    .requiredOption("--data <dir>", "the data directory to make; it must be empty or not there, or --force")
-    .option("--force", "move what is in the data directory aside and keep it")
-    .action(async (file: string, flags: { data: string; force?: boolean }, self: Command) =>
-      restore(resolve(file), resolve(flags.data), flags.force === true, self),
-    );
+    .summary("make a registry from a backup")
+    .description(
+      "Checks a backup and makes a new data directory from it, or, with --replicator etcd, the registry in an etcd. Works without a running registry; none may run there. Positions that clients hold are too old afterwards: they read again.",
+    )
+    .option("--data <dir>", "the data directory to make; it must be empty or not there, or --force")
+    .option("--force", "move what is in the data directory aside and keep it; in etcd: delete what is there");
+  for (const option of storeOptions()) restoring.addOption(option);
+  restoring
+    .addOption(
+      new Option("--config <file>", "configuration file, for etcd; rollcall.yaml when it is there").env(
+        "ROLLCALL_CONFIG",
+      ),
+    )
+    .action(async (file: string, flags: RestoreFlags, self: Command) => {
+      const configured = async () => checked((await loaderOf(self))()).replicator;
+      const kind = flags.replicator ?? (flags.data === undefined ? await configured() : "embedded");
+      if (kind === "etcd") return restoreIntoEtcd(resolve(file), flags.force === true, self);
+      if (flags.data === undefined || kind === "memory")
+        throw new Failure(EXIT.usage, "restore needs --data, or --replicator etcd and --etcd");
+      return restore(resolve(file), resolve(flags.data), flags.force === true, self);
+    });
+}
+
+interface RestoreFlags {
+  readonly data?: string;
+  readonly replicator?: string;
+  readonly force?: boolean;
 }
 
 async function exists(path: string): Promise<boolean> {
@@ -108,17 +131,44 @@ async function flush(path: string): Promise<void> {
 async function restore(file: string, data: string, force: boolean, command: Command): Promise<void> {
   const out = outputOf(command);
   const { restoreBackup } = await import("../../replicators/embedded/backup.ts");
-  const progress = createProgress("", null);
-  const outcome = await restoreBackup(file, data, {
-    force,
-    onProgress: (step, done, total) => progress.report(done, total, step === "verify" ? "checking" : "restoring"),
-  });
-  progress.end();
-  if (!outcome.ok) throw new Failure(outcome.refusal === "exists" ? EXIT.usage : EXIT.store, outcome.detail);
+  const { onProgress, end } = showProgress();
+  const outcome = await restoreBackup(file, data, { force, onProgress });
+  end();
+  if (!outcome.ok) throw toFailure(outcome);
   const { revision, bytes, aside, takenAtMs } = outcome.value;
-  if (out.json) return out.document({ file, data, revision, bytes, takenAt: new Date(takenAtMs).toISOString(), aside });
-  out.line(
-    `restored ${toBytesText(bytes)} to ${data}: revision ${revision}, saved ${new Date(takenAtMs).toISOString()}`,
-  );
+  const takenAt = new Date(takenAtMs).toISOString();
+  if (out.json) return out.document({ file, data, revision, bytes, takenAt, aside });
+  out.line(`restored ${toBytesText(bytes)} to ${data}: revision ${revision}, saved ${takenAt}`);
   if (aside !== null) out.line(`what was there is now ${aside}`);
+}
+
+async function restoreIntoEtcd(file: string, force: boolean, command: Command): Promise<void> {
+  const out = outputOf(command);
+  const { etcd, data } = checked((await loaderOf(command))());
+  const { readArchive } = await import("../../replicators/embedded/archive.ts");
+  const { restoreArchive } = await import("../../replicators/etcd/about/archive.ts");
+  const { toClientOptions } = await import("../config/etcd.ts");
+  const { onProgress, end } = showProgress();
+  const read = await readArchive(file, onProgress);
+  if (!read.ok) throw toFailure(read);
+  const { archive, summary } = read.value;
+  const { prefix } = etcd;
+  const target = { ...toClientOptions(etcd), prefix, dataDir: data, force, onProgress, bytes: summary.bytes };
+  const outcome = await restoreArchive(archive, target);
+  end();
+  if (!outcome.ok) throw toFailure(outcome);
+  const [revision, takenAt] = [outcome.value, new Date(summary.takenAtMs).toISOString()];
+  if (out.json) return out.document({ file, etcd: etcd.endpoints, prefix, revision, bytes: summary.bytes, takenAt });
+  out.line(`restored ${toBytesText(summary.bytes)} to etcd: revision ${revision}, saved ${takenAt}`);
+}
+
+function showProgress(): { readonly onProgress: Progress; end(): void } {
+  const progress = createProgress("", null);
+  const onProgress: Progress = (step, done, total) =>
+    progress.report(done, total, step === "verify" ? "checking" : "restoring");
+  return { onProgress, end: progress.end };
+}
+
+function toFailure({ refusal, detail }: Refused): Failure {
+  return new Failure(refusal === "exists" || refusal === "conflict" ? EXIT.usage : EXIT.store, detail);
 }

@@ -1,49 +1,54 @@
 import type { NodeStatusBody } from "@rollcall/client";
 import { type Command, Option } from "commander";
+import type { ServeConfig } from "../config/load.ts";
 import { type Finding, finding } from "../doctor/finding.ts";
 import { connect } from "../terminal/connection.ts";
 import { EXIT, Failure } from "../terminal/exit.ts";
 import { roomText, type Tone, toAge } from "../terminal/output.ts";
 import { VERSION } from "../version.ts";
+import { loaderOf, storeOptions } from "./serve.ts";
 
 export function defineDoctor(program: Command): void {
-  program
+  const doctor = program
     .command("doctor")
     .summary("look for what would keep a registry from running well here")
     .description(
-      "Looks at the program, the configuration, ports, the data directory, certificates, the clock, and the registry at --url if one runs. Changes nothing. Exit code 1 when something is bad.",
+      "Looks at the program, the configuration, ports, the data directory, etcd if it is to hold the registry, certificates, the clock, and the registry at --url if one runs. Changes nothing. Exit code 1 when something is bad.",
     )
     .addOption(
       new Option("--config <file>", "configuration file; rollcall.yaml when it is there").env("ROLLCALL_CONFIG"),
     )
-    .option("--data <dir>", "directory of the store")
-    .action(async (flags: { config?: string; data?: string }, self: Command) => {
-      const { out } = await connect(self);
-      const findings = await examine(flags, self);
-      if (out.json) out.document({ findings });
-      else
-        out.table(
-          [{ title: "what" }, { title: "verdict" }, { title: "detail", whole: true }],
-          findings.map((one) => [one.name, { text: one.verdict, tone: TONES[one.verdict] }, one.detail]),
-          "",
-        );
-      const bad = findings.filter((one) => one.verdict === "bad").length;
-      if (bad > 0) throw new Failure(EXIT.refused, bad === 1 ? "one thing is bad" : `${bad} things are bad`);
-    });
+    .option("--data <dir>", "directory of the store");
+  for (const option of storeOptions()) doctor.addOption(option);
+  doctor.action(async (_flags: object, self: Command) => {
+    const { out } = await connect(self);
+    const findings = await examine(self);
+    if (out.json) out.document({ findings });
+    else
+      out.table(
+        [
+          { title: "what", whole: true },
+          { title: "verdict", whole: true },
+          { title: "detail", whole: true },
+        ],
+        findings.map((one) => [one.name, { text: one.verdict, tone: TONES[one.verdict] }, one.detail]),
+        "",
+      );
+    const bad = findings.filter((one) => one.verdict === "bad").length;
+    if (bad > 0) throw new Failure(EXIT.refused, bad === 1 ? "one thing is bad" : `${bad} things are bad`);
+  });
 }
 
 const TONES: Readonly<Record<Finding["verdict"], Tone>> = { good: "good", note: "dim", warn: "warn", bad: "bad" };
 
-async function examine(flags: { config?: string; data?: string }, command: Command): Promise<Finding[]> {
-  // The core and the YAML library stay out of the other commands.
-  const { loadServeConfig } = await import("../config/load.ts");
+async function examine(command: Command): Promise<Finding[]> {
   const [certificates, disk, machine, ports] = await Promise.all([
     import("../doctor/certificates.ts"),
     import("../doctor/disk.ts"),
     import("../doctor/machine.ts"),
     import("../doctor/ports.ts"),
   ]);
-  const loaded = loadServeConfig({ flags: { ...flags }, env: process.env, cwd: process.cwd() });
+  const loaded = (await loaderOf(command))();
   const { status, told, findings } = await meet(command);
   const nowMs = Date.now();
   const rest = loaded.ok
@@ -51,6 +56,7 @@ async function examine(flags: { config?: string; data?: string }, command: Comma
         finding("configuration", "good", "is right; rollcall serve --check looks at settings of dialects too"),
         ...(await ports.examinePorts(loaded.value, status)),
         ...(loaded.value.replicator === "memory" ? [] : await disk.examineDisk(loaded.value.data)),
+        ...(await examineStore(loaded.value, nowMs)),
         ...(await certificates.examineCertificates(loaded.value.tls, nowMs)),
       ]
     : loaded.problems.map((problem) => finding("configuration", "bad", problem));
@@ -61,6 +67,12 @@ async function examine(flags: { config?: string; data?: string }, command: Comma
     ...findings,
     ...rest,
   ];
+}
+
+async function examineStore({ replicator, etcd, data }: ServeConfig, nowMs: number): Promise<Finding[]> {
+  if (replicator !== "etcd") return [];
+  const { examineEtcd } = await import("../doctor/etcd.ts");
+  return examineEtcd(etcd, data, nowMs);
 }
 
 interface Met {
@@ -105,8 +117,9 @@ async function meet(command: Command): Promise<Met> {
 function describe(status: NodeStatusBody): Finding[] {
   const held = status.accounts.reduce((sum, one) => sum + one.held, 0);
   const age = toAge(status.startedAt, Date.now());
+  const why = status.reason ? `: ${status.reason}` : "";
   return [
-    finding("registry", status.ready ? "good" : "bad", `${status.ready ? "ready" : "not ready"}, up for ${age}`),
+    finding("registry", status.ready ? "good" : "bad", `${status.ready ? "ready" : "not ready"}, up for ${age}${why}`),
     ...(status.version === VERSION
       ? []
       : [finding("registry", "warn", `it is rollcall ${status.version}, this is ${VERSION}`)]),

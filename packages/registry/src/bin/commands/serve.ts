@@ -61,7 +61,7 @@ export function defineServe(program: Command): void {
   });
 }
 
-function toOption(setting: Setting): Option {
+export function toOption(setting: Setting): Option {
   const fallback = setting.default === undefined || setting.default === "" ? "" : ` [${defaultText(setting)}]`;
   const placeholder = setting.key === "data" ? "<dir>" : PLACEHOLDERS[setting.kind];
   const option = new Option(`--${flagOf(setting)} ${placeholder}`, `${setting.meaning}${fallback}`);
@@ -77,8 +77,15 @@ export function defaultText(setting: Setting): string {
   return value ?? "";
 }
 
+/** The options of commands that are about the store, for the settings of where it lies. */
+export function storeOptions(): readonly Option[] {
+  const isStore = ({ key }: Setting): boolean =>
+    key === "replicator" || (key.startsWith("etcd.") && key !== "etcd.historyBytesMax");
+  return SETTINGS.filter(isStore).map(toOption);
+}
+
 /** Gives the configuration as it is at the time of the call. */
-async function loaderOf(command: Command): Promise<Load> {
+export async function loaderOf(command: Command): Promise<Load> {
   const flags: Record<string, unknown> = {};
   // Only what was typed: the environment is read in its own turn, with its own place in messages.
   for (const option of command.options) {
@@ -91,7 +98,7 @@ async function loaderOf(command: Command): Promise<Load> {
   return () => loadServeConfig({ flags, env: process.env, cwd: process.cwd() });
 }
 
-function checked(loaded: ReturnType<Load>): ServeConfig {
+export function checked(loaded: ReturnType<Load>): ServeConfig {
   if (!loaded.ok) {
     const hint = "Every setting: rollcall serve --help";
     throw new Failure(

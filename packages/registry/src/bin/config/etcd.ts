@@ -1,4 +1,7 @@
 /** The settings of an etcd that holds the registry. */
+import { readFileSync } from "node:fs";
+import { sayWhy } from "../../net/why.ts";
+import type { ClientOptions } from "../../replicators/etcd/client/client.ts";
 import type { Value } from "./values.ts";
 
 export interface EtcdConfig {
@@ -40,4 +43,25 @@ export function readEtcd(values: ReadonlyMap<string, Value>, isUsed: boolean, pr
 function isEndpoint(text: string): boolean {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   return url !== undefined && /^https?:$/.test(url.protocol) && url.pathname === "/" && url.username === "";
+}
+
+/** Reads the files; throws a sentence when one cannot be read. */
+export function toClientOptions({ endpoints, user, caFile, certFile, keyFile }: EtcdConfig): ClientOptions {
+  return {
+    endpoints,
+    ...(user !== undefined && { user }),
+    secure: {
+      ...(caFile !== undefined && { ca: readPem(caFile) }),
+      ...(certFile !== undefined && { cert: readPem(certFile) }),
+      ...(keyFile !== undefined && { key: readPem(keyFile) }),
+    },
+  };
+}
+
+function readPem(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new Error(`${file} cannot be read: ${sayWhy(error)}`, { cause: error });
+  }
 }

@@ -126,7 +126,7 @@ async function assembleWith(
     await core.close();
     await link?.link.close();
   };
-  const leases = reportLeases(registry, { logger: log, configure: configureLog });
+  const leases = { ...reportLeases(registry, { logger: log, configure: configureLog }), ...store };
   const reload = createReload(config, { ...http, ...protection, ...leases, ...room, journal, access, opened, agreed });
   return { endpoints, reload, stop: () => stop(state, opened, listener, close) };
 }
@@ -145,7 +145,7 @@ interface StatusParts {
 
 function toStatus(
   { name, clock, startedMs, port, state, endpoints, agreed, room, metrics }: StatusParts,
-  store: Pick<NodeStatus, "backup" | "refusing">,
+  store: Pick<NodeStatus, "backup" | "refusing" | "lagging" | "cluster">,
 ): NodeStatus {
   return {
     name,
@@ -154,7 +154,6 @@ function toStatus(
       return clock.at(startedMs);
     },
     replicator: port.name,
-    cluster: () => port.cluster?.(),
     ready: () => state.ready,
     endpoints: () => endpoints,
     differences: agreed.differences,

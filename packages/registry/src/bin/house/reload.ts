@@ -22,6 +22,8 @@ export interface ReloadParts {
   resize(store: ServeConfig["store"]): void;
   readonly access: Accounts;
   protect(options: ProtectionOptions): void;
+  /** Reads the certificates for etcd again; throws a sentence. Left out where none are used. */
+  readonly renewStore: (() => void) | undefined;
   /** False when the new certificate cannot be used. */
   renewCertificates(): Promise<boolean>;
   readonly opened: readonly Opened[];
@@ -79,6 +81,7 @@ export function createReload(config: ServeConfig, parts: ReloadParts): (after: S
       if (await parts.renewCertificates()) done.taken.push("certificates");
       else done.problems.push("the new certificate cannot be used");
     }
+    if (parts.renewStore !== undefined) takeStore(parts.renewStore, done);
     now = { ...now, dialectSettings: await takeSettings(parts.opened, before, after, done) };
     parts.agreed.configure(now);
     return done;
@@ -87,6 +90,15 @@ export function createReload(config: ServeConfig, parts: ReloadParts): (after: S
 
 function accountsOf({ accounts, tokens, limits }: ServeConfig): Pick<ServeConfig, "accounts" | "tokens" | "limits"> {
   return { accounts, tokens, limits };
+}
+
+function takeStore(renew: () => void, { taken, problems }: Done): void {
+  try {
+    renew();
+    taken.push("certificates of etcd");
+  } catch (error) {
+    problems.push((error as Error).message);
+  }
 }
 
 type Done = { readonly [K in keyof Reloaded]: string[] };

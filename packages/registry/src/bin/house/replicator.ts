@@ -1,13 +1,13 @@
 /** What makes the commits of a registry durable, as it is configured. */
-import { readFileSync } from "node:fs";
 import type { Logger } from "pino";
-import type { Clock, Replicator, Rules } from "../../core/index.ts";
-import type { NodeStatus } from "../../dialects/contract.ts";
-import { sayWhy } from "../../net/why.ts";
+import type { Clock, Outcome, Replicator, Rules } from "../../core/index.ts";
+import type { Backup, NodeStatus } from "../../dialects/contract.ts";
+import { archiveToBackup } from "../../replicators/embedded/archive.ts";
 import { createEmbedded } from "../../replicators/embedded/replicator.ts";
 import type { LinkPort } from "../../replicators/etcd/peers/roster.ts";
 import { createEtcd } from "../../replicators/etcd/replicator.ts";
 import { createMemory } from "../../replicators/memory/replicator.ts";
+import { toClientOptions } from "../config/etcd.ts";
 import type { ServeConfig } from "../config/load.ts";
 
 /** A group that takes longer to be durable is told at debug. */
@@ -24,12 +24,21 @@ interface ReplicatorParts {
   readonly link: LinkPort | undefined;
 }
 
-export function createReplicator(
-  config: ServeConfig,
-  parts: ReplicatorParts,
-): { port: Replicator } & Pick<NodeStatus, "backup" | "refusing"> {
+type StoreParts = "backup" | "refusing" | "lagging" | "cluster";
+
+export interface Opened extends Pick<NodeStatus, StoreParts> {
+  readonly port: Replicator;
+  /** Reads certificates again; throws a sentence when they cannot be read. */
+  readonly renewStore: (() => void) | undefined;
+}
+
+/** Of a registry on one node. */
+const ALONE = { lagging: () => null, cluster: () => undefined, renewStore: undefined };
+
+export function createReplicator(config: ServeConfig, parts: ReplicatorParts): Opened {
   if (config.replicator === "etcd") return openEtcd(config, parts);
-  if (config.replicator === "memory") return { port: createMemory(parts), backup: undefined, refusing: () => null };
+  if (config.replicator === "memory")
+    return { ...ALONE, port: createMemory(parts), backup: undefined, refusing: () => null };
   const embedded = createEmbedded({
     ...parts,
     onGroup(commits, ms) {
@@ -39,33 +48,32 @@ export function createReplicator(
     dataDir: config.data,
     retention: { ageMs: config.events.keepMs, bytesMax: config.events.bytesMax },
   });
-  return { port: embedded, backup: () => embedded.backup(), refusing: () => embedded.refusing };
+  return { ...ALONE, port: embedded, backup: () => embedded.backup(), refusing: () => embedded.refusing };
 }
 
-function openEtcd(
-  { etcd, data, events }: ServeConfig,
-  { link, ...parts }: ReplicatorParts,
-): { port: Replicator } & Pick<NodeStatus, "backup" | "refusing"> {
-  const { caFile, certFile, keyFile, historyBytesMax, ...client } = etcd;
+function openEtcd({ etcd, data, events }: ServeConfig, { link, ...parts }: ReplicatorParts): Opened {
   const port = createEtcd({
     ...parts,
-    ...client,
+    ...toClientOptions(etcd),
     ...(link !== undefined && { link }),
-    secure: {
-      ...(caFile !== undefined && { ca: readPem(caFile) }),
-      ...(certFile !== undefined && { cert: readPem(certFile) }),
-      ...(keyFile !== undefined && { key: readPem(keyFile) }),
-    },
+    prefix: etcd.prefix,
     dataDir: data,
-    retention: { ageMs: events.keepMs, bytesMax: historyBytesMax },
+    retention: { ageMs: events.keepMs, bytesMax: etcd.historyBytesMax },
   });
-  return { port, backup: undefined, refusing: () => port.refusing };
-}
-
-function readPem(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    throw new Error(`${file} cannot be read: ${sayWhy(error)}`, { cause: error });
-  }
+  // One at a time: each takes room in the directory while it is made.
+  let backingUp: Promise<unknown> = Promise.resolve();
+  const backup = (): Promise<Outcome<Backup>> => {
+    const taken = backingUp.then(() => archiveToBackup(() => port.about.archive(), data, parts.clock.now()));
+    backingUp = taken;
+    return taken;
+  };
+  const hasFiles = [etcd.caFile, etcd.certFile].some((file) => file !== undefined);
+  return {
+    port,
+    backup,
+    refusing: () => port.refusing,
+    lagging: () => port.about.lagging,
+    cluster: () => port.cluster?.(),
+    renewStore: hasFiles ? () => port.about.renew(toClientOptions(etcd).secure) : undefined,
+  };
 }

@@ -43,6 +43,8 @@ export interface NodeNumbers {
   readonly name: string;
   /** Where the others reach it: `10.0.0.1:7072`; empty when they do not. */
   readonly address: string;
+  /** When it came, in wall-clock ms of its own. */
+  readonly sinceMs: number;
   /** Whether the node that says so reaches it; true of itself. */
   readonly isReached: boolean;
   /** It decides for all. */
@@ -52,12 +54,21 @@ export interface NodeNumbers {
   readonly revision: Revision | null;
 }
 
-/** One member of what several nodes store an order in. */
+/** One member of what several nodes store an order in, as it was some seconds ago. */
 export interface StoreMember {
   readonly address: string;
-  /** Null when it does not answer. */
+  /** Empty when nobody could say it. */
+  readonly name: string;
+  /** Null when it does not answer; `error` says why. */
   readonly version: string | null;
-  readonly bytes: number | null;
+  readonly error: string | null;
+  readonly isLeader: boolean;
+  /** The file of its database, how much of that is in use, and what it may grow to; null when it does not say. */
+  readonly bytes: number;
+  readonly usedBytes: number;
+  readonly quotaBytes: number | null;
+  /** What it says is wrong, in its own words: `NOSPACE`. */
+  readonly alarms: readonly string[];
 }
 
 /** What is known at one node of all. */
@@ -69,8 +80,6 @@ export interface Cluster {
   readonly lagRevisions: number;
   readonly lagMs: number;
   readonly store: readonly StoreMember[];
-  /** Words of the store's own: `NOSPACE`. */
-  readonly alarms: readonly string[];
 }
 
 /** Makes commits durable and agrees on their order. */

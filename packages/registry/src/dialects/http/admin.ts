@@ -3,6 +3,7 @@ import type { NodeStatusBody } from "@rollcall/client";
 import {
   type Account,
   type AccountLimits,
+  type Cluster,
   isLegalAccount,
   isRole,
   type Outcome,
@@ -24,6 +25,7 @@ import { toTime } from "./wire/numbers.ts";
 export function getStatus({ desk, principal }: Exchange): Result {
   const { registry, access, house } = desk;
   const { status } = house;
+  const reason = status.refusing() ?? status.lagging();
   const accounts = registry.read((view) => {
     const seen: NodeStatusBody["accounts"] = [];
     for (const { name, counts, leases } of viewAccounts(desk, principal)) {
@@ -38,8 +40,9 @@ export function getStatus({ desk, principal }: Exchange): Result {
     node: status.name,
     version: status.version,
     startedAt: toTime(status.startedAtMs),
-    ready: status.ready(),
+    ready: status.ready() && reason === null,
     replicator: status.replicator,
+    reason,
     revision: registry.read((view) => view.revision),
     floor: registry.floor,
     store: { bytes: registry.read((view) => view.bytes), bytesMax: status.bytesMax() },
@@ -47,8 +50,30 @@ export function getStatus({ desk, principal }: Exchange): Result {
     endpoints: status.endpoints().map(({ dialect, scheme, host, port }) => ({ dialect, scheme, host, port })),
     differences: status.differences().map(({ node, settings }) => ({ node, settings: [...settings] })),
     accounts,
+    cluster: toClusterBody(status.cluster()),
   };
   return toJson(body);
+}
+
+function toClusterBody(cluster: Cluster | undefined): NodeStatusBody["cluster"] {
+  if (cluster === undefined) return null;
+  const nodes = cluster.nodes.map(({ name, address, sinceMs, isReached, isOnDuty, kept, revision }) => ({
+    node: name,
+    address: address === "" ? null : address,
+    since: toTime(sinceMs),
+    self: name === cluster.name,
+    reached: isReached,
+    duty: isOnDuty,
+    leases: kept,
+    revision,
+  }));
+  const etcd = cluster.store.map(({ address, isLeader, alarms, ...member }) => ({
+    url: address,
+    leader: isLeader,
+    ...member,
+    alarms: [...alarms],
+  }));
+  return { nodes, behind: { revisions: cluster.lagRevisions, ms: Math.round(cluster.lagMs) }, etcd };
 }
 
 function viewAccounts({ registry, access }: Desk, principal: Principal) {

@@ -9,6 +9,7 @@ import { basename, dirname, join } from "node:path";
 import { crc32 } from "node:zlib";
 import { type Outcome, ok, type Revision, refuse } from "../../core/index.ts";
 import { nameOf, sayWhy } from "../../net/why.ts";
+import { type Progress, REVISION_JUMP } from "../../records/archive.ts";
 import { encodeMeta } from "../../records/meta.ts";
 import { FORMAT } from "../../records/sealed.ts";
 import {
@@ -45,9 +46,6 @@ export interface BackupSummary {
   readonly sha256: string;
   readonly takenAtMs: number;
 }
-
-/** Called now and then with how far the work is. */
-export type Progress = (step: "verify" | "copy", doneBytes: number, totalBytes: number) => void;
 
 /** A backup of a store in use. It has no name on the disk: nothing is left of it after `close`, or when the process ends. */
 export class Backup {
@@ -180,13 +178,6 @@ export interface RestoreOptions {
   readonly force?: boolean;
   readonly onProgress?: Progress;
 }
-
-/**
- * What happened after the backup was taken is lost, but clients may have seen it. Revisions go on far beyond anything
- * that was given out, and history begins there: whoever holds an older position is told to read again, instead of
- * taking new commits for ones that he knows. Less than 2^31, so that a 32-bit serial number still sees it as later.
- */
-const REVISION_JUMP = 1_000_000_000;
 
 /** What was restored (`revision` is where it goes on), and where the former directory is now. */
 export type RestoreSummary = BackupSummary & { readonly aside: string | null };

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Sequencer } from "../../core/index.ts";
+import type { Position, Sequencer } from "../../core/index.ts";
 import { sayWhy } from "../../net/why.ts";
 import { encodeMeta } from "../../records/meta.ts";
 import { FORMAT } from "../../records/sealed.ts";
@@ -23,7 +23,7 @@ import { emptyStore } from "./file/pages.ts";
 import { readState, summarizeFile } from "./file/verify.ts";
 import type { KeyIndex } from "./history/key-index.ts";
 import type { Retention } from "./history/retention.ts";
-import { encodePosition, type Identity } from "./meta.ts";
+import { encodePosition, floorRow, type Identity } from "./meta.ts";
 import { Damaged, NoRoom, StoreRefused, TooNew } from "./refused.ts";
 import { type Recovered, recover } from "./state/recover.ts";
 import { Store } from "./store/databases.ts";
@@ -108,23 +108,32 @@ function identityRow({ store, createdAtMs }: Pick<Identity, "store" | "createdAt
 
 const FIRST_BYTES = 256 * 1024;
 
+const START: Position = { revision: 0, orderMs: 0, nth: 0 };
+
+/** A store without anything in it. `marker`: where its order begins. */
+export async function makeStore(
+  path: string,
+  about: Pick<Identity, "store" | "createdAtMs">,
+  marker = START,
+): Promise<Store> {
+  // The library writes some pages as it opens the store: their room is there already.
+  writeFileSync(path, Buffer.concat([emptyStore(), Buffer.alloc(FIRST_BYTES)]), { mode: 0o600 });
+  const store = new Store(path);
+  try {
+    const floor = floorRow(marker.revision);
+    await store.write({ meta: [identityRow(about), ["checkpoint", encodePosition(marker)], floor] });
+    return store;
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
 /** Made under another name: a file with the right name is always complete. */
 async function createStore(dataDir: string, nowMs: number): Promise<void> {
   const part = join(dataDir, NEW_FILE);
-  // The library writes some pages as it opens the store: their room is there already.
-  writeFileSync(part, Buffer.concat([emptyStore(), Buffer.alloc(FIRST_BYTES)]), { mode: 0o600 });
-  const store = new Store(part);
-  try {
-    await store.write({
-      meta: [
-        identityRow({ store: randomUUID(), createdAtMs: nowMs }),
-        ["checkpoint", encodePosition({ revision: 0, orderMs: 0, nth: 0 })],
-        ["floor", encodeMeta({ revision: 0 })],
-      ],
-    });
-  } finally {
-    await store.close();
-  }
+  const store = await makeStore(part, { store: randomUUID(), createdAtMs: nowMs });
+  await store.close();
   renameSync(part, join(dataDir, STORE_FILE));
   syncDirectory(dataDir);
 }

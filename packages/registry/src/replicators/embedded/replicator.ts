@@ -1,6 +1,6 @@
 /**
  * @live The default replicator, one node that is durable in LMDB: the core's sequencer decides, this store makes durable.
- * @rooms replicator > backup > open > history > state > store > directory > file > meta > refused
+ * @rooms replicator > archive > backup > open > history > state > store > directory > file > meta > refused
  */
 import type { Logger } from "pino";
 import {

@@ -118,10 +118,11 @@ function read(bytes: Buffer, what: string): Meta {
   return meta.value;
 }
 
-export function readLine(bytes: Buffer): string {
-  const { program, line } = read(bytes, "identity");
+export function readIdentity(bytes: Buffer): Identity {
+  const meta = read(bytes, "identity");
+  const { program, line } = meta;
   if (program !== "rollcall" || typeof line !== "string") throw new Damaged("its identity is not of Rollcall");
-  return line;
+  return { program, line, createdAtMs: wholeNumber(meta, "createdAtMs") };
 }
 
 export function readTop(bytes: Buffer): Top {
@@ -158,6 +159,8 @@ export function readAges(bytes: Buffer | undefined): Ages {
 export interface NodeEntry {
   /** A word for this life of it, which is never used again. */
   readonly term: string;
+  /** When it came, by its clock. */
+  readonly sinceMs: number;
   /** Where it listens for the others. */
   readonly host?: string;
   readonly port?: number;
@@ -168,9 +171,11 @@ export function encodeNode(entry: NodeEntry): Buffer {
 }
 
 export function readNode(bytes: Buffer): NodeEntry {
-  const { term, host, port } = read(bytes, "node");
+  const entry = read(bytes, "node");
+  const { term, host, port } = entry;
   const isReached = typeof host === "string" && typeof port === "number";
-  return { term: String(term), ...(isReached && { host, port }) };
+  const sinceMs = Math.max(0, wholeNumber(entry, "sinceMs"));
+  return { term: String(term), sinceMs, ...(isReached && { host, port }) };
 }
 
 /** The term of the node that has the duty. */

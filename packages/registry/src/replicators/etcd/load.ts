@@ -14,7 +14,7 @@ import { encodeMeta } from "../../records/meta.ts";
 import type { DirtyRows } from "../../records/state/row-name.ts";
 import { StateRows, Tail } from "../../records/state/rows.ts";
 import type { Client } from "./client/client.ts";
-import type { KeyValue, RangeAsked, RangeRead } from "./client/messages.ts";
+import type { KeyValue, Operation, RangeAsked, RangeRead } from "./client/messages.ts";
 import {
   encodeFloor,
   encodePosition,
@@ -22,7 +22,7 @@ import {
   type Keys,
   readAges,
   readFloor,
-  readLine,
+  readIdentity,
   readPosition,
   readTop,
   type Top,
@@ -62,11 +62,13 @@ export async function readHead(client: Client, keys: Keys): Promise<Outcome<Head
   const asked = [keys.identity, keys.top, keys.floor, keys.marker].map((key) => ({ key }));
   const { revision, ranges } = await client.inspect(asked);
   const [identity, top, floor, marker] = ranges.map((range) => range.entries[0]);
+  if (identity === undefined && top !== undefined)
+    return refuse("not-found", "a restore into it did not come to its end: restore the backup once more");
   if (identity === undefined) return refuse("not-found", "it holds no registry");
   if (top === undefined || floor === undefined || marker === undefined) throw new Damaged("a part of it was deleted");
   return ok({
     revision,
-    line: readLine(identity.value),
+    line: readIdentity(identity.value).line,
     top: readTop(top.value),
     topRevision: top.modRevision,
     floor: readFloor(floor.value),
@@ -94,7 +96,7 @@ export async function readStoredAges(client: Client, keys: Keys): Promise<Ages> 
   return readAges((await client.range({ key: keys.ages })).entries[0]?.value);
 }
 
-async function* pages(client: Client, asked: RangeAsked): AsyncGenerator<RangeRead> {
+export async function* pages(client: Client, asked: RangeAsked): AsyncGenerator<RangeRead> {
   for (let key = asked.key; ; ) {
     const page = await client.range({ ...asked, key, limit: PAGE_ROWS });
     yield page;
@@ -137,6 +139,26 @@ export async function load(client: Client, keys: Keys, reader: LogReader, head: 
   };
 }
 
+/** etcd takes 128 operations in one transaction, and requests of 1.5 MiB. */
+const SLICE_OPERATIONS = 120;
+const SLICE_BYTES = 512 * 1024;
+
+/** So many writes at a time as fit into one transaction. */
+export function* slicesOf(writes: Iterable<Operation>): Iterable<readonly Operation[]> {
+  let slice: Operation[] = [];
+  let bytes = 0;
+  for (const write of writes) {
+    const length = write.kind === "put" ? write.value.length : 0;
+    if (slice.length > 0 && (slice.length >= SLICE_OPERATIONS || bytes + length > SLICE_BYTES)) {
+      yield slice;
+      [slice, bytes] = [[], 0];
+    }
+    slice.push(write);
+    bytes += length;
+  }
+  if (slice.length > 0) yield slice;
+}
+
 async function readRecent(
   reader: LogReader,
   tail: readonly Commit[],
@@ -151,7 +173,10 @@ async function readRecent(
 
 /** Whether this is the order that a node knew up to `known`; a sentence when it is not. */
 export function judgeHead(head: Outcome<Head>, line: string, known: Revision): EtcdRefused | undefined {
-  if (!head.ok) return new EtcdRefused(`it was emptied: ${head.detail}, and this node knew it up to revision ${known}`);
+  if (!head.ok)
+    return new EtcdRefused(
+      `it was emptied: ${head.detail}, and this node knew it up to revision ${known}. Fill it from a backup: rollcall restore <backup file> --replicator etcd, with the --etcd of the nodes`,
+    );
   if (head.value.line !== line) return new EtcdRefused("it holds another registry than the one that this node knew");
   if (head.value.top.revision < known)
     return new EtcdRefused(

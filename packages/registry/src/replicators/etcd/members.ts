@@ -191,9 +191,10 @@ export class Members implements Keeping {
     await client.grantLease(lease, TTL_SECONDS);
     const key = keys.node(name);
     const term = lease.toString(16);
+    const sinceMs = clock.now();
     const done = await client.transact({
       guards: [{ key, modRevision: 0 }],
-      then: [{ kind: "put", key, value: encodeNode({ term, ...address }), lease }],
+      then: [{ kind: "put", key, value: encodeNode({ term, sinceMs, ...address }), lease }],
     });
     if (!done.succeeded) {
       await client.revokeLease(lease);
@@ -201,7 +202,7 @@ export class Members implements Keeping {
     }
     this.#lease = lease;
     this.#term = term;
-    this.#known.set(name, { term, ...address, modRevision: done.revision });
+    this.#known.set(name, { term, sinceMs, ...address, modRevision: done.revision });
     this.#sureMs = startMs + TTL_SECONDS * 1000 - MARGIN_MS;
     await this.#takeDuty();
     this.#wasSure = true;

@@ -1,9 +1,8 @@
-/** @live What is known of the nodes and of etcd beside the catalog: told by each node, and looked at, every second. */
+/** @live What is known of the nodes and of etcd beside the catalog: told by each node every second. */
 import type { Logger } from "pino";
-import type { Clock, Cluster, Outcome, Revision, StoreMember } from "../../core/index.ts";
-import { sayWhy } from "../../net/why.ts";
+import type { Clock, Cluster, Revision } from "../../core/index.ts";
 import { decodeMeta, encodeMeta, wholeNumber } from "../../records/meta.ts";
-import type { Client } from "./client/client.ts";
+import type { Health } from "./about/health.ts";
 import type { Members } from "./members.ts";
 import type { Roster } from "./peers/roster.ts";
 
@@ -11,14 +10,11 @@ export interface NumbersOptions {
   readonly name: string;
   readonly clock: Clock;
   readonly log: Pick<Logger, "warn"> | undefined;
-  readonly client: Client;
   readonly members: Members;
   readonly roster: Roster;
-  /** The end of the order as it is shown here, and as it is in etcd. */
+  readonly health: Pick<Health, "behind" | "members">;
+  /** The end of the order as it is shown here. */
   known(): Revision;
-  head(): Promise<Outcome<Revision>>;
-  /** Resolves when this revision is shown here; false when it was not in time. */
-  shown(revision: Revision): Promise<boolean>;
   /** How many leases this node keeps. */
   kept(): number;
 }
@@ -27,7 +23,6 @@ const CHANNEL = "nodes/numbers";
 const EVERY_MS = 1000;
 /** What a node told is good for so long. */
 const GOOD_MS = 3000;
-const STORE_EVERY = 10;
 /** By so much two clocks may differ, and how often in a row: a busy process hears late. */
 const CLOCK_MS = 1000;
 const CLOCK_TIMES = 5;
@@ -44,14 +39,6 @@ export class Numbers {
   /** How often in a row a node told another time than this one has. */
   readonly #otherClocks = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
-  #ticks = 0;
-  /** Since when this node lacks what etcd has; null while it lacks nothing. */
-  #behindSinceMs: number | null = null;
-  #lagMs = 0;
-  #lagRevisions = 0;
-  #isLooking = false;
-  #store: readonly StoreMember[] = [];
-  #alarms: readonly string[] = [];
 
   constructor(options: NumbersOptions) {
     this.#options = options;
@@ -74,26 +61,25 @@ export class Numbers {
   }
 
   get cluster(): Cluster {
-    const { name, members, roster, clock, known, kept } = this.#options;
+    const { name, members, roster, clock, health, known, kept } = this.#options;
     const nowMs = clock.monotonic();
     const holder = members.holder?.node;
-    const nodes = members.list().map(({ node, host, port }) => {
+    const nodes = members.list().map(({ node, host, port, sinceMs }) => {
       const own = node === name;
       const told = own ? { kept: kept(), revision: known(), atMs: nowMs } : this.#told.get(node);
       const isGood = told !== undefined && nowMs - told.atMs <= GOOD_MS;
       return {
         name: node,
         address: host === undefined ? "" : `${host.includes(":") ? `[${host}]` : host}:${port}`,
+        sinceMs,
         isReached: own || roster.isUp(node),
         isOnDuty: node === holder,
         kept: isGood ? told.kept : null,
         revision: isGood ? told.revision : null,
       };
     });
-    const behindMs = this.#behindSinceMs === null ? 0 : nowMs - this.#behindSinceMs;
-    const lagMs = Math.max(this.#lagMs, behindMs);
-    const lagRevisions = this.#lagRevisions;
-    return { name, nodes, lagRevisions, lagMs, store: this.#store, alarms: this.#alarms };
+    const { revisions: lagRevisions, ms: lagMs } = health.behind;
+    return { name, nodes, lagRevisions, lagMs, store: health.members };
   }
 
   /** Times never go back in the order: one fast clock pulls those of all others ahead. */
@@ -109,35 +95,5 @@ export class Numbers {
   #tick(): void {
     const { roster, kept, known, clock } = this.#options;
     roster.broadcast(CHANNEL, encodeMeta({ kept: kept(), revision: known(), nowMs: clock.now() }));
-    if (!this.#isLooking) {
-      this.#isLooking = true;
-      void this.#look().finally(() => {
-        this.#isLooking = false;
-      });
-    }
-    if (this.#ticks++ % STORE_EVERY === 0) void this.#lookAtStore();
-  }
-
-  /** How far this node is behind what etcd has. */
-  async #look(): Promise<void> {
-    const { head, known, shown, clock } = this.#options;
-    const sinceMs = clock.monotonic();
-    const found = await head();
-    if (!found.ok) {
-      this.#behindSinceMs ??= sinceMs;
-      return;
-    }
-    this.#lagRevisions = Math.max(0, found.value - known());
-    const answeredMs = clock.monotonic();
-    if (this.#lagRevisions > 0) this.#behindSinceMs ??= answeredMs;
-    if (!(await shown(found.value))) return;
-    this.#lagMs = this.#lagRevisions === 0 ? 0 : clock.monotonic() - answeredMs;
-    this.#behindSinceMs = null;
-  }
-
-  async #lookAtStore(): Promise<void> {
-    const { client } = this.#options;
-    this.#store = await client.statuses();
-    this.#alarms = await client.alarms().catch((error: unknown) => [sayWhy(error)]);
   }
 }

@@ -1,7 +1,7 @@
 /**
  * @live Several nodes over one etcd: it holds a log of groups and agrees on their order, each node holds the catalog. A
  * group is one transaction, guarded by the end of the order; every node applies all groups as it hears of them.
- * @rooms replicator > numbers > upkeep > history > forward > log > load > members > peers > memory > health > client > keys > refused
+ * @rooms replicator > numbers > about > upkeep > history > forward > log > load > members > peers > memory > client > keys > refused
  */
 import type { Logger } from "pino";
 import {
@@ -24,13 +24,14 @@ import {
   Sequencer,
   type Sink,
 } from "../../core/index.ts";
-import { sayWhy } from "../../net/why.ts";
 import type { RetentionLimits } from "../../records/ageing.ts";
+import { About } from "./about/about.ts";
+import { explainCall, Health } from "./about/health.ts";
+import { sayFailure } from "./client/channel.ts";
 import { Client, type ClientOptions } from "./client/client.ts";
 import type { WatchEvent } from "./client/messages.ts";
 import { Shared } from "./client/shared.ts";
 import { connect, type Others } from "./forward/others.ts";
-import { explainCall, Health } from "./health.ts";
 import { PastIndex } from "./history/past-index.ts";
 import { Keys, readFloor } from "./keys.ts";
 import { begin, type Head, judgeHead, type Loaded, load, readHead } from "./load.ts";
@@ -68,6 +69,7 @@ export interface EtcdOptions extends ClientOptions {
 export interface EtcdReplicator extends Replicator {
   /** Why writes are refused; null while they are not. */
   readonly refusing: string | null;
+  readonly about: About;
 }
 
 const RETENTION_DEFAULT: RetentionLimits = { ageMs: 30 * 24 * 3600 * 1000, bytesMax: 256 * 1024 ** 2 };
@@ -93,6 +95,7 @@ class Etcd implements EtcdReplicator {
   readonly #keys: Keys;
   readonly #reader: LogReader;
   readonly #health: Health;
+  readonly about: About;
   #parts: Parts | null = null;
   #sink: Sink | null = null;
   /** The end of the order as it is known here. */
@@ -109,7 +112,9 @@ class Etcd implements EtcdReplicator {
     this.#keys = new Keys(options.prefix);
     this.#reader = new LogReader(this.#client, this.#keys);
     const { clock, log, patienceMs = PATIENCE_MS } = options;
-    this.#health = new Health({ client: this.#client, keys: this.#keys, clock, log, patienceMs });
+    const [client, keys] = [this.#client, this.#keys];
+    this.#health = new Health({ client, keys, clock, log, patienceMs, known: () => this.#known });
+    this.about = new About(client, keys, this.#health);
     this.#top = new Shared(() => this.#readTop());
     this.#memory = new Memory(
       options.dataDir,
@@ -136,7 +141,7 @@ class Etcd implements EtcdReplicator {
     } catch (error) {
       this.#client.close();
       throw new EtcdRefused(
-        `the registry in etcd (${this.#options.endpoints.join(", ")}) cannot be used: ${sayWhy(error)}`,
+        `the registry in etcd (${this.#options.endpoints.join(", ")}) cannot be used: ${sayFailure(error)}`,
         { cause: error },
       );
     }
@@ -224,8 +229,8 @@ class Etcd implements EtcdReplicator {
       refusing: () => this.refusing !== null,
       propose: (...proposal) => sequencer.propose(...proposal),
     });
-    const [head, kept] = [() => this.head(), () => sink.kept];
-    const numbers = new Numbers({ ...shared, name, clock, log, members, roster, head, kept, shown: others.shown });
+    const [health, kept] = [this.#health, () => sink.kept];
+    const numbers = new Numbers({ ...shared, name, clock, log, members, roster, health, kept });
     return { sequencer, appender, follower, members, upkeep, index, others, numbers };
   }
 

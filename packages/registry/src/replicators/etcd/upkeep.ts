@@ -11,7 +11,7 @@ import type { Client } from "./client/client.ts";
 import type { Operation } from "./client/messages.ts";
 import type { PastIndex } from "./history/past-index.ts";
 import { encodeFloor, encodePosition, type Keys } from "./keys.ts";
-import { readHead, readStoredAges } from "./load.ts";
+import { readHead, readStoredAges, slicesOf } from "./load.ts";
 import type { LogReader } from "./log/reader.ts";
 import type { Members } from "./members.ts";
 
@@ -37,9 +37,8 @@ const QUIET_MS = 1000;
 /** Commits, or bytes of them, that a start would have to read beside the rows. */
 const CHECKPOINT_COMMITS = 50_000;
 const CHECKPOINT_BYTES = 32 * 1024 * 1024;
-/** etcd takes 128 operations in one transaction, and requests of 1.5 MiB. */
-const SLICE_ROWS = 120;
-const SLICE_BYTES = 512 * 1024;
+/** Groups whose parts are forgotten in one transaction. */
+const SLICE_PARTS = 120;
 const COMPACT_MS = 5 * 60_000;
 
 /** What the node on duty knows beside. */
@@ -148,18 +147,11 @@ export class Upkeep {
   async #writePart(part: CheckpointPart): Promise<void> {
     const { keys } = this.#options;
     if ("marker" in part) return this.#write([{ kind: "put", key: keys.marker, value: encodePosition(part.marker) }]);
-    let slice: Operation[] = [];
-    let bytes = 0;
-    for (const [name, value] of part.rows) {
+    const writes = part.rows.map(([name, value]): Operation => {
       const key = keys.row(name);
-      if (slice.length > 0 && (slice.length >= SLICE_ROWS || bytes + (value?.length ?? 0) > SLICE_BYTES)) {
-        await this.#write(slice);
-        [slice, bytes] = [[], 0];
-      }
-      slice.push(value === null ? { kind: "delete", key } : { kind: "put", key, value });
-      bytes += value?.length ?? 0;
-    }
-    await this.#write(slice);
+      return value === null ? { kind: "delete", key } : { kind: "put", key, value };
+    });
+    for (const slice of slicesOf(writes)) await this.#write(slice);
   }
 
   /** Rejects when it was not done, or nobody knows: all of this may be done again. */
@@ -194,7 +186,7 @@ export class Upkeep {
       { kind: "delete", ...keys.groups(0, end + 1) },
       ...old
         .filter(({ parts }) => parts > 0)
-        .slice(-SLICE_ROWS)
+        .slice(-SLICE_PARTS)
         .map(({ id }) => ({ kind: "delete", ...keys.parts(id) }) as const),
     ]);
     for (const { bytes } of old) index.logBytes -= bytes;

@@ -33,10 +33,13 @@ function onlyGet({ house }: Desk, page: Page): Find {
 
 const NOT_KEPT = { "Cache-Control": "no-store" };
 
-/** Whether requests should come here: not before the start is complete, not once the stop has begun, not while writes are refused. */
+/**
+ * Whether requests should come here: not before the start is complete, not once the stop has begun, not while writes are
+ * refused or this node is behind the others.
+ */
 function readiness({ house, lasting }: Desk): Answer {
   const ready = house.status.ready() && !lasting.draining;
-  const reason = house.status.refusing();
+  const reason = house.status.refusing() ?? house.status.lagging();
   if (ready && reason !== null) return toJson({ ready: false, reason }, 503, NOT_KEPT);
   return toJson({ ready }, ready ? 200 : 503, NOT_KEPT);
 }

@@ -235,11 +235,21 @@ const limits = {
 const Limits = object(limits);
 const account = { account: text, tenant: text, limits: Limits };
 
+const flag = Type.Boolean();
+const node = { node: text, address: orNull(text), since: time, self: flag, reached: flag, duty: flag };
+const member = { url: text, name: text, version: orNull(text), leader: flag, alarms: texts, error: orNull(text) };
+const Cluster = object({
+  nodes: Type.Array(object({ ...node, leases: orNull(count), revision: orNull(count) })),
+  behind: object({ revisions: count, ms: Type.Number() }),
+  etcd: Type.Array(object({ ...member, bytes: count, usedBytes: count, quotaBytes: orNull(count) })),
+});
+
 const NodeStatus = object({
   node: text,
   version: text,
   startedAt: time,
   ready: Type.Boolean(),
+  reason: orNull(text),
   replicator: text,
   revision: count,
   floor: count,
@@ -250,6 +260,7 @@ const NodeStatus = object({
   accounts: Type.Array(
     object({ account: text, services: count, instances: count, leases: count, held: count, keys: count, bytes: count }),
   ),
+  cluster: orNull(Cluster),
 });
 
 const summary = object({

@@ -32,7 +32,7 @@ export function backupFile(): string {
 }
 
 /** What is being made, or was when its process was killed. Only the owner of the directory makes them. */
-const LEFTOVER = /^(?:rollcall\.mdb\.(?:new|restoring)(?:-lock)?|backup\.[0-9a-f]+\.part)$/;
+const LEFTOVER = /^(?:rollcall\.mdb\.(?:new|restoring)(?:-lock)?|backup\.[0-9a-f]+\.part(?:-lock)?)$/;
 
 /** Names that may lie in a directory of ours, but for leftovers. A file system's root has `lost+found`. */
 const OURS =

@@ -8,7 +8,7 @@ import { decodeMeta } from "../../../records/meta.ts";
 import { isIntact } from "../../../records/sealed.ts";
 import { type About, toAbout } from "../meta.ts";
 import { Damaged, TooNew } from "../refused.ts";
-import { PageFile, type Tree, treeFromValue, type VisitValue } from "./pages.ts";
+import { PageFile, type Tree, treeFromValue, type Visit, type VisitValue } from "./pages.ts";
 
 /** Groups older than the checkpoint are read whole only in files up to this size; else their checksum waits for a reader. */
 const READ_ALL_BYTES_MAX = 64 * 1024 * 1024;
@@ -52,6 +52,15 @@ export function readState(path: string, isClean: boolean, row: VisitValue): Abou
       file.walk(trees.gone, verifyGone);
       verifyFree(file);
     }
+    return about;
+  });
+}
+
+/** Hands on every row and every group of a store that was verified, and what it says of itself. */
+export function listFile(path: string, contentBytes: number, row: Visit, group: Visit): About {
+  return read(path, contentBytes, (file, trees, about) => {
+    file.walk(trees.state, row);
+    file.walk(trees.log, group);
     return about;
   });
 }

@@ -27,6 +27,11 @@ export class CallFailed extends Error {
   }
 }
 
+/** In words. Numbers of gRPC are not those of the system's errors. */
+export function sayFailure(error: unknown): string {
+  return error instanceof CallFailed ? error.message : sayWhy(error);
+}
+
 export interface OpenCall {
   send(message: Buffer): void;
   /** Nothing is told any more. */
@@ -82,7 +87,7 @@ class Frames {
 
 export class Channel {
   readonly url: string;
-  readonly #secure: SecureContextOptions;
+  #secure: SecureContextOptions;
   #session: ClientHttp2Session | null = null;
 
   /** `url`: `http://host:2379` or `https://…`. Nothing is opened before the first call. */
@@ -163,7 +168,7 @@ export class Channel {
         stream.close(constants.NGHTTP2_CANCEL);
       }
     });
-    stream.on("error", (error) => end(lost(sayWhy(error))));
+    stream.on("error", (error) => end(lost(sayBroken(error))));
     stream.on("close", () => end(status ?? lost("the connection ended")));
     return () => {
       isOver = true;
@@ -189,11 +194,21 @@ export class Channel {
     return session;
   }
 
+  /** For connections from now on; the one that there is stays. */
+  renew(secure: SecureContextOptions): void {
+    this.#secure = secure;
+  }
+
   /** Ends the connection; the next call opens another. */
   drop(): void {
     this.#session?.destroy();
     this.#session = null;
   }
+}
+
+/** Of a stream whose connection did not come about it is only said that it was canceled, and why in brackets. */
+function sayBroken(error: Error): string {
+  return /caused by: (.*)\)$/.exec(error.message)?.[1] ?? sayWhy(error);
 }
 
 function toHeaders(path: string, token: string): OutgoingHttpHeaders {

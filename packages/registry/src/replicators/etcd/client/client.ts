@@ -6,8 +6,8 @@
 import type { SecureContextOptions } from "node:tls";
 import { CallFailed, Channel, CODES, type OpenCall } from "./channel.ts";
 import {
-  decodeAlarms,
   decodeLeaseTtl,
+  decodeMembers,
   decodeRange,
   decodeStatus,
   decodeToken,
@@ -20,6 +20,7 @@ import {
   encodeRange,
   encodeTransaction,
   encodeWatch,
+  type MemberEntry,
   type MemberStatus,
   type RangeAsked,
   type RangeRead,
@@ -37,18 +38,15 @@ export interface ClientOptions {
   readonly timeoutMs?: number;
 }
 
-/** Nulls when the member did not answer. */
-export interface MemberAnswer {
-  readonly address: string;
-  readonly version: string | null;
-  readonly bytes: number | null;
-}
-
 /** What a watch is told. `ended` comes once, last: the watch is to be begun again. */
 export interface WatchListener {
   told(told: WatchTold): void;
   ended(error: Error): void;
 }
+
+export type Told =
+  | { readonly url: string; readonly status: MemberStatus }
+  | { readonly url: string; readonly error: unknown };
 
 const TIMEOUT_MS = 1000;
 /** Ranges are long, and wait for the disk of a member that has just started. */
@@ -153,27 +151,32 @@ export class Client {
     await this.#ask("KV/Compact", encodeCompaction(revision), COMPACT_TIMEOUT_MS);
   }
 
-  /** Of each member that is known. */
-  statuses(): Promise<readonly MemberAnswer[]> {
-    const ask = async (channel: Channel): Promise<MemberAnswer> => {
-      const path = pathOf("Maintenance/Status");
+  /** As `range`, for one that is quickly asked and says whether etcd answers at all. */
+  async peek(asked: RangeAsked): Promise<RangeRead> {
+    return decodeRange(await this.#read("KV/Range", encodeRange(asked), this.#timeoutMs));
+  }
+
+  /** Who is in the cluster. */
+  async members(): Promise<readonly MemberEntry[]> {
+    return decodeMembers(await this.#read("Cluster/MemberList", EMPTY, this.#timeoutMs));
+  }
+
+  /** What each of the configured members says of itself, or why it says nothing. */
+  statuses(): Promise<readonly Told[]> {
+    const told = this.#channels.map(async (channel): Promise<Told> => {
       try {
-        const { version, dbBytes } = decodeStatus(await channel.ask(path, EMPTY, this.#timeoutMs, this.#token));
-        return { address: channel.url, version, bytes: dbBytes };
-      } catch {
-        return { address: channel.url, version: null, bytes: null };
+        const answer = await channel.ask(pathOf("Maintenance/Status"), EMPTY, this.#timeoutMs, this.#token);
+        return { url: channel.url, status: decodeStatus(answer) };
+      } catch (error) {
+        return { url: channel.url, error };
       }
-    };
-    return Promise.all(this.#channels.map(ask));
+    });
+    return Promise.all(told);
   }
 
-  /** Why etcd takes no changes, in its words. */
-  async alarms(): Promise<readonly string[]> {
-    return decodeAlarms(await this.#read("Maintenance/Alarm", EMPTY));
-  }
-
-  async status(): Promise<MemberStatus> {
-    return decodeStatus(await this.#read("Maintenance/Status", EMPTY));
+  /** Other certificates, for connections from now on. */
+  renew(secure: SecureContextOptions = {}): void {
+    for (const channel of this.#channels) channel.renew(secure);
   }
 
   close(): void {
@@ -182,10 +185,10 @@ export class Client {
   }
 
   /** Asks each member in turn before it gives up: nothing changes by it. */
-  async #read(method: string, message: Buffer): Promise<Buffer> {
+  async #read(method: string, message: Buffer, timeoutMs = READ_TIMEOUT_MS): Promise<Buffer> {
     for (let tries = 1; ; tries++) {
       try {
-        return await this.#ask(method, message, READ_TIMEOUT_MS);
+        return await this.#ask(method, message, timeoutMs);
       } catch (error) {
         if (!isElsewhere(error) || tries >= this.#channels.length || this.#isClosed) throw error;
       }

@@ -67,9 +67,25 @@ export interface WatchTold {
   readonly events: readonly WatchEvent[];
 }
 
+/** What a member says of itself. Ids of members are compared only: they are longer than numbers are exact. */
 export interface MemberStatus {
+  readonly id: number;
+  /** The leader that it knows; 0 while it knows none. */
+  readonly leader: number;
   readonly version: string;
+  /** The file of its database, and how much of that is in use. */
   readonly dbBytes: number;
+  readonly dbUsedBytes: number;
+  /** 0 when it does not say: etcd does from 3.6 on. */
+  readonly quotaBytes: number;
+  /** Alarms, and other things that are wrong: etcd's own words. */
+  readonly errors: readonly string[];
+}
+
+export interface MemberEntry {
+  readonly id: number;
+  readonly name: string;
+  readonly clientUrls: readonly string[];
 }
 
 function toRange({ key, end, limit, revision, keysOnly }: RangeAsked): Message {
@@ -211,28 +227,37 @@ export function decodeLeaseTtl(bytes: Buffer): number {
 }
 
 export function decodeStatus(bytes: Buffer): MemberStatus {
-  const status = { version: "", dbBytes: 0 };
+  const errors: string[] = [];
+  const status = { id: 0, leader: 0, version: "", dbBytes: 0, dbUsedBytes: 0, quotaBytes: 0, errors };
   readFields(bytes, (field, number, part) => {
-    if (field === 2) status.version = part.toString("utf8");
+    if (field === 1)
+      readFields(part, (inner, id) => {
+        if (inner === 2) status.id = id;
+      });
+    else if (field === 2) status.version = part.toString("utf8");
     else if (field === 3) status.dbBytes = number;
+    else if (field === 4) status.leader = number;
+    else if (field === 8) errors.push(part.toString("utf8"));
+    else if (field === 9) status.dbUsedBytes = number;
+    else if (field === 12) status.quotaBytes = number;
   });
   return status;
 }
 
-const ALARMS = ["", "NOSPACE", "CORRUPT"];
-
-/** Each once. */
-export function decodeAlarms(bytes: Buffer): readonly string[] {
-  const alarms = new Set<string>();
+export function decodeMembers(bytes: Buffer): MemberEntry[] {
+  const members: MemberEntry[] = [];
   readFields(bytes, (field, _, part) => {
     if (field !== 2) return;
-    let kind = 0;
-    readFields(part, (inner, number) => {
-      if (inner === 2) kind = number;
+    const clientUrls: string[] = [];
+    const member = { id: 0, name: "", clientUrls };
+    readFields(part, (inner, number, text) => {
+      if (inner === 1) member.id = number;
+      else if (inner === 2) member.name = text.toString("utf8");
+      else if (inner === 4) clientUrls.push(text.toString("utf8"));
     });
-    if (kind !== 0) alarms.add(ALARMS[kind] ?? `alarm ${kind}`);
+    members.push(member);
   });
-  return [...alarms];
+  return members;
 }
 
 export function decodeToken(bytes: Buffer): string {

@@ -41,8 +41,6 @@ export interface Others {
   refuses(sender: Sender): ReturnType<Decider["refuses"]>;
   /** A group of another node is shown. */
   heard(group: Group): void;
-  /** Resolves when this revision is shown here; false when it was not in time. */
-  shown(revision: Revision): Promise<boolean>;
   /** The order up to here is about to be shown. */
   shows(revision: Revision): void;
   /** The state up to here was read anew. */
@@ -72,7 +70,6 @@ export function connect(options: OthersOptions): Others {
     sent: sentOf,
     refuses: (sender) => decider.refuses(sender),
     heard: (group) => forwarder.heard(group),
-    shown: (revision) => shown.reached(revision),
     shows: (revision) => shown.note(revision),
     forget(revision) {
       shown.note(revision);

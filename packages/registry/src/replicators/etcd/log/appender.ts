@@ -35,7 +35,7 @@ export interface AppenderOptions {
 }
 
 /** A part, or a group that has none. etcd takes requests of 1.5 MiB. */
-const PART_BYTES = 1024 * 1024;
+export const PART_BYTES = 1024 * 1024;
 const RETRY_MS = 100;
 /** How often it is looked whether it has come here why a guard did not hold. */
 const LOOK_MS = 5;
