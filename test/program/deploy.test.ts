@@ -1,13 +1,18 @@
 /** The unit and the image are sound as far as that can be told without an engine that runs them. */
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { loadServeConfig, type ServeConfig } from "../../packages/registry/src/bin/config/load.ts";
 import { requirePackage } from "../harness/packages.ts";
 import { ROOT } from "../harness/root.ts";
 import { temporaryDirectory } from "../harness/scope.ts";
 
+/** Of the program that is tested: the repository itself needs none. */
+const { parse } = createRequire(join(ROOT, "packages/registry/package.json"))("yaml");
 const unit = readFileSync(join(ROOT, "deploy/rollcall.service"), "utf8");
 const image = readFileSync(join(ROOT, "deploy/Dockerfile"), "utf8");
 const systemd = requirePackage("systemd", "systemd-analyze");
@@ -65,4 +70,48 @@ test("the image copies only what .dockerignore lets through, and runs without pr
   assert.match(image, /^USER node$/m);
   assert.match(image, /^VOLUME \/data$/m);
   assert.match(image, /^HEALTHCHECK /m);
+});
+
+test("systemd accepts the unit of a node beside etcd, with its key as a credential", { skip: systemd.skip }, (t) => {
+  const folder = temporaryDirectory(t);
+  const drop = join(folder, "rollcall.service.d");
+  mkdirSync(drop);
+  writeFileSync(join(folder, "rollcall.service"), unit);
+  const verify = (text: string) => {
+    writeFileSync(join(drop, "nodes.conf"), text);
+    const path = join(folder, "rollcall.service");
+    const { status, stdout, stderr } = spawnSync(systemd.path, ["verify", path], { encoding: "utf8" });
+    return { status, output: stdout + stderr };
+  };
+  const conf = readFileSync(join(ROOT, "deploy/nodes/nodes.conf"), "utf8");
+  assert.deepEqual(verify(conf), { status: 0, output: "" });
+  assert.match(verify(conf.replace("LoadCredential=", "LoadKredential=")).output, /LoadKredential/);
+});
+
+test("the settings of several nodes are settings, in the container's file and in the unit's", (t) => {
+  const key = join(temporaryDirectory(t), "link.key");
+  writeFileSync(key, "0123456789abcdef".repeat(4));
+  const read = (env: Record<string, string>): ServeConfig => {
+    const config = loadServeConfig({ flags: {}, env, cwd: tmpdir() });
+    assert.ok(config.ok, JSON.stringify(config));
+    return config.value;
+  };
+  const lines = readFileSync(join(ROOT, "deploy/nodes/rollcall.env"), "utf8").match(/^\w+=.*$/gm) ?? [];
+  const given = Object.fromEntries(lines.map((line) => line.split(/=(.*)/s).slice(0, 2)));
+  const inUnit = read({ ...given, ROLLCALL_LINK_KEY: key });
+  assert.deepEqual([inUnit.name, inUnit.replicator, inUnit.etcd.endpoints.length], ["n1", "etcd", 3]);
+
+  const { services, volumes } = parse(readFileSync(join(ROOT, "deploy/nodes/compose.yaml"), "utf8"), { merge: true });
+  assert.deepEqual(Object.keys(volumes), Object.keys(services));
+  for (const name of ["n1", "n2", "n3"]) {
+    const {
+      environment,
+      ports,
+      volumes: [volume],
+    } = services[name];
+    const { name: called, etcd, link } = read({ ...environment, ROLLCALL_LINK_KEY: key });
+    assert.deepEqual([called, link.address?.host, volume], [name, name, `${name}:/data`]);
+    assert.deepEqual(ports, [`127.0.0.1:${name.slice(1)}7070:7070`]);
+    for (const endpoint of etcd.endpoints) assert.ok(new URL(endpoint).hostname in services, endpoint);
+  }
 });
