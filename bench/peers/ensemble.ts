@@ -53,7 +53,8 @@ export async function startNode(below: readonly Peer[], nth: number): Promise<Pe
   const urls = [...below.slice(nth % SIZE), ...below.slice(0, nth % SIZE)].map(
     (peer) => `http://127.0.0.1:${peer.port}`,
   );
-  const flags = ["--dialects", "http", "--replicator", "etcd", "--etcd", urls.join(","), "--name", `n${nth}`];
+  const link = ["--name", `n${nth}`, "--link-port", String(await findPort())];
+  const flags = ["--dialects", "http", "--replicator", "etcd", "--etcd", urls.join(","), ...link];
   return { side: "rollcall", port, child: spawnRollcall(dir, port, flags), dir };
 }
 
