@@ -26,7 +26,13 @@ test("what was acknowledged outlives kill -9 and the data directory, and two pro
   for (let i = 0; i < 30; i++) {
     assert.equal(await put(i % 2 === 0 ? one.url : two.url, `c${i}`), 201);
     assert.equal(await get(i % 2 === 0 ? two.url : one.url, `c${i}?current`), 200);
+    const instance = `v2/default/services/s/instances/i${i}`;
+    const body = JSON.stringify({ address: "10.0.0.1", port: 80, ttl: "60s" });
+    const headers = { "content-type": "application/json" };
+    assert.equal((await fetch(`${one.url}/${instance}`, { method: "PUT", body, headers })).status, 201);
+    assert.equal((await fetch(`${two.url}/${instance}/heartbeat`, { method: "POST" })).status, 200);
   }
+  assert.equal((await fetch(`${two.url}/v2/default/services/s/instances/x/heartbeat`, { method: "POST" })).status, 404);
   await one.restart();
   assert.deepEqual([await get(one.url, "a"), await get(one.url, "b")], [200, 200]);
   assert.equal(await put(one.url, "c"), 201);

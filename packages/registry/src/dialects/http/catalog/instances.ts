@@ -15,6 +15,7 @@ import {
   succeeded,
 } from "../../../core/index.ts";
 import type { Answer } from "../../../net/routes/answer.ts";
+import { findSurely } from "../../../net/routes/catch-up.ts";
 import type { Result } from "../../../net/routes/serve.ts";
 import { toBeat, toJson, toRevised, toState } from "../answers.ts";
 import type { Exchange } from "../desk.ts";
@@ -129,13 +130,22 @@ export async function deregisterInstance(exchange: Exchange): Promise<Result> {
   return toRevised(await proposeGuarded(exchange, conditions.value.guards, command));
 }
 
-/** POST …/instances/:id/heartbeat: two look-ups and one beat. */
+/** POST …/instances/:id/heartbeat: two look-ups and one beat. It may have registered at another node a moment ago. */
 export function beatInstance(exchange: Exchange): Result | Promise<Result> {
-  const { desk, account, params } = exchange;
-  const service = params[0] as string;
-  const id = params[1] as string;
-  const record = desk.registry.read((view) => view.instance(account, service, id));
-  if (record === undefined) return refuseMissing({ service, id });
+  const { registry } = exchange.desk;
+  const find = () =>
+    registry.read((view) =>
+      view.instance(exchange.account, exchange.params[0] as string, exchange.params[1] as string),
+    );
+  const record = find();
+  if (record !== undefined) return beat(exchange, record);
+  return findSurely(registry, find).then((found) => {
+    if (!found.ok) return found;
+    return found.value === undefined ? refuseMissing(keyOf(exchange)) : beat(exchange, found.value);
+  });
+}
+
+function beat({ desk, account }: Exchange, record: InstanceRecord): Result | Promise<Result> {
   if (record.lease === null) return toBeat(null);
   return desk.registry
     .renew(account, record.lease)
