@@ -13,6 +13,8 @@ export interface RegistrySettings {
   readonly dialects?: readonly string[] | "all";
   /** By dialect; a free port for each that is left out or 0. */
   readonly ports?: Readonly<Record<string, number>>;
+  /** How this node speaks to others of one etcd; a free port when none is given. */
+  readonly link?: { readonly port?: number; readonly key?: string; readonly host?: string; readonly address?: string };
   /** To stderr; nothing when left out. */
   readonly log?: { readonly level?: string; readonly format?: "text" | "json" };
   readonly [setting: string]: unknown;
@@ -47,7 +49,7 @@ export async function startRegistry(
   settings: RegistrySettings = {},
   { onBroken = () => {} }: EmbedOptions = {},
 ): Promise<StartedRegistry> {
-  const { data, dialects = ["http"], ports, log, ...others } = settings;
+  const { data, dialects = ["http"], ports, log, link, ...others } = settings;
   const loaded = loadServeConfig({
     flags: {},
     env: {},
@@ -59,6 +61,7 @@ export async function startRegistry(
       dialects,
       ports: { ...Object.fromEntries(PORTS.map(({ name }) => [name, 0])), ...ports },
       log: { level: "silent", ...log },
+      link: { port: 0, ...link },
     },
   });
   if (!loaded.ok) throw new Error(`the settings are not right: ${loaded.problems.join("; ")}`);
