@@ -325,7 +325,8 @@ test("a path of another protocol is told where it is served, or that it is not",
   for (const path of ["/v1/agent/self", "/v1/kv", "/v1/catalog/services"])
     assert.match(await detailOf(path), new RegExp(`those of consul, on port ${rollcall.port("consul")}$`));
   assert.match(await detailOf("/v3/kv/range"), /those of etcd, which is not opened here/);
-  assert.match(await detailOf("/lookup"), /those of nsqlookupd, which is not opened/);
+  const lookups = rollcall.endpoints.find(({ dialect, scheme }) => dialect === "nsqlookupd" && scheme === "http");
+  assert.match(await detailOf("/lookup"), new RegExp(`those of nsqlookupd, on port ${lookups?.port}$`));
   assert.match(await detailOf("/none"), /see \/openapi\.json$/);
   assert.match(await detailOf("/v2/x/none/y"), /see \/openapi\.json$/);
 });

@@ -56,6 +56,8 @@ test("defaults are those of the design", () => {
     skydns: 8080,
     eureka: 8761,
     consul: 8500,
+    nsqlookupd: 4160,
+    "nsqlookupd-http": 4161,
     hera: 3222,
     doozer: 8046,
   });

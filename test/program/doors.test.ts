@@ -26,7 +26,7 @@ async function hold(scope: Scope, host: string, port: number): Promise<void> {
 test("every dialect listens on its protocol's port", async (t) => {
   const program = start(t, "127.0.0.101");
   await until(() => program.lines.includes("ready"));
-  assert.deepEqual(program.lines.slice(0, 8), [
+  assert.deepEqual(program.lines.slice(0, 11), [
     "http        http://127.0.0.101:7070",
     "rackspace   http://127.0.0.101:7070",
     "dns         udp://127.0.0.101:8600",
@@ -34,7 +34,10 @@ test("every dialect listens on its protocol's port", async (t) => {
     "skydns      http://127.0.0.101:8080",
     "eureka      http://127.0.0.101:8761",
     "consul      http://127.0.0.101:8500",
+    "nsqlookupd  tcp://127.0.0.101:4160",
+    "nsqlookupd  http://127.0.0.101:4161",
     "hera        http://127.0.0.101:3222",
+    "doozer      tcp://127.0.0.101:8046",
   ]);
   assert.equal((await program.kill("SIGTERM")).code, 0);
 });
@@ -45,7 +48,16 @@ test("a dialect whose port is taken is left out with one line", async (t) => {
   const program = start(t, "127.0.0.102");
   await until(() => program.lines.includes("ready"));
   const open = program.lines.map((line) => line.split(" ")[0]);
-  assert.deepEqual(open.slice(0, 6), ["http", "rackspace", "skydns", "consul", "hera", "data"]);
+  assert.deepEqual(open.slice(0, 8), [
+    "http",
+    "rackspace",
+    "skydns",
+    "consul",
+    "nsqlookupd",
+    "nsqlookupd",
+    "hera",
+    "doozer",
+  ]);
   const told = program.stderr().trimEnd().split("\n");
   assert.equal(told.length, 2, program.stderr());
   assert.match(told[0] ?? "", /warn +127\.0\.0\.102:8600 is taken by another program: going on without dns/);

@@ -70,6 +70,16 @@ export const DIALECTS: readonly ListedDialect[] = [
     load: async () => (await import("../dialects/consul/dialect.ts")).dialect,
   },
   {
+    name: "nsqlookupd",
+    ports: [
+      { name: "nsqlookupd", port: 4160 },
+      { name: "nsqlookupd-http", port: 4161 },
+    ],
+    paths: ["lookup", "topics", "channels", "nodes"].map((word) => `/${word}/`),
+    notes: true,
+    load: async () => (await import("../dialects/nsqlookupd/dialect.ts")).dialect,
+  },
+  {
     name: "hera",
     ports: [{ name: "hera", port: 3222 }],
     paths: ["/_deltas/"],
@@ -85,10 +95,7 @@ export const DIALECTS: readonly ListedDialect[] = [
 ];
 
 /** Paths of protocols that this program does not speak yet, by which their clients are known. */
-const UNSPOKEN: readonly (readonly [protocol: string, begins: readonly string[]])[] = [
-  ["etcd", ["/v3/", "/v3beta/"]],
-  ["nsqlookupd", ["/lookup/", "/topics/", "/channels/", "/nodes/"]],
-];
+const UNSPOKEN: readonly (readonly [protocol: string, begins: readonly string[]])[] = [["etcd", ["/v3/", "/v3beta/"]]];
 
 /** How the HTTP paths of each protocol begin, spoken or not. */
 export const PATHS = [...DIALECTS.map(({ name, paths = [] }) => [name, paths] as const), ...UNSPOKEN];

@@ -49,7 +49,7 @@ const NATIVE = "/v2/";
 
 /** For a client of another protocol that came to the wrong port. */
 function sayWhere(dialect: string, endpoints: readonly Endpoint[]): string {
-  const found = endpoints.find((one) => one.dialect === dialect);
+  const found = endpoints.find((one) => one.dialect === dialect && one.scheme.startsWith("http"));
   if (found === undefined) return `such paths are those of ${dialect}, which is not opened here (dialects)`;
   return `such paths are those of ${dialect}, on port ${found.port}`;
 }
