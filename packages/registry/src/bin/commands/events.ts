@@ -135,7 +135,8 @@ function showEvent(out: Output, event: EventBody): void {
   const subject = event.service !== undefined ? `${event.service}/${event.instance}` : (event.key ?? event.lease ?? "");
   const cells: Cell[] = [
     { text: toClock(event.at), tone: "dim" },
-    { text: event.id.padEnd(8), tone: "dim" },
+    // Its mark says nothing to people, and `--after` takes it without.
+    { text: event.id.replace(/~.*/, "").padEnd(8), tone: "dim" },
     { text: event.type.padEnd(21), tone: TONES[cause] ?? "plain" },
     subject,
     { text: event.reason, tone: "dim" },
