@@ -63,7 +63,11 @@ export async function startDns(scope: Scope, options: DnsOptions = {}): Promise<
     port,
     directory,
     async register(service, id, body, account = "default") {
-      const answer = await request(instanceUrl(account, service, id), { method: "PUT", body, headers });
+      const answer = await request(instanceUrl(account, service, id), {
+        method: "PUT",
+        body: { ttl: 0, ...body },
+        headers,
+      });
       assert.ok(answer.status === 200 || answer.status === 201, `register: ${answer.status} ${answer.text}`);
       return answer.status;
     },
