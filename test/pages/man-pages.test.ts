@@ -64,9 +64,12 @@ test("eureka: registered, kept alive, fetched, taken out and let back in", { ski
   assert.match(output, /<instanceId>orders-1<\/instanceId>/);
 });
 
-test("consul: a key put and read, and a leader elected", { skip: curl.skip }, async (t) => {
+test("consul: a service beating and found, a key put and read, and a leader elected", {
+  skip: curl.skip,
+}, async (t) => {
   const output = await paste(t, "consul");
   assert.match(output, /^hello$/m);
   assert.match(output, /^X-Consul-Index: [1-9]/m);
   assert.equal(output.match(/^true$/gm)?.length, 3);
+  assert.match(output, /"ServiceID":"web-1"|"ID":"web-1"/);
 });

@@ -14,6 +14,8 @@ export interface Agent {
   readonly nodeId: string;
   readonly address: string;
   readonly datacenter: string;
+  /** The version of Consul that it speaks as. */
+  readonly version: string;
 }
 
 export interface Desk {
@@ -26,6 +28,8 @@ export interface Desk {
   readonly status: NodeStatus;
   readonly agent: Agent;
   readonly lasting: Lasting;
+  /** Keys of meta that are dialects' notes to themselves. */
+  readonly notes: RegExp;
   /** What chance gives: 128 bits as a UUID. */
   uuid(): string;
 }

@@ -1,12 +1,15 @@
 /**
  * @live The plug: Consul's HTTP API on a port of its own.
  *
- * @rooms dialect > server > txn > agent > kv > sessions > requests > desk > refusals > settings > wire
+ * @rooms dialect > server > txn > agent > kv > sessions > catalog > requests > desk > refusals > settings > wire
  */
-import { createHash } from "node:crypto";
 import { networkInterfaces } from "node:os";
+import type { AnyPlan } from "../../core/index.ts";
 import { isWildcard } from "../../net/hosts/wildcard.ts";
 import type { Dialect, House, Mounted } from "../contract.ts";
+import { ADD_CHECK, DEREGISTER, LAPSE, MAINTAIN, REAP, REGISTER, REMOVE_CHECK, REPORT } from "./agent/plans.ts";
+import { toNodeId } from "./catalog/nodes.ts";
+import { CATALOG_DEREGISTER, CATALOG_REGISTER } from "./catalog/registering.ts";
 import type { Agent } from "./desk.ts";
 import { SWEEP } from "./kv/idle.ts";
 import { KV } from "./kv/plan.ts";
@@ -15,12 +18,31 @@ import { CREATE, DESTROY } from "./sessions/plan.ts";
 import { readSettings, type Settings } from "./settings.ts";
 
 const NAME = "consul";
+/** The one that its answers were compared with. */
+const VERSION = "1.14.11";
 
-/** Consul: keys, sessions and locks, for its clients as they are. */
+const PLANS: readonly AnyPlan[] = [
+  KV,
+  SWEEP,
+  CREATE,
+  DESTROY,
+  REGISTER,
+  DEREGISTER,
+  ADD_CHECK,
+  REMOVE_CHECK,
+  REPORT,
+  LAPSE,
+  REAP,
+  MAINTAIN,
+  CATALOG_REGISTER,
+  CATALOG_DEREGISTER,
+];
+
+/** Consul: services, checks, keys, sessions and locks, for its clients as they are. */
 export const dialect: Dialect = {
   // Locks and compare-and-set need one order of all commits.
   needs: "total",
-  plans: [KV, SWEEP, CREATE, DESTROY],
+  plans: PLANS,
   open,
 };
 
@@ -33,7 +55,7 @@ async function open(house: House): Promise<Mounted> {
 }
 
 function agentOf({ node, address, datacenter }: Settings, host: string): Agent {
-  return { node, nodeId: toNodeId(node), address: address ?? findAddress(host), datacenter };
+  return { node, nodeId: toNodeId(node), address: address ?? findAddress(host), datacenter, version: VERSION };
 }
 
 /** Where nothing else is said: an address by which others can reach this machine, if it is to be reached. */
@@ -42,12 +64,4 @@ function findAddress(host: string): string {
   for (const addresses of Object.values(networkInterfaces()))
     for (const { address, family, internal } of addresses ?? []) if (!internal && family === "IPv4") return address;
   return "127.0.0.1";
-}
-
-/** The same for a name, wherever it runs. */
-function toNodeId(node: string): string {
-  const hex = createHash("sha256").update(`rollcall consul node ${node}`).digest("hex");
-  return [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20, 32)].join(
-    "-",
-  );
 }

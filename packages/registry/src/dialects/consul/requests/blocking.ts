@@ -13,6 +13,8 @@ export interface Subject {
   /** Changes that may be of it; nothing else wakes it. */
   readonly scope: Omit<Scope, "account">;
   look(account: AccountView | undefined): Seen;
+  /** Of the commits in scope, those that count; all when left out. */
+  concerns?(commit: Commit): boolean;
   show(account: AccountView | undefined): Shown;
 }
 
@@ -85,18 +87,19 @@ class Poll implements Watcher, Visit {
     this.#call.reply.onGone(() => this.#end());
     const watch = registry.follow({ ...this.#subject.scope, account: this.#call.account }, after, this);
     // History is gone: that may have been a change.
-    if (!watch.ok) this.#wake(false);
+    if (!watch.ok) this.#wake(true);
     else if (this.#done) watch.value.close();
     else this.#watch = watch.value;
   }
 
   deliver(commits: readonly Commit[]): number {
-    this.#wake(this.#wasAbsent);
+    const { concerns } = this.#subject;
+    if (concerns === undefined || commits.some(concerns)) this.#wake(false);
     return commits.length;
   }
 
   lost(): void {
-    this.#wake(false);
+    this.#wake(true);
   }
 
   bye(revoked?: Refused): void {
@@ -112,11 +115,13 @@ class Poll implements Watcher, Visit {
     });
   }
 
-  /** `unlessAbsent`: what was not there, and still is not, is no news. */
-  #wake(unlessAbsent: boolean): void {
+  /** `inAnyCase`: nobody can tell any more whether it has changed. */
+  #wake(inAnyCase: boolean): void {
     if (this.#done) return;
     const seen = look(this.#desk, this.#call, this.#subject);
-    if (unlessAbsent && seen.absent) return;
+    // What was not there, and still is not, is no news; nor is what others did whom the scope takes in.
+    const isOld = (this.#wasAbsent && seen.absent) || (seen.exact && seen.index <= this.#call.options.index);
+    if (isOld && !inAnyCase) return;
     this.#settle(() => finish(this.#desk, this.#call, this.#subject, seen.index));
   }
 

@@ -1,7 +1,14 @@
 /** @live Which path is what, and who serves it. */
 import type { Role } from "../../../core/index.ts";
 import type { Pattern } from "../../../net/routes/table.ts";
+import * as checks from "../agent/checks.ts";
+import * as operator from "../agent/operator.ts";
+import * as self from "../agent/self.ts";
+import * as services from "../agent/services.ts";
 import { listPeers, showLeader } from "../agent/status.ts";
+import * as health from "../catalog/health.ts";
+import * as catalog from "../catalog/reads.ts";
+import * as registering from "../catalog/writes.ts";
 import type { Handle } from "../desk.ts";
 import * as kvReads from "../kv/reads.ts";
 import * as kvWrites from "../kv/writes.ts";
@@ -33,6 +40,54 @@ function write(method: Verb, pattern: string, handle: Handle, more: Partial<Rout
 export const ROUTES: readonly Route[] = [
   read("/v1/status/leader", showLeader),
   read("/v1/status/peers", listPeers),
+  read("/v1/agent/self", self.showSelf),
+  read("/v1/agent/members", self.listMembers),
+  read("/v1/agent/host", self.showHost),
+  read("/v1/agent/metrics", self.showMetrics),
+  write("PUT", "/v1/agent/join/*", self.acknowledge),
+  write("PUT", "/v1/agent/force-leave/*", self.acknowledge),
+  write("PUT", "/v1/agent/leave", self.acknowledge),
+  write("PUT", "/v1/agent/reload", self.acknowledge),
+  write("PUT", "/v1/agent/maintenance", services.maintain),
+  read("/v1/agent/services", services.list),
+  read("/v1/agent/service/:id", services.showOne),
+  write("PUT", "/v1/agent/service/register", services.register, { bodyBytesMax: services.SERVICE_BYTES_MAX }),
+  write("PUT", "/v1/agent/service/deregister/*", services.deregister),
+  write("PUT", "/v1/agent/service/maintenance/*", services.maintain),
+  read("/v1/agent/checks", checks.list),
+  write("PUT", "/v1/agent/check/register", checks.register),
+  write("PUT", "/v1/agent/check/deregister/*", checks.deregister),
+  write("PUT", "/v1/agent/check/pass/*", checks.pass, { isBeat: true }),
+  write("PUT", "/v1/agent/check/warn/*", checks.warn, { isBeat: true }),
+  write("PUT", "/v1/agent/check/fail/*", checks.fail, { isBeat: true }),
+  write("PUT", "/v1/agent/check/update/*", checks.update, { isBeat: true }),
+  read("/v1/agent/health/service/name/:name", checks.healthByName),
+  read("/v1/agent/health/service/id/*", checks.healthById),
+  read("/v1/catalog/datacenters", catalog.listDatacenters),
+  read("/v1/catalog/nodes", catalog.listAllNodes),
+  read("/v1/catalog/services", catalog.listServices),
+  read("/v1/catalog/service/:name", catalog.listInstances),
+  read("/v1/catalog/connect/:name", catalog.listConnect),
+  read("/v1/catalog/node/:node", catalog.showNode),
+  read("/v1/catalog/node-services/:node", catalog.listNodeServices),
+  write("PUT", "/v1/catalog/register", registering.register, { bodyBytesMax: registering.CATALOG_BYTES_MAX }),
+  write("PUT", "/v1/catalog/deregister", registering.deregister),
+  read("/v1/health/service/:name", health.listHealth),
+  read("/v1/health/connect/:name", health.listConnectHealth),
+  read("/v1/health/node/:node", health.listNodeChecks),
+  read("/v1/health/checks/:name", health.listServiceChecks),
+  read("/v1/health/state/:state", health.listByState),
+  read("/v1/operator/raft/configuration", operator.showRaft),
+  read("/v1/operator/autopilot/health", operator.showHealth),
+  read("/v1/coordinate/nodes", operator.listCoordinates),
+  read("/v1/coordinate/node/:node", operator.listCoordinates),
+  read("/v1/coordinate/datacenters", operator.listDistances),
+  read("/v1/snapshot", operator.refuseSnapshot),
+  write("PUT", "/v1/snapshot", operator.refuseSnapshot),
+  read("/v1/acl/*", operator.refuseAcl),
+  write("PUT", "/v1/acl/*", operator.refuseAcl),
+  write("POST", "/v1/acl/*", operator.refuseAcl),
+  write("DELETE", "/v1/acl/*", operator.refuseAcl),
   read("/v1/kv/*", kvReads.read),
   write("PUT", "/v1/kv/*", kvWrites.put, { bodyBytesMax: kvWrites.VALUE_BYTES_MAX }),
   write("DELETE", "/v1/kv/*", kvWrites.remove),

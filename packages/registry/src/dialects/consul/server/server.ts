@@ -7,6 +7,7 @@ import type { Request } from "../../../net/http/request.ts";
 import { type Answer, answering, give, respond, toOptions } from "../../../net/routes/answer.ts";
 import { allowIn, allowOf, type Match, Table } from "../../../net/routes/table.ts";
 import type { House } from "../../contract.ts";
+import { Lapses } from "../agent/lapses.ts";
 import { toUi } from "../agent/ui.ts";
 import type { Agent, Desk } from "../desk.ts";
 import { Sweeping } from "../kv/sweeping.ts";
@@ -15,6 +16,7 @@ import { admit } from "../requests/access.ts";
 import { OpenQueries } from "../requests/lasting.ts";
 import { readOptions } from "../requests/options.ts";
 import { cleanedOf } from "../requests/path.ts";
+import { Losses } from "../sessions/losses.ts";
 import type { Settings } from "../settings.ts";
 import { notAllowed, redirect, text, toPretty } from "../wire/answer.ts";
 import { ROUTES, type Route } from "./routes.ts";
@@ -30,6 +32,8 @@ export class Server {
   readonly #desk: Desk;
   readonly #open: OpenQueries;
   readonly #sweeping: Sweeping;
+  readonly #lapses: Lapses;
+  readonly #losses: Losses;
   readonly #served: Float64Array;
 
   constructor(house: House, settings: Settings, agent: Agent) {
@@ -38,7 +42,11 @@ export class Server {
     this.#open = new OpenQueries(access, clock, metrics);
     this.#sweeping = new Sweeping(house);
     const uuid = (): string => randomUUID();
-    this.#desk = { registry, nodes, access, clock, log, settings, status, agent, lasting: this.#open, uuid };
+    const notes = new RegExp(`^(?:${house.notes.join("|")})\\.`, "i");
+    const lasting = this.#open;
+    this.#desk = { registry, nodes, access, clock, log, settings, status, agent, lasting, notes, uuid };
+    this.#lapses = new Lapses(this.#desk);
+    this.#losses = new Losses(this.#desk);
     const help = "Requests of Consul's clients that were let in.";
     this.#served = metrics.tally("consul", "requests", help, "route", NAMES);
   }
@@ -50,6 +58,8 @@ export class Server {
   close(): void {
     this.#open.close();
     this.#sweeping.close();
+    this.#lapses.close();
+    this.#losses.close();
   }
 
   find(method: string, path: string, search: string): Handler {

@@ -18,7 +18,7 @@ export const create: Handle = async (desk, call) => {
   const wanted = readSession(body?.value, agent.node, settings.sessionTtlMinMs);
   if (!wanted.ok) return text(400, wanted.detail);
   const session = { id: desk.uuid(), ...wanted.value.said };
-  const input = { session, ttlMs: wanted.value.ttlMs, node: agent.node };
+  const input = { session, ttlMs: wanted.value.ttlMs, agent };
   const proposed = await registry.propose(call.account, byPlan(CREATE, input));
   if (proposed.ok) return jsonOf({ ID: session.id });
   // Its clients know this status of what is not registered.
@@ -26,8 +26,9 @@ export const create: Handle = async (desk, call) => {
 };
 
 /** `PUT /v1/session/destroy/:id` */
-export const destroy: Handle = async ({ registry }, call) => {
-  const proposed = await registry.propose(call.account, byPlan(DESTROY, { id: call.params[0] ?? "" }));
+export const destroy: Handle = async ({ agent, registry }, call) => {
+  const input = { id: call.params[0] ?? "", agent, lostOnly: false };
+  const proposed = await registry.propose(call.account, byPlan(DESTROY, input));
   return proposed.ok ? jsonOf(true) : toAnswer(proposed);
 };
 

@@ -14,6 +14,8 @@ const TEXT_HEADERS: Headers = {
 };
 const TEXT_HEAD = new Head(TEXT_HEADERS);
 
+const EMPTY_HEAD = new Head({ Vary: "Accept-Encoding" });
+
 /** What a read shows, before it is known with which index. */
 export interface Shown {
   readonly status: number;
@@ -32,6 +34,10 @@ export function jsonOf(value: unknown, status = 200): Answer {
 /** What is wrong, in words: people match on them. No line's end, as in the original. */
 export function text(status: number, words: string): Answer {
   return { status, head: TEXT_HEAD, body: words };
+}
+
+export function empty(): Answer {
+  return { status: 200, head: EMPTY_HEAD };
 }
 
 export function notAllowed(method: string, allow: string): Answer {

@@ -1,0 +1,152 @@
+/** @live `GET /v1/health/…`: services with their checks, and checks by themselves. */
+import type { AccountView } from "../../../core/index.ts";
+import { listParts } from "../../../net/answers/parts.ts";
+import type { Query } from "../../../net/http/query.ts";
+import type { Desk, Handle } from "../desk.ts";
+import { answerQuery } from "../requests/blocking.ts";
+import { show, text } from "../wire/answer.ts";
+import { encodeCheck, nodeChecksOf, type ShownCheck } from "./checks.ts";
+import { encodeHealth, encodeNode, encodeNodeChecks } from "./encode.ts";
+import { find, findAnyNode, listNodes, nodeOf, type Service, servicesOf, servicesOn } from "./listing.ts";
+import type { Node } from "./nodes.ts";
+import { aboutNamed, hasMeta, hasTags, metaWanted, type Pair, tagsWanted } from "./reads.ts";
+import { aboutAll, aboutNode } from "./subjects.ts";
+
+/** `GET /v1/health/service/:name` */
+export const listHealth: Handle = (desk, call) => {
+  const [name = ""] = call.params;
+  const { query } = call;
+  const passing = readPassing(query);
+  if (passing === undefined) return text(400, "Invalid value for ?passing");
+  const wanted = { passing, meta: metaWanted(query), tags: tagsWanted(query) };
+  return answerQuery(
+    desk,
+    call,
+    aboutNamed(desk, call, (account) => {
+      const entries = encodeEntries(account, find(account, name, desk), desk, wanted);
+      return show(listParts("[", entries, "]"));
+    }),
+  );
+};
+
+/** There is no mesh. */
+export const listConnectHealth: Handle = (desk, call) =>
+  answerQuery(
+    desk,
+    call,
+    aboutNamed(desk, call, () => show("[]")),
+  );
+
+/** Without a value it is meant. */
+function readPassing(query: Query): boolean | undefined {
+  const given = query.get("passing");
+  if (given === undefined) return false;
+  if (/^(?:|1|t|true)$/i.test(given)) return true;
+  return /^(?:0|f|false)$/i.test(given) ? false : undefined;
+}
+
+interface Wanted {
+  readonly passing: boolean;
+  readonly meta: readonly Pair[];
+  readonly tags: readonly string[];
+}
+
+function isPassing({ status }: Pick<ShownCheck, "status">): boolean {
+  return status === "passing";
+}
+
+/** Made when the client takes them; the nodes are looked up before. */
+function encodeEntries(
+  account: AccountView | undefined,
+  services: readonly Service[],
+  desk: Desk,
+  { passing, meta, tags }: Wanted,
+): Iterable<string> {
+  const nodes = new Map<string, Node>();
+  const nodeAt = (service: Service): Node => {
+    const key = `${service.node}\n${service.reachedAt}`;
+    const known = nodes.get(key) ?? nodeOf(account, service, desk);
+    nodes.set(key, known);
+    return known;
+  };
+  const chosen: (readonly [Node, Service])[] = [];
+  for (const service of services) {
+    if (passing && !service.checks.every(isPassing)) continue;
+    const node = nodeAt(service);
+    if (passing && !node.checks.every(isPassing)) continue;
+    if (hasTags(service, tags) && hasMeta(node, meta)) chosen.push([node, service]);
+  }
+  return encodeChosen(chosen, desk.agent.datacenter);
+}
+
+function* encodeChosen(chosen: readonly (readonly [Node, Service])[], datacenter: string): Iterable<string> {
+  const encoded = new Map<Node, readonly [node: string, checks: string]>();
+  for (const [node, service] of chosen) {
+    let known = encoded.get(node);
+    if (known === undefined) {
+      known = [encodeNode(node, datacenter), encodeNodeChecks(node)];
+      encoded.set(node, known);
+    }
+    yield encodeHealth(...known, service);
+  }
+}
+
+/** `GET /v1/health/node/:node` */
+export const listNodeChecks: Handle = (desk, call) => {
+  const [name = ""] = call.params;
+  return answerQuery(
+    desk,
+    call,
+    aboutNode(name, desk, (account) => {
+      const node = findAnyNode(account, name, desk);
+      const own = node === undefined ? [] : nodeChecksOf(node);
+      const checks = [...own, ...servicesOn(account, name, desk).flatMap((service) => service.checks)];
+      return show(listParts("[", encodeChecks(checks), "]"));
+    }),
+  );
+};
+
+/** `GET /v1/health/checks/:service` */
+export const listServiceChecks: Handle = (desk, call) => {
+  const [name = ""] = call.params;
+  const meta = metaWanted(call.query);
+  return answerQuery(
+    desk,
+    call,
+    aboutNamed(desk, call, (account) => {
+      const services = find(account, name, desk).filter((service) => hasMeta(nodeOf(account, service, desk), meta));
+      return show(listParts("[", encodeChecks(services.flatMap(({ checks }) => checks)), "]"));
+    }),
+  );
+};
+
+const STATES: ReadonlySet<string> = new Set(["any", "passing", "warning", "critical"]);
+
+/** `GET /v1/health/state/:state` */
+export const listByState: Handle = (desk, call) => {
+  const [state = ""] = call.params;
+  const meta = metaWanted(call.query);
+  if (!STATES.has(state)) return text(400, `Unsupported state ${JSON.stringify(state.slice(0, 100))}`);
+  return answerQuery(
+    desk,
+    call,
+    aboutAll((account) => show(listParts("[", encodeChecks(checksIn(account, desk, state, meta)), "]"))),
+  );
+};
+
+function checksIn(account: AccountView | undefined, desk: Desk, state: string, meta: readonly Pair[]) {
+  const found: ShownCheck[] = [];
+  const isWanted = (check: ShownCheck): boolean => state === "any" || check.status === state;
+  for (const node of listNodes(account, desk))
+    if (hasMeta(node, meta)) for (const check of nodeChecksOf(node)) if (isWanted(check)) found.push(check);
+  for (const service of account?.services() ?? [])
+    for (const one of servicesOf(service, desk)) {
+      if (meta.length > 0 && !hasMeta(nodeOf(account, one, desk), meta)) continue;
+      for (const check of one.checks) if (isWanted(check)) found.push(check);
+    }
+  return found;
+}
+
+function* encodeChecks(checks: readonly ShownCheck[]): Iterable<string> {
+  for (const check of checks) yield encodeCheck(check);
+}

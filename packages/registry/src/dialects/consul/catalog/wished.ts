@@ -1,0 +1,210 @@
+/** Services and checks as clients ask for them: read from bodies, and made into instances. */
+import { type Check, type Instance, type Outcome, ok, type Refused, refuse } from "../../../core/index.ts";
+import { formatDuration } from "../wire/duration.ts";
+import type { Fields } from "../wire/fields.ts";
+import { type CheckExtras, type Extras, encodeExtras, type Tagged } from "./extras.ts";
+import { WEIGHT_DEFAULT } from "./listing.ts";
+import type { CheckStatus } from "./nodes.ts";
+import { instanceIdOf, META, type Place, VIA } from "./place.ts";
+
+export interface WishedService {
+  readonly id: string;
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  readonly tags: readonly string[];
+  readonly meta: Readonly<Record<string, string>>;
+  readonly extras: Extras;
+}
+
+/** What carries a check out. */
+export type CheckType = "" | "ttl";
+
+export interface WishedCheck {
+  readonly id: string;
+  readonly name: string;
+  readonly status: CheckStatus;
+  readonly output: string;
+  readonly type: CheckType;
+  /** Of a ttl check. */
+  readonly ttlMs: number;
+  readonly extras: CheckExtras;
+}
+
+const META_NAME = /^[a-zA-Z0-9_-]{1,128}$/;
+const META_PAIRS_MAX = 64;
+const META_VALUE_MAX = 512;
+const WEIGHT_MAX = 65_535;
+const NOTES_MAX = 2048;
+
+/** The service of a body, in the agent's spelling; `Service` for the name is the catalog's. */
+export function readService(fields: Fields): WishedService {
+  const weights = fields.object("Weights");
+  const taggedAddresses = readTagged(fields);
+  const kind = fields.text("Kind");
+  const socketPath = fields.text("SocketPath", "socket_path");
+  const [proxy, connect] = [fields.raw("Proxy"), fields.raw("Connect")];
+  const name = fields.text("Name") || fields.text("Service");
+  return {
+    id: fields.text("ID") || name,
+    name,
+    address: fields.text("Address"),
+    port: fields.whole("Port", 0, 65_535),
+    tags: fields.texts("Tags"),
+    meta: fields.pairs("Meta"),
+    extras: {
+      ...(weights === undefined ? {} : { weights: readWeights(weights) }),
+      ...(fields.flag("EnableTagOverride", "enable_tag_override") ? { enableTagOverride: true as const } : {}),
+      ...(taggedAddresses === undefined ? {} : { taggedAddresses }),
+      ...(kind === "" ? {} : { kind }),
+      ...(socketPath === "" ? {} : { socketPath }),
+      ...(proxy == null ? {} : { proxy }),
+      ...(connect == null ? {} : { connect }),
+    },
+  };
+}
+
+function readWeights(weights: Fields): NonNullable<Extras["weights"]> {
+  return { Passing: weights.whole("Passing", 0, WEIGHT_MAX, 1), Warning: weights.whole("Warning", 0, WEIGHT_MAX, 1) };
+}
+
+function readTagged(fields: Fields): Readonly<Record<string, Tagged>> | undefined {
+  const named = fields.named("TaggedAddresses", "tagged_addresses");
+  if (named.length === 0) return undefined;
+  return Object.fromEntries(
+    named.map(([name, one]) => [name, { Address: one.text("Address"), Port: one.whole("Port", 0, 65_535) }]),
+  );
+}
+
+/** In the original's words. */
+export function refuseService({ name, address, meta, extras }: WishedService): Refused | undefined {
+  if (name === "") return refuse("invalid", "Missing service name");
+  if (/^(?:0\.0\.0\.0|::|\[::\])$/.test(address)) return refuse("invalid", "Invalid service address");
+  for (const tagged of Object.values(extras.taggedAddresses ?? {}))
+    if (/^(?:0\.0\.0\.0|::|\[::\])$/.test(tagged.Address)) return refuse("invalid", "Invalid tagged address");
+  return refuseMeta(meta, "Service");
+}
+
+export function refuseMeta(meta: Readonly<Record<string, string>>, of: "Service" | "Node"): Refused | undefined {
+  const names = Object.keys(meta);
+  if (names.length > META_PAIRS_MAX)
+    return refuse("invalid", `Invalid ${of} Meta: cannot contain more than ${META_PAIRS_MAX} key/value pairs`);
+  for (const name of names) {
+    if (!META_NAME.test(name))
+      return refuse("invalid", `Invalid ${of} Meta: Couldn't load metadata pair: key contains invalid characters`);
+    if ((meta[name] as string).length > META_VALUE_MAX)
+      return refuse("invalid", `Invalid ${of} Meta: value is too long (limit: ${META_VALUE_MAX} characters)`);
+  }
+  return undefined;
+}
+
+/** Kinds of checks by the member that asks for them. */
+const KINDS: readonly (readonly [member: string, aliases: readonly string[], type: string])[] = [
+  ["HTTP", [], "http"],
+  ["TCP", [], "tcp"],
+  ["GRPC", [], "grpc"],
+  ["UDP", [], "udp"],
+  ["H2PING", [], "h2ping"],
+  ["DockerContainerID", ["docker_container_id"], "docker"],
+  ["Script", [], "script"],
+  ["OSService", ["os_service"], "os_service"],
+  ["AliasNode", ["alias_node"], "alias"],
+  ["AliasService", ["alias_service"], "alias"],
+];
+
+const DEREGISTER_AFTER_MS_MIN = 60_000;
+
+/** A check that the agent is to keep. `fallback`: its id and name where it says none. */
+export function readCheck(
+  fields: Fields,
+  fallback: { readonly id: string; readonly name: string },
+): Outcome<WishedCheck> {
+  const ttlMs = fields.durationMs("TTL") ?? 0;
+  const intervalMs = fields.durationMs("Interval") ?? 0;
+  const status = fields.text("Status") || "critical";
+  const name = fields.text("Name");
+  const id = fields.text("CheckID", "check_id") || fields.text("ID") || fallback.id || name;
+  const kind = KINDS.find(([member, aliases]) => fields.text(member, ...aliases) !== "")?.[2];
+  const hasArgs = fields.texts("Args").length > 0 || fields.texts("ScriptArgs").length > 0;
+  const after = fields.durationMs("DeregisterCriticalServiceAfter", "deregister_critical_service_after");
+  const notes = fields.text("Notes").slice(0, NOTES_MAX);
+  if (fields.wrong !== undefined) return fields.wrong;
+  const wrong = refuseKind(hasArgs ? "script" : kind, ttlMs, intervalMs);
+  if (wrong !== undefined) return wrong;
+  if (status !== "passing" && status !== "warning" && status !== "critical")
+    return refuse("invalid", `Bad check status ${JSON.stringify(status.slice(0, 100))}`);
+  const extras: CheckExtras = {
+    type: "ttl",
+    definition: { TTL: formatDuration(ttlMs) },
+    ...(notes === "" ? {} : { notes }),
+    ...(after === undefined || after <= 0 ? {} : { deregisterAfterMs: Math.max(after, DEREGISTER_AFTER_MS_MIN) }),
+  };
+  return ok({ id, name: name || fallback.name, status, output: "", type: "ttl", ttlMs, extras });
+}
+
+/** In the original's words, where it has any. */
+function refuseKind(kind: string | undefined, ttlMs: number, intervalMs: number): Refused | undefined {
+  if (kind === "script" || kind === "docker")
+    return refuse(
+      "unsupported",
+      "Scripts are disabled on this agent; to enable, configure 'enable_script_checks' or 'enable_local_script_checks' to true",
+    );
+  if (kind !== undefined)
+    return refuse("invalid", `Invalid check: ${kind} checks are not run by this registry yet; use one with a TTL`);
+  if (ttlMs > 0 && intervalMs > 0) return refuse("invalid", "Invalid check: Interval and TTL cannot both be specified");
+  return ttlMs > 0 ? undefined : refuse("invalid", "Invalid check: TTL must be > 0 for TTL checks");
+}
+
+/** As the catalog keeps it, with the result that it had. */
+export function toCheck(wished: WishedCheck, before: Check | undefined): Check {
+  return {
+    id: wished.id,
+    kind: wished.type === "ttl" ? "ttl" : "reported",
+    name: wished.name,
+    target: "",
+    intervalMs: 0,
+    timeoutMs: 0,
+    status: before?.status ?? wished.status,
+    output: before?.output ?? wished.output,
+    reportedAtMs: before?.reportedAtMs ?? 0,
+  };
+}
+
+/** `nodeAddress`: where it is when it says nothing itself. */
+export function toInstance(
+  wished: WishedService,
+  place: Place,
+  agentNode: string,
+  nodeAddress: string,
+  checks: readonly Check[],
+  checkExtras: Readonly<Record<string, CheckExtras>>,
+): Instance {
+  const { name, address, port, tags, meta, extras } = wished;
+  const id = instanceIdOf(place, agentNode);
+  const all: Extras = {
+    ...extras,
+    ...(address === "" ? { noAddress: true as const } : {}),
+    ...(Object.keys(checkExtras).length === 0 ? {} : { checks: checkExtras }),
+  };
+  const note = encodeExtras(all);
+  return {
+    service: name,
+    id,
+    address: address === "" ? nodeAddress : address,
+    ports: port === 0 ? {} : { default: port },
+    protocol: "",
+    tags,
+    meta: {
+      ...meta,
+      ...(place.node.toLowerCase() === agentNode.toLowerCase() ? {} : { [META.node]: place.node }),
+      ...(id === place.id ? {} : { [META.id]: place.id }),
+      ...(note === undefined ? {} : { [META.extras]: note }),
+    },
+    version: meta.version ?? "",
+    zone: "",
+    weight: extras.weights?.Passing ?? WEIGHT_DEFAULT,
+    status: "passing",
+    checks,
+    via: VIA,
+  };
+}
