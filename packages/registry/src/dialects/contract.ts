@@ -99,8 +99,11 @@ export type Found =
 export interface Place {
   readonly record: InstanceRecord;
   readonly priority: number;
-  /** 0 to 65535. `even`: 100 divided by the number of instances shown with this priority, rounded down. */
-  readonly weight: number | "even";
+  /**
+   * 0 to 65535. `even`: 100 divided by the number of instances shown with this priority, rounded down. `own`: the
+   * instance's, scaled as in the zones of accounts.
+   */
+  readonly weight: number | "even" | "own";
   /** Labels left of the domain by which an SRV record names the instance's address. */
   readonly target: readonly string[];
 }

@@ -15,7 +15,6 @@ import {
   SettingsRefused,
 } from "../contract.ts";
 import type { Desk } from "./desk.ts";
-import { CONSUL_NAMES } from "./names/consul.ts";
 import { Answerer } from "./server/answerer.ts";
 import { AnswerCache } from "./server/cache.ts";
 import { Forward } from "./server/forward.ts";
@@ -41,11 +40,11 @@ import { toGround, toWorld } from "./zone/world.ts";
 const NAME = "dns";
 
 /** DNS: instances by name, zones for secondaries, registration by UPDATE and zone files. */
-export const dialect: Dialect = { needs: "any", plans: (names) => [SETTLE, planUpdates(withOurs(names))], open };
+export const dialect: Dialect = { needs: "any", plans: (names) => [SETTLE, planUpdates(names)], open };
 
 async function open(house: House): Promise<Mounted> {
   const { metrics } = house;
-  const names = withOurs(await house.names());
+  const names = await house.names();
   const plant: Plant = {
     house,
     names,
@@ -68,11 +67,6 @@ async function open(house: House): Promise<Mounted> {
   return new Open(plant, { settings, parts, listening });
 }
 
-/** Consul has no dialect of its own yet: its names and notes are kept here. */
-function withOurs(names: readonly NameSource[]): readonly NameSource[] {
-  return [...names, CONSUL_NAMES];
-}
-
 /** What lasts longer than settings. */
 interface Plant {
   readonly house: House;
@@ -85,7 +79,7 @@ interface Plant {
 /** Throws `SettingsRefused`. */
 function checkSettings(raw: House["settings"], { house, names }: Plant): Settings {
   const secrets = openSecrets();
-  const notes = [...house.notes, CONSUL_NAMES.dialect];
+  const { notes } = house;
   const settings = readSettings(raw, { directory: house.directory, names, notes, readSecret: secrets.read });
   if (!settings.ok) throw new SettingsRefused(settings.detail);
   for (const [file, mode] of secrets.exposed)

@@ -10,11 +10,6 @@ const WEIGHT_MAX = 255;
 /** The weight of an instance that says nothing of it, or whose SRV records all have 0: "no choice" (RFC 2782). */
 export const WEIGHT_DEFAULT = 100;
 
-export function weigh(records: readonly InstanceRecord[]): readonly number[] {
-  const factor = toFactor(records);
-  return records.map(({ weight }) => toSrvWeight(weight, factor));
-}
-
 /** The factor by which the weights of an answer are multiplied. */
 export function toFactor(records: readonly InstanceRecord[]): number {
   let greatest = 0;

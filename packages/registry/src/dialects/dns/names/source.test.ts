@@ -12,74 +12,8 @@ import { keyOf, showName } from "../wire/name.ts";
 import { toResource } from "../wire/record.ts";
 import { LabelIndex } from "../zone/label-index.ts";
 import type { FileZone } from "../zone/model.ts";
-import { CONSUL_NAMES } from "./consul.ts";
 
 const IP = "10.0.0.1";
-
-test("Consul's names", async (t) => {
-  const names = await openNames({ sources: [CONSUL_NAMES] });
-  t.after(names.close);
-  await names.register("web", "w1", { address: IP, ports: { default: 80 }, tags: ["v1.2", "blue"], weight: 2 });
-  await names.register("web", "w2", { address: "10.0.0.2", ports: { default: 81 }, status: "critical" });
-  await names.register("MY-APP", "m1", { address: "10.0.0.3" });
-  const found = [
-    "web.service.consul.",
-    "WEB.Service.Consul.",
-    "web.service.dc1.consul.",
-    "web.service.dc1.dc.consul.",
-    "blue.web.service.consul.",
-    "v1.2.web.service.consul.",
-    "v1-2.web.service.consul.",
-    "_web._tcp.service.consul.",
-    "_web._udp.consul.",
-    "_web._tcp.dc1.consul.",
-    "_web._blue.service.consul.",
-    "_web._blue.consul.",
-    "web.query.consul.",
-    "blue.web.query.dc1.consul.",
-  ];
-  for (const name of found) {
-    const { answers, additional } = names.ask(name, "SRV");
-    assert.deepEqual(answers, ["SRV 1 512 80 0a000001.addr.dc1.consul."], name);
-    assert.deepEqual(additional, [`0a000001.addr.dc1.consul. A ${IP}`]);
-    assert.deepEqual(names.ask(name, "A").answers, [`A ${IP}`], name);
-    assert.deepEqual([names.ask(name, "AAAA").rcode, names.ask(name, "AAAA").answers], [RCODE.NOERROR, []]);
-  }
-  assert.deepEqual(names.ask("my-app.service.consul.", "A").answers, ["A 10.0.0.3"]);
-  assert.deepEqual(names.ask("0a000001.addr.dc1.consul.", "A").answers, [`A ${IP}`]);
-  assert.deepEqual(names.ask("0a000001.addr.consul.", "A").answers, [`A ${IP}`]);
-  assert.deepEqual(names.ask("ns.consul.", "A").answers, ["A 192.0.2.53"]);
-  assert.deepEqual(names.ask("consul.", "NS").answers, ["NS ns.consul."]);
-  const none = ["web.service.dc2.consul.", "green.web.service.consul.", "nix.service.consul.", "web.connect.consul."];
-  for (const name of [
-    ...none,
-    "web.virtual.consul.",
-    "web.ingress.dc1.consul.",
-    "n1.node.consul.",
-    "10-0-0-1.addr.consul.",
-  ])
-    assert.equal(names.ask(name, "A").rcode, RCODE.NXDOMAIN, name);
-  for (const name of ["service.consul.", "dc1.consul.", "node.dc1.consul.", "consul."])
-    assert.equal(names.ask(name, "MX").rcode, RCODE.NOERROR, name);
-});
-
-test("Consul's nodes are what instances say they are on", async (t) => {
-  const names = await openNames({ sources: [CONSUL_NAMES] });
-  t.after(names.close);
-  await names.register("web", "w1", { address: IP, meta: { "consul.node": "Node1", k: "w" } });
-  await names.register("db", "d1", { address: IP, meta: { "consul.node": "node1", k: "d" }, ports: { default: 5432 } });
-  assert.deepEqual(names.ask("web.service.consul.", "SRV").answers, ["SRV 1 25600 80 node1.node.dc1.consul."]);
-  assert.deepEqual(names.ask("node1.node.consul.", "A").answers, [`A ${IP}`]);
-  assert.deepEqual(names.ask("node1.node.dc1.consul.", "TXT").answers, ['TXT "k=d"', 'TXT "k=w"']);
-  // A container with its own address: the name of the node would lead to both addresses.
-  const { reply } = names.ask("web.service.consul.", "SRV");
-  await names.register("box", "b1", { address: "172.17.0.5", meta: { "consul.node": "node1" } });
-  assert.deepEqual(names.ask("web.service.consul.", "SRV").answers, ["SRV 1 25600 80 0a000001.addr.dc1.consul."]);
-  assert.deepEqual(
-    reply.dependencies.map(({ on }) => on),
-    ["catalog"],
-  );
-});
 
 test("what a source finds becomes records", async (t) => {
   let found: Found = { kind: "none" };
@@ -103,7 +37,7 @@ test("what a source finds becomes records", async (t) => {
     places: records.map((record, i) => ({
       record,
       priority: i < 3 ? 10 : 20,
-      weight: i === 3 ? 7 : "even",
+      weight: i === 3 ? "own" : "even",
       target: [`i${record.id}`],
     })),
   };
@@ -112,7 +46,7 @@ test("what a source finds becomes records", async (t) => {
     "SRV 10 33 80 i1.other.local.",
     "SRV 10 33 80 i2.other.local.",
     "SRV 10 33 80 i3.other.local.",
-    "SRV 20 7 80 web.example.com.",
+    "SRV 20 25600 80 web.example.com.",
   ]);
   assert.deepEqual(additional, [
     "i1.other.local. A 10.0.0.1",

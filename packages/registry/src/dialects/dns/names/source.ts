@@ -2,6 +2,7 @@
 import type { AccountFacts, InstanceRecord } from "../../../core/index.ts";
 import type { Found, Place } from "../../contract.ts";
 import { toSpot } from "../labels/address.ts";
+import { toFactor, toSrvWeight } from "../labels/weight.ts";
 import { type Name, type Question, TYPE } from "../wire/message.ts";
 import { isName, lowerLabel } from "../wire/name.ts";
 import type { World, Zone } from "../zone/model.ts";
@@ -126,7 +127,13 @@ function renderPlaces(shown: readonly Place[], zone: SourceZone, owner: Name, tt
   const open = shown.filter(({ record }) => portOf(record.ports, undefined) !== undefined);
   const counts = new Map<number, number>();
   for (const { priority } of open) counts.set(priority, (counts.get(priority) ?? 0) + 1);
-  for (const { record, priority, weight, target } of open) {
+  const factor = toFactor(shown.map(recordOf));
+  const weightOf = ({ weight, priority, record }: Place): number => {
+    if (weight === "own") return toSrvWeight(record.weight, factor);
+    return weight === "even" ? Math.floor(100 / (counts.get(priority) as number)) : weight;
+  };
+  for (const place of open) {
+    const { record, priority, target } = place;
     const spot = toSpot(record.address);
     if (spot === undefined) continue;
     const name = spot.type === TYPE.CNAME ? spot.host : [...target, ...zone.name];
@@ -134,7 +141,7 @@ function renderPlaces(shown: readonly Place[], zone: SourceZone, owner: Name, tt
     answers.add(owner, TYPE.SRV, {
       kind: "service",
       priority,
-      weight: weight === "even" ? Math.floor(100 / (counts.get(priority) as number)) : weight,
+      weight: weightOf(place),
       port: portOf(record.ports, undefined) as number,
       target: name,
     });

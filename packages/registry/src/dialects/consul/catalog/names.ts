@@ -4,23 +4,21 @@
  *     [<tag>.]<name>.service[.<dc>[.dc]]     _<name>._<tag>[.service][.<dc>]
  *     <name>.query[.<dc>]                    <node>.node[.<dc>]     <hex>.addr[.<dc>]     ns
  *
- * They stand here until Consul has a dialect of its own. A prepared query is the service of its name, with a tag left of
+ * A prepared query is the service of its name, with a tag left of
  * it its instances with that tag; the node of an instance is in its meta `consul.node`. There is no mesh: `connect`,
  * `ingress` and `virtual` have no names.
  */
 import { type AccountFacts, type InstanceRecord, perRevision, type ServiceView } from "../../../core/index.ts";
 import type { Found, NameSource, Place } from "../../contract.ts";
-import { fromAddressLabel, toAddressLabel } from "../labels/address.ts";
-import { isHostLabel, toLabel } from "../labels/text.ts";
-import { weigh } from "../labels/weight.ts";
-import { LABEL_BYTES_MAX } from "../wire/name.ts";
-import { isHealthy, rosterOf } from "./native/group.ts";
+import { fromAddressLabel, isHostLabel, toAddressLabel, toLabel, withTag } from "./labels.ts";
+import { META } from "./place.ts";
 
 const NONE: Found = { kind: "none" };
 const BARE: Found = { kind: "bare" };
 const KINDS: ReadonlySet<string> = new Set(["service", "node", "addr", "query", "connect", "ingress", "virtual"]);
-const NODE_META = "consul.node";
 const DATACENTER = "dc1";
+/** The service that this server is itself. */
+const SERVER = "consul";
 
 /** Consul's names. Option `datacenter`: the name of this one, by default `dc1`; names of others do not exist. */
 export const CONSUL_NAMES: NameSource = {
@@ -86,35 +84,31 @@ function findService(left: readonly string[], account: AccountFacts, datacenter:
 
 function findInstances(account: AccountFacts, name: string, tag: string, datacenter: string): Found {
   const service = name === "" ? undefined : account.service(name);
-  if (service === undefined) return NONE;
+  if (service === undefined) return name === SERVER && tag === "" ? { kind: "server" } : NONE;
   const all = [...service.instances.values()];
-  const records = tag === "" ? all : rosterOf(service).matching("tag", tag);
+  const records = tag === "" ? all : withTag(service, tag);
   if (records.length === 0 && all.length > 0) return NONE;
   const places = toPlaces(records, account, datacenter);
   // The answer can change with other services: those on the same node, and one that fits the label better.
-  return service.name !== name || all.some(({ meta }) => meta[NODE_META] !== undefined)
+  return service.name !== name || all.some(({ meta }) => meta[META.node] !== undefined)
     ? { kind: "instances", places }
     : { kind: "instances", places, service: name };
 }
 
-/** Weights are scaled as among the instances that are shown. */
 function toPlaces(records: readonly InstanceRecord[], account: AccountFacts, datacenter: string): readonly Place[] {
-  const healthy = records.filter(isHealthy);
-  const counted = healthy.length > 0 ? healthy : records;
-  const weights = new Map(weigh(counted).map((weight, i) => [counted[i], weight]));
-  const isOnNodes = records.some(({ meta }) => meta[NODE_META] !== undefined);
+  const isOnNodes = records.some(({ meta }) => meta[META.node] !== undefined);
   const nodes = isOnNodes ? nodesOf(account) : NO_NODES;
   return records.map((record) => ({
     record,
     priority: 1,
-    weight: weights.get(record) ?? 0,
+    weight: "own",
     target: targetOf(record, nodes, datacenter),
   }));
 }
 
 /** The name of the node, if all instances on it have one address; else the name of the address. */
 function targetOf(record: InstanceRecord, nodes: Nodes, datacenter: string): readonly string[] {
-  const node = record.meta[NODE_META];
+  const node = record.meta[META.node];
   if (node !== undefined) {
     const label = toLabel(node);
     const others = isHostLabel(label) ? nodes.get(label) : undefined;
@@ -132,9 +126,8 @@ function findNode(left: readonly string[], account: AccountFacts, datacenter: st
 
 function findAddress(left: readonly string[]): Found {
   const [label = ""] = left;
-  const address =
-    left.length === 1 && label.length <= LABEL_BYTES_MAX && !label.includes("-") && fromAddressLabel(label);
-  return address ? { kind: "addresses", addresses: [address] } : NONE;
+  const address = left.length === 1 ? fromAddressLabel(label) : undefined;
+  return address === undefined ? NONE : { kind: "addresses", addresses: [address] };
 }
 
 /** Instances by the label of their node. */
@@ -159,7 +152,7 @@ function nodesOf(account: AccountFacts): Nodes {
 const nodesIn = perRevision((service: ServiceView): Nodes => {
   const nodes = new Map<string, InstanceRecord[]>();
   for (const record of service.instances.values()) {
-    const node = record.meta[NODE_META];
+    const node = record.meta[META.node];
     if (node === undefined) continue;
     const label = toLabel(node);
     const there = nodes.get(label);
