@@ -66,7 +66,10 @@ test("nodes, services and checks of others are registered and deregistered", asy
     [{ Address: "10.0.0.1" }, /^Must provide node$/],
     [{ Node: "a" }, /^Must provide address/],
     [{ Node: "a", Address: "b", Check: { Name: "c", Status: "fine" } }, /Bad check status/],
-    [{ Node: "a", Address: "b", Check: { Name: "c", ServiceID: "none" } }, /Missing service registration/],
+    [
+      { Node: "a", Address: "b", Check: { Name: "c", ServiceID: "none" } },
+      /^Unknown service ID 'none' for check ID 'c'$/,
+    ],
   ] as const)
     assert.match((await consul.put("/catalog/register", body)).text, says);
 });
@@ -145,4 +148,60 @@ test("queries of the catalog are woken by what they show, and by nothing else", 
   assert.equal((await waiting[0])?.json().length, 1);
   await consul.put("/catalog/register", { Node: "new-node", Address: "10.4.0.1" });
   assert.ok((await waiting[3])?.text.includes("new-node"));
+});
+
+test("filters choose among what every list has", async () => {
+  const body = { Name: "chosen", Tags: ["a", "b"], Port: 83, Meta: { tier: "1" }, Address: "10.5.0.1" };
+  await consul.put("/agent/service/register", { ...body, ID: "c1", Check: { TTL: "60s", Status: "passing" } });
+  await consul.put("/agent/service/register", { ...body, ID: "c2", Tags: ["b"], Check: { TTL: "60s" } });
+  const ask = async (path: string, filter: string) => {
+    const answer = await consul.get(`${path}${path.includes("?") ? "&" : "?"}filter=${encodeURIComponent(filter)}`);
+    assert.equal(answer.status, 200, answer.text);
+    return answer.json();
+  };
+  const cases: readonly (readonly [
+    path: string,
+    filter: string,
+    found: (body: never) => unknown,
+    expected: unknown,
+  ])[] = [
+    [
+      "/catalog/service/chosen",
+      "a in ServiceTags",
+      (all: { ServiceID: string }[]) => all.map((one) => one.ServiceID),
+      ["c1"],
+    ],
+    ["/catalog/services", 'ServiceName matches "^cho"', (all: object) => all, { chosen: ["a", "b"] }],
+    ["/catalog/services", 'ServiceID == "c2"', (all: object) => all, { chosen: ["b"] }],
+    ["/catalog/nodes", 'Node == "rollcall"', (all: object[]) => all.length, 1],
+    [
+      "/health/service/chosen",
+      "Checks.Status == critical",
+      (all: { Service: { ID: string } }[]) => all.map((one) => one.Service.ID),
+      ["c2"],
+    ],
+    ["/health/service/chosen", "Service.Meta.tier == 1 and Node.Node == rollcall", (all: object[]) => all.length, 2],
+    ["/health/checks/chosen", "Status == passing", (all: object[]) => all.length, 1],
+    ["/health/state/any", 'ServiceID == "c1"', (all: object[]) => all.length, 1],
+    ["/health/node/rollcall", 'CheckID == "service:c2"', (all: object[]) => all.length, 1],
+    [
+      "/catalog/node/rollcall",
+      "Port == 83 and a in Tags",
+      ({ Services }: { Services: object }) => Object.keys(Services),
+      ["c1"],
+    ],
+    ["/catalog/node-services/rollcall", "Port == 83", ({ Services }: { Services: object[] }) => Services.length, 2],
+    ["/agent/services", "Service == chosen and a in Tags", (all: object) => Object.keys(all), ["c1"]],
+    [
+      "/agent/checks",
+      "Status == critical and ServiceName == chosen",
+      (all: object) => Object.keys(all),
+      ["service:c2"],
+    ],
+  ] as never;
+  for (const [path, filter, found, expected] of cases)
+    assert.deepEqual(found((await ask(path, filter)) as never), expected, `${path} ${filter}`);
+  const refused = await consul.get("/catalog/service/chosen?filter=Nothing==1");
+  assert.equal(refused.status, 400);
+  assert.match(refused.text, /Selector "Nothing" is not valid/);
 });

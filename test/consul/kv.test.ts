@@ -193,8 +193,8 @@ test("a transaction does all of it, or tells all that failed", async () => {
   await play([
     { ask: ["PUT", "/txn", Array(129).fill(kv("get", "a"))], status: 413, says: /too many operations \(129 > 128\)/ },
     { ask: ["PUT", "/txn", { KV: {} }], status: 400 },
-    { ask: ["PUT", "/txn", [kv("fly", "a")]], status: 400, says: 'unknown KV verb "fly"' },
-    { ask: ["PUT", "/txn", [kv("set", "")]], status: 400, says: "Must provide key" },
+    { ask: ["PUT", "/txn", [kv("fly", "a")]], status: 409, says: /unknown KV verb \\"fly\\"/ },
+    { ask: ["PUT", "/txn", [kv("set", "")]], status: 409, says: /Must provide key/ },
     { ask: ["PUT", "/txn", [kv("set", "a", { Value: "no base64" })]], status: 400, says: /failed to decode value/ },
     { ask: ["PUT", "/txn", "["], status: 400, says: /^Failed to parse body/ },
     { ask: ["PUT", "/txn", []], says: /^\{"Results":\[\],"Errors":null/ },

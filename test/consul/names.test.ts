@@ -1,7 +1,7 @@
 /** Consul's names in DNS. No sockets. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CONSUL_NAMES } from "../../packages/registry/src/dialects/consul/catalog/names.ts";
+import { CONSUL_NAMES } from "../../packages/registry/src/dialects/consul/catalog/names/source.ts";
 import { RCODE } from "../../packages/registry/src/dialects/dns/wire/message.ts";
 import { openNames } from "../dns/names-rig.ts";
 

@@ -5,6 +5,7 @@ import type { Query } from "../../net/http/query.ts";
 import type { Reply } from "../../net/http/reply.ts";
 import type { Request } from "../../net/http/request.ts";
 import type { Answer } from "../../net/routes/answer.ts";
+import type { Json } from "../../net/routes/json.ts";
 import type { NodeStatus } from "../contract.ts";
 import type { Settings } from "./settings.ts";
 
@@ -56,6 +57,9 @@ export interface Options {
   readonly pretty: boolean;
 }
 
+/** Whether a thing of a list is asked for, as JSON has it. */
+export type Filter = (thing: Json) => boolean;
+
 /** A request that was let in. */
 export interface Call {
   readonly request: Request;
@@ -64,6 +68,8 @@ export interface Call {
   readonly params: readonly string[];
   readonly query: Query;
   readonly options: Options;
+  /** Undefined when all are asked for. */
+  readonly filter: Filter | undefined;
   readonly token: string | undefined;
   readonly principal: Principal;
   readonly account: Account;

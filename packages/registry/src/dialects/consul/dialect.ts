@@ -9,7 +9,7 @@ import { isWildcard } from "../../net/hosts/wildcard.ts";
 import type { Dialect, House, Mounted } from "../contract.ts";
 import { ADD_CHECK, DEREGISTER, LAPSE, MAINTAIN, REAP, REGISTER, REMOVE_CHECK, REPORT } from "./agent/plans.ts";
 import { toNodeId } from "./catalog/nodes.ts";
-import { CATALOG_DEREGISTER, CATALOG_REGISTER } from "./catalog/registering.ts";
+import { CATALOG_DEREGISTER, CATALOG_REGISTER } from "./catalog/registration/plan.ts";
 import type { Agent } from "./desk.ts";
 import { SWEEP } from "./kv/idle.ts";
 import { KV } from "./kv/plan.ts";

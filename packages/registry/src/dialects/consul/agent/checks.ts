@@ -2,7 +2,7 @@
 import { byPlan, noteOf } from "../../../core/index.ts";
 import type { Answer } from "../../../net/routes/answer.ts";
 import { encodeCheck, nodeChecksOf, type ShownCheck, worstOf } from "../catalog/checks.ts";
-import { encodeNodeService } from "../catalog/encode.ts";
+import { agentService } from "../catalog/encode.ts";
 import { findAnyNode, type Service } from "../catalog/listing.ts";
 import type { CheckStatus } from "../catalog/nodes.ts";
 import { findCheck, ttlLease } from "../catalog/watched.ts";
@@ -94,7 +94,10 @@ export const deregister: Handle = async (desk, call) => {
 export const list: Handle = (desk, call) => {
   const added = nodeChecks(desk, call).filter(({ id }) => id !== "serfHealth");
   const checks = [...added, ...ownServices(desk, call).flatMap((service) => service.checks)];
-  return toJson(`{${checks.map((check) => `${encodeJson(check.id)}:${encodeCheck(check)}`).join()}}`);
+  const shown = checks
+    .map((check) => [check.id, encodeCheck(check)] as const)
+    .filter(([, json]) => call.filter === undefined || call.filter(JSON.parse(json)));
+  return toJson(`{${shown.map(([id, json]) => `${encodeJson(id)}:${json}`).join()}}`);
 };
 
 function nodeChecks(desk: Desk, { account }: Call): readonly ShownCheck[] {
@@ -111,7 +114,8 @@ export const healthByName: Handle = (desk, call) => {
   const [name = ""] = call.params;
   const services = ownOf(desk, call, name);
   const isText = call.query.get("format") === "text";
-  if (services.length === 0) return isText ? text(404, "critical") : toJson("[]", 404);
+  if (services.length === 0)
+    return isText ? text(404, `ServiceName ${name.slice(0, 200)} Not Found`) : toJson("[]", 404);
   const shown = services.map((service) => healthOf(desk, call, service));
   const worst = shown.reduce<CheckStatus>(
     (worst, { status }) =>
@@ -128,7 +132,9 @@ export const healthById: Handle = (desk, call) => {
   const isText = call.query.get("format") === "text";
   const service = ownServices(desk, call).find((one) => one.id === id);
   if (service === undefined)
-    return isText ? text(404, "critical") : toJson('{"AggregatedStatus":"critical","Service":null,"Checks":null}', 404);
+    return isText
+      ? text(404, `ServiceId ${id.slice(0, 200)} not found`)
+      : toJson('{"AggregatedStatus":"critical","Service":null,"Checks":null}', 404);
   const { status, json } = healthOf(desk, call, service);
   return isText ? text(STATUS[status], status) : toJson(json, STATUS[status]);
 };
@@ -139,6 +145,6 @@ function healthOf(desk: Desk, call: Call, service: Service): { readonly status: 
   const own = service.checks.map(encodeCheck).join();
   return {
     status,
-    json: `{"AggregatedStatus":"${status}","Service":${encodeNodeService(service)},"Checks":[${own}]}`,
+    json: `{"AggregatedStatus":"${status}","Service":${encodeJson(agentService(service, desk.agent.datacenter))},"Checks":[${own}]}`,
   };
 }

@@ -4,7 +4,7 @@ import { byPlan, noteOf } from "../../../core/index.ts";
 import type { Answer } from "../../../net/routes/answer.ts";
 import { agentService } from "../catalog/encode.ts";
 import { find, type Service, servicesOn } from "../catalog/listing.ts";
-import { readCheck, readService, refuseService, type WishedCheck } from "../catalog/wished.ts";
+import { readCheck, readService, refuseService, type WishedCheck, withTagged } from "../catalog/wished.ts";
 import type { Call, Desk, Handle } from "../desk.ts";
 import { toAnswer } from "../refusals.ts";
 import { empty, jsonOf, text, toJson } from "../wire/answer.ts";
@@ -20,12 +20,12 @@ export const register: Handle = async (desk, call) => {
   if (!body.ok) return text(400, `Request decode failed: ${body.detail}`);
   const fields = Fields.of(body.value);
   if (!fields.ok) return text(400, fields.detail);
-  const service = readService(fields.value);
+  const service = withTagged(readService(fields.value));
   const single = fields.value.object("Check");
   const several = fields.value.objects("Checks");
   const wrong = fields.value.wrong ?? refuseService(service);
   if (wrong !== undefined) return text(400, wrong.detail);
-  const given = [...(single === undefined ? [] : [single]), ...several];
+  const given = [...(single === undefined ? [] : [single]), ...several].filter((one) => !one.isEmpty);
   const checks: WishedCheck[] = [];
   for (const [i, one] of given.entries()) {
     const id = `service:${service.id}${given.length > 1 ? `:${i + 1}` : ""}`;
@@ -92,9 +92,11 @@ export function ownServices(desk: Desk, { account }: Call): readonly Service[] {
 
 /** `GET /v1/agent/services` */
 export const list: Handle = (desk, call) => {
-  const shown = ownServices(desk, call).map(
-    (service) => `${encodeJson(service.id)}:${encodeJson(agentService(service, desk.agent.datacenter))}`,
-  );
+  const shown: string[] = [];
+  for (const service of ownServices(desk, call)) {
+    const one = agentService(service, desk.agent.datacenter);
+    if (call.filter?.(one) !== false) shown.push(`${encodeJson(service.id)}:${encodeJson(one)}`);
+  }
   return toJson(`{${shown.join()}}`);
 };
 

@@ -38,8 +38,15 @@ const SHOWN: Readonly<Record<Status, CheckStatus>> = {
 export function checksOf(record: InstanceRecord, place: Place): readonly ShownCheck[] {
   const extras = extrasOf(record);
   const shown = record.checks.map((check) => toShown(record, place, check, extras));
-  if (isPlain(record)) return shown;
-  return [...shown, statusCheck(record, place)];
+  const all = isPlain(record) ? shown : [...shown, statusCheck(record, place)];
+  return all.sort(compareChecks);
+}
+
+/** By node, and by their ids there. */
+export function compareChecks(one: ShownCheck, other: ShownCheck): number {
+  const [a, b] = [one.node.toLowerCase(), other.node.toLowerCase()];
+  if (a !== b) return a < b ? -1 : 1;
+  return one.id < other.id ? -1 : one.id > other.id ? 1 : 0;
 }
 
 /** All that there is to say of its status is in its checks. */

@@ -46,6 +46,7 @@ export const encodeNodeService = once((service: Service) => {
     EnableTagOverride: service.enableTagOverride,
     Proxy: service.proxy,
     Connect: service.connect,
+    PeerName: "",
     CreateIndex: service.createIndex,
     ModifyIndex: service.modifyIndex,
   });

@@ -4,8 +4,9 @@ import { listParts } from "../../../net/answers/parts.ts";
 import type { Query } from "../../../net/http/query.ts";
 import type { Desk, Handle } from "../desk.ts";
 import { answerQuery } from "../requests/blocking.ts";
+import { chosenOf } from "../requests/filter/filter.ts";
 import { show, text } from "../wire/answer.ts";
-import { encodeCheck, nodeChecksOf, type ShownCheck } from "./checks.ts";
+import { compareChecks, encodeCheck, nodeChecksOf, type ShownCheck } from "./checks.ts";
 import { encodeHealth, encodeNode, encodeNodeChecks } from "./encode.ts";
 import { find, findAnyNode, listNodes, nodeOf, type Service, servicesOf, servicesOn } from "./listing.ts";
 import type { Node } from "./nodes.ts";
@@ -24,7 +25,7 @@ export const listHealth: Handle = (desk, call) => {
     call,
     aboutNamed(desk, call, (account) => {
       const entries = encodeEntries(account, find(account, name, desk), desk, wanted);
-      return show(listParts("[", entries, "]"));
+      return show(listParts("[", chosenOf(entries, call.filter), "]"));
     }),
   );
 };
@@ -100,8 +101,9 @@ export const listNodeChecks: Handle = (desk, call) => {
     aboutNode(name, desk, (account) => {
       const node = findAnyNode(account, name, desk);
       const own = node === undefined ? [] : nodeChecksOf(node);
-      const checks = [...own, ...servicesOn(account, name, desk).flatMap((service) => service.checks)];
-      return show(listParts("[", encodeChecks(checks), "]"));
+      const all = [...own, ...servicesOn(account, name, desk).flatMap((service) => service.checks)];
+      const checks = all.sort(compareChecks);
+      return show(listParts("[", chosenOf(encodeChecks(checks), call.filter), "]"));
     }),
   );
 };
@@ -115,22 +117,27 @@ export const listServiceChecks: Handle = (desk, call) => {
     call,
     aboutNamed(desk, call, (account) => {
       const services = find(account, name, desk).filter((service) => hasMeta(nodeOf(account, service, desk), meta));
-      return show(listParts("[", encodeChecks(services.flatMap(({ checks }) => checks)), "]"));
+      return show(
+        listParts(
+          "[",
+          chosenOf(encodeChecks(services.flatMap(({ checks }) => checks).sort(compareChecks)), call.filter),
+          "]",
+        ),
+      );
     }),
   );
 };
-
-const STATES: ReadonlySet<string> = new Set(["any", "passing", "warning", "critical"]);
 
 /** `GET /v1/health/state/:state` */
 export const listByState: Handle = (desk, call) => {
   const [state = ""] = call.params;
   const meta = metaWanted(call.query);
-  if (!STATES.has(state)) return text(400, `Unsupported state ${JSON.stringify(state.slice(0, 100))}`);
   return answerQuery(
     desk,
     call,
-    aboutAll((account) => show(listParts("[", encodeChecks(checksIn(account, desk, state, meta)), "]"))),
+    aboutAll((account) =>
+      show(listParts("[", chosenOf(encodeChecks(checksIn(account, desk, state, meta)), call.filter), "]")),
+    ),
   );
 };
 
@@ -144,7 +151,7 @@ function checksIn(account: AccountView | undefined, desk: Desk, state: string, m
       if (meta.length > 0 && !hasMeta(nodeOf(account, one, desk), meta)) continue;
       for (const check of one.checks) if (isWanted(check)) found.push(check);
     }
-  return found;
+  return found.sort(compareChecks);
 }
 
 function* encodeChecks(checks: readonly ShownCheck[]): Iterable<string> {

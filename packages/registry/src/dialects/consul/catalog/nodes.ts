@@ -64,7 +64,7 @@ export function toNodeId(name: string): string {
 }
 
 /** The agent's node, with the checks that were added to it. */
-export function agentNode({ node, nodeId, address, datacenter }: Agent, record: KeyRecord | undefined): Node {
+export function agentNode({ node, nodeId, address }: Agent, record: KeyRecord | undefined): Node {
   const added = record === undefined ? [] : toStored(record).checks;
   const family = address.includes(":") ? "ipv6" : "ipv4";
   const lan = { lan: address, [`lan_${family}`]: address, wan: address, [`wan_${family}`]: address };
@@ -73,7 +73,7 @@ export function agentNode({ node, nodeId, address, datacenter }: Agent, record: 
     id: nodeId,
     address,
     taggedAddresses: lan,
-    meta: { "consul-network-segment": "", "rollcall-datacenter": datacenter },
+    meta: { "consul-network-segment": "" },
     checks: [SERF_HEALTH, ...added],
     createIndex: 1,
     modifyIndex: record?.modRevision ?? 1,

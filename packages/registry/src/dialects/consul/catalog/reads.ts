@@ -4,10 +4,21 @@ import { listParts } from "../../../net/answers/parts.ts";
 import type { Query } from "../../../net/http/query.ts";
 import type { Call, Desk, Handle } from "../desk.ts";
 import { answerQuery } from "../requests/blocking.ts";
+import { chosenOf } from "../requests/filter/filter.ts";
 import { jsonOf, show } from "../wire/answer.ts";
 import { encodeJson } from "../wire/json.ts";
 import { encodeCatalogService, encodeNode, encodeNodeService } from "./encode.ts";
-import { CONSUL, consulService, find, findAnyNode, listNodes, nodeOf, type Service, servicesOn } from "./listing.ts";
+import {
+  CONSUL,
+  consulService,
+  find,
+  findAnyNode,
+  listNodes,
+  nodeOf,
+  type Service,
+  servicesOf,
+  servicesOn,
+} from "./listing.ts";
 import type { Node } from "./nodes.ts";
 import { aboutNames, aboutNode, aboutNodes, aboutService } from "./subjects.ts";
 
@@ -28,7 +39,7 @@ export const listAllNodes: Handle = (desk, call) => {
     call,
     aboutNodes(desk, (account) => {
       const nodes = listNodes(account, desk).filter((node) => hasMeta(node, wanted));
-      return show(listParts("[", encodeNodes(nodes, desk.agent.datacenter), "]"));
+      return show(listParts("[", chosenOf(encodeNodes(nodes, desk.agent.datacenter), call.filter), "]"));
     }),
   );
 };
@@ -43,11 +54,12 @@ export const listServices: Handle = (desk, call) => {
   return answerQuery(
     desk,
     call,
-    aboutNames((account) => {
+    aboutNames(call.filter !== undefined, (account) => {
       const found: Record<string, readonly string[]> = Object.create(null);
-      found[CONSUL] = [];
+      if (isIn(account, consulService(desk), desk, call, wanted)) found[CONSUL] = [];
       for (const service of account?.services() ?? []) {
-        const tags = wanted.length === 0 ? tagsOf(service) : tagsOn(account, service, desk, wanted);
+        const isPlain = wanted.length === 0 && call.filter === undefined;
+        const tags = isPlain ? tagsOf(service) : tagsAmong(account, service, desk, call, wanted);
         if (tags !== undefined) found[service.name] = tags;
       }
       return show(encodeJson(found));
@@ -58,18 +70,33 @@ export const listServices: Handle = (desk, call) => {
 const tagsOf = perRevision((service: ServiceView): readonly string[] => {
   const tags = new Set<string>();
   for (const record of service.instances.values()) for (const tag of record.tags) tags.add(tag);
-  return [...tags].sort();
+  return [...tags];
 });
 
-/** Of those on nodes with this meta; undefined when there are none. */
-function tagsOn(
+/** Of those that are asked for; undefined when there are none. */
+function tagsAmong(
   account: AccountView | undefined,
-  { name }: ServiceView,
+  service: ServiceView,
   desk: Desk,
+  call: Call,
   wanted: readonly Pair[],
 ): readonly string[] | undefined {
-  const there = find(account, name, desk).filter((service) => hasMeta(nodeOf(account, service, desk), wanted));
-  return there.length === 0 ? undefined : [...new Set(there.flatMap(({ tags }) => tags))].sort();
+  const there = servicesOf(service, desk).filter((one) => isIn(account, one, desk, call, wanted));
+  return there.length === 0 ? undefined : [...new Set(there.flatMap(({ tags }) => tags))];
+}
+
+/** Its node has this meta, and it passes the filter. */
+function isIn(
+  account: AccountView | undefined,
+  service: Service,
+  desk: Desk,
+  { filter }: Call,
+  wanted: readonly Pair[],
+): boolean {
+  if (wanted.length === 0 && filter === undefined) return true;
+  const node = nodeOf(account, service, desk);
+  if (!hasMeta(node, wanted)) return false;
+  return filter === undefined || filter(JSON.parse(encodeCatalogService(node, service, desk.agent.datacenter)));
 }
 
 export const listInstances: Handle = (desk, call) => {
@@ -81,7 +108,7 @@ export const listInstances: Handle = (desk, call) => {
     call,
     aboutNamed(desk, call, (account) => {
       const services = find(account, name, desk).filter((service) => hasTags(service, tags));
-      return show(listParts("[", encodeInstances(account, services, desk, wanted), "]"));
+      return show(listParts("[", chosenOf(encodeInstances(account, services, desk, wanted), call.filter), "]"));
     }),
   );
 };
@@ -106,7 +133,9 @@ export const showNode: Handle = (desk, call) => {
     aboutNode(name, desk, (account) => {
       const found = findOn(account, name, desk);
       if (found === undefined) return show("null");
-      const services = found.services.map((one) => `${encodeJson(one.id)}:${encodeNodeService(one)}`);
+      const services = found.services
+        .filter(isChosen(call))
+        .map((one) => `${encodeJson(one.id)}:${encodeNodeService(one)}`);
       return show(`{"Node":${encodeNode(found.node, desk.agent.datacenter)},"Services":{${services.join()}}}`);
     }),
   );
@@ -120,11 +149,15 @@ export const listNodeServices: Handle = (desk, call) => {
     aboutNode(name, desk, (account) => {
       const found = findOn(account, name, desk);
       if (found === undefined) return show('{"Node":null,"Services":null}');
-      const services = found.services.map(encodeNodeService);
+      const services = found.services.filter(isChosen(call)).map(encodeNodeService);
       return show(`{"Node":${encodeNode(found.node, desk.agent.datacenter)},"Services":[${services.join()}]}`);
     }),
   );
 };
+
+function isChosen({ filter }: Call): (service: Service) => boolean {
+  return (service) => filter === undefined || filter(JSON.parse(encodeNodeService(service)));
+}
 
 /** A node with all that stands on it, by id: of several with one id, the last. */
 function findOn(account: AccountView | undefined, name: string, desk: Desk) {

@@ -43,11 +43,12 @@ export function aboutAll(show: Show): Subject {
 }
 
 /** Services that come, go, or change their tags: a check's result is none of it. */
-export function aboutNames(show: Show): Subject {
+export function aboutNames(isFiltered: boolean, show: Show): Subject {
   return {
     scope: { anyService: true },
     look: (account) => ({ index: account?.catalogRevision ?? 0, exact: false, absent: false }),
-    concerns: (commit) => hasInstance(commit, isRenamed),
+    // A filter may ask for anything.
+    concerns: (commit) => isFiltered || hasInstance(commit, isRenamed),
     show,
   };
 }

@@ -1,6 +1,6 @@
 /** Services and checks as clients ask for them: read from bodies, and made into instances. */
+import { isIP } from "node:net";
 import { type Check, type Instance, type Outcome, ok, type Refused, refuse } from "../../../core/index.ts";
-import { formatDuration } from "../wire/duration.ts";
 import type { Fields } from "../wire/fields.ts";
 import { type CheckExtras, type Extras, encodeExtras, type Tagged } from "./extras.ts";
 import { WEIGHT_DEFAULT } from "./listing.ts";
@@ -90,10 +90,11 @@ export function refuseMeta(meta: Readonly<Record<string, string>>, of: "Service"
   if (names.length > META_PAIRS_MAX)
     return refuse("invalid", `Invalid ${of} Meta: cannot contain more than ${META_PAIRS_MAX} key/value pairs`);
   for (const name of names) {
-    if (!META_NAME.test(name))
-      return refuse("invalid", `Invalid ${of} Meta: Couldn't load metadata pair: key contains invalid characters`);
-    if ((meta[name] as string).length > META_VALUE_MAX)
-      return refuse("invalid", `Invalid ${of} Meta: value is too long (limit: ${META_VALUE_MAX} characters)`);
+    const value = meta[name] as string;
+    const pair = `Couldn't load metadata pair ('${name.slice(0, 100)}', '${value.slice(0, 100)}')`;
+    if (!META_NAME.test(name)) return refuse("invalid", `Invalid ${of} Meta: ${pair}: Key contains invalid characters`);
+    if (value.length > META_VALUE_MAX)
+      return refuse("invalid", `Invalid ${of} Meta: ${pair}: Value is too long (limit: ${META_VALUE_MAX} characters)`);
   }
   return undefined;
 }
@@ -132,14 +133,23 @@ export function readCheck(
   const wrong = refuseKind(hasArgs ? "script" : kind, ttlMs, intervalMs);
   if (wrong !== undefined) return wrong;
   if (status !== "passing" && status !== "warning" && status !== "critical")
-    return refuse("invalid", `Bad check status ${JSON.stringify(status.slice(0, 100))}`);
+    return refuse("invalid", "Status for checks must 'passing', 'warning', 'critical'");
   const extras: CheckExtras = {
     type: "ttl",
-    definition: { TTL: formatDuration(ttlMs) },
     ...(notes === "" ? {} : { notes }),
     ...(after === undefined || after <= 0 ? {} : { deregisterAfterMs: Math.max(after, DEREGISTER_AFTER_MS_MIN) }),
   };
   return ok({ id, name: name || fallback.name, status, output: "", type: "ttl", ttlMs, extras });
+}
+
+/** As the original tells where a service is whose address is one. */
+export function withTagged(service: WishedService): WishedService {
+  const family = isIP(service.address);
+  if (family === 0) return service;
+  const spot = { Address: service.address, Port: service.port };
+  const { taggedAddresses } = service.extras;
+  const all = { [`lan_ipv${family}`]: spot, [`wan_ipv${family}`]: spot, ...taggedAddresses };
+  return { ...service, extras: { ...service.extras, taggedAddresses: all } };
 }
 
 /** In the original's words, where it has any. */
@@ -147,7 +157,7 @@ function refuseKind(kind: string | undefined, ttlMs: number, intervalMs: number)
   if (kind === "script" || kind === "docker")
     return refuse(
       "unsupported",
-      "Scripts are disabled on this agent; to enable, configure 'enable_script_checks' or 'enable_local_script_checks' to true",
+      "Scripts are disabled on this agent from remote calls; to enable, configure 'enable_script_checks' to true",
     );
   if (kind !== undefined)
     return refuse("invalid", `Invalid check: ${kind} checks are not run by this registry yet; use one with a TTL`);

@@ -3,23 +3,20 @@ import { type Bytes, fromBytes, type Outcome, ok } from "../../../core/index.ts"
 import type { Entry } from "./entry.ts";
 import type { Working } from "./working.ts";
 
-export const VERBS = [
-  "set",
-  "cas",
-  "lock",
-  "unlock",
-  "get",
-  "get-or-empty",
-  "get-tree",
-  "check-index",
-  "check-session",
-  "check-not-exists",
-  "delete",
-  "delete-tree",
-  "delete-cas",
-] as const;
-
-export type Verb = (typeof VERBS)[number];
+export type Verb =
+  | "set"
+  | "cas"
+  | "lock"
+  | "unlock"
+  | "get"
+  | "get-or-empty"
+  | "get-tree"
+  | "check-index"
+  | "check-session"
+  | "check-not-exists"
+  | "delete"
+  | "delete-tree"
+  | "delete-cas";
 
 const READS: ReadonlySet<Verb> = new Set<Verb>([
   "get",
@@ -81,6 +78,7 @@ function bad(what: string): Carried {
 export function carryOut(working: Working, operation: Operation): Carried {
   const { verb, key, value, flags, index } = operation;
   const name = JSON.stringify(fromBytes(key));
+  if (key === "" && verb !== "delete-tree" && verb !== "get-tree") return bad("Must provide key");
   const before = working.get(key);
   switch (verb) {
     case "set":
@@ -106,8 +104,12 @@ export function carryOut(working: Working, operation: Operation): Carried {
       return checkSession(operation, before, name);
     case "check-not-exists":
       return before === undefined ? NOTHING : refused(`key ${name} exists`);
-    default:
+    case "delete":
+    case "delete-tree":
+    case "delete-cas":
       return remove(working, operation, before, name);
+    default:
+      return bad(`unknown KV verb ${JSON.stringify(verb)}`);
   }
 }
 

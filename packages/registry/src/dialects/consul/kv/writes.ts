@@ -43,7 +43,7 @@ async function carry({ registry }: Desk, { account }: Call, operation: Operation
   if (!proposed.ok) return toAnswer(proposed);
   const [failure] = noteOf(KV, proposed.value).failures;
   if (failure === undefined) return jsonOf(true);
-  return failure.refused ? jsonOf(false) : text(500, failure.what);
+  return failure.refused ? jsonOf(false) : text(500, `raft apply failed: ${failure.what}`);
 }
 
 function refuseReserved(key: Bytes): Answer | undefined {
@@ -56,7 +56,7 @@ function refuseKey(key: Bytes): Answer | undefined {
 
 /** Those that cannot be had together. */
 function refuseConflict(query: Query, names: readonly string[]): Answer | undefined {
-  const given = names.filter((name) => query.has(name));
+  const given = names.filter((name) => query.has(name)).sort();
   if (given.length < 2) return undefined;
   return text(
     400,

@@ -22,7 +22,6 @@ export function readOptions(query: Query, datacenter: string): Outcome<Options, 
     if (value !== undefined && value !== "")
       return fault(400, `Invalid query parameter: "${name}" - ${what} are a Consul Enterprise feature`);
   }
-  if (query.get("filter")) return fault(400, "filter is not understood by this registry yet; leave it out");
   const dc = query.get("dc");
   if (dc !== undefined && dc !== "" && dc.toLowerCase() !== datacenter) return fault(500, "No path to datacenter");
   const isStale = query.has("stale");

@@ -8,10 +8,11 @@ import * as services from "../agent/services.ts";
 import { listPeers, showLeader } from "../agent/status.ts";
 import * as health from "../catalog/health.ts";
 import * as catalog from "../catalog/reads.ts";
-import * as registering from "../catalog/writes.ts";
+import * as registering from "../catalog/registration/handlers.ts";
 import type { Handle } from "../desk.ts";
 import * as kvReads from "../kv/reads.ts";
 import * as kvWrites from "../kv/writes.ts";
+import * as shapes from "../requests/filter/shape.ts";
 import * as sessions from "../sessions/handlers.ts";
 import { transact } from "../txn/handlers.ts";
 
@@ -21,6 +22,8 @@ export interface Route extends Pattern {
   readonly bodyBytesMax?: number;
   /** Is never refused for the number of requests. */
   readonly isBeat?: true;
+  /** What a filter may ask of the things that it lists; left out where there is nothing to filter. */
+  readonly filters?: shapes.ObjectShape;
   readonly handle: Handle;
 }
 
@@ -29,8 +32,8 @@ const TXN_BYTES_MAX = 512 * 1024;
 
 type Verb = Pattern["method"];
 
-function read(pattern: string, handle: Handle): Route {
-  return { method: "GET", pattern, need: "reader", handle };
+function read(pattern: string, handle: Handle, filters?: shapes.ObjectShape): Route {
+  return { method: "GET", pattern, need: "reader", handle, ...(filters === undefined ? {} : { filters }) };
 }
 
 function write(method: Verb, pattern: string, handle: Handle, more: Partial<Route> = {}): Route {
@@ -49,12 +52,12 @@ export const ROUTES: readonly Route[] = [
   write("PUT", "/v1/agent/leave", self.acknowledge),
   write("PUT", "/v1/agent/reload", self.acknowledge),
   write("PUT", "/v1/agent/maintenance", services.maintain),
-  read("/v1/agent/services", services.list),
+  read("/v1/agent/services", services.list, shapes.SERVICES),
   read("/v1/agent/service/:id", services.showOne),
   write("PUT", "/v1/agent/service/register", services.register, { bodyBytesMax: services.SERVICE_BYTES_MAX }),
   write("PUT", "/v1/agent/service/deregister/*", services.deregister),
   write("PUT", "/v1/agent/service/maintenance/*", services.maintain),
-  read("/v1/agent/checks", checks.list),
+  read("/v1/agent/checks", checks.list, shapes.CHECKS),
   write("PUT", "/v1/agent/check/register", checks.register),
   write("PUT", "/v1/agent/check/deregister/*", checks.deregister),
   write("PUT", "/v1/agent/check/pass/*", checks.pass, { isBeat: true }),
@@ -64,19 +67,19 @@ export const ROUTES: readonly Route[] = [
   read("/v1/agent/health/service/name/:name", checks.healthByName),
   read("/v1/agent/health/service/id/*", checks.healthById),
   read("/v1/catalog/datacenters", catalog.listDatacenters),
-  read("/v1/catalog/nodes", catalog.listAllNodes),
-  read("/v1/catalog/services", catalog.listServices),
-  read("/v1/catalog/service/:name", catalog.listInstances),
+  read("/v1/catalog/nodes", catalog.listAllNodes, shapes.NODES),
+  read("/v1/catalog/services", catalog.listServices, shapes.CATALOG),
+  read("/v1/catalog/service/:name", catalog.listInstances, shapes.CATALOG),
   read("/v1/catalog/connect/:name", catalog.listConnect),
-  read("/v1/catalog/node/:node", catalog.showNode),
-  read("/v1/catalog/node-services/:node", catalog.listNodeServices),
+  read("/v1/catalog/node/:node", catalog.showNode, shapes.SERVICES),
+  read("/v1/catalog/node-services/:node", catalog.listNodeServices, shapes.SERVICES),
   write("PUT", "/v1/catalog/register", registering.register, { bodyBytesMax: registering.CATALOG_BYTES_MAX }),
   write("PUT", "/v1/catalog/deregister", registering.deregister),
-  read("/v1/health/service/:name", health.listHealth),
+  read("/v1/health/service/:name", health.listHealth, shapes.ENTRIES),
   read("/v1/health/connect/:name", health.listConnectHealth),
-  read("/v1/health/node/:node", health.listNodeChecks),
-  read("/v1/health/checks/:name", health.listServiceChecks),
-  read("/v1/health/state/:state", health.listByState),
+  read("/v1/health/node/:node", health.listNodeChecks, shapes.CHECKS),
+  read("/v1/health/checks/:name", health.listServiceChecks, shapes.CHECKS),
+  read("/v1/health/state/:state", health.listByState, shapes.CHECKS),
   read("/v1/operator/raft/configuration", operator.showRaft),
   read("/v1/operator/autopilot/health", operator.showHealth),
   read("/v1/coordinate/nodes", operator.listCoordinates),

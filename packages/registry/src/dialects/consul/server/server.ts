@@ -9,10 +9,12 @@ import { allowIn, allowOf, type Match, Table } from "../../../net/routes/table.t
 import type { House } from "../../contract.ts";
 import { Lapses } from "../agent/lapses.ts";
 import { toUi } from "../agent/ui.ts";
-import type { Agent, Desk } from "../desk.ts";
+import type { Agent, Call, Desk } from "../desk.ts";
 import { Sweeping } from "../kv/sweeping.ts";
 import { toAnswer } from "../refusals.ts";
 import { admit } from "../requests/access.ts";
+import { readFilter } from "../requests/filter/read.ts";
+import type { ObjectShape } from "../requests/filter/shape.ts";
 import { OpenQueries } from "../requests/lasting.ts";
 import { readOptions } from "../requests/options.ts";
 import { cleanedOf } from "../requests/path.ts";
@@ -107,10 +109,11 @@ export class Server {
         ...admitted.value,
         role,
         body,
+        filter: undefined,
       };
       respond(
         reply,
-        () => route.handle(this.#desk, call),
+        () => this.#handle(route, call),
         (answer) => give(reply, options.value.pretty ? toPretty(answer) : answer),
         (error): Answer => {
           this.#house.log.error({ err: error, method: request.method, path: request.path }, "a consul request failed");
@@ -125,6 +128,17 @@ export class Server {
       // A client that went away hears nothing.
       else if (body.refusal === "too-large") give(reply, tooLarge(request, bytesMax));
     });
+  }
+
+  #handle(route: Route, call: Call): Answer | Promise<Answer> {
+    const filter = call.query.get("filter");
+    if (route.filters === undefined || filter === undefined || filter === "") return route.handle(this.#desk, call);
+    return this.#handleFiltered(route, filter, route.filters, call);
+  }
+
+  async #handleFiltered(route: Route, text: string, shape: ObjectShape, call: Call): Promise<Answer> {
+    const filter = await readFilter(text, shape);
+    return filter.ok ? route.handle(this.#desk, { ...call, filter: filter.value }) : toAnswer(filter);
   }
 }
 

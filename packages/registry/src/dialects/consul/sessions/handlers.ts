@@ -22,7 +22,7 @@ export const create: Handle = async (desk, call) => {
   const proposed = await registry.propose(call.account, byPlan(CREATE, input));
   if (proposed.ok) return jsonOf({ ID: session.id });
   // Its clients know this status of what is not registered.
-  return proposed.refusal === "not-found" ? text(500, proposed.detail) : toAnswer(proposed);
+  return proposed.refusal === "not-found" ? text(500, `apply failed: ${proposed.detail}`) : toAnswer(proposed);
 };
 
 /** `PUT /v1/session/destroy/:id` */

@@ -2,7 +2,7 @@
 import { fromBuffer, isReserved, type Outcome, ok, toBytes } from "../../../core/index.ts";
 import type { Answer } from "../../../net/routes/answer.ts";
 import type { Json } from "../../../net/routes/json.ts";
-import { type Operation, VERBS, type Verb } from "../kv/verbs.ts";
+import type { Operation, Verb } from "../kv/verbs.ts";
 import { text } from "../wire/answer.ts";
 import { Fields } from "../wire/fields.ts";
 
@@ -23,15 +23,16 @@ export function readOperations(body: Json): Outcome<readonly Operation[], Faulty
   for (const item of body) {
     const operation = readOperation(item as Json);
     if (!operation.ok) return operation;
-    operations.push(operation.value);
+    if (operation.value !== undefined) operations.push(operation.value);
   }
   return ok(operations);
 }
 
-function readOperation(item: Json): Outcome<Operation, Faulty> {
+function readOperation(item: Json): Outcome<Operation | undefined, Faulty> {
   const fields = Fields.of(item);
   if (!fields.ok) return fault(400, "Failed to parse body: an operation must be an object");
   const kv = fields.value.object("KV");
+  if (kv === undefined && fields.value.isEmpty) return ok(undefined);
   if (kv === undefined) return fault(400, "Failed to parse body: only operations on keys (KV) are known here");
   const given = kv.text("Value");
   const value = fromBase64(given);
@@ -49,12 +50,10 @@ function readOperation(item: Json): Outcome<Operation, Faulty> {
   return refuseOperation(operation) ?? ok(operation);
 }
 
-function refuseOperation({ verb, key, value }: Operation): Outcome<never, Faulty> | undefined {
+function refuseOperation({ key, value }: Operation): Outcome<never, Faulty> | undefined {
   const name = JSON.stringify(key.slice(0, 200));
   if (value.length > VALUE_BYTES_MAX)
     return fault(413, `Value for key ${name} is too large (${value.length} > ${VALUE_BYTES_MAX} bytes)`);
-  if (!(VERBS as readonly string[]).includes(verb)) return fault(400, `unknown KV verb ${JSON.stringify(verb)}`);
-  if (key === "" && verb !== "delete-tree" && verb !== "get-tree") return fault(400, "Must provide key");
   return isReserved(key) ? fault(400, "Invalid key name") : undefined;
 }
 

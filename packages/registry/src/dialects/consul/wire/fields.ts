@@ -31,6 +31,11 @@ export class Fields {
     return ok(new Fields(value, "", { first: undefined }));
   }
 
+  /** Nothing is said: what is there is null, false, 0, or as empty. */
+  get isEmpty(): boolean {
+    return [...this.#members.values()].every(isNothing);
+  }
+
   /** What is wrong with what was read so far. */
   get wrong(): Refused | undefined {
     return this.#trouble.first;
@@ -140,6 +145,11 @@ export class Fields {
     this.#trouble.first ??= refuse("invalid", `Request decode failed: ${path.slice(0, 200)} must be ${wanted}`);
     return fallback;
   }
+}
+
+function isNothing(value: Json): boolean {
+  if (value == null || value === "" || value === 0 || value === false) return true;
+  return typeof value === "object" && Object.keys(value).length === 0;
 }
 
 function isObject(value: Json): value is Readonly<Record<string, Json>> {

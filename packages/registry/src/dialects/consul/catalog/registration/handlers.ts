@@ -1,12 +1,12 @@
 /** @live `PUT /v1/catalog/register` and `deregister`. */
-import { byPlan, type Outcome, ok, refuse } from "../../../core/index.ts";
-import type { Handle } from "../desk.ts";
-import { toAnswer } from "../refusals.ts";
-import { jsonOf, text } from "../wire/answer.ts";
-import { Fields } from "../wire/fields.ts";
-import { decodeBody } from "../wire/json.ts";
-import { CATALOG_DEREGISTER, CATALOG_REGISTER, type GivenCheck } from "./registering.ts";
-import { readService, refuseMeta, refuseService } from "./wished.ts";
+import { byPlan, type Outcome, ok, refuse } from "../../../../core/index.ts";
+import type { Handle } from "../../desk.ts";
+import { toAnswer } from "../../refusals.ts";
+import { jsonOf, text } from "../../wire/answer.ts";
+import { Fields } from "../../wire/fields.ts";
+import { decodeBody } from "../../wire/json.ts";
+import { readService, refuseMeta, refuseService } from "../wished.ts";
+import { CATALOG_DEREGISTER, CATALOG_REGISTER, type GivenCheck } from "./plan.ts";
 
 export const CATALOG_BYTES_MAX = 512 * 1024;
 const CHECKS_MAX = 32;

@@ -8,10 +8,10 @@
  * it its instances with that tag; the node of an instance is in its meta `consul.node`. There is no mesh: `connect`,
  * `ingress` and `virtual` have no names.
  */
-import { type AccountFacts, type InstanceRecord, perRevision, type ServiceView } from "../../../core/index.ts";
-import type { Found, NameSource, Place } from "../../contract.ts";
+import { type AccountFacts, type InstanceRecord, perRevision, type ServiceView } from "../../../../core/index.ts";
+import type { Found, NameSource, Place } from "../../../contract.ts";
+import { META } from "../place.ts";
 import { fromAddressLabel, isHostLabel, toAddressLabel, toLabel, withTag } from "./labels.ts";
-import { META } from "./place.ts";
 
 const NONE: Found = { kind: "none" };
 const BARE: Found = { kind: "bare" };

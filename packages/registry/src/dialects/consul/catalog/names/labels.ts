@@ -1,6 +1,6 @@
 /** Labels of Consul's names in DNS, and what they stand for. Questions come in lower case. */
 import { isIP, isIPv4 } from "node:net";
-import { type Bytes, type InstanceRecord, perRevision, type ServiceView, toBytes } from "../../../core/index.ts";
+import { type Bytes, type InstanceRecord, perRevision, type ServiceView, toBytes } from "../../../../core/index.ts";
 
 const LABEL = /^[a-z0-9_-]{1,63}$/;
 const LABEL_BYTES_MAX = 63;

@@ -7,22 +7,13 @@ import {
   type InstanceRecord,
   type Plan,
   refuse,
-} from "../../../core/index.ts";
-import type { Agent } from "../desk.ts";
-import { type CheckExtras, extrasOf } from "./extras.ts";
-import {
-  type CheckStatus,
-  findNode,
-  keysOf,
-  type NodeCheck,
-  nodeKey,
-  type StoredNode,
-  toNodeId,
-  toNodeValue,
-} from "./nodes.ts";
-import { findAt, placeOf, sameNode, VIA } from "./place.ts";
-import { goneSteps, inOrder, withNodeCheck, withoutCheck } from "./steps.ts";
-import { toInstance, type WishedService } from "./wished.ts";
+} from "../../../../core/index.ts";
+import type { Agent } from "../../desk.ts";
+import { type CheckExtras, extrasOf } from "../extras.ts";
+import { type CheckStatus, findNode, keysOf, type NodeCheck, nodeKey, type StoredNode, toNodeValue } from "../nodes.ts";
+import { findAt, placeOf, sameNode, VIA } from "../place.ts";
+import { goneSteps, inOrder, withNodeCheck, withoutCheck } from "../steps.ts";
+import { toInstance, type WishedService } from "../wished.ts";
 
 /** A check with the result that its keeper found. */
 export interface GivenCheck {
@@ -59,7 +50,11 @@ export const CATALOG_REGISTER: Plan<Registered> = {
       const before = findAt(facts, account, place, agent.node);
       const wished = service?.id === id ? service : undefined;
       const same = wished === undefined ? before[0] : before.find((record) => record.service === wished.name);
-      if (wished === undefined && same === undefined) return refuse("not-found", "Missing service registration");
+      if (wished === undefined && same === undefined)
+        return refuse(
+          "not-found",
+          `Unknown service ID '${id.slice(0, 200)}' for check ID '${own[0]?.id.slice(0, 200)}'`,
+        );
       for (const record of before)
         if (record !== same && record.via === VIA) steps.push(...goneSteps(facts, account, record));
       steps.push(serviceStep(agent, node, wished, same, own));
@@ -116,8 +111,7 @@ function nodeSteps(
   const before = findNode(keysOf(facts, account), agent, node.name);
   const named = new Set(own.map(({ id }) => id));
   const checks = [...(before?.checks ?? []).filter(({ id }) => !named.has(id)), ...own.map(toNodeCheck)];
-  const said =
-    before !== undefined && skipNode ? before : { ...node, id: node.id || before?.id || toNodeId(node.name) };
+  const said = before !== undefined && skipNode ? before : { ...node, id: node.id || (before?.id ?? "") };
   const { name, id, address, taggedAddresses, meta } = said;
   const value = toNodeValue({ name, id, address, taggedAddresses, meta, checks });
   const key = nodeKey(node.name);
