@@ -4,12 +4,13 @@ import { listParts } from "../../../net/answers/parts.ts";
 import type { Query } from "../../../net/http/query.ts";
 import type { Desk, Handle } from "../desk.ts";
 import { answerQuery } from "../requests/blocking.ts";
+import { keepBodies } from "../requests/bodies.ts";
 import { chosenOf } from "../requests/filter/filter.ts";
 import { show, text } from "../wire/answer.ts";
 import { compareChecks, encodeCheck, nodeChecksOf, type ShownCheck } from "./checks.ts";
 import { encodeHealth, encodeNode, encodeNodeChecks } from "./encode.ts";
 import { find, findAnyNode, listNodes, nodeOf, type Service, servicesOf, servicesOn } from "./listing.ts";
-import type { Node } from "./nodes.ts";
+import { NODES, type Node } from "./nodes.ts";
 import { aboutNamed, hasMeta, hasTags, metaWanted, type Pair, tagsWanted } from "./reads.ts";
 import { aboutAll, aboutNode } from "./subjects.ts";
 
@@ -20,15 +21,24 @@ export const listHealth: Handle = (desk, call) => {
   const passing = readPassing(query);
   if (passing === undefined) return text(400, "Invalid value for ?passing");
   const wanted = { passing, meta: metaWanted(query), tags: tagsWanted(query) };
+  const isPlain = wanted.meta.length === 0 && wanted.tags.length === 0 && call.filter === undefined;
+  const bodies = passing ? PASSING : ALL;
   return answerQuery(
     desk,
     call,
     aboutNamed(desk, call, (account) => {
-      const entries = encodeEntries(account, find(account, name, desk), desk, wanted);
+      const make = () => encodeEntries(account, find(account, name, desk), desk, wanted);
+      const service = isPlain ? account?.service(name) : undefined;
+      const kept = account && service && bodies(service, account.under(NODES).revision, make);
+      if (kept !== undefined) return show(kept);
+      const entries = make();
       return show(listParts("[", chosenOf(entries, call.filter), "]"));
     }),
   );
 };
+
+const PASSING = keepBodies();
+const ALL = keepBodies();
 
 /** There is no mesh. */
 export const listConnectHealth: Handle = (desk, call) =>
