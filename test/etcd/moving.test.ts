@@ -6,7 +6,7 @@ import { type Client, createClient, type RollcallError } from "@rollcall/client"
 import { Client as Etcd } from "../../packages/registry/src/replicators/etcd/client/client.ts";
 import { commandLine, run } from "../cli/rig.ts";
 import { startRollcall } from "../harness/program.ts";
-import { temporaryDirectory } from "../harness/scope.ts";
+import { temporaryDirectory, until } from "../harness/scope.ts";
 import { etcd, startCluster } from "./cluster-rig.ts";
 
 const { skip } = etcd;
@@ -56,6 +56,19 @@ async function readAll(url: string, token: string) {
   };
 }
 
+/** What `status` and `doctor` say of a node alone and its etcd. */
+async function looksWell(client: Client, url: string, flags: string[], env: Record<string, string>): Promise<void> {
+  const seen = await until(async () => (await client.status()).cluster?.etcd[0], { what: "etcd to be looked at" });
+  assert.deepEqual([seen.url, seen.name, seen.leader, seen.alarms], [url, "m0", true, []]);
+  const [self, ...others] = (await client.status()).cluster?.nodes ?? [];
+  assert.deepEqual([self?.node, self?.self, self?.duty, self?.leases, others], ["n1", true, true, 30, []]);
+  const { stdout } = await run(["doctor", ...flags, "-o", "json"], { env });
+  const { findings } = JSON.parse(stdout) as { findings: { name: string; verdict: string }[] };
+  const about = findings.filter(({ name }) => name.startsWith("etcd")).map((one) => `${one.name}: ${one.verdict}`);
+  const looked = ["etcd: good", "etcd access: note", "etcd room: good", "etcd registry: good", "etcd past: good"];
+  assert.deepEqual(about, [...looked, "etcd clocks: good"]);
+}
+
 test("a backup goes into etcd and out of it with all that there was, and revives an etcd that was emptied", {
   skip,
 }, async (t) => {
@@ -81,6 +94,8 @@ test("a backup goes into etcd and out of it with all that there was, and revives
   const { revision, floor } = await client.status();
   assert.ok(revision > was + 900_000_000 && floor > was, `${revision}, ${floor}`);
   assert.equal((await client.watch({ after: was }).next()).value?.kind, "resync");
+
+  await looksWell(client, endpoint, [...into, "--data", node.data, "--url", node.url], env);
 
   const inUse = await run(["restore", first, ...into, "--force"]);
   assert.deepEqual([inUse.code, inUse.stderr], [2, "rollcall: it is in use by the node n1: stop all nodes first\n"]);
