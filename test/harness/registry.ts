@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { ACCOUNT_PLANS } from "../../packages/registry/src/around/accounts/entries.ts";
 import { createProtection, PROTECTION_DEFAULTS } from "../../packages/registry/src/around/protection.ts";
 import {
+  type Account,
   type AccountLimits,
   type AnyPlan,
   type Bytes,
@@ -21,7 +22,9 @@ import {
   openCore,
   type Receipt,
   type Registry,
+  type Restored,
   TICK_MS,
+  type View,
 } from "../../packages/registry/src/core/index.ts";
 import { createMemory } from "../../packages/registry/src/replicators/memory/replicator.ts";
 
@@ -120,6 +123,26 @@ export function replaceIn(registry: Registry, replaced: Partial<Registry>): Regi
       return typeof operation === "function" && !(name in replaced) ? operation.bind(target) : operation;
     },
   });
+}
+
+/** What a store would give back of the view. */
+export function restoredOf(view: View): Restored {
+  const each = function* <T>(of: (account: Account) => Iterable<T>): Iterable<readonly [Account, T]> {
+    for (const { name } of view.accounts()) for (const one of of(name)) yield [name, one];
+  };
+  const accounts = [...view.accounts()].map(({ name, createdAtMs, revision, catalogRevision, keysRevision }) => ({
+    ...{ name, createdAtMs, revision, catalogRevision, keysRevision },
+    services: [...(view.account(name)?.services() ?? [])].map((service) => [service.name, service.revision] as const),
+    forgottenDirectories: 0,
+    directoriesSince: 0,
+    directories: [],
+  }));
+  return {
+    ...{ revision: view.revision, orderMs: 2_000_000, nth: 0, floor: view.revision, recent: [], accounts },
+    leases: each((name) => view.account(name)?.leases() ?? []),
+    instances: each((name) => view.account(name)?.instances() ?? []),
+    keys: each((name) => view.entries(name, "", "")),
+  };
 }
 
 /** An instance with sensible rest. */

@@ -12,6 +12,7 @@ import type {
   Revision,
   Silence,
   Status,
+  Unit,
 } from "./types.ts";
 
 /** How an instance stays alive. */
@@ -121,6 +122,21 @@ export type Command =
    * following its keys from there, are refused as `compacted`. All else keeps its history, and so does the store.
    */
   | { readonly kind: "compact"; readonly revision: Revision }
+  /**
+   * What another replica has, where each has an order of its own: of each unit the greater version stays. Limits do not
+   * count. A member of a lease that is not here is passed over.
+   */
+  | { readonly kind: "merge"; readonly units: readonly Unit[] }
+  /**
+   * Where each node has an order of its own: these are alive, and this node keeps the leases from now on. What is not
+   * there is passed over.
+   */
+  | {
+      readonly kind: "take";
+      readonly leases: readonly LeaseId[];
+      readonly instances?: readonly InstanceKey[];
+      readonly keys?: readonly Bytes[];
+    }
   /** Is refused, and with it the transaction that it is a step of. */
   | { readonly kind: "refuse"; readonly refusal: Refusal; readonly detail: string }
   /** By the account's layouts, brings what these entries and instances say elsewhere to the same state. */

@@ -1,8 +1,8 @@
 /**
  * The core's only door.
  *
- * @rooms index > core > order > watch > leases > decide > catalog > registry > view > access > command > limits > bytes
- * > types
+ * @rooms index > core > order > watch > leases > decide > catalog > registry > view > access > command > limits
+ * > bytes > types
  */
 export * from "../outcome.ts";
 export * from "./access.ts";
@@ -12,6 +12,7 @@ export { directoriesOf } from "./catalog/directories.ts";
 export { type Bound, perRevision } from "./catalog/per-revision.ts";
 export * from "./catalog/restored.ts";
 export { sizeOf, sizeOfCommit } from "./catalog/size.ts";
+export * from "./catalog/unit.ts";
 export * from "./command.ts";
 export { type Core, type CoreNumbers, type CoreOptions, openCore } from "./core.ts";
 export type { Rules } from "./decide/basis.ts";
@@ -24,7 +25,14 @@ export * from "./leases/policy.ts";
 export { TICK_MS } from "./leases/wheel.ts";
 export * from "./limits.ts";
 export * from "./order/replicator.ts";
-export { type Made, type Sender, Sequencer, type SequencerOptions, type Settle } from "./order/sequencer.ts";
+export {
+  type Made,
+  type Sender,
+  Sequencer,
+  type SequencerOptions,
+  type Settle,
+  type Stamps,
+} from "./order/sequencer.ts";
 export * from "./registry.ts";
 export * from "./types.ts";
 export * from "./view.ts";

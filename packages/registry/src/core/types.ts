@@ -103,6 +103,8 @@ export interface LeaseRecord {
   readonly createRevision: Revision;
   readonly modRevision: Revision;
   readonly grantedAtMs: number;
+  /** As an instance's. Where all share one order there is none; else left out while it is `grantedAtMs`. */
+  readonly stampMs?: number;
   /** The node that keeps its time. */
   readonly origin: string;
 }
@@ -200,6 +202,41 @@ export function leaverOf(change: {
   const stays = after !== null && before !== null && after.service === before.service && after.id === before.id;
   return stays ? null : before;
 }
+
+/** What replicas without a common order merge as a whole. See `catalog/unit.ts`. */
+export type UnitName =
+  | { readonly kind: "instance"; readonly service: string; readonly id: string }
+  | { readonly kind: "lease"; readonly id: LeaseId }
+  | { readonly kind: "key"; readonly key: Bytes };
+
+/** Of two, the one with the greater stamp is newer; then the one that is there; then that of the greater origin. */
+export interface Version {
+  readonly stampMs: number;
+  readonly origin: string;
+  readonly isGone: boolean;
+}
+
+/** That there is no such unit any more. */
+export interface Tombstone {
+  readonly kind: "gone";
+  readonly of: UnitName;
+  /**
+   * Of a unit whose lease ran out: one more than that of the version that ended, so that whatever was written anywhere
+   * since is newer.
+   */
+  readonly stampMs: number;
+  /** The node that ended it. */
+  readonly origin: string;
+  readonly cause: Cause;
+}
+
+/** A unit as another replica has it. Revisions in it are those of the other's order, and say nothing here. */
+export type Unit =
+  /** With the lease that it has to itself, if it has one. */
+  | { readonly kind: "instance"; readonly record: InstanceRecord; readonly own: LeaseRecord | null }
+  | { readonly kind: "lease"; readonly record: LeaseRecord }
+  | { readonly kind: "key"; readonly record: KeyRecord }
+  | Tombstone;
 
 /** A place in the order of changes: what is committed next comes after it. */
 export interface Position {

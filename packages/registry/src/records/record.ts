@@ -106,32 +106,39 @@ export function readLease(input: ByteReader, base: Base): LeaseRecord {
   return readLeaseBody(input, input.ownString(), base);
 }
 
+const IS_OWN = 1;
+/** Where each node has an order of its own. */
+const IS_STAMPED = 2;
+
 /** All but the id. */
 export function writeLeaseBody(out: ByteWriter, record: LeaseRecord, base: Base): void {
   out.number(record.ttlMs);
   out.string(record.via);
-  out.byte(record.own ? 1 : 0);
+  out.byte((record.own ? IS_OWN : 0) | (record.stampMs === undefined ? 0 : IS_STAMPED));
   writeMeta(out, record.meta);
   writeHeld(out, record.held);
   out.number(base.revision - record.createRevision);
   out.number(base.revision - record.modRevision);
   out.number(base.atMs - record.grantedAtMs);
+  if (record.stampMs !== undefined) out.number(base.atMs - record.stampMs);
   out.string(record.origin);
 }
 
 export function readLeaseBody(input: ByteReader, id: string, base: Base): LeaseRecord {
-  return {
-    id,
-    ttlMs: input.number(),
-    via: input.string(),
-    own: readFlag(input),
-    meta: readMeta(input),
-    held: readHeld(input),
-    createRevision: base.revision - input.number(),
-    modRevision: base.revision - input.number(),
-    grantedAtMs: base.atMs - input.number(),
-    origin: input.string(),
-  };
+  const ttlMs = input.number();
+  const via = input.string();
+  const marks = input.byte();
+  if (marks > (IS_OWN | IS_STAMPED)) throw new Torn("an unknown kind of lease");
+  const own = (marks & IS_OWN) !== 0;
+  const meta = readMeta(input);
+  const held = readHeld(input);
+  const createRevision = base.revision - input.number();
+  const modRevision = base.revision - input.number();
+  const grantedAtMs = base.atMs - input.number();
+  const stampMs = (marks & IS_STAMPED) === 0 ? undefined : base.atMs - input.number();
+  const origin = input.string();
+  const lease = { id, ttlMs, via, own, meta, held, createRevision, modRevision, grantedAtMs, origin };
+  return stampMs === undefined ? lease : { ...lease, stampMs };
 }
 
 /** Format 1 knew only the first of them; what the others stand for was not told there. */

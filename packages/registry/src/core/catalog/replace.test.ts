@@ -1,28 +1,8 @@
 /** A state in the place of another: what is read then is the new one, and who holds a service sees that it moved. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { accepted, openRig, type Rig, register } from "../../../../../test/harness/registry.ts";
-import type { Account, Command, Commit, Restored, Sink, View } from "../index.ts";
-
-/** What a store would give back of the view. */
-function restoredOf(view: View): Restored {
-  const each = function* <T>(of: (account: Account) => Iterable<T>): Iterable<readonly [Account, T]> {
-    for (const { name } of view.accounts()) for (const one of of(name)) yield [name, one];
-  };
-  const accounts = [...view.accounts()].map(({ name, createdAtMs, revision, catalogRevision, keysRevision }) => ({
-    ...{ name, createdAtMs, revision, catalogRevision, keysRevision },
-    services: [...(view.account(name)?.services() ?? [])].map((service) => [service.name, service.revision] as const),
-    forgottenDirectories: 0,
-    directoriesSince: 0,
-    directories: [],
-  }));
-  return {
-    ...{ revision: view.revision, orderMs: 2_000_000, nth: 0, floor: view.revision, recent: [], accounts },
-    leases: each((name) => view.account(name)?.leases() ?? []),
-    instances: each((name) => view.account(name)?.instances() ?? []),
-    keys: each((name) => view.entries(name, "", "")),
-  };
-}
+import { accepted, openRig, type Rig, register, restoredOf } from "../../../../../test/harness/registry.ts";
+import type { Command, Commit, Sink } from "../index.ts";
 
 function pictureOf({ registry }: Rig): unknown {
   return registry.read((view) =>

@@ -14,6 +14,7 @@ import { decideDeregister, decideOverride, decideRegister, decideReport } from "
 import { decideCompact, decideDelete, decideKnown, decidePut, decideRange } from "./key.ts";
 import type { Layout } from "./layout.ts";
 import { decideEnd, decideGrant, decideHold, decideRelease, refuseLong } from "./lease.ts";
+import { decideMerge, decideTake, withTombstones } from "./merge.ts";
 import type { Stamp } from "./plan.ts";
 import { refuseGrowth } from "./room.ts";
 
@@ -36,18 +37,19 @@ export function decide(
   const basis: Basis = { facts, account, stamp, sums, limits, bytesMax, layouts, plans, depth: 0 };
   const decided = decideStep(basis, command);
   if (!decided.ok || decided.value.changes.length === 0) return decided;
-  const { changes, result, heard } = decided.value;
+  const { result, heard } = decided.value;
+  const isMerge = command.kind === "merge";
+  const changes =
+    stamp.stampMs === undefined || isMerge ? decided.value.changes : withTombstones(basis, decided.value.changes);
   const growth = growthOf(changes);
-  return (
-    refuseGrowth(basis, growth) ??
-    ok(heard === undefined ? { changes, result, growth } : { changes, result, growth, heard })
-  );
+  const refused = isMerge ? undefined : refuseGrowth(basis, growth);
+  return refused ?? ok(heard === undefined ? { changes, result, growth } : { changes, result, growth, heard });
 }
 
 const NO_LAYOUTS: readonly Layout[] = [];
 
 /** What is made of other commands, each of which has brought along its other faces, and what does nothing else. */
-const WHOLE: ReadonlySet<Command["kind"]> = new Set<Command["kind"]>(["when", "plan", "mirror"]);
+const WHOLE: ReadonlySet<Command["kind"]> = new Set<Command["kind"]>(["when", "plan", "mirror", "merge", "take"]);
 
 /** What a lease may keep more by. */
 const GROWING: ReadonlySet<Command["kind"]> = new Set<Command["kind"]>(["register", "report", "put"]);
@@ -88,6 +90,10 @@ function decideAlone(basis: Basis, command: Command): Outcome<Decision> {
       return decideKnown(basis, command);
     case "compact":
       return decideCompact(basis, command);
+    case "merge":
+      return decideMerge(basis, command);
+    case "take":
+      return decideTake(basis, command);
     case "refuse":
       return refuse(command.refusal, command.detail);
     case "mirror":

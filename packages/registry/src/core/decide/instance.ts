@@ -5,7 +5,8 @@ import { ownLease } from "../command.ts";
 import { LIMITS, refuseInstance } from "../limits.ts";
 import type { Change, Check, Instance, InstanceRecord, LeaseId } from "../types.ts";
 import { type Basis, changed, UNCHANGED } from "./basis.ts";
-import { leaseChange, newLease, refuseLeaseCount, refuseTtl, sameMeta } from "./lease.ts";
+import { leaseChange, newLease, refuseLeaseCount, refuseTtl, sameMeta, writtenLease } from "./lease.ts";
+import { stampAfter } from "./plan.ts";
 import { outputLengthMax } from "./room.ts";
 
 /** Registers, replaces, or moves an instance. The same again makes no change. */
@@ -99,7 +100,13 @@ function decideOwnLease(
     return ok({
       lease: current.id,
       changes: [
-        leaseChange(cause, current, { ...current, ttlMs: life.ttlMs, held: null, modRevision: stamp.revision }),
+        leaseChange(cause, current, {
+          ...current,
+          ttlMs: life.ttlMs,
+          held: null,
+          modRevision: stamp.revision,
+          ...writtenLease(stamp, current),
+        }),
       ],
     });
   }
@@ -115,7 +122,7 @@ function decideOwnLease(
 }
 
 /** The end of the instance's own lease, if it has one that is not the next one and keeps nothing else alive. */
-function endOwn({ facts, account }: Basis, before: InstanceRecord | null, next: LeaseId | null): Change[] {
+export function endOwn({ facts, account }: Basis, before: InstanceRecord | null, next: LeaseId | null): Change[] {
   if (before?.lease == null || before.lease === next) return [];
   const lease = facts.lease(account, before.lease);
   if (lease?.own !== true) return [];
@@ -150,7 +157,7 @@ function recordOf(
     createRevision: before?.createRevision ?? stamp.revision,
     modRevision: stamp.revision,
     createdAtMs: before?.createdAtMs ?? stamp.atMs,
-    stampMs: stamp.atMs,
+    stampMs: stampAfter(stamp, before?.stampMs ?? 0),
     origin: stamp.origin,
   };
 }
@@ -231,5 +238,6 @@ export function decideOverride(basis: Basis, command: CommandOf<"override">): Ou
 }
 
 function restamp({ stamp }: Basis, record: InstanceRecord): InstanceRecord {
-  return { ...record, modRevision: stamp.revision, stampMs: stamp.atMs, origin: stamp.origin };
+  const stampMs = stampAfter(stamp, record.stampMs);
+  return { ...record, modRevision: stamp.revision, stampMs, origin: stamp.origin };
 }

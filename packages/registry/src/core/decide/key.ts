@@ -7,6 +7,7 @@ import { LIMITS } from "../limits.ts";
 import type { Bytes, Change, KeyRecord } from "../types.ts";
 import { type Basis, changed, countKeys, type KeyChange, type Sums, UNCHANGED } from "./basis.ts";
 import { endLeft } from "./lease.ts";
+import { stampAfter } from "./plan.ts";
 
 export function decidePut(basis: Basis, command: CommandOf<"put">): Outcome<Decision> {
   const { facts, account } = basis;
@@ -89,7 +90,7 @@ function writeKey(
     createRevision: before?.createRevision ?? stamp.revision,
     modRevision: stamp.revision,
     createdAtMs: before?.createdAtMs ?? stamp.atMs,
-    stampMs: stamp.atMs,
+    stampMs: stampAfter(stamp, before?.stampMs ?? 0),
     origin: stamp.origin,
   };
   return { kind: "key", cause: "put", before, after };

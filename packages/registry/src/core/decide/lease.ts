@@ -1,6 +1,7 @@
 import { type Outcome, type Refused, refuse } from "../../outcome.ts";
 import { ownString } from "../catalog/share.ts";
 import { sizeOf } from "../catalog/size.ts";
+import { stampOfLease } from "../catalog/unit.ts";
 import type { CommandOf, Decision } from "../command.ts";
 import { LIMITS, refuseMeta } from "../limits.ts";
 import {
@@ -14,6 +15,7 @@ import {
   type LeaseRecord,
 } from "../types.ts";
 import { type Basis, changed } from "./basis.ts";
+import { type Stamp, stampAfter } from "./plan.ts";
 
 const NO_META: Readonly<Record<string, string>> = Object.freeze({});
 
@@ -40,10 +42,16 @@ export function decideGrant(basis: Basis, command: CommandOf<"grant">): Outcome<
   if (before.ttlMs === ttlMs && sameMeta(before.meta, meta)) return changed([], heard);
   // What has no time any more cannot have lapsed.
   const still = isTimeless({ ttlMs }) ? { held: null, modRevision } : { modRevision };
-  const changes: Change[] = [leaseChange("updated", before, { ...before, ttlMs, meta, ...still })];
+  const written = writtenLease(basis.stamp, before);
+  const changes: Change[] = [leaseChange("updated", before, { ...before, ttlMs, meta, ...still, ...written })];
   // Instances show their ttl, so they become different too.
   for (const record of before.ttlMs === ttlMs ? [] : sortInstances(facts.members(account, id).instances))
-    changes.push({ kind: "instance", cause: "updated", before: record, after: { ...record, ...still } });
+    changes.push({
+      kind: "instance",
+      cause: "updated",
+      before: record,
+      after: { ...record, ...still, ...writtenInstance(basis.stamp, record) },
+    });
   return changed(changes, heard);
 }
 
@@ -72,7 +80,7 @@ export function newLease(
   own: boolean,
   meta = NO_META,
 ): LeaseRecord {
-  return {
+  const lease = {
     id,
     ttlMs,
     via,
@@ -84,6 +92,25 @@ export function newLease(
     grantedAtMs: stamp.atMs,
     origin: stamp.origin,
   };
+  return stamp.stampMs === undefined ? lease : { ...lease, stampMs: stamp.stampMs };
+}
+
+/**
+ * What a change makes of a lease's stamp and keeper where nodes have no common order: who wrote last keeps it. Nothing
+ * where they have one.
+ */
+export function writtenLease(stamp: Stamp, before: LeaseRecord): Pick<LeaseRecord, "stampMs" | "origin"> | undefined {
+  if (stamp.stampMs === undefined) return undefined;
+  return { stampMs: stampAfter(stamp, stampOfLease(before)), origin: stamp.origin };
+}
+
+/** The same of an instance, for changes that are not told by its stamp elsewhere. */
+export function writtenInstance(
+  stamp: Stamp,
+  before: InstanceRecord,
+): Pick<InstanceRecord, "stampMs" | "origin"> | undefined {
+  if (stamp.stampMs === undefined) return undefined;
+  return { stampMs: stampAfter(stamp, before.stampMs), origin: stamp.origin };
 }
 
 export function leaseChange(cause: Cause, before: LeaseRecord | null, after: LeaseRecord | null): Change {
@@ -140,7 +167,7 @@ function detach({ stamp }: Basis, before: KeyRecord): KeyRecord {
     detachedAtMs: stamp.atMs,
     version: before.version + 1,
     modRevision: stamp.revision,
-    stampMs: stamp.atMs,
+    stampMs: stampAfter(stamp, before.stampMs),
     origin: stamp.origin,
   };
 }
@@ -187,13 +214,14 @@ function mark(basis: Basis, leases: readonly string[], held: Held | null, cause:
   for (const id of leases) {
     const before = facts.lease(account, id);
     if (before === undefined || isTimeless(before) || (before.held === null) === (held === null)) continue;
-    changes.push(leaseChange(cause, before, { ...before, held, modRevision: stamp.revision }));
+    const written = writtenLease(stamp, before);
+    changes.push(leaseChange(cause, before, { ...before, held, modRevision: stamp.revision, ...written }));
     for (const record of sortInstances(facts.members(account, id).instances)) {
       changes.push({
         kind: "instance",
         cause,
         before: record,
-        after: { ...record, held, modRevision: stamp.revision },
+        after: { ...record, held, modRevision: stamp.revision, ...writtenInstance(stamp, record) },
       });
     }
   }

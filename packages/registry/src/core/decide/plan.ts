@@ -13,6 +13,16 @@ export interface Stamp {
   readonly revision: Revision;
   readonly atMs: number;
   readonly origin: string;
+  /**
+   * Where nodes have no common order: the least stamp that what is written now may have. No unit then gets a stamp that is
+   * not greater than the one before, and what goes leaves a tombstone.
+   */
+  readonly stampMs?: number;
+}
+
+/** The stamp of what replaces a version with that of `beforeMs`; 0 for what is new. */
+export function stampAfter({ atMs, stampMs }: Stamp, beforeMs: number): number {
+  return stampMs === undefined ? atMs : Math.max(stampMs, beforeMs + 1);
 }
 
 /** What a plan comes to. */

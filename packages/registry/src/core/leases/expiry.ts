@@ -88,6 +88,8 @@ export class Expiry {
     this.#others.listen(() => this.wheel.now);
     for (const account of this.#options.catalog.accountStates.values()) {
       for (const state of account.leaseStates.values()) {
+        // It came by a commit of another node.
+        if (state.slot >= 0 || state.isElsewhere) continue;
         if (state.record.held !== null) {
           this.#heldLeases++;
           for (const record of instancesOf(state)) this.#heldInstances.add(account.name, record);
@@ -185,8 +187,9 @@ export class Expiry {
     const wasHeld = change.before?.held != null;
     const isHeld = state.record.held !== null;
     this.#heldLeases += Number(isHeld) - Number(wasHeld);
+    const keeps = this.#keeps(account, state);
+    if (state.slot >= 0 && !keeps) return this.#handOver(accountState, state);
     if (state.slot < 0) {
-      const keeps = this.#keeps(account, state);
       accountState.setElsewhere(state, !keeps);
       if (keeps) state.slot = this.wheel.add(account, state.record.id, state.record.ttlMs, this.at());
       return;
@@ -280,6 +283,7 @@ export class Expiry {
     this.#options.catalog.account(account)?.setSilent(state, false);
     if (this.wheel.rouse(state.slot)) this.#tellRare(account, state);
     if (state.record.held !== null) this.#release(account, state);
+    this.#options.keeping()?.heard?.(account, state.record);
   }
 
   #release(account: Account, state: LeaseState): void {

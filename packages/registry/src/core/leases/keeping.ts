@@ -15,6 +15,8 @@ export interface Keeping {
   renew(account: Account, leases: readonly LeaseId[]): Promise<Float64Array>;
   /** Of leases that others keep; undefined where there is none, or its keeper was not reached. */
   pulses(account: Account, leases: readonly LeaseId[]): Promise<readonly (Pulse | undefined)[]>;
+  /** Told when a lease is heard that is kept here and was silent, or held: it may be another node's that is gone. */
+  heard?(account: Account, lease: LeaseRecord): void;
   /** Calls whenever `keeps` may answer otherwise than before. */
   onMoved(listener: () => void): void;
 }

@@ -10,7 +10,15 @@ import type { Rules } from "../decide/basis.ts";
 import { decide } from "../decide/command.ts";
 import { Draft } from "../decide/draft.ts";
 import type { Clock } from "../leases/policy.ts";
-import { type Account, type Commit, type LeaseRecord, type Position, positionAfter, type Revision } from "../types.ts";
+import {
+  type Account,
+  type Change,
+  type Commit,
+  type LeaseRecord,
+  type Position,
+  positionAfter,
+  type Revision,
+} from "../types.ts";
 import type { Sink } from "./replicator.ts";
 
 export interface SequencerOptions {
@@ -22,6 +30,8 @@ export interface SequencerOptions {
   isKeeper?(account: Account, lease: LeaseRecord, keeper: Keeper): boolean;
   /** Why a command of another node is not decided here any more; asked at each decision of one. */
   refusesSender?(sender: Sender): Refused | undefined;
+  /** Where nodes have no common order. */
+  readonly stamps?: Stamps;
   /** The end of the stored order. */
   readonly last: Position;
   /**
@@ -50,6 +60,14 @@ export interface Made {
   readonly command: Command;
   readonly result: Result;
   readonly sender: Sender | undefined;
+}
+
+/** Of a node whose order is its own: its stamps never go back, over restarts and whatever its clock does. */
+export interface Stamps {
+  /** The least that something may have which is written now. */
+  least(nowMs: number): number;
+  /** What was decided, though nobody has seen it yet. */
+  used(changes: readonly Change[]): void;
 }
 
 /**
@@ -155,9 +173,10 @@ export class Sequencer {
 
   #decideNow(wish: Wish): void {
     const { account, command, sender, resolve } = wish;
-    const { clock, rules, origin } = this.#options;
+    const { clock, rules, origin, stamps } = this.#options;
     const nowMs = clock.now();
-    const stamp = { revision: this.#revision + 1, atMs: nowMs, origin: sender?.node ?? origin };
+    const place = { revision: this.#revision + 1, atMs: nowMs, origin: sender?.node ?? origin };
+    const stamp = stamps === undefined ? place : { ...place, stampMs: stamps.least(nowMs) };
     const decided =
       this.#refuseSender(sender) ??
       this.#refuseKeeper(account, command) ??
@@ -165,6 +184,7 @@ export class Sequencer {
     const commit =
       decided.ok && decided.value.changes.length > 0 ? this.#number(account, decided.value.changes, nowMs) : null;
     if (decided.ok && commit !== null) this.#head.fold(account, commit.changes, this.#revision, decided.value.growth);
+    if (commit !== null) stamps?.used(commit.changes);
     const outcome: Outcome<Receipt> = decided.ok
       ? ok({ commit, revision: this.#revision, result: decided.value.result })
       : decided;

@@ -18,6 +18,7 @@ import {
   type Rules,
   refuse,
   Sequencer,
+  type SequencerOptions,
   type Sink,
 } from "../../core/index.ts";
 import type { Ages, RetentionLimits } from "../../records/ageing.ts";
@@ -43,6 +44,7 @@ export interface EmbeddedOptions {
   readonly clock: Clock;
   readonly rules: Rules;
   readonly origin: string;
+  readonly local?: Pick<SequencerOptions, "stamps" | "isKeeper">;
   readonly retention?: Partial<RetentionLimits>;
   /** Commits in the log before the state rows are brought up to date even while writers are busy. */
   readonly checkpointCommits?: number;
@@ -100,7 +102,7 @@ class Embedded implements EmbeddedReplicator {
   }
 
   async open(sink: Sink): Promise<void> {
-    const { dataDir, clock, rules, origin, retention, onGroup, log } = this.#options;
+    const { dataDir, clock, rules, origin, local, retention, onGroup, log } = this.#options;
     const opened = await openStore(dataDir, clock.now(), ({ restored }) => sink.restore(restored));
     // Nothing may go on holding what was recovered: it is as large as the log after the checkpoint.
     const { recovered, ...kept } = opened;
@@ -120,8 +122,7 @@ class Embedded implements EmbeddedReplicator {
         write: (part) => write(checkpointWrites(part)),
       }),
       keyIndex: new KeyIndex({
-        store,
-        floor: restored.floor,
+        ...{ store, floor: restored.floor },
         durable: () => this.#durable,
         ready: () => this.#mending,
         write,
@@ -134,6 +135,7 @@ class Embedded implements EmbeddedReplicator {
         ages,
       }),
       sequencer: new Sequencer({
+        ...local,
         sink,
         clock,
         rules,
@@ -386,10 +388,8 @@ class Embedded implements EmbeddedReplicator {
     try {
       writeCleanStamp(this.#options.dataDir, summarizeFile(path).txnId);
     } catch (error) {
-      this.#options.log?.warn(
-        { err: error },
-        "the stop could not be marked as clean; the next start will verify the store",
-      );
+      const why = "the stop could not be marked as clean; the next start will verify the store";
+      this.#options.log?.warn({ err: error }, why);
     }
   }
 

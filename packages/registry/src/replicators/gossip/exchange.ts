@@ -1,0 +1,234 @@
+/**
+ * Two nodes compare what they have, from the digest of all down to the leaves that differ, and each gets what is newer at
+ * the other. One asks, the other answers.
+ *
+ *     root ──> equal, or the digests of all groups
+ *     groups that differ ──> the digests of their leaves
+ *     leaves that differ, with the versions in them ──> units that are newer there, and the names of those that are older
+ */
+import {
+  compareVersions,
+  findUnit,
+  nameOfUnit,
+  type Outcome,
+  ok,
+  type Unit,
+  unitKey,
+  unitNameOf,
+  type View,
+  versionOfUnit,
+} from "../../core/index.ts";
+import { type Book, differing, GROUPS, leafAt } from "./book.ts";
+import {
+  type Digests,
+  decodeDigests,
+  decodeLeavesAnswer,
+  decodeQuestion,
+  decodeRootAnswer,
+  encodeDigests,
+  encodeLeavesAnswer,
+  encodeQuestion,
+  encodeRootAnswer,
+  type Known,
+  type Placed,
+  type Question,
+} from "./messages.ts";
+
+/** This node's side. */
+export interface Side {
+  readonly name: string;
+  readonly line: string;
+  readonly book: Book;
+  readonly view: View;
+  /** The greatest stamp that is known here. */
+  readonly last: number;
+  /** A stamp was seen at another node. */
+  noteStamp(stampMs: number): void;
+  nowMs(): number;
+  /** Merges what another node has. */
+  merge(units: readonly Placed[], from: string): Promise<void>;
+  /** What both had, up to this stamp, was the same with the node of that line; with 0 when it never was. */
+  inStep(line: string, stampMs: number): void;
+  /** As `Question.boundMs`. */
+  boundMs(line: string): number;
+}
+
+/** How two nodes stood to each other. */
+export interface Compared {
+  /** Leaves that differed. */
+  readonly leaves: number;
+  /** Units that came and went. */
+  readonly units: number;
+}
+
+type Ask = (payload: Buffer) => Promise<Outcome<Buffer>>;
+
+const LEAVES_AT_ONCE = 256;
+const KNOWN_AT_ONCE = 5000;
+const UNITS_AT_ONCE = 2000;
+/** What changed so lately is on its way by itself. */
+const HOT_MS = 1000;
+const NO_DIGESTS = new Uint32Array(0);
+
+/** Answers another node. Refused when the question is none. */
+export function answer(side: Side, bytes: Buffer, from: string): Outcome<Buffer> {
+  const question = decodeQuestion(bytes);
+  if (!question.ok) return question;
+  const { value } = question;
+  if (value.kind === "root") return ok(answerRoot(side, value));
+  if (value.kind === "groups") return ok(encodeDigests(joined(value.groups.map((group) => side.book.leavesOf(group)))));
+  return ok(answerLeaves(side, value, from));
+}
+
+function joined(parts: readonly Digests[]): Digests {
+  const all = new Uint32Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+function answerRoot(side: Side, { line, last, digest }: Extract<Question, { kind: "root" }>): Buffer {
+  const { book } = side;
+  const isEqual = differing(book.root, digest).length === 0;
+  if (isEqual) side.inStep(line, Math.min(last, side.last));
+  const groups = isEqual ? NO_DIGESTS : book.groups;
+  const told = encodeRootAnswer({ line: side.line, last: side.last, digest: book.root, groups });
+  side.noteStamp(last);
+  return told;
+}
+
+interface Found {
+  readonly units: Placed[];
+  readonly wanted: { readonly account: string; readonly key: string }[];
+  /** What is here, and was deleted at the other so long ago that it does not know any more. */
+  readonly dead: Placed[];
+}
+
+function answerLeaves(side: Side, question: Extract<Question, { kind: "leaves" }>, from: string): Buffer {
+  const ours = side.boundMs(question.line);
+  const boundMs = ours === 0 || question.boundMs === 0 ? 0 : Math.min(ours, question.boundMs);
+  const found: Found = { units: [], wanted: [], dead: [] };
+  let done = 0;
+  for (const { leaf, known } of question.leaves) {
+    if (found.units.length >= UNITS_AT_ONCE) break;
+    compareLeaf(side, leaf, known, boundMs, found);
+    done++;
+  }
+  if (found.dead.length > 0) void side.merge(found.dead, from);
+  return encodeLeavesAnswer({ done, ...found }, side.nowMs());
+}
+
+function compareLeaf(side: Side, leaf: number, known: readonly Known[], boundMs: number, found: Found): void {
+  const theirs = new Map(known.map((one) => [`${one.account}\0${one.key}`, one]));
+  for (const placed of side.book.in(side.view, leaf)) {
+    const { account, unit } = placed;
+    const name = `${account}\0${unitKey(nameOfUnit(unit))}`;
+    const their = theirs.get(name);
+    theirs.delete(name);
+    if (their === undefined) {
+      if (unit.kind === "gone") continue;
+      if (versionOfUnit(unit).stampMs < boundMs) found.dead.push({ account, unit: endOf(unit, side.name) });
+      else found.units.push(placed);
+      continue;
+    }
+    const by = compareVersions(versionOfUnit(unit), their);
+    if (by > 0) found.units.push(placed);
+    else if (by < 0) found.wanted.push(their);
+  }
+  for (const { isGone, stampMs, account, key } of theirs.values()) {
+    if (isGone) continue;
+    if (stampMs >= boundMs) found.wanted.push({ account, key });
+    else found.units.push({ account, unit: { ...DEAD, of: unitNameOf(key), stampMs: stampMs + 1, origin: side.name } });
+  }
+}
+
+const DEAD = { kind: "gone", cause: "expired" } as const;
+
+function endOf(unit: Unit, origin: string): Unit {
+  return { ...DEAD, of: nameOfUnit(unit), stampMs: versionOfUnit(unit).stampMs + 1, origin };
+}
+
+/** Compares with another node. `tell`: gives it units. */
+export async function compare(
+  side: Side,
+  peer: { readonly name: string; ask: Ask; tell(units: readonly Placed[]): void },
+  isThorough: boolean,
+): Promise<Outcome<Compared>> {
+  const last = side.last;
+  const asked = await peer.ask(encodeQuestion({ kind: "root", line: side.line, last, digest: side.book.root }));
+  if (!asked.ok) return asked;
+  const root = decodeRootAnswer(asked.value);
+  if (!root.ok) return root;
+  const { line, groups } = root.value;
+  const boundMs = Math.min(last, root.value.last);
+  side.noteStamp(root.value.last);
+  if (groups.length === 0) {
+    side.inStep(line, boundMs);
+    return ok({ leaves: 0, units: 0 });
+  }
+  const leaves = await findLeaves(side, peer.ask, groups);
+  if (!leaves.ok) return leaves;
+  const nowMs = side.nowMs();
+  const cold = isThorough ? leaves.value : leaves.value.filter((leaf) => nowMs - side.book.changedMs(leaf) > HOT_MS);
+  const compared = await compareLeaves(side, peer, line, cold);
+  if (compared.ok && cold.length === leaves.value.length) side.inStep(line, boundMs);
+  return compared;
+}
+
+async function findLeaves(side: Side, ask: Ask, theirs: Digests): Promise<Outcome<number[]>> {
+  const groups = differing(side.book.groups, theirs).filter((group) => group < GROUPS);
+  const asked = await ask(encodeQuestion({ kind: "groups", groups }));
+  if (!asked.ok) return asked;
+  const digests = decodeDigests(asked.value);
+  if (!digests.ok) return digests;
+  const leaves: number[] = [];
+  for (const [nth, group] of groups.entries()) {
+    const ours = side.book.leavesOf(group);
+    const part = digests.value.subarray(nth * ours.length, (nth + 1) * ours.length);
+    for (const at of differing(ours, part)) leaves.push(leafAt(group, at));
+  }
+  return ok(leaves);
+}
+
+async function compareLeaves(
+  side: Side,
+  { name, ask, tell }: { readonly name: string; ask: Ask; tell(units: readonly Placed[]): void },
+  line: string,
+  leaves: readonly number[],
+): Promise<Outcome<Compared>> {
+  let units = 0;
+  for (let at = 0; at < leaves.length; ) {
+    const some: { leaf: number; known: Known[] }[] = [];
+    for (let count = 0; at + some.length < leaves.length && some.length < LEAVES_AT_ONCE && count < KNOWN_AT_ONCE; ) {
+      const leaf = leaves[at + some.length] as number;
+      const known = knownIn(side, leaf);
+      some.push({ leaf, known });
+      count += known.length;
+    }
+    const boundMs = side.boundMs(line);
+    const asked = await ask(encodeQuestion({ kind: "leaves", line: side.line, boundMs, leaves: some }));
+    if (!asked.ok) return asked;
+    const found = decodeLeavesAnswer(asked.value);
+    if (!found.ok) return found;
+    await side.merge(found.value.units, name);
+    const wanted = found.value.wanted.flatMap(({ account, key }) => {
+      const unit = findUnit(side.view, account, unitNameOf(key));
+      return unit === undefined ? [] : [{ account, unit }];
+    });
+    for (let from = 0; from < wanted.length; from += UNITS_AT_ONCE) tell(wanted.slice(from, from + UNITS_AT_ONCE));
+    units += found.value.units.length + wanted.length;
+    at += Math.max(1, Math.min(found.value.done, some.length));
+  }
+  return ok({ leaves: leaves.length, units });
+}
+
+function knownIn(side: Side, leaf: number): Known[] {
+  return [...side.book.in(side.view, leaf)].map(({ account, unit }) => ({
+    ...versionOfUnit(unit),
+    account,
+    key: unitKey(nameOfUnit(unit)),
+  }));
+}

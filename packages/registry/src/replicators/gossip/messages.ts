@@ -1,0 +1,266 @@
+/** What nodes say to each other of units, as bytes. */
+import type { Account, Bytes, Outcome, Unit, UnitName, Version } from "../../core/index.ts";
+import { type ByteReader, ByteWriter, Torn } from "../../records/bytes.ts";
+import { CAUSES, readFlag } from "../../records/parts.ts";
+import { readInstance, readKey, readLease, writeInstance, writeKey, writeLease } from "../../records/record.ts";
+import { HEAD_BYTES, seal, unseal } from "../../records/sealed.ts";
+
+/** A unit with its account. */
+export interface Placed<U extends Unit = Unit> {
+  readonly account: Account;
+  readonly unit: U;
+}
+
+/** What a node has of a unit, without saying what. */
+export interface Known extends Version {
+  readonly account: Account;
+  readonly key: Bytes;
+}
+
+/** Digests: two numbers of 32 bits each. */
+export type Digests = Uint32Array;
+
+export interface Root {
+  /** The sender's order. */
+  readonly line: string;
+  /** The greatest stamp that it knows. */
+  readonly last: number;
+  readonly digest: Digests;
+}
+
+export type Question =
+  | ({ readonly kind: "root" } & Root)
+  | { readonly kind: "groups"; readonly groups: readonly number[] }
+  | {
+      readonly kind: "leaves";
+      readonly line: string;
+      /** Of the last time that both had the same, if that was so long ago that tombstones may be gone since; else 0. */
+      readonly boundMs: number;
+      readonly leaves: readonly { readonly leaf: number; readonly known: readonly Known[] }[];
+    };
+
+export interface RootAnswer extends Root {
+  /** Of all groups; none when all is the same. */
+  readonly groups: Digests;
+}
+
+export interface LeavesAnswer {
+  /** So many of the leaves were looked at. */
+  readonly done: number;
+  readonly units: readonly Placed[];
+  readonly wanted: readonly { readonly account: Account; readonly key: Bytes }[];
+}
+
+const out = new ByteWriter();
+const KINDS = ["root", "groups", "leaves"] as const;
+const UNITS = ["instance", "lease", "key", "gone"] as const;
+const NAMES = ["instance", "lease", "key"] as const;
+
+function sealed(write: () => void): Buffer {
+  out.clear(HEAD_BYTES);
+  write();
+  return Buffer.from(seal(out.bytes()));
+}
+
+function opened<T>(bytes: Buffer, what: string, read: (input: ByteReader) => T): Outcome<T> {
+  return unseal(bytes, 0, bytes.length, what, read);
+}
+
+function readStamp(input: ByteReader): number {
+  const stampMs = input.number();
+  if (!Number.isSafeInteger(stampMs) || stampMs < 0) throw new Torn("a stamp is no whole number");
+  return stampMs;
+}
+
+function checkStamp<T extends { readonly stampMs?: number }>(record: T): T {
+  const { stampMs } = record;
+  if (stampMs !== undefined && (!Number.isSafeInteger(stampMs) || stampMs < 0))
+    throw new Torn("a stamp is no whole number");
+  return record;
+}
+
+/** Many records are of one time: they are written as distances from that. Revisions say nothing elsewhere. */
+function writeUnit(unit: Unit, atMs: number): void {
+  out.byte(UNITS.indexOf(unit.kind));
+  if (unit.kind === "gone") {
+    writeName(unit.of);
+    out.number(unit.stampMs);
+    out.string(unit.origin);
+    return CAUSES.write(out, unit.cause);
+  }
+  const base = { revision: unit.record.modRevision, atMs };
+  if (unit.kind === "lease") writeLease(out, unit.record, base);
+  else if (unit.kind === "key") writeKey(out, unit.record, base);
+  else {
+    writeInstance(out, unit.record, base);
+    out.byte(unit.own === null ? 0 : 1);
+    if (unit.own !== null) writeLease(out, unit.own, base);
+  }
+}
+
+function readUnit(input: ByteReader, atMs: number): Unit {
+  const base = { revision: 0, atMs };
+  switch (UNITS[input.byte()]) {
+    case "instance": {
+      const record = checkStamp(readInstance(input, base));
+      return { kind: "instance", record, own: readFlag(input) ? checkStamp(readLease(input, base)) : null };
+    }
+    case "lease":
+      return { kind: "lease", record: checkStamp(readLease(input, base)) };
+    case "key":
+      return { kind: "key", record: checkStamp(readKey(input, base)) };
+    case "gone": {
+      const of = readName(input);
+      return { kind: "gone", of, stampMs: readStamp(input), origin: input.string(), cause: CAUSES.read(input) };
+    }
+    default:
+      throw new Torn("an unknown kind of unit");
+  }
+}
+
+function writeName(name: UnitName): void {
+  out.byte(NAMES.indexOf(name.kind));
+  out.string(name.kind === "instance" ? name.service : name.kind === "lease" ? name.id : name.key);
+  if (name.kind === "instance") out.string(name.id);
+}
+
+function readName(input: ByteReader): UnitName {
+  const kind = NAMES[input.byte()];
+  if (kind === "instance") return { kind, service: input.string(), id: input.ownString() };
+  if (kind === "lease") return { kind, id: input.ownString() };
+  if (kind === "key") return { kind, key: input.ownString() };
+  throw new Torn("an unknown kind of name");
+}
+
+function writePlaced(placed: readonly Placed[], atMs: number): void {
+  out.count(placed.length);
+  out.number(atMs);
+  for (const { account, unit } of placed) {
+    out.string(account);
+    writeUnit(unit, atMs);
+  }
+}
+
+function readPlaced(input: ByteReader): Placed[] {
+  const placed = new Array<Placed>(input.size());
+  const atMs = input.number();
+  for (let i = 0; i < placed.length; i++) placed[i] = { account: input.string(), unit: readUnit(input, atMs) };
+  return placed;
+}
+
+export function encodeUnits(placed: readonly Placed[], atMs: number): Buffer {
+  return sealed(() => writePlaced(placed, atMs));
+}
+
+export function decodeUnits(bytes: Buffer): Outcome<Placed[]> {
+  return opened(bytes, "a message with units", readPlaced);
+}
+
+function writeDigests(digests: Digests): void {
+  out.count(digests.length);
+  for (const digest of digests) out.count(digest);
+}
+
+function readDigests(input: ByteReader): Digests {
+  const digests = new Uint32Array(input.size());
+  for (let i = 0; i < digests.length; i++) digests[i] = input.count();
+  return digests;
+}
+
+function writeKnown({ account, key, stampMs, origin, isGone }: Known): void {
+  out.string(account);
+  out.string(key);
+  out.number(stampMs);
+  out.string(origin);
+  out.byte(isGone ? 1 : 0);
+}
+
+function readKnown(input: ByteReader): Known {
+  const [account, key] = [input.string(), input.ownString()];
+  return { account, key, stampMs: readStamp(input), origin: input.string(), isGone: readFlag(input) };
+}
+
+function writeRoot({ line, last, digest }: Root): void {
+  out.string(line);
+  out.number(last);
+  writeDigests(digest);
+}
+
+function readRoot(input: ByteReader): Root {
+  return { line: input.string(), last: readStamp(input), digest: readDigests(input) };
+}
+
+function readList<T>(input: ByteReader, read: () => T): T[] {
+  return Array.from({ length: input.size() }, read);
+}
+
+export function encodeQuestion(question: Question): Buffer {
+  return sealed(() => {
+    out.byte(KINDS.indexOf(question.kind));
+    if (question.kind === "root") return writeRoot(question);
+    if (question.kind === "groups") {
+      out.count(question.groups.length);
+      for (const group of question.groups) out.count(group);
+      return;
+    }
+    out.string(question.line);
+    out.number(question.boundMs);
+    out.count(question.leaves.length);
+    for (const { leaf, known } of question.leaves) {
+      out.count(leaf);
+      out.count(known.length);
+      for (const one of known) writeKnown(one);
+    }
+  });
+}
+
+export function decodeQuestion(bytes: Buffer): Outcome<Question> {
+  return opened(bytes, "a question of another node", (input): Question => {
+    const kind = KINDS[input.byte()];
+    if (kind === "root") return { kind, ...readRoot(input) };
+    if (kind === "groups") return { kind, groups: readList(input, () => input.count()) };
+    if (kind !== "leaves") throw new Torn("an unknown kind of question");
+    const [line, boundMs] = [input.string(), readStamp(input)];
+    const leaves = readList(input, () => ({ leaf: input.count(), known: readList(input, () => readKnown(input)) }));
+    return { kind, line, boundMs, leaves };
+  });
+}
+
+export function encodeRootAnswer(answer: RootAnswer): Buffer {
+  return sealed(() => {
+    writeRoot(answer);
+    writeDigests(answer.groups);
+  });
+}
+
+export function decodeRootAnswer(bytes: Buffer): Outcome<RootAnswer> {
+  return opened(bytes, "an answer of another node", (input) => ({ ...readRoot(input), groups: readDigests(input) }));
+}
+
+export function encodeDigests(digests: Digests): Buffer {
+  return sealed(() => writeDigests(digests));
+}
+
+export function decodeDigests(bytes: Buffer): Outcome<Digests> {
+  return opened(bytes, "digests of another node", readDigests);
+}
+
+export function encodeLeavesAnswer({ done, units, wanted }: LeavesAnswer, atMs: number): Buffer {
+  return sealed(() => {
+    out.count(done);
+    writePlaced(units, atMs);
+    out.count(wanted.length);
+    for (const { account, key } of wanted) {
+      out.string(account);
+      out.string(key);
+    }
+  });
+}
+
+export function decodeLeavesAnswer(bytes: Buffer): Outcome<LeavesAnswer> {
+  return opened(bytes, "an answer of another node", (input) => ({
+    done: input.count(),
+    units: readPlaced(input),
+    wanted: readList(input, () => ({ account: input.string(), key: input.ownString() })),
+  }));
+}

@@ -1,0 +1,396 @@
+/**
+ * @live Every node holds everything, in an order of its own, and they tell each other what they write: at once, and by
+ * comparing what they have. Of each unit the newest version stays everywhere. Durability is the store's below, one of the
+ * replicators for a single node.
+ * @rooms replicator > nodes > inbox > exchange > book > members > messages
+ * > in-step > stamps > network
+ */
+import type { Logger } from "pino";
+import {
+  type Account,
+  ALL_TOMBSTONES,
+  type Clock,
+  type Command,
+  type Commit,
+  nameOfUnit,
+  type Outcome,
+  type Replicator,
+  refuse,
+  type SequencerOptions,
+  type Sink,
+  unitKey,
+  versionOfUnit,
+} from "../../core/index.ts";
+import { Book, unitsOf } from "./book.ts";
+import { answer, compare, type Side } from "./exchange.ts";
+import { InStep } from "./in-step.ts";
+import { Inbox } from "./inbox.ts";
+import { decodeBeats, encodeBeats, type Member, Members } from "./members.ts";
+import { decodeUnits, encodeUnits, type Placed } from "./messages.ts";
+import type { Network } from "./network.ts";
+import { GossipNodes } from "./nodes.ts";
+import { NodeStamps } from "./stamps.ts";
+
+type Store = Omit<Replicator, "keeping" | "nodes" | "head">;
+
+export interface GossipOptions {
+  /** This node's name; no other one may have it. */
+  readonly name: string;
+  readonly clock: Clock;
+  readonly network: Network;
+  /** The store of this node's own order. */
+  readonly store: (local: Pick<SequencerOptions, "stamps" | "isKeeper">) => Store;
+  /** Of one round: beats, and a comparison with one of the others. */
+  readonly intervalMs?: number;
+  /** How long it is remembered that something is gone. */
+  readonly tombstoneMs?: number;
+  /** How long a start waits until it has compared with another node. */
+  readonly firstMs?: number;
+  /** From 0 to 1. */
+  random(): number;
+  /** Calls about so often; what it returns ends that. */
+  every(ms: number, run: () => void): () => void;
+  /** What this node knew of the others in its life before. */
+  readonly memory: { read(): string; write(text: string): void };
+  readonly log?: Pick<Logger, "info" | "warn" | "error">;
+}
+
+/** How it stands with the others. */
+export interface GossipStatus {
+  readonly members: readonly (Member & {
+    /** There is a connection. */
+    readonly isReached: boolean;
+    /** Since both had the same; Infinity when that never was. */
+    readonly inStepMs: number;
+    /** Units that came and went when they were compared last. */
+    readonly lag: number;
+  })[];
+  /** At most half of the members that it knows are there, this node among them. */
+  readonly isPartitioned: boolean;
+  /** Units that came and wait for the store. */
+  readonly waiting: number;
+}
+
+export interface GossipReplicator extends Replicator {
+  status(): GossipStatus;
+}
+
+const INTERVAL_MS = 1000;
+const TOMBSTONE_MS = 24 * 3600 * 1000;
+const FIRST_MS = 3000;
+/** So many others are told who is there, each interval. */
+const TOLD = 3;
+/** Every so many comparisons what changed just now is looked at as well. */
+const THOROUGH = 8;
+const KEEP_HOUSE = 30;
+const UNITS_AT_ONCE = 2000;
+const BURIED_AT_ONCE = 500;
+const CHANNELS = { units: "gossip/units", compare: "gossip/compare", beat: "gossip/beat" } as const;
+
+class Gossip implements GossipReplicator {
+  readonly name = "gossip";
+  readonly order = "local";
+  readonly #options: GossipOptions;
+  readonly #store: Store;
+  readonly #stamps = new NodeStamps();
+  readonly #book = new Book();
+  readonly #inbox: Inbox;
+  readonly #outbox = new Map<string, Placed>();
+  readonly #inStep = new InStep();
+  /** By node: its order, and what was found when they were compared last. */
+  readonly #lags = new Map<string, { readonly line: string; readonly lag: number }>();
+  #sink: Sink | null = null;
+  #members: Members | null = null;
+  #nodes: GossipNodes | null = null;
+  #stop: () => void = () => {};
+  #rounds = 0;
+  #comparing = false;
+  #isClosed = false;
+  #compared: () => void = () => {};
+
+  constructor(options: GossipOptions) {
+    this.#options = options;
+    this.#store = options.store({
+      stamps: this.#stamps,
+      isKeeper: (account, lease) => this.#nodes?.isKeeper(account, lease) ?? true,
+    });
+    this.#inbox = new Inbox((account, command) => this.#store.propose(account, command));
+  }
+
+  async open(sink: Sink): Promise<void> {
+    const { name, clock, network, every, intervalMs = INTERVAL_MS, firstMs = FIRST_MS } = this.#options;
+    this.#sink = sink;
+    await this.#store.open(this.#wrap(sink));
+    this.#recall();
+    const members = new Members(
+      { name, line: this.line },
+      clock.monotonic(),
+      Math.floor(this.#stamps.least(clock.now())),
+    );
+    this.#members = members;
+    const propose = (account: Account, command: Command) => this.#store.propose(account, command);
+    const startRevision = sink.view.revision;
+    this.#nodes = new GossipNodes({ name, clock, members, network, sink, line: this.line, startRevision, propose });
+    network.on(CHANNELS.units, (payload, from) => void this.#takeUnits(payload, from));
+    network.on(CHANNELS.beat, (payload, from) => void this.#takeBeats(payload, from));
+    network.on(CHANNELS.compare, (payload, from) => this.#answer(payload, from));
+    const first = new Promise<void>((resolve) => {
+      this.#compared = resolve;
+    });
+    this.#stop = every(intervalMs, () => this.#round());
+    if (firstMs === 0) return;
+    // A node that lost its data must not show that there is nothing, nor one that slept what is gone.
+    this.#round();
+    const waited = new Promise<void>((resolve) => {
+      const end = every(firstMs, () => {
+        end();
+        resolve();
+      });
+      void first.then(end);
+    });
+    await Promise.race([first, waited]);
+  }
+
+  #wrap(sink: Sink): Sink {
+    const begin = (): void => {
+      this.#book.fill(sink.view);
+      for (const { unit } of unitsOf(sink.view)) this.#stamps.note(versionOfUnit(unit).stampMs);
+      for (const { name } of sink.view.accounts())
+        for (const after of sink.view.entries(name, ALL_TOMBSTONES.from, ALL_TOMBSTONES.to))
+          this.#stamps.used([{ kind: "key", cause: "put", before: null, after }]);
+    };
+    return {
+      restore: (state) => {
+        sink.restore(state);
+        begin();
+      },
+      replace: (state) => {
+        sink.replace(state);
+        begin();
+      },
+      committed: (commits) => this.#committed(sink, commits),
+      heard: (account, heard) => sink.heard(account, heard),
+      renewHere: (account, leases) => sink.renewHere(account, leases),
+      pulsesHere: (account, leases) => sink.pulsesHere(account, leases),
+      get view() {
+        return sink.view;
+      },
+    };
+  }
+
+  /** What this node wrote goes to all others at once. */
+  #committed(sink: Sink, commits: readonly Commit[]): void {
+    sink.committed(commits);
+    const nowMs = this.#options.clock.monotonic();
+    for (const commit of commits)
+      for (const placed of this.#book.note(sink.view, commit, nowMs)) {
+        if (versionOfUnit(placed.unit).origin !== this.#options.name) continue;
+        if (this.#outbox.size === 0) setImmediate(() => this.#push());
+        this.#outbox.set(`${placed.account}\0${unitKey(nameOfUnit(placed.unit))}`, placed);
+      }
+  }
+
+  #push(): void {
+    const units = [...this.#outbox.values()];
+    this.#outbox.clear();
+    const { network } = this.#options;
+    if (this.#isClosed || network.reached.length === 0) return;
+    for (let at = 0; at < units.length; at += UNITS_AT_ONCE) {
+      const message = this.#encode(units.slice(at, at + UNITS_AT_ONCE));
+      for (const node of network.reached) network.tell(node, CHANNELS.units, message);
+    }
+  }
+
+  #encode(units: readonly Placed[]): Buffer {
+    return encodeUnits(units, this.#options.clock.now());
+  }
+
+  #takeUnits(payload: Buffer, from: string): undefined {
+    const units = decodeUnits(payload);
+    if (units.ok) void this.#merge(units.value, from);
+    else this.#options.log?.warn({ node: from }, `what another node sent is passed over: ${units.detail}`);
+  }
+
+  async #merge(units: readonly Placed[], from: string): Promise<void> {
+    if (this.#isClosed || this.#nodes === null) return;
+    for (const { unit } of units) this.#stamps.note(versionOfUnit(unit).stampMs);
+    const rest = this.#nodes.judge(units, from);
+    if (rest.length > 0) await this.#inbox.add(rest);
+  }
+
+  #takeBeats(payload: Buffer, from: string): undefined {
+    const beats = decodeBeats(payload);
+    const { clock, network } = this.#options;
+    this.#members?.take(beats, clock.monotonic());
+    const line = beats.find(({ name }) => name === from)?.line;
+    if (line !== undefined) this.#lags.set(from, { line, lag: this.#lags.get(from)?.lag ?? 0 });
+    network.learn(new Map(beats.filter(({ left }) => !left).map(({ name, address }) => [name, address])));
+    this.#nodes?.look();
+  }
+
+  #answer(payload: Buffer, from: string): Buffer {
+    const answered = answer(this.#side(), payload, from);
+    if (!answered.ok) throw new Error(answered.detail);
+    return answered.value;
+  }
+
+  #side(): Side {
+    const { name, clock, tombstoneMs = TOMBSTONE_MS } = this.#options;
+    const stamps = this.#stamps;
+    const { view } = this.#sink as Sink;
+    return {
+      ...{ name, line: this.line, book: this.#book, view },
+      get last() {
+        return stamps.least(clock.now());
+      },
+      noteStamp: (stampMs) => stamps.note(stampMs),
+      nowMs: () => clock.monotonic(),
+      merge: (units, from) => this.#merge(units, from),
+      inStep: (line, stampMs) => this.#inStep.note(line, stampMs, clock.now()),
+      boundMs: (line) => this.#inStep.boundMs(line, clock.now(), tombstoneMs),
+    };
+  }
+
+  #round(): void {
+    const { network, clock } = this.#options;
+    const members = this.#members as Members;
+    this.#rounds++;
+    for (const node of network.reached) members.reached(node, clock.monotonic());
+    this.#tellBeats(this.#pick(TOLD), false);
+    network.learn(new Map(members.list(clock.monotonic()).map(({ name, address }) => [name, address])));
+    this.#nodes?.look();
+    const [peer] = this.#pick(1);
+    if (peer !== undefined && !this.#comparing) void this.#compare(peer);
+    if (this.#rounds % KEEP_HOUSE === 0) this.#keepHouse();
+  }
+
+  #tellBeats(nodes: readonly string[], left: boolean): void {
+    const { network } = this.#options;
+    const beats = encodeBeats((this.#members as Members).beat(network.address, left));
+    for (const node of nodes) network.tell(node, CHANNELS.beat, beats);
+  }
+
+  /** Some of those that are reached, by chance. */
+  #pick(count: number): readonly string[] {
+    const left = [...this.#options.network.reached];
+    const picked: string[] = [];
+    while (picked.length < count && left.length > 0)
+      picked.push(...left.splice(Math.floor(this.#options.random() * left.length), 1));
+    return picked;
+  }
+
+  async #compare(name: string): Promise<void> {
+    const { network } = this.#options;
+    this.#comparing = true;
+    try {
+      const peer = {
+        name,
+        ask: (payload: Buffer) => network.ask(name, CHANNELS.compare, payload),
+        tell: (units: readonly Placed[]) => void network.tell(name, CHANNELS.units, this.#encode(units)),
+      };
+      const compared = await compare(this.#side(), peer, this.#rounds % THOROUGH === 0);
+      if (!compared.ok) return;
+      const line = this.#lags.get(name)?.line ?? "";
+      this.#lags.set(name, { line, lag: compared.value.units });
+      this.#compared();
+    } catch (error) {
+      this.#options.log?.error({ err: error, node: name }, "the comparison with another node failed");
+    } finally {
+      this.#comparing = false;
+    }
+  }
+
+  /** Forgets tombstones that are old enough, and writes down what is to be known after a restart. */
+  #keepHouse(): void {
+    const { clock, tombstoneMs = TOMBSTONE_MS } = this.#options;
+    const { view } = this.#sink as Sink;
+    for (const { name } of view.accounts()) {
+      const then: Command[] = [];
+      for (const { key, createdAtMs } of view.entries(name, ALL_TOMBSTONES.from, ALL_TOMBSTONES.to)) {
+        if (clock.now() - createdAtMs <= tombstoneMs) continue;
+        then.push({ kind: "delete", from: key });
+        if (then.length >= BURIED_AT_ONCE) break;
+      }
+      if (then.length > 0) void this.#store.propose(name, { kind: "when", guards: [], then, otherwise: [] });
+    }
+    this.#options.memory.write(this.#inStep.write());
+  }
+
+  #recall(): void {
+    try {
+      this.#inStep.read(this.#options.memory.read());
+    } catch (error) {
+      this.#options.log?.warn({ err: error }, "what was known of other nodes cannot be read");
+    }
+  }
+
+  status(): GossipStatus {
+    const { clock, network } = this.#options;
+    const members = (this.#members?.list(clock.monotonic()) ?? []).map((member) => {
+      const { line = "", lag = 0 } = this.#lags.get(member.name) ?? {};
+      const inStepMs = this.#inStep.sinceMs(line, clock.now());
+      return { ...member, isReached: network.reached.includes(member.name), inStepMs, lag };
+    });
+    const present = 1 + members.filter(({ isPresent }) => isPresent).length;
+    const isPartitioned = members.length > 0 && 2 * present <= members.length + 1;
+    return { members, isPartitioned, waiting: this.#inbox.count };
+  }
+
+  get line(): string {
+    return this.#store.line;
+  }
+
+  get keeping(): GossipNodes {
+    if (this.#nodes === null) throw new Error("the store is not open");
+    return this.#nodes;
+  }
+
+  get nodes(): GossipNodes {
+    return this.keeping;
+  }
+
+  get floor(): number {
+    return this.#store.floor;
+  }
+
+  propose(account: Account, command: Command, signal?: AbortSignal): ReturnType<Replicator["propose"]> {
+    if (this.#nodes === null) return Promise.resolve(refuse("unavailable", "the store is not open"));
+    return this.#store.propose(account, command, signal);
+  }
+
+  history(...asked: Parameters<Replicator["history"]>): ReturnType<Replicator["history"]> {
+    return this.#store.history(...asked);
+  }
+
+  goneAt(...asked: Parameters<Replicator["goneAt"]>): ReturnType<Replicator["goneAt"]> {
+    return this.#store.goneAt(...asked);
+  }
+
+  firstChanges(...asked: Parameters<Replicator["firstChanges"]>): ReturnType<Replicator["firstChanges"]> {
+    return this.#store.firstChanges(...asked);
+  }
+
+  revisionAt(orderMs: number): Promise<number> {
+    return this.#store.revisionAt(orderMs);
+  }
+
+  compact(revision: number): Promise<Outcome<number>> {
+    return this.#store.compact(revision);
+  }
+
+  async close(): Promise<void> {
+    this.#stop();
+    if (this.#members !== null) {
+      this.#push();
+      this.#tellBeats(this.#options.network.reached, true);
+      this.#options.memory.write(this.#inStep.write());
+    }
+    this.#isClosed = true;
+    await this.#store.close();
+  }
+}
+
+/** This node's part of a registry that each node holds whole. */
+export function createGossip(options: GossipOptions): GossipReplicator {
+  return new Gossip(options);
+}
