@@ -44,7 +44,6 @@ class Disk {
   static made = 0;
   readonly line = `line${Disk.made++}`;
   restored: Restored | null = null;
-  memory = "";
   commits: Commit[] = [];
 }
 
@@ -150,12 +149,6 @@ export class World {
           timer.dueMs = Number.POSITIVE_INFINITY;
         };
       },
-      memory: {
-        read: () => disk.memory,
-        write: (text) => {
-          disk.memory = text;
-        },
-      },
     });
     const core = await openCore({
       ...{ clock, replicator: port, policy: createProtection(PROTECTION_DEFAULTS), openLine: () => setImmediate },
@@ -217,6 +210,8 @@ export class World {
       },
       address: "",
       learn: () => undefined,
+      onReached: () => undefined,
+      close: () => undefined,
       on: (channel, receiver) => void world.#receivers.get(name)?.set(channel, receiver),
       tell: (to, channel, payload) => {
         const times = world.random() < world.loss ? 2 : 1;

@@ -90,7 +90,7 @@ class Server implements Rollcall {
 
   async launch(flags: readonly string[], env: Readonly<Record<string, string>>): Promise<void> {
     const own = ["serve", "--data", this.data, "--log-format", "json"];
-    const isNode = flags.includes("etcd");
+    const isNode = flags.includes("etcd") || flags.includes("gossip");
     for (const port of PORT_FLAGS)
       if (
         (port !== LINK_PORT || isNode) &&

@@ -46,7 +46,7 @@ function readKeys(given: string, directory: string, problems: string[]): readonl
   return keys;
 }
 
-function readAddress(text: string): LinkConfig["address"] {
+export function readAddress(text: string): LinkConfig["address"] {
   if (isIPv6(text)) return { host: text };
   const [, bracketed, plain, port] = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/[\]]+))(?::([0-9]{1,5}))?$/.exec(text) ?? [];
   const host = bracketed ?? plain;

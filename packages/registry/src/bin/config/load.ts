@@ -12,6 +12,7 @@ import type { ConfiguredLayout } from "../layouts.ts";
 import { readAccounts, readTokens, unknownKey } from "./accounts.ts";
 import { type EtcdConfig, readEtcd } from "./etcd.ts";
 import { isMap, readConfigFile, toEntries } from "./file.ts";
+import { type GossipConfig, readGossip } from "./gossip.ts";
 import { readHeraFile } from "./hera.ts";
 import { readLayouts } from "./layouts.ts";
 import { type LinkConfig, readLink } from "./link.ts";
@@ -34,6 +35,7 @@ export interface ServeConfig {
   readonly replicator: string;
   readonly etcd: EtcdConfig;
   readonly link: LinkConfig;
+  readonly gossip: GossipConfig;
   readonly insecure: boolean;
   readonly logFormat: "text" | "json";
   readonly logLevel: string;
@@ -231,6 +233,7 @@ function assemble(values: ReadonlyMap<string, Value>, all: Gathered, cwd: string
     portsNamed: namedDialects(dialects, all.given),
     replicator: text("replicator"),
     etcd: readEtcd(values, text("replicator") === "etcd", all.problems),
+    gossip: readGossip(values, all.problems),
     link: readLink(values, all.given.get("link.key")?.directory ?? cwd, all.problems),
     insecure: values.get("insecure") as boolean,
     logFormat: values.get("log.format") as ServeConfig["logFormat"],

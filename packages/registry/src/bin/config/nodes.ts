@@ -41,13 +41,32 @@ export const ETCD = [
   },
 ] as const;
 
+/** Nodes that copy each other. */
+export const GOSSIP = [
+  {
+    key: "gossip.peers",
+    flag: "peers",
+    kind: "text",
+    default: "",
+    meaning:
+      "With `gossip`: other nodes, as `host:port` with commas between them. One is enough: it knows the rest. A name in DNS stands for all its addresses.",
+  },
+  {
+    key: "gossip.tombstoneMs",
+    kind: "ms",
+    default: 24 * 3600 * 1000,
+    min: 60_000,
+    meaning: "How long it is remembered that something was deleted. Longer than a node is usually away.",
+  },
+] as const;
+
 /** How nodes speak to each other. */
 export const LINK = [
   {
     key: "link.port",
     kind: "port",
     default: 7072,
-    meaning: "With `etcd`: port on which the other nodes reach this one. 0 picks a free one.",
+    meaning: "With `etcd` and `gossip`: port on which the other nodes reach this one. 0 picks a free one.",
   },
   {
     key: "link.key",

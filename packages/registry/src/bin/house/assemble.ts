@@ -85,7 +85,7 @@ async function assembleWith(
   const onGroup = metrics.groupFlushed;
   const link = await openNodeLink(config, log, undo);
   const { port, ...store } = createReplicator(config, { clock, rules, origin, onGroup, onBroken, log, link });
-  const loaded = await loadDialects(config.dialects, port);
+  const loaded = await loadDialects(config.dialects, port, log);
   state.plans = gatherPlans([...ACCOUNT_PLANS, ...(await loadPlans(loaded))]);
   const protection = openProtection(config.protection);
   undo.push(keepMemory(() => state.revision()));

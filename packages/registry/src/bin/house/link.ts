@@ -9,13 +9,13 @@ import type { LinkPort } from "../../replicators/etcd/peers/roster.ts";
 import type { ServeConfig } from "../config/load.ts";
 import { StartRefused } from "./refused.ts";
 
-/** Listens for the others. Undefined where there are none: the registry is in no etcd. */
+/** Listens for the others. Undefined where there are none. */
 export async function openNodeLink(
   { replicator, host, name, link: config }: Pick<ServeConfig, "replicator" | "host" | "name" | "link">,
   log: Logger,
   undo: (() => Promise<void> | void)[],
 ): Promise<LinkPort | undefined> {
-  if (replicator !== "etcd") return undefined;
+  if (replicator !== "etcd" && replicator !== "gossip") return undefined;
   const own = config.host || host;
   const told = config.address?.host ?? (isWildcard(own) ? firstAddress() : own);
   if (config.keys.length === 0 && !(isLoopback(own) && isLoopback(told)))

@@ -72,20 +72,21 @@ export interface Loaded {
   readonly dialect: Dialect;
 }
 
-/** Refuses a dialect that promises its clients more than the replicator keeps. */
+/** Refuses a dialect that promises its clients more than the replicator keeps; one that nobody named is left out. */
 export async function loadDialects(
   wanted: readonly string[] | "all",
   replicator: Pick<Replicator, "name" | "order">,
+  log: Pick<Logger, "warn">,
 ): Promise<readonly Loaded[]> {
   const listed = DIALECTS.filter(({ name }) => wanted === "all" || wanted.includes(name));
   const loaded = await Promise.all(listed.map(async (one) => ({ listed: one, dialect: await one.load() })));
   const unfit = loaded.filter(({ dialect }) => dialect.needs === "total" && replicator.order !== "total");
   if (unfit.length === 0) return loaded;
   const names = unfit.map((one) => one.listed.name).join(", ");
-  throw new StartRefused(
-    `these dialects need one order of all commits, which the replicator ${replicator.name} does not keep: ${names}. ` +
-      "Leave them out of `dialects`, or choose another replicator.",
-  );
+  const why = `these dialects need one order of all commits, which the replicator ${replicator.name} does not keep: ${names}`;
+  if (wanted !== "all") throw new StartRefused(`${why}. Leave them out of \`dialects\`, or choose another replicator.`);
+  log.warn(`${why}: going on without them`);
+  return loaded.filter((one) => !unfit.includes(one));
 }
 
 /** How users of all dialects name things in DNS. */

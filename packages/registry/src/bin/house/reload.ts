@@ -41,6 +41,7 @@ const FIXED: Readonly<Record<string, (config: ServeConfig) => unknown>> = {
   replicator: ({ replicator }) => replicator,
   etcd: ({ etcd }) => etcd,
   link: ({ link }) => link,
+  gossip: ({ gossip }) => gossip,
   insecure: ({ insecure }) => insecure,
   tls: ({ tls }) => tls,
   "protection.windowMs": ({ protection }) => protection.windowMs,

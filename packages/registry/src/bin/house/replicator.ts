@@ -3,9 +3,15 @@ import type { Logger } from "pino";
 import type { Clock, Outcome, Replicator, Rules } from "../../core/index.ts";
 import type { Backup, NodeStatus } from "../../dialects/contract.ts";
 import { archiveToBackup } from "../../replicators/embedded/archive.ts";
-import { createEmbedded } from "../../replicators/embedded/replicator.ts";
+import {
+  createEmbedded,
+  type EmbeddedOptions,
+  type EmbeddedReplicator,
+} from "../../replicators/embedded/replicator.ts";
 import type { LinkPort } from "../../replicators/etcd/peers/roster.ts";
 import { createEtcd } from "../../replicators/etcd/replicator.ts";
+import { Peers } from "../../replicators/gossip/peers.ts";
+import { createGossip, type GossipReplicator } from "../../replicators/gossip/replicator.ts";
 import { createMemory } from "../../replicators/memory/replicator.ts";
 import { toClientOptions } from "../config/etcd.ts";
 import type { ServeConfig } from "../config/load.ts";
@@ -20,7 +26,7 @@ interface ReplicatorParts {
   readonly onGroup: (commits: number, ms: number) => void;
   readonly onBroken: (why: string) => void;
   readonly log: Logger;
-  /** To the other nodes of an etcd. */
+  /** To the other nodes. */
   readonly link: LinkPort | undefined;
 }
 
@@ -39,8 +45,25 @@ export function createReplicator(config: ServeConfig, parts: ReplicatorParts): O
   if (config.replicator === "etcd") return openEtcd(config, parts);
   if (config.replicator === "memory")
     return { ...ALONE, port: createMemory(parts), backup: undefined, refusing: () => null };
-  const embedded = createEmbedded({
+  let embedded: EmbeddedReplicator | undefined;
+  const open = (local?: EmbeddedOptions["local"]): EmbeddedReplicator => {
+    embedded = openEmbedded(config, parts, local);
+    return embedded;
+  };
+  const port: Replicator = config.replicator === "gossip" ? openGossip(config, parts, open) : open();
+  const store = embedded as unknown as EmbeddedReplicator;
+  const cluster = () => port.cluster?.();
+  return { ...ALONE, port, cluster, backup: () => store.backup(), refusing: () => store.refusing };
+}
+
+function openEmbedded(
+  config: ServeConfig,
+  parts: ReplicatorParts,
+  local: EmbeddedOptions["local"],
+): EmbeddedReplicator {
+  return createEmbedded({
     ...parts,
+    ...(local !== undefined && { local }),
     onGroup(commits, ms) {
       parts.onGroup(commits, ms);
       if (ms > SLOW_FLUSH_MS) parts.log.debug({ commits, ms: Math.round(ms) }, "the disk is slow");
@@ -48,7 +71,25 @@ export function createReplicator(config: ServeConfig, parts: ReplicatorParts): O
     dataDir: config.data,
     retention: { ageMs: config.events.keepMs, bytesMax: config.events.bytesMax },
   });
-  return { ...ALONE, port: embedded, backup: () => embedded.backup(), refusing: () => embedded.refusing };
+}
+
+/** `store`: that of this node's own order. */
+function openGossip(
+  { gossip }: ServeConfig,
+  { clock, origin, log, link }: ReplicatorParts,
+  store: (local: EmbeddedOptions["local"]) => EmbeddedReplicator,
+): GossipReplicator {
+  if (link === undefined) throw new Error("nodes cannot gossip without a link");
+  const network = new Peers({ own: origin, link: link.link, address: link, seeds: gossip.peers, log });
+  return createGossip({
+    ...{ name: origin, clock, network, store, log, tombstoneMs: gossip.tombstoneMs, random: Math.random },
+    // Alone there is nobody to wait for.
+    ...(gossip.peers.length === 0 && { firstMs: 0 }),
+    every(ms, run) {
+      const timer = setInterval(run, ms).unref();
+      return () => clearInterval(timer);
+    },
+  });
 }
 
 function openEtcd({ etcd, data, events }: ServeConfig, { link, ...parts }: ReplicatorParts): Opened {

@@ -123,9 +123,12 @@ export function findTombstone(units: Units, account: Account, name: UnitName): T
 /** What lies under this is each node's own. */
 const TOMBSTONES: Bytes = "\0gossip\0";
 
+/** Where a node keeps what it knows of the others, in the system's account. */
+export const KNOWN_KEY: Bytes = "\0gossip\x01";
+
 /** Whether a key is a unit; the others are of one node alone. */
 export function isShared(key: Bytes): boolean {
-  return key !== FLOOR_KEY && !key.startsWith(TOMBSTONES);
+  return key !== FLOOR_KEY && key !== KNOWN_KEY && !key.startsWith(TOMBSTONES);
 }
 
 /** The name as one string. */

@@ -21,8 +21,8 @@ const NAME = "rackspace";
 
 /** Rackspace Service Registry v1.0, with the session era's API beside it. */
 export const dialect: Dialect = {
-  // "Exactly one of many creates wins" and limits need one order of all commits.
-  needs: "total",
+  // "Exactly one of many creates wins" and limits hold at each node, where nodes have no common order.
+  needs: "any",
   plans: [UPDATE, DELETE, CREATE_SESSION, UPDATE_SESSION],
   open,
 };

@@ -14,8 +14,8 @@ const NAME = "skydns";
 
 /** SkyDNS 1: services announced over HTTP, found in DNS. */
 export const dialect: Dialect = {
-  // "Exactly one of many PUTs wins" needs one order of all commits.
-  needs: "total",
+  // "Exactly one of many PUTs wins" holds at each node, where nodes have no common order.
+  needs: "any",
   plans: [UPDATE, REMOVE],
   open,
 };

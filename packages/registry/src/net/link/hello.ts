@@ -5,6 +5,9 @@ import { type Outcome, ok, refuse } from "../../outcome.ts";
 export const VERSION = 1;
 const LEAST = 1;
 
+/** In place of a name: whoever is there is meant. No node has it. */
+export const ANYBODY = "*";
+
 export const HELLO_BYTES_MAX = 4096;
 export const NAME_LENGTH_MAX = 255;
 
@@ -12,7 +15,7 @@ export interface Hello {
   /** The greatest version that the speaker knows, and the least that it still speaks. */
   readonly link: number;
   readonly least: number;
-  /** The speaker's name, and the name of the node that it means to speak to. */
+  /** The speaker's name, and the name of the node that it means to speak to, or `ANYBODY`. */
   readonly from: string;
   readonly to: string;
 }
@@ -32,7 +35,8 @@ export function readHello(payload: Buffer, own: string): Outcome<Hello> {
     );
   // Also what would come of a stranger who leads a node's connection back to itself: both ends have the one key.
   if (hello.from === own) return refuse("conflict", `both ends of the connection have the name "${own}"`);
-  if (hello.to !== own) return refuse("conflict", `"${hello.to}" was meant, and this is "${own}"`);
+  if (hello.to !== own && hello.to !== ANYBODY)
+    return refuse("conflict", `"${hello.to}" was meant, and this is "${own}"`);
   return ok(hello);
 }
 

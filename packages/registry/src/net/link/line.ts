@@ -5,7 +5,7 @@
 import type { Socket } from "node:net";
 import { sayWhy } from "../why.ts";
 import { FrameReader, type FrameTaker, HEAD_BYTES, KIND, writeHead } from "./frames.ts";
-import { encodeHello, HELLO_BYTES_MAX, type Hello, readHello } from "./hello.ts";
+import { ANYBODY, encodeHello, HELLO_BYTES_MAX, type Hello, readHello } from "./hello.ts";
 
 export interface LineLimits {
   /** Bytes of one message. */
@@ -135,7 +135,8 @@ export class Line {
     if (!hello.ok) return this.#turnDown(hello.detail);
     const { from } = hello.value;
     if (this.#to === undefined) this.greet(from);
-    else if (this.#to !== from) return this.close(`"${this.#to}" was meant, and there is "${from}"`);
+    else if (this.#to !== from && this.#to !== ANYBODY)
+      return this.close(`"${this.#to}" was meant, and there is "${from}"`);
     this.#state = "joined";
     this.#reader.bytesMax = this.#limits.messageBytesMax;
     clearTimeout(this.#patience);

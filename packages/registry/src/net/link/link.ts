@@ -8,7 +8,7 @@ import { Crowd } from "../crowd.ts";
 import { type ListenerLog, SeldomLog } from "../log.ts";
 import { listen } from "../tcp.ts";
 import { sayWhy } from "../why.ts";
-import { NAME_LENGTH_MAX } from "./hello.ts";
+import { ANYBODY, NAME_LENGTH_MAX } from "./hello.ts";
 import { Line, type LineLimits } from "./line.ts";
 import { type Connect, Peer, type PeerOptions } from "./peer.ts";
 import { checkHost, type Secured, secure, type Trust } from "./trust.ts";
@@ -56,8 +56,8 @@ export interface Link {
 /** Listens. Rejects with a sentence for people; `PortTaken` when another program has the port. */
 export async function openLink(options: LinkOptions): Promise<Link> {
   const { name, trust, log } = options;
-  if (name === "" || name.length > NAME_LENGTH_MAX)
-    throw new Error(`a node's name has 1 to ${NAME_LENGTH_MAX} characters`);
+  if (name === "" || name.length > NAME_LENGTH_MAX || name === ANYBODY)
+    throw new Error(`a node's name has 1 to ${NAME_LENGTH_MAX} characters, and is not "${ANYBODY}"`);
   checkHost(trust, options.host);
   const limits = { ...LINK_LIMITS, ...options.limits };
   const secured = secure(trust);

@@ -6,6 +6,7 @@ import type { Socket } from "node:net";
 import { type Outcome, ok, refuse } from "../../outcome.ts";
 import { type ListenerLog, SeldomLog } from "../log.ts";
 import { HEAD_BYTES, KIND } from "./frames.ts";
+import { ANYBODY } from "./hello.ts";
 import { Line, type LineLimits, TICKS } from "./line.ts";
 
 /** Channels that may be used on one connection. */
@@ -14,8 +15,8 @@ const BACKOFF_MS_MIN = 20;
 const BACKOFF_MS_MAX = 1000;
 
 export interface PeerOptions {
-  /** The name that the node must have. */
-  readonly name: string;
+  /** The name that the node must have; any when left out. */
+  readonly name?: string;
   readonly host: string;
   readonly port: number;
   /** Told when the node is reached, and when it no longer is and why. */
@@ -44,7 +45,8 @@ export interface Side {
 }
 
 export class Peer {
-  readonly name: string;
+  /** Of the node; its address while the name is not known. */
+  name: string;
   readonly #options: PeerOptions;
   readonly #side: Side;
   readonly #seldom: SeldomLog;
@@ -59,7 +61,7 @@ export class Peer {
   #ticks = 0;
 
   constructor(options: PeerOptions, side: Side) {
-    this.name = options.name;
+    this.name = options.name ?? `${options.host}:${options.port}`;
     this.#options = options;
     this.#side = side;
     this.#seldom = new SeldomLog(side.log);
@@ -127,12 +129,12 @@ export class Peer {
     const { host, port } = this.#options;
     let socket: Socket;
     try {
-      socket = this.#side.connect(host, port, () => line.greet(this.name));
+      socket = this.#side.connect(host, port, () => line.greet(this.#options.name ?? ANYBODY));
     } catch (error) {
       return this.#lost((error as Error).message, false);
     }
     const line = new Line(socket, this.#side.own, this.#side.limits, {
-      joined: () => this.#joined(),
+      joined: ({ from }) => this.#joined(from),
       frame: (kind, _channel, number, payload) => this.#take(kind, number, payload),
       tick: () => this.#expire(),
       closed: (why, wasUp) => this.#lost(why, wasUp),
@@ -140,7 +142,8 @@ export class Peer {
     this.#line = line;
   }
 
-  #joined(): void {
+  #joined(name: string): void {
+    this.name = name;
     this.#backoffMs = BACKOFF_MS_MIN;
     this.#side.log.info({ node: this.name }, "another node is reached");
     this.#options.changed?.(true, "");

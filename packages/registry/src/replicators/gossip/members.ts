@@ -11,6 +11,10 @@ export interface Beat {
   readonly count: number;
   /** `host:port`, or "" when that is not known. */
   readonly address: string;
+  /** How many leases it keeps. */
+  readonly kept: number;
+  /** When it came, in wall-clock ms of its own. */
+  readonly sinceMs: number;
   /** It said that it stops. */
   readonly left: boolean;
 }
@@ -23,6 +27,8 @@ interface Heard extends Beat {
 export interface Member {
   readonly name: string;
   readonly address: string;
+  readonly kept: number;
+  readonly sinceMs: number;
   readonly isPresent: boolean;
   /** Since it was last heard. */
   readonly ageMs: number;
@@ -36,26 +42,22 @@ const MEMBERS_MAX = 1000;
 const TEXT_MAX = 300;
 
 export class Members {
-  readonly #own: { readonly name: string; readonly line: string };
+  readonly #own: Pick<Beat, "name" | "line" | "sinceMs">;
   readonly #startMs: number;
   readonly #heard = new Map<string, Heard>();
   #count: number;
 
   /** `count`: from which this node counts on; more than in its life before. */
-  constructor(own: { readonly name: string; readonly line: string }, nowMs: number, count: number) {
+  constructor(own: Pick<Beat, "name" | "line" | "sinceMs">, nowMs: number, count: number) {
     this.#own = own;
     this.#startMs = nowMs;
     this.#count = count;
   }
 
   /** One beat of this node, and what it knows of all. */
-  beat(address: string, left = false): readonly Beat[] {
+  beat(address: string, kept: number, left = false): readonly Beat[] {
     this.#count++;
-    const own = { ...this.#own, count: this.#count, address, left };
-    const others = [...this.#heard.values()].map(({ name, line, count, address, left }) => ({
-      ...{ name, line, count, address, left },
-    }));
-    return [own, ...others];
+    return [{ ...this.#own, count: this.#count, address, kept, left }, ...this.#heard.values()];
   }
 
   /** What another node knows. */
@@ -88,8 +90,8 @@ export class Members {
     for (const { name, atMs } of this.#heard.values()) if (nowMs - atMs > FORGOTTEN_MS) this.#heard.delete(name);
     return [...this.#heard.values()]
       .filter(({ left }) => !left)
-      .map(({ name, address, atMs }) => ({
-        ...{ name, address, ageMs: nowMs - atMs },
+      .map(({ name, address, kept, sinceMs, atMs }) => ({
+        ...{ name, address, kept, sinceMs, ageMs: nowMs - atMs },
         isPresent: this.isPresent(name, nowMs),
       }))
       .sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -104,7 +106,9 @@ export class Members {
 
 export function encodeBeats(beats: readonly Beat[]): Buffer {
   return Buffer.from(
-    JSON.stringify(beats.map(({ name, line, count, address, left }) => [name, line, count, address, left ? 1 : 0])),
+    JSON.stringify(
+      beats.map((one) => [one.name, one.line, one.count, one.address, one.kept, one.sinceMs, one.left ? 1 : 0]),
+    ),
   );
 }
 
@@ -121,8 +125,11 @@ export function decodeBeats(bytes: Buffer): readonly Beat[] {
 
 function toBeat(one: unknown): readonly Beat[] {
   if (!Array.isArray(one)) return [];
-  const [name, line, count, address, left] = one as readonly unknown[];
+  const [name, line, count, address, kept, sinceMs, left] = one as readonly unknown[];
   const isText = (text: unknown): text is string => typeof text === "string" && text.length <= TEXT_MAX;
-  if (!isText(name) || name === "" || !isText(line) || !isText(address) || !Number.isSafeInteger(count)) return [];
-  return [{ name, line, count: count as number, address, left: left === 1 }];
+  if (!isText(name) || name === "" || !isText(line) || !isText(address)) return [];
+  const numbers = [count, kept, sinceMs] as const;
+  if (!numbers.every(Number.isSafeInteger)) return [];
+  const [counted, keeps, came] = numbers as readonly [number, number, number];
+  return [{ name, line, count: counted, address, kept: keeps, sinceMs: came, left: left === 1 }];
 }

@@ -11,8 +11,11 @@ export interface Network {
   tell(node: string, channel: string, payload: Uint8Array): boolean;
   ask(node: string, channel: string, payload: Uint8Array): Promise<Outcome<Buffer>>;
   on(channel: string, receiver: Receiver): void;
+  /** Calls when a node can be spoken to from now on. */
+  onReached(listener: (node: string) => void): void;
   /** Where this node can be reached, `host:port`, as far as is known; else "". */
   readonly address: string;
+  close(): void;
   /** Other nodes are there, at these addresses. */
   learn(nodes: ReadonlyMap<string, string>): void;
 }

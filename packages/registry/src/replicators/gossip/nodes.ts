@@ -162,9 +162,13 @@ export class GossipNodes implements Keeping, Nodes {
   }
 
   /** The first by name of those that are there: on each side of a cut there is one. */
-  isOnDuty(): boolean {
+  get onDutyName(): string {
     const { members, clock, name } = this.#options;
-    return members.present(clock.monotonic())[0] === name;
+    return members.present(clock.monotonic())[0] ?? name;
+  }
+
+  isOnDuty(): boolean {
+    return this.onDutyName === this.#options.name;
   }
 
   onDuty(listener: () => void): () => void {

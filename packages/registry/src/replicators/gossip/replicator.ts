@@ -2,34 +2,40 @@
  * @live Every node holds everything, in an order of its own, and they tell each other what they write: at once, and by
  * comparing what they have. Of each unit the newest version stays everywhere. Durability is the store's below, one of the
  * replicators for a single node.
- * @rooms replicator > nodes > inbox > exchange > book > members > messages
- * > in-step > stamps > network
+ * @rooms replicator > peers > nodes > inbox > exchange > book > status > members > messages
+ * > in-step > tombstones > stamps > network
  */
 import type { Logger } from "pino";
 import {
   type Account,
   ALL_TOMBSTONES,
   type Clock,
+  type Cluster,
   type Command,
   type Commit,
+  KNOWN_KEY,
   nameOfUnit,
   type Outcome,
   type Replicator,
   refuse,
   type SequencerOptions,
   type Sink,
+  SYSTEM_ACCOUNT,
   unitKey,
+  type View,
   versionOfUnit,
 } from "../../core/index.ts";
 import { Book, unitsOf } from "./book.ts";
 import { answer, compare, type Side } from "./exchange.ts";
 import { InStep } from "./in-step.ts";
 import { Inbox } from "./inbox.ts";
-import { decodeBeats, encodeBeats, type Member, Members } from "./members.ts";
+import { decodeBeats, encodeBeats, Members } from "./members.ts";
 import { decodeUnits, encodeUnits, type Placed } from "./messages.ts";
 import type { Network } from "./network.ts";
 import { GossipNodes } from "./nodes.ts";
 import { NodeStamps } from "./stamps.ts";
+import { type GossipStatus, judgeMembers, type Lag, sayPartition, toCluster } from "./status.ts";
+import { forgetting } from "./tombstones.ts";
 
 type Store = Omit<Replicator, "keeping" | "nodes" | "head">;
 
@@ -50,25 +56,7 @@ export interface GossipOptions {
   random(): number;
   /** Calls about so often; what it returns ends that. */
   every(ms: number, run: () => void): () => void;
-  /** What this node knew of the others in its life before. */
-  readonly memory: { read(): string; write(text: string): void };
   readonly log?: Pick<Logger, "info" | "warn" | "error">;
-}
-
-/** How it stands with the others. */
-export interface GossipStatus {
-  readonly members: readonly (Member & {
-    /** There is a connection. */
-    readonly isReached: boolean;
-    /** Since both had the same; Infinity when that never was. */
-    readonly inStepMs: number;
-    /** Units that came and went when they were compared last. */
-    readonly lag: number;
-  })[];
-  /** At most half of the members that it knows are there, this node among them. */
-  readonly isPartitioned: boolean;
-  /** Units that came and wait for the store. */
-  readonly waiting: number;
 }
 
 export interface GossipReplicator extends Replicator {
@@ -84,7 +72,8 @@ const TOLD = 3;
 const THOROUGH = 8;
 const KEEP_HOUSE = 30;
 const UNITS_AT_ONCE = 2000;
-const BURIED_AT_ONCE = 500;
+/** What is known of the others is written down so many times while tombstones are kept. */
+const REMEMBERED = 100;
 const CHANNELS = { units: "gossip/units", compare: "gossip/compare", beat: "gossip/beat" } as const;
 
 class Gossip implements GossipReplicator {
@@ -98,13 +87,16 @@ class Gossip implements GossipReplicator {
   readonly #outbox = new Map<string, Placed>();
   readonly #inStep = new InStep();
   /** By node: its order, and what was found when they were compared last. */
-  readonly #lags = new Map<string, { readonly line: string; readonly lag: number }>();
+  readonly #lags = new Map<string, Lag>();
   #sink: Sink | null = null;
   #members: Members | null = null;
   #nodes: GossipNodes | null = null;
   #stop: () => void = () => {};
   #rounds = 0;
   #comparing = false;
+  #rememberedMs = 0;
+  #wasPartitioned = false;
+  #sinceMs = 0;
   #isClosed = false;
   #compared: () => void = () => {};
 
@@ -120,10 +112,11 @@ class Gossip implements GossipReplicator {
   async open(sink: Sink): Promise<void> {
     const { name, clock, network, every, intervalMs = INTERVAL_MS, firstMs = FIRST_MS } = this.#options;
     this.#sink = sink;
+    this.#sinceMs = Math.floor(clock.now());
     await this.#store.open(this.#wrap(sink));
-    this.#recall();
+    this.#recall(sink.view);
     const members = new Members(
-      { name, line: this.line },
+      { name, line: this.line, sinceMs: this.#sinceMs },
       clock.monotonic(),
       Math.floor(this.#stamps.least(clock.now())),
     );
@@ -136,6 +129,10 @@ class Gossip implements GossipReplicator {
     network.on(CHANNELS.compare, (payload, from) => this.#answer(payload, from));
     const first = new Promise<void>((resolve) => {
       this.#compared = resolve;
+    });
+    network.onReached((node) => {
+      this.#tellBeats([node], false);
+      if (!this.#comparing) void this.#compare(node);
     });
     this.#stop = every(intervalMs, () => this.#round());
     if (firstMs === 0) return;
@@ -172,6 +169,9 @@ class Gossip implements GossipReplicator {
       heard: (account, heard) => sink.heard(account, heard),
       renewHere: (account, leases) => sink.renewHere(account, leases),
       pulsesHere: (account, leases) => sink.pulsesHere(account, leases),
+      get kept() {
+        return sink.kept;
+      },
       get view() {
         return sink.view;
       },
@@ -259,14 +259,21 @@ class Gossip implements GossipReplicator {
     this.#tellBeats(this.#pick(TOLD), false);
     network.learn(new Map(members.list(clock.monotonic()).map(({ name, address }) => [name, address])));
     this.#nodes?.look();
+    this.#tellPartition();
     const [peer] = this.#pick(1);
     if (peer !== undefined && !this.#comparing) void this.#compare(peer);
     if (this.#rounds % KEEP_HOUSE === 0) this.#keepHouse();
   }
 
+  #tellPartition(): void {
+    const { isPartitioned } = this.status();
+    if (isPartitioned !== this.#wasPartitioned) this.#options.log?.warn(sayPartition(isPartitioned));
+    this.#wasPartitioned = isPartitioned;
+  }
+
   #tellBeats(nodes: readonly string[], left: boolean): void {
     const { network } = this.#options;
-    const beats = encodeBeats((this.#members as Members).beat(network.address, left));
+    const beats = encodeBeats((this.#members as Members).beat(network.address, this.#sink?.kept ?? 0, left));
     for (const node of nodes) network.tell(node, CHANNELS.beat, beats);
   }
 
@@ -305,20 +312,20 @@ class Gossip implements GossipReplicator {
     const { clock, tombstoneMs = TOMBSTONE_MS } = this.#options;
     const { view } = this.#sink as Sink;
     for (const { name } of view.accounts()) {
-      const then: Command[] = [];
-      for (const { key, createdAtMs } of view.entries(name, ALL_TOMBSTONES.from, ALL_TOMBSTONES.to)) {
-        if (clock.now() - createdAtMs <= tombstoneMs) continue;
-        then.push({ kind: "delete", from: key });
-        if (then.length >= BURIED_AT_ONCE) break;
-      }
+      const then = forgetting(view, name, clock.now() - tombstoneMs);
       if (then.length > 0) void this.#store.propose(name, { kind: "when", guards: [], then, otherwise: [] });
     }
-    this.#options.memory.write(this.#inStep.write());
+    if (clock.now() - this.#rememberedMs > tombstoneMs / REMEMBERED) this.#remember();
   }
 
-  #recall(): void {
+  #remember(): void {
+    this.#rememberedMs = this.#options.clock.now();
+    void this.#store.propose(SYSTEM_ACCOUNT, { kind: "put", key: KNOWN_KEY, value: this.#inStep.write() });
+  }
+
+  #recall(view: View): void {
     try {
-      this.#inStep.read(this.#options.memory.read());
+      this.#inStep.read(view.entry(SYSTEM_ACCOUNT, KNOWN_KEY)?.value ?? "");
     } catch (error) {
       this.#options.log?.warn({ err: error }, "what was known of other nodes cannot be read");
     }
@@ -326,14 +333,16 @@ class Gossip implements GossipReplicator {
 
   status(): GossipStatus {
     const { clock, network } = this.#options;
-    const members = (this.#members?.list(clock.monotonic()) ?? []).map((member) => {
-      const { line = "", lag = 0 } = this.#lags.get(member.name) ?? {};
-      const inStepMs = this.#inStep.sinceMs(line, clock.now());
-      return { ...member, isReached: network.reached.includes(member.name), inStepMs, lag };
-    });
-    const present = 1 + members.filter(({ isPresent }) => isPresent).length;
-    const isPartitioned = members.length > 0 && 2 * present <= members.length + 1;
-    return { members, isPartitioned, waiting: this.#inbox.count };
+    const members = this.#members?.list(clock.monotonic()) ?? [];
+    const known = { reached: network.reached, lags: this.#lags, inStep: this.#inStep };
+    return { ...judgeMembers(members, known, clock.now()), waiting: this.#inbox.count };
+  }
+
+  cluster(): Cluster {
+    const { name, network } = this.#options;
+    const { kept = 0, view } = this.#sink ?? {};
+    const own = { name, address: network.address, sinceMs: this.#sinceMs, kept, revision: view?.revision ?? 0 };
+    return toCluster(this.status(), own, this.#nodes?.onDutyName ?? name);
   }
 
   get line(): string {
@@ -383,10 +392,11 @@ class Gossip implements GossipReplicator {
     if (this.#members !== null) {
       this.#push();
       this.#tellBeats(this.#options.network.reached, true);
-      this.#options.memory.write(this.#inStep.write());
+      this.#remember();
     }
     this.#isClosed = true;
     await this.#store.close();
+    this.#options.network.close();
   }
 }
 
