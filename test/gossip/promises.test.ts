@@ -220,3 +220,17 @@ test("who is cut off from most of the others knows it", async () => {
   assert.deepEqual(isCut(), [false, false, false]);
   await world.close();
 });
+
+test("heartbeats that come by turns at several nodes make no writes", async () => {
+  const world = await openWorld();
+  await propose(world, "n0", register("s", "i", { ttlMs: 2000 }));
+  await world.pass(1000);
+  const before = at(world, "n0").core.registry.read((view) => view.account("default")?.revision);
+  for (let i = 0; i < 9; i++) await beat(world, `n${i % 3}`, ["i"], 1000);
+  assert.equal(
+    at(world, "n0").core.registry.read((view) => view.account("default")?.revision),
+    before,
+  );
+  assert.equal(await endsAt(world, "n2", "i"), 0);
+  await world.close();
+});

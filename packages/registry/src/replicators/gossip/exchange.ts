@@ -200,6 +200,8 @@ async function compareLeaves(
   leaves: readonly number[],
 ): Promise<Outcome<Compared>> {
   let units = 0;
+  // What came is merged while the next is asked for.
+  let merging = Promise.resolve();
   for (let at = 0; at < leaves.length; ) {
     const some: { leaf: number; known: Known[] }[] = [];
     for (let count = 0; at + some.length < leaves.length && some.length < LEAVES_AT_ONCE && count < KNOWN_AT_ONCE; ) {
@@ -213,7 +215,8 @@ async function compareLeaves(
     if (!asked.ok) return asked;
     const found = decodeLeavesAnswer(asked.value);
     if (!found.ok) return found;
-    await side.merge(found.value.units, name);
+    await merging;
+    merging = side.merge(found.value.units, name);
     const wanted = found.value.wanted.flatMap(({ account, key }) => {
       const unit = findUnit(side.view, account, unitNameOf(key));
       return unit === undefined ? [] : [{ account, unit }];
@@ -222,6 +225,7 @@ async function compareLeaves(
     units += found.value.units.length + wanted.length;
     at += Math.max(1, Math.min(found.value.done, some.length));
   }
+  await merging;
   return ok({ leaves: leaves.length, units });
 }
 

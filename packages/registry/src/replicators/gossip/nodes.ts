@@ -39,6 +39,12 @@ export interface NodesOptions {
 }
 
 const CHANNEL = "gossip/word";
+const RENEW = "gossip/renew";
+/** Of a heartbeat that was passed on: keep the lease yourself. */
+const YOURS = -2;
+/** So many heartbeats in a row must come by one other node. Clients behind a balancer come by several. */
+const YOURS_AFTER = 3;
+const PASSED_ON_MAX = 100_000;
 
 /** What this node says anew. */
 interface Taken {
@@ -52,6 +58,8 @@ export class GossipNodes implements Keeping, Nodes {
   readonly #listeners = new Map<string, (bytes: Uint8Array, from: string) => void>();
   readonly #onDuty = new Set<() => void>();
   #moved: () => void = () => {};
+  /** Leases whose last heartbeat came by another node: by which, and how many were heard by then. */
+  readonly #passedOn = new Map<string, { readonly from: string; readonly beats: number; readonly times: number }>();
   #present = "";
   #wasOnDuty = false;
 
@@ -62,6 +70,7 @@ export class GossipNodes implements Keeping, Nodes {
       this.#listeners.get(payload.toString("utf8", 0, end))?.(Uint8Array.from(payload.subarray(end + 1)), from);
       return undefined;
     });
+    options.network.on(RENEW, (payload, from) => this.#renewFor(payload, from));
   }
 
   #isPresent(node: string): boolean {
@@ -85,14 +94,65 @@ export class GossipNodes implements Keeping, Nodes {
     return this.keeps(account, lease);
   }
 
+  /** Passes heartbeats on to the keepers, and takes over what they do not hear themselves any more, or who is not reached. */
   async renew(account: Account, leases: readonly LeaseId[]): Promise<Float64Array> {
-    const { view } = this.#options.sink;
-    const here = leases.filter((lease) => view.lease(account, lease) !== undefined);
-    if (here.length > 0) {
-      const taken = await this.#options.propose(account, { kind: "take", leases: here });
-      if (!taken.ok) return Float64Array.from(leases, (lease) => (here.includes(lease) ? -1 : 0));
+    const { network, name, sink } = this.#options;
+    const ttls = new Float64Array(leases.length);
+    const byKeeper = new Map<string, number[]>();
+    for (const [nth, lease] of leases.entries()) {
+      const origin = sink.view.lease(account, lease)?.origin;
+      if (origin !== undefined) byKeeper.set(origin, [...(byKeeper.get(origin) ?? []), nth]);
     }
-    return Float64Array.from(leases, (lease) => view.lease(account, lease)?.ttlMs ?? 0);
+    const reached = new Set(network.reached);
+    await Promise.all(
+      [...byKeeper].map(async ([keeper, places]) => {
+        const asked = places.map((nth) => leases[nth] as LeaseId);
+        const isElsewhere = keeper !== name && reached.has(keeper);
+        const found = isElsewhere ? await this.#passOn(keeper, account, asked) : asked.map(() => YOURS);
+        const taken = places.filter((_, at) => found[at] === YOURS);
+        for (const [at, nth] of places.entries()) ttls[nth] = found[at] ?? -1;
+        if (taken.length > 0) await this.#take(account, leases, taken, ttls);
+      }),
+    );
+    return ttls;
+  }
+
+  async #passOn(keeper: string, account: Account, leases: readonly LeaseId[]): Promise<readonly number[]> {
+    const answer = await this.#options.network.ask(keeper, RENEW, Buffer.from(JSON.stringify([account, leases])));
+    if (!answer.ok || answer.value.length !== 8 * leases.length) return leases.map(() => -1);
+    return leases.map((_, nth) => answer.value.readDoubleLE(8 * nth));
+  }
+
+  async #take(account: Account, leases: readonly LeaseId[], places: readonly number[], ttls: Float64Array) {
+    const { view } = this.#options.sink;
+    const taken = places.map((nth) => leases[nth] as LeaseId);
+    const outcome = await this.#options.propose(account, { kind: "take", leases: taken });
+    for (const nth of places) ttls[nth] = outcome.ok ? (view.lease(account, leases[nth] as LeaseId)?.ttlMs ?? 0) : -1;
+  }
+
+  /** Heartbeats that another node heard. One that alone hears a lease is to keep it. */
+  #renewFor(payload: Buffer, from: string): Buffer {
+    const [account, leases] = JSON.parse(payload.toString()) as [Account, readonly LeaseId[]];
+    const { sink } = this.#options;
+    const pulses = sink.pulsesHere(account, leases);
+    const ttls = sink.renewHere(account, leases);
+    const answer = Buffer.alloc(8 * leases.length);
+    for (const [nth, lease] of leases.entries()) {
+      const ttlMs = ttls[nth] ?? 0;
+      const beats = pulses[nth]?.beats ?? 0;
+      answer.writeDoubleLE(ttlMs > 0 && this.#isYours(`${account}\0${lease}`, from, beats) ? YOURS : ttlMs, 8 * nth);
+    }
+    return answer;
+  }
+
+  #isYours(name: string, from: string, beats: number): boolean {
+    const known = this.#passedOn.get(name);
+    const times = known !== undefined && known.from === from && known.beats === beats ? known.times + 1 : 1;
+    this.#passedOn.delete(name);
+    if (times >= YOURS_AFTER) return true;
+    if (this.#passedOn.size >= PASSED_ON_MAX) this.#passedOn.clear();
+    this.#passedOn.set(name, { from, beats: beats + 1, times });
+    return false;
   }
 
   async pulses(_account: Account, leases: readonly LeaseId[]): Promise<readonly (Pulse | undefined)[]> {
