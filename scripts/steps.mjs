@@ -93,6 +93,7 @@ const TEST_PACKAGES = [
   { name: "curl", program: "curl" },
   { name: "openssl", program: "openssl" },
   { name: "strace", program: "strace" },
+  { name: "serf", program: "serf" },
   { name: "systemd", program: "systemd-analyze" },
   { name: "bind9", program: "named" },
   { name: "bind9-dnsutils", program: "dig" },

@@ -59,6 +59,7 @@ test("defaults are those of the design", () => {
     nsqlookupd: 4160,
     "nsqlookupd-http": 4161,
     hera: 3222,
+    serf: 7373,
     doozer: 8046,
   });
   assert.equal(config.dialects, "all");

@@ -88,6 +88,12 @@ export const DIALECTS: readonly ListedDialect[] = [
     load: async () => (await import("../dialects/hera/dialect.ts")).dialect,
   },
   {
+    name: "serf",
+    ports: [{ name: "serf", port: 7373 }],
+    notes: true,
+    load: async () => (await import("../dialects/serf/dialect.ts")).dialect,
+  },
+  {
     name: "doozer",
     ports: [{ name: "doozer", port: 8046 }],
     notes: false,

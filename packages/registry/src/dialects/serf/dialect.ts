@@ -1,0 +1,53 @@
+/**
+ * @live The plug: Serf's agent RPC on a port of its own, and the mirror of a real agent.
+ *
+ * @rooms dialect > server > verbs > commands > mirror > refusals > desk > bus > members > settings > wire
+ */
+import type { Dialect, House, Mounted } from "../contract.ts";
+import { Bus } from "./bus/bus.ts";
+import type { Desk } from "./desk.ts";
+import { Members } from "./members/members.ts";
+import { forgetOthers, Mirror } from "./mirror/mirror.ts";
+import { serveTalk } from "./server.ts";
+import { readSettings } from "./settings.ts";
+
+const NAME = "serf";
+
+/** Serf: the catalog as the members of a cluster, with its events and queries. */
+export const dialect: Dialect = { needs: "any", open };
+
+async function open(house: House): Promise<Mounted> {
+  const { registry, access, clock, log, requests, nodes, status } = house;
+  const settings = readSettings(house.settings);
+  const members = new Members({ registry, reapMs: settings.reapMs, nowMs: () => clock.monotonic() });
+  const bus = new Bus(nodes, clock, status.name);
+  const desk: Desk = {
+    registry,
+    access,
+    clock,
+    log,
+    settings,
+    members,
+    bus,
+    node: status.name,
+    version: status.version,
+  };
+  const mirror = settings.mirror && new Mirror({ registry, nodes, bus, log }, settings.mirror);
+  const close = async (): Promise<void> => {
+    await mirror?.close();
+    bus.close();
+    members.close();
+  };
+  const failed = (error: unknown): void => log.error({ err: error }, "a command of serf failed");
+  try {
+    await house.doors.tcp(NAME, (socket, line) => serveTalk(socket, { desk, line, requests, failed }), {
+      idleTimeoutMs: 0,
+    });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  await forgetOthers({ registry, nodes, log }, settings.mirror);
+  mirror?.begin();
+  return { drain: () => {}, close };
+}
