@@ -63,6 +63,14 @@ test("a client that never reads holds up itself alone", async () => {
   assert.equal((await good.ask("GET", { path: "/a" })).value, "2");
 });
 
+test("who says no more still gets its answers", async () => {
+  const client = await Client.open({ after }, port);
+  const told = client.ask("SET", { path: "/last", value: "word", rev: -1 });
+  client.socket.end();
+  assert.equal((await told).error, undefined);
+  await client.closed();
+});
+
 test("a revision that never comes is waited for until the client goes", async () => {
   const client = await Client.open({ after }, port);
   void client.ask("GET", { path: "/a", rev: Number.MAX_SAFE_INTEGER });

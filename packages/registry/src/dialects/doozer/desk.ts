@@ -17,8 +17,10 @@ export interface Desk {
 export interface Session {
   /** The secret that was accepted last. */
   token: string | undefined;
-  /** Comes when nobody waits for answers any more. */
+  /** Comes when the client asks for nothing more: what is yet to come is not waited for. */
   readonly signal: AbortSignal;
+  /** Comes when nobody hears an answer any more. */
+  readonly gone: AbortSignal;
 }
 
 /** A request that was let in. */

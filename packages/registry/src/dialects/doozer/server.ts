@@ -43,8 +43,9 @@ class Talk implements StreamTalk {
   readonly #socket: Socket;
   readonly #parts: TalkParts;
   readonly #frames = new Frames();
+  readonly #done = new AbortController();
   readonly #gone = new AbortController();
-  readonly #session: Session = { token: undefined, signal: this.#gone.signal };
+  readonly #session: Session = { token: undefined, signal: this.#done.signal, gone: this.#gone.signal };
   #bytesRead = 0;
   #underWay = 0;
   #waiting = 0;
@@ -88,11 +89,12 @@ class Talk implements StreamTalk {
   /** The client sends no more. It gets what is worked at; what only waits is given up. */
   end(): void {
     this.#ended = true;
-    this.#gone.abort();
+    this.#done.abort();
     this.pump();
   }
 
   close(): void {
+    this.#done.abort();
     this.#gone.abort();
   }
 
@@ -124,12 +126,12 @@ class Talk implements StreamTalk {
     void response
       .then(
         (value) => {
-          if (patient && this.#gone.signal.aborted) return;
+          if (patient && this.#done.signal.aborted) return;
           this.#answered(request, value, tell);
         },
         (error: unknown) => {
           // Who waited for a revision is gone.
-          if (this.#gone.signal.aborted) return;
+          if (this.#done.signal.aborted) return;
           this.#parts.failed(error);
           this.#socket.destroy();
         },

@@ -26,7 +26,7 @@ async function write(desk: Desk, { request, account, session }: Call, value: str
   const own = refuseOwn(controlOf(desk.control, 0), path);
   if (own !== undefined) return { error: own };
   const revision = rev === CLOBBER ? null : rev < 0n ? -1 : fromRev(rev);
-  const outcome = await desk.registry.propose(account, byPlan(WRITE, { path, value, revision }), session.signal);
+  const outcome = await desk.registry.propose(account, byPlan(WRITE, { path, value, revision }), session.gone);
   if (!outcome.ok) return toResponse(outcome);
   const error = noteOf(WRITE, outcome.value);
   return error === null ? { rev: toRev(outcome.value.revision) } : { error };
@@ -42,6 +42,6 @@ function refuseOwn(control: Source, path: Bytes): ErrorName | undefined {
 
 /** A revision passes. */
 export const nop: Handle = async ({ registry }, { account, session }) => {
-  const outcome = await registry.propose(account, { kind: "put", key: NOP_KEY, value: "" }, session.signal);
+  const outcome = await registry.propose(account, { kind: "put", key: NOP_KEY, value: "" }, session.gone);
   return outcome.ok ? {} : toResponse(outcome);
 };
