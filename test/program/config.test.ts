@@ -95,6 +95,7 @@ writeFileSync(HERA, "liveness: 9\n");
 const TEXTS: Readonly<Record<string, string>> = {
   "etcd.endpoints": "http://a:2379",
   "etcd.user": "name:password",
+  "gossip.peers": "n1.example.com:7073,10.0.0.2",
   "link.key": "a key that is no file, and long enough",
   "link.address": "n1.example.com:7072",
   hera: HERA,
