@@ -96,8 +96,10 @@ export class Follower {
   /** Whether this is the order that was known, and all of it that etcd does not tell any more. */
   async #look(): Promise<void> {
     const { client, keys, line, known, resync, reader, group } = this.#options;
+    // More may be known by the time of the answer.
+    const before = known();
     const head: Outcome<Head> = await readHead(client, keys);
-    const refused = judgeHead(head, line, known());
+    const refused = judgeHead(head, line, before);
     if (refused !== undefined) throw refused;
     if (!head.ok || head.value.revision < this.#next) return;
     let isMissing = false;
