@@ -133,9 +133,10 @@ test("streams of a long commit that nobody reads are bounded by what they hold",
     return isThere();
   };
   await until(isRead, { what: "a reader to have it all" });
-  const { unreadMb, rssMb } = await memoryOf(url);
+  const { unreadMb } = await memoryOf(url);
   assert.ok(unreadMb <= 64, `${unreadMb} MB wait`);
-  assert.ok(rssMb - before.rssMb < 250, `${rssMb - before.rssMb} MB more`);
+  // Garbage of the reader's tries may still be there.
+  await until(async () => (await memoryOf(url)).rssMb - before.rssMb < 250, { what: "memory to be given back" });
 });
 
 /** What comes in of a stream, as it comes. */

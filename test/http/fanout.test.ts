@@ -34,7 +34,9 @@ class Wire {
 
   /** The revisions of what changed. */
   get revisions(): number[] {
-    return [...this.text.matchAll(/^id: (\d+)(?:-0)?\nevent: (?:change|event)$/gm)].map((match) => Number(match[1]));
+    return [...this.text.matchAll(/^id: (\d+)(?:-0)?~\w+\nevent: (?:change|event)$/gm)].map((match) =>
+      Number(match[1]),
+    );
   }
 
   /** Chunks in which they came (RFC 9112 §7.1). */
@@ -124,7 +126,7 @@ test("a stop in the middle of it ends each stream with the position that it goes
   await feed.find(({ event }) => event === "ready");
   const all = feed.events.filter(({ event }) => event === "change").map(({ id }) => revisionIn(id));
   for (const wire of wires) {
-    const bye = Number(/id: (\d+)\nevent: bye/.exec(wire.text)?.[1]);
+    const bye = Number(/id: (\d+)~\w+\nevent: bye/.exec(wire.text)?.[1]);
     assert.deepEqual(
       wire.revisions,
       all.filter((revision) => revision <= bye),

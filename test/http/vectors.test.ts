@@ -1,6 +1,7 @@
 /**
  * Replays request and answer pairs of the main routes, byte for byte, against a fresh registry. What differs from run
- * to run stands as a placeholder: `{time}`, `"{revision}"` for a number, and `{position}` for one with its mark.
+ * to run stands as a placeholder: `{time}`, `"{revision}"` for a number, `{position}` for one with its mark, and `{mark}`
+ * for that alone.
  */
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
@@ -27,7 +28,8 @@ function toPattern(expected: string): RegExp {
     .replace(/\\\{time\\\}/g, "\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z")
     .replace(/:"\\\{revision\\\}"/g, ":\\d+")
     .replace(/\\\{revision\\\}/g, "\\d+")
-    .replace(/\\\{position\\\}/g, "\\d+~[0-9a-f]{12}");
+    .replace(/\\\{position\\\}/g, "\\d+~[0-9a-f]{12}")
+    .replace(/\\\{mark\\\}/g, "[0-9a-f]{12}");
   return new RegExp(`^${pattern}$`);
 }
 

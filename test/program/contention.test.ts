@@ -14,6 +14,8 @@ import { logIn } from "../rackspace/rig.ts";
 const CLIENTS = 64;
 /** As soon as one client has come so far, all others have come a quarter as far; those that starve never begin. */
 const CHANGES = 16;
+/** What the registry says by itself meanwhile: that a zone lies below another one, since an account came. */
+const OWN_PROPOSALS_MAX = 2;
 
 const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
 const dns = await startDns(
@@ -51,10 +53,10 @@ async function race(change: (client: number, nth: number) => Promise<unknown>): 
     over = true;
   };
   await Promise.all(done.map((_, client) => run(client)));
-  const tries = ((await countProposals()) - proposals) / all;
+  const more = (await countProposals()) - proposals - all;
   const least = Math.min(...done);
   assert.ok(least >= CHANGES / 4, `one client made ${CHANGES} changes while another made ${least}`);
-  assert.equal(tries, 1, "tries for each change");
+  assert.ok(more >= 0 && more <= OWN_PROPOSALS_MAX, `${more} tries more than changes`);
 }
 
 test("of many that patch one instance none is left behind, and nothing is lost", async () => {
