@@ -25,7 +25,7 @@ export interface Behind {
 
 /** How often etcd is asked for the end of the order, and whether it takes changes again when it took none. */
 const PROBE_MS = 1000;
-const SURVEY_MS = 10_000;
+const SURVEY_MS = 3000;
 const AHEAD_MAX = 600;
 const NOT_BEHIND: Behind = { revisions: 0, ms: 0 };
 
