@@ -24,6 +24,8 @@ function tell(line: object): void {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 
+// At the end of a process its children are killed.
+process.once("SIGTERM", () => process.exit());
 const [first = 1, last = first] = process.argv.slice(2).map(Number);
 const ground = await openGround(new Ends());
 tell({ ground: ground.kind, slowness: ground.slowness });

@@ -20,7 +20,8 @@ export async function runSeeds(t: TestContext, first: number, last: number): Pro
   ] as [string];
   const env = cleanEnvironment({ [HIDDEN]: prefix.length > 0 ? "yes" : "no" });
   const program = new Program(command, args, { cwd: ROOT, env });
-  t.after(() => program.kill("SIGKILL"));
+  // It ends what it has started; SIGKILL would leave that behind where there are no namespaces.
+  t.after(() => program.kill("SIGTERM"));
   const ground = await nextLine<{ ground: string; slowness: string }>(program, 0);
   t.diagnostic(`on ${ground.ground}; a slow link: ${ground.slowness}`);
   for (let seed = first; seed <= last; seed++)
@@ -30,6 +31,7 @@ export async function runSeeds(t: TestContext, first: number, last: number): Pro
       own.diagnostic(`${seed}: ${fault} (${what}): ${(tookMs / 1000).toFixed(1)} s, ${JSON.stringify(counts)}`);
       if (complaints.length > 0) throw new Error(say(told));
     });
+  await until(() => program.gone, { what: "the trial to have ended all that it started" });
 }
 
 async function nextLine<T>(program: Program, nth: number): Promise<T> {

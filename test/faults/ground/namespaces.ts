@@ -22,7 +22,8 @@ const NOBODY = "02:00:de:ad:00:01";
 /** What to start a process behind so that `canNamespace` holds in it; nothing where the machine does not allow it. */
 export function hide(): readonly string[] {
   for (const prefix of [UNSHARE, [...UNSHARE, "--map-root-user"]]) {
-    const try_ = "ip link add b type bridge && ip link add v type veth peer name w && ip link set v master b";
+    const try_ =
+      "ip link add name b0 type bridge && ip link add name v0 type veth peer name w0 && ip link set v0 master b0";
     const [command = "", ...args] = [...prefix, "sh", "-c", try_];
     if (spawnSync(command, args, { stdio: "ignore" }).status === 0) return prefix;
   }
