@@ -1,11 +1,12 @@
 /** What handlers share, get, and answer. */
 import type { Logger } from "pino";
-import type { Access, Account, Clock, Nodes, Principal, Refused, Registry, Role } from "../../core/index.ts";
+import type { Access, Account, Clock, Nodes, Principal, Registry, Role } from "../../core/index.ts";
 import type { Query } from "../../net/http/query.ts";
 import type { Reply } from "../../net/http/reply.ts";
 import type { Request } from "../../net/http/request.ts";
 import type { Answer } from "../../net/routes/answer.ts";
 import type { Json } from "../../net/routes/json.ts";
+import type { Visit } from "../../net/routes/visits.ts";
 import type { NodeStatus } from "../contract.ts";
 import type { Settings } from "./settings.ts";
 
@@ -33,12 +34,6 @@ export interface Desk {
   readonly notes: RegExp;
   /** What chance gives: 128 bits as a UUID. */
   uuid(): string;
-}
-
-/** A query that waits. */
-export interface Visit {
-  /** Its time is up, the registry stops, or its client may see no more. */
-  bye(revoked?: Refused): void;
 }
 
 /** The queries that wait: they end when their time is up, when the registry stops, or when their client may stay no longer. */

@@ -3,6 +3,7 @@ import type { Access, Account, Clock, Refused, Registry } from "../../core/index
 import type { Reply } from "../../net/http/reply.ts";
 import type { Mark } from "../../net/routes/position.ts";
 import type { Call } from "../../net/routes/serve.ts";
+import type { Visit } from "../../net/routes/visits.ts";
 import type { House } from "../contract.ts";
 import type { Surroundings } from "./wire/commits.ts";
 
@@ -42,12 +43,6 @@ export interface Consumers {
   note(account: Account, consumer: string, provider: string, protocol: string): void;
   /** All of an account, sorted by provider. */
   list(account: Account): readonly Consumer[];
-}
-
-/** A stream, or a poll that waits. */
-export interface Visit {
-  /** The registry is about to stop, or the client may stay no longer: say goodbye with the position, and end. */
-  bye(revoked?: Refused): void;
 }
 
 /** The visits that are open. */

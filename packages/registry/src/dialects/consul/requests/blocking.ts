@@ -4,7 +4,8 @@
  */
 import type { AccountView, Commit, Refused, Revision, Scope, Watch, Watcher } from "../../../core/index.ts";
 import type { Answer } from "../../../net/routes/answer.ts";
-import type { Call, Desk, Visit } from "../desk.ts";
+import type { Visit } from "../../../net/routes/visits.ts";
+import type { Call, Desk } from "../desk.ts";
 import { toAnswer } from "../refusals.ts";
 import { type Shown, toRead } from "../wire/answer.ts";
 

@@ -2,8 +2,9 @@
  * @live The queries that wait, however many, by one timer: each lies in the slot of the tick in which its time is up.
  */
 import type { Access, Clock, Refused } from "../../../core/index.ts";
+import { type Visit, Visits } from "../../../net/routes/visits.ts";
 import type { Metrics } from "../../contract.ts";
-import type { Call, Lasting, Visit } from "../desk.ts";
+import type { Call, Lasting } from "../desk.ts";
 import { identify } from "./access.ts";
 
 /** So exact are the times that clients wait. */
@@ -15,13 +16,11 @@ interface Guest {
 }
 
 export class OpenQueries implements Lasting {
-  draining = false;
   readonly #access: Access;
   readonly #clock: Clock;
   readonly #metrics: Metrics;
-  readonly #open = new Map<Visit, Guest>();
+  readonly #visits: Visits<Guest>;
   readonly #slots = new Map<number, Set<Visit>>();
-  readonly #forget: () => void;
   #timer: NodeJS.Timeout | undefined;
   /** Slots up to here are over. */
   #past = 0;
@@ -30,7 +29,11 @@ export class OpenQueries implements Lasting {
     this.#access = access;
     this.#clock = clock;
     this.#metrics = metrics;
-    this.#forget = access.onChange(() => this.#endRevoked());
+    this.#visits = new Visits(access, ({ call }) => this.#findRevoked(call));
+  }
+
+  get draining(): boolean {
+    return this.#visits.draining;
   }
 
   enter(visit: Visit, call: Call, waitMs: number): () => void {
@@ -40,7 +43,7 @@ export class OpenQueries implements Lasting {
     }
     // At least the next one: what is over has been gone through.
     const slot = Math.max(this.#past + 1, Math.ceil((this.#clock.monotonic() + waitMs) / TICK_MS));
-    this.#open.set(visit, { call, slot });
+    this.#visits.enter(visit, { call, slot });
     const others = this.#slots.get(slot);
     if (others === undefined) this.#slots.set(slot, new Set([visit]));
     else others.add(visit);
@@ -49,14 +52,13 @@ export class OpenQueries implements Lasting {
   }
 
   #leave(visit: Visit): void {
-    const guest = this.#open.get(visit);
+    const guest = this.#visits.leave(visit);
     if (guest === undefined) return;
-    this.#open.delete(visit);
     const others = this.#slots.get(guest.slot);
     others?.delete(visit);
     if (others?.size === 0) this.#slots.delete(guest.slot);
     this.#metrics.watchers("consul", -1);
-    if (this.#open.size > 0) return;
+    if (this.#visits.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
@@ -73,21 +75,12 @@ export class OpenQueries implements Lasting {
   }
 
   drain(): void {
-    this.draining = true;
-    for (const visit of [...this.#open.keys()]) visit.bye();
+    this.#visits.drain();
   }
 
   close(): void {
-    this.drain();
-    this.#forget();
+    this.#visits.close();
     clearInterval(this.#timer);
-  }
-
-  #endRevoked(): void {
-    for (const [visit, { call }] of [...this.#open]) {
-      const revoked = this.#findRevoked(call);
-      if (revoked !== undefined) visit.bye(revoked);
-    }
   }
 
   #findRevoked({ token, account, role }: Call): Refused | undefined {

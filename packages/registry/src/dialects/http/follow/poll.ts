@@ -1,7 +1,8 @@
 /** @live Long polls: an answer that waits for a change in scope, for its time, or for the registry's stop. */
 import type { Commit, Refused, Revision, Scope, Watch, Watcher } from "../../../core/index.ts";
 import type { Result } from "../../../net/routes/serve.ts";
-import type { Exchange, Visit } from "../desk.ts";
+import type { Visit } from "../../../net/routes/visits.ts";
+import type { Exchange } from "../desk.ts";
 import { toUnauthorized } from "../refusals.ts";
 
 export type Woken = "changed" | "over";

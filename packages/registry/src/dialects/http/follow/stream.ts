@@ -3,7 +3,8 @@ import type { Commit, Revision, Scope, Watch, Watcher } from "../../../core/inde
 import type { Stream, Streaming } from "../../../net/http/reply.ts";
 import { catchUp } from "../../../net/routes/catch-up.ts";
 import { ELSEWHERE, encodePosition } from "../../../net/routes/position.ts";
-import type { Exchange, Visit } from "../desk.ts";
+import type { Visit } from "../../../net/routes/visits.ts";
+import type { Exchange } from "../desk.ts";
 import { encodeEvent } from "../wire/sse.ts";
 import type { Piece } from "./pieces.ts";
 

@@ -3,7 +3,8 @@ import { LIMITS, refuse } from "../../../core/index.ts";
 import type { Stream, Streaming } from "../../../net/http/reply.ts";
 import { encodePosition } from "../../../net/routes/position.ts";
 import type { Result } from "../../../net/routes/serve.ts";
-import type { Desk, Exchange, Visit } from "../desk.ts";
+import type { Visit } from "../../../net/routes/visits.ts";
+import type { Desk, Exchange } from "../desk.ts";
 import { toTtl } from "../wire/numbers.ts";
 import { encodeEvent } from "../wire/sse.ts";
 
