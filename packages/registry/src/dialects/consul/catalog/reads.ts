@@ -125,35 +125,31 @@ function* encodeInstances(
     if (hasMeta(node, wanted)) yield encodeCatalogService(node, service, desk.agent.datacenter);
 }
 
-export const showNode: Handle = (desk, call) => {
-  const [name = ""] = call.params;
-  return answerQuery(
-    desk,
-    call,
-    aboutNode(name, desk, (account) => {
-      const found = findOn(account, name, desk);
-      if (found === undefined) return show("null");
-      const services = found.services
-        .filter(isChosen(call))
-        .map((one) => `${encodeJson(one.id)}:${encodeNodeService(one)}`);
-      return show(`{"Node":${encodeNode(found.node, desk.agent.datacenter)},"Services":{${services.join()}}}`);
-    }),
-  );
-};
+export const showNode = onNode("null", (node, services) => {
+  const named = services.map((one) => `${encodeJson(one.id)}:${encodeNodeService(one)}`);
+  return `{"Node":${node},"Services":{${named.join()}}}`;
+});
 
-export const listNodeServices: Handle = (desk, call) => {
-  const [name = ""] = call.params;
-  return answerQuery(
-    desk,
-    call,
-    aboutNode(name, desk, (account) => {
-      const found = findOn(account, name, desk);
-      if (found === undefined) return show('{"Node":null,"Services":null}');
-      const services = found.services.filter(isChosen(call)).map(encodeNodeService);
-      return show(`{"Node":${encodeNode(found.node, desk.agent.datacenter)},"Services":[${services.join()}]}`);
-    }),
-  );
-};
+export const listNodeServices = onNode(
+  '{"Node":null,"Services":null}',
+  (node, services) => `{"Node":${node},"Services":[${services.map(encodeNodeService).join()}]}`,
+);
+
+/** A read of the node that the path names. `absent`: what is said when there is none. */
+function onNode(absent: string, encode: (encodedNode: string, services: readonly Service[]) => string): Handle {
+  return (desk, call) => {
+    const [name = ""] = call.params;
+    return answerQuery(
+      desk,
+      call,
+      aboutNode(name, desk, (account) => {
+        const found = findOn(account, name, desk);
+        if (found === undefined) return show(absent);
+        return show(encode(encodeNode(found.node, desk.agent.datacenter), found.services.filter(isChosen(call))));
+      }),
+    );
+  };
+}
 
 function isChosen({ filter }: Call): (service: Service) => boolean {
   return (service) => filter === undefined || filter(JSON.parse(encodeNodeService(service)));
