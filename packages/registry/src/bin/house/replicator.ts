@@ -45,21 +45,22 @@ export function createReplicator(config: ServeConfig, parts: ReplicatorParts): O
   if (config.replicator === "etcd") return openEtcd(config, parts);
   if (config.replicator === "memory")
     return { ...ALONE, port: createMemory(parts), backup: undefined, refusing: () => null };
-  let embedded: EmbeddedReplicator | undefined;
-  const open = (local?: EmbeddedOptions["local"]): EmbeddedReplicator => {
-    embedded = openEmbedded(config, parts, local);
-    return embedded;
-  };
-  const port: Replicator = config.replicator === "gossip" ? openGossip(config, parts, open) : open();
-  const store = embedded as unknown as EmbeddedReplicator;
-  const cluster = () => port.cluster?.();
-  return { ...ALONE, port, cluster, backup: () => store.backup(), refusing: () => store.refusing };
+  if (config.replicator === "gossip") {
+    const port = openGossip(config, parts);
+    return { ...overStore(port.store), port, cluster: () => port.cluster?.() };
+  }
+  const port = openEmbedded(config, parts);
+  return { ...overStore(port), port };
+}
+
+function overStore(store: EmbeddedReplicator): Omit<Opened, "port"> {
+  return { ...ALONE, backup: () => store.backup(), refusing: () => store.refusing };
 }
 
 function openEmbedded(
   config: ServeConfig,
   parts: ReplicatorParts,
-  local: EmbeddedOptions["local"],
+  local?: EmbeddedOptions["local"],
 ): EmbeddedReplicator {
   return createEmbedded({
     ...parts,
@@ -73,12 +74,10 @@ function openEmbedded(
   });
 }
 
-/** `store`: that of this node's own order. */
-function openGossip(
-  { gossip }: ServeConfig,
-  { clock, origin, log, link }: ReplicatorParts,
-  store: (local: EmbeddedOptions["local"]) => EmbeddedReplicator,
-): GossipReplicator {
+function openGossip(config: ServeConfig, parts: ReplicatorParts): GossipReplicator<EmbeddedReplicator> {
+  const { gossip } = config;
+  const { clock, origin, log, link } = parts;
+  const store = (local: EmbeddedOptions["local"]) => openEmbedded(config, parts, local);
   if (link === undefined) throw new Error("nodes cannot gossip without a link");
   const network = new Peers({ own: origin, link: link.link, address: link, seeds: gossip.peers, log });
   return createGossip({

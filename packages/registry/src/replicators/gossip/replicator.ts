@@ -1,7 +1,6 @@
 /**
  * @live Every node holds everything, in an order of its own, and they tell each other what they write: at once, and by
- * comparing what they have. Of each unit the newest version stays everywhere. Durability is the store's below, one of the
- * replicators for a single node.
+ * comparing what they have. Of each unit the newest version stays everywhere. Durability is the store's below.
  * @rooms replicator > peers > nodes > inbox > exchange > book > status > members > messages
  * > in-step > tombstones > stamps > network
  */
@@ -39,13 +38,13 @@ import { forgetting } from "./tombstones.ts";
 
 type Store = Omit<Replicator, "keeping" | "nodes" | "head">;
 
-export interface GossipOptions {
+export interface GossipOptions<S extends Store> {
   /** This node's name; no other one may have it. */
   readonly name: string;
   readonly clock: Clock;
   readonly network: Network;
   /** The store of this node's own order. */
-  readonly store: (local: Pick<SequencerOptions, "stamps" | "isKeeper">) => Store;
+  readonly store: (local: Pick<SequencerOptions, "stamps" | "isKeeper">) => S;
   /** Of one round: beats, and a comparison with one of the others. */
   readonly intervalMs?: number;
   /** How long it is remembered that something is gone. */
@@ -59,7 +58,8 @@ export interface GossipOptions {
   readonly log?: Pick<Logger, "info" | "warn" | "error">;
 }
 
-export interface GossipReplicator extends Replicator {
+export interface GossipReplicator<S extends Store = Store> extends Replicator {
+  readonly store: S;
   status(): GossipStatus;
 }
 
@@ -76,11 +76,11 @@ const UNITS_AT_ONCE = 2000;
 const REMEMBERED = 100;
 const CHANNELS = { units: "gossip/units", compare: "gossip/compare", beat: "gossip/beat" } as const;
 
-class Gossip implements GossipReplicator {
+class Gossip<S extends Store> implements GossipReplicator<S> {
   readonly name = "gossip";
   readonly order = "local";
-  readonly #options: GossipOptions;
-  readonly #store: Store;
+  readonly store: S;
+  readonly #options: GossipOptions<S>;
   readonly #stamps = new NodeStamps();
   readonly #book = new Book();
   readonly #inbox: Inbox;
@@ -100,28 +100,25 @@ class Gossip implements GossipReplicator {
   #isClosed = false;
   #compared: () => void = () => {};
 
-  constructor(options: GossipOptions) {
+  constructor(options: GossipOptions<S>) {
     this.#options = options;
-    this.#store = options.store({
+    this.store = options.store({
       stamps: this.#stamps,
       isKeeper: (account, lease) => this.#nodes?.isKeeper(account, lease) ?? true,
     });
-    this.#inbox = new Inbox((account, command) => this.#store.propose(account, command));
+    this.#inbox = new Inbox((account, command) => this.store.propose(account, command));
   }
 
   async open(sink: Sink): Promise<void> {
     const { name, clock, network, every, intervalMs = INTERVAL_MS, firstMs = FIRST_MS } = this.#options;
     this.#sink = sink;
     this.#sinceMs = Math.floor(clock.now());
-    await this.#store.open(this.#wrap(sink));
+    await this.store.open(this.#wrap(sink));
     this.#recall(sink.view);
-    const members = new Members(
-      { name, line: this.line, sinceMs: this.#sinceMs },
-      clock.monotonic(),
-      Math.floor(this.#stamps.least(clock.now())),
-    );
+    const own = { name, line: this.line, sinceMs: this.#sinceMs };
+    const members = new Members(own, clock.monotonic(), Math.floor(this.#stamps.least(clock.now())));
     this.#members = members;
-    const propose = (account: Account, command: Command) => this.#store.propose(account, command);
+    const propose = (account: Account, command: Command) => this.store.propose(account, command);
     const startRevision = sink.view.revision;
     this.#nodes = new GossipNodes({ name, clock, members, network, sink, line: this.line, startRevision, propose });
     network.on(CHANNELS.units, (payload, from) => void this.#takeUnits(payload, from));
@@ -313,14 +310,14 @@ class Gossip implements GossipReplicator {
     const { view } = this.#sink as Sink;
     for (const { name } of view.accounts()) {
       const then = forgetting(view, name, clock.now() - tombstoneMs);
-      if (then.length > 0) void this.#store.propose(name, { kind: "when", guards: [], then, otherwise: [] });
+      if (then.length > 0) void this.store.propose(name, { kind: "when", guards: [], then, otherwise: [] });
     }
     if (clock.now() - this.#rememberedMs > tombstoneMs / REMEMBERED) this.#remember();
   }
 
   #remember(): void {
     this.#rememberedMs = this.#options.clock.now();
-    void this.#store.propose(SYSTEM_ACCOUNT, { kind: "put", key: KNOWN_KEY, value: this.#inStep.write() });
+    void this.store.propose(SYSTEM_ACCOUNT, { kind: "put", key: KNOWN_KEY, value: this.#inStep.write() });
   }
 
   #recall(view: View): void {
@@ -346,7 +343,7 @@ class Gossip implements GossipReplicator {
   }
 
   get line(): string {
-    return this.#store.line;
+    return this.store.line;
   }
 
   get keeping(): GossipNodes {
@@ -359,32 +356,32 @@ class Gossip implements GossipReplicator {
   }
 
   get floor(): number {
-    return this.#store.floor;
+    return this.store.floor;
   }
 
   propose(account: Account, command: Command, signal?: AbortSignal): ReturnType<Replicator["propose"]> {
     if (this.#nodes === null) return Promise.resolve(refuse("unavailable", "the store is not open"));
-    return this.#store.propose(account, command, signal);
+    return this.store.propose(account, command, signal);
   }
 
   history(...asked: Parameters<Replicator["history"]>): ReturnType<Replicator["history"]> {
-    return this.#store.history(...asked);
+    return this.store.history(...asked);
   }
 
   goneAt(...asked: Parameters<Replicator["goneAt"]>): ReturnType<Replicator["goneAt"]> {
-    return this.#store.goneAt(...asked);
+    return this.store.goneAt(...asked);
   }
 
   firstChanges(...asked: Parameters<Replicator["firstChanges"]>): ReturnType<Replicator["firstChanges"]> {
-    return this.#store.firstChanges(...asked);
+    return this.store.firstChanges(...asked);
   }
 
   revisionAt(orderMs: number): Promise<number> {
-    return this.#store.revisionAt(orderMs);
+    return this.store.revisionAt(orderMs);
   }
 
   compact(revision: number): Promise<Outcome<number>> {
-    return this.#store.compact(revision);
+    return this.store.compact(revision);
   }
 
   async close(): Promise<void> {
@@ -395,12 +392,12 @@ class Gossip implements GossipReplicator {
       this.#remember();
     }
     this.#isClosed = true;
-    await this.#store.close();
+    await this.store.close();
     this.#options.network.close();
   }
 }
 
 /** This node's part of a registry that each node holds whole. */
-export function createGossip(options: GossipOptions): GossipReplicator {
+export function createGossip<S extends Store>(options: GossipOptions<S>): GossipReplicator<S> {
   return new Gossip(options);
 }
