@@ -62,6 +62,18 @@ export interface Instance {
   readonly via: string;
 }
 
+/** What is taken of an instance where nothing is said: to be laid under what is. */
+export const UNSAID = {
+  ports: {},
+  protocol: "",
+  tags: [],
+  meta: {},
+  version: "",
+  zone: "",
+  status: "passing",
+  checks: [],
+} as const satisfies Partial<Instance>;
+
 export interface InstanceKey {
   readonly service: string;
   readonly id: string;

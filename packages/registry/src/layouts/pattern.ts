@@ -13,6 +13,7 @@ import {
   mainPort,
   type Place,
   toBytes,
+  UNSAID,
 } from "../core/index.ts";
 import { type JsonObject, parseObject } from "./json.ts";
 
@@ -117,19 +118,7 @@ function placeOf(shape: Shape, prefix: Bytes, instance: InstanceKey): Place | nu
   return { own, parent: own.slice(0, slash), name: own.slice(slash), digits: 10 };
 }
 
-const NOTHING: Omit<Instance, "service" | "id"> = {
-  address: "",
-  ports: {},
-  protocol: "",
-  tags: [],
-  meta: {},
-  version: "",
-  zone: "",
-  weight: 1,
-  status: "passing",
-  checks: [],
-  via: KIND,
-};
+const NOTHING: Omit<Instance, "service" | "id"> = { ...UNSAID, address: "", weight: 1, via: KIND };
 
 function toInstance(shape: Shape, path: Bytes, bytes: Bytes, known: InstanceRecord | null): Instance | null {
   const read = shape.read(path);

@@ -15,6 +15,7 @@ import {
   type Status,
   statusOf,
   toBytes,
+  UNSAID,
 } from "../core/index.ts";
 import { isObject, type JsonObject, parseObject, sameStrings } from "./json.ts";
 
@@ -37,15 +38,7 @@ const STATUS_WORDS: readonly (readonly [string, Status])[] = [
   ["STOPPED", "critical"],
 ];
 
-const NOTHING: Pick<Instance, "protocol" | "tags" | "version" | "zone" | "weight" | "checks" | "via"> = {
-  protocol: "",
-  tags: [],
-  version: "",
-  zone: "",
-  weight: 1,
-  checks: [],
-  via: KIND,
-};
+const NOTHING = { ...UNSAID, weight: 1, via: KIND };
 
 /** Serversets under this prefix, which ends with a slash: one folder for each service. */
 export function createServerset(prefix: Bytes): Layout {

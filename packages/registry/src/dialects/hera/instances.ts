@@ -8,6 +8,7 @@ import {
   ok,
   type Plan,
   statusOf,
+  UNSAID,
 } from "../../core/index.ts";
 import { BLOB_LENGTH_MAX, contentOf, reachedBy, writeBlob } from "./wire/blob.ts";
 
@@ -31,18 +32,13 @@ export interface Entry {
 export function toInstance({ service, id, blob, node }: Entry): Instance {
   const { host, port } = reachedBy(blob);
   return {
+    ...UNSAID,
     service,
     id,
     address: host,
     ports: port === 0 ? {} : { default: port },
-    protocol: "",
-    tags: [],
     meta: { [META_NODE]: node, ...piecesOf(blob) },
-    version: "",
-    zone: "",
     weight: 100,
-    status: "passing",
-    checks: [],
     via: VIA,
   };
 }

@@ -11,6 +11,7 @@ import {
   type Plan,
   refuse,
   statusOf,
+  UNSAID,
 } from "../../core/index.ts";
 import { TTL_MS_MAX } from "../contract.ts";
 import { type ServiceBody, toRfc3339 } from "./wire/answer.ts";
@@ -46,18 +47,15 @@ export function refuseAnnounced(announced: Announced): string | undefined {
 export function toInstance(uuid: string, announced: Announced): Instance {
   const { Name, Version, Environment, Region, Host, Port, TTL, NoExpire } = announced;
   return {
+    ...UNSAID,
     service: Name,
     id: uuid,
     address: Host,
     ports: { default: Port },
-    protocol: "",
-    tags: [],
     meta: { [META_ENVIRONMENT]: Environment, ...(NoExpire ? { [META_TTL]: String(clampTtl(TTL)) } : {}) },
     version: Version,
     zone: Region,
     weight: 100,
-    status: "passing",
-    checks: [],
     via: VIA,
   };
 }

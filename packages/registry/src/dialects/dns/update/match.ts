@@ -1,5 +1,5 @@
 /** Which instance a record of an UPDATE is about, and what it tells of the instance. */
-import { fromBytes, type Instance, isLegalName } from "../../../core/index.ts";
+import { fromBytes, type Instance, isLegalName, UNSAID } from "../../../core/index.ts";
 import { toSpot } from "../labels/address.ts";
 import { fromStrings, type Notes, PRIORITY_META, priorityOf, toStrings } from "../labels/meta.ts";
 import { matchLabel } from "../labels/text.ts";
@@ -112,19 +112,5 @@ export function isAt(instance: Instance, data: Resource["data"]): boolean {
 
 /** A new instance of which only the name is known. */
 export function toFresh(service: string, id: string): Instance {
-  return {
-    service,
-    id,
-    address: "",
-    ports: {},
-    protocol: "",
-    tags: [],
-    meta: {},
-    version: "",
-    zone: "",
-    weight: WEIGHT_DEFAULT,
-    status: "passing",
-    checks: [],
-    via: "dns",
-  };
+  return { ...UNSAID, service, id, address: "", weight: WEIGHT_DEFAULT, via: "dns" };
 }

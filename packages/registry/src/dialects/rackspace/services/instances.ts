@@ -10,6 +10,7 @@ import {
   type LeaseRecord,
   LIMITS,
   type Ports,
+  UNSAID,
 } from "../../../core/index.ts";
 import type { LastBeat } from "../accounts/tokens.ts";
 import { isServiceId, type Metadata } from "../wire/fields.ts";
@@ -52,18 +53,14 @@ export function toHeld(held: Held | null): { readonly held?: HeldBody } {
 /** The part of an instance that a client of this API decides. */
 export function toInstance(id: string, tags: readonly string[], metadata: Metadata): Instance {
   return {
+    ...UNSAID,
     service: toServiceName(id, tags, metadata),
     id,
     address: toAddress(metadata),
     ports: toPorts(metadata),
-    protocol: "",
     tags,
     meta: metadata,
-    version: "",
-    zone: "",
     weight: 100,
-    status: "passing",
-    checks: [],
     via: VIA,
   };
 }

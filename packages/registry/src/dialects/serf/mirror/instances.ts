@@ -6,6 +6,7 @@ import {
   type InstanceRecord,
   isLegalName,
   LIMITS,
+  UNSAID,
 } from "../../../core/index.ts";
 import { NOTE, VIA } from "../members/member.ts";
 import type { MirrorSettings } from "../settings.ts";
@@ -43,18 +44,16 @@ export function toInstance(seen: Seen, settings: MirrorSettings): Instance | und
   if (!isLegalName(seen.name, LIMITS.idLengthMax)) return undefined;
   const port = /^\d{1,5}$/.test(seen.tags[settings.portTag] ?? "") ? Number(seen.tags[settings.portTag]) : seen.port;
   return {
+    ...UNSAID,
     service,
     id: seen.name,
     address: seen.address,
     ports: { default: Math.min(port, 65535) },
-    protocol: "",
-    tags: [],
     meta: { ...seen.tags, [SOURCE]: sourceOf(settings) },
     version: seen.tags.version ?? "",
     zone: seen.tags.zone ?? seen.tags.dc ?? "",
     weight: 1,
     status: seen.status === "leaving" ? "draining" : "passing",
-    checks: [],
     via: VIA,
   };
 }
