@@ -4,6 +4,7 @@
  * shared, and what holds then is named as unsteady, with its failure above, instead of failed. Started as
  * `node --import tsx scripts/run-tests.mjs [flags] files`.
  */
+import { availableParallelism } from "node:os";
 import { relative, resolve } from "node:path";
 import { run } from "node:test";
 import { inspect, parseArgs } from "node:util";
@@ -12,8 +13,8 @@ import { ROOT, seconds } from "./steps.mjs";
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    // More than cores: most files wait for peers and leases much of their time.
-    concurrency: { type: "string", default: "3" },
+    // More than cores: a file waits for peers and leases two thirds of its time.
+    concurrency: { type: "string", default: String(Math.min(8, 2 * availableParallelism())) },
     diagnostics: { type: "boolean", default: false },
     "file-minutes": { type: "string", default: "15" },
     "test-name-pattern": { type: "string" },
