@@ -13,10 +13,11 @@ const DIRECTIONS: readonly {
   { from: /^net\/routes\//, folders: () => ["core/index.ts", "net/", "outcome.ts"], node: true, packages: "any" },
   { from: /^net\//, folders: () => ["net/", "outcome.ts"], node: true, packages: "any" },
   { from: /^around\//, folders: () => ["core/index.ts", "around/"], node: true, packages: "any" },
+  { from: /^mirrors\//, folders: () => ["core/index.ts", "mirrors/"], node: true, packages: [] },
   { from: /^dialects\/contract\.ts$/, folders: () => ["core/index.ts", "net/"], node: true, packages: "any" },
   {
     from: /^dialects\/[^/]+\//,
-    folders: (path) => ["core/index.ts", "net/", "dialects/contract.ts", ownFolder(path)],
+    folders: (path) => ["core/index.ts", "net/", "mirrors/", "dialects/contract.ts", ownFolder(path)],
     node: true,
     packages: "any",
   },

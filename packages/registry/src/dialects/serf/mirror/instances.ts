@@ -19,17 +19,16 @@ export function sourceOf({ host, port }: Pick<MirrorSettings, "host" | "port">):
   return `${host}:${port}`;
 }
 
+export function isMirrored({ via, meta }: InstanceRecord): boolean {
+  return via === VIA && meta[SOURCE] !== undefined;
+}
+
 /** What was mirrored from this agent. */
 export function mirrored(account: AccountView | undefined, source: string): ReadonlyMap<string, InstanceRecord> {
   const found = new Map<string, InstanceRecord>();
-  for (const record of allMirrored(account)) if (record.meta[SOURCE] === source) found.set(record.id, record);
+  for (const record of account?.instances() ?? [])
+    if (isMirrored(record) && record.meta[SOURCE] === source) found.set(record.id, record);
   return found;
-}
-
-/** What was mirrored from any agent. */
-export function* allMirrored(account: AccountView | undefined): Iterable<InstanceRecord> {
-  for (const { instances } of account?.services() ?? [])
-    for (const record of instances.values()) if (record.via === VIA && record.meta[SOURCE] !== undefined) yield record;
 }
 
 /** Whether somebody is there, or on the way out. */
