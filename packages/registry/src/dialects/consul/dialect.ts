@@ -9,6 +9,8 @@ import { isWildcard } from "../../net/hosts/wildcard.ts";
 import type { Dialect, House, Mounted } from "../contract.ts";
 import { ADD_CHECK, DEREGISTER, LAPSE, MAINTAIN, REAP, REGISTER, REMOVE_CHECK, REPORT } from "./agent/plans.ts";
 import { toNodeId } from "./catalog/nodes.ts";
+import { forgetOthers, Mirror } from "./catalog/registration/mirror/mirror.ts";
+import { MIRROR, UNMIRROR } from "./catalog/registration/mirror/plan.ts";
 import { CATALOG_DEREGISTER, CATALOG_REGISTER } from "./catalog/registration/plan.ts";
 import type { Agent } from "./desk.ts";
 import { SWEEP } from "./kv/idle.ts";
@@ -36,6 +38,8 @@ const PLANS: readonly AnyPlan[] = [
   MAINTAIN,
   CATALOG_REGISTER,
   CATALOG_DEREGISTER,
+  MIRROR,
+  UNMIRROR,
 ];
 
 /** Consul: services, checks, keys, sessions and locks, for its clients as they are. */
@@ -49,9 +53,19 @@ export const dialect: Dialect = {
 async function open(house: House): Promise<Mounted> {
   const settings = readSettings(house.settings);
   const listener = await house.doors.http(NAME);
-  const server = new Server(house, settings, agentOf(settings, listener.host));
+  const agent = agentOf(settings, listener.host);
+  const server = new Server(house, settings, agent);
   listener.mount("/", NAME, (method, path, search) => server.find(method, path, search));
-  return { drain: () => server.drain(), close: async () => server.close() };
+  const { registry, nodes, log } = house;
+  const parts = { registry, nodes, log, agent };
+  await forgetOthers(parts, settings.mirror);
+  const mirror = settings.mirror && new Mirror(parts, settings.mirror);
+  mirror?.begin();
+  const close = async (): Promise<void> => {
+    await mirror?.close();
+    server.close();
+  };
+  return { drain: () => server.drain(), close };
 }
 
 function agentOf({ node, address, datacenter }: Settings, host: string): Agent {

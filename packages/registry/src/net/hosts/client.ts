@@ -1,7 +1,7 @@
 /** @live Requests to one other server: connections are kept, every wait has an end, redirects are not followed. */
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from "node:http";
+import { Agent as HttpAgent, type IncomingHttpHeaders, type IncomingMessage, request as requestHttp } from "node:http";
 import { Agent as HttpsAgent, request as requestHttps } from "node:https";
 import { createSecureContext, rootCertificates, type SecureContext } from "node:tls";
 import { promisify } from "node:util";
@@ -22,6 +22,7 @@ const unzip = promisify(gunzip);
 
 export interface Answered {
   readonly status: number;
+  readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
 }
 
@@ -43,6 +44,8 @@ export interface ClientParts {
   /** Sent with each request, besides. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly waits?: Partial<Waits>;
+  /** The most that are open at once; 4 when left out. */
+  readonly connections?: number;
 }
 
 export interface Ask {
@@ -60,14 +63,14 @@ export class HostClient {
   readonly #agent: HttpAgent | HttpsAgent;
   readonly #waits: Waits;
 
-  constructor({ url, headers = {}, waits }: ClientParts) {
+  constructor({ url, headers = {}, waits, connections = 4 }: ClientParts) {
     this.#waits = { ...WAITS, ...waits };
     const base = new URL(url);
     this.#headers = headersOf(base, headers);
     base.username = "";
     base.password = "";
     this.#base = base;
-    const options = { keepAlive: true, maxSockets: 4, maxFreeSockets: 2 };
+    const options = { keepAlive: true, maxSockets: connections, maxFreeSockets: connections / 2 };
     this.#agent =
       base.protocol === "https:"
         ? new HttpsAgent({ ...options, secureContext: trustedContext() })
@@ -151,7 +154,7 @@ async function collect(response: IncomingMessage, bytesMax: number): Promise<Ans
   const raw = Buffer.concat(chunks, size);
   const isZipped = response.headers["content-encoding"]?.toLowerCase() === "gzip";
   const body = isZipped ? await unzip(raw, { maxOutputLength: bytesMax }) : raw;
-  return { status: response.statusCode ?? 0, body };
+  return { status: response.statusCode ?? 0, headers: response.headers, body };
 }
 
 /** What goes with each request, with the credentials of the URL. */

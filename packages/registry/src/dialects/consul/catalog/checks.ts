@@ -4,7 +4,7 @@ import { formatDuration } from "../wire/duration.ts";
 import { encodeJson } from "../wire/json.ts";
 import { type Extras, extrasOf } from "./extras.ts";
 import type { CheckStatus, Node, NodeCheck } from "./nodes.ts";
-import { type Place, VIA } from "./place.ts";
+import { META, type Place, VIA } from "./place.ts";
 
 export interface ShownCheck {
   readonly node: string;
@@ -49,9 +49,9 @@ export function compareChecks(one: ShownCheck, other: ShownCheck): number {
   return one.id < other.id ? -1 : one.id > other.id ? 1 : 0;
 }
 
-/** All that there is to say of its status is in its checks. */
-function isPlain({ via, override, status }: InstanceRecord): boolean {
-  return via === VIA && override === null && status === "passing";
+/** All that there is to say of its status is in its checks, or in those of the node where it was seen. */
+function isPlain({ via, override, status, meta }: InstanceRecord): boolean {
+  return via === VIA && override === null && (status === "passing" || meta[META.mirror] !== undefined);
 }
 
 function toShown(record: InstanceRecord, { node, id }: Place, check: Check, extras: Extras): ShownCheck {
@@ -132,7 +132,7 @@ function toNodeCheck(node: Node, { id, name, status, notes, output, type, defini
 const WORST: Readonly<Record<CheckStatus, number>> = { passing: 0, warning: 1, critical: 2 };
 
 /** As Consul aggregates: the worst of them, passing when there is none. */
-export function worstOf(checks: readonly ShownCheck[]): CheckStatus {
+export function worstOf(checks: readonly Pick<ShownCheck, "status">[]): CheckStatus {
   let worst: CheckStatus = "passing";
   for (const { status } of checks) if (WORST[status] > WORST[worst]) worst = status;
   return worst;

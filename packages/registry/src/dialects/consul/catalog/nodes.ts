@@ -26,6 +26,8 @@ export interface StoredNode {
   readonly taggedAddresses: Readonly<Record<string, string>>;
   readonly meta: Readonly<Record<string, string>>;
   readonly checks: readonly NodeCheck[];
+  /** The other Consul that it was seen at; left out for one that was registered here. */
+  readonly mirror?: string;
 }
 
 export interface Node extends StoredNode {

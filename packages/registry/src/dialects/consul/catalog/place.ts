@@ -14,6 +14,8 @@ export const META = {
   id: "consul.id",
   /** All else, as JSON: see extras.ts. */
   extras: "consul.extras",
+  /** The other Consul that it was seen at: see registration/mirror/. */
+  mirror: "consul.mirror",
 } as const;
 
 export interface Place {

@@ -28,14 +28,16 @@ export interface GivenCheck {
   readonly definition: Readonly<Record<string, unknown>>;
 }
 
-interface Registered {
-  readonly agent: Agent;
+/** A node, with a service on it and checks of both. */
+export interface Registration {
   readonly node: Omit<StoredNode, "checks">;
   /** Only what stands on it is changed. */
   readonly skipNode: boolean;
   readonly service: WishedService | null;
   readonly checks: readonly GivenCheck[];
 }
+
+type Registered = Registration & { readonly agent: Agent };
 
 /** `not-found` when a check's service is not there. */
 export const CATALOG_REGISTER: Plan<Registered> = {
@@ -83,13 +85,13 @@ function serviceStep(
   return { kind: "register", instance, life: same === undefined ? "permanent" : "keep" };
 }
 
-function toChecked({ id, name, status, output }: GivenCheck, before: InstanceRecord | undefined): Check {
+export function toChecked({ id, name, status, output }: GivenCheck, before: InstanceRecord | undefined): Check {
   const known = before?.checks.find((check) => check.id === id);
   const reportedAtMs = known?.status === status ? known.reportedAtMs : 0;
   return { id, kind: "reported", name, target: "", intervalMs: 0, timeoutMs: 0, status, output, reportedAtMs };
 }
 
-function toExtras({ notes, type, definition }: GivenCheck): CheckExtras {
+export function toExtras({ notes, type, definition }: GivenCheck): CheckExtras {
   return {
     type,
     ...(notes === "" ? {} : { notes }),
@@ -118,7 +120,7 @@ function nodeSteps(
   return facts.entry(account, key)?.value === value ? [] : [{ kind: "put", key, value, lease: null }];
 }
 
-function toNodeCheck({ id, name, status, notes, output, type, definition }: GivenCheck): NodeCheck {
+export function toNodeCheck({ id, name, status, notes, output, type, definition }: GivenCheck): NodeCheck {
   return { id, name, status, notes, output, type, definition };
 }
 
