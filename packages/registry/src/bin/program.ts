@@ -1,7 +1,6 @@
 /** All commands, put together. What a command needs beyond its flags is loaded when it runs. */
 import { Command, CommanderError, Help } from "commander";
 import { defineAdmin } from "./commands/admin.ts";
-import { defineBackup } from "./commands/backup.ts";
 import { defineCatalog } from "./commands/catalog.ts";
 import { defineConfig } from "./commands/config.ts";
 import { defineDoctor } from "./commands/doctor.ts";
@@ -12,6 +11,8 @@ import { defineCompletions } from "./commands/help/completions.ts";
 import { defineReference } from "./commands/help/reference.ts";
 import { defineVersion } from "./commands/help/version.ts";
 import { defineLeases } from "./commands/leases.ts";
+import { defineBackup } from "./commands/moving/backup.ts";
+import { defineImport } from "./commands/moving/import.ts";
 import { defineRegister } from "./commands/register.ts";
 import { defineServe } from "./commands/serve.ts";
 import { defineTransaction } from "./commands/transaction.ts";
@@ -46,6 +47,7 @@ export function buildProgram(): Command {
   program.commandsGroup("Administration:");
   defineAdmin(program);
   defineBackup(program);
+  defineImport(program);
   defineDoctor(program);
   program.commandsGroup("Other:");
   defineCompletions(program);

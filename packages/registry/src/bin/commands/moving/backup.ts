@@ -6,14 +6,14 @@ import { pipeline } from "node:stream/promises";
 import type { ReadableStream } from "node:stream/web";
 import type { BackupStream } from "@rollcall/client";
 import { type Command, Option } from "commander";
-import type { Refused } from "../../core/index.ts";
-import { sayWhy } from "../../net/why.ts";
-import type { Progress } from "../../records/archive.ts";
-import { connect, outputOf, untilInterrupted } from "../terminal/connection.ts";
-import { EXIT, Failure } from "../terminal/exit.ts";
-import { toBytesText } from "../terminal/output.ts";
-import { createProgress } from "../terminal/progress.ts";
-import { checked, loaderOf, storeOptions } from "./serve.ts";
+import type { Refused } from "../../../core/index.ts";
+import { sayWhy } from "../../../net/why.ts";
+import type { Progress } from "../../../records/archive.ts";
+import { connect, outputOf, untilInterrupted } from "../../terminal/connection.ts";
+import { EXIT, Failure } from "../../terminal/exit.ts";
+import { toBytesText } from "../../terminal/output.ts";
+import { createProgress } from "../../terminal/progress.ts";
+import { checked, loaderOf, storeOptions } from "../serve.ts";
 
 export function defineBackup(program: Command): void {
   program
@@ -130,7 +130,7 @@ async function flush(path: string): Promise<void> {
 
 async function restore(file: string, data: string, force: boolean, command: Command): Promise<void> {
   const out = outputOf(command);
-  const { restoreBackup } = await import("../../replicators/embedded/backup.ts");
+  const { restoreBackup } = await import("../../../replicators/embedded/backup.ts");
   const { onProgress, end } = showProgress();
   const outcome = await restoreBackup(file, data, { force, onProgress });
   end();
@@ -145,9 +145,9 @@ async function restore(file: string, data: string, force: boolean, command: Comm
 async function restoreIntoEtcd(file: string, force: boolean, command: Command): Promise<void> {
   const out = outputOf(command);
   const { etcd, data } = checked((await loaderOf(command))());
-  const { readArchive } = await import("../../replicators/embedded/archive.ts");
-  const { restoreArchive } = await import("../../replicators/etcd/about/archive.ts");
-  const { toClientOptions } = await import("../config/etcd.ts");
+  const { readArchive } = await import("../../../replicators/embedded/archive.ts");
+  const { restoreArchive } = await import("../../../replicators/etcd/about/archive.ts");
+  const { toClientOptions } = await import("../../config/etcd.ts");
   const { onProgress, end } = showProgress();
   const read = await readArchive(file, onProgress);
   if (!read.ok) throw toFailure(read);
