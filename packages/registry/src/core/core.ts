@@ -14,7 +14,7 @@ import { Past, type PastRange, readsPast } from "./order/past.ts";
 import type { Replicator, Sink } from "./order/replicator.ts";
 import type { Pulse, Registry, Scope, Watch, Watcher } from "./registry.ts";
 import type { Account, Commit, InstanceKey, LeaseId, Revision } from "./types.ts";
-import type { View } from "./view.ts";
+import type { Grouping, View } from "./view.ts";
 import type { OlderHistory } from "./watch/batches.ts";
 import { History } from "./watch/history.ts";
 import { WatchHub } from "./watch/hub.ts";
@@ -54,6 +54,9 @@ export interface Core {
   close(): Promise<void>;
 }
 
+/** Instances that are sorted into groups in one turn; takes 2 to 5 ms. */
+const GROUPED_MAX = 2000;
+
 const HISTORY_COMMITS_MAX = 16_384;
 const HISTORY_CHANGES_MAX = 65_536;
 
@@ -77,6 +80,7 @@ class OpenCore implements Core, Registry, Sink {
   readonly #turn: () => Promise<void>;
   readonly #past: Past;
   readonly #hub: WatchHub;
+  readonly #grouping = new Map<Grouping, Promise<void>>();
   #proposals = 0;
 
   constructor(options: CoreOptions, catalog: Catalog) {
@@ -161,6 +165,20 @@ class OpenCore implements Core, Registry, Sink {
 
   read<T>(query: (view: View) => T extends PromiseLike<unknown> ? never : T): T {
     return query(this.view);
+  }
+
+  group(by: Grouping): Promise<void> | undefined {
+    if (this.view.groupings.has(by)) return undefined;
+    const grouping = this.#grouping.get(by) ?? this.#groupInTurns(by);
+    this.#grouping.set(by, grouping);
+    return grouping;
+  }
+
+  async #groupInTurns(by: Grouping): Promise<void> {
+    const steps = this.view.group(by, GROUPED_MAX);
+    do await this.#turn();
+    while (steps.next().done !== true);
+    this.#grouping.delete(by);
   }
 
   propose(account: Account, command: Command, signal?: AbortSignal): Promise<Outcome<Receipt>> {

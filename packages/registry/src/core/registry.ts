@@ -2,7 +2,7 @@
 import type { Outcome } from "../outcome.ts";
 import type { Command, RangeResult, Receipt } from "./command.ts";
 import type { Account, Commit, InstanceKey, KeyRange, LeaseId, Revision } from "./types.ts";
-import type { View } from "./view.ts";
+import type { Grouping, View } from "./view.ts";
 
 /** The commits that a watcher wants. An empty scope is all of them. */
 export interface Scope {
@@ -66,6 +66,8 @@ export interface Pulse {
 export interface Registry {
   /** One revision from start to finish: a query cannot await, so it never sees half a change. */
   read<T>(query: (view: View) => T extends PromiseLike<unknown> ? never : T): T;
+  /** Sorts all instances into groups, in turns with other work. Undefined when that is done, for good. */
+  group(by: Grouping): Promise<void> | undefined;
   /**
    * Resolves once the change, or the state that a refusal rests on, is durable and visible. A refusal is no rejection. When
    * the signal comes first: `unavailable` if nothing is or will be done, else `unknown`.

@@ -30,6 +30,14 @@ export interface Members {
   readonly keys: readonly KeyRecord[];
 }
 
+/**
+ * Sorts instances into groups, by keys that are made of their records alone. Known by its identity: one constant for each.
+ * The catalog keeps the groups from the first look at them on.
+ */
+export interface Grouping {
+  keysOf(record: InstanceRecord): readonly string[];
+}
+
 /** The services and instances of one account, as decisions and lookups find them. */
 export interface AccountFacts {
   readonly name: Account;
@@ -41,6 +49,8 @@ export interface AccountFacts {
   service(name: string): ServiceView | undefined;
   /** All instances sorted by (id, service), beginning at the first id >= `fromId`. */
   instances(fromId?: string): Iterable<InstanceRecord>;
+  /** Those with this key, in no order. The first look goes over all instances, unless `Registry.group` went before. */
+  grouped(by: Grouping, key: string): Iterable<InstanceRecord>;
   /** The names of the services that changed after this revision, and perhaps of others, in no order. */
   changedServices(after: Revision): Iterable<string>;
 }

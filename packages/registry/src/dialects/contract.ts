@@ -7,6 +7,7 @@ import type {
   AnyPlan,
   Clock,
   Cluster,
+  Grouping,
   InstanceRecord,
   Nodes,
   Outcome,
@@ -71,6 +72,8 @@ export interface NameSource {
   readonly dialect: string;
   /** Where the names stand unless configured otherwise: `skydns.local.` */
   readonly domain: string;
+  /** How it has instances sorted: that is done before `find` is called for a question. */
+  readonly groupings?: readonly Grouping[];
   /**
    * Looks a name up. `labels` are those left of the domain, from left to right, in lower case, as `Bytes`; none for the
    * domain itself. `options` are settings that the source documents.

@@ -11,9 +11,19 @@ import {
   type LeaseRecord,
   type Revision,
 } from "../types.ts";
-import { type AccountView, type Counts, type Directory, type ServiceView, statusOf, type View } from "../view.ts";
+import {
+  type AccountView,
+  type Counts,
+  type Directory,
+  type Grouping,
+  type ServiceView,
+  statusOf,
+  type View,
+} from "../view.ts";
 import { DirectoryIndex } from "./directories.ts";
+import { Groups } from "./groups.ts";
 import { LeaseState, whereOf } from "./lease.ts";
+import { ServiceState } from "./service.ts";
 import { ACCOUNT_BYTES, heldBytes, serviceBytes } from "./size.ts";
 
 const BTree = sortedBtree.default;
@@ -22,21 +32,6 @@ type Tree<V> = InstanceType<typeof BTree<string, V>>;
 /** Bytewise for byte strings; by UTF-16 code unit for names. */
 function compareStrings(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
-}
-
-export class ServiceState implements ServiceView {
-  readonly name: string;
-  revision: Revision;
-  /** Instances that a lease keeps for a time, here or at another node; of those here, whose lease is silent. */
-  kept = 0;
-  elsewhere = 0;
-  silent = 0;
-  readonly instances = new Map<string, InstanceRecord>();
-
-  constructor(name: string, revision: Revision) {
-    this.name = name;
-    this.revision = revision;
-  }
 }
 
 const NO_COUNTS: Counts = { instances: 0, services: 0, keys: 0, leases: 0, bytes: 0 };
@@ -67,6 +62,7 @@ export class AccountState implements AccountView {
   };
   readonly leaseStates = new Map<LeaseId, LeaseState>();
   readonly #byId: Tree<InstanceRecord | InstanceRecord[]> = new BTree(undefined, compareStrings);
+  readonly #groups = new Map<Grouping, Groups>();
   readonly keys: Tree<KeyRecord> = new BTree(undefined, compareStrings);
   readonly directories = new DirectoryIndex();
   readonly counts: { -readonly [K in keyof Counts]: number } = { ...NO_COUNTS };
@@ -93,6 +89,16 @@ export class AccountState implements AccountView {
       if (Array.isArray(found)) yield* found;
       else yield found;
     }
+  }
+
+  grouped(by: Grouping, key: string): Iterable<InstanceRecord> {
+    return this.groupsBy(by).at(key);
+  }
+
+  groupsBy(by: Grouping): Groups {
+    const known = this.#groups.get(by) ?? new Groups(by, this);
+    this.#groups.set(by, known);
+    return known;
   }
 
   *changedServices(after: Revision): Iterable<string> {
@@ -154,6 +160,7 @@ export class AccountState implements AccountView {
     const state = this.touchService(service, revision);
     const before = state.instances.get(id);
     this.#count(before, after);
+    for (const groups of this.#groups.values()) groups.change(before, after);
     if (before !== undefined) {
       this.statuses[before.held === null ? statusOf(before) : "held"]--;
       if (before.lease !== null) this.#leave(state, before, before.lease);
@@ -308,6 +315,8 @@ export class Catalog implements View {
   revision: Revision = 0;
   bytes = 0;
   readonly accountStates = new Map<Account, AccountState>();
+  /** Those by which the instances of all accounts are sorted. */
+  readonly groupings = new Set<Grouping>();
 
   accounts(): Iterable<AccountView> {
     return this.accountStates.values();
@@ -323,9 +332,23 @@ export class Catalog implements View {
     if (state === undefined) {
       state = new AccountState(name, atMs);
       this.accountStates.set(name, state);
+      for (const by of this.groupings) state.groupsBy(by).gather(1);
       this.bytes += ACCOUNT_BYTES;
     }
     return state;
+  }
+
+  /** Sorts the instances of all accounts, those that come meanwhile too: so many between two stops. */
+  *group(by: Grouping, max: number): Generator<void, void> {
+    let left = max;
+    for (const account of this.accountStates.values())
+      for (const groups = account.groupsBy(by); !groups.isWhole; ) {
+        left -= groups.gather(left);
+        if (left > 0) continue;
+        yield;
+        left = max;
+      }
+    this.groupings.add(by);
   }
 
   instance(account: Account, service: string, id: string): InstanceRecord | undefined {

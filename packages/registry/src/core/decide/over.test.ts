@@ -4,7 +4,15 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { instanceOf, LIMITS_OF_TESTS } from "../../../../../test/harness/registry.ts";
 import { Catalog } from "../catalog/state.ts";
-import { type AccountFacts, apply, type Command, type Commit, type InstanceKey, type Rules } from "../index.ts";
+import {
+  type AccountFacts,
+  apply,
+  type Command,
+  type Commit,
+  type Grouping,
+  type InstanceKey,
+  type Rules,
+} from "../index.ts";
 import { decide } from "./command.ts";
 import { Draft } from "./draft.ts";
 
@@ -23,12 +31,23 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   fc.constant<Command>({ kind: "put", key: "k", value: "v" }),
 );
 
+/** One with all instances of a name, and one for each other. */
+const BY_NAME: Grouping = { keysOf: ({ service, id }) => [service.toLowerCase(), `${service}/${id}`] };
+const KEYS = ["api", "my api", "web", "My Api/a", "web/c"];
+
 function look(account: AccountFacts | undefined) {
-  if (account === undefined) return { services: [], instances: [], from: [], later: [], revision: 0 };
+  if (account === undefined) return { services: [], instances: [], from: [], later: [], groups: [], revision: 0 };
+  const groups = KEYS.map((key) => [...account.grouped(BY_NAME, key)].map(({ id }) => id).sort());
+  const instances = [...account.instances()];
+  for (const [nth, key] of KEYS.entries()) {
+    const those = instances.filter((record) => BY_NAME.keysOf(record).includes(key)).map(({ id }) => id);
+    assert.deepEqual(groups[nth], those.sort(), key);
+  }
   return {
     revision: account.catalogRevision,
     services: [...account.services()].map(({ name, instances }) => [name, [...instances.values()].sort(byId)]),
-    instances: [...account.instances()],
+    instances,
+    groups,
     from: [...account.instances("b")],
     later: [...account.services("api")].map(({ name }) => name),
   };

@@ -1,6 +1,6 @@
 /** The services and instances of one account in a draft, laid over those below. */
 import type { Account, InstanceRecord, Revision } from "../types.ts";
-import type { AccountFacts, ServiceView } from "../view.ts";
+import type { AccountFacts, Grouping, ServiceView } from "../view.ts";
 
 type Records = ReadonlyMap<string, InstanceRecord | null>;
 
@@ -18,6 +18,16 @@ export class ServiceDrafts {
     }
     records.set(id, after);
     this.#made.delete(service);
+  }
+
+  has({ service, id }: InstanceRecord): boolean {
+    return this.#records.get(service)?.has(id) === true;
+  }
+
+  /** Those that are not gone here. */
+  *present(): Iterable<InstanceRecord> {
+    for (const records of this.#records.values())
+      for (const record of records.values()) if (record !== null) yield record;
   }
 
   names(): Iterable<string> {
@@ -87,6 +97,12 @@ export class AccountOver implements AccountFacts {
     for (const name of changed)
       for (const record of this.service(name)?.instances.values() ?? []) if (record.id >= fromId) records.push(record);
     yield* records.sort((a, b) => compare(a.id, b.id) || compare(a.service, b.service));
+  }
+
+  *grouped(by: Grouping, key: string): Iterable<InstanceRecord> {
+    const { services } = this.#draft;
+    for (const record of this.#below?.grouped(by, key) ?? []) if (!services.has(record)) yield record;
+    for (const record of services.present()) if (by.keysOf(record).includes(key)) yield record;
   }
 
   *changedServices(after: Revision): Iterable<string> {

@@ -1,6 +1,7 @@
 /** Counts who is there and who is missing in a service and in an account, from the catalog and the wheel. */
 import type { LeaseState } from "../catalog/lease.ts";
-import type { AccountState, ServiceState } from "../catalog/state.ts";
+import type { ServiceState } from "../catalog/service.ts";
+import type { AccountState } from "../catalog/state.ts";
 import { type InstanceRecord, isTimeless } from "../types.ts";
 import { mainPort } from "../view.ts";
 import type { Departure, Departures } from "./departures.ts";

@@ -1,6 +1,7 @@
 /** Judges leases that lapse: each ends, or is held together with its service or its account. */
 import type { LeaseState } from "../catalog/lease.ts";
-import type { AccountState, ServiceState } from "../catalog/state.ts";
+import type { ServiceState } from "../catalog/service.ts";
+import type { AccountState } from "../catalog/state.ts";
 import { instancesOf, type Surveyor } from "./census.ts";
 import type { Departures } from "./departures.ts";
 import type { Others } from "./others.ts";

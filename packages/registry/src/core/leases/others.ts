@@ -1,5 +1,6 @@
 /** @live What other nodes tell, each second, of those that fell silent among the instances that they keep. */
-import type { AccountState, Catalog, ServiceState } from "../catalog/state.ts";
+import type { ServiceState } from "../catalog/service.ts";
+import type { AccountState, Catalog } from "../catalog/state.ts";
 import type { Surveyor } from "./census.ts";
 import type { Nodes } from "./keeping.ts";
 import type { Census } from "./policy.ts";

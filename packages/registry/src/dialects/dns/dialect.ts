@@ -172,7 +172,6 @@ function openDoor(
   const handlers = {
     keys: openKeys(settings, clock),
     forward: keep(new Forward(settings, log)),
-    addressed: () => index.addressed(),
     transfer: transfers.serve.bind(transfers),
     update: updates.handle.bind(updates),
   };

@@ -27,7 +27,7 @@ import {
   toBody,
   UPDATE,
 } from "./instances.ts";
-import { select, splitPattern } from "./names/labels.ts";
+import { ANY, BY_LABEL, select, splitPattern } from "./names/labels.ts";
 import { EXISTS } from "./refusals.ts";
 import { empty, encodeCounts, encodeJson, line, type ServiceBody, text } from "./wire/answer.ts";
 import { decodeService } from "./wire/bodies.ts";
@@ -114,11 +114,12 @@ function endOf(nowMs: number, view: View, account: Account, record: InstanceReco
 }
 
 /** Services that clients may use. All of them are seen at one revision, however long the list is. */
-export const listServices: Handle = (desk, { request, account }) => {
+export const listServices: Handle = async (desk, { request, account }) => {
   const { registry, settings } = desk;
+  const labels = splitPattern(patternIn(request.search));
+  if (labels.some((label) => label !== ANY)) await registry.group(BY_LABEL);
   const records = registry.read((view) => {
     const owner = view.account(account);
-    const labels = splitPattern(patternIn(request.search));
     const found =
       owner === undefined ? [] : select(owner, labels, settings.environment, Number.MAX_SAFE_INTEGER).records;
     return found.filter(isFindable);

@@ -1,6 +1,7 @@
 /** Services and nodes as Consul lists them: what its users find where. */
 import {
   type AccountView,
+  type Grouping,
   type InstanceRecord,
   mainPort,
   perRevision,
@@ -11,7 +12,7 @@ import type { Agent } from "../desk.ts";
 import { checksOf, type ShownCheck } from "./checks.ts";
 import { type Extras, extrasOf, type Tagged } from "./extras.ts";
 import { agentNode, derivedNode, findNode, NODES, type Node, toStored } from "./nodes.ts";
-import { placeOf } from "./place.ts";
+import { placeOf, standingOn } from "./place.ts";
 
 /** How to look at an account. */
 export interface Lens {
@@ -89,17 +90,19 @@ function shownMeta({ meta }: InstanceRecord, notes: RegExp): Readonly<Record<str
   return hidden ? Object.fromEntries(Object.entries(meta).filter(([key]) => !notes.test(key))) : meta;
 }
 
-/** A service's instances by node and id, in the order in which all endpoints show them. */
+/** A service's instances, in the order in which all endpoints show them. */
 export const servicesOf: (service: ServiceView, lens: Lens) => readonly Service[] = perRevision(
   (service: ServiceView, lens: Lens) =>
     Array.from(service.instances.values(), (record) => toService(record, lens)).sort(compare),
   { costMax: 200_000, costOf: (services: readonly Service[]) => services.length + 1 },
 );
 
+/** By node, id and name. */
 function compare(one: Service, other: Service): number {
   const [a, b] = [one.node.toLowerCase(), other.node.toLowerCase()];
   if (a !== b) return a < b ? -1 : 1;
-  return one.id < other.id ? -1 : one.id > other.id ? 1 : 0;
+  if (one.id !== other.id) return one.id < other.id ? -1 : 1;
+  return one.name < other.name ? -1 : one.name > other.name ? 1 : 0;
 }
 
 export const CONSUL = "consul";
@@ -134,10 +137,22 @@ export function findView(account: AccountView, name: string): ServiceView | unde
   const exact = account.service(name);
   if (exact !== undefined && exact.instances.size > 0) return exact;
   const lower = name.toLowerCase();
-  if (lower !== name || exact === undefined)
-    for (const service of account.services()) if (service.name.toLowerCase() === lower) return service;
-  return exact;
+  const plain = account.service(lower);
+  if (plain !== undefined && plain.instances.size > 0) return plain;
+  let first: string | undefined;
+  for (const { service } of account.grouped(BY_LOWER_NAME, lower))
+    if (first === undefined || service < first) first = service;
+  return first === undefined ? exact : account.service(first);
 }
+
+/** Instances of services whose names are not in lower case, by these names in lower case. */
+export const BY_LOWER_NAME: Grouping = {
+  keysOf({ service }) {
+    const lower = service.toLowerCase();
+    return lower === service ? NO_KEYS : [lower];
+  },
+};
+const NO_KEYS: readonly string[] = [];
 
 /** The node that a service stands on. */
 export function nodeOf(account: AccountView | undefined, service: Service, lens: Lens): Node {
@@ -151,11 +166,7 @@ export function nodeOf(account: AccountView | undefined, service: Service, lens:
 
 /** Every service of the account that stands on this node, the server's own aside. */
 export function servicesOn(account: AccountView | undefined, node: string, lens: Lens): readonly Service[] {
-  const lower = node.toLowerCase();
-  const found: Service[] = [];
-  for (const service of account?.services() ?? [])
-    for (const one of servicesOf(service, lens)) if (one.node.toLowerCase() === lower) found.push(one);
-  return found.sort(compare);
+  return Array.from(standingOn(account, node, lens.agent.node), (record) => toService(record, lens)).sort(compare);
 }
 
 /** The agent's first, then those that were registered and those that instances stand on, by name. */

@@ -2,7 +2,7 @@
  * Where an instance stands as Consul has it: on a node, with an id that is one of a kind there. What came through Consul's
  * agent stands on the agent's node; what other protocols registered, on a node named after its address.
  */
-import type { Account, Facts, InstanceRecord } from "../../../core/index.ts";
+import type { Account, AccountFacts, Facts, Grouping, InstanceRecord } from "../../../core/index.ts";
 
 export const VIA = "consul";
 
@@ -25,9 +25,26 @@ export interface Place {
 
 /** `agentNode`: the name of the agent's own node. */
 export function placeOf(record: InstanceRecord, agentNode: string): Place {
-  const { meta, via, address } = record;
-  const node = meta[META.node] ?? (via === VIA || address === "" ? agentNode : address);
-  return { node, id: meta[META.id] ?? record.id };
+  return { node: saidNode(record) ?? agentNode, id: record.meta[META.id] ?? record.id };
+}
+
+/** Undefined for one that stands on the agent's node without saying so. */
+function saidNode({ meta, via, address }: InstanceRecord): string | undefined {
+  return meta[META.node] ?? (via === VIA || address === "" ? undefined : address);
+}
+
+/** No node has this name. */
+const AGENTS = "\0";
+
+/** Instances by their nodes, in lower case; those that stand on the agent's without saying so by themselves. */
+export const BY_NODE: Grouping = { keysOf: (record) => [saidNode(record)?.toLowerCase() ?? AGENTS] };
+
+/** All instances that stand on a node, whatever registered them; in no order. */
+export function* standingOn(account: AccountFacts | undefined, node: string, agentNode: string) {
+  if (account === undefined) return;
+  const name = node.toLowerCase();
+  yield* account.grouped(BY_NODE, name);
+  if (name === agentNode.toLowerCase()) yield* account.grouped(BY_NODE, AGENTS);
 }
 
 export function sameNode(one: string, other: string): boolean {

@@ -1,5 +1,6 @@
 /** @live The front door: every request comes in here, is told apart, let in, handled and answered. */
 import { randomUUID } from "node:crypto";
+import type { Grouping } from "../../../core/index.ts";
 import type { Handler } from "../../../net/http/handler.ts";
 import { decodeSegment, parseQuery } from "../../../net/http/query.ts";
 import type { Reply } from "../../../net/http/reply.ts";
@@ -9,6 +10,8 @@ import { allowIn, allowOf, type Match, Table } from "../../../net/routes/table.t
 import type { House } from "../../contract.ts";
 import { Lapses } from "../agent/lapses.ts";
 import { toUi } from "../agent/ui.ts";
+import { BY_LOWER_NAME } from "../catalog/listing.ts";
+import { BY_NODE } from "../catalog/place.ts";
 import type { Agent, Call, Desk } from "../desk.ts";
 import { Sweeping } from "../kv/sweeping.ts";
 import { toAnswer } from "../refusals.ts";
@@ -24,6 +27,9 @@ import { notAllowed, redirect, text, toPretty } from "../wire/answer.ts";
 import { ROUTES, type Route } from "./routes.ts";
 
 const TABLE = new Table(ROUTES);
+/** Those that look for what stands on a node, or for names in another case. */
+const SORTED: ReadonlySet<Route> = new Set(ROUTES.filter(({ pattern }) => !/^\/v1\/(?:kv|status)\//.test(pattern)));
+const GROUPINGS: readonly Grouping[] = [BY_NODE, BY_LOWER_NAME];
 const NAMES = ROUTES.map(({ method, pattern }) => `${method} ${pattern}`);
 /** Some clients send a body where none is wanted. Unread, it would cost them their connection. */
 const BODY_BYTES_MAX = 64 * 1024;
@@ -131,6 +137,12 @@ export class Server {
   }
 
   #handle(route: Route, call: Call): Answer | Promise<Answer> {
+    const { registry } = this.#desk;
+    const waits = SORTED.has(route) ? GROUPINGS.flatMap((by) => registry.group(by) ?? []) : [];
+    return waits.length === 0 ? this.#filtered(route, call) : Promise.all(waits).then(() => this.#filtered(route, call));
+  }
+
+  #filtered(route: Route, call: Call): Answer | Promise<Answer> {
     const filter = call.query.get("filter");
     if (route.filters === undefined || filter === undefined || filter === "") return route.handle(this.#desk, call);
     return this.#handleFiltered(route, filter, route.filters, call);

@@ -4,7 +4,7 @@
  */
 import { type Account, byPlan, type Commit, keepUp, prefixEnd, subjectOf, type View } from "../../../core/index.ts";
 import { NODES } from "../catalog/nodes.ts";
-import { sameNode } from "../catalog/place.ts";
+import { BY_NODE, sameNode } from "../catalog/place.ts";
 import type { Desk } from "../desk.ts";
 import { NODE_CHECK } from "./body.ts";
 import { DESTROY, whyLost } from "./plan.ts";
@@ -89,6 +89,7 @@ export class Losses {
       for (const account of this.#stirred) {
         this.#stirred.delete(account);
         if (!nodes.isOnDuty()) continue;
+        await registry.group(BY_NODE);
         const sessions = [...(this.#exposed.get(account)?.values() ?? [])];
         const lost = registry.read((view) =>
           sessions.filter((session) => whyLost(view, account, agent, session) !== undefined),

@@ -1,7 +1,7 @@
 /** Sessions that begin and end, decided on what is there. */
 import { type Account, type Facts, ok, type Plan, refuse } from "../../../core/index.ts";
 import { type CheckStatus, findNode, keysOf } from "../catalog/nodes.ts";
-import { placeOf, sameNode } from "../catalog/place.ts";
+import { sameNode, standingOn } from "../catalog/place.ts";
 import { inOrder } from "../catalog/steps.ts";
 import { findCheck } from "../catalog/watched.ts";
 import type { Agent } from "../desk.ts";
@@ -66,8 +66,7 @@ function refuseStatus(id: string, status: string | undefined): string | undefine
 /** Of a service's check on the node; undefined when there is none. */
 function statusOn(facts: Facts, account: Account, agent: Agent, node: string, id: string): CheckStatus | undefined {
   if (sameNode(node, agent.node)) return findCheck(facts, account, agent, id)?.check.status as CheckStatus | undefined;
-  for (const record of facts.account(account)?.instances() ?? []) {
-    if (!sameNode(placeOf(record, agent.node).node, node)) continue;
+  for (const record of standingOn(facts.account(account), node, agent.node)) {
     const check = record.checks.find((one) => one.id === id);
     if (check !== undefined) return check.status as CheckStatus;
   }

@@ -1,6 +1,8 @@
 /** Questions -> replies: which zone a name is in, and what stands there. */
-import { type Question, type Resource, TYPE } from "../wire/message.ts";
+import type { Grouping } from "../../../core/index.ts";
+import { type Name, type Question, type Resource, TYPE } from "../wire/message.ts";
 import { keyOf } from "../wire/name.ts";
+import { BY_ADDRESS } from "../zone/addresses.ts";
 import { fileAddresses, fileRecords, isAlias } from "../zone/file.ts";
 import type { AccountZone, FileZone, World, Zone } from "../zone/model.ts";
 import { authorityOf } from "./authority.ts";
@@ -17,11 +19,21 @@ import {
   standsIn,
   takeAddresses,
 } from "./reply.ts";
-import { resolveReverse } from "./reverse.ts";
+import { asksForAddress, resolveReverse } from "./reverse.ts";
 import { resolveSource } from "./source.ts";
 
 /** CNAMEs that one question is followed through our zones. */
 const ALIASES_MAX = 8;
+
+const NONE: readonly Grouping[] = [];
+const ADDRESSES: readonly Grouping[] = [BY_ADDRESS];
+
+/** How instances are sorted for an answer about this name; most answers need none of that. */
+export function groupingsFor(name: Name, world: World): readonly Grouping[] {
+  const zone = world.zoneOf(name);
+  if (zone?.kind === "source") return zone.source.groupings ?? NONE;
+  return asksForAddress(name, zone, world) ? ADDRESSES : NONE;
+}
 
 /** Answers a question of class IN; undefined when its name is in no zone of ours. */
 export function resolve(question: Question, world: World): Reply | undefined {

@@ -158,6 +158,7 @@ const EMPTY: AccountFacts = {
   services: () => [],
   service: () => undefined,
   instances: () => [],
+  grouped: () => [],
   changedServices: () => [],
 };
 
@@ -174,6 +175,7 @@ function byLabels(account: AccountFacts, { index }: World): AccountFacts {
       return other === undefined ? undefined : account.service(other);
     },
     instances: (fromId) => account.instances(fromId),
+    grouped: (by, key) => account.grouped(by, key),
     changedServices: (after) => account.changedServices(after),
   };
 }

@@ -4,8 +4,7 @@ import { ALONE } from "../../../core/index.ts";
 import { awaitAll } from "../../../net/routes/catch-up.ts";
 import type { Asked, Asker, Desk } from "../desk.ts";
 import type { Reply } from "../names/reply.ts";
-import { resolve } from "../names/resolve.ts";
-import { asksForAddress } from "../names/reverse.ts";
+import { groupingsFor, resolve } from "../names/resolve.ts";
 import type { TsigKey } from "../settings/model.ts";
 import { type Keys, signAnswer, signBytes } from "../signing/keys.ts";
 import { type Chance, encodeAnswer } from "../wire/answer.ts";
@@ -41,8 +40,6 @@ export interface Many {
 export interface Handlers {
   readonly keys: Keys;
   readonly forward: Forward;
-  /** Resolves when names of addresses can be answered without keeping others waiting; undefined when that is so now. */
-  addressed(): Promise<void> | undefined;
   /** AXFR and IXFR; refuses those who may not. */
   transfer(asked: Asked): AsyncIterable<Buffer>;
   /** UPDATE; refuses those who may not. */
@@ -158,10 +155,11 @@ export class Answerer {
       .then((whole) => this.#finish(asked, this.#toAnswer(message, whole, mayForward)));
   }
 
-  /** The first question for the name of an address waits until all addresses are known. */
+  /** The first question that needs instances sorted, as for the name of an address, waits while that is done in turns. */
   #mustWait({ name }: Question): Promise<unknown> | undefined {
-    const isForAddress = this.#desk.read((world) => asksForAddress(name, world.zoneOf(name), world));
-    return isForAddress ? this.#handlers.addressed() : undefined;
+    const { read, registry } = this.#desk;
+    const waits = read((world) => groupingsFor(name, world)).flatMap((by) => registry.group(by) ?? []);
+    return waits.length === 0 ? undefined : Promise.all(waits);
   }
 
   /** A name that is in no zone of ours. */

@@ -28,6 +28,7 @@ export function freeze(live: Live, account: Account, labels: Iterable<Bytes>): W
     services: (from) => found.services(from),
     service: (name) => (names.has(toLabel(name)) ? services.get(name) : ofLive(name)),
     instances: (fromId) => found.instances(fromId),
+    grouped: (by, key) => found.grouped(by, key),
   }));
 }
 
@@ -40,6 +41,7 @@ export function withoutServices(live: Live, account: Account): World {
     services: () => [],
     service: () => undefined,
     instances: () => [],
+    grouped: () => [],
   }));
 }
 

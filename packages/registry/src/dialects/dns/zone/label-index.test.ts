@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { accepted, openRig, register } from "../../../../../../test/harness/registry.ts";
+import { BY_ADDRESS } from "./addresses.ts";
 import { LabelIndex } from "./label-index.ts";
 
 const DAY_MS = 86_400_000;
@@ -29,14 +30,14 @@ test("who is at an address is gathered in turns, and with what changes meanwhile
     accepted(await rig.registry.propose("default", register(service, id, undefined, { address })));
   // Many services with instances of one id, and more ids than one step takes.
   for (let i = 0; i < 2500; i++) await put(`s${i % 50}`, i < 2400 ? `i${i}` : "same", "10.0.0.1");
-  const gathered = index.addressed();
+  const gathered = rig.registry.group(BY_ADDRESS);
   assert.ok(gathered !== undefined);
   const [first, last] = ["i0", "same"];
   await put("s0", first, "10.0.0.2");
   await put("s0", last, "10.0.0.2");
   await put("new", "i", "10.0.0.2");
   await gathered;
-  assert.equal(index.addressed(), undefined);
+  assert.equal(rig.registry.group(BY_ADDRESS), undefined);
   const found = (address: string) => index.at(address).map(({ record }) => `${record.service}/${record.id}`);
   assert.deepEqual(found("10.0.0.2").sort(), ["new/i", "s0/i0", "s0/same"]);
   const others = found("10.0.0.1");
@@ -54,7 +55,7 @@ test("an address that is asked for while instances are gathered is known", async
       await rig.registry.propose("default", register("api", `i${String(i).padStart(4, "0")}`, undefined, { address })),
     );
   }
-  const gathered = index.addressed();
+  const gathered = rig.registry.group(BY_ADDRESS);
   assert.equal(index.at("10.0.0.9").length, 1);
   await gathered;
 });

@@ -13,10 +13,9 @@ import {
   subjectOf,
   type View,
 } from "../../../core/index.ts";
-import { inTurn } from "../../../net/answers/turns.ts";
 import { isLabel, toExactLabel, toLabel } from "../labels/text.ts";
 import type { Settings } from "../settings/model.ts";
-import { AddressBook } from "./address-book.ts";
+import { BY_ADDRESS } from "./addresses.ts";
 import type { Ground } from "./ground.ts";
 import type { Index } from "./model.ts";
 
@@ -44,11 +43,6 @@ export class LabelIndex implements Index {
   #odd = new Map<Account, Map<string, readonly string[]>>();
   #oddCount = 0;
   #oddCountMax = FORGOTTEN_MAX;
-  /** Made at the first question for an address: most registries never see one. */
-  #addresses: AddressBook | undefined;
-  /** What is left to do until it has all. */
-  #gathering: Generator<void, void> | undefined;
-  #gathered: Promise<void> | undefined;
   /** By account, service and id, in the order in which they lapsed. */
   readonly #lapsed = new Map<string, Lapsed>();
   /** By account and service, then by id. */
@@ -70,34 +64,12 @@ export class LabelIndex implements Index {
   }
 
   at(address: string): readonly { readonly account: Account; readonly record: InstanceRecord }[] {
-    const book = this.#book();
-    while (this.#gathering !== undefined) this.#gatherSome();
-    return book.at(address);
-  }
-
-  /** Resolves when `at` need not gather instances first, which is done in turns; undefined when that is so now. */
-  addressed(): Promise<void> | undefined {
-    this.#book();
-    if (this.#gathering === undefined) return undefined;
-    this.#gathered ??= this.#gatherInTurns();
-    return this.#gathered;
-  }
-
-  #book(): AddressBook {
-    if (this.#addresses === undefined) {
-      this.#addresses = new AddressBook();
-      this.#gathering = this.#addresses.gather(this.#registry);
-    }
-    return this.#addresses;
-  }
-
-  #gatherSome(): void {
-    if (this.#gathering?.next().done !== false) this.#gathering = undefined;
-  }
-
-  async #gatherInTurns(): Promise<void> {
-    while (this.#gathering !== undefined) await new Promise<void>((done) => inTurn(() => done(this.#gatherSome())));
-    this.#gathered = undefined;
+    return this.#registry.read((view) => {
+      const found: { account: Account; record: InstanceRecord }[] = [];
+      for (const account of view.accounts())
+        for (const record of account.grouped(BY_ADDRESS, address)) found.push({ account: account.name, record });
+      return found;
+    });
   }
 
   lapsed(account: Account, service: string): readonly InstanceRecord[] {
@@ -135,7 +107,6 @@ export class LabelIndex implements Index {
 
   close(): void {
     this.#following.close();
-    this.#gathering = undefined;
     this.#listeners.clear();
     clearTimeout(this.#timer);
   }
@@ -143,8 +114,6 @@ export class LabelIndex implements Index {
   #read(view: View): void {
     this.#odd = new Map();
     this.#oddCount = 0;
-    this.#addresses = undefined;
-    this.#gathering = undefined;
     this.#lapsed.clear();
     this.#lapsedOf.clear();
     for (const account of view.accounts())
@@ -159,7 +128,6 @@ export class LabelIndex implements Index {
       const { before, after } = change;
       if (after !== null && after.service !== before?.service && this.#learn(commit.account, after.service))
         changed = true;
-      this.#addresses?.take(commit.account, before, after);
       this.#takeLapse(commit, change);
     }
     if (changed) this.#changed();

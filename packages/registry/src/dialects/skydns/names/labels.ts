@@ -3,8 +3,8 @@ import {
   type AccountFacts,
   type Bytes,
   fromBytes,
+  type Grouping,
   type InstanceRecord,
-  perRevision,
   type ServiceView,
   toBytes,
 } from "../../../core/index.ts";
@@ -117,7 +117,7 @@ export function select(
   const exact = text === undefined ? undefined : account.service(text);
   // One that is called otherwise does not hide the others.
   if (exact !== undefined && exact.name === text && exact.instances.size > 0) {
-    takeFrom(exact, pattern, environment, take);
+    takeFrom(exact, pattern, take);
     return { records, service: exact.name };
   }
   const known = uuid === undefined ? [] : instancesById(account, uuid);
@@ -125,21 +125,80 @@ export function select(
     known.every(take);
     return { records };
   }
-  for (const other of account.services()) if (!takeFrom(other, pattern, environment, take)) break;
+  for (const record of candidatesOf(account, pattern, environment)) if (!take(record)) break;
   return { records };
 }
 
 /** False once enough were taken. */
-function takeFrom(
-  service: ServiceView,
-  pattern: Pattern,
-  environment: string,
-  take: (record: InstanceRecord) => boolean,
-): boolean {
+function takeFrom(service: ServiceView, pattern: Pattern, take: (record: InstanceRecord) => boolean): boolean {
   if (pattern.service !== undefined && !isLabelOf(pattern.service, service.name)) return true;
-  if (!mayHold(service, pattern, environment)) return true;
   for (const record of service.instances.values()) if (!take(record)) return false;
   return true;
+}
+
+/** Not less than what is meant; where a label is given that nothing answers to, nothing. */
+function* candidatesOf(account: AccountFacts, pattern: Pattern, environment: string): Iterable<InstanceRecord> {
+  const keys = keysFor(pattern, environment);
+  const groups = keys.map((either) => () => eachOf(account, either));
+  const [first] = groups;
+  if (first === undefined) for (const { instances } of account.services()) yield* instances.values();
+  else if (groups.every((group) => !isEmpty(group()))) yield* first();
+}
+
+function* eachOf(account: AccountFacts, keys: readonly string[]): Iterable<InstanceRecord> {
+  for (const key of keys) yield* account.grouped(BY_LABEL, key);
+}
+
+function isEmpty(records: Iterable<InstanceRecord>): boolean {
+  for (const _ of records) return false;
+  return true;
+}
+
+/** Which an instance must have to be meant, one of each list; the rarest first. */
+function keysFor(pattern: Pattern, fallback: string): readonly (readonly string[])[] {
+  const { service, uuid, host, region, version, environment } = pattern;
+  const all: string[][] = [];
+  if (service !== undefined) all.push([`s${sketch(service)}`]);
+  if (uuid !== undefined) all.push([`u${sketch(uuid)}`]);
+  if (host !== undefined) all.push([`h${sketch(host)}`]);
+  if (region !== undefined) all.push([`r${sketch(region)}`]);
+  if (version !== undefined) all.push([`v${sketch(version)}`]);
+  if (environment !== undefined)
+    all.push([`e${sketch(environment)}`, ...(isLabelOf(environment, fallback) ? [UNSAID_ENVIRONMENT] : [])]);
+  return all;
+}
+
+const UNSAID_ENVIRONMENT = "-";
+
+/** What all labels of a text have in common. */
+function sketch(label: string): string {
+  return CLEAN.test(label) ? label : label.replace(/[^a-z0-9_]+/g, "-");
+}
+
+const CLEAN = /^[a-z0-9_]*$/;
+
+function sketchesOf(text: string): readonly string[] {
+  const [one, other] = [sketch(toLower(toBytes(text))), sketch(toHyphenated(text))];
+  return one === other ? [one] : [one, other];
+}
+
+/** Instances by the labels that they answer to, roughly; names and ids that are their own only labels are left out. */
+export const BY_LABEL: Grouping = {
+  keysOf(record) {
+    const { service, id, address, zone, version } = record;
+    const environment = environmentOf(record, "\0");
+    const keys = environment === "\0" ? [UNSAID_ENVIRONMENT] : keysOf("e", environment);
+    keys.push(...keysOf("h", address), ...keysOf("r", zone), ...keysOf("v", version));
+    if (!PLAIN.test(service)) keys.push(...keysOf("s", service));
+    if (!PLAIN.test(id)) keys.push(...keysOf("u", id));
+    return keys;
+  },
+};
+
+const PLAIN = /^[a-z0-9_-]{1,63}$/;
+
+function keysOf(letter: string, text: string): string[] {
+  return text === "" ? [] : sketchesOf(text).map((form) => letter + form);
 }
 
 /** Compares the service last: unless the record was found by its id, that was compared before. */
@@ -167,61 +226,6 @@ export function instancesById(account: AccountFacts, id: Bytes): readonly Instan
     found.push(record);
   }
   return found;
-}
-
-/** Which labels the instances of a service answer to. */
-interface Summary {
-  /** Undefined: too many to remember. */
-  readonly environments: ReadonlySet<Bytes> | undefined;
-  readonly versions: ReadonlySet<Bytes> | undefined;
-  readonly regions: ReadonlySet<Bytes> | undefined;
-}
-
-const SUMMARY_MAX = 64;
-
-/**
- * By the environment of instances that say none. A search over all services must not look at every instance: the
- * summary passes over services without a fitting one.
- */
-const summariesOf = perRevision((_service: ServiceView) => new Map<string, Summary>());
-
-function mayHold(service: ServiceView, pattern: Pattern, environment: string): boolean {
-  if (pattern.environment === undefined && pattern.version === undefined && pattern.region === undefined) return true;
-  const summaries = summariesOf(service);
-  const summary = summaries.get(environment) ?? summarise(service, environment);
-  summaries.set(environment, summary);
-  return (
-    isAmong(pattern.environment, summary.environments) &&
-    isAmong(pattern.version, summary.versions) &&
-    isAmong(pattern.region, summary.regions)
-  );
-}
-
-function isAmong(label: Bytes | undefined, known: ReadonlySet<Bytes> | undefined): boolean {
-  return label === undefined || known === undefined || known.has(label);
-}
-
-function summarise(service: ServiceView, environment: string): Summary {
-  const environments = new Set<string>();
-  const versions = new Set<string>();
-  const regions = new Set<string>();
-  for (const record of service.instances.values()) {
-    environments.add(environmentOf(record, environment));
-    versions.add(record.version);
-    regions.add(record.zone);
-  }
-  const [a, b, c] = [environments, versions, regions].map(toForms);
-  return { environments: a, versions: b, regions: c };
-}
-
-function toForms(texts: ReadonlySet<string>): ReadonlySet<Bytes> | undefined {
-  if (texts.size > SUMMARY_MAX) return undefined;
-  const forms = new Set<Bytes>();
-  for (const text of texts) {
-    forms.add(toLower(toBytes(text)));
-    forms.add(toHyphenated(text));
-  }
-  return forms;
 }
 
 /** Splits a pattern as clients write it: dots between labels, one at the end allowed, `\.` for a dot within. */

@@ -1,6 +1,7 @@
 /** What names of SkyDNS 1 mean in a catalog. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { countLooks } from "../../../../../../test/harness/looks.ts";
 import { openRig, type Rig } from "../../../../../../test/harness/registry.ts";
 import { type AccountView, type Bytes, type Instance, type Life, toBytes } from "../../../core/index.ts";
 import type { Found } from "../../contract.ts";
@@ -198,4 +199,36 @@ test("no answer grows without bounds", async () => {
   assert.equal(found.kind, "instances");
   const passing = found.places.filter(({ record }) => record.status === "passing");
   assert.equal(passing.length, 4096);
+});
+
+test("a name that is not there is found absent without a look at all that is", async () => {
+  const rig = await openRig();
+  const many = Array.from({ length: 300 }, (_, nth) =>
+    instance(`I.${nth}`, { service: `Service ${nth}`, version: `1.${nth}`, zone: `Zone ${nth}` }),
+  );
+  await put(rig, ...many, instance("plain", { meta: {}, service: "plain" }));
+  for (const by of SKYDNS_NAMES.groupings ?? []) await rig.registry.group(by);
+  const ask = (name: string) =>
+    rig.registry.read((view) => {
+      const { account, looked } = countLooks(view.account("default") as AccountView);
+      return { found: idsOf(SKYDNS_NAMES.find(name.split(".").map(toBytes), account, {})), looked: looked() };
+    });
+  const absent = [
+    "nowhere",
+    "nobody.production",
+    "9.*.production",
+    "nowhere.*.*.production",
+    "10-0-0-9.*.*.*.production",
+    "nothing.*.*.*.*.production",
+    "zone-7.1-7.*.staging",
+  ];
+  for (const name of absent) {
+    const { found, looked } = ask(name);
+    assert.equal(found, "none", name);
+    // One that stands where its id would.
+    assert.ok(looked <= 2, `${name}: ${looked}`);
+  }
+  const present = ["i-7.*.*.*.*.*", "service-7.production", "i-7.10-0-0-1.zone-7.1-7.service-7.*"];
+  for (const name of present) assert.deepEqual(ask(name).found, ["I.7/10"], name);
+  assert.deepEqual(ask("plain.production").found, ["plain/10"]);
 });

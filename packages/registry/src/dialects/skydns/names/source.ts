@@ -3,7 +3,7 @@ import { isIP, isIPv4 } from "node:net";
 import type { AccountFacts, Bytes, InstanceRecord } from "../../../core/index.ts";
 import type { Found, NameSource, Place } from "../../contract.ts";
 import { isFindable } from "../instances.ts";
-import { ANY, instancesById, LABELS_MAX, type Selected, select } from "./labels.ts";
+import { ANY, BY_LABEL, instancesById, LABELS_MAX, type Selected, select } from "./labels.ts";
 
 /** The environment of instances that say none, unless the option `environment` is another. */
 export const ENVIRONMENT = "production";
@@ -21,7 +21,12 @@ const REGION = 4;
 const SERVERS: ReadonlySet<string> = new Set(["leader", "master"]);
 
 /** How SkyDNS's users name things in DNS. Option: `environment`. */
-export const SKYDNS_NAMES: NameSource = { dialect: "skydns", domain: "skydns.local.", find };
+export const SKYDNS_NAMES: NameSource = {
+  dialect: "skydns",
+  domain: "skydns.local.",
+  groupings: [BY_LABEL],
+  find,
+};
 
 function find(labels: readonly Bytes[], account: AccountFacts, options: Readonly<Record<string, string>>): Found {
   const environment = options.environment ?? ENVIRONMENT;

@@ -8,7 +8,7 @@
  * it its instances with that tag; the node of an instance is in its meta `consul.node`. There is no mesh: `connect`,
  * `ingress` and `virtual` have no names.
  */
-import { type AccountFacts, type InstanceRecord, perRevision, type ServiceView } from "../../../../core/index.ts";
+import type { AccountFacts, Grouping, InstanceRecord } from "../../../../core/index.ts";
 import type { Found, NameSource, Place } from "../../../contract.ts";
 import { META } from "../place.ts";
 import { fromAddressLabel, isHostLabel, toAddressLabel, toLabel, withTag } from "./labels.ts";
@@ -20,10 +20,20 @@ const DATACENTER = "dc1";
 /** The service that this server is itself. */
 const SERVER = "consul";
 
+/** Instances that say on which node they stand, by its label. */
+const BY_NODE_LABEL: Grouping = {
+  keysOf({ meta }) {
+    const node = meta[META.node];
+    return node === undefined ? NO_LABELS : [toLabel(node)];
+  },
+};
+const NO_LABELS: readonly string[] = [];
+
 /** Consul's names. Option `datacenter`: the name of this one, by default `dc1`; names of others do not exist. */
 export const CONSUL_NAMES: NameSource = {
   dialect: "consul",
   domain: "consul.",
+  groupings: [BY_NODE_LABEL],
   find(labels, account, options) {
     const datacenter = (options.datacenter ?? DATACENTER).toLowerCase();
     if (labels.length === 0) return BARE;
@@ -96,31 +106,45 @@ function findInstances(account: AccountFacts, name: string, tag: string, datacen
 }
 
 function toPlaces(records: readonly InstanceRecord[], account: AccountFacts, datacenter: string): readonly Place[] {
-  const isOnNodes = records.some(({ meta }) => meta[META.node] !== undefined);
-  const nodes = isOnNodes ? nodesOf(account) : NO_NODES;
+  const addresses = new Map<string, string | undefined>();
+  const addressAt = (label: string): string | undefined => {
+    if (!addresses.has(label)) addresses.set(label, onlyAddress(account.grouped(BY_NODE_LABEL, label)));
+    return addresses.get(label);
+  };
   return records.map((record) => ({
     record,
     priority: 1,
     weight: "own",
-    target: targetOf(record, nodes, datacenter),
+    target: targetOf(record, addressAt, datacenter),
   }));
 }
 
-/** The name of the node, if all instances on it have one address; else the name of the address. */
-function targetOf(record: InstanceRecord, nodes: Nodes, datacenter: string): readonly string[] {
-  const node = record.meta[META.node];
-  if (node !== undefined) {
-    const label = toLabel(node);
-    const others = isHostLabel(label) ? nodes.get(label) : undefined;
-    if (others?.every((other) => other.address === record.address)) return [label, "node", datacenter];
+/** Where all of them are; undefined when they are at several addresses. */
+function onlyAddress(records: Iterable<InstanceRecord>): string | undefined {
+  let only: string | undefined;
+  for (const { address } of records) {
+    if (only !== undefined && address !== only) return undefined;
+    only = address;
   }
-  return [toAddressLabel(record.address) ?? "", "addr", datacenter];
+  return only;
+}
+
+/** The name of the node, if all instances on it have one address; else the name of the address. */
+function targetOf(
+  { meta, address }: InstanceRecord,
+  addressAt: (label: string) => string | undefined,
+  datacenter: string,
+): readonly string[] {
+  const node = meta[META.node];
+  const label = node === undefined ? "" : toLabel(node);
+  if (isHostLabel(label) && addressAt(label) === address) return [label, "node", datacenter];
+  return [toAddressLabel(address) ?? "", "addr", datacenter];
 }
 
 function findNode(left: readonly string[], account: AccountFacts, datacenter: string): Found {
   const [label = ""] = left;
-  const records = left.length === 1 ? nodesOf(account).get(label) : undefined;
-  if (records === undefined) return NONE;
+  const records = left.length === 1 ? [...account.grouped(BY_NODE_LABEL, label)] : [];
+  if (records.length === 0) return NONE;
   return { kind: "instances", places: toPlaces(records, account, datacenter) };
 }
 
@@ -129,35 +153,3 @@ function findAddress(left: readonly string[]): Found {
   const address = left.length === 1 ? fromAddressLabel(label) : undefined;
   return address === undefined ? NONE : { kind: "addresses", addresses: [address] };
 }
-
-/** Instances by the label of their node. */
-type Nodes = ReadonlyMap<string, readonly InstanceRecord[]>;
-
-const NO_NODES: Nodes = new Map();
-
-/** The nodes of an account. Services that did not change are not looked through again. */
-function nodesOf(account: AccountFacts): Nodes {
-  const nodes = new Map<string, InstanceRecord[]>();
-  for (const service of account.services()) {
-    for (const [label, records] of nodesIn(service)) {
-      const there = nodes.get(label);
-      if (there === undefined) nodes.set(label, [...records]);
-      else there.push(...records);
-    }
-  }
-  return nodes;
-}
-
-/** The nodes of a service; most services have none. */
-const nodesIn = perRevision((service: ServiceView): Nodes => {
-  const nodes = new Map<string, InstanceRecord[]>();
-  for (const record of service.instances.values()) {
-    const node = record.meta[META.node];
-    if (node === undefined) continue;
-    const label = toLabel(node);
-    const there = nodes.get(label);
-    if (there === undefined) nodes.set(label, [record]);
-    else there.push(record);
-  }
-  return nodes.size === 0 ? NO_NODES : nodes;
-});

@@ -11,7 +11,7 @@ import {
 import type { Agent } from "../../desk.ts";
 import { type CheckExtras, extrasOf } from "../extras.ts";
 import { type CheckStatus, findNode, keysOf, type NodeCheck, nodeKey, type StoredNode, toNodeValue } from "../nodes.ts";
-import { findAt, placeOf, sameNode, VIA } from "../place.ts";
+import { findAt, sameNode, standingOn, VIA } from "../place.ts";
 import { goneSteps, inOrder, withNodeCheck, withoutCheck } from "../steps.ts";
 import { toInstance, type WishedService } from "../wished.ts";
 
@@ -142,25 +142,20 @@ export const CATALOG_DEREGISTER: Plan<Deregistered> = {
         null,
       );
     }
-    const standing = () => standingOn(facts, account, agent, node);
+    const standing = [...standingOn(facts.account(account), node, agent.node)];
     if (checkId !== "") {
-      const owner = standing().find((record) => record.checks.some(({ id }) => id === checkId));
+      const owner = standing.find((record) => record.checks.some(({ id }) => id === checkId));
       if (owner !== undefined) return inOrder([withoutCheck(owner, checkId)], null);
       return inOrder(withoutNodeCheck(facts, account, agent, node, checkId), null);
     }
     // The agent's own would be back at once.
     if (sameNode(node, agent.node)) return inOrder([], null);
-    const gone = standing().flatMap((record) => goneSteps(facts, account, record));
+    const gone = standing.flatMap((record) => goneSteps(facts, account, record));
     const key = nodeKey(node);
     const isKept = facts.entry(account, key) !== undefined;
     return inOrder([...gone, ...(isKept ? [{ kind: "delete", from: key } as const] : [])], null);
   },
 };
-
-function standingOn(facts: Facts, account: Account, agent: Agent, node: string): readonly InstanceRecord[] {
-  const all = facts.account(account)?.instances() ?? [];
-  return Array.from(all).filter((record) => sameNode(placeOf(record, agent.node).node, node));
-}
 
 function withoutNodeCheck(
   facts: Facts,

@@ -1,0 +1,18 @@
+/** One service in memory. */
+import type { InstanceRecord, Revision } from "../types.ts";
+import type { ServiceView } from "../view.ts";
+
+export class ServiceState implements ServiceView {
+  readonly name: string;
+  revision: Revision;
+  /** Instances that a lease keeps for a time, here or at another node; of those here, whose lease is silent. */
+  kept = 0;
+  elsewhere = 0;
+  silent = 0;
+  readonly instances = new Map<string, InstanceRecord>();
+
+  constructor(name: string, revision: Revision) {
+    this.name = name;
+    this.revision = revision;
+  }
+}
