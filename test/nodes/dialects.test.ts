@@ -11,6 +11,7 @@ import { type Answer, openStream, request, revisionIn } from "../harness/request
 import { temporaryDirectory, until } from "../harness/scope.ts";
 import * as rackspace from "../rackspace/rig.ts";
 import { openReceiver } from "../skydns/rig.ts";
+import { WALKS, WITNESSES } from "./newer.ts";
 import { ask, etcd, type Nodes, startNodes } from "./rig.ts";
 
 const { skip } = etcd;
@@ -249,6 +250,8 @@ test("a token is good at every node with the next request, and no more soon afte
   );
 });
 
+for (const [name, walk] of Object.entries(WALKS)) test(name, { skip }, (t) => walk(t, [a, b, c]));
+
 test("settings and zone files that differ are named, and no zone is transferred under another's serial", {
   skip,
 }, async () => {
@@ -308,6 +311,7 @@ test("when the node on duty, that keeps leases, is killed, nobody is told that a
   assert.equal((await sky(c, "DELETE", "/services/s1")).status, 200);
   await until(() => receiver.received.length > 0);
   const { length } = told;
+  const witnesses = await Promise.all(WITNESSES.map((witness) => witness({ after }, [a, b, c])));
   await a.kill();
   assert.equal((await sky(b, "DELETE", "/services/s2")).status, 200);
   const beats = new Set<number>();
@@ -321,6 +325,7 @@ test("when the node on duty, that keeps leases, is killed, nobody is told that a
     [...beats].filter((status) => status !== 200 && status !== 503),
     [],
   );
+  await Promise.all(witnesses.map((tell) => tell()));
   await until(() => receiver.received.some(({ body }) => JSON.parse(body).UUID === "s2"));
   const ended = receiver.received.map(({ body }) => JSON.parse(body).UUID);
   // That the first was told may not have been noted before the kill: then it comes again.

@@ -2,6 +2,7 @@
 import { type Account, type InstanceRecord, type Outcome, refuse } from "../../core/index.ts";
 import { listParts } from "../../net/answers/parts.ts";
 import { parseQuery } from "../../net/http/query.ts";
+import { findSurely } from "../../net/routes/catch-up.ts";
 import type { Desk, Handle } from "./desk.ts";
 import { blobOfOther, contentOfRecord, isFindable, nodeOf, storedBlob, toInstance } from "./instances.ts";
 import { json, NO_CONTENT } from "./wire/answer.ts";
@@ -29,9 +30,10 @@ export const putEntry: Handle = async (desk, { account, service, id, body }) => 
   return outcome.ok ? NO_CONTENT : outcome;
 };
 
-/** Whether it says again what this node knows of it, but for the time. */
-function isBeat({ own }: Desk, record: InstanceRecord, blob: string): boolean {
-  return nodeOf(record) === own && record.lease !== null && contentOfRecord(record) === contentOf(blob);
+/** Whether it says again what this node knows of it, but for the time. It may have come by another node of this store. */
+function isBeat({ gossip, own }: Desk, record: InstanceRecord, blob: string): boolean {
+  const isHere = nodeOf(record) !== undefined && gossip.ownerOf(record) === own;
+  return isHere && record.lease !== null && contentOfRecord(record) === contentOf(blob);
 }
 
 /** `not-found` also where the entry lives otherwise than by a heartbeat in each `liveness`. */
@@ -49,9 +51,11 @@ async function renew(
 export const getEntry: Handle = async (desk, { account, service, id, request }) => {
   const query = parseQuery(request.search);
   if (!query.ok) return query;
-  const record = desk.registry.read((view) => view.instance(account, service, id));
-  if (record === undefined) return refuse("not-found", `there is no instance ${id} of ${service}`);
-  const blob = (await showAll(desk, account, [record]))(record);
+  const { registry } = desk;
+  const found = await findSurely(registry, () => registry.read((view) => view.instance(account, service, id)));
+  if (!found.ok) return found;
+  if (found.value === undefined) return refuse("not-found", `there is no instance ${id} of ${service}`);
+  const blob = (await showAll(desk, account, [found.value]))(found.value);
   return json(layOut(blob, query.value.has("pretty")));
 };
 

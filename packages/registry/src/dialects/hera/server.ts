@@ -32,7 +32,7 @@ export class Server {
     const { registry, nodes, access, clock, metrics, status } = house;
     const { account, livenessMs, others } = settings;
     const own = status.name;
-    const beats = new Beats(registry, nodes);
+    const beats = new Beats(registry, nodes, clock);
     const gossip = new Gossip({ registry, clock, beats, own, others: others.keys(), account, livenessMs });
     this.#house = house;
     this.#desk = { registry, access, settings, beats, gossip, own };

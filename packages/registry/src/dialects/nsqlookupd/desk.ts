@@ -9,6 +9,8 @@ export interface Desk {
   readonly access: Access;
   readonly clock: Clock;
   readonly settings: Settings;
+  /** This node's name. */
+  readonly own: string;
   /** When a connection of this node was last heard of, wall-clock ms; undefined for those of others. */
   heardAtMs(id: string): number | undefined;
 }

@@ -33,7 +33,14 @@ async function open(house: House): Promise<Mounted> {
     hostname: hostname(),
     version: VERSION,
   });
-  const desk = { registry, access, clock, settings, heardAtMs: (id: string) => connections.heardAtMs(id) };
+  const desk = {
+    registry,
+    access,
+    clock,
+    settings,
+    own: status.name,
+    heardAtMs: (id: string) => connections.heardAtMs(id),
+  };
   const server = new Server(house, desk);
   const tcp = await doors.tcp(NAME, (socket, line) => connections.serve(socket, line), LIMITS);
   const listener = await doors.http(HTTP);

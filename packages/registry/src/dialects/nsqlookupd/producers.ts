@@ -33,6 +33,32 @@ export function idOf({ peer, tag }: Pick<Source, "peer" | "tag">): string {
   return `${peer.broadcastAddress}:${peer.tcpPort}-${tag}`;
 }
 
+/** A lease tells the node whose connection it is. */
+export function leaseOf(node: string, tag: string): LeaseId {
+  return `${VIA}:${node}:${tag}`;
+}
+
+function takenBy({ lease }: InstanceRecord): string {
+  return lease === null ? "" : lease.slice(VIA.length + 1, lease.lastIndexOf(":"));
+}
+
+/**
+ * An nsqd is connected to each node that it knows, and would be shown by each as often: of those at one address, what one
+ * node knows; this one where it is among them.
+ */
+export function ofOneNode<T>(all: readonly T[], recordOf: (one: T) => InstanceRecord, own: string): readonly T[] {
+  const rank = (node: string): string => (node === own ? "" : node);
+  const shown = new Map<string, string>();
+  const addressOf = ({ address, ports }: InstanceRecord): string => `${address}:${ports.default}`;
+  for (const one of all) {
+    const record = recordOf(one);
+    const [at, node] = [addressOf(record), takenBy(record)];
+    const known = shown.get(at);
+    if (known === undefined || rank(node) < rank(known)) shown.set(at, node);
+  }
+  return all.filter((one) => shown.get(addressOf(recordOf(one))) === takenBy(recordOf(one)));
+}
+
 /** The nsqd itself. */
 export function toNode(source: Source): Instance {
   return toInstance(source, "node", NSQD, idOf(source));

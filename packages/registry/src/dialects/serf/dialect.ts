@@ -21,6 +21,11 @@ async function open(house: House): Promise<Mounted> {
   const settings = readSettings(house.settings);
   const members = new Members({ registry, reapMs: settings.reapMs, nowMs: () => clock.monotonic() });
   const bus = new Bus(nodes, clock, status.name);
+  bus.on({
+    onEvent: () => {},
+    onQuery: () => {},
+    onGivenUp: (account, name, prune) => members.giveUp(account, name, prune),
+  });
   const desk: Desk = {
     registry,
     access,

@@ -4,6 +4,7 @@
  */
 import type { AccountView, Commit, Refused, Revision, Scope, Watch, Watcher } from "../../../core/index.ts";
 import type { Answer } from "../../../net/routes/answer.ts";
+import { catchUp } from "../../../net/routes/catch-up.ts";
 import type { Visit } from "../../../net/routes/visits.ts";
 import type { Call, Desk } from "../desk.ts";
 import { toAnswer } from "../refusals.ts";
@@ -34,11 +35,10 @@ const JITTER = 16;
 
 export async function answerQuery(desk: Desk, call: Call, subject: Subject): Promise<Answer> {
   const { registry } = desk;
-  const { consistency, index, waitMs } = call.options;
-  if (consistency === "consistent") {
-    const reached = await registry.barrier();
-    if (!reached.ok) return toAnswer(reached);
-  }
+  const { index, waitMs } = call.options;
+  // An index of another node says what its client has seen.
+  const behind = await catchUp(registry, index);
+  if (behind !== undefined) return toAnswer(behind);
   const seen = look(desk, call, subject);
   if (index === 0 || (seen.exact && seen.index > index) || desk.lasting.draining)
     return finish(desk, call, subject, seen.index);

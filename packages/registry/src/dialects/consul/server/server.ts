@@ -1,11 +1,12 @@
 /** @live The front door: every request comes in here, is told apart, let in, handled and answered. */
 import { randomUUID } from "node:crypto";
-import type { Grouping } from "../../../core/index.ts";
+import { ALONE, type Grouping } from "../../../core/index.ts";
 import type { Handler } from "../../../net/http/handler.ts";
 import { decodeSegment, parseQuery } from "../../../net/http/query.ts";
 import type { Reply } from "../../../net/http/reply.ts";
 import type { Request } from "../../../net/http/request.ts";
 import { type Answer, answering, give, respond, toOptions } from "../../../net/routes/answer.ts";
+import { awaitAll } from "../../../net/routes/catch-up.ts";
 import { allowIn, allowOf, type Match, Table } from "../../../net/routes/table.ts";
 import type { House } from "../../contract.ts";
 import { Lapses } from "../agent/lapses.ts";
@@ -137,9 +138,20 @@ export class Server {
   }
 
   #handle(route: Route, call: Call): Answer | Promise<Answer> {
+    const { registry, nodes } = this.#desk;
+    // At the original the leader answers unless its client takes what is stale.
+    const isCurrent = nodes === ALONE || route.need !== "reader" || call.options.consistency === "stale";
+    const groupings = SORTED.has(route) ? GROUPINGS.filter((by) => registry.group(by) !== undefined) : NO_GROUPINGS;
+    return isCurrent && groupings.length === 0
+      ? this.#filtered(route, call)
+      : this.#handleLater(route, call, isCurrent, groupings);
+  }
+
+  async #handleLater(route: Route, call: Call, isCurrent: boolean, groupings: readonly Grouping[]): Promise<Answer> {
     const { registry } = this.#desk;
-    const waits = SORTED.has(route) ? GROUPINGS.flatMap((by) => registry.group(by) ?? []) : [];
-    return waits.length === 0 ? this.#filtered(route, call) : Promise.all(waits).then(() => this.#filtered(route, call));
+    await Promise.all(groupings.map((by) => registry.group(by)));
+    const reached = isCurrent ? undefined : await awaitAll(registry);
+    return reached?.ok === false ? toAnswer(reached) : this.#filtered(route, call);
   }
 
   #filtered(route: Route, call: Call): Answer | Promise<Answer> {
@@ -154,6 +166,7 @@ export class Server {
   }
 }
 
+const NO_GROUPINGS: readonly Grouping[] = [];
 const NO_BODY = Buffer.alloc(0);
 
 /** The path was decoded as a whole before, so each of its parts can be. */

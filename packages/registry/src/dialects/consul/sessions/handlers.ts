@@ -1,6 +1,7 @@
 /** @live Sessions: begun, kept alive, shown and ended. */
 import { type AccountView, byPlan, type KeyRecord, prefixEnd } from "../../../core/index.ts";
 import { listParts } from "../../../net/answers/parts.ts";
+import { findSurely } from "../../../net/routes/catch-up.ts";
 import type { Handle } from "../desk.ts";
 import { toAnswer } from "../refusals.ts";
 import { answerQuery, type Subject } from "../requests/blocking.ts";
@@ -37,7 +38,10 @@ export const renew: Handle = async ({ registry }, call) => {
   const [id = ""] = call.params;
   const find = (): SessionRecord | null => registry.read((view) => findSession(view, call.account, id) ?? null);
   const gone = text(404, `Session id '${id.slice(0, 100)}' not found`);
-  if (find() === null) return gone;
+  // It may have begun at another node a moment ago.
+  const known = await findSurely(registry, () => find() ?? undefined);
+  if (!known.ok) return toAnswer(known);
+  if (known.value === undefined) return gone;
   const renewed = await registry.renew(call.account, id);
   if (!renewed.ok) return renewed.refusal === "not-found" ? gone : toAnswer(renewed);
   const session = find();

@@ -11,6 +11,7 @@ import {
   isOfKind,
   lastOf,
   NSQD,
+  ofOneNode,
   tombstonedAtMs,
   toPeer,
   topicKey,
@@ -59,7 +60,7 @@ export class Lookups {
   readonly handle: Handle = (desk, { account, query }) => {
     const topic = query.get("topic");
     if (topic === undefined) return NO_TOPIC;
-    const { registry, clock, settings } = desk;
+    const { registry, clock, settings, own } = desk;
     return registry.read((view): Answer | Mistake => {
       const all = view.account(account);
       const known = all?.entry(topicKey(topic));
@@ -71,14 +72,15 @@ export class Lookups {
       const nowMs = clock.now();
       const kept = this.#kept.get(key);
       if (kept?.stamp === stamp && kept.untilMs > nowMs) return json(kept.body);
-      const shown: object[] = [];
+      const found: InstanceRecord[] = [];
       let untilMs = Number.POSITIVE_INFINITY;
       for (const record of service?.instances.values() ?? []) {
         if (!isOfKind(record, "topic") || !isActive(record)) continue;
         const backMs = tombstonedAtMs(record) + settings.tombstoneMs;
         if (backMs > nowMs) untilMs = Math.min(untilMs, backMs);
-        else shown.push(toShown(toPeer(record)));
+        else found.push(record);
       }
+      const shown = ofOneNode(found, (record) => record, own).map((record) => toShown(toPeer(record)));
       const body = Buffer.from(JSON.stringify({ channels: channelNames(all, topic), producers: shown }));
       this.#keep(key, { stamp, untilMs, body });
       return json(body);
@@ -114,8 +116,9 @@ function nodesOf(view: View, account: Account): Node[] {
 }
 
 /** Tombstones are told beside the topics, one for each: nsqadmin counts on it. */
-export const nodes: Handle = ({ registry, clock, settings }, { account }) => {
-  const found = registry.read((view) => nodesOf(view, account).filter(({ record }) => isActive(record)));
+export const nodes: Handle = ({ registry, clock, settings, own }, { account }) => {
+  const all = registry.read((view) => nodesOf(view, account).filter(({ record }) => isActive(record)));
+  const found = ofOneNode(all, ({ record }) => record, own);
   const since = clock.now() - settings.tombstoneMs;
   return json(listParts('{"producers":[', writeNodes(found, since), "]}"));
 };

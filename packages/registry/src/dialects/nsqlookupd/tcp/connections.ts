@@ -9,7 +9,7 @@ import type { Logger } from "pino";
 import { byPlan, type Clock, type LeaseId, type Outcome, ok, type Registry, refuse } from "../../../core/index.ts";
 import type { StreamLine, StreamTalk } from "../../../net/tcp.ts";
 import { MARK, toIdentify } from "../changes.ts";
-import { idOf, VIA } from "../producers.ts";
+import { idOf, leaseOf, VIA } from "../producers.ts";
 import { isTrusted, type Settings } from "../settings.ts";
 import type { Peer } from "../wire/peer.ts";
 import { Connection, type Host } from "./connection.ts";
@@ -108,7 +108,7 @@ export class Connections implements Host {
     if (!isOpen() && !isTrusted(settings, address))
       return refuse("forbidden", "this address is not trusted (nsqlookupd.trusted)");
     const tag = `${this.#term}${(++this.#count).toString(36)}`;
-    const source = { peer, tag, lease: `${VIA}:${own}:${tag}` };
+    const source = { peer, tag, lease: leaseOf(own, tag) };
     const at = `${peer.broadcastAddress}:${peer.tcpPort}`;
     const command = toIdentify(source, TTL_MS, { [NODE]: own, [ADDRESS]: at });
     await this.#isOpened;

@@ -32,6 +32,8 @@ export type Answer = { readonly kind: "ack" | "response"; readonly from: string;
 export interface Listener {
   onEvent(event: UserEvent): void;
   onQuery(query: Query, untilMs: number): void;
+  /** A member that failed is given up at another node; see `Members.giveUp`. */
+  onGivenUp?(account: Account, name: string, prune: boolean): void;
 }
 
 const CHANNEL = "serf/bus";
@@ -100,6 +102,11 @@ export class Bus {
     else this.#send({ Kind: answer.kind, Id: id, From: answer.from, Payload: answer.payload });
   }
 
+  /** To the other nodes: each remembers by itself who failed. */
+  giveUp(account: Account, name: string, prune: boolean): void {
+    this.#send({ Kind: "give-up", Account: account, Name: name, Prune: prune });
+  }
+
   close(): void {
     this.#stop();
     for (const { timer } of this.#asked.values()) clearTimeout(timer);
@@ -119,6 +126,11 @@ export class Bus {
     if (kind === "ack" || kind === "response") {
       const answer = { kind, from: textOf(fields, "From"), payload: bytesOf(fields, "Payload") } as const;
       this.#asked.get(textOf(fields, "Id"))?.onAnswer(answer);
+      return;
+    }
+    if (kind === "give-up") {
+      const [account, name, prune] = [textOf(fields, "Account"), textOf(fields, "Name"), flagOf(fields, "Prune")];
+      for (const listener of this.#listeners) listener.onGivenUp?.(account, name, prune);
       return;
     }
     const said = fromFields(fields);

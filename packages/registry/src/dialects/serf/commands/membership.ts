@@ -27,7 +27,7 @@ function list({ members: all }: Parameters<Run>[0], { account }: Call, fits: Par
 }
 
 /** One that failed counts as left: its instance goes. Others refute that, as nodes of Serf that are alive do. */
-export const forceLeave: Run = async ({ registry, members: all }, { account, fields }) => {
+export const forceLeave: Run = async ({ registry, bus, members: all }, { account, fields }) => {
   const name = textOf(fields, "Node");
   const record = all.recordOf(account, name);
   if (record !== undefined && memberStatusOf(record) === "failed") {
@@ -35,8 +35,11 @@ export const forceLeave: Run = async ({ registry, members: all }, { account, fie
     const outcome = await registry.propose(account, { kind: "deregister", instance: { service, id } });
     if (!outcome.ok && outcome.refusal !== "not-found") return { error: toText(outcome) };
   }
-  if (record === undefined || statusOf(record) === "critical" || record.held !== null)
-    all.giveUp(account, name, flagOf(fields, "Prune"));
+  if (record === undefined || statusOf(record) === "critical" || record.held !== null) {
+    const prune = flagOf(fields, "Prune");
+    all.giveUp(account, name, prune);
+    bus.giveUp(account, name, prune);
+  }
   return {};
 };
 
