@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { run } from "../cli/rig.ts";
 import { askUdp, openUdp, readMessage } from "../dns/rig.ts";
 import { dig } from "../dns/transfer-rig.ts";
 import * as eureka from "../eureka/rig.ts";
@@ -268,6 +269,11 @@ test("settings and zone files that differ are named, and no zone is transferred 
       .differences.map(({ node: name, settings }) => [name, settings]);
   await until(async () => JSON.stringify(await differences(b)) === JSON.stringify([["n4", named]]));
   await until(async () => (await differences(other)).length === 3);
+  const examined = await run(["doctor", "--url", b.url]);
+  assert.match(
+    examined.stdout,
+    /^nodes +warn +n4 is configured otherwise than n2: dns\.ttlS, limits\.keysMax, zone file corp\.example\.$/m,
+  );
   assert.ok(b.logs.some(({ msg }) => /the node n4 is configured otherwise.*limits\.keysMax/.test(String(msg))));
   assert.ok(other.logs.some(({ msg }) => /the node n\d has read another text of this zone/.test(String(msg))));
   // An older text at a newcomer undoes nothing, and nobody works against it for ever.

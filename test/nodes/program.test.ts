@@ -4,13 +4,16 @@ import { after, test } from "node:test";
 import { startRegistry } from "../../packages/registry/src/bin/embed.ts";
 import type { Rollcall } from "../harness/program.ts";
 import { startRollcall } from "../harness/program.ts";
+import { request } from "../harness/requests.ts";
 import { temporaryDirectory, until } from "../harness/scope.ts";
 import { ask, etcd, type Nodes, startNodes } from "./rig.ts";
 
 const { skip } = etcd;
 const INSTANCE = { address: "10.0.0.1", port: 80, ttl: "30s" };
 
-const all = skip ? ({ nodes: [] } as unknown as Nodes) : await startNodes({ after }, 3);
+/** As on hosts of their own. */
+const each = (nth: number) => ["--host", `127.0.0.${nth}`];
+const all = skip ? ({ nodes: [] } as unknown as Nodes) : await startNodes({ after }, 3, { each });
 const [a, b, c] = all.nodes as [Rollcall, Rollcall, Rollcall];
 
 interface Listed {
@@ -60,6 +63,16 @@ test("commands at all nodes at once are made one after the other, each answered 
   );
   assert.deepEqual(pages[1], pages[0]);
   assert.deepEqual(pages[2], pages[0]);
+});
+
+test("that nodes stand on different hosts is no difference of settings", { skip }, async () => {
+  for (const node of [a, b, c]) {
+    assert.deepEqual((await request(`${node.url}/v2/_/status`)).json().differences, []);
+    assert.deepEqual(
+      node.logs.filter(({ msg }) => /configured otherwise/.test(String(msg))),
+      [],
+    );
+  }
 });
 
 test("plans travel: a patch, a limit and a transaction at a node that forwards", { skip }, async () => {

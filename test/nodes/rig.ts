@@ -14,6 +14,8 @@ export interface NodesOptions extends Pick<StartOptions, "flags" | "env" | "read
   readonly cluster?: readonly Member[];
   /** What the keys in etcd begin with: registries with different ones share an etcd. */
   readonly prefix?: string;
+  /** More flags of the node of this number, from 1 on. */
+  readonly each?: (nth: number) => readonly string[];
 }
 
 export interface Nodes {
@@ -26,7 +28,7 @@ export interface Nodes {
 
 /** Starts so many nodes, one after the other. They end, and their etcd with them, with the scope. */
 export async function startNodes(scope: PeerScope, count: number, options: NodesOptions = {}): Promise<Nodes> {
-  const { flags = [], prefix = "/rollcall/", env, readyMsMax } = options;
+  const { flags = [], prefix = "/rollcall/", env, readyMsMax, each } = options;
   const members = options.cluster ?? (await startCluster(scope, options.members ?? 1));
   const endpoints = members.map(({ url }) => url).join(",");
   const start: Nodes["start"] = (name, more = {}) =>
@@ -40,7 +42,7 @@ export async function startNodes(scope: PeerScope, count: number, options: Nodes
       ...(readyMsMax === undefined ? {} : { readyMsMax }),
     });
   const nodes: Rollcall[] = [];
-  for (let nth = 1; nth <= count; nth++) nodes.push(await start(`n${nth}`));
+  for (let nth = 1; nth <= count; nth++) nodes.push(await start(`n${nth}`, each && { flags: each(nth) }));
   for (const node of nodes) await reaches(node, count - 1);
   return { members, nodes, start };
 }

@@ -127,8 +127,18 @@ function describe(status: NodeStatusBody): Finding[] {
       ? [finding("access", "note", "open: there is no token, whoever reaches it may do everything")]
       : []),
     describeRoom(status.store),
+    ...status.differences.map(({ node, settings }) =>
+      finding("nodes", "warn", `${node} is configured otherwise than ${status.node}: ${nameSome(settings)}`),
+    ),
     ...(held > 0 ? [finding("protection", "warn", `${held} leases are held: see rollcall held`)] : []),
   ];
+}
+
+const NAMED_MAX = 20;
+
+function nameSome(settings: readonly string[]): string {
+  const more = settings.length - NAMED_MAX;
+  return settings.slice(0, NAMED_MAX).join(", ") + (more > 0 ? ` and ${more} more` : "");
 }
 
 /** Above this share of what it may hold, it is time for more heap. */

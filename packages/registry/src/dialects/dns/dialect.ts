@@ -123,7 +123,7 @@ async function openParts(settings: Settings, plant: Plant): Promise<Parts> {
     ground: () => registry.read((view) => toGround(view, options)),
     tellFiles(hashes) {
       const files = Array.from(hashes, ([origin, hash]) => [`zone file ${origin}`, hash]);
-      house.mustAgree({ "dns.addresses": addresses, ...Object.fromEntries(files) });
+      house.mustAgree({ ...agreedAddresses(settings, addresses), ...Object.fromEntries(files) });
     },
     otherShape: () => registry.read((view) => otherShape(view, settings, addresses, node)),
   };
@@ -263,6 +263,13 @@ async function listen({ doors, log }: House, settings: Settings, listening: List
       idleTimeoutMs: settings.tcpIdleMs,
     },
   );
+}
+
+/** Nodes on different hosts have different addresses unless told otherwise, which matters to whom zones are transferred. */
+function agreedAddresses(settings: Settings, addresses: readonly string[]): Readonly<Record<string, unknown>> {
+  const { allowTransfer, keys, notify } = settings;
+  const isTransferred = !allowTransfer.isEmpty || keys.length > 0 || notify.length > 0;
+  return isTransferred ? { "dns.addresses": addresses } : {};
 }
 
 /** The addresses of `ns` names. A server that listens on a wildcard has none that it knows. */

@@ -5,6 +5,8 @@ import type { Name } from "../wire/message.ts";
 
 /** A set of networks: "10.0.0.0/8", "::1", "any", "none" (networks.ts). */
 export interface Networks {
+  /** No address is in it. */
+  readonly isEmpty: boolean;
   has(address: string): boolean;
   /** The prefix length of the largest network that the address is in; undefined when it is in none. */
   bitsOf(address: string): number | undefined;

@@ -41,6 +41,7 @@ export function toNetworks(texts: readonly string[]): Outcome<Networks> {
     }
   }
   return ok({
+    isEmpty: networks.length === 0,
     has: (address) => {
       const bytes = toAddressBytes(address);
       return bytes !== undefined && networks.some((network) => contains(network, bytes));

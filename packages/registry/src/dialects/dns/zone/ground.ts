@@ -34,7 +34,7 @@ export interface Ground {
 }
 
 /** Addresses have no names in it: reverse zones hold nothing that an account's zone rests on. */
-const NOWHERE: Networks = { has: () => false, bitsOf: () => undefined };
+const NOWHERE: Networks = { isEmpty: true, has: () => false, bitsOf: () => undefined };
 
 export function groundWorld(facts: Facts, ground: Ground, names: readonly NameSource[]): World {
   const { settings, addresses, zones } = ground;
