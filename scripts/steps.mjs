@@ -131,6 +131,8 @@ export const INTEROP_PACKAGES = [
   { name: "default-jdk-headless", program: "java" },
   { name: "default-jdk-headless", program: "javac" },
   { name: "golang-go", program: "go" },
+  // A library, with the server in it.
+  { name: "libzookeeper-java", program: "test", args: ["-e", "/usr/share/java/zookeeper.jar"] },
   { name: "maven", program: "mvn" },
   { name: "prometheus", program: "prometheus" },
   { name: "prometheus", program: "promtool" },

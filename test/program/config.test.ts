@@ -61,6 +61,8 @@ test("defaults are those of the design", () => {
     hera: 3222,
     serf: 7373,
     doozer: 8046,
+    zookeeper: 2181,
+    "zookeeper-admin": 2182,
   });
   assert.equal(config.dialects, "all");
   assert.equal(config.portsNamed.size, 0);

@@ -27,7 +27,7 @@ async function hold(scope: Scope, host: string, port: number): Promise<void> {
 /** What is spoken on a port: over both, UDP is opened first. */
 function schemesOf(name: string, port: number): readonly string[] {
   if (name === "dns") return ["udp", "tcp"];
-  return ["serf", "doozer"].includes(name) || port === 4160 ? ["tcp"] : ["http"];
+  return ["serf", "doozer", "zookeeper"].includes(name) || port === 4160 ? ["tcp"] : ["http"];
 }
 
 test("every dialect listens on its protocol's port", async (t) => {
@@ -37,8 +37,10 @@ test("every dialect listens on its protocol's port", async (t) => {
     "http        http://127.0.0.101:7070",
     "rackspace   http://127.0.0.101:7070",
     ...DIALECTS.flatMap(({ name, ports }) =>
-      ports.flatMap(({ port }) =>
-        schemesOf(name, port).map((scheme) => `${name.padEnd(11)} ${scheme}://127.0.0.101:${port}`),
+      ports.flatMap(({ port, isOptional }) =>
+        (isOptional === true ? [] : schemesOf(name, port)).map(
+          (scheme) => `${name.padEnd(11)} ${scheme}://127.0.0.101:${port}`,
+        ),
       ),
     ),
   ];

@@ -5,6 +5,8 @@ import type { Dialect, NameSource } from "../dialects/contract.ts";
 export interface ListedPort {
   readonly name: string;
   readonly port: number;
+  /** Open only where the dialect's settings ask for it. */
+  readonly isOptional?: true;
 }
 
 export interface ListedDialect {
@@ -98,6 +100,16 @@ export const DIALECTS: readonly ListedDialect[] = [
     ports: [{ name: "doozer", port: 8046 }],
     notes: false,
     load: async () => (await import("../dialects/doozer/dialect.ts")).dialect,
+  },
+  {
+    name: "zookeeper",
+    ports: [
+      { name: "zookeeper", port: 2181 },
+      { name: "zookeeper-admin", port: 2182, isOptional: true },
+    ],
+    paths: ["/commands/"],
+    notes: false,
+    load: async () => (await import("../dialects/zookeeper/dialect.ts")).dialect,
   },
 ];
 

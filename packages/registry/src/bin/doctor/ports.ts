@@ -3,13 +3,14 @@ import { createSocket } from "node:dgram";
 import { createServer } from "node:net";
 import type { NodeStatusBody } from "@rollcall/client";
 import type { ServeConfig } from "../config/load.ts";
-import { DIALECTS, NATIVE_PORT } from "../dialects.ts";
+import { DIALECTS, type ListedPort, NATIVE_PORT } from "../dialects.ts";
 import { type Finding, finding } from "./finding.ts";
 
 /** Ports of the dialects that are to be opened. `running`: the registry that answers here, if one does. */
 export async function examinePorts(config: ServeConfig, running: NodeStatusBody | undefined): Promise<Finding[]> {
   const wanted = DIALECTS.filter(({ name }) => config.dialects === "all" || config.dialects.includes(name));
-  const ports = [NATIVE_PORT, ...wanted.flatMap((dialect) => dialect.ports)];
+  const isWanted = ({ name, isOptional }: ListedPort): boolean => isOptional !== true || config.portsNamed.has(name);
+  const ports = [NATIVE_PORT, ...wanted.flatMap(({ ports }) => ports.filter(isWanted))];
   const findings = ports.map(async ({ name, port: usual }) => {
     const port = config.ports[name] ?? usual;
     const what = `port ${name}`;

@@ -1,0 +1,182 @@
+/** @live Nodes as they are: their data, what lies in them, who may do what, and which are a session's own. */
+import { type AccountView, type Bytes, prefixEnd } from "../../../core/index.ts";
+import type { Answer, Call, Desk, Handle } from "../desk.ts";
+import { mayDo, OPEN_ACL } from "../nodes/rights.ts";
+import { type Found, findNode, statOf } from "../nodes/stat.ts";
+import { writeAcls } from "../wire/acl.ts";
+import { ERRORS, OPS, PERMS } from "../wire/codes.ts";
+import type { Writer } from "../wire/jute.ts";
+import { directoryOf } from "../wire/path.ts";
+import { writeStat } from "../wire/stat.ts";
+import { readSteps } from "../wire/writes.ts";
+import { BAD, fail, show } from "./answers.ts";
+
+/** A path as it comes in reads; "" is the root. */
+function readPath({ reader }: Call): Bytes | null {
+  const path = reader.bytes();
+  return path === "" ? "/" : path;
+}
+
+function viewOf({ registry }: Desk, { account }: Call): AccountView | undefined {
+  return registry.read((view) => view.account(account) ?? null) ?? undefined;
+}
+
+/** No more watches than a connection may have. */
+export function mayWatch({ settings }: Desk, { guest }: Call, more = 1): boolean {
+  return guest.watched.size + more <= settings.watchesMax;
+}
+
+function find(desk: Desk, call: Call, path: Bytes, perm: number): Found | Answer {
+  const found = findNode(call.realm.tree, viewOf(desk, call), path);
+  if (found === undefined) return fail(ERRORS.noNode);
+  return mayDo(found.note.acl, perm, call.guest.who) ? found : fail(ERRORS.noAuth);
+}
+
+function isAnswer(found: Found | Answer): found is Answer {
+  return "error" in found;
+}
+
+export const exists: Handle = (desk, call) => {
+  const path = readPath(call);
+  const watches = call.reader.bool();
+  if (path === null || call.reader.isBad) return BAD;
+  const found = find(desk, call, path, PERMS.read);
+  const isMissing = isAnswer(found) && found.error === ERRORS.noNode;
+  if (isAnswer(found) && !isMissing) return found;
+  if (watches) {
+    if (!mayWatch(desk, call)) return fail(ERRORS.throttledOp);
+    call.realm.board.add("data", path, call.guest);
+  }
+  return isAnswer(found) ? found : show((writer) => writeStat(writer, statOf(found, path)));
+};
+
+export const getData: Handle = (desk, call) => {
+  const path = readPath(call);
+  const watches = call.reader.bool();
+  if (path === null || call.reader.isBad) return BAD;
+  const found = find(desk, call, path, PERMS.read);
+  if (isAnswer(found)) return found;
+  if (watches) {
+    if (!mayWatch(desk, call)) return fail(ERRORS.throttledOp);
+    call.realm.board.add("data", path, call.guest);
+  }
+  return show((writer) => writeData(writer, found, path));
+};
+
+function writeData(writer: Writer, found: Found, path: Bytes): void {
+  writer.bytes(dataOf(found));
+  writeStat(writer, statOf(found, path));
+}
+
+function dataOf({ record, note }: Found): Bytes | null {
+  if (record === undefined) return "";
+  return record.value === "" && note.nullAt === record.modRevision ? null : record.value;
+}
+
+/** Without the Stat in the older form. */
+export const getChildren: Handle = (desk, call) => {
+  const path = readPath(call);
+  const watches = call.reader.bool();
+  if (path === null || call.reader.isBad) return BAD;
+  const found = find(desk, call, path, PERMS.read);
+  if (isAnswer(found)) return found;
+  if (watches) {
+    if (!mayWatch(desk, call)) return fail(ERRORS.throttledOp);
+    call.realm.board.add("child", path, call.guest);
+  }
+  const names = call.realm.tree.names(path, viewOf(desk, call));
+  return show((writer) => {
+    writer.raw(names);
+    if (call.type === OPS.getChildren2) writeStat(writer, statOf(found, path));
+  });
+};
+
+export const getAcl: Handle = (desk, call) => {
+  const path = readPath(call);
+  if (path === null) return BAD;
+  const found = find(desk, call, path, PERMS.read | PERMS.admin);
+  if (isAnswer(found)) return found;
+  const acl = found.note.acl ?? OPEN_ACL;
+  const mayAdmin = mayDo(acl, PERMS.admin, call.guest.who);
+  return show((writer) => {
+    writeAcls(writer, mayAdmin ? acl : acl.map((entry) => ({ ...entry, id: hide(entry.scheme, entry.id) })));
+    writeStat(writer, statOf(found, path));
+  });
+};
+
+/** Who may only read learns who else may, but no hash that could be shown in place of a password. */
+function hide(scheme: Bytes, id: Bytes): Bytes {
+  return scheme === "digest" ? `${id.slice(0, id.indexOf(":"))}:x` : id;
+}
+
+/** Nodes that are looked at for one answer. */
+const LOOKS_MAX = 200_000;
+
+/** How many lie below, at any depth. */
+export const countAll: Handle = (desk, call) => {
+  const path = readPath(call);
+  if (path === null) return BAD;
+  const found = find(desk, call, path, PERMS.read);
+  if (isAnswer(found)) return found;
+  const { tree } = call.realm;
+  if (path === "/") return show((writer) => writer.int(tree.size - 1));
+  const directory = directoryOf(path);
+  let [count, looks] = [0, 0];
+  for (const below of pathsBelow(viewOf(desk, call), directory)) {
+    if (looks++ > LOOKS_MAX) return fail(ERRORS.systemError);
+    if (tree.has(below)) count++;
+  }
+  return show((writer) => writer.int(count));
+};
+
+/** Of keys, and of what lies above them within the directory. */
+function* pathsBelow(view: AccountView | undefined, directory: Bytes): Iterable<Bytes> {
+  const seen = new Set<Bytes>();
+  for (const { key } of view?.entries(directory, prefixEnd(directory)) ?? [])
+    for (
+      let path = key;
+      path.length > directory.length && !seen.has(path);
+      path = path.slice(0, path.lastIndexOf("/"))
+    ) {
+      seen.add(path);
+      yield path;
+    }
+}
+
+export const getEphemerals: Handle = (desk, call) => {
+  const prefix = call.reader.bytes() ?? "";
+  const { account, guest, realm } = call;
+  const keys = desk.registry.read((view) => view.members(account, guest.session).keys);
+  const paths = keys.map(({ key }) => key).filter((key) => key.startsWith(prefix) && realm.tree.has(key));
+  return show((writer) => {
+    writer.int(paths.length);
+    for (const path of paths.sort()) writer.bytes(path);
+  });
+};
+
+const READS: ReadonlyMap<number, Handle> = new Map([
+  [OPS.getData, getData],
+  [OPS.getChildren, getChildren],
+]);
+
+export const multiRead: Handle = (desk, call) => {
+  const steps = readSteps(call.reader, (type) => {
+    const handle = READS.get(type);
+    // Handlers of reads answer at once.
+    const answer = handle?.(desk, { ...call, type }) as Answer | undefined;
+    return answer === undefined || call.reader.isBad ? undefined : { type, answer };
+  });
+  if (steps === undefined) return BAD;
+  return show((writer) => {
+    for (const { type, answer } of steps) {
+      const { error, body } = answer;
+      writer
+        .int(error === ERRORS.ok ? type : -1)
+        .bool(false)
+        .int(error);
+      if (error === ERRORS.ok) body?.(writer);
+      else writer.int(error);
+    }
+    writer.int(-1).bool(true).int(-1);
+  });
+};
