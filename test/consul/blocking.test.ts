@@ -1,39 +1,11 @@
 /** Blocking queries: what wakes them, what does not, and that indexes only grow. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { until } from "../harness/scope.ts";
-import { type Consul, indexOf, startConsul } from "./rig.ts";
+import { indexOf, startConsul, waitAt } from "./rig.ts";
 
 const consul = await startConsul({ after });
 
-interface Waiting {
-  readonly answer: ReturnType<Consul["get"]>;
-  done: boolean;
-}
-
-/** Asks, and resolves once the query waits. */
-async function wait(path: string, index: number, time = "60s"): Promise<Waiting> {
-  const open = await watchers();
-  const waiting: Waiting = {
-    done: false,
-    answer: consul.get(`${path}${path.includes("?") ? "&" : "?"}index=${index}&wait=${time}`).then((answer) => {
-      waiting.done = true;
-      return answer;
-    }),
-  };
-  await until(async () => waiting.done || (await watchers()) > open);
-  return waiting;
-}
-
-async function watchers(): Promise<number> {
-  const { text } = await fetchMetrics();
-  return Number(/^rollcall_watchers\{dialect="consul"\} (\d+)/m.exec(text)?.[1] ?? 0);
-}
-
-async function fetchMetrics(): Promise<{ text: string }> {
-  const answer = await fetch(`${consul.rollcall.url}/metrics`);
-  return { text: await answer.text() };
-}
+const wait = (path: string, index: number | string) => waitAt(consul, path, `index=${index}`);
 
 test("a change wakes those that wait for it, and nobody else", async () => {
   await consul.put("/kv/wake/a", "1");
@@ -56,6 +28,48 @@ test("a change wakes those that wait for it, and nobody else", async () => {
   await consul.put("/kv/wake/c", "");
   assert.equal((await onAbsent.answer).status, 200);
   assert.ok(indexOf(await onAbsent.answer) > indexOf(await onOther.answer));
+});
+
+test("only changes of checks wake those that wait for a state", async () => {
+  const body = (more: object) => ({ Name: "state", ID: "state", Check: { TTL: "60s", Status: "passing" }, ...more });
+  await consul.put("/agent/service/register", body({}));
+  const index = indexOf(await consul.get("/health/state/any"));
+  const onAny = await wait("/health/state/any", index);
+  const onPassing = await wait("/health/state/passing", index);
+  const onCritical = await wait("/health/state/critical", index);
+  await consul.put("/agent/service/register", body({ Meta: { other: "yes" }, Port: 81 }));
+  await consul.put("/agent/service/register", { Name: "without-checks" });
+  await consul.put("/catalog/register", { Node: "unchecked", Address: "10.0.0.1" });
+  await consul.put("/agent/check/warn/service:state");
+  const states = [await onAny.answer, await onPassing.answer].map(
+    (answer) => answer.json().find(({ CheckID }: { CheckID: string }) => CheckID === "service:state")?.Status,
+  );
+  assert.deepEqual(states, ["warning", undefined]);
+  assert.equal(onCritical.done, false);
+  await consul.put("/catalog/register", {
+    Node: "unchecked",
+    Address: "10.0.0.1",
+    Check: { Name: "of the node", Status: "critical" },
+  });
+  assert.equal((await onCritical.answer).json().length, 1);
+});
+
+test("a service of the agent is waited for by the hash of what is known of it", async () => {
+  const body = { Name: "hashed", ID: "hashed", Port: 80 };
+  await consul.put("/agent/service/register", body);
+  const { ContentHash } = (await consul.get("/agent/service/hashed")).json();
+  assert.equal((await consul.get("/agent/service/hashed?hash=other&wait=60s")).json().ContentHash, ContentHash);
+  assert.equal((await consul.get(`/agent/service/hashed?hash=${ContentHash}&wait=50ms`)).json().Port, 80);
+  const waiting = await waitAt(consul, "/agent/service/hashed", `hash=${ContentHash}`);
+  await consul.put("/agent/service/register", { ...body, ID: "another" });
+  assert.equal(waiting.done, false);
+  await consul.put("/agent/service/register", { ...body, Port: 81 });
+  const answer = await waiting.answer;
+  assert.equal(answer.json().Port, 81);
+  assert.notEqual(answer.headers["x-consul-contenthash"], ContentHash);
+  const gone = await waitAt(consul, "/agent/service/hashed", `hash=${answer.json().ContentHash}`);
+  await consul.put("/agent/service/deregister/hashed");
+  assert.deepEqual([(await gone.answer).status, (await gone.answer).text], [404, "unknown service ID: hashed"]);
 });
 
 test("what changed between two queries is answered at once, and what others did is not", async () => {

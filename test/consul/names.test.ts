@@ -1,14 +1,16 @@
 /** Consul's names in DNS. No sockets. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CONSUL_NAMES } from "../../packages/registry/src/dialects/consul/catalog/names/source.ts";
+import { NAMES } from "../../packages/registry/src/dialects/consul/queries/names.ts";
+import { keyOf, toValue } from "../../packages/registry/src/dialects/consul/queries/record.ts";
 import { RCODE } from "../../packages/registry/src/dialects/dns/wire/message.ts";
 import { openNames } from "../dns/names-rig.ts";
+import { accepted } from "../harness/registry.ts";
 
 const IP = "10.0.0.1";
 
 test("Consul's names", async (t) => {
-  const names = await openNames({ sources: [CONSUL_NAMES] });
+  const names = await openNames({ sources: [NAMES] });
   t.after(names.close);
   await names.register("web", "w1", { address: IP, ports: { default: 80 }, tags: ["v1.2", "blue"], weight: 2 });
   await names.register("web", "w2", { address: "10.0.0.2", ports: { default: 81 }, status: "critical" });
@@ -63,7 +65,7 @@ test("Consul's names", async (t) => {
 });
 
 test("Consul's nodes are what instances say they are on", async (t) => {
-  const names = await openNames({ sources: [CONSUL_NAMES] });
+  const names = await openNames({ sources: [NAMES] });
   t.after(names.close);
   await names.register("web", "w1", { address: IP, meta: { "consul.node": "Node1", k: "w" } });
   await names.register("db", "d1", { address: IP, meta: { "consul.node": "node1", k: "d" }, ports: { default: 5432 } });
@@ -78,4 +80,41 @@ test("Consul's nodes are what instances say they are on", async (t) => {
     reply.dependencies.map(({ on }) => on),
     ["catalog"],
   );
+});
+
+test("prepared queries have names, and templates have all that begin with theirs", async (t) => {
+  const names = await openNames({ sources: [NAMES] });
+  t.after(names.close);
+  const put = async (ID: string, Name: string, Service: object, Template = {}, TTL = ""): Promise<void> => {
+    const asked = { Service: "web", Failover: {}, OnlyPassing: false, Tags: null, NodeMeta: null, ...Service };
+    const template = { Type: "", Regexp: "", RemoveEmptyTags: false, ...Template };
+    const value = toValue({ ID, Name, Template: template, Service: asked, DNS: { TTL } } as never);
+    accepted(await names.rig.registry.propose("default", { kind: "put", key: keyOf(ID), value, lease: null }));
+  };
+  const idsOf = (name: string): readonly string[] => names.ask(name, "A").answers.map((answer) => answer.slice(2));
+  await names.register("web", "w1", { address: IP, tags: ["v1", "blue"] });
+  await names.register("web", "w2", { address: "10.0.0.2", tags: ["v2"], status: "warning" });
+  await names.register("web", "w3", { address: "10.0.0.3", tags: ["v1"], status: "critical" });
+  // Until there is such a query, the service has its name.
+  assert.deepEqual(idsOf("web.query.consul."), [IP, "10.0.0.2"]);
+  assert.equal(names.ask("first.query.consul.", "A").rcode, RCODE.NXDOMAIN);
+  await put("q1", "First", { Tags: ["V1", "!green"] }, {}, "7s");
+  await put("q2", "web", { OnlyPassing: true });
+  await put(
+    "q3",
+    "geo-",
+    { Service: `\${match(1)}`, Tags: [`\${match(2)}`] },
+    {
+      Type: "name_prefix_match",
+      Regexp: "^geo-(.*?)[.-](.*)$",
+    },
+  );
+  assert.deepEqual(idsOf("first.query.consul."), [IP]);
+  assert.deepEqual(idsOf("first.query.dc1.consul."), [IP]);
+  assert.deepEqual(idsOf("web.query.consul."), [IP]);
+  assert.deepEqual(idsOf("geo-web-v2.query.consul."), ["10.0.0.2"]);
+  assert.deepEqual(idsOf("geo-web.v2.query.consul."), ["10.0.0.2"]);
+  assert.equal(names.ask("geo-db-v2.query.consul.", "A").rcode, RCODE.NXDOMAIN);
+  const { reply } = names.ask("first.query.consul.", "A");
+  assert.deepEqual([reply.answers[0]?.ttlS, reply.dependencies[0]?.on], [7, "all"]);
 });

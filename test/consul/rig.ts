@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Rollcall, startRollcall } from "../harness/program.ts";
 import { type Answer, type RequestSpec, request } from "../harness/requests.ts";
-import { type Scope, temporaryDirectory } from "../harness/scope.ts";
+import { type Scope, temporaryDirectory, until } from "../harness/scope.ts";
 
 export interface ConsulOptions extends NonNullable<Parameters<typeof startRollcall>[1]> {
   /** `dialectSettings.consul`. */
@@ -54,4 +54,28 @@ export async function beginSession(consul: Consul, more: Readonly<Record<string,
   const created = await consul.put("/session/create", more);
   assert.equal(created.status, 200, created.text);
   return created.json().ID;
+}
+
+export interface Waiting {
+  readonly answer: ReturnType<Consul["get"]>;
+  done: boolean;
+}
+
+/** Asks, and resolves once the query waits. `known`: `index=…` or `hash=…`. */
+export async function waitAt(consul: Consul, path: string, known: string): Promise<Waiting> {
+  const open = await watchers(consul);
+  const waiting: Waiting = {
+    done: false,
+    answer: consul.get(`${path}${path.includes("?") ? "&" : "?"}${known}&wait=60s`).then((answer) => {
+      waiting.done = true;
+      return answer;
+    }),
+  };
+  await until(async () => waiting.done || (await watchers(consul)) > open);
+  return waiting;
+}
+
+async function watchers({ rollcall }: Consul): Promise<number> {
+  const text = await (await fetch(`${rollcall.url}/metrics`)).text();
+  return Number(/^rollcall_watchers\{dialect="consul"\} (\d+)/m.exec(text)?.[1] ?? 0);
 }

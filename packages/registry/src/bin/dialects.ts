@@ -70,7 +70,7 @@ export const DIALECTS: readonly ListedDialect[] = [
     ),
     notes: true,
     load: async () => (await import("../dialects/consul/dialect.ts")).dialect,
-    names: async () => (await import("../dialects/consul/catalog/names/source.ts")).CONSUL_NAMES,
+    names: async () => (await import("../dialects/consul/queries/names.ts")).NAMES,
   },
   {
     name: "nsqlookupd",

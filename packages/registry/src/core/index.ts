@@ -16,6 +16,8 @@ export * from "./catalog/unit.ts";
 export * from "./command.ts";
 export { type Core, type CoreNumbers, type CoreOptions, openCore } from "./core.ts";
 export type { Rules } from "./decide/basis.ts";
+export { decide } from "./decide/command.ts";
+export { Draft } from "./decide/draft.ts";
 export { backsUnder, linksOf, readBack } from "./decide/faces.ts";
 export * from "./decide/layout.ts";
 export * from "./decide/plan.ts";

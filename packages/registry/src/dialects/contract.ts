@@ -5,10 +5,12 @@ import type {
   Account,
   AccountFacts,
   AnyPlan,
+  Bytes,
   Clock,
   Cluster,
   Grouping,
   InstanceRecord,
+  KeyRecord,
   Nodes,
   Outcome,
   Registry,
@@ -76,12 +78,28 @@ export interface NameSource {
   readonly groupings?: readonly Grouping[];
   /**
    * Looks a name up. `labels` are those left of the domain, from left to right, in lower case, as `Bytes`; none for the
-   * domain itself. `options` are settings that the source documents.
+   * domain itself. `options` are settings that the source documents; `keys` the account's, for a source whose names rest
+   * on some of them.
    */
-  find(labels: readonly string[], account: AccountFacts, options: Readonly<Record<string, string>>): Found;
+  find(
+    labels: readonly string[],
+    account: AccountFacts,
+    options: Readonly<Record<string, string>>,
+    keys: NameKeys,
+  ): Found;
 }
 
-export type Found =
+/** The configuration keys of an account. */
+export interface NameKeys {
+  entry(key: Bytes): KeyRecord | undefined;
+  /** In [from, to), sorted bytewise; `to` = "" means to the end. */
+  entries(from: Bytes, to: Bytes): Iterable<KeyRecord>;
+}
+
+/** `onKeys`: what was found rests on keys, too, so that any commit may change it. */
+export type Found = FoundThing & { readonly onKeys?: true };
+
+type FoundThing =
   /** There is no such name, nor any below it. */
   | { readonly kind: "none" }
   /** The name exists (or names below it do) but nothing is to be found there. */
@@ -96,6 +114,8 @@ export type Found =
       readonly places: readonly Place[];
       /** Given if all places are of this service, and only changes of this service change the answer. */
       readonly service?: string;
+      /** For how long the answer is good, in seconds, where that is not as for all names. */
+      readonly ttlS?: number;
     };
 
 /** An instance as a name shows it. */

@@ -30,6 +30,7 @@ export interface Desk {
   readonly status: NodeStatus;
   readonly agent: Agent;
   readonly lasting: Lasting;
+  readonly events: Events;
   /** Keys of meta that are dialects' notes to themselves. */
   readonly notes: RegExp;
   /** What chance gives: 128 bits as a UUID. */
@@ -41,6 +42,28 @@ export interface Lasting {
   readonly draining: boolean;
   /** Returns what lets it go. */
   enter(visit: Visit, call: Call, waitMs: number): () => void;
+}
+
+/** An event that a client fired, as it is shown. */
+export interface UserEvent {
+  readonly ID: string;
+  readonly Name: string;
+  /** In base64; null for none. */
+  readonly Payload: string | null;
+  readonly NodeFilter: string;
+  readonly ServiceFilter: string;
+  readonly TagFilter: string;
+  readonly Version: number;
+  readonly LTime: number;
+}
+
+/** The newest events of each account. */
+export interface Events {
+  fire(account: Account, said: Omit<UserEvent, "LTime">): void;
+  /** From the oldest to the newest. */
+  list(account: Account): readonly UserEvent[];
+  /** Calls at each event. What it returns ends the calls. */
+  onNext(account: Account, listener: () => void): () => void;
 }
 
 /** How a read is meant. */

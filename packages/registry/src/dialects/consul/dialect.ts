@@ -1,7 +1,7 @@
 /**
  * @live The plug: Consul's HTTP API on a port of its own.
  *
- * @rooms dialect > server > txn > agent > kv > sessions > catalog > requests > desk > refusals > settings > wire
+ * @rooms dialect > server > queries > agent > kv > sessions > catalog > requests > desk > refusals > settings > wire
  */
 import { networkInterfaces } from "node:os";
 import type { AnyPlan } from "../../core/index.ts";
@@ -15,6 +15,8 @@ import { CATALOG_DEREGISTER, CATALOG_REGISTER } from "./catalog/registration/pla
 import type { Agent } from "./desk.ts";
 import { SWEEP } from "./kv/idle.ts";
 import { KV } from "./kv/plan.ts";
+import { TXN } from "./kv/txn/plan.ts";
+import { REMOVE_QUERY, WRITE_QUERY } from "./queries/plan.ts";
 import { Server } from "./server/server.ts";
 import { CREATE, DESTROY } from "./sessions/plan.ts";
 import { readSettings, type Settings } from "./settings.ts";
@@ -25,7 +27,10 @@ const VERSION = "1.14.11";
 
 const PLANS: readonly AnyPlan[] = [
   KV,
+  TXN,
   SWEEP,
+  WRITE_QUERY,
+  REMOVE_QUERY,
   CREATE,
   DESTROY,
   REGISTER,

@@ -6,8 +6,9 @@ export type Headers = Record<string, string | number | readonly string[] | undef
 export class Head {
   readonly lines: string;
 
-  constructor(headers: Headers) {
-    this.lines = linesOf(headers);
+  /** `before`: some that were written already. */
+  constructor(headers: Headers, before?: Head | Headers) {
+    this.lines = (before === undefined ? "" : linesOf(before)) + linesOf(headers);
   }
 }
 

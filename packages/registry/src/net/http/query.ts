@@ -8,6 +8,7 @@ const PLAIN = /^[\x00-\x24\x26-\x7f]*$/;
 
 /** The parameters of a query string, in order, each name with all its values. */
 export interface Query {
+  readonly isEmpty: boolean;
   /** The first value. */
   get(name: string): string | undefined;
   all(name: string): readonly string[];
@@ -18,6 +19,9 @@ export interface Query {
 class Parameters implements Query {
   readonly #values = new Map<string, string[]>();
 
+  get isEmpty(): boolean {
+    return this.#values.size === 0;
+  }
   add(name: string, value: string): void {
     const values = this.#values.get(name);
     if (values === undefined) this.#values.set(name, [value]);

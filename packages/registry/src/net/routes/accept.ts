@@ -56,3 +56,10 @@ function readRange(text: string): Range {
   const q = parameters.find((parameter) => parameter.startsWith("q="));
   return { name, weight: q === undefined ? 1 : Math.min(1, Number(/^q=([0-9.]+)$/.exec(q)?.[1]) || 0) };
 }
+
+/** By the header `Accept-Encoding`. */
+export function takesGzip(accepted: string | undefined): boolean {
+  if (accepted === undefined || !accepted.includes("gzip")) return false;
+  // RFC 9110 §12.5.3: a weight of 0 is a no.
+  return !/gzip[ \t]*;[ \t]*q=0(?:\.0*)?[ \t]*(?:,|$)/.test(accepted);
+}

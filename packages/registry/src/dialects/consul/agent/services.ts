@@ -1,12 +1,13 @@
 /** @live The agent's services: registered, deregistered, in maintenance, listed. */
 import { createHash } from "node:crypto";
-import { byPlan, noteOf } from "../../../core/index.ts";
+import { byPlan, type Commit, noteOf } from "../../../core/index.ts";
 import type { Answer } from "../../../net/routes/answer.ts";
 import { agentService } from "../catalog/encode.ts";
 import { find, type Service, servicesOn } from "../catalog/listing.ts";
 import { readCheck, readService, refuseService, type WishedCheck, withTagged } from "../catalog/wished.ts";
 import type { Call, Desk, Handle } from "../desk.ts";
 import { toAnswer } from "../refusals.ts";
+import { answerChanged, type Marked } from "../requests/changed.ts";
 import { empty, jsonOf, text, toJson } from "../wire/answer.ts";
 import { Fields } from "../wire/fields.ts";
 import { decodeBody, encodeJson } from "../wire/json.ts";
@@ -102,14 +103,35 @@ export const list: Handle = (desk, call) => {
 
 /** `GET /v1/agent/service/:id`: with a hash instead of an index. */
 export const showOne: Handle = (desk, call) => {
-  const [id = ""] = call.params;
-  const service = ownServices(desk, call).find((one) => one.id === id);
-  if (service === undefined) return text(404, `unknown service ID: ${id.slice(0, 200)}`);
-  const shown = agentService(service, desk.agent.datacenter);
-  const hash = createHash("sha256").update(encodeJson(shown)).digest("hex").slice(0, 16);
-  const answer = jsonOf({ ...shown, ContentHash: hash });
-  return { ...answer, head: { "Content-Type": "application/json", "X-Consul-Contenthash": hash } };
+  const { account, params, query } = call;
+  const [id = ""] = params;
+  const show = () =>
+    markService(
+      ownServices(desk, call).find((one) => one.id === id),
+      id,
+      desk.agent.datacenter,
+    );
+  return answerChanged(desk, call, query.get("hash") || undefined, show, (stir) => {
+    const watcher = {
+      deliver(commits: readonly Commit[]): number {
+        stir();
+        return commits.length;
+      },
+      lost: stir,
+    };
+    const revision = desk.registry.read((view) => view.revision);
+    const watch = desk.registry.follow({ account, anyService: true }, revision, watcher);
+    return () => void (watch.ok && watch.value.close());
+  });
 };
+
+function markService(service: Service | undefined, id: string, datacenter: string): Marked {
+  if (service === undefined) return { mark: "", answer: text(404, `unknown service ID: ${id.slice(0, 200)}`) };
+  const shown = agentService(service, datacenter);
+  const mark = createHash("sha256").update(encodeJson(shown)).digest("hex").slice(0, 16);
+  const head = { "Content-Type": "application/json", "X-Consul-Contenthash": mark };
+  return { mark, answer: { ...jsonOf({ ...shown, ContentHash: mark }), head } };
+}
 
 /** The agent's own instances of a service, whatever else there is of it. */
 export function ownOf(desk: Desk, { account }: Call, name: string): readonly Service[] {

@@ -12,7 +12,7 @@ import { encodeHealth, encodeNode, encodeNodeChecks } from "./encode.ts";
 import { find, findAnyNode, listNodes, nodeOf, type Service, servicesOf, servicesOn } from "./listing.ts";
 import { NODES, type Node } from "./nodes.ts";
 import { aboutNamed, hasMeta, hasTags, metaWanted, type Pair, tagsWanted } from "./reads.ts";
-import { aboutAll, aboutNode } from "./subjects.ts";
+import { aboutNode, aboutState } from "./subjects.ts";
 
 /** `GET /v1/health/service/:name` */
 export const listHealth: Handle = (desk, call) => {
@@ -145,7 +145,7 @@ export const listByState: Handle = (desk, call) => {
   return answerQuery(
     desk,
     call,
-    aboutAll((account) =>
+    aboutState(state, desk, (account) =>
       show(listParts("[", chosenOf(encodeChecks(checksIn(account, desk, state, meta)), call.filter), "]")),
     ),
   );

@@ -60,7 +60,7 @@ test("a node and what stands on it are found by the node's name", async () => {
   );
   const dns = (...labels: string[]) =>
     look((account) => {
-      const found = CONSUL_NAMES.find(labels, account, {});
+      const found = CONSUL_NAMES.find(labels, account, {}, account);
       return found.kind === "instances"
         ? found.places.map(({ record, target }) => `${nameOf(record)} ${target.join(".")}`).sort()
         : found.kind;

@@ -30,19 +30,20 @@ export function goneSteps(facts: Facts, account: Account, record: InstanceRecord
 /** The instance with this check instead of the one of its id, or besides. */
 export function withCheck(record: InstanceRecord, check: Check, extras: CheckExtras): Command {
   const others = record.checks.filter(({ id }) => id !== check.id);
-  return registered(record, [...others, check], { ...extrasOf(record).checks, [check.id]: extras });
+  return withChecks(record, [...others, check], { ...extrasOf(record).checks, [check.id]: extras });
 }
 
 export function withoutCheck(record: InstanceRecord, id: string): Command {
   const { [id]: _, ...extras } = extrasOf(record).checks ?? {};
-  return registered(
+  return withChecks(
     record,
     record.checks.filter((check) => check.id !== id),
     extras,
   );
 }
 
-function registered(
+/** The instance with exactly these checks. */
+export function withChecks(
   record: InstanceRecord,
   checks: readonly Check[],
   checkExtras: Readonly<Record<string, CheckExtras>>,

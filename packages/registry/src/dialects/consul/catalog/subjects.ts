@@ -4,13 +4,15 @@ import {
   type Change,
   type Commit,
   type InstanceRecord,
+  type KeyRecord,
   prefixEnd,
   type Scope,
   subjectOf,
 } from "../../../core/index.ts";
 import type { Seen, Subject } from "../requests/blocking.ts";
+import { checksOf, encodeCheck, nodeChecksOf, type ShownCheck } from "./checks.ts";
 import { find, findView, type Lens, nodeOf, servicesOf } from "./listing.ts";
-import { NODES, nodeKey } from "./nodes.ts";
+import { NODES, nodeKey, toStored } from "./nodes.ts";
 import { placeOf, sameNode } from "./place.ts";
 
 const NODE_KEYS = { from: NODES, to: prefixEnd(NODES) };
@@ -37,9 +39,57 @@ function lookAtService(account: AccountView | undefined, name: string, lens: Len
   return { index, exact: true, absent: listed.length === 0 };
 }
 
-/** Any change of instances or nodes. */
-export function aboutAll(show: Show): Subject {
-  return { scope: ALL, look: lookAtAll, show };
+/** Checks in this state (or in `any`), of services and nodes: what else is said of them is none of it. */
+export function aboutState(state: string, lens: Lens, show: Show): Subject {
+  return {
+    scope: ALL,
+    look: (account) => ({ ...lookAtAll(account), exact: false }),
+    concerns: (commit) => {
+      const states = touchedStates(commit, lens);
+      return state === "any" ? states.size > 0 : states.has(state);
+    },
+    show,
+  };
+}
+
+/** Worked out once for all that wait. */
+const touched = new WeakMap<Commit, ReadonlySet<string>>();
+
+/** The states that checks left, came to, or changed in otherwise. */
+function touchedStates(commit: Commit, lens: Lens): ReadonlySet<string> {
+  const known = touched.get(commit);
+  if (known !== undefined) return known;
+  const states = new Set<string>();
+  for (const change of commit.changes) {
+    if (change.kind === "lease") continue;
+    const [before, after] =
+      change.kind === "instance"
+        ? [checksAt(change.before, lens), checksAt(change.after, lens)]
+        : subjectOf(change).key.startsWith(NODES)
+          ? [checksIn(change.before), checksIn(change.after)]
+          : [NO_CHECKS, NO_CHECKS];
+    for (const [check, state] of before) if (!after.has(check)) states.add(state);
+    for (const [check, state] of after) if (!before.has(check)) states.add(state);
+  }
+  touched.set(commit, states);
+  return states;
+}
+
+type States = ReadonlyMap<string, string>;
+
+const NO_CHECKS: States = new Map();
+
+/** Each with its state, as it is shown but for its indexes. */
+function statesOf(checks: readonly ShownCheck[]): States {
+  return new Map(checks.map((check) => [encodeCheck({ ...check, createIndex: 0, modifyIndex: 0 }), check.status]));
+}
+
+function checksAt(record: InstanceRecord | null, { agent }: Lens): States {
+  return record === null ? NO_CHECKS : statesOf(checksOf(record, placeOf(record, agent.node)));
+}
+
+function checksIn(record: KeyRecord | null): States {
+  return record === null ? NO_CHECKS : statesOf(nodeChecksOf({ ...toStored(record), createIndex: 0, modifyIndex: 0 }));
 }
 
 /** Services that come, go, or change their tags: a check's result is none of it. */

@@ -39,10 +39,10 @@ export const remove: Handle = (desk, call) => {
 };
 
 async function carry({ registry }: Desk, { account }: Call, operation: Operation): Promise<Answer> {
-  const proposed = await registry.propose(account, byPlan(KV, { operations: [operation] }));
+  const proposed = await registry.propose(account, byPlan(KV, operation));
   if (!proposed.ok) return toAnswer(proposed);
-  const [failure] = noteOf(KV, proposed.value).failures;
-  if (failure === undefined) return jsonOf(true);
+  const failure = noteOf(KV, proposed.value);
+  if (failure === null) return jsonOf(true);
   return failure.refused ? jsonOf(false) : text(500, `raft apply failed: ${failure.what}`);
 }
 

@@ -33,12 +33,25 @@ export interface Seen {
 /** Some of what a client waits for comes later, so that not all ask again at once. */
 const JITTER = 16;
 
-export async function answerQuery(desk: Desk, call: Call, subject: Subject): Promise<Answer> {
+export function answerQuery(desk: Desk, call: Call, subject: Subject): Answer | Promise<Answer> {
+  const { consistency, index } = call.options;
+  return consistency === "consistent" || index > 0 ? answerReached(desk, call, subject) : answer(desk, call, subject);
+}
+
+async function answerReached(desk: Desk, call: Call, subject: Subject): Promise<Answer> {
+  const { registry } = desk;
+  if (call.options.consistency === "consistent") {
+    const reached = await registry.barrier();
+    if (!reached.ok) return toAnswer(reached);
+  }
+  // An index of another node says what its client has seen.
+  const behind = await catchUp(registry, call.options.index);
+  return behind === undefined ? answer(desk, call, subject) : toAnswer(behind);
+}
+
+function answer(desk: Desk, call: Call, subject: Subject): Answer | Promise<Answer> {
   const { registry } = desk;
   const { index, waitMs } = call.options;
-  // An index of another node says what its client has seen.
-  const behind = await catchUp(registry, index);
-  if (behind !== undefined) return toAnswer(behind);
   const seen = look(desk, call, subject);
   if (index === 0 || (seen.exact && seen.index > index) || desk.lasting.draining)
     return finish(desk, call, subject, seen.index);

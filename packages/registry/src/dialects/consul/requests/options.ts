@@ -16,7 +16,11 @@ function fault(status: number, words: string): Outcome<never, Faulty> {
   return { ok: false, answer: text(status, words) };
 }
 
+/** As most requests are meant, which say nothing of it. */
+const PLAIN: Outcome<Options, Faulty> = ok({ index: 0, waitMs: WAIT_MS, consistency: "leader", pretty: false });
+
 export function readOptions(query: Query, datacenter: string): Outcome<Options, Faulty> {
+  if (query.isEmpty) return PLAIN;
   for (const [name, what] of PAID) {
     const value = query.get(name);
     if (value !== undefined && value !== "")

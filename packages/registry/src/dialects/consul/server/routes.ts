@@ -2,6 +2,7 @@
 import type { Role } from "../../../core/index.ts";
 import type { Pattern } from "../../../net/routes/table.ts";
 import * as checks from "../agent/checks.ts";
+import * as events from "../agent/events/handlers.ts";
 import * as operator from "../agent/operator.ts";
 import * as self from "../agent/self.ts";
 import * as services from "../agent/services.ts";
@@ -11,10 +12,11 @@ import * as catalog from "../catalog/reads.ts";
 import * as registering from "../catalog/registration/handlers.ts";
 import type { Handle } from "../desk.ts";
 import * as kvReads from "../kv/reads.ts";
+import { transact } from "../kv/txn/handlers.ts";
 import * as kvWrites from "../kv/writes.ts";
+import * as queries from "../queries/handlers.ts";
 import * as shapes from "../requests/filter/shape.ts";
 import * as sessions from "../sessions/handlers.ts";
-import { transact } from "../txn/handlers.ts";
 
 export interface Route extends Pattern {
   readonly need: Role;
@@ -45,6 +47,15 @@ export const ROUTES: readonly Route[] = [
   read("/v1/status/peers", listPeers),
   read("/v1/agent/self", self.showSelf),
   read("/v1/agent/members", self.listMembers),
+  write("PUT", "/v1/event/fire/*", events.fire, { bodyBytesMax: events.PAYLOAD_BYTES_MAX }),
+  read("/v1/event/list", events.list),
+  read("/v1/query", queries.list),
+  write("POST", "/v1/query", queries.create, { bodyBytesMax: queries.QUERY_BYTES_MAX }),
+  read("/v1/query/:id", queries.showOne),
+  write("PUT", "/v1/query/:id", queries.update, { bodyBytesMax: queries.QUERY_BYTES_MAX }),
+  write("DELETE", "/v1/query/:id", queries.remove),
+  read("/v1/query/:id/execute", queries.execute),
+  read("/v1/query/:id/explain", queries.explain),
   read("/v1/agent/host", self.showHost),
   read("/v1/agent/metrics", self.showMetrics),
   write("PUT", "/v1/agent/join/*", self.acknowledge),

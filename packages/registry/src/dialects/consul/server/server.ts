@@ -5,10 +5,12 @@ import type { Handler } from "../../../net/http/handler.ts";
 import { decodeSegment, parseQuery } from "../../../net/http/query.ts";
 import type { Reply } from "../../../net/http/reply.ts";
 import type { Request } from "../../../net/http/request.ts";
+import { takesGzip } from "../../../net/routes/accept.ts";
 import { type Answer, answering, give, respond, toOptions } from "../../../net/routes/answer.ts";
 import { awaitAll } from "../../../net/routes/catch-up.ts";
 import { allowIn, allowOf, type Match, Table } from "../../../net/routes/table.ts";
 import type { House } from "../../contract.ts";
+import { RecentEvents } from "../agent/events/recent.ts";
 import { Lapses } from "../agent/lapses.ts";
 import { toUi } from "../agent/ui.ts";
 import { BY_LOWER_NAME } from "../catalog/listing.ts";
@@ -18,7 +20,7 @@ import { Sweeping } from "../kv/sweeping.ts";
 import { toAnswer } from "../refusals.ts";
 import { admit } from "../requests/access.ts";
 import { readFilter } from "../requests/filter/read.ts";
-import type { ObjectShape } from "../requests/filter/shape.ts";
+import { compress } from "../requests/gzip.ts";
 import { OpenQueries } from "../requests/lasting.ts";
 import { readOptions } from "../requests/options.ts";
 import { cleanedOf } from "../requests/path.ts";
@@ -31,6 +33,7 @@ const TABLE = new Table(ROUTES);
 /** Those that look for what stands on a node, or for names in another case. */
 const SORTED: ReadonlySet<Route> = new Set(ROUTES.filter(({ pattern }) => !/^\/v1\/(?:kv|status)\//.test(pattern)));
 const GROUPINGS: readonly Grouping[] = [BY_NODE, BY_LOWER_NAME];
+const PLACES = new Map(ROUTES.map((route, at) => [route, at] as const));
 const NAMES = ROUTES.map(({ method, pattern }) => `${method} ${pattern}`);
 /** Some clients send a body where none is wanted. Unread, it would cost them their connection. */
 const BODY_BYTES_MAX = 64 * 1024;
@@ -40,6 +43,7 @@ export class Server {
   readonly #house: House;
   readonly #desk: Desk;
   readonly #open: OpenQueries;
+  readonly #events: RecentEvents;
   readonly #sweeping: Sweeping;
   readonly #lapses: Lapses;
   readonly #losses: Losses;
@@ -49,11 +53,12 @@ export class Server {
     const { registry, nodes, access, clock, log, metrics, status } = house;
     this.#house = house;
     this.#open = new OpenQueries(access, clock, metrics);
+    this.#events = new RecentEvents(nodes);
     this.#sweeping = new Sweeping(house);
     const uuid = (): string => randomUUID();
     const notes = new RegExp(`^(?:${house.notes.join("|")})\\.`, "i");
-    const lasting = this.#open;
-    this.#desk = { registry, nodes, access, clock, log, settings, status, agent, lasting, notes, uuid };
+    const [lasting, events] = [this.#open, this.#events];
+    this.#desk = { registry, nodes, access, clock, log, settings, status, agent, lasting, events, notes, uuid };
     this.#lapses = new Lapses(this.#desk);
     this.#losses = new Losses(this.#desk);
     const help = "Requests of Consul's clients that were let in.";
@@ -66,6 +71,7 @@ export class Server {
 
   close(): void {
     this.#open.close();
+    this.#events.close();
     this.#sweeping.close();
     this.#lapses.close();
     this.#losses.close();
@@ -102,39 +108,53 @@ export class Server {
     if (!admitted.ok) return give(reply, admitted.answer);
     const options = readOptions(query.value, this.#desk.agent.datacenter);
     if (!options.ok) return give(reply, options.answer);
-    const at = ROUTES.indexOf(route);
+    const at = PLACES.get(route) as number;
     this.#served[at] = (this.#served[at] as number) + 1;
-    const params = paramsOf(route, match);
-    const handle = (body: Buffer): void => {
-      const { need: role } = route;
-      const call = {
-        request,
-        reply,
-        params,
-        query: query.value,
-        options: options.value,
-        ...admitted.value,
-        role,
-        body,
-        filter: undefined,
-      };
-      respond(
-        reply,
-        () => this.#handle(route, call),
-        (answer) => give(reply, options.value.pretty ? toPretty(answer) : answer),
-        (error): Answer => {
-          this.#house.log.error({ err: error, method: request.method, path: request.path }, "a consul request failed");
-          return text(500, "Internal Server Error");
-        },
-      );
-    };
-    if (request.method === "GET") return handle(NO_BODY);
+    const filter = route.filters && readFilter(query.value.get("filter"), route.filters);
+    if (filter?.ok === false) return give(reply, toAnswer(filter));
+    const { principal, account, token } = admitted.value;
+    const call = (body: Buffer): Call => ({
+      request,
+      reply,
+      params: paramsOf(route, match),
+      query: query.value,
+      options: options.value,
+      principal,
+      account,
+      token,
+      role: route.need,
+      body,
+      filter: filter?.value,
+    });
+    if (request.method === "GET") return this.#carryOut(route, call(NO_BODY));
     const bytesMax = route.bodyBytesMax ?? BODY_BYTES_MAX;
     request.takeBody(bytesMax, (body) => {
-      if (body.ok) handle(body.value);
+      if (body.ok) this.#carryOut(route, call(body.value));
       // A client that went away hears nothing.
       else if (body.refusal === "too-large") give(reply, tooLarge(request, bytesMax));
     });
+  }
+
+  #carryOut(route: Route, call: Call): void {
+    const { request, reply, options } = call;
+    const isZipped = takesGzip(request.header("accept-encoding"));
+    const dress = (answer: Answer): Answer | Promise<Answer> => {
+      const shown = options.pretty ? toPretty(answer) : answer;
+      return isZipped ? compress(shown) : shown;
+    };
+    respond(
+      reply,
+      () => {
+        const answer = this.#handle(route, call);
+        if (!isZipped && !options.pretty) return answer;
+        return answer instanceof Promise ? answer.then(dress) : dress(answer);
+      },
+      (answer) => give(reply, answer),
+      (error): Answer => {
+        this.#house.log.error({ err: error, method: request.method, path: request.path }, "a consul request failed");
+        return text(500, "Internal Server Error");
+      },
+    );
   }
 
   #handle(route: Route, call: Call): Answer | Promise<Answer> {
@@ -143,7 +163,7 @@ export class Server {
     const isCurrent = nodes === ALONE || route.need !== "reader" || call.options.consistency === "stale";
     const groupings = SORTED.has(route) ? GROUPINGS.filter((by) => registry.group(by) !== undefined) : NO_GROUPINGS;
     return isCurrent && groupings.length === 0
-      ? this.#filtered(route, call)
+      ? route.handle(this.#desk, call)
       : this.#handleLater(route, call, isCurrent, groupings);
   }
 
@@ -151,18 +171,7 @@ export class Server {
     const { registry } = this.#desk;
     await Promise.all(groupings.map((by) => registry.group(by)));
     const reached = isCurrent ? undefined : await awaitAll(registry);
-    return reached?.ok === false ? toAnswer(reached) : this.#filtered(route, call);
-  }
-
-  #filtered(route: Route, call: Call): Answer | Promise<Answer> {
-    const filter = call.query.get("filter");
-    if (route.filters === undefined || filter === undefined || filter === "") return route.handle(this.#desk, call);
-    return this.#handleFiltered(route, filter, route.filters, call);
-  }
-
-  async #handleFiltered(route: Route, text: string, shape: ObjectShape, call: Call): Promise<Answer> {
-    const filter = await readFilter(text, shape);
-    return filter.ok ? route.handle(this.#desk, { ...call, filter: filter.value }) : toAnswer(filter);
+    return reached?.ok === false ? toAnswer(reached) : route.handle(this.#desk, call);
   }
 }
 

@@ -52,25 +52,52 @@ export function show(body: Body, headers: Headers = JSON_HEADERS): Shown {
   return { status: 200, headers, body };
 }
 
+const NO_HEADERS: Headers = { Vary: "Accept-Encoding" };
+
 export function showNothing(status: number): Shown {
-  return { status, headers: { Vary: "Accept-Encoding" } };
+  return { status, headers: NO_HEADERS };
 }
 
 /** The answer of a read. The index is never 0: clients take that for no index at all. */
 export function toRead({ status, headers, body }: Shown, index: number, consistency: string, policy: string): Answer {
-  return {
-    status,
-    head: {
+  const head = new Head({ "X-Consul-Index": Math.max(1, index) }, headOf(headers, consistency, policy));
+  return { status, head, body };
+}
+
+/** Written once for all answers of a kind. */
+const heads = new WeakMap<Headers, Map<string, Head>>();
+
+function headOf(headers: Headers, consistency: string, policy: string): Head {
+  let kinds = heads.get(headers);
+  if (kinds === undefined) {
+    kinds = new Map();
+    heads.set(headers, kinds);
+  }
+  const kind = `${consistency} ${policy}`;
+  let head = kinds.get(kind);
+  if (head === undefined) {
+    head = new Head({
       ...headers,
       "X-Consul-Default-Acl-Policy": policy,
       "X-Consul-Effective-Consistency": consistency,
-      "X-Consul-Index": Math.max(1, index),
       "X-Consul-Knownleader": "true",
       "X-Consul-Lastcontact": "0",
       "X-Consul-Query-Backend": "blocking-query",
-    },
-    body,
-  };
+    });
+    kinds.set(kind, head);
+  }
+  return head;
+}
+
+/** The text of a body that comes in parts; or, once it is longer than this, parts that are the same body. */
+export function gather(body: Iterable<Part>, lengthMax: number): string | Iterable<Part> {
+  const parts = body[Symbol.iterator]();
+  let text = "";
+  for (let next = parts.next(); next.done !== true; next = parts.next()) {
+    text += next.value;
+    if (text.length > lengthMax) return chain(text, parts);
+  }
+  return text;
 }
 
 /** Longer answers are sent as they are, whatever was asked for. */
@@ -81,13 +108,8 @@ export function toPretty(answer: Answer): Answer {
   const { body } = answer;
   if (body === undefined || Buffer.isBuffer(body)) return answer;
   if (typeof body === "string") return isJson(body) ? { ...answer, body: prettify(body) } : answer;
-  const parts = body[Symbol.iterator]();
-  let text = "";
-  for (let next = parts.next(); ; next = parts.next()) {
-    if (next.done === true) return { ...answer, body: prettify(text) };
-    text += next.value;
-    if (text.length > PRETTY_LENGTH_MAX) return { ...answer, body: chain(text, parts) };
-  }
+  const text = gather(body, PRETTY_LENGTH_MAX);
+  return { ...answer, body: typeof text === "string" ? prettify(text) : text };
 }
 
 function* chain(first: string, rest: Iterator<Part>): Iterable<Part> {

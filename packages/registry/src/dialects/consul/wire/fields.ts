@@ -31,6 +31,11 @@ export class Fields {
     return ok(new Fields(value, "", { first: undefined }));
   }
 
+  /** Of an object that was left out. */
+  static none(): Fields {
+    return new Fields({}, "", { first: undefined });
+  }
+
   /** Nothing is said: what is there is null, false, 0, or as empty. */
   get isEmpty(): boolean {
     return [...this.#members.values()].every(isNothing);

@@ -32,7 +32,10 @@ export function resolveSource(question: Question, zone: SourceZone, world: World
   const labels = name.slice(0, name.length - zone.name.length).map(lowerLabel);
   const account = world.view.account(zone.account);
   const found = findInSource(zone, labels, account, world);
-  const dependencies = [dependencyOf(found, zone, account)];
+  const { revision } = world.view;
+  const dependencies = [
+    found.onKeys === true ? ({ on: "all", revision } as const) : dependencyOf(found, zone, account),
+  ];
   const source = { authority: () => authorityOf(zone, world), ttlS: world.settings.ttlS };
   return replyTo(question, presenceOf(found, zone, world, question), source, dependencies);
 }
@@ -54,7 +57,10 @@ function findInSource(
   world: World,
 ): Found {
   const view = account === undefined ? EMPTY : byLabels(account, world);
-  const found = zone.source.find(labels, view, zone.options);
+  const found = zone.source.find(labels, view, zone.options, {
+    entry: (key) => world.view.entry(zone.account, key),
+    entries: (from, to) => world.view.entries(zone.account, from, to),
+  });
   if (found.kind !== "none") return found;
   // The domain itself exists, and so does the `ns` name that its NS and SOA records speak of.
   if (labels.length === 0) return { kind: "bare" };
@@ -92,7 +98,8 @@ function renderFound(found: Found, zone: SourceZone, world: World, owner: Name, 
 }
 
 function renderInstances(found: Instances, zone: SourceZone, world: World, owner: Name, type: number): Records {
-  const { whenNoneHealthy, ttlS } = world.settings;
+  const { whenNoneHealthy } = world.settings;
+  const ttlS = found.ttlS ?? world.settings.ttlS;
   const shown = [...pickShown(found.places, recordOf, whenNoneHealthy)].sort(comparePlaces);
   switch (type) {
     case TYPE.A:

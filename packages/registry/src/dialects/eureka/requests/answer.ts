@@ -2,7 +2,7 @@
 import type { Body } from "../../../net/answers/parts.ts";
 import { Head } from "../../../net/http/head.ts";
 import type { Request } from "../../../net/http/request.ts";
-import { preferredOf } from "../../../net/routes/accept.ts";
+import { preferredOf, takesGzip } from "../../../net/routes/accept.ts";
 import type { Answer } from "../../../net/routes/answer.ts";
 import { allowOf } from "../../../net/routes/table.ts";
 import type { Form } from "../fetch/piece.ts";
@@ -71,12 +71,6 @@ export function toAnswer(request: Request, { statusCode, responseEntity, detail 
 export function formOf(request: Request): Form {
   const format = request.header("accept")?.includes("json") === true ? "json" : "xml";
   return { format, gzip: takesGzip(request.header("accept-encoding")) };
-}
-
-function takesGzip(accepted: string | undefined): boolean {
-  if (accepted === undefined || !accepted.includes("gzip")) return false;
-  // RFC 9110 §12.5.3: a weight of 0 is a no.
-  return !/gzip[ \t]*;[ \t]*q=0(?:\.0*)?[ \t]*(?:,|$)/.test(accepted);
 }
 
 /** The format of a single instance: negotiated, and XML when both are as welcome. */

@@ -37,7 +37,10 @@ async function put(rig: Rig, ...instances: readonly Instance[]): Promise<void> {
 
 function find(rig: Rig, name: string, options: Record<string, string> = {}): Found {
   const labels: Bytes[] = name === "" ? [] : name.split(".").map((label) => toBytes(label));
-  return rig.registry.read((view) => SKYDNS_NAMES.find(labels, view.account("default") as AccountView, options));
+  return rig.registry.read((view) => {
+    const account = view.account("default") as AccountView;
+    return SKYDNS_NAMES.find(labels, account, options, account);
+  });
 }
 
 /** `<id>/<priority>` of all places, sorted; or the kind. */
@@ -211,7 +214,7 @@ test("a name that is not there is found absent without a look at all that is", a
   const ask = (name: string) =>
     rig.registry.read((view) => {
       const { account, looked } = countLooks(view.account("default") as AccountView);
-      return { found: idsOf(SKYDNS_NAMES.find(name.split(".").map(toBytes), account, {})), looked: looked() };
+      return { found: idsOf(SKYDNS_NAMES.find(name.split(".").map(toBytes), account, {}, account)), looked: looked() };
     });
   const absent = [
     "nowhere",

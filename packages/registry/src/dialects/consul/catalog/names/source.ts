@@ -4,9 +4,8 @@
  *     [<tag>.]<name>.service[.<dc>[.dc]]     _<name>._<tag>[.service][.<dc>]
  *     <name>.query[.<dc>]                    <node>.node[.<dc>]     <hex>.addr[.<dc>]     ns
  *
- * A prepared query is the service of its name, with a tag left of
- * it its instances with that tag; the node of an instance is in its meta `consul.node`. There is no mesh: `connect`,
- * `ingress` and `virtual` have no names.
+ * The name of a prepared query that is not there (queries/names.ts) is that of the service; the node of an instance is in
+ * its meta `consul.node`. There is no mesh: `connect`, `ingress` and `virtual` have no names.
  */
 import type { AccountFacts, Grouping, InstanceRecord } from "../../../../core/index.ts";
 import type { Found, NameSource, Place } from "../../../contract.ts";
@@ -70,7 +69,7 @@ function findKind(labels: readonly string[]): number | undefined {
 }
 
 /** Whether the suffix is empty, `<dc>` or `<dc>.dc`. */
-function isHere(suffix: readonly string[], datacenter: string): boolean {
+export function isHere(suffix: readonly string[], datacenter: string): boolean {
   if (suffix.length === 0) return true;
   return suffix[0] === datacenter && (suffix.length === 1 || (suffix.length === 2 && suffix[1] === "dc"));
 }
@@ -105,7 +104,11 @@ function findInstances(account: AccountFacts, name: string, tag: string, datacen
     : { kind: "instances", places, service: name };
 }
 
-function toPlaces(records: readonly InstanceRecord[], account: AccountFacts, datacenter: string): readonly Place[] {
+export function toPlaces(
+  records: readonly InstanceRecord[],
+  account: AccountFacts,
+  datacenter: string,
+): readonly Place[] {
   const addresses = new Map<string, string | undefined>();
   const addressAt = (label: string): string | undefined => {
     if (!addresses.has(label)) addresses.set(label, onlyAddress(account.grouped(BY_NODE_LABEL, label)));

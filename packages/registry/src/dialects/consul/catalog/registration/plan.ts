@@ -10,23 +10,11 @@ import {
 } from "../../../../core/index.ts";
 import type { Agent } from "../../desk.ts";
 import { type CheckExtras, extrasOf } from "../extras.ts";
-import { type CheckStatus, findNode, keysOf, type NodeCheck, nodeKey, type StoredNode, toNodeValue } from "../nodes.ts";
+import { findNode, keysOf, type NodeCheck, nodeKey, type StoredNode, toNodeValue } from "../nodes.ts";
 import { findAt, sameNode, standingOn, VIA } from "../place.ts";
-import { goneSteps, inOrder, withNodeCheck, withoutCheck } from "../steps.ts";
+import { goneSteps, inOrder, withChecks, withNodeCheck, withoutCheck } from "../steps.ts";
 import { toInstance, type WishedService } from "../wished.ts";
-
-/** A check with the result that its keeper found. */
-export interface GivenCheck {
-  readonly id: string;
-  readonly name: string;
-  readonly status: CheckStatus;
-  readonly notes: string;
-  readonly output: string;
-  readonly type: string;
-  /** Empty for a check of the node. */
-  readonly serviceId: string;
-  readonly definition: Readonly<Record<string, unknown>>;
-}
+import type { GivenCheck } from "./given.ts";
 
 /** A node, with a service on it and checks of both. */
 export interface Registration {
@@ -77,8 +65,7 @@ function serviceStep(
   const checks = [...kept, ...given.map((check) => toChecked(check, same))];
   const known = same === undefined ? {} : (extrasOf(same).checks ?? {});
   const extras = { ...known, ...Object.fromEntries(given.map((check) => [check.id, toExtras(check)])) };
-  if (wished === undefined && same !== undefined)
-    return { kind: "register", instance: { ...same, checks }, life: "keep" };
+  if (wished === undefined && same !== undefined) return withChecks(same, checks, extras);
   const service = wished as WishedService;
   const place = { node: node.name, id: service.id };
   const instance = toInstance(service, place, agent.node, node.address || agent.address, checks, extras);

@@ -2,11 +2,11 @@
 import { type Outcome, ok, refuse } from "../../../../core/index.ts";
 import type { Fields } from "../../wire/fields.ts";
 import { readService, refuseMeta, refuseService } from "../wished.ts";
-import type { GivenCheck, Registration } from "./plan.ts";
+import { readGiven, refuseGiven } from "./given.ts";
+import type { Registration } from "./plan.ts";
 
 const CHECKS_MAX = 32;
 const NAME_LENGTH_MAX = 255;
-const STATUSES: ReadonlySet<string> = new Set(["passing", "warning", "critical"]);
 
 /** Nodes, services and checks as somebody else keeps them: a body of `catalog/register`. */
 export function readRegistration(fields: Fields): Outcome<Registration> {
@@ -29,22 +29,7 @@ export function readRegistration(fields: Fields): Outcome<Registration> {
   const wrong = refuseMeta(node.meta, "Node") ?? (service === null ? undefined : refuseService(service));
   if (wrong !== undefined) return wrong;
   if (checks.length > CHECKS_MAX) return refuse("invalid", `more than ${CHECKS_MAX} checks`);
-  const bad = checks.find(({ status }) => !STATUSES.has(status));
-  if (bad !== undefined) return refuse("invalid", `Bad check status ${JSON.stringify(bad.status)}`);
+  const bad = checks.map(refuseGiven).find((why) => why !== undefined);
+  if (bad !== undefined) return refuse("invalid", bad);
   return ok({ node, skipNode, service, checks });
-}
-
-function readGiven(fields: Fields, serviceId: string | undefined): GivenCheck {
-  const name = fields.text("Name");
-  const definition = fields.raw("Definition");
-  return {
-    id: fields.text("CheckID", "check_id") || fields.text("ID") || name,
-    name,
-    status: (fields.text("Status") || "critical") as GivenCheck["status"],
-    notes: fields.text("Notes"),
-    output: fields.text("Output"),
-    type: fields.text("Type"),
-    serviceId: fields.text("ServiceID", "service_id") || (fields.text("ServiceName") === "" ? "" : (serviceId ?? "")),
-    definition: typeof definition === "object" && definition !== null ? { ...definition } : {},
-  };
 }
