@@ -210,14 +210,27 @@ test("who is cut off from most of the others knows it", async () => {
   const world = await openWorld();
   const isCut = () => world.names.map((name) => at(world, name).port.status().isPartitioned);
   assert.deepEqual(isCut(), [false, false, false]);
+  await world.pass(10_000);
   world.cut((nth) => (nth === 0 ? 1 : 0));
   await world.pass(12_000);
   assert.deepEqual(isCut(), [true, false, false]);
-  const [n1] = at(world, "n0").port.status().members;
-  assert.ok(n1?.isPresent === false && n1.ageMs >= 10_000 && n1.inStepMs >= 10_000 && !n1.isReached);
+  const cluster = () => at(world, "n0").port.cluster?.() ?? assert.fail();
+  const alone = cluster();
+  assert.ok(alone.isPartitioned && alone.lagMs >= 10_000);
+  for (const { isPresent, isReached, heardMs, lag } of alone.nodes.slice(1)) {
+    assert.deepEqual([isPresent, isReached, lag?.changes], [false, false, null]);
+    assert.ok((heardMs ?? 0) >= 10_000 && (lag?.ms ?? 0) >= 10_000);
+  }
+  for (const key of ["a", "b", "c"]) await propose(world, "n1", put(key));
   world.heal();
-  await world.pass(3000);
+  await world.pass(5000);
   assert.deepEqual(isCut(), [false, false, false]);
+  const joined = cluster();
+  assert.deepEqual([joined.lagRevisions, joined.lagMs, joined.isPartitioned], [0, 0, false]);
+  assert.deepEqual(
+    joined.nodes.map(({ lag }) => lag),
+    [null, { changes: 0, ms: 0 }, { changes: 0, ms: 0 }],
+  );
   await world.close();
 });
 

@@ -336,23 +336,25 @@ export interface ClusterBody {
     /** Where it listens for the other nodes; null when it does not. */
     address: string | null;
     since: string;
-    /** The node that answers. */
+    /** It is the node that answers; that one reaches it; or others have heard it lately; since when nothing was heard. */
     self: boolean;
-    /** The node that answers reaches it. */
     reached: boolean;
-    /** It decides for all, and does what one does for all. */
+    present: boolean;
+    heardMs: number | null;
+    /** It decides for all, and does what one does for all; the leases that it keeps and the latest revision that it shows. */
     duty: boolean;
-    /** Leases whose heartbeats it keeps, and the latest revision that it shows; null when it has not told lately. */
     leases: number | null;
     revision: number | null;
+    /** Where each has an order of its own: what only one of the two had at the last comparison, at least, and since when. */
+    behind: { changes: number | null; ms: number | null } | null;
   }>;
-  /** What this node lacks of the order, and for how long. */
+  /** What this node lacks, and for how long; whether it takes itself for cut off from most of the others. */
   behind: { revisions: number; ms: number };
-  /** Members of etcd, as they were some seconds ago. */
+  partitioned: boolean;
+  /** Members of etcd, as they were some seconds ago; no version where one does not answer. */
   etcd: Array<{
     url: string;
     name: string;
-    /** Null when it does not answer. */
     version: string | null;
     leader: boolean;
     /** The file of its database, how much of it is in use, and what it may grow to: null when etcd does not say. */

@@ -30,6 +30,8 @@ export interface MetricSources {
   lagging?(): string | null;
   /** The nodes that share the registry; undefined where there is only this one. */
   cluster?(): Cluster | undefined;
+  /** Bytes that came from other nodes and went to them; undefined where there are none. */
+  readonly traffic?: { readonly in: number; readonly out: number } | undefined;
   /** Lines of the log that could not be written. */
   linesLost?(): number;
   /** What waits for clients. */
@@ -216,7 +218,16 @@ function addViewGauges(registry: MetricRegistry, sources: MetricSources, now: ()
       add({}, outgoing.cuts),
     );
   }
-  if (sources.cluster?.()) addClusterGauges(registry, () => sources.cluster?.());
+  const { traffic } = sources;
+  if (traffic !== undefined)
+    addCounter(registry, "rollcall_link_bytes_total", "Bytes from and to the other nodes", ["direction"], (add) => {
+      add({ direction: "in" }, traffic.in);
+      add({ direction: "out" }, traffic.out);
+    });
+  if (sources.cluster?.()) {
+    addNodeGauges(registry, () => sources.cluster?.());
+    addMemberGauges(registry, () => sources.cluster?.());
+  }
   gauge("rollcall_uptime_seconds", "Time since the start", () => sources.uptimeMs() / 1000);
   addGauge(registry, "rollcall_history_seconds", "Time that stored history reaches back", [], async (one) => {
     const oldest = await core.registry.history(core.numbers().floor, 1);
@@ -225,36 +236,56 @@ function addViewGauges(registry: MetricRegistry, sources: MetricSources, now: ()
   });
 }
 
+type Nodes = () => Cluster | undefined;
+
 /** Of the nodes as this one sees them: each tells of all, so that it shows when they see different things. */
-function addClusterGauges(registry: MetricRegistry, cluster: () => Cluster | undefined): void {
-  const gauge = (name: string, help: string, labels: readonly string[], show: (one: Gauge<string>) => void): void =>
-    addGauge(registry, name, help, labels, (one) => {
-      one.reset();
-      show(one);
+function addNodeGauges(registry: MetricRegistry, cluster: Nodes): void {
+  const gauge = (name: string, help: string, value: (cluster: Cluster) => number): void =>
+    addGauge(registry, name, help, [], (one) => {
+      const all = cluster();
+      one.set(all === undefined ? 0 : value(all));
     });
-  const perNode = (name: string, help: string, value: (node: NodeNumbers) => number | null): void =>
-    gauge(name, help, ["node"], (one) => {
-      for (const node of cluster()?.nodes ?? []) {
-        const number = value(node);
-        if (number !== null) one.set({ node: node.name }, number);
-      }
-    });
-  gauge("rollcall_nodes", "Nodes that share the registry", [], (one) => one.set(cluster()?.nodes.length ?? 0));
+  const perNode = (name: string, help: string, value: (node: NodeNumbers) => number | null | undefined): void =>
+    addGaugeEach(registry, name, help, "node", () =>
+      (cluster()?.nodes ?? []).map((node) => [node.name, value(node)] as const),
+    );
+  gauge("rollcall_nodes", "Nodes that share the registry", ({ nodes }) => nodes.length);
+  gauge("rollcall_partitioned", "1 while this node takes itself for cut off from most of the others", (one) =>
+    one.isPartitioned ? 1 : 0,
+  );
   perNode("rollcall_node_reached", "1 while this node reaches that one", ({ isReached }) => (isReached ? 1 : 0));
-  perNode("rollcall_node_duty", "1 for the node that decides for all", ({ isOnDuty }) => (isOnDuty ? 1 : 0));
+  perNode("rollcall_node_heard_seconds", "Since something was heard of a node", ({ heardMs }) => inSeconds(heardMs));
+  perNode("rollcall_node_duty", "1 for the node that decides for all, or does what one does for all", (node) =>
+    node.isOnDuty ? 1 : 0,
+  );
   perNode("rollcall_node_leases_kept", "Leases whose heartbeats a node keeps", ({ kept }) => kept);
   perNode("rollcall_node_revision", "The latest revision that a node shows", ({ revision }) => revision);
-  gauge("rollcall_behind_revisions", "Revisions of the order that this node lacks", [], (one) =>
-    one.set(cluster()?.lagRevisions ?? 0),
+  const apart = "Where nodes have an order each:";
+  perNode(
+    "rollcall_node_behind_changes",
+    `${apart} what only one of the two had at the last comparison, at least`,
+    ({ lag }) => lag?.changes,
   );
-  gauge("rollcall_behind_seconds", "For how long it lacks them", [], (one) => one.set((cluster()?.lagMs ?? 0) / 1000));
+  perNode("rollcall_node_behind_seconds", `${apart} for how long they have not had the same`, ({ lag }) =>
+    inSeconds(lag?.ms),
+  );
+  gauge(
+    "rollcall_behind_revisions",
+    `Revisions of the order that this node lacks. ${apart} changes`,
+    ({ lagRevisions }) => lagRevisions,
+  );
+  gauge("rollcall_behind_seconds", "For how long it lacks them", ({ lagMs }) => lagMs / 1000);
+}
+
+function inSeconds(ms: number | null | undefined): number | null {
+  return ms == null ? null : ms / 1000;
+}
+
+function addMemberGauges(registry: MetricRegistry, cluster: Nodes): void {
   const perMember = (name: string, help: string, value: (member: StoreMember) => number | null): void =>
-    gauge(name, help, ["member"], (one) => {
-      for (const member of cluster()?.store ?? []) {
-        const number = value(member);
-        if (number !== null) one.set({ member: member.address }, number);
-      }
-    });
+    addGaugeEach(registry, name, help, "member", () =>
+      (cluster()?.store ?? []).map((member) => [member.address, value(member)] as const),
+    );
   const told = (value: (member: StoreMember) => number | null) => (member: StoreMember) =>
     member.version === null ? null : value(member);
   perMember("rollcall_etcd_up", "1 while the member of etcd answers", ({ version }) => (version === null ? 0 : 1));
@@ -283,6 +314,20 @@ function addClusterGauges(registry: MetricRegistry, cluster: () => Cluster | und
     "Alarms of the member, such as NOSPACE",
     told(({ alarms }) => alarms.length),
   );
+}
+
+/** One number for each of some things that come and go; none where it is not known. */
+function addGaugeEach(
+  registry: MetricRegistry,
+  name: string,
+  help: string,
+  label: string,
+  list: () => readonly (readonly [string, number | null | undefined])[],
+): void {
+  addGauge(registry, name, help, [label], (one) => {
+    one.reset();
+    for (const [thing, value] of list()) if (value != null) one.set({ [label]: thing }, value);
+  });
 }
 
 function addGauge(

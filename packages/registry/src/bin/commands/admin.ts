@@ -35,10 +35,10 @@ function showStatus(out: Output, body: NodeStatusBody, nowMs: number): void {
       `not as ${node}`,
       { text: settings.join(", "), tone: "warn" },
     ]),
-    ...(body.cluster ? [["behind", behindText(body.cluster)] as const] : []),
+    ...(body.cluster ? [["behind", behindText(body.cluster, hasOrders(body))] as const] : []),
   ]);
   if (body.reason) out.line(out.paint({ text: body.reason, tone: "bad" }));
-  if (body.cluster) showCluster(out, body.cluster, nowMs);
+  if (body.cluster) showCluster(out, body.cluster, hasOrders(body), nowMs);
   out.line("");
   out.table(
     [{ title: "dialect" }, { title: "listens on" }],
@@ -69,20 +69,32 @@ function showStatus(out: Output, body: NodeStatusBody, nowMs: number): void {
   );
 }
 
-function behindText({ behind: { revisions, ms } }: ClusterBody): Cell {
-  return revisions === 0 ? "nothing" : { text: `${revisions} revisions, for ${toSpan(ms)}`, tone: "warn" };
+/** Each node has an order of its own: how far apart they are is told in place of revisions. */
+function hasOrders({ replicator }: NodeStatusBody): boolean {
+  return replicator === "gossip";
+}
+
+function behindText({ behind: { revisions, ms }, nodes }: ClusterBody, isApart: boolean): Cell {
+  const isAlone = nodes.every(({ self, reached }) => self || !reached);
+  if (revisions === 0 && ms > 0 && isAlone)
+    return { text: `not known: no other node is reached, for ${toSpan(ms)}`, tone: "warn" };
+  const what = isApart ? "changes" : "revisions";
+  return revisions === 0 ? "nothing" : { text: `${revisions} ${what}, for ${toSpan(ms)}`, tone: "warn" };
 }
 
 /** The nodes, and the members of etcd. */
-function showCluster(out: Output, { nodes, etcd }: ClusterBody, nowMs: number): void {
+function showCluster(out: Output, { nodes, etcd, partitioned }: ClusterBody, isApart: boolean, nowMs: number): void {
+  if (partitioned)
+    out.line(out.paint({ text: "cut off: at most half of the nodes that it knows are there", tone: "bad" }));
   out.line("");
   out.table(
     [
       { title: "node" },
       { title: "link", whole: true },
       { title: "here for", right: true },
+      { title: "heard", right: true },
       { title: "leases", right: true },
-      { title: "revision", right: true },
+      { title: isApart ? "differs" : "revision", right: true },
       { title: "" },
     ],
     inOrder(
@@ -90,13 +102,33 @@ function showCluster(out: Output, { nodes, etcd }: ClusterBody, nowMs: number): 
         one.self ? { text: `${one.node} (this one)`, tone: "bold" } : one.node,
         one.address ?? "-",
         toAge(one.since, nowMs),
+        one.self || one.heardMs === null ? "-" : toSpan(one.heardMs),
         one.leases === null ? "-" : String(one.leases),
-        one.revision === null ? "-" : String(one.revision),
-        one.reached ? (one.duty ? "decides for all" : "") : { text: "not reached", tone: "bad" },
+        isApart ? apartText(one) : one.revision === null ? "-" : String(one.revision),
+        nodeText(one, isApart),
       ]),
     ),
     "no nodes",
   );
+  if (!isApart) showMembers(out, etcd);
+}
+
+/** By how much, and for how long: `0`, `12, 3s`. */
+function apartText({ behind }: ClusterBody["nodes"][number]): Cell {
+  if (behind === null) return "-";
+  const { changes, ms } = behind;
+  if (changes === 0) return "0";
+  const text = [changes === null ? "?" : String(changes), ...(ms === null ? [] : [toSpan(ms)])].join(", ");
+  return { text, tone: "warn" };
+}
+
+function nodeText({ reached, present, duty }: ClusterBody["nodes"][number], isApart: boolean): Cell {
+  if (!reached) return present && isApart ? { text: "by others", tone: "warn" } : { text: "not reached", tone: "bad" };
+  if (!duty) return "";
+  return isApart ? "on duty" : "decides for all";
+}
+
+function showMembers(out: Output, etcd: ClusterBody["etcd"]): void {
   out.line("");
   const right = true;
   out.table(

@@ -4,7 +4,7 @@ import type { ServeConfig } from "../config/load.ts";
 import { type Finding, finding } from "../doctor/finding.ts";
 import { connect } from "../terminal/connection.ts";
 import { EXIT, Failure } from "../terminal/exit.ts";
-import { roomText, type Tone, toAge } from "../terminal/output.ts";
+import { roomText, type Tone, toAge, toSpan } from "../terminal/output.ts";
 import { VERSION } from "../version.ts";
 import { loaderOf, storeOptions } from "./serve.ts";
 
@@ -126,6 +126,7 @@ function describe(status: NodeStatusBody): Finding[] {
     ...(status.open
       ? [finding("access", "note", "open: there is no token, whoever reaches it may do everything")]
       : []),
+    ...describeNodes(status.cluster),
     describeRoom(status.store),
     ...status.differences.map(({ node, settings }) =>
       finding("nodes", "warn", `${node} is configured otherwise than ${status.node}: ${nameSome(settings)}`),
@@ -140,6 +141,23 @@ function nameSome(settings: readonly string[]): string {
   const more = settings.length - NAMED_MAX;
   return settings.slice(0, NAMED_MAX).join(", ") + (more > 0 ? ` and ${more} more` : "");
 }
+
+function describeNodes(cluster: NodeStatusBody["cluster"]): Finding[] {
+  if (cluster === null) return [];
+  const { nodes, partitioned, behind } = cluster;
+  const gone = nodes.filter(({ reached }) => !reached).map(({ node }) => node);
+  const reached = `${nodes.length - gone.length} of ${nodes.length} nodes are reached`;
+  const missing = gone.length === 0 ? reached : `${reached}, not ${gone.join(", ")}`;
+  return [
+    partitioned
+      ? finding("nodes", "bad", `${missing}: it takes itself for cut off`)
+      : finding("nodes", gone.length === 0 ? "good" : "warn", missing),
+    ...(behind.ms < BEHIND_MS ? [] : [finding("nodes", "warn", `it is behind the others for ${toSpan(behind.ms)}`)]),
+  ];
+}
+
+/** Nodes are never long without the same. */
+const BEHIND_MS = 60_000;
 
 /** Above this share of what it may hold, it is time for more heap. */
 const NEARLY_FULL = 0.8;

@@ -107,7 +107,9 @@ async function assembleWith(
   const listener = await openNative(config, http, log);
   undo.push(() => listener.close());
   const startedMs = clock.monotonic();
-  metrics.watch({ core, uptimeMs: () => clock.monotonic() - startedMs, linesLost, outgoing, ...store, ...room });
+  const { traffic } = link?.link ?? {};
+  const uptimeMs = (): number => clock.monotonic() - startedMs;
+  metrics.watch({ core, uptimeMs, linesLost, outgoing, traffic, ...store, ...room });
   const endpoints: Endpoint[] = [];
   const nodes = port.nodes ?? ALONE;
   const agreed = openAgreement(config, { nodes, line: port.line, clock, log }, undo);

@@ -38,6 +38,14 @@ export interface FirstChange {
 
 export type FirstChanges = ReadonlyMap<Bytes, FirstChange>;
 
+/** How far apart two nodes are that have an order each. */
+export interface NodeLag {
+  /** Things that only one of the two had when they last compared, at least; null while they cannot. */
+  readonly changes: number | null;
+  /** For how long they have not had the same: 0 while they have, null when they never had. */
+  readonly ms: number | null;
+}
+
 /** One of the nodes that share an order, as another one knows it. */
 export interface NodeNumbers {
   readonly name: string;
@@ -47,6 +55,12 @@ export interface NodeNumbers {
   readonly sinceMs: number;
   /** Whether the node that says so reaches it; true of itself. */
   readonly isReached: boolean;
+  /** It is reached, or others have heard it lately. */
+  readonly isPresent: boolean;
+  /** Since something was last heard of it; 0 of itself, null when nothing ever was. */
+  readonly heardMs: number | null;
+  /** Null where all share one order. */
+  readonly lag: NodeLag | null;
   /** It decides for all. */
   readonly isOnDuty: boolean;
   /** How many leases it keeps, and the end of the order as it shows it; null when it has not told within 3 s. */
@@ -79,7 +93,15 @@ export interface Cluster {
   /** How far this node was behind at the last look, at most a second ago; longer while it cannot be found out. */
   readonly lagRevisions: number;
   readonly lagMs: number;
+  /** This node takes itself for cut off: `isMinority`. */
+  readonly isPartitioned: boolean;
   readonly store: readonly StoreMember[];
+}
+
+/** Whether at most half of the nodes that are known are there, the one that asks among them. */
+export function isMinority(nodes: readonly Pick<NodeNumbers, "isPresent">[]): boolean {
+  const present = nodes.filter(({ isPresent }) => isPresent).length;
+  return nodes.length > 1 && 2 * present <= nodes.length;
 }
 
 /** Makes commits durable and agrees on their order. */

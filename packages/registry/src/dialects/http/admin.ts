@@ -3,7 +3,6 @@ import type { NodeStatusBody } from "@rollcall/client";
 import {
   type Account,
   type AccountLimits,
-  type Cluster,
   isLegalAccount,
   isRole,
   type Outcome,
@@ -16,7 +15,7 @@ import {
 import type { Streaming } from "../../net/http/reply.ts";
 import type { Json } from "../../net/routes/json.ts";
 import type { Result } from "../../net/routes/serve.ts";
-import { toJson } from "./answers.ts";
+import { toClusterBody, toJson } from "./answers.ts";
 import type { Desk, Exchange } from "./desk.ts";
 import { Fields } from "./wire/fields.ts";
 import { toTime } from "./wire/numbers.ts";
@@ -53,27 +52,6 @@ export function getStatus({ desk, principal }: Exchange): Result {
     cluster: toClusterBody(status.cluster()),
   };
   return toJson(body);
-}
-
-function toClusterBody(cluster: Cluster | undefined): NodeStatusBody["cluster"] {
-  if (cluster === undefined) return null;
-  const nodes = cluster.nodes.map(({ name, address, sinceMs, isReached, isOnDuty, kept, revision }) => ({
-    node: name,
-    address: address === "" ? null : address,
-    since: toTime(sinceMs),
-    self: name === cluster.name,
-    reached: isReached,
-    duty: isOnDuty,
-    leases: kept,
-    revision,
-  }));
-  const etcd = cluster.store.map(({ address, isLeader, alarms, ...member }) => ({
-    url: address,
-    leader: isLeader,
-    ...member,
-    alarms: [...alarms],
-  }));
-  return { nodes, behind: { revisions: cluster.lagRevisions, ms: Math.round(cluster.lagMs) }, etcd };
 }
 
 function viewAccounts({ registry, access }: Desk, principal: Principal) {

@@ -1,9 +1,11 @@
 /** Answers that many handlers give. */
-import { type Outcome, type Receipt, type Refused, refuse } from "../../core/index.ts";
+import type { ClusterBody } from "@rollcall/client";
+import { type Cluster, type Outcome, type Receipt, type Refused, refuse } from "../../core/index.ts";
 import { type Body, listParts } from "../../net/answers/parts.ts";
 import { Head, type Headers } from "../../net/http/head.ts";
 import type { Answer } from "../../net/routes/answer.ts";
 import type { Exchange } from "./desk.ts";
+import { toTime } from "./wire/numbers.ts";
 import { encodeTag, matchesTag } from "./wire/tags.ts";
 
 const JSON_HEADERS: Headers = { "Content-Type": "application/json" };
@@ -91,4 +93,44 @@ export function toBeat(ttlMs: number | null): Answer {
     beats.set(ttlMs, answer);
   }
   return answer;
+}
+
+/** The nodes as the one that answers knows them, and their store; null where it runs alone. */
+export function toClusterBody(cluster: Cluster | undefined): ClusterBody | null {
+  if (cluster === undefined) return null;
+  const nodes = cluster.nodes.map((one) => ({
+    node: one.name,
+    address: one.address === "" ? null : one.address,
+    since: toTime(one.sinceMs),
+    self: one.name === cluster.name,
+    reached: one.isReached,
+    present: one.isPresent,
+    heardMs: roundMs(one.heardMs),
+    duty: one.isOnDuty,
+    leases: one.kept,
+    revision: one.revision,
+    behind: one.lag && { changes: one.lag.changes, ms: roundMs(one.lag.ms) },
+  }));
+  const etcd = cluster.store.map(({ address, isLeader, alarms, ...member }) => ({
+    url: address,
+    leader: isLeader,
+    ...member,
+    alarms: [...alarms],
+  }));
+  const behind = { revisions: cluster.lagRevisions, ms: Math.round(cluster.lagMs) };
+  return { nodes, behind, partitioned: cluster.isPartitioned, etcd };
+}
+
+/** The same for everybody: without addresses and what the nodes hold. */
+export function toReadyCluster(cluster: Cluster | undefined): object {
+  const body = toClusterBody(cluster);
+  if (body === null) return {};
+  const nodes = body.nodes.map(({ node, self, reached, present, heardMs, behind }) => ({
+    ...{ node, self, reached, present, heardMs, behind },
+  }));
+  return { partitioned: body.partitioned, behind: body.behind, nodes };
+}
+
+function roundMs(ms: number | null): number | null {
+  return ms === null ? null : Math.round(ms);
 }

@@ -18,6 +18,12 @@ export interface LineLimits {
   readonly silenceMs: number;
 }
 
+/** Bytes of frames that came and went over all connections of a link; what TLS adds is not counted. */
+export interface Traffic {
+  in: number;
+  out: number;
+}
+
 export interface LineEvents {
   /** Both sides have said hello. Until then no other frame is taken. */
   joined(hello: Hello): void;
@@ -38,6 +44,7 @@ export class Line {
   readonly #own: string;
   readonly #limits: LineLimits;
   readonly #events: LineEvents;
+  readonly #traffic: Traffic;
   readonly #reader = new FrameReader(HELLO_BYTES_MAX);
   readonly #patience: NodeJS.Timeout;
   #ticking: NodeJS.Timeout | undefined;
@@ -52,8 +59,9 @@ export class Line {
   #upTo = 0;
   #isDue = false;
 
-  constructor(socket: Socket, own: string, limits: LineLimits, events: LineEvents) {
+  constructor(socket: Socket, own: string, limits: LineLimits, traffic: Traffic, events: LineEvents) {
     this.#socket = socket;
+    this.#traffic = traffic;
     this.#own = own;
     this.#limits = limits;
     this.#events = events;
@@ -111,11 +119,13 @@ export class Line {
   #flush(): void {
     if (this.#from === this.#upTo || this.#state === "closed") return;
     this.#socket.write(this.#slab.subarray(this.#from, this.#upTo));
+    this.#traffic.out += this.#upTo - this.#from;
     this.#from = this.#upTo;
   }
 
   #read(chunk: Buffer): void {
     this.#heardAt = this.#ticks;
+    this.#traffic.in += chunk.length;
     const isReadable = this.#reader.read(chunk, (kind, channel, number, payload) => {
       if (this.#state === "joined") this.#events.frame(kind, channel, number, payload);
       else if (this.#state === "greeting") this.#meet(kind, payload);

@@ -9,7 +9,7 @@ import { type ListenerLog, SeldomLog } from "../log.ts";
 import { listen } from "../tcp.ts";
 import { sayWhy } from "../why.ts";
 import { ANYBODY, NAME_LENGTH_MAX } from "./hello.ts";
-import { Line, type LineLimits } from "./line.ts";
+import { Line, type LineLimits, type Traffic } from "./line.ts";
 import { type Connect, Peer, type PeerOptions } from "./peer.ts";
 import { checkHost, type Secured, secure, type Trust } from "./trust.ts";
 import { type Receiver, Visitor } from "./visitor.ts";
@@ -45,6 +45,8 @@ export interface Link {
   readonly port: number;
   /** Names of the nodes that have a connection to this one, one for each connection. */
   readonly visitors: readonly string[];
+  /** Since it was opened. */
+  readonly traffic: Readonly<Traffic>;
   /** Hands what comes on a channel to its one receiver. */
   on(channel: string, receiver: Receiver): void;
   /** Connects to another node, and stays connected until either is closed. */
@@ -63,17 +65,20 @@ export async function openLink(options: LinkOptions): Promise<Link> {
   const secured = secure(trust);
   const receivers = new Map<string, Receiver>();
   const peers = new Set<Peer>();
-  const hall = new Hall(name, limits, receivers, log, secured);
+  const traffic: Traffic = { in: 0, out: 0 };
+  const hall = new Hall(name, limits, receivers, log, secured, traffic);
   const port = await hall.listen(options.host, options.port);
+  const connect = connectWith(trust, secured);
   return {
     port,
+    traffic,
     get visitors() {
       return hall.visitors;
     },
     on: (channel, receiver) => void receivers.set(channel, receiver),
     dial(peerOptions) {
       const closed = (): void => void peers.delete(peer);
-      const peer = new Peer(peerOptions, { own: name, limits, log, connect: connectWith(trust, secured), closed });
+      const peer = new Peer(peerOptions, { own: name, limits, traffic, log, connect, closed });
       peers.add(peer);
       return peer;
     },
@@ -108,6 +113,7 @@ class Hall {
   /** Connections that have said hello: no stranger takes their place. */
   readonly #known = new WeakSet<Socket>();
   readonly #lines = new Map<Line, string>();
+  readonly #traffic: Traffic;
 
   constructor(
     name: string,
@@ -115,8 +121,10 @@ class Hall {
     receivers: ReadonlyMap<string, Receiver>,
     log: ListenerLog,
     secured: Secured | undefined,
+    traffic: Traffic,
   ) {
     this.#name = name;
+    this.#traffic = traffic;
     this.#limits = limits;
     this.#receivers = receivers;
     this.#log = log;
@@ -165,7 +173,7 @@ class Hall {
   #greet(socket: Socket, bare: Socket): void {
     const { remoteAddress } = socket;
     let visitor: Visitor | undefined;
-    const line = new Line(socket, this.#name, this.#limits, {
+    const line = new Line(socket, this.#name, this.#limits, this.#traffic, {
       joined: ({ from }) => {
         visitor = new Visitor(line, from, this.#receivers, this.#limits.workMax, this.#log);
         this.#known.add(bare);

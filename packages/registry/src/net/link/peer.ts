@@ -7,7 +7,7 @@ import { type Outcome, ok, refuse } from "../../outcome.ts";
 import { type ListenerLog, SeldomLog } from "../log.ts";
 import { HEAD_BYTES, KIND } from "./frames.ts";
 import { ANYBODY } from "./hello.ts";
-import { Line, type LineLimits, TICKS } from "./line.ts";
+import { Line, type LineLimits, TICKS, type Traffic } from "./line.ts";
 
 /** Channels that may be used on one connection. */
 const CHANNELS_MAX = 255;
@@ -39,6 +39,7 @@ export interface Side {
   /** The node's name. */
   readonly own: string;
   readonly limits: LineLimits;
+  readonly traffic: Traffic;
   readonly log: Pick<ListenerLog, "info" | "warn">;
   readonly connect: Connect;
   closed(): void;
@@ -133,7 +134,8 @@ export class Peer {
     } catch (error) {
       return this.#lost((error as Error).message, false);
     }
-    const line = new Line(socket, this.#side.own, this.#side.limits, {
+    const { own, limits, traffic } = this.#side;
+    const line = new Line(socket, own, limits, traffic, {
       joined: ({ from }) => this.#joined(from),
       frame: (kind, _channel, number, payload) => this.#take(kind, number, payload),
       tick: () => this.#expire(),

@@ -1,6 +1,6 @@
 /** @live What is known of the nodes and of etcd beside the catalog: told by each node every second. */
 import type { Logger } from "pino";
-import type { Clock, Cluster, Revision } from "../../core/index.ts";
+import { type Clock, type Cluster, isMinority, type Revision } from "../../core/index.ts";
 import { decodeMeta, encodeMeta, wholeNumber } from "../../records/meta.ts";
 import type { Health } from "./about/health.ts";
 import type { Members } from "./members.ts";
@@ -73,13 +73,16 @@ export class Numbers {
         address: host === undefined ? "" : `${host.includes(":") ? `[${host}]` : host}:${port}`,
         sinceMs,
         isReached: own || roster.isUp(node),
+        isPresent: own || roster.isUp(node),
+        heardMs: told === undefined ? null : nowMs - told.atMs,
+        lag: null,
         isOnDuty: node === holder,
         kept: isGood ? told.kept : null,
         revision: isGood ? told.revision : null,
       };
     });
     const { revisions: lagRevisions, ms: lagMs } = health.behind;
-    return { name, nodes, lagRevisions, lagMs, store: health.members };
+    return { name, nodes, lagRevisions, lagMs, isPartitioned: isMinority(nodes), store: health.members };
   }
 
   /** Times never go back in the order: one fast clock pulls those of all others ahead. */

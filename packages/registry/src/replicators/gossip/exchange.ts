@@ -49,16 +49,10 @@ export interface Side {
   merge(units: readonly Placed[], from: string): Promise<void>;
   /** What both had, up to this stamp, was the same with the node of that line; with 0 when it never was. */
   inStep(line: string, stampMs: number): void;
+  /** So many units, at least, only one of the two has. */
+  apart(line: string, units: number): void;
   /** As `Question.boundMs`. */
   boundMs(line: string): number;
-}
-
-/** How two nodes stood to each other. */
-export interface Compared {
-  /** Leaves that differed. */
-  readonly leaves: number;
-  /** Units that came and went. */
-  readonly units: number;
 }
 
 type Ask = (payload: Buffer) => Promise<Outcome<Buffer>>;
@@ -95,7 +89,7 @@ function answerRoot(side: Side, { line, last, digest }: Extract<Question, { kind
   const isEqual = differing(book.root, digest).length === 0;
   if (isEqual) side.inStep(line, Math.min(last, side.last));
   const groups = isEqual ? NO_DIGESTS : book.groups;
-  const told = encodeRootAnswer({ line: side.line, last: side.last, digest: book.root, groups });
+  const told = encodeRootAnswer({ line: side.line, last: side.last, count: book.count, digest: book.root, groups });
   side.noteStamp(last);
   return told;
 }
@@ -156,9 +150,10 @@ export async function compare(
   side: Side,
   peer: { readonly name: string; ask: Ask; tell(units: readonly Placed[]): void },
   isThorough: boolean,
-): Promise<Outcome<Compared>> {
+): Promise<Outcome<void>> {
   const last = side.last;
-  const asked = await peer.ask(encodeQuestion({ kind: "root", line: side.line, last, digest: side.book.root }));
+  const { root: digest, count } = side.book;
+  const asked = await peer.ask(encodeQuestion({ kind: "root", line: side.line, last, count, digest }));
   if (!asked.ok) return asked;
   const root = decodeRootAnswer(asked.value);
   if (!root.ok) return root;
@@ -167,14 +162,17 @@ export async function compare(
   side.noteStamp(root.value.last);
   if (groups.length === 0) {
     side.inStep(line, boundMs);
-    return ok({ leaves: 0, units: 0 });
+    return ok(undefined);
   }
   const leaves = await findLeaves(side, peer.ask, groups);
   if (!leaves.ok) return leaves;
+  side.apart(line, Math.max(leaves.value.length, Math.abs(count - root.value.count)));
   const nowMs = side.nowMs();
   const cold = isThorough ? leaves.value : leaves.value.filter((leaf) => nowMs - side.book.changedMs(leaf) > HOT_MS);
   const compared = await compareLeaves(side, peer, line, cold);
-  if (compared.ok && cold.length === leaves.value.length) side.inStep(line, boundMs);
+  if (!compared.ok) return compared;
+  if (cold.length === leaves.value.length) side.inStep(line, boundMs);
+  else side.apart(line, leaves.value.length - cold.length);
   return compared;
 }
 
@@ -198,8 +196,7 @@ async function compareLeaves(
   { name, ask, tell }: { readonly name: string; ask: Ask; tell(units: readonly Placed[]): void },
   line: string,
   leaves: readonly number[],
-): Promise<Outcome<Compared>> {
-  let units = 0;
+): Promise<Outcome<void>> {
   // What came is merged while the next is asked for.
   let merging = Promise.resolve();
   for (let at = 0; at < leaves.length; ) {
@@ -222,11 +219,10 @@ async function compareLeaves(
       return unit === undefined ? [] : [{ account, unit }];
     });
     for (let from = 0; from < wanted.length; from += UNITS_AT_ONCE) tell(wanted.slice(from, from + UNITS_AT_ONCE));
-    units += found.value.units.length + wanted.length;
     at += Math.max(1, Math.min(found.value.done, some.length));
   }
   await merging;
-  return ok({ leaves: leaves.length, units });
+  return ok(undefined);
 }
 
 function knownIn(side: Side, leaf: number): Known[] {

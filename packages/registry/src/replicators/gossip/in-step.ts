@@ -3,6 +3,8 @@
  * and was there already then has been deleted at the other: it must not come back.
  */
 
+import type { Standing } from "./status.ts";
+
 interface Same {
   /** Everything that was written later has no smaller stamp, at either of the two. */
   readonly stampMs: number;
@@ -14,20 +16,29 @@ const LINES_MAX = 1000;
 
 export class InStep {
   readonly #same = new Map<string, Same>();
+  /** Units that only one of the two has, as far as was found last. Known of this life alone. */
+  readonly #lags = new Map<string, number>();
 
   /** `line`: the other's order. */
   note(line: string, stampMs: number, atMs: number): void {
+    this.#lags.set(line, 0);
     this.#same.delete(line);
     this.#same.set(line, { stampMs, atMs });
     for (const oldest of this.#same.keys()) {
       if (this.#same.size <= LINES_MAX) break;
       this.#same.delete(oldest);
+      this.#lags.delete(oldest);
     }
   }
 
-  /** For how long not; Infinity when never. */
-  sinceMs(line: string, nowMs: number): number {
-    return nowMs - (this.#same.get(line)?.atMs ?? Number.NEGATIVE_INFINITY);
+  /** So many units, at least, only one of the two has. */
+  differ(line: string, units: number): void {
+    if (this.#same.has(line) || this.#lags.size < LINES_MAX) this.#lags.set(line, units);
+  }
+
+  standing(line: string, nowMs: number): Standing {
+    const inStepMs = nowMs - (this.#same.get(line)?.atMs ?? Number.NEGATIVE_INFINITY);
+    return { lag: this.#lags.get(line) ?? null, inStepMs };
   }
 
   /** As `Question.boundMs`. */

@@ -25,6 +25,8 @@ export interface Root {
   readonly line: string;
   /** The greatest stamp that it knows. */
   readonly last: number;
+  /** How many units it has. */
+  readonly count: number;
   readonly digest: Digests;
 }
 
@@ -180,14 +182,15 @@ function readKnown(input: ByteReader): Known {
   return { account, key, stampMs: readStamp(input), origin: input.string(), isGone: readFlag(input) };
 }
 
-function writeRoot({ line, last, digest }: Root): void {
+function writeRoot({ line, last, count, digest }: Root): void {
   out.string(line);
   out.number(last);
+  out.count(count);
   writeDigests(digest);
 }
 
 function readRoot(input: ByteReader): Root {
-  return { line: input.string(), last: readStamp(input), digest: readDigests(input) };
+  return { line: input.string(), last: readStamp(input), count: input.count(), digest: readDigests(input) };
 }
 
 function readList<T>(input: ByteReader, read: () => T): T[] {

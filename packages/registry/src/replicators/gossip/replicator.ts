@@ -33,7 +33,7 @@ import { decodeUnits, encodeUnits, type Placed } from "./messages.ts";
 import type { Network } from "./network.ts";
 import { GossipNodes } from "./nodes.ts";
 import { NodeStamps } from "./stamps.ts";
-import { type GossipStatus, judgeMembers, type Lag, sayPartition, toCluster } from "./status.ts";
+import { type GossipStatus, judgeMembers, sayPartition, toCluster } from "./status.ts";
 import { forgetting } from "./tombstones.ts";
 
 type Store = Omit<Replicator, "keeping" | "nodes" | "head">;
@@ -86,8 +86,8 @@ class Gossip<S extends Store> implements GossipReplicator<S> {
   readonly #inbox: Inbox;
   readonly #outbox = new Map<string, Placed>();
   readonly #inStep = new InStep();
-  /** By node: its order, and what was found when they were compared last. */
-  readonly #lags = new Map<string, Lag>();
+  /** The orders of nodes, by their names. */
+  readonly #lines = new Map<string, string>();
   #sink: Sink | null = null;
   #members: Members | null = null;
   #nodes: GossipNodes | null = null;
@@ -220,7 +220,7 @@ class Gossip<S extends Store> implements GossipReplicator<S> {
     const { clock, network } = this.#options;
     this.#members?.take(beats, clock.monotonic());
     const line = beats.find(({ name }) => name === from)?.line;
-    if (line !== undefined) this.#lags.set(from, { line, lag: this.#lags.get(from)?.lag ?? 0 });
+    if (line !== undefined) this.#lines.set(from, line);
     network.learn(new Map(beats.filter(({ left }) => !left).map(({ name, address }) => [name, address])));
     this.#nodes?.look();
   }
@@ -244,6 +244,7 @@ class Gossip<S extends Store> implements GossipReplicator<S> {
       nowMs: () => clock.monotonic(),
       merge: (units, from) => this.#merge(units, from),
       inStep: (line, stampMs) => this.#inStep.note(line, stampMs, clock.now()),
+      apart: (line, units) => this.#inStep.differ(line, units),
       boundMs: (line) => this.#inStep.boundMs(line, clock.now(), tombstoneMs),
     };
   }
@@ -294,8 +295,6 @@ class Gossip<S extends Store> implements GossipReplicator<S> {
       };
       const compared = await compare(this.#side(), peer, this.#rounds % THOROUGH === 0);
       if (!compared.ok) return;
-      const line = this.#lags.get(name)?.line ?? "";
-      this.#lags.set(name, { line, lag: compared.value.units });
       this.#compared();
     } catch (error) {
       this.#options.log?.error({ err: error, node: name }, "the comparison with another node failed");
@@ -331,8 +330,10 @@ class Gossip<S extends Store> implements GossipReplicator<S> {
   status(): GossipStatus {
     const { clock, network } = this.#options;
     const members = this.#members?.list(clock.monotonic()) ?? [];
-    const known = { reached: network.reached, lags: this.#lags, inStep: this.#inStep };
-    return { ...judgeMembers(members, known, clock.now()), waiting: this.#inbox.count };
+    const judged = judgeMembers(members, network.reached, (node) =>
+      this.#inStep.standing(this.#lines.get(node) ?? "", clock.now()),
+    );
+    return { ...judged, waiting: this.#inbox.count };
   }
 
   cluster(): Cluster {

@@ -1,65 +1,70 @@
 /** How a node stands with the others. */
-import type { Cluster, NodeNumbers } from "../../core/index.ts";
-import type { InStep } from "./in-step.ts";
+import { type Cluster, isMinority, type NodeLag, type NodeNumbers } from "../../core/index.ts";
 import type { Member } from "./members.ts";
-
-/** What was found when a node was compared last: its order, and how many units came and went. */
-export interface Lag {
-  readonly line: string;
-  readonly lag: number;
-}
 
 export interface GossipStatus {
   readonly members: readonly (Member & {
     /** There is a connection. */
     readonly isReached: boolean;
-    /** Since both had the same; Infinity when that never was. */
-    readonly inStepMs: number;
-    /** Units that came and went when they were compared last. */
-    readonly lag: number;
+    /** Since both had the same; null when that never was. */
+    readonly inStepMs: number | null;
+    readonly lag: NodeLag;
   })[];
-  /** At most half of the members that it knows are there, this node among them. */
   readonly isPartitioned: boolean;
   /** Units that came and wait for the store. */
   readonly waiting: number;
 }
 
-interface Known {
-  readonly reached: readonly string[];
-  readonly lags: ReadonlyMap<string, Lag>;
-  readonly inStep: InStep;
+/** What is known of a node by its order. */
+export interface Standing {
+  /** Units, at least, that only one of the two had when they were compared last; null before that. */
+  readonly lag: number | null;
+  /** Since both had the same; Infinity when that never was. */
+  readonly inStepMs: number;
 }
 
 export function judgeMembers(
   all: readonly Member[],
-  { reached, lags, inStep }: Known,
-  nowMs: number,
+  reached: readonly string[],
+  standingOf: (node: string) => Standing,
 ): Omit<GossipStatus, "waiting"> {
   const members = all.map((member) => {
-    const { line = "", lag = 0 } = lags.get(member.name) ?? {};
-    return { ...member, isReached: reached.includes(member.name), inStepMs: inStep.sinceMs(line, nowMs), lag };
+    const isReached = reached.includes(member.name);
+    const { lag, inStepMs } = standingOf(member.name);
+    const ms = Number.isFinite(inStepMs) ? Math.max(0, inStepMs) : null;
+    const told = isReached ? { changes: lag, ms: lag === 0 ? 0 : ms } : { changes: null, ms };
+    return { ...member, isReached, inStepMs: ms, lag: told };
   });
-  const present = 1 + members.filter(({ isPresent }) => isPresent).length;
-  return { members, isPartitioned: members.length > 0 && 2 * present <= members.length + 1 };
+  return { members, isPartitioned: isMinority([{ isPresent: true }, ...members]) };
 }
 
 /** Revisions of other nodes say nothing here: the lag is in units, as of the last comparisons. */
 export function toCluster(
-  { members }: GossipStatus,
+  { members, isPartitioned, waiting }: GossipStatus,
   own: Pick<NodeNumbers, "name" | "address" | "sinceMs" | "kept" | "revision">,
   duty: string,
 ): Cluster {
-  const others = members.map(({ name, address, sinceMs, isReached, isPresent, kept }) => ({
-    ...{ name, address, sinceMs, isReached, kept: isPresent ? kept : null, revision: null },
+  const others = members.map(({ name, address, sinceMs, isReached, isPresent, ageMs, kept, lag }) => ({
+    ...{ name, address, sinceMs, isReached, isPresent, heardMs: isReached ? 0 : ageMs, lag },
+    ...{ kept: isPresent ? kept : null, revision: null },
   }));
-  const behind = members.filter(({ lag, isReached }) => isReached && lag > 0);
+  const self = { ...own, isReached: true, isPresent: true, heardMs: 0, lag: null };
   return {
     name: own.name,
-    nodes: [{ ...own, isReached: true }, ...others].map((one) => ({ ...one, isOnDuty: one.name === duty })),
-    lagRevisions: Math.max(0, ...behind.map(({ lag }) => lag)),
-    lagMs: Math.max(0, ...behind.map(({ inStepMs }) => inStepMs).filter(Number.isFinite)),
+    nodes: [self, ...others].map((one) => ({ ...one, isOnDuty: one.name === duty })),
+    lagMs: behindMs(members),
+    lagRevisions: waiting + Math.max(0, ...members.map(({ lag }) => lag.changes ?? 0)),
+    isPartitioned,
     store: [],
   };
+}
+
+/** Since when it lacks what others have; where none is reached, since when it may. */
+function behindMs(members: GossipStatus["members"]): number {
+  const reached = members.filter(({ isReached }) => isReached);
+  if (reached.length > 0) return Math.max(...reached.map(({ lag }) => lag.ms ?? 0));
+  const known = members.flatMap(({ inStepMs }) => inStepMs ?? []);
+  return known.length === 0 ? 0 : Math.min(...known);
 }
 
 /** For the log. */

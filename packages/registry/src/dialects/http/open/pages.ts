@@ -2,7 +2,7 @@
 import { type Find, whole } from "../../../net/http/handler.ts";
 import { type Answer, answering, give, respond, toOptions } from "../../../net/routes/answer.ts";
 import { allowOf } from "../../../net/routes/table.ts";
-import { toJson } from "../answers.ts";
+import { toJson, toReadyCluster } from "../answers.ts";
 import type { Desk } from "../desk.ts";
 import { toFailure, toMissing, toWrongMethod } from "../refusals.ts";
 import { ROUTES } from "../routes.ts";
@@ -35,13 +35,14 @@ const NOT_KEPT = { "Cache-Control": "no-store" };
 
 /**
  * Whether requests should come here: not before the start is complete, not once the stop has begun, not while writes are
- * refused or this node is behind the others.
+ * refused or this node is behind the others. How it stands with them is told, too.
  */
 function readiness({ house, lasting }: Desk): Answer {
   const ready = house.status.ready() && !lasting.draining;
   const reason = house.status.refusing() ?? house.status.lagging();
-  if (ready && reason !== null) return toJson({ ready: false, reason }, 503, NOT_KEPT);
-  return toJson({ ready }, ready ? 200 : 503, NOT_KEPT);
+  const nodes = toReadyCluster(house.status.cluster());
+  if (ready && reason !== null) return toJson({ ready: false, reason, ...nodes }, 503, NOT_KEPT);
+  return toJson({ ready, ...nodes }, ready ? 200 : 503, NOT_KEPT);
 }
 
 async function metrics({ house }: Desk): Promise<Answer> {

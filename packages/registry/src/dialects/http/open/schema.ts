@@ -236,11 +236,15 @@ const Limits = object(limits);
 const account = { account: text, tenant: text, limits: Limits };
 
 const flag = Type.Boolean();
-const node = { node: text, address: orNull(text), since: time, self: flag, reached: flag, duty: flag };
+const node = { node: text, address: orNull(text), since: time, self: flag, reached: flag, present: flag, duty: flag };
+const told = { heardMs: orNull(count), leases: orNull(count), revision: orNull(count) };
 const member = { url: text, name: text, version: orNull(text), leader: flag, alarms: texts, error: orNull(text) };
 const Cluster = object({
-  nodes: Type.Array(object({ ...node, leases: orNull(count), revision: orNull(count) })),
+  nodes: Type.Array(
+    object({ ...node, ...told, behind: orNull(object({ changes: orNull(count), ms: orNull(count) })) }),
+  ),
   behind: object({ revisions: count, ms: Type.Number() }),
+  partitioned: flag,
   etcd: Type.Array(object({ ...member, bytes: count, usedBytes: count, quotaBytes: orNull(count) })),
 });
 
