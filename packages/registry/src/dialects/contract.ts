@@ -44,8 +44,11 @@ export interface House {
    * place of what this dialect said before.
    */
   mustAgree(values: Readonly<Record<string, unknown>>): void;
-  /** 32 bytes of the dialect's own: made once, and the same over restarts and on all nodes. */
-  secret(): Promise<Buffer>;
+  /**
+   * 32 bytes of the dialect's own: made once, and the same over restarts and on all nodes. To be called each time: nodes
+   * that copy each other may meet when each has one, and go on with one of them.
+   */
+  secret(): Promise<() => Buffer>;
   /** Loads how all dialects of this program name things in DNS, whether they are open or not. */
   readonly names: () => Promise<readonly NameSource[]>;
   /** All dialects of this program that keep notes to themselves in the meta of instances, under `<dialect>.…` */

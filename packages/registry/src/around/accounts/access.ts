@@ -50,7 +50,8 @@ const ADMITTED: Outcome<true> = ok(true);
 export async function openAccounts(registry: Registry, config: AccountsConfig, clock: Clock): Promise<Accounts> {
   const secret = await secretOf(registry, SECRET);
   // A registry that cannot write now can still serve; the tokens that it issues end with the process.
-  const bearers = new Bearers(secret.ok ? secret.value : randomBytes(SECRET_BYTES));
+  const fallback = randomBytes(SECRET_BYTES);
+  const bearers = new Bearers(secret.ok ? secret.value : () => fallback);
   const known = new Map<string, Known>();
   const stored = new Stored(registry, config, () => known.clear());
   return Object.assign(

@@ -1,6 +1,7 @@
 /** @live Tokens, which are random and stored as hashes, and bearers, which carry their own proof. */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { type Account, type IssuedToken, isLegalAccount, type Principal, ROLES, type Role } from "../../core/index.ts";
+import type { Secret } from "../secret.ts";
 import { parseObject } from "./entries.ts";
 
 /** A token as it is kept: never the secret. */
@@ -60,9 +61,9 @@ const TOKEN_LENGTH_MAX = 1024;
  * same: a client that logs in at each request gets the same one again, also after a restart.
  */
 export class Bearers {
-  readonly #secret: Buffer;
+  readonly #secret: Secret;
 
-  constructor(secret: Buffer) {
+  constructor(secret: Secret) {
     this.#secret = secret;
   }
 
@@ -85,7 +86,7 @@ export class Bearers {
   }
 
   #prove(claim: string): Buffer {
-    return createHmac("sha256", this.#secret).update(claim).digest();
+    return createHmac("sha256", this.#secret()).update(claim).digest();
   }
 }
 

@@ -1,7 +1,7 @@
 /** Loads the dialects that are wanted, and opens them on ports of their own or the native one. */
 import type { Logger } from "pino";
 import type { ProcessMetrics } from "../../around/metrics.ts";
-import { secretOf } from "../../around/secret.ts";
+import { type Secret, secretOf } from "../../around/secret.ts";
 import type { AnyPlan, Registry, Replicator } from "../../core/index.ts";
 import type { Dialect, Endpoint, House, Mounted, NameSource } from "../../dialects/contract.ts";
 import type { Outgoing } from "../../net/answers/outgoing.ts";
@@ -139,7 +139,7 @@ export async function mountDialects(
   return opened;
 }
 
-async function loadSecret({ name }: ListedDialect, registry: Registry): Promise<Buffer> {
+async function loadSecret({ name }: ListedDialect, registry: Registry): Promise<Secret> {
   const secret = await secretOf(registry, `\0${name}/secret`);
   if (!secret.ok) throw new Error(`cannot store the secret of ${name}: ${secret.detail}`);
   return secret.value;

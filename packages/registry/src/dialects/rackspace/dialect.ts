@@ -33,7 +33,7 @@ async function open(house: House): Promise<Mounted> {
   // Tokens and event ids stay what they are over restarts.
   const secret = await house.secret();
   const tokens = new Tokens(registry, clock, secret);
-  const maker = toMaker(createHmac("sha256", secret).update("events").digest());
+  const maker = toMaker(createHmac("sha256", secret()).update("events").digest());
   const births = new Births(registry);
   const desk: Desk = { registry, access, tenants, clock, tokens, rates: new Rates(), births, quotas, maker };
   const server = new Server(house, desk);

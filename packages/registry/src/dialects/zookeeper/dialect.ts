@@ -37,7 +37,7 @@ async function open(house: House): Promise<Mounted> {
     access,
     settings,
     realms,
-    sessions: new Sessions(registry, await house.secret(), settings),
+    sessions: new Sessions(registry, (await house.secret())(), settings),
   };
   const numbers = new Numbers();
   let port = 0;

@@ -28,7 +28,7 @@ function stoppedClock(ms = 1_700_000_000_000): Clock & { ms: number } {
 
 test("tokens increase even when the clock stands still or steps back", () => {
   const clock = stoppedClock();
-  const tokens = new Tokens(NOTHING, clock, Buffer.alloc(32, 1));
+  const tokens = new Tokens(NOTHING, clock, () => Buffer.alloc(32, 1));
   let token = tokens.begin(bearer, lease);
   for (let i = 0; i < 100; i++) {
     if (i === 50) clock.ms -= 3_600_000;
@@ -43,7 +43,7 @@ test("tokens increase even when the clock stands still or steps back", () => {
 function twoNodes(aheadMs: number) {
   const clock = stoppedClock();
   const clockOf = (ms: number): Clock => ({ now: () => clock.ms + ms, monotonic: () => clock.ms });
-  const nodeAt = (ms: number) => new Tokens(NOTHING, clockOf(ms), Buffer.alloc(32, 1));
+  const nodeAt = (ms: number) => new Tokens(NOTHING, clockOf(ms), () => Buffer.alloc(32, 1));
   return { clock, nodes: [nodeAt(0), nodeAt(aheadMs)] as const };
 }
 
@@ -85,8 +85,8 @@ test("a lower timeout is known at the node that the chain comes to, and its toke
 
 test("what another secret, account, id, kind or incarnation made is no token here", () => {
   const clock = stoppedClock();
-  const token = new Tokens(NOTHING, clock, Buffer.alloc(32, 1)).begin(bearer, lease);
-  const fresh = (byte = 1) => new Tokens(NOTHING, clock, Buffer.alloc(32, byte));
+  const token = new Tokens(NOTHING, clock, () => Buffer.alloc(32, 1)).begin(bearer, lease);
+  const fresh = (byte = 1) => new Tokens(NOTHING, clock, () => Buffer.alloc(32, byte));
   assert.ok(fresh().use(bearer, lease, token));
   assert.equal(fresh(2).use(bearer, lease, token), null);
   assert.equal(fresh().use({ ...bearer, account: "other" }, lease, token), null);

@@ -14,7 +14,6 @@ import {
   type LeaseRecord,
   LIMITS,
   type Registry,
-  type Revision,
   type View,
 } from "../../../core/index.ts";
 import { hear, whenHeard } from "../../../net/routes/heard.ts";
@@ -29,7 +28,7 @@ export interface Bearer {
 
 interface Chain {
   /** A lease granted anew under the same name begins a new chain. */
-  readonly incarnation: Revision;
+  readonly incarnation: number;
   /** What the latest token stands for, and the ttl that it was made with. */
   last: Ticks;
   ttlMs: number;
@@ -51,14 +50,15 @@ const PULSE_ERROR_MS = 500;
 /** Follows the registry, as a chain ends with its lease. */
 export class Tokens implements Follower {
   readonly #registry: Registry;
-  readonly #secret: KeyObject;
+  readonly #secret: () => Buffer;
+  #made: { readonly of: Buffer; readonly key: KeyObject } | undefined;
   readonly #clock: Clock;
   /** One for each live lease that was given a token, or had a heartbeat by token, since the start. */
   readonly #chains = new Map<string, Chain>();
 
-  constructor(registry: Registry, clock: Clock, secret: Buffer) {
+  constructor(registry: Registry, clock: Clock, secret: () => Buffer) {
     this.#registry = registry;
-    this.#secret = createSecretKey(secret);
+    this.#secret = secret;
     this.#clock = clock;
   }
 
@@ -66,7 +66,8 @@ export class Tokens implements Follower {
   begin(bearer: Bearer, lease: LeaseRecord): string {
     const ticks = this.#deadline(lease);
     const token = this.#sign(bearer, lease, ticks);
-    const { createRevision: incarnation, ttlMs } = lease;
+    const { ttlMs } = lease;
+    const incarnation = this.#incarnationOf(lease);
     const chain = { incarnation, last: ticks, ttlMs, floor: 0n, current: token, previous: null, usedAtMs: 0 };
     this.#chains.set(chainKey(bearer.account, lease.id), chain);
     return token;
@@ -76,7 +77,7 @@ export class Tokens implements Follower {
   use(bearer: Bearer, lease: LeaseRecord, token: string): string | null {
     const key = chainKey(bearer.account, lease.id);
     const chain = this.#chains.get(key);
-    if (chain === undefined || chain.incarnation !== lease.createRevision) {
+    if (chain === undefined || chain.incarnation !== this.#incarnationOf(lease)) {
       return this.#resume(key, bearer, lease, token, 0n);
     }
     if (token !== chain.previous && token !== chain.current) {
@@ -129,7 +130,8 @@ export class Tokens implements Follower {
   #resume(key: string, bearer: Bearer, lease: LeaseRecord, token: string, floor: Ticks): string | null {
     const parsed = parseUuid(token);
     if (!parsed.ok || parsed.value <= floor || this.#sign(bearer, lease, parsed.value) !== token) return null;
-    const { createRevision: incarnation, ttlMs } = lease;
+    const { ttlMs } = lease;
+    const incarnation = this.#incarnationOf(lease);
     const used = parsed.value;
     // Always later: nodes tell by that which of two is the older one, whatever their clocks say.
     const last = this.#deadline(lease, { last: used, ttlMs });
@@ -137,6 +139,17 @@ export class Tokens implements Follower {
     const usedAtMs = this.#clock.now();
     this.#chains.set(key, { incarnation, last, ttlMs, floor: used, current, previous: token, usedAtMs });
     return current;
+  }
+
+  #key(): KeyObject {
+    const secret = this.#secret();
+    if (this.#made?.of !== secret) this.#made = { of: secret, key: createSecretKey(secret) };
+    return this.#made.key;
+  }
+
+  /** What all nodes know this life of a lease by: its revision, but where each has an order of its own. */
+  #incarnationOf({ createRevision, grantedAtMs }: LeaseRecord): number {
+    return this.#registry.order === "local" ? grantedAtMs : createRevision;
   }
 
   /** Later than that of the token before, also when the clock stepped back; but not when the timeout was lowered since. */
@@ -147,8 +160,8 @@ export class Tokens implements Follower {
   }
 
   #sign({ kind, account, id }: Bearer, lease: LeaseRecord, ticks: Ticks): string {
-    const mac = createHmac("sha256", this.#secret).update(
-      `${kind}\0${account}\0${id}\0${lease.createRevision}\0${ticks}`,
+    const mac = createHmac("sha256", this.#key()).update(
+      `${kind}\0${account}\0${id}\0${this.#incarnationOf(lease)}\0${ticks}`,
     );
     return formatUuid(ticks, toMaker(mac.digest()));
   }
