@@ -74,7 +74,8 @@ async function fillEtcd(job: FillJob): Promise<JobResult> {
 /** An instance with a lease of its own. */
 async function fillRollcall(job: FillJob): Promise<JobResult> {
   const lines = await connectMany(job.connections, () => connectHttp1(job.port));
-  return runSteps<Http1Connection>(lines, job.count, (line, number, done) => {
+  return runSteps<Http1Connection>(lines, job.count, (line, nth, done) => {
+    const number = (job.first ?? 0) + nth;
     const service = toService(Math.floor(number / job.serviceSize));
     const path = `/v2/default/services/${service}/instances/i-${number}`;
     line.call(toRequest("PUT", path, toRegistration(number, job.valueBytes)), (answer) => done(answer.status < 300));

@@ -29,6 +29,27 @@ export interface LagJob {
   pauseMs: number;
 }
 
+/** Registrations at all of some nodes by turns, each until it is there at all of them. */
+export interface VisibleJob {
+  /** Of Rollcall, a watcher at each tells; Eureka's servers are asked all the time. */
+  kind: "rollcall-visible" | "eureka-visible";
+  servers: readonly { host: string; port: number }[];
+  changes: number;
+  /** The number of the first; each is registered once. */
+  first: number;
+  pauseMs: number;
+}
+
+/** Heartbeats of instances that `rollcall-fill` registered, of each at the node that it was registered at. */
+export interface BeatsJob {
+  kind: "rollcall-beats";
+  parts: readonly { port: number; first: number; count: number }[];
+  serviceSize: number;
+  /** Each instance beats so often. */
+  everyMs: number;
+  forMs: number;
+}
+
 /** Changes one after the other at one node, by a few writers, until something dies and for a while after: when each was answered. */
 export interface PauseJob {
   kind: "rollcall-pause";
@@ -50,6 +71,8 @@ export interface FillJob {
   port: number;
   connections: number;
   count: number;
+  /** The number of the first instance; 0 when left out. */
+  first?: number;
   /** Instances to a service. */
   serviceSize: number;
   valueBytes: number;
@@ -211,6 +234,8 @@ export type Job =
   | ZookeeperJob
   | LagJob
   | PauseJob
+  | VisibleJob
+  | BeatsJob
   | FillJob
   | BulkJob
   | FanoutJob
@@ -273,6 +298,8 @@ export interface JobResult {
   pace?: PaceResult;
   crowd?: CrowdResult;
   lag?: LagResult;
+  /** From the sending of each registration until all nodes had it. */
+  visibleMs?: number[];
   /** When each change was answered, in ms of the system's clock. */
   answeredAtMs?: number[];
   dnsChanges?: DnsChangeResult;

@@ -9,8 +9,10 @@ import { runEurekaView } from "./eureka/view.ts";
 import { runFanout } from "./fanout.ts";
 import { runBulk, runDnsFill, runFill } from "./fill.ts";
 import type { Job, JobResult } from "./job.ts";
+import { runBeats } from "./nodes/beats.ts";
 import { runLag } from "./nodes/lag.ts";
 import { runPause } from "./nodes/pause.ts";
+import { runVisible } from "./nodes/visible.ts";
 import { runZookeeper } from "./nodes/zookeeper.ts";
 import { runStorm } from "./storm.ts";
 
@@ -27,6 +29,11 @@ function run(job: Job): Promise<JobResult> {
       return runLag(job);
     case "rollcall-pause":
       return runPause(job);
+    case "rollcall-visible":
+    case "eureka-visible":
+      return runVisible(job);
+    case "rollcall-beats":
+      return runBeats(job);
     case "etcd-fill":
     case "rollcall-fill":
     case "rollcall-leases":

@@ -44,7 +44,7 @@ let built: Promise<void> | undefined;
  * Starts it with the JVM's and its own defaults: caches, eviction and protection as documented. It is no client of
  * itself, it is quiet, and it does not close a connection after a hundred requests, which would only slow it down.
  */
-export async function spawnEureka(port: number): Promise<Child> {
+export async function spawnEureka(port: number, more: Readonly<Record<string, string>> = {}): Promise<Child> {
   if (!existsSync(CLASSPATH)) {
     built ??= build();
     await built;
@@ -58,6 +58,7 @@ export async function spawnEureka(port: number): Promise<Child> {
     "eureka.client.fetch-registry": false,
     "logging.level.root": "error",
     "spring.main.banner-mode": "off",
+    ...more,
   };
   const flags = Object.entries(settings).map(([name, value]) => `--${name}=${value}`);
   return new Child("eureka", "java", ["-cp", classpath, "rollcall.Main", ...flags]);

@@ -2,7 +2,8 @@
 import type { Group } from "../row.ts";
 import { DNS } from "./dns.ts";
 import { EUREKA } from "./eureka.ts";
+import { GOSSIP } from "./gossip.ts";
 import { NODES } from "./nodes.ts";
 import { REGISTRY } from "./registry.ts";
 
-export const GROUPS: readonly Group[] = [REGISTRY, DNS, EUREKA, NODES];
+export const GROUPS: readonly Group[] = [REGISTRY, DNS, EUREKA, NODES, GOSSIP];

@@ -181,9 +181,9 @@ export class Http1Connection {
   }
 }
 
-export function connectHttp1(port: number): Promise<Http1Connection> {
+export function connectHttp1(port: number, host = "127.0.0.1"): Promise<Http1Connection> {
   return new Promise((resolve, reject) => {
-    const socket = connectSocket({ port, host: "127.0.0.1", noDelay: true });
+    const socket = connectSocket({ port, host, noDelay: true });
     socket.once("error", reject);
     socket.once("connect", () => {
       socket.removeListener("error", reject);

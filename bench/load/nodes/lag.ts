@@ -2,11 +2,18 @@
 import { connectHttp1, EventReader, type Http1Connection, toRequest } from "../clients/http1.ts";
 import type { JobResult, LagJob } from "../job.ts";
 
-const WATCH = toRequest("GET", "/v2/default/watch?prefix=lag/", undefined, { type: "text/event-stream" });
+const PATH = "/v2/default/watch?prefix=lag/";
+const CHANGE = /"after":\{"key":"lag\/x","value":"(\d+)"/;
 const SEEN_MS_MAX = 10_000;
 
-/** When the value of each change came, by its number. */
-async function watch(port: number): Promise<{ line: Http1Connection; seen: (number: number) => Promise<number> }> {
+export interface Watch {
+  readonly line: Http1Connection;
+  /** When the change of this number came, in ms of `performance.now()`. */
+  seen(number: number): Promise<number>;
+}
+
+/** Follows what is told at this path; the first group of the pattern is the number of a change. */
+export async function watch(port: number, path = PATH, pattern = CHANGE): Promise<Watch> {
   const line = await connectHttp1(port);
   const came = new Map<number, number>();
   const waiting = new Map<number, (atMs: number) => void>();
@@ -14,12 +21,12 @@ async function watch(port: number): Promise<{ line: Http1Connection; seen: (numb
     const events = new EventReader();
     line.onLost = reject;
     line.follow(
-      WATCH,
+      toRequest("GET", path, undefined, { type: "text/event-stream" }),
       (status) => (status === 200 ? resolve() : reject(new Error(`the watch was refused: ${status}`))),
       (piece) =>
         events.take(piece, (event) => {
           const atMs = performance.now();
-          const number = Number(/"after":\{"key":"lag\/x","value":"(\d+)"/.exec(event.toString())?.[1] ?? Number.NaN);
+          const number = Number(pattern.exec(event.toString())?.[1] ?? Number.NaN);
           if (Number.isNaN(number)) return;
           came.set(number, atMs);
           waiting.get(number)?.(atMs);
