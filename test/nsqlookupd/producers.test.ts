@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { after, test } from "node:test";
 import { startRegistry } from "../../packages/registry/src/bin/embed.ts";
 import { freePort } from "../harness/ports.ts";
+import { request } from "../harness/requests.ts";
 import { temporaryDirectory, until } from "../harness/scope.ts";
 import { identify, Line, lookUp, openNsqd, startLookupd } from "./rig.ts";
 
@@ -75,6 +76,28 @@ test("producers outlive a restart in order as long as they take to come again, a
   assert.ok(
     leases.every(({ ttlMs }) => ttlMs === 30_000),
     JSON.stringify(leases),
+  );
+});
+
+test("what one says in one go is stored in one go, and holds up nobody else", async (t) => {
+  const [greedy, modest] = [await openNsqd(t, lookupd.tcp), await openNsqd(t, lookupd.tcp)];
+  const groups = async (): Promise<number> => {
+    const { text } = await request(`${lookupd.rollcall.url}/metrics`);
+    return Number(/^rollcall_group_size_commits_count (\d+)/m.exec(text)?.[1]);
+  };
+  const before = await groups();
+  const many = 2000;
+  const said = Array.from({ length: many }, (_, n) => `REGISTER g${n % 50} ch${n}\n`).join("");
+  const all = greedy.say(said, many);
+  await until(() => greedy.answers.length > 0);
+  assert.deepEqual(await modest.say("REGISTER m ch\n"), ["OK"]);
+  assert.ok(greedy.answers.length < many, "it was answered in between");
+  assert.deepEqual(await all, Array(many).fill("OK"));
+  const made = (await groups()) - before;
+  assert.ok(made <= 100, `${many} registrations took ${made} writes to the disk`);
+  assert.deepEqual(
+    await greedy.say("PING\nREGISTER g0\nPING\nUNREGISTER g0 ch0\nREGISTER g0 ch0\nPING\n", 6),
+    Array(6).fill("OK"),
   );
 });
 

@@ -8,6 +8,7 @@ const tagLists = new Map<string, readonly string[]>();
 const metas = new Map<string, Readonly<Record<string, string>>>();
 const strings = new Map<string, string>();
 const singlePorts = new Map<number, Ports>();
+const portSets = new Map<string, Ports>();
 const NO_TAGS: readonly string[] = Object.freeze([]);
 const NO_META: Readonly<Record<string, string>> = Object.freeze({});
 
@@ -32,11 +33,20 @@ export function ownString(text: string): string {
   return Buffer.from(text, encoding).toString(encoding);
 }
 
-/** Most instances have one port, `{ default: port }`: one object for all with the same. */
+/** The one copy of an id that names an instance in many services, as those have that share a lease. */
+export function shareId(id: string): string {
+  return strings.get(id) ?? shareString(ownString(id));
+}
+
+/** Most instances have one port, `{ default: port }`: one object for all with the same. Of others, for those that are equal. */
 function sharePorts(ports: Ports): Ports {
+  let key = "";
+  for (const name in ports) if (name !== "default") key += `${name}\0${ports[name]}\0`;
   const port = ports.default;
-  if (port === undefined) return ports;
-  for (const name in ports) if (name !== "default") return ports;
+  if (key !== "" || port === undefined) {
+    if (key.length === 0 || key.length > SHARED_LENGTH_MAX) return ports;
+    return pooled(portSets, `${port}\0${key}`, () => Object.freeze({ ...ports }));
+  }
   let known = singlePorts.get(port);
   if (known === undefined) {
     known = Object.freeze({ default: port });

@@ -292,11 +292,9 @@ export class AccountState implements AccountView {
     const found = this.#byId.get(record.id);
     if (found === undefined) this.#byId.set(record.id, record);
     else {
-      const all = Array.isArray(found) ? [...found, record] : [found, record];
-      this.#byId.set(
-        record.id,
-        all.sort((a, b) => compareStrings(a.service, b.service)),
-      );
+      const all = Array.isArray(found) ? found : [found];
+      const at = all.findIndex(({ service }) => service > record.service);
+      this.#byId.set(record.id, at < 0 ? [...all, record] : all.toSpliced(at, 0, record));
     }
   }
 

@@ -1,5 +1,5 @@
 import { type Outcome, ok, type Refused, refuse } from "../../outcome.ts";
-import { ownString, shareInstance } from "../catalog/share.ts";
+import { ownString, shareId, shareInstance } from "../catalog/share.ts";
 import type { CommandOf, Decision, Life } from "../command.ts";
 import { ownLease } from "../command.ts";
 import { LIMITS, refuseInstance } from "../limits.ts";
@@ -34,7 +34,7 @@ export function decideRegister(basis: Basis, command: CommandOf<"register">): Ou
     kind: "instance",
     cause: before === null ? "registered" : "updated",
     before,
-    after: recordOf(basis, instance, before, lease),
+    after: recordOf(basis, command, before, lease),
   });
   return changed(changes, heard);
 }
@@ -132,14 +132,16 @@ export function endOwn({ facts, account }: Basis, before: InstanceRecord | null,
 
 function recordOf(
   { stamp }: Basis,
-  instance: Instance,
+  { instance, life }: CommandOf<"register">,
   before: InstanceRecord | null,
   lease: LeaseId | null,
 ): InstanceRecord {
   const shared = shareInstance(instance);
+  const isShared = typeof life === "object" && "lease" in life;
+  const keepId = isShared ? shareId : ownString;
   return {
     service: shared.service,
-    id: before?.id === shared.id ? before.id : ownString(shared.id),
+    id: before?.id === shared.id ? before.id : keepId(shared.id),
     address: shared.address,
     ports: shared.ports,
     protocol: shared.protocol,

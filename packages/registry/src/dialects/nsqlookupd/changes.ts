@@ -4,34 +4,44 @@ import {
   type Bytes,
   type Command,
   type Facts,
+  type Instance,
   type InstanceRecord,
+  LIMITS,
   ok,
   type Plan,
   refuse,
 } from "../../core/index.ts";
 import {
   channelKey,
-  channelProducers,
+  channelsIn,
   channelsOf,
-  idOf,
+  fitTogether,
   isOfKind,
   producerId,
-  producerKey,
-  type Range,
   type Source,
   toNode,
   toProducer,
   topicKey,
-  topicProducers,
   VIA,
+  withChannels,
   withTombstone,
 } from "./producers.ts";
 import { isEphemeral } from "./wire/names.ts";
 
+const STEPS_MAX = LIMITS.transactionCommandsMax;
+
 /** All of it, or nothing where nothing is to be done. */
 function all(steps: readonly Command[]) {
-  const command: Command | null = steps.length === 0 ? null : { kind: "when", guards: [], then: steps, otherwise: [] };
-  return ok({ command, note: null });
+  return ok({ command: steps.length === 0 ? null : together(steps), note: null });
+}
+
+/** A transaction holds so many steps, which may be transactions. */
+function together(steps: readonly Command[]): Command {
+  if (steps.length === 1) return steps[0] as Command;
+  if (steps.length <= STEPS_MAX) return { kind: "when", guards: [], then: steps, otherwise: [] };
+  const parts: Command[] = [];
+  for (let at = 0; at < steps.length; at += STEPS_MAX) parts.push(together(steps.slice(at, at + STEPS_MAX)));
+  return together(parts);
 }
 
 /** Where nothing is yet. */
@@ -41,10 +51,6 @@ function putNew(facts: Facts, account: Account, key: Bytes): Command[] {
 
 function remove(facts: Facts, account: Account, key: Bytes): Command[] {
   return facts.entry(account, key) === undefined ? [] : [{ kind: "delete", from: key }];
-}
-
-function removeAll({ from, to }: Range): Command {
-  return { kind: "delete", from, to };
 }
 
 function* producersOf(facts: Facts, account: Account, topic: string): Iterable<InstanceRecord> {
@@ -65,54 +71,71 @@ export const GONE = "the connection's lease has ended";
 export const REGISTER: Plan<Registration> = {
   name: "nsqlookupd/register",
   make(facts, account, { source, topic, channel }) {
-    const { lease } = source;
+    const { lease, id } = source;
     if (facts.lease(account, lease) === undefined) return refuse("not-found", GONE);
-    const steps: Command[] = [];
-    if (channel !== "") {
-      const key = producerKey(topic, channel, idOf(source));
-      steps.push(...putNew(facts, account, channelKey(topic, channel)));
-      if (facts.entry(account, key) === undefined) steps.push({ kind: "put", key, value: "", lease });
-    }
+    const steps = channel === "" ? [] : putNew(facts, account, channelKey(topic, channel));
     steps.push(...putNew(facts, account, topicKey(topic)));
-    const instance = toProducer(source, topic);
-    if (facts.instance(account, topic, instance.id) === undefined)
-      steps.push({ kind: "register", instance, life: { lease } });
-    return all(steps);
+    const known = facts.instance(account, topic, producerId(topic, id));
+    if (known === undefined) {
+      const instance = toProducer(source, topic, channel === "" ? [] : [channel]);
+      return all([...steps, { kind: "register", instance, life: { lease } }]);
+    }
+    const channels = channelsIn(known);
+    if (channel === "" || channels.includes(channel)) return all(steps);
+    if (!fitTogether([...channels, channel])) return refuse("too-large", `${topic} has too many channels`);
+    return all([...steps, keep(withChannels(known, [...channels, channel]))]);
   },
 };
+
+/** As it is now, by the lease that it has. */
+function keep(instance: Instance): Command {
+  return { kind: "register", instance, life: "keep" };
+}
 
 /** With a channel, from that alone; else from the topic and all its channels. What is ephemeral goes with its last producer. */
 export const UNREGISTER: Plan<Registration> = {
   name: "nsqlookupd/unregister",
   make(facts, account, { source, topic, channel }) {
+    const own = facts.instance(account, topic, producerId(topic, source.id));
     return all(
-      channel === ""
-        ? leaveTopic(facts, account, source, topic)
-        : leaveChannel(facts, account, idOf(source), topic, channel),
+      channel === "" ? leaveTopic(facts, account, own, topic) : leaveChannel(facts, account, own, topic, channel),
     );
   },
 };
 
-function leaveChannel(facts: Facts, account: Account, id: string, topic: string, channel: string): Command[] {
-  const key = producerKey(topic, channel, id);
-  const steps = remove(facts, account, key);
+function leaveChannel(
+  facts: Facts,
+  account: Account,
+  own: InstanceRecord | undefined,
+  topic: string,
+  channel: string,
+): Command[] {
+  const steps: Command[] = own === undefined ? [] : withoutChannel(own, channel);
   if (!isEphemeral(channel)) return steps;
-  const { from, to } = channelProducers(topic, channel);
-  for (const other of facts.entries(account, from, to)) if (other.key !== key) return steps;
+  for (const other of producersOf(facts, account, topic))
+    if (other !== own && channelsIn(other).includes(channel)) return steps;
   return [...steps, ...remove(facts, account, channelKey(topic, channel))];
 }
 
-function leaveTopic(facts: Facts, account: Account, source: Source, topic: string): Command[] {
-  const steps: Command[] = [];
-  const id = idOf(source);
-  const { from, to } = channelsOf(topic);
-  for (const { key } of facts.entries(account, from, to))
-    steps.push(...remove(facts, account, producerKey(topic, key.slice(from.length), id)));
-  const own = producerId(topic, id);
-  if (facts.instance(account, topic, own) !== undefined)
-    steps.push({ kind: "deregister", instance: { service: topic, id: own } });
+/** What it takes, if it has it. */
+function withoutChannel(record: InstanceRecord, channel: string): Command[] {
+  const channels = channelsIn(record);
+  return channels.includes(channel)
+    ? [
+        keep(
+          withChannels(
+            record,
+            channels.filter((one) => one !== channel),
+          ),
+        ),
+      ]
+    : [];
+}
+
+function leaveTopic(facts: Facts, account: Account, own: InstanceRecord | undefined, topic: string): Command[] {
+  const steps: Command[] = own === undefined ? [] : [{ kind: "deregister", instance: { service: topic, id: own.id } }];
   if (!isEphemeral(topic)) return steps;
-  for (const other of producersOf(facts, account, topic)) if (other.id !== own) return steps;
+  for (const other of producersOf(facts, account, topic)) if (other !== own) return steps;
   return [...steps, ...remove(facts, account, topicKey(topic))];
 }
 
@@ -136,15 +159,15 @@ export const UNKNOWN_CHANNEL = "CHANNEL_NOT_FOUND";
 export const DELETE: Plan<Named> = {
   name: "nsqlookupd/delete",
   make(facts, account, { topic, channel }) {
+    const producers = [...producersOf(facts, account, topic)];
     if (channel !== "") {
       const key = channelKey(topic, channel);
       if (facts.entry(account, key) === undefined) return refuse("not-found", UNKNOWN_CHANNEL);
-      return all([{ kind: "delete", from: key }, removeAll(channelProducers(topic, channel))]);
+      return all([{ kind: "delete", from: key }, ...producers.flatMap((one) => withoutChannel(one, channel))]);
     }
-    const steps: Command[] = [removeAll(channelsOf(topic)), removeAll(topicProducers(topic))];
-    for (const { service, id } of producersOf(facts, account, topic))
-      steps.push({ kind: "deregister", instance: { service, id } });
-    return all([...steps, ...remove(facts, account, topicKey(topic))]);
+    const { from, to } = channelsOf(topic);
+    const gone = producers.map(({ service, id }) => ({ kind: "deregister", instance: { service, id } }) as const);
+    return all([{ kind: "delete", from, to }, ...gone, ...remove(facts, account, topicKey(topic))]);
   },
 };
 
@@ -160,8 +183,7 @@ export const TOMBSTONE: Plan<Tombstone> = {
   make(facts, account, { topic, node }, { atMs }) {
     const steps: Command[] = [];
     for (const record of producersOf(facts, account, topic))
-      if (`${record.address}:${record.ports.http}` === node)
-        steps.push({ kind: "register", instance: withTombstone(record, atMs), life: "keep" });
+      if (`${record.address}:${record.ports.http}` === node) steps.push(keep(withTombstone(record, atMs)));
     return all(steps);
   },
 };
@@ -177,11 +199,8 @@ export const MARK: Plan<Activity> = {
   make(facts, account, { lease, isActive }) {
     const status = isActive ? "passing" : "critical";
     const { instances } = facts.members(account, lease);
-    return all(
-      instances
-        .filter((record) => record.status !== status)
-        .map((record) => ({ kind: "register", instance: { ...record, status }, life: "keep" }) as const),
-    );
+    const others = instances.filter((record) => record.status !== status);
+    return all(others.map((record) => keep({ ...record, status })));
   },
 };
 

@@ -2,6 +2,7 @@
 import type { Access, Account, Clock, Refused, Registry } from "../../core/index.ts";
 import type { Query } from "../../net/http/query.ts";
 import type { Answer } from "../../net/routes/answer.ts";
+import type { Kept } from "./kept.ts";
 import type { Settings } from "./settings.ts";
 
 export interface Desk {
@@ -9,6 +10,7 @@ export interface Desk {
   readonly access: Access;
   readonly clock: Clock;
   readonly settings: Settings;
+  readonly kept: Kept;
   /** This node's name. */
   readonly own: string;
   /** When a connection of this node was last heard of, wall-clock ms; undefined for those of others. */

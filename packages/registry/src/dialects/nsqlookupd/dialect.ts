@@ -1,12 +1,13 @@
 /**
  * @live The plug: nsqlookupd's two ports, TCP for nsqd and HTTP for those who look up.
  *
- * @rooms dialect > server > routes > http > tcp > changes > refusals > desk > settings > producers > wire
+ * @rooms dialect > server > routes > http > tcp > changes > refusals > desk > kept > settings > producers > wire
  */
 import { hostname } from "node:os";
 import type { Dialect, House, Mounted } from "../contract.ts";
 import { PLANS } from "./changes.ts";
 import { VERSION } from "./http/lookups.ts";
+import { Kept } from "./kept.ts";
 import { Server } from "./server.ts";
 import { readSettings } from "./settings.ts";
 import { Connections } from "./tcp/connections.ts";
@@ -33,14 +34,8 @@ async function open(house: House): Promise<Mounted> {
     hostname: hostname(),
     version: VERSION,
   });
-  const desk = {
-    registry,
-    access,
-    clock,
-    settings,
-    own: status.name,
-    heardAtMs: (id: string) => connections.heardAtMs(id),
-  };
+  const heardAtMs = (id: string) => connections.heardAtMs(id);
+  const desk = { registry, access, clock, settings, kept: new Kept(), own: status.name, heardAtMs };
   const server = new Server(house, desk);
   const tcp = await doors.tcp(NAME, (socket, line) => connections.serve(socket, line), LIMITS);
   const listener = await doors.http(HTTP);

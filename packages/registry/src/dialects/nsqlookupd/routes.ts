@@ -2,7 +2,7 @@
 import { type Pattern, Table } from "../../net/routes/table.ts";
 import type { Handle } from "./desk.ts";
 import { createChannel, createTopic, deleteChannel, deleteTopic, tombstone } from "./http/changes.ts";
-import { channels, debug, info, Lookups, nodes, ping, topics } from "./http/lookups.ts";
+import { channels, debug, info, lookup, nodes, ping, topics } from "./http/lookups.ts";
 
 export interface Route extends Pattern {
   /** What it is called in the metrics. */
@@ -19,7 +19,7 @@ const READS: readonly (readonly [name: string, handle: Handle])[] = [
   ["channels", channels],
   ["nodes", nodes],
   ["debug", debug],
-  ["lookup", new Lookups().handle],
+  ["lookup", lookup],
 ];
 
 const CHANGES: readonly (readonly [path: string, old: string, handle: Handle])[] = [

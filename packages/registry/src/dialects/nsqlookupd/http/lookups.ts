@@ -1,16 +1,17 @@
 /** @live What clients and nsqadmin look up. */
-import type { Account, AccountView, InstanceRecord, View } from "../../../core/index.ts";
+import type { Account, AccountView, InstanceRecord, ServiceView, View } from "../../../core/index.ts";
 import { listParts } from "../../../net/answers/parts.ts";
 import type { Answer } from "../../../net/routes/answer.ts";
 import type { Desk, Handle, Mistake } from "../desk.ts";
 import {
-  ALL_CHANNEL_PRODUCERS,
   ALL_TOPICS,
+  channelsIn,
   channelsOf,
   isActive,
   isOfKind,
   lastOf,
   NSQD,
+  nodeIdOf,
   ofOneNode,
   tombstonedAtMs,
   toPeer,
@@ -29,10 +30,7 @@ export const ping: Handle = () => PONG;
 export const info: Handle = () => json(JSON.stringify({ version: VERSION }));
 
 export const topics: Handle = ({ registry }, { account }) => {
-  const names = registry.read((view) => {
-    const entries = view.account(account)?.entries(ALL_TOPICS.from, ALL_TOPICS.to) ?? [];
-    return Array.from(entries, ({ key }) => lastOf(key));
-  });
+  const names = registry.read((view) => topicNames(view.account(account)));
   return json(listParts('{"topics":[', quoteAll(names), "]}"));
 };
 
@@ -43,6 +41,10 @@ export const channels: Handle = ({ registry }, { account, query }) => {
   return json(listParts('{"channels":[', quoteAll(names), "]}"));
 };
 
+function topicNames(view: AccountView | undefined): string[] {
+  return Array.from(view?.entries(ALL_TOPICS.from, ALL_TOPICS.to) ?? [], ({ key }) => lastOf(key));
+}
+
 function* quoteAll(names: readonly string[]): Iterable<string> {
   for (const name of names) yield JSON.stringify(name);
 }
@@ -52,126 +54,150 @@ function channelNames(view: AccountView | undefined, topic: string): string[] {
   return Array.from(view?.entries(from, to) ?? [], ({ key }) => lastOf(key));
 }
 
-/** Answers by topic: good until the topic changes, or a tombstone in it has had its time. */
-export class Lookups {
-  readonly #kept = new Map<string, { readonly stamp: string; readonly untilMs: number; readonly body: Buffer }>();
-  #bytes = 0;
+const NO_SUCH_TOPIC: Mistake = { status: 404, message: "TOPIC_NOT_FOUND" };
 
-  readonly handle: Handle = (desk, { account, query }) => {
-    const topic = query.get("topic");
-    if (topic === undefined) return NO_TOPIC;
-    const { registry, clock, settings, own } = desk;
-    return registry.read((view): Answer | Mistake => {
-      const all = view.account(account);
-      const known = all?.entry(topicKey(topic));
-      if (all === undefined || known === undefined) return { status: 404, message: "TOPIC_NOT_FOUND" };
-      const service = all.service(topic);
-      const { revision } = all.under(channelsOf(topic).from);
-      const stamp = `${known.createRevision} ${revision} ${service?.revision ?? 0}`;
-      const key = `${account} ${topic}`;
-      const nowMs = clock.now();
-      const kept = this.#kept.get(key);
-      if (kept?.stamp === stamp && kept.untilMs > nowMs) return json(kept.body);
-      const found: InstanceRecord[] = [];
-      let untilMs = Number.POSITIVE_INFINITY;
-      for (const record of service?.instances.values() ?? []) {
-        if (!isOfKind(record, "topic") || !isActive(record)) continue;
-        const backMs = tombstonedAtMs(record) + settings.tombstoneMs;
-        if (backMs > nowMs) untilMs = Math.min(untilMs, backMs);
-        else found.push(record);
-      }
-      const shown = ofOneNode(found, (record) => record, own).map((record) => toShown(toPeer(record)));
-      const body = Buffer.from(JSON.stringify({ channels: channelNames(all, topic), producers: shown }));
-      this.#keep(key, { stamp, untilMs, body });
-      return json(body);
-    });
-  };
-
-  #keep(key: string, made: { readonly stamp: string; readonly untilMs: number; readonly body: Buffer }): void {
-    this.#bytes += made.body.length - (this.#kept.get(key)?.body.length ?? 0);
-    this.#kept.set(key, made);
-    if (this.#bytes <= KEPT_BYTES_MAX) return;
-    this.#kept.clear();
-    this.#bytes = 0;
-  }
-}
-
-/** Of answers to lookups. */
-const KEPT_BYTES_MAX = 32 * 1024 * 1024;
-
-interface Node {
-  readonly record: InstanceRecord;
-  readonly topics: readonly InstanceRecord[];
-}
-
-function nodesOf(view: View, account: Account): Node[] {
-  const nodes: Node[] = [];
-  for (const record of view.account(account)?.service(NSQD)?.instances.values() ?? []) {
-    if (!isOfKind(record, "node")) continue;
-    const members = record.lease === null ? [] : view.members(account, record.lease).instances;
-    const carried = members.filter((one) => isOfKind(one, "topic"));
-    nodes.push({ record, topics: carried.sort((a, b) => (a.service < b.service ? -1 : 1)) });
-  }
-  return nodes;
-}
-
-/** Tombstones are told beside the topics, one for each: nsqadmin counts on it. */
-export const nodes: Handle = ({ registry, clock, settings, own }, { account }) => {
-  const all = registry.read((view) => nodesOf(view, account).filter(({ record }) => isActive(record)));
-  const found = ofOneNode(all, ({ record }) => record, own);
-  const since = clock.now() - settings.tombstoneMs;
-  return json(listParts('{"producers":[', writeNodes(found, since), "]}"));
+export const lookup: Handle = (desk, { account, query }) => {
+  const topic = query.get("topic");
+  if (topic === undefined) return NO_TOPIC;
+  const { registry, clock, kept } = desk;
+  return registry.read((view): Answer | Mistake => {
+    const all = view.account(account);
+    if (all?.entry(topicKey(topic)) === undefined) return NO_SUCH_TOPIC;
+    const service = all.service(topic);
+    if (service === undefined) return json(writeLookup(all, topic, []));
+    const stamp = { producers: service.revision, channels: all.under(channelsOf(topic).from).revision };
+    const nowMs = clock.now();
+    const known = kept.get(service, stamp, nowMs);
+    if (known !== undefined) return json(known);
+    const { shown, untilMs } = findShown(desk, all, service);
+    const body = Buffer.from(writeLookup(all, topic, shown));
+    kept.set(service, { ...stamp, untilMs, body });
+    return json(body);
+  });
 };
 
-function* writeNodes(found: readonly Node[], sinceMs: number): Iterable<string> {
-  for (const { record, topics } of found)
+/** The producers that are not hidden, as JSON, and until when none of the others comes back by itself. */
+function findShown(
+  { clock, settings, own }: Desk,
+  all: AccountView,
+  service: ServiceView,
+): { readonly shown: readonly string[]; readonly untilMs: number } {
+  const nowMs = clock.now();
+  const found: InstanceRecord[] = [];
+  let untilMs = Number.POSITIVE_INFINITY;
+  for (const record of service.instances.values()) {
+    if (!isOfKind(record, "topic") || !isActive(record)) continue;
+    const backMs = tombstonedAtMs(record) + settings.tombstoneMs;
+    if (backMs > nowMs) untilMs = Math.min(untilMs, backMs);
+    else found.push(record);
+  }
+  const shown = ofOneNode(found, own).map((record) => textOf(nodeOf(all, record)));
+  return { shown, untilMs };
+}
+
+/** What has this part in a topic, and can say more of itself. */
+function nodeOf(all: AccountView, record: InstanceRecord): InstanceRecord {
+  return all.service(NSQD)?.instances.get(nodeIdOf(record)) ?? record;
+}
+
+const texts = new WeakMap<InstanceRecord, string>();
+
+/** One for all topics. */
+function textOf(node: InstanceRecord): string {
+  let text = texts.get(node);
+  if (text === undefined) {
+    text = JSON.stringify(toShown(toPeer(node)));
+    texts.set(node, text);
+  }
+  return text;
+}
+
+function writeLookup(all: AccountView, topic: string, shown: readonly string[]): string {
+  return `{"channels":${JSON.stringify(channelNames(all, topic))},"producers":[${shown.join(",")}]}`;
+}
+
+/** Every nsqd. */
+function nodesOf(view: View, account: Account): InstanceRecord[] {
+  const all = view.account(account)?.service(NSQD)?.instances.values() ?? [];
+  return Array.from(all).filter((record) => isOfKind(record, "node"));
+}
+
+/** What an nsqd has of topics, sorted by their names. */
+function topicsOf(view: View, account: Account, { lease }: InstanceRecord): InstanceRecord[] {
+  const members = lease === null ? [] : view.members(account, lease).instances;
+  return members.filter((one) => isOfKind(one, "topic")).sort((a, b) => (a.service < b.service ? -1 : 1));
+}
+
+export const nodes: Handle = (desk, { account }) => {
+  const all = desk.registry.read((view) => nodesOf(view, account).filter(isActive));
+  const found = ofOneNode(all, desk.own);
+  return json(listParts('{"producers":[', writeNodes(desk, account, found), "]}"));
+};
+
+/** Tombstones are told beside the topics, one for each: nsqadmin counts on it. */
+function* writeNodes(
+  { registry, clock, settings }: Desk,
+  account: Account,
+  found: readonly InstanceRecord[],
+): Iterable<string> {
+  for (const node of found) {
+    const carried = registry.read((view) => topicsOf(view, account, node));
+    const sinceMs = clock.now() - settings.tombstoneMs;
     yield JSON.stringify({
-      ...toShown(toPeer(record)),
-      tombstones: topics.map((one) => tombstonedAtMs(one) > sinceMs),
-      topics: topics.map(({ service }) => service),
+      ...toShown(toPeer(node)),
+      tombstones: carried.map((one) => tombstonedAtMs(one) > sinceMs),
+      topics: carried.map(({ service }) => service),
     });
+  }
 }
 
 /** What Go makes of a time that never was, in ns. */
 const NEVER_NS = "-6795364578871345152";
 
+/** A producer in a category: the nsqd, and since when it is tombstoned there, wall-clock ms. */
+type Part = readonly [node: InstanceRecord, tombstonedAtMs: number];
+
 /** Everything by category, key and subkey, the hidden and the tombstoned included. */
 export const debug: Handle = (desk, { account }) => {
-  const groups = desk.registry.read((view) => {
-    const found = new Map<string, InstanceRecord[]>();
-    const add = (key: string, record: InstanceRecord): void => {
-      const group = found.get(key);
-      if (group === undefined) found.set(key, [record]);
-      else group.push(record);
-    };
-    const byId = new Map<string, InstanceRecord>();
-    for (const { record, topics } of nodesOf(view, account)) {
-      add("client::", record);
-      byId.set(record.id, record);
-      for (const one of topics) add(`topic:${one.service}:`, one);
-    }
-    const { from, to } = ALL_CHANNEL_PRODUCERS;
-    for (const { key } of view.account(account)?.entries(from, to) ?? []) {
-      const [topic = "", channel = "", ...id] = Buffer.from(key.slice(from.length), "latin1")
-        .toString("utf8")
-        .split("/");
-      const record = byId.get(id.join("/"));
-      if (record !== undefined) add(`channel:${topic}:${channel}`, record);
-    }
-    return found;
-  });
-  return json(listParts("{", writeGroups(desk, groups), "}"));
+  const names = desk.registry.read((view) => topicNames(view.account(account)));
+  return json(listParts("{", writeGroups(desk, account, names), "}"));
 };
 
-function* writeGroups(desk: Desk, groups: ReadonlyMap<string, readonly InstanceRecord[]>): Iterable<string> {
-  for (const [key, records] of groups)
-    yield `${JSON.stringify(key)}:[${records.map((record) => writeDebug(desk, record)).join(",")}]`;
+function* writeGroups(desk: Desk, account: Account, topics: readonly string[]): Iterable<string> {
+  const { registry } = desk;
+  const write = (key: string, parts: readonly Part[]): string =>
+    `${JSON.stringify(key)}:[${parts.map((part) => writeDebug(desk, part)).join(",")}]`;
+  const all = registry.read((view) => nodesOf(view, account));
+  if (all.length > 0)
+    yield write(
+      "client::",
+      all.map((node) => [node, 0]),
+    );
+  for (const topic of topics)
+    for (const [key, parts] of registry.read((view) => groupsOf(view.account(account), topic))) yield write(key, parts);
 }
 
-function writeDebug(desk: Desk, record: InstanceRecord): string {
-  const { remote_address: id, ...rest } = toShown(toPeer(record));
-  const atMs = tombstonedAtMs(record);
-  const heardMs = desk.heardAtMs(record.id.replace(/-topic$/, "")) ?? record.stampMs;
+/** A topic's own group, and those of its channels. */
+function groupsOf(all: AccountView | undefined, topic: string): ReadonlyMap<string, readonly Part[]> {
+  const groups = new Map<string, Part[]>();
+  const add = (key: string, ...part: Part): void => {
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [part]);
+    else group.push(part);
+  };
+  if (all === undefined) return groups;
+  for (const record of all.service(topic)?.instances.values() ?? []) {
+    if (!isOfKind(record, "topic")) continue;
+    const node = nodeOf(all, record);
+    add(`topic:${topic}:`, node, tombstonedAtMs(record));
+    for (const channel of channelsIn(record)) add(`channel:${topic}:${channel}`, node, 0);
+  }
+  return groups;
+}
+
+function writeDebug(desk: Desk, [node, atMs]: Part): string {
+  const { remote_address: id, ...rest } = toShown(toPeer(node));
+  const heardMs = desk.heardAtMs(node.id) ?? node.stampMs;
   // Nanoseconds are beyond what numbers here can count.
   const times = `"last_update":${Math.floor(heardMs)}000000,"tombstoned":${atMs > 0},"tombstoned_at":${
     atMs > 0 ? `${atMs}000000` : NEVER_NS

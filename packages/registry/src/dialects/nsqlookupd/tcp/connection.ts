@@ -16,6 +16,10 @@ const HELD_BYTES_MAX = 2 * BODY_BYTES_MAX;
 /** After so long without a byte the kernel asks whether the other side is still there. */
 const PROBE_MS = 60_000;
 
+/** Commands of which several may be decided in any order. */
+const TOGETHER: ReadonlySet<string> = new Set(["PING", "REGISTER", "UNREGISTER"]);
+const TOGETHER_MAX = 256;
+
 /** An error in the protocol's words, after which the connection ends. */
 function wrong(error: string): Refused & { readonly error: string } {
   return { ...refuse("invalid", error), error };
@@ -92,29 +96,56 @@ export class Connection implements StreamTalk {
       return;
     }
     this.#isBusy = true;
-    for (let said = this.#reader.next(); said !== undefined && !this.#socket.destroyed; said = this.#reader.next()) {
-      const answer = await this.#answer(said).catch((error: unknown) => {
-        this.#all.parts.log.error({ err: error }, "a command failed");
-        return wrong("E_INVALID internal error");
-      });
-      if (answer.ok) {
-        if (answer.value !== undefined) this.#write(answer.value);
-        continue;
-      }
-      this.#write("error" in answer ? String(answer.error) : toLastWord(answer));
-      this.#isOver = true;
-      break;
-    }
+    await this.#answerAll();
     this.#isBusy = false;
     this.#line.used(this.#bytesRead - this.#reader.held);
     if (this.#isOver) this.#socket.end();
     else if (this.#socket.isPaused()) this.#socket.resume();
   }
 
-  #write(answer: string): void {
-    if (!this.#socket.writable) return;
-    this.#socket.write(frame(answer));
+  /** Answers what has come, in order. What is said in one go and does not bear on one another is stored in one go. */
+  async #answerAll(): Promise<void> {
+    let before = "";
+    const underWay: Promise<Outcome<string | undefined>>[] = [];
+    for (let said = this.#reader.next(); said !== undefined && !this.#socket.destroyed; said = this.#reader.next()) {
+      const verb = said.kind === "command" ? (said.words[0] ?? "") : "";
+      const goesAlong = verb === before && TOGETHER.has(verb) && underWay.length < TOGETHER_MAX;
+      if (!goesAlong && !(await this.#giveAll(underWay))) return;
+      before = verb;
+      underWay.push(this.#tryAnswer(said));
+    }
+    await this.#giveAll(underWay);
+  }
+
+  /** In one write. False after the last answer of the connection. */
+  async #giveAll(underWay: Promise<Outcome<string | undefined>>[]): Promise<boolean> {
+    let goesOn = true;
+    this.#socket.cork();
+    for (const coming of underWay.splice(0)) {
+      const answer = await coming;
+      if (answer.ok) {
+        if (answer.value !== undefined) this.#write(answer.value);
+        continue;
+      }
+      this.#write("error" in answer ? String(answer.error) : toLastWord(answer));
+      this.#isOver = true;
+      goesOn = false;
+      break;
+    }
+    this.#socket.uncork();
     this.#line.wrote();
+    return goesOn;
+  }
+
+  #tryAnswer(said: Said): Promise<Outcome<string | undefined>> {
+    return this.#answer(said).catch((error: unknown) => {
+      this.#all.parts.log.error({ err: error }, "a command failed");
+      return wrong("E_INVALID internal error");
+    });
+  }
+
+  #write(answer: string): void {
+    if (this.#socket.writable) this.#socket.write(frame(answer));
   }
 
   /** Undefined where the answer is still to come. */
@@ -166,8 +197,7 @@ export class Connection implements StreamTalk {
       return wrong(`E_BAD_CHANNEL ${command} channel name '${channel}' is not valid`);
     const { registry, settings } = this.#all.parts;
     const plan = command === "REGISTER" ? REGISTER : UNREGISTER;
-    const { peer, tag, lease } = source;
-    const input = { source: { peer: { ...peer }, tag, lease }, topic, channel };
+    const input = { source: { ...source, peer: { ...source.peer } }, topic, channel };
     const outcome = await registry.propose(settings.account, byPlan(plan, input));
     return outcome.ok ? ok("OK") : outcome;
   }

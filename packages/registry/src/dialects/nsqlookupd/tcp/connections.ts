@@ -9,7 +9,7 @@ import type { Logger } from "pino";
 import { byPlan, type Clock, type LeaseId, type Outcome, ok, type Registry, refuse } from "../../../core/index.ts";
 import type { StreamLine, StreamTalk } from "../../../net/tcp.ts";
 import { MARK, toIdentify } from "../changes.ts";
-import { idOf, leaseOf, VIA } from "../producers.ts";
+import { leaseOf, toSource, VIA } from "../producers.ts";
 import { isTrusted, type Settings } from "../settings.ts";
 import type { Peer } from "../wire/peer.ts";
 import { Connection, type Host } from "./connection.ts";
@@ -108,7 +108,7 @@ export class Connections implements Host {
     if (!isOpen() && !isTrusted(settings, address))
       return refuse("forbidden", "this address is not trusted (nsqlookupd.trusted)");
     const tag = `${this.#term}${(++this.#count).toString(36)}`;
-    const source = { peer, tag, lease: leaseOf(own, tag) };
+    const source = toSource(peer, tag, leaseOf(own, tag));
     const at = `${peer.broadcastAddress}:${peer.tcpPort}`;
     const command = toIdentify(source, TTL_MS, { [NODE]: own, [ADDRESS]: at });
     await this.#isOpened;
@@ -120,7 +120,7 @@ export class Connections implements Host {
     }
     connection.source = source;
     connection.heardMs = clock.monotonic();
-    this.#open.set(idOf(source), connection);
+    this.#open.set(source.id, connection);
     for (const lease of this.#orphans.get(at) ?? []) void this.#end(lease);
     this.#orphans.delete(at);
     return ok(true);
@@ -128,7 +128,7 @@ export class Connections implements Host {
 
   ended({ source }: Connection): void {
     if (source === undefined) return;
-    this.#open.delete(idOf(source));
+    this.#open.delete(source.id);
     if (!this.#isClosing) void this.#end(source.lease);
   }
 
@@ -155,10 +155,12 @@ export class Connections implements Host {
     const all = [...this.#open.values()];
     const leases = all.map(({ source }) => source?.lease ?? "");
     const ttls = leases.length === 0 ? [] : await registry.renewMany(settings.account, leases);
+    const hidden: Promise<unknown>[] = [];
     for (const [at, connection] of all.entries()) {
       const isSilent = clock.monotonic() - connection.heardMs > settings.inactiveMs;
       if (ttls[at] === 0) connection.cut();
-      else if (isSilent && !connection.isHidden) await this.mark(connection, false);
+      else if (isSilent && !connection.isHidden) hidden.push(this.mark(connection, false));
     }
+    await Promise.all(hidden);
   }
 }

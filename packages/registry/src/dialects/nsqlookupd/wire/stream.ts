@@ -7,6 +7,7 @@ export const BODY_BYTES_MAX = 64 * 1024;
 
 const MAGIC = "  V1";
 const LF = 0x0a;
+const NOTHING = Buffer.alloc(0);
 
 export type Said =
   | { readonly kind: "command"; readonly words: readonly string[] }
@@ -16,7 +17,7 @@ export type Said =
 
 /** Bytes as they come, and what they say, in order. Holds no more than one command. */
 export class Reader {
-  #held: Buffer = Buffer.alloc(0);
+  #held: Buffer = NOTHING;
   #isGreeted = false;
   #awaitsBody = false;
 
@@ -70,7 +71,8 @@ export class Reader {
 
   #take(length: number): Buffer {
     const taken = this.#held.subarray(0, length);
-    this.#held = this.#held.subarray(length);
+    // An empty end would keep all that it was cut from.
+    this.#held = length === this.#held.length ? NOTHING : this.#held.subarray(length);
     return taken;
   }
 }
