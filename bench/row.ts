@@ -1,6 +1,6 @@
 /** What is measured (scenarios), how it is shown (rows), and which of them belong together (groups). */
 /** Who Rollcall is compared with. */
-export type PeerName = "etcd" | "dnsmasq" | "knot" | "bind" | "eureka" | "node" | "consul" | "zookeeper";
+export type PeerName = "etcd" | "dnsmasq" | "knot" | "bind" | "eureka" | "node" | "consul" | "zookeeper" | "nsqlookupd";
 
 export type Side = "rollcall" | PeerName;
 
@@ -16,7 +16,8 @@ export type Program =
   | "java"
   | "mvn"
   | "go"
-  | "zookeeper";
+  | "zookeeper"
+  | "nsqlookupd";
 
 /** How long and how often; `--quick` makes all of it small. */
 export interface Effort {

@@ -1,10 +1,23 @@
 /** The programs that the benchmark needs beside Node: found on the path, or installed where that is possible. */
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, realpathSync } from "node:fs";
+import { join } from "node:path";
 import type { Program, Side } from "../row.ts";
 
-/** The Debian package of each, and how it says its version. */
-const PROGRAMS: Record<Program, { package: string; version: string; shown?: RegExp; file?: string }> = {
+/** It is in no package: whoever has built it says where. */
+export const NSQLOOKUPD = join(process.env.ROLLCALL_NSQ ?? "", "nsqlookupd");
+
+interface Described {
+  /** Of Debian; left out where there is none. */
+  readonly package?: string;
+  /** How it says its version; "" for a file that is named by it. */
+  readonly version: string;
+  readonly shown?: RegExp;
+  /** Where it is, if it is not on the path. */
+  readonly file?: string;
+}
+
+const PROGRAMS: Record<Program, Described> = {
   // wrk and dnsperf have no flag for it: their usage texts say it.
   wrk: { package: "wrk", version: "-v" },
   h2load: { package: "nghttp2-client", version: "--version" },
@@ -17,6 +30,7 @@ const PROGRAMS: Record<Program, { package: string; version: string; shown?: RegE
   go: { package: "golang-go", version: "version" },
   // It is no program, but a jar.
   zookeeper: { package: "libzookeeper-java", version: "", file: "/usr/share/java/zookeeper.jar" },
+  nsqlookupd: { version: "-version", file: NSQLOOKUPD },
   mvn: { package: "maven", version: "--version", shown: /Apache Maven [\d.]+/ },
 };
 
@@ -31,6 +45,7 @@ const SIDES: Record<Side, readonly Program[]> = {
   node: [],
   consul: ["go"],
   zookeeper: ["java", "zookeeper"],
+  nsqlookupd: ["nsqlookupd"],
 };
 
 /** The programs of some sides. */
@@ -66,8 +81,8 @@ function installPackages(packages: readonly string[]): void {
 /** Installs what is missing when this is root on a Debian system; answers what is still missing. */
 export function requirePrograms(programs: readonly Program[], say: (line: string) => void): Program[] {
   const missing = programs.filter((program) => !isThere(program));
-  if (missing.length === 0 || process.getuid?.() !== 0 || !isThere("apt-get")) return missing;
-  const packages = missing.map((program) => PROGRAMS[program].package);
+  const packages = missing.flatMap((program) => PROGRAMS[program].package ?? []);
+  if (packages.length === 0 || process.getuid?.() !== 0 || !isThere("apt-get")) return missing;
   say(`installing ${packages.join(", ")}`);
   installPackages(packages);
   return programs.filter((program) => !isThere(program));
@@ -78,8 +93,8 @@ export function readVersion(program: Program): string {
   if (!isThere(program)) return `${program}: not installed`;
   const { version, shown, file } = PROGRAMS[program];
   // Its name has the version.
-  if (file !== undefined) return realpathSync(file).replace(/^.*\/|\.jar$/g, "");
-  const said = spawnSync(program, [version], { encoding: "utf8" });
+  if (file !== undefined && version === "") return realpathSync(file).replace(/^.*\/|\.jar$/g, "");
+  const said = spawnSync(file ?? program, [version], { encoding: "utf8" });
   const text = `${said.stdout}${said.stderr}`;
   const line = (shown?.exec(text)?.[0] ?? text.split("\n")[0] ?? "").replace(/ +Copyright.*$/, "").trim();
   return line.toLowerCase().includes(program.replace(/d$/, "")) ? line : `${program}: ${line}`;

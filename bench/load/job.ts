@@ -227,6 +227,17 @@ export interface EurekaCrashJob {
   seenMsMax: number;
 }
 
+/** Producers of nsqlookupd that connect, register at once, and stay connected when the result is told. */
+export interface ProducersJob {
+  kind: "nsq-producers";
+  port: number;
+  producers: number;
+  /** Topics of each, with one channel. */
+  each: number;
+  /** Different ones. */
+  topics: number;
+}
+
 export type EurekaJob = EurekaFillJob | EurekaChurnJob | EurekaViewJob | EurekaCrashJob;
 
 export type Job =
@@ -244,6 +255,7 @@ export type Job =
   | ContentionJob
   | DnsFillJob
   | DnsChangeJob
+  | ProducersJob
   | EurekaJob;
 
 /** What one fetching client saw. */
@@ -305,6 +317,8 @@ export interface JobResult {
   dnsChanges?: DnsChangeResult;
   eurekaViews?: EurekaViewResult;
   eurekaCrashes?: EurekaCrashResult;
+  /** The slowest answer of all. */
+  slowestMs?: number;
 }
 
 /** Each instance's lease or key by number, the same in every load. */

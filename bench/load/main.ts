@@ -1,4 +1,4 @@
-/** A load process: takes one job as JSON in its argument, writes its result as JSON to stdout. */
+/** A load process: takes one job as JSON in its argument, writes its result as JSON in one line to stdout. */
 import { runPace } from "./busy/pace.ts";
 import { runBusy } from "./busy/watchers.ts";
 import { runContention } from "./contention/crowd.ts";
@@ -14,6 +14,7 @@ import { runLag } from "./nodes/lag.ts";
 import { runPause } from "./nodes/pause.ts";
 import { runVisible } from "./nodes/visible.ts";
 import { runZookeeper } from "./nodes/zookeeper.ts";
+import { runProducers } from "./nsq/producers.ts";
 import { runStorm } from "./storm.ts";
 
 function run(job: Job): Promise<JobResult> {
@@ -63,9 +64,14 @@ function run(job: Job): Promise<JobResult> {
       return runEurekaView(job);
     case "eureka-crash":
       return runEurekaCrash(job);
+    case "nsq-producers":
+      return runProducers(job);
   }
 }
 
-const result = await run(JSON.parse(process.argv[2] ?? "{}") as Job);
-// A pipe takes a long text in pieces; an exit before the last one would cut it off.
-process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit(0));
+const job = JSON.parse(process.argv[2] ?? "{}") as Job;
+const result = await run(job);
+// A pipe takes a long text in pieces; an exit before the last one would cut it off. Producers stay until they are ended.
+process.stdout.write(`${JSON.stringify(result)}\n`, () => {
+  if (job.kind !== "nsq-producers") process.exit(0);
+});

@@ -43,11 +43,10 @@ export const PROGRAM = process.env.BENCH_ROLLCALL ?? join(ROOT, "packages/regist
  */
 export function spawnRollcall(dir: string, httpPort: number, flags: readonly string[]): Child {
   const nodeFlags = (process.env.BENCH_NODE_FLAGS ?? "").split(" ").filter((flag) => flag !== "");
-  return new Child("rollcall", process.execPath, [
-    ...nodeFlags,
-    PROGRAM,
-    ...["serve", "--http-port", String(httpPort), "--data", dir, "--log-format", "json", ...flags],
-  ]);
+  const own = ["serve", "--http-port", String(httpPort), "--data", dir, "--log-format", "json", ...flags];
+  // It takes what begins so for its settings.
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("ROLLCALL_")));
+  return new Child("rollcall", process.execPath, [...nodeFlags, PROGRAM, ...own], { env });
 }
 
 /** Asks again and again until the server answers as it should. */

@@ -4,6 +4,7 @@ import { DNS } from "./dns.ts";
 import { EUREKA } from "./eureka.ts";
 import { GOSSIP } from "./gossip.ts";
 import { NODES } from "./nodes.ts";
+import { NSQ } from "./nsq.ts";
 import { REGISTRY } from "./registry.ts";
 
-export const GROUPS: readonly Group[] = [REGISTRY, DNS, EUREKA, NODES, GOSSIP];
+export const GROUPS: readonly Group[] = [REGISTRY, DNS, EUREKA, NODES, GOSSIP, NSQ];
