@@ -45,11 +45,11 @@ export interface Call {
   readonly talk: Talk;
 }
 
-/** What is answered first; `then` follows it under the same number. */
+/** What is answered first; `afterwards` follows it under the same number. */
 export interface Reply {
   readonly error?: string;
   readonly body?: Write;
-  then?(): void;
+  afterwards?(): void;
 }
 
 export type Run = (desk: Desk, call: Call) => Reply | Promise<Reply>;

@@ -177,11 +177,11 @@ class Session implements StreamTalk, Talk {
       });
   }
 
-  #answer(seq: number, command: Command, { error = "", body, then }: Reply): void {
+  #answer(seq: number, command: Command, { error = "", body, afterwards }: Reply): void {
     const last = body ?? (error === "" ? undefined : command.bodyOfError);
     this.send(seq, error, ...(last === undefined || last === NOTHING ? [] : [last]));
     this.#parts.line.used(this.#bytesRead - this.#frames.waiting);
-    if (error === "") then?.();
+    if (error === "") afterwards?.();
   }
 
   #shake(seq: number, version: number): void {

@@ -43,6 +43,7 @@ test("globs match as regular expressions say", () => {
       const source = glob.replace(/\*\*|\*|\?/g, (star) => (star === "**" ? ".*" : star === "*" ? "[^/]*" : "[^/]"));
       const expected = new RegExp(`^${source}$`).test(text);
       assert.equal(compiled.matches(text), expected, `${glob} ${text}`);
+      assert.equal(compiled.matchesWide(text), expected, `${glob} ${text}, side by side`);
       const { from, to } = compiled.range;
       if (expected && text !== "/")
         assert.ok(to === undefined ? text === from : text >= from && (to === "" || text < to));
@@ -52,8 +53,20 @@ test("globs match as regular expressions say", () => {
 });
 
 test("a pattern full of stars takes no time", () => {
-  const glob = compileGlob(`/${"**a*".repeat(500)}b`);
-  assert.equal(glob?.matches(`/${"a".repeat(4000)}`), false);
+  const path = `/${"a".repeat(4000)}`;
+  const run = "a".repeat(1500);
+  for (const [pattern, expected] of [
+    [`/${"**a*".repeat(500)}b`, false],
+    [`/**a*${run}b`, false],
+    [`/${"**/".repeat(1000)}*`, false],
+    [`/**${"*a".repeat(1000)}b*`, false],
+    [`/**a*${run}*?${run}**`, true],
+  ] as const) {
+    const from = performance.now();
+    assert.equal(compileGlob(pattern)?.matches(path), expected, pattern.slice(0, 20));
+    // Tried out one by one some of these take minutes.
+    assert.ok(performance.now() - from < 2000, `${pattern.slice(0, 20)} takes ${performance.now() - from} ms`);
+  }
 });
 
 test("paths that may be written", () => {

@@ -1,13 +1,15 @@
 /** @live Members, seen and given up; and what a registry has no part in: joining, leaving and tags of its own. */
 import { statusOf } from "../../../core/index.ts";
-import type { Call, Reply, Run } from "../desk.ts";
-import { toFilter } from "../members/filter.ts";
+import type { Call, Desk, Reply, Run } from "../desk.ts";
+import { type Filter, toFilter } from "../members/filter.ts";
 import { memberStatusOf, toWire } from "../members/member.ts";
 import { toText } from "../refusals.ts";
 import { flagOf, textMapOf, textOf, textsOf } from "../wire/frames.ts";
+import { Encoded, write } from "../wire/msgpack.ts";
 
 /** An answer holds them all: beyond this a client has to ask for fewer. */
 const MEMBERS_MAX = 20_000;
+const TOO_HARD = "the expressions take too long: ask by simpler ones";
 const TOO_MANY = `more than ${MEMBERS_MAX} members: ask for fewer by a filter`;
 
 export const members: Run = (desk, call) => list(desk, call, () => true);
@@ -17,13 +19,23 @@ export const membersFiltered: Run = (desk, call) => {
   const spec = { name: textOf(fields, "Name"), status: textOf(fields, "Status"), tags: textMapOf(fields, "Tags") };
   const filter = toFilter(spec);
   // The original drops the connection without a word.
-  return filter === undefined ? { error: "Failed to compile regex", body: { Members: [] } } : list(desk, call, filter);
+  return filter === undefined ? refused("Failed to compile regex") : list(desk, call, filter);
 };
 
-function list({ members: all }: Parameters<Run>[0], { account }: Call, fits: Parameters<typeof all.list>[1]): Reply {
-  const found = all.list(account, fits, MEMBERS_MAX + 1);
-  if (found.length > MEMBERS_MAX) return { error: TOO_MANY, body: { Members: [] } };
-  return { body: { Members: found.map(toWire) } };
+async function list({ members: all }: Desk, { account }: Call, fits: Filter): Promise<Reply> {
+  const found: Encoded[] = [];
+  let error = "";
+  await all.each(account, (member) => {
+    const fit = fits(member);
+    if (fit === undefined) error = TOO_HARD;
+    else if (fit && found.push(new Encoded(write(toWire(member)))) > MEMBERS_MAX) error = TOO_MANY;
+    return error === "";
+  });
+  return error === "" ? { body: { Members: found } } : refused(error);
+}
+
+function refused(error: string): Reply {
+  return { error, body: { Members: [] } };
 }
 
 /** One that failed counts as left: its instance goes. Others refute that, as nodes of Serf that are alive do. */

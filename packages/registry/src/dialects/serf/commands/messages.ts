@@ -37,8 +37,6 @@ export const query: Run = (desk, { account, fields, seq, talk }) => {
     tell("done", "", null);
   };
   const ask = (): void => {
-    // Every member that is alive would answer: the registry vouches for them.
-    const pinged = name === PING && wantsAck ? alive(desk, account) : [];
     const nodes = textsOf(fields, "FilterNodes");
     const asking = { account, name, payload, timeoutMs, wantsAck, nodes, tags: textMapOf(fields, "FilterTags") };
     const end = name.startsWith(INTERNAL)
@@ -50,14 +48,15 @@ export const query: Run = (desk, { account, fields, seq, talk }) => {
         );
     if (end === undefined) return done();
     talk.subscriptions.set(seq, { close: end });
-    for (const from of pinged) tell("ack", from, null);
+    // Every member that is alive would answer: the registry vouches for them.
+    if (name === PING && wantsAck)
+      void desk.members.each(account, (member) => {
+        if (member.status === "alive") tell("ack", member.name, null);
+        return talk.subscriptions.has(seq);
+      });
   };
-  return { then: ask };
+  return { afterwards: ask };
 };
-
-function alive({ members }: Desk, account: string): readonly string[] {
-  return members.list(account, ({ status }) => status === "alive", 20_000).map(({ name }) => name);
-}
 
 function later(done: () => void, ms: number): () => void {
   const timer = setTimeout(done, ms);

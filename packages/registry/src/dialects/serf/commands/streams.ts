@@ -22,7 +22,7 @@ export const stream: Run = (desk, call) => {
 function open({ talk, seq }: Call, begin: () => () => void): Reply {
   if (talk.subscriptions.has(seq)) return { error: ERRORS.streamTwice };
   if (talk.subscriptions.size >= SUBSCRIPTIONS_MAX) return { error: "too many streams and queries on this connection" };
-  return { then: () => void talk.subscriptions.set(seq, { close: begin() }) };
+  return { afterwards: () => void talk.subscriptions.set(seq, { close: begin() }) };
 }
 
 function subscribe({ members, bus }: Desk, { talk, seq, account }: Call, interest: Interest): () => void {

@@ -1,5 +1,5 @@
 /** Which members somebody wants to see: expressions for name, status and tags. */
-import { compile, type Pattern } from "../wire/pattern.ts";
+import { compile, type Effort, type Pattern } from "../wire/pattern.ts";
 import type { Member } from "./member.ts";
 
 export interface FilterSpec {
@@ -8,13 +8,19 @@ export interface FilterSpec {
   readonly tags: ReadonlyMap<string, string>;
 }
 
-export type Filter = (member: Member) => boolean;
+/** Undefined when that would take too long. */
+export type Filter = (member: Member) => boolean | undefined;
+
+const ANY: Pattern = () => true;
+
+/** For all members together: about a second. */
+const STEPS_MAX = 20_000_000;
 
 /** A tag that a member does not have is "" to its expression. Undefined when one of the expressions is none. */
 export function toFilter({ name, status, tags }: FilterSpec): Filter | undefined {
   // An empty name or status is any; an empty expression for a tag is that of one that is not there.
-  const named = name === "" ? () => true : compile(name);
-  const being = status === "" ? () => true : compile(status);
+  const named = name === "" ? ANY : compile(name);
+  const being = status === "" ? ANY : compile(status);
   const tagged: (readonly [string, Pattern])[] = [];
   for (const [tag, expression] of tags) {
     const pattern = compile(expression);
@@ -22,6 +28,10 @@ export function toFilter({ name, status, tags }: FilterSpec): Filter | undefined
     tagged.push([tag, pattern]);
   }
   if (named === undefined || being === undefined) return undefined;
-  return (member) =>
-    named(member.name) && being(member.status) && tagged.every(([tag, fits]) => fits(member.tags[tag] ?? ""));
+  const effort: Effort = { steps: STEPS_MAX };
+  return ({ name: own, status: now, tags: said }) => {
+    const all =
+      named(own, effort) && being(now, effort) && tagged.every(([tag, fits]) => fits(said[tag] ?? "", effort));
+    return effort.steps < 0 ? undefined : all;
+  };
 }

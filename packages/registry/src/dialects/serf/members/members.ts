@@ -7,9 +7,12 @@ import {
   keepUp,
   type Registry,
 } from "../../../core/index.ts";
+import { inTurn } from "../../../net/answers/turns.ts";
 import { type Happened, happenedIn } from "./events.ts";
 import { type Member, nameOf, toMember } from "./member.ts";
 
+/** Members that are looked at in one go: some milliseconds. */
+const AT_ONCE = 500;
 /** Of all accounts: those that are gone, the ones that went first being forgotten first. */
 const GONE_MAX = 10_000;
 
@@ -53,24 +56,22 @@ export class Members {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Those that match, up to a number of them: by name within service. */
-  list(account: Account, fits: (member: Member) => boolean, max: number): readonly Member[] {
-    const found: Member[] = [];
-    const present = this.#parts.registry.read((view): ReadonlySet<string> => {
-      const names = new Set<string>();
-      for (const { instances } of view.account(account)?.services() ?? [])
-        for (const record of instances.values()) {
-          if (found.length >= max) return names;
-          const member = toMember(record);
-          names.add(member.name);
-          if (fits(member)) found.push(member);
-        }
-      return names;
-    });
-    for (const gone of this.#gone.values())
-      if (found.length < max && gone.account === account && !present.has(gone.member.name) && fits(gone.member))
-        found.push(gone.member);
-    return found;
+  /** Goes over those of this moment, in turns with other work, until `visit` has seen enough: it answers false. */
+  async each(account: Account, visit: (member: Member) => boolean): Promise<void> {
+    const { registry } = this.#parts;
+    const records = registry.read((view): readonly InstanceRecord[] =>
+      [...(view.account(account)?.services() ?? [])].flatMap(({ instances }) => [...instances.values()]),
+    );
+    const gone = [...this.#gone.values()].filter((one) => one.account === account);
+    const present = new Set<string>();
+    for (let at = 0; at < records.length + gone.length; at++) {
+      if (at % AT_ONCE === AT_ONCE - 1) await new Promise<void>((resolve) => inTurn(resolve));
+      const record = records[at];
+      const member = record === undefined ? (gone[at - records.length] as Gone).member : toMember(record);
+      if (record === undefined && present.has(member.name)) continue;
+      present.add(member.name);
+      if (!visit(member)) return;
+    }
   }
 
   /** The instance behind a name. */

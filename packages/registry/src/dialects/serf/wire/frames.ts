@@ -1,31 +1,37 @@
 /** Values back to back, as both sides of the protocol send them. */
+import { Gathered } from "../../../net/gathered.ts";
 import { LIMITS, type Limits, type Read, read } from "./msgpack.ts";
+import { Scan } from "./scan.ts";
 
 /** Takes what comes in, and gives it out value by value; holds no more than one that is not whole. */
 export class Frames {
   readonly #limits: Limits;
-  #bytes: Buffer = Buffer.alloc(0);
-  #at = 0;
+  readonly #held = new Gathered();
+  #scan: Scan;
 
   constructor(limits: Limits = LIMITS) {
     this.#limits = limits;
+    this.#scan = new Scan(limits);
   }
 
   /** Bytes that came and are in no value yet. */
   get waiting(): number {
-    return this.#bytes.length - this.#at;
+    return this.#held.length;
   }
 
   push(chunk: Buffer): void {
-    this.#bytes = this.waiting === 0 ? chunk : Buffer.concat([this.#bytes.subarray(this.#at), chunk]);
-    this.#at = 0;
+    this.#held.push(chunk);
   }
 
   /** The next value; "more" until it is there; "wrong" when nothing of what comes can be a value. */
   next(): { readonly value: Read } | "more" | "wrong" {
     if (this.waiting === 0) return "more";
-    const found = read(this.#bytes, this.#at, this.#limits);
-    if (typeof found === "object") this.#at = found.end;
+    const { bytes } = this.#held;
+    const end = this.#scan.findEnd(bytes);
+    if (typeof end !== "number") return end;
+    this.#scan = new Scan(this.#limits);
+    const found = read(bytes.subarray(0, end), 0, this.#limits);
+    this.#held.drop(end);
     return found;
   }
 }

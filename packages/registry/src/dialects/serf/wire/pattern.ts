@@ -19,8 +19,16 @@ const PARTS_MAX = 20_000;
 /** Of a text, so much is looked at. */
 const TEXT_LENGTH_MAX = 8192;
 
+/** Steps that are left. Below 0 there was not enough, and what was answered last means nothing. */
+export interface Effort {
+  steps: number;
+}
+
+/** For one text: some milliseconds. */
+const STEPS_MAX = 200_000;
+
 /** Whether a text fits, as Serf asks: the expression stands between `^` and `$`, and a bar parts those from each other. */
-export type Pattern = (text: string) => boolean;
+export type Pattern = (text: string, effort: Effort) => boolean;
 
 /** Undefined when it is none. */
 export function compile(expression: string): Pattern | undefined {
@@ -28,16 +36,21 @@ export function compile(expression: string): Pattern | undefined {
   const compiler = new Compiler(`^${expression}$`);
   try {
     const start = compiler.compile();
-    return (text) => run(compiler.states, start, text.slice(0, TEXT_LENGTH_MAX));
+    return (text, effort) => run(compiler.states, start, text.slice(0, TEXT_LENGTH_MAX), effort);
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
 }
 
-function run(states: readonly State[], start: number, text: string): boolean {
+function run(states: readonly State[], start: number, text: string, effort: Effort): boolean {
   let now = new Set<number>();
+  let steps = 0;
   for (let at = 0; ; at++) {
+    steps += now.size + 1;
+    if (steps > STEPS_MAX) effort.steps = -1;
+    if (effort.steps < 0) return false;
+    effort.steps -= now.size + 1;
     if (enter(states, start, at, text.length, now)) return true;
     if (at === text.length) return false;
     const next = new Set<number>();
