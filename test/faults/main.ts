@@ -2,23 +2,10 @@
  * A trial as a process of its own, which may be in namespaces of its own: `main.ts <first seed> <last seed>`. Prints a JSON
  * line for the ground it stands on and one for each seed. After a complaint the next seed begins on a new cluster.
  */
-import type { Scope } from "../harness/scope.ts";
+import { Ends } from "../harness/ends.ts";
 import { type Cluster, startFaultyCluster } from "./cluster.ts";
 import { openGround } from "./ground/ground.ts";
 import { Trial } from "./round.ts";
-
-/** Ends what it was told of, the last first. */
-class Ends implements Scope {
-  readonly #ends: (() => void | Promise<void>)[] = [];
-
-  after(end: () => void | Promise<void>): void {
-    this.#ends.push(end);
-  }
-
-  async end(): Promise<void> {
-    for (let end = this.#ends.pop(); end !== undefined; end = this.#ends.pop()) await end();
-  }
-}
 
 function tell(line: object): void {
   process.stdout.write(`${JSON.stringify(line)}\n`);

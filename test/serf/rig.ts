@@ -39,9 +39,10 @@ export interface Ended {
   readonly code: number | null;
 }
 
-/** Debian's `serf`, with all that it prints. */
-export async function run(port: number, command: string, ...args: readonly string[]): Promise<Ended> {
-  const child = spawn(serf.path, [command, `-rpc-addr=127.0.0.1:${port}`, ...args]);
+/** Debian's `serf`, with all that it prints. `at`: a port here, or an address. */
+export async function run(at: number | string, command: string, ...args: readonly string[]): Promise<Ended> {
+  const address = typeof at === "number" ? `127.0.0.1:${at}` : at;
+  const child = spawn(serf.path, [command, `-rpc-addr=${address}`, ...args]);
   const code = once(child, "close");
   const [out, error] = await Promise.all([text(child.stdout), text(child.stderr)]);
   return { out: out + error, code: ((await code) as [number | null])[0] };
