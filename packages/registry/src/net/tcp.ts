@@ -2,8 +2,8 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { Outgoing } from "./answers/outgoing.ts";
 import { Crowd, type CrowdLimits } from "./crowd.ts";
+import { explainListen } from "./hosts/taken.ts";
 import { type ListenerLog, SeldomLog } from "./log.ts";
-import { explainListen } from "./taken.ts";
 import { isHttp, looksLikeTls } from "./tls/first-bytes.ts";
 
 /**

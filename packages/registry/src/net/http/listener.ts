@@ -4,8 +4,8 @@ import { createServer as createSecureServer, type Server as SecureServer } from 
 import type { AddressInfo } from "node:net";
 import { Outgoing } from "../answers/outgoing.ts";
 import type { CrowdLimits } from "../crowd.ts";
+import { explainListen } from "../hosts/taken.ts";
 import type { ListenerLog, RequestLog } from "../log.ts";
-import { explainListen } from "../taken.ts";
 import { type Certificates, openCertificates, type TlsOptions } from "../tls/certificates.ts";
 import { ConnectionGuard, refuseLate } from "./connections.ts";
 import type { Find, HttpListener } from "./handler.ts";

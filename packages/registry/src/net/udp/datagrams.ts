@@ -1,7 +1,7 @@
 /** @live One UDP socket: a handler per packet, answers without a queue of our own. */
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { isIPv6 } from "node:net";
-import { explainListen } from "../taken.ts";
+import { explainListen } from "../hosts/taken.ts";
 
 /**
  * Takes one packet. The bytes are the handler's to keep. It may answer at once or later, through `socket.send`. What it

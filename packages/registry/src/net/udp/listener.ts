@@ -7,9 +7,9 @@
  */
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
+import { explainListen, PortTaken } from "../hosts/taken.ts";
 import { addressesOf, isWildcard } from "../hosts/wildcard.ts";
 import type { ListenerLog } from "../log.ts";
-import { explainListen, PortTaken } from "../taken.ts";
 import { type BoundSocket, bindSocket, type DatagramHandler } from "./datagrams.ts";
 
 export interface UdpListener {

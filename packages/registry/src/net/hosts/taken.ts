@@ -1,5 +1,5 @@
 /** Why listening failed, in words for people. */
-import { sayWhy } from "./why.ts";
+import { sayWhy } from "../why.ts";
 
 /** Another program listens there. */
 export class PortTaken extends Error {
