@@ -18,7 +18,7 @@ interface Bench {
   hold: boolean;
 }
 
-function open(limits = LIMITS_OF_TESTS): Bench {
+function open(limits = LIMITS_OF_TESTS, wait?: SequencerOptions["wait"]): Bench {
   const catalog = new Catalog();
   const groups: Commit[][] = [];
   const heard: string[] = [];
@@ -49,6 +49,7 @@ function open(limits = LIMITS_OF_TESTS): Bench {
       origin: "n1",
       last: { revision: 0, orderMs: 0, nth: 0 },
       explain: (error) => (error as Error).message,
+      ...(wait === undefined ? {} : { wait }),
       append(commits, settle) {
         groups.push([...commits]);
         bench.settle = settle;
@@ -361,4 +362,39 @@ test("what is accepted as a sign of life is heard at once, what is refused is no
   assert.deepEqual(await heardBy(grant(1)), []);
   assert.deepEqual(await heardBy({ kind: "register", instance, life: { ttlMs: 5000, quiet: true } }), []);
   assert.deepEqual(await heardBy({ ...grant(5000), quiet: true } as Command), []);
+});
+
+test("where groups are dear a crowd is waited for, until it is there again or for as long as its last group took", async () => {
+  const waited: [ms: number, run: () => void][] = [];
+  const bench = open(LIMITS_OF_TESTS, (ms, run) => void waited.push([ms, run]));
+  const { sequencer, groups } = bench;
+  let key = 0;
+  const some = (count: number) => Array.from({ length: count }, () => sequencer.propose("default", put(`k${key++}`)));
+  const sizes = () => groups.map(({ length }) => length);
+  await Promise.all(some(15));
+  await Promise.all(some(15));
+  assert.deepEqual([sizes(), waited.length], [[15, 15], 0], "a few wait for nobody");
+  bench.hold = true;
+  const first = some(20);
+  await turn();
+  const meanwhile = some(5);
+  bench.settle.delivered();
+  await Promise.all(first);
+  assert.ok(waited[0] !== undefined && waited[0][0] > 0 && waited[0][0] <= 10);
+  const again = some(19);
+  await turn();
+  assert.deepEqual(sizes(), [15, 15, 20]);
+  again.push(...some(1));
+  await turn();
+  assert.deepEqual(sizes(), [15, 15, 20, 25], "all are there");
+  bench.settle.delivered();
+  await Promise.all([...meanwhile, ...again]);
+  waited[0]?.[1]();
+  const late = some(3);
+  await turn();
+  assert.equal(groups.length, 4, "an earlier time is over, and means nothing");
+  waited[1]?.[1]();
+  assert.deepEqual(sizes(), [15, 15, 20, 25, 3]);
+  bench.settle.delivered();
+  await Promise.all(late);
 });

@@ -19,6 +19,7 @@ import {
   positionAfter,
   type Revision,
 } from "../types.ts";
+import { Gathering, type Wait } from "./gathering.ts";
 import type { Sink } from "./replicator.ts";
 
 export interface SequencerOptions {
@@ -39,6 +40,8 @@ export interface SequencerOptions {
    * node that slept would give them on a state that others have left behind. At once when left out.
    */
   readonly confirms?: boolean;
+  /** For where a group costs much, however small it is: a crowd is waited for. */
+  readonly wait?: Wait;
   /**
    * Makes a group durable; called for one group at a time. What came of it is told by one call, after this one has
    * returned. `made`: what each of the commits was made of.
@@ -133,11 +136,13 @@ export class Sequencer {
   #orderMs: number;
   #nth: number;
   #idle: (() => void)[] = [];
+  readonly #gathering: Gathering;
   /** Given up while they were open, and still among those. */
   #givenUp = 0;
 
   constructor(options: SequencerOptions) {
     this.#options = options;
+    this.#gathering = new Gathering(options.wait, () => this.#flush());
     this.#last = options.last;
     this.#revision = options.last.revision;
     this.#orderMs = options.last.orderMs;
@@ -225,6 +230,7 @@ export class Sequencer {
 
   #schedule(): void {
     if (this.#scheduled || this.#flushing !== null || this.#isBehind) return;
+    if (this.#gathering.waits(this.#open.length)) return;
     this.#scheduled = true;
     // Later in this turn: all that arrived together is flushed together.
     setImmediate(() => {
@@ -263,7 +269,9 @@ export class Sequencer {
       delivered: () => {
         if (this.#flushing !== group) throw new Error("a group was delivered that was settled before");
         const { length } = group.commits;
-        if (length > 0) this.#options.onGroup?.(length, this.#options.clock.monotonic() - group.startMs);
+        const tookMs = this.#options.clock.monotonic() - group.startMs;
+        if (length > 0) this.#options.onGroup?.(length, tookMs);
+        if (!group.split) this.#gathering.begin(length, this.#open.length, tookMs);
         this.#settle(group);
       },
       lostRace: () => {
@@ -300,7 +308,7 @@ export class Sequencer {
     else if (this.#open.length > 0) this.#head.base = this.#options.sink.view;
     else this.#head = new Draft(this.#options.sink.view);
     // The disk gets the next group before anyone is answered: it works while the answers are written.
-    if (this.#open.length > 0) this.#flush();
+    if (this.#open.length > 0 && !this.#gathering.waits(this.#open.length)) this.#flush();
     for (const { wish, outcome } of proposals) wish.resolve(outcome);
     this.#goOn();
   }

@@ -218,6 +218,7 @@ class Etcd implements EtcdReplicator {
       last: loaded.restored,
       explain: (error) => this.#broken ?? explainCall(error),
       confirms: true,
+      wait: (ms, run) => void setTimeout(run, ms),
       isKeeper: (account, lease, keeper) => members.isKeeper(account, lease, keeper),
       refusesSender: (sender) => others.refuses(sender),
       append: (commits, settle, made) => appender.append(commits, settle, made),
