@@ -12,10 +12,12 @@ import {
 import type { Link } from "../../../net/link/link.ts";
 import type { Members } from "../members.ts";
 import {
-  type Asked,
+  type AskedBatch,
   CHANNELS,
-  decodeAsked,
+  decodeBatch,
   decodeSettling,
+  ELSEWHERE,
+  encodeReplies,
   encodeReply,
   type Reply,
   read,
@@ -44,12 +46,11 @@ interface Session {
   readonly name: string;
   /** Commands up to this number that are not here yet come too late. */
   floor: number;
+  /** The first number of each batch that has not come to its end. */
   readonly open: Set<number>;
-  /** Called when one has come to its end. */
+  /** Called when one has. */
   readonly waiting: (() => void)[];
 }
-
-const ELSEWHERE: Reply = { kind: "elsewhere" };
 
 export class Decider {
   readonly #options: DeciderOptions;
@@ -61,7 +62,7 @@ export class Decider {
 
   /** Answers from now on. */
   listen(link: Link): void {
-    link.on(CHANNELS.decide, (payload, from) => this.#decide(read(decodeAsked, payload), from).then(encodeReply));
+    link.on(CHANNELS.decide, (payload, from) => this.#decide(read(decodeBatch, payload), from).then(encodeReplies));
     link.on(CHANNELS.settled, (payload, from) => this.#settled(read(decodeSettling, payload), from).then(encodeReply));
   }
 
@@ -84,23 +85,24 @@ export class Decider {
     return session;
   }
 
-  async #decide(asked: Asked | undefined, from: string): Promise<Reply> {
-    if (asked === undefined || !this.#isFor(asked.duty)) return ELSEWHERE;
-    const { duty, session: name, number, account, command } = asked;
+  /** All of a batch is decided in this turn, and answered when the last of it has come to its end. */
+  async #decide(asked: AskedBatch | undefined, from: string): Promise<readonly Reply[] | undefined> {
+    if (asked === undefined || !this.#isFor(asked.duty)) return undefined;
+    const { duty, session: name, first, commands } = asked;
     const session = this.#sessionOf(from, name);
-    if (number <= session.floor) return ELSEWHERE;
-    const proposed = this.#options.propose(account, command, { node: from, session: name, number, duty });
-    if (proposed === null) return ELSEWHERE;
-    session.open.add(number);
-    try {
-      return this.#replyTo(await proposed);
-    } catch {
-      // A command that only a later version knows.
-      return ELSEWHERE;
-    } finally {
-      session.open.delete(number);
-      for (const look of session.waiting.splice(0)) look();
-    }
+    const replies = commands.map(({ account, command }, at) => {
+      const number = first + at;
+      if (number <= session.floor) return ELSEWHERE;
+      const proposed = this.#options.propose(account, command, { node: from, session: name, number, duty });
+      if (proposed === null) return ELSEWHERE;
+      // What rejects is a command that only a later version knows.
+      return proposed.then((outcome) => this.#replyTo(outcome)).catch(() => ELSEWHERE);
+    });
+    session.open.add(first);
+    const all = await Promise.all(replies);
+    session.open.delete(first);
+    for (const look of session.waiting.splice(0)) look();
+    return all;
   }
 
   #replyTo(outcome: Outcome<Receipt>): Reply {

@@ -19,9 +19,10 @@ import type { Sent } from "../log/envelope.ts";
 import type { Group } from "../log/reader.ts";
 import type { Holder, Members } from "../members.ts";
 import {
+  BatchWriter,
   CHANNELS,
+  decodeReplies,
   decodeReply,
-  encodeAsked,
   encodeSettling,
   type Reply,
   read,
@@ -45,6 +46,8 @@ export interface ForwarderOptions {
 }
 
 const WAITING_MAX = 100_000;
+/** What is sent in a turn goes in one message, or in several that are about this long. */
+const BATCH_BYTES = 256 * 1024;
 const SETTLED_MS = 2000;
 const LOOK_MS = 25;
 /** So long a holder that broke off may be unreachable before it is deposed for the sake of what was sent to it. */
@@ -65,12 +68,21 @@ interface Way {
   sketch: string | undefined;
 }
 
+/** Commands of this turn, for one holder; their numbers follow each other. */
+interface Batch {
+  readonly holder: Holder;
+  readonly first: number;
+  readonly ways: Way[];
+}
+
 export class Forwarder {
   readonly #options: ForwarderOptions;
   /** Names this life of the node. */
   readonly #session = randomUUID().slice(0, 13);
   #last = 0;
   readonly #ways = new Map<number, Way>();
+  readonly #writer = new BatchWriter();
+  #batch: Batch | null = null;
   #recovering = false;
   #isClosed = false;
 
@@ -102,23 +114,46 @@ export class Forwarder {
     return holder !== null && holder.node !== name && roster.isUp(holder.node) ? holder : undefined;
   }
 
-  #send(
-    { node, revision: duty }: Holder,
-    wish: Pick<Way, "account" | "command" | "signal" | "resolve" | "untilMs">,
-  ): void {
-    const { account, command, signal } = wish;
+  /** With all others of this turn. Throws when the command is no plain data. */
+  #send(holder: Holder, wish: Pick<Way, "account" | "command" | "signal" | "resolve" | "untilMs">): void {
+    if (this.#batch !== null && this.#batch.holder.revision !== holder.revision) this.#sendBatch(this.#batch);
+    const batch = this.#batch ?? this.#beginBatch(holder);
+    this.#writer.add(wish);
     const number = ++this.#last;
-    const way: Way = { ...wish, duty, isLost: false, commit: undefined, sketch: undefined };
+    const way: Way = { ...wish, duty: holder.revision, isLost: false, commit: undefined, sketch: undefined };
     this.#ways.set(number, way);
-    signal?.addEventListener("abort", () => this.#end(number, unknownOf("the request was given up")), { once: true });
-    const asked = encodeAsked({ duty, session: this.#session, number, account, command });
-    const timeoutMs = Math.max(1, wish.untilMs - performance.now());
-    void this.#options.roster.ask(node, CHANNELS.decide, asked, timeoutMs).then((answer) => {
-      if (this.#ways.get(number) !== way) return;
-      const reply = answer.ok ? read(decodeReply, answer.value) : undefined;
-      if (reply !== undefined) this.#answered(number, way, reply);
-      else if (!answer.ok && answer.refusal === "unavailable") this.#decideHere(number, way);
-      else this.#lose(way);
+    batch.ways.push(way);
+    wish.signal?.addEventListener("abort", () => this.#end(number, unknownOf("the request was given up")), {
+      once: true,
+    });
+    if (this.#writer.length >= BATCH_BYTES) this.#sendBatch(batch);
+  }
+
+  #beginBatch(holder: Holder): Batch {
+    const batch = { holder, first: this.#last + 1, ways: [] };
+    this.#batch = batch;
+    this.#writer.begin({ duty: holder.revision, session: this.#session, first: batch.first });
+    setImmediate(() => this.#sendBatch(batch));
+    return batch;
+  }
+
+  #sendBatch(batch: Batch): void {
+    if (this.#batch !== batch) return;
+    this.#batch = null;
+    const { holder, first, ways } = batch;
+    if (ways.length === 0) return;
+    const untilMs = Math.min(...ways.map((way) => way.untilMs));
+    const timeoutMs = Math.max(1, untilMs - performance.now());
+    void this.#options.roster.ask(holder.node, CHANNELS.decide, this.#writer.bytes(), timeoutMs).then((answer) => {
+      const replyAt = answer.ok ? read(decodeReplies, answer.value) : undefined;
+      const isUndone = !answer.ok && answer.refusal === "unavailable";
+      for (const [at, way] of ways.entries()) {
+        const number = first + at;
+        if (this.#ways.get(number) !== way) continue;
+        if (replyAt !== undefined) this.#answered(number, way, replyAt(at));
+        else if (isUndone) this.#decideHere(number, way);
+        else this.#lose(way);
+      }
     });
   }
 

@@ -4,12 +4,15 @@ import { accepted, openRig, register } from "../../../../../../test/harness/regi
 import type { Command } from "../../../core/index.ts";
 import { bounded, decodeEnvelope, encodeEnvelope } from "../log/envelope.ts";
 import {
-  decodeAsked,
+  BatchWriter,
+  decodeBatch,
   decodeLeases,
+  decodeReplies,
   decodeReply,
-  encodeAsked,
   encodeLeases,
+  encodeReplies,
   encodeReply,
+  type Reply,
   read,
   resultOfSketch,
   sketchOf,
@@ -22,15 +25,40 @@ test("commands arrive as they were sent, whatever JSON has no word for", () => {
     new Map([["k", new Set([1, 2])]]),
     [undefined, Number.NaN],
   ];
-  for (const input of inputs) {
-    const command: Command = { kind: "plan", name: "x/y", input };
-    const asked = { duty: 2 ** 40, session: "s", number: 7, account: "default", command };
-    assert.deepEqual(decodeAsked(Buffer.from(encodeAsked(asked))), asked);
+  const head = { duty: 2 ** 40, session: "s", first: 7 };
+  const commands = inputs.map((input, at) => ({
+    account: at < 2 ? "default" : "other",
+    command: { kind: "plan", name: "x/y", input } as const,
+  }));
+  const writer = new BatchWriter();
+  writer.begin(head);
+  for (const [at, asked] of commands.entries()) {
+    writer.add(asked);
+    if (at === 1)
+      assert.throws(() => writer.add({ account: "default", command: { kind: "plan", name: "x/y", input: () => {} } }));
   }
-  assert.equal(read(decodeAsked, Buffer.from("noise")), undefined);
+  assert.deepEqual(decodeBatch(Buffer.from(writer.bytes())), { ...head, commands });
+  assert.equal(read(decodeBatch, Buffer.from("noise")), undefined);
+});
+
+test("of a batch the answer tells what the log does not, each in its place", () => {
   const refused = { ok: false, refusal: "conflict", detail: "d", step: [1, 2] } as const;
-  const reply = { kind: "refused", revision: 9, refused } as const;
-  assert.deepEqual(decodeReply(encodeReply(reply)), reply);
+  const replies: readonly Reply[] = [
+    { kind: "committed", sketch: "" },
+    { kind: "refused", revision: 9, refused },
+    { kind: "elsewhere" },
+    { kind: "committed", sketch: "noted" },
+    { kind: "same", revision: 2 ** 41, result: { kind: "changed", changes: [] } },
+    { kind: "committed", sketch: "" },
+  ];
+  const replyAt = decodeReplies(encodeReplies(replies));
+  assert.deepEqual(
+    replies.map((_, at) => replyAt(at)),
+    replies,
+  );
+  assert.equal(encodeReplies(Array.from({ length: 1000 }, () => replies[0] as Reply)).length, 1);
+  assert.deepEqual(decodeReplies(encodeReplies(undefined))(3), { kind: "elsewhere" });
+  for (const reply of replies) assert.deepEqual(decodeReply(encodeReply(reply)), reply);
   assert.deepEqual(decodeReply(Buffer.from([99])), { kind: "elsewhere" });
 });
 

@@ -8,23 +8,28 @@ import { readPlain, writePlain } from "./plain.ts";
 
 /** Channels of the link. */
 export const CHANNELS = {
-  decide: "commands/decide",
+  decide: "commands/batch",
   settled: "commands/settled",
   renew: "leases/renew",
   pulses: "leases/pulses",
   told: "told/",
 } as const;
 
-/**
- * A command, for the node that has the duty since that revision of etcd, and by it. `session` and `number` name it for
- * ever.
- */
+/** A command as a node sends it to the one that decides, and whose. */
 export interface Asked {
-  readonly duty: number;
-  readonly session: string;
-  readonly number: number;
   readonly account: Account;
   readonly command: Command;
+}
+
+/**
+ * Commands, for the node that has the duty since that revision of etcd, and by it. `session` and a number name each of them
+ * for ever: `first` that of the first, each other the next one.
+ */
+export interface AskedBatch {
+  readonly duty: number;
+  readonly session: string;
+  readonly first: number;
+  readonly commands: readonly Asked[];
 }
 
 /** All commands of a session up to this number are to come to an end. */
@@ -43,6 +48,8 @@ export type Reply =
   /** Nothing became different, on the state of this revision. */
   | { readonly kind: "same"; readonly revision: Revision; readonly result: Result }
   | { readonly kind: "refused"; readonly revision: Revision; readonly refused: Refused };
+
+export const ELSEWHERE: Reply = { kind: "elsewhere" };
 
 const KINDS = ["elsewhere", "committed", "same", "refused"] as const;
 
@@ -63,26 +70,48 @@ function begin(): ByteWriter {
   return OUT;
 }
 
-export function encodeAsked({ duty, session, number, account, command }: Asked): Buffer {
-  const out = begin();
-  out.count(duty);
-  out.string(session);
-  out.count(number);
-  out.string(account);
-  writePlain(out, command);
-  return out.bytes();
+/** Writes a batch as its commands come. */
+export class BatchWriter {
+  readonly #out = new ByteWriter();
+  #account = "";
+
+  begin({ duty, session, first }: Omit<AskedBatch, "commands">): void {
+    this.#out.clear();
+    this.#out.count(duty);
+    this.#out.string(session);
+    this.#out.count(first);
+    this.#account = "";
+  }
+
+  /** Throws, and writes nothing, when the command is no plain data. */
+  add({ account, command }: Asked): void {
+    writePlain(this.#out, command);
+    // An empty name means that of the command before.
+    this.#out.string(account === this.#account ? "" : account);
+    this.#account = account;
+  }
+
+  get length(): number {
+    return this.#out.length;
+  }
+
+  /** Good until the next use. */
+  bytes(): Buffer {
+    return this.#out.bytes();
+  }
 }
 
 /** Throws when it is none. */
-export function decodeAsked(bytes: Buffer): Asked {
+export function decodeBatch(bytes: Buffer): AskedBatch {
   const input = new ByteReader(bytes);
-  return {
-    duty: input.count(),
-    session: input.string(),
-    number: input.count(),
-    account: input.string(),
-    command: readPlain(input) as Command,
-  };
+  const head = { duty: input.count(), session: input.string(), first: input.count() };
+  const commands: Asked[] = [];
+  for (let account = ""; !input.atEnd; ) {
+    const command = readPlain(input) as Command;
+    account = input.string() || account;
+    commands.push({ account, command });
+  }
+  return { ...head, commands };
 }
 
 export function encodeSettling({ duty, session, number }: Settling): Buffer {
@@ -98,19 +127,15 @@ export function decodeSettling(bytes: Buffer): Settling {
   return { duty: input.count(), session: input.string(), number: input.count() };
 }
 
-export function encodeReply(reply: Reply): Buffer {
-  const out = begin();
+function writeReply(out: ByteWriter, reply: Reply): void {
   out.byte(KINDS.indexOf(reply.kind));
   if (reply.kind === "same" || reply.kind === "refused") out.count(reply.revision);
   if (reply.kind === "refused") writePlain(out, reply.refused);
   else if (reply.kind === "same") writePlain(out, reply.result);
   else if (reply.kind === "committed") out.string(reply.sketch);
-  // It may have to wait for its turn, and others are written meanwhile.
-  return Buffer.from(out.bytes());
 }
 
-export function decodeReply(bytes: Buffer): Reply {
-  const input = new ByteReader(bytes);
+function readReply(input: ByteReader): Reply {
   const kind = KINDS[input.byte()];
   switch (kind) {
     case "same":
@@ -120,8 +145,48 @@ export function decodeReply(bytes: Buffer): Reply {
     case "committed":
       return { kind, sketch: input.ownString() };
     default:
-      return { kind: "elsewhere" };
+      return ELSEWHERE;
   }
+}
+
+export function encodeReply(reply: Reply): Buffer {
+  const out = begin();
+  writeReply(out, reply);
+  // It may have to wait for its turn, and others are written meanwhile.
+  return Buffer.from(out.bytes());
+}
+
+export function decodeReply(bytes: Buffer): Reply {
+  return readReply(new ByteReader(bytes));
+}
+
+/** What the log says by itself: it is committed, and answers with the changes of its commit. */
+const COMMITTED: Reply = { kind: "committed", sketch: "" };
+const NONE = 0;
+const ALL = 1;
+
+/** What came of a batch, in its order; undefined when nothing of it was decided. Only what the log does not say is written. */
+export function encodeReplies(replies: readonly Reply[] | undefined): Buffer {
+  const out = begin();
+  out.byte(replies === undefined ? NONE : ALL);
+  for (const [at, reply] of (replies ?? []).entries()) {
+    if (reply.kind === "committed" && reply.sketch === "") continue;
+    out.count(at);
+    writeReply(out, reply);
+  }
+  return Buffer.from(out.bytes());
+}
+
+/** That of the command at a place in the batch. Throws when it is none. */
+export function decodeReplies(bytes: Buffer): (at: number) => Reply {
+  const input = new ByteReader(bytes);
+  if (input.byte() === NONE) return () => ELSEWHERE;
+  const replies = new Map<number, Reply>();
+  while (!input.atEnd) {
+    const at = input.count();
+    replies.set(at, readReply(input));
+  }
+  return (at) => replies.get(at) ?? COMMITTED;
 }
 
 /** A result with places among the commit's changes in place of changes. */

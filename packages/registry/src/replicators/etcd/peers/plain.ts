@@ -5,14 +5,12 @@ import type { ByteReader, ByteWriter } from "../../../records/bytes.ts";
 const JSON_TEXT = 0;
 const CLONE = 1;
 
+/** Throws, and writes nothing, when it is no plain data. */
 export function writePlain(out: ByteWriter, value: unknown): void {
-  if (isJson(value)) {
-    out.byte(JSON_TEXT);
-    out.string(JSON.stringify(value));
-  } else {
-    out.byte(CLONE);
-    out.string(serialize(value).toString("latin1"));
-  }
+  const isText = isJson(value);
+  const text = isText ? JSON.stringify(value) : serialize(value).toString("latin1");
+  out.byte(isText ? JSON_TEXT : CLONE);
+  out.string(text);
 }
 
 /** Throws when it is none, or of a runtime that writes what this one does not read. */
