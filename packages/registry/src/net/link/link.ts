@@ -25,7 +25,7 @@ const LINK_LIMITS: LinkLimits = {
   messageBytesMax: 16 * 1024 * 1024,
   unsentBytesMax: 32 * 1024 * 1024,
   helloMs: 5000,
-  silenceMs: 2000,
+  silenceMs: 1200,
   connectionsMax: 256,
   workMax: 65_536,
 };

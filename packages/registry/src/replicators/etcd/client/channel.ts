@@ -27,6 +27,9 @@ export class CallFailed extends Error {
   }
 }
 
+/** The end of each call that went well; an error with a stack of its own would cost more than the rest of it. */
+const DONE = new CallFailed(0, "it ended the call", true);
+
 /** In words. Numbers of gRPC are not those of the system's errors. */
 export function sayFailure(error: unknown): string {
   return error instanceof CallFailed ? error.message : sayWhy(error);
@@ -96,26 +99,46 @@ export class Channel {
     this.#secure = secure;
   }
 
-  /** One answer, or `CallFailed`. */
-  ask(path: string, message: Buffer, timeoutMs: number, token: string): Promise<Buffer> {
+  /**
+   * One answer, or `CallFailed`. With `againMs` it is asked again as often as there is no answer for so long, beside the
+   * calls before: what a member has passed on to a leader that is gone gets no answer, though there is another leader by
+   * then. For what changes nothing when it is done a second time.
+   */
+  ask(path: string, message: Buffer, timeoutMs: number, token: string, againMs?: number): Promise<Buffer> {
     return new Promise((resolve, reject) => {
-      let answer: Buffer | undefined;
-      const timer = setTimeout(() => {
-        call.close();
-        reject(new CallFailed(CODES.deadline, `${this.url} did not answer within ${timeoutMs} ms`, false));
-      }, timeoutMs);
-      const call = this.open(path, token, {
-        message: (bytes) => {
-          answer = bytes;
-        },
-        ended: (error) => {
-          clearTimeout(timer);
-          if (error.code === 0 && answer !== undefined) resolve(answer);
-          else reject(error);
-        },
-      });
-      call.send(message);
-      call.end();
+      const open = new Set<OpenCall>();
+      let failed: CallFailed | undefined;
+      const end = (settle: () => void): void => {
+        clearTimeout(timer);
+        clearInterval(again);
+        for (const call of open) call.close();
+        settle();
+      };
+      const send = (): void => {
+        let answer: Buffer | undefined;
+        const call = this.open(path, token, {
+          message: (bytes) => {
+            answer = bytes;
+          },
+          ended: (error) => {
+            open.delete(call);
+            if (error === DONE && answer !== undefined) return end(() => resolve(answer as Buffer));
+            // What one refused another may have done, or do yet.
+            if (failed === undefined || failed.isAnswer) failed = error;
+            if (open.size === 0) end(() => reject(failed));
+          },
+        });
+        open.add(call);
+        call.send(message);
+        call.end();
+      };
+      const timer = setTimeout(
+        () =>
+          end(() => reject(new CallFailed(CODES.deadline, `${this.url} did not answer within ${timeoutMs} ms`, false))),
+        timeoutMs,
+      );
+      const again = againMs === undefined ? undefined : setInterval(send, againMs);
+      send();
     });
   }
 
@@ -229,6 +252,7 @@ function statusOf(headers: IncomingHttpHeaders): CallFailed | undefined {
     if (http === undefined || Number(http) === 200) return undefined;
     return new CallFailed(CODES.unavailable, `it answers with the status ${String(http)} of HTTP`, false);
   }
+  if (Number(status) === 0) return DONE;
   return new CallFailed(Number(status), unescapeMessage(String(headers["grpc-message"] ?? "")), true);
 }
 

@@ -87,9 +87,12 @@ export class Client {
     return decodeTransaction(await this.#read("KV/Txn", encodeTransaction({ guards: [], then })));
   }
 
-  /** Tried once. What came of it is unknown when the failure is no answer (`isUnknown`). */
-  async transact(transaction: Transaction): Promise<TransactionDone> {
-    return decodeTransaction(await this.#ask("KV/Txn", encodeTransaction(transaction), this.#timeoutMs));
+  /**
+   * Tried at one member, and again there when it does not answer within `againMs`. What came of it is unknown when the
+   * failure is no answer (`isUnknown`).
+   */
+  async transact(transaction: Transaction, againMs?: number): Promise<TransactionDone> {
+    return decodeTransaction(await this.#ask("KV/Txn", encodeTransaction(transaction), this.#timeoutMs, againMs));
   }
 
   async grantLease(id: number, ttlSeconds: number): Promise<void> {
@@ -195,12 +198,12 @@ export class Client {
     }
   }
 
-  async #ask(method: string, message: Buffer, timeoutMs: number): Promise<Buffer> {
+  async #ask(method: string, message: Buffer, timeoutMs: number, againMs?: number): Promise<Buffer> {
     if (this.#isClosed) throw new CallFailed(CODES.unavailable, "the connection to etcd is closed", true);
     const channel = this.#channel;
     try {
       if (this.#token === "") await this.#login(channel);
-      return await channel.ask(pathOf(method), message, timeoutMs, this.#token);
+      return await channel.ask(pathOf(method), message, timeoutMs, this.#token, againMs);
     } catch (error) {
       if (isExpired(error) && this.#options.user !== undefined) {
         // The token was too old, or made before the member knew of it. It refused, so nothing was done.

@@ -37,6 +37,8 @@ export interface AppenderOptions {
 /** A part, or a group that has none. etcd takes requests of 1.5 MiB. */
 export const PART_BYTES = 1024 * 1024;
 const RETRY_MS = 100;
+/** A group that has no answer for so long is sent once more beside: etcd may have another leader by now. */
+const AGAIN_MS = 300;
 /** How often it is looked whether it has come here why a guard did not hold. */
 const LOOK_MS = 5;
 
@@ -187,7 +189,8 @@ export class Appender {
       (key) => ({ kind: "range", range: { key } }) as const,
     );
     try {
-      const done = await client.transact({ guards, then, otherwise });
+      // Done a second time it fails by its guard; without one it would do the same once more, perhaps much later.
+      const done = await client.transact({ guards, then, otherwise }, guards.length === 0 ? undefined : AGAIN_MS);
       this.#options.tried(null, 0);
       if (guards.length === 0) return done.revision;
       if (done.succeeded) this.#deliver(pending, done.revision);
