@@ -35,8 +35,8 @@ export interface UpkeepOptions {
 const ROUND_MS = 500;
 const QUIET_MS = 1000;
 /** Commits, or bytes of them, that a start would have to read beside the rows. */
-const CHECKPOINT_COMMITS = 50_000;
-const CHECKPOINT_BYTES = 32 * 1024 * 1024;
+const CHECKPOINT_COMMITS = 200_000;
+const CHECKPOINT_BYTES = 64 * 1024 * 1024;
 /** Groups whose parts are forgotten in one transaction. */
 const SLICE_PARTS = 120;
 const COMPACT_MS = 5 * 60_000;
