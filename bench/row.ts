@@ -81,7 +81,7 @@ export interface Row {
   id: string;
   scenario: string;
   title: string;
-  unit: "/s" | "B/s" | "ms" | "MB" | "answers" | "watchers" | "tries" | "%";
+  unit: "/s" | "B/s" | "ms" | "µs" | "MB" | "answers" | "watchers" | "tries" | "%";
   /** The sample's name on our side. */
   ours: string;
   beside: readonly Comparison[];

@@ -115,6 +115,20 @@ export function readCpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
+/** The same of each child that runs now, by its id. */
+export function readAllCpuSeconds(): ReadonlyMap<number, number> {
+  const all = new Map<number, number>();
+  for (const { pid } of running) {
+    if (pid === undefined) continue;
+    try {
+      all.set(pid, readCpuSeconds(pid));
+    } catch {
+      // It has just ended.
+    }
+  }
+  return all;
+}
+
 /** Whether nobody has this port of UDP. */
 function isFreeOverUdp(port: number): Promise<boolean> {
   return new Promise((resolve) => {

@@ -314,6 +314,8 @@ export interface JobResult {
   visibleMs?: number[];
   /** When each change was answered, in ms of the system's clock. */
   answeredAtMs?: number[];
+  /** When the last was sent, at the latest. */
+  endedAtMs?: number;
   dnsChanges?: DnsChangeResult;
   eurekaViews?: EurekaViewResult;
   eurekaCrashes?: EurekaCrashResult;

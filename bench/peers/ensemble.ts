@@ -11,6 +11,10 @@ import { spawnZookeeper } from "./zookeeper.ts";
 export type EnsembleSide = Extract<Side, "rollcall" | "etcd" | "consul" | "zookeeper">;
 
 export const SIZE = 3;
+/** Profiles are written by those who end by themselves. */
+const END = process.env.BENCH_NODE_FLAGS === undefined ? "SIGKILL" : "SIGTERM";
+/** Of what each server wrote last, for the reason why a round has failed. */
+const LAST_LENGTH_MAX = 200;
 
 export interface Ensemble {
   readonly side: EnsembleSide;
@@ -106,11 +110,14 @@ export async function withEnsemble<T>(side: EnsembleSide, use: (ensemble: Ensemb
     for (const peer of ensemble.peers) await awaitReady(side, peer);
     return await use(ensemble);
   } catch (error) {
+    const { message } = error as Error;
     const ended = started.find(({ child }) => child.ended);
-    throw ended === undefined ? error : ended.child.fail(`ended in the middle (${(error as Error).message})`);
+    if (ended !== undefined) throw ended.child.fail(`ended in the middle (${message})`);
+    const last = started.map(({ child: { tail } }) => tail.trim().split("\n").at(-1)?.slice(0, LAST_LENGTH_MAX) ?? "");
+    throw new Error([message, ...last.filter((line) => line !== "")].join(" | "), { cause: error });
   } finally {
     for (const { child, dir } of [...started].reverse()) {
-      await child.stop("SIGKILL");
+      await child.stop(END);
       rmSync(dir, { recursive: true, force: true });
     }
   }

@@ -1,5 +1,5 @@
 /** Three nodes over three members of etcd, beside other registries of three servers; all of them and the load on one machine. */
-import type { Group, Row } from "../row.ts";
+import { type Group, type Row, SAME } from "../row.ts";
 import { EMPTY } from "../scenarios/nodes/empty.ts";
 import { HEARTBEAT } from "../scenarios/nodes/heartbeat.ts";
 import { LAG } from "../scenarios/nodes/lag.ts";
@@ -44,7 +44,31 @@ const ROWS: readonly Row[] = [
     unit: "ms",
     ours: "p99Ms",
     goal: { atMost: 50 },
-    beside: [{ peer: "consul", metric: "p99Ms", work: "the same" }],
+    beside: [{ peer: "consul", metric: "p99Ms", work: SAME }],
+  },
+  {
+    id: "nodes-register-cost",
+    scenario: REGISTER.id,
+    title: `${FROM_THREE}: processor time of all servers for one`,
+    unit: "µs",
+    ours: "cpuUs",
+    beside: [
+      { peer: "etcd", metric: "cpuUs", work: SAME },
+      { peer: "consul", metric: "cpuUs", work: SAME },
+      { peer: "zookeeper", metric: "cpuUs", work: SAME },
+    ],
+  },
+  {
+    id: "nodes-register-load",
+    scenario: REGISTER.id,
+    title: `${FROM_THREE}: processor time of the load for one`,
+    unit: "µs",
+    ours: "loadCpuUs",
+    beside: [
+      { peer: "etcd", metric: "loadCpuUs", work: SAME },
+      { peer: "consul", metric: "loadCpuUs", work: SAME },
+      { peer: "zookeeper", metric: "loadCpuUs", work: SAME },
+    ],
   },
   {
     id: "nodes-lag",
@@ -111,6 +135,15 @@ const ROWS: readonly Row[] = [
     title: "the node with the pen killed: the longest pause of changes at another one",
     unit: "ms",
     ours: "pen",
+    goal: { atMost: 2000 },
+    beside: [],
+  },
+  {
+    id: "nodes-stopped-pen",
+    scenario: LOST.id,
+    title: "the node with the pen stopped (SIGSTOP): the longest pause of changes at another one",
+    unit: "ms",
+    ours: "stopped",
     goal: { atMost: 2000 },
     beside: [],
   },

@@ -21,6 +21,14 @@ export async function runPause(job: PauseJob): Promise<JobResult> {
     }
     line.close();
   };
+  const from = Date.now();
   await Promise.all(Array.from({ length: job.writers }, (_, writer) => write(writer)));
-  return { count: answeredAtMs.length, errors, seconds: job.forMs / 1000, loadCores: 0, answeredAtMs };
+  return {
+    count: answeredAtMs.length,
+    errors,
+    seconds: job.forMs / 1000,
+    loadCores: 0,
+    answeredAtMs,
+    endedAtMs: from + job.forMs,
+  };
 }

@@ -12,7 +12,7 @@ async function measure(_side: "rollcall", effort: Effort): Promise<Sample> {
     const [first, second] = peers as [Peer, Peer];
     const job = { kind: "rollcall-lag", port: first.port, otherPort: second.port, pauseMs: PAUSE_MS } as const;
     await runJob({ ...job, changes: 50 }, JOB_MS_MAX);
-    const { lag } = await runJob({ ...job, changes: effort.changes * 20 }, JOB_MS_MAX);
+    const { lag } = await runJob({ ...job, changes: effort.changes * 10 }, JOB_MS_MAX);
     if (lag === undefined) throw new Error("no times");
     return {
       sentToThere: findMedian(lag.sentToThereMs),

@@ -6,8 +6,8 @@ import type { Peer } from "../../peers/server.ts";
 import type { Effort, Sample, Scenario } from "../../row.ts";
 
 const WRITERS = 8;
-const BEFORE_MS = 2000;
-const AFTER_MS = 12_000;
+const BEFORE_MS = 1500;
+const AFTER_MS = 7000;
 
 async function findLeader({ below }: Ensemble): Promise<Peer> {
   for (const peer of below) {
@@ -22,27 +22,38 @@ function findHolder({ peers }: Ensemble): Peer {
   return peers[0] as Peer;
 }
 
-/** The longest time without an answered change at the last node, once something was killed. */
-async function longestPause(ensemble: Ensemble, victim: Peer): Promise<number> {
+/** The longest time without an answered change at the last node, once another process was killed or stopped. */
+async function longestPause(ensemble: Ensemble, victim: Peer, signal: "SIGKILL" | "SIGSTOP"): Promise<number> {
   const { port } = ensemble.peers.at(-1) as Peer;
   const forMs = BEFORE_MS + AFTER_MS;
   const load = runJob({ kind: "rollcall-pause", port, writers: WRITERS, forMs }, forMs + 60_000);
   await sleep(BEFORE_MS);
-  await victim.child.stop("SIGKILL");
-  const killedAtMs = Date.now();
-  const { answeredAtMs = [] } = await load;
-  const times = [killedAtMs, ...answeredAtMs.filter((atMs) => atMs >= killedAtMs)].sort((a, b) => a - b);
-  if (times.length < 2) throw new Error("no change was answered any more");
-  return Math.max(...times.slice(1).map((atMs, nth) => atMs - (times[nth] as number)));
+  const hitAtMs = Date.now();
+  if (signal === "SIGKILL") await victim.child.stop(signal);
+  else victim.child.process.kill(signal);
+  const { answeredAtMs = [], endedAtMs = 0 } = await load;
+  const answered = answeredAtMs.filter((atMs) => atMs >= hitAtMs).sort((a, b) => a - b);
+  const lastMs = answered.at(-1) ?? hitAtMs;
+  // The last gap is one, too.
+  const times = [hitAtMs, ...answered, endedAtMs];
+  const longestMs = Math.max(...times.slice(1).map((atMs, nth) => atMs - (times[nth] as number)));
+  if (longestMs === endedAtMs - lastMs) throw new Error(`no change was answered any more after ${lastMs - hitAtMs} ms`);
+  return longestMs;
 }
+
+type Find = (ensemble: Ensemble) => Promise<Peer> | Peer;
 
 async function measure(_side: "rollcall", _effort: Effort): Promise<Sample> {
-  const find = async (victim: (ensemble: Ensemble) => Promise<Peer> | Peer): Promise<number> =>
-    withEnsemble("rollcall", async (ensemble) => longestPause(ensemble, await victim(ensemble)));
-  return { leader: await find(findLeader), pen: await find(findHolder) };
+  const find = async (victim: Find, signal: "SIGKILL" | "SIGSTOP"): Promise<number> =>
+    withEnsemble("rollcall", async (ensemble) => longestPause(ensemble, await victim(ensemble), signal));
+  return {
+    leader: await find(findLeader, "SIGKILL"),
+    pen: await find(findHolder, "SIGKILL"),
+    stopped: await find(findHolder, "SIGSTOP"),
+  };
 }
 
-/** kill -9 of etcd's leader, and of the node that decides for all, under changes at another node. */
+/** etcd's leader and the node that decides for all: killed by SIGKILL, the node stopped by SIGSTOP, too, under changes at another one. */
 export const LOST: Scenario<"rollcall"> = {
   id: "nodes-lost",
   rounds: 3,
