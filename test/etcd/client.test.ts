@@ -60,6 +60,11 @@ test("keys are put on condition, read in ranges as they were, and watched; lease
     [["a\xff", 0, first.revision]],
   );
   assert.equal((await client.range({ key: key("a"), end: key("b"), revision: revision - 1 })).entries.length, 2);
+  const asked = { key: key("a"), end: key("b"), revision: revision - 1, limit: 1 };
+  const { bytes, spans, lastKey, more } = await client.values(asked);
+  const [one] = (await client.range(asked)).entries;
+  assert.deepEqual([bytes.subarray(spans[0], spans[1]), lastKey, more], [one?.value, one?.key, true]);
+  assert.deepEqual((await client.values({ ...asked, key: key("b"), end: key("c") })).spans, []);
   const lease = 2 ** 52 + 1;
   await client.grantLease(lease, 2);
   assert.equal(await client.renewLease(lease), 2);

@@ -75,41 +75,52 @@ export type Visit = (field: number, number: number, bytes: Buffer) => void;
 
 const NONE = Buffer.alloc(0);
 
-/** Throws a `RangeError` when it is no message. */
-export function readFields(message: Buffer, visit: Visit): void {
-  let at = 0;
-  let wideBytes: Buffer = NONE;
+/**
+ * Told of each field of a part of a buffer: of a number its first 53 bits, without a sign; of bytes undefined. Both lie
+ * from `start` up to `end`.
+ */
+export type Scan = (field: number, number: number | undefined, start: number, end: number) => void;
+
+/** As `readFields`, of what lies from `from` up to `to`: nothing is made for a field. */
+export function scanFields(message: Buffer, from: number, to: number, visit: Scan): void {
+  let at = from;
+  let start = from;
   const next = (): number => {
-    const from = at;
+    start = at;
     let value = 0;
-    wideBytes = NONE;
     for (let unit = 1; ; unit *= 128) {
-      const byte = message[at++];
-      if (byte === undefined || at - from > VARINT_BYTES_MAX) throw new RangeError("a message is torn");
+      if (at >= to || at - start >= VARINT_BYTES_MAX) throw new RangeError("a message is torn");
+      const byte = message[at++] as number;
       value += (byte & 127) * unit;
-      if (byte >= 128) continue;
-      if (value < Number.MAX_SAFE_INTEGER) return value;
-      wideBytes = message.subarray(from, at);
-      return Number(toLong(0, wideBytes));
+      if (byte < 128) return value;
     }
   };
-  while (at < message.length) {
+  while (at < to) {
     const tag = next();
     const field = Math.floor(tag / 8);
     const kind = tag % 8;
     if (kind === VARINT) {
       const value = next();
-      visit(field, value, wideBytes);
+      visit(field, value, start, at);
     } else if (kind === BYTES) {
-      const length = next();
-      const end = length + at;
-      if (length < 0 || end > message.length) throw new RangeError("a message is torn");
-      visit(field, 0, message.subarray(at, end));
+      const end = next() + at;
+      if (end > to) throw new RangeError("a message is torn");
+      visit(field, undefined, at, end);
       at = end;
     } else if (kind === FIXED64) at += 8;
     else if (kind === FIXED32) at += 4;
     else throw new RangeError(`a message has a field of kind ${kind}`);
   }
+}
+
+/** Throws a `RangeError` when it is no message. */
+export function readFields(message: Buffer, visit: Visit): void {
+  scanFields(message, 0, message.length, (field, number, start, end) => {
+    if (number === undefined) return visit(field, 0, message.subarray(start, end));
+    if (number < Number.MAX_SAFE_INTEGER) return visit(field, number, NONE);
+    const wide = message.subarray(start, end);
+    visit(field, Number(toLong(0, wide)), wide);
+  });
 }
 
 /** All 64 bits of what a visit was told of a number. */

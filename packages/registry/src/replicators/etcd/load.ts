@@ -1,5 +1,6 @@
 /** @live The state as it lies in etcd: all at one revision of it, the rows, and the log after the marker laid over them. */
 import { randomUUID } from "node:crypto";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import {
   type Commit,
   type Outcome,
@@ -96,30 +97,52 @@ export async function readStoredAges(client: Client, keys: Keys): Promise<Ages> 
   return readAges((await client.range({ key: keys.ages })).entries[0]?.value);
 }
 
-export async function* pages(client: Client, asked: RangeAsked): AsyncGenerator<RangeRead> {
-  for (let key = asked.key; ; ) {
-    const page = await client.range({ ...asked, key, limit: PAGE_ROWS });
+interface Page {
+  readonly more: boolean;
+  readonly lastKey: Buffer;
+}
+
+/** The next page is asked for before one is given: etcd reads it while this one is looked at. */
+async function* inPages<P extends Page>(from: Buffer, askFor: (key: Buffer) => Promise<P>): AsyncGenerator<P> {
+  const ask = (key: Buffer): Promise<P> => {
+    const page = askFor(key);
+    // Told when it is awaited, if ever.
+    page.catch(() => {});
+    return page;
+  };
+  for (let next: Promise<P> | undefined = ask(from); next !== undefined; ) {
+    const page: P = await next;
+    next = page.more ? ask(Buffer.concat([page.lastKey, Buffer.alloc(1)])) : undefined;
+    // The question leaves with the turn.
+    if (next !== undefined) await nextTurn();
     yield page;
-    const last = page.entries.at(-1);
-    if (!page.more || last === undefined) return;
-    key = Buffer.concat([last.key, Buffer.alloc(1)]);
   }
+}
+
+export function pages(client: Client, asked: RangeAsked): AsyncGenerator<RangeRead> {
+  return inPages(asked.key, async (key) => {
+    const page = await client.range({ ...asked, key, limit: PAGE_ROWS });
+    return { ...page, lastKey: page.entries.at(-1)?.key ?? key };
+  });
 }
 
 /** Of an order that is there (`head`). Rejects when etcd forgets that revision meanwhile: then it is to be tried again. */
 export async function load(client: Client, keys: Keys, reader: LogReader, head: Head): Promise<Loaded> {
   const { revision, marker, floor, top } = head;
   const rows = new StateRows();
-  for await (const { entries } of pages(client, { ...keys.rows, revision }))
-    for (const { value } of entries) {
-      const added = rows.add(value);
+  const after = Math.max(floor, top.revision - RECENT_COMMITS);
+  const older = readOlder(reader, after, marker.revision);
+  const ask = (key: Buffer) => client.values({ ...keys.rows, key, revision, limit: PAGE_ROWS });
+  for await (const { bytes, spans } of inPages(keys.rows.key, ask))
+    for (let at = 0; at < spans.length; at += 2) {
+      const added = rows.add(bytes, spans[at], spans[at + 1]);
       if (!added.ok) throw new Damaged(added.detail);
     }
   const commits: Commit[] = [];
   for await (const group of reader.groups(marker.revision + 1, revision)) commits.push(...group.commits);
   const tail = new Tail(commits, marker, rows);
   if (tail.last.revision !== top.revision) throw new Damaged("the end of its log is missing");
-  const recent = await readRecent(reader, commits, floor, marker.revision, top.revision);
+  const recent = [...(await older), ...commits.slice(-RECENT_COMMITS)].filter((commit) => commit.revision > after);
   const nodes = await client.range({ ...keys.nodes, revision });
   const holder = await client.range({ key: keys.holder, revision });
   return {
@@ -159,16 +182,13 @@ export function* slicesOf(writes: Iterable<Operation>): Iterable<readonly Operat
   if (slice.length > 0) yield slice;
 }
 
-async function readRecent(
-  reader: LogReader,
-  tail: readonly Commit[],
-  floor: Revision,
-  marker: Revision,
-  last: Revision,
-): Promise<readonly Commit[]> {
-  const after = Math.max(floor, last - RECENT_COMMITS);
-  const older = after < marker ? await reader.history(after, marker, RECENT_COMMITS, Number.POSITIVE_INFINITY) : [];
-  return [...older, ...tail.slice(-RECENT_COMMITS)].filter(({ revision }) => revision > after);
+/** Commits after `after` that the rows hold; read beside them. */
+function readOlder(reader: LogReader, after: Revision, marker: Revision): Promise<readonly Commit[]> {
+  if (after >= marker) return Promise.resolve([]);
+  const older = reader.history(after, marker, RECENT_COMMITS, Number.POSITIVE_INFINITY);
+  // Told when it is awaited, if ever.
+  older.catch(() => {});
+  return older;
 }
 
 /** Whether this is the order that a node knew up to `known`; a sentence when it is not. */

@@ -204,7 +204,7 @@ export class Members implements Keeping {
     this.#term = term;
     this.#known.set(name, { term, sinceMs, ...address, modRevision: done.revision });
     this.#sureMs = startMs + TTL_SECONDS * 1000 - MARGIN_MS;
-    await this.#takeDuty();
+    if (this.#holder === "") await this.#takeDuty();
     this.#wasSure = true;
     this.#move();
     return true;

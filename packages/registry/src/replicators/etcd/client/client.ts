@@ -12,6 +12,7 @@ import {
   decodeStatus,
   decodeToken,
   decodeTransaction,
+  decodeValues,
   decodeWatch,
   encodeCompaction,
   encodeLease,
@@ -26,6 +27,7 @@ import {
   type RangeRead,
   type Transaction,
   type TransactionDone,
+  type ValuesRead,
   type WatchTold,
 } from "./messages.ts";
 
@@ -79,6 +81,11 @@ export class Client {
 
   async range(asked: RangeAsked): Promise<RangeRead> {
     return decodeRange(await this.#read("KV/Range", encodeRange(asked)));
+  }
+
+  /** The values alone. */
+  async values(asked: RangeAsked): Promise<ValuesRead> {
+    return decodeValues(await this.#read("KV/Range", encodeRange(asked)));
   }
 
   /** Several ranges at one revision. */

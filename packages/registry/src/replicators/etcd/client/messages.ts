@@ -1,5 +1,5 @@
 /** The messages of etcd's API that are needed here, as values; their numbers are those of its rpc.proto. */
-import { Message, readFields } from "../../../net/protobuf.ts";
+import { Message, readFields, scanFields } from "../../../net/protobuf.ts";
 
 export interface KeyValue {
   readonly key: Buffer;
@@ -21,6 +21,16 @@ export interface RangeAsked {
 export interface RangeRead {
   readonly revision: number;
   readonly entries: readonly KeyValue[];
+  readonly more: boolean;
+}
+
+/** The values of a range, where they lie in the answer: of a hundred thousand nothing else is wanted. */
+export interface ValuesRead {
+  readonly bytes: Buffer;
+  /** Of each value its start and its end. None of them is empty. */
+  readonly spans: readonly number[];
+  /** Empty when there are none. */
+  readonly lastKey: Buffer;
   readonly more: boolean;
 }
 
@@ -177,6 +187,20 @@ export function decodeRange(bytes: Buffer): RangeRead {
     else if (field === 3) found.more = number !== 0;
   });
   return found;
+}
+
+export function decodeValues(bytes: Buffer): ValuesRead {
+  const spans: number[] = [];
+  let [keyStart, keyEnd, more] = [0, 0, false];
+  const visitEntry = (field: number, _: number | undefined, start: number, end: number): void => {
+    if (field === 5) spans.push(start, end);
+    else if (field === 1) [keyStart, keyEnd] = [start, end];
+  };
+  scanFields(bytes, 0, bytes.length, (field, number, start, end) => {
+    if (field === 2) scanFields(bytes, start, end, visitEntry);
+    else if (field === 3) more = number !== 0;
+  });
+  return { bytes, spans, lastKey: bytes.subarray(keyStart, keyEnd), more };
 }
 
 export function decodeTransaction(bytes: Buffer): TransactionDone {
