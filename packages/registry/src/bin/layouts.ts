@@ -1,11 +1,16 @@
 /** The layouts that there are: registrations by convention. */
 import { type Account, type Bytes, type Layout, toBytes } from "../core/index.ts";
+import { createCurator, PAYLOADS } from "../layouts/curator.ts";
+import { createNerve } from "../layouts/nerve.ts";
 import { createPattern } from "../layouts/pattern.ts";
 import { createServerset } from "../layouts/serverset.ts";
 
 /** By a rule that is nothing where the kind has none. */
 const LAYOUTS: Readonly<Record<string, (prefix: Bytes, rule: string) => Layout>> = {
   serverset: createServerset,
+  nerve: createNerve,
+  curator: (prefix) => createCurator(prefix),
+  ...Object.fromEntries(Object.keys(PAYLOADS).map((kind) => [kind, (prefix: Bytes) => createCurator(prefix, kind)])),
   pattern(prefix, rule) {
     const [pattern = "", lifeMs] = rule.split(/ (?=\d+$)/);
     return createPattern(prefix, pattern, lifeMs === undefined ? undefined : Number(lifeMs));

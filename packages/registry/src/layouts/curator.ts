@@ -1,0 +1,151 @@
+/**
+ * Curator's service discovery: `<prefix><service>/<id>` with the JSON `{"name","id","address","port","sslPort","payload",
+ * "registrationTimeUTC","serviceType","uriSpec","enabled"}`. With a class of payloads that have an id, a name and metadata
+ * these are the instance's meta: Spring Cloud's, and Dubbo's of applications.
+ */
+import {
+  type Bytes,
+  fromBytes,
+  type Instance,
+  type InstanceKey,
+  type InstanceRecord,
+  type Layout,
+  type Place,
+  type Status,
+  statusOf,
+  toBytes,
+  UNSAID,
+} from "../core/index.ts";
+import { isObject, type JsonObject, parseObject, sameStrings } from "./json.ts";
+
+const KIND = "curator";
+
+/** By kind: the class of payloads that say an instance's meta. */
+export const PAYLOADS: Readonly<Record<string, string>> = {
+  "spring-cloud": "org.springframework.cloud.zookeeper.discovery.ZookeeperInstance",
+  dubbo: "org.apache.dubbo.registry.zookeeper.ZookeeperInstance",
+};
+
+/** What the other port is called. */
+const SECURE = "ssl";
+/** Those that are offered to clients. */
+const OFFERED: ReadonlySet<Status> = new Set<Status>(["passing", "warning"]);
+
+/** Instances under this prefix, which ends with a slash: one folder for each service. */
+export function createCurator(prefix: Bytes, kind = KIND): Layout {
+  const payload = PAYLOADS[kind];
+  return {
+    kind,
+    prefix,
+    toInstance: (key, value, known) => toInstance(kind, key.slice(prefix.length), value, known),
+    placeOf: (instance) => placeOf(prefix, instance),
+    toValue: (record, before) => toValue(payload, record, before),
+  };
+}
+
+/** Ids have no slash in them, as the names of nodes. */
+function placeOf(prefix: Bytes, { service, id }: InstanceKey): Place {
+  const parent = `${prefix}${toBytes(service)}/`;
+  const name = toBytes(id);
+  return { own: parent + name, parent, name: `${name}_`, digits: 10 };
+}
+
+function toInstance(kind: string, path: Bytes, bytes: Bytes, known: InstanceRecord | null): Instance | null {
+  const slash = path.indexOf("/");
+  const [service, id] = [fromBytes(path.slice(0, slash)), fromBytes(path.slice(slash + 1))];
+  if (slash <= 0 || id === "" || id.includes("/")) return null;
+  const entry = parseObject(bytes);
+  const said = entry?.name === service && typeof entry.id === "string" ? readEntry(entry, known) : undefined;
+  if (said === undefined) return null;
+  const { service: _service, id: _id, ...kept } = { ...UNSAID, weight: 1, via: kind, ...known } as Instance;
+  return { ...kept, ...said, service, id };
+}
+
+type Said = Pick<Instance, "address" | "ports" | "status" | "meta">;
+
+/** What an entry says; undefined when it is none. */
+function readEntry(entry: JsonObject, known: InstanceRecord | null): Said | undefined {
+  const { address, port, sslPort, enabled = true } = entry;
+  if (typeof address !== "string" || address === "" || typeof enabled !== "boolean") return undefined;
+  const [plain, secure] = [readPort(port), readPort(sslPort)];
+  if (plain === undefined && secure === undefined) return undefined;
+  const ports: Record<string, number> = { ...others(known) };
+  if (secure !== undefined) ports[SECURE] = secure;
+  if (plain !== undefined) ports.default = plain;
+  const status = enabled ? "passing" : "draining";
+  // Whether it is offered is all that an entry says.
+  const isSame = known !== null && OFFERED.has(statusOf(known)) === enabled;
+  return { address, ports, status: isSame ? known.status : status, meta: metaOf(entry) ?? known?.meta ?? {} };
+}
+
+function readPort(raw: unknown): number | undefined {
+  return typeof raw === "number" && Number.isInteger(raw) && raw > 0 && raw <= 65_535 ? raw : undefined;
+}
+
+/** An entry has two ports: those that an instance has beside them stay. */
+function others(known: InstanceRecord | null): Instance["ports"] {
+  return Object.fromEntries(
+    Object.entries(known?.ports ?? {}).filter(([name]) => name !== "default" && name !== SECURE),
+  );
+}
+
+/** Undefined where a payload says nothing of it. */
+function metaOf({ payload }: JsonObject): Record<string, string> | undefined {
+  const metadata = isObject(payload) ? payload.metadata : undefined;
+  if (!isObject(metadata)) return undefined;
+  const meta: Record<string, string> = {};
+  for (const [name, value] of Object.entries(metadata)) if (typeof value === "string") meta[name] = value;
+  return meta;
+}
+
+/** The bytes before if they mean the same, else what they say with what has changed. */
+function toValue(payloadClass: string | undefined, record: InstanceRecord, before: Bytes | null): Bytes | null {
+  const { service: name, id, address, ports, meta, createdAtMs, lease } = record;
+  const [port = null, sslPort = null] = [portOf(record), readPort(ports[SECURE])];
+  if ((port === null && sslPort === null) || address === "") return null;
+  const enabled = OFFERED.has(statusOf(record));
+  const entry = before === null ? undefined : parseObject(before);
+  if (before !== null && entry !== undefined && says(entry, record, port, sslPort, enabled)) return before;
+  const known = isObject(entry?.payload) ? entry.payload : undefined;
+  const own = payloadClass === undefined ? undefined : { "@class": payloadClass, id, name };
+  const keepsMeta = known !== undefined ? isObject(known.metadata) : own !== undefined;
+  const payload = keepsMeta ? { ...own, ...known, metadata: meta } : (entry?.payload ?? null);
+  return toBytes(
+    JSON.stringify({
+      name,
+      id,
+      registrationTimeUTC: createdAtMs,
+      serviceType: lease === null ? "PERMANENT" : "DYNAMIC",
+      uriSpec: null,
+      ...entry,
+      address,
+      port,
+      sslPort,
+      payload,
+      enabled,
+    }),
+  );
+}
+
+/** `default`, else the first by name that is not the secure one. */
+function portOf({ ports }: InstanceRecord): number | undefined {
+  const names = Object.keys(ports).filter((name) => name !== SECURE && (ports[name] ?? 0) > 0);
+  return readPort(ports.default) ?? ports[names.sort()[0] ?? ""];
+}
+
+function says(
+  entry: JsonObject,
+  record: InstanceRecord,
+  port: number | null,
+  sslPort: number | null,
+  enabled: boolean,
+): boolean {
+  const said = readEntry(entry, null);
+  if (said === undefined || said.address !== record.address || (entry.enabled ?? true) !== enabled) return false;
+  const meta = metaOf(entry);
+  return (
+    (readPort(entry.port) ?? null) === port &&
+    (readPort(entry.sslPort) ?? null) === sslPort &&
+    (meta === undefined || sameStrings(meta, record.meta))
+  );
+}
