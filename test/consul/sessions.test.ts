@@ -58,8 +58,8 @@ test("a session is shown as it was asked for, and by its defaults", async () => 
 
 test("what no session can be is refused", async () => {
   const cases: readonly (readonly [body: unknown, status: number, says: RegExp])[] = [
-    [{ TTL: "500ms" }, 400, /Invalid Session TTL/],
-    [{ TTL: "25h" }, 400, /Invalid Session TTL/],
+    [{ TTL: "500ms" }, 500, /Invalid Session TTL/],
+    [{ TTL: "25h" }, 500, /Invalid Session TTL/],
     [{ TTL: "soon" }, 400, /Session TTL 'soon' invalid/],
     [{ Behavior: "vanish" }, 400, /Invalid Behavior setting 'vanish'/],
     [{ Node: "elsewhere" }, 500, /Missing node registration/],
@@ -125,6 +125,16 @@ test("without delay the lock is free with its session, also in a transaction", a
   const answer = await consul.put("/txn", body);
   assert.equal(answer.status, 200, answer.text);
   assert.deepEqual([(await keyAt("undelayed"))?.Session, (await keyAt("undelayed"))?.Value], [undefined, "eg=="]);
+});
+
+test("a lock that is given back has no delay, whoever lost it before", async () => {
+  const lost = await beginSession(consul, { Behavior: "delete", LockDelay: "0s" });
+  const [next, third] = [await beginSession(consul), await beginSession(consul)];
+  assert.equal((await consul.put(`/kv/passed?acquire=${lost}`, "a")).text, "true");
+  await consul.put(`/session/destroy/${lost}`);
+  assert.equal((await consul.put(`/kv/passed?acquire=${next}`, "b")).text, "true");
+  assert.equal((await consul.put(`/kv/passed?release=${next}`, "b")).text, "true");
+  assert.equal((await consul.put(`/kv/passed?acquire=${third}`, "c")).text, "true");
 });
 
 test("a leader that falls silent loses the lock, and who waits for it hears of it", async () => {

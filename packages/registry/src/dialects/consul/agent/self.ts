@@ -34,7 +34,7 @@ function memberOf({ node, nodeId, address, datacenter, version }: Agent) {
 
 /** `GET /v1/agent/self` */
 export const showSelf: Handle = (desk) => {
-  const { agent, status } = desk;
+  const { agent, status, settings } = desk;
   return jsonOf({
     Config: {
       Datacenter: agent.datacenter,
@@ -45,6 +45,8 @@ export const showSelf: Handle = (desk) => {
       Server: true,
       Version: agent.version,
       BuildDate: new Date(0).toISOString(),
+      // In ns. Versions before 1.0 said it here, and Patroni looks for it.
+      SessionTTLMin: settings.sessionTtlMinMs * 1e6,
     },
     DebugConfig: {},
     Coord: { Vec: [0, 0, 0, 0, 0, 0, 0, 0], Error: 1.5, Adjustment: 0, Height: 0.00001 },

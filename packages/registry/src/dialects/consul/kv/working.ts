@@ -113,7 +113,12 @@ export class Working {
       this.steps.push({ kind: "put", key: name, value, lease: hold.id, atEnd: "detach" });
     else if (hold.kind === "keep" && isOwn && before !== undefined)
       this.steps.push({ kind: "put", key: name, value, keepLease: true });
-    else this.steps.push({ kind: "put", key: name, value, lease: null });
+    else {
+      // Whoever has the lock now is not whom it was lost by before.
+      const isForgotten = hold.kind === "session" && (before?.detachedAtMs ?? 0) > 0;
+      if (isForgotten) this.steps.push({ kind: "delete", from: name });
+      this.steps.push({ kind: "put", key: name, value, lease: null });
+    }
   }
 
   remove(key: Bytes): void {

@@ -17,7 +17,8 @@ export const create: Handle = async (desk, call) => {
   const body = call.body.length === 0 ? undefined : decodeBody(call.body);
   if (body?.ok === false) return text(400, `Request decode failed: ${body.detail}`);
   const wanted = readSession(body?.value, agent.node, settings.sessionTtlMinMs);
-  if (!wanted.ok) return text(400, wanted.detail);
+  // Patroni asks for longer ones when it reads this status with these words.
+  if (!wanted.ok) return text(wanted.detail.startsWith("Invalid Session TTL") ? 500 : 400, wanted.detail);
   const session = { id: desk.uuid(), ...wanted.value.said };
   const input = { session, ttlMs: wanted.value.ttlMs, agent };
   const proposed = await registry.propose(call.account, byPlan(CREATE, input));
