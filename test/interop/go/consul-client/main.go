@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/consul/api"
+	"github.com/hashicorp/consul/api/watch"
+	"github.com/hashicorp/go-hclog"
 )
 
 type part struct {
@@ -23,6 +25,7 @@ var parts = []part{
 	{"a lock that is given back", givenLock},
 	{"a semaphore", semaphore},
 	{"the agent and a query that waits", agent},
+	{"plans that watch", watches},
 	{"the catalog", catalog},
 	{"what tools ask at their start", tools},
 }
@@ -190,6 +193,74 @@ func agent(c *api.Client) error {
 		expect(len(services) == 1 && checks["service:go-1"].Status == "critical", services, checks),
 		expect(one.Service == "go-svc" && one.ContentHash != "" && status == "critical", one, status),
 		a.EnableServiceMaintenance("go-1", "because"), a.DisableServiceMaintenance("go-1"), a.ServiceDeregister("go-1"),
+	)
+}
+
+// follow has a plan tell of the number of things that it finds.
+func follow(c *api.Client, params map[string]any, count func(any) int) (*watch.Plan, <-chan int, error) {
+	plan, err := watch.Parse(params)
+	if err != nil {
+		return nil, nil, err
+	}
+	told := make(chan int, 100)
+	plan.Handler = func(_ uint64, found any) { told <- count(found) }
+	go plan.RunWithClientAndHclog(c, hclog.NewNullLogger())
+	return plan, told, nil
+}
+
+func waitFor(told <-chan int, wanted int) error {
+	for {
+		select {
+		case found := <-told:
+			if found == wanted {
+				return nil
+			}
+		case <-time.After(30 * time.Second):
+			return fmt.Errorf("a plan never told of %d", wanted)
+		}
+	}
+}
+
+func watches(c *api.Client) error {
+	entries := func(found any) int { return len(found.([]*api.ServiceEntry)) }
+	service := map[string]any{"type": "service", "service": "go-watched", "passingonly": true}
+	one, healthy, err := follow(c, service, entries)
+	if err != nil {
+		return err
+	}
+	defer one.Stop()
+	pairs := func(found any) int { return len(found.(api.KVPairs)) }
+	two, keys, err := follow(c, map[string]any{"type": "keyprefix", "prefix": "go-watched/"}, pairs)
+	if err != nil {
+		return err
+	}
+	defer two.Stop()
+	names := func(found any) int {
+		if _, there := found.(map[string][]string)["go-watched"]; there {
+			return 1
+		}
+		return 0
+	}
+	three, services, err := follow(c, map[string]any{"type": "services"}, names)
+	if err != nil {
+		return err
+	}
+	defer three.Stop()
+	if err := errors.Join(waitFor(healthy, 0), waitFor(keys, 0), waitFor(services, 0)); err != nil {
+		return err
+	}
+	check := &api.AgentServiceCheck{TTL: "60s", Status: api.HealthPassing}
+	err = c.Agent().ServiceRegister(&api.AgentServiceRegistration{Name: "go-watched", ID: "w", Check: check})
+	_, putErr := c.KV().Put(&api.KVPair{Key: "go-watched/k"}, nil)
+	err = errors.Join(err, putErr, waitFor(healthy, 1), waitFor(keys, 1), waitFor(services, 1))
+	if err != nil {
+		return err
+	}
+	_, deleteErr := c.KV().DeleteTree("go-watched/", nil)
+	return errors.Join(
+		c.Agent().FailTTL("service:w", "bad"), waitFor(healthy, 0),
+		deleteErr, waitFor(keys, 0),
+		c.Agent().ServiceDeregister("w"), waitFor(services, 0),
 	)
 }
 
