@@ -179,6 +179,12 @@ test("nodes that do not reach each other hear of each other through a third one"
   await beat(world, "n0", ["i"], 30_000);
   assert.deepEqual(idsAt(world, "n1"), ["i"]);
   assert.equal(await endsAt(world, "n1", "i"), 0, "its keeper is known to be there");
+  await world.pass(8000);
+  assert.deepEqual(
+    world.names.map((name) => idsAt(world, name)),
+    [[], [], []],
+    "and its word that the lease ran out comes through the third one, too",
+  );
   await world.close();
 });
 

@@ -21,6 +21,7 @@ import {
   type Sink,
   type Unit,
   unitKey,
+  versionOfUnit,
 } from "../../core/index.ts";
 import type { Members } from "./members.ts";
 import type { Placed } from "./messages.ts";
@@ -60,6 +61,8 @@ export class GossipNodes implements Keeping, Nodes {
   #moved: () => void = () => {};
   /** Leases whose last heartbeat came by another node: by which, and how many were heard by then. */
   readonly #passedOn = new Map<string, { readonly from: string; readonly beats: number; readonly times: number }>();
+  /** Keepers of whose leases others have said that they ran out. */
+  readonly #doubted = new Set<string>();
   #present = "";
   #wasOnDuty = false;
 
@@ -181,7 +184,7 @@ export class GossipNodes implements Keeping, Nodes {
 
   /**
    * Of what another node has, that which may be merged. That a lease ran out, or is held, its keeper alone can say while
-   * it is there; when this node is the keeper and has heard the lease, it says so anew.
+   * it is there, through whomever; when this node is the keeper and has heard the lease, it says so anew.
    */
   judge(units: readonly Placed[], from: string): readonly Placed[] {
     const alive = new Map<Account, Taken>();
@@ -196,6 +199,13 @@ export class GossipNodes implements Keeping, Nodes {
     return rest;
   }
 
+  /** One of these nodes that is to be asked what is true of its leases. */
+  takeDoubted(reached: readonly string[]): string | undefined {
+    const node = reached.find((one) => this.#doubted.has(one));
+    if (node !== undefined) this.#doubted.delete(node);
+    return node;
+  }
+
   #contests({ account, unit }: Placed, from: string, alive: Map<Account, Taken>): boolean {
     if (!saysSilent(unit)) return false;
     const { view } = this.#options.sink;
@@ -204,7 +214,11 @@ export class GossipNodes implements Keeping, Nodes {
     const leaseId = here?.kind === "lease" ? here.record.id : here?.record.lease;
     const lease = leaseId == null ? undefined : view.lease(account, leaseId);
     if (here === undefined || lease === undefined) return false;
-    if (lease.origin !== this.#options.name) return lease.origin !== from && this.#isPresent(lease.origin);
+    if (lease.origin !== this.#options.name) {
+      if ([from, versionOfUnit(unit).origin].includes(lease.origin) || !this.#isPresent(lease.origin)) return false;
+      this.#doubted.add(lease.origin);
+      return true;
+    }
     if (!this.#isHeard(account, lease)) return false;
     const taken = alive.get(account) ?? { leases: new Set(), instances: new Map(), keys: new Set() };
     alive.set(account, taken);

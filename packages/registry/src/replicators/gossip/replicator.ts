@@ -258,7 +258,7 @@ class Gossip<S extends Store> implements GossipReplicator<S> {
     network.learn(new Map(members.list(clock.monotonic()).map(({ name, address }) => [name, address])));
     this.#nodes?.look();
     this.#tellPartition();
-    const [peer] = this.#pick(1);
+    const peer = this.#nodes?.takeDoubted(network.reached) ?? this.#pick(1)[0];
     if (peer !== undefined && !this.#comparing) void this.#compare(peer);
     if (this.#rounds % KEEP_HOUSE === 0) this.#keepHouse();
   }
