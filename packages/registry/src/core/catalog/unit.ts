@@ -68,15 +68,31 @@ export function compareVersions(a: Version, b: Version): number {
 
 /** What is said of two that have one version; only chance brings that about, and any order does that all replicas have. */
 export function compareContents(a: Unit, b: Unit): number {
+  if (isAlike(a, b)) return 0;
   const [left, right] = [contentOf(a), contentOf(b)];
   return left < right ? -1 : left > right ? 1 : 0;
+}
+
+/** Whether two values have the same in them, but for revisions. */
+function isAlike(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  const [left, right] = [a as Readonly<Record<string, unknown>>, b as Readonly<Record<string, unknown>>];
+  for (const name in left) if (!isRevision(name) && !isAlike(left[name], right[name])) return false;
+  for (const name in right)
+    if (left[name] === undefined && right[name] !== undefined && !isRevision(name)) return false;
+  return true;
+}
+
+function isRevision(name: string): boolean {
+  return name === "createRevision" || name === "modRevision";
 }
 
 function contentOf(unit: Unit): string {
   const own = unit.kind === "instance" ? unit.own : null;
   const record = unit.kind === "gone" ? unit : unit.record;
   return JSON.stringify([record, own], (name, value: unknown) => {
-    if (name === "createRevision" || name === "modRevision") return undefined;
+    if (isRevision(name)) return undefined;
     if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
     return Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)));
   });

@@ -42,6 +42,8 @@ export interface Side {
   readonly view: View;
   /** The greatest stamp that is known here. */
   readonly last: number;
+  /** It compares itself with another one just now. */
+  readonly isComparing: boolean;
   /** A stamp was seen at another node. */
   noteStamp(stampMs: number): void;
   nowMs(): number;
@@ -69,7 +71,7 @@ export function answer(side: Side, bytes: Buffer, from: string): Outcome<Buffer>
   const question = decodeQuestion(bytes);
   if (!question.ok) return question;
   const { value } = question;
-  if (value.kind === "root") return ok(answerRoot(side, value));
+  if (value.kind === "root") return ok(answerRoot(side, value, from));
   if (value.kind === "groups") return ok(encodeDigests(joined(value.groups.map((group) => side.book.leavesOf(group)))));
   return ok(answerLeaves(side, value, from));
 }
@@ -84,12 +86,17 @@ function joined(parts: readonly Digests[]): Digests {
   return all;
 }
 
-function answerRoot(side: Side, { line, last, digest }: Extract<Question, { kind: "root" }>): Buffer {
+function answerRoot(side: Side, question: Extract<Question, { kind: "root" }>, from: string): Buffer {
+  const { line, last, digest } = question;
   const { book } = side;
   const isEqual = differing(book.root, digest).length === 0;
   if (isEqual) side.inStep(line, Math.min(last, side.last));
-  const groups = isEqual ? NO_DIGESTS : book.groups;
-  const told = encodeRootAnswer({ line: side.line, last: side.last, count: book.count, digest: book.root, groups });
+  // What a node gets from one it need not get from all others at the same time. Who has less asks.
+  const hasLess = book.count < question.count || (book.count === question.count && side.name < from);
+  const isBusy = !isEqual && side.isComparing && hasLess;
+  const groups = isEqual || isBusy ? NO_DIGESTS : book.groups;
+  const { root, count } = book;
+  const told = encodeRootAnswer({ line: side.line, last: side.last, count, digest: root, isBusy, groups });
   side.noteStamp(last);
   return told;
 }
@@ -157,9 +164,10 @@ export async function compare(
   if (!asked.ok) return asked;
   const root = decodeRootAnswer(asked.value);
   if (!root.ok) return root;
-  const { line, groups } = root.value;
+  const { line, groups, isBusy } = root.value;
   const boundMs = Math.min(last, root.value.last);
   side.noteStamp(root.value.last);
+  if (isBusy) return ok(undefined);
   if (groups.length === 0) {
     side.inStep(line, boundMs);
     return ok(undefined);

@@ -42,6 +42,8 @@ export type Question =
     };
 
 export interface RootAnswer extends Root {
+  /** It compares itself with somebody, and has less than the one that asks: that one is to come later. */
+  readonly isBusy: boolean;
   /** Of all groups; none when all is the same. */
   readonly groups: Digests;
 }
@@ -232,12 +234,16 @@ export function decodeQuestion(bytes: Buffer): Outcome<Question> {
 export function encodeRootAnswer(answer: RootAnswer): Buffer {
   return sealed(() => {
     writeRoot(answer);
+    out.byte(answer.isBusy ? 1 : 0);
     writeDigests(answer.groups);
   });
 }
 
 export function decodeRootAnswer(bytes: Buffer): Outcome<RootAnswer> {
-  return opened(bytes, "an answer of another node", (input) => ({ ...readRoot(input), groups: readDigests(input) }));
+  return opened(bytes, "an answer of another node", (input) => {
+    const root = readRoot(input);
+    return { ...root, isBusy: readFlag(input), groups: readDigests(input) };
+  });
 }
 
 export function encodeDigests(digests: Digests): Buffer {

@@ -236,7 +236,7 @@ class Gossip<S extends Store> implements GossipReplicator<S> {
     const stamps = this.#stamps;
     const { view } = this.#sink as Sink;
     return {
-      ...{ name, line: this.line, book: this.#book, view },
+      ...{ name, line: this.line, book: this.#book, view, isComparing: this.#comparing },
       get last() {
         return stamps.least(clock.now());
       },
