@@ -25,15 +25,41 @@ export function isStatus(word: unknown): word is Status {
 
 export type CheckKind = "ttl" | "http" | "tcp" | "grpc" | "exec" | "reported";
 
+/** How a check is run, and how its results count. What is left out is as usual. */
+export interface Probe {
+  /** Of http: GET unless given. */
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, readonly string[]>>;
+  readonly body?: string;
+  /** The statuses of HTTP that pass: "200-299" unless given; "200,204,300-399". */
+  readonly expect?: string;
+  /** Redirects are followed, to where checks may go. */
+  readonly redirects?: true;
+  /** By TLS, where the target does not say. */
+  readonly tls?: true;
+  /** Whatever certificate the target shows. */
+  readonly skipVerify?: true;
+  /** The name that is asked for by TLS, and that the certificate must have; the target's host unless given. */
+  readonly serverName?: string;
+  /** Good results in a row until it passes, and bad ones until it is critical: 1 unless given. */
+  readonly rise?: number;
+  readonly fall?: number;
+  /** Bad results in a row until it warns; as many as `fall` unless given. */
+  readonly warnAfter?: number;
+}
+
 /** One health test of an instance, with its latest result. */
 export interface Check {
   readonly id: string;
   readonly kind: CheckKind;
   readonly name: string;
-  /** What to probe (URL, `host:port`, command); empty for `ttl` and `reported`. */
+  /** What to probe (URL, `host:port`, command); empty for `ttl` and `reported`. See `Aim` for what may be left out. */
   readonly target: string;
+  /** Between two runs. Of a `ttl`: the longest time between two reports; 0 when a dialect keeps that time. */
   readonly intervalMs: number;
   readonly timeoutMs: number;
+  /** How the registry runs it, where there is more to say. */
+  readonly probe?: Probe;
   readonly status: Status;
   readonly output: string;
   /** Wall-clock time of the latest result in ms; 0 before the first. */
@@ -42,6 +68,14 @@ export interface Check {
 
 /** Named ports; the main one is `default` when a protocol knows only one. */
 export type Ports = Readonly<Record<string, number>>;
+
+/** The port for protocols that know only one: `default`, else the first by name. Undefined when none is above 0. */
+export function mainPort(ports: Ports): number | undefined {
+  if ((ports.default ?? 0) > 0) return ports.default;
+  let first: string | undefined;
+  for (const name in ports) if ((ports[name] as number) > 0 && (first === undefined || name < first)) first = name;
+  return first === undefined ? undefined : ports[first];
+}
 
 /** What a client says of one running copy of a service. */
 export interface Instance {

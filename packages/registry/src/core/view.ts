@@ -1,15 +1,5 @@
 /** The catalog as readers see it. */
-import type {
-  Account,
-  Bytes,
-  InstanceRecord,
-  KeyRecord,
-  LeaseId,
-  LeaseRecord,
-  Ports,
-  Revision,
-  Status,
-} from "./types.ts";
+import type { Account, Bytes, InstanceRecord, KeyRecord, LeaseId, LeaseRecord, Revision, Status } from "./types.ts";
 
 /** How much an account has. Reserved keys (first byte 0) count for `bytes` only. */
 export interface Counts {
@@ -142,14 +132,6 @@ export interface AccountView extends AccountFacts {
 export interface View extends Facts {
   accounts(): Iterable<AccountView>;
   account(name: Account): AccountView | undefined;
-}
-
-/** The port for protocols that know only one: `default`, else the first by name. Undefined when none is above 0. */
-export function mainPort(ports: Ports): number | undefined {
-  if ((ports.default ?? 0) > 0) return ports.default;
-  let first: string | undefined;
-  for (const name in ports) if ((ports[name] as number) > 0 && (first === undefined || name < first)) first = name;
-  return first === undefined ? undefined : ports[first];
 }
 
 /** The status shown: an operator's override, else the worst of the instance's own and its checks'. */

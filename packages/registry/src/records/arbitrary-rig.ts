@@ -43,7 +43,7 @@ const cause = fc.constantFrom<Cause>("registered", "updated", "reported", "overr
 const causeOfEnd = fc.constantFrom<Cause>("closed", "expired", "held", "released", "put", "deleted");
 const held = fc.option(record({ sinceMs: atMs, reason: text }));
 
-const check: fc.Arbitrary<Check> = record({
+const plainCheck: fc.Arbitrary<Check> = record({
   id: text,
   kind: fc.constantFrom("ttl", "http", "tcp", "grpc", "exec", "reported"),
   name: text,
@@ -54,6 +54,18 @@ const check: fc.Arbitrary<Check> = record({
   output: text,
   reportedAtMs: atMs,
 });
+const probe = fc.record(
+  {
+    method: text,
+    headers: fc.dictionary(text, fc.array(text, { maxLength: 2 }), { maxKeys: 2, noNullPrototype: true }),
+    rise: fc.nat(),
+  },
+  { requiredKeys: [], noNullPrototype: true },
+);
+const check: fc.Arbitrary<Check> = fc.oneof(
+  plainCheck,
+  fc.tuple(plainCheck, probe).map(([plain, probe]) => ({ ...plain, probe })),
+);
 
 const instance: fc.Arbitrary<InstanceRecord> = record({
   service: text,

@@ -1,5 +1,5 @@
 /** The parts that records are made of, as bytes. */
-import type { Cause, Check, CheckKind, Held, Ports, Status } from "../core/index.ts";
+import type { Cause, Check, CheckKind, Held, Ports, Probe, Status } from "../core/index.ts";
 import { type ByteReader, type ByteWriter, type SharedPool, Torn } from "./bytes.ts";
 
 /** A closed set of words, each written as one byte. The order is part of the format: append only. */
@@ -14,12 +14,16 @@ class Words<T extends string> {
     this.#words = words;
   }
 
-  write(out: ByteWriter, word: T): void {
-    out.byte(this.#numbers[word]);
+  write(out: ByteWriter, word: T, more = 0): void {
+    out.byte(this.#numbers[word] + more);
   }
 
   read(input: ByteReader): T {
-    const word = this.#words[input.byte()];
+    return this.of(input.byte());
+  }
+
+  of(number: number): T {
+    const word = this.#words[number];
     if (word === undefined) throw new Torn("an unknown word");
     return word;
   }
@@ -50,6 +54,8 @@ export const STATUSES = new Words<Status>({
 });
 
 const CHECK_KINDS = new Words<CheckKind>({ ttl: 0, http: 1, tcp: 2, grpc: 3, exec: 4, reported: 5 });
+/** Added to the kind of a check that has a probe, which follows it as JSON: others stay as they were before there were any. */
+const PROBED = 64;
 
 const NO_TAGS: readonly string[] = Object.freeze([]);
 const NO_CHECKS: readonly Check[] = Object.freeze([]);
@@ -151,7 +157,7 @@ export function writeChecks(out: ByteWriter, checks: readonly Check[]): void {
   out.count(checks.length);
   for (const check of checks) {
     out.string(check.id);
-    CHECK_KINDS.write(out, check.kind);
+    CHECK_KINDS.write(out, check.kind, check.probe === undefined ? 0 : PROBED);
     out.string(check.name);
     out.string(check.target);
     out.number(check.intervalMs);
@@ -159,6 +165,7 @@ export function writeChecks(out: ByteWriter, checks: readonly Check[]): void {
     STATUSES.write(out, check.status);
     out.string(check.output);
     out.number(check.reportedAtMs);
+    if (check.probe !== undefined) out.string(JSON.stringify(check.probe));
   }
 }
 
@@ -166,20 +173,34 @@ export function readChecks(input: ByteReader): readonly Check[] {
   const size = input.size();
   if (size === 0) return NO_CHECKS;
   const checks: Check[] = [];
-  for (let i = 0; i < size; i++) {
-    checks.push({
-      id: input.string(),
-      kind: CHECK_KINDS.read(input),
-      name: input.string(),
-      target: input.string(),
-      intervalMs: input.number(),
-      timeoutMs: input.number(),
-      status: STATUSES.read(input),
-      output: input.string(),
-      reportedAtMs: input.number(),
-    });
-  }
+  for (let i = 0; i < size; i++) checks.push(readCheck(input));
   return checks;
+}
+
+function readCheck(input: ByteReader): Check {
+  const id = input.string();
+  const number = input.byte();
+  const isProbed = number >= PROBED;
+  const check = {
+    id,
+    kind: CHECK_KINDS.of(isProbed ? number - PROBED : number),
+    name: input.string(),
+    target: input.string(),
+    intervalMs: input.number(),
+    timeoutMs: input.number(),
+    status: STATUSES.read(input),
+    output: input.string(),
+    reportedAtMs: input.number(),
+  };
+  return isProbed ? { ...check, probe: readProbe(input.string()) } : check;
+}
+
+function readProbe(text: string): Probe {
+  try {
+    return JSON.parse(text) as Probe;
+  } catch {
+    throw new Torn("a check's probe is no JSON");
+  }
 }
 
 export function writeHeld(out: ByteWriter, held: Held | null): void {

@@ -1,5 +1,12 @@
 /** How much records take: in answers, in commits, and in the heap. Estimates, made of lengths alone. */
-import type { Bytes, Change, Commit, InstanceRecord, KeyRecord, LeaseRecord } from "../types.ts";
+import type { Bytes, Change, Commit, InstanceRecord, KeyRecord, LeaseRecord, Probe } from "../types.ts";
+
+/** Of the heap, for each character that an object of few members takes as JSON. */
+const HEAP_PER_JSON = 3;
+
+function probeLength(probe: Probe | undefined): number {
+  return probe === undefined ? 0 : JSON.stringify(probe).length;
+}
 
 type AnyRecord = InstanceRecord | LeaseRecord | KeyRecord;
 
@@ -13,8 +20,8 @@ export function sizeOf(record: AnyRecord): number {
   if (!("service" in record)) return size;
   size += record.service.length + record.address.length;
   for (const tag of record.tags) size += tag.length;
-  for (const { id, name, target, output } of record.checks)
-    size += RECORD_BYTES / 2 + id.length + name.length + target.length + output.length;
+  for (const { id, name, target, output, probe } of record.checks)
+    size += RECORD_BYTES / 2 + id.length + name.length + target.length + output.length + probeLength(probe);
   return size;
 }
 
@@ -55,8 +62,8 @@ export function heldBytes(record: AnyRecord): number {
   size += textBytes(record.protocol);
   for (const name in record.ports) size += HEAP.port + textBytes(name);
   for (const tag of record.tags) size += HEAP.tag + textBytes(tag);
-  for (const { id, name, target, output } of record.checks) {
-    size += HEAP.check + textBytes(id) + textBytes(name) + textBytes(target);
+  for (const { id, name, target, output, probe } of record.checks) {
+    size += HEAP.check + textBytes(id) + textBytes(name) + textBytes(target) + HEAP_PER_JSON * probeLength(probe);
     size += Math.max(OUTPUT_BYTES_MIN, textBytes(output));
   }
   return size;

@@ -2,8 +2,7 @@
 import type { LeaseState } from "../catalog/lease.ts";
 import type { ServiceState } from "../catalog/service.ts";
 import type { AccountState } from "../catalog/state.ts";
-import { type InstanceRecord, isTimeless } from "../types.ts";
-import { mainPort } from "../view.ts";
+import { type InstanceRecord, isTimeless, mainPort } from "../types.ts";
 import type { Departure, Departures } from "./departures.ts";
 import { addCensus, type Census, NOBODY } from "./policy.ts";
 import { estimate, SAMPLE_MAX, strideOf } from "./sample.ts";

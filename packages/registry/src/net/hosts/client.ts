@@ -1,11 +1,9 @@
 /** @live Requests to one other server: connections are kept, every wait has an end, redirects are not followed. */
-import { X509Certificate } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { Agent as HttpAgent, type IncomingHttpHeaders, type IncomingMessage, request as requestHttp } from "node:http";
 import { Agent as HttpsAgent, request as requestHttps } from "node:https";
-import { createSecureContext, rootCertificates, type SecureContext } from "node:tls";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
+import { trustedContext } from "../tls/trusted.ts";
 
 /** The longest waits in ms. */
 export interface Waits {
@@ -170,38 +168,4 @@ function headersOf(url: URL, own: Readonly<Record<string, string>>): Readonly<Re
     headers.Authorization = `Basic ${Buffer.from(pair, "utf8").toString("base64")}`;
   }
   return headers;
-}
-
-/** Where Debian and Red Hat keep the certificates that the system trusts. */
-const SYSTEM_FILES = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"];
-
-let trusted: SecureContext | undefined;
-
-/** Trusts what Node trusts, and what the system does: an own authority is usually installed there. Made once. */
-function trustedContext(): SecureContext {
-  if (trusted !== undefined) return trusted;
-  const files = [process.env.SSL_CERT_FILE, process.env.NODE_EXTRA_CA_CERTS, ...SYSTEM_FILES];
-  const own = files.flatMap((file) => readCertificates(file));
-  trusted = createSecureContext({ ca: [...new Set([...rootCertificates, ...own])] });
-  return trusted;
-}
-
-function readCertificates(file: string | undefined): string[] {
-  if (file === undefined || file === "") return [];
-  try {
-    const text = readFileSync(file, "utf8");
-    return (text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []).filter(isCertificate);
-  } catch {
-    // Each system has one of the files.
-    return [];
-  }
-}
-
-/** A certificate that cannot be read would keep all others from being trusted. */
-function isCertificate(text: string): boolean {
-  try {
-    return new X509Certificate(text).serialNumber !== "";
-  } catch {
-    return false;
-  }
 }
