@@ -46,10 +46,11 @@ test("no shape is missing, and none is described in vain", async () => {
 });
 
 test("the schemas have the fields of the client's shapes, and the same ones may be left out", () => {
-  const source = ["shapes", "changes"]
+  const source = ["shapes", "changes", "register/check"]
     .map((file) => readFileSync(`${ROOT}packages/client/src/${file}.ts`, "utf8"))
     .join("");
   const pairs: Record<string, keyof typeof SCHEMAS> = {
+    RegisterCheckBody: "RegisterCheck",
     CheckBody: "Check",
     InstanceBody: "Instance",
     RegisterBody: "Register",
@@ -160,7 +161,7 @@ test("the examples fit their schemas, and those of requests are taken", async ()
 /** The names of an interface's own fields, with "?" behind those that may be left out. */
 function fieldsOf(source: string, name: string): string[] {
   const begin = source.indexOf(`export interface ${name} {`);
-  assert.notEqual(begin, -1, `${name} is not in shapes.ts`);
+  assert.notEqual(begin, -1, `${name} is not among the shapes`);
   const body = source.slice(begin, source.indexOf("\n}", begin));
   return [...body.matchAll(/^ {2}([A-Za-z0-9]+\??):/gm)].map((match) => match[1] as string);
 }

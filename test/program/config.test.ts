@@ -120,7 +120,7 @@ function otherValue(setting: Setting): string {
       return "0.25";
     case "path":
     case "text":
-      return "/x";
+      return setting.key === "checks.allow" ? "10.0.0.0/8" : "/x";
     default:
       return String((setting.min ?? 0) + 3);
   }

@@ -4,25 +4,11 @@
  * Unknown fields are refused in requests and to be ignored in answers.
  */
 
-export type Status = "passing" | "warning" | "critical" | "starting" | "draining" | "unknown";
-export type CheckKind = "ttl" | "http" | "tcp" | "grpc" | "exec" | "reported";
+import type { CheckBody, Duration, RegisterCheckBody, Status } from "./register/check.ts";
+
+export type * from "./register/check.ts";
+
 export type Role = "reader" | "writer" | "admin";
-
-/** `"500ms"`, `"10s"`, `"5m"`, `"2h"`, or a number of seconds. */
-export type Duration = string | number;
-
-export interface CheckBody {
-  id: string;
-  kind: CheckKind;
-  name: string;
-  target: string;
-  intervalMs: number;
-  timeoutMs: number;
-  status: Status;
-  output: string;
-  /** Null before the first result. */
-  reportedAt: string | null;
-}
 
 /** An instance as answers show it. */
 export interface InstanceBody {
@@ -71,15 +57,7 @@ export interface RegisterBody {
   /** 0–65535, 100 when left out. */
   weight?: number;
   status?: Status;
-  checks?: Array<{
-    id: string;
-    kind?: CheckKind;
-    name?: string;
-    target?: string;
-    interval?: Duration;
-    timeout?: Duration;
-    status?: Status;
-  }>;
+  checks?: RegisterCheckBody[];
   /** A lease of its own with this time to live. Neither ttl nor lease: 30 s. 0: permanent. */
   ttl?: Duration;
   /** An existing lease instead. */

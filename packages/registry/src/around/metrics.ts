@@ -1,11 +1,5 @@
 /** @live The numbers of this process, for Prometheus. Hot paths add to plain numbers; gauges are read when asked for. */
-import {
-  collectDefaultMetrics,
-  Gauge,
-  Counter as LabelledCounter,
-  type Metric,
-  Registry as MetricRegistry,
-} from "prom-client";
+import { collectDefaultMetrics, Registry as MetricRegistry } from "prom-client";
 import {
   type Cluster,
   type Core,
@@ -16,6 +10,7 @@ import {
   SYSTEM_ACCOUNT,
   type View,
 } from "../core/index.ts";
+import { addCounter, addGauge, addGaugeEach, addHistogram } from "./gauges.ts";
 import { Histogram } from "./histogram.ts";
 
 /** What the gauges look at. */
@@ -36,6 +31,18 @@ export interface MetricSources {
   linesLost?(): number;
   /** What waits for clients. */
   readonly outgoing?: { readonly bytes: number; readonly cuts: number };
+  /** Checks that the registry runs. */
+  checks?(): CheckNumbers;
+}
+
+interface CheckNumbers {
+  readonly tasks: number;
+  readonly running: number;
+  readonly waiting: number;
+  readonly passedOver: number;
+  readonly kept: number;
+  readonly lateMs: number;
+  readonly verdicts: Readonly<Record<string, number>>;
 }
 
 export interface ProcessMetrics {
@@ -228,6 +235,7 @@ function addViewGauges(registry: MetricRegistry, sources: MetricSources, now: ()
     addNodeGauges(registry, () => sources.cluster?.());
     addMemberGauges(registry, () => sources.cluster?.());
   }
+  if (sources.checks !== undefined) addCheckNumbers(registry, sources.checks);
   gauge("rollcall_uptime_seconds", "Time since the start", () => sources.uptimeMs() / 1000);
   addGauge(registry, "rollcall_history_seconds", "Time that stored history reaches back", [], async (one) => {
     const oldest = await core.registry.history(core.numbers().floor, 1);
@@ -237,6 +245,27 @@ function addViewGauges(registry: MetricRegistry, sources: MetricSources, now: ()
 }
 
 type Nodes = () => Cluster | undefined;
+
+/** Of this node: one runs the checks of all. */
+function addCheckNumbers(registry: MetricRegistry, numbers: () => CheckNumbers): void {
+  const gauge = (name: string, help: string, value: (numbers: CheckNumbers) => number): void =>
+    addGauge(registry, name, help, [], (one) => one.set(value(numbers())));
+  const counter = (name: string, help: string, value: (numbers: CheckNumbers) => number): void =>
+    addCounter(registry, name, help, [], (add) => add({}, value(numbers())));
+  gauge("rollcall_checks", "Checks that the registry runs", ({ tasks }) => tasks);
+  gauge("rollcall_checks_running", "Those that run now", ({ running }) => running);
+  gauge("rollcall_checks_waiting", "Those that are due and wait for others", ({ waiting }) => waiting);
+  addCounter(registry, "rollcall_check_runs_total", "Runs by what came of them", ["status"], (add) => {
+    for (const [status, count] of Object.entries(numbers().verdicts)) add({ status }, count);
+  });
+  counter(
+    "rollcall_check_late_seconds_total",
+    "How much later than due runs began, all together",
+    (one) => one.lateMs / 1000,
+  );
+  counter("rollcall_checks_passed_over_total", "Checks that were due while they still ran", (one) => one.passedOver);
+  counter("rollcall_checks_kept_total", "Runs that checks.allow kept from their targets", ({ kept }) => kept);
+}
 
 /** Of the nodes as this one sees them: each tells of all, so that it shows when they see different things. */
 function addNodeGauges(registry: MetricRegistry, cluster: Nodes): void {
@@ -314,73 +343,4 @@ function addMemberGauges(registry: MetricRegistry, cluster: Nodes): void {
     "Alarms of the member, such as NOSPACE",
     told(({ alarms }) => alarms.length),
   );
-}
-
-/** One number for each of some things that come and go; none where it is not known. */
-function addGaugeEach(
-  registry: MetricRegistry,
-  name: string,
-  help: string,
-  label: string,
-  list: () => readonly (readonly [string, number | null | undefined])[],
-): void {
-  addGauge(registry, name, help, [label], (one) => {
-    one.reset();
-    for (const [thing, value] of list()) if (value != null) one.set({ [label]: thing }, value);
-  });
-}
-
-function addGauge(
-  registry: MetricRegistry,
-  name: string,
-  help: string,
-  labelNames: readonly string[],
-  collect: (gauge: Gauge<string>) => void | Promise<void>,
-): void {
-  new Gauge<string>({
-    name,
-    help,
-    labelNames,
-    registers: [registry],
-    collect() {
-      return collect(this);
-    },
-  });
-}
-
-function addCounter(
-  registry: MetricRegistry,
-  name: string,
-  help: string,
-  labelNames: readonly string[],
-  collect: (add: (labels: Record<string, string>, value: number) => void) => void,
-): void {
-  new LabelledCounter<string>({
-    name,
-    help,
-    labelNames,
-    registers: [registry],
-    collect() {
-      // The plain numbers hold the sums; what was shown last time is replaced.
-      this.reset();
-      collect((labels, value) => this.inc(labels, value));
-    },
-  });
-}
-
-function addHistogram(
-  registry: MetricRegistry,
-  name: string,
-  help: string,
-  values: () => ReturnType<Histogram["values"]>,
-): void {
-  // The client's own histogram hashes its labels at each observation; it only asks of a metric that it can be read.
-  const metric = {
-    name,
-    help,
-    type: "histogram",
-    aggregator: "sum",
-    get: () => Promise.resolve({ name, help, type: "histogram", aggregator: "sum", values: values() }),
-  };
-  registry.registerMetric(metric as unknown as Metric<string>);
 }

@@ -6,15 +6,19 @@ import type {
   AccountFacts,
   AnyPlan,
   Bytes,
+  Check,
   Clock,
   Cluster,
   Grouping,
+  Instance,
+  InstanceKey,
   InstanceRecord,
   KeyRecord,
   Nodes,
   Outcome,
   Registry,
   Revision,
+  Status,
 } from "../core/index.ts";
 import type { Doors } from "../net/doors.ts";
 import type { HttpListener } from "../net/http/handler.ts";
@@ -28,6 +32,7 @@ export interface House {
   readonly access: Access;
   readonly tenants: Tenants;
   readonly clock: Clock;
+  readonly checks: Checks;
   readonly log: Logger;
   /** Tells what somebody did, or tried to do, whatever the level of the log. */
   readonly audit: Audit;
@@ -59,6 +64,33 @@ export interface House {
   readonly settings: Readonly<Record<string, unknown>>;
   /** Absolute path of the directory that relative paths in `settings` begin at. */
   readonly directory: string;
+}
+
+/** The checks that the registry runs: those of instances by itself. */
+export interface Checks {
+  /** What came of the latest run at this node; undefined where there was none since the start, or another node runs them. */
+  seen(account: Account, instance: InstanceKey, checkId: string): Seen | undefined;
+  /** Runs a check that no instance has, as it is said latest by its name. */
+  keep(subject: Subject): void;
+  drop(account: Account, name: string): void;
+}
+
+export interface Seen {
+  readonly atMs: number;
+  readonly tookMs: number;
+  readonly status: Status;
+  readonly output: string;
+}
+
+/** Something with a check that is not an instance's. */
+export interface Subject {
+  readonly account: Account;
+  /** Names it and its check within the account. */
+  readonly name: string;
+  readonly check: Check;
+  readonly at: Pick<Instance, "address" | "ports">;
+  /** Keeps a result that is another than `check` has, or its first. */
+  tell(status: Status, output: string): Promise<void>;
 }
 
 /** Numeric names of accounts, for protocols that know tenants by number. `access.resolve` finds the account again. */

@@ -82,6 +82,8 @@ function ending(expiresAt: string, heldSince: string | undefined, nowMs: number)
 function checks(body: ExplainBody, nowMs: number): Pair[] {
   return (body.instance?.checks ?? []).map((check): Pair => {
     const when = check.reportedAt === null ? "no result yet" : `${toAge(check.reportedAt, nowMs)} ago`;
-    return [`check ${check.id}`, `${check.status}, ${when}${check.output === "" ? "" : `: ${check.output}`}`];
+    const { lastRun, output } = check;
+    const run = lastRun === undefined ? "" : `; last run ${toAge(lastRun.at, nowMs)} ago: ${lastRun.status}`;
+    return [`check ${check.id}`, `${check.status}, ${when}${run}${output === "" ? "" : `: ${output}`}`];
   });
 }

@@ -1,5 +1,5 @@
 import { hostname } from "node:os";
-import type { RegisterSpec, Registration, Status } from "@rollcall/client";
+import type { CheckKind, RegisterCheckBody, RegisterSpec, Registration, Status } from "@rollcall/client";
 import { type Command, Option } from "commander";
 import { type Context, connect, untilInterrupted } from "../terminal/connection.ts";
 import { EXIT, Failure } from "../terminal/exit.ts";
@@ -18,6 +18,8 @@ interface RegisterFlags {
   readonly zone?: string;
   readonly weight?: string;
   readonly status?: Status;
+  readonly check?: string[];
+  readonly checkInterval?: string;
   readonly ttl?: string;
   readonly lease?: string;
   readonly ifAbsent?: boolean;
@@ -41,6 +43,8 @@ export function defineRegister(program: Command): void {
     .option("--zone <zone>", "where it runs")
     .option("--weight <number>", "its share of the load, 0 to 65535 [100]")
     .addOption(new Option("--status <status>", "what it says of itself [passing]").choices(STATUSES))
+    .option("--check <kind:target>", "a check that the registry runs: http:/health, tcp, grpc (repeatable)", collect)
+    .option("--check-interval <duration>", "between two runs of each [10s]")
     .option("--ttl <duration>", "time to live, such as 10s; 0 for ever [30s]")
     .option("--lease <lease>", "live as long as this lease instead")
     .option("--if-absent", "refuse when it is there already")
@@ -84,9 +88,30 @@ function toSpec(service: string, id: string | undefined, flags: RegisterFlags): 
     ...(zone !== undefined && { zone }),
     ...(weight !== undefined && { weight: toWhole(weight, "--weight", 0, 65535) }),
     ...(status && { status }),
+    ...(flags.check && { checks: toChecks(flags.check, flags.checkInterval) }),
     ...(ttl !== undefined && { ttl: toTtl(ttl) }),
     ...(lease !== undefined && { lease }),
   };
+}
+
+const CHECK = /^(http|tcp|grpc)(?::(.+))?$/;
+
+/** `http:/health`, `http://10.0.0.1/health`, `tcp`, `tcp:9000`, `grpc::9000/service`. */
+function toChecks(given: readonly string[], interval: string | undefined): RegisterCheckBody[] {
+  const kinds = new Map<string, number>();
+  return given.map((text): RegisterCheckBody => {
+    const [, kind, rest = ""] = CHECK.exec(text) ?? [];
+    if (kind === undefined)
+      throw new Failure(EXIT.usage, `--check must be such as http:/health, tcp or grpc, not ${JSON.stringify(text)}`);
+    const nth = (kinds.get(kind) ?? 0) + 1;
+    kinds.set(kind, nth);
+    return {
+      id: nth === 1 ? kind : `${kind}-${nth}`,
+      kind: kind as CheckKind,
+      target: rest.startsWith("//") ? text : /^[0-9]+$/.test(rest) ? `:${rest}` : rest,
+      ...(interval !== undefined && { interval: /^[0-9]+$/.test(interval) ? Number(interval) : interval }),
+    };
+  });
 }
 
 async function once({ client, out }: Context, spec: RegisterSpec, ifAbsent: boolean): Promise<void> {

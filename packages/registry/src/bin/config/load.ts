@@ -10,6 +10,7 @@ import type { TlsOptions } from "../../net/tls/certificates.ts";
 import { type Outcome, ok } from "../../outcome.ts";
 import type { ConfiguredLayout } from "../layouts.ts";
 import { readAccounts, readTokens, unknownKey } from "./accounts.ts";
+import { type ChecksConfig, readChecks } from "./checks.ts";
 import { type EtcdConfig, readEtcd } from "./etcd.ts";
 import { isMap, readConfigFile, toEntries } from "./file.ts";
 import { type GossipConfig, readGossip } from "./gossip.ts";
@@ -53,6 +54,7 @@ export interface ServeConfig {
   /** 0 stands for a share of the heap. */
   readonly store: { readonly bytesMax: number };
   readonly protection: ProtectionOptions;
+  readonly checks: ChecksConfig;
   readonly events: { readonly keepMs: number; readonly bytesMax: number };
   readonly http: HttpLimits;
   readonly answers: OutgoingLimits;
@@ -246,6 +248,7 @@ function assemble(values: ReadonlyMap<string, Value>, all: Gathered, cwd: string
     limits: section(values, "limits"),
     store: section(values, "store"),
     protection: section(values, "protection"),
+    checks: readChecks(values, all.problems),
     events: section(values, "events"),
     http: section(values, "http"),
     answers: section(values, "answers"),

@@ -171,6 +171,30 @@ const protection: readonly Setting[] = [
   },
 ];
 
+const checks: readonly Setting[] = [
+  {
+    key: "checks.allow",
+    kind: "text",
+    default: "loopback,instance",
+    meaning:
+      "Where checks that the registry runs may go, with commas between them: `loopback`, `instance` (the address that it registered), ranges such as `10.0.0.0/8`, `all`. Link-local and metadata addresses never. Empty for nowhere.",
+  },
+  {
+    key: "checks.parallelMax",
+    kind: "whole",
+    default: 256,
+    min: 1,
+    max: 4096,
+    meaning: "Checks that run at the same time; an account's take half of them at most.",
+  },
+  {
+    key: "checks.ca",
+    kind: "path",
+    default: undefined,
+    meaning: "Authorities that certificates of checked targets may be of (PEM), besides those of the system.",
+  },
+];
+
 const events: readonly Setting[] = [
   {
     key: "events.keepMs",
@@ -321,6 +345,7 @@ export const SETTINGS: readonly Setting[] = [
   ...logging,
   ...tls,
   ...protection,
+  ...checks,
   ...events,
   ...http,
   ...cors,

@@ -59,8 +59,8 @@ const NAMED_MAX = 20;
 
 /** By the names that people know. Ports, files and what each node may hold are its own. */
 function toSettings(config: ServeConfig): Record<string, unknown> {
-  const { accounts, tokens, limits, layouts, protection, dialectSettings } = config;
-  const settings: Record<string, unknown> = { layouts, tokens };
+  const { accounts, tokens, limits, layouts, protection, checks, dialectSettings } = config;
+  const settings: Record<string, unknown> = { layouts, tokens, "checks.allow": checks.allow };
   for (const [name, account] of Object.entries(accounts)) settings[`accounts.${name}`] = account;
   for (const [name, limit] of Object.entries(limits)) settings[`limits.${name}`] = limit;
   for (const [name, value] of Object.entries(protection)) settings[`protection.${name}`] = value;

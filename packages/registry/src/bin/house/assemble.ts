@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import { type Accounts, openAccounts } from "../../around/accounts/access.ts";
 import { ACCOUNT_PLANS } from "../../around/accounts/entries.ts";
 import { createMetrics, type ProcessMetrics } from "../../around/metrics.ts";
+import { Checks } from "../../checks/checks.ts";
 import {
   type Access,
   ALONE,
@@ -108,20 +109,23 @@ async function assembleWith(
   undo.push(() => listener.close());
   const startedMs = clock.monotonic();
   const { traffic } = link?.link ?? {};
-  const uptimeMs = (): number => clock.monotonic() - startedMs;
-  metrics.watch({ core, uptimeMs, linesLost, outgoing, traffic, ...store, ...room });
-  const endpoints: Endpoint[] = [];
   const nodes = port.nodes ?? ALONE;
+  const checks = new Checks({ ...config.checks, registry: core.registry, nodes, clock, log });
+  undo.push(() => checks.close());
+  const sources = { core, uptimeMs: () => clock.monotonic() - startedMs, checks: () => checks.numbers };
+  metrics.watch({ ...sources, linesLost, outgoing, traffic, ...store, ...room });
+  const endpoints: Endpoint[] = [];
   const agreed = openAgreement(config, { nodes, line: port.line, clock, log }, undo);
   const status = toStatus({ name: origin, clock, startedMs, port, state, endpoints, agreed, room, metrics }, store);
   const { registry } = core;
   const { tenants } = access;
-  const told = { nodes, agree: agreed.agree, requests: journal, audit: (act: Act) => journal.audit(act) };
+  const told = { nodes, checks, agree: agreed.agree, requests: journal, audit: (act: Act) => journal.audit(act) };
   const shared = { ...told, registry, access, tenants, clock, metrics: metrics.dialects, http: listener, status };
   const opened = await mountDialects(loaded, config, log, shared, { native: listener, ...http }, undo);
   endpoints.push(...opened.flatMap((one) => one.endpoints));
   state.ready = true;
   const close = async (): Promise<void> => {
+    checks.close();
     access.close();
     agreed.close();
     stopTime();

@@ -7,7 +7,7 @@ import { networkInterfaces } from "node:os";
 import type { AnyPlan } from "../../core/index.ts";
 import { isWildcard } from "../../net/hosts/wildcard.ts";
 import type { Dialect, House, Mounted } from "../contract.ts";
-import { ADD_CHECK, DEREGISTER, LAPSE, MAINTAIN, REAP, REGISTER, REMOVE_CHECK, REPORT } from "./agent/plans.ts";
+import { ADD_CHECK, DEREGISTER, FOUND, LAPSE, MAINTAIN, REAP, REGISTER, REMOVE_CHECK, REPORT } from "./agent/plans.ts";
 import { toNodeId } from "./catalog/nodes.ts";
 import { forgetOthers, Mirror } from "./catalog/registration/mirror/mirror.ts";
 import { MIRROR, UNMIRROR } from "./catalog/registration/mirror/plan.ts";
@@ -38,6 +38,7 @@ const PLANS: readonly AnyPlan[] = [
   ADD_CHECK,
   REMOVE_CHECK,
   REPORT,
+  FOUND,
   LAPSE,
   REAP,
   MAINTAIN,

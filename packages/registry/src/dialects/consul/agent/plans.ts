@@ -12,8 +12,8 @@ import {
 import { type CheckExtras, extrasOf } from "../catalog/extras.ts";
 import { type CheckStatus, findNode, keysOf, type NodeCheck } from "../catalog/nodes.ts";
 import { findAt, VIA } from "../catalog/place.ts";
-import { goneSteps, inOrder, withCheck, withNodeCheck, withoutCheck } from "../catalog/steps.ts";
-import { checkKey, findCheck, forgetSteps, watchSteps } from "../catalog/watched.ts";
+import { goneSteps, inOrder, withCheck, withNodeCheck, withNodeChecks, withoutCheck } from "../catalog/steps.ts";
+import { checkKey, type FoundCheck, findCheck, forgetSteps, watchSteps } from "../catalog/watched.ts";
 import { toCheck, toInstance, type WishedCheck, type WishedService } from "../catalog/wished.ts";
 import type { Agent } from "../desk.ts";
 
@@ -49,7 +49,7 @@ export const REGISTER: Plan<Registered> = {
     }
     steps.push({ kind: "register", instance, life: same === undefined ? "permanent" : "keep" });
     const key = { service: instance.service, id: instance.id };
-    for (const { id, ttlMs } of checks) steps.push(...watchSteps(id, key, ttlMs));
+    for (const { id, ttlMs, alias } of checks) steps.push(...watchSteps(id, key, ttlMs, alias));
     return inOrder(steps, null);
   },
 };
@@ -86,16 +86,23 @@ export const ADD_CHECK: Plan<Added> = {
   make(facts, account, { agent, serviceId, check }) {
     if (serviceId === "") {
       const before = findNode(keysOf(facts, account), agent, agent.node)?.checks.find(({ id }) => id === check.id);
-      const { id, name, extras } = check;
+      const { id, name, extras, run, alias } = check;
       const { status, output } = before ?? check;
-      const added: NodeCheck = { id, name, status, notes: extras.notes ?? "", output, type: extras.type };
-      return inOrder([withNodeCheck(facts, account, agent, id, added), ...watchSteps(id, null, check.ttlMs)], null);
+      const about = { id, name, status, notes: extras.notes ?? "", output, type: extras.type };
+      const added: NodeCheck = run === undefined ? about : { ...about, run, foundAtMs: before?.foundAtMs ?? 0 };
+      return inOrder(
+        [withNodeCheck(facts, account, agent, id, added), ...watchSteps(id, null, check.ttlMs, alias)],
+        null,
+      );
     }
     const [record] = findAt(facts, account, { node: agent.node, id: serviceId }, agent.node);
     if (record === undefined) return refuse("not-found", `ServiceID ${JSON.stringify(serviceId)} does not exist`);
     const before = record.checks.find(({ id }) => id === check.id);
     return inOrder(
-      [withCheck(record, toCheck(check, before), check.extras), ...watchSteps(check.id, record, check.ttlMs)],
+      [
+        withCheck(record, toCheck(check, before), check.extras),
+        ...watchSteps(check.id, record, check.ttlMs, check.alias),
+      ],
       null,
     );
   },
@@ -127,12 +134,12 @@ export const REPORT: Plan<Reported> = {
     const found = findCheck(facts, account, agent, id);
     if (found === undefined) return refuse("not-found", unknownCheck(id));
     if (!found.isTtl) return refuse("invalid", `CheckID ${JSON.stringify(id)} does not have associated TTL`);
-    const { record, watched, key } = found;
-    const told = result(facts, account, agent, record, id, status, output);
+    const { watched, key } = found;
+    const told = tellSteps(facts, account, agent, [{ found, status, output }]);
     const lease = key.lease === null ? undefined : facts.lease(account, key.lease);
     // While its time runs, what is said is a heartbeat besides; once it was up, it begins anew.
     const beats = lease === undefined ? watchSteps(id, watched.instance, watched.ttlMs) : [beatOf(lease)];
-    return inOrder([told, ...beats], null);
+    return inOrder([...told, ...beats], null);
   },
 };
 
@@ -140,34 +147,62 @@ export function unknownCheck(id: string): string {
   return `Unknown check ID ${JSON.stringify(id)}. Ensure that the check ID is passed, not the check name.`;
 }
 
-function result(
-  facts: Facts,
-  account: Account,
-  agent: Agent,
-  record: InstanceRecord | null,
-  id: string,
-  status: CheckStatus,
-  output: string,
-): Command {
-  if (record !== null) return { kind: "report", instance: record, checkId: id, status, output };
-  const check = findNode(keysOf(facts, account), agent, agent.node)?.checks.find((one) => one.id === id) as NodeCheck;
-  return withNodeCheck(facts, account, agent, id, { ...check, status, output });
+/** What was found out about a check. */
+interface Told {
+  readonly found: FoundCheck;
+  readonly status: CheckStatus;
+  readonly output: string;
+  /** When the registry ran it; left out where a client said it. */
+  readonly foundAtMs?: number;
 }
+
+function tellSteps(facts: Facts, account: Account, agent: Agent, told: readonly Told[]): readonly Command[] {
+  const ofNode: NodeCheck[] = [];
+  const steps: Command[] = [];
+  for (const { found, ...result } of told) {
+    const { status, output } = result;
+    if (found.record === null) ofNode.push({ ...(found.check as NodeCheck), ...result });
+    else steps.push({ kind: "report", instance: found.record, checkId: found.check.id, status, output });
+  }
+  if (ofNode.length > 0) {
+    const ids = ofNode.map(({ id }) => id);
+    steps.push(withNodeChecks(facts, account, agent, ids, ofNode));
+  }
+  return steps;
+}
+
+interface Found {
+  readonly agent: Agent;
+  readonly found: readonly { readonly id: string; readonly status: CheckStatus; readonly output: string }[];
+}
+
+/** What the registry found out about checks of its own that are no instance's, or that stand for others. */
+export const FOUND: Plan<Found> = {
+  name: "consul/found",
+  make(facts, account, { agent, found }, { atMs }) {
+    const told = found.flatMap(({ id, status, output }): readonly Told[] => {
+      const known = findCheck(facts, account, agent, id);
+      return known === undefined || known.isTtl ? [] : [{ found: known, status, output, foundAtMs: atMs }];
+    });
+    return inOrder(tellSteps(facts, account, agent, told), null);
+  },
+};
 
 /** The time of these checks is up: they turn critical. Those of instances that are gone are forgotten. */
 export const LAPSE: Plan<{ readonly agent: Agent; readonly ids: readonly string[] }> = {
   name: "consul/lapse",
   make(facts, account, { agent, ids }) {
     const steps: Command[] = [];
+    const told: Told[] = [];
     for (const id of ids) {
       const key = facts.entry(account, checkKey(id));
       if (key === undefined || key.lease !== null || key.detachedAtMs === 0) continue;
       const found = findCheck(facts, account, agent, id);
       if (found === undefined) steps.push({ kind: "delete", from: key.key });
       else if (found.check.status !== "critical" || found.check.output !== TTL_EXPIRED)
-        steps.push(result(facts, account, agent, found.record, id, "critical", TTL_EXPIRED));
+        told.push({ found, status: "critical", output: TTL_EXPIRED });
     }
-    return inOrder(steps, null);
+    return inOrder([...steps, ...tellSteps(facts, account, agent, told)], null);
   },
 };
 

@@ -1,11 +1,22 @@
 /** Nodes: the agent's own, those that clients registered, and those that instances of other protocols stand on. */
 import { createHash } from "node:crypto";
-import { type Account, type Bytes, type Facts, fromBytes, type KeyRecord, toBytes } from "../../../core/index.ts";
+import {
+  type Account,
+  type Bytes,
+  type Check,
+  type Facts,
+  fromBytes,
+  type KeyRecord,
+  toBytes,
+} from "../../../core/index.ts";
 import type { Agent } from "../desk.ts";
 
 export const NODES: Bytes = "\0consul/node/";
 
 export type CheckStatus = "passing" | "warning" | "critical";
+
+/** How the registry runs a check. */
+export type RunCheck = Pick<Check, "kind" | "target" | "intervalMs" | "timeoutMs" | "probe">;
 
 /** A check of a node, as it is kept. */
 export interface NodeCheck {
@@ -16,6 +27,10 @@ export interface NodeCheck {
   readonly output: string;
   readonly type: string;
   readonly definition?: Readonly<Record<string, unknown>>;
+  /** Of one that the registry runs. */
+  readonly run?: RunCheck;
+  /** When the registry found its status, wall-clock ms; 0 or left out before the first time. */
+  readonly foundAtMs?: number;
 }
 
 /** A node as it is kept in its key. Of the agent's own only the checks count. */

@@ -64,9 +64,20 @@ export function withNodeCheck(
   id: string,
   check: NodeCheck | null,
 ): Command {
+  return withNodeChecks(facts, account, agent, [id], check === null ? [] : [check]);
+}
+
+/** All of them are one value: several change in one step. */
+export function withNodeChecks(
+  facts: Facts,
+  account: Account,
+  agent: Agent,
+  gone: readonly string[],
+  come: readonly NodeCheck[],
+): Command {
   const before = findNode(keysOf(facts, account), agent, agent.node)?.checks ?? [];
-  const others = before.filter((one) => one.id !== id && one.id !== SERF_HEALTH.id);
-  const checks = check === null ? others : [...others, check];
+  const others = before.filter(({ id }) => !gone.includes(id) && id !== SERF_HEALTH.id);
+  const checks = [...others, ...come];
   const node = { name: agent.node, id: agent.nodeId, address: "", taggedAddresses: {}, meta: {}, checks };
   return { kind: "put", key: nodeKey(agent.node), value: toNodeValue(node), lease: null };
 }

@@ -26,6 +26,15 @@ export interface Watched {
   readonly instance: InstanceKey | null;
   /** 0 for one without a TTL. */
   readonly ttlMs: number;
+  readonly alias?: Alias;
+}
+
+/** What a check stands for: the checks of a node and of a service there. */
+export interface Alias {
+  /** Empty for the agent's. */
+  readonly node: string;
+  /** Empty for the node's own checks alone. */
+  readonly service: string;
 }
 
 export function checkKey(id: string): Bytes {
@@ -45,9 +54,11 @@ export function toWatched({ value }: KeyRecord): Watched {
 }
 
 /** Steps that let a check be found, and begin its time. */
-export function watchSteps(id: string, instance: InstanceKey | null, ttlMs: number): readonly Command[] {
+export function watchSteps(id: string, at: InstanceKey | null, ttlMs: number, alias?: Alias): readonly Command[] {
   const key = checkKey(id);
-  const value = toBytes(JSON.stringify({ instance, ttlMs }));
+  const instance = at && { service: at.service, id: at.id };
+  const watched: Watched = { instance, ttlMs, ...(alias === undefined ? {} : { alias }) };
+  const value = toBytes(JSON.stringify(watched));
   if (ttlMs === 0) return [{ kind: "put", key, value, lease: null }];
   const lease = ttlLease(id);
   const wholeMs = Math.max(Math.round(ttlMs), LIMITS.ttlMsMin);

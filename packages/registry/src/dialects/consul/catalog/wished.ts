@@ -1,11 +1,22 @@
 /** Services and checks as clients ask for them: read from bodies, and made into instances. */
 import { isIP } from "node:net";
-import { type Check, type Instance, type Outcome, ok, type Refused, refuse } from "../../../core/index.ts";
+import {
+  type Check,
+  type Instance,
+  type Outcome,
+  ok,
+  PROBES,
+  type Probe,
+  type Refused,
+  refuse,
+  refuseCheck,
+} from "../../../core/index.ts";
 import type { Fields } from "../wire/fields.ts";
 import { type CheckExtras, type Extras, encodeExtras, type Tagged } from "./extras.ts";
 import { WEIGHT_DEFAULT } from "./listing.ts";
-import type { CheckStatus } from "./nodes.ts";
+import type { CheckStatus, RunCheck } from "./nodes.ts";
 import { instanceIdOf, META, type Place, VIA } from "./place.ts";
+import type { Alias } from "./watched.ts";
 
 export interface WishedService {
   readonly id: string;
@@ -18,7 +29,7 @@ export interface WishedService {
 }
 
 /** What carries a check out. */
-export type CheckType = "" | "ttl";
+export type CheckType = "" | "ttl" | "alias" | "http" | "tcp" | "grpc";
 
 export interface WishedCheck {
   readonly id: string;
@@ -29,6 +40,9 @@ export interface WishedCheck {
   /** Of a ttl check. */
   readonly ttlMs: number;
   readonly extras: CheckExtras;
+  /** Of one that the registry runs. */
+  readonly run?: RunCheck;
+  readonly alias?: Alias;
 }
 
 const META_NAME = /^[a-zA-Z0-9_-]{1,128}$/;
@@ -114,6 +128,7 @@ const KINDS: readonly (readonly [member: string, aliases: readonly string[], typ
 ];
 
 const DEREGISTER_AFTER_MS_MIN = 60_000;
+const TIMEOUT_MS = 10_000;
 
 /** A check that the agent is to keep. `fallback`: its id and name where it says none. */
 export function readCheck(
@@ -129,17 +144,72 @@ export function readCheck(
   const hasArgs = fields.texts("Args").length > 0 || fields.texts("ScriptArgs").length > 0;
   const after = fields.durationMs("DeregisterCriticalServiceAfter", "deregister_critical_service_after");
   const notes = fields.text("Notes").slice(0, NOTES_MAX);
+  const probe = readProbe(fields, kind);
+  const timeoutMs = fields.durationMs("Timeout") ?? 0;
+  const alias = { node: fields.text("AliasNode", "alias_node"), service: fields.text("AliasService", "alias_service") };
   if (fields.wrong !== undefined) return fields.wrong;
-  const wrong = refuseKind(hasArgs ? "script" : kind, ttlMs, intervalMs);
+  const wrong = refuseKind(hasArgs ? "script" : kind, ttlMs, intervalMs) ?? refuseRow(fields);
   if (wrong !== undefined) return wrong;
   if (status !== "passing" && status !== "warning" && status !== "critical")
     return refuse("invalid", "Status for checks must 'passing', 'warning', 'critical'");
+  const type = (kind ?? "ttl") as CheckType;
   const extras: CheckExtras = {
-    type: "ttl",
+    type,
     ...(notes === "" ? {} : { notes }),
     ...(after === undefined || after <= 0 ? {} : { deregisterAfterMs: Math.max(after, DEREGISTER_AFTER_MS_MIN) }),
   };
-  return ok({ id, name: name || fallback.name, status, output: "", type: "ttl", ttlMs, extras });
+  const wished: WishedCheck = { id, name: name || fallback.name, status, output: "", type, ttlMs, extras };
+  if (type === "alias") return ok({ ...wished, alias });
+  if (type !== "http" && type !== "tcp" && type !== "grpc") return ok(wished);
+  const run: RunCheck = {
+    kind: type,
+    target: fields.text(type.toUpperCase()),
+    // What is shorter is raised, as in the original, which has no bound above.
+    intervalMs: Math.min(Math.max(intervalMs, PROBES.intervalMsMin), PROBES.intervalMsMax),
+    timeoutMs: Math.min(Math.max(timeoutMs || TIMEOUT_MS, PROBES.timeoutMsMin), PROBES.timeoutMsMax),
+    ...(Object.keys(probe).length === 0 ? {} : { probe }),
+  };
+  const whole = { ...wished, run };
+  const refused = refuseCheck(toCheck(whole, undefined));
+  return refused === undefined ? ok(whole) : refuse("invalid", `Invalid check: ${refused.detail}`);
+}
+
+function readProbe(fields: Fields, kind: string | undefined): Probe {
+  const method = fields.text("Method").toUpperCase();
+  const headers = readHeaders(fields);
+  const body = fields.text("Body");
+  const serverName = fields.text("TLSServerName", "tls_server_name");
+  const rise = fields.whole("SuccessBeforePassing", 0, PROBES.rowMax, 0);
+  const fall = fields.whole("FailuresBeforeCritical", 0, PROBES.rowMax, 0);
+  const warnAfter = fields.whole("FailuresBeforeWarning", 0, PROBES.rowMax, 0);
+  return {
+    ...(method === "" || method === "GET" ? {} : { method }),
+    ...(Object.keys(headers).length === 0 ? {} : { headers }),
+    ...(body === "" ? {} : { body }),
+    ...(kind === "http" && !fields.flag("DisableRedirects", "disable_redirects") ? { redirects: true } : {}),
+    ...(fields.flag("GRPCUseTLS", "grpc_use_tls") ? { tls: true } : {}),
+    ...(fields.flag("TLSSkipVerify", "tls_skip_verify") ? { skipVerify: true } : {}),
+    ...(serverName === "" ? {} : { serverName }),
+    ...(rise > 1 ? { rise } : {}),
+    ...(fall > 1 ? { fall } : {}),
+    ...(warnAfter > 0 && warnAfter < fall ? { warnAfter } : {}),
+  };
+}
+
+/** Lists of values by name. */
+function readHeaders(fields: Fields): NonNullable<Probe["headers"]> {
+  const header = fields.object("Header");
+  if (header === undefined) return {};
+  const given = fields.raw("Header") as Readonly<Record<string, unknown>>;
+  return Object.fromEntries(Object.keys(given).map((name) => [name, header.texts(name)]));
+}
+
+function refuseRow(fields: Fields): Refused | undefined {
+  const warnAfter = fields.whole("FailuresBeforeWarning", 0, PROBES.rowMax, 0);
+  const fall = fields.whole("FailuresBeforeCritical", 0, PROBES.rowMax, 0);
+  return warnAfter > fall
+    ? refuse("invalid", "Invalid check: FailuresBeforeWarning can't be higher than FailuresBeforeCritical")
+    : undefined;
 }
 
 /** As the original tells where a service is whose address is one. */
@@ -152,6 +222,9 @@ export function withTagged(service: WishedService): WishedService {
   return { ...service, extras: { ...service.extras, taggedAddresses: all } };
 }
 
+/** Those that the registry runs, or works out by itself. */
+const OURS: ReadonlySet<string> = new Set(["http", "tcp", "grpc", "alias"]);
+
 /** In the original's words, where it has any. */
 function refuseKind(kind: string | undefined, ttlMs: number, intervalMs: number): Refused | undefined {
   if (kind === "script" || kind === "docker")
@@ -159,24 +232,35 @@ function refuseKind(kind: string | undefined, ttlMs: number, intervalMs: number)
       "unsupported",
       "Scripts are disabled on this agent from remote calls; to enable, configure 'enable_script_checks' to true",
     );
-  if (kind !== undefined)
-    return refuse("invalid", `Invalid check: ${kind} checks are not run by this registry yet; use one with a TTL`);
+  if (kind !== undefined && !OURS.has(kind))
+    return refuse("invalid", `Invalid check: ${kind} checks are not run by this registry`);
   if (ttlMs > 0 && intervalMs > 0) return refuse("invalid", "Invalid check: Interval and TTL cannot both be specified");
+  if (kind === "alias")
+    return ttlMs > 0 ? refuse("invalid", "Invalid check: TTL must be not be set for Alias checks") : undefined;
+  if (kind !== undefined)
+    return intervalMs > 0
+      ? undefined
+      : refuse("invalid", "Invalid check: Interval must be > 0 for Script, HTTP, H2PING, TCP, UDP or OSService checks");
   return ttlMs > 0 ? undefined : refuse("invalid", "Invalid check: TTL must be > 0 for TTL checks");
 }
 
+const NOT_RUN = { target: "", intervalMs: 0, timeoutMs: 0 };
+
 /** As the catalog keeps it, with the result that it had. */
-export function toCheck(wished: WishedCheck, before: Check | undefined): Check {
+export function toCheck(
+  wished: WishedCheck,
+  before: Pick<Check, "status" | "output" | "reportedAtMs"> | undefined,
+): Check {
+  const kind = wished.type === "ttl" ? "ttl" : "reported";
+  const { probe, ...run }: RunCheck = wished.run ?? { kind, ...NOT_RUN };
   return {
     id: wished.id,
-    kind: wished.type === "ttl" ? "ttl" : "reported",
     name: wished.name,
-    target: "",
-    intervalMs: 0,
-    timeoutMs: 0,
+    ...run,
     status: before?.status ?? wished.status,
     output: before?.output ?? wished.output,
     reportedAtMs: before?.reportedAtMs ?? 0,
+    ...(probe === undefined ? {} : { probe }),
   };
 }
 

@@ -10,8 +10,10 @@ import { type Answer, answering, give, respond, toOptions } from "../../../net/r
 import { awaitAll } from "../../../net/routes/catch-up.ts";
 import { allowIn, allowOf, type Match, Table } from "../../../net/routes/table.ts";
 import type { House } from "../../contract.ts";
+import { Aliases } from "../agent/aliases.ts";
 import { RecentEvents } from "../agent/events/recent.ts";
 import { Lapses } from "../agent/lapses.ts";
+import { NodeProbes } from "../agent/probed.ts";
 import { toUi } from "../agent/ui.ts";
 import { BY_LOWER_NAME } from "../catalog/listing.ts";
 import { BY_NODE } from "../catalog/place.ts";
@@ -45,8 +47,8 @@ export class Server {
   readonly #open: OpenQueries;
   readonly #events: RecentEvents;
   readonly #sweeping: Sweeping;
-  readonly #lapses: Lapses;
-  readonly #losses: Losses;
+  /** What goes on beside requests. */
+  readonly #workers: readonly { close(): void }[];
   readonly #served: Float64Array;
 
   constructor(house: House, settings: Settings, agent: Agent) {
@@ -59,8 +61,8 @@ export class Server {
     const notes = new RegExp(`^(?:${house.notes.join("|")})\\.`, "i");
     const [lasting, events] = [this.#open, this.#events];
     this.#desk = { registry, nodes, access, clock, log, settings, status, agent, lasting, events, notes, uuid };
-    this.#lapses = new Lapses(this.#desk);
-    this.#losses = new Losses(this.#desk);
+    const probes = new NodeProbes({ ...this.#desk, checks: house.checks });
+    this.#workers = [new Lapses(this.#desk), new Losses(this.#desk), new Aliases(this.#desk), probes];
     const help = "Requests of Consul's clients that were let in.";
     this.#served = metrics.tally("consul", "requests", help, "route", NAMES);
   }
@@ -73,8 +75,7 @@ export class Server {
     this.#open.close();
     this.#events.close();
     this.#sweeping.close();
-    this.#lapses.close();
-    this.#losses.close();
+    for (const worker of this.#workers) worker.close();
   }
 
   find(method: string, path: string, search: string): Handler {

@@ -25,7 +25,8 @@ export async function explain(exchange: Exchange): Promise<Result> {
   const lease = now.lease?.id;
   const [pulse] = lease === undefined ? [] : await registry.pulses(account, [lease]);
   const keptBy = lease === undefined ? undefined : registry.keptBy(account, lease);
-  return toJson(toExplainBody({ key, ...now, pulse, keptBy, traces, nowMs: clock.now() }));
+  const seen = (checkId: string) => desk.house.checks.seen(account, key, checkId);
+  return toJson(toExplainBody({ key, ...now, pulse, keptBy, traces, seen, nowMs: clock.now() }));
 }
 
 /** Newest first. Ends with the registration, where history begins, or when there are enough. */

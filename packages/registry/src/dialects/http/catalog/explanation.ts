@@ -11,6 +11,8 @@ import {
   type Silence,
   statusOf,
 } from "../../../core/index.ts";
+import type { Seen } from "../../contract.ts";
+import { toCheckBody } from "../wire/checks.ts";
 import { toTime, toTtl } from "../wire/numbers.ts";
 import { findLeaseChange, sayDuration, sayReason } from "../wire/reasons.ts";
 import { toInstanceBody } from "../wire/records.ts";
@@ -42,6 +44,8 @@ export interface Findings {
   readonly keptBy: string | undefined;
   /** Newest first. */
   readonly traces: readonly Trace[];
+  /** The latest run of a check, where this node runs it. */
+  seen(checkId: string): Seen | undefined;
   readonly nowMs: number;
 }
 
@@ -55,7 +59,7 @@ export function toExplainBody(findings: Findings): ExplainBody {
     id: key.id,
     present: record !== undefined,
     summary: record === undefined ? summarizeGone(findings, gone) : summarizePresent(findings, record),
-    instance: record === undefined ? null : toInstanceBody(record, () => toTtl(findings.lease?.ttlMs)),
+    instance: record === undefined ? null : toInstance(findings, record),
     last: record !== undefined || last === undefined ? null : toInstanceBody(last, (lease) => ttlThen(gone, lease)),
     came: last === undefined ? null : { at: toTime(last.createdAtMs), revision: last.createRevision, via: last.via },
     keptAliveBy: record === undefined ? toPastLife(gone) : toLife(findings),
@@ -75,6 +79,11 @@ export function toExplainBody(findings: Findings): ExplainBody {
       reason: sayReason(commit, change),
     })),
   };
+}
+
+function toInstance({ lease, seen }: Findings, record: InstanceRecord): ExplainBody["instance"] {
+  const body = toInstanceBody(record, () => toTtl(lease?.ttlMs));
+  return { ...body, checks: record.checks.map((check) => toCheckBody(check, seen(check.id))) };
 }
 
 function ttlThen(gone: Trace | undefined, lease: string): number | null {
@@ -116,9 +125,19 @@ function toPastLife(gone: Trace | undefined): Life {
   };
 }
 
-function summarizePresent({ lease, pulse, keptBy, nowMs }: Findings, record: InstanceRecord): string {
+/** The status, and what makes it one that is not passing. */
+function sayStatus(record: InstanceRecord): string {
   const status = statusOf(record);
-  const word = record.override === null ? status : `${status} by an operator's override`;
+  if (record.override !== null) return `${status} by an operator's override`;
+  if (status === "passing" || status === record.status) return status;
+  const check = record.checks.find((one) => one.status === status);
+  if (check === undefined) return status;
+  const why = check.output.split("\n", 1)[0]?.slice(0, 200);
+  return `${status} by its check ${check.id}${why ? ` (${why})` : ""}`;
+}
+
+function summarizePresent({ lease, pulse, keptBy, nowMs }: Findings, record: InstanceRecord): string {
+  const word = sayStatus(record);
   if (record.held !== null)
     return `It is held since ${toTime(record.held.sinceMs)}, shown as ${word}, although its lease ran out: ${record.held.reason}.`;
   if (lease === undefined) return `It is shown as ${word}; it is permanent and stays until it is deregistered.`;

@@ -1,6 +1,7 @@
 /** A patch laid over the instance as it is in the moment of the decision. */
 import { type Guard, type InstanceKey, type Life, ok, type Plan, type Refused, refuse } from "../../../core/index.ts";
-import { checksWithStatus, decodeRegister, patchRegisterBody } from "../wire/registration.ts";
+import { checksWithStatus } from "../wire/checks.ts";
+import { decodeRegister, patchRegisterBody } from "../wire/registration.ts";
 import { carryChecks, toRegister } from "./registering.ts";
 
 interface Patch {

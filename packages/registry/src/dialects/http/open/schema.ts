@@ -1,13 +1,14 @@
 /** The JSON shapes as schemas: what the description of the API is made of. They mirror packages/client/src/shapes.ts. */
 
 import Type, { type TProperties, type TSchema } from "typebox";
-import { CAUSES, ROLES, STATUSES } from "../../../core/index.ts";
+import { CAUSES, PROBES, ROLES, STATUSES } from "../../../core/index.ts";
 
 const text = Type.String();
 const count = Type.Integer({ minimum: 0 });
 const time = Type.String({ format: "date-time" });
 const texts = Type.Array(text);
 const pairs = Type.Record(Type.String(), Type.String());
+const flag = Type.Boolean();
 const portNumber = Type.Integer({ minimum: 0, maximum: 65535 });
 
 /** An object that has these fields and no others. */
@@ -28,9 +29,7 @@ function ref(name: string) {
   return Type.Ref(placeOf(name));
 }
 
-function words(...allowed: string[]) {
-  return Type.Enum(allowed);
-}
+const words = (...allowed: string[]) => Type.Enum(allowed);
 
 const optional = Type.Optional;
 
@@ -43,6 +42,14 @@ const duration = Type.Union([text, Type.Number({ minimum: 0 })], {
 const held = orNull(object({ since: time, reason: text }));
 const next = orNull(text);
 
+const row = optional(Type.Integer({ minimum: 1, maximum: PROBES.rowMax }));
+/** How a check is run, as it is said and shown. */
+const probeFields = {
+  ...{ method: optional(text), expect: optional(text), serverName: optional(text) },
+  ...{ redirects: optional(flag), tls: optional(flag), skipVerify: optional(flag) },
+  ...{ rise: row, fall: row, warnAfter: row },
+};
+
 const Check = object({
   id: text,
   kind: checkKind,
@@ -53,6 +60,8 @@ const Check = object({
   status,
   output: text,
   reportedAt: orNull(time),
+  ...probeFields,
+  lastRun: optional(object({ at: time, tookMs: count, status, output: text })),
 });
 
 const Instance = object({
@@ -82,13 +91,16 @@ const Instance = object({
 });
 
 const RegisterCheck = object({
-  id: text,
+  id: optional(text),
   kind: optional(checkKind),
   name: optional(text),
   target: optional(text),
   interval: optional(duration),
   timeout: optional(duration),
   status: optional(status),
+  headers: optional(Type.Record(Type.String(), Type.Union([text, texts]))),
+  body: optional(text),
+  ...probeFields,
 });
 
 const registerFields = {
@@ -235,7 +247,6 @@ const limits = {
 const Limits = object(limits);
 const account = { account: text, tenant: text, limits: Limits };
 
-const flag = Type.Boolean();
 const node = { node: text, address: orNull(text), since: time, self: flag, reached: flag, present: flag, duty: flag };
 const told = { heardMs: orNull(count), leases: orNull(count), revision: orNull(count) };
 const member = { url: text, name: text, version: orNull(text), leader: flag, alarms: texts, error: orNull(text) };

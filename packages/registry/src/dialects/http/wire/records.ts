@@ -1,13 +1,6 @@
 /** Records of the core as the JSON of answers. */
 import { isUtf8 } from "node:buffer";
-import type {
-  CheckBody,
-  InstanceBody,
-  KeyBody,
-  LeaseBody,
-  ServiceSummaryBody,
-  Status as StatusBody,
-} from "@rollcall/client";
+import type { InstanceBody, KeyBody, LeaseBody, ServiceSummaryBody, Status as StatusBody } from "@rollcall/client";
 import {
   fromBytes,
   type InstanceRecord,
@@ -20,6 +13,7 @@ import {
   statusOf,
   toBuffer,
 } from "../../../core/index.ts";
+import { toCheckBody } from "./checks.ts";
 import { toTime, toTtl } from "./numbers.ts";
 
 /** The ttl of a lease; null when it is not there, or has no time. */
@@ -42,7 +36,7 @@ export function toInstanceBody(record: InstanceRecord, ttlOf: TtlOf): InstanceBo
     status: statusOf(record),
     declaredStatus: record.status,
     override: record.override,
-    checks: record.checks.length === 0 ? [] : record.checks.map(toCheckBody),
+    checks: record.checks.length === 0 ? [] : record.checks.map((check) => toCheckBody(check)),
     lease,
     ttlMs: lease === null ? null : ttlOf(lease),
     held: held === null ? null : { since: toTime(held.sinceMs), reason: held.reason },
@@ -52,11 +46,6 @@ export function toInstanceBody(record: InstanceRecord, ttlOf: TtlOf): InstanceBo
     createRevision: record.createRevision,
     modRevision: record.modRevision,
   };
-}
-
-function toCheckBody(check: InstanceRecord["checks"][number]): CheckBody {
-  const { reportedAtMs, ...rest } = check;
-  return { ...rest, reportedAt: reportedAtMs === 0 ? null : toTime(reportedAtMs) };
 }
 
 /** `keptBy`: the node that keeps it, where there are several; without a pulse that one was not reached. */

@@ -1,7 +1,5 @@
 /** The bodies by which instances and endpoints are registered. */
 import {
-  type Check,
-  type CheckKind,
   type Instance,
   type InstanceRecord,
   LIMITS,
@@ -13,6 +11,7 @@ import {
 } from "../../../core/index.ts";
 import type { Json } from "../../../net/routes/json.ts";
 import { TTL_MS_MAX } from "../../contract.ts";
+import { readChecks, toRegisterCheck } from "./checks.ts";
 import { Fields, isObject, isPort, type Members } from "./fields.ts";
 
 /** The ttl of a registration that says nothing. */
@@ -38,8 +37,6 @@ const REGISTER_FIELDS: ReadonlySet<string> = new Set([
   "ttl",
   "lease",
 ]);
-
-const NO_CHECKS: readonly Check[] = [];
 
 /** A whole RegisterBody. `silent` is how it lives when the body says neither ttl nor lease. */
 export function decodeRegister(
@@ -114,57 +111,6 @@ export function readTtl(fields: Fields, fallbackMs: number, permanent: boolean):
   return fallbackMs;
 }
 
-const CHECK_FIELDS: ReadonlySet<string> = new Set(["id", "kind", "name", "target", "interval", "timeout", "status"]);
-const KINDS: ReadonlySet<string> = new Set<CheckKind>(["ttl", "http", "tcp", "grpc", "exec", "reported"]);
-/** Nothing in the registry runs the other kinds: taking them would promise what nobody does. */
-const REPORTED: CheckKind = "reported";
-
-function readChecks(fields: Fields): readonly Check[] {
-  const list = fields.list("checks", LIMITS.checksMax);
-  if (list.length === 0) return NO_CHECKS;
-  const ids = new Set<string>();
-  return list.map((item, at) => {
-    const check = readCheck(new Fields(item, CHECK_FIELDS, `checks[${at}].`), fields);
-    if (ids.has(check.id)) fields.fail(`checks[${at}].id is there twice`);
-    ids.add(check.id);
-    return check;
-  });
-}
-
-function readCheck(fields: Fields, outer: Fields): Check {
-  fields.need("id");
-  const id = fields.text("id", "");
-  if (id === "") fields.fail("the id of a check must not be empty");
-  const kind = fields.text("kind", "reported");
-  if (!KINDS.has(kind)) fields.expected("kind", REPORTED, kind);
-  else if (kind !== REPORTED)
-    fields.fail(
-      `the registry runs no checks of kind ${kind}: run it beside the instance and report its results (kind ${REPORTED})`,
-    );
-  const check: Check = {
-    id,
-    kind: kind as CheckKind,
-    name: fields.text("name", id),
-    target: fields.text("target", "", 2048),
-    intervalMs: fields.duration("interval", 10_000),
-    timeoutMs: fields.duration("timeout", 2_000),
-    status: fields.status("status", "unknown"),
-    output: "",
-    reportedAtMs: 0,
-  };
-  outer.adopt(fields.fault);
-  return check;
-}
-
-/** The ids of the checks of a body that gives them a status of their own. */
-export function checksWithStatus(body: Json): ReadonlySet<string> {
-  const found = new Set<string>();
-  const checks = isObject(body) ? body.checks : undefined;
-  if (Array.isArray(checks))
-    for (const check of checks as Members[]) if (check.status !== undefined) found.add(String(check.id));
-  return found;
-}
-
 /** The body that a merge patch makes of a record; to be decoded like any other. */
 export function patchRegisterBody(record: InstanceRecord, patch: Json): Json {
   const { ports, ...rest } = toRegisterBody(record);
@@ -186,14 +132,7 @@ function toRegisterBody(record: InstanceRecord): Members {
     zone: record.zone,
     weight: record.weight,
     status: record.status,
-    checks: record.checks.map(({ id, kind, name, target, intervalMs, timeoutMs }) => ({
-      id,
-      kind,
-      name,
-      target,
-      interval: `${intervalMs}ms`,
-      timeout: `${timeoutMs}ms`,
-    })),
+    checks: record.checks.map(toRegisterCheck),
   };
 }
 
