@@ -2,6 +2,7 @@
 import { type Comparison, type Goal, type Group, type Row, SAME } from "../row.ts";
 import { BULK } from "../scenarios/registry/bulk.ts";
 import { BUSY } from "../scenarios/registry/busy.ts";
+import { CHECKED } from "../scenarios/registry/checks.ts";
 import { CONTENTION } from "../scenarios/registry/contention.ts";
 import { FANOUT } from "../scenarios/registry/fanout.ts";
 import { HEARTBEAT } from "../scenarios/registry/heartbeat.ts";
@@ -23,6 +24,10 @@ function toBusyRow(id: string, what: string, ours: string, beside: Comparison[],
 function toContentionRow(id: string, what: string, ours: string): Row {
   const title = `64 clients change one thing: ${what}`;
   return { id, scenario: CONTENTION.id, title, unit: "/s", ours, beside: [] };
+}
+
+function toCheckRow(id: string, what: string, ours: string, unit: Row["unit"]): Row {
+  return { id, scenario: CHECKED.id, title: `10 000 checks by HTTP at 10 s: ${what}`, unit, ours, beside: [] };
 }
 
 const ROWS: readonly Row[] = [
@@ -168,6 +173,10 @@ const ROWS: readonly Row[] = [
     beside: [],
     goal: { atLeast: 500_000 },
   },
+  toCheckRow("checks", "run, of 1 000 a second that are due", "runs", "/s"),
+  toCheckRow("checks-cpu", "processor time, in per cent of a core", "cpu", "%"),
+  toCheckRow("checks-late", "later than due, on the average", "late", "ms"),
+  toCheckRow("checks-stall", "longest stall of the event loop", "stall", "ms"),
   toContentionRow("contention", "PATCH of one instance", "patch"),
   toContentionRow("contention-eureka", "Eureka's metadata of one instance", "eureka"),
   toContentionRow("contention-service", "metadata of one service of Rackspace's API", "service"),
@@ -194,6 +203,6 @@ export const REGISTRY: Group = {
   id: "registry",
   title: "Rollcall beside etcd",
   programs: ["wrk"],
-  scenarios: [HEARTBEAT, REGISTER, READ, FANOUT, BUSY, POPULATION, BULK, CONTENTION],
+  scenarios: [HEARTBEAT, REGISTER, READ, FANOUT, BUSY, POPULATION, BULK, CHECKED, CONTENTION],
   rows: ROWS,
 };
