@@ -3,7 +3,10 @@ import type { LeaseRecord } from "../types.ts";
 import type { Member } from "../view.ts";
 import { sizeOf } from "./size.ts";
 
-/** Slots of leases whose time the wheel does not keep: nobody yet, or another node. */
+/**
+ * Slots of leases whose time the wheel does not keep: nobody yet, or another node. What is below says since which tick of
+ * lease time another node keeps it: a map of all these would cost the collector more than it does.
+ */
 const NOWHERE = -1;
 const ELSEWHERE = -2;
 
@@ -27,7 +30,17 @@ export class LeaseState {
 
   /** Another node keeps its time; set by `AccountState.setElsewhere`, which counts. */
   get isElsewhere(): boolean {
-    return this.slot === ELSEWHERE;
+    return this.slot <= ELSEWHERE;
+  }
+
+  /** It came at this tick, kept by another node, and may stand in for another lease; undefined when it may not. */
+  get newElsewhere(): number | undefined {
+    return this.slot < ELSEWHERE ? ELSEWHERE - 1 - this.slot : undefined;
+  }
+
+  /** Of one that another node keeps. */
+  set newElsewhere(tick: number | undefined) {
+    if (this.isElsewhere) this.slot = tick === undefined ? ELSEWHERE : ELSEWHERE - 1 - tick;
   }
 
   /** The wheel keeps its time no longer, and no other node does yet. */

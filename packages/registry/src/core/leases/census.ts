@@ -7,7 +7,7 @@ import type { Departure, Departures } from "./departures.ts";
 import { addCensus, type Census, NOBODY } from "./policy.ts";
 import { estimate, SAMPLE_MAX, strideOf } from "./sample.ts";
 import { isLooping, isSteady, type Life, matchSuccessors, type Span, together } from "./turnover.ts";
-import type { LeaseWheel } from "./wheel.ts";
+import { type LeaseWheel, TICK_MS } from "./wheel.ts";
 
 /** A census of many takes milliseconds: it is reused for so long for each instance, and for so long at most. */
 const REUSED_MS_PER_INSTANCE = 0.1;
@@ -56,8 +56,6 @@ export class Surveyor {
   readonly #onExcused: (account: AccountState, held: LeaseState) => void;
   readonly #surveys = new WeakMap<ServiceState, Taken<Survey>>();
   readonly #sums = new WeakMap<AccountState, Taken<Census>>();
-  /** When leases came that are kept elsewhere and stand in for nobody yet. */
-  readonly #newElsewhere = new WeakMap<LeaseState, number>();
 
   /** `onExcused` is told of held leases that are not lost. */
   constructor(wheel: LeaseWheel, departures: Departures, onExcused: (account: AccountState, held: LeaseState) => void) {
@@ -200,12 +198,11 @@ export class Surveyor {
 
   /** Another node keeps it: it came at this lease time and may stand in for another, or undefined, it may not. */
   noteElsewhere(lease: LeaseState, newAt: number | undefined): void {
-    if (newAt === undefined) this.#newElsewhere.delete(lease);
-    else this.#newElsewhere.set(lease, newAt);
+    lease.newElsewhere = newAt === undefined ? undefined : Math.ceil(newAt / TICK_MS);
   }
 
   #newAt(lease: LeaseState): number {
-    return this.#newElsewhere.get(lease) ?? Number.NEGATIVE_INFINITY;
+    return (lease.newElsewhere ?? Number.NEGATIVE_INFINITY) * TICK_MS;
   }
 
   /** How many ended just now, of an account or of one of its services. */
