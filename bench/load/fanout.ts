@@ -1,51 +1,17 @@
 /** One change, many watchers: the time from sending the change until the last watcher has all of it. */
+
+import { Arrivals, type Audience } from "./clients/arrivals.ts";
 import { connectHttp1, EventReader, type Http1Connection, toRequest } from "./clients/http1.ts";
 import { connectHttp2, type Http2Connection } from "./clients/http2.ts";
 import { fromWatch, METHODS, toPut, toWatchCreate } from "./clients/protobuf.ts";
+import { seatConsul } from "./consul/wake.ts";
 import type { FanoutJob, JobResult } from "./job.ts";
 
 const PREFIX = "/services/fanout/";
 const SERVICE = "fanout";
 const PAUSE_MS = 20;
-/** A change that takes longer than this has lost a watcher. */
-const CHANGE_MS_MAX = 10_000;
-
-/** Counts deliveries and tells when all that are awaited have come. */
-class Arrivals {
-  #left = 0;
-  #resolve: () => void = () => {};
-  /** Deliveries that nobody waited for: a watcher was told twice. */
-  stray = 0;
-
-  await(count: number, what: string): Promise<void> {
-    this.#left = count;
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(
-        () => reject(new Error(`${what}: ${this.#left} of ${count} watchers were not reached in ${CHANGE_MS_MAX} ms`)),
-        CHANGE_MS_MAX,
-      );
-      this.#resolve = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  }
-
-  arrive(count: number): void {
-    if (this.#left === 0) this.stray += count;
-    else {
-      this.#left -= count;
-      if (this.#left <= 0) this.#resolve();
-    }
-  }
-}
-
-interface Audience {
-  arrivals: Arrivals;
-  /** Sends change `number`. */
-  change(number: number): void;
-  close(): void;
-}
+/** Who polls has to be back before the next change. */
+const POLLS_PAUSE_MS = 400;
 
 /** Events are counted by watch: every response with events is one watcher's. */
 async function seatEtcd(job: FanoutJob): Promise<Audience> {
@@ -140,14 +106,20 @@ function toWatchBody(job: FanoutJob): { subscriptions: Array<{ id: string; servi
   return { subscriptions };
 }
 
+function seat(job: FanoutJob): Promise<Audience> {
+  if (job.kind === "consul-fanout") return seatConsul(job);
+  return job.kind === "etcd-fanout" ? seatEtcd(job) : seatRollcall(job);
+}
+
 export async function runFanout(job: FanoutJob): Promise<JobResult> {
-  const audience = await (job.kind === "etcd-fanout" ? seatEtcd(job) : seatRollcall(job));
+  const audience = await seat(job);
+  const pauseMs = job.kind === "consul-fanout" ? POLLS_PAUSE_MS : PAUSE_MS;
   const lagsMs: number[] = [];
   const warm = Math.ceil(job.changes / 3);
   const cpu = process.cpuUsage();
   const from = performance.now();
   for (let number = 0; number < warm + job.changes; number++) {
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
     const arrived = audience.arrivals.await(job.watchers, `change ${number}`);
     const sent = performance.now();
     audience.change(number);

@@ -87,9 +87,28 @@ export interface BulkJob {
   batch: number;
 }
 
+/** Services with a check each, registered by agents of Consul. */
+export interface ConsulFillJob {
+  kind: "consul-fill";
+  port: number;
+  connections: number;
+  count: number;
+  serviceSize: number;
+}
+
+/** Those checks, passed again and again. The result has the p99 of the answers, in ms, as its only lag. */
+export interface ConsulBeatsJob {
+  kind: "consul-beats";
+  port: number;
+  connections: number;
+  count: number;
+  everyMs: number;
+  measureMs: number;
+}
+
 /** Watchers, and changes that all of them must get. */
 export interface FanoutJob {
-  kind: "etcd-fanout" | "rollcall-fanout";
+  kind: "etcd-fanout" | "rollcall-fanout" | "consul-fanout";
   port: number;
   watchers: number;
   /** How many connections they share. */
@@ -248,6 +267,8 @@ export type Job =
   | VisibleJob
   | BeatsJob
   | FillJob
+  | ConsulFillJob
+  | ConsulBeatsJob
   | BulkJob
   | FanoutJob
   | BusyJob

@@ -1,6 +1,7 @@
 /** A load process: takes one job as JSON in its argument, writes its result as JSON in one line to stdout. */
 import { runPace } from "./busy/pace.ts";
 import { runBusy } from "./busy/watchers.ts";
+import { runConsulBeats, runConsulFill } from "./consul/services.ts";
 import { runContention } from "./contention/crowd.ts";
 import { runDnsChanges } from "./dns/change.ts";
 import { runEurekaChurn, runEurekaFill } from "./eureka/churn.ts";
@@ -41,8 +42,13 @@ function run(job: Job): Promise<JobResult> {
       return runFill(job);
     case "rollcall-bulk":
       return runBulk(job);
+    case "consul-fill":
+      return runConsulFill(job);
+    case "consul-beats":
+      return runConsulBeats(job);
     case "etcd-fanout":
     case "rollcall-fanout":
+    case "consul-fanout":
       return runFanout(job);
     case "etcd-busy":
     case "rollcall-busy":

@@ -1,8 +1,10 @@
-/** Consul, built once from its Go module: three servers with their own defaults. */
+/** Consul, built once from its Go module, with its own defaults; and Rollcall for the same clients. */
 import { existsSync, mkdirSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Child, findPort, runProgram } from "../host/child.ts";
-import { makeDir, type Peer } from "./server.ts";
+import { askOnce } from "../load/clients/http1.ts";
+import type { Side } from "../row.ts";
+import { awaitAnswer, makeDir, type Peer, spawnRollcall, useServer } from "./server.ts";
 
 /** The last one under the MPL that its users are on. */
 const VERSION = "1.14.11";
@@ -50,10 +52,30 @@ export async function spawnConsul(size: number): Promise<Peer[]> {
         `-data-dir=${dir}`,
         `-http-port=${port}`,
         `-hcl=${ports}`,
-        "-hcl=limits { http_max_conns_per_client = 1000 }",
+        "-hcl=limits { http_max_conns_per_client = 5000 }",
       ],
       ...joins,
     ]);
     return { side: "consul", port, child, dir };
+  });
+}
+
+export type ConsulSide = Extract<Side, "rollcall" | "consul">;
+
+async function spawnOne(side: ConsulSide): Promise<Peer> {
+  if (side === "consul") return (await spawnConsul(1))[0] as Peer;
+  const [port, dir] = [await findPort(), makeDir(side)];
+  const flags = ["--dialects", "http,consul", "--consul-port", String(port)];
+  return { side, port, dir, child: spawnRollcall(dir, await findPort(), flags) };
+}
+
+/** Runs something against one fresh, empty server that speaks Consul's HTTP API, once it takes writes. */
+export async function withConsul<T>(side: ConsulSide, use: (peer: Peer) => Promise<T>): Promise<T> {
+  return useServer(await spawnOne(side), async (peer) => {
+    await awaitAnswer(peer, "write", async () => {
+      const answer = await askOnce(peer.port, "PUT", "/v1/kv/ready", "").catch(() => undefined);
+      return answer?.status === 200;
+    });
+    return use(peer);
   });
 }

@@ -1,5 +1,6 @@
 /** All groups of rows. A new group is a file in `rows/`, a line here, and its peers' programs in `host/programs.ts`. */
 import type { Group } from "../row.ts";
+import { CONSUL } from "./consul.ts";
 import { DNS } from "./dns.ts";
 import { EUREKA } from "./eureka.ts";
 import { GOSSIP } from "./gossip.ts";
@@ -7,4 +8,4 @@ import { NODES } from "./nodes.ts";
 import { NSQ } from "./nsq.ts";
 import { REGISTRY } from "./registry.ts";
 
-export const GROUPS: readonly Group[] = [REGISTRY, DNS, EUREKA, NODES, GOSSIP, NSQ];
+export const GROUPS: readonly Group[] = [REGISTRY, DNS, EUREKA, CONSUL, NODES, GOSSIP, NSQ];

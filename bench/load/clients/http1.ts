@@ -6,6 +6,8 @@ const LINE_END = Buffer.from("\r\n");
 
 export interface Answer {
   status: number;
+  /** The status line and the headers. */
+  head: string;
   body: Buffer;
 }
 
@@ -28,6 +30,7 @@ export function toRequest(method: string, path: string, body?: Buffer | string, 
 }
 
 interface Head {
+  text: string;
   status: number;
   bodyAt: number;
   length: number;
@@ -40,6 +43,7 @@ function readHead(bytes: Buffer): Head | undefined {
   const text = bytes.toString("latin1", 0, end);
   const length = /\r\ncontent-length: *(\d+)/i.exec(text);
   return {
+    text,
     status: Number(text.slice(9, 12)),
     bodyAt: end + 4,
     length: length === null ? 0 : Number(length[1]),
@@ -155,7 +159,8 @@ export class Http1Connection {
       return;
     }
     this.#needed = head.bodyAt + head.length;
-    if (bytes.length >= this.#needed) this.#finish({ status: head.status, body: bytes.subarray(head.bodyAt) });
+    if (bytes.length >= this.#needed)
+      this.#finish({ status: head.status, head: head.text, body: bytes.subarray(head.bodyAt) });
   }
 
   #takeChunked(bytes: Buffer, head: Head): void {
@@ -163,7 +168,7 @@ export class Http1Connection {
     const pieces: Buffer[] = [];
     reader.take(bytes.subarray(head.bodyAt), (piece) => pieces.push(piece));
     if (reader.done && bytes.subarray(-2).equals(LINE_END))
-      this.#finish({ status: head.status, body: Buffer.concat(pieces) });
+      this.#finish({ status: head.status, head: head.text, body: Buffer.concat(pieces) });
   }
 
   #takeFollowed(piece: Buffer): void {

@@ -6,8 +6,10 @@ import { findMedian } from "../../statistics.ts";
 
 const WATCHERS = 1000;
 
+type Kind = Exclude<FanoutJob["kind"], "consul-fanout">;
+
 /** Metric -> how the watchers share connections and streams. */
-const LAYOUTS: Record<FanoutJob["kind"], Record<string, { connections: number; watchesPerStream: number }>> = {
+const LAYOUTS: Record<Kind, Record<string, { connections: number; watchesPerStream: number }>> = {
   "etcd-fanout": {
     connections: { connections: WATCHERS, watchesPerStream: 1 },
     streams: { connections: 10, watchesPerStream: 1 },
@@ -19,7 +21,7 @@ const LAYOUTS: Record<FanoutJob["kind"], Record<string, { connections: number; w
   },
 };
 
-async function measureLayouts(kind: FanoutJob["kind"], port: number, changes: number): Promise<Sample> {
+async function measureLayouts(kind: Kind, port: number, changes: number): Promise<Sample> {
   const sample: Sample = {};
   for (const [metric, layout] of Object.entries(LAYOUTS[kind])) {
     const result = await runJob({ kind, port, watchers: WATCHERS, changes, ...layout }, 60_000);

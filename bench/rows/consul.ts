@@ -1,0 +1,34 @@
+/** Consul's HTTP API: one server of Consul with its store on the disk, beside Rollcall. */
+import { type Goal, type Group, type Row, SAME } from "../row.ts";
+import { CONSUL_POPULATION } from "../scenarios/consul/population.ts";
+import { CONSUL_SERVE } from "../scenarios/consul/serve.ts";
+import { CONSUL_WAKE } from "../scenarios/consul/wake.ts";
+
+function toRow(id: string, scenario: string, title: string, unit: Row["unit"], ours: string, goal?: Goal): Row {
+  const comparison = { peer: "consul", metric: ours, work: SAME } as const;
+  return { id, scenario, title, unit, ours, beside: [goal === undefined ? comparison : { ...comparison, goal }] };
+}
+
+const SERVE = CONSUL_SERVE.id;
+const POPULATION = CONSUL_POPULATION.id;
+
+const ROWS: readonly Row[] = [
+  toRow("consul-register", SERVE, "agent/service/register with a TTL check", "/s", "registrations", { atLeast: 3 }),
+  toRow("consul-read", SERVE, "health/service?passing of 100 instances", "/s", "reads", { atLeast: 5 }),
+  toRow("consul-kv-get", SERVE, "KV: read one key", "/s", "gets", { atLeast: 5 }),
+  toRow("consul-kv-put", SERVE, "KV: put 100 bytes, durable", "/s", "puts", { atLeast: 3 }),
+  toRow("consul-wake", CONSUL_WAKE.id, "one change wakes 1 000 blocking queries: the last", "ms", "last", {
+    atMost: 0.3,
+  }),
+  toRow("consul-memory", POPULATION, "memory with 10 000 services", "MB", "memory", { atMost: 0.5 }),
+  toRow("consul-beat", POPULATION, "10 000 TTL checks passed every 10 s: p99 of an answer", "ms", "beatP99"),
+  toRow("consul-beat-cpu", POPULATION, "the same: of one core", "%", "cpuPercent"),
+];
+
+export const CONSUL: Group = {
+  id: "consul",
+  title: "Consul's HTTP API, beside Consul itself",
+  programs: ["wrk"],
+  scenarios: [CONSUL_SERVE, CONSUL_WAKE, CONSUL_POPULATION],
+  rows: ROWS,
+};
