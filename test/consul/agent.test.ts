@@ -236,14 +236,55 @@ test("tools find what they ask the agent for at their start", async () => {
   assert.deepEqual([member.Name, member.Status, member.Tags.dc], ["here", 1, "dc1"]);
   assert.equal((await consul.get("/agent/host")).status, 200);
   assert.match((await consul.get("/agent/metrics?format=prometheus")).text, /rollcall_/);
-  for (const path of ["leave", "reload", "join/10.0.0.2", "force-leave/other"])
+  for (const path of ["leave", "reload", "join/10.0.0.2", "force-leave/HERE"])
     assert.equal((await consul.put(`/agent/${path}`)).status, 200, path);
   const [own] = (await consul.get("/health/service/consul?passing")).json();
   assert.deepEqual([own.Service.ID, own.Node.Node, own.Checks[0].CheckID], ["consul", "here", "serfHealth"]);
   assert.equal((await consul.get("/catalog/datacenters")).text, '["dc1"]');
   assert.equal((await consul.get("/operator/raft/configuration")).json().Servers[0].Leader, true);
   assert.equal((await consul.get("/operator/autopilot/health")).json().Healthy, true);
-  assert.equal((await consul.get("/coordinate/nodes")).text, "[]");
-  assert.equal((await consul.get("/acl/tokens")).text, "ACL support disabled");
-  assert.match((await consul.put("/snapshot")).text, /`rollcall backup`/);
+  const [{ Node, Coord }] = (await consul.get("/coordinate/nodes")).json();
+  assert.deepEqual([Node, Coord.Vec.length], ["here", 8]);
+});
+
+test("what is no part of this registry is answered as a server without it does", async () => {
+  const noConnect = "Connect must be enabled in order to use this endpoint";
+  const noAcl = "ACL support disabled";
+  const removed = /^Endpoint \/v1\/acl\/list for the legacy ACL system was removed/;
+  const cases: readonly (readonly [method: string, path: string, status: number, says: string | RegExp])[] = [
+    ["GET", "/connect/ca/roots", 500, noConnect],
+    ["GET", "/agent/connect/ca/leaf/web", 500, noConnect],
+    ["POST", "/connect/intentions", 500, noConnect],
+    ["GET", "/discovery-chain/web", 500, noConnect],
+    ["GET", "/catalog/gateway-services/web", 200, "[]"],
+    ["GET", "/health/ingress/web", 200, "[]"],
+    ["GET", "/config/service-defaults", 200, "[]"],
+    ["GET", "/config/service-defaults/web", 404, 'Config entry not found for "service-defaults" / "web"'],
+    ["GET", "/config/odd", 500, "invalid config entry kind: odd"],
+    ["DELETE", "/config/service-defaults/web", 200, "{}"],
+    ["PUT", "/config", 501, /^There is no mesh here/],
+    ["GET", "/internal/ui/services", 404, "UI is not enabled"],
+    ["GET", "/peerings", 200, "[]"],
+    ["GET", "/peering/x", 404, 'Peering not found for "x"'],
+    ["GET", "/acl/tokens", 401, noAcl],
+    ["GET", "/acl/token/self", 401, noAcl],
+    ["PUT", "/acl/bootstrap", 401, noAcl],
+    ["PUT", "/agent/token/default", 401, noAcl],
+    ["GET", "/acl/list", 410, removed],
+    ["PUT", "/snapshot", 501, /`rollcall backup`/],
+    ["GET", "/agent/monitor", 501, /standard error/],
+    ["PUT", "/agent/force-leave/other", 500, "agent: No node found with name 'other'"],
+    ["GET", "/coordinate/node/other", 404, ""],
+    ["DELETE", "/operator/raft/peer?id=x", 500, 'id "x" was not found in the Raft configuration'],
+    ["GET", "/operator/keyring", 500, /here: Keyring is empty \(encryption not enabled\)/],
+    ["GET", "/operator/autopilot/configuration", 200, /^\{"CleanupDeadServers":true,/],
+    ["PUT", "/operator/autopilot/configuration", 501, /no autopilot/],
+    ["GET", "/operator/usage", 404, "Invalid URL path: not a recognized HTTP API endpoint"],
+  ];
+  for (const [method, path, status, says] of cases) {
+    const answer = await consul.call(method, path);
+    assert.equal(answer.status, status, `${method} ${path}: ${answer.text}`);
+    if (typeof says === "string") assert.equal(answer.text, says, path);
+    else assert.match(answer.text, says, path);
+  }
 });

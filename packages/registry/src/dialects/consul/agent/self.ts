@@ -1,4 +1,5 @@
 /** The agent as its clients ask about it: they look for its datacenter, its name, and that it is alive. */
+import { sameNode } from "../catalog/place.ts";
 import type { Agent, Desk, Handle } from "../desk.ts";
 import { empty, jsonOf, text } from "../wire/answer.ts";
 import { raftAddressOf } from "./status.ts";
@@ -81,8 +82,11 @@ function statsOf({ agent, registry, status }: Desk): Readonly<Record<string, Rea
   };
 }
 
-/** `GET /v1/agent/members` */
-export const listMembers: Handle = ({ agent }) => jsonOf([memberOf(agent)]);
+/** `GET /v1/agent/members`: with `wan` named as other datacenters would see it. */
+export const listMembers: Handle = ({ agent }, { query }) => {
+  const member = memberOf(agent);
+  return jsonOf([query.has("wan") ? { ...member, Name: `${agent.node}.${agent.datacenter}` } : member]);
+};
 
 /** `GET /v1/agent/host`: as far as it is anybody's business. */
 export const showHost: Handle = ({ agent, status }) =>
@@ -102,5 +106,15 @@ export const showMetrics: Handle = async ({ status }, { query }) => {
   return jsonOf({ Timestamp, Gauges: [], Points: [], Counters: [], Samples: [] });
 };
 
-/** `PUT /v1/agent/join/…`, `force-leave`, `leave`, `reload`: there is nobody to join, and clients stop no registry. */
+/** `PUT /v1/agent/force-leave/:node` */
+export const forceLeave: Handle = ({ agent }, { params }) => {
+  const [node = ""] = params;
+  return sameNode(node, agent.node) ? empty() : text(500, `agent: No node found with name '${node.slice(0, 200)}'`);
+};
+
+/** `GET /v1/agent/monitor` */
+export const refuseMonitor: Handle = () =>
+  text(501, "The log of this registry is not told here: it is on its standard error");
+
+/** `PUT /v1/agent/join/…`, `leave`, `reload`: there is nobody to join, and clients stop no registry. */
 export const acknowledge: Handle = () => empty();

@@ -3,6 +3,7 @@ import type { Role } from "../../../core/index.ts";
 import type { Pattern } from "../../../net/routes/table.ts";
 import * as checks from "../agent/checks.ts";
 import * as events from "../agent/events/handlers.ts";
+import * as mesh from "../agent/mesh.ts";
 import * as operator from "../agent/operator.ts";
 import * as self from "../agent/self.ts";
 import * as services from "../agent/services.ts";
@@ -42,6 +43,10 @@ function write(method: Verb, pattern: string, handle: Handle, more: Partial<Rout
   return { method, pattern, need: "writer", handle, ...more };
 }
 
+const CHANGES = ["PUT", "POST", "DELETE"] as const;
+/** Where nothing is to be had, whatever is asked for. */
+const ALL = ["GET", ...CHANGES] as const;
+
 export const ROUTES: readonly Route[] = [
   read("/v1/status/leader", showLeader),
   read("/v1/status/peers", listPeers),
@@ -59,7 +64,19 @@ export const ROUTES: readonly Route[] = [
   read("/v1/agent/host", self.showHost),
   read("/v1/agent/metrics", self.showMetrics),
   write("PUT", "/v1/agent/join/*", self.acknowledge),
-  write("PUT", "/v1/agent/force-leave/*", self.acknowledge),
+  write("PUT", "/v1/agent/force-leave/*", self.forceLeave),
+  read("/v1/agent/monitor", self.refuseMonitor),
+  ...ALL.map((method) => write(method, "/v1/agent/token/*", operator.refuseAcl)),
+  ...ALL.map((method) => write(method, "/v1/agent/connect/*", mesh.refuseConnect)),
+  ...ALL.map((method) => write(method, "/v1/connect/*", mesh.refuseConnect)),
+  read("/v1/discovery-chain/*", mesh.refuseConnect),
+  write("POST", "/v1/discovery-chain/*", mesh.refuseConnect),
+  write("PUT", "/v1/config", mesh.refuseConfig),
+  read("/v1/config/*", mesh.showConfig),
+  write("DELETE", "/v1/config/*", mesh.showConfig),
+  read("/v1/internal/ui/*", mesh.refuseUi),
+  read("/v1/peerings", mesh.listPeerings),
+  read("/v1/peering/:name", mesh.showPeering),
   write("PUT", "/v1/agent/leave", self.acknowledge),
   write("PUT", "/v1/agent/reload", self.acknowledge),
   write("PUT", "/v1/agent/maintenance", services.maintain),
@@ -88,20 +105,25 @@ export const ROUTES: readonly Route[] = [
   write("PUT", "/v1/catalog/deregister", registering.deregister),
   read("/v1/health/service/:name", health.listHealth, shapes.ENTRIES),
   read("/v1/health/connect/:name", health.listConnectHealth),
+  read("/v1/health/ingress/:name", health.listConnectHealth),
+  read("/v1/catalog/gateway-services/:name", catalog.listConnect),
   read("/v1/health/node/:node", health.listNodeChecks, shapes.CHECKS),
   read("/v1/health/checks/:name", health.listServiceChecks, shapes.CHECKS),
   read("/v1/health/state/:state", health.listByState, shapes.CHECKS),
   read("/v1/operator/raft/configuration", operator.showRaft),
   read("/v1/operator/autopilot/health", operator.showHealth),
+  read("/v1/operator/autopilot/configuration", operator.showAutopilot),
+  write("PUT", "/v1/operator/autopilot/configuration", operator.refuseAutopilot),
+  write("DELETE", "/v1/operator/raft/peer", operator.removePeer),
+  ...ALL.map((method) => write(method, "/v1/operator/keyring", operator.refuseKeyring)),
   read("/v1/coordinate/nodes", operator.listCoordinates),
-  read("/v1/coordinate/node/:node", operator.listCoordinates),
+  read("/v1/coordinate/node/:node", operator.showCoordinate),
+  write("PUT", "/v1/coordinate/update", self.acknowledge),
   read("/v1/coordinate/datacenters", operator.listDistances),
   read("/v1/snapshot", operator.refuseSnapshot),
   write("PUT", "/v1/snapshot", operator.refuseSnapshot),
   read("/v1/acl/*", operator.refuseAcl),
-  write("PUT", "/v1/acl/*", operator.refuseAcl),
-  write("POST", "/v1/acl/*", operator.refuseAcl),
-  write("DELETE", "/v1/acl/*", operator.refuseAcl),
+  ...CHANGES.map((method) => write(method, "/v1/acl/*", operator.refuseAcl)),
   read("/v1/kv/*", kvReads.read),
   write("PUT", "/v1/kv/*", kvWrites.put, { bodyBytesMax: kvWrites.VALUE_BYTES_MAX }),
   write("DELETE", "/v1/kv/*", kvWrites.remove),
