@@ -105,8 +105,9 @@ function statusCheck(record: InstanceRecord, { node, id }: Place): ShownCheck {
   };
 }
 
+/** In the order of their ids. */
 export function nodeChecksOf(node: Node): readonly ShownCheck[] {
-  return node.checks.map((check) => toNodeCheck(node, check));
+  return node.checks.map((check) => toNodeCheck(node, check)).sort(compareChecks);
 }
 
 function toNodeCheck(node: Node, { id, name, status, notes, output, type, definition }: NodeCheck): ShownCheck {

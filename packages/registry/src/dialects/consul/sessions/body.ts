@@ -70,7 +70,8 @@ function readTtl(ttl: string, minMs: number): Outcome<number> {
   if (read.value >= minMs && read.value <= SESSION_TTL_MS_MAX) return read;
   return refuse(
     "invalid",
-    `Invalid Session TTL '${ttl}', must be between [${minMs / 1000}s=${SESSION_TTL_MS_MAX / 3_600_000}h]`,
+    // It says the first one in ns.
+    `Invalid Session TTL '${read.value * 1e6}', must be between [${minMs / 1000}s=${SESSION_TTL_MS_MAX / 3_600_000}h0m0s]`,
   );
 }
 
