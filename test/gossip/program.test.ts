@@ -104,6 +104,13 @@ test("what is registered at one node is found at all, and kept where it is renew
   });
 });
 
+test("a position of one node is none at another", async () => {
+  const { cursor } = (await ask(a, "GET", "events?limit=1")).json();
+  assert.equal((await ask(a, "GET", `events?after=${cursor}`)).status, 200);
+  const elsewhere = await ask(b, "GET", `events?after=${cursor}`);
+  assert.deepEqual([elsewhere.status, /of another registry/.test(elsewhere.text)], [410, true], elsewhere.text);
+});
+
 test("accounts and tokens that are made at one node are known at all", async () => {
   const admin = (node: Rollcall, method: string, path: string, token: string, body?: unknown): Promise<Answer> =>
     request(`${node.url}/v2/_/${path}`, {

@@ -274,6 +274,7 @@ test("settings and zone files that differ are named, and no zone is transferred 
     examined.stdout,
     /^nodes +warn +n4 is configured otherwise than n2: dns\.ttlS, limits\.keysMax, zone file corp\.example\.$/m,
   );
+  assert.match(examined.stdout, /^nodes +(good|warn) +\d of 4 nodes are reached/m);
   assert.ok(b.logs.some(({ msg }) => /the node n4 is configured otherwise.*limits\.keysMax/.test(String(msg))));
   assert.ok(other.logs.some(({ msg }) => /the node n\d has read another text of this zone/.test(String(msg))));
   // An older text at a newcomer undoes nothing, and nobody works against it for ever.
