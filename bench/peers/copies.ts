@@ -66,8 +66,9 @@ async function startRollcalls(count: number, started: Copy[], add: () => Promise
     });
 }
 
-/** Each at an address of its own: a server of Eureka's takes peers at its own host for itself. */
+/** One after the other: a JVM that starts takes all cores for a while. */
 async function startEurekas(count: number, started: Copy[]): Promise<void> {
+  // Each at an address of its own: a server takes peers at its own host for itself.
   const places: { host: string; port: number }[] = [];
   for (let nth = 0; nth < count; nth++) places.push({ host: `127.0.0.${nth + 2}`, port: await findPort() });
   for (const { host, port } of places) {
@@ -77,15 +78,17 @@ async function startEurekas(count: number, started: Copy[]): Promise<void> {
       "eureka.instance.hostname": host,
       "eureka.client.service-url.defaultZone": others.map((one) => `http://${one.host}:${one.port}/eureka/`).join(","),
     });
-    started.push({ side: "eureka", host, port, dir: makeDir("eureka"), child });
+    const peer: Copy = { side: "eureka", host, port, dir: makeDir("eureka"), child };
+    started.push(peer);
+    await awaitAnswer(peer, "read", () => answersEureka(peer));
   }
-  for (const peer of started)
-    await awaitAnswer(peer, "read", async () => {
-      const line = await connectHttp1(peer.port, peer.host).catch(() => undefined);
-      const answer = await line?.ask(toRequest("GET", NO_INSTANCE_PATH)).catch(() => undefined);
-      line?.close();
-      return answer?.status === 404;
-    });
+}
+
+async function answersEureka({ host, port }: Copy): Promise<boolean> {
+  const line = await connectHttp1(port, host).catch(() => undefined);
+  const answer = await line?.ask(toRequest("GET", NO_INSTANCE_PATH)).catch(() => undefined);
+  line?.close();
+  return answer?.status === 404;
 }
 
 /** Runs something against so many fresh, empty servers that know each other, and ends all of them, whatever happens. */

@@ -71,6 +71,8 @@ async function measure(_side: "rollcall", { population, measureMs }: Effort): Pr
   return withCopies("rollcall", SIZE, async (copies) => {
     const { peers } = copies;
     const forMs = Math.max(measureMs, 3000) + 4000;
+    // They have just met.
+    await sleep(SETTLE_MS);
     const idle = await bytesOf(peers, [], forMs);
     const sample: Sample = { bytes0: idle };
     const parts: Part[] = [];
