@@ -5,7 +5,9 @@ import type { Program } from "../harness/process.ts";
 import { temporaryDirectory } from "../harness/scope.ts";
 import { type PeerScope, startPeer } from "../peers-rig.ts";
 
-export const etcd = requirePackage("etcd-server", "etcd");
+/** Debian's, unless the variable names another one. */
+const { ROLLCALL_ETCD: other } = process.env;
+export const etcd = other === undefined ? requirePackage("etcd-server", "etcd") : { path: other, skip: false as const };
 
 export interface Member {
   readonly url: string;

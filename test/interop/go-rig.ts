@@ -3,7 +3,7 @@
  * kept in `.cache/go`.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Program } from "../harness/process.ts";
 import { ROOT } from "../harness/root.ts";
@@ -32,6 +32,7 @@ const ENVIRONMENT = {
 export interface GoProgram {
   /** Pass it to the test; it carries the reason. */
   readonly skip: false | string;
+  readonly path: string;
   /** Starts it. Its output is shown when the test fails. */
   start(scope: PeerScope, args: readonly string[]): Program;
 }
@@ -41,13 +42,29 @@ export async function buildModule(
   name: string,
   go: { readonly path: string; readonly skip: false | string },
 ): Promise<GoProgram> {
-  if (go.skip !== false) return { skip: go.skip, start: refuse };
+  if (go.skip !== false) return { skip: go.skip, path: "", start: refuse };
   const folder = join(MODULES, name);
   const { stdout: version } = spawnSync(go.path, ["version"], { encoding: "utf8" });
+  const needed = neededGo(folder);
+  if (isOlder(version, needed)) return { skip: `${name} needs Go ${needed}: ${version}`, path: "", start: refuse };
   const built = join(CACHE, "built", `${name}-${hashFolder(folder, [version])}`);
   if (!existsSync(built) && (await isWithoutModules(go.path, folder, built)))
-    return { skip: `Go reaches no proxy to get the modules of ${name} from`, start: refuse };
-  return { skip: false, start: (scope, args) => startShown(scope, `${name} ${args.join(" ")}`, built, args) };
+    return { skip: `Go reaches no proxy to get the modules of ${name} from`, path: "", start: refuse };
+  return {
+    skip: false,
+    path: built,
+    start: (scope, args) => startShown(scope, `${name} ${args.join(" ")}`, built, args),
+  };
+}
+
+/** As its go.mod says. */
+function neededGo(folder: string): string {
+  return /^go (\d+\.\d+)/m.exec(readFileSync(join(folder, "go.mod"), "utf8"))?.[1] ?? "1.0";
+}
+
+function isOlder(version: string, needed: string): boolean {
+  const [has = 0, wants = 0] = [version, needed].map((text) => Number(/1\.(\d+)/.exec(text)?.[1] ?? 0));
+  return has < wants;
 }
 
 function refuse(): never {
