@@ -9,6 +9,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { connect as connectTls } from "node:tls";
+import { Client } from "../doozer/rig.ts";
 import { freePort } from "../harness/ports.ts";
 import { cleanEnvironment } from "../harness/process.ts";
 import { PROGRAM, type Rollcall, startRollcall } from "../harness/program.ts";
@@ -179,15 +180,21 @@ test("SIGHUP reads certificates at once; a broken one leaves the old", async (t)
   assert.equal(await shown(), "second");
 });
 
-test("SIGHUP gives skydns another secret", async (t) => {
-  const { file, write } = configure(t, "dialectSettings: {skydns: {secret: old}}\n");
-  const rollcall = await startRollcall(t, { flags: ["--dialects", "http,skydns", "--config", file] });
+test("SIGHUP gives skydns another secret, doozer another cluster and serf another account", async (t) => {
+  const settings = (skydns: string, cluster: string, account: string): string =>
+    JSON.stringify({ dialectSettings: { skydns: { secret: skydns }, doozer: { cluster }, serf: { account } } });
+  const { file, write } = configure(t, settings("old", "one", "default"));
+  const rollcall = await startRollcall(t, { flags: ["--dialects", "http,skydns,doozer,serf", "--config", file] });
+  const doozer = await Client.open(t, rollcall.port("doozer"));
+  const cluster = async () => (await doozer.ask("GET", { path: "/ctl/name" })).value;
+  assert.equal(await cluster(), "one");
   const url = `http://127.0.0.1:${rollcall.port("skydns")}/skydns/services/1`;
   const status = async (secret: string): Promise<number> =>
     (await request(url, { headers: { Authorization: secret } })).status;
   assert.deepEqual([await status("old"), await status("new")], [404, 401]);
-  write("dialectSettings: {skydns: {secret: new}}\n");
-  assert.deepEqual((await reload(rollcall)).taken, ["skydns: settings"]);
+  write(settings("new", "two", "acme"));
+  assert.deepEqual((await reload(rollcall)).taken, ["skydns: settings", "serf: settings", "doozer: settings"]);
+  assert.equal(await cluster(), "two");
   assert.deepEqual([await status("old"), await status("new")], [401, 404]);
 });
 

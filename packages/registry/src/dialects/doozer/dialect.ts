@@ -4,6 +4,7 @@
  * @rooms dialect > server > verbs > requests > refusals > desk > files > settings > wire
  */
 import { isIPv6 } from "node:net";
+import { isDeepStrictEqual } from "node:util";
 import type { Dialect, House, Mounted } from "../contract.ts";
 import type { Desk } from "./desk.ts";
 import { toNodeId } from "./files/control.ts";
@@ -25,6 +26,7 @@ export const dialect: Dialect = {
 
 async function open(house: House): Promise<Mounted> {
   const { registry, access, clock, log, requests, status, nodes } = house;
+  // Looked at anew by each request.
   const settings = readSettings(house.settings);
   const presence = new Presence(nodes, clock);
   const control = {
@@ -43,7 +45,18 @@ async function open(house: House): Promise<Mounted> {
     (socket, line) => serveTalk(socket, { desk, line, requests, nowMs, failed }),
     { idleTimeoutMs: 0 },
   );
-  control.address ||= `${isIPv6(host) ? `[${host}]` : host}:${port}`;
-  presence.begin(control.node, control.address);
-  return { drain: () => {}, close: async () => presence.close() };
+  const listens = `${isIPv6(host) ? `[${host}]` : host}:${port}`;
+  control.address ||= listens;
+  presence.begin(control.node, () => control.address);
+  return {
+    drain: () => {},
+    close: async () => presence.close(),
+    async reload(raw) {
+      const before = { ...settings };
+      Object.assign(settings, readSettings(raw));
+      control.cluster = settings.cluster;
+      control.address = settings.address ?? listens;
+      return { taken: isDeepStrictEqual(before, settings) ? [] : ["settings"], restart: [] };
+    },
+  };
 }

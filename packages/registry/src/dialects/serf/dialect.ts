@@ -3,6 +3,7 @@
  *
  * @rooms dialect > server > verbs > commands > mirror > refusals > desk > bus > members > settings > wire
  */
+import { isDeepStrictEqual } from "node:util";
 import type { Dialect, House, Mounted } from "../contract.ts";
 import { Bus } from "./bus/bus.ts";
 import type { Desk } from "./desk.ts";
@@ -18,8 +19,9 @@ export const dialect: Dialect = { needs: "any", open };
 
 async function open(house: House): Promise<Mounted> {
   const { registry, access, clock, log, requests, nodes, status } = house;
+  // Looked at anew by each command.
   const settings = readSettings(house.settings);
-  const members = new Members({ registry, reapMs: settings.reapMs, nowMs: () => clock.monotonic() });
+  const members = new Members({ registry, reapMs: () => settings.reapMs, nowMs: () => clock.monotonic() });
   const bus = new Bus(nodes, clock, status.name);
   bus.on({
     onEvent: () => {},
@@ -37,7 +39,13 @@ async function open(house: House): Promise<Mounted> {
     node: status.name,
     version: status.version,
   };
-  const mirror = settings.mirror && new Mirror({ registry, nodes, bus, log }, settings.mirror);
+  let mirror: Mirror | undefined;
+  const mirrorAnew = async (): Promise<void> => {
+    await mirror?.close();
+    await forgetOthers({ registry, nodes, log }, settings.mirror);
+    mirror = settings.mirror && new Mirror({ registry, nodes, bus, log }, settings.mirror);
+    mirror?.begin();
+  };
   const close = async (): Promise<void> => {
     await mirror?.close();
     bus.close();
@@ -52,7 +60,15 @@ async function open(house: House): Promise<Mounted> {
     await close();
     throw error;
   }
-  await forgetOthers({ registry, nodes, log }, settings.mirror);
-  mirror?.begin();
-  return { drain: () => {}, close };
+  await mirrorAnew();
+  return {
+    drain: () => {},
+    close,
+    async reload(raw) {
+      const before = { ...settings };
+      Object.assign(settings, readSettings(raw));
+      if (!isDeepStrictEqual(before.mirror, settings.mirror)) await mirrorAnew();
+      return { taken: isDeepStrictEqual(before, settings) ? [] : ["settings"], restart: [] };
+    },
+  };
 }

@@ -18,9 +18,9 @@ export class Presence {
   }
 
   /** From now on says where this one is, and listens. */
-  begin(id: string, address: string): void {
+  begin(id: string, address: () => string): void {
     const { nodes, clock } = this.#parts;
-    const tell = (): void => nodes.broadcast(CHANNEL, Buffer.from(JSON.stringify([id, address]), "utf8"));
+    const tell = (): void => nodes.broadcast(CHANNEL, Buffer.from(JSON.stringify([id, address()]), "utf8"));
     const timer = setInterval(tell, TELL_MS);
     timer.unref();
     this.#closers.push(

@@ -19,7 +19,7 @@ const GONE_MAX = 10_000;
 export interface MembersParts {
   readonly registry: Registry;
   /** How long those that are gone are still listed. */
-  readonly reapMs: number;
+  reapMs(): number;
   nowMs(): number;
 }
 
@@ -46,7 +46,7 @@ export class Members {
       { anyService: true },
       { read: () => {}, take: (commit) => this.#take(commit) },
     );
-    this.#timer = setInterval(() => this.#reap(), Math.max(1000, Math.min(parts.reapMs / 4, 60_000)));
+    this.#timer = setInterval(() => this.#reap(), Math.max(1000, Math.min(parts.reapMs() / 4, 60_000)));
     this.#timer.unref();
   }
 
@@ -121,9 +121,9 @@ export class Members {
   }
 
   #reap(): void {
-    const nowMs = this.#parts.nowMs();
+    const [nowMs, reapMs] = [this.#parts.nowMs(), this.#parts.reapMs()];
     for (const [key, { account, member, atMs }] of this.#gone) {
-      if (nowMs - atMs < this.#parts.reapMs) break;
+      if (nowMs - atMs < reapMs) break;
       this.#gone.delete(key);
       this.#tell(account, [{ event: "member-reap", member, isGone: true }]);
     }
