@@ -36,7 +36,7 @@ function follow(client: Client, from: number): { told: WatchTold[]; events: Watc
 
 test("keys are put on condition, read in ranges as they were, and watched; leases end", { skip }, async (t) => {
   const [member] = await startCluster(t);
-  const client = open(t, { endpoints: [member?.url ?? ""] });
+  const client = open(t, { endpoints: [member?.url ?? ""], timeoutMs: 20_000 });
   const value = Buffer.alloc(1_400_000, "é");
   const first = await client.transact({
     guards: [{ key: key("a1"), modRevision: 0 }],
@@ -98,7 +98,7 @@ test("keys are put on condition, read in ranges as they were, and watched; lease
 
 test("what etcd refuses is told from what nobody knows", { skip }, async (t) => {
   const [member] = await startCluster(t);
-  const client = open(t, { endpoints: [member?.url ?? ""], timeoutMs: 500 });
+  const client = open(t, { endpoints: [member?.url ?? ""] });
   const refused = await client
     .transact({ guards: [], then: [{ kind: "put", key: key("a"), value: Buffer.alloc(1_700_000) }] })
     .catch((error: unknown) => error);
@@ -168,7 +168,14 @@ test("a login is renewed when its token is not known any more", { skip }, async 
   const wrong = { name: "root", password: "wrong" };
   await assert.rejects(open(t, { endpoints, user: wrong }).range({ key: key("a") }), /authentication failed/);
   const client = open(t, { endpoints, user: { name: "root", password: "secret" } });
-  assert.equal((await client.range({ key: key("a") })).entries.length, 0);
+  const logins = async (): Promise<number> => {
+    const metrics = await (await fetch(`${member?.url}/metrics`)).text();
+    return Number(/^grpc_server_started_total\{grpc_method="Authenticate".*\} (\d+)$/m.exec(metrics)?.[1]);
+  };
+  const beforeAll = await logins();
+  const ranges = await Promise.all(Array.from({ length: 20 }, () => client.range({ key: key("a") })));
+  assert.equal(ranges.flatMap(({ entries }) => entries).length, 0);
+  assert.equal((await logins()) - beforeAll, 1, "calls at once share a login");
   // Tokens end when they are not used for a second, as etcd counts it.
   const revision = async (): Promise<number> => (await client.range({ key: key("a") })).revision;
   const before = await revision();

@@ -54,6 +54,8 @@ const TIMEOUT_MS = 1000;
 /** Ranges are long, and wait for the disk of a member that has just started. */
 const READ_TIMEOUT_MS = 10_000;
 const COMPACT_TIMEOUT_MS = 10_000;
+/** A password takes etcd long on purpose: up to a second and more on a busy machine. */
+const LOGIN_TIMEOUT_MS = 4000;
 const EMPTY = Buffer.alloc(0);
 
 export class Client {
@@ -62,6 +64,8 @@ export class Client {
   readonly #timeoutMs: number;
   #at = 0;
   #token = "";
+  /** Under way. */
+  #login: { readonly channel: Channel; readonly done: Promise<string> } | undefined;
   #isClosed = false;
 
   constructor(options: ClientOptions) {
@@ -208,26 +212,42 @@ export class Client {
   async #ask(method: string, message: Buffer, timeoutMs: number, againMs?: number): Promise<Buffer> {
     if (this.#isClosed) throw new CallFailed(CODES.unavailable, "the connection to etcd is closed", true);
     const channel = this.#channel;
+    let token = "";
     try {
-      if (this.#token === "") await this.#login(channel);
-      return await channel.ask(pathOf(method), message, timeoutMs, this.#token, againMs);
+      token = await this.#tokenFor(channel);
+      return await channel.ask(pathOf(method), message, timeoutMs, token, againMs);
     } catch (error) {
       if (isExpired(error) && this.#options.user !== undefined) {
         // The token was too old, or made before the member knew of it. It refused, so nothing was done.
-        this.#token = "";
-        await this.#login(channel);
-        return channel.ask(pathOf(method), message, timeoutMs, this.#token);
+        if (this.#token === token) this.#token = "";
+        return channel.ask(pathOf(method), message, timeoutMs, await this.#tokenFor(channel));
       }
       if (isElsewhere(error)) this.#leave(channel);
       throw error;
     }
   }
 
-  async #login(channel: Channel): Promise<void> {
+  /** Many calls at once share a login. */
+  async #tokenFor(channel: Channel): Promise<string> {
     const { user } = this.#options;
-    if (user === undefined) return;
-    const asked = encodeLogin(user.name, user.password);
-    this.#token = decodeToken(await channel.ask(pathOf("Auth/Authenticate"), asked, this.#timeoutMs, ""));
+    if (user === undefined || this.#token !== "") return this.#token;
+    if (this.#login?.channel !== channel) {
+      const done = this.#logIn(channel, user);
+      const login = { channel, done };
+      this.#login = login;
+      const over = (): void => {
+        if (this.#login === login) this.#login = undefined;
+      };
+      done.then(over, over);
+    }
+    return this.#login.done;
+  }
+
+  async #logIn(channel: Channel, { name, password }: NonNullable<ClientOptions["user"]>): Promise<string> {
+    const timeoutMs = Math.max(this.#timeoutMs, LOGIN_TIMEOUT_MS);
+    const answer = await channel.ask(pathOf("Auth/Authenticate"), encodeLogin(name, password), timeoutMs, "");
+    this.#token = decodeToken(answer);
+    return this.#token;
   }
 
   /** The next call goes to the next member, unless another call has seen to that. */
