@@ -240,6 +240,36 @@ test("a run that finds what is known is no commit", async () => {
   assert.equal(await revision(), began);
 });
 
+test("a check that is to be reported in time turns critical when nobody does", async () => {
+  const path = pathOf("timed");
+  const leases = async (): Promise<string[]> =>
+    (await api.ok("GET", "/v2/default/leases")).leases.map(({ lease }: { lease: string }) => lease);
+  const report = (status: string) => api.ok("PUT", `${path}/checks/job`, { status });
+  const revision = async (): Promise<number> => (await api.ok("GET", "/v2/_/status")).revision;
+  const check = { id: "job", kind: "ttl", interval: "1s" };
+  await api.ok("PUT", path, { address: "127.0.0.1", ttl: 0, checks: [check] });
+  await report("passing");
+  await until(async () => (await leases()).includes("check/checked/timed/job"));
+  assert.equal((await lookAt("timed")).status, "passing");
+  // It may have ended on a busy machine: then the report was a change.
+  await until(async () => {
+    const before = await revision();
+    await report("passing");
+    await report("passing");
+    return (await revision()) === before;
+  });
+  const late = await until(async () => {
+    const { check } = await lookAt("timed");
+    return check.status === "critical" && check;
+  });
+  assert.equal(late.output, "TTL expired");
+  await report("warning");
+  assert.equal((await lookAt("timed")).status, "warning");
+  await api.ok("DELETE", path);
+  await until(async () => !(await leases()).some((lease) => lease.startsWith("check/")));
+  await api.refused(400, "invalid", "PUT", path, { address: "127.0.0.1", checks: [{ ...check, interval: "10ms" }] });
+});
+
 interface Shown {
   readonly Status: string;
   readonly Output: string;

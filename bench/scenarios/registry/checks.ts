@@ -89,6 +89,6 @@ export const CHECKED: Scenario<"rollcall"> = {
   id: "checks",
   rounds: 3,
   sides: ["rollcall"],
-  roundMsMax: 120_000,
+  roundMsMax: 300_000,
   measure,
 };

@@ -34,6 +34,7 @@ import { makeHttp } from "./probes/http.ts";
 import { Kept, type Make, type Run } from "./probes/run.ts";
 import { makeTcp } from "./probes/tcp.ts";
 import { Runner, type RunnerNumbers, type Task } from "./runner.ts";
+import { Times } from "./times.ts";
 import { fail, judge, type Row, type Verdict } from "./verdict.ts";
 
 export interface ChecksParts {
@@ -79,6 +80,7 @@ export class Checks {
   readonly #runner: Runner;
   readonly #subjects = new Map<string, Watched>();
   readonly #following: Following;
+  readonly #times: Times;
   readonly #verdicts = { passing: 0, warning: 0, critical: 0 };
   #kept = 0;
   #isClosed = false;
@@ -94,17 +96,22 @@ export class Checks {
       { anyService: true },
       { read: (view) => this.#readAll(view), take: (commit) => this.#take(commit) },
     );
+    this.#times = new Times(parts);
   }
 
   close(): void {
     this.#isClosed = true;
     this.#following.close();
+    this.#times.close();
     this.#runner.close();
   }
 
   get numbers(): ChecksNumbers {
     return { ...this.#runner.numbers, verdicts: this.#verdicts, kept: this.#kept };
   }
+
+  /** See `Times`. */
+  report: Times["report"] = (...said) => this.#times.report(...said);
 
   /** What came of the latest run of a check at this node; undefined where there was none since it was registered, or the start. */
   seen(account: Account, instance: InstanceKey, checkId: string): Seen | undefined {

@@ -104,6 +104,8 @@ export function refuseMeta(meta: Readonly<Record<string, string>>): Refused | un
 export const PROBES = {
   intervalMsMin: 1000,
   intervalMsMax: 24 * 3_600_000,
+  /** Between two reports of a ttl. */
+  ttlMsMax: 7 * 24 * 3_600_000,
   timeoutMsMin: 10,
   timeoutMsMax: 60_000,
   targetLengthMax: 2048,
@@ -197,6 +199,10 @@ export function refuseCheck(check: Check): Refused | undefined {
   const about = `check ${id.slice(0, 100)}`;
   if (target.length > PROBES.targetLengthMax)
     return refuse("too-large", `${about}: its target is longer than ${PROBES.targetLengthMax} characters`);
+  // 0 where a dialect keeps the time.
+  const isTtl = check.kind === "ttl" && intervalMs !== 0;
+  if (isTtl && !(intervalMs >= LIMITS.ttlMsMin && intervalMs <= PROBES.ttlMsMax))
+    return refuse("invalid", `${about}: its interval must be from 1s to 168h`);
   if (!isRun(check)) return undefined;
   const read = readTarget(check);
   if (!read.ok) return refuse("invalid", `${about}: its target ${read.detail}`);

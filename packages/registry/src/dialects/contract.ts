@@ -70,6 +70,17 @@ export interface House {
 export interface Checks {
   /** What came of the latest run at this node; undefined where there was none since the start, or another node runs them. */
   seen(account: Account, instance: InstanceKey, checkId: string): Seen | undefined;
+  /**
+   * Somebody's word on a check that is to be reported in time (`ttl`): the same again is a heartbeat, and no commit. Undefined
+   * when it is none of these.
+   */
+  report(
+    account: Account,
+    instance: InstanceKey,
+    checkId: string,
+    status: Status,
+    output: string,
+  ): Promise<Outcome<Revision> | undefined>;
   /** Runs a check that no instance has, as it is said latest by its name. */
   keep(subject: Subject): void;
   drop(account: Account, name: string): void;

@@ -43,7 +43,11 @@ export function defineRegister(program: Command): void {
     .option("--zone <zone>", "where it runs")
     .option("--weight <number>", "its share of the load, 0 to 65535 [100]")
     .addOption(new Option("--status <status>", "what it says of itself [passing]").choices(STATUSES))
-    .option("--check <kind:target>", "a check that the registry runs: http:/health, tcp, grpc (repeatable)", collect)
+    .option(
+      "--check <kind:target>",
+      "a check that the registry runs: http:/health, tcp, grpc; or ttl, which is to be reported (repeatable)",
+      collect,
+    )
     .option("--check-interval <duration>", "between two runs of each [10s]")
     .option("--ttl <duration>", "time to live, such as 10s; 0 for ever [30s]")
     .option("--lease <lease>", "live as long as this lease instead")
@@ -94,7 +98,7 @@ function toSpec(service: string, id: string | undefined, flags: RegisterFlags): 
   };
 }
 
-const CHECK = /^(http|tcp|grpc)(?::(.+))?$/;
+const CHECK = /^(http|tcp|grpc|ttl)(?::(.+))?$/;
 
 /** `http:/health`, `http://10.0.0.1/health`, `tcp`, `tcp:9000`, `grpc::9000/service`. */
 function toChecks(given: readonly string[], interval: string | undefined): RegisterCheckBody[] {
@@ -102,7 +106,10 @@ function toChecks(given: readonly string[], interval: string | undefined): Regis
   return given.map((text): RegisterCheckBody => {
     const [, kind, rest = ""] = CHECK.exec(text) ?? [];
     if (kind === undefined)
-      throw new Failure(EXIT.usage, `--check must be such as http:/health, tcp or grpc, not ${JSON.stringify(text)}`);
+      throw new Failure(
+        EXIT.usage,
+        `--check must be such as http:/health, tcp, grpc or ttl, not ${JSON.stringify(text)}`,
+      );
     const nth = (kinds.get(kind) ?? 0) + 1;
     kinds.set(kind, nth);
     return {

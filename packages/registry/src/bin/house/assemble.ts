@@ -6,6 +6,7 @@ import { type Accounts, openAccounts } from "../../around/accounts/access.ts";
 import { ACCOUNT_PLANS } from "../../around/accounts/entries.ts";
 import { createMetrics, type ProcessMetrics } from "../../around/metrics.ts";
 import { Checks } from "../../checks/checks.ts";
+import { CHECK_PLANS } from "../../checks/plans.ts";
 import {
   type Access,
   ALONE,
@@ -87,7 +88,7 @@ async function assembleWith(
   const link = await openNodeLink(config, log, undo);
   const { port, ...store } = createReplicator(config, { clock, rules, origin, onGroup, onBroken, log, link });
   const loaded = await loadDialects(config.dialects, port, log);
-  state.plans = gatherPlans([...ACCOUNT_PLANS, ...(await loadPlans(loaded))]);
+  state.plans = gatherPlans([...ACCOUNT_PLANS, ...CHECK_PLANS, ...(await loadPlans(loaded))]);
   const protection = openProtection(config.protection);
   undo.push(keepMemory(() => state.revision()));
   const parts = { clock, replicator: port, policy: protection.policy };

@@ -84,8 +84,7 @@ function send(run: Run, ask: Ask, host: string, address: string): Promise<Answer
       port,
       headers: { Host: url.host, ...headers, ...content, Connection: "close" },
       maxHeaderSize: HEAD_BYTES_MAX,
-      signal: run.signal,
-      // A connection of its own, as a new client would get it.
+      // A connection of its own, as a new client would get it; the signal ends that, and so the request.
       createConnection: () =>
         isSecure ? connectSecurely(run, host, address, port) : connect({ host: address, port, signal: run.signal }),
     });

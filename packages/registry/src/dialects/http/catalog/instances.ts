@@ -177,6 +177,8 @@ export async function reportCheck(exchange: Exchange): Promise<Result> {
     reportedAtMs: 0,
   } as const;
   const instance = keyOf(exchange);
+  const told = await desk.house.checks.report(account, instance, checkId, status, output);
+  if (told !== undefined) return told.ok ? toJson({ revision: told.value }) : told;
   const command: Command = { kind: "report", instance, checkId, status, output, check };
   return toRevised(await desk.registry.propose(account, command));
 }

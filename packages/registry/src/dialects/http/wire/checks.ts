@@ -25,7 +25,7 @@ const FIELDS: ReadonlySet<string> = new Set([
   "fall",
   "warnAfter",
 ]);
-const KINDS: readonly CheckKind[] = ["reported", "http", "tcp", "grpc"];
+const KINDS: readonly CheckKind[] = ["reported", "ttl", "http", "tcp", "grpc"];
 const INTERVAL_MS = 10_000;
 const TIMEOUT_MS = 2000;
 const NO_CHECKS: readonly Check[] = [];
@@ -44,10 +44,8 @@ export function readChecks(fields: Fields): readonly Check[] {
 
 function readCheck(fields: Fields, outer: Fields): Check {
   const kind = fields.text("kind", "reported") as CheckKind;
-  if (kind === "exec" || kind === "ttl")
-    fields.fail(
-      `the registry runs no checks of kind ${kind}: run it beside the instance and report its results (kind reported)`,
-    );
+  if (kind === "exec")
+    fields.fail("the registry runs no programs: run them beside the instance and report their results (kind reported)");
   else if (!KINDS.includes(kind)) fields.expected("kind", `one of ${KINDS.join(", ")}`, kind);
   if (kind === "reported") fields.need("id");
   const id = fields.printable("id", kind);
