@@ -22,7 +22,7 @@ test("Ecwid's client does here what it does with Consul", { skip: project.skip, 
   assert.deepEqual([code, program.lines.at(-1)], [0, "all went well"], program.stderr());
 });
 
-test("a Spring application registers, beats, discovers, and follows the catalog and its configuration", {
+test("a Spring application registers, is checked, discovers, and follows the catalog and its configuration", {
   skip: project.skip,
   timeout: 120_000,
 }, async (t) => {
@@ -44,8 +44,8 @@ test("a Spring application registers, beats, discovers, and follows the catalog 
       [`${spring}.discovery.tags`]: "v1",
       [`${spring}.discovery.query-passing`]: true,
       [`${spring}.discovery.metadata.zone`]: "z1",
-      [`${spring}.discovery.heartbeat.enabled`]: true,
-      [`${spring}.discovery.heartbeat.ttl`]: "5s",
+      // The registry asks for its health, which is what it wants unless told otherwise.
+      [`${spring}.discovery.health-check-interval`]: "1s",
       [`${spring}.discovery.catalog-services-watch-delay`]: 200,
     },
   });
@@ -63,6 +63,8 @@ test("a Spring application registers, beats, discovers, and follows the catalog 
     [own.Service.ID, own.Service.Port, own.Service.Tags, own.Service.Meta.zone],
     ["spring-1", port, ["v1"], "z1"],
   );
+  const check = own.Checks.find(({ ServiceID }: { ServiceID: string }) => ServiceID === "spring-1");
+  assert.deepEqual([check.Type, check.Status], ["http", "passing"]);
 
   const body = { Name: "stock", ID: "stock-1", Address: "127.0.0.1", Port: other, Meta: { m: "1" } };
   await consul.put("/agent/service/register", { ...body, Check: { TTL: "1h", Status: "passing" } });

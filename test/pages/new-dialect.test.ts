@@ -81,7 +81,8 @@ function buildHouse(scope: Scope): string {
   for (const [name, text] of dialectFiles) write(`${SRC}/dialects/whereis/${name}`, text);
   write(`${SRC}/${LIST}`, listWith(FILES.get(LIST) ?? ""));
   const dialects = DIALECTS.map(({ name }) => `${SRC}/dialects/${name}`);
-  const own = [`${SRC}/core`, `${SRC}/net`, `${SRC}/outcome.ts`, `${SRC}/dialects/contract.ts`, ...dialects];
+  const rooms = ["core", "net", "mirrors", "outcome.ts", "dialects/contract.ts"].map((name) => `${SRC}/${name}`);
+  const own = [...rooms, ...dialects];
   for (const path of [...own, "node_modules", "tsconfig.base.json"]) symlinkSync(join(ROOT, path), join(root, path));
   write("package.json", '{ "type": "module" }');
   const flags = { noEmit: true, rewriteRelativeImportExtensions: false, allowImportingTsExtensions: true };

@@ -16,8 +16,8 @@ import { type Session, Sessions } from "../../../../../mirrors/sessions.ts";
 import type { Json } from "../../../../../net/routes/json.ts";
 import type { Agent } from "../../../desk.ts";
 import type { MirrorSettings } from "../../../settings.ts";
-import { NODES, nodeKey, toStored } from "../../nodes.ts";
-import { META, placeOf } from "../../place.ts";
+import { NODES, toStored } from "../../nodes.ts";
+import { META, standingOn } from "../../place.ts";
 import { toSeen } from "./entries.ts";
 import { Following } from "./following.ts";
 import { idOf, isMirrored, MIRROR, UNMIRROR } from "./plan.ts";
@@ -66,13 +66,13 @@ async function remove(
 /** Mirrored nodes that nothing stands on go. */
 async function sweepNodes({ registry, agent }: MirrorParts, account: string): Promise<void> {
   const empty = registry.read((view) => {
-    const nodes = new Set<string>();
-    for (const record of view.account(account)?.entries(NODES, prefixEnd(NODES)) ?? [])
-      if (toStored(record).mirror !== undefined) nodes.add(record.key);
-    if (nodes.size > 0)
-      for (const record of view.account(account)?.instances() ?? [])
-        nodes.delete(nodeKey(placeOf(record, agent.node).node));
-    return [...nodes];
+    const there = view.account(account);
+    return Array.from(there?.entries(NODES, prefixEnd(NODES)) ?? [])
+      .filter((record) => {
+        const { name, mirror } = toStored(record);
+        return mirror !== undefined && standingOn(there, name, agent.node).next().done === true;
+      })
+      .map(({ key }) => key);
   });
   await bring(registry, account, empty, (some) => byPlan(UNMIRROR, { instances: [], nodes: [...some] }));
 }
