@@ -9,13 +9,15 @@ const SERVICES_QUICK = 1000;
 const EVERY_MS = 10_000;
 const CONNECTIONS = 32;
 const SETTLE_MS = 5000;
+/** An agent of Consul writes each service and check into a file of its own, and has its server agree, one after the other. */
+const FILL_MS_MAX = 400_000;
 const MB = 1e6;
 
 async function measure(side: ConsulSide, { quick }: Effort): Promise<Sample> {
   const count = quick ? SERVICES_QUICK : SERVICES;
   return withConsul(side, async ({ port, child }) => {
     const fill = { kind: "consul-fill", port, connections: CONNECTIONS, count, serviceSize: 1 } as const;
-    const filled = await runJob(fill, 150_000);
+    const filled = await runJob(fill, FILL_MS_MAX);
     if (filled.errors > 0) throw new Error(`${filled.errors} of ${count} services were refused`);
     await sleep(SETTLE_MS);
     const pid = child.process.pid ?? 0;
