@@ -38,4 +38,5 @@ export {
 export * from "./registry.ts";
 export * from "./types.ts";
 export * from "./view.ts";
+export { onAbort } from "./watch/abort.ts";
 export { type Follower, type Following, keepUp } from "./watch/keep-up.ts";

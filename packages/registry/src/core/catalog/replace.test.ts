@@ -1,8 +1,9 @@
 /** A state in the place of another: what is read then is the new one, and who holds a service sees that it moved. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { accepted, openRig, type Rig, register, restoredOf } from "../../../../../test/harness/registry.ts";
-import type { Command, Commit, Sink } from "../index.ts";
+import { accepted, instanceOf, openRig, type Rig, register, restoredOf } from "../../../../../test/harness/registry.ts";
+import type { Command, Commit, InstanceRecord, Sink } from "../index.ts";
+import { AccountState } from "./state.ts";
 
 function pictureOf({ registry }: Rig): unknown {
   return registry.read((view) =>
@@ -71,6 +72,32 @@ test("the state that is put in its place is what is read, counted, and kept aliv
   );
   assert.deepEqual([...(await away.registry.renewMany("default", ["api/stays", "l", "l2"]))], [3000, 0, 4000]);
 });
+
+test("one id in thousands of services comes and goes in a moment", () => {
+  const account = new AccountState("a", 0);
+  const names = Array.from({ length: 30_000 }, (_, n) => `s${(n * 7919) % 30_000}`);
+  const cpu = process.cpuUsage();
+  for (const service of names) account.setInstance(service, "i", recordOf(service), 1);
+  account.setInstance("s7", "i", { ...recordOf("s7"), modRevision: 2 }, 2);
+  const all = account.instancesById("i").map(({ service }) => service);
+  assert.deepEqual(all, [...names].sort());
+  assert.deepEqual(
+    [...account.instances()].map(({ service }) => service),
+    all,
+  );
+  assert.equal(account.instancesById("i")[all.indexOf("s7")]?.modRevision, 2);
+  for (const service of names.slice(1)) account.setInstance(service, "i", null, 3);
+  assert.deepEqual(account.instancesById("i"), [account.service(names[0] as string)?.instances.get("i")]);
+  account.setInstance(names[0] as string, "i", null, 3);
+  assert.deepEqual([...account.instances()], []);
+  // A list that is gone through for each of them takes ten times as long.
+  assert.ok(process.cpuUsage(cpu).user < 3e6, `${process.cpuUsage(cpu).user / 1e6} s`);
+});
+
+function recordOf(service: string): InstanceRecord {
+  const rest = { lease: null, override: null, held: null, createRevision: 1, modRevision: 1, createdAtMs: 0 };
+  return { ...instanceOf(service, "i"), ...rest, stampMs: 0, origin: "n" };
+}
 
 test("who follows in step begins anew at once", async () => {
   const { away, ahead } = await openApart();

@@ -61,7 +61,8 @@ export class AccountState implements AccountView {
     held: 0,
   };
   readonly leaseStates = new Map<LeaseId, LeaseState>();
-  readonly #byId: Tree<InstanceRecord | InstanceRecord[]> = new BTree(undefined, compareStrings);
+  /** By id; where there are several, by their services. One may be in thousands. */
+  readonly #byId: Tree<InstanceRecord | Tree<InstanceRecord>> = new BTree(undefined, compareStrings);
   readonly #groups = new Map<Grouping, Groups>();
   readonly keys: Tree<KeyRecord> = new BTree(undefined, compareStrings);
   readonly directories = new DirectoryIndex();
@@ -86,7 +87,7 @@ export class AccountState implements AccountView {
 
   *instances(fromId = ""): Iterable<InstanceRecord> {
     for (const [, found] of this.#byId.entries(fromId)) {
-      if (Array.isArray(found)) yield* found;
+      if (found instanceof BTree) yield* found.values();
       else yield found;
     }
   }
@@ -108,7 +109,7 @@ export class AccountState implements AccountView {
 
   instancesById(id: string): readonly InstanceRecord[] {
     const found = this.#byId.get(id);
-    return found === undefined ? [] : Array.isArray(found) ? found : [found];
+    return found === undefined ? [] : found instanceof BTree ? [...found.values()] : [found];
   }
 
   *leases(): Iterable<LeaseRecord> {
@@ -164,7 +165,7 @@ export class AccountState implements AccountView {
     if (before !== undefined) {
       this.statuses[before.held === null ? statusOf(before) : "held"]--;
       if (before.lease !== null) this.#leave(state, before, before.lease);
-      this.#unindex(before);
+      if (after === null) this.#unindex(before);
     }
     if (after !== null) {
       this.statuses[after.held === null ? statusOf(after) : "held"]++;
@@ -290,20 +291,22 @@ export class AccountState implements AccountView {
 
   #index(record: InstanceRecord): void {
     const found = this.#byId.get(record.id);
-    if (found === undefined) this.#byId.set(record.id, record);
+    if (found instanceof BTree) found.set(record.service, record);
+    else if (found === undefined || found.service === record.service) this.#byId.set(record.id, record);
     else {
-      const all = Array.isArray(found) ? found : [found];
-      const at = all.findIndex(({ service }) => service > record.service);
-      this.#byId.set(record.id, at < 0 ? [...all, record] : all.toSpliced(at, 0, record));
+      const all: Tree<InstanceRecord> = new BTree(undefined, compareStrings);
+      all.set(found.service, found);
+      all.set(record.service, record);
+      this.#byId.set(record.id, all);
     }
   }
 
-  #unindex(record: InstanceRecord): void {
-    const found = this.#byId.get(record.id);
-    if (!Array.isArray(found)) this.#byId.delete(record.id);
+  #unindex({ service, id }: InstanceRecord): void {
+    const found = this.#byId.get(id);
+    if (!(found instanceof BTree)) this.#byId.delete(id);
     else {
-      const rest = found.filter((other) => other.service !== record.service);
-      this.#byId.set(record.id, rest.length === 1 ? (rest[0] as InstanceRecord) : rest);
+      found.delete(service);
+      if (found.size === 1) for (const rest of found.values()) this.#byId.set(id, rest);
     }
   }
 }

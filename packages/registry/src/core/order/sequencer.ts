@@ -19,6 +19,7 @@ import {
   positionAfter,
   type Revision,
 } from "../types.ts";
+import { onAbort } from "../watch/abort.ts";
 import { Gathering, type Wait } from "./gathering.ts";
 import type { Sink } from "./replicator.ts";
 
@@ -161,8 +162,12 @@ export class Sequencer {
       return Promise.resolve(refuse("unavailable", "too many changes are waiting for the disk"));
     }
     return new Promise((resolve, reject) => {
-      const wish: Wish = { account, command, sender, resolve, reject, phase: "open" };
-      signal?.addEventListener("abort", () => this.#forsake(wish), { once: true });
+      const forget = onAbort(signal, () => this.#forsake(wish));
+      const settled = (outcome: Outcome<Receipt>): void => {
+        forget();
+        resolve(outcome);
+      };
+      const wish: Wish = { account, command, sender, resolve: settled, reject, phase: "open" };
       this.#decideNow(wish);
     });
   }

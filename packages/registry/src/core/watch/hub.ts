@@ -1,7 +1,9 @@
 /** @live Tells watchers of commits: those in step at once, all others in rounds. Each watch is a cursor into the history. */
+
 import { type Outcome, ok, refuse } from "../../outcome.ts";
 import type { Scope, Watch, Watcher } from "../registry.ts";
 import type { Commit, Revision } from "../types.ts";
+import { onAbort } from "./abort.ts";
 import { Audience } from "./audience.ts";
 import { Crowd, Cursor, type Hub } from "./crowd.ts";
 import { Rounds, type RoundsOptions } from "./rounds.ts";
@@ -109,13 +111,17 @@ export class WatchHub implements Hub {
   reached(revision: Revision, signal?: AbortSignal): Promise<void> {
     if (this.revision >= revision) return Promise.resolve();
     return new Promise((resolve, reject) => {
-      const waiter = { revision, done: resolve };
-      this.#waiting.push(waiter);
-      signal?.addEventListener("abort", () => {
+      const waiter = { revision, done: () => resolve() };
+      const forget = onAbort(signal, () => {
         const index = this.#waiting.indexOf(waiter);
         if (index !== -1) this.#waiting.splice(index, 1);
-        reject(signal.reason);
+        reject(signal?.reason);
       });
+      waiter.done = () => {
+        forget();
+        resolve();
+      };
+      this.#waiting.push(waiter);
     });
   }
 

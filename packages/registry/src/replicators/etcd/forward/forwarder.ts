@@ -10,6 +10,7 @@ import {
   type Commit,
   type Outcome,
   ok,
+  onAbort,
   type Receipt,
   type Refused,
   type Revision,
@@ -120,12 +121,14 @@ export class Forwarder {
     const batch = this.#batch ?? this.#beginBatch(holder);
     this.#writer.add(wish);
     const number = ++this.#last;
-    const way: Way = { ...wish, duty: holder.revision, isLost: false, commit: undefined, sketch: undefined };
+    const forget = onAbort(wish.signal, () => this.#end(number, unknownOf("the request was given up")));
+    const resolve: Way["resolve"] = (outcome) => {
+      forget();
+      wish.resolve(outcome);
+    };
+    const way: Way = { ...wish, resolve, duty: holder.revision, isLost: false, commit: undefined, sketch: undefined };
     this.#ways.set(number, way);
     batch.ways.push(way);
-    wish.signal?.addEventListener("abort", () => this.#end(number, unknownOf("the request was given up")), {
-      once: true,
-    });
     if (this.#writer.length >= BATCH_BYTES) this.#sendBatch(batch);
   }
 
