@@ -65,6 +65,25 @@ test("a client that never reads holds up itself alone", async () => {
   assert.equal((await good.ask("GET", { path: "/a" })).value, "2");
 });
 
+test("walks with patterns that take long are made in turns with others", async () => {
+  const writer = await Client.open({ after }, port);
+  const long = "a".repeat(2000);
+  await Promise.all(Array.from({ length: 100 }, (_, n) => writer.set(`/walk/${long}${n}`, "x")));
+  const walker = await Client.open({ after }, port);
+  const ended: string[] = [];
+  // Each byte of a path may be the one at which what follows begins.
+  const walks = Array.from({ length: 16 }, async (_, n) => {
+    const told = await walker.ask("WALK", { path: `/walk/*a*${"a".repeat(900 + n)}b**`, offset: 0 });
+    assert.equal(told.error, "RANGE");
+    ended.push("walk");
+  });
+  await walks[0];
+  await good.ask("GET", { path: "/a" });
+  ended.push("get");
+  await Promise.all(walks);
+  assert.ok(ended.indexOf("get") < 12, ended.join());
+});
+
 test("who says no more still gets its answers", async () => {
   const client = await Client.open({ after }, port);
   const told = client.ask("SET", { path: "/last", value: "word", rev: -1 });

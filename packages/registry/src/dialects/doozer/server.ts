@@ -1,4 +1,5 @@
 /** @live The front door: frames in, answers out under the tags of their requests, each as soon as it is there. */
+import { setMaxListeners } from "node:events";
 import type { Socket } from "node:net";
 import type { RequestLog } from "../../net/log.ts";
 import type { StreamLine, StreamTalk } from "../../net/tcp.ts";
@@ -11,6 +12,8 @@ import { type Request, type Response, readRequest, readTag, writeResponse } from
 const UNDER_WAY_MAX = 64;
 /** Requests of one connection that wait for what is yet to come. */
 const WAITING_MAX = 1024;
+/** After so many of a connection others have their turn: answers at hand would be given without end. */
+const AT_ONCE = 256;
 /** With more bytes that the client has not taken yet, no more requests are read. */
 const UNSENT_BYTES_MAX = 256 * 1024;
 /** Peers that are gone without a word are found out by TCP itself: clients may be silent for as long as they like. */
@@ -50,10 +53,14 @@ class Talk implements StreamTalk {
   #underWay = 0;
   #waiting = 0;
   #ended = false;
+  #taken = 0;
+  #rests = false;
 
   constructor(socket: Socket, parts: TalkParts) {
     this.#socket = socket;
     this.#parts = parts;
+    // As many as requests wait; the runtime warns of more than ten.
+    setMaxListeners(0, this.#done.signal, this.#gone.signal);
   }
 
   get isWorking(): boolean {
@@ -74,6 +81,7 @@ class Talk implements StreamTalk {
     while (!this.#isFull()) {
       const frame = this.#frames.next();
       if (frame === undefined) break;
+      if (++this.#taken % AT_ONCE === 0) this.#rest();
       if (frame === "wrong" || !this.#takeFrame(frame)) {
         // Nobody can tell where the next request begins, or whose it is; so the original.
         socket.destroy();
@@ -98,8 +106,16 @@ class Talk implements StreamTalk {
     this.#gone.abort();
   }
 
+  #rest(): void {
+    this.#rests = true;
+    setImmediate(() => {
+      this.#rests = false;
+      this.pump();
+    });
+  }
+
   #isFull(): boolean {
-    return this.#underWay >= UNDER_WAY_MAX || this.#socket.writableLength > UNSENT_BYTES_MAX;
+    return this.#rests || this.#underWay >= UNDER_WAY_MAX || this.#socket.writableLength > UNSENT_BYTES_MAX;
   }
 
   #takeFrame({ bytes, isWhole }: Frame): boolean {

@@ -12,6 +12,8 @@ import { type Write, write } from "./wire/msgpack.ts";
 
 /** The only version of the protocol. */
 const VERSION = 1;
+/** After so many commands of a connection others have their turn. */
+const AT_ONCE = 256;
 /** With more bytes that the client has not taken yet, no more of it is read. */
 const UNSENT_BYTES_MAX = 256 * 1024;
 /** A client that lets more of what it follows pile up is cut off: it would miss some, and not know. */
@@ -58,6 +60,8 @@ class Session implements StreamTalk, Talk {
   #isBusy = false;
   #hasShaken = false;
   #hasEnded = false;
+  #taken = 0;
+  #rests = false;
   #token: string | undefined;
 
   constructor(socket: Socket, parts: TalkParts) {
@@ -83,6 +87,7 @@ class Session implements StreamTalk, Talk {
       const found = this.#frames.next();
       if (found === "more") break;
       if (found === "wrong" || !isMap(found.value)) return this.#cut();
+      if (++this.#taken % AT_ONCE === 0) this.#rest();
       this.#takeMap(found.value);
     }
     if (socket.destroyed) return;
@@ -114,8 +119,16 @@ class Session implements StreamTalk, Talk {
     this.#parts.line.wrote();
   }
 
+  #rest(): void {
+    this.#rests = true;
+    setImmediate(() => {
+      this.#rests = false;
+      this.pump();
+    });
+  }
+
   #isFull(): boolean {
-    return this.#isBusy || this.#socket.writableLength > UNSENT_BYTES_MAX;
+    return this.#rests || this.#isBusy || this.#socket.writableLength > UNSENT_BYTES_MAX;
   }
 
   #cut(): void {

@@ -11,18 +11,31 @@ const ENTRIES_MAX = 400_000;
 export class Listings {
   /** The one used last is last. */
   readonly #kept = new Map<string, Listing>();
+  readonly #underWay = new Map<string, Promise<unknown>>();
   #entries = 0;
 
-  find(name: string): Listing | undefined {
+  /** As it is kept, or as somebody makes it already; made when it is neither. What is no list is not kept. */
+  async take<T>(name: string, make: () => Promise<Listing | T>): Promise<Listing | T> {
     const found = this.#kept.get(name);
     if (found !== undefined) {
       this.#kept.delete(name);
       this.#kept.set(name, found);
+      return found;
     }
-    return found;
+    const coming = this.#underWay.get(name) as Promise<Listing | T> | undefined;
+    if (coming !== undefined) return coming;
+    const making = make();
+    this.#underWay.set(name, making);
+    try {
+      const made = await making;
+      if (Array.isArray(made)) this.#keep(name, made as Listing);
+      return made;
+    } finally {
+      this.#underWay.delete(name);
+    }
   }
 
-  keep(name: string, listing: Listing): void {
+  #keep(name: string, listing: Listing): void {
     this.#drop(name);
     this.#kept.set(name, listing);
     this.#entries += listing.length;

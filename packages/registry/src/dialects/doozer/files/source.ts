@@ -1,6 +1,5 @@
 /** Files at one revision, and what can be told of them. Directories are what files lie below. */
 import type { Bytes, KeyRecord } from "../../../core/index.ts";
-import type { Glob } from "../wire/glob.ts";
 import { below, isPathLike, walkOrder } from "../wire/path.ts";
 
 export type File = Pick<KeyRecord, "key" | "value" | "modRevision">;
@@ -28,15 +27,21 @@ export function isDirectory(source: Source, path: Bytes): boolean {
   return false;
 }
 
-/** The names in a directory, sorted; undefined when there are too many keys to look at. */
-export function namesIn(source: Source, directory: Bytes): readonly Bytes[] | undefined {
+/** Some of the names in a directory, and where the others begin. */
+export interface Names {
+  readonly names: readonly Bytes[];
+  readonly next: Bytes | undefined;
+}
+
+/** From this key on, as many as are found by so many looks. */
+export function namesFrom(source: Source, directory: Bytes, first: Bytes | undefined, looksMax: number): Names {
   const { from, to } = below(directory);
   const names = new Set<Bytes>();
   let looks = 0;
-  for (let at: Bytes | undefined = from; at !== undefined; ) {
+  for (let at: Bytes | undefined = first ?? from; at !== undefined; ) {
     let next: Bytes | undefined;
     for (const { key } of source.entries(at, to)) {
-      if (++looks > LOOKS_MAX) return undefined;
+      if (++looks > looksMax) return { names: [...names], next: key };
       if (!isPathLike(key)) continue;
       const slash = key.indexOf("/", from.length);
       names.add(slash < 0 ? key.slice(from.length) : key.slice(from.length, slash));
@@ -47,20 +52,12 @@ export function namesIn(source: Source, directory: Bytes): readonly Bytes[] | un
     }
     at = next;
   }
-  return [...names].sort();
+  return { names: [...names], next: undefined };
 }
 
-/** The files that match, in the order of a walk through the tree; undefined when there are too many keys to look at. */
-export function filesOf(source: Source, { range, matches }: Glob): readonly File[] | undefined {
-  const found: File[] = [];
-  const only = range.to === undefined ? source.entry(range.from) : undefined;
-  const keys = range.to === undefined ? (only === undefined ? [] : [only]) : source.entries(range.from, range.to);
-  let looks = 0;
-  for (const file of keys) {
-    if (++looks > LOOKS_MAX) return undefined;
-    if (isPathLike(file.key) && matches(file.key) && !isDirectory(source, file.key)) found.push(file);
-  }
-  const ordered = found.map((file) => [walkOrder(file.key), file] as const);
+/** In the order of a walk through the tree. */
+export function sortForWalk(files: readonly File[]): readonly File[] {
+  const ordered = files.map((file) => [walkOrder(file.key), file] as const);
   return ordered.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, file]) => file);
 }
 

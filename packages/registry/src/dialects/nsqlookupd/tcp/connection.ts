@@ -19,6 +19,8 @@ const PROBE_MS = 60_000;
 /** Commands of which several may be decided in any order. */
 const TOGETHER: ReadonlySet<string> = new Set(["PING", "REGISTER", "UNREGISTER"]);
 const TOGETHER_MAX = 256;
+/** After so many others have their turn: a client that says much holds up itself alone. */
+const AT_ONCE = 512;
 
 /** An error in the protocol's words, after which the connection ends. */
 function wrong(error: string): Refused & { readonly error: string } {
@@ -106,12 +108,14 @@ export class Connection implements StreamTalk {
   /** Answers what has come, in order. What is said in one go and does not bear on one another is stored in one go. */
   async #answerAll(): Promise<void> {
     let before = "";
+    let count = 0;
     const underWay: Promise<Outcome<string | undefined>>[] = [];
     for (let said = this.#reader.next(); said !== undefined && !this.#socket.destroyed; said = this.#reader.next()) {
       const verb = said.kind === "command" ? (said.words[0] ?? "") : "";
       const goesAlong = verb === before && TOGETHER.has(verb) && underWay.length < TOGETHER_MAX;
       if (!goesAlong && !(await this.#giveAll(underWay))) return;
       before = verb;
+      if (++count % AT_ONCE === 0) await new Promise<void>((resolve) => setImmediate(resolve));
       underWay.push(this.#tryAnswer(said));
     }
     await this.#giveAll(underWay);

@@ -10,6 +10,9 @@ import { Encoded, write } from "../wire/msgpack.ts";
 /** An answer holds them all: beyond this a client has to ask for fewer. */
 const MEMBERS_MAX = 20_000;
 const TOO_HARD = "the expressions take too long: ask by simpler ones";
+/** Tags may be long. */
+const BYTES_MAX = 16 * 1024 * 1024;
+const TOO_LONG = `more than ${BYTES_MAX} bytes of members: ask for fewer by a filter`;
 const TOO_MANY = `more than ${MEMBERS_MAX} members: ask for fewer by a filter`;
 
 export const members: Run = (desk, call) => list(desk, call, () => true);
@@ -24,11 +27,15 @@ export const membersFiltered: Run = (desk, call) => {
 
 async function list({ members: all }: Desk, { account }: Call, fits: Filter): Promise<Reply> {
   const found: Encoded[] = [];
-  let error = "";
+  let [error, bytes] = ["", 0];
   await all.each(account, (member) => {
     const fit = fits(member);
     if (fit === undefined) error = TOO_HARD;
-    else if (fit && found.push(new Encoded(write(toWire(member)))) > MEMBERS_MAX) error = TOO_MANY;
+    if (fit !== true) return error === "";
+    const one = write(toWire(member));
+    bytes += one.length;
+    if (bytes > BYTES_MAX) error = TOO_LONG;
+    else if (found.push(new Encoded(one)) > MEMBERS_MAX) error = TOO_MANY;
     return error === "";
   });
   return error === "" ? { body: { Members: found } } : refused(error);

@@ -12,7 +12,7 @@ import { type Happened, happenedIn } from "./events.ts";
 import { type Member, nameOf, toMember } from "./member.ts";
 
 /** Members that are looked at in one go: some milliseconds. */
-const AT_ONCE = 500;
+const AT_ONCE = 100;
 /** Of all accounts: those that are gone, the ones that went first being forgotten first. */
 const GONE_MAX = 10_000;
 
@@ -65,7 +65,8 @@ export class Members {
     const gone = [...this.#gone.values()].filter((one) => one.account === account);
     const present = new Set<string>();
     for (let at = 0; at < records.length + gone.length; at++) {
-      if (at % AT_ONCE === AT_ONCE - 1) await new Promise<void>((resolve) => inTurn(resolve));
+      if (at % AT_ONCE === 0 && records.length + gone.length > AT_ONCE)
+        await new Promise<void>((resolve) => inTurn(resolve));
       const record = records[at];
       const member = record === undefined ? (gone[at - records.length] as Gone).member : toMember(record);
       if (record === undefined && present.has(member.name)) continue;

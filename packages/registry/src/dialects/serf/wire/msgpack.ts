@@ -166,66 +166,106 @@ class Reader {
 }
 
 export function write(...values: readonly Write[]): Buffer {
-  const parts: Buffer[] = [];
-  for (const value of values) writeTo(parts, value);
-  return Buffer.concat(parts);
+  const writer = new Writer();
+  for (const value of values) writer.write(value);
+  return writer.end();
 }
 
-function writeTo(parts: Buffer[], value: Write): void {
-  if (value === null) parts.push(Buffer.from([0xc0]));
-  else if (typeof value === "boolean") parts.push(Buffer.from([value ? 0xc3 : 0xc2]));
-  else if (typeof value === "number") parts.push(toNumber(value));
-  else if (typeof value === "string") {
-    const bytes = Buffer.from(value, "utf8");
-    parts.push(toHead(bytes.length, [0xa0, 31], [0xd9, 0xda, 0xdb]), bytes);
-  } else if (Buffer.isBuffer(value)) parts.push(toHead(value.length, undefined, [0xc4, 0xc5, 0xc6]), value);
-  else if (value instanceof Encoded) parts.push(value.bytes);
-  else if (Array.isArray(value)) {
-    parts.push(toHead(value.length, [0x90, 15], [undefined, 0xdc, 0xdd]));
-    for (const one of value) writeTo(parts, one);
-  } else {
-    // Sorted, as the original writes its own.
-    const entries = Object.entries(value)
-      .filter(([, one]) => one !== undefined)
-      .sort(([a], [b]) => (a < b ? -1 : 1));
-    parts.push(toHead(entries.length, [0x80, 15], [undefined, 0xde, 0xdf]));
-    for (const [key, one] of entries) {
-      writeTo(parts, key);
-      writeTo(parts, one as Write);
+class Writer {
+  #buffer = Buffer.allocUnsafe(256);
+  #at = 0;
+
+  end(): Buffer {
+    return this.#buffer.subarray(0, this.#at);
+  }
+
+  /** Where so many bytes may be written. */
+  #take(length: number): number {
+    const at = this.#at;
+    this.#at += length;
+    if (this.#at <= this.#buffer.length) return at;
+    const larger = Buffer.allocUnsafe(2 * this.#at);
+    this.#buffer.copy(larger, 0, 0, at);
+    this.#buffer = larger;
+    return at;
+  }
+
+  #byte(byte: number): void {
+    const at = this.#take(1);
+    this.#buffer[at] = byte;
+  }
+
+  #bytes(bytes: Buffer): void {
+    const at = this.#take(bytes.length);
+    bytes.copy(this.#buffer, at);
+  }
+
+  write(value: Write): void {
+    if (value === null) this.#byte(0xc0);
+    else if (typeof value === "boolean") this.#byte(value ? 0xc3 : 0xc2);
+    else if (typeof value === "number") this.#number(value);
+    else if (typeof value === "string") this.#text(value);
+    else if (Buffer.isBuffer(value)) {
+      this.#head(value.length, undefined, [0xc4, 0xc5, 0xc6]);
+      this.#bytes(value);
+    } else if (value instanceof Encoded) this.#bytes(value.bytes);
+    else if (Array.isArray(value)) {
+      this.#head(value.length, [0x90, 15], [undefined, 0xdc, 0xdd]);
+      for (const one of value) this.write(one);
+    } else this.#map(value as { readonly [key: string]: Write | undefined });
+  }
+
+  #text(text: string): void {
+    const length = Buffer.byteLength(text);
+    this.#head(length, [0xa0, 31], [0xd9, 0xda, 0xdb]);
+    const at = this.#take(length);
+    this.#buffer.write(text, at);
+  }
+
+  /** Sorted, as the original writes its own. */
+  #map(map: { readonly [key: string]: Write | undefined }): void {
+    const keys = Object.keys(map)
+      .filter((key) => map[key] !== undefined)
+      .sort();
+    this.#head(keys.length, [0x80, 15], [undefined, 0xde, 0xdf]);
+    for (const key of keys) {
+      this.#text(key);
+      this.write(map[key] as Write);
     }
   }
-}
 
-/** The least of the forms that a length has: in the kind itself, or in one, two or four bytes. */
-function toHead(
-  length: number,
-  short: readonly [kind: number, max: number] | undefined,
-  [one, two, four]: readonly [number | undefined, number, number],
-): Buffer {
-  if (short !== undefined && length <= short[1]) return Buffer.from([short[0] | length]);
-  if (one !== undefined && length < 0x100) return Buffer.from([one, length]);
-  const head = Buffer.alloc(length < 0x10000 ? 3 : 5);
-  head.writeUInt8(length < 0x10000 ? two : four, 0);
-  head.writeUIntBE(length, 1, head.length - 1);
-  return head;
-}
+  /** The least of the forms that a length has: in the kind itself, or in one, two or four bytes. */
+  #head(
+    length: number,
+    short: readonly [kind: number, max: number] | undefined,
+    [one, two, four]: readonly [number | undefined, number, number],
+  ): void {
+    if (short !== undefined && length <= short[1]) return this.#byte(short[0] | length);
+    if (one !== undefined && length < 0x100) this.#unsigned(one, length, 1);
+    else if (length < 0x10000) this.#unsigned(two, length, 2);
+    else this.#unsigned(four, length, 4);
+  }
 
-function toNumber(value: number): Buffer {
-  if (!Number.isSafeInteger(value)) {
-    const float = Buffer.alloc(9, 0xcb);
-    float.writeDoubleBE(value, 1);
-    return float;
+  #unsigned(kind: number, value: number, length: number): void {
+    const at = this.#take(1 + length);
+    this.#buffer[at] = kind;
+    this.#buffer.writeUIntBE(value, at + 1, length);
   }
-  if (value >= 0 ? value < 0x80 : value >= -32) return Buffer.from([value & 0xff]);
-  if (value < 0) {
-    const long = Buffer.alloc(9, 0xd3);
-    long.writeBigInt64BE(BigInt(value), 1);
-    return long;
+
+  #number(value: number): void {
+    if (Number.isSafeInteger(value) && (value >= 0 ? value < 0x80 : value >= -32)) this.#byte(value & 0xff);
+    else if (!Number.isSafeInteger(value)) this.#long(0xcb, (at) => this.#buffer.writeDoubleBE(value, at));
+    else if (value < 0) this.#long(0xd3, (at) => this.#buffer.writeBigInt64BE(BigInt(value), at));
+    else if (value < 0x100) this.#unsigned(0xcc, value, 1);
+    else if (value < 0x10000) this.#unsigned(0xcd, value, 2);
+    else if (value < 2 ** 32) this.#unsigned(0xce, value, 4);
+    else this.#long(0xcf, (at) => this.#buffer.writeBigUInt64BE(BigInt(value), at));
   }
-  if (value < 0x100) return Buffer.from([0xcc, value]);
-  if (value < 0x10000) return Buffer.from([0xcd, value >> 8, value & 0xff]);
-  const long = Buffer.alloc(value < 2 ** 32 ? 5 : 9, value < 2 ** 32 ? 0xce : 0xcf);
-  if (long.length === 5) long.writeUInt32BE(value, 1);
-  else long.writeBigUInt64BE(BigInt(value), 1);
-  return long;
+
+  /** Eight bytes behind their kind. */
+  #long(kind: number, put: (at: number) => void): void {
+    const at = this.#take(9);
+    this.#buffer[at] = kind;
+    put(at + 1);
+  }
 }
