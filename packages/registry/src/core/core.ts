@@ -55,7 +55,7 @@ export interface Core {
 }
 
 /** Instances that are sorted into groups in one turn; takes 2 to 5 ms. */
-const GROUPED_MAX = 2000;
+const GROUPED_MAX = 1000;
 
 const HISTORY_COMMITS_MAX = 16_384;
 const HISTORY_CHANGES_MAX = 65_536;
