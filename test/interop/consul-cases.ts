@@ -183,7 +183,7 @@ export const CASES: readonly Case[] = [
     "GET /kv/a?wait=odd&index=1",
     "GET /kv/a?stale&consistent",
   ),
-  ...differing("nobody has coordinates here", undefined, "GET /coordinate/node/none"),
+  ...cases(undefined, "GET /coordinate/node/none"),
   ...differing("namespaces are refused everywhere here", undefined, "GET /catalog/nodes?ns=x"),
   // Events and prepared queries.
   ...cases("payload", "PUT /event/fire/deploy?service=web", "PUT /event/fire/"),

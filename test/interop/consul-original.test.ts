@@ -70,21 +70,42 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["maint", "-disable"],
   ["watch", "-type=key", "-key=cli/lock/none"],
   ["watch", "-type=nodes"],
+  ["event", "-name=deploy", "payload"],
+  ["acl", "token", "list"],
+  ["peering", "list"],
+  ["config", "list", "-kind=service-defaults"],
+  ["reload"],
+  ["force-leave", "none"],
+  ["operator", "autopilot", "get-config"],
+  ["watch", "-type=event", "-name=deploy"],
+  ["watch", "-type=checks", "-state=passing"],
+  ["watch", "-type=service", "-service=consul"],
   ["operator", "raft", "list-peers"],
   ["info"],
   ["members"],
 ];
 
+/** How many words of a command's name come before its flags. */
+const DEPTHS: Readonly<Record<string, number>> = {
+  acl: 2,
+  catalog: 1,
+  config: 1,
+  kv: 1,
+  operator: 2,
+  peering: 1,
+  services: 1,
+};
+
 test("Consul's command line does here what it does there", options, async (t) => {
   const run = async (at: number, args: readonly string[]): Promise<string> => {
     const [command = "", ...rest] = args;
-    const depth = ["kv", "services", "catalog", "operator"].includes(command) ? (command === "operator" ? 2 : 1) : 0;
+    const depth = DEPTHS[command] ?? 0;
     const words = [command, ...rest.slice(0, depth), `-http-addr=127.0.0.1:${at}`, ...rest.slice(depth)];
     const program = startShown(t, words.join(" "), original.path, words, { cwd: temporaryDirectory(t) });
     const { code } = await program.exited;
     const said = `${code}\n${program.lines.join("\n")}\n${program.stderr()}`;
-    // Nodes have ids of their own.
-    return said.replaceAll(/\b[0-9a-f]{8}\b/g, "ID");
+    // Nodes and events have ids of their own.
+    return said.replaceAll(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b[0-9a-f]{8}\b/g, "ID");
   };
   for (const args of COMMANDS) {
     const [one, other] = await Promise.all([run(theirs, args), run(ours, args)]);
