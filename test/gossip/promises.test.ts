@@ -253,3 +253,13 @@ test("heartbeats that come by turns at several nodes make no writes", async () =
   assert.equal(await endsAt(world, "n2", "i"), 0);
   await world.close();
 });
+
+test("of a keeper that is gone few silent leases are not protected as many", async () => {
+  const world = await openWorld(7);
+  for (const id of ["a", "b", "c"]) await propose(world, "n0", register("s", id, { ttlMs: 2000 }));
+  await world.pass(1000);
+  world.kill("n0");
+  await world.pass(20_000);
+  for (const name of world.names.slice(1)) assert.deepEqual(idsAt(world, name), [], `${name} holds none`);
+  await world.close();
+});

@@ -1,7 +1,7 @@
 /**
- * @live The nodes as the core sees them. Who wrote a lease last keeps it, and vouches for all that it keeps by being there. Of
- * a keeper that is gone every node keeps the leases for itself, each for one more ttl, and the first that hears one takes
- * it over.
+ * @live The nodes as the core sees them. Who wrote a lease last keeps it, and vouches for all that it keeps by being there. The
+ * leases of a keeper that is gone are kept by the next node by name, each for one more ttl, and the first that hears one
+ * takes it over.
  */
 import {
   type Account,
@@ -63,6 +63,8 @@ export class GossipNodes implements Keeping, Nodes {
   readonly #passedOn = new Map<string, { readonly from: string; readonly beats: number; readonly times: number }>();
   /** Keepers of whose leases others have said that they ran out. */
   readonly #doubted = new Set<string>();
+  /** By a keeper that is gone: who keeps its leases, of those that were there at the last look. */
+  readonly #heirs = new Map<string, string>();
   #present = "";
   #wasOnDuty = false;
 
@@ -85,11 +87,22 @@ export class GossipNodes implements Keeping, Nodes {
   }
 
   keeperOf(_account: Account, { origin }: LeaseRecord): string {
-    return this.#isPresent(origin) ? origin : this.#options.name;
+    return this.#isPresent(origin) ? origin : this.#heirOf(origin);
   }
 
-  keeps(_account: Account, { origin }: LeaseRecord): boolean {
-    return origin === this.#options.name || !this.#isPresent(origin);
+  keeps(account: Account, lease: LeaseRecord): boolean {
+    return this.keeperOf(account, lease) === this.#options.name;
+  }
+
+  /** One alone: were all to keep the leases, each would count them among the silent ones, and protection all of these. */
+  #heirOf(gone: string): string {
+    let heir = this.#heirs.get(gone);
+    if (heir === undefined) {
+      const present = this.#options.members.present(this.#options.clock.monotonic());
+      heir = present.find((node) => node > gone) ?? (present[0] as string);
+      this.#heirs.set(gone, heir);
+    }
+    return heir;
   }
 
   /** Whether an end that this node proposes may be decided: nobody else has written the lease since. */
@@ -175,6 +188,7 @@ export class GossipNodes implements Keeping, Nodes {
     const present = this.#options.members.present(this.#options.clock.monotonic()).join("\n");
     if (present !== this.#present) {
       this.#present = present;
+      this.#heirs.clear();
       this.#moved();
     }
     const isOnDuty = this.isOnDuty();
