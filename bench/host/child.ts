@@ -138,11 +138,11 @@ function isFreeOverUdp(port: number): Promise<boolean> {
   });
 }
 
-function findTcpPort(): Promise<number> {
+function findTcpPort(wanted = 0): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
+    server.listen(wanted, "127.0.0.1", () => {
       const address = server.address();
       server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
     });
@@ -154,6 +154,17 @@ export async function findPort(): Promise<number> {
   for (;;) {
     const port = await findTcpPort();
     if (await isFreeOverUdp(port)) return port;
+  }
+}
+
+/** Below those that a system gives to connections: where servers make many, one might have the port before its server. */
+let lowPort = 15_000 + 16 * (process.pid % 1000);
+
+/** A free port of TCP that no connection gets meanwhile. */
+export async function findLowPort(): Promise<number> {
+  for (;;) {
+    const port = await findTcpPort(++lowPort).catch(() => undefined);
+    if (port !== undefined) return port;
   }
 }
 

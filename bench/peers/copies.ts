@@ -1,6 +1,6 @@
 /** Servers that copy each other: Rollcall's nodes that gossip, and Eureka's that replicate; all on loopback. */
 import { rmSync } from "node:fs";
-import { findPort } from "../host/child.ts";
+import { findLowPort, findPort } from "../host/child.ts";
 import { askOnce, connectHttp1, toRequest } from "../load/clients/http1.ts";
 import { NO_INSTANCE_PATH } from "../load/eureka/instances.ts";
 import { spawnEureka } from "./java.ts";
@@ -50,7 +50,7 @@ export async function sentBy({ port }: Peer): Promise<number> {
 }
 
 async function startCopy(nth: number, seed: number): Promise<Copy> {
-  const [port, link] = [await findPort(), nth === 0 ? seed : await findPort()];
+  const [port, link] = [await findLowPort(), nth === 0 ? seed : await findLowPort()];
   const dir = makeDir("rollcall");
   const flags = ["--dialects", "http", "--replicator", "gossip", "--name", `n${nth}`, "--link-port", String(link)];
   const peers = nth === 0 ? [] : ["--peers", `127.0.0.1:${seed}`];
@@ -98,7 +98,7 @@ export async function withCopies<T>(
   use: (copies: Copies) => Promise<T>,
 ): Promise<T> {
   const started: Copy[] = [];
-  const seed = await findPort();
+  const seed = await findLowPort();
   const add = async (): Promise<Copy> => {
     const copy = await startCopy(started.length, seed);
     started.push(copy);
