@@ -33,7 +33,12 @@ import { ROUTES, type Route } from "./routes.ts";
 
 const TABLE = new Table(ROUTES);
 /** Those that look for what stands on a node, or for names in another case. */
-const SORTED: ReadonlySet<Route> = new Set(ROUTES.filter(({ pattern }) => !/^\/v1\/(?:kv|status)\//.test(pattern)));
+const LOOKING = /^\/v1\/(?:catalog|health|session|query|txn|agent\/(?:service|check|health))/;
+const SORTED: ReadonlySet<Route> = new Set(ROUTES.filter(({ pattern }) => LOOKING.test(pattern)));
+/** What is shown of the catalog and of keys; others tell of this server. */
+const SHOWING: ReadonlySet<Route> = new Set(
+  ROUTES.filter(({ need, pattern }) => need === "reader" && (LOOKING.test(pattern) || pattern.startsWith("/v1/kv/"))),
+);
 const GROUPINGS: readonly Grouping[] = [BY_NODE, BY_LOWER_NAME];
 const PLACES = new Map(ROUTES.map((route, at) => [route, at] as const));
 const NAMES = ROUTES.map(({ method, pattern }) => `${method} ${pattern}`);
@@ -161,7 +166,7 @@ export class Server {
   #handle(route: Route, call: Call): Answer | Promise<Answer> {
     const { registry, nodes } = this.#desk;
     // At the original the leader answers unless its client takes what is stale.
-    const isCurrent = nodes === ALONE || route.need !== "reader" || call.options.consistency === "stale";
+    const isCurrent = nodes === ALONE || !SHOWING.has(route) || call.options.consistency === "stale";
     const groupings = SORTED.has(route) ? GROUPINGS.filter((by) => registry.group(by) !== undefined) : NO_GROUPINGS;
     return isCurrent && groupings.length === 0
       ? route.handle(this.#desk, call)
