@@ -7,6 +7,8 @@ import { measureCores } from "./cost.ts";
 
 const BYTES = 250;
 const CONNECTIONS = 64;
+/** What a JVM and V8 translate as they go takes seconds; all sides have the same. */
+const WARM = 2;
 /** On a busy machine an answer may take long: that is no failure. */
 const TIMEOUT_S = 20;
 
@@ -22,7 +24,8 @@ function loadOne({ side, peers }: Ensemble, nth: number, effort: Effort): Promis
 }
 
 /** All three at once; what the slowest of them did beside the others, and what a registration cost each kind of process, too. */
-async function measure(side: EnsembleSide, effort: Effort): Promise<Sample> {
+async function measure(side: EnsembleSide, { warmMs, ...rest }: Effort): Promise<Sample> {
+  const effort = { ...rest, warmMs: warmMs * WARM };
   return withEnsemble(side, async (ensemble) => {
     const loads = Promise.all(ensemble.peers.map((_, nth) => loadOne(ensemble, nth, effort)));
     const [rates, cores] = await Promise.all([loads, measureCores(ensemble, effort)]);
