@@ -16,7 +16,8 @@ const accounts = {
   other: { tokens: [{ name: "theirs", role: "writer", sha256: sha256("theirs") }] },
 };
 
-const consul = await startConsul({ after }, { config: { accounts } });
+const LEASES_MAX = 20;
+const consul = await startConsul({ after }, { config: { accounts, limits: { leasesMax: LEASES_MAX } } });
 
 /** With a token in one of the three places. */
 function ask(method: string, path: string, token: string, where: "query" | "header" | "bearer" = "header") {
@@ -111,4 +112,14 @@ test("what is bad from outside is answered with its own error, and costs no more
   assert.equal((await get(`/kv/${deep}?recurse`)).json().length, 1);
   assert.equal((await consul.call("DELETE", "/kv/?recurse&token=write-it")).status, 200);
   assert.equal((await get("/kv/?keys")).text, "[]");
+});
+
+test("sessions are as many as the account may have leases", async () => {
+  const made: number[] = [];
+  for (let nth = 0; nth <= LEASES_MAX; nth++) made.push((await ask("PUT", "/session/create", "theirs")).status);
+  assert.deepEqual([made.filter((status) => status === 200).length, made.at(-1)], [LEASES_MAX, 429]);
+  const [{ ID }] = (await ask("GET", "/session/list", "theirs")).json();
+  assert.equal((await ask("PUT", `/session/renew/${ID}`, "theirs")).status, 200);
+  assert.equal((await ask("PUT", `/session/destroy/${ID}`, "theirs")).text, "true");
+  assert.equal((await ask("PUT", "/session/create", "theirs")).status, 200);
 });

@@ -243,6 +243,8 @@ test("tools find what they ask the agent for at their start", async () => {
   assert.equal((await consul.get("/catalog/datacenters")).text, '["dc1"]');
   assert.equal((await consul.get("/operator/raft/configuration")).json().Servers[0].Leader, true);
   assert.equal((await consul.get("/operator/autopilot/health")).json().Healthy, true);
+  const { Leader, Servers } = (await consul.get("/operator/autopilot/state")).json();
+  assert.deepEqual([Servers[Leader].Name, Servers[Leader].Status], ["here", "leader"]);
   const [{ Node, Coord }] = (await consul.get("/coordinate/nodes")).json();
   assert.deepEqual([Node, Coord.Vec.length], ["here", 8]);
 });

@@ -22,6 +22,30 @@ export const showRaft: Handle = ({ agent, registry }) =>
     Index: 0,
   });
 
+/** `GET /v1/operator/autopilot/state` */
+export const showState: Handle = ({ agent, registry, status }) => {
+  const { nodeId: ID, node: Name } = agent;
+  const server = {
+    ID,
+    Name,
+    Address: raftAddressOf(agent),
+    NodeStatus: "alive",
+    Version: agent.version,
+    LastContact: "0s",
+    LastTerm: 1,
+    LastIndex: registry.read((view) => view.revision),
+    Healthy: true,
+    StableSince: new Date(status.startedAtMs).toISOString(),
+    ReadReplica: false,
+    Status: "leader",
+    Meta: {},
+    NodeType: "voter",
+  };
+  const [Healthy, FailureTolerance, OptimisticFailureTolerance] = [true, 0, 0];
+  const Servers = { [ID]: server };
+  return jsonOf({ Healthy, FailureTolerance, OptimisticFailureTolerance, Servers, Leader: ID, Voters: [ID] });
+};
+
 /** `DELETE /v1/operator/raft/peer`: the one that leads is not removed, and there is no other. */
 export const removePeer: Handle = (_desk, { query }) => {
   const [what = "id"] = ["id", "address"].filter((name) => query.has(name));

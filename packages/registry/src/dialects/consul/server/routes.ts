@@ -112,6 +112,7 @@ export const ROUTES: readonly Route[] = [
   read("/v1/health/state/:state", health.listByState, shapes.CHECKS),
   read("/v1/operator/raft/configuration", operator.showRaft),
   read("/v1/operator/autopilot/health", operator.showHealth),
+  read("/v1/operator/autopilot/state", operator.showState),
   read("/v1/operator/autopilot/configuration", operator.showAutopilot),
   write("PUT", "/v1/operator/autopilot/configuration", operator.refuseAutopilot),
   write("DELETE", "/v1/operator/raft/peer", operator.removePeer),
