@@ -102,6 +102,7 @@ const CASES: Readonly<Record<string, Case>> = {
     output: /200 OK/,
   },
   tcp: { check: { kind: "tcp" }, status: "passing", output: `TCP connect 127.0.0.1:${http}: Success` },
+  "tcp-tls": { check: { kind: "tcp", target: `:${https}`, tls: true }, status: "passing", output: /Success$/ },
   "tcp-name": { check: { kind: "tcp", target: `localhost:${http}` }, status: "passing", output: /Success$/ },
   "tcp-closed": {
     check: { kind: "tcp", target: `:${closed}` },
@@ -172,7 +173,7 @@ async function lookAt(id: string) {
 
 test("each kind of target comes to the status and the words it should", async () => {
   const register = ([id, { check, address = "127.0.0.1" }]: [string, Case]): Promise<unknown> =>
-    api.ok("PUT", pathOf(id), { address, port: http, ttl: 0, checks: [{ interval: "1s", timeout: "10s", ...check }] });
+    api.ok("PUT", pathOf(id), { address, port: http, ttl: 0, checks: [{ interval: "1s", timeout: "60s", ...check }] });
   await Promise.all(Object.entries(CASES).map(register));
   for (const [id, { status, output }] of Object.entries(CASES)) {
     const { check } = await until(async () => {

@@ -5,6 +5,7 @@ import { createServer } from "node:net";
 import { after, test } from "node:test";
 import { Checks } from "../../packages/registry/src/checks/checks.ts";
 import { readPlaces } from "../../packages/registry/src/checks/places.ts";
+import { CHECK_PLANS } from "../../packages/registry/src/checks/plans.ts";
 import type { Check } from "../../packages/registry/src/core/index.ts";
 import { createNode } from "../harness/duty.ts";
 import { accepted, instanceOf, openRig, type Rig } from "../harness/registry.ts";
@@ -122,4 +123,32 @@ test("a check that is changed is another one; one that goes, or moves, is not ru
   const before = accepts;
   for (let i = 0; i < 40; i++) rig.pause(50);
   assert.equal(accepts, before);
+});
+
+test("the node on duty keeps the time of reports, at whichever node they come in", async () => {
+  const rig = await openRig({ plans: CHECK_PLANS });
+  const [one, other] = [open(rig, false), open(rig, true)];
+  await register(rig, "t", [checkOf("job", "", { kind: "ttl", intervalMs: 2000 })]);
+  await until(() => rig.registry.read((view) => view.lease("default", "check/web/t/job")));
+  const report = async (): Promise<void> => {
+    const said = await one.checks.report("default", { service: "web", id: "t" }, "job", "passing", "");
+    assert.equal(said?.ok, true);
+  };
+  await report();
+  const { revision } = rig.core.numbers();
+  for (let i = 0; i < 4; i++) {
+    await rig.pass(1000);
+    await report();
+  }
+  assert.equal(rig.core.numbers().revision, revision, "the same report again is no commit");
+  other.node.leave();
+  await rig.pass(3000);
+  assert.equal(find(rig, "t")[0]?.status, "passing", "nobody is on duty");
+  one.node.take();
+  await until(() => find(rig, "t")[0]?.status === "critical");
+  assert.equal(find(rig, "t")[0]?.output, "TTL expired");
+  await report();
+  assert.equal(find(rig, "t")[0]?.status, "passing");
+  accepted(await rig.registry.propose("default", { kind: "deregister", instance: { service: "web", id: "t" } }));
+  await until(() => rig.registry.read((view) => view.lease("default", "check/web/t/job") === undefined));
 });

@@ -15,7 +15,7 @@ export interface CheckBody {
   timeoutMs: number;
   status: Status;
   output: string;
-  /** When the status became what it is; null before the first result. */
+  /** Of the result that is shown; null before the first. */
   reportedAt: string | null;
   method?: string;
   expect?: string;

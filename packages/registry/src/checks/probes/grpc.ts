@@ -1,12 +1,11 @@
 /** @live What a server of gRPC says of its health: grpc.health.v1, over TLS or without. */
 import { once } from "node:events";
 import { type ClientHttp2Session, connect as connectHttp2, constants, type IncomingHttpHeaders } from "node:http2";
-import { connect } from "node:net";
 import { Message, readFields } from "../../net/protobuf.ts";
 import { fail, pass, type Verdict } from "../verdict.ts";
+import { connectTo } from "./connect.ts";
 import { placeOf, sayDial } from "./errors.ts";
 import type { Make, Run } from "./run.ts";
-import { connectSecurely } from "./secure.ts";
 
 const METHOD = "/grpc.health.v1.Health/Check";
 /** An answer has a number in it, and what surrounds that. */
@@ -24,11 +23,7 @@ export const makeGrpc: Make = async (run) => {
   const { host, port, secure } = run.aim;
   const address = await run.reach(host);
   const place = placeOf(address, port);
-  const socket = secure
-    ? connectSecurely(run, host, address, port, ["h2"])
-    : connect({ host: address, port, signal: run.signal });
-  // The one that is waited for comes first; what is said of it later is said too late.
-  socket.on("error", () => {});
+  const socket = connectTo(run, { host, address, port }, secure, ["h2"]);
   let session: ClientHttp2Session | undefined;
   try {
     await once(socket, secure ? "secureConnect" : "connect");

@@ -1,11 +1,10 @@
 /** @live What a URL answers. */
 import { type ClientRequest, type IncomingMessage, request } from "node:http";
-import { connect } from "node:net";
 import { type Aim, type Check, LIMITS, type Probe, readExpected } from "../../core/index.ts";
 import { cut, fail, type Verdict } from "../verdict.ts";
+import { connectTo } from "./connect.ts";
 import { placeOf, sayDial } from "./errors.ts";
 import type { Make, Run } from "./run.ts";
-import { connectSecurely } from "./secure.ts";
 
 const HEADERS: Readonly<Record<string, string>> = {
   "User-Agent": "Rollcall Health Check",
@@ -85,8 +84,7 @@ function send(run: Run, ask: Ask, host: string, address: string): Promise<Answer
       headers: { Host: url.host, ...headers, ...content, Connection: "close" },
       maxHeaderSize: HEAD_BYTES_MAX,
       // A connection of its own, as a new client would get it; the signal ends that, and so the request.
-      createConnection: () =>
-        isSecure ? connectSecurely(run, host, address, port) : connect({ host: address, port, signal: run.signal }),
+      createConnection: () => connectTo(run, { host, address, port }, isSecure),
     });
     outgoing.on("error", (error) => {
       if (run.signal.aborted) reject(error);
