@@ -77,6 +77,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["reload"],
   ["force-leave", "none"],
   ["operator", "autopilot", "get-config"],
+  ["operator", "autopilot", "state"],
   ["watch", "-type=event", "-name=deploy"],
   ["watch", "-type=checks", "-state=passing"],
   ["watch", "-type=service", "-service=consul"],
