@@ -1,5 +1,5 @@
 /**
- * Clients of Consul, doozer, Serf, hera and NSQ at three nodes: what is done at one is so at the others, and nobody is told
+ * Clients of Consul, doozer, Serf, hera, NSQ and ZooKeeper at three nodes: what is done at one is so at the others, and nobody is told
  * that anything is gone because a node is killed.
  */
 import assert from "node:assert/strict";
@@ -14,6 +14,7 @@ import { type Answer, request } from "../harness/requests.ts";
 import { type Scope, until } from "../harness/scope.ts";
 import { openNsqd } from "../nsqlookupd/rig.ts";
 import { ask } from "./rig.ts";
+import * as zookeeper from "./zookeeper.ts";
 
 export type Three = readonly [Rollcall, Rollcall, Rollcall];
 
@@ -294,6 +295,7 @@ export const WALKS: Readonly<Record<string, (scope: Scope, nodes: Three) => Prom
   "events, queries and members of Serf are those of all nodes": serf,
   "entries of hera are put, beaten and deleted at any node": heras,
   "an nsqd that is connected to several nodes is shown by all of them, once": nsq,
+  "a session of ZooKeeper goes from node to node, and numbers and watches are those of all": zookeeper.sessions,
 };
 
 /** Statuses of a heartbeat that goes on until it is good again, none of them one that says that all is lost. */
@@ -361,4 +363,11 @@ const nsqProducers: Witness = async (scope, [a, b, c]) => {
   };
 };
 
-export const WITNESSES: readonly Witness[] = [consulLocks, doozerWaits, serfStreams, heraBeats, nsqProducers];
+export const WITNESSES: readonly Witness[] = [
+  consulLocks,
+  doozerWaits,
+  serfStreams,
+  heraBeats,
+  nsqProducers,
+  zookeeper.watches,
+];

@@ -1,10 +1,11 @@
 /** Sessions: their time, where they are connected, what goes with them, and that a restart keeps them. */
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { connect } from "node:net";
 import { after, test } from "node:test";
 import { until } from "../harness/scope.ts";
 import { FLAGS, frame, pack } from "./codec.ts";
-import { aclOf, Client, createBody, hello, startZookeeper } from "./rig.ts";
+import { aclOf, Client, createBody, hello, startZookeeper, word } from "./rig.ts";
 
 const rollcall = await startZookeeper({ after }, { settings: { sessionMsMin: 1000, watchesMax: 1000 } });
 const port = rollcall.port("zookeeper");
@@ -173,4 +174,32 @@ test("a megabyte less a little is taken, and more closes the connection but not 
   const back = await Client.open({ after }, port, { session, password });
   assert.equal(back.greeting?.session, session);
   assert.equal(await back.code("create", createBody(`/${"p".repeat(5000)}`, "", 0)), -8);
+});
+
+test("where there are accounts, a token says whose nodes they are", async (t) => {
+  const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
+  const token = (role: string) => ({ name: role, role, sha256: sha256(`acme-${role}`) });
+  const accounts = { acme: { tokens: [token("writer"), token("reader")] } };
+  const closed = await startZookeeper(t, { config: { accounts }, dialects: "zookeeper" });
+  const at = closed.port("zookeeper");
+  const client = await Client.open(t, at);
+  assert.ok(client.greeting?.session !== 0n);
+  assert.equal(await client.code("create", createBody("/a", "", 0)), -102);
+  assert.equal(await client.code("getData", pack("sb", "/", false)), -102);
+  await client.must("auth", pack("iss", 0, "digest", "ann:no-token"));
+  assert.equal(await client.code("create", createBody("/a", "", 0)), -102);
+  await client.must("auth", pack("iss", 0, "digest", "ann:acme-writer"));
+  await client.create("/a", "", FLAGS.ephemeral);
+  const reader = await Client.open(t, at);
+  await reader.must("auth", pack("iss", 0, "digest", "bob:acme-reader"));
+  assert.deepEqual(await reader.children("/"), ["a", "zookeeper"]);
+  assert.equal(await reader.code("create", createBody("/b", "", 0)), -102);
+  const { session, password } = client.greeting ?? assert.fail();
+  const back = await Client.open(t, at, { session, password });
+  await client.closed();
+  assert.equal(await back.code("getData", pack("sb", "/a", false)), -102, "a token is shown again after a move");
+  await back.must("auth", pack("iss", 0, "digest", "ann:acme-writer"));
+  assert.equal((await back.get("/a")).stat.ephemeralOwner, session);
+  assert.match(await word(t, at, "dump"), /not in the whitelist/);
+  assert.equal(await word(t, at, "ruok"), "imok");
 });
