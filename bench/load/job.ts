@@ -20,6 +20,16 @@ export interface ZookeeperJob extends Omit<StormJob, "kind" | "streams"> {
   kind: "zookeeper-create";
 }
 
+/** The same, of one server, and more of what it does. */
+export interface NodesJob extends Omit<StormJob, "kind" | "salt"> {
+  kind: "zookeeper-nodes";
+  task: "create" | "get" | "children" | "fanout" | "sessions" | "flood" | "fill";
+  /** Of a node that has watchers. */
+  changes: number;
+  /** Nodes to fill it with, or sessions that end. */
+  count: number;
+}
+
 /** Changes at one node, each seen there and at another one. */
 export interface LagJob {
   kind: "rollcall-lag";
@@ -262,6 +272,7 @@ export type EurekaJob = EurekaFillJob | EurekaChurnJob | EurekaViewJob | EurekaC
 export type Job =
   | StormJob
   | ZookeeperJob
+  | NodesJob
   | LagJob
   | PauseJob
   | VisibleJob

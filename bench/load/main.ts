@@ -17,6 +17,7 @@ import { runVisible } from "./nodes/visible.ts";
 import { runZookeeper } from "./nodes/zookeeper.ts";
 import { runProducers } from "./nsq/producers.ts";
 import { runStorm } from "./storm.ts";
+import { runNodes } from "./zookeeper/tasks.ts";
 
 function run(job: Job): Promise<JobResult> {
   switch (job.kind) {
@@ -27,6 +28,8 @@ function run(job: Job): Promise<JobResult> {
       return runStorm(job);
     case "zookeeper-create":
       return runZookeeper(job);
+    case "zookeeper-nodes":
+      return runNodes(job);
     case "rollcall-lag":
       return runLag(job);
     case "rollcall-pause":
@@ -77,7 +80,8 @@ function run(job: Job): Promise<JobResult> {
 
 const job = JSON.parse(process.argv[2] ?? "{}") as Job;
 const result = await run(job);
-// A pipe takes a long text in pieces; an exit before the last one would cut it off. Producers stay until they are ended.
+// A pipe takes a long text in pieces; an exit before the last one would cut it off. Producers and sessions stay until they are ended.
 process.stdout.write(`${JSON.stringify(result)}\n`, () => {
-  if (job.kind !== "nsq-producers") process.exit(0);
+  const stays = job.kind === "nsq-producers" || (job.kind === "zookeeper-nodes" && job.task === "fill");
+  if (!stays) process.exit(0);
 });

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { Child, findPort } from "../host/child.ts";
 import { makeDir, type Peer } from "./server.ts";
 
-const JARS = "/usr/share/java/zookeeper.jar";
+export const JARS = "/usr/share/java/zookeeper.jar";
 const MAIN = "org.apache.zookeeper.server.quorum.QuorumPeerMain";
 /** What its own script puts on the classpath: its dependencies lie beside it. */
-const CLASSPATH = ["/etc/zookeeper/conf", JARS, "/usr/share/java/*"].join(":");
+export const CLASSPATH = ["/etc/zookeeper/conf", JARS, "/usr/share/java/*"].join(":");
 
 export async function spawnZookeeper(size: number): Promise<Peer[]> {
   if (!existsSync(JARS)) throw new Error("zookeeper is not installed");

@@ -7,5 +7,6 @@ import { GOSSIP } from "./gossip.ts";
 import { NODES } from "./nodes.ts";
 import { NSQ } from "./nsq.ts";
 import { REGISTRY } from "./registry.ts";
+import { ZOOKEEPER } from "./zookeeper.ts";
 
-export const GROUPS: readonly Group[] = [REGISTRY, DNS, EUREKA, CONSUL, NODES, GOSSIP, NSQ];
+export const GROUPS: readonly Group[] = [REGISTRY, DNS, EUREKA, CONSUL, NODES, GOSSIP, NSQ, ZOOKEEPER];
