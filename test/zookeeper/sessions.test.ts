@@ -159,6 +159,11 @@ test("a connection has so many watches and no more", async () => {
   const told = await Promise.all(paths.map((path) => client.ask("exists", pack("sb", path, true))));
   assert.equal(told.filter(({ error }) => error === -101).length, 1000);
   assert.equal(told.filter(({ error }) => error === -127).length, 10);
+  for (const [op, body] of [
+    ["exists", pack("sb", `/${"p".repeat(5000)}`, true)],
+    ["addWatch", pack("si", `/${"p".repeat(5000)}`, 1)],
+  ] as const)
+    assert.equal(await client.code(op, body), -8, "no path is so long");
   await client.create("/w-1");
   await client.heard(1);
   assert.equal(await client.code("exists", pack("sb", "/w-1009", true)), -101);
@@ -169,6 +174,12 @@ test("a megabyte less a little is taken, and more closes the connection but not 
   await client.create("/big", "x".repeat(1_048_000));
   assert.equal((await client.get("/big")).data?.length, 1_048_000);
   const { session, password } = client.greeting ?? assert.fail();
+  // More at once than are under way at a time: all are answered, in order.
+  const big = Array.from({ length: 12 }, (_, nth) => client.set("/big", String(nth).repeat(500_000), nth));
+  assert.deepEqual(
+    (await Promise.all(big)).map(({ version }) => version),
+    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12],
+  );
   void client.ask("setData", pack("ssi", "/big", "x".repeat(1_100_000), -1)).catch(() => {});
   await client.closed();
   const back = await Client.open({ after }, port, { session, password });

@@ -1,5 +1,5 @@
 /** @live Nodes as they are: their data, what lies in them, who may do what, and which are a session's own. */
-import { type AccountView, type Bytes, prefixEnd } from "../../../core/index.ts";
+import { type AccountView, type Bytes, LIMITS, prefixEnd } from "../../../core/index.ts";
 import type { Answer, Call, Desk, Handle } from "../desk.ts";
 import { mayDo, OPEN_ACL } from "../nodes/rights.ts";
 import { type Found, findNode, statOf } from "../nodes/stat.ts";
@@ -21,9 +21,18 @@ function viewOf({ registry }: Desk, { account }: Call): AccountView | undefined 
   return registry.read((view) => view.account(account) ?? null) ?? undefined;
 }
 
-/** No more watches than a connection may have. */
-export function mayWatch({ settings }: Desk, { guest }: Call, more = 1): boolean {
-  return guest.watched.size + more <= settings.watchesMax;
+/** Of the paths that one connection watches. */
+const WATCHED_BYTES_MAX = 8 * 1024 * 1024;
+
+/** Why it may not watch these as well: more than a connection may have, or longer than any path. */
+export function refuseWatches({ settings }: Desk, { guest }: Call, paths: readonly Bytes[]): Answer | undefined {
+  let bytes = guest.watched.bytes;
+  for (const { length } of paths) {
+    if (length > LIMITS.keyBytesMax) return fail(ERRORS.badArguments);
+    bytes += length;
+  }
+  const isMuch = guest.watched.size + paths.length > settings.watchesMax || bytes > WATCHED_BYTES_MAX;
+  return isMuch ? fail(ERRORS.throttledOp) : undefined;
 }
 
 function find(desk: Desk, call: Call, path: Bytes, perm: number): Found | Answer {
@@ -44,7 +53,8 @@ export const exists: Handle = (desk, call) => {
   const isMissing = isAnswer(found) && found.error === ERRORS.noNode;
   if (isAnswer(found) && !isMissing) return found;
   if (watches) {
-    if (!mayWatch(desk, call)) return fail(ERRORS.throttledOp);
+    const refused = refuseWatches(desk, call, [path]);
+    if (refused !== undefined) return refused;
     call.realm.board.add("data", path, call.guest);
   }
   return isAnswer(found) ? found : show((writer) => writeStat(writer, statOf(found, path)));
@@ -57,7 +67,8 @@ export const getData: Handle = (desk, call) => {
   const found = find(desk, call, path, PERMS.read);
   if (isAnswer(found)) return found;
   if (watches) {
-    if (!mayWatch(desk, call)) return fail(ERRORS.throttledOp);
+    const refused = refuseWatches(desk, call, [path]);
+    if (refused !== undefined) return refused;
     call.realm.board.add("data", path, call.guest);
   }
   return show((writer) => writeData(writer, found, path));
@@ -81,7 +92,8 @@ export const getChildren: Handle = (desk, call) => {
   const found = find(desk, call, path, PERMS.read);
   if (isAnswer(found)) return found;
   if (watches) {
-    if (!mayWatch(desk, call)) return fail(ERRORS.throttledOp);
+    const refused = refuseWatches(desk, call, [path]);
+    if (refused !== undefined) return refused;
     call.realm.board.add("child", path, call.guest);
   }
   const names = call.realm.tree.names(path, viewOf(desk, call));

@@ -8,7 +8,7 @@ import { encodeEvent } from "../watches/event.ts";
 import { ERRORS, EVENTS, type EventType, OPS, PERMS } from "../wire/codes.ts";
 import type { Reader } from "../wire/jute.ts";
 import { BAD, DONE, fail, show } from "./answers.ts";
-import { mayWatch } from "./reads.ts";
+import { refuseWatches } from "./reads.ts";
 
 /** By the number that a request has for it. */
 const MODES: readonly Kind[] = ["persistent", "recursive"];
@@ -17,7 +17,8 @@ export const addWatch: Handle = (desk, call) => {
   const [path, mode] = [call.reader.bytes(), call.reader.int()];
   const kind = MODES[mode];
   if (path === null || call.reader.isBad || kind === undefined) return BAD;
-  if (!mayWatch(desk, call)) return fail(ERRORS.throttledOp);
+  const refused = refuseWatches(desk, call, [path]);
+  if (refused !== undefined) return refused;
   call.realm.board.add(kind, path, call.guest);
   return show((writer) => writer.int(ERRORS.ok));
 };
@@ -51,8 +52,8 @@ export const setWatches: Handle = (desk, call) => {
   const more = call.type === OPS.setWatches2;
   const [persistent, recursive] = more ? [readPaths(reader), readPaths(reader)] : [[], []];
   if (reader.isBad) return BAD;
-  const all = data.length + exist.length + child.length + persistent.length + recursive.length;
-  if (!mayWatch(desk, call, all)) return fail(ERRORS.throttledOp);
+  const refused = refuseWatches(desk, call, [...data, ...exist, ...child, ...persistent, ...recursive]);
+  if (refused !== undefined) return refused;
   const seen = (path: Bytes) => look(desk.registry, call, path);
   const settle = (kind: "data" | "child", path: Bytes, missed: EventType | undefined, revision: Revision): void => {
     if (missed === undefined) realm.board.add(kind, path, guest);

@@ -238,7 +238,8 @@ export class Connection implements StreamTalk, Guest {
         return undefined;
       }
       this.tally.received();
-      const asked = { xid: frame.readInt32BE(0), type: frame.readInt32BE(4), reader: new Reader(frame, HEADER_BYTES) };
+      const [xid, type] = [frame.readInt32BE(0), frame.readInt32BE(4)];
+      const asked = { xid, type, reader: new Reader(frame, HEADER_BYTES), bytes: frame.length };
       // Out of turn, as clients know it by its xid: no other work makes it late.
       if (asked.type !== OPS.ping) return asked;
       this.#send(asked, { error: ERRORS.ok });

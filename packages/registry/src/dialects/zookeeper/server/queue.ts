@@ -7,6 +7,8 @@ import type { Asked } from "./verbs.ts";
 
 /** Writes of one connection that are under way; more wait in the socket. */
 const UNDER_WAY_MAX = 512;
+/** And so many bytes of them. */
+const UNDER_WAY_BYTES_MAX = 4 * 1024 * 1024;
 
 export interface QueueParts {
   /** The next request that has come; undefined while there is none, or none is to be read. */
@@ -31,6 +33,7 @@ export class Queue {
   /** Requests under way, in order. */
   #slots: Slot[] = [];
   #head: Asked | undefined;
+  #bytes = 0;
   #isAlone = false;
   #isPumping = false;
 
@@ -46,7 +49,7 @@ export class Queue {
   pump(): void {
     if (this.#isPumping) return;
     this.#isPumping = true;
-    while (!this.#isAlone && this.#slots.length < UNDER_WAY_MAX) {
+    while (!this.#isAlone && this.#slots.length < UNDER_WAY_MAX && this.#bytes < UNDER_WAY_BYTES_MAX) {
       this.#head ??= this.#parts.next();
       if (this.#head === undefined) break;
       const way = this.#parts.wayOf(this.#head.type);
@@ -69,6 +72,7 @@ export class Queue {
     }
     const slot: Slot = { asked, answer: undefined };
     this.#slots.push(slot);
+    this.#bytes += asked.bytes;
     answer.then(
       (value) => {
         slot.answer = value;
@@ -80,8 +84,10 @@ export class Queue {
 
   /** Answered at once: in its turn all the same. */
   #done(slot: Slot): void {
-    if (this.#slots.length > 0) this.#slots.push(slot);
-    else this.#parts.send(slot.asked, slot.answer as Answer);
+    if (this.#slots.length > 0) {
+      this.#slots.push(slot);
+      this.#bytes += slot.asked.bytes;
+    } else this.#parts.send(slot.asked, slot.answer as Answer);
   }
 
   #flush(): void {
@@ -89,6 +95,7 @@ export class Queue {
     for (const { asked, answer } of this.#slots) {
       if (answer === undefined) break;
       this.#parts.send(asked, answer);
+      this.#bytes -= asked.bytes;
       sent++;
     }
     if (sent === 0) return;

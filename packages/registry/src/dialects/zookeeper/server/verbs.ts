@@ -57,6 +57,8 @@ export interface Asked {
   readonly xid: number;
   readonly type: number;
   readonly reader: Reader;
+  /** Of its frame. */
+  readonly bytes: number;
 }
 
 /** The zxid of answers that no state stands behind. */

@@ -26,6 +26,9 @@ export class Watched {
   readonly persistent = new Set<Bytes>();
   readonly recursive = new Set<Bytes>();
 
+  /** Of all their paths. */
+  bytes = 0;
+
   get size(): number {
     return this.data.size + this.child.size + this.persistent.size + this.recursive.size;
   }
@@ -54,6 +57,7 @@ export class Board {
     const own = watcher.watched[kind];
     if (own.has(path)) return;
     own.add(path);
+    watcher.watched.bytes += path.length;
     const table = this[kind];
     const known = table.get(path);
     if (known === undefined) table.set(path, new Set([watcher]));
@@ -63,6 +67,7 @@ export class Board {
 
   remove(kind: Kind, path: Bytes, watcher: Watcher): boolean {
     if (!watcher.watched[kind].delete(path)) return false;
+    watcher.watched.bytes -= path.length;
     const table = this[kind];
     const known = table.get(path);
     known?.delete(watcher);
@@ -108,6 +113,7 @@ export class Board {
     this[kind].delete(path);
     for (const watcher of known) {
       watcher.watched[kind].delete(path);
+      watcher.watched.bytes -= path.length;
       told.add(watcher);
     }
     this.#note(-known.size);
