@@ -12,10 +12,12 @@ export async function judgeNames(order: Order, nodes: readonly Node[]): Promise<
     if (subject.startsWith(`instance ${SERVICE}/`)) wanted.add(String(JSON.parse(record).address));
   const complaints: Complaint[] = [];
   for (const { name, rollcall, place } of nodes) {
-    const { answers } = await askTcp(place.address, rollcall.port("dns"), `${SERVICE}.rollcall.`, "A");
+    const { answers, rcode } = await askTcp(place.address, rollcall.port("dns"), `${SERVICE}.rollcall.`, "A");
     const said = answers.map(({ text }) => text).sort();
     if (said.join() !== [...wanted].sort().join())
-      complaints.push(complain("one state", `${name} says ${said} in DNS, and the order has ${[...wanted].sort()}`));
+      complaints.push(
+        complain("one state", `${name} says ${said} (rcode ${rcode}) in DNS, and the order has ${[...wanted].sort()}`),
+      );
   }
   return complaints;
 }
