@@ -4,7 +4,7 @@ import type { JobResult, LagJob } from "../job.ts";
 
 const PATH = "/v2/default/watch?prefix=lag/";
 const CHANGE = /"after":\{"key":"lag\/x","value":"(\d+)"/;
-const SEEN_MS_MAX = 10_000;
+const SEEN_MS_MAX = 30_000;
 
 export interface Watch {
   readonly line: Http1Connection;
