@@ -1,5 +1,5 @@
 import { startJob } from "../../generators/driver.ts";
-import { runWrk } from "../../generators/wrk.ts";
+import { runWrkLoad } from "../../generators/wrk.ts";
 import { readCpuSeconds, readMemory, sleep } from "../../host/child.ts";
 import { askOnce } from "../../load/clients/http1.ts";
 import { type NsqPeer, type NsqSide, withNsqPeer } from "../../peers/nsq.ts";
@@ -13,6 +13,8 @@ const TOPIC_SIZE = 100;
 const MB = 1e6;
 const SETTLE_MS = 5000;
 const SETTLE_QUICK_MS = 1000;
+/** Answers may be slow: the row about them says so. */
+const TIMEOUT_S = 10;
 const REGISTER_MS_MAX = 200_000;
 
 /** Both have the same: as many producers in an answer as there must be. Answers its bytes. */
@@ -38,7 +40,9 @@ async function measure(side: NsqSide, effort: Effort): Promise<Sample> {
       const bytes = await checkAnswer(peer);
       await sleep(effort.quick ? SETTLE_QUICK_MS : SETTLE_MS);
       const memoryRegistered = readMemory(pid).total / MB;
-      const { rate, cpuUs } = await measureCost(peer, () => runWrk("lookup", peer.port, effort, [String(topics)]));
+      const { rate, cpuUs } = await measureCost(peer, () =>
+        runWrkLoad({ script: "lookup", port: peer.port, timeoutS: TIMEOUT_S }, effort, [String(topics)]),
+      );
       await sleep(effort.quick ? SETTLE_QUICK_MS : SETTLE_MS);
       return {
         registers: result.count / result.seconds,
