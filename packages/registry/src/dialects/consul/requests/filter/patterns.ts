@@ -1,18 +1,10 @@
-/**
- * @live Regular expressions as Go has them (RE2), matched in linear time: none can hold the process up. The engine is loaded when
- * a pattern first needs it.
- */
-import { createRequire } from "node:module";
-import type { RE2JS } from "re2js";
+/** Regular expressions as Go has them (RE2), matched in linear time: none can hold the process up. */
+import { RE2JS } from "re2js";
 import type { Pattern } from "./filter.ts";
 
-const load = createRequire(import.meta.url);
-let engine: typeof RE2JS | undefined;
-
 function compile(pattern: string): RE2JS | undefined {
-  engine ??= (load("re2js") as { readonly RE2JS: typeof RE2JS }).RE2JS;
   try {
-    return engine.compile(pattern);
+    return RE2JS.compile(pattern);
   } catch {
     return undefined;
   }
