@@ -120,7 +120,10 @@ test("what is wrong in the section is said, all of it", async (t) => {
     const said = error.message.split("\n").filter((line) => line.includes("layouts["));
     assert.equal(said.length, 5, error.message);
     assert.match(error.message, /layouts\[1\]\.prefix: lies within that of another layout/);
-    assert.match(error.message, /layouts\[3\]\.kind: must be one of serverset, nerve, curator, spring-cloud, dubbo, pattern, not "serversets"/);
+    assert.match(
+      error.message,
+      /layouts\[3\]\.kind: must be one of serverset, nerve, curator, spring-cloud, dubbo, pattern, not "serversets"/,
+    );
     assert.match(error.message, /layouts\[4\]\.acount: no such setting \(did you mean account\?\)/);
     assert.match(error.message, /layouts\[4\]\.prefix: must be a text/);
     return true;
