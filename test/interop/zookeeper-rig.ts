@@ -35,7 +35,10 @@ export async function startOriginal(scope: PeerScope): Promise<number> {
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
   ];
   startShown(scope, "zookeeper", java.path, [...flags, "-cp", CLASSPATH, MAIN, file]);
-  await until(async () => (await word(scope, port, "ruok")) === "imok", { what: "the original to be there" });
+  // It is "imok" before it serves: until then it closes what connects.
+  await until(async () => (await word(scope, port, "srvr")).includes("Mode: standalone"), {
+    what: "the original to serve",
+  });
   return port;
 }
 
