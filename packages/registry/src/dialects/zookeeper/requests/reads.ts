@@ -3,6 +3,7 @@ import { type AccountView, type Bytes, LIMITS, prefixEnd } from "../../../core/i
 import type { Answer, Call, Desk, Handle } from "../desk.ts";
 import { mayDo, OPEN_ACL } from "../nodes/rights.ts";
 import { type Found, findNode, statOf } from "../nodes/stat.ts";
+import type { Kind } from "../watches/board.ts";
 import { writeAcls } from "../wire/acl.ts";
 import { ERRORS, OPS, PERMS } from "../wire/codes.ts";
 import type { Writer } from "../wire/jute.ts";
@@ -35,6 +36,13 @@ export function refuseWatches({ settings }: Desk, { guest }: Call, paths: readon
   return isMuch ? fail(ERRORS.throttledOp) : undefined;
 }
 
+/** Answers why it may not. */
+export function setWatch(desk: Desk, call: Call, kind: Kind, path: Bytes): Answer | undefined {
+  const refused = refuseWatches(desk, call, [path]);
+  if (refused === undefined) call.realm.board.add(kind, path, call.guest);
+  return refused;
+}
+
 function find(desk: Desk, call: Call, path: Bytes, perm: number): Found | Answer {
   const found = findNode(call.realm.tree, viewOf(desk, call), path);
   if (found === undefined) return fail(ERRORS.noNode);
@@ -52,11 +60,8 @@ export const exists: Handle = (desk, call) => {
   const found = find(desk, call, path, PERMS.read);
   const isMissing = isAnswer(found) && found.error === ERRORS.noNode;
   if (isAnswer(found) && !isMissing) return found;
-  if (watches) {
-    const refused = refuseWatches(desk, call, [path]);
-    if (refused !== undefined) return refused;
-    call.realm.board.add("data", path, call.guest);
-  }
+  const refused = watches ? setWatch(desk, call, "data", path) : undefined;
+  if (refused !== undefined) return refused;
   return isAnswer(found) ? found : show((writer) => writeStat(writer, statOf(found, path)));
 };
 
@@ -66,11 +71,8 @@ export const getData: Handle = (desk, call) => {
   if (path === null || call.reader.isBad) return BAD;
   const found = find(desk, call, path, PERMS.read);
   if (isAnswer(found)) return found;
-  if (watches) {
-    const refused = refuseWatches(desk, call, [path]);
-    if (refused !== undefined) return refused;
-    call.realm.board.add("data", path, call.guest);
-  }
+  const refused = watches ? setWatch(desk, call, "data", path) : undefined;
+  if (refused !== undefined) return refused;
   return show((writer) => writeData(writer, found, path));
 };
 
@@ -91,11 +93,8 @@ export const getChildren: Handle = (desk, call) => {
   if (path === null || call.reader.isBad) return BAD;
   const found = find(desk, call, path, PERMS.read);
   if (isAnswer(found)) return found;
-  if (watches) {
-    const refused = refuseWatches(desk, call, [path]);
-    if (refused !== undefined) return refused;
-    call.realm.board.add("child", path, call.guest);
-  }
+  const refused = watches ? setWatch(desk, call, "child", path) : undefined;
+  if (refused !== undefined) return refused;
   const names = call.realm.tree.names(path, viewOf(desk, call));
   return show((writer) => {
     writer.raw(names);

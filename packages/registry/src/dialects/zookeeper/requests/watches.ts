@@ -8,7 +8,7 @@ import { encodeEvent } from "../watches/event.ts";
 import { ERRORS, EVENTS, type EventType, OPS, PERMS } from "../wire/codes.ts";
 import type { Reader } from "../wire/jute.ts";
 import { BAD, DONE, fail, show } from "./answers.ts";
-import { refuseWatches } from "./reads.ts";
+import { refuseWatches, setWatch } from "./reads.ts";
 
 /** By the number that a request has for it. */
 const MODES: readonly Kind[] = ["persistent", "recursive"];
@@ -17,10 +17,7 @@ export const addWatch: Handle = (desk, call) => {
   const [path, mode] = [call.reader.bytes(), call.reader.int()];
   const kind = MODES[mode];
   if (path === null || call.reader.isBad || kind === undefined) return BAD;
-  const refused = refuseWatches(desk, call, [path]);
-  if (refused !== undefined) return refused;
-  call.realm.board.add(kind, path, call.guest);
-  return show((writer) => writer.int(ERRORS.ok));
+  return setWatch(desk, call, kind, path) ?? show((writer) => writer.int(ERRORS.ok));
 };
 
 const OF_TYPE: readonly (readonly Kind[])[] = [[], ["child"], ["data"], KINDS, ["persistent"], ["recursive"]];

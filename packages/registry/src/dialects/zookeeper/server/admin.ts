@@ -2,7 +2,16 @@
 import { fromBytes } from "../../../core/index.ts";
 import type { Handler } from "../../../net/http/handler.ts";
 import { type Answer, answering, give, respond, toOptions } from "../../../net/routes/answer.ts";
-import { configurationOf, environmentOf, ephemeralsOf, type FactsParts, serverOf, watchesOf } from "../words/facts.ts";
+import {
+  configurationOf,
+  countsOf,
+  environmentOf,
+  ephemeralsOf,
+  type FactsParts,
+  hex,
+  serverOf,
+  watchesOf,
+} from "../words/facts.ts";
 import { isOpenTo } from "../words/words.ts";
 
 type Tell = (parts: FactsParts) => Readonly<Record<string, unknown>>;
@@ -85,7 +94,7 @@ function connectionOf({
 }: Connections extends Set<infer T> ? T : never) {
   return {
     remote_socket_address: `${address}:${port}`,
-    session_id: session === undefined ? "0x0" : `0x${BigInt(session).toString(16)}`,
+    session_id: session === undefined ? "0x0" : hex(session),
     session_timeout: timeoutMs,
     established: new Date(beganMs).toISOString(),
     packets_received: counts.received,
@@ -95,22 +104,15 @@ function connectionOf({
 }
 
 function monitor(parts: FactsParts) {
-  const { version, latency, received, sent, ...rest } = serverOf(parts);
+  const server = serverOf(parts);
+  const { version, latency } = server;
   return {
     version,
     server_state: "standalone",
     min_latency: latency.min,
     avg_latency: latency.average,
     max_latency: latency.max,
-    packets_received: received,
-    packets_sent: sent,
-    num_alive_connections: rest.connections,
-    outstanding_requests: rest.outstanding,
-    znode_count: rest.nodes,
-    watch_count: rest.watches,
-    ephemerals_count: rest.ephemerals,
-    approximate_data_size: rest.bytes,
-    global_sessions: rest.sessions,
+    ...countsOf(server),
   };
 }
 
@@ -139,7 +141,7 @@ function dump({ desk }: FactsParts) {
   const owners = all.filter(([, paths]) => paths.length > 0);
   return {
     session_id_to_ephemeral_paths: Object.fromEntries(
-      owners.map(([session, paths]) => [`0x${BigInt(session).toString(16)}`, paths.map(fromBytes)]),
+      owners.map(([session, paths]) => [hex(session), paths.map(fromBytes)]),
     ),
   };
 }
@@ -156,7 +158,7 @@ function summary({ desk }: FactsParts) {
 function group(desk: FactsParts["desk"], order: (pair: readonly [string, string]) => readonly [string, string]) {
   const groups = new Map<string, string[]>();
   for (const [{ session = "0" }, path] of watchesOf(desk)) {
-    const [name, item] = order([`0x${BigInt(session).toString(16)}`, fromBytes(path)]);
+    const [name, item] = order([hex(session), fromBytes(path)]);
     groups.set(name, [...(groups.get(name) ?? []), item]);
   }
   return Object.fromEntries(groups);

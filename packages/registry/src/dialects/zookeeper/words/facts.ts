@@ -59,6 +59,26 @@ export function serverOf({ desk, numbers, version }: FactsParts): Server {
   });
 }
 
+/** What a monitor is told of a server, by the original's names. */
+export function countsOf(server: Server): Readonly<Record<string, number>> {
+  return {
+    packets_received: server.received,
+    packets_sent: server.sent,
+    num_alive_connections: server.connections,
+    outstanding_requests: server.outstanding,
+    znode_count: server.nodes,
+    watch_count: server.watches,
+    ephemerals_count: server.ephemerals,
+    approximate_data_size: server.bytes,
+    global_sessions: server.sessions,
+  };
+}
+
+/** A session or zxid as the original shows it. */
+export function hex(number: LeaseId | number): string {
+  return `0x${BigInt.asUintN(64, BigInt(number)).toString(16)}`;
+}
+
 /** By session: the nodes that go with it. */
 export function ephemeralsOf({ registry, settings }: Desk): ReadonlyMap<LeaseId, readonly Bytes[]> {
   return registry.read((view) => {

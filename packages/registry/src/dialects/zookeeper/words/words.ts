@@ -1,6 +1,15 @@
 /** @live Words of four letters: a text each, behind which the connection ends. */
-import { fromBytes, type LeaseId } from "../../../core/index.ts";
-import { configurationOf, environmentOf, ephemeralsOf, type FactsParts, serverOf, watchesOf } from "./facts.ts";
+import { fromBytes } from "../../../core/index.ts";
+import {
+  configurationOf,
+  countsOf,
+  environmentOf,
+  ephemeralsOf,
+  type FactsParts,
+  hex,
+  serverOf,
+  watchesOf,
+} from "./facts.ts";
 import type { Tally } from "./numbers.ts";
 
 type Tell = (parts: FactsParts) => string;
@@ -61,10 +70,6 @@ export function sayWord(parts: FactsParts, word: string, address: string): strin
   return `${word} is not executed because it is not in the whitelist.\n`;
 }
 
-function hex(session: LeaseId | number): string {
-  return `0x${BigInt.asUintN(64, BigInt(session)).toString(16)}`;
-}
-
 function pairs(values: Readonly<Record<string, string | number>>): string {
   return Object.entries(values)
     .map(([name, value]) => `${name}=${value}\n`)
@@ -96,22 +101,15 @@ function connection({ address, port, counts, session, timeoutMs, beganMs, latenc
 }
 
 function mntr(parts: FactsParts): string {
-  const { version, latency, received, sent, ...rest } = serverOf(parts);
+  const server = serverOf(parts);
+  const { version, latency } = server;
   const values: Readonly<Record<string, string | number>> = {
     version,
     server_state: "standalone",
     avg_latency: latency.average.toFixed(4),
     max_latency: Math.round(latency.max),
     min_latency: Math.round(latency.min),
-    packets_received: received,
-    packets_sent: sent,
-    num_alive_connections: rest.connections,
-    outstanding_requests: rest.outstanding,
-    znode_count: rest.nodes,
-    watch_count: rest.watches,
-    ephemerals_count: rest.ephemerals,
-    approximate_data_size: rest.bytes,
-    global_sessions: rest.sessions,
+    ...countsOf(server),
     uptime: Math.round(process.uptime() * 1000),
   };
   return Object.entries(values)
