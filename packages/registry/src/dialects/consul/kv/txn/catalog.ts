@@ -18,7 +18,7 @@ import { type Lens, toService } from "../../catalog/listing.ts";
 import { findNode, keysOf, type Node } from "../../catalog/nodes.ts";
 import { findAt, standingOn } from "../../catalog/place.ts";
 import { refuseGiven } from "../../catalog/registration/given.ts";
-import { CATALOG_DEREGISTER, CATALOG_REGISTER } from "../../catalog/registration/plan.ts";
+import { CATALOG_DEREGISTER, CATALOG_REGISTER, type Registration } from "../../catalog/registration/plan.ts";
 import { refuseService } from "../../catalog/wished.ts";
 import type { Failed } from "../verbs.ts";
 import type { Operation } from "./operations.ts";
@@ -27,6 +27,7 @@ import type { Operation } from "./operations.ts";
 type Carried = Outcome<string, Failed>;
 type On<K extends Operation["on"]> = Extract<Operation, { readonly on: K }>;
 type CatalogOperation = On<"Node" | "Service" | "Check">;
+type Wish = Registration & { readonly agent: Lens["agent"] };
 
 /** The steps are decided again, and then by the account's limits. */
 const { POSITIVE_INFINITY: MANY } = Number;
@@ -49,6 +50,21 @@ function failed(what: string): Carried {
 
 function named(text: string): string {
   return JSON.stringify(text.slice(0, 200));
+}
+
+function show<T>(found: T | undefined, encode: (found: T) => string): Carried {
+  return found === undefined ? NOTHING : ok(encode(found));
+}
+
+/** What an operation is about. */
+interface Thing {
+  readonly name: string;
+  /** Of its latest change; undefined when it is not there. */
+  readonly index: number | undefined;
+  show(): Carried;
+  /** Undefined when it is done. */
+  set(): Carried | undefined;
+  remove(): Carried;
 }
 
 export class Catalog {
@@ -78,91 +94,73 @@ export class Catalog {
     }
   }
 
-  #node({ verb, index, node }: On<"Node">): Carried {
-    const before = this.#findNode(node.name, node.id);
-    const name = named(node.name);
-    const show = (): Carried => {
-      const found = this.#findNode(node.name, node.id);
-      return found === undefined ? NOTHING : ok(`{"Node":${encodeNode(found, this.#lens.agent.datacenter)}}`);
-    };
+  #node(operation: On<"Node">): Carried {
+    const { node } = operation;
+    const find = () => this.#findNode(node.name, node.id);
+    return this.#verb(operation, {
+      name: `node ${named(node.name)}`,
+      index: find()?.modifyIndex,
+      show: () => show(find(), (found) => `{"Node":${encodeNode(found, this.#lens.agent.datacenter)}}`),
+      set: () => this.#run(CATALOG_REGISTER, { ...this.#wish(node), skipNode: false }),
+      remove: () => this.#remove(node.name, "", ""),
+    });
+  }
+
+  #service(operation: On<"Service">): Carried {
+    const { node, service } = operation;
+    const find = () => this.#findService(node, service.id);
+    return this.#verb(operation, {
+      name: `service ${named(service.id)} on node ${named(node)}`,
+      index: find()?.modRevision,
+      show: () => show(find(), (found) => `{"Service":${encodeNodeService(toService(found, this.#lens))}}`),
+      set: () => this.#setOn(node, (wish) => this.#run(CATALOG_REGISTER, { ...wish, service })),
+      remove: () => this.#remove(node, service.id, ""),
+    });
+  }
+
+  #check(operation: On<"Check">): Carried {
+    const { node, check } = operation;
+    const find = () => this.#findCheck(node, check.id);
+    return this.#verb(operation, {
+      name: `check ${named(check.id)} on node ${named(node)}`,
+      index: find()?.modifyIndex,
+      show: () => show(find(), (found) => `{"Check":${encodeCheck(found)}}`),
+      set: () =>
+        this.#setOn(node, (wish) => {
+          const hasService = check.serviceId === "" || this.#findService(node, check.serviceId) !== undefined;
+          if (!hasService) return failed("Missing service registration");
+          return this.#run(CATALOG_REGISTER, { ...wish, checks: [check] });
+        }),
+      remove: () => this.#remove(node, "", check.id),
+    });
+  }
+
+  #verb({ on, verb, index }: CatalogOperation, thing: Thing): Carried {
+    const { name } = thing;
     switch (verb) {
       case "get":
-        return before === undefined ? failed(`node ${name} doesn't exist`) : show();
+        return thing.index === undefined ? failed(`${name} doesn't exist`) : thing.show();
       case "cas":
       case "set":
-        if (verb === "cas" && (before?.modifyIndex ?? 0) !== index)
-          return failed(`failed to set node ${name}, index is stale`);
-        return this.#run(CATALOG_REGISTER, { ...this.#wish(node), skipNode: false }) ?? show();
+        if (verb === "cas" && (thing.index ?? 0) !== index) return failed(`failed to set ${name}, index is stale`);
+        return thing.set() ?? thing.show();
       case "delete-cas":
       case "delete":
-        if (verb === "delete-cas" && before?.modifyIndex !== index)
-          return failed(`failed to delete node ${name}, index is stale`);
-        return this.#remove(node.name, "", "");
+        if (verb === "delete-cas" && thing.index !== index) return failed(`failed to delete ${name}, index is stale`);
+        return thing.remove();
       default:
-        return failed(`unknown Node verb ${named(verb)}`);
+        return failed(`unknown ${on} verb ${named(verb)}`);
     }
   }
 
-  #service({ verb, index, node, service }: On<"Service">): Carried {
-    const before = this.#findService(node, service.id);
-    const name = `service ${named(service.id)} on node ${named(node)}`;
-    const show = (): Carried => {
-      const found = this.#findService(node, service.id);
-      return found === undefined ? NOTHING : ok(`{"Service":${encodeNodeService(toService(found, this.#lens))}}`);
-    };
-    switch (verb) {
-      case "get":
-        return before === undefined ? failed(`${name} doesn't exist`) : show();
-      case "cas":
-      case "set": {
-        const on = this.#findNode(node, "");
-        if (verb === "cas" && (before?.modRevision ?? 0) !== index)
-          return failed(`failed to set ${name}, index is stale`);
-        if (on === undefined) return failed(MISSING_NODE);
-        return this.#run(CATALOG_REGISTER, { ...this.#wish(on), service }) ?? show();
-      }
-      case "delete-cas":
-      case "delete":
-        if (verb === "delete-cas" && before?.modRevision !== index)
-          return failed(`failed to delete ${name}, index is stale`);
-        return this.#remove(node, service.id, "");
-      default:
-        return failed(`unknown Service verb ${named(verb)}`);
-    }
-  }
-
-  #check({ verb, index, node, check }: On<"Check">): Carried {
-    const before = this.#findCheck(node, check.id);
-    const name = `check ${named(check.id)} on node ${named(node)}`;
-    const show = (): Carried => {
-      const found = this.#findCheck(node, check.id);
-      return found === undefined ? NOTHING : ok(`{"Check":${encodeCheck(found)}}`);
-    };
-    switch (verb) {
-      case "get":
-        return before === undefined ? failed(`${name} doesn't exist`) : show();
-      case "cas":
-      case "set": {
-        const on = this.#findNode(node, "");
-        if (verb === "cas" && (before?.modifyIndex ?? 0) !== index)
-          return failed(`failed to set ${name}, index is stale`);
-        if (on === undefined) return failed(MISSING_NODE);
-        const hasService = check.serviceId === "" || this.#findService(node, check.serviceId) !== undefined;
-        if (!hasService) return failed("Missing service registration");
-        return this.#run(CATALOG_REGISTER, { ...this.#wish(on), checks: [check] }) ?? show();
-      }
-      case "delete-cas":
-      case "delete":
-        if (verb === "delete-cas" && before?.modifyIndex !== index)
-          return failed(`failed to delete ${name}, index is stale`);
-        return this.#remove(node, "", check.id);
-      default:
-        return failed(`unknown Check verb ${named(verb)}`);
-    }
+  /** `set` gets a registration of nothing, on the node of this name. */
+  #setOn(name: string, set: (wish: Wish) => Carried | undefined): Carried | undefined {
+    const node = this.#findNode(name, "");
+    return node === undefined ? failed(MISSING_NODE) : set(this.#wish(node));
   }
 
   /** A registration of nothing, on a node that stays as it is. */
-  #wish({ name, id, address, taggedAddresses, meta }: Omit<Node, "checks" | "createIndex" | "modifyIndex">) {
+  #wish({ name, id, address, taggedAddresses, meta }: Omit<Node, "checks" | "createIndex" | "modifyIndex">): Wish {
     const node = { name, id, address, taggedAddresses, meta };
     return { agent: this.#lens.agent, node, skipNode: true, service: null, checks: [] };
   }
