@@ -5,17 +5,14 @@
  */
 import {
   type Bytes,
-  fromBytes,
   type Instance,
-  type InstanceKey,
   type InstanceRecord,
   type Layout,
-  type Place,
   type Status,
   statusOf,
   toBytes,
-  UNSAID,
 } from "../core/index.ts";
+import { createFolders } from "./folders.ts";
 import { isObject, type JsonObject, parseObject, sameStrings } from "./json.ts";
 
 const KIND = "curator";
@@ -34,31 +31,15 @@ const OFFERED: ReadonlySet<Status> = new Set<Status>(["passing", "warning"]);
 /** Instances under this prefix, which ends with a slash: one folder for each service. */
 export function createCurator(prefix: Bytes, kind = KIND): Layout {
   const payload = PAYLOADS[kind];
-  return {
+  return createFolders(prefix, {
     kind,
-    prefix,
-    toInstance: (key, value, known) => toInstance(kind, key.slice(prefix.length), value, known),
-    placeOf: (instance) => placeOf(prefix, instance),
+    // Ids have no slash in them, as the names of nodes.
+    isName: () => true,
+    numbered: (id) => `${id}_`,
+    read: (entry, known, { service }) =>
+      entry.name === service && typeof entry.id === "string" ? readEntry(entry, known) : undefined,
     toValue: (record, before) => toValue(payload, record, before),
-  };
-}
-
-/** Ids have no slash in them, as the names of nodes. */
-function placeOf(prefix: Bytes, { service, id }: InstanceKey): Place {
-  const parent = `${prefix}${toBytes(service)}/`;
-  const name = toBytes(id);
-  return { own: parent + name, parent, name: `${name}_`, digits: 10 };
-}
-
-function toInstance(kind: string, path: Bytes, bytes: Bytes, known: InstanceRecord | null): Instance | null {
-  const slash = path.indexOf("/");
-  const [service, id] = [fromBytes(path.slice(0, slash)), fromBytes(path.slice(slash + 1))];
-  if (slash <= 0 || id === "" || id.includes("/")) return null;
-  const entry = parseObject(bytes);
-  const said = entry?.name === service && typeof entry.id === "string" ? readEntry(entry, known) : undefined;
-  if (said === undefined) return null;
-  const { service: _service, id: _id, ...kept } = { ...UNSAID, weight: 1, via: kind, ...known } as Instance;
-  return { ...kept, ...said, service, id };
+  });
 }
 
 type Said = Pick<Instance, "address" | "ports" | "status" | "meta">;

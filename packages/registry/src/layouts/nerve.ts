@@ -2,56 +2,26 @@
  * Nerve's nodes, as Synapse and Prometheus' `nerve_sd` read them: `<prefix><service>/<id>_0000000007` with the JSON
  * `{"host","port","name","weight","haproxy_server_options","labels":{}}`. The node's name is the instance's id.
  */
-import {
-  type Bytes,
-  fromBytes,
-  type Instance,
-  type InstanceKey,
-  type InstanceRecord,
-  type Layout,
-  mainPort,
-  type Place,
-  toBytes,
-  UNSAID,
-} from "../core/index.ts";
+import { type Bytes, type Instance, type InstanceRecord, type Layout, mainPort, toBytes } from "../core/index.ts";
+import { createFolders } from "./folders.ts";
 import { isObject, type JsonObject, parseObject, sameStrings } from "./json.ts";
 
 const KIND = "nerve";
 /** What Nerve calls its node by, and the number of a sequential one. */
 const NUMBERED = /^(.+)_\d{10,}$/;
-const DIGITS = 10;
 /** Of an instance that says nothing of it. */
 const WEIGHT = 1;
 const WEIGHT_MAX = 65_535;
 
-const NOTHING = { ...UNSAID, weight: WEIGHT, via: KIND };
-
 /** Nerve's nodes under this prefix, which ends with a slash: one folder for each service. */
 export function createNerve(prefix: Bytes): Layout {
-  return {
+  return createFolders(prefix, {
     kind: KIND,
-    prefix,
-    toInstance: (key, value, known) => toInstance(key.slice(prefix.length), value, known),
-    placeOf: (instance) => placeOf(prefix, instance),
+    isName: (name) => NUMBERED.test(name),
+    numbered: (id) => `${id}_`,
+    read: readNode,
     toValue,
-  };
-}
-
-function placeOf(prefix: Bytes, { service, id }: InstanceKey): Place {
-  const parent = `${prefix}${toBytes(service)}/`;
-  const name = toBytes(id);
-  return { own: NUMBERED.test(name) ? parent + name : null, parent, name: `${name}_`, digits: DIGITS };
-}
-
-function toInstance(path: Bytes, bytes: Bytes, known: InstanceRecord | null): Instance | null {
-  const slash = path.indexOf("/");
-  const [service, id] = [path.slice(0, slash), path.slice(slash + 1)];
-  if (slash <= 0 || id.includes("/") || !NUMBERED.test(id)) return null;
-  const node = parseObject(bytes);
-  const said = node && readNode(node, known);
-  if (said === undefined) return null;
-  const { service: _service, id: _id, ...kept } = { ...NOTHING, ...known } as Instance;
-  return { ...kept, ...said, service: fromBytes(service), id: fromBytes(id) };
+  });
 }
 
 type Said = Pick<Instance, "address" | "ports" | "weight" | "meta">;

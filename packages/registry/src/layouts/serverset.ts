@@ -5,25 +5,21 @@
  */
 import {
   type Bytes,
-  fromBytes,
   type Instance,
-  type InstanceKey,
   type InstanceRecord,
   type Layout,
   mainPort,
-  type Place,
   type Status,
   statusOf,
   toBytes,
-  UNSAID,
 } from "../core/index.ts";
+import { createFolders } from "./folders.ts";
 import { isObject, type JsonObject, parseObject, sameStrings } from "./json.ts";
 
 const KIND = "serverset";
 const MEMBER = "member_";
 /** What is appended to "member_" is the number of a sequential node. */
 const NUMBER = /^member_\d{10,}$/;
-const DIGITS = 10;
 /** Of the meta of an instance, what its entry calls its shard. */
 const SHARD = "shard";
 
@@ -38,33 +34,15 @@ const STATUS_WORDS: readonly (readonly [string, Status])[] = [
   ["STOPPED", "critical"],
 ];
 
-const NOTHING = { ...UNSAID, weight: 1, via: KIND };
-
 /** Serversets under this prefix, which ends with a slash: one folder for each service. */
 export function createServerset(prefix: Bytes): Layout {
-  return {
+  return createFolders(prefix, {
     kind: KIND,
-    prefix,
-    toInstance: (key, value, known) => toInstance(key.slice(prefix.length), value, known),
-    placeOf: (instance) => placeOf(prefix, instance),
+    isName: (name) => NUMBER.test(name),
+    numbered: () => MEMBER,
+    read: readMember,
     toValue,
-  };
-}
-
-function placeOf(prefix: Bytes, { service, id }: InstanceKey): Place {
-  const parent = `${prefix}${toBytes(service)}/`;
-  return { own: NUMBER.test(id) ? parent + id : null, parent, name: MEMBER, digits: DIGITS };
-}
-
-function toInstance(path: Bytes, bytes: Bytes, known: InstanceRecord | null): Instance | null {
-  const slash = path.indexOf("/");
-  const [service, id] = [fromBytes(path.slice(0, slash)), path.slice(slash + 1)];
-  if (slash <= 0 || !NUMBER.test(id)) return null;
-  const member = parseObject(bytes);
-  const said = member === undefined ? undefined : readMember(member, known);
-  if (said === undefined) return null;
-  const { service: _service, id: _id, ...kept } = { ...NOTHING, ...known } as Instance;
-  return { ...kept, ...said, service, id };
+  });
 }
 
 type Said = Pick<Instance, "address" | "ports" | "status" | "meta">;
