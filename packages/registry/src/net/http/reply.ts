@@ -60,6 +60,8 @@ export interface StreamOptions {
   readonly bufferedBytesMax?: number;
   /** A comment is sent this often, so that proxies and clients know that the stream lives. */
   readonly keepAliveMs?: number;
+  /** False: none is sent, as the answer is of another type that knows none. */
+  readonly comments?: boolean;
   /** A client that reads nothing for so long while bytes wait for it is cut off. */
   readonly stallMsMax?: number;
   /** After so long without traffic the kernel asks the peer whether it is still there. */

@@ -41,6 +41,7 @@ export class EventStream implements Stream {
   readonly #outgoing: Outgoing;
   readonly #bufferedBytesMax: number;
   readonly #stopTimer: () => void;
+  readonly #comments: boolean;
   #open = true;
   #blocked = false;
   #blockedTicks = 0;
@@ -56,6 +57,7 @@ export class EventStream implements Stream {
     this.#response = response;
     this.#outgoing = outgoing;
     this.#bufferedBytesMax = options.bufferedBytesMax ?? 256 * 1024;
+    this.#comments = options.comments ?? true;
     response.once("close", () => this.#close());
     const keepAliveMs = options.keepAliveMs ?? 15_000;
     const ticksMax = Math.max(1, Math.ceil((options.stallMsMax ?? 30_000) / keepAliveMs));
@@ -170,7 +172,7 @@ export class EventStream implements Stream {
       if (++this.#blockedTicks >= ticksMax) this.#response.destroy();
       return;
     }
-    if (this.#quiet) this.write(COMMENT);
+    if (this.#quiet && this.#comments) this.write(COMMENT);
     this.#quiet = true;
   }
 
