@@ -1,6 +1,10 @@
 /** The layouts that there are: registrations by convention. */
 import { type Account, type Bytes, type Layout, toBytes } from "../core/index.ts";
 import { createCurator, PAYLOADS } from "../layouts/curator.ts";
+import { createGoKit } from "../layouts/etcd/go-kit.ts";
+import { createGoMicro } from "../layouts/etcd/go-micro.ts";
+import { createGrpc } from "../layouts/etcd/grpc.ts";
+import { createSkydns } from "../layouts/etcd/skydns.ts";
 import { createNerve } from "../layouts/nerve.ts";
 import { createPattern } from "../layouts/pattern.ts";
 import { createServerset } from "../layouts/serverset.ts";
@@ -11,6 +15,10 @@ const LAYOUTS: Readonly<Record<string, (prefix: Bytes, rule: string) => Layout>>
   nerve: createNerve,
   curator: (prefix) => createCurator(prefix),
   ...Object.fromEntries(Object.keys(PAYLOADS).map((kind) => [kind, (prefix: Bytes) => createCurator(prefix, kind)])),
+  "go-kit": createGoKit,
+  "go-micro": createGoMicro,
+  grpc: createGrpc,
+  skydns: createSkydns,
   pattern(prefix, rule) {
     const [pattern = "", lifeMs] = rule.split(/ (?=\d+$)/);
     return createPattern(prefix, pattern, lifeMs === undefined ? undefined : Number(lifeMs));

@@ -19,6 +19,8 @@ export interface Folders {
   isName(name: Bytes): boolean;
   /** What an entry is called behind which a number is to stand: where the id is no name, or is taken. */
   numbered(id: Bytes): Bytes;
+  /** The bytes of an entry as an object; undefined when they are none. JSON when left out. */
+  decode?(bytes: Bytes): JsonObject | undefined;
   /** What an entry says of the instance; undefined when it is none. */
   read(entry: JsonObject, known: InstanceRecord | null, key: InstanceKey): Partial<Instance> | undefined;
   toValue: Layout["toValue"];
@@ -41,7 +43,7 @@ export function createFolders(prefix: Bytes, folders: Folders): Layout {
 }
 
 function toInstance(
-  { kind, isName, read }: Folders,
+  { kind, isName, decode = parseObject, read }: Folders,
   path: Bytes,
   bytes: Bytes,
   known: InstanceRecord | null,
@@ -50,7 +52,7 @@ function toInstance(
   const name = path.slice(slash + 1);
   if (slash <= 0 || name === "" || name.includes("/") || !isName(name)) return null;
   const key = { service: fromBytes(path.slice(0, slash)), id: fromBytes(name) };
-  const entry = parseObject(bytes);
+  const entry = decode(bytes);
   const said = entry && read(entry, known, key);
   if (said === undefined) return null;
   const { service: _service, id: _id, ...kept } = { ...UNSAID, weight: 1, via: kind, ...known } as Instance;

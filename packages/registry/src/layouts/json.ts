@@ -24,3 +24,9 @@ export function sameStrings(a: Readonly<Record<string, string>>, b: Readonly<Rec
   const names = Object.keys(a);
   return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
 }
+
+/** Those members that are texts; undefined for what is no object. */
+export function stringsOf(raw: unknown): Readonly<Record<string, string>> | undefined {
+  if (!isObject(raw)) return undefined;
+  return Object.fromEntries(Object.entries(raw).filter((one): one is [string, string] => typeof one[1] === "string"));
+}

@@ -16,6 +16,7 @@ import {
   UNSAID,
 } from "../core/index.ts";
 import { type JsonObject, parseObject } from "./json.ts";
+import { whereOf } from "./where.ts";
 
 const KIND = "pattern";
 const PART = /<([a-z]+)>/;
@@ -174,12 +175,12 @@ function toValue(shape: Shape, record: InstanceRecord, before: Bytes | null): By
     const path = shape.write(record);
     const said = path === undefined ? undefined : shape.read(path)?.said;
     if (said === undefined || !agrees(fromSaid(said), record, port)) return null;
-    return before ?? whereOf(record, port);
+    return before ?? toBytes(whereOf(record.address, port));
   }
   const words = before === null ? undefined : fromValue(before);
   if (before !== null && (words === undefined || agrees(words, record, port))) return before;
   const object = before === null ? undefined : parseObject(before);
-  if (object === undefined) return whereOf(record, port);
+  if (object === undefined) return toBytes(whereOf(record.address, port));
   const [name] = addressOf(object) ?? ["address"];
   const more = { version: record.version, zone: record.zone };
   const said = Object.fromEntries(Object.entries(more).filter(([word]) => object[word] !== undefined));
@@ -189,9 +190,4 @@ function toValue(shape: Shape, record: InstanceRecord, before: Bytes | null): By
 function agrees(words: Words, { address, version, zone }: InstanceRecord, port: number | undefined): boolean {
   const { address: a = address, version: v = version, zone: z = zone, port: p = port } = words;
   return a === address && v === version && z === zone && p === port;
-}
-
-function whereOf({ address }: InstanceRecord, port: number | undefined): Bytes {
-  const host = address.includes(":") ? `[${address}]` : address;
-  return toBytes(port === undefined ? host : `${host}:${port}`);
 }
