@@ -87,8 +87,20 @@ function licencesOf(root, inputs) {
   const texts = [...folders].sort().map((folder) => {
     const { name, version, license } = JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8"));
     const file = readdirSync(join(root, folder)).find((one) => /^licen[cs]e(\.|$)/i.test(one));
-    if (file === undefined) throw new Error(`${folder} goes into the bundle and brings no licence`);
-    return `${name} ${version} (${license})\n\n${readFileSync(join(root, folder, file), "utf8").trim()}\n`;
+    const own = inputs.filter((input) => input.startsWith(`${folder}/`));
+    const text =
+      file === undefined ? textWithout(root, folder, license, own) : readFileSync(join(root, folder, file), "utf8");
+    return `${name} ${version} (${license})\n\n${text.trim()}\n`;
   });
   return `The program contains these packages.\n\n${texts.join(`\n${"-".repeat(80)}\n\n`)}`;
+}
+
+/** Of a package that names a licence and has no file of it: our own text, when that is the same, and what files say at their head. */
+function textWithout(root, folder, license, inputs) {
+  if (!/\bApache-2\.0\b/.test(license)) throw new Error(`${folder} goes into the bundle and brings no licence`);
+  const heads = inputs.map((input) => /^(?:\/\/.*\n)+/.exec(readFileSync(join(root, input), "utf8"))?.[0] ?? "");
+  const others = new Set(
+    heads.filter((head) => head.includes("Redistribution")).map((head) => head.replaceAll(/^\/\/ ?/gm, "")),
+  );
+  return [readFileSync(join(root, "LICENSE"), "utf8"), ...others].join("\n");
 }

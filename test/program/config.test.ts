@@ -63,6 +63,7 @@ test("defaults are those of the design", () => {
     doozer: 8046,
     zookeeper: 2181,
     "zookeeper-admin": 2182,
+    etcd: 2379,
   });
   assert.equal(config.dialects, "all");
   assert.equal(config.portsNamed.size, 0);

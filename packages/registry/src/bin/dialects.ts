@@ -111,13 +111,17 @@ export const DIALECTS: readonly ListedDialect[] = [
     notes: false,
     load: async () => (await import("../dialects/zookeeper/dialect.ts")).dialect,
   },
+  {
+    name: "etcd",
+    ports: [{ name: "etcd", port: 2379 }],
+    paths: ["/v3/", "/v3beta/", "/v3alpha/", "/v2/keys/"],
+    notes: false,
+    load: async () => (await import("../dialects/etcd/dialect.ts")).dialect,
+  },
 ];
 
-/** Paths of protocols that this program does not speak yet, by which their clients are known. */
-const UNSPOKEN: readonly (readonly [protocol: string, begins: readonly string[]])[] = [["etcd", ["/v3/", "/v3beta/"]]];
-
-/** How the HTTP paths of each protocol begin, spoken or not. */
-export const PATHS = [...DIALECTS.map(({ name, paths = [] }) => [name, paths] as const), ...UNSPOKEN];
+/** How the HTTP paths of each protocol begin. */
+export const PATHS = DIALECTS.map(({ name, paths = [] }) => [name, paths] as const);
 
 /** Every port that can be configured. */
 export const PORTS: readonly ListedPort[] = [NATIVE_PORT, ...DIALECTS.flatMap((dialect) => dialect.ports)];

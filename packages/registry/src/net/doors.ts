@@ -1,5 +1,6 @@
 /** Ports that a dialect opens for itself. The house fills in host, port, limits, TLS and metrics. */
 
+import type { Http2Options } from "./grpc/sessions.ts";
 import type { HttpListener } from "./http/handler.ts";
 import type { StreamHandler, TcpLimits, TcpListener } from "./tcp.ts";
 import type { DatagramHandler } from "./udp/datagrams.ts";
@@ -12,8 +13,8 @@ import type { UdpListener } from "./udp/listener.ts";
  */
 export interface Doors {
   readonly host: string;
-  /** Like the native listener, with the same limits, TLS and refusals. */
-  http(name: string): Promise<HttpListener>;
+  /** Like the native listener, with the same limits, TLS and refusals. `http2`: who answers what comes by HTTP/2 on it. */
+  http(name: string, http2?: Omit<Http2Options, "dialect">): Promise<HttpListener>;
   tcp(name: string, handler: StreamHandler, limits?: Partial<TcpLimits>): Promise<TcpListener>;
   udp(name: string, handler: DatagramHandler): Promise<UdpListener>;
   /** Both on one number, also when that is 0 and a free one must be found. */

@@ -173,11 +173,11 @@ function toStatus(
 async function openNative(config: ServeConfig, http: HttpOpener, log: Logger): Promise<OpenHttpListener> {
   const pages = new Pages(config.pages);
   try {
-    return await http.open(config.ports[NATIVE_PORT.name] ?? NATIVE_PORT.port, pages);
+    return await http.open(config.ports[NATIVE_PORT.name] ?? NATIVE_PORT.port, { pages });
   } catch (error) {
     if (!(error instanceof PortTaken) || !config.nativeMayMove) throw error;
     log.warn(`${error.message}: the native API takes a free one`);
-    return http.open(0, pages);
+    return http.open(0, { pages });
   }
 }
 

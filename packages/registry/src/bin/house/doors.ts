@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { Endpoint } from "../../dialects/contract.ts";
 import type { Outgoing } from "../../net/answers/outgoing.ts";
 import type { Doors } from "../../net/doors.ts";
+import type { Http2Options } from "../../net/grpc/sessions.ts";
 import { PortTaken } from "../../net/hosts/taken.ts";
 import type { OpenHttpListener } from "../../net/http/listener.ts";
 import { openTcpListener, type TcpListener, type TcpOptions } from "../../net/tcp.ts";
@@ -25,7 +26,7 @@ export interface DoorParts {
   readonly log: Logger;
   readonly outgoing: Outgoing;
   /** Like the native listener, on another port. */
-  openHttp(port: number): Promise<OpenHttpListener>;
+  openHttp(port: number, http2?: Http2Options): Promise<OpenHttpListener>;
 }
 
 /** Attempts to find a number that is free for both TCP and UDP. */
@@ -50,8 +51,8 @@ export function createDoors(dialect: ListedDialect, parts: DoorParts): OpenDoors
   return {
     host,
     endpoints,
-    async http(name) {
-      const listener = await parts.openHttp(portOf(name));
+    async http(name, http2) {
+      const listener = await parts.openHttp(portOf(name), http2 && { ...http2, dialect: dialect.name });
       return keep(listener, listener.secure ? "https" : "http");
     },
     async tcp(name, handler, limits) {

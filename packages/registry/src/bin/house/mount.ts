@@ -5,6 +5,7 @@ import { type Secret, secretOf } from "../../around/secret.ts";
 import type { AnyPlan, Registry, Replicator } from "../../core/index.ts";
 import type { Dialect, Endpoint, House, Mounted, NameSource } from "../../dialects/contract.ts";
 import type { Outgoing } from "../../net/answers/outgoing.ts";
+import type { Http2Options } from "../../net/grpc/sessions.ts";
 import { PortTaken } from "../../net/hosts/taken.ts";
 import { type OpenHttpListener, openHttpListener } from "../../net/http/listener.ts";
 import type { Pages } from "../../net/http/pages/cors.ts";
@@ -20,8 +21,13 @@ interface Gate {
   localOnly(): boolean;
 }
 
-/** `pages`: those that may use what is served there from a browser. */
-type OpenHttp = (port: number, pages?: Pages) => Promise<OpenHttpListener>;
+interface OpenHttpMore {
+  /** Those that may use what is served there from a browser. */
+  readonly pages?: Pages;
+  readonly http2?: Http2Options;
+}
+
+type OpenHttp = (port: number, more?: OpenHttpMore) => Promise<OpenHttpListener>;
 
 export interface HttpOpener {
   readonly outgoing: Outgoing;
@@ -41,7 +47,7 @@ export function httpOpener(
 ): HttpOpener {
   const { host, http, tls } = config;
   const all: OpenHttpListener[] = [];
-  const open: OpenHttp = async (port, pages) => {
+  const open: OpenHttp = async (port, more) => {
     const listener = await openHttpListener({
       host,
       port,
@@ -52,7 +58,7 @@ export function httpOpener(
       requests,
       observer: metrics.observer,
       ...(tls === undefined ? {} : { tls }),
-      ...(pages === undefined ? {} : { pages }),
+      ...more,
     });
     all.push(listener);
     return listener;
@@ -169,7 +175,13 @@ async function openDialect(
     log.warn(`the port of ${listed.name} was given to ${rival}: going on without ${listed.name}`);
     return undefined;
   }
-  const doors = createDoors(listed, { host: config.host, ports: config.ports, log, outgoing, openHttp });
+  const doors = createDoors(listed, {
+    host: config.host,
+    ports: config.ports,
+    log,
+    outgoing,
+    openHttp: (port, http2) => openHttp(port, http2 && { http2 }),
+  });
   try {
     const mounted = await dialect.open({
       ...shared,

@@ -1,7 +1,7 @@
 /** @live What a server of gRPC says of its health: grpc.health.v1, over TLS or without. */
 import { once } from "node:events";
 import { type ClientHttp2Session, connect as connectHttp2, constants, type IncomingHttpHeaders } from "node:http2";
-import { Message, readFields } from "../../net/protobuf.ts";
+import { Message, readFields } from "../../net/grpc/protobuf.ts";
 import { fail, pass, type Verdict } from "../verdict.ts";
 import { connectTo } from "./connect.ts";
 import { placeOf, sayDial } from "./errors.ts";

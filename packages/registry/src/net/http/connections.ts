@@ -4,6 +4,7 @@ import type { Server as SecureServer } from "node:https";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { Crowd, type CrowdLimits, type Occupation, placeOf } from "../crowd.ts";
+import type { Line } from "../grpc/sessions.ts";
 import { type ListenerLog, SeldomLog } from "../log.ts";
 import { looksLikeTls } from "../tls/first-bytes.ts";
 import { sortOut, tellFailures } from "../tls/handshakes.ts";
@@ -15,8 +16,10 @@ import { PROBLEM_TYPE, problemOf } from "./problem.ts";
 /** Connections over the limit that may wait for their 503 to be read; more are cut without a word. */
 const TURNED_AWAY_MAX = 256;
 
-/** node:http marks the answer under way on its socket so; the short way does the same. TLS keeps the bare socket. */
-type HttpSocket = Socket & { _httpMessage?: Answer | PlainReply | null; _parent?: Socket };
+/**
+ * node:http marks the answer under way on its socket so; the short way and HTTP/2 do the same. TLS keeps the bare socket.
+ */
+type HttpSocket = Socket & { _httpMessage?: Answer | PlainReply | Line | null; _parent?: Socket };
 
 export interface GuardLimits extends CrowdLimits {
   /** From the connection to the first byte of a handshake. */

@@ -4,6 +4,7 @@ import { createServer as createSecureServer, type Server as SecureServer } from 
 import type { AddressInfo } from "node:net";
 import { Outgoing } from "../answers/outgoing.ts";
 import type { CrowdLimits } from "../crowd.ts";
+import { type Http2Options, openSessions, type Sessions } from "../grpc/sessions.ts";
 import { explainListen } from "../hosts/taken.ts";
 import type { ListenerLog, RequestLog } from "../log.ts";
 import { type Certificates, openCertificates, type TlsOptions } from "../tls/certificates.ts";
@@ -67,6 +68,7 @@ export interface HttpListenerOptions {
   readonly observer?: (dialect: string) => Observe;
   /** What waits for clients, of all listeners that share it; one of its own unless given. */
   readonly outgoing?: Outgoing;
+  readonly http2?: Http2Options;
 }
 
 export interface OpenHttpListener extends HttpListener {
@@ -134,6 +136,7 @@ async function makeServer(options: HttpListenerOptions, limits: HttpLimits): Pro
   const http = createSecureServer({
     ...common,
     ...certificates.serverOptions,
+    ...(options.http2 && { ALPNProtocols: ["h2", "http/1.1"] }),
     handshakeTimeout: limits.headersTimeoutMs,
   });
   certificates.follow(http);
@@ -154,6 +157,7 @@ class RawListener implements OpenHttpListener {
   readonly #limits: HttpLimits;
   readonly #state: ListenerState;
   readonly #guard: ConnectionGuard;
+  readonly #sessions: Sessions | undefined;
   #mounts: Mount[] = [];
   readonly #observeNone: Observe | undefined;
   readonly #onDrain = new Set<() => void>();
@@ -178,6 +182,8 @@ class RawListener implements OpenHttpListener {
     };
     this.#ready = options.ready === undefined;
     this.#observeNone = options.observer?.("none");
+    const { http2, observer } = options;
+    this.#sessions = http2 && openSessions(server.http, http2, this.#state.outgoing, observer?.(http2.dialect));
     if (!this.secure) startPlain(server.http, this.#plainHost());
     this.#guard = new ConnectionGuard(server.http, limits, options.log, (status) => this.#observeNone?.(status, 0));
     const http = server.http;
@@ -234,6 +240,7 @@ class RawListener implements OpenHttpListener {
       headersMax: this.#limits.headersMax,
       firstByteTimeoutMs: this.#limits.headersTimeoutMs,
       refuseLate,
+      http2: this.#sessions && ((socket) => this.#sessions?.take(socket)),
       dispatch: (request, answer) => this.#dispatchPlain(request, answer),
     };
   }
@@ -356,6 +363,7 @@ class RawListener implements OpenHttpListener {
       }
     }
     this.#onDrain.clear();
+    this.#sessions?.drain();
     this.#server.http.closeIdleConnections();
   }
 
@@ -378,6 +386,7 @@ class RawListener implements OpenHttpListener {
     await ended;
     clearTimeout(cut);
     clearInterval(quiet);
+    this.#sessions?.close();
     this.#server.certificates?.close();
   }
 }

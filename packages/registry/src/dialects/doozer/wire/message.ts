@@ -1,6 +1,6 @@
 /** Requests and responses, whose fields are numbered as in Doozer's msg.proto. Texts are bytes: nobody looks into them. */
 import { type Bytes, fromBuffer, toBuffer } from "../../../core/index.ts";
-import { Message, readFields, toLong } from "../../../net/protobuf.ts";
+import { Message, readFields, toLong } from "../../../net/grpc/protobuf.ts";
 
 /** A field that is not there is undefined: the protocol tells that from 0 and from nothing. */
 export interface Request {

@@ -10,7 +10,7 @@ import type { Parted } from "../../answers/parts.ts";
 import { type Place, placeOf } from "../../crowd.ts";
 import type { ListenerState } from "../lines.ts";
 import type { Piece } from "../reply.ts";
-import { parsePlain } from "./parse.ts";
+import { meetsPreface, parsePlain } from "./parse.ts";
 import { type Outlet, PlainReply } from "./reply.ts";
 import { PlainRequest } from "./request.ts";
 
@@ -51,6 +51,8 @@ export interface PlainHost {
   /** From the connection to its first byte; it is answered as late after that. */
   readonly firstByteTimeoutMs: number;
   refuseLate(socket: Socket): void;
+  /** Takes connections that begin with the preface of HTTP/2. */
+  readonly http2?: ((socket: Socket) => void) | undefined;
   /** Starts the handler when the route is one for this side; false hands the request over. */
   dispatch(request: PlainRequest, makeReply: () => PlainReply): boolean;
 }
@@ -127,9 +129,14 @@ class PlainConnection implements Outlet {
     this.#working = true;
     while (this.#held !== null && this.#current === null && this.#socket.writableLength <= UNREAD_BYTES_MAX) {
       const input: Buffer = this.#held;
+      if (this.#bytesRead === input.length && this.#host.http2 !== undefined) {
+        const met = meetsPreface(input);
+        if (met === "whole") this.#handOver(input, this.#host.http2);
+        if (met !== "no") break;
+      }
       this.#held = null;
       if (!this.#begin(input)) {
-        this.#handOver(input);
+        this.#handOver(input, this.#giveAway);
         break;
       }
     }
@@ -232,11 +239,12 @@ class PlainConnection implements Outlet {
     if (this.#held !== null) this.#work();
   }
 
-  #handOver(input: Buffer): void {
+  #handOver(input: Buffer, giveAway: (socket: Socket) => void): void {
+    this.#held = null;
     this.#leave();
     this.#socket.setTimeout(0);
     this.#socket.unshift(input);
-    this.#giveAway(this.#socket);
+    giveAway(this.#socket);
   }
 
   #leave(): void {

@@ -121,3 +121,13 @@ export function splitLines(lines: string): string[] {
   }
   return raw;
 }
+
+/** RFC 9113 §3.4: what a connection of HTTP/2 begins with. */
+const PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/** Whether a connection begins so; "part" while it may yet. */
+export function meetsPreface(input: Buffer): "no" | "part" | "whole" {
+  const begin = input.toString("latin1", 0, PREFACE.length);
+  if (!PREFACE.startsWith(begin)) return "no";
+  return begin.length < PREFACE.length ? "part" : "whole";
+}

@@ -1,5 +1,5 @@
 /** The messages of etcd's API that are needed here, as values; their numbers are those of its rpc.proto. */
-import { Message, readFields, scanFields } from "../../../net/protobuf.ts";
+import { Message, readFields, scanFields } from "../../../net/grpc/protobuf.ts";
 
 export interface KeyValue {
   readonly key: Buffer;

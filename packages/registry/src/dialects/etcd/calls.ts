@@ -1,0 +1,26 @@
+/** Methods whose messages the runtime reads and writes: `unary<LeaseGrantRequest, LeaseGrantResponse>(path, handle)`. */
+import type { Message } from "@bufbuild/protobuf";
+import type { Both, ServerStream, Unary } from "../../net/grpc/method.ts";
+import type { Desk } from "./desk.ts";
+import { codecOf, type Init } from "./proto/codec.ts";
+
+export function unary<Q extends Message, A extends Message>(
+  path: string,
+  handle: Unary<Desk, Q, Init<A>>["handle"],
+): Unary<Desk, Q, Init<A>> {
+  return { kind: "unary", path, codec: codecOf<Q, A>(path), handle };
+}
+
+export function server<Q extends Message, A extends Message>(
+  path: string,
+  handle: ServerStream<Desk, Q, Init<A>>["handle"],
+): ServerStream<Desk, Q, Init<A>> {
+  return { kind: "server", path, codec: codecOf<Q, A>(path), handle };
+}
+
+export function both<Q extends Message, A extends Message>(
+  path: string,
+  open: Both<Desk, Q, Init<A>>["open"],
+): Both<Desk, Q, Init<A>> {
+  return { kind: "both", path, codec: codecOf<Q, A>(path), open };
+}

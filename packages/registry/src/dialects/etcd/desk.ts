@@ -1,0 +1,90 @@
+/** What handlers share: the registry, who is asking, and the head of answers. */
+import type { Logger } from "pino";
+import type { Access, Account, Clock, Nodes, Outcome, Principal, Registry, Role } from "../../core/index.ts";
+import type { Call } from "../../net/grpc/method.ts";
+import { Status } from "../../net/grpc/status.ts";
+import type { Metrics, NodeStatus } from "../contract.ts";
+import { ERRORS } from "./refusals.ts";
+import type { Settings } from "./settings.ts";
+import { type Header, type Identity, TERM } from "./wire/header.ts";
+
+/** As the original says it of itself: clients choose by it what they may ask for. Nothing else may stand in it. */
+export const VERSION = { etcdserver: "3.5.21", etcdcluster: "3.5.0" } as const;
+
+export interface Desk {
+  readonly registry: Registry;
+  readonly nodes: Nodes;
+  readonly access: Access;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly status: NodeStatus;
+  readonly settings: Settings;
+  /** No other node has anything that is not here. */
+  readonly isAlone: boolean;
+  readonly identity: Identity;
+  /** The member's number that a node of this name has. */
+  memberId(node: string): bigint;
+}
+
+/** For answers that are written by hand. */
+export function headerOf({ identity }: Desk, revision: number): Header {
+  return { ...identity, revision };
+}
+
+/** For answers that the runtime writes. */
+export function headOf({ identity }: Desk, revision: number) {
+  return { ...identity, revision: BigInt(revision), raftTerm: BigInt(TERM) };
+}
+
+export function revisionNow({ registry }: Desk): number {
+  return registry.read((view) => view.revision);
+}
+
+/** The history of the account's keys before this is gone. */
+export function floorOf({ registry }: Desk, account: Account): number {
+  return Math.max(
+    registry.floor,
+    registry.read((view) => view.account(account)?.keysFloor ?? 0),
+  );
+}
+
+type Answered<A> = A | Status | Promise<A | Status>;
+
+/** Does the work in the account of who asks, if that one may act in this role; at once where nobody need be asked. */
+export function within<A>(desk: Desk, call: Call, need: Role, work: (account: Account) => Answered<A>): Answered<A> {
+  const admitted = admit(desk, call, need);
+  if (admitted instanceof Promise)
+    return admitted.then((account) => (account instanceof Status ? account : work(account)));
+  return admitted instanceof Status ? admitted : work(admitted);
+}
+
+/** The account that a call is about; noted in the call for the log of requests. */
+export function admit(desk: Desk, call: Call, need: Role): Account | Status | Promise<Account | Status> {
+  const { access } = desk;
+  const token = call.metadata("token") || undefined;
+  const found = access.authenticate(token);
+  if (found.ok || token === undefined) return enter(desk, call, need, found, token);
+  // It may have been made at another node a moment ago.
+  return access.catchUp().then(() => enter(desk, call, need, access.authenticate(token), token));
+}
+
+function enter(
+  desk: Desk,
+  call: Call,
+  need: Role,
+  found: Outcome<Principal>,
+  token: string | undefined,
+): Account | Status {
+  const { access, settings } = desk;
+  // What etcd says where it knows users, and no token is shown.
+  if (!found.ok && token === undefined) return ERRORS.userEmpty;
+  // A token means nothing to etcd while everybody may do everything.
+  const who = found.ok || !access.open ? found : access.authenticate(undefined);
+  if (!who.ok) return ERRORS.invalidToken;
+  const account = who.value.account ?? settings.account;
+  if (!access.allow(who.value, account, need).ok) return ERRORS.permissionDenied;
+  call.account = account;
+  call.who = who.value.name;
+  return access.admit(account).ok ? account : ERRORS.tooManyRequests;
+}

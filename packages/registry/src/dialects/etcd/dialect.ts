@@ -1,0 +1,62 @@
+/**
+ * @live The plug: etcd's clients on one port, by gRPC and HTTP.
+ *
+ * @rooms dialect > server > kv > calls > desk > refusals > settings > wire > proto
+ */
+import { createHash } from "node:crypto";
+import { healthOf } from "../../net/grpc/health.ts";
+import { reflectionOf } from "../../net/grpc/reflection.ts";
+import { GrpcServer, serviceOf } from "../../net/grpc/server.ts";
+import type { Dialect, House, Mounted } from "../contract.ts";
+import type { Desk } from "./desk.ts";
+import { describe } from "./proto/schema.ts";
+import { METHODS } from "./server/methods.ts";
+import { mountWeb } from "./server/web.ts";
+import { readSettings } from "./settings.ts";
+
+const NAME = "etcd";
+/** What the transport takes over a request's own limit, as in the original. */
+const OVERHEAD_BYTES = 512 * 1024;
+
+const SERVICES = [...new Set(METHODS.map(({ path }) => serviceOf(path)))];
+
+/** etcd: the keys of the registry with their revisions, as its clients know them. */
+export const dialect: Dialect = {
+  // That revisions mean the same at every node needs one order of all commits.
+  needs: "total",
+  open,
+};
+
+async function open(house: House): Promise<Mounted> {
+  const { registry, nodes, access, clock, log, requests, status, metrics, doors } = house;
+  const settings = readSettings(house.settings);
+  // Made before the first client comes: so the first revision is behind it, as in the original.
+  const secret = await house.secret();
+  const numberOf = (name: string): bigint =>
+    createHash("sha256").update(secret()).update(name).digest().readBigUInt64BE();
+  const memberId = (node: string): bigint => numberOf(`member ${node}`);
+  const desk: Desk = {
+    registry,
+    nodes,
+    access,
+    clock,
+    log,
+    metrics,
+    status,
+    settings,
+    isAlone: status.cluster() === undefined,
+    identity: { clusterId: numberOf("cluster"), memberId: memberId(status.name) },
+    memberId,
+  };
+  const streams = new GrpcServer({
+    context: desk,
+    methods: [...METHODS, ...healthOf(SERVICES), ...reflectionOf(describe(SERVICES))],
+    requestBytesMax: settings.requestBytesMax + OVERHEAD_BYTES,
+    dialect: NAME,
+    requests,
+    failed: (error, path) => log.error({ err: error, path }, "a call of etcd failed"),
+  });
+  const listener = await doors.http(NAME, { streams, limits: settings });
+  mountWeb(listener, desk);
+  return { drain: () => {}, close: async () => {} };
+}

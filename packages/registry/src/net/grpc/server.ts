@@ -1,0 +1,101 @@
+/** @live A server of gRPC: finds the method of each stream, and refuses what is none. */
+import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import { Exchange, type Host } from "./exchange.ts";
+import { ACCEPTED, CODINGS } from "./frames.ts";
+import type { Method } from "./method.ts";
+import type { Line, StreamServer } from "./sessions.ts";
+import { CODES, encodeMessage, Status, toHttp } from "./status.ts";
+
+export type GrpcOptions<C> = Host<C>["options"] & {
+  readonly methods: Iterable<Method<C>>;
+  /** Other streams of HTTP/2; refused with 415 where nobody takes them. */
+  readonly others?: StreamServer;
+};
+
+/** Of messages that have come in part, of all clients. */
+const HELD_BYTES_MAX = 256 * 1024 * 1024;
+
+const REFUSED = new Status(CODES.resourceExhausted, "too many requests are halfway here; try again");
+
+export class GrpcServer<C> implements StreamServer, Host<C> {
+  readonly options: GrpcOptions<C>;
+  readonly #methods = new Map<string, Method<C>>();
+  readonly #services = new Set<string>();
+  #heldBytes = 0;
+
+  constructor(options: GrpcOptions<C>) {
+    this.options = options;
+    for (const method of options.methods) {
+      this.#methods.set(method.path, method);
+      this.#services.add(serviceOf(method.path));
+    }
+  }
+
+  serve(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, line: Line): void {
+    if (headers["content-type"]?.startsWith("application/grpc") !== true) return this.#other(stream, headers, line);
+    const path = headers[":path"] ?? "";
+    if (headers[":method"] !== "POST") return refuse(stream, 405);
+    const method = this.#methods.get(path);
+    if (method === undefined) return this.#refuse(stream, line, this.#unknown(path));
+    const encoding = headers["grpc-encoding"];
+    const coding = encoding === undefined || encoding === "identity" ? undefined : CODINGS[String(encoding)];
+    if (coding === undefined && encoding !== undefined && encoding !== "identity")
+      return this.#refuse(
+        stream,
+        line,
+        new Status(CODES.unimplemented, `grpc: Decompressor is not installed for grpc-encoding "${encoding}"`),
+        { "grpc-accept-encoding": ACCEPTED },
+      );
+    new Exchange<C>(this, method, stream, headers, line, coding && { name: String(encoding), coding });
+  }
+
+  hold(bytes: number): void {
+    this.#heldBytes += bytes;
+    if (bytes > 0 && this.#heldBytes > HELD_BYTES_MAX) throw REFUSED;
+  }
+
+  #unknown(path: string): Status {
+    const service = serviceOf(path);
+    if (!/^\/.+\/[^/]*$/.test(path))
+      return new Status(CODES.unimplemented, `malformed method name: ${JSON.stringify(path)}`);
+    return new Status(
+      CODES.unimplemented,
+      this.#services.has(service)
+        ? `unknown method ${path.slice(service.length + 2)} for service ${service}`
+        : `unknown service ${service}`,
+    );
+  }
+
+  #refuse(stream: ServerHttp2Stream, line: Line, status: Status, more: Readonly<Record<string, string>> = {}): void {
+    line.observe?.(toHttp(status), 0);
+    stream.on("error", () => {});
+    stream.respond(
+      {
+        ":status": 200,
+        "content-type": "application/grpc",
+        "grpc-status": String(status.code),
+        "grpc-message": encodeMessage(status.message),
+        ...more,
+      },
+      { endStream: true },
+    );
+    stream.resume();
+  }
+
+  #other(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, line: Line): void {
+    const { others } = this.options;
+    if (others !== undefined) return others.serve(stream, headers, line);
+    refuse(stream, 415);
+  }
+}
+
+function refuse(stream: ServerHttp2Stream, status: number): void {
+  stream.on("error", () => {});
+  stream.respond({ ":status": status }, { endStream: true });
+  stream.resume();
+}
+
+/** `package.Service`, of a method's path. */
+export function serviceOf(path: string): string {
+  return path.slice(1, Math.max(1, path.lastIndexOf("/")));
+}
