@@ -10,7 +10,7 @@ import { openTargets } from "./targets-rig.ts";
 const directory = temporaryDirectory({ after });
 const authority = createAuthority(directory, "own");
 const targets = await openTargets({ after }, authority.sign("target", "target"));
-const { http, https, garbage, grpc, grpcs, closed } = targets;
+const { http, https, garbage, grpc, grpcs, udp, mute, closed } = targets;
 const consul = await startConsul({ after }, { flags: ["--checks-ca", authority.ca] });
 const api = openApi(consul.rollcall.url);
 
@@ -137,7 +137,25 @@ const CASES: Readonly<Record<string, Case>> = {
     output: /Unavailable.*connection refused/,
   },
   "grpc-tls": { check: { kind: "grpc", target: `:${grpcs}/good`, tls: true }, status: "passing", output: /success$/ },
+  udp: {
+    check: { kind: "udp", target: `:${udp}` },
+    status: "passing",
+    output: `UDP connect 127.0.0.1:${udp}: Success`,
+  },
+  "udp-mute": { check: { kind: "udp", target: `:${mute}`, ...SHORT }, status: "passing", output: /^UDP .*: Success$/ },
+  "udp-closed": { check: { kind: "udp", target: `:${closed}` }, status: "critical", output: /^dial udp .*refused$/ },
+  http2: { check: { kind: "http2", target: `:${grpc}` }, status: "passing", output: "HTTP2 ping was successful" },
+  "http2-tls": { check: { kind: "http2", target: `:${grpcs}`, tls: true }, status: "passing", output: /successful$/ },
+  "http2-name": {
+    check: { kind: "http2", target: `:${grpcs}`, tls: true, serverName: "other.example" },
+    status: "critical",
+    output: /^Failed to dial to 127\.0\.0\.1:\d+: tls: .*other\.example/,
+  },
+  "http2-http": { check: { kind: "http2", target: `:${garbage}` }, status: "critical", output: /^HTTP2 ping failed: / },
+  "http2-old": { check: { kind: "http2", target: `:${http}` }, status: "critical", output: /^HTTP2 ping failed: / },
+  "http2-closed": { check: { kind: "http2", target: `:${closed}` }, status: "critical", output: /^Failed.*refused$/ },
   // What no setting allows, by name, in other spellings of numbers, mapped, and by redirects.
+  "metadata-udp": { check: { kind: "udp", target: "169.254.169.254:53" }, status: "critical", output: /never/ },
   metadata: {
     check: { kind: "http", target: "http://169.254.169.254/" },
     status: "critical",
@@ -224,6 +242,8 @@ test("what cannot be run is refused with a sentence", async () => {
     { kind: "reported" },
     { kind: "reported", id: "x", rise: 2 },
     { kind: "http", target: "/", fall: 0 },
+    { kind: "udp", target: ":53/path" },
+    { kind: "http2", target: "host.only" },
   ];
   for (const check of bodies)
     await api.refused(400, "invalid", "PUT", pathOf("x"), { address: "127.0.0.1", port: 1, checks: [check] });
@@ -292,6 +312,9 @@ test("Consul's checks are run as its agent would, at services and at the node, a
       { CheckID: "h", HTTP: at("/redirect"), ...fast, Header: { "X-A": ["1"] }, SuccessBeforePassing: 2 },
       { CheckID: "d", HTTP: at("/redirect"), ...fast, DisableRedirects: true },
       { CheckID: "t", TCP: `127.0.0.1:${http}`, Interval: "1ms" },
+      { CheckID: "u", UDP: `127.0.0.1:${udp}`, ...fast },
+      { CheckID: "p", H2PING: `127.0.0.1:${grpcs}`, TLSSkipVerify: true, ...fast },
+      { CheckID: "q", H2PING: `127.0.0.1:${grpc}`, H2PingUseTLS: false, ...fast },
       { CheckID: "g", GRPC: `127.0.0.1:${grpcs}/good`, GRPCUseTLS: true, TLSSkipVerify: true, ...fast },
     ],
   };
@@ -302,13 +325,14 @@ test("Consul's checks are run as its agent would, at services and at the node, a
   assert.equal((await consul.put("/agent/check/register", node)).status, 200);
   const found = await until(async () => {
     const checks = await consulChecks("web");
-    return (
-      checks.d?.Output !== "" && checks.t?.Output !== "" && checks.g?.Output !== "" && checks.h?.Output !== "" && checks
-    );
+    return Object.values(checks).every(({ Output }) => Output !== "") && checks;
   });
   assert.deepEqual([found.h?.Status, found.h?.Output], ["passing", `HTTP GET ${at("/ok")}: 200 OK Output: fine`]);
   assert.deepEqual([found.d?.Status, found.d?.Output], ["critical", `HTTP GET ${at("/redirect")}: 302 Found Output: `]);
   assert.deepEqual([found.t?.Output, found.t?.Type], [`TCP connect 127.0.0.1:${http}: Success`, "tcp"]);
+  assert.deepEqual([found.u?.Output, found.u?.Type], [`UDP connect 127.0.0.1:${udp}: Success`, "udp"]);
+  for (const ping of [found.p, found.q])
+    assert.deepEqual([ping?.Output, ping?.Type, ping?.Status], ["HTTP2 ping was successful", "h2ping", "passing"]);
   assert.deepEqual([found.g?.Output, found.g?.Type], [`gRPC check 127.0.0.1:${grpcs}/good: success`, "grpc"]);
   const disk = await until(async () => {
     const { disk } = (await consul.get("/agent/checks")).json();
@@ -326,6 +350,7 @@ test("Consul's checks are run as its agent would, at services and at the node, a
   const wrong: readonly (readonly [object, number, RegExp])[] = [
     [{ Args: ["true"], Interval: "1s" }, 500, /^Scripts are disabled on this agent/],
     [{ DockerContainerID: "x", Args: ["true"], Interval: "1s" }, 500, /^Scripts are disabled on this agent/],
+    [{ OSService: "ssh", Interval: "1s" }, 500, /^not implemented$/],
     [{ HTTP: at("/ok") }, 400, /Interval must be > 0/],
     [{ HTTP: at("/ok"), Interval: "1s", TTL: "1s" }, 400, /Interval and TTL cannot both be specified/],
     [{ TCP: "nowhere", Interval: "1s" }, 400, /Invalid check: /],

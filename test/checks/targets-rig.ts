@@ -1,4 +1,5 @@
 /** What tests of checks are aimed at: servers of HTTP, TLS and gRPC that behave well and badly. */
+import { createSocket } from "node:dgram";
 import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createHttp2, createSecureServer, type Http2Server, type ServerHttp2Stream } from "node:http2";
@@ -13,6 +14,9 @@ export interface Targets {
   readonly garbage: number;
   readonly grpc: number;
   readonly grpcs: number;
+  /** Over UDP: answers, and says nothing. */
+  readonly udp: number;
+  readonly mute: number;
   /** Nobody listens there. */
   readonly closed: number;
   /** The status of `/toggle`. */
@@ -44,12 +48,22 @@ export async function openTargets(
     ),
     grpc: await listen(withHealth(createHttp2())),
     grpcs: await listen(withHealth(createSecureServer({ ...pair }))),
+    udp: await listenUdp(scope, true),
+    mute: await listenUdp(scope, false),
     closed,
     toggle: 200,
     echoed: [],
     sent: 0,
   };
   return targets;
+}
+
+async function listenUdp(scope: Scope, answers: boolean): Promise<number> {
+  const socket = createSocket("udp4");
+  if (answers) socket.on("message", (_, { port, address }) => socket.send("here", port, address));
+  await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", resolve));
+  scope.after(() => void socket.close());
+  return socket.address().port;
 }
 
 function answer(targets: Targets, request: IncomingMessage, response: ServerResponse): void {

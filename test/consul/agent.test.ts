@@ -205,7 +205,7 @@ test("what cannot be registered is refused in the original's words", async () =>
     ["service/register", { Name: "a", Check: { Notes: "n" } }, 400, /^Invalid check: TTL must be > 0 for TTL checks$/],
     ["service/register", { Name: "a", Check: { TTL: "1s", Interval: "1s" } }, 400, /cannot both be specified/],
     ["service/register", { Name: "a", Check: { Args: ["true"], Interval: "1s" } }, 500, /^Scripts are disabled/],
-    ["service/register", { Name: "a", Check: { UDP: "a:1", Interval: "1s" } }, 400, /udp checks are not run/],
+    ["service/register", { Name: "a", Check: { OSService: "a", Interval: "1s" } }, 500, /^not implemented$/],
     ["service/register", { Name: "a", Check: { TTL: "1s", Status: "fine" } }, 400, /^Status for checks must/],
     ["service/register", "{", 400, /^Request decode failed/],
     ["check/register", { TTL: "1s" }, 400, /^Missing check name$/],

@@ -1,7 +1,7 @@
 /** Checks, and what they come to. */
 
 export type Status = "passing" | "warning" | "critical" | "starting" | "draining" | "unknown";
-export type CheckKind = "ttl" | "http" | "tcp" | "grpc" | "exec" | "reported";
+export type CheckKind = "ttl" | "http" | "tcp" | "grpc" | "udp" | "http2" | "exec" | "reported";
 
 /** `"500ms"`, `"10s"`, `"5m"`, `"2h"`, or a number of seconds. */
 export type Duration = string | number;
@@ -30,7 +30,7 @@ export interface CheckBody {
   lastRun?: { at: string; tookMs: number; status: Status; output: string };
 }
 
-/** A check to be registered. The registry runs those of kind `http`, `tcp` and `grpc`, and waits for reports of a `ttl`. */
+/** A check to be registered. The registry runs those of kind `http`, `tcp`, `grpc`, `udp` and `http2`, and waits for reports of a `ttl`. */
 export interface RegisterCheckBody {
   /** The kind when left out; a `reported` one needs it. */
   id?: string;
@@ -39,7 +39,7 @@ export interface RegisterCheckBody {
   name?: string;
   /**
    * http: a URL, or `/health` or `:8081/health` for the instance's own address. tcp: `host:port`, `:port`, or nothing for
-   * the instance's own. grpc: the same, with `/service` behind it.
+   * the instance's own, and so do udp and http2. grpc: the same, with `/service` behind it.
    */
   target?: string;
   /** Between two runs, or of a ttl at most between two reports: 10 s when left out. */

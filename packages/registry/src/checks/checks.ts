@@ -31,8 +31,10 @@ import { type Places, refusePlace, sameAddress } from "./places.ts";
 import { placeOf, sayLookup } from "./probes/errors.ts";
 import { makeGrpc } from "./probes/grpc.ts";
 import { makeHttp } from "./probes/http.ts";
+import { makeHttp2 } from "./probes/http2.ts";
 import { Kept, type Make, type Run } from "./probes/run.ts";
 import { makeTcp } from "./probes/tcp.ts";
+import { makeUdp } from "./probes/udp.ts";
 import { Runner, type RunnerNumbers, type Task } from "./runner.ts";
 import { Times } from "./times.ts";
 import { fail, judge, type Row, type Verdict } from "./verdict.ts";
@@ -72,7 +74,13 @@ export interface ChecksNumbers extends RunnerNumbers {
   readonly kept: number;
 }
 
-const MAKERS: Readonly<Record<string, Make>> = { http: makeHttp, tcp: makeTcp, grpc: makeGrpc };
+const MAKERS: Readonly<Record<string, Make>> = {
+  http: makeHttp,
+  tcp: makeTcp,
+  grpc: makeGrpc,
+  udp: makeUdp,
+  http2: makeHttp2,
+};
 
 export class Checks {
   readonly #parts: ChecksParts;
@@ -281,6 +289,8 @@ function phaseOf(name: string): number {
 function sayLate({ check, aim }: Run): string {
   const place = placeOf(aim.host, aim.port);
   if (check.kind === "tcp") return `dial tcp ${place}: i/o timeout`;
+  if (check.kind === "udp") return `dial udp ${place}: i/o timeout`;
+  if (check.kind === "http2") return "HTTP2 ping failed: context deadline exceeded";
   if (check.kind === "grpc") return "rpc error: code = DeadlineExceeded desc = context deadline exceeded";
   const url = check.target.includes("://") ? check.target : `${place}${aim.path}`;
   const { method = "GET" } = check.probe ?? {};

@@ -118,7 +118,7 @@ export const PROBES = {
   rowMax: 100,
 } as const;
 
-const RUN: ReadonlySet<CheckKind> = new Set<CheckKind>(["http", "tcp", "grpc"]);
+const RUN: ReadonlySet<CheckKind> = new Set<CheckKind>(["http", "tcp", "grpc", "udp", "http2"]);
 
 /** Whether the registry runs it. The time of a `ttl` is kept, and nothing is run. */
 export function isRun({ kind }: Check): boolean {
@@ -127,7 +127,7 @@ export function isRun({ kind }: Check): boolean {
 
 /**
  * Where a check goes. Its target says that, by its kind: `http` a URL, or what is left of one when it goes to the instance
- * itself: `/health`, `:8081/health`; `tcp` `host:port`, `:port`, or nothing; `grpc` the same with `/service` behind it.
+ * itself: `/health`, `:8081/health`; `tcp`, `udp` and `http2` `host:port`, `:port`, or nothing; `grpc` the same with `/service` behind it.
  */
 export interface Aim {
   readonly secure: boolean;
@@ -166,8 +166,11 @@ function readTarget({ kind, target }: Pick<Check, "kind" | "target">): Outcome<T
   const [, bracketed, plain, port = "", service = ""] = PLACE.exec(target) ?? [];
   const host = bracketed ?? plain ?? "";
   const isWhole = host === "" || port !== "";
-  if (!PLACE.test(target) || !isWhole || !isPortText(port) || (kind === "tcp" && target.includes("/")))
-    return refuse("invalid", `must be ${kind === "tcp" ? "host:port or :port" : "host:port/service or :port/service"}`);
+  if (!PLACE.test(target) || !isWhole || !isPortText(port) || (kind !== "grpc" && target.includes("/")))
+    return refuse(
+      "invalid",
+      `must be ${kind === "grpc" ? "host:port/service or :port/service" : "host:port or :port"}`,
+    );
   return ok({ secure: false, host, port: Number(port), path: service });
 }
 

@@ -23,7 +23,7 @@ export function isStatus(word: unknown): word is Status {
   return (STATUSES as readonly unknown[]).includes(word);
 }
 
-export type CheckKind = "ttl" | "http" | "tcp" | "grpc" | "exec" | "reported";
+export type CheckKind = "ttl" | "http" | "tcp" | "grpc" | "udp" | "http2" | "exec" | "reported";
 
 /** How a check is run, and how its results count. What is left out is as usual. */
 export interface Probe {

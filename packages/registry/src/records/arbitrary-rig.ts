@@ -45,7 +45,7 @@ const held = fc.option(record({ sinceMs: atMs, reason: text }));
 
 const plainCheck: fc.Arbitrary<Check> = record({
   id: text,
-  kind: fc.constantFrom("ttl", "http", "tcp", "grpc", "exec", "reported"),
+  kind: fc.constantFrom("ttl", "http", "tcp", "grpc", "udp", "http2", "exec", "reported"),
   name: text,
   target: text,
   intervalMs: number,

@@ -53,7 +53,16 @@ export const STATUSES = new Words<Status>({
   unknown: 5,
 });
 
-const CHECK_KINDS = new Words<CheckKind>({ ttl: 0, http: 1, tcp: 2, grpc: 3, exec: 4, reported: 5 });
+const CHECK_KINDS = new Words<CheckKind>({
+  ttl: 0,
+  http: 1,
+  tcp: 2,
+  grpc: 3,
+  exec: 4,
+  reported: 5,
+  udp: 6,
+  http2: 7,
+});
 /** Added to the kind of a check that has a probe, which follows it as JSON: others stay as they were before there were any. */
 const PROBED = 64;
 

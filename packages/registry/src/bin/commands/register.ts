@@ -45,7 +45,7 @@ export function defineRegister(program: Command): void {
     .addOption(new Option("--status <status>", "what it says of itself [passing]").choices(STATUSES))
     .option(
       "--check <kind:target>",
-      "a check that the registry runs: http:/health, tcp, grpc; or ttl, which is to be reported (repeatable)",
+      "a check that the registry runs: http:/health, tcp, grpc, udp, http2; or ttl, which is to be reported (repeatable)",
       collect,
     )
     .option("--check-interval <duration>", "between two runs of each [10s]")
@@ -98,7 +98,7 @@ function toSpec(service: string, id: string | undefined, flags: RegisterFlags): 
   };
 }
 
-const CHECK = /^(http|tcp|grpc|ttl)(?::(.+))?$/;
+const CHECK = /^(http2?|tcp|grpc|udp|ttl)(?::(.+))?$/;
 
 /** `http:/health`, `http://10.0.0.1/health`, `tcp`, `tcp:9000`, `grpc::9000/service`. */
 function toChecks(given: readonly string[], interval: string | undefined): RegisterCheckBody[] {
@@ -108,7 +108,7 @@ function toChecks(given: readonly string[], interval: string | undefined): Regis
     if (kind === undefined)
       throw new Failure(
         EXIT.usage,
-        `--check must be such as http:/health, tcp, grpc or ttl, not ${JSON.stringify(text)}`,
+        `--check must be such as http:/health, tcp, grpc, udp, http2 or ttl, not ${JSON.stringify(text)}`,
       );
     const nth = (kinds.get(kind) ?? 0) + 1;
     kinds.set(kind, nth);

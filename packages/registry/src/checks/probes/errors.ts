@@ -12,9 +12,9 @@ const WORDS: Readonly<Record<string, string>> = {
 const RESET: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE", "ERR_HTTP2_STREAM_CANCEL"]);
 
 /** `place`: the address and port that were connected to. */
-export function sayDial(error: unknown, place: string): string {
+export function sayDial(error: unknown, place: string, network: "tcp" | "udp" = "tcp"): string {
   const { code = "", message } = error as NodeJS.ErrnoException;
-  if (WORDS[code] !== undefined) return `dial tcp ${place}: ${WORDS[code]}`;
+  if (WORDS[code] !== undefined) return `dial ${network} ${place}: ${WORDS[code]}`;
   if (RESET.has(code))
     return /socket hang up|before secure/.test(message) ? "EOF" : `read tcp ${place}: connection reset by peer`;
   if (code.startsWith("HPE_")) return `malformed HTTP response: ${message.replace(/^Parse Error: /, "")}`;

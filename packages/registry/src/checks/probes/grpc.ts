@@ -1,10 +1,9 @@
 /** @live What a server of gRPC says of its health: grpc.health.v1, over TLS or without. */
-import { once } from "node:events";
-import { type ClientHttp2Session, connect as connectHttp2, constants, type IncomingHttpHeaders } from "node:http2";
+import { type ClientHttp2Session, constants, type IncomingHttpHeaders } from "node:http2";
 import { Message, readFields } from "../../net/grpc/protobuf.ts";
 import { fail, pass, type Verdict } from "../verdict.ts";
-import { connectTo } from "./connect.ts";
 import { placeOf, sayDial } from "./errors.ts";
+import { overHttp2 } from "./http2.ts";
 import type { Make, Run } from "./run.ts";
 
 const METHOD = "/grpc.health.v1.Health/Check";
@@ -20,27 +19,14 @@ const CODES = (
 ).split(" ");
 
 export const makeGrpc: Make = async (run) => {
-  const { host, port, secure } = run.aim;
-  const address = await run.reach(host);
-  const place = placeOf(address, port);
-  const socket = connectTo(run, { host, address, port }, secure, ["h2"]);
-  let session: ClientHttp2Session | undefined;
+  const address = await run.reach(run.aim.host);
+  const place = placeOf(address, run.aim.port);
   try {
-    await once(socket, secure ? "secureConnect" : "connect");
-    session = connectHttp2(`${secure ? "https" : "http"}://${placeOf(host, port)}`, {
-      createConnection: () => socket,
-      maxSessionMemory: 1,
-      maxHeaderListPairs: 64,
-      settings: { enablePush: false },
-    });
-    return await ask(run, session, place);
+    return await overHttp2(run, address, (session) => ask(run, session, place));
   } catch (error) {
     return fail(
       sayError("Unavailable", `connection error: desc = "transport: error while dialing: ${sayDial(error, place)}"`),
     );
-  } finally {
-    session?.destroy();
-    socket.destroy();
   }
 };
 
@@ -52,8 +38,6 @@ interface Heard {
 
 function ask({ aim, check }: Run, session: ClientHttp2Session, place: string): Promise<Verdict> {
   return new Promise((resolve, reject) => {
-    session.on("error", reject);
-    session.on("close", () => reject(new Error("the connection was closed")));
     const stream = session.request({
       ":method": "POST",
       ":path": METHOD,

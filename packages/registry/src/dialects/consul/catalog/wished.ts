@@ -29,7 +29,7 @@ export interface WishedService {
 }
 
 /** What carries a check out. */
-export type CheckType = "" | "ttl" | "alias" | "http" | "tcp" | "grpc";
+export type CheckType = "" | "ttl" | "alias" | "http" | "tcp" | "grpc" | "udp" | "h2ping";
 
 export interface WishedCheck {
   readonly id: string;
@@ -160,9 +160,10 @@ export function readCheck(
   };
   const wished: WishedCheck = { id, name: name || fallback.name, status, output: "", type, ttlMs, extras };
   if (type === "alias") return ok({ ...wished, alias });
-  if (type !== "http" && type !== "tcp" && type !== "grpc") return ok(wished);
+  const runKind = RUN[type];
+  if (runKind === undefined) return ok(wished);
   const run: RunCheck = {
-    kind: type,
+    kind: runKind,
     target: fields.text(type.toUpperCase()),
     // What is shorter is raised, as in the original, which has no bound above.
     intervalMs: Math.min(Math.max(intervalMs, PROBES.intervalMsMin), PROBES.intervalMsMax),
@@ -187,13 +188,20 @@ function readProbe(fields: Fields, kind: string | undefined): Probe {
     ...(Object.keys(headers).length === 0 ? {} : { headers }),
     ...(body === "" ? {} : { body }),
     ...(kind === "http" && !fields.flag("DisableRedirects", "disable_redirects") ? { redirects: true } : {}),
-    ...(fields.flag("GRPCUseTLS", "grpc_use_tls") ? { tls: true } : {}),
+    ...(fields.flag("GRPCUseTLS", "grpc_use_tls") || isPingByTls(fields, kind) ? { tls: true } : {}),
     ...(fields.flag("TLSSkipVerify", "tls_skip_verify") ? { skipVerify: true } : {}),
     ...(serverName === "" ? {} : { serverName }),
     ...(rise > 1 ? { rise } : {}),
     ...(fall > 1 ? { fall } : {}),
     ...(warnAfter > 0 && warnAfter < fall ? { warnAfter } : {}),
   };
+}
+
+/** A ping goes by TLS unless it is said that it does not. */
+function isPingByTls(fields: Fields, kind: string | undefined): boolean {
+  const isSaid = fields.flag("H2PingUseTLS", "h2ping_use_tls");
+  const isLeftOut = fields.raw("H2PingUseTLS") == null && fields.raw("h2ping_use_tls") == null;
+  return kind === "h2ping" && (isSaid || isLeftOut);
 }
 
 /** Lists of values by name. */
@@ -222,8 +230,14 @@ export function withTagged(service: WishedService): WishedService {
   return { ...service, extras: { ...service.extras, taggedAddresses: all } };
 }
 
-/** Those that the registry runs, or works out by itself. */
-const OURS: ReadonlySet<string> = new Set(["http", "tcp", "grpc", "alias"]);
+/** Those that the registry runs. */
+const RUN: Partial<Readonly<Record<CheckType, RunCheck["kind"]>>> = {
+  http: "http",
+  tcp: "tcp",
+  grpc: "grpc",
+  udp: "udp",
+  h2ping: "http2",
+};
 
 /** In the original's words, where it has any. */
 function refuseKind(kind: string | undefined, ttlMs: number, intervalMs: number): Refused | undefined {
@@ -232,17 +246,20 @@ function refuseKind(kind: string | undefined, ttlMs: number, intervalMs: number)
       "unsupported",
       "Scripts are disabled on this agent from remote calls; to enable, configure 'enable_script_checks' to true",
     );
-  if (kind !== undefined && !OURS.has(kind))
-    return refuse("invalid", `Invalid check: ${kind} checks are not run by this registry`);
   if (ttlMs > 0 && intervalMs > 0) return refuse("invalid", "Invalid check: Interval and TTL cannot both be specified");
   if (kind === "alias")
     return ttlMs > 0 ? refuse("invalid", "Invalid check: TTL must be not be set for Alias checks") : undefined;
-  if (kind !== undefined)
-    return intervalMs > 0
-      ? undefined
-      : refuse("invalid", "Invalid check: Interval must be > 0 for Script, HTTP, H2PING, TCP, UDP or OSService checks");
+  if (kind !== undefined && intervalMs <= 0)
+    return refuse(
+      "invalid",
+      "Invalid check: Interval must be > 0 for Script, HTTP, H2PING, TCP, UDP or OSService checks",
+    );
+  if (kind !== undefined) return kind === "os_service" ? NO_SERVICES_OF_SYSTEM : undefined;
   return ttlMs > 0 ? undefined : refuse("invalid", "Invalid check: TTL must be > 0 for TTL checks");
 }
+
+/** What the original says of it on all systems but one. */
+const NO_SERVICES_OF_SYSTEM = refuse("unsupported", "not implemented");
 
 const NOT_RUN = { target: "", intervalMs: 0, timeoutMs: 0 };
 

@@ -34,7 +34,7 @@ const words = (...allowed: string[]) => Type.Enum(allowed);
 const optional = Type.Optional;
 
 const status = words(...STATUSES);
-const checkKind = words("ttl", "http", "tcp", "grpc", "exec", "reported");
+const checkKind = words("ttl", "http", "tcp", "grpc", "udp", "http2", "exec", "reported");
 const role = words(...ROLES);
 const duration = Type.Union([text, Type.Number({ minimum: 0 })], {
   description: '"500ms", "10s", "5m", "2h", or a number of seconds',

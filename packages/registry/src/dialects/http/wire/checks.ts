@@ -25,7 +25,7 @@ const FIELDS: ReadonlySet<string> = new Set([
   "fall",
   "warnAfter",
 ]);
-const KINDS: readonly CheckKind[] = ["reported", "ttl", "http", "tcp", "grpc"];
+const KINDS: readonly CheckKind[] = ["reported", "ttl", "http", "tcp", "grpc", "udp", "http2"];
 const INTERVAL_MS = 10_000;
 const TIMEOUT_MS = 2000;
 const NO_CHECKS: readonly Check[] = [];
