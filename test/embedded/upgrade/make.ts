@@ -17,7 +17,9 @@ async function live(rig: StoreRig, round: number): Promise<void> {
   const { done } = rig;
   await liveABit(rig, 10);
   const check = { id: "c", name: "c", target: "", intervalMs: 0, timeoutMs: 0, reportedAtMs: 0 } as const;
-  const checks = [{ ...check, kind: "ttl", status: "unknown", output: "" } as const];
+  const said = { status: "unknown", output: "" } as const;
+  const run = { id: "h", kind: "http", target: "/", intervalMs: 10_000, timeoutMs: 2000, probe: { rise: 2 } } as const;
+  const checks = [{ ...check, kind: "ttl", ...said } as const, { ...check, ...run, ...said }];
   await done(register(`checked-${round}`, "i", { checks }));
   const instance = { service: `checked-${round}`, id: "i" };
   await done({ kind: "report", instance, checkId: "c", status: "warning", output: "late" });

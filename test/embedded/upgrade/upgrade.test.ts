@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import type { Change, Commit, Core, KeyRecord } from "../../../packages/registry/src/core/index.ts";
 import { FORMAT } from "../../../packages/registry/src/records/sealed.ts";
@@ -32,16 +32,20 @@ function unpack(file: string): Buffer {
 }
 
 /** What readers saw of the store when it was written, as it reads now. */
-function seenOf(name: string): Seen {
-  const { state, history } = JSON.parse(unpack(`${name}.json.gz`).toString("utf8")) as Seen;
+function seenOf(format: number): Seen {
+  const { state, history } = JSON.parse(unpack(`format-${format}.json.gz`).toString("utf8")) as Seen;
+  if (format > 1) return { state: withoutNew(state), history };
   const accounts = state.accounts.map((account) => ({ ...account, entries: account.entries.map(toKeyNow) }));
   const commits = history.map((commit) => ({ ...commit, changes: commit.changes.map(toChangeNow) }));
   return { state: { ...state, accounts }, history: commits };
 }
 
-/** What older programs knew of already. */
+/** What the oldest programs knew of already. */
 function knownOf(core: Core): State {
-  const { accounts, ...state } = everything(core) as State;
+  return withoutNew(everything(core) as State);
+}
+
+function withoutNew({ accounts, ...state }: State): State {
   return {
     ...state,
     accounts: accounts.map(({ directories, counts: { bytes, ...counts }, ...account }) => ({ ...account, counts })),
@@ -58,12 +62,12 @@ function toChangeNow(change: Change): Change {
   return { ...change, before: before ?? null, after: after ?? null };
 }
 
-test("a directory of format 1 opens with all that it holds, goes on, and is no longer for older programs", async (t) => {
+async function goOn(t: TestContext, format: number): Promise<void> {
   const data = temporaryDirectory(t);
   const path = join(data, STORE);
-  writeFileSync(path, unpack("format-1.mdb.gz"));
-  assert.equal(readState(path, false, () => {}).format, 1);
-  const seen = seenOf("format-1");
+  writeFileSync(path, unpack(`format-${format}.mdb.gz`));
+  assert.equal(readState(path, false, () => {}).format, format);
+  const seen = seenOf(format);
   const rig = await openStoreRig(t, data);
   assert.deepEqual(knownOf(rig.core), seen.state);
   assert.deepEqual(await historyOf(rig.core), seen.history);
@@ -86,12 +90,16 @@ test("a directory of format 1 opens with all that it holds, goes on, and is no l
   assert.deepEqual(await historyOf(again.core), history);
   await again.close();
   assert.equal(verifyFile(path).revision, history.at(-1)?.revision);
-});
+}
+
+for (let format = 1; format < FORMAT; format++)
+  test(`a directory of format ${format} opens with all that it holds, goes on, and is no longer for older programs`, (t) =>
+    goOn(t, format));
 
 test("keys of a directory of format 1 are read as they were, where they were deleted before it was opened as well", async (t) => {
   const data = temporaryDirectory(t);
   writeFileSync(join(data, STORE), unpack("format-1.mdb.gz"));
-  const { history } = seenOf("format-1");
+  const { history } = seenOf(1);
   for (const round of ["1", "2"]) {
     // Memory has next to nothing: the store is asked.
     const rig = await openStoreRig(t, data, { historyCommitsMax: 2 });
@@ -129,7 +137,7 @@ test("a directory of format 1 that was never written to since is backed up and r
   const target = join(temporaryDirectory(t), "data");
   const restored = await restoreBackup(file, target);
   assert.ok(restored.ok, restored.ok ? "" : restored.detail);
-  const { state } = seenOf("format-1");
+  const { state } = seenOf(1);
   const again = await openStoreRig(t, target);
   assert.deepEqual(knownOf(again.core), { ...state, revision: restored.value.revision });
 });
