@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import {
   type Account,
   byPlan,
+  Chores,
   type Commit,
   type Following,
   type InstanceKey,
@@ -33,13 +34,12 @@ export class Times {
   readonly #parts: Parts;
   readonly #following: Following;
   readonly #off: () => void;
-  /** To be settled, by account and by their keys. */
-  readonly #waiting = new Map<Account, Map<string, Timed>>();
-  #isBusy = false;
+  readonly #chores: Chores<Timed>;
 
   constructor(parts: Parts) {
     this.#parts = parts;
     const { registry, nodes } = parts;
+    this.#chores = new Chores(nodes, SETTLED_MAX, (account, some) => this.#settle(account, some));
     this.#following = keepUp(
       registry,
       { anyService: true, keys: { from: TIMES, to: prefixEnd(TIMES) } },
@@ -108,34 +108,12 @@ export class Times {
   }
 
   #note(account: Account, timed: Timed): void {
-    const waiting = this.#waiting.get(account) ?? new Map<string, Timed>();
-    waiting.set(keyOf(timed), timed);
-    this.#waiting.set(account, waiting);
-    if (this.#isBusy) return;
-    this.#isBusy = true;
-    // Not within the commit that told of it.
-    setImmediate(() => void this.#work());
+    this.#chores.note(account, keyOf(timed), timed);
   }
 
-  async #work(): Promise<void> {
-    const { registry, nodes, log } = this.#parts;
-    try {
-      for (;;) {
-        const [next] = this.#waiting;
-        if (next === undefined) break;
-        const [account, waiting] = next;
-        this.#waiting.delete(account);
-        // Who is on duty next looks at all of them.
-        if (!nodes.isOnDuty()) continue;
-        const all = [...waiting.values()];
-        for (let from = 0; from < all.length; from += SETTLED_MAX) {
-          const some = all.slice(from, from + SETTLED_MAX);
-          const settled = await registry.propose(account, byPlan(SETTLE, { all: some }));
-          if (!settled.ok) log.warn({ account, why: settled.detail }, "the time of checks could not be kept");
-        }
-      }
-    } finally {
-      this.#isBusy = false;
-    }
+  async #settle(account: Account, all: readonly Timed[]): Promise<void> {
+    const { registry, log } = this.#parts;
+    const settled = await registry.propose(account, byPlan(SETTLE, { all }));
+    if (!settled.ok) log.warn({ account, why: settled.detail }, "the time of checks could not be kept");
   }
 }

@@ -35,6 +35,11 @@ export function isInRange({ from, to }: KeyRange, key: Bytes): boolean {
   return to === undefined ? key === from : key >= from && (to === "" || key < to);
 }
 
+/** Bytewise for byte strings; by UTF-16 code unit for names. */
+export function compareStrings(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
 /** The registry's own account, for accounts, tokens and the like. Clients cannot name it: it is no legal name. */
 export const SYSTEM_ACCOUNT = "_rollcall";
 

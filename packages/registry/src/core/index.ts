@@ -39,4 +39,5 @@ export * from "./registry.ts";
 export * from "./types.ts";
 export * from "./view.ts";
 export { onAbort } from "./watch/abort.ts";
+export { Chores } from "./watch/chores.ts";
 export { type Follower, type Following, keepUp } from "./watch/keep-up.ts";

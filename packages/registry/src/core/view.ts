@@ -114,6 +114,8 @@ export interface AccountView extends AccountFacts {
   readonly counts: Counts;
   /** Instances by the status shown; a held one is none of the others. */
   readonly statuses: Readonly<Record<Status | "held", number>>;
+  /** The keys of all groups, in no order. The first look is as that of `grouped`. */
+  groups(by: Grouping): Iterable<string>;
   leases(): Iterable<LeaseRecord>;
   lease(id: LeaseId): LeaseRecord | undefined;
   entry(key: Bytes): KeyRecord | undefined;

@@ -49,6 +49,12 @@ export class Groups {
     return held === undefined ? [] : eachOf(held);
   }
 
+  /** The same. */
+  keys(): Iterable<string> {
+    this.gather(Number.POSITIVE_INFINITY);
+    return this.#held.keys();
+  }
+
   /** The same change again does no harm, nor that of a record that is yet to be gathered. */
   change(before: InstanceRecord | undefined, after: InstanceRecord | null): void {
     if (before !== undefined) for (const key of this.#by.keysOf(before)) this.#remove(key, before);

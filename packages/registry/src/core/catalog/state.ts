@@ -1,6 +1,6 @@
 /** The catalog in memory. Records are immutable; only the indexes over them move, and only `apply` moves them. */
 import sortedBtree from "sorted-btree";
-import { FLOOR_KEY, isReserved } from "../bytes.ts";
+import { compareStrings, FLOOR_KEY, isReserved } from "../bytes.ts";
 import {
   type Account,
   type Bytes,
@@ -28,11 +28,6 @@ import { ACCOUNT_BYTES, heldBytes, serviceBytes } from "./size.ts";
 
 const BTree = sortedBtree.default;
 type Tree<V> = InstanceType<typeof BTree<string, V>>;
-
-/** Bytewise for byte strings; by UTF-16 code unit for names. */
-function compareStrings(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
 
 const NO_COUNTS: Counts = { instances: 0, services: 0, keys: 0, leases: 0, bytes: 0 };
 /** Services without instances that an account remembers, as a service's revision must not go back. */
@@ -94,6 +89,10 @@ export class AccountState implements AccountView {
 
   grouped(by: Grouping, key: string): Iterable<InstanceRecord> {
     return this.groupsBy(by).at(key);
+  }
+
+  groups(by: Grouping): Iterable<string> {
+    return this.groupsBy(by).keys();
   }
 
   groupsBy(by: Grouping): Groups {

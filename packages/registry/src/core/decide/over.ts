@@ -1,4 +1,5 @@
 /** The services and instances of one account in a draft, laid over those below. */
+import { compareStrings } from "../bytes.ts";
 import type { Account, InstanceRecord, Revision } from "../types.ts";
 import type { AccountFacts, Grouping, ServiceView } from "../view.ts";
 
@@ -96,7 +97,7 @@ export class AccountOver implements AccountFacts {
     for (const record of this.#below?.instances(fromId) ?? []) if (!changed.has(record.service)) records.push(record);
     for (const name of changed)
       for (const record of this.service(name)?.instances.values() ?? []) if (record.id >= fromId) records.push(record);
-    yield* records.sort((a, b) => compare(a.id, b.id) || compare(a.service, b.service));
+    yield* records.sort((a, b) => compareStrings(a.id, b.id) || compareStrings(a.service, b.service));
   }
 
   *grouped(by: Grouping, key: string): Iterable<InstanceRecord> {
@@ -109,8 +110,4 @@ export class AccountOver implements AccountFacts {
     yield* this.#below?.changedServices(after) ?? [];
     yield* this.#draft.services.names();
   }
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -2,7 +2,16 @@
  * @live Ends sessions whose node or checks are lost. Most sessions rest on the agent's own node alone, which is there for
  * as long as the registry is: only the others are looked at. Seen by every node, done by the one on duty.
  */
-import { type Account, byPlan, type Commit, keepUp, prefixEnd, subjectOf, type View } from "../../../core/index.ts";
+import {
+  type Account,
+  byPlan,
+  Chores,
+  type Commit,
+  keepUp,
+  prefixEnd,
+  subjectOf,
+  type View,
+} from "../../../core/index.ts";
 import { NODES } from "../catalog/nodes.ts";
 import { BY_NODE, sameNode } from "../catalog/place.ts";
 import type { Desk } from "../desk.ts";
@@ -20,11 +29,11 @@ export class Losses {
   /** Sessions that may be lost, by account and id. */
   readonly #exposed = new Map<Account, Map<string, SessionRecord>>();
   /** Accounts to be looked at. */
-  readonly #stirred = new Set<Account>();
-  #busy = false;
+  readonly #chores: Chores<null>;
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#chores = new Chores(parts.nodes, 1, (account) => this.#endLost(account));
     const following = keepUp(
       parts.registry,
       { anyService: true, keys: { from: OWN_KEYS, to: prefixEnd(OWN_KEYS) } },
@@ -76,32 +85,19 @@ export class Losses {
   }
 
   #stir(account: Account): void {
-    this.#stirred.add(account);
-    if (this.#busy) return;
-    this.#busy = true;
-    // Not within the commit that told of it, and once for all that come together.
-    setImmediate(() => void this.#work());
+    this.#chores.note(account, "", null);
   }
 
-  async #work(): Promise<void> {
-    const { registry, nodes, log, agent } = this.#parts;
-    try {
-      for (const account of this.#stirred) {
-        this.#stirred.delete(account);
-        if (!nodes.isOnDuty()) continue;
-        await registry.group(BY_NODE);
-        const sessions = [...(this.#exposed.get(account)?.values() ?? [])];
-        const lost = registry.read((view) =>
-          sessions.filter((session) => whyLost(view, account, agent, session) !== undefined),
-        );
-        for (const { id } of lost) {
-          const proposed = await registry.propose(account, byPlan(DESTROY, { id, agent, lostOnly: true }));
-          if (!proposed.ok)
-            log.warn({ account, session: id, why: proposed.detail }, "a lost session could not be ended");
-        }
-      }
-    } finally {
-      this.#busy = false;
+  async #endLost(account: Account): Promise<void> {
+    const { registry, log, agent } = this.#parts;
+    await registry.group(BY_NODE);
+    const sessions = [...(this.#exposed.get(account)?.values() ?? [])];
+    const lost = registry.read((view) =>
+      sessions.filter((session) => whyLost(view, account, agent, session) !== undefined),
+    );
+    for (const { id } of lost) {
+      const proposed = await registry.propose(account, byPlan(DESTROY, { id, agent, lostOnly: true }));
+      if (!proposed.ok) log.warn({ account, session: id, why: proposed.detail }, "a lost session could not be ended");
     }
   }
 }
