@@ -4,15 +4,18 @@
  */
 import {
   type Account,
+  type Bytes,
   byPlan,
   type Change,
+  Chores,
   type Commit,
+  type InstanceRecord,
   keepUp,
-  perRevision,
   prefixEnd,
-  type ServiceView,
+  subjectOf,
   type View,
 } from "../../../core/index.ts";
+import { BY_TROUBLE } from "../catalog/checks.ts";
 import { extrasOf } from "../catalog/extras.ts";
 import { CHECKS, checkIdOf } from "../catalog/watched.ts";
 import type { Desk } from "../desk.ts";
@@ -27,13 +30,13 @@ type Parts = Pick<Desk, "registry" | "nodes" | "log" | "agent" | "clock">;
 export class Lapses {
   readonly #parts: Parts;
   readonly #ends: readonly (() => void)[];
-  /** Checks whose time is up, by account. */
-  readonly #waiting = new Map<Account, Set<string>>();
-  #busy = false;
+  /** Ids of checks whose time is up. */
+  readonly #chores: Chores<string>;
 
   constructor(parts: Parts) {
     this.#parts = parts;
     const { registry, nodes } = parts;
+    this.#chores = new Chores(nodes, LAPSES_MAX, (account, ids) => this.#lapse(account, ids));
     const following = keepUp(
       registry,
       { keys: { from: CHECKS, to: prefixEnd(CHECKS) } },
@@ -52,58 +55,35 @@ export class Lapses {
   #readAll(view: View): null {
     for (const account of view.accounts())
       for (const { key, lease, detachedAtMs } of account.entries(CHECKS, prefixEnd(CHECKS)))
-        if (lease === null && detachedAtMs > 0) this.#note(account.name, checkIdOf(key));
+        if (lease === null && detachedAtMs > 0) this.#note(account.name, key);
     return null;
   }
 
   #take({ account, changes }: Commit): void {
-    for (const change of changes) if (hasLapsed(change)) this.#note(account, checkIdOf(change.after?.key ?? ""));
+    for (const change of changes) if (hasLapsed(change)) this.#note(account, subjectOf(change).key);
   }
 
-  #note(account: Account, id: string): void {
-    const waiting = this.#waiting.get(account) ?? new Set();
-    waiting.add(id);
-    this.#waiting.set(account, waiting);
-    if (!this.#busy) {
-      this.#busy = true;
-      // Not within the commit that told of it.
-      setImmediate(() => void this.#work());
-    }
+  #note(account: Account, key: Bytes): void {
+    this.#chores.note(account, key, checkIdOf(key));
   }
 
-  async #work(): Promise<void> {
-    const { registry, nodes, log, agent } = this.#parts;
-    try {
-      for (;;) {
-        const [next] = this.#waiting;
-        if (next === undefined) break;
-        const [account, waiting] = next;
-        this.#waiting.delete(account);
-        if (!nodes.isOnDuty()) continue;
-        const ids = [...waiting];
-        for (let from = 0; from < ids.length; from += LAPSES_MAX) {
-          const some = ids.slice(from, from + LAPSES_MAX);
-          const proposed = await registry.propose(account, byPlan(LAPSE, { agent, ids: some }));
-          if (!proposed.ok)
-            log.warn({ account, why: proposed.detail }, "checks whose TTL is over could not be told of");
-        }
-      }
-    } finally {
-      this.#busy = false;
-    }
+  async #lapse(account: Account, ids: readonly string[]): Promise<void> {
+    const { registry, log, agent } = this.#parts;
+    const proposed = await registry.propose(account, byPlan(LAPSE, { agent, ids }));
+    if (!proposed.ok) log.warn({ account, why: proposed.detail }, "checks whose TTL is over could not be told of");
   }
 
   /** Services with a check that has been critical for longer than it may be. */
   async #reap(): Promise<void> {
     const { registry, nodes, log, clock } = this.#parts;
     if (!nodes.isOnDuty()) return;
+    await registry.group(BY_TROUBLE);
     const nowMs = clock.now();
     const due = registry.read((view) => {
       const found: { account: Account; service: string; id: string }[] = [];
       for (const account of view.accounts())
-        for (const service of account.services())
-          for (const { id, atMs } of doomedIn(service))
-            if (atMs <= nowMs) found.push({ account: account.name, service: service.name, id });
+        for (const record of account.grouped(BY_TROUBLE, "critical"))
+          if (goesAtMs(record) <= nowMs) found.push({ account: account.name, service: record.service, id: record.id });
       return found;
     });
     for (const { account, service, id } of due) {
@@ -119,17 +99,14 @@ function hasLapsed(change: Change): change is Extract<Change, { readonly kind: "
   return before?.lease != null && after !== null && after.lease === null && after.detachedAtMs > 0;
 }
 
-/** When instances are to go, by their checks of now. */
-const doomedIn = perRevision((service: ServiceView): readonly { readonly id: string; readonly atMs: number }[] => {
-  const doomed: { id: string; atMs: number }[] = [];
-  for (const record of service.instances.values()) {
-    if (record.checks.length === 0) continue;
-    const { checks } = extrasOf(record);
-    for (const { id, status, reportedAtMs } of record.checks) {
-      const afterMs = checks?.[id]?.deregisterAfterMs;
-      if (afterMs !== undefined && status === "critical" && reportedAtMs > 0)
-        doomed.push({ id: record.id, atMs: reportedAtMs + afterMs });
-    }
+/** When the instance is to go, by its checks of now; never for most. */
+function goesAtMs(record: InstanceRecord): number {
+  const { checks } = extrasOf(record);
+  let first = Number.POSITIVE_INFINITY;
+  for (const { id, status, reportedAtMs } of record.checks) {
+    const afterMs = checks?.[id]?.deregisterAfterMs;
+    if (afterMs !== undefined && status === "critical" && reportedAtMs > 0)
+      first = Math.min(first, reportedAtMs + afterMs);
   }
-  return doomed;
-});
+  return first;
+}

@@ -1,5 +1,5 @@
 /** Checks as Consul shows them: those of services, of nodes, and what tells of instances of other protocols. */
-import { type Check, type InstanceRecord, type Status, statusOf } from "../../../core/index.ts";
+import { type Check, type Grouping, type InstanceRecord, type Status, statusOf } from "../../../core/index.ts";
 import { formatDuration } from "../wire/duration.ts";
 import { encodeJson } from "../wire/json.ts";
 import { type Extras, extrasOf } from "./extras.ts";
@@ -75,10 +75,32 @@ function toShown(record: InstanceRecord, { node, id }: Place, check: Check, extr
   };
 }
 
+/** The states of a service's checks. */
+export function statesOf(record: InstanceRecord): ReadonlySet<CheckStatus> {
+  const states = new Set<CheckStatus>();
+  for (const { status } of record.checks) states.add(SHOWN[status]);
+  if (!isPlain(record)) states.add(saidOf(record));
+  return states;
+}
+
+/** Instances by the states of their checks; those whose checks are all passing are in no group. */
+export const BY_TROUBLE: Grouping = {
+  keysOf(record) {
+    if (record.checks.length === 0 && isPlain(record)) return NO_TROUBLE;
+    return [...statesOf(record)].filter((state) => state !== "passing");
+  },
+};
+const NO_TROUBLE: readonly string[] = [];
+
+/** An override is the last word, whatever the checks say; they are shown beside it. */
+function saidOf(record: InstanceRecord): CheckStatus {
+  const { override, status, checks } = record;
+  return SHOWN[override ?? (checks.length === 0 ? statusOf(record) : status)];
+}
+
 /** What an instance says of itself, or an operator of it, as one more check. */
 function statusCheck(record: InstanceRecord, { node, id }: Place): ShownCheck {
   const { override, held, via, lease, status } = record;
-  const said = override ?? status;
   const words = [
     override === null ? `it says of itself: ${status}` : `an operator says of it: ${override}`,
     `registered through ${via}`,
@@ -89,8 +111,7 @@ function statusCheck(record: InstanceRecord, { node, id }: Place): ShownCheck {
     node,
     id: via === VIA ? `status:${id}` : `service:${id}`,
     name: `Service '${record.service}' status`,
-    // An override is the last word, whatever the checks say; they are shown beside it.
-    status: SHOWN[override ?? (record.checks.length === 0 ? statusOf(record) : said)],
+    status: saidOf(record),
     notes: "",
     output: words.join("; "),
     serviceId: id,

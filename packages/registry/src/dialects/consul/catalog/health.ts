@@ -7,9 +7,9 @@ import { answerQuery } from "../requests/blocking.ts";
 import { keepBodies } from "../requests/bodies.ts";
 import { chosenOf } from "../requests/filter/filter.ts";
 import { show, text } from "../wire/answer.ts";
-import { compareChecks, encodeCheck, nodeChecksOf, type ShownCheck } from "./checks.ts";
+import { BY_TROUBLE, compareChecks, encodeCheck, nodeChecksOf, type ShownCheck } from "./checks.ts";
 import { encodeHealth, encodeNode, encodeNodeChecks } from "./encode.ts";
-import { find, findAnyNode, listNodes, nodeOf, type Service, servicesOf, servicesOn } from "./listing.ts";
+import { find, findAnyNode, keptNodes, nodeOf, type Service, servicesOf, servicesOn, toService } from "./listing.ts";
 import { NODES, type Node } from "./nodes.ts";
 import { aboutNamed, hasMeta, hasTags, metaWanted, type Pair, tagsWanted } from "./reads.ts";
 import { aboutNode, aboutState } from "./subjects.ts";
@@ -154,14 +154,21 @@ export const listByState: Handle = (desk, call) => {
 function checksIn(account: AccountView | undefined, desk: Desk, state: string, meta: readonly Pair[]) {
   const found: ShownCheck[] = [];
   const isWanted = (check: ShownCheck): boolean => state === "any" || check.status === state;
-  for (const node of listNodes(account, desk))
+  for (const node of keptNodes(account, desk))
     if (hasMeta(node, meta)) for (const check of nodeChecksOf(node)) if (isWanted(check)) found.push(check);
-  for (const service of account?.services() ?? [])
-    for (const one of servicesOf(service, desk)) {
-      if (meta.length > 0 && !hasMeta(nodeOf(account, one, desk), meta)) continue;
-      for (const check of one.checks) if (isWanted(check)) found.push(check);
-    }
+  for (const service of servicesIn(account, desk, state)) {
+    if (meta.length > 0 && !hasMeta(nodeOf(account, service, desk), meta)) continue;
+    for (const check of service.checks) if (isWanted(check)) found.push(check);
+  }
   return found.sort(compareChecks);
+}
+
+/** Those with a check in this state, and perhaps others. */
+function* servicesIn(account: AccountView | undefined, desk: Desk, state: string): Iterable<Service> {
+  if (account === undefined) return;
+  if (state === "any" || state === "passing")
+    for (const service of account.services()) yield* servicesOf(service, desk);
+  else for (const record of account.grouped(BY_TROUBLE, state)) yield toService(record, desk);
 }
 
 function* encodeChecks(checks: readonly ShownCheck[]): Iterable<string> {

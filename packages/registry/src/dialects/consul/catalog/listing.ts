@@ -12,7 +12,7 @@ import type { Agent } from "../desk.ts";
 import { checksOf, type ShownCheck } from "./checks.ts";
 import { type Extras, extrasOf, type Tagged } from "./extras.ts";
 import { agentNode, derivedNode, findNode, NODES, type Node, toStored } from "./nodes.ts";
-import { placeOf, standingOn } from "./place.ts";
+import { firstOn, nodesSaid, placeOf, standingOn } from "./place.ts";
 
 /** How to look at an account. */
 export interface Lens {
@@ -173,30 +173,35 @@ export function servicesOn(account: AccountView | undefined, node: string, lens:
 export function listNodes(account: AccountView | undefined, lens: Lens): readonly Node[] {
   const nodes = new Map<string, Node>();
   const own = lens.agent.node.toLowerCase();
+  for (const node of keptNodes(account, lens)) nodes.set(node.name.toLowerCase(), node);
+  for (const name of account === undefined ? [] : nodesSaid(account)) {
+    const derived = name === own || nodes.has(name) ? undefined : derivedOn(account, name, lens);
+    if (derived !== undefined) nodes.set(name, derived);
+  }
+  return [...nodes.values()].sort((a, b) => (a.name.toLowerCase() < b.name.toLowerCase() ? -1 : 1));
+}
+
+/** The agent's and those that were registered: no others have checks of their own. */
+export function keptNodes(account: AccountView | undefined, { agent }: Lens): readonly Node[] {
+  const own = agent.node.toLowerCase();
+  const nodes = [(account && findNode(account, agent, agent.node)) ?? agentNode(agent, undefined)];
   for (const record of account?.entries(NODES, prefixEnd(NODES)) ?? []) {
     const stored = toStored(record);
     if (stored.name.toLowerCase() !== own)
-      nodes.set(stored.name.toLowerCase(), {
-        ...stored,
-        createIndex: record.createRevision,
-        modifyIndex: record.modRevision,
-      });
+      nodes.push({ ...stored, createIndex: record.createRevision, modifyIndex: record.modRevision });
   }
-  for (const service of account?.services() ?? [])
-    for (const one of servicesOf(service, lens)) {
-      const name = one.node.toLowerCase();
-      if (name !== own && !nodes.has(name)) nodes.set(name, derivedNode(one.node, one.reachedAt));
-    }
-  const mine = (account && findNode(account, lens.agent, lens.agent.node)) ?? agentNode(lens.agent, undefined);
-  return [mine, ...nodes.values()].sort((a, b) => (a.name.toLowerCase() < b.name.toLowerCase() ? -1 : 1));
+  return nodes;
+}
+
+/** A node that nobody registered, as what stands on it tells of it. */
+function derivedOn(account: AccountView | undefined, name: string, { agent }: Lens): Node | undefined {
+  const first = firstOn(account, name, agent.node);
+  return first && derivedNode(first.place.node, first.record.address);
 }
 
 /** A node by its name, however it came to be. */
 export function findAnyNode(account: AccountView | undefined, name: string, lens: Lens): Node | undefined {
   if (name.toLowerCase() === lens.agent.node.toLowerCase())
     return (account && findNode(account, lens.agent, name)) ?? agentNode(lens.agent, undefined);
-  const found = account && findNode(account, lens.agent, name);
-  if (found !== undefined) return found;
-  const [first] = servicesOn(account, name, lens);
-  return first === undefined ? undefined : derivedNode(first.node, first.reachedAt);
+  return (account && findNode(account, lens.agent, name)) ?? derivedOn(account, name, lens);
 }

@@ -5,7 +5,7 @@ import { countLooks } from "../../../../../../test/harness/looks.ts";
 import { accepted, openRig, register } from "../../../../../../test/harness/registry.ts";
 import type { AccountFacts, AccountView, Facts, InstanceRecord, View } from "../../../core/index.ts";
 import { CREATE } from "../sessions/plan.ts";
-import { findAnyNode, findView, servicesOn } from "./listing.ts";
+import { findAnyNode, findView, listNodes, servicesOn } from "./listing.ts";
 import { CONSUL_NAMES } from "./names/source.ts";
 import { nodeKey, toNodeValue } from "./nodes.ts";
 import { CATALOG_DEREGISTER } from "./registration/plan.ts";
@@ -57,6 +57,12 @@ test("a node and what stands on it are found by the node's name", async () => {
   assert.deepEqual(
     look((account) => findView(account, "nothing")),
     { found: undefined, looked: 0 },
+  );
+  const nodes = look((account) => listNodes(account, lens).map(({ name, address }) => `${name} ${address}`));
+  assert.equal(nodes.looked, 0);
+  assert.deepEqual(
+    [nodes.found.length, nodes.found[0], ...nodes.found.slice(-2)],
+    [102, "10.1.0.0 10.1.0.0", "DB 1 10.0.0.1", "Rollcall 10.0.0.53"],
   );
   const dns = (...labels: string[]) =>
     look((account) => {

@@ -2,7 +2,7 @@
  * Where an instance stands as Consul has it: on a node, with an id that is one of a kind there. What came through Consul's
  * agent stands on the agent's node; what other protocols registered, on a node named after its address.
  */
-import type { Account, AccountFacts, Facts, Grouping, InstanceRecord } from "../../../core/index.ts";
+import type { Account, AccountFacts, AccountView, Facts, Grouping, InstanceRecord } from "../../../core/index.ts";
 
 export const VIA = "consul";
 
@@ -39,12 +39,35 @@ const AGENTS = "\0";
 /** Instances by their nodes, in lower case; those that stand on the agent's without saying so by themselves. */
 export const BY_NODE: Grouping = { keysOf: (record) => [saidNode(record)?.toLowerCase() ?? AGENTS] };
 
+/** The names of the nodes that instances say they stand on, in lower case and in no order. */
+export function* nodesSaid(account: AccountView): Iterable<string> {
+  for (const name of account.groups(BY_NODE)) if (name !== AGENTS) yield name;
+}
+
 /** All instances that stand on a node, whatever registered them; in no order. */
 export function* standingOn(account: AccountFacts | undefined, node: string, agentNode: string) {
   if (account === undefined) return;
   const name = node.toLowerCase();
   yield* account.grouped(BY_NODE, name);
   if (name === agentNode.toLowerCase()) yield* account.grouped(BY_NODE, AGENTS);
+}
+
+/** Of all that stands on a node, what is first by its id there, and by its service. */
+export function firstOn(
+  account: AccountFacts | undefined,
+  node: string,
+  agentNode: string,
+): { readonly place: Place; readonly record: InstanceRecord } | undefined {
+  let first: { readonly place: Place; readonly record: InstanceRecord } | undefined;
+  for (const record of standingOn(account, node, agentNode)) {
+    const place = placeOf(record, agentNode);
+    const isFirst =
+      first === undefined ||
+      place.id < first.place.id ||
+      (place.id === first.place.id && record.service < first.record.service);
+    if (isFirst) first = { place, record };
+  }
+  return first;
 }
 
 export function sameNode(one: string, other: string): boolean {

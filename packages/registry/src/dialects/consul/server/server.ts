@@ -15,6 +15,7 @@ import { RecentEvents } from "../agent/events/recent.ts";
 import { Lapses } from "../agent/lapses.ts";
 import { NodeProbes } from "../agent/probed.ts";
 import { toUi } from "../agent/ui.ts";
+import { BY_TROUBLE } from "../catalog/checks.ts";
 import { BY_LOWER_NAME } from "../catalog/listing.ts";
 import { BY_NODE } from "../catalog/place.ts";
 import type { Agent, Call, Desk } from "../desk.ts";
@@ -34,13 +35,28 @@ import { ROUTES, type Route } from "./routes.ts";
 const TABLE = new Table(ROUTES);
 /** Those that look for what stands on a node, or for names in another case. */
 const LOOKING = /^\/v1\/(?:catalog|health|session|query|txn|agent\/(?:service|check|health))/;
-const SORTED: ReadonlySet<Route> = new Set(ROUTES.filter(({ pattern }) => LOOKING.test(pattern)));
-/** What is shown of the catalog and of keys; others tell of this server. */
-const SHOWING: ReadonlySet<Route> = new Set(
-  ROUTES.filter(({ need, pattern }) => need === "reader" && (LOOKING.test(pattern) || pattern.startsWith("/v1/kv/"))),
-);
+const IN_STATE = /^\/v1\/health\/state\//;
+const NO_GROUPINGS: readonly Grouping[] = [];
 const GROUPINGS: readonly Grouping[] = [BY_NODE, BY_LOWER_NAME];
-const PLACES = new Map(ROUTES.map((route, at) => [route, at] as const));
+const WITH_TROUBLE: readonly Grouping[] = [...GROUPINGS, BY_TROUBLE];
+
+/** What is known of a route before it is asked for. */
+interface Known {
+  readonly at: number;
+  /** It shows the catalog or keys; others tell of this server. */
+  readonly shows: boolean;
+  /** What it looks things up by. */
+  readonly groupings: readonly Grouping[];
+}
+
+const KNOWN: ReadonlyMap<Route, Known> = new Map(
+  ROUTES.map((route, at) => {
+    const { need, pattern } = route;
+    const looks = LOOKING.test(pattern);
+    const groupings = IN_STATE.test(pattern) ? WITH_TROUBLE : looks ? GROUPINGS : NO_GROUPINGS;
+    return [route, { at, shows: need === "reader" && (looks || pattern.startsWith("/v1/kv/")), groupings }];
+  }),
+);
 const NAMES = ROUTES.map(({ method, pattern }) => `${method} ${pattern}`);
 /** Some clients send a body where none is wanted. Unread, it would cost them their connection. */
 const BODY_BYTES_MAX = 64 * 1024;
@@ -114,7 +130,7 @@ export class Server {
     if (!admitted.ok) return give(reply, admitted.answer);
     const options = readOptions(query.value, this.#desk.agent.datacenter);
     if (!options.ok) return give(reply, options.answer);
-    const at = PLACES.get(route) as number;
+    const { at } = KNOWN.get(route) as Known;
     this.#served[at] = (this.#served[at] as number) + 1;
     const filter = route.filters && readFilter(query.value.get("filter"), route.filters);
     if (filter?.ok === false) return give(reply, toAnswer(filter));
@@ -166,8 +182,9 @@ export class Server {
   #handle(route: Route, call: Call): Answer | Promise<Answer> {
     const { registry, nodes } = this.#desk;
     // At the original the leader answers unless its client takes what is stale.
-    const isCurrent = nodes === ALONE || !SHOWING.has(route) || call.options.consistency === "stale";
-    const groupings = SORTED.has(route) ? GROUPINGS.filter((by) => registry.group(by) !== undefined) : NO_GROUPINGS;
+    const { shows, groupings: all } = KNOWN.get(route) as Known;
+    const isCurrent = nodes === ALONE || !shows || call.options.consistency === "stale";
+    const groupings = all.length === 0 ? all : all.filter((by) => registry.group(by) !== undefined);
     return isCurrent && groupings.length === 0
       ? route.handle(this.#desk, call)
       : this.#handleLater(route, call, isCurrent, groupings);
@@ -181,7 +198,6 @@ export class Server {
   }
 }
 
-const NO_GROUPINGS: readonly Grouping[] = [];
 const NO_BODY = Buffer.alloc(0);
 
 /** The path was decoded as a whole before, so each of its parts can be. */
