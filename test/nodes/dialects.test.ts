@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { run } from "../cli/rig.ts";
+import { PlayedConsul } from "../consul/played-rig.ts";
 import { askUdp, openUdp, readMessage } from "../dns/rig.ts";
 import { dig } from "../dns/transfer-rig.ts";
 import * as eureka from "../eureka/rig.ts";
@@ -12,6 +13,7 @@ import { type Answer, openStream, request, revisionIn } from "../harness/request
 import { temporaryDirectory, until } from "../harness/scope.ts";
 import * as rackspace from "../rackspace/rig.ts";
 import { openReceiver } from "../skydns/rig.ts";
+import * as consul from "./consul.ts";
 import { WALKS, WITNESSES } from "./newer.ts";
 import { ask, etcd, type Nodes, startNodes } from "./rig.ts";
 
@@ -33,6 +35,11 @@ secondary.on("message", (packet, { port, address }) => {
 });
 after(() => secondary.close());
 
+/** What all nodes mirror. */
+const mirrored = new PlayedConsul();
+await mirrored.open(10);
+after(() => mirrored.close());
+
 /** Flags of a configuration file with these settings and a zone file with this text. */
 function configured(zone: string, dns: object = {}, rest: object = {}): readonly string[] {
   const directory = temporaryDirectory({ after }, "nodes");
@@ -40,7 +47,8 @@ function configured(zone: string, dns: object = {}, rest: object = {}): readonly
   writeFileSync(join(directory, "zones", "corp.example.zone"), zone);
   const notify = [`127.0.0.1:${secondary.address().port}`];
   const settings = { allowTransfer: ["loopback"], files: ["zones"], notify, ...dns };
-  const dialectSettings = { dns: settings, skydns: { callbackHosts: ["loopback"] } };
+  const skydns = { callbackHosts: ["loopback"] };
+  const dialectSettings = { dns: settings, skydns, consul: { mirror: { url: mirrored.url } } };
   writeFileSync(join(directory, "rollcall.yaml"), JSON.stringify({ dialectSettings, ...rest }));
   return ["--config", join(directory, "rollcall.yaml")];
 }
@@ -318,7 +326,8 @@ test("when the node on duty, that keeps leases, is killed, nobody is told that a
   assert.equal((await sky(c, "DELETE", "/services/s1")).status, 200);
   await until(() => receiver.received.length > 0);
   const { length } = told;
-  const witnesses = await Promise.all(WITNESSES.map((witness) => witness({ after }, [a, b, c])));
+  const known = [...WITNESSES, consul.checks, consul.mirrorOf(mirrored)];
+  const witnesses = await Promise.all(known.map((witness) => witness({ after }, [a, b, c])));
   await a.kill();
   assert.equal((await sky(b, "DELETE", "/services/s2")).status, 200);
   const beats = new Set<number>();
