@@ -1,5 +1,8 @@
-/** Consul, built once from its Go module, with its own defaults; and Rollcall for the same clients. */
-import { existsSync, mkdirSync, renameSync } from "node:fs";
+/**
+ * Consul, built once from its Go module (ROLLCALL_CONSUL names one that is there already), with its own defaults; and
+ * Rollcall for the same clients.
+ */
+import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Child, findPort, runProgram } from "../host/child.ts";
 import { askOnce } from "../load/clients/http1.ts";
@@ -31,11 +34,20 @@ async function build(): Promise<void> {
   renameSync(target, BUILT);
 }
 
-export async function spawnConsul(size: number): Promise<Peer[]> {
+/** The program that is there already, or the one that is built here. */
+async function findProgram(): Promise<string> {
+  const given = process.env.ROLLCALL_CONSUL;
+  if (given !== undefined) return given;
   if (!existsSync(BUILT)) {
     building ??= build();
     await building;
   }
+  return BUILT;
+}
+
+/** `services`: those that the agents have from the start, as their configuration has them. */
+export async function spawnConsul(size: number, services: readonly string[] = []): Promise<Peer[]> {
+  const program = await findProgram();
   const servers: { readonly port: number; readonly rest: readonly number[] }[] = [];
   for (let nth = 0; nth < size; nth++) {
     const rest: number[] = [];
@@ -46,12 +58,15 @@ export async function spawnConsul(size: number): Promise<Peer[]> {
   return servers.map(({ port, rest: [server, serfLan, serfWan] }, nth) => {
     const dir = makeDir("consul");
     const ports = `ports { dns = -1, grpc = -1, grpc_tls = -1, server = ${server}, serf_lan = ${serfLan}, serf_wan = ${serfWan} }`;
-    const child = new Child("consul", BUILT, [
+    const file = join(dir, "services.json");
+    writeFileSync(file, `{"services":[${services.join()}]}`);
+    const child = new Child("consul", program, [
       ...["agent", "-server", `-bootstrap-expect=${size}`, `-node=c${nth}`, "-bind=127.0.0.1", "-log-level=error"],
       ...[
         `-data-dir=${dir}`,
         `-http-port=${port}`,
         `-hcl=${ports}`,
+        `-config-file=${file}`,
         "-hcl=limits { http_max_conns_per_client = 5000 }",
       ],
       ...joins,
@@ -62,16 +77,20 @@ export async function spawnConsul(size: number): Promise<Peer[]> {
 
 export type ConsulSide = Extract<Side, "rollcall" | "consul">;
 
-async function spawnOne(side: ConsulSide): Promise<Peer> {
-  if (side === "consul") return (await spawnConsul(1))[0] as Peer;
+async function spawnOne(side: ConsulSide, services?: readonly string[]): Promise<Peer> {
+  if (side === "consul") return (await spawnConsul(1, services))[0] as Peer;
   const [port, dir] = [await findPort(), makeDir(side)];
   const flags = ["--dialects", "http,consul", "--consul-port", String(port)];
   return { side, port, dir, child: spawnRollcall(dir, await findPort(), flags) };
 }
 
-/** Runs something against one fresh, empty server that speaks Consul's HTTP API, once it takes writes. */
-export async function withConsul<T>(side: ConsulSide, use: (peer: Peer) => Promise<T>): Promise<T> {
-  return useServer(await spawnOne(side), async (peer) => {
+/** Runs something against one fresh server that speaks Consul's HTTP API, once it takes writes; `services` are Consul's alone. */
+export async function withConsul<T>(
+  side: ConsulSide,
+  use: (peer: Peer) => Promise<T>,
+  services?: readonly string[],
+): Promise<T> {
+  return useServer(await spawnOne(side, services), async (peer) => {
     await awaitAnswer(peer, "write", async () => {
       const answer = await askOnce(peer.port, "PUT", "/v1/kv/ready", "").catch(() => undefined);
       return answer?.status === 200;

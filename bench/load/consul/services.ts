@@ -8,8 +8,13 @@ import type { ConsulBeatsJob, ConsulFillJob, JobResult } from "../job.ts";
 export function toConsulService(name: string, id: string): string {
   const address = "10.0.0.1";
   const Meta = { cluster: "small", idc: "shanghai", version: "1.4.2" };
-  const Check = { TTL: "60s", Status: "passing" };
+  const Check = { TTL: "10m", Status: "passing" };
   return JSON.stringify({ Name: name, ID: id, Address: address, Port: 8080, Tags: ["v1", "read"], Meta, Check });
+}
+
+/** So many of them, each by another name, with the ids that they have when they are registered one by one. */
+export function toConsulServices(count: number): string[] {
+  return Array.from({ length: count }, (_, number) => toConsulService(`bench-${number}`, `s-${number}`));
 }
 
 export async function runConsulFill(job: ConsulFillJob): Promise<JobResult> {
