@@ -35,18 +35,14 @@ const JITTER = 16;
 
 export function answerQuery(desk: Desk, call: Call, subject: Subject): Answer | Promise<Answer> {
   const { consistency, index } = call.options;
-  return consistency === "consistent" || index > 0 ? answerReached(desk, call, subject) : answer(desk, call, subject);
-}
-
-async function answerReached(desk: Desk, call: Call, subject: Subject): Promise<Answer> {
   const { registry } = desk;
-  if (call.options.consistency === "consistent") {
-    const reached = await registry.barrier();
-    if (!reached.ok) return toAnswer(reached);
-  }
   // An index of another node says what its client has seen.
-  const behind = await catchUp(registry, call.options.index);
-  return behind === undefined ? answer(desk, call, subject) : toAnswer(behind);
+  const reached =
+    consistency === "consistent"
+      ? registry.barrier().then((all) => (all.ok ? catchUp(registry, index) : all))
+      : catchUp(registry, index);
+  if (reached === undefined) return answer(desk, call, subject);
+  return reached.then((behind) => (behind === undefined ? answer(desk, call, subject) : toAnswer(behind)));
 }
 
 function answer(desk: Desk, call: Call, subject: Subject): Answer | Promise<Answer> {

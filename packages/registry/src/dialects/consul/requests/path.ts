@@ -2,11 +2,15 @@
 import { type Outcome, ok } from "../../../core/index.ts";
 import { decodeSegment } from "../../../net/http/query.ts";
 
+const CLEAN: Outcome<undefined> = ok(undefined);
+/** Most paths have nothing that would have to be looked at. */
+const SUSPECT = /[^!-$&-~]|\/[/.]/;
 /** Only these can be cleaned away. */
 const UNCLEAN = /\/\/|\/\.{1,2}(?:\/|$)/;
 
 /** Where a client is sent that writes a path with empty segments or dots; undefined when it is clean. */
 export function cleanedOf(path: string): Outcome<string | undefined> {
+  if (!SUSPECT.test(path)) return CLEAN;
   const decoded = decodeSegment(path);
   if (!decoded.ok) return decoded;
   if (!UNCLEAN.test(decoded.value)) return ok(undefined);

@@ -60,23 +60,33 @@ export function showNothing(status: number): Shown {
 
 /** The answer of a read. The index is never 0: clients take that for no index at all. */
 export function toRead({ status, headers, body }: Shown, index: number, consistency: string, policy: string): Answer {
-  const head = new Head({ "X-Consul-Index": Math.max(1, index) }, headOf(headers, consistency, policy));
-  return { status, head, body };
+  const kind = kindOf(headers, consistency, policy);
+  if (kind.index !== index) {
+    kind.index = index;
+    kind.last = new Head({ "X-Consul-Index": Math.max(1, index) }, kind.common);
+  }
+  return { status, head: kind.last, body };
 }
 
-/** Written once for all answers of a kind. */
-const heads = new WeakMap<Headers, Map<string, Head>>();
+/** What all answers of a kind begin with, and the latest one's whole head: a thousand that wait for one thing share it. */
+interface Kind {
+  readonly common: Head;
+  index: number;
+  last: Head;
+}
 
-function headOf(headers: Headers, consistency: string, policy: string): Head {
-  let kinds = heads.get(headers);
-  if (kinds === undefined) {
-    kinds = new Map();
-    heads.set(headers, kinds);
+const kinds = new WeakMap<Headers, Map<string, Kind>>();
+
+function kindOf(headers: Headers, consistency: string, policy: string): Kind {
+  let known = kinds.get(headers);
+  if (known === undefined) {
+    known = new Map();
+    kinds.set(headers, known);
   }
-  const kind = `${consistency} ${policy}`;
-  let head = kinds.get(kind);
-  if (head === undefined) {
-    head = new Head({
+  const name = `${consistency} ${policy}`;
+  let kind = known.get(name);
+  if (kind === undefined) {
+    const common = new Head({
       ...headers,
       "X-Consul-Default-Acl-Policy": policy,
       "X-Consul-Effective-Consistency": consistency,
@@ -84,9 +94,10 @@ function headOf(headers: Headers, consistency: string, policy: string): Head {
       "X-Consul-Lastcontact": "0",
       "X-Consul-Query-Backend": "blocking-query",
     });
-    kinds.set(kind, head);
+    kind = { common, index: -1, last: common };
+    known.set(name, kind);
   }
-  return head;
+  return kind;
 }
 
 /** The text of a body that comes in parts; or, once it is longer than this, parts that are the same body. */
