@@ -10,6 +10,7 @@ import { GrpcServer, serviceOf } from "../../net/grpc/server.ts";
 import type { Dialect, House, Mounted } from "../contract.ts";
 import type { Desk } from "./desk.ts";
 import { describe } from "./proto/schema.ts";
+import { ERRORS } from "./refusals.ts";
 import { METHODS } from "./server/methods.ts";
 import { mountWeb } from "./server/web.ts";
 import { readSettings } from "./settings.ts";
@@ -54,6 +55,7 @@ async function open(house: House): Promise<Mounted> {
     requestBytesMax: settings.requestBytesMax + OVERHEAD_BYTES,
     dialect: NAME,
     requests,
+    stopped: ERRORS.stopped,
     failed: (error, path) => log.error({ err: error, path }, "a call of etcd failed"),
   });
   const listener = await doors.http(NAME, { streams, limits: settings });

@@ -17,6 +17,8 @@ export interface Host<C> {
     /** Told of what a handler throws that is no `Status`. */
     failed(error: unknown, path: string): void;
   };
+  /** The streams that are open, those of one request and one answer aside. */
+  readonly streaming: Set<Answers<unknown>>;
   /** Counts bytes of messages that have come in part. Throws a `Status` when there are too many. */
   hold(bytes: number): void;
 }
@@ -81,9 +83,12 @@ export class Exchange<C> implements Call, Answers<unknown> {
     this.#encoding = encoding;
     this.#deframer = new Deframer(server.options.requestBytesMax, encoding?.coding);
     line.began();
+    if (method.kind !== "unary") server.streaming.add(this);
     stream.on("data", (chunk: Buffer) => this.#take(chunk));
     stream.on("end", () => this.#half());
     stream.on("close", () => this.#closed());
+    // Whatever code the client gives, none of what waits for it can be sent any more.
+    stream.on("aborted", () => stream.destroy());
     // The close that follows tells all we need.
     stream.on("error", () => {});
     const timeoutMs = readTimeout(headers["grpc-timeout"] as string | undefined);
@@ -238,7 +243,10 @@ export class Exchange<C> implements Call, Answers<unknown> {
     this.#hasHead = true;
     const head = this.#encoding === undefined ? HEAD : { ...HEAD, "grpc-encoding": this.#encoding.name };
     this.#stream.respond(head, WITH_TRAILERS);
-    this.#stream.once("wantTrailers", () => this.#stream.sendTrailers(trailersOf(this.#status ?? OK)));
+    this.#stream.once("wantTrailers", () => {
+      this.#stream.sendTrailers(trailersOf(this.#status ?? OK));
+      this.#stop();
+    });
   }
 
   #count(bytes: number): void {
@@ -277,20 +285,26 @@ export class Exchange<C> implements Call, Answers<unknown> {
     this.#status = status;
     this.#line.hasSent = true;
     if (this.#hasHead) this.#stream.end();
-    else this.#stream.respond({ ...HEAD, ...trailersOf(status) }, { endStream: true });
+    else {
+      this.#stream.respond({ ...HEAD, ...trailersOf(status) }, { endStream: true });
+      this.#stop();
+    }
     this.#leave();
   }
 
-  /** The call has its answer. What the client still sends of it is of no use. */
+  /** The call has its answer. What the client still sends of it is passed over. */
   #leave(): void {
     clearTimeout(this.#timer);
-    if (this.#isEnded) return;
+    this.#stream.resume();
+  }
+
+  /** All is said: a client that would go on is stopped. */
+  #stop(): void {
     const stream = this.#stream;
-    stream.resume();
-    const stop = (): void => {
+    if (this.#isEnded) return;
+    setImmediate(() => {
       if (!this.#isEnded && !stream.closed) stream.close(constants.NGHTTP2_NO_ERROR);
-    };
-    if (this.#method.kind !== "unary" || this.#status !== OK) stream.once("finish", () => setImmediate(stop));
+    });
   }
 
   #closed(): void {
@@ -300,6 +314,7 @@ export class Exchange<C> implements Call, Answers<unknown> {
     if (this.#unread > 0) this.#line.taken(this.#unread);
     this.#unread = 0;
     this.#line.ended();
+    this.#server.streaming.delete(this);
     this.#aborting?.abort();
     this.#tell();
     this.#status ??= OK;

@@ -2,14 +2,14 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { Exchange, type Host } from "./exchange.ts";
 import { ACCEPTED, CODINGS } from "./frames.ts";
-import type { Method } from "./method.ts";
-import type { Line, StreamServer } from "./sessions.ts";
+import type { Answers, Method } from "./method.ts";
+import { isGrpc, type Line, type StreamServer } from "./sessions.ts";
 import { CODES, encodeMessage, Status, toHttp } from "./status.ts";
 
 export type GrpcOptions<C> = Host<C>["options"] & {
   readonly methods: Iterable<Method<C>>;
-  /** Other streams of HTTP/2; refused with 415 where nobody takes them. */
-  readonly others?: StreamServer;
+  /** How streams end when the server does. */
+  readonly stopped?: Status;
 };
 
 /** Of messages that have come in part, of all clients. */
@@ -17,8 +17,11 @@ const HELD_BYTES_MAX = 256 * 1024 * 1024;
 
 const REFUSED = new Status(CODES.resourceExhausted, "too many requests are halfway here; try again");
 
+const STOPPED = new Status(CODES.unavailable, "the server is stopping");
+
 export class GrpcServer<C> implements StreamServer, Host<C> {
   readonly options: GrpcOptions<C>;
+  readonly streaming = new Set<Answers<unknown>>();
   readonly #methods = new Map<string, Method<C>>();
   readonly #services = new Set<string>();
   #heldBytes = 0;
@@ -32,7 +35,7 @@ export class GrpcServer<C> implements StreamServer, Host<C> {
   }
 
   serve(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, line: Line): void {
-    if (headers["content-type"]?.startsWith("application/grpc") !== true) return this.#other(stream, headers, line);
+    if (!isGrpc(headers)) return refuse(stream, 415);
     const path = headers[":path"] ?? "";
     if (headers[":method"] !== "POST") return refuse(stream, 405);
     const method = this.#methods.get(path);
@@ -52,6 +55,10 @@ export class GrpcServer<C> implements StreamServer, Host<C> {
   hold(bytes: number): void {
     this.#heldBytes += bytes;
     if (bytes > 0 && this.#heldBytes > HELD_BYTES_MAX) throw REFUSED;
+  }
+
+  drain(): void {
+    for (const answers of [...this.streaming]) answers.end(this.options.stopped ?? STOPPED);
   }
 
   #unknown(path: string): Status {
@@ -80,12 +87,6 @@ export class GrpcServer<C> implements StreamServer, Host<C> {
       { endStream: true },
     );
     stream.resume();
-  }
-
-  #other(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, line: Line): void {
-    const { others } = this.options;
-    if (others !== undefined) return others.serve(stream, headers, line);
-    refuse(stream, 415);
   }
 }
 

@@ -15,10 +15,13 @@ import type { TLSSocket } from "node:tls";
 import type { Outgoing } from "../answers/outgoing.ts";
 import { placeOf } from "../crowd.ts";
 import type { Observe } from "../http/reply.ts";
+import { bridge } from "./bridge.ts";
 
 /** Who answers streams. */
 export interface StreamServer {
   serve(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, line: Line): void;
+  /** Ends what would go on for ever. */
+  drain?(): void;
 }
 
 export interface SessionLimits {
@@ -134,6 +137,10 @@ export class Line {
 
 type Marked = Socket & { _httpMessage?: unknown };
 
+export function isGrpc(headers: IncomingHttpHeaders): boolean {
+  return headers["content-type"]?.startsWith("application/grpc") === true;
+}
+
 /** Connections of this server that speak HTTP/2: with TLS those that agreed on it, else those that are handed to `take`. */
 export function openSessions(
   server: Server,
@@ -141,7 +148,15 @@ export function openSessions(
   outgoing: Outgoing,
   observe: Observe | undefined,
 ): Sessions {
-  const sessions = new Sessions(options, outgoing, observe);
+  const isSecure = "setSecureContext" in server;
+  const { streams } = options;
+  // Without TLS the original answers by HTTP/2 nothing but gRPC.
+  const all: StreamServer = {
+    serve: (stream, headers, line) =>
+      isSecure && !isGrpc(headers) ? bridge(server, stream, headers, line) : streams.serve(stream, headers, line),
+    drain: () => streams.drain?.(),
+  };
+  const sessions = new Sessions({ ...options, streams: all }, outgoing, observe);
   const inner = server.listeners("secureConnection") as ((this: unknown, socket: Socket) => void)[];
   server.removeAllListeners("secureConnection");
   server.on("secureConnection", (socket: TLSSocket) => {
@@ -154,6 +169,7 @@ export function openSessions(
 /** All connections of one listener that speak HTTP/2. */
 export class Sessions {
   readonly #server: Http2Server;
+  readonly #streams: StreamServer;
   readonly #lines = new Map<ServerHttp2Session, Line>();
   readonly #limits: SessionLimits;
   readonly #sweeping: NodeJS.Timeout;
@@ -163,6 +179,7 @@ export class Sessions {
   #isDraining = false;
 
   constructor({ streams, limits }: Http2Options, outgoing: Outgoing, observe: Observe | undefined) {
+    this.#streams = streams;
     this.#limits = { ...SESSION_LIMITS, ...limits };
     const { streamsMax, headerBytesMax, keepAliveTimeoutMs } = this.#limits;
     this.#lineOf = (socket) => new Line(socket, outgoing, observe);
@@ -227,6 +244,7 @@ export class Sessions {
   drain(): void {
     this.#isDraining = true;
     for (const session of this.#lines.keys()) session.close();
+    this.#streams.drain?.();
   }
 
   close(): void {
