@@ -1,7 +1,7 @@
 /**
  * @live The plug: etcd's clients on one port, by gRPC and HTTP.
  *
- * @rooms dialect > server > kv > calls > desk > refusals > settings > wire > proto
+ * @rooms dialect > server > web > kv > calls > desk > refusals > settings > wire > proto
  */
 import { createHash } from "node:crypto";
 import { healthOf } from "../../net/grpc/health.ts";
@@ -12,8 +12,9 @@ import type { Desk } from "./desk.ts";
 import { describe } from "./proto/schema.ts";
 import { ERRORS } from "./refusals.ts";
 import { METHODS } from "./server/methods.ts";
-import { mountWeb } from "./server/web.ts";
 import { readSettings } from "./settings.ts";
+import { V2_PLANS } from "./web/v2/changes/plan.ts";
+import { Web } from "./web/web.ts";
 
 const NAME = "etcd";
 /** What the transport takes over a request's own limit, as in the original. */
@@ -25,6 +26,7 @@ const SERVICES = [...new Set(METHODS.map(({ path }) => serviceOf(path)))];
 export const dialect: Dialect = {
   // That revisions mean the same at every node needs one order of all commits.
   needs: "total",
+  plans: V2_PLANS,
   open,
 };
 
@@ -59,6 +61,7 @@ async function open(house: House): Promise<Mounted> {
     failed: (error, path) => log.error({ err: error, path }, "a call of etcd failed"),
   });
   const listener = await doors.http(NAME, { streams, limits: settings });
-  mountWeb(listener, desk);
-  return { drain: () => {}, close: async () => {} };
+  const web = new Web(desk, METHODS);
+  listener.mount("/", NAME, (method, path, search) => web.find(method, path, search));
+  return { drain: () => web.drain(), close: async () => web.close() };
 }

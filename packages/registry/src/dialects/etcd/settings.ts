@@ -3,6 +3,8 @@ import { type Account, isLegalAccount } from "../../core/index.ts";
 import { SettingsRefused } from "../contract.ts";
 
 export interface Settings {
+  /** Whether the second version of the API is there. */
+  readonly v2: boolean;
   /** Whose keys those of clients without a token are. */
   readonly account: Account;
   /** Of a request, as etcd counts them; the transport takes a little more. */
@@ -33,11 +35,13 @@ const NUMBERS = {
 /** Throws `SettingsRefused`. */
 export function readSettings(raw: Readonly<Record<string, unknown>>): Settings {
   for (const key of Object.keys(raw))
-    if (!(key in NUMBERS) && key !== "account") throw new SettingsRefused(`etcd knows no setting ${key}`);
-  const { account = "default" } = raw;
+    if (!(key in NUMBERS) && key !== "account" && key !== "v2")
+      throw new SettingsRefused(`etcd knows no setting ${key}`);
+  const { account = "default", v2 = true } = raw;
   if (typeof account !== "string" || !isLegalAccount(account))
     throw new SettingsRefused("etcd.account must be an account's name");
-  return { account, ...readNumbers(raw) };
+  if (typeof v2 !== "boolean") throw new SettingsRefused("etcd.v2 must be true or false");
+  return { account, v2, ...readNumbers(raw) };
 }
 
 type Numbers = Readonly<Record<keyof typeof NUMBERS, number>>;

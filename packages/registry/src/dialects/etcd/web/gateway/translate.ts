@@ -1,0 +1,52 @@
+/** Messages as the gateway writes and reads them: JSON by the fields' own names, longs as text, bytes in base64. */
+import { type DescMessage, fromBinary, fromJson, type JsonValue, toBinary, toJson } from "@bufbuild/protobuf";
+import { HEAD_BYTES, type Method } from "../../../../net/grpc/method.ts";
+import { CODES, Status } from "../../../../net/grpc/status.ts";
+import { decodeGoJson, encodeGoJson as encodeJson } from "../../../../net/routes/json.ts";
+import type { Desk } from "../../desk.ts";
+import { methodOf } from "../../proto/schema.ts";
+
+/** Of a transaction with all that it may hold. */
+const VALUES_MAX = 100_000;
+
+const READ = { ignoreUnknownFields: true } as const;
+const WRITE = { useProtoFieldName: true } as const;
+
+/** One method between JSON and what its handler takes and gives. */
+export class Translation<M extends Method<Desk> = Method<Desk>> {
+  readonly method: M;
+  readonly #input: DescMessage;
+  readonly #output: DescMessage;
+
+  constructor(method: M) {
+    const found = methodOf(method.path);
+    if (found === undefined) throw new Error(`there is no method ${method.path}`);
+    this.method = method;
+    this.#input = found.input;
+    this.#output = found.output;
+  }
+
+  /** What a body says; nothing at all is an empty message. Throws a `Status` for what is no such message. */
+  read(body: Buffer): unknown {
+    return this.method.codec.decode(Buffer.from(toBinary(this.#input, this.#parse(body))));
+  }
+
+  #parse(body: Buffer): ReturnType<typeof fromJson> {
+    const json = body.length === 0 ? undefined : decodeGoJson(body, VALUES_MAX);
+    if (json?.ok === false) throw new Status(CODES.invalidArgument, json.detail);
+    try {
+      return fromJson(this.#input, (json?.value ?? {}) as JsonValue, READ);
+    } catch (error) {
+      throw new Status(CODES.invalidArgument, (error as Error).message);
+    }
+  }
+
+  write(answer: unknown): string {
+    return this.toJson(this.method.codec.encode(answer));
+  }
+
+  /** Of a message as the method's codec encodes it. */
+  toJson(encoded: Buffer): string {
+    return encodeJson(toJson(this.#output, fromBinary(this.#output, encoded.subarray(HEAD_BYTES)), WRITE));
+  }
+}
