@@ -11,10 +11,12 @@ const { skip } = etcd;
 const scope = { after };
 const TTL_MS = 4000;
 
-let [a, b] = [] as unknown as [Rollcall, Rollcall];
+let a: Rollcall;
+let b: Rollcall;
 let client: Client;
 /** Sees each node as it is. */
-let [atA, atB] = [] as unknown as [Client, Client];
+let atA: Client;
+let atB: Client;
 let registration: Registration;
 let programs: Record<"watch" | "events" | "keep", Program>;
 const states: RegistrationState[] = [];

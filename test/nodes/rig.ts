@@ -1,11 +1,11 @@
 /** Whole programs that are one registry: nodes n1, n2, … over real members of etcd. */
-import { type Member, startCluster } from "../etcd/cluster-rig.ts";
+import { etcd, type Member, startCluster } from "../etcd/cluster-rig.ts";
 import { type Rollcall, type StartOptions, startRollcall } from "../harness/program.ts";
 import { type Answer, type RequestSpec, request } from "../harness/requests.ts";
 import { until } from "../harness/scope.ts";
 import type { PeerScope } from "../peers-rig.ts";
 
-export { etcd } from "../etcd/cluster-rig.ts";
+export { etcd };
 
 export interface NodesOptions extends Pick<StartOptions, "flags" | "env" | "readyMsMax"> {
   /** Members of etcd; one when left out. */
@@ -26,8 +26,12 @@ export interface Nodes {
   start(name: string, more?: Pick<StartOptions, "flags" | "env">): Promise<Rollcall>;
 }
 
+/** Where there is no etcd: tests that would use it are skipped. */
+const NONE: Nodes = { members: [], nodes: [], start: () => Promise.reject(new Error("pass etcd.skip to the test")) };
+
 /** Starts so many nodes, one after the other. They end, and their etcd with them, with the scope. */
 export async function startNodes(scope: PeerScope, count: number, options: NodesOptions = {}): Promise<Nodes> {
+  if (etcd.skip !== false) return NONE;
   const { flags = [], prefix = "/rollcall/", env, readyMsMax, each } = options;
   const members = options.cluster ?? (await startCluster(scope, options.members ?? 1));
   const endpoints = members.map(({ url }) => url).join(",");
