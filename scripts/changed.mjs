@@ -8,7 +8,7 @@ const PROGRAM = "packages/registry/src/bin/rollcall.ts";
 /** Its imports of dialects are late: who reads the list loads none of them. */
 const DIALECTS = "packages/registry/src/bin/dialects.ts";
 /** Changes of these reach every test. */
-const GROUND = /^(.*\/)?(package(-lock)?|tsconfig(\.\w+)?)\.json$|^scripts\/(steps|run-tests|test)\.mjs$/;
+const GROUND = /^(.*\/)?(package(-lock)?|tsconfig(\.\w+)?)\.json$|^scripts\/(steps|make-tests|run-tests|test)\.mjs$/;
 const TEST = /^(packages|test)\/.*\.test\.ts$/;
 const CODE = /\.(ts|mjs)$/;
 

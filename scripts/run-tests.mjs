@@ -1,14 +1,14 @@
 /**
  * Runs test files with node:test, each in a process of its own, and reports: failures in full where they happen, a line
  * per file, skips with their reasons, a summary. A few files that fail are run once more, by themselves: machines are
- * shared, and what holds then is named as unsteady, with its failure above, instead of failed. Started as
- * `node --import tsx scripts/run-tests.mjs [flags] files`.
+ * shared, and what holds then is named as unsteady, with its failure above, instead of failed. What runs is what
+ * make-tests.mjs has made of the files; what is shown are the sources.
  */
 import { availableParallelism } from "node:os";
-import { relative, resolve } from "node:path";
 import { run } from "node:test";
 import { inspect, parseArgs } from "node:util";
-import { ROOT, seconds } from "./steps.mjs";
+import { showSources, toMade } from "./make-tests.mjs";
+import { seconds } from "./steps.mjs";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -34,22 +34,35 @@ const failed = [...files].filter(([, entry]) => entry.failed > 0).map(([file]) =
 if (failed.length > 0 && failed.length <= AGAIN_MAX && positionals.length > failed.length) await runAgain(failed);
 summarise();
 
-async function runFiles(names, concurrency) {
+/** So many at once, each by a run of its own: what a test's rig declares would be told as the rig's otherwise. */
+async function runFiles(names, atOnce) {
+  const left = [...names];
+  const next = async () => {
+    while (left.length > 0) await runFile(left.shift());
+  };
+  await Promise.all(Array.from({ length: atOnce }, next));
+}
+
+async function runFile(file) {
+  const entry = { passed: 0, failed: 0, skipped: 0, tookMs: 0 };
+  files.set(file, entry);
+  const beganMs = performance.now();
   const stream = run({
-    files: names.map((file) => resolve(ROOT, file)),
-    concurrency,
+    files: [toMade(file)],
+    concurrency: 1,
     // For one file with all its tests, so that a file that hangs does not hold up the others.
     timeout: Number(values["file-minutes"]) * 60_000,
     ...(values["test-name-pattern"] === undefined ? {} : { testNamePatterns: values["test-name-pattern"] }),
   });
-  stream.on("test:stdout", ({ message }) => process.stdout.write(message));
-  stream.on("test:stderr", ({ message }) => process.stderr.write(message));
-  stream.on("test:pass", (data) => keep(data, true));
-  stream.on("test:fail", (data) => keep(data, false));
-  if (values.diagnostics) stream.on("test:diagnostic", ({ message, file }) => file && console.log(message));
+  stream.on("test:stdout", ({ message }) => process.stdout.write(showSources(message)));
+  stream.on("test:stderr", ({ message }) => process.stderr.write(showSources(message)));
+  stream.on("test:pass", (data) => keep(file, data, true));
+  stream.on("test:fail", (data) => keep(file, data, false));
+  if (values.diagnostics) stream.on("test:diagnostic", (data) => data.file && console.log(data.message));
   const ended = new Promise((resolve) => stream.on("end", resolve));
   stream.resume();
   await ended;
+  entry.tookMs = performance.now() - beganMs;
 }
 
 async function runAgain(names) {
@@ -61,27 +74,25 @@ async function runAgain(names) {
   unsteady.push(...before.filter((failure) => !failures.includes(failure)));
 }
 
-function keep(data, passed) {
-  const file = relative(ROOT, data.file ?? data.name);
-  const entry = files.get(file) ?? { passed: 0, failed: 0, skipped: 0, tookMs: 0 };
-  files.set(file, entry);
-  if (data.nesting === 0) entry.tookMs += data.details?.duration_ms ?? 0;
+function keep(file, data, passed) {
+  const name = data.name === toMade(file) ? "the whole file" : data.name;
+  const entry = files.get(file);
   if (data.skip !== undefined && data.skip !== false) {
     entry.skipped++;
-    skips.push(`${file}: ${data.name}: ${data.skip === true ? "no reason given" : data.skip}`);
+    skips.push(`${file}: ${name}: ${data.skip === true ? "no reason given" : data.skip}`);
   } else if (!passed) {
     entry.failed++;
-    failures.push(`${file}: ${data.name}`);
-    console.log(describe(file, data));
+    failures.push(`${file}: ${name}`);
+    console.log(describe(file, name, data));
   } else if (data.details?.type !== "suite") entry.passed++;
 }
 
-function describe(file, data) {
+function describe(file, name, data) {
   const error = data.details?.error;
   const cause = error?.cause ?? error;
   const text = cause instanceof Error ? (cause.stack ?? cause.message) : inspect(cause);
-  const own = text.replace(/\n\s+at .*\((?:node:|.*\/node_modules\/).*/g, "");
-  return `\n✗ ${file}: ${data.name}\n${own.replace(/^/gm, "    ")}\n`;
+  const own = showSources(text).replace(/\n\s+at .*\((?:node:|.*\/node_modules\/).*/g, "");
+  return `\n✗ ${file}: ${name}\n${own.replace(/^/gm, "    ")}\n`;
 }
 
 function summarise() {

@@ -5,6 +5,7 @@ import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { checkNode } from "../packages/registry/bin/node-version.mjs";
+import { makeTests } from "./make-tests.mjs";
 
 export const ROOT = fileURLToPath(new URL("..", import.meta.url));
 export const PROGRAM = join(ROOT, "packages/registry/dist/bin/rollcall.js");
@@ -32,9 +33,10 @@ export function runNode(args, options) {
   return run(process.execPath, args, options);
 }
 
-/** Runs test files and reports; see run-tests.mjs. Resolves to the exit code. */
-export function runTests(args, options) {
-  return runNode(["--import", "tsx", "scripts/run-tests.mjs", ...args], options);
+/** Makes what runs of the test files, runs them and reports; see run-tests.mjs. Resolves to the exit code. */
+export async function runTests(args, options) {
+  await makeTests();
+  return runNode(["scripts/run-tests.mjs", ...args], options);
 }
 
 /** A program that a dependency brings. */

@@ -17,7 +17,7 @@ import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { test } from "node:test";
 import { restoreBackup, verifyBackup } from "../../packages/registry/src/replicators/embedded/backup.ts";
-import { ROOT } from "../harness/root.ts";
+import { madeOf } from "../harness/root.ts";
 import { type Scope, temporaryDirectory } from "../harness/scope.ts";
 import { everything, historyOf, liveABit, openStoreRig, put, register, saveBackup } from "./rig.ts";
 
@@ -213,7 +213,7 @@ for (const [what, former] of [
       await rig.done(put("former", "1"));
       await rig.close();
     }
-    const child = spawn(process.execPath, ["--import", "tsx", join(ROOT, "test/embedded/restorer.ts"), file, data]);
+    const child = spawn(process.execPath, [madeOf("test/embedded/restorer.ts"), file, data]);
     const [, signal] = await once(child, "exit");
     assert.equal(signal, "SIGKILL");
     if (former) {

@@ -24,7 +24,7 @@ import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { FORMAT } from "../../packages/registry/src/records/sealed.ts";
 import { freeze } from "../harness/process.ts";
-import { ROOT } from "../harness/root.ts";
+import { madeOf } from "../harness/root.ts";
 import { temporaryDirectory, until } from "../harness/scope.ts";
 import { everything, historyOf, liveABit, openStoreRig, put, register } from "./rig.ts";
 
@@ -376,11 +376,10 @@ function seenKeys(core: Awaited<ReturnType<typeof openStoreRig>>["core"]): strin
 
 function rowsIn(data: string): number {
   const program = `
-    import { summarizeFile } from ${JSON.stringify(join(ROOT, "packages/registry/src/replicators/embedded/file/verify.ts"))};
+    import { summarizeFile } from ${JSON.stringify(madeOf("packages/registry/src/replicators/embedded/file/verify.ts"))};
     console.log(summarizeFile(${JSON.stringify(join(data, STORE))}).rows);`;
   return Number(
-    execFileSync(process.execPath, ["--import", "tsx", "--input-type=module", "-e", program], {
-      cwd: ROOT,
+    execFileSync(process.execPath, ["--input-type=module", "-e", program], {
       encoding: "utf8",
     }),
   );
@@ -388,9 +387,8 @@ function rowsIn(data: string): number {
 
 /** A process that holds the directory until it is killed; rejects when it was refused. */
 async function startHolder(data: string, within: readonly string[] = []) {
-  const [command = "", ...args] = [...within, process.execPath, "--import", "tsx"];
-  const child = spawn(command, [...args, join(ROOT, "test/embedded/holder.ts"), data], {
-    cwd: ROOT,
+  const [command = "", ...args] = [...within, process.execPath];
+  const child = spawn(command, [...args, madeOf("test/embedded/holder.ts"), data], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const lines = createInterface(child.stdout);

@@ -1,8 +1,7 @@
 /** Trials from a test: each seed is one, and a complaint is shown with what is needed to see it again. */
-import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { cleanEnvironment, Program } from "../harness/process.ts";
-import { ROOT } from "../harness/root.ts";
+import { madeOf, ROOT } from "../harness/root.ts";
 import { until } from "../harness/scope.ts";
 import { HIDDEN, hide } from "./ground/namespaces.ts";
 import type { Told } from "./round.ts";
@@ -13,11 +12,8 @@ const SEED_MS_MAX = 240_000;
 /** Runs these seeds, each as a test of its own. */
 export async function runSeeds(t: TestContext, first: number, last: number): Promise<void> {
   const prefix = hide();
-  const [command, ...args] = [
-    ...prefix,
-    process.execPath,
-    ...["--import", "tsx", join(ROOT, "test/faults/main.ts"), String(first), String(last)],
-  ] as [string];
+  const main = [process.execPath, madeOf("test/faults/main.ts"), String(first), String(last)];
+  const [command, ...args] = [...prefix, ...main] as [string];
   const env = cleanEnvironment({ [HIDDEN]: prefix.length > 0 ? "yes" : "no" });
   const program = new Program(command, args, { cwd: ROOT, env });
   // It ends what it has started; SIGKILL would leave that behind where there are no namespaces.

@@ -1,10 +1,8 @@
 /** Three nodes that copy each other, in network namespaces: each cut off in turn, one killed and wiped, one's clock wrong. */
-
-import { join } from "node:path";
 import { test } from "node:test";
 import { HIDDEN, hide } from "../faults/ground/namespaces.ts";
 import { cleanEnvironment, Program } from "../harness/process.ts";
-import { ROOT } from "../harness/root.ts";
+import { madeOf, ROOT } from "../harness/root.ts";
 import { until } from "../harness/scope.ts";
 
 const prefix = hide();
@@ -19,7 +17,7 @@ interface Told {
 }
 
 test("nodes are cut off, killed and wiped, and all have the same afterwards", { skip, timeout: 300_000 }, async (t) => {
-  const [command, ...args] = [...prefix, process.execPath, "--import", "tsx", join(ROOT, "test/gossip/apart.ts")];
+  const [command, ...args] = [...prefix, process.execPath, madeOf("test/gossip/apart.ts")];
   const env = cleanEnvironment({ [HIDDEN]: "yes" });
   const program = new Program(command as string, args, { cwd: ROOT, env });
   t.after(() => program.kill("SIGTERM"));

@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
+import { build } from "esbuild";
 import { DIALECTS, type ListedDialect } from "../../packages/registry/src/bin/dialects.ts";
 import { createDoors } from "../../packages/registry/src/bin/house/doors.ts";
 import { createLog } from "../../packages/registry/src/bin/log/logger.ts";
@@ -97,7 +98,9 @@ test("the files of the page compile, and the dialect speaks as the page says", a
   const tsc = join(ROOT, "node_modules/.bin/tsc");
   const compiled = spawnSync(process.execPath, [tsc, "-p", root], { encoding: "utf8" });
   assert.equal(compiled.status, 0, compiled.stdout);
-  const list = (await import(pathToFileURL(join(root, SRC, LIST)).href)) as { DIALECTS: ListedDialect[] };
+  const outfile = join(root, "list.mjs");
+  await build({ entryPoints: [join(root, SRC, LIST)], outfile, bundle: true, format: "esm", packages: "external" });
+  const list = (await import(pathToFileURL(outfile).href)) as { DIALECTS: ListedDialect[] };
   const listed = list.DIALECTS.at(-1);
   assert.ok(listed?.name === "whereis");
   const { logger: log } = createLog("json", "silent", { lost: 0, write: () => true });

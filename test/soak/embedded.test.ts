@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { verifyFile } from "../../packages/registry/src/replicators/embedded/file/verify.ts";
 import { openStoreRig } from "../embedded/rig.ts";
 import { BUSY } from "../embedded/writer.ts";
-import { ROOT } from "../harness/root.ts";
+import { madeOf } from "../harness/root.ts";
 import { temporaryDirectory } from "../harness/scope.ts";
 
 const KILLS = Number(process.env.SOAK_KILLS ?? 500);
@@ -43,8 +43,7 @@ test(`the store survives ${KILLS} kills in the midst of its housekeeping`, { tim
 });
 
 async function writeUntilKilled(data: string, written: Map<string, Written>): Promise<number> {
-  const child = spawn(process.execPath, ["--import", "tsx", join(ROOT, "test/embedded/writer.ts"), data], {
-    cwd: ROOT,
+  const child = spawn(process.execPath, [madeOf("test/embedded/writer.ts"), data], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   let last = 0;

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { freeze, startProcess } from "../../harness/process.ts";
-import { ROOT } from "../../harness/root.ts";
+import { madeOf } from "../../harness/root.ts";
 import { until } from "../../harness/scope.ts";
 import {
   answerOf,
@@ -164,7 +164,7 @@ test("what waits for a node that reads nothing is bounded", TIMEOUT, async (t) =
 
 test("a node that is stopped is given up soon, and found again when it goes on", TIMEOUT, async (t) => {
   const a = await openNode(t, "a", { trust: WITH_KEY, limits: { silenceMs: 800, helloMs: 2000 } });
-  const child = startProcess(t, process.execPath, ["--import", "tsx", "test/net/link/echoing.ts", KEY], { cwd: ROOT });
+  const child = startProcess(t, process.execPath, [madeOf("test/net/link/echoing.ts"), KEY]);
   const port = Number(await until(() => child.lines[0]));
   const peer = dial(a, "b", port);
   await until(() => peer.isUp);
