@@ -33,6 +33,7 @@ const nodes = await Promise.all(
         flags: [
           ...["--replicator", "gossip", "--name", name, "--link-key", KEY, "--link-port", String(ports[nth])],
           ...["--link-address", addresses[nth] as string, ...(PEERS[nth] as string[])],
+          ...["--protection-hold-ms", nth === 2 ? "11m" : "10m"],
         ],
       },
     ),
@@ -71,9 +72,21 @@ async function inStep(node: Rollcall): Promise<NodeStatusBody> {
   });
 }
 
+/** Settings that a node finds different at the others. */
+async function differencesAt(node: Rollcall): Promise<NodeStatusBody["differences"]> {
+  return (await request(`${node.url}/v2/_/status`)).json<NodeStatusBody>().differences;
+}
+
 const INSTANCE = { address: "10.0.0.1", port: 80, ttl: "10m" };
 
 for (const node of nodes) await inStep(node);
+
+test("a node names the settings that are others elsewhere, and no more", async () => {
+  const only = [{ node: "n3", settings: ["protection.holdMs"] }];
+  for (const node of [a, b])
+    await until(async () => assert.deepEqual(await differencesAt(node), only) ?? true, { what: "n3 alone differs" });
+  assert.deepEqual((await differencesAt(c)).map(({ node }) => node).sort(), ["n1", "n2"]);
+});
 
 test("each dialect is walked by its clients, or needs one order and is refused with a sentence", async () => {
   const refused = DIALECTS.map(({ name }) => name).filter((name) => WALKS[name] === undefined);

@@ -13,7 +13,7 @@ export interface Difference {
 
 export interface AgreementOptions {
   readonly nodes: Nodes;
-  /** The name of the order: what is hashed cannot be looked up in a table. */
+  /** The name of the order, where all have one: what is hashed cannot be looked up in a table. */
   readonly line: string;
   monotonic(): number;
   /** Called when a node's differences become others; with no settings when it agrees again. */

@@ -1,12 +1,12 @@
 /** Tells the other nodes how this one is configured, and people of what should be the same and is not. */
 import type { Logger } from "pino";
 import { Agreement, type Difference, TELL_MS } from "../../around/agreement.ts";
-import type { Clock, Nodes } from "../../core/index.ts";
+import type { Clock, Nodes, Replicator } from "../../core/index.ts";
 import type { ServeConfig } from "../config/load.ts";
 
 interface AgreementParts {
   readonly nodes: Nodes;
-  readonly line: string;
+  readonly port: Pick<Replicator, "order" | "line">;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -23,12 +23,13 @@ export interface OpenAgreement {
 /** `undo` gets its end. */
 export function openAgreement(
   config: ServeConfig,
-  { nodes, line, clock, log }: AgreementParts,
+  { nodes, port, clock, log }: AgreementParts,
   undo: (() => void)[],
 ): OpenAgreement {
   const agreement = new Agreement({
     nodes,
-    line,
+    // Where each node has an order of its own, its name would make all hashes different.
+    line: port.order === "local" ? "" : port.line,
     monotonic: () => clock.monotonic(),
     onChange({ node, settings }) {
       if (settings.length === 0) log.info({ node }, `the node ${node} is configured as this one`);

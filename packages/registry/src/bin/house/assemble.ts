@@ -116,7 +116,7 @@ async function assembleWith(
   const sources = { core, uptimeMs: () => clock.monotonic() - startedMs, checks: () => checks.numbers };
   metrics.watch({ ...sources, linesLost, outgoing, traffic, ...store, ...room });
   const endpoints: Endpoint[] = [];
-  const agreed = openAgreement(config, { nodes, line: port.line, clock, log }, undo);
+  const agreed = openAgreement(config, { nodes, port, clock, log }, undo);
   const status = toStatus({ name: origin, clock, startedMs, port, state, endpoints, agreed, room, metrics }, store);
   const { registry } = core;
   const { tenants } = access;
