@@ -1,7 +1,7 @@
 /** What several nodes that gossip promise, one by one, in a network that the test holds. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ALL_TOMBSTONES, type Command } from "../../packages/registry/src/core/index.ts";
+import { ALL_TOMBSTONES, type Command, LIMITS, leafOf, unitKey } from "../../packages/registry/src/core/index.ts";
 import { type Node, World } from "../harness/gossip.ts";
 import { accepted, register } from "../harness/registry.ts";
 
@@ -261,5 +261,26 @@ test("of a keeper that is gone few silent leases are not protected as many", asy
   world.kill("n0");
   await world.pass(20_000);
   for (const name of world.names.slice(1)) assert.deepEqual(idsAt(world, name), [], `${name} holds none`);
+  await world.close();
+});
+
+test("what is too long for one message is copied in parts, whichever node has it", async () => {
+  const world = await openWorld(2);
+  const value = "v".repeat(LIMITS.valueBytesMax);
+  const leaf = leafOf(unitKey({ kind: "key", key: "0" }));
+  const alike: string[] = [];
+  for (let i = 0; alike.length < 40; i++)
+    if (leafOf(unitKey({ kind: "key", key: String(i) })) === leaf) alike.push(String(i));
+  world.cut((nth) => nth);
+  for (const [nth, key] of alike.entries()) await propose(world, `n${nth % 2}`, put(key, value));
+  world.heal();
+  await world.pass(12_000);
+  assert.deepEqual(world.differences(), []);
+  for (const name of world.names)
+    assert.deepEqual(
+      alike.filter((key) => valueAt(world, name, key)?.length !== value.length),
+      [],
+      name,
+    );
   await world.close();
 });

@@ -99,6 +99,8 @@ export interface Node {
 
 /** Answers that do not come are given up after so long. */
 const ASK_MS = 2000;
+/** As the link's: what is longer never arrives. */
+const MESSAGE_BYTES_MAX = 16 * 1024 * 1024;
 
 export class World {
   readonly names: readonly string[];
@@ -114,6 +116,8 @@ export class World {
   nowMs = 0;
   /** From 0 to 1: of messages that are lost, sent twice, and late. */
   loss = 0;
+  /** What all have sent to each other. */
+  readonly sent = { messages: 0, bytes: 0 };
   readonly tombstoneMs: number;
 
   constructor(count: number, seed: number, tombstoneMs = 600_000) {
@@ -214,6 +218,8 @@ export class World {
       close: () => undefined,
       on: (channel, receiver) => void world.#receivers.get(name)?.set(channel, receiver),
       tell: (to, channel, payload) => {
+        world.#count(payload);
+        if (payload.length > MESSAGE_BYTES_MAX) return false;
         const times = world.random() < world.loss ? 2 : 1;
         const bytes = Buffer.from(payload);
         for (let i = 0; i < times; i++) world.#send(name, to, () => void world.#receive(name, to, channel, bytes));
@@ -221,6 +227,8 @@ export class World {
       },
       ask: (to, channel, payload) => {
         const bytes = Buffer.from(payload);
+        world.#count(bytes);
+        if (bytes.length > MESSAGE_BYTES_MAX) return Promise.resolve(refuse("unavailable", "too long"));
         return new Promise((resolve) => {
           const lost = (): void => resolve(refuse("unknown", "lost"));
           world.#send(
@@ -250,15 +258,27 @@ export class World {
 
   async #answer(from: string, to: string, channel: string, payload: Buffer): Promise<Outcome<Buffer>> {
     const answer = await this.#receive(from, to, channel, payload);
-    return answer === undefined ? refuse("unknown", "no answer") : ok(Buffer.from(answer));
+    if (answer === undefined || answer.length > MESSAGE_BYTES_MAX) return refuse("unknown", "no answer");
+    this.#count(answer);
+    return ok(Buffer.from(answer));
   }
 
-  /** Time goes on for all. */
-  async pass(ms: number): Promise<void> {
+  #count({ length }: Uint8Array): void {
+    this.sent.messages++;
+    this.sent.bytes += length;
+  }
+
+  /** A node gets these bytes on a channel, as if that other one had sent them. */
+  async inject(to: string, channel: string, bytes: Buffer, from: string): Promise<Uint8Array | undefined> {
+    return this.#receive(from, to, channel, bytes);
+  }
+
+  /** Time goes on for all; messages and rounds are due in steps of `stepMs`, which divides a tick. */
+  async pass(ms: number, stepMs = TICK_MS): Promise<void> {
     for (const end = this.nowMs + ms; this.nowMs < end; ) {
-      this.nowMs += TICK_MS;
+      this.nowMs += stepMs;
       for (const { name, core } of this.running.values()) {
-        core.tick();
+        if (this.nowMs % TICK_MS === 0) core.tick();
         for (const timer of this.#timers.get(name) ?? []) {
           if (timer.dueMs > this.nowMs) continue;
           timer.dueMs = this.nowMs + timer.ms;

@@ -123,7 +123,8 @@ const NUMBER = /#\d+$/;
 /** The instance that has this lease to itself, and with which it is one unit. */
 export function ownerIn(units: Units, account: Account, lease: LeaseRecord): InstanceRecord | undefined {
   if (!lease.own) return undefined;
-  for (const name of [lease.id, lease.id.replace(NUMBER, "")]) {
+  const { id } = lease;
+  for (const name of id.includes("#") ? [id, id.replace(NUMBER, "")] : [id]) {
     const slash = name.indexOf("/");
     const record = units.instance(account, name.slice(0, slash), name.slice(slash + 1));
     if (record?.lease === lease.id) return record;

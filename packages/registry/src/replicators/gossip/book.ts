@@ -4,6 +4,7 @@
  */
 import {
   type Account,
+  type Bytes,
   type Commit,
   findLiving,
   isShared,
@@ -31,6 +32,11 @@ export const GROUPS = LEAVES / GROUP;
 
 type Living = Exclude<Unit, Tombstone>;
 
+/** With its name as one string. */
+export interface Noted extends Placed {
+  readonly key: Bytes;
+}
+
 interface Entry {
   readonly account: Account;
   unit: Living;
@@ -52,30 +58,35 @@ export class Book {
     this.#leaves.fill(undefined);
     for (const digests of [this.#leafDigests, this.#groupDigests, this.#root]) digests.fill(0);
     this.count = 0;
-    for (const { unit, account } of unitsOf(view)) this.#put(account, nameOfUnit(unit), unit);
+    for (const { unit, account } of unitsOf(view)) {
+      const name = nameOfUnit(unit);
+      const key = unitKey(name);
+      this.#put(account, key, leafOf(key), name, unit);
+    }
   }
 
   /** After a commit was applied. What it left of each unit that it touched. */
-  note(view: View, commit: Commit, nowMs: number): readonly Placed[] {
+  note(view: View, commit: Commit, nowMs: number): readonly Noted[] {
     const { account } = commit;
     const touched = new Map<string, UnitName>();
-    const found: Placed[] = [];
+    const found: Noted[] = [];
     for (const name of namesIn(view, commit)) touched.set(unitKey(name), name);
     for (const [key, name] of touched) {
       const unit = findLiving(view, account, name);
-      this.#put(account, name, unit);
-      this.#changedMs[leafOf(key)] = nowMs;
-      if (unit !== undefined) found.push({ account, unit });
+      const leaf = leafOf(key);
+      this.#put(account, key, leaf, name, unit);
+      this.#changedMs[leaf] = nowMs;
+      if (unit !== undefined) found.push({ account, key, unit });
     }
-    for (const change of commit.changes)
-      if (change.kind === "key" && change.after !== null && isTombstone(change.after.key))
-        found.push({ account, unit: readTombstone(change.after) });
+    for (const change of commit.changes) {
+      if (change.kind !== "key" || change.after === null || !isTombstone(change.after.key)) continue;
+      const unit = readTombstone(change.after);
+      found.push({ account, key: unitKey(unit.of), unit });
+    }
     return found;
   }
 
-  #put(account: Account, name: UnitName, unit: Living | undefined): void {
-    const key = unitKey(name);
-    const leaf = leafOf(key);
+  #put(account: Account, key: Bytes, leaf: number, name: UnitName, unit: Living | undefined): void {
     const entries = this.#leaves[leaf] ?? [];
     const at = entries.findIndex((entry) => entry.account === account && isNamed(entry.unit, name));
     const known = entries[at];
@@ -119,6 +130,11 @@ export class Book {
   /** Of the leaves of a group. */
   leavesOf(group: number): Digests {
     return this.#leafDigests.subarray(2 * GROUP * group, 2 * GROUP * (group + 1));
+  }
+
+  /** Of one leaf. */
+  digestOf(leaf: number): string {
+    return this.#leafDigests.subarray(2 * leaf, 2 * leaf + 2).join();
   }
 
   /** When the leaf changed last. */
@@ -192,7 +208,8 @@ function* namesIn(view: View, { account, changes }: Commit): Iterable<UnitName> 
     } else {
       const lease = subjectOf(change);
       const owner = ownerIn(view, account, lease);
-      yield { kind: "lease", id: lease.id };
+      // One that came just now as an instance's own has never been a unit by itself.
+      if (owner === undefined || change.before !== null) yield { kind: "lease", id: lease.id };
       if (owner !== undefined) yield { kind: "instance", service: owner.service, id: owner.id };
     }
   }

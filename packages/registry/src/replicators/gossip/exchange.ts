@@ -20,6 +20,7 @@ import {
 } from "../../core/index.ts";
 import { type Book, differing, GROUPS, leafAt } from "./book.ts";
 import {
+  BYTES_AT_ONCE,
   type Digests,
   decodeDigests,
   decodeLeavesAnswer,
@@ -29,9 +30,13 @@ import {
   encodeLeavesAnswer,
   encodeQuestion,
   encodeRootAnswer,
+  inParts,
+  KNOWN_BYTES,
   type Known,
+  type LeavesAnswer,
   type Placed,
   type Question,
+  sizeOfUnit,
 } from "./messages.ts";
 
 /** This node's side. */
@@ -47,8 +52,8 @@ export interface Side {
   /** A stamp was seen at another node. */
   noteStamp(stampMs: number): void;
   nowMs(): number;
-  /** Merges what another node has. */
-  merge(units: readonly Placed[], from: string): Promise<void>;
+  /** Merges what another node has; false when some of it had to be left out. */
+  merge(units: readonly Placed[], from: string): Promise<boolean>;
   /** What both had, up to this stamp, was the same with the node of that line; with 0 when it never was. */
   inStep(line: string, stampMs: number): void;
   /** So many units, at least, only one of the two has. */
@@ -59,8 +64,15 @@ export interface Side {
 
 type Ask = (payload: Buffer) => Promise<Outcome<Buffer>>;
 
+/** The other node. */
+export interface Peer {
+  readonly name: string;
+  readonly ask: Ask;
+  /** Gives it units; resolves when it has merged them: with false when it left some out. */
+  give(units: readonly Placed[]): Promise<Outcome<boolean>>;
+}
+
 const LEAVES_AT_ONCE = 256;
-const KNOWN_AT_ONCE = 5000;
 const UNITS_AT_ONCE = 2000;
 /** What changed so lately is on its way by itself. */
 const HOT_MS = 1000;
@@ -103,6 +115,8 @@ function answerRoot(side: Side, question: Extract<Question, { kind: "root" }>, f
 
 interface Found {
   readonly units: Placed[];
+  /** About the bytes of these. */
+  bytes: number;
   readonly wanted: { readonly account: string; readonly key: string }[];
   /** What is here, and was deleted at the other so long ago that it does not know any more. */
   readonly dead: Placed[];
@@ -111,20 +125,25 @@ interface Found {
 function answerLeaves(side: Side, question: Extract<Question, { kind: "leaves" }>, from: string): Buffer {
   const ours = side.boundMs(question.line);
   const boundMs = ours === 0 || question.boundMs === 0 ? 0 : Math.min(ours, question.boundMs);
-  const found: Found = { units: [], wanted: [], dead: [] };
+  const found: Found = { units: [], bytes: 0, wanted: [], dead: [] };
   let done = 0;
   for (const { leaf, known } of question.leaves) {
-    if (found.units.length >= UNITS_AT_ONCE) break;
-    compareLeaf(side, leaf, known, boundMs, found);
+    if (!compareLeaf(side, leaf, known, boundMs, found)) break;
     done++;
   }
   if (found.dead.length > 0) void side.merge(found.dead, from);
   return encodeLeavesAnswer({ done, ...found }, side.nowMs());
 }
 
-function compareLeaf(side: Side, leaf: number, known: readonly Known[], boundMs: number, found: Found): void {
+/** False when it became too much for one answer: of this leaf there is more. */
+function compareLeaf(side: Side, leaf: number, known: readonly Known[], boundMs: number, found: Found): boolean {
   const theirs = new Map(known.map((one) => [`${one.account}\0${one.key}`, one]));
+  const give = (placed: Placed): void => {
+    found.units.push(placed);
+    found.bytes += sizeOfUnit(placed.unit);
+  };
   for (const placed of side.book.in(side.view, leaf)) {
+    if (found.units.length >= UNITS_AT_ONCE || found.bytes >= BYTES_AT_ONCE) return false;
     const { account, unit } = placed;
     const name = `${account}\0${unitKey(nameOfUnit(unit))}`;
     const their = theirs.get(name);
@@ -132,18 +151,19 @@ function compareLeaf(side: Side, leaf: number, known: readonly Known[], boundMs:
     if (their === undefined) {
       if (unit.kind === "gone") continue;
       if (versionOfUnit(unit).stampMs < boundMs) found.dead.push({ account, unit: endOf(unit, side.name) });
-      else found.units.push(placed);
+      else give(placed);
       continue;
     }
     const by = compareVersions(versionOfUnit(unit), their);
-    if (by > 0) found.units.push(placed);
+    if (by > 0) give(placed);
     else if (by < 0) found.wanted.push(their);
   }
   for (const { isGone, stampMs, account, key } of theirs.values()) {
     if (isGone) continue;
     if (stampMs >= boundMs) found.wanted.push({ account, key });
-    else found.units.push({ account, unit: { ...DEAD, of: unitNameOf(key), stampMs: stampMs + 1, origin: side.name } });
+    else give({ account, unit: { ...DEAD, of: unitNameOf(key), stampMs: stampMs + 1, origin: side.name } });
   }
+  return true;
 }
 
 const DEAD = { kind: "gone", cause: "expired" } as const;
@@ -152,12 +172,8 @@ function endOf(unit: Unit, origin: string): Unit {
   return { ...DEAD, of: nameOfUnit(unit), stampMs: versionOfUnit(unit).stampMs + 1, origin };
 }
 
-/** Compares with another node. `tell`: gives it units. */
-export async function compare(
-  side: Side,
-  peer: { readonly name: string; ask: Ask; tell(units: readonly Placed[]): void },
-  isThorough: boolean,
-): Promise<Outcome<void>> {
+/** Compares with another node. */
+export async function compare(side: Side, peer: Peer, isThorough: boolean): Promise<Outcome<void>> {
   const last = side.last;
   const { root: digest, count } = side.book;
   const asked = await peer.ask(encodeQuestion({ kind: "root", line: side.line, last, count, digest }));
@@ -177,11 +193,11 @@ export async function compare(
   side.apart(line, Math.max(leaves.value.length, Math.abs(count - root.value.count)));
   const nowMs = side.nowMs();
   const cold = isThorough ? leaves.value : leaves.value.filter((leaf) => nowMs - side.book.changedMs(leaf) > HOT_MS);
-  const compared = await compareLeaves(side, peer, line, cold);
-  if (!compared.ok) return compared;
-  if (cold.length === leaves.value.length) side.inStep(line, boundMs);
-  else side.apart(line, leaves.value.length - cold.length);
-  return compared;
+  const isWhole = await compareLeaves(side, peer, line, cold);
+  if (!isWhole.ok) return isWhole;
+  if (isWhole.value && cold.length === leaves.value.length) side.inStep(line, boundMs);
+  else side.apart(line, Math.max(1, leaves.value.length - cold.length));
+  return ok(undefined);
 }
 
 async function findLeaves(side: Side, ask: Ask, theirs: Digests): Promise<Outcome<number[]>> {
@@ -199,38 +215,68 @@ async function findLeaves(side: Side, ask: Ask, theirs: Digests): Promise<Outcom
   return ok(leaves);
 }
 
+/** True when both have everything that is in these leaves. */
 async function compareLeaves(
   side: Side,
-  { name, ask, tell }: { readonly name: string; ask: Ask; tell(units: readonly Placed[]): void },
+  peer: Peer,
   line: string,
   leaves: readonly number[],
-): Promise<Outcome<void>> {
-  // What came is merged while the next is asked for.
-  let merging = Promise.resolve();
+): Promise<Outcome<boolean>> {
+  let isWhole = true;
+  // What came is merged, and what was wanted is given, while the next is asked for.
+  let exchanged: Promise<Outcome<boolean>> = Promise.resolve(ok(true));
   for (let at = 0; at < leaves.length; ) {
-    const some: { leaf: number; known: Known[] }[] = [];
-    for (let count = 0; at + some.length < leaves.length && some.length < LEAVES_AT_ONCE && count < KNOWN_AT_ONCE; ) {
-      const leaf = leaves[at + some.length] as number;
-      const known = knownIn(side, leaf);
-      some.push({ leaf, known });
-      count += known.length;
-    }
+    const some = takeLeaves(side, leaves, at);
+    const digest = side.book.digestOf(leaves[at] as number);
     const boundMs = side.boundMs(line);
-    const asked = await ask(encodeQuestion({ kind: "leaves", line: side.line, boundMs, leaves: some }));
+    const asked = await peer.ask(encodeQuestion({ kind: "leaves", line: side.line, boundMs, leaves: some }));
     if (!asked.ok) return asked;
     const found = decodeLeavesAnswer(asked.value);
     if (!found.ok) return found;
-    await merging;
-    merging = side.merge(found.value.units, name);
-    const wanted = found.value.wanted.flatMap(({ account, key }) => {
-      const unit = findUnit(side.view, account, unitNameOf(key));
-      return unit === undefined ? [] : [{ account, unit }];
-    });
-    for (let from = 0; from < wanted.length; from += UNITS_AT_ONCE) tell(wanted.slice(from, from + UNITS_AT_ONCE));
-    at += Math.max(1, Math.min(found.value.done, some.length));
+    const before = await exchanged;
+    if (!before.ok) return before;
+    isWhole &&= before.value;
+    exchanged = exchange(side, peer, found.value);
+    const done = Math.min(found.value.done, some.length);
+    at += done;
+    if (done > 0) continue;
+    // One leaf was too much for one answer: the rest of it comes when this part of it is here.
+    const part = await exchanged;
+    if (!part.ok) return part;
+    if (side.book.digestOf(leaves[at] as number) !== digest) continue;
+    isWhole = false;
+    at++;
   }
-  await merging;
-  return ok(undefined);
+  const last = await exchanged;
+  return last.ok ? ok(isWhole && last.value) : last;
+}
+
+async function exchange(side: Side, { name, give }: Peer, { units, wanted }: LeavesAnswer): Promise<Outcome<boolean>> {
+  const merging = side.merge(units, name);
+  let isWhole = true;
+  const found = wanted.flatMap(({ account, key }) => {
+    const unit = findUnit(side.view, account, unitNameOf(key));
+    return unit === undefined ? [] : [{ account, unit }];
+  });
+  for (const part of inParts(found, UNITS_AT_ONCE, ({ unit }) => unit)) {
+    const given = await give(part);
+    if (!given.ok) return given;
+    isWhole &&= given.value;
+  }
+  return ok((await merging) && isWhole);
+}
+
+/** As many leaves as are asked for at once, with what is known of each. */
+function takeLeaves(side: Side, leaves: readonly number[], from: number): { leaf: number; known: Known[] }[] {
+  const some: { leaf: number; known: Known[] }[] = [];
+  let bytes = 0;
+  for (let at = from; at < leaves.length && some.length < LEAVES_AT_ONCE && bytes < BYTES_AT_ONCE; at++) {
+    const leaf = leaves[at] as number;
+    const known = knownIn(side, leaf);
+    some.push({ leaf, known });
+    for (const { key } of known) bytes += KNOWN_BYTES + key.length;
+  }
+  return some;
 }
 
 function knownIn(side: Side, leaf: number): Known[] {

@@ -1,5 +1,23 @@
 /** What nodes say to each other of units, as bytes. */
-import type { Account, Bytes, Outcome, Unit, UnitName, Version } from "../../core/index.ts";
+import {
+  type Account,
+  type Bytes,
+  isLegalAccount,
+  isLegalName,
+  isOwnOf,
+  isShared,
+  LEAVES,
+  LIMITS,
+  nameOfUnit,
+  type Outcome,
+  SYSTEM_ACCOUNT,
+  sizeOf,
+  type Unit,
+  type UnitName,
+  unitKey,
+  type Version,
+  versionOfUnit,
+} from "../../core/index.ts";
 import { type ByteReader, ByteWriter, Torn } from "../../records/bytes.ts";
 import { CAUSES, readFlag } from "../../records/parts.ts";
 import { readInstance, readKey, readLease, writeInstance, writeKey, writeLease } from "../../records/record.ts";
@@ -9,6 +27,32 @@ import { HEAD_BYTES, seal, unseal } from "../../records/sealed.ts";
 export interface Placed<U extends Unit = Unit> {
   readonly account: Account;
   readonly unit: U;
+}
+
+/** Of units in one message or one commit, as `sizeOfUnit` has it: twice as much is still far below what the link takes. */
+export const BYTES_AT_ONCE = 4 * 1024 * 1024;
+/** Of a name with its version, at most, beside the key. */
+export const KNOWN_BYTES = 200;
+
+/** About the bytes that it takes in a message. */
+export function sizeOfUnit(unit: Unit): number {
+  if (unit.kind === "gone") return KNOWN_BYTES + unitKey(unit.of).length;
+  return sizeOf(unit.record) + (unit.kind === "instance" && unit.own !== null ? sizeOf(unit.own) : 0);
+}
+
+/** In parts of so many units, and of not too many bytes. */
+export function* inParts<T>(all: readonly T[], countMax: number, unitOf: (one: T) => Unit): Iterable<T[]> {
+  let part: T[] = [];
+  let bytes = 0;
+  for (const one of all) {
+    part.push(one);
+    bytes += sizeOfUnit(unitOf(one));
+    if (part.length < countMax && bytes < BYTES_AT_ONCE) continue;
+    yield part;
+    part = [];
+    bytes = 0;
+  }
+  if (part.length > 0) yield part;
 }
 
 /** What a node has of a unit, without saying what. */
@@ -56,6 +100,8 @@ export interface LeavesAnswer {
 }
 
 const out = new ByteWriter();
+/** Far beyond any clock: stamps go on from there by single milliseconds, and must have room to. */
+const STAMP_MS_MAX = 1e14;
 const KINDS = ["root", "groups", "leaves"] as const;
 const UNITS = ["instance", "lease", "key", "gone"] as const;
 const NAMES = ["instance", "lease", "key"] as const;
@@ -72,15 +118,23 @@ function opened<T>(bytes: Buffer, what: string, read: (input: ByteReader) => T):
 
 function readStamp(input: ByteReader): number {
   const stampMs = input.number();
-  if (!Number.isSafeInteger(stampMs) || stampMs < 0) throw new Torn("a stamp is no whole number");
+  if (!Number.isSafeInteger(stampMs) || stampMs < 0 || stampMs > STAMP_MS_MAX) throw new Torn("a stamp is none");
   return stampMs;
 }
 
-function checkStamp<T extends { readonly stampMs?: number }>(record: T): T {
-  const { stampMs } = record;
-  if (stampMs !== undefined && (!Number.isSafeInteger(stampMs) || stampMs < 0))
-    throw new Torn("a stamp is no whole number");
-  return record;
+/** Whether it may be here at all: what nodes tell each other no client could have written otherwise. */
+function isSound({ account, unit }: Placed): boolean {
+  const { stampMs } = versionOfUnit(unit);
+  if (!Number.isSafeInteger(stampMs) || stampMs < 0 || stampMs > STAMP_MS_MAX) return false;
+  if (account !== SYSTEM_ACCOUNT && !isLegalAccount(account)) return false;
+  const name = nameOfUnit(unit);
+  if (name.kind === "key" && !isShared(name.key)) return false;
+  if (name.kind === "instance" && !(isLegalName(name.service) && isLegalName(name.id, LIMITS.idLengthMax)))
+    return false;
+  if (unit.kind === "lease") return unit.record.ttlMs > 0;
+  if (unit.kind !== "instance" || unit.own === null) return true;
+  const { record, own } = unit;
+  return own.ttlMs > 0 && own.id === record.lease && isOwnOf(record, own);
 }
 
 /** Many records are of one time: they are written as distances from that. Revisions say nothing elsewhere. */
@@ -106,16 +160,16 @@ function readUnit(input: ByteReader, atMs: number): Unit {
   const base = { revision: 0, atMs };
   switch (UNITS[input.byte()]) {
     case "instance": {
-      const record = checkStamp(readInstance(input, base));
-      return { kind: "instance", record, own: readFlag(input) ? checkStamp(readLease(input, base)) : null };
+      const record = readInstance(input, base);
+      return { kind: "instance", record, own: readFlag(input) ? readLease(input, base) : null };
     }
     case "lease":
-      return { kind: "lease", record: checkStamp(readLease(input, base)) };
+      return { kind: "lease", record: readLease(input, base) };
     case "key":
-      return { kind: "key", record: checkStamp(readKey(input, base)) };
+      return { kind: "key", record: readKey(input, base) };
     case "gone": {
       const of = readName(input);
-      return { kind: "gone", of, stampMs: readStamp(input), origin: input.string(), cause: CAUSES.read(input) };
+      return { kind: "gone", of, stampMs: input.number(), origin: input.string(), cause: CAUSES.read(input) };
     }
     default:
       throw new Torn("an unknown kind of unit");
@@ -146,9 +200,13 @@ function writePlaced(placed: readonly Placed[], atMs: number): void {
 }
 
 function readPlaced(input: ByteReader): Placed[] {
-  const placed = new Array<Placed>(input.size());
+  const placed: Placed[] = [];
+  const count = input.size();
   const atMs = input.number();
-  for (let i = 0; i < placed.length; i++) placed[i] = { account: input.string(), unit: readUnit(input, atMs) };
+  for (let i = 0; i < count; i++) {
+    const one: Placed = { account: input.string(), unit: readUnit(input, atMs) };
+    if (isSound(one)) placed.push(one);
+  }
   return placed;
 }
 
@@ -195,8 +253,10 @@ function readRoot(input: ByteReader): Root {
   return { line: input.string(), last: readStamp(input), count: input.count(), digest: readDigests(input) };
 }
 
-function readList<T>(input: ByteReader, read: () => T): T[] {
-  return Array.from({ length: input.size() }, read);
+function readList<T>(input: ByteReader, read: () => T, lengthMax = Number.POSITIVE_INFINITY): T[] {
+  const length = input.size();
+  if (length > lengthMax) throw new Torn("it asks for more than there is");
+  return Array.from({ length }, read);
 }
 
 export function encodeQuestion(question: Question): Buffer {
@@ -223,10 +283,11 @@ export function decodeQuestion(bytes: Buffer): Outcome<Question> {
   return opened(bytes, "a question of another node", (input): Question => {
     const kind = KINDS[input.byte()];
     if (kind === "root") return { kind, ...readRoot(input) };
-    if (kind === "groups") return { kind, groups: readList(input, () => input.count()) };
+    if (kind === "groups") return { kind, groups: readList(input, () => input.count(), LEAVES) };
     if (kind !== "leaves") throw new Torn("an unknown kind of question");
     const [line, boundMs] = [input.string(), readStamp(input)];
-    const leaves = readList(input, () => ({ leaf: input.count(), known: readList(input, () => readKnown(input)) }));
+    const readLeaf = () => ({ leaf: input.count(), known: readList(input, () => readKnown(input)) });
+    const leaves = readList(input, readLeaf, LEAVES);
     return { kind, line, boundMs, leaves };
   });
 }

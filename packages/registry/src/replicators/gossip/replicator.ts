@@ -1,8 +1,8 @@
 /**
  * @live Every node holds everything, in an order of its own, and they tell each other what they write: at once, and by
  * comparing what they have. Of each unit the newest version stays everywhere. Durability is the store's below.
- * @rooms replicator > peers > nodes > inbox > exchange > book > status > members > messages
- * > in-step > tombstones > stamps > network
+ * @rooms replicator > peers > nodes > inbox > outbox > exchange > book > status > members > messages
+ * > chores > in-step > stamps > network
  */
 import type { Logger } from "pino";
 import {
@@ -12,19 +12,16 @@ import {
   type Cluster,
   type Command,
   type Commit,
-  KNOWN_KEY,
-  nameOfUnit,
   type Outcome,
+  ok,
   type Replicator,
   refuse,
   type SequencerOptions,
   type Sink,
-  SYSTEM_ACCOUNT,
-  unitKey,
-  type View,
   versionOfUnit,
 } from "../../core/index.ts";
 import { Book, unitsOf } from "./book.ts";
+import { Chores } from "./chores.ts";
 import { answer, compare, type Side } from "./exchange.ts";
 import { InStep } from "./in-step.ts";
 import { Inbox } from "./inbox.ts";
@@ -32,9 +29,9 @@ import { decodeBeats, encodeBeats, Members } from "./members.ts";
 import { decodeUnits, encodeUnits, type Placed } from "./messages.ts";
 import type { Network } from "./network.ts";
 import { GossipNodes } from "./nodes.ts";
+import { Outbox, UNITS } from "./outbox.ts";
 import { NodeStamps } from "./stamps.ts";
 import { type GossipStatus, judgeMembers, sayPartition, toCluster } from "./status.ts";
-import { forgetting } from "./tombstones.ts";
 
 type Store = Omit<Replicator, "keeping" | "nodes" | "head">;
 
@@ -70,11 +67,15 @@ const FIRST_MS = 3000;
 const TOLD = 3;
 /** Every so many comparisons what changed just now is looked at as well. */
 const THOROUGH = 8;
-const KEEP_HOUSE = 30;
-const UNITS_AT_ONCE = 2000;
-/** What is known of the others is written down so many times while tombstones are kept. */
-const REMEMBERED = 100;
-const CHANNELS = { units: "gossip/units", compare: "gossip/compare", beat: "gossip/beat" } as const;
+/** So many rounds are between two times that chores are done. */
+const CHORES = 30;
+/** As `UNITS`, but answered when they are merged. */
+const GIVEN = "gossip/given";
+const COMPARE = "gossip/compare";
+const BEAT = "gossip/beat";
+/** Whether all units that were given are merged. */
+const WHOLE = Buffer.from([1]);
+const NOT_WHOLE = Buffer.from([0]);
 
 class Gossip<S extends Store> implements GossipReplicator<S> {
   readonly name = "gossip";
@@ -84,8 +85,9 @@ class Gossip<S extends Store> implements GossipReplicator<S> {
   readonly #stamps = new NodeStamps();
   readonly #book = new Book();
   readonly #inbox: Inbox;
-  readonly #outbox = new Map<string, Placed>();
+  readonly #outbox: Outbox;
   readonly #inStep = new InStep();
+  readonly #chores: Chores;
   /** The orders of nodes, by their names. */
   readonly #lines = new Map<string, string>();
   #sink: Sink | null = null;
@@ -94,7 +96,6 @@ class Gossip<S extends Store> implements GossipReplicator<S> {
   #stop: () => void = () => {};
   #rounds = 0;
   #comparing = false;
-  #rememberedMs = 0;
   #wasPartitioned = false;
   #sinceMs = 0;
   #isClosed = false;
@@ -107,6 +108,9 @@ class Gossip<S extends Store> implements GossipReplicator<S> {
       isKeeper: (account, lease) => this.#nodes?.isKeeper(account, lease) ?? true,
     });
     this.#inbox = new Inbox((account, command) => this.store.propose(account, command));
+    const { network, clock, tombstoneMs = TOMBSTONE_MS } = options;
+    this.#outbox = new Outbox(network, clock);
+    this.#chores = new Chores({ clock, tombstoneMs, inStep: this.#inStep, store: this.store });
   }
 
   async open(sink: Sink): Promise<void> {
@@ -114,16 +118,21 @@ class Gossip<S extends Store> implements GossipReplicator<S> {
     this.#sink = sink;
     this.#sinceMs = Math.floor(clock.now());
     await this.store.open(this.#wrap(sink));
-    this.#recall(sink.view);
+    try {
+      this.#chores.recall(sink.view);
+    } catch (error) {
+      this.#options.log?.warn({ err: error }, "what was known of other nodes cannot be read");
+    }
     const own = { name, line: this.line, sinceMs: this.#sinceMs };
     const members = new Members(own, clock.monotonic(), Math.floor(this.#stamps.least(clock.now())));
     this.#members = members;
     const propose = (account: Account, command: Command) => this.store.propose(account, command);
     const startRevision = sink.view.revision;
     this.#nodes = new GossipNodes({ name, clock, members, network, sink, line: this.line, startRevision, propose });
-    network.on(CHANNELS.units, (payload, from) => void this.#takeUnits(payload, from));
-    network.on(CHANNELS.beat, (payload, from) => void this.#takeBeats(payload, from));
-    network.on(CHANNELS.compare, (payload, from) => this.#answer(payload, from));
+    network.on(UNITS, (payload, from) => this.#takeUnits(payload, from));
+    network.on(GIVEN, (payload, from) => this.#takeUnits(payload, from));
+    network.on(BEAT, (payload, from) => void this.#takeBeats(payload, from));
+    network.on(COMPARE, (payload, from) => this.#answer(payload, from));
     const first = new Promise<void>((resolve) => {
       this.#compared = resolve;
     });
@@ -180,39 +189,23 @@ class Gossip<S extends Store> implements GossipReplicator<S> {
     sink.committed(commits);
     const nowMs = this.#options.clock.monotonic();
     for (const commit of commits)
-      for (const placed of this.#book.note(sink.view, commit, nowMs)) {
-        if (versionOfUnit(placed.unit).origin !== this.#options.name) continue;
-        if (this.#outbox.size === 0) setImmediate(() => this.#push());
-        this.#outbox.set(`${placed.account}\0${unitKey(nameOfUnit(placed.unit))}`, placed);
-      }
+      for (const placed of this.#book.note(sink.view, commit, nowMs))
+        if (versionOfUnit(placed.unit).origin === this.#options.name) this.#outbox.add(placed);
   }
 
-  #push(): void {
-    const units = [...this.#outbox.values()];
-    this.#outbox.clear();
-    const { network } = this.#options;
-    if (this.#isClosed || network.reached.length === 0) return;
-    for (let at = 0; at < units.length; at += UNITS_AT_ONCE) {
-      const message = this.#encode(units.slice(at, at + UNITS_AT_ONCE));
-      for (const node of network.reached) network.tell(node, CHANNELS.units, message);
-    }
-  }
-
-  #encode(units: readonly Placed[]): Buffer {
-    return encodeUnits(units, this.#options.clock.now());
-  }
-
-  #takeUnits(payload: Buffer, from: string): undefined {
+  async #takeUnits(payload: Buffer, from: string): Promise<Buffer> {
     const units = decodeUnits(payload);
-    if (units.ok) void this.#merge(units.value, from);
-    else this.#options.log?.warn({ node: from }, `what another node sent is passed over: ${units.detail}`);
+    if (!units.ok) this.#options.log?.warn({ node: from }, `what another node sent is passed over: ${units.detail}`);
+    const isWhole = units.ok && (await this.#merge(units.value, from));
+    return isWhole ? WHOLE : NOT_WHOLE;
   }
 
-  async #merge(units: readonly Placed[], from: string): Promise<void> {
-    if (this.#isClosed || this.#nodes === null) return;
+  async #merge(units: readonly Placed[], from: string): Promise<boolean> {
+    if (this.#isClosed || this.#nodes === null) return false;
     for (const { unit } of units) this.#stamps.note(versionOfUnit(unit).stampMs);
     const rest = this.#nodes.judge(units, from);
-    if (rest.length > 0) await this.#inbox.add(rest);
+    const isWhole = rest.length === 0 || (await this.#inbox.add(rest));
+    return isWhole && rest.length === units.length;
   }
 
   #takeBeats(payload: Buffer, from: string): undefined {
@@ -260,7 +253,7 @@ class Gossip<S extends Store> implements GossipReplicator<S> {
     this.#tellPartition();
     const peer = this.#nodes?.takeDoubted(network.reached) ?? this.#pick(1)[0];
     if (peer !== undefined && !this.#comparing) void this.#compare(peer);
-    if (this.#rounds % KEEP_HOUSE === 0) this.#keepHouse();
+    if (this.#rounds % CHORES === 0) this.#chores.do((this.#sink as Sink).view);
   }
 
   #tellPartition(): void {
@@ -272,7 +265,7 @@ class Gossip<S extends Store> implements GossipReplicator<S> {
   #tellBeats(nodes: readonly string[], left: boolean): void {
     const { network } = this.#options;
     const beats = encodeBeats((this.#members as Members).beat(network.address, this.#sink?.kept ?? 0, left));
-    for (const node of nodes) network.tell(node, CHANNELS.beat, beats);
+    for (const node of nodes) network.tell(node, BEAT, beats);
   }
 
   /** Some of those that are reached, by chance. */
@@ -285,13 +278,16 @@ class Gossip<S extends Store> implements GossipReplicator<S> {
   }
 
   async #compare(name: string): Promise<void> {
-    const { network } = this.#options;
+    const { network, clock } = this.#options;
     this.#comparing = true;
     try {
       const peer = {
         name,
-        ask: (payload: Buffer) => network.ask(name, CHANNELS.compare, payload),
-        tell: (units: readonly Placed[]) => void network.tell(name, CHANNELS.units, this.#encode(units)),
+        ask: (payload: Buffer) => network.ask(name, COMPARE, payload),
+        give: async (units: readonly Placed[]) => {
+          const answer = await network.ask(name, GIVEN, encodeUnits(units, clock.now()));
+          return answer.ok ? ok(answer.value[0] === WHOLE[0]) : answer;
+        },
       };
       const compared = await compare(this.#side(), peer, this.#rounds % THOROUGH === 0);
       if (!compared.ok) return;
@@ -300,30 +296,6 @@ class Gossip<S extends Store> implements GossipReplicator<S> {
       this.#options.log?.error({ err: error, node: name }, "the comparison with another node failed");
     } finally {
       this.#comparing = false;
-    }
-  }
-
-  /** Forgets tombstones that are old enough, and writes down what is to be known after a restart. */
-  #keepHouse(): void {
-    const { clock, tombstoneMs = TOMBSTONE_MS } = this.#options;
-    const { view } = this.#sink as Sink;
-    for (const { name } of view.accounts()) {
-      const then = forgetting(view, name, clock.now() - tombstoneMs);
-      if (then.length > 0) void this.store.propose(name, { kind: "when", guards: [], then, otherwise: [] });
-    }
-    if (clock.now() - this.#rememberedMs > tombstoneMs / REMEMBERED) this.#remember();
-  }
-
-  #remember(): void {
-    this.#rememberedMs = this.#options.clock.now();
-    void this.store.propose(SYSTEM_ACCOUNT, { kind: "put", key: KNOWN_KEY, value: this.#inStep.write() });
-  }
-
-  #recall(view: View): void {
-    try {
-      this.#inStep.read(view.entry(SYSTEM_ACCOUNT, KNOWN_KEY)?.value ?? "");
-    } catch (error) {
-      this.#options.log?.warn({ err: error }, "what was known of other nodes cannot be read");
     }
   }
 
@@ -388,9 +360,9 @@ class Gossip<S extends Store> implements GossipReplicator<S> {
   async close(): Promise<void> {
     this.#stop();
     if (this.#members !== null) {
-      this.#push();
+      this.#outbox.flush();
       this.#tellBeats(this.#options.network.reached, true);
-      this.#remember();
+      this.#chores.remember();
     }
     this.#isClosed = true;
     await this.store.close();
