@@ -50,6 +50,15 @@ export interface VisibleJob {
   pauseMs: number;
 }
 
+/** Registrations among so many nodes in the load's own process, over a simulated network that loses some messages. */
+export interface SimulatedJob {
+  kind: "gossip-simulated";
+  nodes: number;
+  /** From 0 to 1. */
+  loss: number;
+  changes: number;
+}
+
 /** Heartbeats of instances that `rollcall-fill` registered, of each at the node that it was registered at. */
 export interface BeatsJob {
   kind: "rollcall-beats";
@@ -276,6 +285,7 @@ export type Job =
   | LagJob
   | PauseJob
   | VisibleJob
+  | SimulatedJob
   | BeatsJob
   | FillJob
   | ConsulFillJob
@@ -344,6 +354,8 @@ export interface JobResult {
   lag?: LagResult;
   /** From the sending of each registration until all nodes had it. */
   visibleMs?: number[];
+  /** What each node sent while nothing happened, and took for each registration. */
+  simulated?: { bytesPerSecond: number; cpuUs: number };
   /** When each change was answered, in ms of the system's clock. */
   answeredAtMs?: number[];
   /** When the last was sent, at the latest. */

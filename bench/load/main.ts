@@ -13,6 +13,7 @@ import type { Job, JobResult } from "./job.ts";
 import { runBeats } from "./nodes/beats.ts";
 import { runLag } from "./nodes/lag.ts";
 import { runPause } from "./nodes/pause.ts";
+import { runSimulated } from "./nodes/simulated.ts";
 import { runVisible } from "./nodes/visible.ts";
 import { runZookeeper } from "./nodes/zookeeper.ts";
 import { runProducers } from "./nsq/producers.ts";
@@ -37,6 +38,8 @@ function run(job: Job): Promise<JobResult> {
     case "rollcall-visible":
     case "eureka-visible":
       return runVisible(job);
+    case "gossip-simulated":
+      return runSimulated(job);
     case "rollcall-beats":
       return runBeats(job);
     case "etcd-fill":

@@ -100,14 +100,20 @@ export class Http1Connection {
   #onPiece: ((piece: Buffer) => void) | undefined;
   #onStatus: ((status: number) => void) | undefined;
   #chunks: ChunkReader | undefined;
+  #lost: Error | undefined;
   /** Called once when the connection is lost although nobody closed it. */
   onLost: (error: Error) => void = () => {};
 
   constructor(socket: Socket) {
     this.#socket = socket;
     socket.on("data", (piece: Buffer) => this.#take(piece));
-    socket.on("error", (error) => this.onLost(error));
-    socket.on("close", () => this.onLost(new Error("the peer closed the connection")));
+    socket.on("error", (error) => this.#end(error));
+    socket.on("close", () => this.#end(new Error("the peer closed the connection")));
+  }
+
+  #end(error: Error): void {
+    this.#lost ??= error;
+    this.onLost(error);
   }
 
   /** Sends a ready request; the answer must have a length or be chunked. */
@@ -118,6 +124,8 @@ export class Http1Connection {
 
   ask(request: Buffer): Promise<Answer> {
     return new Promise((resolve, reject) => {
+      // Nobody has asked before, or it ended between two questions.
+      if (this.#lost !== undefined) return reject(this.#lost);
       this.onLost = reject;
       this.call(request, resolve);
     });

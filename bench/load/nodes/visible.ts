@@ -25,17 +25,18 @@ async function register(line: Http1Connection, request: Buffer): Promise<void> {
 
 async function openRollcall({ port }: { port: number }): Promise<Server> {
   const { line, seen } = await watch(port, "/v2/default/watch?service=visible", /"id":"v-(\d+)"/);
-  const writer = await connectHttp1(port);
+  // Not before it is its turn: a server ends connections on which nothing comes, and on a busy machine that can be long.
+  let writer: Http1Connection | undefined;
   return {
-    register: (number) =>
-      register(
-        writer,
-        toRequest("PUT", `/v2/default/services/visible/instances/v-${number}`, toRegistration(number, 250)),
-      ),
+    async register(number) {
+      writer ??= await connectHttp1(port);
+      const path = `/v2/default/services/visible/instances/v-${number}`;
+      await register(writer, toRequest("PUT", path, toRegistration(number, 250)));
+    },
     seen,
     close() {
       line.close();
-      writer.close();
+      writer?.close();
     },
   };
 }
