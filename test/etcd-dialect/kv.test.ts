@@ -160,9 +160,14 @@ test("transactions: one revision, and each step sees those before it", async () 
   assert.deepEqual([answers[3].deleted, pairs(answers[3].prevKvs)], [1n, "t/a=1"]);
   assert.equal(answers[4].succeeded, false);
   assert.equal(pairs(answers[4].responses[1].response.value.kvs), "t/b=2 t/c=3");
+  // Which way is gone is settled before anything is done, within a transaction as well.
+  const inner = TXN({ compare: [WHEN("t/o", 1, 0, "version", 0n)], success: [PUT("t/no", "")], failure: [] });
+  const settled = await ask(KV.txn, { success: [PUT("t/o", ""), inner] });
+  assert.equal(settled.responses[1].response.value.succeeded, false);
+  await ask(KV.delete, { key: bytes("t/o") });
   const failed = await ask(KV.txn, { compare: [WHEN("t/x", 0, 3, "value", bytes(""))], success: [PUT("t/x", "")] });
   assert.deepEqual([failed.succeeded, failed.responses.length], [false, 0]);
-  assert.equal(failed.header.revision, told.header.revision);
+  assert.equal(failed.header.revision, settled.header.revision + 1n);
 });
 
 test("refusals are in etcd's words and order", async () => {

@@ -147,6 +147,8 @@ export type Command =
       readonly guards: readonly Guard[];
       readonly then: readonly Command[];
       readonly otherwise: readonly Command[];
+      /** Within another: the guards are judged on the state before the outermost of them, not on the steps before this one. */
+      readonly early?: true;
     }
   /** What the plan of this name makes of the input, on the state before it. `unsupported` where nobody knows the name. */
   | { readonly kind: "plan"; readonly name: string; readonly input: unknown };

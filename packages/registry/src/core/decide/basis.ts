@@ -34,6 +34,8 @@ export interface Sums {
 export interface Basis {
   readonly sums: Sums;
   readonly facts: Facts;
+  /** Those before the outermost transaction, within one. */
+  readonly outermost?: Facts;
   readonly account: Account;
   readonly stamp: Stamp;
   readonly limits: AccountLimits;

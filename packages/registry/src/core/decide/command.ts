@@ -113,11 +113,12 @@ function decideWhen(basis: Basis, command: CommandOf<"when">): Outcome<Decision>
   if (size > LIMITS.transactionCommandsMax)
     return refuse("too-large", `more than ${LIMITS.transactionCommandsMax} steps in a transaction`);
   const { facts, account, stamp } = basis;
-  const broken = findBroken(basis, command.guards);
+  const outermost = basis.outermost ?? facts;
+  const broken = findBroken(command.early === true ? { ...basis, facts: outermost } : basis, command.guards);
   const succeeded = broken === null;
   const steps = succeeded ? command.then : command.otherwise;
   const draft = new Draft(facts);
-  const inner: Basis = { ...basis, facts: draft };
+  const inner: Basis = { ...basis, facts: draft, outermost };
   const changes: Change[] = [];
   const results: Result[] = [];
   const heard: Heard[] = [];

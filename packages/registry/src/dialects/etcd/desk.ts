@@ -29,7 +29,7 @@ export interface Desk {
 
 /** For answers that are written by hand. */
 export function headerOf({ identity }: Desk, revision: number): Header {
-  return { ...identity, revision };
+  return { identity, revision };
 }
 
 /** For answers that the runtime writes. */

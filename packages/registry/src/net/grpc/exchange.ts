@@ -59,6 +59,7 @@ export class Exchange<C> implements Call, Answers<unknown> {
   #resume: (() => void) | undefined;
   /** The end as it is or will be told. */
   #status: Status | undefined;
+  #unsent: Buffer[] = [];
   #held = 0;
   #unread = 0;
   #isAsked = false;
@@ -263,8 +264,17 @@ export class Exchange<C> implements Call, Answers<unknown> {
     const frame = this.#frame(message);
     this.#begin();
     this.#count(frame.length);
-    this.#stream.write(frame, () => this.#taken(frame.length));
+    if (this.#unsent.push(frame) === 1) process.nextTick(() => this.#flush());
     return this.#unread <= UNREAD_BYTES_MAX;
+  }
+
+  /** What was written in one turn goes out in one piece. */
+  #flush(): void {
+    const [first] = this.#unsent;
+    if (first === undefined || this.#stream.destroyed) return;
+    const piece = this.#unsent.length === 1 ? first : Buffer.concat(this.#unsent);
+    this.#unsent = [];
+    this.#stream.write(piece, () => this.#taken(piece.length));
   }
 
   #taken(bytes: number): void {
@@ -284,6 +294,7 @@ export class Exchange<C> implements Call, Answers<unknown> {
     if (!this.isOpen) return;
     this.#status = status;
     this.#line.hasSent = true;
+    this.#flush();
     if (this.#hasHead) this.#stream.end();
     else {
       this.#stream.respond({ ...HEAD, ...trailersOf(status) }, { endStream: true });

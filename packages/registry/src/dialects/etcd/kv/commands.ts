@@ -36,7 +36,8 @@ function rangeCommand(request: RangeRequest): Command {
 
 export function txnCommand({ compare, success, failure }: TxnRequest): Command {
   const guards = compare.flatMap(toGuard);
-  return { kind: "when", guards, then: success.map(toCommand), otherwise: failure.map(toCommand) };
+  // Which way is gone all through it is settled before anything is done.
+  return { kind: "when", guards, then: success.map(toCommand), otherwise: failure.map(toCommand), early: true };
 }
 
 function toCommand(operation: Operation): Command {

@@ -1,12 +1,14 @@
 /** The head of every answer: who gives it, and the revision that it rests on. */
-import { longSize, numberSize, spanSize, type Writer } from "./writer.ts";
+import { HEAD_BYTES } from "../../../net/grpc/method.ts";
+import { longSize, numberSize, spanSize, Writer } from "./writer.ts";
 
 export interface Identity {
   readonly clusterId: bigint;
   readonly memberId: bigint;
 }
 
-export interface Header extends Identity {
+export interface Header {
+  readonly identity: Identity;
   readonly revision: number;
 }
 
@@ -15,8 +17,19 @@ export const TERM = 2;
 
 const HEADER = 1;
 
-function innerSize({ clusterId, memberId, revision }: Header): number {
-  return longSize(clusterId) + longSize(memberId) + numberSize(revision) + numberSize(TERM);
+/** Written once: numbers of 64 bits take their time. */
+const encoded = new WeakMap<Identity, Buffer>();
+
+function encode(identity: Identity): Buffer {
+  const { clusterId, memberId } = identity;
+  const writer = new Writer(longSize(clusterId) + longSize(memberId));
+  const bytes = writer.long(1, clusterId).long(2, memberId).end().subarray(HEAD_BYTES);
+  encoded.set(identity, bytes);
+  return bytes;
+}
+
+function innerSize({ identity, revision }: Header): number {
+  return (encoded.get(identity) ?? encode(identity)).length + numberSize(revision) + numberSize(TERM);
 }
 
 /** Of the field, which is the first of every answer. */
@@ -25,9 +38,12 @@ export function headerSize(header: Header): number {
 }
 
 export function writeHeader(writer: Writer, header: Header): void {
-  const { clusterId, memberId, revision } = header;
+  const { identity, revision } = header;
   writer.span(HEADER, innerSize(header));
-  writer.long(1, clusterId).long(2, memberId).number(3, revision).number(4, TERM);
+  writer
+    .raw(encoded.get(identity) ?? encode(identity))
+    .number(3, revision)
+    .number(4, TERM);
 }
 
 /** The head of an answer within another: the revision alone. */
