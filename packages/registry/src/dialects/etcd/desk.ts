@@ -1,12 +1,25 @@
 /** What handlers share: the registry, who is asking, and the head of answers. */
 import type { Logger } from "pino";
-import type { Access, Account, Clock, Nodes, Outcome, Principal, Registry, Role } from "../../core/index.ts";
-import type { Call } from "../../net/grpc/method.ts";
+import {
+  type Access,
+  type Account,
+  type Clock,
+  type Nodes,
+  type Outcome,
+  type Principal,
+  type Refused,
+  type Registry,
+  type Role,
+  refuse,
+} from "../../core/index.ts";
+import type { Answers, Call, Talk } from "../../net/grpc/method.ts";
 import { Status } from "../../net/grpc/status.ts";
+import type { Visits } from "../../net/routes/visits.ts";
 import type { Metrics, NodeStatus } from "../contract.ts";
 import { ERRORS } from "./refusals.ts";
 import type { Settings } from "./settings.ts";
 import { type Header, type Identity, TERM } from "./wire/header.ts";
+import type { WatchAsked } from "./wire/watch.ts";
 
 /** As the original says it of itself: clients choose by it what they may ask for. Nothing else may stand in it. */
 export const VERSION = { etcdserver: "3.5.21", etcdcluster: "3.5.0" } as const;
@@ -23,8 +36,27 @@ export interface Desk {
   /** No other node has anything that is not here. */
   readonly isAlone: boolean;
   readonly identity: Identity;
+  /** Streams that stay open. */
+  readonly lasting: Visits<Call>;
+  readonly watches: Watches;
+  readonly addresses: Addresses;
   /** The member's number that a node of this name has. */
   memberId(node: string): bigint;
+}
+
+/** All streams of watches. */
+export interface Watches {
+  open(call: Call, answers: Answers<Buffer>): Talk<WatchAsked>;
+}
+
+/** Where clients reach the nodes. */
+export interface Addresses {
+  /** This node's own. */
+  readonly urls: readonly string[];
+  /** Undefined where they are not known yet. */
+  of(node: string): readonly string[] | undefined;
+  /** Has the others say theirs. */
+  ask(): void;
 }
 
 /** For answers that are written by hand. */
@@ -37,7 +69,12 @@ export function headOf({ identity }: Desk, revision: number) {
   return { ...identity, revision: BigInt(revision), raftTerm: BigInt(TERM) };
 }
 
-export function revisionNow({ registry }: Desk): number {
+/** The same, of what is so now. */
+export function headNow(desk: Desk) {
+  return headOf(desk, revisionNow(desk));
+}
+
+export function revisionNow({ registry }: Pick<Desk, "registry">): number {
   return registry.read((view) => view.revision);
 }
 
@@ -59,8 +96,11 @@ export function within<A>(desk: Desk, call: Call, need: Role, work: (account: Ac
   return admitted instanceof Status ? admitted : work(admitted);
 }
 
+/** What it takes to let somebody in. */
+export type Doorway = Pick<Desk, "access" | "settings">;
+
 /** The account that a call is about; noted in the call for the log of requests. */
-export function admit(desk: Desk, call: Call, need: Role): Account | Status | Promise<Account | Status> {
+export function admit(desk: Doorway, call: Call, need: Role): Account | Status | Promise<Account | Status> {
   const { access } = desk;
   const token = call.metadata("token") || undefined;
   const found = access.authenticate(token);
@@ -69,8 +109,14 @@ export function admit(desk: Desk, call: Call, need: Role): Account | Status | Pr
   return access.catchUp().then(() => enter(desk, call, need, access.authenticate(token), token));
 }
 
+/** Why a call would not be let in again; undefined when it would. A token that nobody knows may be on its way. */
+export function findRevoked(desk: Doorway, call: Call): Refused | undefined {
+  const admitted = admit(desk, call, "reader");
+  return admitted instanceof Status ? refuse("forbidden", admitted.message) : undefined;
+}
+
 function enter(
-  desk: Desk,
+  desk: Doorway,
   call: Call,
   need: Role,
   found: Outcome<Principal>,

@@ -1,17 +1,21 @@
 /**
  * @live The plug: etcd's clients on one port, by gRPC and HTTP.
  *
- * @rooms dialect > server > web > kv > calls > desk > refusals > settings > wire > proto
+ * @rooms dialect > server > web > services > kv > calls > desk > refusals > settings > wire > proto
  */
 import { createHash } from "node:crypto";
 import { healthOf } from "../../net/grpc/health.ts";
+import type { Call } from "../../net/grpc/method.ts";
 import { reflectionOf } from "../../net/grpc/reflection.ts";
 import { GrpcServer, serviceOf } from "../../net/grpc/server.ts";
+import { Visits } from "../../net/routes/visits.ts";
 import type { Dialect, House, Mounted } from "../contract.ts";
-import type { Desk } from "./desk.ts";
+import { type Desk, findRevoked } from "./desk.ts";
 import { describe } from "./proto/schema.ts";
 import { ERRORS } from "./refusals.ts";
 import { METHODS } from "./server/methods.ts";
+import { KnownAddresses, urlsOf } from "./services/cluster/addresses.ts";
+import { Watches } from "./services/watch/watches.ts";
 import { readSettings } from "./settings.ts";
 import { V2_PLANS } from "./web/v2/changes/plan.ts";
 import { Web } from "./web/web.ts";
@@ -38,6 +42,10 @@ async function open(house: House): Promise<Mounted> {
   const numberOf = (name: string): bigint =>
     createHash("sha256").update(secret()).update(name).digest().readBigUInt64BE();
   const memberId = (node: string): bigint => numberOf(`member ${node}`);
+  const identity = { clusterId: numberOf("cluster"), memberId: memberId(status.name) };
+  const lasting = new Visits<Call>(access, (call) => findRevoked({ access, settings }, call));
+  const watches = new Watches({ registry, access, settings, identity, lasting, metrics });
+  const addresses = new KnownAddresses(nodes);
   const desk: Desk = {
     registry,
     nodes,
@@ -48,7 +56,10 @@ async function open(house: House): Promise<Mounted> {
     status,
     settings,
     isAlone: status.cluster() === undefined,
-    identity: { clusterId: numberOf("cluster"), memberId: memberId(status.name) },
+    identity,
+    lasting,
+    watches,
+    addresses,
     memberId,
   };
   const streams = new GrpcServer({
@@ -61,7 +72,18 @@ async function open(house: House): Promise<Mounted> {
     failed: (error, path) => log.error({ err: error, path }, "a call of etcd failed"),
   });
   const listener = await doors.http(NAME, { streams, limits: settings });
+  addresses.tell(urlsOf(settings.advertise, listener));
   const web = new Web(desk, METHODS);
   listener.mount("/", NAME, (method, path, search) => web.find(method, path, search));
-  return { drain: () => web.drain(), close: async () => web.close() };
+  const drain = (): void => {
+    lasting.drain();
+    web.drain();
+  };
+  const close = async (): Promise<void> => {
+    lasting.close();
+    watches.close();
+    addresses.close();
+    web.close();
+  };
+  return { drain, close };
 }

@@ -18,6 +18,10 @@ export interface Settings {
   /** A client that said nothing for so long is asked whether it is there, and cut off when it does not say so in time. */
   readonly keepAliveMs: number;
   readonly keepAliveTimeoutMs: number;
+  /** How often watches that ask for it are told how far they have come, where they have nothing else to hear. */
+  readonly progressMs: number;
+  /** Where clients reach this node: `http://10.0.0.1:2379`. */
+  readonly advertise: readonly string[];
 }
 
 const MIB = 1024 * 1024;
@@ -30,18 +34,32 @@ const NUMBERS = {
   pingMsMin: { least: 1, most: 24 * HOUR_MS, usual: 5000 },
   keepAliveMs: { least: 1000, most: 24 * HOUR_MS, usual: 2 * HOUR_MS },
   keepAliveTimeoutMs: { least: 1000, most: HOUR_MS, usual: 20_000 },
+  progressMs: { least: 100, most: 24 * HOUR_MS, usual: 600_000 },
 } as const;
+
+const OTHERS: readonly string[] = ["account", "v2", "advertise"];
 
 /** Throws `SettingsRefused`. */
 export function readSettings(raw: Readonly<Record<string, unknown>>): Settings {
   for (const key of Object.keys(raw))
-    if (!(key in NUMBERS) && key !== "account" && key !== "v2")
-      throw new SettingsRefused(`etcd knows no setting ${key}`);
-  const { account = "default", v2 = true } = raw;
+    if (!(key in NUMBERS) && !OTHERS.includes(key)) throw new SettingsRefused(`etcd knows no setting ${key}`);
+  const { account = "default", v2 = true, advertise = [] } = raw;
   if (typeof account !== "string" || !isLegalAccount(account))
     throw new SettingsRefused("etcd.account must be an account's name");
   if (typeof v2 !== "boolean") throw new SettingsRefused("etcd.v2 must be true or false");
-  return { account, v2, ...readNumbers(raw) };
+  if (!isUrls(advertise))
+    throw new SettingsRefused("etcd.advertise must be a list of URLs such as http://10.0.0.1:2379");
+  return { account, v2, advertise, ...readNumbers(raw) };
+}
+
+const URLS_MAX = 16;
+const URL_LENGTH_MAX = 512;
+
+function isUrls(value: unknown): value is readonly string[] {
+  if (!Array.isArray(value) || value.length > URLS_MAX) return false;
+  return value.every(
+    (url) => typeof url === "string" && url.length <= URL_LENGTH_MAX && /^https?:\/\/[^/\s]+$/.test(url),
+  );
 }
 
 type Numbers = Readonly<Record<keyof typeof NUMBERS, number>>;

@@ -20,6 +20,11 @@ export function toLong(lease: LeaseId): bigint {
   return long;
 }
 
+/** Whether it is a number, and so one that clients know. */
+export function isNumber(lease: LeaseId): boolean {
+  return NUMBER.test(lease);
+}
+
 /** The name that a number has. */
 export function toLease(long: bigint): LeaseId {
   return long.toString();
