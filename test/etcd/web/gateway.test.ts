@@ -1,8 +1,11 @@
 /** The methods of gRPC as JSON over HTTP/1.1. */
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { after, test } from "node:test";
 import { startEtcd } from "../../etcd-dialect/rig.ts";
 import { request } from "../../harness/requests.ts";
+import { until } from "../../harness/scope.ts";
+import { beginWatch } from "./vectors.ts";
 
 const rollcall = await startEtcd({ after });
 const server = `http://127.0.0.1:${rollcall.port("etcd")}`;
@@ -57,6 +60,8 @@ test("errors have the shapes and statuses of all versions", async () => {
     ["/v3/kv/put", { key: 5 }, 400, 3, /./],
     ["/v3/kv/put", { key: "%%%" }, 400, 3, /./],
     ["/v3/kv/range", { key: base64("a"), limit: "many" }, 400, 3, /./],
+    ["/v3/kv/range", { key: base64("a"), sortOrder: "SIDEWAYS" }, 400, 3, /SIDEWAYS/],
+    ["/v3/kv/txn", { compare: [{ key: base64("a"), target: "AGE" }] }, 400, 3, /AGE/],
     ["/v3/kv/put", "[".repeat(100_000), 400, 3, /nested/],
     [
       "/v3/kv/txn",
@@ -86,4 +91,111 @@ test("other methods and paths are told apart as Go's router does", async () => {
   assert.deepEqual([none.status, none.text], [404, "Not Found\n"]);
   assert.equal((await ask("/v3/kv/range", undefined, "OPTIONS")).status, 200);
   assert.equal((await ask("/v4/kv/range", {})).text, "404 page not found\n");
+});
+
+test("a watch is lines, of which many may be asked for in one body", async () => {
+  const create = (key: string, more = {}) => JSON.stringify({ create_request: { key: base64(key), ...more } });
+  const watched = await beginWatch(`${server}/v3/watch`, `${create("w", { prev_kv: true })}\n${create("w2")}`);
+  const lines = () => watched.text.split("\n").filter((line) => line !== "");
+  await until(() => lines().length === 2);
+  const created = lines().map((line) => JSON.parse(line).result);
+  assert.deepEqual(
+    created.map(({ created, watch_id }) => [created, watch_id]),
+    [
+      [true, undefined],
+      [true, "1"],
+    ],
+  );
+  await ask("/v3/kv/put", { key: base64("w"), value: base64("1") });
+  await ask("/v3/kv/deleterange", { key: base64("w") });
+  await until(() => lines().length === 4);
+  const [put, gone] = lines()
+    .slice(2)
+    .map((line) => JSON.parse(line).result.events[0]);
+  assert.deepEqual([put.type, put.kv.value, put.prev_kv], [undefined, base64("1"), undefined]);
+  assert.deepEqual([gone.type, gone.kv.value, gone.prev_kv.value], ["DELETE", undefined, base64("1")]);
+  watched.head.destroy();
+  await watched.body;
+});
+
+test("leases, and a keep-alive that ends with its answers", async () => {
+  const granted = (await ask("/v3/lease/grant", { TTL: "60", ID: 77 })).json();
+  assert.deepEqual([granted.ID, granted.TTL], ["77", "60"]);
+  const beats = await ask("/v3/lease/keepalive", '{"ID":"77"}{"ID":78}');
+  const told = beats.text
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line).result);
+  assert.deepEqual(
+    told.map(({ ID, TTL }) => [ID, TTL]),
+    [
+      ["77", "60"],
+      ["78", undefined],
+    ],
+  );
+  assert.equal((await ask("/v3/kv/lease/timetolive", { ID: "77" })).json().grantedTTL, "60");
+  assert.equal((await ask("/v3/lease/revoke", { ID: "77" })).status, 200);
+  assert.equal((await ask("/v3/lease/revoke", { ID: "77" })).status, 404);
+});
+
+test("a stream that is refused at its beginning has a status, and one that breaks a last line", async () => {
+  const refused = await ask("/v3/maintenance/snapshot", {});
+  assert.ok(refused.status >= 400, refused.text);
+  const { error } = refused.json();
+  assert.deepEqual([error.http_code, typeof error.grpc_code, error.code], [refused.status, "number", error.grpc_code]);
+  const broken = await ask("/v3/lease/keepalive", '{"ID":"1"}{');
+  const last = broken.text.trim().split("\n").at(-1) ?? "";
+  assert.equal(JSON.parse(last).error.grpc_code, 3);
+});
+
+test("members, machines and the leader, in hexadecimal", async () => {
+  const get = (path: string) => request(server + path);
+  const { members } = (await get("/v2/members")).json();
+  const [member] = members;
+  assert.equal(members.length, 1);
+  assert.match(member.id, /^[0-9a-f]{1,16}$/);
+  assert.match(member.clientURLs[0], /^http:\/\//);
+  assert.deepEqual((await get("/v2/members/leader")).json(), member);
+  assert.equal((await get("/v2/stats/self")).json().id, member.id);
+  for (const path of ["/v2/machines", "/v2/leader"]) assert.equal((await get(path)).text, member.clientURLs.join(", "));
+  assert.equal((await get("/v2/members/none")).status, 404);
+  assert.equal((await ask("/v2/members", { peerURLs: ["http://x:1"] })).status, 403);
+  const listed = (await ask("/v3/cluster/member/list", {})).json();
+  assert.equal(BigInt(listed.members[0].ID).toString(16), member.id);
+});
+
+test("tokens may come in each of the ways that clients have", async () => {
+  const [writer, reader] = ["w-token", "r-token"];
+  const tokens = [
+    { name: "writes", role: "writer", sha256: createHash("sha256").update(writer).digest("hex") },
+    { name: "reads", role: "reader", sha256: createHash("sha256").update(reader).digest("hex") },
+  ];
+  const closed = await startEtcd({ after }, { dialects: "etcd", config: { accounts: { shop: { tokens } } } });
+  const at = `http://127.0.0.1:${closed.port("etcd")}`;
+  const withToken = (Authorization?: string) => (Authorization === undefined ? {} : { headers: { Authorization } });
+  const basic = `Basic ${base64(`shop:${writer}`)}`;
+  for (const [told, status] of [
+    [undefined, 401],
+    ["nonsense", 401],
+    [reader, 401],
+    [writer, 201],
+    [`Bearer ${writer}`, 200],
+    [basic, 200],
+  ] as const) {
+    const put = await request(`${at}/v2/keys/a?value=1`, { method: "PUT", ...withToken(told) });
+    assert.equal(put.status, status, `${told}: ${put.text}`);
+    if (status === 401) assert.equal(put.json().errorCode, 110);
+  }
+  assert.equal((await request(`${at}/v2/keys/a`, withToken(reader))).status, 200);
+  assert.equal((await request(`${at}/v2/members`)).status, 401);
+  assert.equal((await request(`${at}/v2/auth/enable`)).json().enabled, true);
+  assert.equal((await request(`${at}/health`)).status, 200);
+  const body = { key: base64("/a") };
+  const ranged = async (told?: string) => request(`${at}/v3/kv/range`, { body, ...withToken(told) });
+  assert.equal((await ranged()).json().message, "etcdserver: user name is empty");
+  assert.equal((await ranged("nonsense")).status, 401);
+  for (const told of [reader, `Bearer ${reader}`, basic]) assert.equal((await ranged(told)).json().count, "1", told);
+  const named = { name: "shop", password: writer };
+  const { token } = (await request(`${at}/v3/auth/authenticate`, { body: named })).json();
+  assert.equal((await ranged(token)).json().count, "1");
 });

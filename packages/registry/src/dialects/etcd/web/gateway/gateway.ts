@@ -65,7 +65,7 @@ export class Gateway {
         reply,
         () => this.#ask(translation, new WebCall(request, reply, translation.method.path), body.value),
         (answer) => give(reply, answer),
-        (error) => toError(this.#statusOf(error, request)),
+        (error) => refused(translation, this.#statusOf(error, request)),
       );
     });
   }
@@ -73,7 +73,7 @@ export class Gateway {
   async #ask(translation: Translation, call: WebCall, body: Buffer): Promise<Answer> {
     const method = translation.method as Unary<Desk, unknown, unknown>;
     const answer = await method.handle(this.#desk, call, translation.read(body));
-    if (answer instanceof Status) return toError(answer);
+    if (answer instanceof Status) return refused(translation, answer);
     return { status: 200, head: { "Content-Type": "application/json" }, body: translation.write(answer) };
   }
 
@@ -111,6 +111,10 @@ export class Gateway {
       }
     });
   }
+}
+
+function refused({ streams }: Translation, status: Status): Answer {
+  return streams ? toStreamError(status) : toError(status);
 }
 
 /** Each message of the body in its turn. */

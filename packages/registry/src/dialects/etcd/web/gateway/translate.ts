@@ -15,6 +15,8 @@ const WRITE = { useProtoFieldName: true } as const;
 /** One method between JSON and what its handler takes and gives. */
 export class Translation<M extends Method<Desk> = Method<Desk>> {
   readonly method: M;
+  /** Whether clients expect lines, also where one answer or a refusal is all that there is. */
+  readonly streams: boolean;
   readonly #input: DescMessage;
   readonly #output: DescMessage;
 
@@ -22,6 +24,7 @@ export class Translation<M extends Method<Desk> = Method<Desk>> {
     const found = methodOf(method.path);
     if (found === undefined) throw new Error(`there is no method ${method.path}`);
     this.method = method;
+    this.streams = found.methodKind !== "unary";
     this.#input = found.input;
     this.#output = found.output;
   }
@@ -34,6 +37,8 @@ export class Translation<M extends Method<Desk> = Method<Desk>> {
   #parse(body: Buffer): ReturnType<typeof fromJson> {
     const json = body.length === 0 ? undefined : decodeGoJson(body, VALUES_MAX);
     if (json?.ok === false) throw new Status(CODES.invalidArgument, json.detail);
+    const unknown = findUnknown(this.#input, json?.value);
+    if (unknown !== undefined) throw new Status(CODES.invalidArgument, `unknown value ${JSON.stringify(unknown)}`);
     try {
       return fromJson(this.#input, (json?.value ?? {}) as JsonValue, READ);
     } catch (error) {
@@ -49,4 +54,20 @@ export class Translation<M extends Method<Desk> = Method<Desk>> {
   toJson(encoded: Buffer): string {
     return encodeJson(toJson(this.#output, fromBinary(this.#output, encoded.subarray(HEAD_BYTES)), WRITE));
   }
+}
+
+/** A word that stands for none of an enum's values: fields that are not known are passed over, such words are not. */
+function findUnknown(message: DescMessage, json: unknown): string | undefined {
+  if (typeof json !== "object" || json === null) return undefined;
+  const said = json as Readonly<Record<string, unknown>>;
+  for (const field of message.fields) {
+    const value = said[field.name] ?? said[field.jsonName];
+    for (const one of Array.isArray(value) ? value : [value]) {
+      const isWord = field.enum !== undefined && typeof one === "string";
+      if (isWord && !field.enum.values.some(({ name }) => name === one)) return one.slice(0, 100);
+      const inner = field.message === undefined ? undefined : findUnknown(field.message, one);
+      if (inner !== undefined) return inner;
+    }
+  }
+  return undefined;
 }

@@ -95,7 +95,8 @@ export function readWish(method: string, path: Bytes, queries: readonly Query[])
     prevValue: toBytes(prevValue),
     prevIndex: prevIndex.value,
     isRecursive: is("recursive"),
-    waits: is("wait"),
+    // As in the original, where such a read goes by the order and waits for nothing.
+    waits: is("wait") && !is("quorum"),
     waitIndex: Number(waitIndex.value),
     streams: is("stream"),
     isQuorum: is("quorum"),
