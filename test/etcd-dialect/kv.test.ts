@@ -224,3 +224,21 @@ test("what a server of 3.4.23 answered is answered here, field for field", async
   for (const [nth, told] of (await play(client, ASKED)).entries()) assert.deepEqual(told, recorded[nth]);
   assert.equal(recorded.length, ASKED.length);
 });
+
+test("a token leads into its account, as far as its role goes", async () => {
+  assert.equal(await client.with({ token: "nonsense" }).refusal(KV.range, { key: bytes("a") }), "0");
+  const make = async (spec: object, by = ""): Promise<string> => {
+    const headers = { "Content-Type": "application/json", ...(by !== "" && { Authorization: `Bearer ${by}` }) };
+    const made = await fetch(`${program.url}/v2/_/tokens`, { method: "POST", headers, body: JSON.stringify(spec) });
+    return (await made.json()).token;
+  };
+  const root = await make({ account: null, role: "admin", name: "root" });
+  const reader = client.with({ token: await make({ account: "other", role: "reader", name: "reads" }, root) });
+  assert.deepEqual((await reader.range("\0", "\0")).kvs, []);
+  const request = { key: bytes("a"), value: bytes("b") };
+  assert.equal(await reader.refusal(KV.put, request), "7 etcdserver: permission denied");
+  assert.equal(await reader.refusal(KV.txn, { success: [RANGE("a")] }), "0");
+  assert.equal(await reader.refusal(KV.txn, { failure: [DELETE("a")] }), "7 etcdserver: permission denied");
+  assert.equal(await client.refusal(KV.put, request), "3 etcdserver: user name is empty");
+  assert.equal(await client.with({ token: "x" }).refusal(KV.put, request), "16 etcdserver: invalid auth token");
+});
