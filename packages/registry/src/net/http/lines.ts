@@ -21,12 +21,15 @@ export function statusLine(status: number): string {
 
 let date = "";
 let dateUntilMs = 0;
+/** Date, connection and the blank line of answers that leave the connection open, by its idle time-out. */
+let usual = new Map<number, string>();
 
 /** RFC 9110 §6.6.1. Made anew at most ten times a second. `nowMs` is of the monotonic clock. */
 function dateLine(nowMs: number): string {
   if (nowMs >= dateUntilMs || date === "") {
     date = `Date: ${new Date().toUTCString()}\r\n`;
     dateUntilMs = performance.now() + 100;
+    usual = new Map();
   }
   return date;
 }
@@ -37,9 +40,17 @@ function connectionLines(keepAlive: boolean, state: ListenerState): string {
   return `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(state.idleTimeoutMs / 1000)}\r\n\r\n`;
 }
 
-/** Date, connection and the blank line. */
+/** Date, connection and the blank line: of most answers the very same text for a while. */
 export function lastLines(nowMs: number, keepAlive: boolean, state: ListenerState): string {
-  return dateLine(nowMs) + connectionLines(keepAlive, state);
+  const date = dateLine(nowMs);
+  if (!keepAlive) return date + connectionLines(keepAlive, state);
+  let lines = usual.get(state.idleTimeoutMs);
+  if (lines === undefined) {
+    // Flat, so that it is copied at once wherever it is put.
+    lines = Buffer.from(date + connectionLines(keepAlive, state), "latin1").toString("latin1");
+    usual.set(state.idleTimeoutMs, lines);
+  }
+  return lines;
 }
 
 /** RFC 9110 §8.6: no Content-Length in 204; in 304 it would have to be that of the 200. */

@@ -22,6 +22,20 @@ export interface Outlet {
   destroy(): void;
 }
 
+/** The latest head: those who wait for one thing are answered with the very same text. */
+const latest = { status: 0, lines: "", bytes: 0, end: "", head: "" };
+
+function headOf(status: number, lines: string, bytes: number, end: string): string {
+  if (latest.bytes !== bytes || latest.status !== status || latest.end !== end || latest.lines !== lines) {
+    latest.status = status;
+    latest.lines = lines;
+    latest.bytes = bytes;
+    latest.end = end;
+    latest.head = `${statusLine(status)}${lines}Content-Length: ${bytes}\r\n${end}`;
+  }
+  return latest.head;
+}
+
 export class PlainReply implements Reply {
   sent = false;
   startedMs = 0;
@@ -69,7 +83,8 @@ export class PlainReply implements Reply {
     }
     const keepAlive = !state.draining && !this.#request.bodyRefused;
     const start = statusLine(status) + lines;
-    const end = lastLines(this.startedMs, keepAlive, state);
+    // It may have been long in coming.
+    const end = lastLines(performance.now(), keepAlive, state);
     if (opened.kind === "parts") {
       // RFC 9112 §7.1; whoever comes this way speaks HTTP/1.1.
       const framing = opened.bytes === undefined ? "Transfer-Encoding: chunked" : `Content-Length: ${opened.bytes}`;
@@ -77,8 +92,8 @@ export class PlainReply implements Reply {
     } else {
       const { body } = opened;
       const bytes = body === undefined ? 0 : typeof body === "string" ? Buffer.byteLength(body) : body.length;
-      const length = bare ? "" : `Content-Length: ${bytes}\r\n`;
-      this.#outlet.answered(start + length + end, body, bytes, keepAlive);
+      const head = bare ? start + end : headOf(status, lines, bytes, end);
+      this.#outlet.answered(head, body, bytes, keepAlive);
     }
     this.count(status);
   }
