@@ -75,6 +75,8 @@ export async function spawnConsul(size: number, services: readonly string[] = []
   });
 }
 
+const FULL_START_MS_MAX = 240_000;
+
 export type ConsulSide = Extract<Side, "rollcall" | "consul">;
 
 async function spawnOne(side: ConsulSide, services?: readonly string[]): Promise<Peer> {
@@ -91,10 +93,12 @@ export async function withConsul<T>(
   services?: readonly string[],
 ): Promise<T> {
   return useServer(await spawnOne(side, services), async (peer) => {
-    await awaitAnswer(peer, "write", async () => {
+    const takesWrites = async (): Promise<boolean> => {
       const answer = await askOnce(peer.port, "PUT", "/v1/kv/ready", "").catch(() => undefined);
       return answer?.status === 200;
-    });
+    };
+    // An agent looks at all services of its configuration before.
+    await awaitAnswer(peer, "write", takesWrites, services === undefined ? undefined : FULL_START_MS_MAX);
     return use(peer);
   });
 }

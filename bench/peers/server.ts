@@ -50,11 +50,16 @@ export function spawnRollcall(dir: string, httpPort: number, flags: readonly str
 }
 
 /** Asks again and again until the server answers as it should. */
-export async function awaitAnswer(peer: Peer, what: string, answers: () => Promise<boolean>): Promise<void> {
-  const until = performance.now() + START_MS_MAX;
+export async function awaitAnswer(
+  peer: Peer,
+  what: string,
+  answers: () => Promise<boolean>,
+  msMax = START_MS_MAX,
+): Promise<void> {
+  const until = performance.now() + msMax;
   while (!(await answers())) {
     if (peer.child.ended) throw peer.child.fail("ended at its start");
-    if (performance.now() > until) throw peer.child.fail(`answered no ${what} within ${START_MS_MAX} ms`);
+    if (performance.now() > until) throw peer.child.fail(`answered no ${what} within ${msMax} ms`);
     await sleep(2);
   }
 }
