@@ -75,6 +75,8 @@ export const register: Handle = async (desk, call) => {
   if (!fields.ok) return text(400, fields.detail);
   const serviceId = fields.value.text("ServiceID", "service_id");
   if (fields.value.text("Name") === "") return text(400, "Missing check name");
+  const status = fields.value.text("Status");
+  if (status !== "" && !/^(?:passing|warning|critical)$/.test(status)) return text(400, "Bad check status");
   const check = readCheck(fields.value, { id: "", name: "" });
   if (!check.ok) return toFault(check);
   const input = { agent: desk.agent, serviceId, check: check.value };

@@ -26,7 +26,7 @@ export const register: Handle = async (desk, call) => {
   const several = fields.value.objects("Checks");
   const wrong = fields.value.wrong ?? refuseService(service);
   if (wrong !== undefined) return text(400, wrong.detail);
-  const given = [...(single === undefined ? [] : [single]), ...several].filter((one) => !one.isEmpty);
+  const given = [...(single === undefined || single.isEmpty ? [] : [single]), ...several];
   const checks: WishedCheck[] = [];
   for (const [i, one] of given.entries()) {
     const id = `service:${service.id}${given.length > 1 ? `:${i + 1}` : ""}`;
@@ -67,9 +67,16 @@ function unknownService(id: string): Answer {
 
 const NO_REASON = "but no reason was provided. This is a default message.";
 
-/** `PUT /v1/agent/service/maintenance/:id` and, without an id, `PUT /v1/agent/maintenance` */
-export const maintain: Handle = async (desk, call) => {
+/** `PUT /v1/agent/service/maintenance/:id` */
+export const maintainService: Handle = (desk, call) => {
   const [serviceId = ""] = call.params;
+  return serviceId === "" ? text(400, "Missing service ID") : maintain(desk, call, serviceId);
+};
+
+/** `PUT /v1/agent/maintenance` */
+export const maintainNode: Handle = (desk, call) => maintain(desk, call, "");
+
+async function maintain(desk: Desk, call: Call, serviceId: string): Promise<Answer> {
   const given = call.query.get("enable");
   if (given === undefined) return text(400, "Missing value for enable");
   const enable = /^(?:1|t|true)$/i.test(given);
@@ -84,7 +91,7 @@ export const maintain: Handle = async (desk, call) => {
   );
   if (!proposed.ok) return toAnswer(proposed);
   return noteOf(MAINTAIN, proposed.value) ? empty() : unknownService(serviceId);
-};
+}
 
 /** The services that the agent knows. */
 export function ownServices(desk: Desk, { account }: Call): readonly Service[] {

@@ -104,8 +104,10 @@ export function agentService(service: Service, datacenter: string): Readonly<Rec
     Port: service.port,
     Address: service.address,
     ...(Object.keys(taggedAddresses).length === 0 ? {} : { TaggedAddresses: taggedAddresses }),
+    ...(service.socketPath === "" ? {} : { SocketPath: service.socketPath }),
     Weights: service.weights,
     EnableTagOverride: service.enableTagOverride,
+    ...(kind === "" ? {} : { Proxy: service.proxy }),
     Datacenter: datacenter,
   };
 }

@@ -140,7 +140,8 @@ export const listServiceChecks: Handle = (desk, call) => {
 
 /** `GET /v1/health/state/:state` */
 export const listByState: Handle = (desk, call) => {
-  const [state = ""] = call.params;
+  const [given = ""] = call.params;
+  const state = given.toLowerCase();
   const meta = metaWanted(call.query);
   return answerQuery(
     desk,

@@ -190,10 +190,7 @@ export function hasMeta({ meta }: Node, wanted: readonly Pair[]): boolean {
 }
 
 export function tagsWanted(query: Query): readonly string[] {
-  return query
-    .all("tag")
-    .filter((tag) => tag !== "")
-    .map((tag) => tag.toLowerCase());
+  return query.all("tag").map((tag) => tag.toLowerCase());
 }
 
 /** All of them; the case of letters does not count. */

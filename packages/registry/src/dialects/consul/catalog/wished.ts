@@ -79,7 +79,7 @@ export function readService(fields: Fields): WishedService {
 }
 
 function readWeights(weights: Fields): NonNullable<Extras["weights"]> {
-  return { Passing: weights.whole("Passing", 0, WEIGHT_MAX, 1), Warning: weights.whole("Warning", 0, WEIGHT_MAX, 1) };
+  return { Passing: weights.whole("Passing", 0, WEIGHT_MAX), Warning: weights.whole("Warning", 0, WEIGHT_MAX) };
 }
 
 function readTagged(fields: Fields): Readonly<Record<string, Tagged>> | undefined {
@@ -96,6 +96,7 @@ export function refuseService({ name, address, meta, extras }: WishedService): R
   if (/^(?:0\.0\.0\.0|::|\[::\])$/.test(address)) return refuse("invalid", "Invalid service address");
   for (const tagged of Object.values(extras.taggedAddresses ?? {}))
     if (/^(?:0\.0\.0\.0|::|\[::\])$/.test(tagged.Address)) return refuse("invalid", "Invalid tagged address");
+  if (extras.weights?.Passing === 0) return refuse("invalid", "Invalid Weights: Passing must be greater than 0");
   return refuseMeta(meta, "Service");
 }
 
@@ -113,18 +114,16 @@ export function refuseMeta(meta: Readonly<Record<string, string>>, of: "Service"
   return undefined;
 }
 
-/** Kinds of checks by the member that asks for them. */
+/** Kinds of checks by the member that asks for them: of several the first. */
 const KINDS: readonly (readonly [member: string, aliases: readonly string[], type: string])[] = [
-  ["HTTP", [], "http"],
-  ["TCP", [], "tcp"],
-  ["GRPC", [], "grpc"],
-  ["UDP", [], "udp"],
-  ["H2PING", [], "h2ping"],
   ["DockerContainerID", ["docker_container_id"], "docker"],
   ["Script", [], "script"],
+  ["GRPC", [], "grpc"],
+  ["HTTP", [], "http"],
+  ["TCP", [], "tcp"],
+  ["UDP", [], "udp"],
+  ["H2PING", [], "h2ping"],
   ["OSService", ["os_service"], "os_service"],
-  ["AliasNode", ["alias_node"], "alias"],
-  ["AliasService", ["alias_service"], "alias"],
 ];
 
 const DEREGISTER_AFTER_MS_MIN = 60_000;
@@ -147,12 +146,16 @@ export function readCheck(
   const probe = readProbe(fields, kind);
   const timeoutMs = fields.durationMs("Timeout") ?? 0;
   const alias = { node: fields.text("AliasNode", "alias_node"), service: fields.text("AliasService", "alias_service") };
+  const isAlias = alias.node !== "" || alias.service !== "";
+  const outputMax = fields.raw("OutputMaxSize");
   if (fields.wrong !== undefined) return fields.wrong;
-  const wrong = refuseKind(hasArgs ? "script" : kind, ttlMs, intervalMs) ?? refuseRow(fields);
+  const wrong = refuseKind(hasArgs ? "script" : kind, isAlias, ttlMs, intervalMs) ?? refuseRow(fields);
   if (wrong !== undefined) return wrong;
+  if (typeof outputMax === "number" && outputMax < 0)
+    return refuse("invalid", "Invalid check: MaxOutputMaxSize must be positive");
   if (status !== "passing" && status !== "warning" && status !== "critical")
     return refuse("invalid", "Status for checks must 'passing', 'warning', 'critical'");
-  const type = (kind ?? "ttl") as CheckType;
+  const type = (kind ?? (isAlias ? "alias" : "ttl")) as CheckType;
   const extras: CheckExtras = {
     type,
     ...(notes === "" ? {} : { notes }),
@@ -240,14 +243,21 @@ const RUN: Partial<Readonly<Record<CheckType, RunCheck["kind"]>>> = {
 };
 
 /** In the original's words, where it has any. */
-function refuseKind(kind: string | undefined, ttlMs: number, intervalMs: number): Refused | undefined {
+function refuseKind(
+  kind: string | undefined,
+  isAlias: boolean,
+  ttlMs: number,
+  intervalMs: number,
+): Refused | undefined {
   if (kind === "script" || kind === "docker")
     return refuse(
       "unsupported",
       "Scripts are disabled on this agent from remote calls; to enable, configure 'enable_script_checks' to true",
     );
   if (ttlMs > 0 && intervalMs > 0) return refuse("invalid", "Invalid check: Interval and TTL cannot both be specified");
-  if (kind === "alias")
+  if (isAlias && kind !== undefined && intervalMs > 0)
+    return refuse("invalid", "Invalid check: Interval cannot be set for Alias checks");
+  if (isAlias && kind === undefined)
     return ttlMs > 0 ? refuse("invalid", "Invalid check: TTL must be not be set for Alias checks") : undefined;
   if (kind !== undefined && intervalMs <= 0)
     return refuse(

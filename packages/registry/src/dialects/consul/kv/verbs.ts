@@ -78,7 +78,7 @@ function bad(what: string): Carried {
 export function carryOut(working: Working, operation: Operation): Carried {
   const { verb, key, value, flags, index } = operation;
   const name = JSON.stringify(fromBytes(key));
-  if (key === "" && verb !== "delete-tree" && verb !== "get-tree") return bad("Must provide key");
+  if (key === "" && verb !== "delete-tree") return bad("Must provide key");
   const before = working.get(key);
   switch (verb) {
     case "set":

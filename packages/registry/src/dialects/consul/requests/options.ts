@@ -1,5 +1,5 @@
 /** What the query of any request may say. */
-import { type Outcome, ok, refuse } from "../../../core/index.ts";
+import { type Outcome, ok } from "../../../core/index.ts";
 import type { Query } from "../../../net/http/query.ts";
 import type { Answer } from "../../../net/routes/answer.ts";
 import type { Options } from "../desk.ts";
@@ -57,12 +57,10 @@ function readIndex(given: string | undefined): number | undefined {
   return index === undefined ? undefined : Math.min(Number(index), Number.MAX_SAFE_INTEGER);
 }
 
-/** The time asked for within the original's bound; what is not positive is the usual one. */
+/** The time asked for within the original's bound; one that is not positive is the usual one. */
 function readWait(given: string | undefined): Outcome<number> {
   if (given === undefined || given === "") return ok(WAIT_MS);
   const wait = parseDuration(given);
   if (!wait.ok) return wait;
-  return wait.value < 0
-    ? refuse("invalid", "negative")
-    : ok(wait.value === 0 ? WAIT_MS : Math.min(wait.value, WAIT_MS_MAX));
+  return ok(wait.value <= 0 ? WAIT_MS : Math.min(wait.value, WAIT_MS_MAX));
 }

@@ -7,6 +7,7 @@ import type { Json } from "../../../net/routes/json.ts";
 import { NS_PER_MS, parseDuration } from "./duration.ts";
 
 const UINT64_MAX = 2n ** 64n - 1n;
+const LONG_DIGITS = 16;
 const DECIMAL = /^[0-9]{1,20}$/;
 
 /** What is wrong anywhere in a body. */
@@ -85,8 +86,9 @@ export class Fields {
     if (value == null || value === "") return undefined;
     if (typeof value === "number") return value / NS_PER_MS;
     if (typeof value !== "string") return this.#refuse(name, "a duration", undefined);
-    const long = readUint64(value);
-    const read = long === undefined || value === "0" ? parseDuration(value) : ok(Number(long) / NS_PER_MS);
+    // Long numbers come as text; a short one in quotes lacks its unit.
+    const long = value.length < LONG_DIGITS ? undefined : readUint64(value);
+    const read = long === undefined ? parseDuration(value) : ok(Number(long) / NS_PER_MS);
     return read.ok ? read.value : this.#refuse(name, `a duration: ${read.detail}`, undefined);
   }
 

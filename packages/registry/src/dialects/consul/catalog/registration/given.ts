@@ -3,6 +3,8 @@ import type { Fields } from "../../wire/fields.ts";
 import type { CheckStatus } from "../nodes.ts";
 
 export interface GivenCheck {
+  /** Empty for that of the registration. */
+  readonly node: string;
   readonly id: string;
   readonly name: string;
   readonly status: CheckStatus;
@@ -21,6 +23,7 @@ export function readGiven(fields: Fields, serviceId: string | undefined): GivenC
   const name = fields.text("Name");
   const definition = fields.raw("Definition");
   return {
+    node: fields.text("Node"),
     id: fields.text("CheckID", "check_id") || fields.text("ID") || name,
     name,
     status: (fields.text("Status") || "critical") as CheckStatus,
@@ -32,7 +35,10 @@ export function readGiven(fields: Fields, serviceId: string | undefined): GivenC
   };
 }
 
-/** What is wrong with it, if anything. */
-export function refuseGiven({ status }: Pick<GivenCheck, "status">): string | undefined {
+/** What is wrong with it, if anything, for a registration of this node. */
+export function refuseGiven({ node: own, id, status }: GivenCheck, node: string): string | undefined {
+  if (id === "") return "Must provide a check ID or name";
+  if (own !== "" && own.toLowerCase() !== node.toLowerCase())
+    return `Node '${own.slice(0, 100)}' for check '${id.slice(0, 100)}' doesn't match register request node '${node}'`;
   return STATUSES.has(status) ? undefined : `Bad check status ${JSON.stringify(status.slice(0, 100))}`;
 }

@@ -1,6 +1,6 @@
 /** @live `PUT /v1/catalog/register` and `deregister`. */
 import { byPlan } from "../../../../core/index.ts";
-import type { Handle } from "../../desk.ts";
+import type { Desk, Handle } from "../../desk.ts";
 import { toAnswer } from "../../refusals.ts";
 import { jsonOf, text } from "../../wire/answer.ts";
 import { Fields } from "../../wire/fields.ts";
@@ -10,10 +10,18 @@ import { readRegistration } from "./read.ts";
 
 export const CATALOG_BYTES_MAX = 512 * 1024;
 
+const NO_PATH = text(500, "No path to datacenter");
+
+function isElsewhere(fields: Fields, { agent }: Desk): boolean {
+  const datacenter = fields.text("Datacenter");
+  return datacenter !== "" && datacenter.toLowerCase() !== agent.datacenter;
+}
+
 export const register: Handle = async (desk, call) => {
   const body = decodeBody(call.body);
   const fields = body.ok ? Fields.of(body.value) : body;
   if (!fields.ok) return text(400, `Request decode failed: ${fields.detail}`);
+  if (isElsewhere(fields.value, desk)) return NO_PATH;
   const wanted = readRegistration(fields.value);
   if (!wanted.ok) return text(400, wanted.detail);
   const proposed = await desk.registry.propose(
@@ -28,6 +36,7 @@ export const deregister: Handle = async (desk, call) => {
   const body = decodeBody(call.body);
   const fields = body.ok ? Fields.of(body.value) : body;
   if (!fields.ok) return text(400, `Request decode failed: ${fields.detail}`);
+  if (isElsewhere(fields.value, desk)) return NO_PATH;
   const node = fields.value.text("Node");
   const serviceId = fields.value.text("ServiceID", "service_id");
   const checkId = fields.value.text("CheckID", "check_id");

@@ -7,6 +7,7 @@ import type { Registration } from "./plan.ts";
 
 const CHECKS_MAX = 32;
 const NAME_LENGTH_MAX = 255;
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Nodes, services and checks as somebody else keeps them: a body of `catalog/register`. */
 export function readRegistration(fields: Fields): Outcome<Registration> {
@@ -25,11 +26,13 @@ export function readRegistration(fields: Fields): Outcome<Registration> {
   const checks = [...(single === undefined ? [] : [single]), ...several].map((check) => readGiven(check, service?.id));
   if (fields.wrong !== undefined) return fields.wrong;
   if (node.name === "" || node.name.length > NAME_LENGTH_MAX) return refuse("invalid", "Must provide node");
+  if (node.id !== "" && !UUID.test(node.id))
+    return refuse("invalid", `Bad node ID: ${node.id.slice(0, 100)} is no UUID`);
   if (node.address === "" && !skipNode) return refuse("invalid", "Must provide address if SkipNodeUpdate is not set");
   const wrong = refuseMeta(node.meta, "Node") ?? (service === null ? undefined : refuseService(service));
   if (wrong !== undefined) return wrong;
   if (checks.length > CHECKS_MAX) return refuse("invalid", `more than ${CHECKS_MAX} checks`);
-  const bad = checks.map(refuseGiven).find((why) => why !== undefined);
+  const bad = checks.map((check) => refuseGiven(check, node.name)).find((why) => why !== undefined);
   if (bad !== undefined) return refuse("invalid", bad);
   return ok({ node, skipNode, service, checks });
 }

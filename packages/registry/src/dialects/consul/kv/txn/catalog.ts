@@ -210,7 +210,7 @@ const MISSING_NODE = "Missing node registration";
 export function refuseOperation(operation: Operation): string | undefined {
   if (operation.on === "KV" || operation.verb === "get") return undefined;
   if (operation.on === "Node") return refuseNode(operation.node.name, operation.node.id);
-  if (operation.on === "Check") return refuseGiven(operation.check);
+  if (operation.on === "Check") return refuseGiven(operation.check, operation.check.node);
   const { service } = operation;
   if (service.id !== "" && service.name === "")
     return "Must provide service name (Service.Service) when service ID is provided";

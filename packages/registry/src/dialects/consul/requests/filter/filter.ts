@@ -98,12 +98,15 @@ function makePlain({ operator, value, selector }: Test, { kind }: Shape, compile
     case "==":
       if (kind === "text") return ok((text) => text === value);
       if (kind === "number" && /^-?[0-9]+$/.test(value)) return ok((number) => number === Number(value));
-      if (kind === "flag" && /^(?:true|false)$/i.test(value))
-        return ok((flag) => flag === (value.toLowerCase() === "true"));
+      // One that is left out of what is shown is false.
+      if (kind === "flag" && FLAG.test(value)) return ok((flag) => (flag === true) === TRUE.test(value));
       break;
   }
   return refuse("invalid", `Invalid match operator or value for selector ${name}`);
 }
+
+const TRUE = /^(?:1|t|true)$/i;
+const FLAG = /^(?:[01tf]|true|false)$/i;
 
 function isEmpty(value: Json): boolean {
   if (value === undefined || value === null || value === "") return true;

@@ -21,6 +21,16 @@ const PAIRS: Shape = { kind: "map", of: TEXT };
 const TAGGED: Shape = { kind: "map", of: object({ Address: TEXT, Port: NUMBER }) };
 const WEIGHTS = object({ Passing: NUMBER, Warning: NUMBER });
 
+/** What is kept of a mesh. */
+const PROXY = object({
+  DestinationServiceName: TEXT,
+  DestinationServiceID: TEXT,
+  LocalServiceAddress: TEXT,
+  LocalServicePort: NUMBER,
+  Mode: TEXT,
+});
+const CONNECT = object({ Native: FLAG });
+
 function object(members: Readonly<Record<string, Shape>>): ObjectShape {
   return { kind: "object", members };
 }
@@ -38,6 +48,10 @@ const SERVICE = {
   Port: NUMBER,
   Weights: WEIGHTS,
   EnableTagOverride: FLAG,
+  SocketPath: TEXT,
+  PeerName: TEXT,
+  Proxy: PROXY,
+  Connect: CONNECT,
 };
 
 const CHECK = {
@@ -74,4 +88,8 @@ export const CATALOG = object({
   ServiceMeta: PAIRS,
   ServicePort: NUMBER,
   ServiceEnableTagOverride: FLAG,
+  ServiceSocketPath: TEXT,
+  PeerName: TEXT,
+  ServiceProxy: PROXY,
+  ServiceConnect: CONNECT,
 });
