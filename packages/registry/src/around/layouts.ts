@@ -110,9 +110,15 @@ async function takeDown({ registry }: LayoutsParts, account: Account, layout: La
   const { prefix } = layout;
   const commands = registry.read((view) => {
     const backs = view.entries(account, backsUnder(prefix), prefixEnd(backsUnder(prefix)));
-    const mirrored = [...backs].map((record) => readBack(record));
-    const own = new Set(mirrored.map(({ entry }) => entry));
-    const keys = mirrored.flatMap(({ entry, instance }) => [entry, ...linksOf(layout, instance, entry)]);
+    const remembered = [...backs].map((record) => readBack(record));
+    // The others are named by their entries, in a way that has to be remembered.
+    const made = remembered.filter(({ entry, instance }) => {
+      const said = layout.toInstance(entry, view.entry(account, entry)?.value ?? "", null);
+      return said?.service !== instance.service || said.id !== instance.id;
+    });
+    const own = new Set(made.map(({ entry }) => entry));
+    const links = remembered.flatMap(({ entry, instance }) => linksOf(layout, instance, entry));
+    const keys = [...own, ...links];
     const said: InstanceKey[] = [];
     const free: Bytes[] = [];
     for (const { key, value, lease } of view.entries(account, prefix, prefixEnd(prefix))) {

@@ -1,6 +1,7 @@
 /** The layouts that there are: registrations by convention. */
 import { type Account, type Bytes, type Layout, toBytes } from "../core/index.ts";
 import { createCurator, PAYLOADS } from "../layouts/curator.ts";
+import { createDubbo } from "../layouts/dubbo.ts";
 import { createGoKit } from "../layouts/etcd/go-kit.ts";
 import { createGoMicro } from "../layouts/etcd/go-micro.ts";
 import { createGrpc } from "../layouts/etcd/grpc.ts";
@@ -15,6 +16,7 @@ const LAYOUTS: Readonly<Record<string, (prefix: Bytes, rule: string) => Layout>>
   nerve: createNerve,
   curator: (prefix) => createCurator(prefix),
   ...Object.fromEntries(Object.keys(PAYLOADS).map((kind) => [kind, (prefix: Bytes) => createCurator(prefix, kind)])),
+  "dubbo-interfaces": createDubbo,
   "go-kit": createGoKit,
   "go-micro": createGoMicro,
   grpc: createGrpc,

@@ -2,7 +2,8 @@
  * The two faces of a registration in one commit: after a change of an entry the instance that it registers is brought to
  * the same state, and after a change of an instance its entries are. Faces are stored like everything else, so revisions,
  * versions and watches of both are exact. An instance that came of an entry is named by it. One that came otherwise has
- * an entry with a new name, and two reserved keys remember which: they live by the same lease.
+ * an entry with a new name, and two reserved keys remember which, as they do where a name is no id: they live by the same
+ * lease.
  */
 import { type Outcome, ok, type Refused, refuse } from "../../outcome.ts";
 import { fromBytes, toBytes } from "../bytes.ts";
@@ -82,6 +83,14 @@ export function decideMirror(basis: Basis, command: CommandOf<"mirror">, decide:
   return changed(faces.changes);
 }
 
+interface Entry {
+  readonly entry?: KeyRecord;
+  /** What remembers it, if its name does not tell whose it is. */
+  readonly link?: KeyRecord;
+}
+
+const NO_ENTRY: Entry = {};
+
 class Faces {
   readonly changes: Change[];
   /** Leases whose owners have said by an entry that they are alive. */
@@ -142,7 +151,7 @@ class Faces {
       const other = this.#entry(linkOf(layout, instance));
       const refused =
         (other === undefined || other.value === key ? undefined : this.#hide(layout, instance)) ??
-        (back === undefined || back.lease === entry.lease
+        (this.#isRemembered(layout, instance, entry, back)
           ? undefined
           : this.#remember(layout, instance, key, entry.lease));
       return (
@@ -154,6 +163,16 @@ class Faces {
     const refused = back === undefined || was === null ? undefined : this.#delete(layout, linksOf(layout, was, key));
     if (refused !== undefined || known === undefined) return refused;
     return this.#run({ kind: "deregister", instance: { service: known.service, id: known.id } }, layout);
+  }
+
+  /** Where the id does not tell the name of its entry, keys do that live by the same lease. */
+  #isRemembered(
+    layout: Layout,
+    instance: InstanceKey,
+    { key, lease }: KeyRecord,
+    back: KeyRecord | undefined,
+  ): boolean {
+    return back === undefined ? layout.placeOf(instance)?.own === key : back.lease === lease;
   }
 
   /** What is written in a layout that gives its instances a time is a heartbeat, unless a lease of somebody's keeps it. */
@@ -178,8 +197,8 @@ class Faces {
     return undefined;
   }
 
-  /** The entry of an instance in a layout, and the key that remembers it if its name does not tell. */
-  #entryOf(layout: Layout, instance: InstanceKey): { readonly entry?: KeyRecord; readonly link?: KeyRecord } {
+  /** The entry of an instance in a layout. */
+  #entryOf(layout: Layout, instance: InstanceKey): Entry {
     const link = this.#entry(linkOf(layout, instance));
     const key = link === undefined ? layout.placeOf(instance)?.own : link.value;
     const entry = key == null ? undefined : this.#entry(key);
@@ -196,7 +215,11 @@ class Faces {
   }
 
   #show(layout: Layout, record: InstanceRecord): Refused | undefined {
-    const { entry, link } = this.#entryOf(layout, record);
+    const known = this.#entryOf(layout, record);
+    const isOther = known.entry !== undefined && layout.says?.(known.entry.key, record) === false;
+    const refusedToGo = isOther ? this.#hide(layout, record) : undefined;
+    if (refusedToGo !== undefined) return refusedToGo;
+    const { entry, link } = isOther ? NO_ENTRY : known;
     const value = layout.toValue(record, entry?.value ?? null);
     const place = layout.placeOf(record);
     if (value === null || place === null) return this.#hide(layout, record);

@@ -3,7 +3,7 @@ import type { Bytes, Instance, InstanceKey, InstanceRecord } from "../types.ts";
 
 /** Where the entry of an instance lies. */
 export interface Place {
-  /** Under this key, when its id is the name of an entry; null when it is not. */
+  /** Under this key, when its id is the name of an entry; null when it is not. Other names are remembered. */
   readonly own: Bytes | null;
   /**
    * Else, or when that key is another's, under a new one: `name` in `parent` and a number of so many digits, which the
@@ -34,8 +34,16 @@ export interface Layout {
    * member's. What the entry has no word for stays as it was `known`.
    */
   toInstance(key: Bytes, value: Bytes, known: InstanceRecord | null): Instance | null;
-  /** Null when instances of this name have no place here. */
-  placeOf(instance: InstanceKey): Place | null;
+  /**
+   * Null when instances of this name have no place here. Of one that is named alone only `own` counts, and where names of
+   * entries say more than ids, that is null.
+   */
+  placeOf(instance: InstanceKey | InstanceRecord): Place | null;
+  /**
+   * Where the name of an entry says what its instance is: whether it does so still. Else the instance gets another entry.
+   * Left out where names say nothing but ids.
+   */
+  says?(key: Bytes, record: InstanceRecord): boolean;
   /** The bytes of its entry: `before` itself when they say the same; null when an entry cannot say it. */
   toValue(record: InstanceRecord, before: Bytes | null): Bytes | null;
 }
