@@ -53,7 +53,15 @@ test("an entry of Spring Cloud has the instance's meta, both ways", () => {
     id: "a",
     registrationTimeUTC: 5,
     serviceType: "DYNAMIC",
-    uriSpec: null,
+    uriSpec: {
+      parts: [
+        { value: "scheme", variable: true },
+        { value: "://", variable: false },
+        { value: "address", variable: true },
+        { value: ":", variable: false },
+        { value: "port", variable: true },
+      ],
+    },
     address: "10.1.1.1",
     port: 80,
     sslPort: 443,

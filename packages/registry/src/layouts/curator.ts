@@ -23,6 +23,11 @@ export const PAYLOADS: Readonly<Record<string, string>> = {
   dubbo: "org.apache.dubbo.registry.zookeeper.ZookeeperInstance",
 };
 
+/** By kind: how a client is to put an address together, where it does not know by itself. */
+const ADDRESSES: Readonly<Record<string, readonly string[]>> = {
+  "spring-cloud": ["{scheme}", "://", "{address}", ":", "{port}"],
+};
+
 /** What the other port is called. */
 const SECURE = "ssl";
 /** Those that are offered to clients. */
@@ -30,7 +35,7 @@ const OFFERED: ReadonlySet<Status> = new Set<Status>(["passing", "warning"]);
 
 /** Instances under this prefix, which ends with a slash: one folder for each service. */
 export function createCurator(prefix: Bytes, kind = KIND): Layout {
-  const payload = PAYLOADS[kind];
+  const made = { payload: PAYLOADS[kind], uriSpec: toUriSpec(ADDRESSES[kind]) };
   return createFolders(prefix, {
     kind,
     // Ids have no slash in them, as the names of nodes.
@@ -38,8 +43,20 @@ export function createCurator(prefix: Bytes, kind = KIND): Layout {
     numbered: (id) => `${id}_`,
     read: (entry, known, { service }) =>
       entry.name === service && typeof entry.id === "string" ? readEntry(entry, known) : undefined,
-    toValue: (record, before) => toValue(payload, record, before),
+    toValue: (record, before) => toValue(made, record, before),
   });
+}
+
+/** As Curator writes it: what stands in braces is filled in. */
+function toUriSpec(parts: readonly string[] | undefined) {
+  if (parts === undefined) return null;
+  return { parts: parts.map((part) => ({ value: part.replace(/[{}]/g, ""), variable: part.startsWith("{") })) };
+}
+
+/** What an entry says that comes of another dialect. */
+interface Made {
+  readonly payload: string | undefined;
+  readonly uriSpec: unknown;
 }
 
 type Said = Pick<Instance, "address" | "ports" | "status" | "meta">;
@@ -80,7 +97,7 @@ function metaOf({ payload }: JsonObject): Record<string, string> | undefined {
 }
 
 /** The bytes before if they mean the same, else what they say with what has changed. */
-function toValue(payloadClass: string | undefined, record: InstanceRecord, before: Bytes | null): Bytes | null {
+function toValue(made: Made, record: InstanceRecord, before: Bytes | null): Bytes | null {
   const { service: name, id, address, ports, meta, createdAtMs, lease } = record;
   const [port = null, sslPort = null] = [portOf(record), readPort(ports[SECURE])];
   if ((port === null && sslPort === null) || address === "") return null;
@@ -88,7 +105,7 @@ function toValue(payloadClass: string | undefined, record: InstanceRecord, befor
   const entry = before === null ? undefined : parseObject(before);
   if (before !== null && entry !== undefined && says(entry, record, port, sslPort, enabled)) return before;
   const known = isObject(entry?.payload) ? entry.payload : undefined;
-  const own = payloadClass === undefined ? undefined : { "@class": payloadClass, id, name };
+  const own = made.payload === undefined ? undefined : { "@class": made.payload, id, name };
   const keepsMeta = known !== undefined ? isObject(known.metadata) : own !== undefined;
   const payload = keepsMeta ? { ...own, ...known, metadata: meta } : (entry?.payload ?? null);
   return toBytes(
@@ -97,7 +114,7 @@ function toValue(payloadClass: string | undefined, record: InstanceRecord, befor
       id,
       registrationTimeUTC: createdAtMs,
       serviceType: lease === null ? "PERMANENT" : "DYNAMIC",
-      uriSpec: null,
+      uriSpec: made.uriSpec,
       ...entry,
       address,
       port,
