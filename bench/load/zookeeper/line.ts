@@ -1,4 +1,7 @@
-/** A ZooKeeper session that does what the loads ask, and hears events. */
+/**
+ * A ZooKeeper session that does what the loads ask, and hears events. It costs as little as it can, as it runs beside the
+ * servers: what is asked in one turn is written at once, and of an answer nothing is read but its number and its error.
+ */
 import { connect as connectSocket, type Socket } from "node:net";
 
 const OP = { create: 1, exists: 3, getData: 4, setData: 5, getChildren: 8, ping: 11, close: -11 } as const;
@@ -6,6 +9,9 @@ const [PING_XID, EVENT_XID] = [-2, -1];
 /** Read, write, create, delete and administer. */
 const ALL_PERMISSIONS = 31;
 const EPHEMERAL = 1;
+const LENGTH_BYTES = 4;
+/** Of a frame: its xid, and of an answer its error. */
+const [XID_AT, ERROR_AT] = [4, 16];
 
 type Done = (error: number) => void;
 
@@ -15,26 +21,45 @@ function toInt(value: number): Buffer {
   return bytes;
 }
 
-export function toText(value: string | Buffer): Buffer {
+function toText(value: string | Buffer): Buffer {
   const bytes = Buffer.from(value as string);
   return Buffer.concat([toInt(bytes.length), bytes]);
 }
 
 function frame(parts: readonly Buffer[]): Buffer {
-  const body = Buffer.concat(parts);
-  return Buffer.concat([toInt(body.length), body]);
+  const size = parts.reduce((sum, { length }) => sum + length, 0);
+  return Buffer.concat([toInt(size), ...parts]);
 }
 
 const OPEN_TO_ALL = Buffer.concat([toInt(1), toInt(ALL_PERMISSIONS), toText("world"), toText("anyone")]);
+const FLAGS = { ephemeral: toInt(EPHEMERAL), persistent: toInt(0) };
 const PING = frame([toInt(PING_XID), toInt(OP.ping)]);
+
+/** A question that is asked often: only its number is another each time. */
+export type Question = Buffer;
+
+function ask(type: number, body: readonly Buffer[]): Question {
+  return frame([toInt(0), toInt(type), ...body]);
+}
+
+export function toGet(path: string, watches: boolean): Question {
+  return ask(OP.getData, [toText(path), Buffer.from([watches ? 1 : 0])]);
+}
+
+export function toList(path: string, watches: boolean): Question {
+  return ask(OP.getChildren, [toText(path), Buffer.from([watches ? 1 : 0])]);
+}
 
 export class Line {
   readonly #socket: Socket;
   #rest: Buffer = Buffer.alloc(0);
   #xid = 0;
-  readonly #waiting: Done[] = [];
+  #waiting: Done[] = [];
+  /** Of those that wait, so many have their answer. */
+  #answered = 0;
   readonly #pings: (() => void)[] = [];
   #opened: (() => void) | undefined;
+  #unsent: Buffer[] = [];
   onEvent: () => void = () => {};
   onLost: (error: Error) => void = () => {};
 
@@ -48,33 +73,42 @@ export class Line {
   }
 
   create(path: string, value: Buffer, isEphemeral: boolean, done: Done): void {
-    this.#ask(OP.create, [toText(path), toText(value), OPEN_TO_ALL, toInt(isEphemeral ? EPHEMERAL : 0)], done);
+    const flags = isEphemeral ? FLAGS.ephemeral : FLAGS.persistent;
+    this.ask(ask(OP.create, [toText(path), toInt(value.length), value, OPEN_TO_ALL, flags]), done);
   }
 
   set(path: string, value: Buffer, done: Done): void {
-    this.#ask(OP.setData, [toText(path), toText(value), toInt(-1)], done);
+    this.ask(ask(OP.setData, [toText(path), toText(value), toInt(-1)]), done);
   }
 
   get(path: string, watches: boolean, done: Done): void {
-    this.#ask(OP.getData, [toText(path), Buffer.from([watches ? 1 : 0])], done);
-  }
-
-  children(path: string, watches: boolean, done: Done): void {
-    this.#ask(OP.getChildren, [toText(path), Buffer.from([watches ? 1 : 0])], done);
+    this.ask(toGet(path, watches), done);
   }
 
   end(done: Done): void {
-    this.#ask(OP.close, [], done);
+    this.ask(ask(OP.close, []), done);
   }
 
   ping(done: () => void): void {
     this.#pings.push(done);
-    this.#socket.write(PING);
+    this.#send(PING);
   }
 
-  #ask(type: number, body: readonly Buffer[], done: Done): void {
+  ask(question: Question, done: Done): void {
     this.#waiting.push(done);
-    this.#socket.write(frame([toInt(++this.#xid), toInt(type), ...body]));
+    const bytes = Buffer.allocUnsafe(question.length);
+    question.copy(bytes);
+    bytes.writeInt32BE(++this.#xid, XID_AT);
+    this.#send(bytes);
+  }
+
+  #send(bytes: Buffer): void {
+    if (this.#unsent.push(bytes) > 1) return;
+    process.nextTick(() => {
+      const all = this.#unsent;
+      this.#unsent = [];
+      this.#socket.write(all.length === 1 ? (all[0] as Buffer) : Buffer.concat(all));
+    });
   }
 
   close(): void {
@@ -83,25 +117,36 @@ export class Line {
   }
 
   #take(piece: Buffer): void {
-    let bytes = this.#rest.length === 0 ? piece : Buffer.concat([this.#rest, piece]);
-    while (bytes.length >= 4 && bytes.length >= 4 + bytes.readInt32BE(0)) {
-      const end = 4 + bytes.readInt32BE(0);
-      this.#takeFrame(bytes.subarray(4, end));
-      bytes = bytes.subarray(end);
+    const bytes = this.#rest.length === 0 ? piece : Buffer.concat([this.#rest, piece]);
+    let at = 0;
+    while (bytes.length - at >= LENGTH_BYTES) {
+      const end = at + LENGTH_BYTES + bytes.readInt32BE(at);
+      if (end > bytes.length) break;
+      this.#takeFrame(bytes, at);
+      at = end;
     }
-    this.#rest = bytes;
+    this.#rest = bytes.subarray(at);
   }
 
-  #takeFrame(body: Buffer): void {
+  #takeFrame(bytes: Buffer, at: number): void {
     if (this.#opened !== undefined) {
       const opened = this.#opened;
       this.#opened = undefined;
       return opened();
     }
-    const xid = body.readInt32BE(0);
+    const xid = bytes.readInt32BE(at + XID_AT);
     if (xid === EVENT_XID) this.onEvent();
     else if (xid === PING_XID) this.#pings.shift()?.();
-    else this.#waiting.shift()?.(body.readInt32BE(12));
+    else this.#next()?.(bytes.readInt32BE(at + ERROR_AT));
+  }
+
+  /** Answers come in the order of the questions. */
+  #next(): Done | undefined {
+    const done = this.#waiting[this.#answered++];
+    if (this.#answered < 1024) return done;
+    this.#waiting = this.#waiting.slice(this.#answered);
+    this.#answered = 0;
+    return done;
   }
 }
 

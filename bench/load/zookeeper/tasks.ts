@@ -1,7 +1,7 @@
 /** What is asked of ZooKeeper, and of what speaks its protocol. */
 import type { JobResult, NodesJob } from "../job.ts";
 import { Meter, measure } from "../storm.ts";
-import { type Line, openLine, openLines } from "./line.ts";
+import { type Line, openLine, openLines, toGet, toList } from "./line.ts";
 
 /** Nodes in one parent. */
 const SERVICE_SIZE = 100;
@@ -75,7 +75,8 @@ async function creator(line: Line, { valueBytes }: NodesJob, index: number): Pro
 /** The first one makes what all read. */
 async function reader(line: Line, { valueBytes }: NodesJob, index: number): Promise<Step> {
   if (index === 0) await must((done) => line.create("/read", Buffer.alloc(valueBytes, "v"), false, done));
-  return (done) => line.get("/read", false, done);
+  const question = toGet("/read", false);
+  return (done) => line.ask(question, done);
 }
 
 async function lister(line: Line, _job: NodesJob, index: number): Promise<Step> {
@@ -84,7 +85,8 @@ async function lister(line: Line, _job: NodesJob, index: number): Promise<Step> 
     await create("/list");
     await Promise.all(Array.from({ length: SERVICE_SIZE }, (_, nth) => create(`/list/i-${nth}`)));
   }
-  return (done) => line.children("/list", true, done);
+  const question = toList("/list", true);
+  return (done) => line.ask(question, done);
 }
 
 /** One change, and the time until the last of many watchers has heard of it; each then watches again. */
@@ -124,27 +126,30 @@ async function sessions({ port, connections, measureMs }: NodesJob): Promise<Job
   return { count: pings, errors: 0, seconds, loadCores: 0, slowestMs, lagsMs: [connectedMs] };
 }
 
-/** All ping once, and again when all have their answers, until it is over. */
+/** All ping once, and again when all have their answers, until it is over. None of them may be lost. */
 async function pingFor(lines: readonly Line[], over: Promise<unknown>) {
   let [isOver, pings, slowestMs] = [false, 0, 0];
+  const lost = new Promise<never>((_resolve, reject) => {
+    for (const line of lines) line.onLost = reject;
+  });
+  lost.catch(() => {});
   void over.then(() => {
     isOver = true;
   });
   const from = performance.now();
   while (!isOver) {
-    await Promise.all(
-      lines.map(
-        (line) =>
-          new Promise<void>((resolve) => {
-            const sentMs = performance.now();
-            line.ping(() => {
-              slowestMs = Math.max(slowestMs, performance.now() - sentMs);
-              pings += 1;
-              resolve();
-            });
-          }),
-      ),
+    const answered = lines.map(
+      (line) =>
+        new Promise<void>((resolve) => {
+          const sentMs = performance.now();
+          line.ping(() => {
+            slowestMs = Math.max(slowestMs, performance.now() - sentMs);
+            pings += 1;
+            resolve();
+          });
+        }),
     );
+    await Promise.race([Promise.all(answered), lost]);
     await sleep(PAUSE_MS);
   }
   return { pings, slowestMs, seconds: (performance.now() - from) / 1000 };
