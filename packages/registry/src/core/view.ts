@@ -57,6 +57,8 @@ export interface Facts {
   entry(account: Account, key: Bytes): KeyRecord | undefined;
   /** Keys in [from, to), sorted bytewise; `to` = "" means to the end. */
   entries(account: Account, from: Bytes, to: Bytes): Iterable<KeyRecord>;
+  /** Whether there is a key in [from, to). */
+  hasEntries(account: Account, from: Bytes, to: Bytes): boolean;
   members(account: Account, lease: LeaseId): Members;
   /** Of these, by `sizeOf`. */
   leaseBytes(account: Account, lease: LeaseId): number;

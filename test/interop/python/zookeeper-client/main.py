@@ -22,6 +22,7 @@ from kazoo.recipe.lock import Lock, ReadLock, Semaphore, WriteLock
 from kazoo.recipe.partitioner import SetPartitioner
 from kazoo.recipe.party import Party, ShallowParty
 from kazoo.recipe.queue import LockingQueue, Queue
+from kazoo.recipe.watchers import PatientChildrenWatch
 from kazoo.security import make_digest_acl
 from datetime import timedelta
 
@@ -113,6 +114,12 @@ def watches(zk, other):
     until(lambda: seen["data"][-1] == b"1", "the data")
     other.create("/watched/a", b"")
     until(lambda: seen["children"][-1] == ["a"], "the children")
+    patient = PatientChildrenWatch(zk, "/watched", time_boundary=0.2).start()
+    children, changed = patient.get(timeout=WAIT_S)
+    assert children == ["a"], children
+    other.create("/watched/b", b"")
+    changed.get(timeout=WAIT_S)
+    other.delete("/watched/b")
     cache = TreeCache(zk, "/watched")
     events = []
     cache.listen(lambda event: events.append(event.event_type))

@@ -375,6 +375,11 @@ export class Catalog implements View {
     return this.accountStates.get(account)?.entries(from, to) ?? [];
   }
 
+  hasEntries(account: Account, from: Bytes, to: Bytes): boolean {
+    const next = this.accountStates.get(account)?.keys.getPairOrNextHigher(from);
+    return next !== undefined && (to === "" || next[0] < to);
+  }
+
   members(account: Account, lease: LeaseId): { instances: InstanceRecord[]; keys: KeyRecord[] } {
     const instances: InstanceRecord[] = [];
     const keys: KeyRecord[] = [];

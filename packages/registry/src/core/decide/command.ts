@@ -6,7 +6,7 @@ import type { Command, CommandOf, Decision, Heard, Result } from "../command.ts"
 import { isLegalAccount, LIMITS } from "../limits.ts";
 import type { Account, Change } from "../types.ts";
 import type { Facts } from "../view.ts";
-import { type Basis, type Rules, UNCHANGED } from "./basis.ts";
+import type { Basis, Rules } from "./basis.ts";
 import { Draft } from "./draft.ts";
 import { decideMirror, withFaces } from "./faces.ts";
 import { findBroken } from "./guard.ts";
@@ -112,13 +112,13 @@ function decideWhen(basis: Basis, command: CommandOf<"when">): Outcome<Decision>
   const size = command.guards.length + command.then.length + command.otherwise.length;
   if (size > LIMITS.transactionCommandsMax)
     return refuse("too-large", `more than ${LIMITS.transactionCommandsMax} steps in a transaction`);
-  const { facts, account, stamp } = basis;
+  const { facts, account, stamp, sums, limits, bytesMax, layouts, plans, depth } = basis;
   const outermost = basis.outermost ?? facts;
   const broken = findBroken(command.early === true ? { ...basis, facts: outermost } : basis, command.guards);
   const succeeded = broken === null;
   const steps = succeeded ? command.then : command.otherwise;
   const draft = new Draft(facts);
-  const inner: Basis = { ...basis, facts: draft, outermost };
+  const inner: Basis = { facts: draft, account, stamp, sums, limits, bytesMax, layouts, plans, depth, outermost };
   const changes: Change[] = [];
   const results: Result[] = [];
   const heard: Heard[] = [];
@@ -146,18 +146,26 @@ function decideWhen(basis: Basis, command: CommandOf<"when">): Outcome<Decision>
   return ok({ changes, result: { kind: "when", succeeded, broken, results }, heard });
 }
 
+const NOTHING_CHANGED: Result = { kind: "changed", changes: [] };
+
 /** A plan may come to another one. */
 const PLANS_DEEP_MAX = 4;
 
 function decidePlan(basis: Basis, { name, input }: CommandOf<"plan">): Outcome<Decision> {
-  const { facts, account, stamp, plans, depth } = basis;
+  const { facts, account, stamp, sums, limits, bytesMax, layouts, plans, depth } = basis;
   if (depth >= PLANS_DEEP_MAX) return refuse("too-large", `more than ${PLANS_DEEP_MAX} plans, one within the other`);
   const plan = plans?.get(name);
   if (plan === undefined) return refuse("unsupported", `there is no plan ${name}`);
   const planned = plan.make(facts, account, input as never, stamp);
   if (!planned.ok) return planned;
   const { command, note } = planned.value;
-  const decided = command === null ? UNCHANGED : decideStep({ ...basis, depth: depth + 1 }, command);
+  if (command === null) return ok({ changes: [], result: { kind: "plan", note, result: NOTHING_CHANGED } });
+  const outermost = basis.outermost ?? facts;
+  const deeper = depth + 1;
+  const inner: Basis = { facts, account, stamp, sums, limits, bytesMax, layouts, plans, depth: deeper, outermost };
+  const decided = decideStep(inner, command);
   if (!decided.ok) return decided;
-  return ok({ ...decided.value, result: { kind: "plan", note, result: decided.value.result } });
+  const { changes, heard } = decided.value;
+  const result: Result = { kind: "plan", note, result: decided.value.result };
+  return ok(heard === undefined ? { changes, result } : { changes, result, heard });
 }

@@ -252,6 +252,20 @@ export class Draft implements Facts {
     for (; isBefore(to); next = mine.next()) yield* this.#present(draft, next.value as Bytes);
   }
 
+  hasEntries(account: Account, from: Bytes, to: Bytes): boolean {
+    const draft = this.#accounts.get(account);
+    if (draft === undefined || draft.keys.size === 0) return this.base.hasEntries(account, from, to);
+    let isShortened = false;
+    for (const key of draft.keysFrom(from)) {
+      if (to !== "" && key >= to) break;
+      if (draft.keys.get(key) != null) return true;
+      isShortened = true;
+    }
+    if (!isShortened) return this.base.hasEntries(account, from, to);
+    for (const _one of this.entries(account, from, to)) return true;
+    return false;
+  }
+
   *#present(draft: DraftAccount, key: Bytes): Iterable<KeyRecord> {
     const record = draft.keys.get(key);
     if (record != null) yield record;

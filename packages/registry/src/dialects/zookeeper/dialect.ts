@@ -15,7 +15,7 @@ import { readSettings } from "./settings.ts";
 import { Sweeping } from "./sweeping.ts";
 import type { FactsParts } from "./words/facts.ts";
 import { Numbers } from "./words/numbers.ts";
-import { sayWord } from "./words/words.ts";
+import { findWord } from "./words/words.ts";
 
 const NAME = "zookeeper";
 const ADMIN = "zookeeper-admin";
@@ -46,7 +46,7 @@ async function open(house: House): Promise<Mounted> {
     desk,
     requests,
     numbers,
-    say: (word: string, address: string) => sayWord(facts, word, address),
+    wordOf: (word: string, address: string) => findWord(facts, word, address),
     nowMs: () => clock.monotonic(),
     failed: (error: unknown) => log.error({ err: error }, "a request of zookeeper failed"),
   };

@@ -81,6 +81,7 @@ function toView(live: () => Facts, account: Account, toAccount: (found: AccountF
     lease: (...args) => live().lease(...args),
     entry: (...args) => live().entry(...args),
     entries: (...args) => live().entries(...args),
+    hasEntries: (...args) => live().hasEntries(...args),
     members: (...args) => live().members(...args),
     leaseBytes: (...args) => live().leaseBytes(...args),
     counts: (...args) => live().counts(...args),

@@ -4,6 +4,7 @@ import { ERRORS, type ErrorCode, PERMS } from "../wire/codes.ts";
 import { isLegalPath, parentOf } from "../wire/path.ts";
 import type { Write } from "../wire/writes.ts";
 import { CONFIG, FIXED } from "./fixed.ts";
+import { saysSomething } from "./note.ts";
 import { fixAcl, mayDo, type Who } from "./rights.ts";
 import type { Key, Node, Working } from "./working.ts";
 
@@ -81,12 +82,15 @@ function create(working: Working, write: Of<"create">, { who, session, allowsTtl
   if (working.node(name) !== undefined) return fail(ERRORS.nodeExists);
   if (above.key !== undefined && above.key.lease !== null) return fail(ERRORS.noChildrenForEphemerals);
   if (!FIXED.has(parent)) working.found(parent);
-  const key = working.create(name, data ?? "", mode.ephemeral ? session : null, {
+  const more = {
     acl,
+    aversion: 0,
     isContainer: mode.container,
     ttlMs: mode.ttl ? ttlMs : 0,
-    ...(data === null ? { nullAt: working.revision } : {}),
-  });
+    nullAt: data === null ? working.revision : 0,
+  };
+  const lease = mode.ephemeral ? session : null;
+  const key = working.create(name, data ?? "", lease, saysSomething(more) ? more : undefined);
   working.countOn(parent);
   return ok({ path: name, key });
 }

@@ -44,8 +44,23 @@ function isInNetwork(id: Bytes, address: string): boolean {
   return network.check(address, family === 4 ? "ipv4" : "ipv6");
 }
 
-/** An address, or many by the bits at its beginning; undefined for what is none. */
+/** Lists of rights are looked through with each request: what stood there lately is not read again. */
+const networks = new Map<Bytes, BlockList | undefined>();
+const NETWORKS_MAX = 10_000;
+/** No address is longer, with its bits. */
+const NETWORK_LENGTH_MAX = 64;
+
 function toNetwork(id: Bytes): BlockList | undefined {
+  if (id.length > NETWORK_LENGTH_MAX) return undefined;
+  if (networks.has(id)) return networks.get(id);
+  if (networks.size >= NETWORKS_MAX) networks.clear();
+  const network = readNetwork(id);
+  networks.set(id, network);
+  return network;
+}
+
+/** An address, or many by the bits at its beginning; undefined for what is none. */
+function readNetwork(id: Bytes): BlockList | undefined {
   const [address = "", bits, ...more] = id.split("/");
   const family = isIP(address);
   const most = family === 4 ? 32 : 128;

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import type { AccountView, Bytes, KeyRecord, LeaseId } from "../../../core/index.ts";
 import type { Stat } from "../wire/stat.ts";
 import { CONFIG } from "./fixed.ts";
-import { type Note, noteFor } from "./note.ts";
+import { emptyNote, type Note, noteFor } from "./note.ts";
 import type { Branch, Tree } from "./tree.ts";
 import { type Key, toKey } from "./working.ts";
 
@@ -18,8 +18,10 @@ export function findNode(tree: Tree, view: AccountView | undefined, path: Bytes)
   if (!tree.has(path)) return undefined;
   const branch = tree.branch(path);
   const record = view?.entry(path);
-  return { record, branch, note: noteFor(branch?.note, record) };
+  return { record, branch, note: branch?.note === undefined ? UNNOTED : noteFor(branch.note, record) };
 }
+
+const UNNOTED = emptyNote(0);
 
 export function statOf({ record, branch, note }: Found, path: Bytes): Stat {
   if (path === CONFIG && record === undefined) return { ...EMPTY, aversion: -1 };
@@ -27,9 +29,10 @@ export function statOf({ record, branch, note }: Found, path: Bytes): Stat {
 }
 
 export function toStat(key: Key | undefined, branch: Branch | undefined, aversion: number): Stat {
-  const { count = 0, came = 0, pzxid = 0 } = branch ?? {};
-  const children = { cversion: 2 * came - count, numChildren: count };
-  if (key === undefined) return { ...EMPTY, aversion, ...children, pzxid };
+  const count = branch?.count ?? 0;
+  const cversion = branch === undefined ? 0 : 2 * branch.came - count;
+  const pzxid = branch?.pzxid ?? 0;
+  if (key === undefined) return { ...EMPTY, aversion, cversion, numChildren: count, pzxid };
   return {
     czxid: key.createRevision,
     mzxid: key.modRevision,
@@ -39,7 +42,8 @@ export function toStat(key: Key | undefined, branch: Branch | undefined, aversio
     aversion,
     ephemeralOwner: toOwner(key.lease),
     dataLength: key.dataLength,
-    ...children,
+    cversion,
+    numChildren: count,
     pzxid: Math.max(key.createRevision, pzxid),
   };
 }

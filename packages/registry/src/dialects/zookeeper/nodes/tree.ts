@@ -229,5 +229,5 @@ function encodeNames(names: readonly Bytes[]): Buffer {
   const writer = new Writer(4 + names.reduce((sum, name) => sum + 4 + name.length, 0));
   writer.int(names.length);
   for (const name of names) writer.bytes(name);
-  return writer.body();
+  return writer.all();
 }

@@ -12,9 +12,9 @@ import {
   type Stamp,
   stampAfter,
 } from "../../../core/index.ts";
-import { directoryOf, isLegalPath } from "../wire/path.ts";
+import { directoryOf, isLegalPath, parentOf } from "../wire/path.ts";
 import { FIXED } from "./fixed.ts";
-import { NO_NOTE, type Note, noteFor, noteKey, saysSomething, toNote, toNoteValue } from "./note.ts";
+import { type Note, noteFor, noteKey, saysSomething, toNote, toNoteValue } from "./note.ts";
 
 /** A node's key, without its value. */
 export interface Key {
@@ -50,6 +50,8 @@ export class Working {
   readonly #keys = new Map<Bytes, Key | undefined>();
   readonly #notes = new Map<Bytes, Note | undefined>();
   readonly #counts = new Map<Bytes, number>();
+  /** Nodes in which others were made that are still there. */
+  readonly #made = new Map<Bytes, number>();
 
   constructor(facts: Facts, account: Account, stamp: Stamp) {
     this.#facts = facts;
@@ -83,12 +85,18 @@ export class Working {
   hasChildren(path: Bytes): boolean {
     if ((FIXED.get(path)?.length ?? 0) > 0) return true;
     if (!isLegalPath(path)) return false;
+    if (this.#made.has(path)) return true;
     const directory = directoryOf(path);
-    for (const [key, after] of this.#keys) if (after !== undefined && key.startsWith(directory)) return true;
+    const end = prefixEnd(directory);
+    if (!this.#facts.hasEntries(this.#account, directory, end)) return false;
     let looks = 0;
-    for (const { key } of this.#facts.entries(this.#account, directory, prefixEnd(directory)))
-      if (looks++ > LOOKS_MAX || (isLegalPath(key) && !this.#keys.has(key))) return true;
+    for (const { key } of this.#facts.entries(this.#account, directory, end))
+      if (looks++ > LOOKS_MAX || (isLegalPath(key) && !this.#isGone(key))) return true;
     return false;
+  }
+
+  #isGone(path: Bytes): boolean {
+    return this.#keys.has(path) && this.#keys.get(path) === undefined;
   }
 
   /** How many have been created in it: the number of the next one. */
@@ -104,29 +112,38 @@ export class Working {
     this.#counts.set(path, this.count(path) + 1);
   }
 
-  create(path: Bytes, value: Bytes, lease: LeaseId | null, more: Partial<Omit<Note, "createRevision">>): Key {
+  /** `more`: what its note says, where it has one. One that is left of another key counts for nothing. */
+  create(path: Bytes, value: Bytes, lease: LeaseId | null, more?: Omit<Note, "createRevision">): Key {
     const { revision, atMs } = this.#stamp;
-    const times = { createdAtMs: atMs, stampMs: stampAfter(this.#stamp, 0) };
     const key: Key = {
-      ...times,
       createRevision: revision,
       modRevision: revision,
+      createdAtMs: atMs,
+      stampMs: stampAfter(this.#stamp, 0),
       version: 1,
       lease,
       dataLength: value.length,
     };
     this.#steps.push({ kind: "put", key: path, value, lease });
     this.#keys.set(path, key);
-    this.setNote(path, { ...NO_NOTE, ...more, createRevision: revision });
+    this.#noteMade(path, 1);
+    if (more !== undefined) this.#notes.set(path, { ...more, createRevision: revision });
     return key;
+  }
+
+  #noteMade(path: Bytes, by: number): void {
+    const parent = parentOf(path);
+    if (parent === undefined) return;
+    const made = (this.#made.get(parent) ?? 0) + by;
+    if (made > 0) this.#made.set(parent, made);
+    else this.#made.delete(parent);
   }
 
   /** A node that is there for those below it gets a key of its own. */
   found(path: Bytes): void {
     const node = this.node(path);
     if (node === undefined || node.key !== undefined) return;
-    const { createRevision: _none, ...more } = node.note;
-    this.create(path, "", null, more);
+    this.create(path, "", null, saysSomething(node.note) ? node.note : undefined);
   }
 
   setData(path: Bytes, { key: before, note }: Node, data: Bytes | null): Key {
@@ -161,14 +178,28 @@ export class Working {
 
   remove(path: Bytes): void {
     this.#steps.push({ kind: "delete", from: path });
+    if (this.#key(path)?.createRevision === this.revision) this.#noteMade(path, -1);
     this.#keys.set(path, undefined);
     if (this.#note(path) !== undefined) this.#notes.set(path, undefined);
     // Whatever is made there anew counts from the beginning.
     if (this.count(path) > 0) this.#counts.set(path, 0);
   }
 
+  /** Most creates are one key and the next number of its parent: one step, which counts on by itself. */
+  #alone(): Command | undefined {
+    const [step] = this.#steps;
+    if (step?.kind !== "put" || this.#steps.length > 1 || this.#counts.size !== 1 || this.#notes.size > 0)
+      return undefined;
+    const [[path, count] = ["", 0]] = this.#counts;
+    const counter = counterOf(directoryOf(path));
+    const before = this.#facts.entry(this.#account, counter)?.value ?? "0";
+    return count > 0 && before === String(count - 1) ? { ...step, numbered: { counter, digits: 0 } } : undefined;
+  }
+
   /** What makes it all so. Who may know of a node is said before it is there, and until it is gone. */
   command(): Command | null {
+    const alone = this.#alone();
+    if (alone !== undefined) return alone;
     const steps: Command[] = [];
     for (const [path, note] of this.#notes)
       if (note !== undefined) steps.push({ kind: "put", key: noteKey(path), value: toNoteValue(note) });

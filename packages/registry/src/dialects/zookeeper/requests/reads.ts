@@ -1,16 +1,20 @@
 /** @live Nodes as they are: their data, what lies in them, who may do what, and which are a session's own. */
 import { type AccountView, type Bytes, LIMITS, prefixEnd } from "../../../core/index.ts";
+import { openLine } from "../../../net/answers/turns.ts";
 import type { Answer, Call, Desk, Handle } from "../desk.ts";
 import { mayDo, OPEN_ACL } from "../nodes/rights.ts";
 import { type Found, findNode, statOf } from "../nodes/stat.ts";
+import type { Tree } from "../nodes/tree.ts";
 import type { Kind } from "../watches/board.ts";
 import { writeAcls } from "../wire/acl.ts";
 import { ERRORS, OPS, PERMS } from "../wire/codes.ts";
-import type { Writer } from "../wire/jute.ts";
+import { Writer } from "../wire/jute.ts";
 import { directoryOf } from "../wire/path.ts";
 import { writeStat } from "../wire/stat.ts";
 import { readSteps } from "../wire/writes.ts";
 import { BAD, fail, show } from "./answers.ts";
+
+const inTurn = openLine();
 
 /** A path as it comes in reads; "" is the root. */
 function readPath({ reader }: Call): Bytes | null {
@@ -120,11 +124,11 @@ function hide(scheme: Bytes, id: Bytes): Bytes {
   return scheme === "digest" ? `${id.slice(0, id.indexOf(":"))}:x` : id;
 }
 
-/** Nodes that are looked at for one answer. */
-const LOOKS_MAX = 200_000;
+/** Keys that are counted in one turn. */
+const COUNTED_MAX = 2000;
 
 /** How many lie below, at any depth. */
-export const countAll: Handle = (desk, call) => {
+export const countAll: Handle = async (desk, call) => {
   const path = readPath(call);
   if (path === null) return BAD;
   const found = find(desk, call, path, PERMS.read);
@@ -132,26 +136,30 @@ export const countAll: Handle = (desk, call) => {
   const { tree } = call.realm;
   if (path === "/") return show((writer) => writer.int(tree.size - 1));
   const directory = directoryOf(path);
-  let [count, looks] = [0, 0];
-  for (const below of pathsBelow(viewOf(desk, call), directory)) {
-    if (looks++ > LOOKS_MAX) return fail(ERRORS.systemError);
-    if (tree.has(below)) count++;
+  let count = 0;
+  for (let last: Bytes | undefined = directory; last !== undefined; ) {
+    const some = countSome(tree, viewOf(desk, call), directory, last);
+    count += some.count;
+    last = some.last;
+    if (last !== undefined) await new Promise<void>(inTurn);
   }
   return show((writer) => writer.int(count));
 };
 
-/** Of keys, and of what lies above them within the directory. */
-function* pathsBelow(view: AccountView | undefined, directory: Bytes): Iterable<Bytes> {
-  const seen = new Set<Bytes>();
-  for (const { key } of view?.entries(directory, prefixEnd(directory)) ?? [])
-    for (
-      let path = key;
-      path.length > directory.length && !seen.has(path);
-      path = path.slice(0, path.lastIndexOf("/"))
-    ) {
-      seen.add(path);
-      yield path;
+/** Of the keys behind the last one: those that are nodes, and the nodes that are there for them. */
+function countSome(tree: Tree, view: AccountView | undefined, directory: Bytes, last: Bytes) {
+  let [count, looks, before] = [0, 0, last];
+  for (const { key } of view?.entries(last, prefixEnd(directory)) ?? []) {
+    if (key === last) continue;
+    if (looks++ === COUNTED_MAX) return { count, last: before };
+    if (tree.has(key)) count++;
+    for (let at = key.lastIndexOf("/"); at > directory.length; at = key.lastIndexOf("/", at - 1)) {
+      if (before.startsWith(key.slice(0, at + 1))) break;
+      if (tree.branch(key.slice(0, at))?.hasKey === false) count++;
     }
+    before = key;
+  }
+  return { count, last: undefined };
 }
 
 export const getEphemerals: Handle = (desk, call) => {
@@ -161,7 +169,7 @@ export const getEphemerals: Handle = (desk, call) => {
   const paths = keys.map(({ key }) => key).filter((key) => key.startsWith(prefix) && realm.tree.has(key));
   return show((writer) => {
     writer.int(paths.length);
-    for (const path of paths.sort()) writer.bytes(path);
+    for (const path of paths) writer.bytes(path);
   });
 };
 
@@ -170,24 +178,30 @@ const READS: ReadonlyMap<number, Handle> = new Map([
   [OPS.getChildren, getChildren],
 ]);
 
+/** Of what one answer tells of many nodes. */
+const MANY_BYTES_MAX = 8 * 1024 * 1024;
+const FIRST_BYTES = 1024;
+
 export const multiRead: Handle = (desk, call) => {
+  const told = new Writer(FIRST_BYTES);
   const steps = readSteps(call.reader, (type) => {
     const handle = READS.get(type);
     // Handlers of reads answer at once.
     const answer = handle?.(desk, { ...call, type }) as Answer | undefined;
-    return answer === undefined || call.reader.isBad ? undefined : { type, answer };
+    if (answer === undefined || call.reader.isBad) return undefined;
+    if (told.size <= MANY_BYTES_MAX) tellStep(told, type, answer);
+    return true;
   });
   if (steps === undefined) return BAD;
-  return show((writer) => {
-    for (const { type, answer } of steps) {
-      const { error, body } = answer;
-      writer
-        .int(error === ERRORS.ok ? type : -1)
-        .bool(false)
-        .int(error);
-      if (error === ERRORS.ok) body?.(writer);
-      else writer.int(error);
-    }
-    writer.int(-1).bool(true).int(-1);
-  });
+  if (told.size > MANY_BYTES_MAX) return fail(ERRORS.systemError);
+  return show((writer) => writer.raw(told.all()).int(-1).bool(true).int(-1));
 };
+
+function tellStep(writer: Writer, type: number, { error, body }: Answer): void {
+  writer
+    .int(error === ERRORS.ok ? type : -1)
+    .bool(false)
+    .int(error);
+  if (error === ERRORS.ok) body?.(writer);
+  else writer.int(error);
+}

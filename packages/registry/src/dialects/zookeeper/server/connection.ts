@@ -1,6 +1,7 @@
 /** @live A connection: four letters and a text, or a session and its requests. */
 import type { Socket } from "node:net";
-import { type Bytes, type LeaseId, toBytes } from "../../../core/index.ts";
+import { type Bytes, type LeaseId, type Revision, toBytes, type View } from "../../../core/index.ts";
+import { openLine } from "../../../net/answers/turns.ts";
 import type { RequestLog } from "../../../net/log.ts";
 import type { StreamLine, StreamTalk } from "../../../net/tcp.ts";
 import type { Answer, Desk, Guest } from "../desk.ts";
@@ -12,7 +13,6 @@ import type { Acl } from "../wire/acl.ts";
 import { ERRORS, errorName, OPS, opName, PERMS } from "../wire/codes.ts";
 import { EXPIRED, type Granted, readConnect, writeConnected } from "../wire/connect.ts";
 import { Frames } from "../wire/frames.ts";
-import { Reader, Writer } from "../wire/jute.ts";
 import type { Numbers, Tally } from "../words/numbers.ts";
 import { receive } from "./lobby.ts";
 import { Outbox } from "./outbox.ts";
@@ -27,13 +27,19 @@ const KEEP_ALIVE_MS = 60_000;
 /** xid and type. */
 const HEADER_BYTES = 8;
 
+const inTurn = openLine();
+
+function revisionOf({ revision }: View): Revision {
+  return revision;
+}
+
 export interface ConnectionParts {
   readonly desk: Desk;
   readonly line: StreamLine;
   readonly requests: RequestLog;
   readonly numbers: Numbers;
-  /** What a word of four letters is answered; undefined for one that is none. */
-  say(word: string, address: string): string | undefined;
+  /** How a word of four letters is answered; undefined for one that is none. */
+  wordOf(word: string, address: string): (() => string) | undefined;
   nowMs(): number;
   /** Gets what a handler threw: a bug. */
   failed(error: unknown): void;
@@ -171,6 +177,7 @@ export class Connection implements StreamTalk, Guest {
 
   #settle(): void {
     if (this.#socket.destroyed) return;
+    if (this.#state !== "new") this.#parts.line.used(this.#bytesRead - this.#frames.waiting);
     const isFull = this.#isFull();
     if (isFull && !this.#socket.isPaused()) this.#socket.pause();
     else if (!isFull && this.#socket.isPaused()) this.#socket.resume();
@@ -179,17 +186,18 @@ export class Connection implements StreamTalk, Guest {
 
   /** What it says meanwhile waits in the socket, and so in the client. */
   #isFull(): boolean {
-    if (this.#socket.writableLength > UNSENT_BYTES_MAX) return true;
+    if (this.#outbox.unsent > UNSENT_BYTES_MAX) return true;
     return this.#frames.waiting > this.#parts.desk.settings.requestBytesMax + HEADER_BYTES;
   }
 
   #greet(): void {
     const word = this.#frames.word();
     if (word === undefined) return;
-    const text = this.#parts.say(word, this.address);
-    if (text !== undefined) {
+    const tell = this.#parts.wordOf(word, this.address);
+    if (tell !== undefined) {
       this.#state = "over";
-      this.#socket.end(text);
+      // Some go over all that there is.
+      inTurn(() => this.#socket.end(tell()));
       return;
     }
     const frame = this.#frames.next();
@@ -214,32 +222,31 @@ export class Connection implements StreamTalk, Guest {
   }
 
   #open(granted: Granted | undefined, frame: Buffer): void {
-    this.#outbox.answer(frame);
+    this.#socket.write(frame);
     if (granted === undefined) {
       this.#state = "over";
-      process.nextTick(() => this.#socket.end());
+      this.#socket.end();
       return;
     }
     this.#state = "open";
     this.tally.greeted(this.session, granted.timeoutMs);
     // The session's own time sees to clients that are gone; one without a session has as long.
     this.#socket.setTimeout(this.#realm === undefined ? granted.timeoutMs : 0);
-    this.#parts.line.used(this.#bytesRead - this.#frames.waiting);
     this.#pump();
   }
 
   #next(): Asked | undefined {
     for (;;) {
-      if (this.#state !== "open" || this.#socket.writableLength > UNSENT_BYTES_MAX) return undefined;
-      const frame = this.#frames.next();
-      if (frame === undefined) return undefined;
-      if (frame === "wrong" || frame.length < HEADER_BYTES) {
+      if (this.#state !== "open" || this.#outbox.unsent > UNSENT_BYTES_MAX) return undefined;
+      const reader = this.#frames.next();
+      if (reader === undefined) return undefined;
+      if (reader === "wrong" || reader.left < HEADER_BYTES) {
         this.#socket.destroy();
         return undefined;
       }
       this.tally.received();
-      const [xid, type] = [frame.readInt32BE(0), frame.readInt32BE(4)];
-      const asked = { xid, type, reader: new Reader(frame, HEADER_BYTES), bytes: frame.length };
+      const bytes = reader.left;
+      const asked: Asked = { xid: reader.int(), type: reader.int(), reader, bytes };
       // Out of turn, as clients know it by its xid: no other work makes it late.
       if (asked.type !== OPS.ping) return asked;
       this.#send(asked, { error: ERRORS.ok });
@@ -264,19 +271,19 @@ export class Connection implements StreamTalk, Guest {
   }
 
   #send({ xid }: Asked, { error, zxid, body, isLast }: Answer): void {
-    const writer = new Writer();
+    const writer = this.#outbox.begin();
     writer
       .int(xid)
-      .long(zxid ?? this.#parts.desk.registry.read((view) => view.revision))
+      .long(zxid ?? this.#parts.desk.registry.read(revisionOf))
       .int(error);
     if (error === ERRORS.ok) body?.(writer);
-    this.#outbox.answer(writer.frame());
+    this.#outbox.end();
     this.tally.sent();
-    this.#parts.line.used(this.#bytesRead - this.#frames.waiting);
     if (isLast !== true) return;
     this.#state = "over";
     this.rise();
-    process.nextTick(() => this.#socket.end());
+    this.#outbox.send();
+    this.#socket.end();
   }
 
   /** A line for the log. What is asked for stands in bodies, and may be secret: its name is enough. */

@@ -1,7 +1,9 @@
 /**
  * @live The requests of a connection, one after the other: each is answered after those before it. Writes are proposed while
- * others are under way, so that many are flushed at once; what reads waits until they are done.
+ * others are under way, so that many are flushed at once; what reads waits until they are done. What takes long rests in
+ * between, so that others have their turn.
  */
+import { openLine } from "../../../net/answers/turns.ts";
 import type { Answer } from "../desk.ts";
 import type { Asked } from "./verbs.ts";
 
@@ -9,6 +11,10 @@ import type { Asked } from "./verbs.ts";
 const UNDER_WAY_MAX = 512;
 /** And so many bytes of them. */
 const UNDER_WAY_BYTES_MAX = 4 * 1024 * 1024;
+/** In one turn. */
+const WORK_MS = 5;
+
+const inTurn = openLine();
 
 export interface QueueParts {
   /** The next request that has come; undefined while there is none, or none is to be read. */
@@ -36,20 +42,27 @@ export class Queue {
   #bytes = 0;
   #isAlone = false;
   #isPumping = false;
+  #isResting = false;
 
   constructor(parts: QueueParts) {
     this.#parts = parts;
   }
 
   get isIdle(): boolean {
-    return this.#slots.length === 0 && this.#head === undefined;
+    return this.#slots.length === 0 && this.#head === undefined && !this.#isResting;
   }
 
   /** Takes on what can be. */
   pump(): void {
     if (this.#isPumping) return;
     this.#isPumping = true;
-    while (!this.#isAlone && this.#slots.length < UNDER_WAY_MAX && this.#bytes < UNDER_WAY_BYTES_MAX) {
+    const untilMs = this.#isResting ? 0 : performance.now() + WORK_MS;
+    while (
+      !this.#isResting &&
+      !this.#isAlone &&
+      this.#slots.length < UNDER_WAY_MAX &&
+      this.#bytes < UNDER_WAY_BYTES_MAX
+    ) {
       this.#head ??= this.#parts.next();
       if (this.#head === undefined) break;
       const way = this.#parts.wayOf(this.#head.type);
@@ -58,9 +71,18 @@ export class Queue {
       this.#head = undefined;
       this.#isAlone = way === "alone";
       this.#begin(asked);
+      if (performance.now() > untilMs) this.#rest();
     }
     this.#isPumping = false;
     this.#parts.settled();
+  }
+
+  #rest(): void {
+    this.#isResting = true;
+    inTurn(() => {
+      this.#isResting = false;
+      this.pump();
+    });
   }
 
   #begin(asked: Asked): void {

@@ -10,6 +10,7 @@ import {
   type Registry,
   refuse,
 } from "../../../core/index.ts";
+import { openLine } from "../../../net/answers/turns.ts";
 import { isPassword, passwordOf } from "./password.ts";
 import { VIA } from "./realm.ts";
 
@@ -35,6 +36,10 @@ export function newSeat(): string {
 }
 
 const ID_BITS = 63;
+/** In one turn. */
+const ENDING_MS = 2;
+
+const inTurn = openLine();
 
 /** Numbers above 0 that nobody guesses. */
 export function newSession(): LeaseId {
@@ -46,6 +51,7 @@ export class Sessions {
   readonly #registry: Registry;
   readonly #secret: Buffer;
   readonly #limits: SessionLimits;
+  #ending: (() => void)[] = [];
 
   constructor(registry: Registry, secret: Buffer, limits: SessionLimits) {
     this.#registry = registry;
@@ -98,8 +104,20 @@ export class Sessions {
     });
   }
 
-  /** With all that goes with it, in one revision. */
+  /** With all that goes with it, in one revision. Many that end at once do so in turns: nobody's pings wait for them. */
   end(account: Account, session: LeaseId): ReturnType<Registry["propose"]> {
-    return this.#registry.propose(account, { kind: "end", lease: session, cause: "closed" });
+    return new Promise((resolve, reject) => {
+      const command: Command = { kind: "end", lease: session, cause: "closed" };
+      this.#ending.push(() => void this.#registry.propose(account, command).then(resolve, reject));
+      if (this.#ending.length === 1) inTurn(() => this.#endSome());
+    });
+  }
+
+  #endSome(): void {
+    const untilMs = performance.now() + ENDING_MS;
+    let ended = 0;
+    while (ended < this.#ending.length && performance.now() < untilMs) this.#ending[ended++]?.();
+    this.#ending = this.#ending.slice(ended);
+    if (this.#ending.length > 0) inTurn(() => this.#endSome());
   }
 }

@@ -1,8 +1,9 @@
 /** How a connection begins. */
 import type { Bytes } from "../../../core/index.ts";
-import { Reader, Writer } from "./jute.ts";
+import { type Reader, Writer } from "./jute.ts";
 
 export const PASSWORD_BYTES = 16;
+const GREETING_BYTES = 64;
 const NO_PASSWORD: Bytes = "\0".repeat(PASSWORD_BYTES);
 
 export interface ConnectRequest {
@@ -16,8 +17,7 @@ export interface ConnectRequest {
 }
 
 /** Undefined when it is none. */
-export function readConnect(frame: Buffer): ConnectRequest | undefined {
-  const reader = new Reader(frame);
+export function readConnect(reader: Reader): ConnectRequest | undefined {
   reader.int();
   const [lastZxidSeen, timeoutMs, session] = [reader.long(), reader.int(), reader.long()];
   const password = reader.bytes() ?? "";
@@ -35,7 +35,7 @@ export interface Granted {
 export const EXPIRED: Granted = { session: 0n, password: NO_PASSWORD, timeoutMs: 0 };
 
 export function writeConnected({ readOnly }: ConnectRequest, { session, password, timeoutMs }: Granted): Buffer {
-  const writer = new Writer().int(0).int(timeoutMs).long(session).bytes(password);
+  const writer = new Writer(GREETING_BYTES).begin().int(0).int(timeoutMs).long(session).bytes(password);
   if (readOnly !== undefined) writer.bool(false);
-  return writer.frame();
+  return writer.end().all();
 }

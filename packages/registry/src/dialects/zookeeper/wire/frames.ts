@@ -1,4 +1,5 @@
 /** Frames: a length of 32 bits and so many bytes. A connection may begin with a word of four letters instead. */
+import { Reader } from "./jute.ts";
 
 const LENGTH_BYTES = 4;
 
@@ -6,6 +7,8 @@ const LENGTH_BYTES = 4;
 export class Frames {
   readonly #bytesMax: number;
   #chunks: Buffer[] = [];
+  /** Of the first chunk so much is taken. */
+  #at = 0;
   #length = 0;
 
   constructor(bytesMax: number) {
@@ -24,30 +27,35 @@ export class Frames {
 
   /** The first four bytes as text, while they are no part of a frame yet. */
   word(): string | undefined {
-    return this.#length < LENGTH_BYTES ? undefined : this.#join(LENGTH_BYTES).toString("latin1", 0, LENGTH_BYTES);
+    if (this.#length < LENGTH_BYTES) return undefined;
+    const first = this.#join(LENGTH_BYTES);
+    return first.toString("latin1", this.#at, this.#at + LENGTH_BYTES);
   }
 
   /** The next frame; undefined until it is there; "wrong" when its length is none: there is no telling what follows. */
-  next(): Buffer | "wrong" | undefined {
+  next(): Reader | "wrong" | undefined {
     if (this.#length < LENGTH_BYTES) return undefined;
-    const size = this.#join(LENGTH_BYTES).readInt32BE(0);
+    const size = this.#join(LENGTH_BYTES).readInt32BE(this.#at);
     if (size <= 0 || size > this.#bytesMax) return "wrong";
-    const end = LENGTH_BYTES + size;
-    if (this.#length < end) return undefined;
-    const first = this.#join(end);
-    const frame = first.subarray(LENGTH_BYTES, end);
-    this.#length -= end;
-    if (first.length === end) this.#chunks.shift();
-    else this.#chunks[0] = first.subarray(end);
-    return frame;
+    if (this.#length < LENGTH_BYTES + size) return undefined;
+    const first = this.#join(LENGTH_BYTES + size);
+    const start = this.#at + LENGTH_BYTES;
+    this.#at = start + size;
+    this.#length -= LENGTH_BYTES + size;
+    if (this.#at === first.length) {
+      this.#chunks.shift();
+      this.#at = 0;
+    }
+    return new Reader(first, start, start + size);
   }
 
-  /** A buffer that begins with so many bytes. */
+  /** A buffer that has so many bytes from where it is taken. */
   #join(bytes: number): Buffer {
     const first = this.#chunks[0] as Buffer;
-    if (first.length >= bytes) return first;
-    const joined = Buffer.concat(this.#chunks);
+    if (first.length - this.#at >= bytes) return first;
+    const joined = Buffer.concat([first.subarray(this.#at), ...this.#chunks.slice(1)]);
     this.#chunks = [joined];
+    this.#at = 0;
     return joined;
   }
 }

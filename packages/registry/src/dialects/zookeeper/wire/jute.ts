@@ -8,15 +8,18 @@ import type { Bytes } from "../../../core/index.ts";
 export class Reader {
   readonly #bytes: Buffer;
   #at: number;
+  readonly #end: number;
   isBad = false;
 
-  constructor(bytes: Buffer, at = 0) {
+  /** From one place to another. */
+  constructor(bytes: Buffer, at = 0, end = bytes.length) {
     this.#bytes = bytes;
     this.#at = at;
+    this.#end = end;
   }
 
   get left(): number {
-    return this.#bytes.length - this.#at;
+    return this.#end - this.#at;
   }
 
   #take(size: number): number {
@@ -58,7 +61,7 @@ export class Reader {
 
   /** All that is left. */
   rest(): Bytes {
-    return this.#bytes.toString("latin1", this.#take(this.left), this.#bytes.length);
+    return this.#bytes.toString("latin1", this.#take(this.left), this.#end);
   }
 
   /** A list of at most as many as there are bytes for, each of at least `bytesMin`; null for none. */
@@ -75,20 +78,22 @@ export class Reader {
   }
 }
 
-const FIRST_BYTES = 160;
 const LENGTH_BYTES = 4;
 
-/** Writes one frame: its length stands before it in the end. */
+/** Writes records, or frames one behind the other, each with its length before it. */
 export class Writer {
   #bytes: Buffer;
-  #at = LENGTH_BYTES;
+  #at = 0;
+  /** Of the frame at hand. */
+  #start = 0;
 
-  constructor(sizeHint = FIRST_BYTES) {
-    this.#bytes = Buffer.allocUnsafe(sizeHint + LENGTH_BYTES);
+  constructor(sizeHint: number) {
+    this.#bytes = Buffer.allocUnsafe(sizeHint);
   }
 
+  /** Of all that was written. */
   get size(): number {
-    return this.#at - LENGTH_BYTES;
+    return this.#at;
   }
 
   #room(size: number): number {
@@ -100,6 +105,18 @@ export class Writer {
     }
     this.#at = at + size;
     return at;
+  }
+
+  /** What follows is a frame. */
+  begin(): this {
+    this.#start = this.#room(LENGTH_BYTES);
+    return this;
+  }
+
+  /** It is whole. */
+  end(): this {
+    this.#bytes.writeInt32BE(this.#at - this.#start - LENGTH_BYTES, this.#start);
+    return this;
   }
 
   int(value: number): this {
@@ -140,14 +157,8 @@ export class Writer {
     return this;
   }
 
-  /** The frame. Nothing is to be written after it. */
-  frame(): Buffer {
-    this.#bytes.writeInt32BE(this.size, 0);
+  /** What was written. Nothing is to be written after it. */
+  all(): Buffer {
     return this.#bytes.subarray(0, this.#at);
-  }
-
-  /** What was written, without its length. */
-  body(): Buffer {
-    return this.#bytes.subarray(LENGTH_BYTES, this.#at);
   }
 }

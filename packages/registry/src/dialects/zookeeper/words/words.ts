@@ -60,14 +60,13 @@ export function isOpenTo({ desk }: FactsParts, name: string): boolean {
   return desk.access.open || !CLOSED.has(name);
 }
 
-/** Undefined for what is no word. */
-export function sayWord(parts: FactsParts, word: string, address: string): string | undefined {
-  const tell = WORDS.get(word);
-  const reset = RESETS.get(word);
-  if (tell !== undefined && isOpenTo(parts, word)) return tell(parts);
-  if (reset !== undefined && LOOPBACK.test(address)) return reset(parts);
+/** How a word is answered; undefined for what is none. */
+export function findWord(parts: FactsParts, word: string, address: string): (() => string) | undefined {
+  const [tell, reset] = [WORDS.get(word), RESETS.get(word)];
+  if (tell !== undefined && isOpenTo(parts, word)) return () => tell(parts);
+  if (reset !== undefined && LOOPBACK.test(address)) return () => reset(parts);
   if (tell === undefined && reset === undefined) return undefined;
-  return `${word} is not executed because it is not in the whitelist.\n`;
+  return () => `${word} is not executed because it is not in the whitelist.\n`;
 }
 
 function pairs(values: Readonly<Record<string, string | number>>): string {
