@@ -122,7 +122,7 @@ test("what is wrong in the section is said, all of it", async (t) => {
     assert.match(error.message, /layouts\[1\]\.prefix: lies within that of another layout/);
     assert.match(
       error.message,
-      /layouts\[3\]\.kind: must be one of serverset, nerve, curator, spring-cloud, dubbo, dubbo-interfaces, pattern, not "serversets"/,
+      /layouts\[3\]\.kind: must be one of serverset, nerve, curator, spring-cloud, dubbo, dubbo-interfaces, go-kit, go-micro, grpc, skydns, pattern, not "serversets"/,
     );
     assert.match(error.message, /layouts\[4\]\.acount: no such setting \(did you mean account\?\)/);
     assert.match(error.message, /layouts\[4\]\.prefix: must be a text/);

@@ -53,8 +53,3 @@ export function isReserved(key: Bytes): boolean {
 
 /** Up to which revision the history of an account's keys is gone, in decimal. */
 export const FLOOR_KEY: Bytes = "\0rollcall/floor";
-
-/** Bytewise for byte strings; by UTF-16 code unit for names. */
-export function compareStrings(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}

@@ -281,8 +281,7 @@ export class AccountState implements AccountView {
 
   #forgetEmptyServices(): void {
     const empty = [...this.serviceStates.values()].filter((service) => service.instances.size === 0);
-    empty.sort((a, b) => a.revision - b.revision);
-    for (const { name } of empty.slice(0, EMPTY_SERVICES_MAX / 2)) {
+    for (const { name } of empty.sort((a, b) => a.revision - b.revision).slice(0, EMPTY_SERVICES_MAX / 2)) {
       this.serviceStates.delete(name);
       this.counts.bytes -= serviceBytes(name);
     }
@@ -381,12 +380,9 @@ export class Catalog implements View {
   }
 
   members(account: Account, lease: LeaseId): { instances: InstanceRecord[]; keys: KeyRecord[] } {
-    const instances: InstanceRecord[] = [];
-    const keys: KeyRecord[] = [];
-    for (const member of this.leaseState(account, lease)?.each() ?? []) {
-      if ("key" in member) keys.push(member);
-      else instances.push(member);
-    }
+    const [instances, keys]: [InstanceRecord[], KeyRecord[]] = [[], []];
+    for (const one of this.leaseState(account, lease)?.each() ?? [])
+      "key" in one ? keys.push(one) : instances.push(one);
     return { instances, keys };
   }
 
