@@ -1,5 +1,5 @@
 /**
- * Clients of Consul, doozer, Serf, hera, NSQ and ZooKeeper at three nodes: what is done at one is so at the others, and nobody is told
+ * Clients of Consul, doozer, Serf, hera, NSQ, ZooKeeper and etcd at three nodes: what is done at one is so at the others, and nobody is told
  * that anything is gone because a node is killed.
  */
 import assert from "node:assert/strict";
@@ -13,6 +13,7 @@ import type { Rollcall } from "../harness/program.ts";
 import { type Answer, request } from "../harness/requests.ts";
 import { type Scope, until } from "../harness/scope.ts";
 import { openNsqd } from "../nsqlookupd/rig.ts";
+import * as etcd from "./etcd.ts";
 import { ask } from "./rig.ts";
 import * as zookeeper from "./zookeeper.ts";
 
@@ -300,6 +301,7 @@ export const WALKS: Readonly<Record<string, (scope: Scope, nodes: Three) => Prom
   "entries of hera are put, beaten and deleted at any node": heras,
   "an nsqd that is connected to several nodes is shown by all of them, once": nsq,
   "a session of ZooKeeper goes from node to node, and numbers and watches are those of all": zookeeper.sessions,
+  "watches, leases and members of etcd are the same at every node": etcd.walk,
 };
 
 /** Statuses of a heartbeat that goes on until it is good again, none of them one that says that all is lost. */
@@ -374,4 +376,5 @@ export const WITNESSES: readonly Witness[] = [
   heraBeats,
   nsqProducers,
   zookeeper.watches,
+  etcd.locks,
 ];
