@@ -12,7 +12,11 @@ import { beginWatch, type Conversation, meaningsOf, say } from "./vectors.ts";
 const FILE = join(ROOT, "packages/registry/src/dialects/etcd/vectors/v2-3.4.23.json");
 const conversations = JSON.parse(readFileSync(FILE, "utf8")) as readonly Conversation[];
 
-const rollcall = await startEtcd({ after }, { dialects: "http,etcd,zookeeper" });
+const layouts = [
+  { prefix: "/services", kind: "go-kit" },
+  { prefix: "/skydns/local/skydns", kind: "skydns" },
+];
+const rollcall = await startEtcd({ after }, { dialects: "http,etcd,zookeeper", config: { layouts } });
 const server = `http://127.0.0.1:${rollcall.port("etcd")}`;
 const base = `${server}/v2/keys`;
 
@@ -156,4 +160,33 @@ test("stats, version, health and metrics", async () => {
   assert.match((await get("/metrics")).text, /^etcd_server_has_leader 1$/m);
   assert.equal((await get("/v2/nothing")).text, "404 page not found\n");
   assert.equal((await request(`${server}/version`, { method: "PUT" })).status, 405);
+});
+
+test("what etcd's users register is an instance, and an instance is what they read", async () => {
+  const native = `${rollcall.url}/v2/default/services`;
+  await ask("PUT", "/services/web/a", "value=http://10.0.0.1:8080&ttl=100");
+  const record = JSON.stringify({ host: "10.0.0.2", port: 53 });
+  await ask("PUT", "/skydns/local/skydns/prod/names/b", `value=${encodeURIComponent(record)}`);
+  const found = async (path: string) => (await request(`${native}/${path}`)).json();
+  const web = await found("web/instances/a");
+  assert.deepEqual([web.address, web.ports.default], ["10.0.0.1", 8080]);
+  assert.equal((await found("names.prod/instances/b")).address, "10.0.0.2");
+  const body = { address: "10.0.0.9", port: 80, ttl: "100s" };
+  assert.equal((await request(`${native}/shop/instances/s1`, { method: "PUT", body })).status, 201);
+  assert.match((await ask("GET", "/services/shop/s1")).json().node.value, /^(?:\w+:\/\/)?10\.0\.0\.9:80$/);
+  const { node } = (await ask("GET", "/skydns/local/skydns/shop?recursive=true")).json();
+  assert.equal(JSON.parse(node.nodes[0].value).host, "10.0.0.9");
+  assert.ok(node.nodes[0].ttl > 90, "it lives as long as its instance");
+  await ask("DELETE", "/services/web?recursive=true");
+  assert.equal((await request(`${native}/web/instances/a`)).status, 404);
+});
+
+test("an index whose history is gone is refused", async () => {
+  const { index } = await ask("PUT", "/gone", "value=1");
+  const compacted = await request(`${server}/v3/kv/compaction`, { body: { revision: index } });
+  assert.equal(compacted.status, 200, compacted.text);
+  const answer = await ask("GET", "/gone?wait=true&waitIndex=1");
+  assert.equal(answer.status, 400);
+  const { errorCode, cause } = answer.json();
+  assert.deepEqual([errorCode, cause], [401, `the requested history has been cleared [${index + 1}/1]`]);
 });

@@ -16,7 +16,6 @@ const OF: Readonly<Record<Operation["verb"], Verb>> = {
 
 export class Stats {
   readonly #counts: Record<string, number> = {};
-  expired = 0;
   watchers = 0;
 
   constructor() {
@@ -29,6 +28,6 @@ export class Stats {
   }
 
   shown(): Readonly<Record<string, number>> {
-    return { ...this.#counts, expireCount: this.expired, watchers: this.watchers };
+    return { ...this.#counts, expireCount: 0, watchers: this.watchers };
   }
 }
