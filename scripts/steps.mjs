@@ -102,6 +102,7 @@ const TEST_PACKAGES = [
   { name: "bind9-dnsutils", program: "nsupdate" },
   { name: "bind9-utils", program: "named-checkzone" },
   { name: "dnsmasq-base", program: "dnsmasq" },
+  { name: "etcd-client", program: "etcdctl" },
   { name: "etcd-server", program: "etcd" },
   { name: "gcc", program: "gcc" },
   { name: "haproxy", program: "haproxy" },
