@@ -30,7 +30,10 @@ async function run(code: string) {
   mkdirSync(join(folder, "node_modules/@rollcall"), { recursive: true });
   symlinkSync(join(ROOT, "packages/client"), join(folder, "node_modules/@rollcall/client"));
   const port = await freePort();
-  const text = code.replaceAll("http://127.0.0.1:7070", registry.url).replaceAll("8080", String(port));
+  const text = code
+    .replaceAll("http://127.0.0.1:7070", registry.url)
+    .replaceAll("8080", String(port))
+    .replaceAll("/var/lib/app", folder);
   writeFileSync(join(folder, "app.mjs"), text);
   const program = startProcess({ after }, process.execPath, ["app.mjs"], { env: cleanEnvironment(), cwd: folder });
   return { port, program };
@@ -43,7 +46,7 @@ test("a service as the README has it is found, ends at SIGTERM, and is found no 
   assert.ok(shown);
   assert.equal(await (await fetch(`http://${shown.address}:${shown.port}`)).text(), "hello\n");
   assert.equal(shown.port, port);
-  assert.deepEqual(await program.kill("SIGTERM"), { code: 0, signal: null }, program.stderr());
+  assert.deepEqual(await program.kill("SIGTERM"), { code: null, signal: "SIGTERM" }, program.stderr());
   assert.equal(await rollcall.instance("api", "api-1"), null);
 });
 
@@ -51,12 +54,14 @@ test("it ends at SIGTERM when the registry is out of reach, too", async () => {
   const { program } = await run(blocks[0] + THROUGH);
   await until(() => program.lines.includes("through"), { what: "the registration" });
   await registry.kill("SIGKILL");
-  assert.equal((await program.kill("SIGTERM")).signal, null, program.stderr());
+  assert.equal((await program.kill("SIGTERM")).signal, "SIGTERM", program.stderr());
   await registry.restart();
 });
 
 test("the README's other blocks run as they are", async () => {
   await rollcall.registerOnce({ service: "db", id: "db-1", address: "127.0.0.1", zone: "east" });
+  const { port } = new URL(registry.url);
+  await rollcall.registerOnce({ service: "orders", id: "o-1", address: "127.0.0.1", port: Number(port), zone: "east" });
   const others = blocks.slice(1);
   const watching = others.findIndex((block) => block.includes("for await"));
   assert.ok(watching >= 0);
@@ -69,11 +74,12 @@ test("the README's other blocks run as they are", async () => {
     },
     { what: "a change to be printed" },
   );
-  const shows = ["instance", "session", "many"];
+  const shows = ["instance", "orders.instances", "peers", "[response]", "[limit, session]", "lead", "many"];
   assert.equal(others.length, shows.length, "the page has other blocks than this test knows");
-  for (const [index, block] of others.entries()) {
+  const runs = others.map(async (block, index) => {
     const shown = await run(`${PREAMBLE}${block}console.log(Object.keys(${shows[index]}).length);process.exit();`);
     assert.equal((await shown.program.exited).code, 0, shown.program.stderr());
     assert.notEqual(shown.program.lines[0], "0");
-  }
+  });
+  await Promise.all(runs);
 });

@@ -59,7 +59,8 @@ export const importsPointInward: Rule = (files) =>
   );
 
 function judgeClient(path: string, target: string): string | undefined {
-  if (!target.startsWith(".")) return "the SDK has no dependencies and runs in browsers";
+  if (target.startsWith("node:") && path.startsWith("packages/client/src/node/")) return undefined;
+  if (!target.startsWith(".")) return "the SDK has no dependencies and runs in browsers, but for its folder node";
   if (!resolvePath(path, target).startsWith("packages/client/src/")) return "it leaves the package";
   return judgeExtension(target);
 }

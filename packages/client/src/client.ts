@@ -1,9 +1,22 @@
 import { type Admin, createAdmin, status } from "./admin.ts";
-import type { EventBody, EventsBody } from "./changes.ts";
-import { type Config, createConfig } from "./config.ts";
 import { clientError, RollcallError } from "./error.ts";
 import { type DiscoverOptions, type Discovery, discover, type InstanceFilter, toQuery } from "./find/discovery.ts";
+import type { EventBody, EventsBody } from "./follow/changes.ts";
+import { createTrio, type SubscribeOptions, subscribe, type Trio } from "./follow/trio.ts";
+import {
+  type EventsFollowOptions,
+  type EventsPageOptions,
+  events,
+  eventsPage,
+  type WatchItem,
+  type WatchManyOptions,
+  type WatchOptions,
+  watch,
+  watchMany,
+} from "./follow/watch.ts";
 import { createTransport, pathOf, type Transport } from "./http/transport.ts";
+import { type Config, createConfig } from "./keys/config.ts";
+import { createElections, createLocks, type Elections, type Locks } from "./keys/turn.ts";
 import { type BeatOptions, createLeases, type Leases, type Page } from "./leases.ts";
 import {
   deregister,
@@ -27,18 +40,6 @@ import type {
   SubscribeBody,
   SubscribedBody,
 } from "./shapes.ts";
-import { createTrio, type SubscribeOptions, subscribe, type Trio } from "./trio.ts";
-import {
-  type EventsFollowOptions,
-  type EventsPageOptions,
-  events,
-  eventsPage,
-  type WatchItem,
-  type WatchManyOptions,
-  type WatchOptions,
-  watch,
-  watchMany,
-} from "./watch.ts";
 
 export interface ClientOptions {
   /**
@@ -100,6 +101,8 @@ export interface Client {
   readonly trio: Trio;
   readonly leases: Leases;
   readonly config: Config;
+  readonly locks: Locks;
+  readonly elections: Elections;
   readonly admin: Admin;
 }
 
@@ -116,6 +119,8 @@ export function createClient(options: ClientOptions): Client {
     timeoutMs: options.timeoutMs ?? 10_000,
   });
   const { account } = transport;
+  const leases = createLeases(transport);
+  const config = createConfig(transport);
   return {
     get url() {
       return transport.addresses.current.base;
@@ -132,8 +137,10 @@ export function createClient(options: ClientOptions): Client {
     consumers: async () => transport.json({ path: pathOf("v2", account, "consumers") }),
     status: () => status(transport),
     trio: createTrio(transport),
-    leases: createLeases(transport),
-    config: createConfig(transport),
+    leases,
+    config,
+    locks: createLocks({ leases, config }),
+    elections: createElections({ leases, config }),
     admin: createAdmin(transport),
   };
 }

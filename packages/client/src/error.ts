@@ -5,7 +5,8 @@ export const PROBLEMS = "https://rollcall.dev/problems/";
 /**
  * What the registry refused, or why it was not reached. `code` is the stable short name: the last part of the
  * problem's type (`not-found`, `conflict`, `forbidden`, …), or one of the client's own: `unreachable` (no answer),
- * `bad-answer` (an answer that is not the registry's), `invalid` (refused before it was sent).
+ * `bad-answer` (an answer that is not the registry's), `invalid` (refused before it was sent), `no-instance` (nobody to
+ * call), `lost` (a lock or a lead that is over), `timeout` (it was not free in time).
  */
 export class RollcallError extends Error {
   override readonly name = "RollcallError";
@@ -35,7 +36,7 @@ export class RollcallError extends Error {
 
 /** An error of the client's own making. */
 export function clientError(
-  code: "unreachable" | "bad-answer" | "invalid" | "unknown",
+  code: "unreachable" | "bad-answer" | "invalid" | "unknown" | "no-instance" | "lost" | "timeout",
   detail: string,
   cause?: unknown,
 ): RollcallError {

@@ -1,14 +1,28 @@
 /** The SDK of the Rollcall service registry. */
 export type { Admin, BackupStream } from "./admin.ts";
-export type * from "./changes.ts";
+export { type Caller, type CallerOptions, createCaller, type Route } from "./calls/caller.ts";
+export type { Dispatcher } from "./calls/dispatcher.ts";
 export { type Client, type ClientOptions, createClient } from "./client.ts";
-export type { Config, KeyPage, PutOptions } from "./config.ts";
 export { RollcallError } from "./error.ts";
+export type { BalanceOptions, Standing, Taken } from "./find/balance/balancer.ts";
+export type { OutlierOptions } from "./find/balance/outliers.ts";
+export type { NearOptions } from "./find/balance/zone.ts";
 export type { DiscoverOptions, Discovery, InstanceFilter } from "./find/discovery.ts";
 export type { HoldOptions } from "./find/hold.ts";
+export type { Snapshots } from "./find/saved.ts";
+export type * from "./follow/changes.ts";
+export type { SubscribeOptions, Trio } from "./follow/trio.ts";
+export type {
+  EventsFollowOptions,
+  EventsPageOptions,
+  WatchItem,
+  WatchManyOptions,
+  WatchOptions,
+} from "./follow/watch.ts";
 export { createSseParser, type SseMessage, type SseParser, SseTooLong } from "./http/sse.ts";
+export type { Config, KeyPage, PutOptions } from "./keys/config.ts";
+export type { FollowOptions, LiveValue } from "./keys/live.ts";
+export type { Elections, Locks, Turn, TurnOptions } from "./keys/turn.ts";
 export type { LeaseSession, Leases, Page } from "./leases.ts";
 export type { RegisterOptions, RegisterSpec, Registration, RegistrationState } from "./register/registration.ts";
 export type * from "./shapes.ts";
-export type { SubscribeOptions, Trio } from "./trio.ts";
-export type { EventsFollowOptions, EventsPageOptions, WatchItem, WatchManyOptions, WatchOptions } from "./watch.ts";

@@ -76,7 +76,7 @@ export function createLeases(transport: Transport): Leases {
     renew: async (lease, options = {}) =>
       transport.json({ ...options, method: "POST", effect: "same", path: at("leases", lease, "renew") }),
     renewMany,
-    session: (lease, options) => openSession(transport, lease, options?.onDown),
+    session: (lease, options) => openSession(transport, lease, options),
     list: async (page) => transport.json({ path: at("leases"), query: { ...page } }),
     get: async (lease) => transport.json({ path: at("leases", lease) }),
     end: async (lease) => transport.json({ method: "DELETE", path: at("leases", lease) }),
@@ -88,7 +88,15 @@ export function createLeases(transport: Transport): Leases {
   };
 }
 
-function openSession(transport: Transport, lease: string, onDown?: (error: unknown) => void): LeaseSession {
+/** What a session tells, beside its end. */
+export interface SessionWatcher {
+  /** The connection is there, and keeps the lease alive. */
+  readonly onUp?: () => void;
+  readonly onDown?: ((error: unknown) => void) | undefined;
+}
+
+/** Holds a lease by an open connection until `close`. */
+export function openSession(transport: Transport, lease: string, watcher: SessionWatcher = {}): LeaseSession {
   const stop = new AbortController();
 
   const path = pathOf("v2", transport.account, "leases", lease, "session");
@@ -103,11 +111,14 @@ function openSession(transport: Transport, lease: string, onDown?: (error: unkno
         call: () => ({ path, timeoutMs: Math.min(transport.timeoutMs, limitMs() ?? Number.POSITIVE_INFINITY) }),
         pauseMsMax: limitMs,
         signal: stop.signal,
-        onDown,
+        onDown: watcher.onDown,
       });
       for await (const { event, data } of stream)
         if (event === "ended") return new RollcallError(toProblem(data));
-        else if (event === "ready") ({ ttlMs } = JSON.parse(data) as { ttlMs: number | null });
+        else if (event === "ready") {
+          ({ ttlMs } = JSON.parse(data) as { ttlMs: number | null });
+          watcher.onUp?.();
+        }
       return undefined;
     } catch (error) {
       if (error instanceof RollcallError) return error;

@@ -1,10 +1,11 @@
-import type { EventsBody } from "../changes.ts";
 import { RollcallError } from "../error.ts";
+import type { EventsBody } from "../follow/changes.ts";
 import { pathOf, type Query, type Transport } from "../http/transport.ts";
 import type { InstanceBody, ServiceBody } from "../shapes.ts";
 import { backoffMs, pause, release } from "../wait.ts";
+import { type BalanceOptions, Balancer, type Standing, type Taken } from "./balance/balancer.ts";
 import { findGone, type HoldOptions, judgeLoss, type Loss, WINDOW_MS } from "./hold.ts";
-import { createRotation } from "./rotation.ts";
+import { Saved, type Snapshots } from "./saved.ts";
 
 /** Which instances of a service are wanted. All conditions must hold. */
 export interface InstanceFilter {
@@ -35,16 +36,23 @@ export interface Discovery {
   /** True while what is shown may be out of date: the registry is out of reach, or the client holds what it lost. */
   readonly stale: boolean;
   /**
-   * The next instance, in turn and as often as its weight says; undefined when there is none. One of weight 0 only when
-   * all are, one that is not healthy only when none is.
+   * The next instance, by the policy (`DiscoverOptions.balance`) and as often as its weight says; undefined when there is
+   * none. One of weight 0 only when all are, one that is not healthy only when none is. `key`: what it is asked for, for
+   * `rendezvous`.
    */
-  pick(): InstanceBody | undefined;
-  /** Resolves with the first answer of the registry. */
+  pick(key?: string): InstanceBody | undefined;
+  /** As `pick`, and counts as a call under way until its `done` tells how it went. */
+  take(key?: string): Taken | undefined;
+  /** What calls begun with `take` have shown of each instance: what is under way, what failed, what is ejected. */
+  standings(): readonly Standing[];
+  /** Tells each change from now on. Returns its cancel. */
+  onChange(listener: (instances: readonly InstanceBody[]) => void): () => void;
+  /** Resolves with the first answer of the registry, or with a snapshot where there is one and no answer. */
   readonly ready: Promise<void>;
   close(): void;
 }
 
-export interface DiscoverOptions extends InstanceFilter {
+export interface DiscoverOptions extends InstanceFilter, BalanceOptions {
   readonly onChange?: (instances: readonly InstanceBody[]) => void;
   /** Who asks: makes it a known consumer of the service, for the dependency graph. */
   readonly consumer?: string;
@@ -52,6 +60,8 @@ export interface DiscoverOptions extends InstanceFilter {
   readonly waitMs?: number;
   /** When instances that the registry lost at once are held, or false: never. */
   readonly hold?: HoldOptions | false;
+  /** Keeps what is known, for a start while the registry is out of reach: then it is shown, and `stale`. */
+  readonly snapshots?: Snapshots;
 }
 
 /** Follows one service by long-poll. Healthy instances only, unless `status` says otherwise. */
@@ -69,10 +79,19 @@ export function discover(transport: Transport, service: string, options: Discove
     get stale() {
       return followed.stale;
     },
-    pick: () => followed.rotation.next(),
+    pick: (key) => followed.balancer.pick(key),
+    take: (key) => followed.balancer.take(key),
+    standings: () => followed.balancer.standings(),
+    onChange(listener) {
+      followed.listeners.add(listener);
+      return () => followed.listeners.delete(listener);
+    },
     close: () => followed.close(),
   };
 }
+
+/** So long a snapshot waits for the registry to tell better, in ms. */
+const SNAPSHOT_AFTER_MS = 1000;
 
 /** The longest that a timer can wait. */
 const MS_MAX = 2 ** 31 - 1;
@@ -82,12 +101,16 @@ const GOODBYES = ["instance.deregistered", "instance.closed", "instance.released
 const GOODBYES_MAX = 1000;
 
 class Followed {
-  readonly rotation = createRotation();
+  readonly balancer: Balancer;
+  readonly listeners = new Set<(instances: readonly InstanceBody[]) => void>();
   instances: readonly InstanceBody[] = [];
   readonly #transport: Transport;
   readonly #service: string;
   readonly #options: DiscoverOptions;
   readonly #path: string;
+  readonly #query: Query;
+  readonly #waitMs: number;
+  readonly #saved: Saved | undefined;
   readonly #stop = new AbortController();
   /** Instances that the registry lost, each with when it is let go, in ms of `performance.now()`. */
   readonly #held = new Map<string, number>();
@@ -97,12 +120,23 @@ class Followed {
   #away = true;
   /** The service's latest revision that was seen, also from a registry that is another one now. */
   #revision = 0;
+  /** What is shown is a snapshot: the registry has not answered yet. */
+  #isSnapshot = false;
+  #hasAnswer = false;
 
   constructor(transport: Transport, service: string, options: DiscoverOptions) {
     this.#transport = transport;
     this.#service = service;
     this.#options = options;
     this.#path = pathOf("v2", transport.account, "services", service);
+    const { onChange, hold: _h, balance: _b, near: _n, outliers: _o, waitMs = 30_000, ...rest } = options;
+    const { snapshots, consumer, ...filter } = rest;
+    this.#waitMs = waitMs;
+    const query = { status: "healthy", ...toQuery(filter) };
+    this.#query = { ...query, consumer };
+    this.#saved = snapshots && new Saved(snapshots, service, JSON.stringify([transport.account, service, query]));
+    this.balancer = new Balancer(options);
+    if (onChange !== undefined) this.listeners.add(onChange);
   }
 
   get stale(): boolean {
@@ -120,6 +154,7 @@ class Followed {
   }
 
   async #run(settle: () => void, fail: (error: unknown) => void): Promise<void> {
+    const recalled = this.#recall(settle);
     let after: number | undefined;
     for (let failures = 0; !this.#stop.signal.aborted; ) {
       try {
@@ -132,17 +167,28 @@ class Followed {
         // Asked afresh: the registry that comes back may be another one.
         after = undefined;
         if (error instanceof RollcallError && !error.transient) fail(error);
+        await recalled;
+        if (this.#isSnapshot) settle();
         await pause(backoffMs(failures++), this.#stop.signal);
       }
     }
   }
 
+  /** Shows the snapshot at once, if there is one; it is good enough to begin with when the registry is slow. */
+  async #recall(settle: () => void): Promise<void> {
+    const known = await this.#saved?.read();
+    if (known === undefined || this.#hasAnswer || this.#stop.signal.aborted) return;
+    this.#isSnapshot = true;
+    this.#revision = known.revision;
+    this.#show(known.instances);
+    void pause(SNAPSHOT_AFTER_MS, this.#stop.signal).then(settle);
+  }
+
   async #poll(after: number | undefined): Promise<number> {
-    const { onChange: _, hold: __, consumer, waitMs = 30_000, ...filter } = this.#options;
-    const query = { status: "healthy", consumer, ...toQuery(filter) };
+    const waitMs = this.#waitMs;
     const { revision, instances } = await this.#transport.json<ServiceBody>({
       path: this.#path,
-      query: after === undefined ? query : { ...query, after, wait: `${waitMs}ms` },
+      query: after === undefined ? this.#query : { ...this.#query, after, wait: `${waitMs}ms` },
       waitMs: after === undefined ? 0 : waitMs,
       signal: this.#stop.signal,
     });
@@ -152,20 +198,24 @@ class Followed {
   }
 
   async #take(revision: number, found: readonly InstanceBody[]): Promise<void> {
+    this.#hasAnswer = true;
     const forgot = revision < this.#revision;
-    const known = forgot ? this.instances : [...this.instances, ...this.#wentLately()];
+    // What a snapshot shows is held only when the registry lost it: else it went while nobody looked.
+    const known = forgot ? this.instances : this.#isSnapshot ? [] : [...this.instances, ...this.#wentLately()];
     const held = await this.#hold({ known, found, held: this.#held, forgot });
     if (this.#stop.signal.aborted) return;
     this.#revision = revision;
+    this.#isSnapshot = false;
     this.#away = false;
     this.#letGoLater();
     this.#show([...found, ...held]);
+    this.#saved?.write({ revision, instances: this.instances });
   }
 
   #show(instances: readonly InstanceBody[]): void {
     this.instances = instances;
-    this.rotation.set(instances);
-    this.#options.onChange?.(instances);
+    this.balancer.set(instances);
+    for (const listener of this.listeners) listener(instances);
   }
 
   /** What is held beside the instances that are found, marked. */

@@ -2,6 +2,7 @@
 import { clientError, PROBLEMS, RollcallError } from "../error.ts";
 import type { ProblemBody } from "../shapes.ts";
 import { type Address, Addresses } from "./addresses.ts";
+import { causeOf, wasNeverSent } from "./failure.ts";
 
 export type Query = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
 
@@ -271,14 +272,8 @@ function toUnreached(detail: string, unsure: boolean, cause?: unknown): Rollcall
 function toReached(error: unknown, signal: AbortSignal, base: string, isChange: boolean): unknown {
   if (error instanceof RollcallError) return error;
   if (signal.aborted) return signal.reason;
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const code = String((cause as { code?: unknown } | null)?.code);
-  return toUnreached(`${base} is out of reach: ${reasonOf(cause)}`, isChange && !NEVER_SENT.test(code), error);
+  return toUnreached(`${base} is out of reach: ${reasonOf(causeOf(error))}`, isChange && !wasNeverSent(error), error);
 }
-
-/** Codes of connections that did not come about. */
-const NEVER_SENT =
-  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|UND_ERR_CONNECT_TIMEOUT|EPROTO)$|CERT|TLS|SSL/;
 
 function reasonOf(cause: unknown): string {
   const code = (cause as { code?: unknown } | null)?.code;

@@ -1,8 +1,10 @@
 import { clientError, isTransient, RollcallError } from "../error.ts";
 import { pathOf, type Transport } from "../http/transport.ts";
+import { type LeaseSession, openSession } from "../leases.ts";
 import type { RegisterBody, RegisteredBody } from "../shapes.ts";
 import { backoffMs, pause } from "../wait.ts";
 import { startHeartbeats } from "./heartbeats.ts";
+import { ENDS, onSignals } from "./signals.ts";
 
 /** What `register` takes: the service, the instance's id and the body of the API. */
 export interface RegisterSpec extends RegisterBody {
@@ -21,6 +23,18 @@ export interface RegisterOptions {
   /** Gives up waiting for the first answer. */
   readonly signal?: AbortSignal;
   readonly onState?: (state: RegistrationState, error?: unknown) => void;
+  /**
+   * `heartbeats` when left out. `connection`: one that is held open says that the instance lives, so that nothing is sent
+   * while all is well; heartbeats while it is lost.
+   */
+  readonly alive?: "heartbeats" | "connection";
+  /**
+   * Signals at which the instance drains, goes, and the program ends as it would have by the signal; `true`: SIGTERM and
+   * SIGINT. In Node only.
+   */
+  readonly endAt?: true | readonly string[];
+  /** How long it is shown as draining before it goes at a signal, in ms: 0 when left out. */
+  readonly drainMs?: number;
 }
 
 /** A registered instance that keeps itself alive until it is closed. */
@@ -73,12 +87,16 @@ class Kept implements Registration {
   readonly service: string;
   readonly id: string;
   readonly #transport: Transport;
-  readonly #onState: RegisterOptions["onState"];
+  readonly #options: RegisterOptions;
   readonly #stop = new AbortController();
   readonly #heartbeats;
   #spec: RegisterSpec;
   #registered: RegisteredBody;
   #state: RegistrationState = "registered";
+  /** The connection that holds the lease, where one was asked for, and whether it is there. */
+  #session: LeaseSession | undefined;
+  #isHeld = false;
+  #forgetSignals = () => {};
   #closed: Promise<void> | undefined;
   /** The latest of what says the whole registration: one at a time, or an old one could come last. */
   #saying: Promise<unknown> = Promise.resolve();
@@ -87,16 +105,19 @@ class Kept implements Registration {
     this.service = spec.service;
     this.id = spec.id;
     this.#transport = transport;
-    this.#onState = options.onState;
+    this.#options = options;
     this.#spec = spec;
     this.#registered = registered;
     this.#heartbeats = startHeartbeats({
-      // The owner of a shared lease renews it; a permanent instance needs no heartbeats.
-      ttlMs: () => (this.#spec.lease === undefined ? this.#registered.ttlMs : null),
+      // The owner of a shared lease renews it; a permanent instance needs no heartbeats, and a held connection is one.
+      ttlMs: () => (this.#spec.lease === undefined && !this.#isHeld ? this.#registered.ttlMs : null),
       beat: (limitMs) => this.#beat(Math.min(limitMs, transport.timeoutMs)),
       onBeat: () => this.#become("registered"),
       onMissed: (error) => this.#become("away", error),
     });
+    this.#hold();
+    const { endAt } = options;
+    if (endAt !== undefined) this.#forgetSignals = onSignals(endAt === true ? ENDS : endAt, () => this.#drain());
   }
 
   get state(): RegistrationState {
@@ -121,7 +142,9 @@ class Kept implements Registration {
 
   async #close(): Promise<void> {
     this.#become("closed");
+    this.#forgetSignals();
     this.#stop.abort();
+    this.#session?.close();
     // What is under way could register again what is about to go.
     await Promise.all([this.#heartbeats.stop(), this.#saying]);
     const timeoutMs = this.#transport.timeoutMs / 2;
@@ -133,10 +156,49 @@ class Kept implements Registration {
     }
   }
 
+  /** Shown as draining for a while, then gone. */
+  async #drain(): Promise<void> {
+    const { drainMs = 0 } = this.#options;
+    const byMs = performance.now() + drainMs;
+    if (drainMs > 0) await this.update({ status: "draining" }).catch(() => {});
+    await pause(byMs - performance.now(), undefined, true);
+    await this.close();
+  }
+
+  /** Holds the lease by a connection, where that is asked for; anew when the instance has another lease. */
+  #hold(): void {
+    const { lease } = this.#registered;
+    if (this.#options.alive !== "connection" || this.#spec.lease !== undefined) return;
+    if (this.#state === "closed" || lease === (this.#session?.lease ?? null)) return;
+    this.#session?.close();
+    this.#session = undefined;
+    this.#isHeld = false;
+    if (lease === null) return;
+    const isCurrent = () => this.#session === session && this.#state !== "closed";
+    const become = (isHeld: boolean, error?: unknown) => {
+      if (!isCurrent()) return;
+      this.#isHeld = isHeld;
+      this.#become(isHeld ? "registered" : "away", error);
+      this.#heartbeats.renewed();
+    };
+    const session: LeaseSession = openSession(this.#transport, lease, {
+      onUp: () => become(true),
+      onDown: (error) => become(false, error),
+    });
+    this.#session = session;
+    void session.ended.then((error) => {
+      if (!isCurrent()) return;
+      become(false, error);
+      this.#session = undefined;
+      // The registry does not know the lease any more: register again; what fails is tried again by the heartbeats.
+      this.#say({}).catch(() => {});
+    });
+  }
+
   #become(next: RegistrationState, error?: unknown): void {
     if (this.#state === "closed" || (this.#state === next && error === undefined)) return;
     this.#state = next;
-    this.#onState?.(next, error);
+    this.#options.onState?.(next, error);
   }
 
   async #beat(timeoutMs: number): Promise<void> {
@@ -159,6 +221,7 @@ class Kept implements Registration {
       else if (change.ttl !== undefined) delete spec.lease;
       this.#registered = await registerOnce(this.#transport, spec, { signal: this.#stop.signal, timeoutMs });
       this.#spec = spec;
+      this.#hold();
       return this.#registered;
     };
     const saying = this.#saying.then(say);

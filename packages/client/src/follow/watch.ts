@@ -1,7 +1,7 @@
+import { RollcallError } from "../error.ts";
+import { followStream } from "../http/stream.ts";
+import { type Call, pathOf, type Transport } from "../http/transport.ts";
 import type { CommitBody, EventBody, EventsBody, WatchBody } from "./changes.ts";
-import { RollcallError } from "./error.ts";
-import { followStream } from "./http/stream.ts";
-import { type Call, pathOf, type Transport } from "./http/transport.ts";
 
 /** What a watch yields. */
 export type WatchItem =

@@ -1,7 +1,8 @@
-import { RollcallError } from "./error.ts";
-import { keyPath, pathOf, type Transport } from "./http/transport.ts";
-import type { KeyBody, KeysBody, PutBody, TransactedBody, TransactionBody } from "./shapes.ts";
-import { type WatchItem, type WatchOptions, watch } from "./watch.ts";
+import { RollcallError } from "../error.ts";
+import { type WatchItem, type WatchOptions, watch } from "../follow/watch.ts";
+import { keyPath, pathOf, type Transport } from "../http/transport.ts";
+import type { KeyBody, KeysBody, PutBody, TransactedBody, TransactionBody } from "../shapes.ts";
+import { type FollowOptions, follow, type LiveValue } from "./live.ts";
 
 export interface PutOptions {
   /** Only when the key is still at this revision (its `modRevision`); 0: only when it is not there. */
@@ -29,6 +30,8 @@ export interface Config {
   deletePrefix(prefix: string): Promise<{ revision: number; deleted: number }>;
   list(page?: KeyPage): Promise<KeysBody>;
   watch(options: Pick<WatchOptions, "key" | "prefix" | "after" | "signal" | "onDown">): AsyncGenerator<WatchItem, void>;
+  /** The key as a value that follows it, of the default's type; the default while it is not there. */
+  follow<T>(key: string, fallback: T, options?: FollowOptions<T>): LiveValue<T>;
   transaction(body: TransactionBody): Promise<TransactedBody>;
 }
 
@@ -75,6 +78,8 @@ export function createConfig(transport: Transport): Config {
     deletePrefix: async (prefix) => transport.json({ method: "DELETE", path: root, query: { prefix } }),
     list: async (page) => transport.json({ path: root, query: { prefix: "", ...page } }),
     watch: (options) => watch(transport, options),
+    follow: (key, fallback, options) =>
+      follow({ get, watch: (watched) => watch(transport, watched) }, key, fallback, options),
     transaction: async (json) => {
       const isRead = [...(json.then ?? []), ...(json.otherwise ?? [])].every((step) => "get" in step);
       const path = pathOf("v2", transport.account, "transactions");

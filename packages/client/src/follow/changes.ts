@@ -1,5 +1,5 @@
 /** JSON shapes of changes: of watches and the events feed. */
-import type { InstanceBody, KeyBody, LeaseBody } from "./shapes.ts";
+import type { InstanceBody, KeyBody, LeaseBody } from "../shapes.ts";
 
 /** What happened to it. */
 export type ChangeCause =

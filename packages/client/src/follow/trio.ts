@@ -1,7 +1,7 @@
-import { isTransient } from "./error.ts";
-import { type Call, pathOf, type Transport } from "./http/transport.ts";
-import type { Duration, EndpointBody, SubscribeBody, SubscribedBody } from "./shapes.ts";
-import { backoffMs, pause } from "./wait.ts";
+import { isTransient } from "../error.ts";
+import { type Call, pathOf, type Transport } from "../http/transport.ts";
+import type { Duration, EndpointBody, SubscribeBody, SubscribedBody } from "../shapes.ts";
+import { backoffMs, pause } from "../wait.ts";
 
 /** The three calls of the trio: register an endpoint, take it back, ask for a provider's endpoints. */
 export interface Trio {
