@@ -157,6 +157,7 @@ interface Leaver {
  * another node (`by`) told of it; what goes along with that ended there.
  */
 export function withTombstones(basis: Basis, changes: readonly Change[], by?: Tombstone): readonly Change[] {
+  if (by === undefined && !changes.some(letsGo)) return changes;
   const left = new Map<string, Leaver>();
   if (by !== undefined) left.set(unitKey(by.of), by);
   const kept: Change[] = [];
@@ -170,6 +171,11 @@ export function withTombstones(basis: Basis, changes: readonly Change[], by?: To
     kept.push(tombstoneChange(basis, isBy ? by : tombstoneOf(basis, leaver, by?.origin)));
   }
   return kept;
+}
+
+/** Whether something goes with a change. */
+function letsGo(change: Change): boolean {
+  return change.kind === "instance" ? leaverOf(change) !== null : change.after === null;
 }
 
 function tombstoneOf({ stamp }: Basis, { of, stampMs, cause }: Leaver, origin = stamp.origin): Tombstone {

@@ -10,7 +10,6 @@ import {
   isShared,
   isTombstone,
   LEAVES,
-  leafOf,
   leaverOf,
   mix,
   nameOfUnit,
@@ -39,6 +38,8 @@ export interface Noted extends Placed {
 
 interface Entry {
   readonly account: Account;
+  /** Of the name: others have it rarely, and it is compared quickly. */
+  readonly tag: number;
   unit: Living;
   low: number;
   high: number;
@@ -61,7 +62,7 @@ export class Book {
     for (const { unit, account } of unitsOf(view)) {
       const name = nameOfUnit(unit);
       const key = unitKey(name);
-      this.#put(account, key, leafOf(key), name, unit);
+      this.#put(account, key, placeOf(key), name, unit);
     }
   }
 
@@ -69,13 +70,13 @@ export class Book {
   note(view: View, commit: Commit, nowMs: number): readonly Noted[] {
     const { account } = commit;
     const touched = new Map<string, UnitName>();
+    nameUnits(view, commit, (name) => touched.set(unitKey(name), name));
     const found: Noted[] = [];
-    for (const name of namesIn(view, commit)) touched.set(unitKey(name), name);
     for (const [key, name] of touched) {
       const unit = findLiving(view, account, name);
-      const leaf = leafOf(key);
-      this.#put(account, key, leaf, name, unit);
-      this.#changedMs[leaf] = nowMs;
+      const place = placeOf(key);
+      this.#put(account, key, place, name, unit);
+      this.#changedMs[place.leaf] = nowMs;
       if (unit !== undefined) found.push({ account, key, unit });
     }
     for (const change of commit.changes) {
@@ -86,9 +87,9 @@ export class Book {
     return found;
   }
 
-  #put(account: Account, key: Bytes, leaf: number, name: UnitName, unit: Living | undefined): void {
+  #put(account: Account, key: Bytes, { leaf, tag }: Place, name: UnitName, unit: Living | undefined): void {
     const entries = this.#leaves[leaf] ?? [];
-    const at = entries.findIndex((entry) => entry.account === account && isNamed(entry.unit, name));
+    const at = entries.findIndex((one) => one.tag === tag && one.account === account && isNamed(one.unit, name));
     const known = entries[at];
     if (known !== undefined) this.#add(leaf, -known.low, -known.high);
     if (unit === undefined) {
@@ -102,7 +103,7 @@ export class Book {
     const [low, high] = mix(`${account}\0${stampMs}\0${origin}\0${key}`);
     this.#add(leaf, low, high);
     if (known === undefined) {
-      entries.push({ account, unit, low, high });
+      entries.push({ account, tag, unit, low, high });
       this.#leaves[leaf] = entries;
       this.count++;
     } else {
@@ -154,6 +155,17 @@ export class Book {
   }
 }
 
+interface Place {
+  readonly leaf: number;
+  readonly tag: number;
+}
+
+function placeOf(key: Bytes): Place {
+  const [first, second] = mix(key);
+  // A small integer: they take no room of their own.
+  return { leaf: first % LEAVES, tag: second >>> 2 };
+}
+
 function addTo(digests: Digests, at: number, low: number, high: number): void {
   digests[2 * at] = ((digests[2 * at] as number) + low) >>> 0;
   digests[2 * at + 1] = ((digests[2 * at + 1] as number) + high) >>> 0;
@@ -193,24 +205,26 @@ export function* unitsOf(view: View): Iterable<Placed<Living>> {
   }
 }
 
-/** Of the units that a commit may have changed. */
-function* namesIn(view: View, { account, changes }: Commit): Iterable<UnitName> {
+/** Calls with each unit that a commit may have changed. */
+function nameUnits(view: View, { account, changes }: Commit, add: (name: UnitName) => void): void {
   for (const change of changes) {
     if (change.kind === "key") {
       const { key } = subjectOf(change);
-      if (isShared(key)) yield { kind: "key", key };
+      if (isShared(key)) add({ kind: "key", key });
     } else if (change.kind === "instance") {
-      for (const one of [leaverOf(change), change.after])
-        if (one !== null) yield { kind: "instance", service: one.service, id: one.id };
+      const { before, after } = change;
+      const leaver = leaverOf(change);
+      if (leaver !== null) add({ kind: "instance", service: leaver.service, id: leaver.id });
+      if (after !== null) add({ kind: "instance", service: after.service, id: after.id });
       // A lease that the instance had to itself may keep others: it is a unit of its own then.
-      const left = change.before?.lease;
-      if (left != null && left !== change.after?.lease) yield { kind: "lease", id: left };
+      if (before !== null && before.lease !== null && before.lease !== after?.lease)
+        add({ kind: "lease", id: before.lease });
     } else {
       const lease = subjectOf(change);
       const owner = ownerIn(view, account, lease);
       // One that came just now as an instance's own has never been a unit by itself.
-      if (owner === undefined || change.before !== null) yield { kind: "lease", id: lease.id };
-      if (owner !== undefined) yield { kind: "instance", service: owner.service, id: owner.id };
+      if (owner === undefined || change.before !== null) add({ kind: "lease", id: lease.id });
+      if (owner !== undefined) add({ kind: "instance", service: owner.service, id: owner.id });
     }
   }
 }
