@@ -86,7 +86,7 @@ async function assembleWith(
   const clock = openClock(log, metrics.clockJumped);
   const onGroup = metrics.groupFlushed;
   const link = await openNodeLink(config, log, undo);
-  const { port, ...store } = createReplicator(config, { clock, rules, origin, onGroup, onBroken, log, link });
+  const { port, ...store } = await createReplicator(config, { clock, rules, origin, onGroup, onBroken, log, link });
   const loaded = await loadDialects(config.dialects, port, log);
   state.plans = gatherPlans([...ACCOUNT_PLANS, ...CHECK_PLANS, ...(await loadPlans(loaded))]);
   const protection = openProtection(config.protection);

@@ -2,18 +2,14 @@
 import type { Logger } from "pino";
 import type { Clock, Outcome, Replicator, Rules } from "../../core/index.ts";
 import type { Backup, NodeStatus } from "../../dialects/contract.ts";
-import { archiveToBackup } from "../../replicators/embedded/archive.ts";
 import {
   createEmbedded,
   type EmbeddedOptions,
   type EmbeddedReplicator,
 } from "../../replicators/embedded/replicator.ts";
 import type { LinkPort } from "../../replicators/etcd/peers/roster.ts";
-import { createEtcd } from "../../replicators/etcd/replicator.ts";
-import { Peers } from "../../replicators/gossip/peers.ts";
-import { createGossip, type GossipReplicator } from "../../replicators/gossip/replicator.ts";
+import type { GossipReplicator } from "../../replicators/gossip/replicator.ts";
 import { createMemory } from "../../replicators/memory/replicator.ts";
-import { toClientOptions } from "../config/etcd.ts";
 import type { ServeConfig } from "../config/load.ts";
 
 /** A group that takes longer to be durable is told at debug. */
@@ -41,12 +37,13 @@ export interface Opened extends Pick<NodeStatus, StoreParts> {
 /** Of a registry on one node. */
 const ALONE = { lagging: () => null, cluster: () => undefined, renewStore: undefined };
 
-export function createReplicator(config: ServeConfig, parts: ReplicatorParts): Opened {
+/** Those of several nodes are loaded where they are wanted. */
+export async function createReplicator(config: ServeConfig, parts: ReplicatorParts): Promise<Opened> {
   if (config.replicator === "etcd") return openEtcd(config, parts);
   if (config.replicator === "memory")
     return { ...ALONE, port: createMemory(parts), backup: undefined, refusing: () => null };
   if (config.replicator === "gossip") {
-    const port = openGossip(config, parts);
+    const port = await openGossip(config, parts);
     return { ...overStore(port.store), port, cluster: () => port.cluster?.() };
   }
   const port = openEmbedded(config, parts);
@@ -74,11 +71,15 @@ function openEmbedded(
   });
 }
 
-function openGossip(config: ServeConfig, parts: ReplicatorParts): GossipReplicator<EmbeddedReplicator> {
+async function openGossip(config: ServeConfig, parts: ReplicatorParts): Promise<GossipReplicator<EmbeddedReplicator>> {
   const { gossip } = config;
   const { clock, origin, log, link } = parts;
   const store = (local: EmbeddedOptions["local"]) => openEmbedded(config, parts, local);
   if (link === undefined) throw new Error("nodes cannot gossip without a link");
+  const [{ Peers }, { createGossip }] = await Promise.all([
+    import("../../replicators/gossip/peers.ts"),
+    import("../../replicators/gossip/replicator.ts"),
+  ]);
   const network = new Peers({ own: origin, link: link.link, address: link, seeds: gossip.peers, log });
   return createGossip({
     ...{ name: origin, clock, network, store, log, tombstoneMs: gossip.tombstoneMs, random: Math.random },
@@ -91,7 +92,12 @@ function openGossip(config: ServeConfig, parts: ReplicatorParts): GossipReplicat
   });
 }
 
-function openEtcd({ etcd, data, events }: ServeConfig, { link, ...parts }: ReplicatorParts): Opened {
+async function openEtcd({ etcd, data, events }: ServeConfig, { link, ...parts }: ReplicatorParts): Promise<Opened> {
+  const [{ createEtcd }, { toClientOptions }, { archiveToBackup }] = await Promise.all([
+    import("../../replicators/etcd/replicator.ts"),
+    import("../config/etcd.ts"),
+    import("../../replicators/embedded/archive.ts"),
+  ]);
   const port = createEtcd({
     ...parts,
     ...toClientOptions(etcd),

@@ -8,10 +8,8 @@ import {
 } from "../../terminal/connection.ts";
 import { EXIT, Failure } from "../../terminal/exit.ts";
 import { toUrl } from "../../terminal/output.ts";
-import { Consul } from "./consul.ts";
+import type { Consul } from "./consul.ts";
 import { Copied } from "./copied.ts";
-import { copyKeys } from "./keys.ts";
-import { copyServices } from "./services.ts";
 
 export function defineImport(program: Command): void {
   const importing = program
@@ -48,6 +46,7 @@ async function importConsul(flags: ImportFlags, command: Command): Promise<void>
   const [from, to] = await openBoth(flags, command, context);
   const options = { overwrite: flags.overwrite === true, dryRun: flags.dryRun === true };
   const [keys, services] = [new Copied(), new Copied()];
+  const [{ copyKeys }, { copyServices }] = await Promise.all([import("./keys.ts"), import("./services.ts")]);
   await copyKeys(from, to, flags.prefix ?? "", options, keys);
   const withAgents = flags.prefix === undefined ? await copyServices(from, to, options, services) : 0;
   if (out.json)
@@ -82,6 +81,8 @@ async function openBoth(flags: ImportFlags, command: Command, context: Context):
   const target = flags.to === undefined ? await findDoor(context, url) : toBase(flags.to, "--to");
   const source = toBase(flags.from, "--from");
   if (source === target) throw new Failure(EXIT.usage, "--from is this registry itself");
+  // Loaded only now: it brings the core, which no other command needs.
+  const { Consul } = await import("./consul.ts");
   return [
     new Consul({
       url: source,
