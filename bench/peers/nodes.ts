@@ -24,8 +24,14 @@ export async function spawnNodes(side: NodesSide, dir: string, port: number): Pr
   if (!existsSync(JARS)) throw new Error("zookeeper is not installed");
   mkdirSync(join(dir, "data"), { recursive: true });
   const file = join(dir, "zoo.cfg");
-  // Connections of one address are not limited, as all loads are at one.
-  const lines = ["tickTime=2000", "maxClientCnxns=0", "admin.enableServer=false", "clientPortAddress=127.0.0.1"];
+  // Connections of one address are not limited, as all loads are at one; more than 50 of them come at once.
+  const lines = [
+    "tickTime=2000",
+    "maxClientCnxns=0",
+    "clientPortListenBacklog=1024",
+    "admin.enableServer=false",
+    "clientPortAddress=127.0.0.1",
+  ];
   writeFileSync(file, `${[...lines, `dataDir=${join(dir, "data")}`, `clientPort=${port}`].join("\n")}\n`);
   const flags = [
     "-cp",

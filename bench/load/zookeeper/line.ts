@@ -90,6 +90,7 @@ export class Line {
   }
 
   ping(done: () => void): void {
+    if (this.#socket.destroyed) return;
     this.#pings.push(done);
     this.#send(PING);
   }
@@ -168,10 +169,17 @@ export function openLine(port: number, timeoutMs = 30_000): Promise<Line> {
   });
 }
 
+const AT_ONCE = 100;
+/** What is not asked for anything lives on, as with real clients. */
+const BEAT_MS = 8000;
+
 /** Many, so many at once. */
 export async function openLines(port: number, count: number, timeoutMs?: number): Promise<Line[]> {
   const lines: Line[] = [];
-  const AT_ONCE = 100;
+  const beat = (): void => {
+    for (const line of lines) line.ping(() => {});
+  };
+  setInterval(beat, BEAT_MS).unref();
   while (lines.length < count)
     lines.push(
       ...(await Promise.all(

@@ -193,8 +193,5 @@ async function fill({ port, connections, count, valueBytes }: NodesJob): Promise
       }
     }),
   );
-  setInterval(() => {
-    for (const line of lines) line.ping(() => {});
-  }, 5000);
   return { count, errors: 0, seconds: (performance.now() - from) / 1000, loadCores: 0 };
 }
