@@ -1,6 +1,6 @@
 /** Clients of etcd at three nodes: watches of what others change, leases kept alive anywhere, and lines across nodes. */
 import assert from "node:assert/strict";
-import { bytes, CallFailed, Client, KV, type Talk, type Told, text } from "../etcd-dialect/rig.ts";
+import { bytes, CallFailed, Client, KV, pairs, type Talk, type Told, text } from "../etcd-dialect/rig.ts";
 import type { Rollcall } from "../harness/program.ts";
 import { type Scope, until } from "../harness/scope.ts";
 
@@ -106,4 +106,43 @@ async function unlocked(client: Client, key: Uint8Array): Promise<boolean> {
     if (error instanceof CallFailed && error.code === UNAVAILABLE) return false;
     throw error;
   }
+}
+
+const ROUNDS = 30;
+
+/** Keys are read as soon as they are written elsewhere, the past and its end are the same, and one of many wins. */
+export async function keys(scope: Scope, nodes: Three): Promise<void> {
+  const clients = dial(scope, nodes);
+  const [a, b, c] = clients;
+  let seen = 0n;
+  let first = 0n;
+  for (let nth = 0; nth < ROUNDS; nth++) {
+    const [writer, reader] = [clients[nth % 3] as Client, clients[(nth + 1) % 3] as Client];
+    const { header } = await writer.put("nodes/key", String(nth));
+    assert.ok(header.revision > seen);
+    const told = await reader.range("nodes/key");
+    assert.equal(pairs(told.kvs), `nodes/key=${nth}`);
+    assert.ok(told.header.revision >= header.revision);
+    [seen, first] = [told.header.revision, first || header.revision];
+  }
+  const heads = await Promise.all(clients.map(async (client) => (await client.range("x")).header));
+  assert.equal(new Set(heads.map(({ clusterId }) => clusterId)).size, 1);
+  assert.equal(new Set(heads.map(({ memberId }) => memberId)).size, 3);
+  // The past is the same everywhere, and so is its end.
+  for (const client of clients)
+    assert.equal(pairs((await client.range("nodes/key", "", { revision: first })).kvs), "nodes/key=0");
+  await b.ask(KV.compact, { revision: first + 1n });
+  for (const client of [b, c, a]) {
+    await client.range("x");
+    assert.match(await client.refusal(KV.range, { key: bytes("nodes/key"), revision: first }), /has been compacted/);
+  }
+  // Each wants to be the one who makes it.
+  const compare = [{ key: bytes("nodes/one"), target: 1, targetUnion: { case: "createRevision", value: 0n } }];
+  const tries = Array.from({ length: ROUNDS }, (_, nth) => {
+    const put = { case: "requestPut", value: { key: bytes("nodes/one"), value: bytes(String(nth)) } };
+    return (clients[nth % 3] as Client).ask(KV.txn, { compare, success: [{ request: put }] });
+  });
+  const won = (await Promise.all(tries)).flatMap(({ succeeded }, nth) => (succeeded ? [nth] : []));
+  assert.equal(won.length, 1);
+  assert.equal(pairs((await c.range("nodes/one")).kvs), `nodes/one=${won[0]}`);
 }

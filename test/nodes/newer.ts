@@ -302,6 +302,7 @@ export const WALKS: Readonly<Record<string, (scope: Scope, nodes: Three) => Prom
   "an nsqd that is connected to several nodes is shown by all of them, once": nsq,
   "a session of ZooKeeper goes from node to node, and numbers and watches are those of all": zookeeper.sessions,
   "watches, leases and members of etcd are the same at every node": etcd.walk,
+  "keys of etcd are read at any node as soon as they are written at another, and one of many wins": etcd.keys,
 };
 
 /** Statuses of a heartbeat that goes on until it is good again, none of them one that says that all is lost. */
