@@ -117,6 +117,23 @@ test("the past is read at any revision of the history, until it is compacted", a
   );
 });
 
+test("the past of more than the registry reads at once", async () => {
+  const value = Buffer.alloc(900_000, "x");
+  const before = (await client.put("q/", "")).header.revision;
+  for (let nth = 0; nth < 6; nth++) await ask(KV.put, { key: bytes(`q/${nth}`), value });
+  const { header } = await client.range("x");
+  await ask(KV.delete, { key: bytes("q/"), rangeEnd: bytes("q0") });
+  const at = async (more: Fields) => {
+    const told = await client.range("q/", "q0", { revision: header.revision, ...more });
+    return [told.kvs.map(({ key }: { key: Uint8Array }) => text(key).slice(2)).join(), told.count, told.more];
+  };
+  assert.deepEqual(await at({}), [",0,1,2,3,4,5", 7n, false]);
+  assert.deepEqual(await at({ limit: 6n }), [",0,1,2,3,4", 7n, true]);
+  assert.deepEqual(await at({ sortOrder: 2, limit: 2n }), ["5,4", 7n, true]);
+  assert.deepEqual(await at({ countOnly: true }), ["", 7n, false]);
+  assert.equal(pairs((await client.range("q/", "q0", { revision: before })).kvs), "q/=");
+});
+
 test("puts may keep value or lease, and deletes tell what went", async () => {
   await client.put("d/a", "1");
   await ask(KV.put, { key: bytes("d/a"), ignoreValue: true });

@@ -1,5 +1,14 @@
 /** @live The service KV. */
-import type { Account, KeyRange, KeyRecord, Outcome, RangeResult, Receipt, View } from "../../../core/index.ts";
+import type {
+  Account,
+  KeyRange,
+  KeyRecord,
+  Outcome,
+  RangeResult,
+  Receipt,
+  Refused,
+  View,
+} from "../../../core/index.ts";
 import type { Call, Method } from "../../../net/grpc/method.ts";
 import { CODES, Status } from "../../../net/grpc/status.ts";
 import { type Desk, floorOf, headerOf, within } from "../desk.ts";
@@ -76,7 +85,8 @@ function read(desk: Desk, account: Account, call: Call, request: RangeRequest): 
   if (request.revision > now) return ERRORS.future;
   if (request.revision > 0 && request.revision < floorOf(desk, account)) return ERRORS.compacted;
   if (keys === undefined) return { header: headerOf(desk, now), answer: shape(request, [], 0) };
-  if (request.revision > 0) return readPast(desk, account, call, request, keys);
+  const isPast = registry.read((view) => (view.account(account)?.keysRevision ?? 0) > request.revision);
+  if (request.revision > 0 && isPast) return readPast(desk, account, call, request, keys);
   return registry.read((view) => {
     const { found, count } = gather(
       view,
@@ -112,20 +122,46 @@ function gather(
   return { found, count };
 }
 
+/** Keys that are read of the past at once, where all that is asked for is too much. */
+const PIECE = 1000;
+
+/** In pieces where the registry answers no more at once: the past stays as it is. */
 async function readPast(
   desk: Desk,
   account: Account,
   call: Call,
   request: RangeRequest,
-  keys: KeyRange,
+  { from, to }: KeyRange,
 ): Promise<Headed | Status> {
-  const limit = limitOf(request);
-  const isCut = !wantsAll(request) && Number.isFinite(limit);
-  const past = await desk.registry.past(account, isCut ? { ...keys, limit } : keys, request.revision, call.signal);
-  if (!past.ok) return past.refusal === "invalid" ? ERRORS.future : toStatus(past);
-  const { entries, count } = past.value;
+  const limit = wantsAll(request) ? Number.POSITIVE_INFINITY : limitOf(request);
+  const found: KeyRecord[] = [];
+  let count: number | undefined;
+  let bytes = 0;
+  for (let piece = Number.POSITIVE_INFINITY, next = from; ; ) {
+    const most = Math.min(limit - found.length, piece);
+    const range = { from: next, ...(to !== undefined && { to }), ...(Number.isFinite(most) && { limit: most }) };
+    const past = await desk.registry.past(account, range, request.revision, call.signal);
+    if (!past.ok) {
+      if (past.refusal !== "too-large" || piece === 1) return refusePast(past);
+      piece = Math.min(PIECE, Math.ceil(piece / 4));
+      continue;
+    }
+    const { entries, more } = past.value;
+    count ??= past.value.count;
+    for (const entry of entries) {
+      found.push(entry);
+      bytes += entry.value.length;
+    }
+    const last = entries.at(-1);
+    if (!more || last === undefined || found.length >= limit || bytes > desk.settings.answerBytesMax) break;
+    next = `${last.key}\0`;
+  }
   const now = desk.registry.read((view) => view.revision);
-  return bounded(desk, { header: headerOf(desk, now), answer: shape(request, entries, count) });
+  return bounded(desk, { header: headerOf(desk, now), answer: shape(request, found, count ?? 0) });
+}
+
+function refusePast(refused: Refused): Status {
+  return refused.refusal === "invalid" ? ERRORS.future : toStatus(refused);
 }
 
 /** As the original's library says it of what it may not send. */
