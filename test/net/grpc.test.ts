@@ -24,6 +24,9 @@ const TEXT: Codec<string, string> = {
 
 const seen = { aborted: 0, closed: 0, failed: [] as string[], stalled: 0 };
 
+/** Long answers: asked for, and made. */
+const made = { asked: 0, answers: 0 };
+
 const METHODS: readonly Method<string>[] = [
   {
     kind: "unary",
@@ -37,6 +40,21 @@ const METHODS: readonly Method<string>[] = [
       if (text === "never")
         return new Promise(() => call.signal.addEventListener("abort", () => seen.aborted++, { once: true }));
       return `${context} ${call.metadata("x-name") ?? ""} ${text}`;
+    },
+  },
+  {
+    kind: "unary",
+    path: "/test.Echo/Much",
+    codec: {
+      ...TEXT,
+      encode: (answer: string) => {
+        made.answers++;
+        return TEXT.encode(answer);
+      },
+    },
+    handle: async (_context, _call, text: string) => {
+      made.asked++;
+      return "x".repeat(Number(text));
     },
   },
   {
@@ -260,6 +278,30 @@ test("a client that does not read holds up its own stream alone", async () => {
   await until(() => seen.stalled > 1);
   gone.stream.destroy();
   await until(() => seen.closed > closed);
+});
+
+test("a connection that reads nothing gets no more made for it than it may hold", async () => {
+  const deaf = dial(rig.url, { settings: { initialWindowSize: 0 } });
+  made.answers = 0;
+  const talks = Array.from({ length: 60 }, () => begin("/test.Echo/Much", {}, deaf));
+  for (const { stream } of talks) stream.end(frame("1000000"));
+  await until(() => made.asked === 60);
+  await say(frame("meanwhile"));
+  assert.ok(made.answers < 10, `${made.answers} answers of a million bytes`);
+  deaf.settings({ initialWindowSize: 1_000_000 });
+  const ended = await Promise.all(talks.map(({ ended }) => ended));
+  assert.ok(ended.every(({ status, body }) => status === "0" && body.length === 1_000_000 + HEAD_BYTES));
+});
+
+test("streams that are taken back as they begin", async () => {
+  const fleeting = dial(rig.url);
+  for (const path of ["/test.Echo/Say", "/test.Echo/Chat", "/test.Echo/Count", "/test.Echo/None", "/none"])
+    for (const code of [0, 2, 8]) {
+      const { stream } = begin(path, {}, fleeting);
+      if (code === 2) stream.write(frame("1"));
+      stream.close(code);
+    }
+  assert.equal((await say(frame("still"))).texts.join(), "echo  still");
 });
 
 test("thousands of streams on one connection", async () => {

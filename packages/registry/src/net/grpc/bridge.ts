@@ -120,7 +120,7 @@ export function bridge(server: Server, stream: ServerHttp2Stream, headers: Incom
   const failed = (): void => void (stream.destroyed || stream.close(constants.NGHTTP2_INTERNAL_ERROR));
   asked.on("error", failed);
   asked.on("response", (answer: IncomingMessage) => {
-    if (stream.destroyed) return;
+    if (stream.destroyed || stream.closed) return;
     stream.respond({ ":status": answer.statusCode, ...without(answer.headers) });
     answer.on("error", failed);
     answer.pipe(stream);

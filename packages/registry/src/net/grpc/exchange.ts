@@ -90,8 +90,6 @@ export class Exchange<C> implements Call, Answers<unknown> {
     stream.on("close", () => this.#closed());
     // Whatever code the client gives, none of what waits for it can be sent any more.
     stream.on("aborted", () => stream.destroy());
-    // The close that follows tells all we need.
-    stream.on("error", () => {});
     const timeoutMs = readTimeout(headers["grpc-timeout"] as string | undefined);
     if (timeoutMs !== undefined) this.#limit(timeoutMs);
     if (method.kind === "both" && this.isOpen) this.#try(() => this.#open());
@@ -108,7 +106,7 @@ export class Exchange<C> implements Call, Answers<unknown> {
   }
 
   get isOpen(): boolean {
-    return this.#status === undefined && !this.#stream.destroyed;
+    return this.#status === undefined && !this.#stream.destroyed && !this.#stream.closed;
   }
 
   metadata(name: string): string | undefined {
@@ -225,6 +223,8 @@ export class Exchange<C> implements Call, Answers<unknown> {
   #answer(answer: unknown): void {
     if (answer instanceof Status) return this.end(answer);
     if (!this.isOpen) return;
+    // A client that does not read gets no more made for it.
+    if (this.#line.isFull) return this.#line.whenRoom(() => this.#try(() => this.#answer(answer)));
     const frame = this.#frame(this.#method.codec.encode(answer));
     this.#begin();
     this.#count(frame.length);
@@ -245,7 +245,7 @@ export class Exchange<C> implements Call, Answers<unknown> {
     const head = this.#encoding === undefined ? HEAD : { ...HEAD, "grpc-encoding": this.#encoding.name };
     this.#stream.respond(head, WITH_TRAILERS);
     this.#stream.once("wantTrailers", () => {
-      this.#stream.sendTrailers(trailersOf(this.#status ?? OK));
+      if (!this.#stream.destroyed && !this.#stream.closed) this.#stream.sendTrailers(trailersOf(this.#status ?? OK));
       this.#stop();
     });
   }

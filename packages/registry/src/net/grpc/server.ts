@@ -1,5 +1,5 @@
 /** @live A server of gRPC: finds the method of each stream, and refuses what is none. */
-import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { Exchange, type Host } from "./exchange.ts";
 import { ACCEPTED, CODINGS } from "./frames.ts";
 import type { Answers, Method } from "./method.ts";
@@ -75,24 +75,24 @@ export class GrpcServer<C> implements StreamServer, Host<C> {
 
   #refuse(stream: ServerHttp2Stream, line: Line, status: Status, more: Readonly<Record<string, string>> = {}): void {
     line.observe?.(toHttp(status), 0);
-    stream.on("error", () => {});
-    stream.respond(
-      {
-        ":status": 200,
-        "content-type": "application/grpc",
-        "grpc-status": String(status.code),
-        "grpc-message": encodeMessage(status.message),
-        ...more,
-      },
-      { endStream: true },
-    );
-    stream.resume();
+    end(stream, {
+      ":status": 200,
+      "content-type": "application/grpc",
+      "grpc-status": String(status.code),
+      "grpc-message": encodeMessage(status.message),
+      ...more,
+    });
   }
 }
 
 function refuse(stream: ServerHttp2Stream, status: number): void {
-  stream.on("error", () => {});
-  stream.respond({ ":status": status }, { endStream: true });
+  end(stream, { ":status": status });
+}
+
+/** A stream may be taken back in the moment in which it begins. */
+function end(stream: ServerHttp2Stream, head: OutgoingHttpHeaders): void {
+  if (stream.destroyed || stream.closed) return;
+  stream.respond(head, { endStream: true });
   stream.resume();
 }
 

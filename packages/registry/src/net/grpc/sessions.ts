@@ -60,6 +60,8 @@ const STRIKES_MAX = 2;
 const WINDOW_BYTES = 1024 * 1024;
 /** Below this nobody counts what waits for a client. */
 const UNREAD_BYTES = 1024 * 1024;
+/** While more waits on a connection, no further answers are made for it. */
+const FULL_BYTES = 4 * 1024 * 1024;
 const SESSION_MIB_MAX = 256;
 const SWEEPS_PER_TIMEOUT = 4;
 
@@ -70,6 +72,7 @@ export class Line {
   readonly #socket: Socket;
   readonly #outgoing: Outgoing;
   #unread = 0;
+  #waiting: (() => void)[] = [];
   #isNoted = false;
   streams = 0;
   /** Something was sent since the last ping. */
@@ -101,8 +104,18 @@ export class Line {
     this.#outgoing.note(this.#socket, this.#unread);
   }
 
+  get isFull(): boolean {
+    return this.#unread > FULL_BYTES;
+  }
+
+  /** Calls once the client has taken enough, after those who asked before; never for one that has gone. */
+  whenRoom(go: () => void): void {
+    this.#waiting.push(go);
+  }
+
   taken(bytes: number): void {
     this.#unread -= bytes;
+    while (!this.isFull && this.#waiting.length > 0) this.#waiting.shift()?.();
     if (!this.#isNoted) return;
     this.#isNoted = this.#unread > UNREAD_BYTES;
     this.#outgoing.note(this.#socket, 0);
@@ -194,6 +207,8 @@ export class Sessions {
     });
     this.#server.on("session", (session) => this.#begin(session));
     this.#server.on("stream", (stream, headers) => {
+      // Also of one that was taken back as it began. The close that follows tells all we need.
+      stream.on("error", () => {});
       const line = this.#lines.get(stream.session as ServerHttp2Session);
       if (line !== undefined) streams.serve(stream, headers, line);
       else stream.destroy();
