@@ -10,7 +10,7 @@ import { show, text } from "../wire/answer.ts";
 import { BY_TROUBLE, compareChecks, encodeCheck, nodeChecksOf, type ShownCheck } from "./checks.ts";
 import { encodeHealth, encodeNode, encodeNodeChecks } from "./encode.ts";
 import { find, findAnyNode, keptNodes, nodeOf, type Service, servicesOf, servicesOn, toService } from "./listing.ts";
-import { NODES, type Node } from "./nodes.ts";
+import { type Node, nodesRevision } from "./nodes.ts";
 import { aboutNamed, hasMeta, hasTags, metaWanted, type Pair, tagsWanted } from "./reads.ts";
 import { aboutNode, aboutState } from "./subjects.ts";
 
@@ -29,7 +29,7 @@ export const listHealth: Handle = (desk, call) => {
     aboutNamed(desk, call, (account) => {
       const make = () => encodeEntries(account, find(account, name, desk), desk, wanted);
       const service = isPlain ? account?.service(name) : undefined;
-      const kept = account && service && bodies(service, account.under(NODES).revision, make);
+      const kept = account && service && bodies(service, nodesRevision(account), make);
       if (kept !== undefined) return show(kept);
       const entries = make();
       return show(listParts("[", chosenOf(entries, call.filter), "]"));

@@ -2,16 +2,24 @@
 import { createHash } from "node:crypto";
 import {
   type Account,
+  type AccountView,
   type Bytes,
   type Check,
   type Facts,
   fromBytes,
   type KeyRecord,
+  perRevision,
+  type Revision,
   toBytes,
 } from "../../../core/index.ts";
 import type { Agent } from "../desk.ts";
 
 export const NODES: Bytes = "\0consul/node/";
+
+/** When any of them changed last. Asked for once for each that waits. */
+export const nodesRevision: (account: AccountView) => Revision = perRevision(
+  (account: AccountView) => account.under(NODES).revision,
+);
 
 export type CheckStatus = "passing" | "warning" | "critical";
 

@@ -12,7 +12,7 @@ import {
 import type { Seen, Subject } from "../requests/blocking.ts";
 import { checksOf, encodeCheck, nodeChecksOf, type ShownCheck } from "./checks.ts";
 import { find, findView, type Lens, nodeOf, servicesOf } from "./listing.ts";
-import { NODES, nodeKey, toStored } from "./nodes.ts";
+import { NODES, nodeKey, nodesRevision, toStored } from "./nodes.ts";
 import { placeOf, sameNode } from "./place.ts";
 
 const NODE_KEYS = { from: NODES, to: prefixEnd(NODES) };
@@ -33,7 +33,7 @@ function lookAtService(account: AccountView | undefined, name: string, lens: Len
     // Nobody has heard of it: what others did counts in this number.
     return { index: account?.catalogRevision ?? 0, exact: false, absent: true };
   let index = service?.revision ?? 1;
-  if (account.under(NODES).revision > index)
+  if (nodesRevision(account) > index)
     for (const one of service === undefined ? listed : servicesOf(service, lens))
       index = Math.max(index, nodeOf(account, one, lens).modifyIndex);
   return { index, exact: true, absent: listed.length === 0 };
@@ -134,7 +134,7 @@ export function aboutNode(node: string, lens: Lens, show: Show): Subject {
 }
 
 function lookAtAll(account: AccountView | undefined): Seen {
-  const index = account === undefined ? 0 : Math.max(account.catalogRevision, account.under(NODES).revision);
+  const index = account === undefined ? 0 : Math.max(account.catalogRevision, nodesRevision(account));
   return { index, exact: true, absent: false };
 }
 
