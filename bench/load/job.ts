@@ -106,16 +106,16 @@ export interface BulkJob {
   batch: number;
 }
 
-/** Services with a check each, registered by agents of Consul. */
+/** Services with a check each, registered with an agent of Consul; or put on nodes without agents, by transactions. */
 export interface ConsulFillJob {
-  kind: "consul-fill";
+  kind: "consul-fill" | "consul-catalog";
   port: number;
   connections: number;
   count: number;
   serviceSize: number;
 }
 
-/** Those checks, passed again and again. The result has the p99 of the answers, in ms, as its only lag. */
+/** Checks of `consul-fill`, passed again and again. The result has the p99 of the answers, in ms, as its only lag. */
 export interface ConsulBeatsJob {
   kind: "consul-beats";
   port: number;

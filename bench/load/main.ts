@@ -1,7 +1,7 @@
 /** A load process: takes one job as JSON in its argument, writes its result as JSON in one line to stdout. */
 import { runPace } from "./busy/pace.ts";
 import { runBusy } from "./busy/watchers.ts";
-import { runConsulBeats, runConsulFill } from "./consul/services.ts";
+import { runConsulBeats, runConsulCatalog, runConsulFill } from "./consul/services.ts";
 import { runContention } from "./contention/crowd.ts";
 import { runDnsChanges } from "./dns/change.ts";
 import { runEurekaChurn, runEurekaFill } from "./eureka/churn.ts";
@@ -50,6 +50,8 @@ function run(job: Job): Promise<JobResult> {
       return runBulk(job);
     case "consul-fill":
       return runConsulFill(job);
+    case "consul-catalog":
+      return runConsulCatalog(job);
     case "consul-beats":
       return runConsulBeats(job);
     case "etcd-fanout":

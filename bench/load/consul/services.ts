@@ -25,6 +25,40 @@ export async function runConsulFill(job: ConsulFillJob): Promise<JobResult> {
   });
 }
 
+/** Of a transaction, at most as many as all versions take. */
+const OPERATIONS = 64;
+
+function toNode(number: number): object {
+  return { Node: { Verb: "set", Node: { Node: `node-${number}`, Address: `10.1.0.${number}` } } };
+}
+
+function toService(number: number, node: number): object[] {
+  const { Name, Check, ...service } = JSON.parse(toConsulService(`bench-${number}`, `s-${number}`));
+  const Node = `node-${node}`;
+  const about = { Node, CheckID: `service:${service.ID}`, Name: "alive", ServiceID: service.ID, ServiceName: Name };
+  return [
+    { Service: { Verb: "set", Node, Service: { ...service, Service: Name } } },
+    { Check: { Verb: "set", Check: { ...about, Status: Check.Status } } },
+  ];
+}
+
+/** So many services to a node; all nodes before the first of these. */
+export async function runConsulCatalog({ port, connections, count, serviceSize }: ConsulFillJob): Promise<JobResult> {
+  const nodeOf = (number: number): number => Math.floor(number / serviceSize);
+  const nodes = Array.from({ length: nodeOf(count - 1) + 1 }, (_, number) => toNode(number));
+  const services = Array.from({ length: count }, (_, number) => toService(number, nodeOf(number))).flat();
+  const run = async (operations: readonly object[]): Promise<JobResult> => {
+    const lines = await connectMany(connections, () => connectHttp1(port));
+    return runSteps<Http1Connection>(lines, Math.ceil(operations.length / OPERATIONS), (line, number, done) => {
+      const some = operations.slice(number * OPERATIONS, (number + 1) * OPERATIONS);
+      line.call(toRequest("PUT", "/v1/txn", JSON.stringify(some)), (answer) => done(answer.status === 200));
+    });
+  };
+  const first = await run(nodes);
+  const filled = await run(services);
+  return { ...filled, errors: first.errors + filled.errors };
+}
+
 /** Each check is passed once in every `everyMs`, spread over it; how long the answers took. */
 export async function runConsulBeats(job: ConsulBeatsJob): Promise<JobResult> {
   const lines = await connectMany(job.connections, () => connectHttp1(job.port));
