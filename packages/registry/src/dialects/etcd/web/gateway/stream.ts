@@ -32,7 +32,7 @@ export class Lines implements Answers<unknown> {
   }
 
   write(answer: unknown): boolean {
-    return this.#isOpen && this.#write(toLine(this.#translation.write(answer)));
+    return this.#isOpen && this.#write(toLine(this.#translation.toJson(this.#translation.method.codec.encode(answer))));
   }
 
   writeEncoded(message: Buffer): boolean {

@@ -1,16 +1,19 @@
 /** Messages as the gateway writes and reads them: JSON by the fields' own names, longs as text, bytes in base64. */
-import { type DescMessage, fromBinary, fromJson, type JsonValue, toBinary, toJson } from "@bufbuild/protobuf";
+import { type DescMessage, fromJson, type JsonValue, toBinary } from "@bufbuild/protobuf";
+import { type Body, listParts } from "../../../../net/answers/parts.ts";
 import { HEAD_BYTES, type Method } from "../../../../net/grpc/method.ts";
 import { CODES, Status } from "../../../../net/grpc/status.ts";
-import { decodeGoJson, encodeGoJson as encodeJson } from "../../../../net/routes/json.ts";
+import { decodeGoJson } from "../../../../net/routes/json.ts";
 import type { Desk } from "../../desk.ts";
 import { methodOf } from "../../proto/schema.ts";
+import { messagePieces, messageText } from "./json.ts";
 
 /** Of a transaction with all that it may hold. */
 const VALUES_MAX = 100_000;
 
 const READ = { ignoreUnknownFields: true } as const;
-const WRITE = { useProtoFieldName: true } as const;
+/** From here on others have their turns between its parts. */
+const LONG_BYTES = 64 * 1024;
 
 /** One method between JSON and what its handler takes and gives. */
 export class Translation<M extends Method<Desk> = Method<Desk>> {
@@ -46,13 +49,16 @@ export class Translation<M extends Method<Desk> = Method<Desk>> {
     }
   }
 
-  write(answer: unknown): string {
-    return this.toJson(this.method.codec.encode(answer));
+  /** In parts where it is long. */
+  write(answer: unknown): Body {
+    const encoded = this.method.codec.encode(answer);
+    if (encoded.length < LONG_BYTES) return this.toJson(encoded);
+    return listParts("", messagePieces(this.#output, encoded, HEAD_BYTES, encoded.length), "", "");
   }
 
   /** Of a message as the method's codec encodes it. */
   toJson(encoded: Buffer): string {
-    return encodeJson(toJson(this.#output, fromBinary(this.#output, encoded.subarray(HEAD_BYTES)), WRITE));
+    return messageText(this.#output, encoded, HEAD_BYTES, encoded.length);
   }
 }
 

@@ -69,7 +69,7 @@ export class MemberPages {
     const translation = new Translation(this.#list);
     const answer = await this.#list.handle(this.#desk, call, translation.read(NO_BODY));
     if (answer instanceof Status) return answer;
-    const { members = [] } = JSON.parse(translation.write(answer)) as Listed;
+    const { members = [] } = JSON.parse(translation.toJson(this.#list.codec.encode(answer))) as Listed;
     return members.map(({ ID = "0", name = "", peerURLs = [], clientURLs = [] }) => ({
       id: toHex(BigInt(ID)),
       name,
