@@ -1,6 +1,6 @@
 /** Methods whose messages the runtime reads and writes: `unary<LeaseGrantRequest, LeaseGrantResponse>(path, handle)`. */
 import type { Message } from "@bufbuild/protobuf";
-import type { Both, ServerStream, Unary } from "../../net/grpc/method.ts";
+import type { ServerStream, Unary } from "../../net/grpc/method.ts";
 import type { Desk } from "./desk.ts";
 import { codecOf, type Init } from "./proto/codec.ts";
 
@@ -16,11 +16,4 @@ export function server<Q extends Message, A extends Message>(
   handle: ServerStream<Desk, Q, Init<A>>["handle"],
 ): ServerStream<Desk, Q, Init<A>> {
   return { kind: "server", path, codec: codecOf<Q, A>(path), handle };
-}
-
-export function both<Q extends Message, A extends Message>(
-  path: string,
-  open: Both<Desk, Q, Init<A>>["open"],
-): Both<Desk, Q, Init<A>> {
-  return { kind: "both", path, codec: codecOf<Q, A>(path), open };
 }

@@ -56,6 +56,8 @@ export class Exchange<C> implements Call, Answers<unknown> {
   #aborting: AbortController | undefined;
   #talk: Talk<unknown> | undefined;
   #closing: (() => void) | undefined;
+  /** Gives up waiting for room. */
+  #forget: (() => void) | undefined;
   #resume: (() => void) | undefined;
   /** The end as it is or will be told. */
   #status: Status | undefined;
@@ -224,7 +226,10 @@ export class Exchange<C> implements Call, Answers<unknown> {
     if (answer instanceof Status) return this.end(answer);
     if (!this.isOpen) return;
     // A client that does not read gets no more made for it.
-    if (this.#line.isFull) return this.#line.whenRoom(() => this.#try(() => this.#answer(answer)));
+    if (this.#line.isFull) {
+      this.#forget = this.#line.whenRoom(() => this.#try(() => this.#answer(answer)));
+      return;
+    }
     const frame = this.#frame(this.#method.codec.encode(answer));
     this.#begin();
     this.#count(frame.length);
@@ -320,6 +325,7 @@ export class Exchange<C> implements Call, Answers<unknown> {
 
   #closed(): void {
     clearTimeout(this.#timer);
+    this.#forget?.();
     if (this.#held > 0) this.#server.hold(-this.#held);
     this.#held = 0;
     if (this.#unread > 0) this.#line.taken(this.#unread);

@@ -72,7 +72,7 @@ export class Line {
   readonly #socket: Socket;
   readonly #outgoing: Outgoing;
   #unread = 0;
-  #waiting: (() => void)[] = [];
+  readonly #waiting = new Set<() => void>();
   #isNoted = false;
   streams = 0;
   /** Something was sent since the last ping. */
@@ -108,14 +108,19 @@ export class Line {
     return this.#unread > FULL_BYTES;
   }
 
-  /** Calls once the client has taken enough, after those who asked before; never for one that has gone. */
-  whenRoom(go: () => void): void {
-    this.#waiting.push(go);
+  /** Calls once the client has taken enough, after those who asked before. Returns its cancel. */
+  whenRoom(go: () => void): () => void {
+    this.#waiting.add(go);
+    return () => this.#waiting.delete(go);
   }
 
   taken(bytes: number): void {
     this.#unread -= bytes;
-    while (!this.isFull && this.#waiting.length > 0) this.#waiting.shift()?.();
+    for (const go of this.#waiting) {
+      if (this.isFull) break;
+      this.#waiting.delete(go);
+      go();
+    }
     if (!this.#isNoted) return;
     this.#isNoted = this.#unread > UNREAD_BYTES;
     this.#outgoing.note(this.#socket, 0);
