@@ -45,7 +45,6 @@ export class Board {
   #begin(revision: Revision): void {
     const before = this.#position;
     this.#position = revision;
-    for (const { stream } of this.#places) stream.interrupt();
     for (const watching of this.#places) watching.stream.miss(watching, before);
   }
 

@@ -19,7 +19,7 @@ export interface Guest extends Visit {
 /** What the watches of all streams may take: of each its range, and so much besides. */
 const BYTES_MAX = 512 * 1024 * 1024;
 const WATCH_BYTES = 512;
-/** What may wait to be written to all streams: it is a turn's, as a rule. With more, it is read from history later. */
+/** What may wait to be written to all streams. With more, it is read from history later. */
 const WAITING_MAX = 500_000;
 /** Watches that are notified in one turn. */
 const NOTIFIED_MAX = 500;

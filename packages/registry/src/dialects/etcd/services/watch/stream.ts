@@ -17,9 +17,12 @@ import type { Told } from "./told.ts";
 import { type Teller, Watching } from "./watching.ts";
 
 /** Watches of one stream that read history at a time. */
-const REPLAYS_MAX = 16;
+const REPLAYS_MAX = 64;
 /** What is told in one turn. */
 const TOLD_MAX = 1024;
+/** What may wait until the client reads: so many responses, of commits that hold so many bytes. */
+const WAITING_MAX = 128 * 1024;
+const WAITING_BYTES_MAX = 1024 * 1024;
 /** Where no watch is meant. */
 const NO_ID: WatchId = -1;
 
@@ -30,7 +33,9 @@ export class WatchStream implements Talk<WatchAsked>, Teller, Visit, Flushed {
   #account: Account | undefined;
   readonly #byId = new Map<WatchId, Watching>();
   #nextId = 0;
-  #pending: { readonly told: Told; readonly watching: Watching }[] = [];
+  #waiting: { readonly told: Told; readonly watching: Watching }[] = [];
+  #waitingBytes = 0;
+  #lastWaiting: Told | undefined;
   /** Those that have history to read, in their order. */
   readonly #behind = new Set<Watching>();
   readonly #replays = new Map<Watching, Replay>();
@@ -40,7 +45,7 @@ export class WatchStream implements Talk<WatchAsked>, Teller, Visit, Flushed {
   /** Answers that are owed to questions for the progress. */
   #owed = 0;
   /** The client is heard again when it has read. */
-  #waiting: (() => void)[] = [];
+  #unheard: (() => void)[] = [];
 
   constructor(shared: Shared, call: Call, answers: Answers<Buffer>) {
     this.#shared = shared;
@@ -62,7 +67,7 @@ export class WatchStream implements Talk<WatchAsked>, Teller, Visit, Flushed {
   }
 
   #untilRead(): Promise<void> {
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    return new Promise((resolve) => this.#unheard.push(resolve));
   }
 
   #carryOut(asked: WatchAsked, admitted: Account | Status): void {
@@ -131,26 +136,26 @@ export class WatchStream implements Talk<WatchAsked>, Teller, Visit, Flushed {
 
   tell(told: Told, watching: Watching): void {
     if (!watching.isLive || told.revision <= watching.after) return;
-    if (this.#isFull) return this.miss(watching, told.revision - 1);
-    if (!this.#shared.mayWait(1)) {
-      this.interrupt();
-      return this.miss(watching, told.revision - 1);
-    }
-    this.#pending.push({ told, watching });
+    if (!this.#mayWait(told)) return this.miss(watching, told.revision - 1);
+    if (watching.waiting++ === 0) watching.firstWaiting = told.revision;
+    this.#waiting.push({ told, watching });
     this.#plan();
   }
 
+  #mayWait(told: Told): boolean {
+    const isFull = this.#waiting.length >= WAITING_MAX || this.#waitingBytes > WAITING_BYTES_MAX;
+    if (isFull || !this.#shared.mayWait(1)) return false;
+    if (told !== this.#lastWaiting) this.#waitingBytes += told.bytes;
+    this.#lastWaiting = told;
+    return true;
+  }
+
+  /** What waits to be told to it is among what it reads then. */
   miss(watching: Watching, after: Revision): void {
     if (!watching.isLive) return;
     watching.isLive = false;
-    if (after > watching.after) watching.after = after;
+    watching.after = Math.max(watching.after, watching.waiting > 0 ? watching.firstWaiting - 1 : after);
     this.#putBehind(watching);
-  }
-
-  interrupt(): void {
-    const pending = this.#pending.splice(0);
-    this.#shared.waits(-pending.length);
-    for (const { told, watching } of pending) if (watching.isOpen) this.miss(watching, told.revision - 1);
   }
 
   #putBehind(watching: Watching): void {
@@ -166,18 +171,25 @@ export class WatchStream implements Talk<WatchAsked>, Teller, Visit, Flushed {
 
   flush(): void {
     this.#isPlanned = false;
-    const some = this.#pending.splice(0, TOLD_MAX);
-    this.#shared.waits(-some.length);
-    for (const { told, watching } of some) {
-      // Those that the client does not take any more are among what it missed.
-      if (!watching.isOpen || !watching.isLive || told.revision <= watching.after) continue;
-      if (this.#isFull) this.miss(watching, told.revision - 1);
-      else this.#write(told, watching);
+    let count = 0;
+    for (; count < TOLD_MAX && count < this.#waiting.length && !this.#isFull; count++) {
+      const { told, watching } = this.#waiting[count] as { told: Told; watching: Watching };
+      watching.waiting--;
+      if (watching.isOpen && watching.isLive && told.revision > watching.after) this.#write(told, watching);
     }
-    if (this.#isFull) this.interrupt();
-    else if (this.#pending.length > 0) this.#plan();
+    this.#forget(count);
+    if (this.#waiting.length > 0) this.#plan();
     this.#replaySome();
     this.#payProgress();
+  }
+
+  /** The first so many do not wait any more. */
+  #forget(count: number): void {
+    this.#waiting.splice(0, count);
+    this.#shared.waits(-count);
+    if (this.#waiting.length > 0) return;
+    this.#waitingBytes = 0;
+    this.#lastWaiting = undefined;
   }
 
   #replaySome(): void {
@@ -222,7 +234,7 @@ export class WatchStream implements Talk<WatchAsked>, Teller, Visit, Flushed {
 
   /** Only once all that was before has been told. */
   #payProgress(): void {
-    if (this.#owed === 0 || this.#isFull || this.#pending.length + this.#behind.size + this.#replays.size > 0) return;
+    if (this.#owed === 0 || this.#isFull || this.#waiting.length + this.#behind.size + this.#replays.size > 0) return;
     for (; this.#owed > 0; this.#owed--) this.#say({ id: NO_ID, revision: this.#revision() });
   }
 
@@ -230,7 +242,7 @@ export class WatchStream implements Talk<WatchAsked>, Teller, Visit, Flushed {
   *notify(): Iterable<void> {
     for (const watching of [...this.#byId.values()]) {
       if (!watching.isNotified) continue;
-      const isIdle = !watching.wasTold && watching.isLive && watching.isOpen && this.#pending.length === 0;
+      const isIdle = !watching.wasTold && watching.isLive && watching.isOpen && this.#waiting.length === 0;
       watching.wasTold = false;
       if (isIdle && !this.#isFull && watching.after <= this.#revision())
         this.#say({ id: watching.id, revision: this.#revision() });
@@ -257,9 +269,9 @@ export class WatchStream implements Talk<WatchAsked>, Teller, Visit, Flushed {
   #resume(): void {
     if (!this.#isFull) return;
     this.#isFull = false;
-    for (const resolve of this.#waiting.splice(0)) resolve();
+    for (const resolve of this.#unheard.splice(0)) resolve();
     for (const replay of [...this.#replays.values()]) replay.resume();
-    if (this.#behind.size > 0) this.#plan();
+    if (this.#waiting.length + this.#behind.size > 0) this.#plan();
     this.#payProgress();
   }
 
@@ -281,9 +293,8 @@ export class WatchStream implements Talk<WatchAsked>, Teller, Visit, Flushed {
     this.#byId.clear();
     this.#behind.clear();
     this.#replays.clear();
-    this.#shared.waits(-this.#pending.length);
-    this.#pending = [];
-    for (const resolve of this.#waiting.splice(0)) resolve();
+    this.#forget(this.#waiting.length);
+    for (const resolve of this.#unheard.splice(0)) resolve();
     this.#shared.leave(this, this.#account);
   }
 }

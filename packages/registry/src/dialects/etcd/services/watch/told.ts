@@ -15,6 +15,9 @@ const FRAGMENT_BYTES_MAX = 1.5 * 1024 * 1024;
 /** Watches of so many ids share their responses. */
 const IDS_MAX = 1024;
 
+/** Of a key besides its value. */
+const RECORD_BYTES = 128;
+
 /** The same for all of a variant. */
 interface Encoded {
   readonly events: readonly Buffer[];
@@ -26,12 +29,17 @@ interface Encoded {
 export class Told {
   /** Of the last of the commits. */
   readonly revision: Revision;
+  /** About what it keeps. */
+  readonly bytes: number;
   readonly #happened: readonly Happened[];
   readonly #variants: Encoded[] = [];
 
   constructor(revision: Revision, happened: readonly Happened[]) {
     this.revision = revision;
     this.#happened = happened;
+    let bytes = 0;
+    for (const { change } of happened) bytes += RECORD_BYTES + subjectOf(change).value.length;
+    this.bytes = bytes;
   }
 
   /** None when there is nothing that it wants to hear. All of it is in one message, unless it wants fragments. */

@@ -10,8 +10,6 @@ export interface Teller {
   tell(told: Told, watching: Watching): void;
   /** A live watch missed what came after this revision. */
   miss(watching: Watching, after: Revision): void;
-  /** What waits to be written was missed. */
-  interrupt(): void;
 }
 
 export class Watching implements Standing {
@@ -28,6 +26,9 @@ export class Watching implements Standing {
   after: Revision;
   /** It is told of commits as they come; else it waits for its turn to read history, or does so. */
   isLive = false;
+  /** What waits to be written to it: how much, and the first revision of that. */
+  waiting = 0;
+  firstWaiting: Revision = 0;
   /** Something was written to it since the last time that it might have been notified. */
   wasTold = true;
 
