@@ -75,15 +75,11 @@ async function open(house: House): Promise<Mounted> {
   addresses.tell(urlsOf(settings.advertise, listener));
   const web = new Web(desk, METHODS);
   listener.mount("/", NAME, (method, path, search) => web.find(method, path, search));
-  const drain = (): void => {
-    lasting.drain();
-    web.drain();
-  };
+  const drain = (): void => lasting.drain();
   const close = async (): Promise<void> => {
     lasting.close();
     watches.close();
     addresses.close();
-    web.close();
   };
   return { drain, close };
 }

@@ -8,7 +8,6 @@ import type { Desk } from "../desk.ts";
 import { WebCall } from "./call.ts";
 import { Gateway } from "./gateway/gateway.ts";
 import { PREFIXES } from "./gateway/paths.ts";
-import { Guests } from "./guests.ts";
 import { MemberPages } from "./pages/members.ts";
 import { NOT_FOUND, notAllowed, toJson, toText } from "./pages/texts.ts";
 import { showHealth, showMetrics, showVersion } from "./pages/version.ts";
@@ -26,14 +25,12 @@ export class Web {
   readonly #gateway: Gateway;
   readonly #keys: KeysDoor;
   readonly #members: MemberPages;
-  readonly #guests: Guests;
 
   constructor(desk: Desk, methods: readonly Method<Desk>[]) {
     this.#desk = desk;
-    this.#guests = new Guests(desk.access, desk.metrics);
     this.#gateway = new Gateway(desk, methods);
-    this.#keys = new KeysDoor(desk, this.#guests);
-    this.#members = new MemberPages(desk, methods);
+    this.#keys = new KeysDoor(desk);
+    this.#members = new MemberPages(desk);
   }
 
   find(method: string, path: string, search: string): Handler {
@@ -79,14 +76,6 @@ export class Web {
         return toJson({ message: "Internal Server Error" }, 500);
       },
     );
-  }
-
-  drain(): void {
-    this.#guests.drain();
-  }
-
-  close(): void {
-    this.#guests.close();
   }
 }
 

@@ -1,18 +1,12 @@
 /** @live Pages of v2 about the members: who they are, where clients reach them, and what they have counted. */
-import type { Method, Unary } from "../../../../net/grpc/method.ts";
 import { Status } from "../../../../net/grpc/status.ts";
 import type { Answer } from "../../../../net/routes/answer.ts";
-import type { Desk } from "../../desk.ts";
+import { type Desk, within } from "../../desk.ts";
+import { membersOf } from "../../services/cluster/members.ts";
 import type { WebCall } from "../call.ts";
-import { Translation } from "../gateway/translate.ts";
 import { clusterHead, toHex } from "../v2/answers.ts";
 import type { Stats } from "../v2/stats.ts";
 import { toJson, toText } from "./texts.ts";
-
-const LIST = "/etcdserverpb.Cluster/MemberList";
-const NO_BODY = Buffer.alloc(0);
-
-type Lister = Unary<Desk, unknown, unknown>;
 
 interface Member {
   readonly id: string;
@@ -21,23 +15,11 @@ interface Member {
   readonly clientURLs: readonly string[];
 }
 
-/** As the gateway writes it. */
-interface Listed {
-  readonly members?: readonly {
-    readonly ID?: string;
-    readonly name?: string;
-    readonly peerURLs?: readonly string[];
-    readonly clientURLs?: readonly string[];
-  }[];
-}
-
 export class MemberPages {
   readonly #desk: Desk;
-  readonly #list: Lister | undefined;
 
-  constructor(desk: Desk, methods: readonly Method<Desk>[]) {
+  constructor(desk: Desk) {
     this.#desk = desk;
-    this.#list = methods.find((method): method is Lister => method.path === LIST);
   }
 
   /** `tail`: what stands behind `/v2/members`. */
@@ -65,17 +47,10 @@ export class MemberPages {
   }
 
   async #members(call: WebCall): Promise<readonly Member[] | Status> {
-    if (this.#list === undefined) return [];
-    const translation = new Translation(this.#list);
-    const answer = await this.#list.handle(this.#desk, call, translation.read(NO_BODY));
-    if (answer instanceof Status) return answer;
-    const { members = [] } = JSON.parse(translation.toJson(this.#list.codec.encode(answer))) as Listed;
-    return members.map(({ ID = "0", name = "", peerURLs = [], clientURLs = [] }) => ({
-      id: toHex(BigInt(ID)),
-      name,
-      peerURLs,
-      clientURLs,
-    }));
+    return within(this.#desk, call, "reader", async () => {
+      const members = await membersOf(this.#desk);
+      return members.map(({ ID, name, peerURLs, clientURLs }) => ({ id: toHex(ID), name, peerURLs, clientURLs }));
+    });
   }
 
   stats(what: string, stats: Stats): Answer | undefined {

@@ -9,7 +9,6 @@ import { type Answer, answering, give, respond } from "../../../../net/routes/an
 import type { Desk } from "../../desk.ts";
 import { admit } from "../../desk.ts";
 import { WebCall } from "../call.ts";
-import type { Guests } from "../guests.ts";
 import { notAllowed } from "../pages/texts.ts";
 import { toError } from "./answers.ts";
 import type { Failed } from "./errors.ts";
@@ -29,11 +28,9 @@ const FORM = /^application\/x-www-form-urlencoded\s*(?:;|$)/i;
 export class KeysDoor {
   readonly stats = new Stats();
   readonly #desk: Desk;
-  readonly #guests: Guests;
 
-  constructor(desk: Desk, guests: Guests) {
+  constructor(desk: Desk) {
     this.#desk = desk;
-    this.#guests = guests;
   }
 
   /** `tail`: what stands behind `/v2/keys`, as sent. */
@@ -112,15 +109,19 @@ export class KeysDoor {
   }
 
   #watch(account: Account, wish: Wish, call: WebCall, reply: Streaming): void {
-    const guests = this.#guests;
+    const { lasting, metrics } = this.#desk;
+    const count = (delta: 1 | -1): void => {
+      this.stats.watchers += delta;
+      metrics.watchers("etcd", delta);
+    };
     const watch = new KeyWatch(this.#desk, account, wish, () => {
-      this.stats.watchers--;
-      guests.leave(watch);
+      count(-1);
+      lasting.leave(watch);
     });
-    this.stats.watchers++;
-    guests.enter(watch, { call, account });
+    count(1);
+    lasting.enter(watch, call);
     watch.begin(reply);
-    if (guests.draining) watch.bye();
+    if (lasting.draining) watch.bye();
   }
 
   /** As the original has it, the index is 0 where nobody looked at any key. */
