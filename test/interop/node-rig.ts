@@ -25,7 +25,8 @@ export interface NodeVersion {
 /** The newest Node of a major version that was there when it was first asked for. */
 export async function installNode(major: number): Promise<NodeVersion> {
   const bin = join(CACHE, `${major}/node_modules/node/bin`);
-  const isMissing = !existsSync(join(bin, "node")) && (await isWithoutPackages(major));
+  const folder = join(CACHE, String(major));
+  const isMissing = !existsSync(join(bin, "node")) && (await isWithoutPackage(`node@${major}`, folder));
   const env = { PATH: `${bin}${delimiter}${process.env.PATH ?? ""}` };
   return {
     major,
@@ -40,24 +41,33 @@ export async function installNode(major: number): Promise<NodeVersion> {
   };
 }
 
+/** Where a package of npm lies with what it needs, installed once; or why it does not. */
+export async function installPackage(
+  spec: string,
+): Promise<{ readonly folder: string; readonly skip: false | string }> {
+  const folder = join(CACHE, spec);
+  const isMissing = !existsSync(join(folder, "node_modules")) && (await isWithoutPackage(spec, folder));
+  return { folder, skip: isMissing && `npm reaches no registry to install ${spec} from` };
+}
+
 /** Installs it, under another name until all is there. True when npm reached no registry. */
-async function isWithoutPackages(major: number): Promise<boolean> {
-  const target = join(CACHE, `${major}.${process.pid}`);
+async function isWithoutPackage(spec: string, folder: string): Promise<boolean> {
+  const target = `${folder}.${process.pid}`;
   mkdirSync(target, { recursive: true });
   try {
-    const args = [...NPM, "--prefix", target, `node@${major}`];
+    const args = [...NPM, "--prefix", target, spec];
     if (await isOutOfReach("npm", args, { cwd: target, unreachable: UNREACHABLE, timeoutMs: INSTALL_MS_MAX }))
-      return refuseInCi(major);
-    rmSync(join(CACHE, String(major)), { recursive: true, force: true });
-    renameSync(target, join(CACHE, String(major)));
+      return refuseInCi(spec);
+    rmSync(folder, { recursive: true, force: true });
+    renameSync(target, folder);
     return false;
   } finally {
     rmSync(target, { recursive: true, force: true });
   }
 }
 
-function refuseInCi(major: number): true {
-  if (process.env.CI) throw new Error(`npm reaches no registry for node@${major} (peers are never skipped in CI)`);
+function refuseInCi(spec: string): true {
+  if (process.env.CI) throw new Error(`npm reaches no registry for ${spec} (peers are never skipped in CI)`);
   return true;
 }
 
