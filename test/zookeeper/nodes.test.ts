@@ -285,6 +285,8 @@ test("words of four letters, and the admin server's commands", async () => {
     ["wchc", new RegExp(`${session}\n\t/worded\n`)],
     ["wchp", new RegExp(`/worded\n\t${session}\n`)],
     ["dirs", /^datadir_size: \d+\nlogdir_size: \d+\n$/],
+    ["gtmk", /^306$/],
+    ["hash", /^$/],
     ["crst", /^Connection stats reset\.\n$/],
     ["srst", /^Server stats reset\.\n$/],
   ];
@@ -297,6 +299,7 @@ test("words of four letters, and the admin server's commands", async () => {
   }
   assert.deepEqual((await admin("/dump")).json().session_id_to_ephemeral_paths[session], ["/worded"]);
   assert.equal((await admin("/srvr")).json().command, "server_stats");
+  assert.match((await admin("/icfg")).json().initial_configuration, /^tickTime=2000$/m);
   assert.equal((await admin("/nothing")).status, 404);
 });
 

@@ -10,6 +10,7 @@ import {
   type FactsParts,
   hex,
   serverOf,
+  TRACE_MASK,
   watchesOf,
 } from "../words/facts.ts";
 import { isOpenTo } from "../words/words.ts";
@@ -22,15 +23,26 @@ const COMMANDS: ReadonlyMap<string, Tell> = new Map<string, Tell>([
   ["dirs", (parts) => ({ datadir_size: serverOf(parts).bytes, logdir_size: 0 })],
   ["dump", dump],
   ["environment", environmentOf],
+  ["get_trace_mask", () => ({ tracemask: TRACE_MASK })],
+  ["hash", () => ({ digests: [] })],
+  ["initial_configuration", (parts) => ({ initial_configuration: linesOf(configurationOf(parts)) })],
   ["is_read_only", () => ({ read_only: false })],
   ["leader", () => ({ is_leader: true, leader_id: 0, leader_ip: "" })],
+  // Every commit is on the disk: what a start reads is as new as the latest.
+  [
+    "last_snapshot",
+    (parts) => ({ zxid: hex(serverOf(parts).zxid).slice(2), timestamp: Math.floor(Date.now() / 1000) }),
+  ],
   ["monitor", monitor],
+  ["observers", () => ({ synced_observers: 0, observers: [] })],
   ["ruok", () => ({})],
   ["server_stats", stats],
   ["stats", stats],
+  ["voting_view", () => ({ current_config: {} })],
   ["watch_summary", summary],
   ["watches", ({ desk }) => ({ session_id_to_watched_paths: group(desk, ([session, path]) => [session, path]) })],
   ["watches_by_path", ({ desk }) => ({ path_to_session_ids: group(desk, ([session, path]) => [path, session]) })],
+  ["zabstate", () => ({ voting: false, zabstate: "" })],
 ]);
 
 /** By their words of four letters. */
@@ -38,9 +50,13 @@ const WORDS: Readonly<Record<string, string>> = {
   conf: "configuration",
   cons: "connections",
   envi: "environment",
+  gtmk: "get_trace_mask",
+  icfg: "initial_configuration",
   isro: "is_read_only",
   lead: "leader",
+  lsnp: "last_snapshot",
   mntr: "monitor",
+  obsr: "observers",
   srvr: "server_stats",
   stat: "stats",
   wchc: "watches",
@@ -71,6 +87,12 @@ export function answerCommand(parts: FactsParts, method: string, path: string): 
 
 function json(status: number, value: unknown): Answer {
   return { status, head: { "Content-Type": "application/json" }, body: `${JSON.stringify(value, undefined, 2)}\n` };
+}
+
+function linesOf(values: Readonly<Record<string, string | number>>): string {
+  return Object.entries(values)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join("");
 }
 
 /** Names of properties with an underscore for each dot. */

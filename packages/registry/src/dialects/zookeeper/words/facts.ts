@@ -9,6 +9,9 @@ import type { Numbers } from "./numbers.ts";
 /** The version whose protocol is spoken; what stands behind it is shown as well. */
 export const SPOKEN = "3.9.3";
 
+/** What the original says of how it logs, unless told otherwise. */
+export const TRACE_MASK = 306;
+
 export interface FactsParts {
   readonly desk: Desk;
   readonly numbers: Numbers;

@@ -8,6 +8,7 @@ import {
   type FactsParts,
   hex,
   serverOf,
+  TRACE_MASK,
   watchesOf,
 } from "./facts.ts";
 import type { Tally } from "./numbers.ts";
@@ -27,6 +28,9 @@ const WORDS: ReadonlyMap<string, Tell> = new Map<string, Tell>([
   ["wchs", wchs],
   ["wchc", (parts) => grouped(watches(parts).map(([session, path]) => [session, path]))],
   ["wchp", (parts) => grouped(watches(parts).map(([session, path]) => [path, session]))],
+  // Of what only the original has: what it traces by default, and no digests of its tree.
+  ["gtmk", () => String(TRACE_MASK)],
+  ["hash", () => ""],
   ["dirs", (parts) => `datadir_size: ${serverOf(parts).bytes}\nlogdir_size: 0\n`],
 ]);
 
@@ -52,7 +56,15 @@ const LOOPBACK = /^(?:127\.|::1$)/;
 
 /** What shows paths, addresses or settings: where accounts need tokens, nobody is told without one. */
 const TELLING = ["stat", "envi", "conf", "cons", "dump", "wchc", "wchp"];
-const COMMANDS = ["stats", "environment", "configuration", "connections", "watches", "watches_by_path"];
+const COMMANDS = [
+  "stats",
+  "environment",
+  "configuration",
+  "initial_configuration",
+  "connections",
+  "watches",
+  "watches_by_path",
+];
 const CLOSED: ReadonlySet<string> = new Set([...TELLING, ...COMMANDS]);
 
 /** Whether anybody may have it. */
