@@ -80,7 +80,7 @@ export function newLease(
   own: boolean,
   meta = NO_META,
 ): LeaseRecord {
-  const lease: { -readonly [Field in keyof LeaseRecord]: LeaseRecord[Field] } = {
+  const lease = {
     id,
     ttlMs,
     via,
@@ -92,9 +92,7 @@ export function newLease(
     grantedAtMs: stamp.atMs,
     origin: stamp.origin,
   };
-  // A spread would cost more than all the rest.
-  if (stamp.stampMs !== undefined) lease.stampMs = stamp.stampMs;
-  return lease;
+  return stamp.stampMs === undefined ? lease : { ...lease, stampMs: stamp.stampMs };
 }
 
 /**
