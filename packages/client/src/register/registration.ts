@@ -51,6 +51,8 @@ export interface Registration {
    * of reach, after `timeoutMs` at the latest: the instance then goes with its time to live.
    */
   close(): Promise<void>;
+  /** Shown as draining for so long, in ms, so that calls go elsewhere; then `close`. */
+  drain(ms: number): Promise<void>;
 }
 
 export function instancePath(account: string, service: string, id: string, ...rest: readonly string[]): string {
@@ -117,7 +119,8 @@ class Kept implements Registration {
     });
     this.#hold();
     const { endAt } = options;
-    if (endAt !== undefined) this.#forgetSignals = onSignals(endAt === true ? ENDS : endAt, () => this.#drain());
+    if (endAt !== undefined)
+      this.#forgetSignals = onSignals(endAt === true ? ENDS : endAt, () => this.drain(options.drainMs ?? 0));
   }
 
   get state(): RegistrationState {
@@ -156,11 +159,9 @@ class Kept implements Registration {
     }
   }
 
-  /** Shown as draining for a while, then gone. */
-  async #drain(): Promise<void> {
-    const { drainMs = 0 } = this.#options;
-    const byMs = performance.now() + drainMs;
-    if (drainMs > 0) await this.update({ status: "draining" }).catch(() => {});
+  async drain(ms: number): Promise<void> {
+    const byMs = performance.now() + ms;
+    if (ms > 0) await this.update({ status: "draining" }).catch(() => {});
     await pause(byMs - performance.now(), undefined, true);
     await this.close();
   }

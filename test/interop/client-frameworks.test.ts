@@ -1,0 +1,87 @@
+/** The SDK where people use it: packed, its types as tools see them, in Express, Fastify and NestJS. */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { createClient } from "@rollcall/client";
+import { cleanEnvironment, startProcess } from "../harness/process.ts";
+import { startRollcall } from "../harness/program.ts";
+import { ROOT } from "../harness/root.ts";
+import { until } from "../harness/scope.ts";
+import { isOutOfReach } from "./programs-rig.ts";
+
+const FOLDER = join(ROOT, ".cache/frameworks");
+const NAMES = [
+  "express@5",
+  "fastify@5",
+  "@nestjs/common@11",
+  "@nestjs/core@11",
+  "@nestjs/platform-express@11",
+  "reflect-metadata@0.2",
+  "tsx@4",
+  "typescript@5",
+  "@types/node@20",
+  "@arethetypeswrong/cli@0.18",
+];
+const UNREACHABLE = /ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|ENETUNREACH|EHOSTUNREACH/;
+
+mkdirSync(FOLDER, { recursive: true });
+writeFileSync(join(FOLDER, "package.json"), '{ "name": "shop", "private": true, "type": "module" }');
+const pack = ["pack", "--silent", "--pack-destination", FOLDER, "-w", "@rollcall/client"];
+const packed = join(FOLDER, execFileSync("npm", pack, { cwd: ROOT, encoding: "utf8", env: cleanEnvironment() }).trim());
+const install = ["install", "--no-audit", "--no-fund", "--no-save", "--loglevel=error", packed, ...NAMES];
+const isAway = await isOutOfReach("npm", install, { cwd: FOLDER, unreachable: UNREACHABLE, timeoutMs: 180_000 });
+if (isAway && process.env.CI) throw new Error("npm reaches no registry to install the frameworks from");
+const skip = isAway && "npm reaches no registry to install the frameworks from";
+const options = { skip, timeout: 120_000 };
+cpSync(join(ROOT, "examples/frameworks"), FOLDER, { recursive: true });
+
+function run(program: string, ...args: readonly string[]): string {
+  const path = join(FOLDER, "node_modules/.bin", program);
+  return execFileSync(path, args, { cwd: FOLDER, encoding: "utf8", env: cleanEnvironment() });
+}
+
+test("its exports are what every kind of tool understands", options, () => {
+  // ESM only, by decision: CommonJS that cannot require it is told so by its own tools.
+  run("attw", packed, "--profile", "esm-only");
+});
+
+test("the examples' types hold in strict TypeScript", options, () => {
+  run("tsc", "-p", "tsconfig.json", "--noEmit");
+});
+
+test("three frameworks call each other by name, while one is replaced without a failed call", options, async () => {
+  const registry = await startRollcall({ after });
+  const rollcall = createClient({ url: registry.url });
+  const env = { ...cleanEnvironment(), ROLLCALL_URL: registry.url };
+  const start = async (service: string, ...args: readonly string[]) => {
+    const program = startProcess({ after }, process.execPath, args, { env, cwd: FOLDER });
+    const line = () => program.lines.map((one) => /listens on (\d+)/.exec(one)?.[1]).find(Boolean);
+    return { program, url: `http://127.0.0.1:${await until(line, { what: `${service} to listen` })}` };
+  };
+  const [limits, stock, orders] = await Promise.all([
+    start("limits", "--import", "tsx", "nest.ts"),
+    start("stock", "fastify.mjs"),
+    start("orders", "express.mjs"),
+  ]);
+  const ask = async () => (await fetch(`${orders.url}/orders/42`)).json();
+  assert.deepEqual(await ask(), { order: "42", stock: { item: "42", left: 7, limit: 3 } });
+  await rollcall.config.put("shop/limit", "5");
+  await until(async () => (await ask()).stock.limit === 5);
+  const next = await start("stock", "fastify.mjs");
+  await until(async () => (await rollcall.service("stock")).instances.length === 2);
+  let asked = 0;
+  let isOver = false;
+  const asking = (async () => {
+    for (; !isOver; asked++) assert.equal((await ask()).stock?.limit, 5);
+  })();
+  await stock.program.kill("SIGTERM");
+  const askedAtEnd = asked;
+  await until(() => asked >= askedAtEnd + 20);
+  isOver = true;
+  await asking;
+  for (const { program } of [orders, next, limits]) await program.kill("SIGTERM");
+  for (const service of ["orders", "stock", "limits"])
+    assert.deepEqual((await rollcall.service(service)).instances, [], `${service} is gone`);
+});
