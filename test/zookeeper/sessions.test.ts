@@ -4,8 +4,9 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { after, test } from "node:test";
+import { request } from "../harness/requests.ts";
 import { until } from "../harness/scope.ts";
-import { FLAGS, frame, list, pack } from "./codec.ts";
+import { FLAGS, frame, list, multiOf, OPS, pack } from "./codec.ts";
 import { aclOf, Client, createBody, hello, startZookeeper, word } from "./rig.ts";
 
 const rollcall = await startZookeeper({ after }, { settings: { sessionMsMin: 1000 } });
@@ -198,11 +199,30 @@ test("a megabyte less a little is taken, and more closes the connection but not 
     (await Promise.all(big)).map(({ version }) => version),
     [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12],
   );
+  const read = (count: number) =>
+    multiOf(Array.from({ length: count }, () => [OPS.getData, pack("sb", "/big", false)]));
+  assert.deepEqual([await client.code("multiRead", read(2)), await client.code("multiRead", read(20))], [0, -1]);
   void client.ask("setData", pack("ssi", "/big", "x".repeat(1_100_000), -1)).catch(() => {});
   await client.closed();
   const back = await Client.open({ after }, port, { session, password });
   assert.equal(back.greeting?.session, session);
   assert.equal(await back.code("create", createBody(`/${"p".repeat(5000)}`, "", 0)), -8);
+});
+
+test("all that lies below a node is counted, however much, with what nobody created", async () => {
+  const client = await Client.open({ after }, port);
+  await client.create("/count-");
+  await client.create("/count");
+  const many = Array.from({ length: 4500 }, (_, nth): [number, Buffer] => [
+    OPS.create,
+    createBody(`/count/${nth}`, "", 0),
+  ]);
+  await client.must("multi", multiOf(many));
+  for (const key of ["/count/a/b/c", "/count/a/b-/d", "/count/4499/e/f"])
+    await request(`${rollcall.url}/v2/default/config/${encodeURIComponent(key)}`, { method: "PUT", body: "" });
+  const counted = await client.must("getAllChildrenNumber", pack("s", "/count"));
+  // a, a/b, a/b/c, a/b-, a/b-/d, 4499/e and 4499/e/f.
+  assert.equal(counted.body.int(), 4507);
 });
 
 test("where there are accounts, a token says whose nodes they are", async (t) => {
