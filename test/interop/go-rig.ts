@@ -37,29 +37,43 @@ export interface GoProgram {
   start(scope: PeerScope, args: readonly string[]): Program;
 }
 
+export interface Wanted {
+  /** A folder of the module whose program is built; that of the module itself when left out. */
+  readonly part?: string;
+  /** Another list of modules than `go.mod`, with its sums beside it. */
+  readonly modules?: string;
+}
+
 /** Builds `go/<name>`, unless it was built before with the same content and Go. `go` is what `requirePackage` answers. */
 export async function buildModule(
   name: string,
   go: { readonly path: string; readonly skip: false | string },
+  { part = ".", modules = "go.mod" }: Wanted = {},
 ): Promise<GoProgram> {
   if (go.skip !== false) return { skip: go.skip, path: "", start: refuse };
   const folder = join(MODULES, name);
   const { stdout: version } = spawnSync(go.path, ["version"], { encoding: "utf8" });
-  const needed = neededGo(folder);
+  const needed = neededGo(folder, modules);
   if (isOlder(version, needed)) return { skip: `${name} needs Go ${needed}: ${version}`, path: "", start: refuse };
-  const built = join(CACHE, "built", `${name}-${hashFolder(folder, [version])}`);
-  if (!existsSync(built) && (await isWithoutModules(go.path, folder, built)))
+  const called = part === "." ? name : `${name}-${part}`;
+  const built = join(
+    CACHE,
+    "built",
+    `${called}-${hashFolder(folder, modules === "go.mod" ? [version] : [version, modules])}`,
+  );
+  const what = [`-modfile=${modules}`, part === "." ? part : `./${part}`];
+  if (!existsSync(built) && (await isWithoutModules(go.path, folder, what, built)))
     return { skip: `Go reaches no proxy to get the modules of ${name} from`, path: "", start: refuse };
   return {
     skip: false,
     path: built,
-    start: (scope, args) => startShown(scope, `${name} ${args.join(" ")}`, built, args),
+    start: (scope, args) => startShown(scope, `${called} ${args.join(" ")}`, built, args),
   };
 }
 
 /** As its go.mod says. */
-function neededGo(folder: string): string {
-  return /^go (\d+\.\d+)/m.exec(readFileSync(join(folder, "go.mod"), "utf8"))?.[1] ?? "1.0";
+function neededGo(folder: string, modules: string): string {
+  return /^go (\d+\.\d+)/m.exec(readFileSync(join(folder, modules), "utf8"))?.[1] ?? "1.0";
 }
 
 function isOlder(version: string, needed: string): boolean {
@@ -72,12 +86,12 @@ function refuse(): never {
 }
 
 /** Builds under another name until all is there. True when Go reached nothing to download modules from. */
-async function isWithoutModules(go: string, folder: string, built: string): Promise<boolean> {
+async function isWithoutModules(go: string, folder: string, what: readonly string[], built: string): Promise<boolean> {
   const target = `${built}.${process.pid}`;
   mkdirSync(dirname(target), { recursive: true });
   const limits = { env: ENVIRONMENT, cwd: folder, unreachable: UNREACHABLE, timeoutMs: BUILD_MS_MAX };
   try {
-    if (await isOutOfReach(go, ["build", "-trimpath", "-o", target, "."], limits)) return true;
+    if (await isOutOfReach(go, ["build", "-trimpath", "-o", target, ...what], limits)) return true;
     renameSync(target, built);
     return false;
   } finally {

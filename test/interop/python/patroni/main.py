@@ -1,6 +1,6 @@
-"""One of several Patronis that want to lead a cluster, without a PostgreSQL: what it does with Consul is Patroni's own.
+"""One of several Patronis that want to lead a cluster, without a PostgreSQL: what it does with the server is Patroni's own.
 
-Its arguments are the port of the server and its name. It says `leads` each time when it has got the lead, and `follows
+Its arguments are the port of the server, its name, and how it speaks to it: `consul`, `etcd3` or `etcd`. It says `leads` each time when it has got the lead, and `follows
 NAME` when it sees another leader.
 """
 
@@ -8,22 +8,27 @@ import sys
 
 from patroni.dcs import get_dcs
 
-PORT, NAME = sys.argv[1:3]
+PORT, NAME, KIND = (sys.argv[1:] + ["consul"])[:3]
 LOOP_WAIT = 1
+SERVER = {"host": f"127.0.0.1:{PORT}"}
 
 dcs = get_dcs(
     {
-        "scope": "race",
+        "scope": "race" if KIND == "consul" else f"race-{KIND}",
         "namespace": "/service/",
         "name": NAME,
-        # Its session is to live for half of that, but the server wants it to live longer.
+        # A session of Consul is to live for half of that, but the server wants it to live longer.
         "ttl": 3,
         "loop_wait": LOOP_WAIT,
         "retry_timeout": 3,
-        "consul": {"host": f"127.0.0.1:{PORT}", "register_service": False},
+        KIND: SERVER | {"register_service": False} if KIND == "consul" else SERVER,
     }
 )
-dcs.initialize(create_new=True, sysid="7000000000000000000")
+try:
+    dcs.initialize(create_new=True, sysid="7000000000000000000")
+except Exception as error:
+    # Another one has.
+    print(f"initialize: {error!r}", flush=True)
 said = None
 
 
