@@ -1,8 +1,9 @@
 /** What a load process is asked to do and what it answers; both go between processes as JSON. */
+import type { ExpiryJob, ExpiryResult } from "./expiry-job.ts";
 
 /** Requests as fast as the peer answers them, with a fixed number under way, for a time. */
 export interface StormJob {
-  kind: "etcd-keepalive" | "etcd-put" | "etcd-grant-put" | "etcd-range";
+  kind: "etcd-keepalive" | "etcd-put" | "etcd-txn" | "etcd-grant-put" | "etcd-range";
   port: number;
   connections: number;
   /** Requests under way at the same time on each connection. */
@@ -288,6 +289,7 @@ export type Job =
   | SimulatedJob
   | BeatsJob
   | FillJob
+  | ExpiryJob
   | ConsulFillJob
   | ConsulBeatsJob
   | BulkJob
@@ -365,6 +367,7 @@ export interface JobResult {
   eurekaCrashes?: EurekaCrashResult;
   /** The slowest answer of all. */
   slowestMs?: number;
+  expiry?: ExpiryResult;
 }
 
 /** Each instance's lease or key by number, the same in every load. */

@@ -7,9 +7,10 @@ import { runDnsChanges } from "./dns/change.ts";
 import { runEurekaChurn, runEurekaFill } from "./eureka/churn.ts";
 import { runEurekaCrash } from "./eureka/crash.ts";
 import { runEurekaView } from "./eureka/view.ts";
+import { runExpiry } from "./expiry.ts";
 import { runFanout } from "./fanout.ts";
 import { runBulk, runDnsFill, runFill } from "./fill.ts";
-import type { Job, JobResult } from "./job.ts";
+import type { EurekaJob, Job, JobResult } from "./job.ts";
 import { runBeats } from "./nodes/beats.ts";
 import { runLag } from "./nodes/lag.ts";
 import { runPause } from "./nodes/pause.ts";
@@ -20,10 +21,24 @@ import { runProducers } from "./nsq/producers.ts";
 import { runStorm } from "./storm.ts";
 import { runNodes } from "./zookeeper/tasks.ts";
 
+function runEureka(job: EurekaJob): Promise<JobResult> {
+  switch (job.kind) {
+    case "eureka-fill":
+      return runEurekaFill(job);
+    case "eureka-churn":
+      return runEurekaChurn(job);
+    case "eureka-view":
+      return runEurekaView(job);
+    case "eureka-crash":
+      return runEurekaCrash(job);
+  }
+}
+
 function run(job: Job): Promise<JobResult> {
   switch (job.kind) {
     case "etcd-keepalive":
     case "etcd-put":
+    case "etcd-txn":
     case "etcd-grant-put":
     case "etcd-range":
       return runStorm(job);
@@ -46,6 +61,8 @@ function run(job: Job): Promise<JobResult> {
     case "rollcall-fill":
     case "rollcall-leases":
       return runFill(job);
+    case "etcd-expiry":
+      return runExpiry(job);
     case "rollcall-bulk":
       return runBulk(job);
     case "consul-fill":
@@ -71,13 +88,10 @@ function run(job: Job): Promise<JobResult> {
     case "rollcall-dns-change":
       return runDnsChanges(job);
     case "eureka-fill":
-      return runEurekaFill(job);
     case "eureka-churn":
-      return runEurekaChurn(job);
     case "eureka-view":
-      return runEurekaView(job);
     case "eureka-crash":
-      return runEurekaCrash(job);
+      return runEureka(job);
     case "nsq-producers":
       return runProducers(job);
   }

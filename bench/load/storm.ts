@@ -1,6 +1,6 @@
 /** Closed loops against etcd: every loop has one request under way, always. */
 import { connectHttp2, type Http2Connection } from "./clients/http2.ts";
-import { isAlive, METHODS, toGrant, toKeepAlive, toPut, toRange } from "./clients/protobuf.ts";
+import { hasSucceeded, isAlive, METHODS, toCreate, toGrant, toKeepAlive, toPut, toRange } from "./clients/protobuf.ts";
 import { type JobResult, type StormJob, toLeaseId } from "./job.ts";
 
 const TTL_SECONDS = 3600;
@@ -64,6 +64,19 @@ function loopPut(connection: Http2Connection, index: number, meter: Meter, job: 
   step();
 }
 
+/** A key that is put if there is none; there never is. */
+function loopTxn(connection: Http2Connection, index: number, meter: Meter, job: StormJob): void {
+  const value = "v".repeat(job.valueBytes);
+  let turn = 0;
+  const step = (): void => {
+    connection.call(METHODS.txn, toCreate(`/bench/${job.salt}/${index}/${turn++}`, value), (answer) => {
+      meter.done(answer !== null && hasSucceeded(answer));
+      if (!meter.stopped) step();
+    });
+  };
+  step();
+}
+
 /** A registration in etcd's terms: a lease, then a key that hangs on it. Counted once for both. */
 function loopGrantPut(connection: Http2Connection, index: number, meter: Meter, job: StormJob): void {
   const value = "v".repeat(job.valueBytes);
@@ -95,6 +108,7 @@ function loopRange(connection: Http2Connection, _index: number, meter: Meter): v
 const LOOPS: Record<StormJob["kind"], Loop> = {
   "etcd-keepalive": loopKeepAlive,
   "etcd-put": loopPut,
+  "etcd-txn": loopTxn,
   "etcd-grant-put": loopGrantPut,
   "etcd-range": loopRange,
 };

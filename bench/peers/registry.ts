@@ -1,27 +1,14 @@
 /** The sides of the group `registry`: Rollcall's own API and etcd. */
-import { Child, findPort } from "../host/child.ts";
+import { findPort } from "../host/child.ts";
 import { askOnce } from "../load/clients/http1.ts";
-import { connectHttp2 } from "../load/clients/http2.ts";
-import { countKeys, METHODS, toRange } from "../load/clients/protobuf.ts";
 import type { Side } from "../row.ts";
+import { countService, spawnEtcd } from "./etcd.ts";
 import { awaitAnswer, makeDir, type Peer, spawnRollcall, useServer } from "./server.ts";
 
 export type RegistrySide = Extract<Side, "etcd" | "rollcall">;
 
 export interface RegistryPeer extends Peer {
   side: RegistrySide;
-}
-
-/** etcd as Debian ships it: one node, its defaults, fsync on; only the log is kept quiet. */
-function spawnEtcd(dir: string, port: number, peerPort: number): Child {
-  const client = `http://127.0.0.1:${port}`;
-  const peer = `http://127.0.0.1:${peerPort}`;
-  return new Child("etcd", "etcd", [
-    ...["--data-dir", dir, "--log-level", "error", "--logger", "zap"],
-    ...["--listen-client-urls", client, "--advertise-client-urls", client],
-    ...["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer],
-    ...["--initial-cluster", `default=${peer}`],
-  ]);
 }
 
 /** Starts a server without waiting for it. The ports are chosen before, so that they stay over a restart. */
@@ -41,13 +28,7 @@ async function answersRead(peer: RegistryPeer, service: string, instances: numbe
       const body = JSON.parse(answer.body.toString("utf8")) as { instances: unknown[] };
       return body.instances.length === instances;
     }
-    const connection = await connectHttp2(peer.port);
-    const answer = await new Promise<Buffer | null>((resolve) => {
-      connection.onLost = () => resolve(null);
-      connection.call(METHODS.range, toRange(`/services/${service}/`, true), resolve);
-    });
-    connection.close();
-    return answer !== null && countKeys(answer) === instances;
+    return (await countService(peer.port, service)) === instances;
   } catch {
     return false;
   }

@@ -2,6 +2,7 @@
 import type { Group } from "../row.ts";
 import { CONSUL } from "./consul.ts";
 import { DNS } from "./dns.ts";
+import { ETCD } from "./etcd.ts";
 import { EUREKA } from "./eureka.ts";
 import { GOSSIP } from "./gossip.ts";
 import { NODES } from "./nodes.ts";
@@ -9,4 +10,4 @@ import { NSQ } from "./nsq.ts";
 import { REGISTRY } from "./registry.ts";
 import { ZOOKEEPER } from "./zookeeper.ts";
 
-export const GROUPS: readonly Group[] = [REGISTRY, DNS, EUREKA, CONSUL, NODES, GOSSIP, NSQ, ZOOKEEPER];
+export const GROUPS: readonly Group[] = [REGISTRY, DNS, EUREKA, CONSUL, NODES, GOSSIP, NSQ, ZOOKEEPER, ETCD];

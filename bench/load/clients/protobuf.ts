@@ -72,6 +72,7 @@ export function endOfPrefix(prefix: string): Buffer {
 export const METHODS = {
   range: "/etcdserverpb.KV/Range",
   put: "/etcdserverpb.KV/Put",
+  txn: "/etcdserverpb.KV/Txn",
   watch: "/etcdserverpb.Watch/Watch",
   grant: "/etcdserverpb.Lease/LeaseGrant",
   keepAlive: "/etcdserverpb.Lease/LeaseKeepAlive",
@@ -101,6 +102,29 @@ export function toPut(key: string, value: string, lease = 0n): Buffer {
           [3, lease],
         ],
   );
+}
+
+/** Puts the key if there is none: a comparison of its create revision with 0. */
+export function toCreate(key: string, value: string): Buffer {
+  const [create, put] = [1, 2];
+  const compare = encodeMessage([
+    [2, create],
+    [3, key],
+    [5, 0],
+  ]);
+  return encodeMessage([
+    [1, compare],
+    [2, encodeMessage([[put, toPut(key, value)]])],
+  ]);
+}
+
+/** Whether what was compared held. */
+export function hasSucceeded(message: Buffer): boolean {
+  let succeeded = false;
+  readFields(message, (number, value) => {
+    if (number === 2) succeeded = value === 1;
+  });
+  return succeeded;
 }
 
 /** `serializable`: answered by the node itself without asking the leader, the cheaper of etcd's two kinds of read. */
