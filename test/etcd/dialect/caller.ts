@@ -1,5 +1,6 @@
 /** gRPC as the tests speak it: calls by the names of `proto.ts`, on one connection. */
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, type OutgoingHttpHeaders } from "node:http2";
+import { gunzipSync } from "node:zlib";
 import { type Scope, until } from "../../harness/scope.ts";
 import { decode, encode, type Method, methodOf, type Plain } from "./proto.ts";
 
@@ -110,7 +111,8 @@ export class Stream {
     this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
     while (this.#rest.length >= HEAD_BYTES && this.#rest.length >= HEAD_BYTES + this.#rest.readUInt32BE(1)) {
       const end = HEAD_BYTES + this.#rest.readUInt32BE(1);
-      this.received.push(decode(this.#method.told, this.#rest.subarray(HEAD_BYTES, end)));
+      const [flag, bytes] = [this.#rest[0], this.#rest.subarray(HEAD_BYTES, end)];
+      this.received.push(decode(this.#method.told, flag === 1 ? gunzipSync(bytes) : bytes));
       this.#rest = this.#rest.subarray(end);
     }
   }
