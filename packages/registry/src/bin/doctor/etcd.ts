@@ -8,8 +8,8 @@ import { Keys } from "../../replicators/etcd/keys.ts";
 import { judgeHead, readHead } from "../../replicators/etcd/load.ts";
 import { readKnown } from "../../replicators/etcd/memory.ts";
 import { type EtcdConfig, toClientOptions } from "../config/etcd.ts";
+import { openFetch } from "../terminal/fetch.ts";
 import { toBytesText, toSpan } from "../terminal/output.ts";
-import { createTlsFetch } from "../terminal/tls-fetch.ts";
 import { type Finding, finding } from "./finding.ts";
 
 const NAME = "etcd";
@@ -134,7 +134,7 @@ async function examineCompaction(client: Client, keys: Keys, revision: number): 
 
 /** By the time that each says over HTTP, to the second. */
 async function examineClocks(members: readonly StoreMember[], config: EtcdConfig): Promise<Finding[]> {
-  const ask = createTlsFetch({ ca: config.caFile, clientCert: config.certFile, clientKey: config.keyFile });
+  const ask = openFetch({ ca: config.caFile, clientCert: config.certFile, clientKey: config.keyFile });
   const differences = members.map(async ({ address: url }): Promise<readonly [string, number] | undefined> => {
     try {
       const beganMs = Date.now();

@@ -59,15 +59,12 @@ export function outputOf(command: Command): Output {
 /** Loads the SDK and makes a client from the global options. */
 export async function connect(command: Command): Promise<Context> {
   const options = command.optsWithGlobals<GlobalOptions>();
-  const { createClient } = await import("@rollcall/client");
+  const [{ createClient }, { openFetch }] = await Promise.all([import("@rollcall/client"), import("./fetch.ts")]);
   const url = checkUrls(options.url);
   const { ca, clientCert, clientKey, account, token } = options;
-  const hasFiles = ca !== undefined || clientCert !== undefined || clientKey !== undefined;
-  const fetching = hasFiles
-    ? { fetch: (await import("./tls-fetch.ts")).createTlsFetch({ ca, clientCert, clientKey }) }
-    : {};
+  const fetch = openFetch({ ca, clientCert, clientKey });
   return {
-    client: createClient({ url, spread: false, account, token, ...fetching }),
+    client: createClient({ url, spread: false, account, token, fetch }),
     out: outputOf(command),
     account: options.account,
   };

@@ -74,13 +74,11 @@ async function openBoth(flags: ImportFlags, command: Command, context: Context):
   if (account !== DEFAULT_ACCOUNT && token === undefined)
     throw new Failure(EXIT.usage, `a copy into the account ${account} takes a token of it`, "Give it with --token.");
   const signal = untilInterrupted();
-  const hasFiles = ca !== undefined || clientCert !== undefined || clientKey !== undefined;
-  const own = hasFiles
-    ? (await import("../../terminal/tls-fetch.ts")).createTlsFetch({ ca, clientCert, clientKey })
-    : globalThis.fetch;
+  const { openFetch } = await import("../../terminal/fetch.ts");
   const target = flags.to === undefined ? await findDoor(context, url) : toBase(flags.to, "--to");
   const source = toBase(flags.from, "--from");
   if (source === target) throw new Failure(EXIT.usage, "--from is this registry itself");
+  const fetch = openFetch({ ca, clientCert, clientKey });
   // Loaded only now: it brings the core, which no other command needs.
   const { Consul } = await import("./consul.ts");
   return [
@@ -92,7 +90,7 @@ async function openBoth(flags: ImportFlags, command: Command, context: Context):
       fetch: globalThis.fetch,
       signal,
     }),
-    new Consul({ url: target, name: "the dialect consul", token, tokenFlag: "--token", fetch: own, signal }),
+    new Consul({ url: target, name: "the dialect consul", token, tokenFlag: "--token", fetch, signal }),
   ];
 }
 
