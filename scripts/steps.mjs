@@ -142,6 +142,7 @@ export const INTEROP_PACKAGES = [
   { name: "python3", program: "python3" },
   // A part of Python with a package of its own, but no program.
   { name: "python3-venv", program: "python3", args: ["-c", "import ensurepip, venv"] },
+  { name: "util-linux", program: "flock" },
 ];
 
 /** Installs the missing ones where that is possible (Debian, as root); says what is missing where it is not. */
