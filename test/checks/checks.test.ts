@@ -142,7 +142,7 @@ const CASES: Readonly<Record<string, Case>> = {
     status: "passing",
     output: `UDP connect 127.0.0.1:${udp}: Success`,
   },
-  "udp-mute": { check: { kind: "udp", target: `:${mute}`, ...SHORT }, status: "passing", output: /^UDP .*: Success$/ },
+  "udp-mute": { check: { kind: "udp", target: `:${mute}` }, status: "passing", output: /^UDP .*: Success$/ },
   "udp-closed": { check: { kind: "udp", target: `:${closed}` }, status: "critical", output: /^dial udp .*refused$/ },
   http2: { check: { kind: "http2", target: `:${grpc}` }, status: "passing", output: "HTTP2 ping was successful" },
   "http2-tls": { check: { kind: "http2", target: `:${grpcs}`, tls: true }, status: "passing", output: /successful$/ },
@@ -271,7 +271,11 @@ test("a check that is to be reported in time turns critical when nobody does", a
   await api.ok("PUT", path, { address: "127.0.0.1", ttl: 0, checks: [check] });
   await report("passing");
   await until(async () => (await leases()).includes("check/checked/timed/job"));
-  assert.equal((await lookAt("timed")).status, "passing");
+  // On a busy machine its second may be over before it is looked at.
+  await until(async () => {
+    await report("passing");
+    return (await lookAt("timed")).status === "passing";
+  });
   // It may have ended on a busy machine: then the report was a change.
   await until(async () => {
     const before = await revision();
