@@ -21,6 +21,7 @@ const skip = existsSync(PATH) ? false : "ROLLCALL_KUBE_APISERVER names no progra
 /** More than a page of the API server's own, and of its clients'. */
 const MAPS = 1200;
 const PAGE = 500;
+const AT_ONCE = 50;
 const TOKEN = "of-the-test";
 
 interface Kubernetes {
@@ -43,11 +44,11 @@ async function startKubernetes(scope: PeerScope, etcdPort: number): Promise<Kube
   startShown(scope, "kube-apiserver", PATH, [
     `--etcd-servers=http://127.0.0.1:${etcdPort}`,
     `--secure-port=${port}`,
-    ...["--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", `--cert-dir=${folder}`],
+    ...["--bind-address=127.0.0.1", "--advertise-address=192.0.2.1", `--cert-dir=${folder}`],
     ...["--service-account-issuer=https://rollcall.test", "--service-cluster-ip-range=10.96.0.0/16"],
     ...[`--service-account-key-file=${keyFile}`, `--service-account-signing-key-file=${keyFile}`],
     ...[`--token-auth-file=${tokens}`, "--authorization-mode=RBAC", "--disable-admission-plugins=ServiceAccount"],
-    ...["--event-ttl=10s", "--endpoint-reconciler-type=lease"],
+    ...["--event-ttl=10s", "--endpoint-reconciler-type=none"],
   ]);
   const connection = { rejectUnauthorized: false };
   const headers = { authorization: `Bearer ${TOKEN}` };
@@ -89,9 +90,9 @@ test("a Kubernetes API server keeps all it has here", { skip, timeout: 300_000 }
   const maps = "/api/v1/namespaces/shop/configmaps";
   const watch = kubernetes.watch(`${maps}?watch=1`);
   const names = Array.from({ length: MAPS }, (_, nth) => `m-${String(nth).padStart(5, "0")}`);
-  for (let first = 0; first < MAPS; first += 50)
+  for (let first = 0; first < MAPS; first += AT_ONCE)
     await Promise.all(
-      names.slice(first, first + 50).map((name) => must("POST", maps, { metadata: { name }, data: { name } })),
+      names.slice(first, first + AT_ONCE).map((name) => must("POST", maps, { metadata: { name }, data: { name } })),
     );
   await until(() => watch.lines.length >= MAPS, { what: "all to be watched" });
 
@@ -110,9 +111,9 @@ test("a Kubernetes API server keeps all it has here", { skip, timeout: 300_000 }
   const stale = await kubernetes.ask("PUT", `${maps}/${names[0]}`, { ...one, data: { changed: "no" } });
   assert.equal(stale.status, 409);
   await until(() => watch.lines.some(({ type }) => type === "MODIFIED"), { what: "the change" });
-  // From a revision of the past.
+  // From a revision of the past: that of the first, or of another one that was made at the same time.
   const again = kubernetes.watch(`${maps}?watch=1&resourceVersion=${one.metadata.resourceVersion}`);
-  await until(() => again.lines.length >= MAPS, { what: "the past" });
+  await until(() => again.lines.length > MAPS - AT_ONCE, { what: "the past" });
 
   const leases = "/apis/coordination.k8s.io/v1/namespaces/shop/leases";
   await must("POST", leases, { metadata: { name: "leader" }, spec: { holderIdentity: "a", leaseDurationSeconds: 15 } });
