@@ -205,3 +205,14 @@ test("filters choose among what every list has", async () => {
   assert.equal(refused.status, 400);
   assert.match(refused.text, /Selector "Nothing" is not valid/);
 });
+
+test("weights of 0, which Go's client sends when it has none, are taken by the catalog and refused by the agent", async () => {
+  const Weights = { Passing: 0, Warning: 0 };
+  const Service = { Service: "weighty", Port: 80, Weights };
+  const registered = await consul.put("/catalog/register", { Node: "weighty", Address: "10.9.0.1", Service });
+  assert.equal(registered.text, "true");
+  const { instances } = (await native("GET", "/services/weighty")).json();
+  assert.equal(instances[0].weight, 100, "it is called like any other");
+  const refused = await consul.put("/agent/service/register", { Name: "weighty", Weights });
+  assert.match(refused.text, /^Invalid Weights: Passing must be greater than 0/);
+});

@@ -131,6 +131,10 @@ export const CASES: readonly Case[] = [
   ...cases(undefined, "GET /agent/checks", "GET /health/state/Warning"),
   ...cases(undefined, ...["u", "p", "long", "parts"].map((id) => `PUT /agent/check/deregister/${id}`)),
   ...cases({ Name: "x", Weights: {} }, "PUT /agent/service/register"),
+  ...cases(
+    { Node: "weighty", Address: "10.0.0.9", Service: { Service: "weighty", Weights: { Passing: 0, Warning: 0 } } },
+    "PUT /catalog/register",
+  ),
   ...cases({ Name: "x", Weights: { Passing: 0, Warning: 1 } }, "PUT /agent/service/register"),
   ...cases({ Name: "x", Checks: [{}] }, "PUT /agent/service/register"),
   ...cases({ NAME: "low", pORT: 8, tAGS: ["A"], weights: { passing: 5 } }, "PUT /agent/service/register"),

@@ -4,7 +4,14 @@ import { byPlan, type Commit, noteOf } from "../../../core/index.ts";
 import type { Answer } from "../../../net/routes/answer.ts";
 import { agentService } from "../catalog/encode.ts";
 import { find, type Service, servicesOn } from "../catalog/listing.ts";
-import { readCheck, readService, refuseService, type WishedCheck, withTagged } from "../catalog/wished.ts";
+import {
+  readCheck,
+  readService,
+  refuseService,
+  refuseWeights,
+  type WishedCheck,
+  withTagged,
+} from "../catalog/wished.ts";
 import type { Call, Desk, Handle } from "../desk.ts";
 import { toAnswer } from "../refusals.ts";
 import { answerChanged, type Marked } from "../requests/changed.ts";
@@ -24,7 +31,7 @@ export const register: Handle = async (desk, call) => {
   const service = withTagged(readService(fields.value));
   const single = fields.value.object("Check");
   const several = fields.value.objects("Checks");
-  const wrong = fields.value.wrong ?? refuseService(service);
+  const wrong = fields.value.wrong ?? refuseService(service) ?? refuseWeights(service);
   if (wrong !== undefined) return text(400, wrong.detail);
   const given = [...(single === undefined || single.isEmpty ? [] : [single]), ...several];
   const checks: WishedCheck[] = [];

@@ -96,8 +96,13 @@ export function refuseService({ name, address, meta, extras }: WishedService): R
   if (/^(?:0\.0\.0\.0|::|\[::\])$/.test(address)) return refuse("invalid", "Invalid service address");
   for (const tagged of Object.values(extras.taggedAddresses ?? {}))
     if (/^(?:0\.0\.0\.0|::|\[::\])$/.test(tagged.Address)) return refuse("invalid", "Invalid tagged address");
-  if (extras.weights?.Passing === 0) return refuse("invalid", "Invalid Weights: Passing must be greater than 0");
   return refuseMeta(meta, "Service");
+}
+
+/** What an agent refuses beside; a catalog takes it, since Go's client sends weights of 0 there when it has none. */
+export function refuseWeights({ extras }: WishedService): Refused | undefined {
+  if (extras.weights?.Passing !== 0) return undefined;
+  return refuse("invalid", "Invalid Weights: Passing must be greater than 0");
 }
 
 export function refuseMeta(meta: Readonly<Record<string, string>>, of: "Service" | "Node"): Refused | undefined {
@@ -323,7 +328,7 @@ export function toInstance(
     },
     version: meta.version ?? "",
     zone: "",
-    weight: extras.weights?.Passing ?? WEIGHT_DEFAULT,
+    weight: extras.weights?.Passing || WEIGHT_DEFAULT,
     status: "passing",
     checks,
     via: VIA,
