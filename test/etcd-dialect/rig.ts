@@ -1,27 +1,10 @@
 /** What the tests of the etcd dialect share: a registry, and a client of gRPC over node:http2 that hides nothing. */
-import { writeFileSync } from "node:fs";
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, type IncomingHttpHeaders } from "node:http2";
-import { join } from "node:path";
 import { create, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
 import { methodOf } from "../../packages/registry/src/dialects/etcd/proto/schema.ts";
-import { type Rollcall, startRollcall } from "../harness/program.ts";
-import { type Scope, temporaryDirectory } from "../harness/scope.ts";
+import type { Scope } from "../harness/scope.ts";
 
-export interface EtcdOptions {
-  /** `dialectSettings.etcd`. */
-  readonly settings?: Readonly<Record<string, unknown>>;
-  /** The rest of the configuration file. */
-  readonly config?: Readonly<Record<string, unknown>>;
-  readonly dialects?: string;
-}
-
-export async function startEtcd(scope: Scope, options: EtcdOptions = {}): Promise<Rollcall> {
-  const { settings = {}, config = {}, dialects = "http,etcd" } = options;
-  const file = join(temporaryDirectory(scope, "etcd"), "rollcall.yaml");
-  // JSON is YAML.
-  writeFileSync(file, JSON.stringify({ dialectSettings: { etcd: settings }, ...config }));
-  return startRollcall(scope, { flags: ["--config", file, "--dialects", dialects, "--etcd-port", "0"] });
-}
+export { startEtcd } from "../etcd/dialect/rig.ts";
 
 /** A message as tests look at it: fields by name, longs as bigints. */
 // biome-ignore lint/suspicious/noExplicitAny: its fields depend on the method.

@@ -12,7 +12,7 @@ const CACHE = join(ROOT, ".cache/node");
 const INSTALL_MS_MAX = 180_000;
 /** What npm says when it could not reach where packages come from; a package that is not there reads otherwise. */
 const UNREACHABLE = /ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|ENETUNREACH|EHOSTUNREACH/;
-const NPM = ["install", "--no-audit", "--no-fund", "--loglevel=error"];
+const NPM = ["install", "--no-audit", "--no-fund", "--no-save", "--loglevel=error"];
 
 export interface NodeVersion {
   readonly major: number;
@@ -55,9 +55,7 @@ async function isWithoutPackage(spec: string, folder: string): Promise<boolean> 
   const target = `${folder}.${process.pid}`;
   mkdirSync(target, { recursive: true });
   try {
-    const args = [...NPM, "--prefix", target, spec];
-    if (await isOutOfReach("npm", args, { cwd: target, unreachable: UNREACHABLE, timeoutMs: INSTALL_MS_MAX }))
-      return refuseInCi(spec);
+    if (await isUninstallable(target, [spec])) return true;
     rmSync(folder, { recursive: true, force: true });
     renameSync(target, folder);
     return false;
@@ -66,8 +64,12 @@ async function isWithoutPackage(spec: string, folder: string): Promise<boolean> 
   }
 }
 
-function refuseInCi(spec: string): true {
-  if (process.env.CI) throw new Error(`npm reaches no registry for ${spec} (peers are never skipped in CI)`);
+/** Installs packages of npm into a folder. True when npm reached no registry, which is an error in CI. */
+export async function isUninstallable(folder: string, specs: readonly string[]): Promise<boolean> {
+  const args = [...NPM, "--prefix", folder, ...specs];
+  if (!(await isOutOfReach("npm", args, { cwd: folder, unreachable: UNREACHABLE, timeoutMs: INSTALL_MS_MAX })))
+    return false;
+  if (process.env.CI) throw new Error(`npm reaches no registry for ${specs} (peers are never skipped in CI)`);
   return true;
 }
 
