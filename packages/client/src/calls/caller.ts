@@ -92,7 +92,8 @@ export function createCaller(client: Pick<Client, "discover">, options: CallerOp
 /** RFC 9110, 9.2.2. */
 const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
 
-function byLabel(host: string): string | undefined {
+/** The service that a host of a URL names, unless `CallerOptions.toService` says it otherwise. */
+export function byLabel(host: string): string | undefined {
   return host === "localhost" || /[.:[]/.test(host) ? undefined : host;
 }
 

@@ -1,6 +1,7 @@
 import { RollcallError } from "../error.ts";
 import { type WatchItem, type WatchOptions, watch } from "../follow/watch.ts";
 import { keyPath, pathOf, type Transport } from "../http/transport.ts";
+import type { Page } from "../leases.ts";
 import type { KeyBody, KeysBody, PutBody, TransactedBody, TransactionBody } from "../shapes.ts";
 import { type FollowOptions, follow, type LiveValue } from "./live.ts";
 
@@ -11,10 +12,8 @@ export interface PutOptions {
   readonly lease?: string | undefined;
 }
 
-export interface KeyPage {
+export interface KeyPage extends Page {
   readonly prefix?: string | undefined;
-  readonly from?: string | undefined;
-  readonly limit?: number | undefined;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { type LookupAddress, type LookupOptions, lookup } from "node:dns";
 import { isIP } from "node:net";
-import type { Caller } from "../calls/caller.ts";
+import { byLabel, type Caller } from "../calls/caller.ts";
 
 type Callback = (error: NodeJS.ErrnoException | null, address: string | LookupAddress[], family: number) => void;
 
@@ -28,8 +28,4 @@ export function createLookup(
       (error: Error) => callback(Object.assign(error, { code: "ENOTFOUND" }), "", 0),
     );
   };
-}
-
-function byLabel(host: string): string | undefined {
-  return host === "localhost" || /[.:]/.test(host) ? undefined : host;
 }
