@@ -4,12 +4,9 @@
  *
  *   registry ──commits──> checks ──when──> runner ──> probes ──verdict──> judge ──another status──> registry
  */
-import { createHash } from "node:crypto";
-import type { SecureContext } from "node:tls";
 import type { Logger } from "pino";
 import {
   type Account,
-  aimOf,
   type Check,
   type Clock,
   type Commit,
@@ -25,19 +22,12 @@ import {
   type Status,
   type View,
 } from "../core/index.ts";
-import { contextWith } from "../net/tls/trusted.ts";
-import { type Lookup, Names } from "./names.ts";
-import { type Places, refusePlace, sameAddress } from "./places.ts";
-import { placeOf, sayLookup } from "./probes/errors.ts";
-import { makeGrpc } from "./probes/grpc.ts";
-import { makeHttp } from "./probes/http.ts";
-import { makeHttp2 } from "./probes/http2.ts";
-import { Kept, type Make, type Run } from "./probes/run.ts";
-import { makeTcp } from "./probes/tcp.ts";
-import { makeUdp } from "./probes/udp.ts";
-import { Runner, type RunnerNumbers, type Task } from "./runner.ts";
+import type { Lookup } from "./names.ts";
+import type { Places } from "./places.ts";
+import { Prober } from "./prober.ts";
+import { phaseOf, Runner, type RunnerNumbers, type Task } from "./runner.ts";
 import { Times } from "./times.ts";
-import { fail, judge, type Row, type Verdict } from "./verdict.ts";
+import { judge, type Row, type Verdict } from "./verdict.ts";
 
 export interface ChecksParts {
   readonly registry: Registry;
@@ -74,30 +64,20 @@ export interface ChecksNumbers extends RunnerNumbers {
   readonly kept: number;
 }
 
-const MAKERS: Readonly<Record<string, Make>> = {
-  http: makeHttp,
-  tcp: makeTcp,
-  grpc: makeGrpc,
-  udp: makeUdp,
-  http2: makeHttp2,
-};
-
 export class Checks {
   readonly #parts: ChecksParts;
-  readonly #names: Names;
+  readonly #prober: Prober;
   readonly #runner: Runner;
   readonly #subjects = new Map<string, Watched>();
   readonly #following: Following;
   readonly #times: Times;
   readonly #verdicts = { passing: 0, warning: 0, critical: 0 };
-  #kept = 0;
   #isClosed = false;
-  #trusted: SecureContext | undefined;
 
   constructor(parts: ChecksParts) {
     this.#parts = parts;
     const { registry, nodes, clock, parallelMax } = parts;
-    this.#names = new Names(clock, parts.lookup);
+    this.#prober = new Prober(parts);
     this.#runner = new Runner({ clock, parallelMax, isOnDuty: () => nodes.isOnDuty() });
     this.#following = keepUp(
       registry,
@@ -115,7 +95,7 @@ export class Checks {
   }
 
   get numbers(): ChecksNumbers {
-    return { ...this.#runner.numbers, verdicts: this.#verdicts, kept: this.#kept };
+    return { ...this.#runner.numbers, verdicts: this.#verdicts, kept: this.#prober.kept };
   }
 
   /** See `Times`. */
@@ -206,9 +186,10 @@ export class Checks {
   async #run(watched: Watched, signal: AbortSignal): Promise<void> {
     const { clock, nodes, log } = this.#parts;
     const beganMs = clock.monotonic();
-    const verdict = await this.#probe(watched, signal);
+    const { check, at } = watched.subject;
+    const verdict = await this.#prober.probe(check, at, signal);
     const isWanted = !this.#isClosed && nodes.isOnDuty() && this.#subjects.get(watched.name) === watched;
-    if (!isWanted || verdict === undefined) return;
+    if (!isWanted) return;
     this.#verdicts[verdict.status]++;
     watched.seen = { ...verdict, atMs: clock.now(), tookMs: clock.monotonic() - beganMs };
     const status = watched.judge(verdict);
@@ -222,56 +203,6 @@ export class Checks {
         watched.isTelling = false;
       });
   }
-
-  /** Undefined when it was stopped before its time was up. */
-  async #probe(watched: Watched, signal: AbortSignal): Promise<Verdict | undefined> {
-    const { check, at } = watched.subject;
-    const aim = aimOf(check, at);
-    if (aim === undefined) return fail("the instance says no address or port that this check could go to");
-    const run: Run = {
-      check,
-      aim,
-      reach: (host) => this.#reach(host, at.address, signal),
-      trusted: () => {
-        // Hundreds of certificates: read when the first target is asked for one.
-        this.#trusted ??= contextWith(this.#parts.caFile);
-        return this.#trusted;
-      },
-      signal,
-    };
-    try {
-      return await unless(signal, (MAKERS[check.kind] as Make)(run));
-    } catch (error) {
-      if (signal.aborted) return fail(sayLate(run));
-      return fail(error instanceof Error ? error.message : String(error));
-    }
-  }
-
-  /** Rejects with `Kept` unless there is an address that checks of this instance may connect to. */
-  async #reach(host: string, own: string, signal: AbortSignal): Promise<string> {
-    const addresses = await unless(signal, this.#names.find(host)).catch((error: unknown) => {
-      throw new Kept(sayLookup(error, host));
-    });
-    let why = "it has no address";
-    for (const address of addresses) {
-      const isOwn = sameAddress(host, own) || sameAddress(address, own);
-      const refused = refusePlace(address, isOwn, this.#parts.places);
-      if (refused === undefined) return address;
-      why = refused;
-    }
-    this.#kept++;
-    throw new Kept(`not allowed: ${host}: ${why}`);
-  }
-}
-
-/** What it waited for goes on without anybody who hears of it. */
-function unless<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void => reject(new Kept("it took too long"));
-    if (signal.aborted) stop();
-    signal.addEventListener("abort", stop, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
-  });
 }
 
 function hasRun(record: InstanceRecord | null, id: string): boolean {
@@ -280,21 +211,6 @@ function hasRun(record: InstanceRecord | null, id: string): boolean {
 
 function nameOf(account: Account, { service, id }: InstanceKey, checkId: string): string {
   return `${account}\0${service}/${id}/${checkId}`;
-}
-
-function phaseOf(name: string): number {
-  return createHash("sha1").update(name).digest().readUInt32LE(0) / 2 ** 32;
-}
-
-function sayLate({ check, aim }: Run): string {
-  const place = placeOf(aim.host, aim.port);
-  if (check.kind === "tcp") return `dial tcp ${place}: i/o timeout`;
-  if (check.kind === "udp") return `dial udp ${place}: i/o timeout`;
-  if (check.kind === "http2") return "HTTP2 ping failed: context deadline exceeded";
-  if (check.kind === "grpc") return "rpc error: code = DeadlineExceeded desc = context deadline exceeded";
-  const url = check.target.includes("://") ? check.target : `${place}${aim.path}`;
-  const { method = "GET" } = check.probe ?? {};
-  return `${method.slice(0, 1)}${method.slice(1).toLowerCase()} "${url}": context deadline exceeded (Client.Timeout exceeded while awaiting headers)`;
 }
 
 /** A check with what its runs found. */

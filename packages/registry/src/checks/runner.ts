@@ -3,6 +3,7 @@
  * What is due while all places are taken waits in the line of its account; accounts take turns, and none takes more than
  * half of the places. A check that still waits or runs when it is due again is passed over: nothing piles up.
  */
+import { createHash } from "node:crypto";
 import type { Account, Clock } from "../core/index.ts";
 
 const TICK_MS = 50;
@@ -245,4 +246,9 @@ export class Runner {
 function nextOf({ everyMs, phase }: Task, nowMs: number): number {
   const offset = phase * everyMs;
   return (Math.floor((nowMs - offset) / everyMs) + 1) * everyMs + offset;
+}
+
+/** The `phase` of a task of this name. */
+export function phaseOf(name: string): number {
+  return createHash("sha1").update(name).digest().readUInt32LE(0) / 2 ** 32;
 }
