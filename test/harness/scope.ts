@@ -28,7 +28,7 @@ export async function until<T>(
   let last: unknown;
   for (;;) {
     try {
-      last = await condition();
+      last = await within(condition(), startMs + timeoutMs - performance.now());
       if (last) return last as Exclude<T, false | null | undefined | 0 | "">;
     } catch (error) {
       last = error;
@@ -36,6 +36,19 @@ export async function until<T>(
     if (performance.now() - startMs > timeoutMs)
       throw new Error(`waited ${timeoutMs} ms in vain for: ${what}; last: ${inspectShort(last)}`);
     await new Promise((resolve) => setTimeout(resolve, intervalMs));
+  }
+}
+
+/** What a promise gives; rejects when it has given nothing in time: a question that is never answered must be told as well. */
+async function within<T>(promise: T | Promise<T>, ms: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(reject, Math.max(ms, 0), new Error("no answer"));
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

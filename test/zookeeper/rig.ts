@@ -99,7 +99,7 @@ export class Client {
   greet(said: Hello = {}): Promise<Greeting> {
     const greeting = new Promise<Greeting>((resolve, reject) => {
       this.#greeted = resolve;
-      this.socket.once("close", () => reject(new Error("closed without a greeting")));
+      this.#onEnd(() => reject(new Error("closed without a greeting")));
     });
     this.socket.write(hello(said));
     return greeting;
@@ -109,7 +109,7 @@ export class Client {
     const type = typeof op === "number" ? op : OPS[op];
     const told = new Promise<Told>((resolve, reject) => {
       this.#waiting.push({ xid, told: resolve });
-      this.socket.once("close", () => reject(new Error("closed without an answer")));
+      this.#onEnd(() => reject(new Error("closed without an answer")));
     });
     told.catch(() => {});
     this.socket.setMaxListeners(0);
@@ -175,8 +175,13 @@ export class Client {
   }
 
   async closed(): Promise<void> {
-    // An error before it is no other end.
-    if (!this.socket.closed) await new Promise<void>((resolve) => this.socket.once("close", () => resolve()));
+    await new Promise<void>((resolve) => this.#onEnd(resolve));
+  }
+
+  /** At once when it is over already: "close" comes only once. An error before it is no other end. */
+  #onEnd(told: () => void): void {
+    if (this.socket.closed) told();
+    else this.socket.once("close", () => told());
   }
 
   #take(chunk: Buffer): void {
@@ -228,10 +233,11 @@ export function aclOf(...entries: readonly (readonly [perms: number, scheme: str
   return list(entries.map(([perms, scheme, id]) => pack("iss", perms, scheme, id)));
 }
 
-/** What is answered to four letters. */
+/** What is answered to four letters. Throws when it is silent for 5 s, as an original that is just starting may be for ever. */
 export async function word(scope: Scope, port: number, letters: string): Promise<string> {
   const socket = connect({ host: "127.0.0.1", port });
   scope.after(() => void socket.destroy());
+  socket.setTimeout(5_000, () => socket.destroy(new Error(`silent after ${letters}`)));
   socket.write(letters);
   let text = "";
   for await (const chunk of socket) text += String(chunk);

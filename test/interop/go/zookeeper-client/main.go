@@ -228,8 +228,12 @@ func restart(c, other *zk.Conn, events <-chan zk.Event) error {
 	}
 	fmt.Println("ready")
 	lost := false
+	// The other connection has no events here, and may be the last one to come back.
+	look := time.NewTicker(50 * time.Millisecond)
+	defer look.Stop()
 	for end := time.After(wait); ; {
 		select {
+		case <-look.C:
 		case event := <-events:
 			lost = lost || event.State == zk.StateDisconnected
 			if event.State == zk.StateExpired {
