@@ -1,7 +1,7 @@
 /** What the tests of the etcd dialect share: a registry, and a client of gRPC over node:http2 that hides nothing. */
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, type IncomingHttpHeaders } from "node:http2";
 import { create, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
-import { methodOf } from "../../packages/registry/src/dialects/etcd/proto/schema.ts";
+import { SCHEMA } from "../../packages/registry/src/dialects/etcd/proto/schema.ts";
 import type { Scope } from "../harness/scope.ts";
 
 export { startEtcd } from "../etcd/dialect/rig.ts";
@@ -38,7 +38,7 @@ export function frameOf(message: Uint8Array): Buffer {
 }
 
 const schemas = (path: string) => {
-  const method = methodOf(path);
+  const method = SCHEMA.method(path);
   if (method === undefined) throw new Error(`there is no method ${path}`);
   return method;
 };

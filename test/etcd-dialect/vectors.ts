@@ -1,6 +1,6 @@
 /** What a real server answered, asked again: requests as JSON, revisions counted from the one before the first of them. */
 import { fromJson, type JsonValue, toJson } from "@bufbuild/protobuf";
-import { methodOf } from "../../packages/registry/src/dialects/etcd/proto/schema.ts";
+import { SCHEMA } from "../../packages/registry/src/dialects/etcd/proto/schema.ts";
 import { CallFailed, type Client, type Fields, KV } from "./rig.ts";
 
 export interface Exchange {
@@ -24,7 +24,7 @@ export async function play(client: Client, asked: readonly Exchange[]): Promise<
 }
 
 async function playOne(client: Client, base: bigint, path: string, request: JsonValue): Promise<JsonValue> {
-  const method = methodOf(path);
+  const method = SCHEMA.method(path);
   if (method === undefined) throw new Error(`there is no method ${path}`);
   const asked = JSON.stringify(request).replaceAll(/"\{(\d+)\}"/g, (_, n) => `"${base + BigInt(n)}"`);
   try {

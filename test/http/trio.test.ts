@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type { InstanceRecord } from "../../packages/registry/src/core/index.ts";
-import { toAddr } from "../../packages/registry/src/dialects/http/catalog/endpoints.ts";
+import { toAddr } from "../../packages/registry/src/native/catalog/endpoints.ts";
 import { startRollcall } from "../harness/program.ts";
 import { openStream } from "../harness/requests.ts";
 import { until } from "../harness/scope.ts";

@@ -15,10 +15,16 @@ const DIRECTIONS: readonly {
   { from: /^checks\//, folders: () => ["core/index.ts", "net/", "outcome.ts", "checks/"], node: true, packages: "any" },
   { from: /^around\//, folders: () => ["core/index.ts", "around/"], node: true, packages: "any" },
   { from: /^mirrors\//, folders: () => ["core/index.ts", "mirrors/"], node: true, packages: [] },
+  {
+    from: /^native\//,
+    folders: () => ["core/index.ts", "net/", "native/", "dialects/contract.ts"],
+    node: true,
+    packages: ["@rollcall"],
+  },
   { from: /^dialects\/contract\.ts$/, folders: () => ["core/index.ts", "net/"], node: true, packages: "any" },
   {
     from: /^dialects\/[^/]+\//,
-    folders: (path) => ["core/index.ts", "net/", "mirrors/", "dialects/contract.ts", ownFolder(path)],
+    folders: (path) => ["core/index.ts", "net/", "mirrors/", "native/", "dialects/contract.ts", ownFolder(path)],
     node: true,
     packages: "any",
   },

@@ -4,12 +4,12 @@
  */
 import { headOf, importsOf, REGISTRY, type Rule, resolvePath, sources, stripText, type TextFile } from "./files.ts";
 
-/** What no file of the core and of `wire/` does, marked or not: there, time and chance are arguments. */
+/** What no file of the core, of `native/` and of `wire/` does, marked or not: there, time and chance are arguments. */
 const IMPURE = /\b(?:Date\.now|new Date\(\)|performance\.now|setTimeout|setInterval|Math\.random|process\.\w+)/g;
 
 export const timeIsAnArgument: Rule = (files) =>
   sources(files)
-    .filter(({ path }) => /^packages\/registry\/src\/(core\/|dialects\/[^/]+\/wire\/).*\.ts$/.test(path))
+    .filter(({ path }) => /^packages\/registry\/src\/(core\/|native\/|dialects\/[^/]+\/wire\/).*\.ts$/.test(path))
     .flatMap(({ path, text }) =>
       [...stripText(text).matchAll(IMPURE)].map(([word]) => `${path}: ${word} is not an argument`),
     );

@@ -11,7 +11,7 @@ import { GrpcServer, serviceOf } from "../../net/grpc/server.ts";
 import { Visits } from "../../net/routes/visits.ts";
 import type { Dialect, House, Mounted } from "../contract.ts";
 import { type Desk, findRevoked } from "./desk.ts";
-import { describe } from "./proto/schema.ts";
+import { SCHEMA } from "./proto/schema.ts";
 import { ERRORS } from "./refusals.ts";
 import { METHODS } from "./server/methods.ts";
 import { KnownAddresses, urlsOf } from "./services/cluster/addresses.ts";
@@ -64,7 +64,7 @@ async function open(house: House): Promise<Mounted> {
   };
   const streams = new GrpcServer({
     context: desk,
-    methods: [...METHODS, ...healthOf(SERVICES), ...reflectionOf(describe(SERVICES))],
+    methods: [...METHODS, ...healthOf(SERVICES), ...reflectionOf(SCHEMA.describe(SERVICES))],
     requestBytesMax: settings.requestBytesMax + OVERHEAD_BYTES,
     dialect: NAME,
     requests,

@@ -1,11 +1,11 @@
 /** Answers that many handlers give. */
 import type { ClusterBody } from "@rollcall/client";
 import { type Cluster, type Outcome, type Receipt, type Refused, refuse } from "../../core/index.ts";
+import { toTime } from "../../native/wire/numbers.ts";
 import { type Body, listParts } from "../../net/answers/parts.ts";
 import { Head, type Headers } from "../../net/http/head.ts";
 import type { Answer } from "../../net/routes/answer.ts";
 import type { Exchange } from "./desk.ts";
-import { toTime } from "./wire/numbers.ts";
 import { encodeTag, matchesTag } from "./wire/tags.ts";
 
 const JSON_HEADERS: Headers = { "Content-Type": "application/json" };

@@ -1,11 +1,12 @@
 /** What handlers share: the parts that they work with, and a request on its way to its answer. */
 import type { Access, Account, Clock, Refused, Registry } from "../../core/index.ts";
+import type { Readers } from "../../native/follow/readers.ts";
+import type { Surroundings } from "../../native/wire/commits.ts";
 import type { Reply } from "../../net/http/reply.ts";
 import type { Mark } from "../../net/routes/position.ts";
 import type { Call } from "../../net/routes/serve.ts";
 import type { Visit } from "../../net/routes/visits.ts";
 import type { House } from "../contract.ts";
-import type { Surroundings } from "./wire/commits.ts";
 
 /** All that the dialect keeps. One for each listener. */
 export interface Desk {
@@ -23,12 +24,6 @@ export interface Desk {
 
 /** A request, let in and read. */
 export type Exchange<R extends Reply = Reply> = Call<Desk, R>;
-
-/** Who reads history for an answer. */
-export interface Readers {
-  /** Does this when few of the account are at it. */
-  read<T>(account: Account, work: () => Promise<T>): Promise<T>;
-}
 
 export interface Consumer {
   readonly consumer: string;

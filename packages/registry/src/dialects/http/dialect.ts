@@ -3,16 +3,17 @@
  *
  * @rooms dialect > open > server > routes > admin > catalog > config > leases > follow > answers > desk > refusals > wire
  */
+
+import { FewReaders } from "../../native/follow/readers.ts";
+import { toTtl } from "../../native/wire/numbers.ts";
 import { toMark } from "../../net/routes/position.ts";
 import type { Dialect, House, Mounted } from "../contract.ts";
 import { PATCH } from "./catalog/patching.ts";
 import type { Desk } from "./desk.ts";
 import { NotedConsumers } from "./follow/consumers.ts";
 import { OpenVisits } from "./follow/lasting.ts";
-import { FewReaders } from "./follow/readers.ts";
 import { openPages } from "./open/pages.ts";
 import { createServer } from "./server.ts";
-import { toTtl } from "./wire/numbers.ts";
 
 const NAME = "http";
 

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import type { KeyRecord } from "../../../core/index.ts";
 import { HEAD_BYTES } from "../../../net/grpc/method.ts";
 import { Status } from "../../../net/grpc/status.ts";
-import { schemaOf } from "../proto/schema.ts";
+import { SCHEMA } from "../proto/schema.ts";
 import { type Answer, encodeAnswer } from "./answers.ts";
 import { toLong } from "./lease-id.ts";
 import { Reader } from "./reader.ts";
@@ -30,7 +30,7 @@ function encode(schema: DescMessage, fields: object): Buffer {
 }
 
 test("requests by hand are those of the runtime", () => {
-  const [range, put] = [schemaOf("etcdserverpb.RangeRequest"), schemaOf("etcdserverpb.PutRequest")];
+  const [range, put] = [SCHEMA.message("etcdserverpb.RangeRequest"), SCHEMA.message("etcdserverpb.PutRequest")];
   const asked = fc.record({
     key: text,
     rangeEnd: text,
@@ -152,7 +152,7 @@ test("answers by hand are those of the runtime, byte for byte", () => {
   const identity = { clusterId: 2n ** 64n - 1n, memberId: 77n };
   fc.assert(
     fc.property(answer, fc.maxSafeNat(), (told, revision) => {
-      const schema = schemaOf(`etcdserverpb.${names[told.kind]}Response`);
+      const schema = SCHEMA.message(`etcdserverpb.${names[told.kind]}Response`);
       const header = { ...identity, revision: BigInt(revision), raftTerm: 2n };
       const ours = encodeAnswer({ header: { identity, revision }, answer: told }).subarray(HEAD_BYTES);
       assert.deepEqual(

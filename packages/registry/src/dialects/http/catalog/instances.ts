@@ -14,19 +14,25 @@ import {
   refuse,
   succeeded,
 } from "../../../core/index.ts";
+import {
+  carryChecks,
+  isCreated,
+  registeredRecord,
+  toRegister,
+  toRegisteredBody,
+} from "../../../native/catalog/registering.ts";
+import { checksWithStatus } from "../../../native/wire/checks.ts";
+import { Fields, isObject } from "../../../native/wire/fields.ts";
+import { toTtl } from "../../../native/wire/numbers.ts";
+import { toInstanceBody } from "../../../native/wire/records.ts";
+import { decodeRegister } from "../../../native/wire/registration.ts";
 import type { Answer } from "../../../net/routes/answer.ts";
 import { findSurely } from "../../../net/routes/catch-up.ts";
 import type { Result } from "../../../net/routes/serve.ts";
 import { toBeat, toJson, toRevised, toState } from "../answers.ts";
 import type { Exchange } from "../desk.ts";
-import { checksWithStatus } from "../wire/checks.ts";
-import { Fields, isObject } from "../wire/fields.ts";
-import { toTtl } from "../wire/numbers.ts";
-import { toInstanceBody } from "../wire/records.ts";
-import { decodeRegister } from "../wire/registration.ts";
 import { decodeCondition } from "../wire/tags.ts";
 import { PATCH, refuseMissing } from "./patching.ts";
-import { carryChecks, isCreated, registeredRecord, toRegister, toRegisteredBody } from "./registering.ts";
 
 function keyOf({ params }: Exchange): InstanceKey {
   return { service: params[0] as string, id: params[1] as string };
@@ -76,7 +82,7 @@ async function proposeGuarded(
 export function registerInstance(exchange: Exchange): Result | Promise<Result> {
   const { json } = exchange;
   const instance = keyOf(exchange);
-  const decoded = decodeRegister(json, instance.service, instance.id);
+  const decoded = decodeRegister(json, instance.service, instance.id, "http");
   if (!decoded.ok) return decoded;
   const conditions = readConditions(exchange, instance);
   if (!conditions.ok) return conditions;

@@ -1,12 +1,12 @@
 /** The answer to reads of a whole service: encoded once for each of its revisions, in parts when it is long. */
 import { type AccountView, type InstanceRecord, perRevision, type ServiceView } from "../../../core/index.ts";
+import { toTtl } from "../../../native/wire/numbers.ts";
+import { toInstanceBody } from "../../../native/wire/records.ts";
 import { PART_BYTES } from "../../../net/answers/parts.ts";
 import { Head } from "../../../net/http/head.ts";
 import type { Answer } from "../../../net/routes/answer.ts";
 import type { Mark } from "../../../net/routes/position.ts";
 import { toStateHeaders } from "../answers.ts";
-import { toTtl } from "../wire/numbers.ts";
-import { toInstanceBody } from "../wire/records.ts";
 import { encodeTag } from "../wire/tags.ts";
 
 /** An instance as it is at one revision, with the ttl of its lease. */

@@ -1,8 +1,8 @@
 /** A patch laid over the instance as it is in the moment of the decision. */
 import { type Guard, type InstanceKey, type Life, ok, type Plan, type Refused, refuse } from "../../../core/index.ts";
-import { checksWithStatus } from "../wire/checks.ts";
-import { decodeRegister, patchRegisterBody } from "../wire/registration.ts";
-import { carryChecks, toRegister } from "./registering.ts";
+import { carryChecks, toRegister } from "../../../native/catalog/registering.ts";
+import { checksWithStatus } from "../../../native/wire/checks.ts";
+import { decodeRegister, patchRegisterBody } from "../../../native/wire/registration.ts";
 
 interface Patch {
   readonly instance: InstanceKey;
@@ -20,7 +20,7 @@ export const PATCH: Plan<Patch, Life> = {
     const record = facts.instance(account, service, id);
     if (record === undefined) return refuseMissing(instance);
     const merged = patchRegisterBody(record, patch);
-    const decoded = decodeRegister(merged, service, id, "keep");
+    const decoded = decodeRegister(merged, service, id, "http", "keep");
     if (!decoded.ok) return decoded;
     const carried = carryChecks(decoded.value, checksWithStatus(merged), record);
     const registration = { ...carried, instance: { ...carried.instance, via: record.via } };

@@ -9,13 +9,14 @@ import {
   sizeOf,
   type View,
 } from "../../../core/index.ts";
+import type { InstanceFilter } from "../../../native/catalog/filter.ts";
+import { toSummaryBody } from "../../../native/wire/records.ts";
 import type { Answer } from "../../../net/routes/answer.ts";
 import type { Result } from "../../../net/routes/serve.ts";
 import { encodeList, findUnchanged, PAGE_BYTES_MAX, toState, toStateBody } from "../answers.ts";
 import type { Exchange } from "../desk.ts";
 import { awaitChange } from "../follow/poll.ts";
-import { decodeFilter, decodePage, decodeWait, type InstanceFilter, type Page as PageRequest } from "../wire/query.ts";
-import { toSummaryBody } from "../wire/records.ts";
+import { decodeFilter, decodePage, decodeWait, type Page as PageRequest } from "../wire/query.ts";
 import { answerService, type Shown, show, snapshotOf, toShownBody } from "./listing.ts";
 
 /** GET …/services/:service */

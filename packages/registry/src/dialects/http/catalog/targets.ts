@@ -1,6 +1,6 @@
 /** Instances as target groups of Prometheus' HTTP service discovery. */
 import { type InstanceRecord, statusOf } from "../../../core/index.ts";
-import { toAddr } from "./endpoints.ts";
+import { toAddr } from "../../../native/catalog/endpoints.ts";
 
 export interface TargetGroup {
   readonly targets: readonly string[];

@@ -17,6 +17,9 @@ import {
   toBuffer,
   toBytes,
 } from "../../../core/index.ts";
+import { LEASE_LENGTH_MAX } from "../../../native/wire/fields.ts";
+import { fromKeyCursor, toKeyBody, toKeyCursor } from "../../../native/wire/records.ts";
+import { fromPrefix, refuseReserved } from "../../../native/wire/reserved.ts";
 import type { Answer } from "../../../net/routes/answer.ts";
 import type { Result } from "../../../net/routes/serve.ts";
 import {
@@ -31,11 +34,8 @@ import {
 } from "../answers.ts";
 import type { Exchange } from "../desk.ts";
 import { awaitChange } from "../follow/poll.ts";
-import { LEASE_LENGTH_MAX } from "../wire/fields.ts";
 import { decodeKey } from "../wire/keys.ts";
 import { decodePage, decodeWait, type Page } from "../wire/query.ts";
-import { fromKeyCursor, toKeyBody, toKeyCursor } from "../wire/records.ts";
-import { fromPrefix, refuseReserved } from "../wire/reserved.ts";
 import { type Condition, decodeCondition, encodeTag } from "../wire/tags.ts";
 import { decodeTransaction, encodeTransacted } from "./transaction.ts";
 

@@ -12,12 +12,12 @@ import {
   type Result,
   toBytes,
 } from "../../../core/index.ts";
+import { Fields, LEASE_LENGTH_MAX } from "../../../native/wire/fields.ts";
+import { toKeyBody } from "../../../native/wire/records.ts";
+import { fromPrefix, refuseReserved } from "../../../native/wire/reserved.ts";
 import type { Body } from "../../../net/answers/parts.ts";
 import type { Json } from "../../../net/routes/json.ts";
 import { encodeList } from "../answers.ts";
-import { Fields, LEASE_LENGTH_MAX } from "../wire/fields.ts";
-import { toKeyBody } from "../wire/records.ts";
-import { fromPrefix, refuseReserved } from "../wire/reserved.ts";
 
 export type When = CommandOf<"when">;
 

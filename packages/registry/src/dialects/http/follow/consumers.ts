@@ -13,8 +13,8 @@ import {
   SYSTEM_ACCOUNT,
   toBytes,
 } from "../../../core/index.ts";
+import { WAIT_MS_MAX } from "../../../native/wire/numbers.ts";
 import type { Consumer, Consumers } from "../desk.ts";
-import { WAIT_MS_MAX } from "../wire/numbers.ts";
 
 /** In the system's account, by the name of the account that the consumers are in. */
 const PREFIX = "\0http/consumers/";

@@ -1,6 +1,15 @@
 /** @live Handlers of the events feed: pages by cursor, long poll, stream. */
 import type { EventBody } from "@rollcall/client";
 import { type Commit, type Outcome, ok, type Revision, refuse } from "../../../core/index.ts";
+import {
+  decodeEventCursor,
+  type EventCursor,
+  type EventFilter,
+  isEventType,
+  toEventBody,
+  toEventFilter,
+  toEventId,
+} from "../../../native/wire/commits.ts";
 import type { Query } from "../../../net/http/query.ts";
 import type { Streaming } from "../../../net/http/reply.ts";
 import { preferredOf } from "../../../net/routes/accept.ts";
@@ -10,15 +19,6 @@ import { ELSEWHERE, type Mark } from "../../../net/routes/position.ts";
 import type { Result } from "../../../net/routes/serve.ts";
 import { GATHERED_BYTES_MAX, OF_ANOTHER, toJsonBody } from "../answers.ts";
 import type { Desk, Exchange } from "../desk.ts";
-import {
-  decodeEventCursor,
-  type EventCursor,
-  type EventFilter,
-  isEventType,
-  toEventBody,
-  toEventFilter,
-  toEventId,
-} from "../wire/commits.ts";
 import { decodePage, decodeWaitMs } from "../wire/query.ts";
 import { encodeEvent } from "../wire/sse.ts";
 import { encodePiece } from "./pieces.ts";

@@ -1,21 +1,10 @@
 /** What a watch asks for: from query parameters, or from a body with many subscriptions. */
-import {
-  type Bytes,
-  LIMITS,
-  type Outcome,
-  ok,
-  prefixEnd,
-  type Revision,
-  refuse,
-  type Scope,
-  toBytes,
-} from "../../../core/index.ts";
+import { type Bytes, LIMITS, type Outcome, ok, type Revision, refuse, toBytes } from "../../../core/index.ts";
+import type { Interest } from "../../../native/wire/commits.ts";
+import { Fields } from "../../../native/wire/fields.ts";
 import type { Query } from "../../../net/http/query.ts";
 import type { Json } from "../../../net/routes/json.ts";
 import { decodePosition, type Mark } from "../../../net/routes/position.ts";
-import type { Interest } from "../wire/commits.ts";
-import { Fields } from "../wire/fields.ts";
-import { fromPrefix } from "../wire/reserved.ts";
 
 export const SUBSCRIPTIONS_MAX = 10_000;
 const SERVICES_MAX = 1000;
@@ -108,24 +97,4 @@ function readSubscription(fields: Fields): Subscription {
   if (fields.has("key")) return { id, key: toBytes(fields.text("key", "", LIMITS.keyBytesMax)) };
   if (fields.has("prefix")) return { id, prefix: toBytes(fields.text("prefix", "", LIMITS.keyBytesMax)) };
   return { id };
-}
-
-/** The smallest scope of the core that holds the whole interest; commits outside of the interest are left out later. */
-export function toScope(account: string, { services, keys, prefixes, everything }: Interest): Scope {
-  if (everything) return { account };
-  const range = toRange(keys, prefixes);
-  return {
-    account,
-    ...(services.size > 0 ? { services: [...services] } : {}),
-    ...(range === undefined ? {} : { keys: range }),
-  };
-}
-
-function toRange(keys: ReadonlySet<Bytes>, prefixes: readonly Bytes[]): Scope["keys"] | undefined {
-  if (keys.size + prefixes.length === 0) return undefined;
-  if (keys.size === 1 && prefixes.length === 0) return { from: [...keys][0] as Bytes };
-  const froms = [...keys, ...prefixes.map(fromPrefix)].sort();
-  // The end of a single key is the key followed by byte 0: the next one there can be.
-  const ends = [...[...keys].map((key) => `${key}\0`), ...prefixes.map((prefix) => prefixEnd(prefix))].sort();
-  return { from: froms[0] as Bytes, to: ends.includes("") ? "" : (ends.at(-1) as Bytes) };
 }

@@ -11,6 +11,15 @@ import {
   sizeOfCommit,
   subjectOf,
 } from "../../../core/index.ts";
+import { nameInterest, toScope } from "../../../native/follow/interest.ts";
+import {
+  type Interest,
+  isOfInterest,
+  type Surroundings,
+  toChangeBody,
+  toCommitBody,
+} from "../../../native/wire/commits.ts";
+import { toTime } from "../../../native/wire/numbers.ts";
 import { type Body, Holding, listParts } from "../../../net/answers/parts.ts";
 import type { Streaming } from "../../../net/http/reply.ts";
 import type { Answer } from "../../../net/routes/answer.ts";
@@ -19,12 +28,10 @@ import { ELSEWHERE, encodePosition, type Mark } from "../../../net/routes/positi
 import type { Result } from "../../../net/routes/serve.ts";
 import { GATHERED_BYTES_MAX, OF_ANOTHER, toJsonBody } from "../answers.ts";
 import type { Exchange } from "../desk.ts";
-import { type Interest, isOfInterest, type Surroundings, toChangeBody, toCommitBody } from "../wire/commits.ts";
-import { toTime } from "../wire/numbers.ts";
 import { decodeWait } from "../wire/query.ts";
 import { encodeEvent } from "../wire/sse.ts";
 import { CONSUMER_TTL_MS } from "./consumers.ts";
-import { decodeInterest, decodeMultiplex, decodeStart, type Subscription, toScope } from "./interest.ts";
+import { decodeInterest, decodeMultiplex, decodeStart, type Subscription } from "./interest.ts";
 import { encodePiece } from "./pieces.ts";
 import { awaitChange } from "./poll.ts";
 import { followCommits } from "./stream.ts";
@@ -68,12 +75,6 @@ function consumeWhileOpen({ desk, account, query }: Exchange, { services }: Inte
   const timer = setInterval(note, CONSUMER_TTL_MS / 3);
   timer.unref();
   return () => clearInterval(timer);
-}
-
-/** A name for an interest; encoded commits are kept by it. */
-function nameInterest({ services, keys, prefixes, everything }: Interest): string {
-  if (everything) return "*";
-  return JSON.stringify([[...services].sort(), [...keys].sort(), [...prefixes].sort()]);
 }
 
 interface Seen {

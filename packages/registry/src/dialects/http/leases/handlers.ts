@@ -15,16 +15,16 @@ import {
   refuse,
   sizeOf,
 } from "../../../core/index.ts";
+import { Fields, LEASE_LENGTH_MAX } from "../../../native/wire/fields.ts";
+import { toTtl } from "../../../native/wire/numbers.ts";
+import { toLeaseBody } from "../../../native/wire/records.ts";
+import { readTtl, TTL_MS_DEFAULT } from "../../../native/wire/registration.ts";
+import { isHiddenLease } from "../../../native/wire/reserved.ts";
 import { listParts } from "../../../net/answers/parts.ts";
 import type { Result } from "../../../net/routes/serve.ts";
 import { encodeList, PAGE_BYTES_MAX, toBeat, toJson, toJsonBody, toRevised } from "../answers.ts";
 import type { Exchange } from "../desk.ts";
-import { Fields, LEASE_LENGTH_MAX } from "../wire/fields.ts";
-import { toTtl } from "../wire/numbers.ts";
 import { decodePage, type Page } from "../wire/query.ts";
-import { toLeaseBody } from "../wire/records.ts";
-import { readTtl, TTL_MS_DEFAULT } from "../wire/registration.ts";
-import { isHiddenLease } from "../wire/reserved.ts";
 
 export const RENEWALS_MAX = 10_000;
 

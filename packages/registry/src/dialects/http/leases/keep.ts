@@ -1,11 +1,11 @@
 /** @live A stream that keeps a lease alive as long as it is open. */
 import { LIMITS, refuse } from "../../../core/index.ts";
+import { toTtl } from "../../../native/wire/numbers.ts";
 import type { Stream, Streaming } from "../../../net/http/reply.ts";
 import { encodePosition } from "../../../net/routes/position.ts";
 import type { Result } from "../../../net/routes/serve.ts";
 import type { Visit } from "../../../net/routes/visits.ts";
 import type { Desk, Exchange } from "../desk.ts";
-import { toTtl } from "../wire/numbers.ts";
 import { encodeEvent } from "../wire/sse.ts";
 
 /** Probes begin after this long without traffic; with the kernel's ten at 1 s, a lost peer is known within 15 s. */

@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { Outcome } from "../../../core/index.ts";
-import { decodeSubscribe } from "../catalog/endpoints.ts";
+import { decodeSubscribe } from "../../../native/catalog/endpoints.ts";
+import { decodeEndpoint, decodeRegister, mergePatch, splitAddr } from "../../../native/wire/registration.ts";
 import { decodeTransaction } from "../config/transaction.ts";
 import { decodeMultiplex } from "../follow/interest.ts";
-import { decodeEndpoint, decodeRegister, mergePatch, splitAddr } from "./registration.ts";
 
 /** JSON that often has the fields that the decoders look for. */
 const json = fc.oneof(
@@ -29,7 +29,7 @@ test("any JSON is decoded or refused in words", () => {
     fc.property(json, (value) => {
       for (const decode of [decodeEndpoint, decodeSubscribe, decodeTransaction]) assert.ok(isOutcome(decode(value)));
       assert.ok(isOutcome(decodeMultiplex(value, "~abc")));
-      assert.ok(isOutcome(decodeRegister(value, "s", "i")));
+      assert.ok(isOutcome(decodeRegister(value, "s", "i", "http")));
       mergePatch(value, value);
     }),
   );

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { fromKeyCursor, toKeyCursor } from "../../../native/wire/records.ts";
 import { decodeKey } from "./keys.ts";
-import { fromKeyCursor, toKeyCursor } from "./records.ts";
 
 const bytes = fc.uint8Array({ maxLength: 64 }).map((array) => Buffer.from(array).toString("latin1"));
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create, toBinary, toJson } from "@bufbuild/protobuf";
-import { schemaOf } from "../../proto/schema.ts";
+import { SCHEMA } from "../../proto/schema.ts";
 import { messagePieces, messageText } from "./json.ts";
 
 const bytes = (text: string): Uint8Array => Buffer.from(text);
@@ -43,7 +43,7 @@ const MESSAGES: readonly (readonly [name: string, fields: Record<string, unknown
 
 test("each message says what the runtime says, by its fields' own names", () => {
   for (const [name, fields] of MESSAGES) {
-    const schema = schemaOf(`etcdserverpb.${name}`);
+    const schema = SCHEMA.message(`etcdserverpb.${name}`);
     const message = create(schema, fields);
     const encoded = Buffer.concat([Buffer.from("head"), toBinary(schema, message), Buffer.from("tail")]);
     const text = messageText(schema, encoded, 4, encoded.length - 4);

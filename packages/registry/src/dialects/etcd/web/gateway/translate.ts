@@ -5,7 +5,7 @@ import { HEAD_BYTES, type Method } from "../../../../net/grpc/method.ts";
 import { CODES, Status } from "../../../../net/grpc/status.ts";
 import { decodeGoJson } from "../../../../net/routes/json.ts";
 import type { Desk } from "../../desk.ts";
-import { methodOf } from "../../proto/schema.ts";
+import { SCHEMA } from "../../proto/schema.ts";
 import { messagePieces, messageText } from "./json.ts";
 
 /** Of a transaction with all that it may hold. */
@@ -24,7 +24,7 @@ export class Translation<M extends Method<Desk> = Method<Desk>> {
   readonly #output: DescMessage;
 
   constructor(method: M) {
-    const found = methodOf(method.path);
+    const found = SCHEMA.method(method.path);
     if (found === undefined) throw new Error(`there is no method ${method.path}`);
     this.method = method;
     this.streams = found.methodKind !== "unary";

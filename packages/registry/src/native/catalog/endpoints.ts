@@ -2,15 +2,19 @@
 import { createHash } from "node:crypto";
 import type { EndpointBody } from "@rollcall/client";
 import {
+  type Account,
   type Instance,
   type InstanceRecord,
   LIMITS,
   type Life,
   mainPort,
   type Outcome,
+  type Refused,
+  type Registry,
+  refuse,
   statusOf,
-} from "../../../core/index.ts";
-import type { Json } from "../../../net/routes/json.ts";
+} from "../../core/index.ts";
+import type { Json } from "../../net/routes/json.ts";
 import { Fields, hasControl } from "../wire/fields.ts";
 import { WAIT_MS_MAX } from "../wire/numbers.ts";
 import type { Endpoint } from "../wire/registration.ts";
@@ -20,7 +24,7 @@ export function toInstanceId({ protocol, addr }: Pick<Endpoint, "protocol" | "ad
   return `${protocol}@${addr}`;
 }
 
-export function toInstance(endpoint: Endpoint): Instance {
+export function toInstance(endpoint: Endpoint, via: string): Instance {
   const { application, protocol, host, port, meta } = endpoint;
   return {
     service: application,
@@ -35,7 +39,7 @@ export function toInstance(endpoint: Endpoint): Instance {
     weight: 100,
     status: "passing",
     checks: [],
-    via: "http",
+    via,
   };
 }
 
@@ -84,6 +88,46 @@ export function sortRecords(records: Iterable<InstanceRecord>): readonly Instanc
   const unique = new Map<string, InstanceRecord>();
   for (const record of records) unique.set(`${record.service}/${record.id}`, record);
   return [...unique.keys()].sort().map((key) => unique.get(key) as InstanceRecord);
+}
+
+/** The instances that these wants have found now. */
+export function findEndpoints(registry: Registry, account: Account, wants: readonly Want[]): readonly InstanceRecord[] {
+  return registry.read((view) => {
+    const all = view.account(account);
+    const found: InstanceRecord[] = [];
+    for (const [provider, wanted] of byProvider(wants))
+      for (const record of all?.service(provider)?.instances.values() ?? [])
+        if (wanted.some((want) => isWanted(record, want))) found.push(record);
+    return sortRecords(found);
+  });
+}
+
+function byProvider(wants: readonly Want[]): ReadonlyMap<string, readonly Want[]> {
+  const groups = new Map<string, Want[]>();
+  for (const want of wants) {
+    const group = groups.get(want.provider);
+    if (group === undefined) groups.set(want.provider, [want]);
+    else group.push(want);
+  }
+  return groups;
+}
+
+/** What looking for the endpoints of one subscription may cost. */
+const LOOKS_MAX = 500_000;
+const PAIRS_PER_LOOK = 16;
+
+/** A look is one instance compared with one want that has not many pairs of meta. */
+export function refuseBroad(registry: Registry, account: Account, wants: readonly Want[]): Refused | undefined {
+  const looks = registry.read((view) => {
+    const all = view.account(account);
+    let sum = 0;
+    for (const { provider, meta } of wants)
+      sum +=
+        (all?.service(provider)?.instances.size ?? 0) * (1 + Math.floor(Object.keys(meta).length / PAIRS_PER_LOOK));
+    return sum;
+  });
+  if (looks <= LOOKS_MAX) return undefined;
+  return refuse("too-large", "the subscription compares too many instances with too many wants: divide it");
 }
 
 const DIGEST_BYTES = 20;

@@ -1,6 +1,11 @@
 /** Who reads history for an answer: few at a time, of an account and in all, as each gathers a page until it is sent. */
-import type { Account } from "../../../core/index.ts";
-import type { Readers } from "../desk.ts";
+import type { Account } from "../../core/index.ts";
+
+/** Who reads history for an answer. */
+export interface Readers {
+  /** Does this when few of the account are at it. */
+  read<T>(account: Account, work: () => Promise<T>): Promise<T>;
+}
 
 const PER_ACCOUNT_MAX = 4;
 /** In all: what they hold is several MB each, whatever the number of accounts. */

@@ -8,7 +8,7 @@ import {
   type Silence,
   statusOf,
   subjectOf,
-} from "../../../core/index.ts";
+} from "../../core/index.ts";
 import { toTime } from "./numbers.ts";
 
 /** A length of time for people: "850 ms", "10.2 s", "5 min", "2 h". */

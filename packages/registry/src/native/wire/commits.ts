@@ -9,8 +9,8 @@ import {
   ownerOf,
   type Silence,
   subjectOf,
-} from "../../../core/index.ts";
-import { decodePosition, type Mark } from "../../../net/routes/position.ts";
+} from "../../core/index.ts";
+import { decodePosition, type Mark } from "../../net/routes/position.ts";
 import { toTime, toTtl } from "./numbers.ts";
 import { findLeaseChange, sayReason } from "./reasons.ts";
 import { toInstanceBody, toKeyBody, toLeaseBody } from "./records.ts";

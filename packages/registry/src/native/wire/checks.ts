@@ -1,7 +1,7 @@
 /** Checks as bodies have them: what is said of how they are run stands beside the rest. */
 import type { CheckBody } from "@rollcall/client";
-import { type Check, type CheckKind, isRun, LIMITS, PROBES, type Probe, refuseCheck } from "../../../core/index.ts";
-import type { Seen } from "../../contract.ts";
+import { type Check, type CheckKind, isRun, LIMITS, PROBES, type Probe, refuseCheck } from "../../core/index.ts";
+import type { Seen } from "../../dialects/contract.ts";
 import { Fields, isObject, type Members } from "./fields.ts";
 import { toTime } from "./numbers.ts";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { recordOf } from "../../../../../../test/harness/registry.ts";
+import { recordOf } from "../../../../../test/harness/registry.ts";
 import { decodeEndpoint } from "../wire/registration.ts";
 import { toEndpoint, toInstance, versionOf } from "./endpoints.ts";
 
@@ -24,7 +24,7 @@ test("an endpoint comes back as it was registered", () => {
     fc.property(endpoints, (endpoint) => {
       const decoded = decodeEndpoint(endpoint);
       assert.ok(decoded.ok, JSON.stringify(decoded));
-      assert.deepEqual(toEndpoint(recordOf("", "", toInstance(decoded.value))), endpoint);
+      assert.deepEqual(toEndpoint(recordOf("", "", toInstance(decoded.value, "http"))), endpoint);
     }),
   );
 });

@@ -12,7 +12,7 @@ import {
   type ServiceView,
   statusOf,
   toBuffer,
-} from "../../../core/index.ts";
+} from "../../core/index.ts";
 import { toCheckBody } from "./checks.ts";
 import { toTime, toTtl } from "./numbers.ts";
 

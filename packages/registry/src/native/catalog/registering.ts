@@ -1,6 +1,6 @@
 /** Registrations to commands, and what came of them to answers. */
 import type { RegisteredBody } from "@rollcall/client";
-import type { Check, CommandOf, InstanceRecord, LeaseId, Receipt } from "../../../core/index.ts";
+import type { Check, CommandOf, InstanceRecord, LeaseId, Receipt } from "../../core/index.ts";
 import type { Registration } from "../wire/registration.ts";
 
 export function toRegister({ instance, life }: Registration, ifAbsent: boolean): CommandOf<"register"> {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { keyOf } from "../../../../../../test/harness/registry.ts";
+import { keyOf } from "../../../../../test/harness/registry.ts";
 import { isOfInterest } from "../wire/commits.ts";
 import { toScope } from "./interest.ts";
 

@@ -1,15 +1,6 @@
 /** Reads the fields of a JSON object one by one and remembers the first thing that is wrong, in words. */
-import {
-  isStatus,
-  LIMITS,
-  type Outcome,
-  ok,
-  type Refused,
-  refuse,
-  STATUSES,
-  type Status,
-} from "../../../core/index.ts";
-import type { Json } from "../../../net/routes/json.ts";
+import { isStatus, LIMITS, type Outcome, ok, type Refused, refuse, STATUSES, type Status } from "../../core/index.ts";
+import type { Json } from "../../net/routes/json.ts";
 import { decodeDuration } from "./numbers.ts";
 
 /** A lease may bear the names of what it keeps alive. */

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { Instance, InstanceRecord } from "../../../core/index.ts";
+import type { Instance, InstanceRecord } from "../../core/index.ts";
 import { decodeRegister, mergePatch, patchRegisterBody } from "./registration.ts";
 
 test("merge patches do what RFC 7396 says in its appendix", () => {
@@ -58,7 +58,13 @@ function toRecord(instance: Instance): InstanceRecord {
 test("a patch that says nothing changes nothing", () => {
   fc.assert(
     fc.property(instances, (instance) => {
-      const decoded = decodeRegister(patchRegisterBody(toRecord(instance), {}), instance.service, instance.id, "keep");
+      const decoded = decodeRegister(
+        patchRegisterBody(toRecord(instance), {}),
+        instance.service,
+        instance.id,
+        "http",
+        "keep",
+      );
       assert.deepEqual(decoded, { ok: true, value: { instance, life: "keep" } });
     }),
   );

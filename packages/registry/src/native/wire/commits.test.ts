@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { keyOf } from "../../../../../../test/harness/registry.ts";
-import type { Change, LeaseRecord } from "../../../core/index.ts";
+import { keyOf } from "../../../../../test/harness/registry.ts";
+import type { Change, LeaseRecord } from "../../core/index.ts";
 import { decodeEventCursor, toChangeBody, toEventId } from "./commits.ts";
 
 const MARK = "~abc";

@@ -8,9 +8,9 @@ import {
   type Ports,
   type Refused,
   refuse,
-} from "../../../core/index.ts";
-import type { Json } from "../../../net/routes/json.ts";
-import { TTL_MS_MAX } from "../../contract.ts";
+} from "../../core/index.ts";
+import { TTL_MS_MAX } from "../../dialects/contract.ts";
+import type { Json } from "../../net/routes/json.ts";
 import { readChecks, toRegisterCheck } from "./checks.ts";
 import { Fields, isObject, isPort, type Members } from "./fields.ts";
 
@@ -38,11 +38,12 @@ const REGISTER_FIELDS: ReadonlySet<string> = new Set([
   "lease",
 ]);
 
-/** A whole RegisterBody. `silent` is how it lives when the body says neither ttl nor lease. */
+/** A whole RegisterBody, by the dialect `via`. `silent` is how it lives when the body says neither ttl nor lease. */
 export function decodeRegister(
   body: Json,
   service: string,
   id: string,
+  via: string,
   silent: Life = { ttlMs: TTL_MS_DEFAULT },
 ): Outcome<Registration> {
   const fields = new Fields(body, REGISTER_FIELDS);
@@ -60,7 +61,7 @@ export function decodeRegister(
     weight: fields.integer("weight", 100, 0, 65535),
     status: fields.status("status", "passing"),
     checks: readChecks(fields),
-    via: "http",
+    via,
   };
   return fields.outcome({ instance, life: readLife(fields, silent) });
 }

@@ -1,5 +1,5 @@
 /** Keys and leases that dialects keep to themselves: their names begin with byte 0. */
-import { type Change, isReserved, type LeaseId, type Outcome, ok, refuse, subjectOf } from "../../../core/index.ts";
+import { type Change, isReserved, type LeaseId, type Outcome, ok, refuse, subjectOf } from "../../core/index.ts";
 
 /** Keys that begin with byte 0 belong to the dialects: they are not to be read or written here. */
 export function refuseReserved(key: string): Outcome<string> {

@@ -10,8 +10,8 @@ import {
   type Pulse,
   type Silence,
   statusOf,
-} from "../../../core/index.ts";
-import type { Seen } from "../../contract.ts";
+} from "../../core/index.ts";
+import type { Seen } from "../../dialects/contract.ts";
 import { toCheckBody } from "../wire/checks.ts";
 import { toTime, toTtl } from "../wire/numbers.ts";
 import { findLeaseChange, sayDuration, sayReason } from "../wire/reasons.ts";

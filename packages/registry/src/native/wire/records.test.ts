@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { keyOf } from "../../../../../../test/harness/registry.ts";
+import { keyOf } from "../../../../../test/harness/registry.ts";
 import { toKeyBody } from "./records.ts";
 
 const bytes = fc.uint8Array({ maxLength: 64 }).map((array) => Buffer.from(array).toString("latin1"));
