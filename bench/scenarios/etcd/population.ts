@@ -9,7 +9,7 @@ import type { Effort, Sample, Scenario } from "../../row.ts";
 const SERVICE_SIZE = 100;
 const BYTES = 250;
 const MB = 1e6;
-const SETTLE_MS = 5000;
+const SETTLE_MS = 10_000;
 
 async function restart(peer: EtcdPeer, signal: "SIGTERM" | "SIGKILL", keys: number): Promise<[EtcdPeer, number]> {
   await peer.child.stop(signal, 30_000);

@@ -7,7 +7,7 @@ import { makeDir } from "../../peers/server.ts";
 import type { Effort, Sample, Scenario } from "../../row.ts";
 
 const MB = 1e6;
-const SETTLE_MS = 5000;
+const SETTLE_MS = 10_000;
 const FILL_MS_MAX = 120_000;
 const BYTES = 250;
 
