@@ -80,3 +80,30 @@ process.once("SIGTERM", () => setInterval(async () => { if ((await rollcall.serv
   const program = await start("first", '{ endAt: ["SIGTERM"], alive: "connection" }', more);
   assert.equal((await program.kill("SIGTERM")).code, 7, program.stderr());
 });
+
+test("a program that is killed is gone at once where its connection lingers; one that closes is not taken for killed", async () => {
+  const seen: string[] = [];
+  const stop = new AbortController();
+  after(() => stop.abort());
+  let goneMs = 0;
+  void (async () => {
+    for await (const { type, instance } of rollcall.events({ services: ["alive"], signal: stop.signal })) {
+      if (instance !== "killed" && instance !== "closed") continue;
+      seen.push(`${instance} ${type}`);
+      if (type === "instance.expired") goneMs = performance.now();
+    }
+  })();
+  const { registration } = await register("closed", { alive: "connection", lingerMs: 100 }, "30s");
+  const program = await start("killed", '{ alive: "connection", lingerMs: 100 }');
+  await until(async () => (await beatsOf("killed")) > 0, { what: "its connection" });
+  const killedMs = performance.now();
+  await program.kill("SIGKILL");
+  await until(() => goneMs > 0, { what: "its end" });
+  // The goal is 200 ms, on a machine that has nothing else to do; its time to live is 30 s.
+  assert.ok(goneMs - killedMs < 2000, `known after ${goneMs - killedMs} ms`);
+  await registration.close();
+  await until(() => seen.some((line) => line.startsWith("closed") && /deregistered|closed$/.test(line)), {
+    what: seen.join(),
+  });
+  assert.ok(!seen.includes("closed instance.expired"), seen.join());
+});

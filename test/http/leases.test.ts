@@ -102,6 +102,39 @@ test("an open session keeps a lease alive; its loss lets the ttl run", async () 
   await api.refused(404, "not-found", "GET", `${at}/leases/s1/session`);
 });
 
+test("with linger a lease lapses soon after its connection ended, unless that is taken up again", async () => {
+  const at = `/v2/${nextAccount()}`;
+  await api.ok("PUT", `${at}/services/web/instances/w1`, { address: "h", ttl: "10m" });
+  const path = `${at}/leases/${encodeURIComponent("web/w1")}/session`;
+  const open = async (query: string) => {
+    const session = await openStream({ after }, `${rollcall.url}${path}${query}`);
+    await session.find((event) => event.event === "ready");
+    return session;
+  };
+  const isThere = async () => (await api.call("GET", `${at}/services/web/instances/w1`)).status === 200;
+  for (const linger of ["", "soon", "49ms", "2h"]) await api.refused(400, "invalid", "GET", `${path}?linger=${linger}`);
+  const first = await open("?linger=2s");
+  first.close();
+  const second = await open("?linger=100ms");
+  await new Promise((resolve) => setTimeout(resolve, 2500));
+  assert.ok(await isThere(), "it was taken up again");
+  const third = await open("");
+  second.close();
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  assert.ok(await isThere(), "another connection holds it");
+  const fourth = await open("?linger=100ms");
+  third.close();
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  const lostMs = performance.now();
+  fourth.close();
+  await until(async () => !(await isThere()));
+  const tookMs = performance.now() - lostMs;
+  assert.ok(tookMs > 80 && tookMs < 2000, `ended ${tookMs} ms after the connection was lost`);
+  const { events } = await api.ok("GET", `${at}/events?type=instance.expired`);
+  assert.equal(events.at(-1).instance, "w1");
+  assert.match(events.at(-1).reason, /^its connection ended, and was not taken up again for [0-9.]+ m?s, ttl 10 min; /);
+});
+
 test("a session is told when its lease ends, and when the registry stops", async (context) => {
   const at = `/v2/${nextAccount()}`;
   await api.ok("POST", `${at}/leases`, { lease: "s1", ttl: "2s" });

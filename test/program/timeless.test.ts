@@ -28,6 +28,7 @@ const V2 = "/v2/default";
 const { cli } = commandLine(rollcall.url);
 
 test("the native API says null for what a lease without time does not have", async () => {
+  await api.refused(400, "invalid", "GET", `${V2}/leases/connection/session?linger=100ms`);
   const { instances } = await api.ok("GET", `${V2}/services/api`);
   const shown = instances.map(({ id, lease, ttlMs }: Record<string, unknown>) => [id, lease, ttlMs]);
   assert.deepEqual(shown.sort(), [

@@ -23,6 +23,6 @@ export { createSseParser, type SseMessage, type SseParser, SseTooLong } from "./
 export type { Config, KeyPage, PutOptions } from "./keys/config.ts";
 export type { FollowOptions, LiveValue } from "./keys/live.ts";
 export type { Elections, Locks, Turn, TurnOptions } from "./keys/turn.ts";
-export type { LeaseSession, Leases, Page } from "./leases.ts";
+export type { LeaseSession, Leases, Page, SessionOptions } from "./leases.ts";
 export type { RegisterOptions, RegisterSpec, Registration, RegistrationState } from "./register/registration.ts";
 export type * from "./shapes.ts";

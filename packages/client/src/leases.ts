@@ -28,8 +28,16 @@ export interface LeaseSession {
   readonly lease: string;
   /** Resolves when the session ends: undefined after `close`, the error when the lease is gone or refused. */
   readonly ended: Promise<unknown>;
-  /** Lets go of the connection; from now on the time to live runs. */
+  /** Lets go of the connection; from now on the time to live runs, or with `lingerMs` that. */
   close(): void;
+}
+
+export interface SessionOptions {
+  /**
+   * When the connection ends, as that of a program that was killed does at once, the lease lapses after so long unless it is
+   * taken up again: from 50 ms on. Without it, after its time to live.
+   */
+  readonly lingerMs?: number | undefined;
 }
 
 export interface Leases {
@@ -39,7 +47,7 @@ export interface Leases {
   /** Many heartbeats in one request. */
   renewMany(leases: readonly string[], options?: BeatOptions): Promise<RenewedBody>;
   /** Holds the lease by an open connection, taken up again when it is lost. */
-  session(lease: string, options?: { readonly onDown?: (error: unknown) => void }): LeaseSession;
+  session(lease: string, options?: SessionOptions & { readonly onDown?: (error: unknown) => void }): LeaseSession;
   list(page?: Page): Promise<LeasesBody>;
   get(lease: string): Promise<LeaseBody>;
   /** Ends it and everything it holds. */
@@ -89,7 +97,7 @@ export function createLeases(transport: Transport): Leases {
 }
 
 /** What a session tells, beside its end. */
-export interface SessionWatcher {
+export interface SessionWatcher extends SessionOptions {
   /** The connection is there, and keeps the lease alive. */
   readonly onUp?: () => void;
   readonly onDown?: ((error: unknown) => void) | undefined;
@@ -100,6 +108,7 @@ export function openSession(transport: Transport, lease: string, watcher: Sessio
   const stop = new AbortController();
 
   const path = pathOf("v2", transport.account, "leases", lease, "session");
+  const query = watcher.lingerMs === undefined ? {} : { linger: `${Math.round(watcher.lingerMs)}ms` };
   /** Known from the first answer on. */
   let ttlMs: number | null = null;
   const limitMs = () => (ttlMs === null ? undefined : heartbeatLimitMs(ttlMs));
@@ -108,8 +117,9 @@ export function openSession(transport: Transport, lease: string, watcher: Sessio
     try {
       const stream = followStream(transport, {
         // Each new connection is a heartbeat, too.
-        call: () => ({ path, timeoutMs: Math.min(transport.timeoutMs, limitMs() ?? Number.POSITIVE_INFINITY) }),
+        call: () => ({ path, query, timeoutMs: Math.min(transport.timeoutMs, limitMs() ?? Number.POSITIVE_INFINITY) }),
         pauseMsMax: limitMs,
+        atOnce: watcher.lingerMs !== undefined,
         signal: stop.signal,
         onDown: watcher.onDown,
       });

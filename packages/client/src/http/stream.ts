@@ -12,9 +12,14 @@ export interface StreamOptions {
   readonly idleMs?: number;
   /** The longest pause between two attempts to connect, where it matters. */
   readonly pauseMsMax?: () => number | undefined;
+  /** What lasted is taken up again at once, before any pause. */
+  readonly atOnce?: boolean;
   /** Told at each loss of the connection, with what went wrong. */
   readonly onDown?: ((error: unknown) => void) | undefined;
 }
+
+/** A connection that was lost sooner may be lost as soon again. */
+const LASTED_MS = 1000;
 
 /**
  * Messages of an event stream over as many connections as it takes: after a loss it goes on where it was. Ends when
@@ -26,6 +31,7 @@ export async function* followStream(transport: Transport, options: StreamOptions
   let attempt = 0;
   while (!signal?.aborted) {
     let delayMs: number | undefined;
+    const beganMs = performance.now();
     try {
       for await (const item of readOnce(transport, options, lastId)) {
         attempt = 0;
@@ -39,8 +45,9 @@ export async function* followStream(transport: Transport, options: StreamOptions
       if (!isTransient(error)) throw error;
       options.onDown?.(error);
     }
+    const hasLasted = attempt === 0 && performance.now() - beganMs > LASTED_MS;
     const pauseMs = backoffMs(attempt++, delayMs ?? 200);
-    if (transport.addresses.hasOther) continue;
+    if (transport.addresses.hasOther || (options.atOnce === true && hasLasted)) continue;
     await pause(Math.min(pauseMs, options.pauseMsMax?.() ?? pauseMs), signal, true);
   }
 }

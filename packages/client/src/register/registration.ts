@@ -29,6 +29,11 @@ export interface RegisterOptions {
    */
   readonly alive?: "heartbeats" | "connection";
   /**
+   * With a held connection: when that ends, as it does at once when the program is killed, the instance goes after so long
+   * unless the connection is taken up again: 100 is a good value, 50 the least. After its time to live when left out.
+   */
+  readonly lingerMs?: number;
+  /**
    * Signals at which the instance drains, goes, and the program ends as it would have by the signal; `true`: SIGTERM and
    * SIGINT. In Node only.
    */
@@ -98,6 +103,7 @@ class Kept implements Registration {
   /** The connection that holds the lease, where one was asked for, and whether it is there. */
   #session: LeaseSession | undefined;
   #isHeld = false;
+  #lingerMs: number | undefined;
   #forgetSignals = () => {};
   #closed: Promise<void> | undefined;
   /** The latest of what says the whole registration: one at a time, or an old one could come last. */
@@ -108,6 +114,7 @@ class Kept implements Registration {
     this.id = spec.id;
     this.#transport = transport;
     this.#options = options;
+    this.#lingerMs = options.lingerMs;
     this.#spec = spec;
     this.#registered = registered;
     this.#heartbeats = startHeartbeats({
@@ -147,7 +154,6 @@ class Kept implements Registration {
     this.#become("closed");
     this.#forgetSignals();
     this.#stop.abort();
-    this.#session?.close();
     // What is under way could register again what is about to go.
     await Promise.all([this.#heartbeats.stop(), this.#saying]);
     const timeoutMs = this.#transport.timeoutMs / 2;
@@ -156,6 +162,9 @@ class Kept implements Registration {
     } catch (error) {
       if (!isTransient(error)) throw error;
       await deregister(this.#transport, this.service, this.id, timeoutMs);
+    } finally {
+      // Not before: an instance that is closed is not to go as one whose program was killed.
+      this.#session?.close();
     }
   }
 
@@ -183,6 +192,7 @@ class Kept implements Registration {
       this.#heartbeats.renewed();
     };
     const session: LeaseSession = openSession(this.#transport, lease, {
+      lingerMs: this.#lingerMs,
       onUp: () => become(true),
       onDown: (error) => become(false, error),
     });
@@ -191,6 +201,11 @@ class Kept implements Registration {
       if (!isCurrent()) return;
       become(false, error);
       this.#session = undefined;
+      if (this.#lingerMs !== undefined && error instanceof RollcallError && error.code === "invalid") {
+        // It takes no such linger, or is of a version that knows none: the time to live is enough.
+        this.#lingerMs = undefined;
+        return this.#hold();
+      }
       // The registry does not know the lease any more: register again; what fails is tried again by the heartbeats.
       this.#say({}).catch(() => {});
     });

@@ -233,6 +233,10 @@ class OpenCore implements Core, Registry, Sink {
     return ttls;
   }
 
+  abandon(account: Account, lease: LeaseId, lingerMs: number): void {
+    this.#expiry.abandon(account, lease, lingerMs);
+  }
+
   get kept(): number {
     return this.#expiry.wheel.size;
   }

@@ -80,6 +80,12 @@ export interface Registry {
   renew(account: Account, lease: LeaseId): Promise<Outcome<{ readonly ttlMs: number }>>;
   /** Many heartbeats: the ttl in ms of each lease, in order; 0 where there is none, -1 where its keeper was not reached. */
   renewMany(account: Account, leases: readonly LeaseId[]): Promise<Float64Array>;
+  /**
+   * Whoever held this lease by a connection is gone without a word: it lapses at once, as by its ttl, unless it is heard
+   * within `lingerMs`. Nothing is done of one without time, of one that is held, and of one that another node keeps: tell
+   * all nodes.
+   */
+  abandon(account: Account, lease: LeaseId, lingerMs: number): void;
   /** Undefined for a lease that another node keeps. */
   pulse(account: Account, lease: LeaseId): Pulse | undefined;
   /** Wherever they are kept; undefined where there is none, or its keeper was not reached. */

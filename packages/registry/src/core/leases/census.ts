@@ -12,6 +12,8 @@ import { type LeaseWheel, TICK_MS } from "./wheel.ts";
 /** A census of many takes milliseconds: it is reused for so long for each instance, and for so long at most. */
 const REUSED_MS_PER_INSTANCE = 0.1;
 const REUSED_MS_MAX = 500;
+/** Not when by more than this share more are silent than were then. */
+const GROWTH_SHARE = 1 / 16;
 /** Up to so many instances of an account are counted one by one. */
 const SUMMED_MAX = 20_000;
 
@@ -40,6 +42,9 @@ interface Tally extends Census {
 
 interface Taken<T> {
   readonly at: number;
+  readonly silent: number;
+  /** Who counts as heard goes by the time before. */
+  readonly looksBack: boolean;
   readonly result: T;
 }
 
@@ -66,11 +71,11 @@ export class Surveyor {
 
   /** `span`: in which those that lapse fell silent. */
   service(account: AccountState, service: ServiceState, span: Span): Survey {
-    return this.#reuse(this.#surveys, service, () => this.review(account, service, span));
+    return this.#reuse(this.#surveys, service, span, () => this.review(account, service, span));
   }
 
   account(account: AccountState, span: Span): Census {
-    return this.#reuse(this.#sums, account, () => {
+    return this.#reuse(this.#sums, account, span, () => {
       if (account.kept > SUMMED_MAX) return estimate(account, sampleAccount(account), this.#wheel, span);
       let sum = NOBODY;
       for (const service of account.serviceStates.values())
@@ -80,13 +85,22 @@ export class Surveyor {
     });
   }
 
-  #reuse<K extends ServiceState | AccountState, T>(taken: WeakMap<K, Taken<T>>, of: K, take: () => T): T {
+  #reuse<K extends ServiceState | AccountState, T>(
+    taken: WeakMap<K, Taken<T>>,
+    of: K,
+    { heardAfter }: Span,
+    take: () => T,
+  ): T {
     const { now } = this.#wheel;
     const last = taken.get(of);
     const reusedMs = Math.min(of.kept * REUSED_MS_PER_INSTANCE, REUSED_MS_MAX);
-    if (last !== undefined && now - last.at <= reusedMs) return last.result;
+    // Many whose connections end together are silent within milliseconds.
+    const isLike = last !== undefined && of.silent <= last.silent + Math.floor(last.silent * GROWTH_SHARE);
+    const looksBack = heardAfter !== undefined;
+    if (isLike && last.looksBack === looksBack && now - last.at <= reusedMs) return last.result;
+    const { silent } = of;
     const result = take();
-    taken.set(of, { at: now, result });
+    taken.set(of, { at: now, silent, looksBack, result });
     return result;
   }
 
@@ -141,7 +155,7 @@ export class Surveyor {
       if (heardAt > guardLeftAt && heardAt - bornAt >= wheel.ttlMs(slot)) guardLeftAt = heardAt;
       if (!lease.silent) {
         there++;
-        if (heardAt > span.to) heard++;
+        if (heardAt > (span.heardAfter ?? span.to)) heard++;
         else if (wheel.dueAt(slot) < wheel.now) late++;
       } else if (wheel.isReplaced(slot)) replaced = true;
       else {

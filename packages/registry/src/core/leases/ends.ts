@@ -30,7 +30,7 @@ export class Ends {
     const beats = wheel.beats(state.slot);
     const silence: Silence = {
       deadlineMs: Math.round(nowMs - lateMs),
-      lastBeatMs: beats === 0 ? 0 : Math.round(nowMs - (wheel.now - wheel.heardAt(state.slot))),
+      lastBeatMs: beats === 0 ? 0 : Math.round(nowMs - Math.max(0, wheel.now - wheel.heardAt(state.slot))),
       beats,
     };
     const { id, createRevision } = state.record;

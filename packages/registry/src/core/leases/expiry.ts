@@ -3,7 +3,6 @@ import type { Outcome } from "../../outcome.ts";
 import type { LeaseState } from "../catalog/lease.ts";
 import type { AccountState, Catalog } from "../catalog/state.ts";
 import type { Command, Heard, Receipt } from "../command.ts";
-import { LIMITS } from "../limits.ts";
 import type { Pulse } from "../registry.ts";
 import {
   type Account,
@@ -17,9 +16,10 @@ import {
 import { instancesOf, Surveyor } from "./census.ts";
 import { Departures } from "./departures.ts";
 import { Ends } from "./ends.ts";
-import { HeldInstances } from "./held.ts";
+import { HeldInstances, portionsOf } from "./held.ts";
 import { type Hold, Judge, spanOf } from "./judge.ts";
 import type { Keeping, Nodes } from "./keeping.ts";
+import { Lingering } from "./lingering.ts";
 import { Others } from "./others.ts";
 import type { Clock, ExpiryPolicy } from "./policy.ts";
 import { Reviews } from "./reviews.ts";
@@ -27,9 +27,6 @@ import { type Lapsed, LeaseWheel, TICK_MS } from "./wheel.ts";
 
 /** How long to wait before an expiry that could not be stored is tried again. */
 const RETRY_MS = 1000;
-/** Leases in one `hold`: all that lapse at once may be a hundred thousand. */
-const HELD_AT_ONCE = 1000;
-const HELD_BYTES_AT_ONCE = LIMITS.commitBytesMax / 2;
 const SWEEP_TICKS = 60_000 / TICK_MS;
 const TELL_TICKS = 1000 / TICK_MS;
 
@@ -50,6 +47,7 @@ export interface ExpiryOptions extends ExpiryListener {
   /** Who tell each other of those that fell silent. */
   nodes(): Nodes | undefined;
   propose(account: Account, command: Command): Promise<Outcome<Receipt>>;
+  wait(ms: number, run: () => void): void;
 }
 
 /** Of a heartbeat: there is such a lease, but another node keeps it, or its end is under way. */
@@ -68,6 +66,7 @@ export class Expiry {
   readonly #releasing = new Set<LeaseState>();
   readonly #reviews: Reviews;
   readonly #others: Others;
+  readonly #lingering: Lingering;
   /** Other ttls that heartbeats came with, until they are committed. */
   readonly #promised = new WeakMap<LeaseState, number>();
   #ticks = 0;
@@ -81,6 +80,9 @@ export class Expiry {
     this.#surveyor = new Surveyor(this.wheel, this.#departures, (account, state) => this.#letGo(account.name, state));
     this.#reviews = new Reviews(options.catalog, this.#surveyor, windowMs);
     this.#others = new Others({ ...options, surveyor: this.#surveyor, windowMs });
+    const tell = (): void => this.#others.tell(this.wheel.now);
+    const lapse = (lapsed: readonly Lapsed[]): void => this.#lapse(lapsed);
+    this.#lingering = new Lingering({ ...options, wheel: this.wheel, tell, lapse });
   }
 
   /** After a restart every lease starts with a full ttl; what was held has that much more. */
@@ -270,6 +272,16 @@ export class Expiry {
     return this.#ends.over(leases.map((lease) => this.#options.catalog.leaseState(account, lease)));
   }
 
+  /** Whoever held this lease is gone without a word: it lapses unless it is heard within so long. Only of one kept here. */
+  abandon(account: Account, lease: LeaseId, lingerMs: number): void {
+    const state = this.#options.catalog.leaseState(account, lease);
+    if (state === undefined || state.slot < 0 || isTimeless(state.record)) return;
+    if (state.record.held !== null || this.#ends.isUnderWay(state)) return;
+    this.wheel.abandon(state.slot, this.at());
+    this.#options.catalog.account(account)?.setSilent(state, true);
+    this.#lingering.add(account, state, lingerMs);
+  }
+
   /** A heartbeat that came with a command. */
   hear(account: Account, { lease, ttlMs }: Heard): void {
     const now = this.beat(account, lease, this.at());
@@ -302,7 +314,10 @@ export class Expiry {
   pulse(account: Account, lease: LeaseId): Pulse | undefined {
     const state = this.#options.catalog.leaseState(account, lease);
     if (state === undefined || state.slot < 0) return undefined;
-    return this.wheel.pulse(state.slot, this.at(), this.#options.clock.now());
+    const nowMs = this.#options.clock.now();
+    const pulse = this.wheel.pulse(state.slot, this.at(), nowMs);
+    const endMs = Math.round(nowMs + this.#lingering.leftMs(state));
+    return { ...pulse, deadlineMs: Math.min(pulse.deadlineMs, endMs) };
   }
 
   /** Moves lease time on and proposes what follows. To be called about every `TICK_MS`. */
@@ -317,7 +332,10 @@ export class Expiry {
       if (state !== undefined) this.#tellRare(this.wheel.accountOf(slot), state);
     }
     this.#reviews.run(this.wheel.now);
-    if (lapsed.length === 0) return;
+    if (lapsed.length > 0) this.#lapse(lapsed);
+  }
+
+  #lapse(lapsed: readonly Lapsed[]): void {
     const byAccount = new Map<Account, Lapsed[]>();
     for (const one of lapsed) {
       const list = byAccount.get(one.account);
@@ -362,24 +380,9 @@ export class Expiry {
   #hold(account: Account, hold: Hold, leases: readonly LeaseId[]): void {
     this.#options.onHeld?.(account, hold);
     const { reason } = hold;
-    for (const some of this.#portions(account, leases))
-      void this.#options.propose(account, { kind: "hold", leases: some, reason });
-  }
-
-  /** Leases as many at a time as go well into one commit. */
-  *#portions(account: Account, leases: readonly LeaseId[]): Iterable<readonly LeaseId[]> {
     const states = this.#options.catalog.account(account)?.leaseStates;
-    let [some, bytes] = [[] as LeaseId[], 0];
-    for (const lease of leases) {
-      const more = states?.get(lease)?.bytes ?? 0;
-      if (some.length === HELD_AT_ONCE || (some.length > 0 && bytes + more > HELD_BYTES_AT_ONCE)) {
-        yield some;
-        [some, bytes] = [[], 0];
-      }
-      some.push(lease);
-      bytes += more;
-    }
-    if (some.length > 0) yield some;
+    for (const some of portionsOf(leases, (lease) => states?.get(lease)?.bytes ?? 0))
+      void this.#options.propose(account, { kind: "hold", leases: some, reason });
   }
 
   heldLeases(): number {

@@ -1,6 +1,11 @@
-/** The instances that are held, by service and by place, longest held first. */
-import type { Account, InstanceRecord } from "../types.ts";
+/** The instances that are held, by service and by place, longest held first; and how many are held at once. */
+import { LIMITS } from "../limits.ts";
+import type { Account, InstanceRecord, LeaseId } from "../types.ts";
 import { placeOf } from "./census.ts";
+
+/** Leases in one `hold`: all that lapse at once may be a hundred thousand. */
+const HELD_AT_ONCE = 1000;
+const HELD_BYTES_AT_ONCE = LIMITS.commitBytesMax / 2;
 
 type ById = Map<string, InstanceRecord>;
 
@@ -45,4 +50,22 @@ export class HeldInstances {
           [this.#places, `${service}/${place}`],
         ];
   }
+}
+
+/** Leases as many at a time as go well into one commit; `bytesOf` is what one keeps alive. */
+export function* portionsOf(
+  leases: readonly LeaseId[],
+  bytesOf: (lease: LeaseId) => number,
+): Iterable<readonly LeaseId[]> {
+  let [some, bytes] = [[] as LeaseId[], 0];
+  for (const lease of leases) {
+    const more = bytesOf(lease);
+    if (some.length === HELD_AT_ONCE || (some.length > 0 && bytes + more > HELD_BYTES_AT_ONCE)) {
+      yield some;
+      [some, bytes] = [[], 0];
+    }
+    some.push(lease);
+    bytes += more;
+  }
+  if (some.length > 0) yield some;
 }

@@ -96,12 +96,15 @@ export class Judge {
 export function spanOf(wheel: LeaseWheel, account: AccountState, lapsed: readonly Lapsed[], windowMs: number): Span {
   let from = Number.POSITIVE_INFINITY;
   let to = Number.NEGATIVE_INFINITY;
+  let isGone = false;
   for (const { slot, lease } of lapsed) {
     if (account.leaseStates.get(lease)?.record.held !== null) continue;
     from = Math.min(from, wheel.heardAt(slot));
     to = Math.max(to, wheel.overdueAt(slot));
+    isGone ||= wheel.isGone(slot);
   }
-  return { from, to, windowMs };
+  // In the moment since a connection ended few were due, and fewer heard: what says who is there is the time before.
+  return { from, to, windowMs, ...(isGone && { heardAfter: from - windowMs }) };
 }
 
 function say({ lost, there, elsewhere }: Census, of: string): string {

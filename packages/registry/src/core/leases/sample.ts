@@ -36,7 +36,7 @@ export function estimate(whole: Whole, leases: Iterable<LeaseState>, wheel: Leas
       continue;
     }
     there++;
-    if (heardAt > span.to) heard++;
+    if (heardAt > (span.heardAfter ?? span.to)) heard++;
     else if (wheel.dueAt(slot) < wheel.now) late++;
     if (!wheel.isSpent(slot)) newcomers.push(wheel.bornAt(slot));
   }

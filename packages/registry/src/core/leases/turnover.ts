@@ -26,6 +26,8 @@ export interface Span {
   readonly from: number;
   readonly to: number;
   readonly windowMs: number;
+  /** Who was heard after this is there; `to` when left out. */
+  readonly heardAfter?: number;
 }
 
 /** One falls silent at some time between its last beat and when it is overdue. */

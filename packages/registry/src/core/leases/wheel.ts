@@ -35,6 +35,9 @@ const SPENT = 8;
 /** It was there before this process, or came back: nobody's successor. */
 const SETTLED = 16;
 const RARE = 32;
+/** Silent, as whoever held it is known to be gone: since its last sign. */
+const GONE = 64;
+const QUIET = LAPSED | SILENT | REPLACED | GONE;
 
 export interface Lapsed {
   readonly slot: number;
@@ -125,8 +128,8 @@ export class LeaseWheel {
     const interval = this.#intervals[slot] as number;
     const beats = this.#counts[slot] as number;
     // The first pause is that from the grant. Later the interval grows fast and shrinks slowly: what is usual with a
-    // client that beats unevenly are its longer pauses. A pause in which it lapsed is not.
-    if (gap <= ttlMs)
+    // client that beats unevenly are its longer pauses. A pause in which it lapsed is not, nor one in which it was gone.
+    if (gap <= ttlMs && !this.isGone(slot))
       this.#intervals[slot] =
         beats < 2 || interval === 0 ? gap : interval + (gap - interval) * (gap > interval ? 0.5 : 0.125);
     this.#beatAt[slot] = at;
@@ -137,10 +140,22 @@ export class LeaseWheel {
 
   /** A silent lease was heard. True when its beats were found to be too rare. */
   rouse(slot: number): boolean {
-    this.#unmark(slot, LAPSED | SILENT | REPLACED);
+    this.#unmark(slot, QUIET);
     this.#unlink(slot);
     this.#link(slot);
     return this.#findRare(slot);
+  }
+
+  /** Whoever held it is gone at this lease time: it was alive until then. Its ttl runs on from its last heartbeat. */
+  abandon(slot: number, at: number): void {
+    this.#beatAt[slot] = at;
+    this.#mark(slot, SILENT | GONE);
+    this.#unlink(slot);
+    this.#link(slot);
+  }
+
+  isGone(slot: number): boolean {
+    return ((this.#marks[slot] as number) & GONE) !== 0;
   }
 
   /**
@@ -151,7 +166,7 @@ export class LeaseWheel {
     const wasTimeless = this.#isTimeless(slot);
     this.#ttls[slot] = ttlMs;
     this.#intervals[slot] = 0;
-    this.#unmark(slot, this.#isTimeless(slot) ? RARE | LAPSED | SILENT | REPLACED : RARE);
+    this.#unmark(slot, this.#isTimeless(slot) ? RARE | QUIET : RARE);
     if (wasTimeless) {
       this.postpone(slot, ttlMs);
       return;
@@ -164,7 +179,7 @@ export class LeaseWheel {
 
   /** As if heard now: it lapses `delayMs` from now. */
   postpone(slot: number, delayMs: number): void {
-    this.#unmark(slot, LAPSED | SILENT | REPLACED);
+    this.#unmark(slot, QUIET);
     this.#beatAt[slot] = this.now;
     this.#setDeadline(slot, this.now + delayMs);
   }
@@ -225,6 +240,7 @@ export class LeaseWheel {
 
   /** From when on it is silent. */
   overdueAt(slot: number): number {
+    if (this.isGone(slot)) return this.heardAt(slot);
     const usual = this.#usualMs(slot);
     const most = ((this.#ttls[slot] as number) - usual) / 2;
     return (this.#beatAt[slot] as number) + usual + Math.min(Math.max(usual * LATE_SHARE, LATE_MS_MIN), most);

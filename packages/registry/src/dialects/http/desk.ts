@@ -1,5 +1,5 @@
 /** What handlers share: the parts that they work with, and a request on its way to its answer. */
-import type { Access, Account, Clock, Refused, Registry } from "../../core/index.ts";
+import type { Access, Account, Clock, LeaseId, Refused, Registry } from "../../core/index.ts";
 import type { Readers } from "../../native/follow/readers.ts";
 import type { Surroundings } from "../../native/wire/commits.ts";
 import type { Reply } from "../../net/http/reply.ts";
@@ -19,6 +19,7 @@ export interface Desk {
   /** Of the order that revisions count in. */
   readonly mark: Mark;
   readonly lasting: Lasting;
+  readonly sessions: Sessions;
   readonly readers: Readers;
 }
 
@@ -48,4 +49,16 @@ export interface Lasting {
   enter(visit: Visit, exchange: Exchange): () => void;
   /** Why this client would not be let in again; undefined when it would. */
   findRevoked(exchange: Exchange): Refused | undefined;
+}
+
+/** A connection that keeps a lease alive. */
+export interface Session {
+  /** Says that the lease lives. */
+  renew(): void;
+}
+
+/** The sessions that are open at this node. */
+export interface Sessions {
+  /** Returns what to call when it has ended: with its linger in ms, when that was without a word. */
+  enter(account: Account, lease: LeaseId, session: Session): (lingerMs?: number) => void;
 }

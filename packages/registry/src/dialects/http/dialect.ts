@@ -12,6 +12,7 @@ import { PATCH } from "./catalog/patching.ts";
 import type { Desk } from "./desk.ts";
 import { NotedConsumers } from "./follow/consumers.ts";
 import { OpenVisits } from "./follow/lasting.ts";
+import { OpenSessions } from "./leases/sessions.ts";
 import { openPages } from "./open/pages.ts";
 import { createServer } from "./server.ts";
 
@@ -20,8 +21,9 @@ const NAME = "http";
 export const dialect: Dialect = { needs: "any", plans: [PATCH], open };
 
 async function open(house: House): Promise<Mounted> {
-  const { registry, access, clock, metrics, http } = house;
+  const { registry, nodes, access, clock, metrics, http } = house;
   const lasting = new OpenVisits(access, metrics, house.log);
+  const sessions = new OpenSessions(registry, nodes);
   const consumers = new NotedConsumers(registry, clock);
   const mark = toMark(registry.line);
   const desk: Desk = {
@@ -30,6 +32,7 @@ async function open(house: House): Promise<Mounted> {
     access,
     clock,
     lasting,
+    sessions,
     readers: new FewReaders(),
     consumers,
     mark,
@@ -45,6 +48,7 @@ async function open(house: House): Promise<Mounted> {
     async close() {
       forget();
       lasting.close();
+      sessions.close();
       await consumers.save();
     },
   };

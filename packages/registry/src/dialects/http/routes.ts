@@ -220,7 +220,15 @@ const LEASE_ROUTES: readonly Route[] = [
   route("GET", `${A}/leases/:lease`, "reader", NONE, [], getLease, "Read one lease and what it keeps alive"),
   route("DELETE", `${A}/leases/:lease`, "writer", NONE, [], endLease, "End a lease and all that it keeps alive"),
   route("POST", `${A}/leases/:lease/renew`, "writer", NONE, [], renewLease, "Renew a lease"),
-  streaming("GET", `${A}/leases/:lease/session`, "writer", NONE, [], keepLease, "Keep a lease alive by an open stream"),
+  streaming(
+    "GET",
+    `${A}/leases/:lease/session`,
+    "writer",
+    NONE,
+    ["linger"],
+    keepLease,
+    "Keep a lease alive by an open stream",
+  ),
   route("GET", `${A}/held`, "reader", NONE, PAGES, listHeld, "List leases that protection holds"),
   audited(
     "release held leases",

@@ -33,8 +33,12 @@ export function saySilence(lease: LeaseRecord | null, silence: Silence | null, a
   const ttl = lease === null ? "" : `, ${sayTtl(lease)}`;
   if (silence === null) return `no heartbeat in time${ttl}`;
   if (silence.lastBeatMs > 0) {
-    const quietMs = Math.max(0, atMs - silence.lastBeatMs);
-    return `no heartbeat for ${sayDuration(quietMs)}${ttl}; last heartbeat ${toTime(silence.lastBeatMs)}, ${silence.beats} in all`;
+    const { lastBeatMs, deadlineMs, beats } = silence;
+    const quiet = sayDuration(Math.max(0, atMs - lastBeatMs));
+    // Long before its time it ends only where its session lingered: that was its last sign.
+    if (lease !== null && deadlineMs - lastBeatMs < lease.ttlMs / 2)
+      return `its connection ended, and was not taken up again for ${quiet}${ttl}; that was at ${toTime(lastBeatMs)}`;
+    return `no heartbeat for ${quiet}${ttl}; last heartbeat ${toTime(lastBeatMs)}, ${beats} in all`;
   }
   const since = lease === null ? "" : ` since ${toTime(lease.grantedAtMs)}`;
   return `no heartbeat at all${since}${ttl}`;

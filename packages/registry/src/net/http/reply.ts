@@ -78,8 +78,11 @@ export interface Stream {
   write(events: Buffer): boolean;
   /** Called when the client has caught up after `write` answered false. */
   onDrain(resume: () => void): void;
-  /** Called once when the stream is over, from whichever side. */
-  onClose(closed: () => void): void;
+  /**
+   * Called once when the stream is over, from whichever side. `byPeer`: the peer's machine ended the connection, as it does at
+   * once for a process that was killed. A peer that does not answer any more says nothing of the kind.
+   */
+  onClose(closed: (byPeer: boolean) => void): void;
   readonly open: boolean;
   /** The last words, if any, and the end. */
   end(events?: Buffer): void;

@@ -51,9 +51,10 @@ async function sessionOf(
     registry: replaceIn(registry, { renew }),
     clock: { now: () => now, monotonic: () => now },
     lasting: { draining: false, enter: () => () => undefined },
+    sessions: { enter: () => () => undefined },
   };
   const reply = { events: () => stream };
-  keepLease({ desk, account: "default", params: ["l"], reply } as never);
+  keepLease({ desk, account: "default", params: ["l"], query: new Map(), reply } as never);
   for (; now < 6000; now += 250) {
     await turns();
     tick(250);

@@ -32,6 +32,9 @@ function frame(bytes: Buffer): Buffer {
   return chunk;
 }
 
+/** By these words the peer's machine has ended a connection; by others it is not to be reached. */
+const RESETS: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE"]);
+
 /** How many streams have yet to send a long event: what they share counts for each by its part. */
 const holders = new WeakMap<Buffer, number>();
 
@@ -51,10 +54,12 @@ export class EventStream implements Stream {
   #from = 0;
   #isPouring = false;
   #resume: (() => void) | undefined = undefined;
-  readonly #closed: (() => void)[] = [];
+  readonly #closed: ((byPeer: boolean) => void)[] = [];
+  readonly #socket: Socket;
 
   constructor(response: ServerResponse, options: StreamOptions, outgoing: Outgoing) {
     this.#response = response;
+    this.#socket = response.req.socket;
     this.#outgoing = outgoing;
     this.#bufferedBytesMax = options.bufferedBytesMax ?? 256 * 1024;
     this.#comments = options.comments ?? true;
@@ -180,9 +185,15 @@ export class EventStream implements Stream {
     this.#resume = resume;
   }
 
-  onClose(closed: () => void): void {
+  onClose(closed: (byPeer: boolean) => void): void {
     if (this.#open) this.#closed.push(closed);
-    else closed();
+    else closed(this.#isEndedByPeer);
+  }
+
+  /** Whoever cuts a connection here has read no end of it before. */
+  get #isEndedByPeer(): boolean {
+    const { errored, readableEnded } = this.#socket;
+    return errored === null ? readableEnded : RESETS.has((errored as NodeJS.ErrnoException).code ?? "");
   }
 
   end(events?: Buffer): void {
@@ -199,6 +210,7 @@ export class EventStream implements Stream {
     this.#open = false;
     for (const events of this.#rest.splice(0)) this.#letGo(events);
     this.#stopTimer();
-    for (const closed of this.#closed.splice(0)) closed();
+    const byPeer = this.#isEndedByPeer;
+    for (const closed of this.#closed.splice(0)) closed(byPeer);
   }
 }
