@@ -48,22 +48,26 @@ test("a held connection is the sign of life; it is taken up again, and what was 
   assert.equal(states.at(-1), "closed");
 });
 
-/** A program that registers with the given options, and prints what happens to it. */
-async function start(id: string, options: string, more = "") {
+/** A program with a client that runs this, and then says that it is there. */
+async function run(body: string) {
   const folder = temporaryDirectory({ after }, "alive");
   mkdirSync(join(folder, "node_modules/@rollcall"), { recursive: true });
   symlinkSync(join(ROOT, "packages/client"), join(folder, "node_modules/@rollcall/client"));
   const code = `import { createClient } from "@rollcall/client";
 const rollcall = createClient({ url: "${registry.url}" });
-await rollcall.register(${JSON.stringify(spec(id, "30s"))}, ${options});
-setInterval(() => {}, 1000);
-${more}
+${body}
 console.log("there");
 `;
   writeFileSync(join(folder, "app.mjs"), code);
   const program = startProcess({ after }, process.execPath, ["app.mjs"], { env: cleanEnvironment(), cwd: folder });
   await until(() => program.lines.includes("there"), { what: program.stderr() });
   return program;
+}
+
+/** One that registers with the given options, and stays. */
+function start(id: string, options: string, more = "") {
+  const spoken = JSON.stringify(spec(id, "30s"));
+  return run(`await rollcall.register(${spoken}, ${options});\nsetInterval(() => {}, 1000);\n${more}`);
 }
 
 test("at SIGTERM it is shown as draining, goes, and the program ends by the signal", async () => {
@@ -106,4 +110,12 @@ test("a program that is killed is gone at once where its connection lingers; one
     what: seen.join(),
   });
   assert.ok(!seen.includes("closed instance.expired"), seen.join());
+});
+
+test("neither a registration nor a lock keeps a program alive that has nothing else to do", async () => {
+  const body = `await rollcall.register(${JSON.stringify(spec("idle", "30s"))});
+await rollcall.locks.acquire("idle", { ttl: "30s" });`;
+  const program = await run(body);
+  const late = new Promise((resolve) => setTimeout(resolve, 10_000, "it goes on").unref());
+  assert.deepEqual(await Promise.race([program.exited, late]), { code: 0, signal: null });
 });

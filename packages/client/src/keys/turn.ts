@@ -8,7 +8,7 @@ import type { Leases } from "../leases.ts";
 import type { Duration } from "../register/check.ts";
 import { startHeartbeats } from "../register/heartbeats.ts";
 import type { KeyBody } from "../shapes.ts";
-import { backoffMs, pause } from "../wait.ts";
+import { backoffMs, pause, release } from "../wait.ts";
 import type { Config } from "./config.ts";
 
 export interface TurnOptions {
@@ -193,7 +193,9 @@ async function hold(leases: Leases, ttl: Duration, signal: AbortSignal): Promise
   const watchOver = () => {
     clearTimeout(timer);
     const leftMs = renewedMs + (ttlMs ?? Number.POSITIVE_INFINITY) - performance.now();
-    if (leftMs < 2 ** 31) timer = setTimeout(() => lose("the registry was out of reach for the time to live"), leftMs);
+    if (leftMs >= 2 ** 31) return;
+    timer = setTimeout(() => lose("the registry was out of reach for the time to live"), leftMs);
+    release(timer);
   };
   watchOver();
   const heartbeats = startHeartbeats({
