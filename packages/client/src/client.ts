@@ -47,7 +47,7 @@ export interface ClientOptions {
    * another one when one is gone. A path before `/v2` may follow.
    */
   readonly url: string | readonly string[];
-  /** Begin with any of several, as many clients should not all begin with the first. True when left out. */
+  /** Of several, go to the nearest, or any of those that are as near, and back to it when it was gone. True when left out; false: in the order given. */
   readonly spread?: boolean;
   readonly account?: string;
   readonly token?: string | undefined;

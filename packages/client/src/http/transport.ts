@@ -3,6 +3,7 @@ import { clientError, PROBLEMS, RollcallError } from "../error.ts";
 import type { ProblemBody } from "../shapes.ts";
 import { type Address, Addresses } from "./addresses.ts";
 import { causeOf, wasNeverSent } from "./failure.ts";
+import { Nearest } from "./nearest.ts";
 
 export type Query = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
 
@@ -60,7 +61,7 @@ export interface Transport {
 export interface TransportOptions {
   /** One at least. */
   readonly urls: readonly string[];
-  /** Begin with any of them. */
+  /** Begin with the nearest, or any of those that are as near; else in the order given. */
   readonly spread: boolean;
   readonly account: string;
   readonly token: string | undefined;
@@ -85,7 +86,8 @@ export function keyPath(key: string): string {
 
 export function createTransport(options: TransportOptions): Transport {
   const addresses = new Addresses(options.urls, options.spread);
-  const nodes = { options, addresses };
+  const isChoice = options.spread && addresses.urls.length > 1;
+  const nodes = { options, addresses, nearest: isChoice ? new Nearest(addresses, options.fetch) : undefined };
 
   function open(call: Call): Promise<OpenedStream> {
     return ask(nodes, call, ({ response, close, settle }, address) => {
@@ -113,10 +115,17 @@ export function createTransport(options: TransportOptions): Transport {
 interface Nodes {
   readonly options: TransportOptions;
   readonly addresses: Addresses;
+  /** Where there is a choice. */
+  readonly nearest: Nearest | undefined;
 }
 
 /** The head of one node's answer; the time limit runs on until `settle`. */
-async function send({ options, addresses }: Nodes, address: Address, call: Call, limitMs: number): Promise<Sent> {
+async function send(
+  { options, addresses }: Omit<Nodes, "nearest">,
+  address: Address,
+  call: Call,
+  limitMs: number,
+): Promise<Sent> {
   const { base } = address;
   const controller = new AbortController();
   const onAbort = () => controller.abort(call.signal?.reason);
@@ -149,12 +158,14 @@ async function send({ options, addresses }: Nodes, address: Address, call: Call,
 
 /** Asks one node after the other, each once, until one answers. */
 async function ask<T>(
-  { options, addresses }: Nodes,
+  { options, addresses, nearest }: Nodes,
   call: Call,
   take: (sent: Sent, address: Address) => T | Promise<T>,
 ): Promise<T> {
   const endMs = performance.now() + (call.timeoutMs ?? options.timeoutMs);
   const effect = effectOf(call);
+  const choice = nearest?.due();
+  if (choice !== undefined) await choice;
   const round = addresses.round();
   const failures: RollcallError[] = [];
   for (const [nth, address] of round.entries()) {
