@@ -8,6 +8,7 @@ import { GOSSIP } from "./gossip.ts";
 import { NODES } from "./nodes.ts";
 import { NSQ } from "./nsq.ts";
 import { REGISTRY } from "./registry.ts";
+import { SDK } from "./sdk.ts";
 import { ZOOKEEPER } from "./zookeeper.ts";
 
-export const GROUPS: readonly Group[] = [REGISTRY, DNS, EUREKA, CONSUL, NODES, GOSSIP, NSQ, ZOOKEEPER, ETCD];
+export const GROUPS: readonly Group[] = [REGISTRY, DNS, EUREKA, CONSUL, NODES, GOSSIP, NSQ, ZOOKEEPER, ETCD, SDK];
