@@ -36,6 +36,12 @@ const DIRECTIONS: readonly {
     node: true,
     packages: "any",
   },
+  {
+    from: /^smartstack\//,
+    folders: () => ["core/index.ts", "net/", "checks/", "smartstack/"],
+    node: true,
+    packages: ["@rollcall", "yaml", "pino"],
+  },
   { from: /^bin\//, folders: () => [""], node: true, packages: "any" },
 ];
 
@@ -45,7 +51,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   lmdb: ["replicators/embedded/"],
   "prom-client": ["around/"],
   "sorted-btree": ["core/"],
-  yaml: ["bin/"],
+  yaml: ["bin/", "smartstack/"],
 };
 
 function ownFolder(path: string): string {

@@ -34,7 +34,7 @@ export const foldersAreSmall: Rule = (files) => {
 /** Folders that must have a stack, by the file whose head comment declares it: `@rooms dialect > server > wire`. */
 function entriesWithStacks(files: readonly TextFile[]): string[] {
   const dialects = dialectsOf(files).map((name) => `dialects/${name}/dialect.ts`);
-  const others = ["core/index.ts", "replicators/embedded/replicator.ts", "bin/rollcall.ts"];
+  const others = ["core/index.ts", "replicators/embedded/replicator.ts", "bin/rollcall.ts", "smartstack/agent.ts"];
   const known = new Set(files.map(({ path }) => path));
   return [...dialects, ...others.filter((path) => known.has(REGISTRY + path))].map((path) => REGISTRY + path);
 }

@@ -1,0 +1,76 @@
+/** @live Reads the files that say what an agent is to do. */
+import { readdir, readFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { type Outcome, ok } from "../core/index.ts";
+import { sayWhy } from "../net/why.ts";
+import { type AgentConfig, type DockerConfig, NOTHING, type Problems } from "./config.ts";
+import { readNerve } from "./nerve/read.ts";
+import { readSynapse } from "./synapse/read.ts";
+import { findServiceFolder, type SourceFile } from "./tree.ts";
+
+export interface Sources {
+  readonly nerve?: string | undefined;
+  readonly synapse?: string | undefined;
+  /** `unix:///var/run/docker.sock`, or a path. */
+  readonly docker?: string | undefined;
+  /** What is not as usual of Docker. */
+  readonly dockerOptions?: Partial<DockerConfig>;
+}
+
+export interface Loaded {
+  readonly config: AgentConfig;
+  /** What does not carry over, a line each. */
+  readonly notes: readonly string[];
+}
+
+const DOCKER: Omit<DockerConfig, "socketPath" | "hostName"> = {
+  ports: "published",
+  naming: "registrator",
+  explicit: false,
+  hostAddress: "127.0.0.1",
+  environment: "production",
+  ttlMs: 30_000,
+  tags: [],
+};
+
+/** All of it, or what is wrong: each line begins with file and line. */
+export async function loadConfig(sources: Sources): Promise<Outcome<Loaded, Problems>> {
+  const nerve = sources.nerve === undefined ? undefined : await loadOne(sources.nerve, readNerve);
+  const synapse = sources.synapse === undefined ? undefined : await loadOne(sources.synapse, readSynapse);
+  const docker = sources.docker === undefined ? ok(null) : toDocker(sources.docker, sources.dockerOptions ?? {});
+  const problems = [nerve, synapse, docker].flatMap((read) => (read === undefined || read.ok ? [] : read.problems));
+  if (problems.length > 0 || !docker.ok) return { ok: false, problems };
+  const services = nerve?.ok === true ? nerve.value.services : NOTHING.services;
+  const { watched, haproxy } = synapse?.ok === true ? synapse.value : NOTHING;
+  const notes = [nerve, synapse].flatMap((read) => (read?.ok === true ? read.value.notes : []));
+  return ok({ config: { services, watched, haproxy, docker: docker.value }, notes });
+}
+
+/** With the files of its `service_conf_dir`. */
+async function loadOne<T>(
+  path: string,
+  read: (file: SourceFile, more: readonly SourceFile[]) => Outcome<T, Problems>,
+): Promise<Outcome<T, Problems>> {
+  try {
+    const file = { path, text: await readFile(path, "utf8") };
+    const folder = findServiceFolder(file);
+    return read(file, folder === undefined ? [] : await readFolder(resolve(dirname(path), folder)));
+  } catch (error) {
+    return { ok: false, problems: [`${path}:1: it cannot be read: ${sayWhy(error)}`] };
+  }
+}
+
+/** In the order of their names, so that complaints are the same each time. */
+async function readFolder(folder: string): Promise<readonly SourceFile[]> {
+  const names = (await readdir(folder)).filter((name) => /\.(?:json|ya?ml)$/.test(name)).sort();
+  const paths = names.map((name) => join(folder, name));
+  return Promise.all(paths.map(async (path) => ({ path, text: await readFile(path, "utf8") })));
+}
+
+function toDocker(url: string, options: Partial<DockerConfig>): Outcome<DockerConfig, Problems> {
+  const socketPath = url.replace(/^unix:\/\//, "");
+  if (!socketPath.startsWith("/"))
+    return { ok: false, problems: [`--docker: ${url} is no unix socket such as unix:///var/run/docker.sock`] };
+  return ok({ ...DOCKER, hostName: hostname(), socketPath, ...options });
+}

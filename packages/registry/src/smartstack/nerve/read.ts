@@ -1,0 +1,91 @@
+/**
+ * Nerve's configuration (github.com/airbnb/nerve, README and lib/nerve/configuration_manager.rb) as services of this machine.
+ * Beside Nerve's keys there are some of our own: checks of type `grpc`, `exec` and `ttl`, and `on_failure: mark`. Pure.
+ */
+import { isLegalName, LIMITS, type Outcome, ok } from "../../core/index.ts";
+import type { LocalCheck, LocalService, Problems } from "../config.ts";
+import { META_OPTIONS, serviceOfPath } from "../names.ts";
+import { Findings, openFile, type Section, type SourceFile, servicesOf } from "../tree.ts";
+import { readCheck } from "./checks.ts";
+
+export interface NerveRead {
+  readonly services: readonly LocalService[];
+  readonly notes: readonly string[];
+}
+
+/** What Nerve reports an instance as that says nothing of it; as the layout of its nodes has it. */
+const WEIGHT = 1;
+const INTERVAL_S = 0.5;
+/** About as long as Nerve's session outlives it. */
+const TTL_MS = 30_000;
+
+/** `more`: the files of `service_conf_dir`, one for each service, named by it. */
+export function readNerve(file: SourceFile, more: readonly SourceFile[] = []): Outcome<NerveRead, Problems> {
+  const findings = new Findings();
+  const top = openFile(file, findings);
+  if (top === undefined) return { ok: false, problems: findings.problems };
+  const instanceId = top.needed("instance_id");
+  if (instanceId !== "" && !isLegalName(instanceId, LIMITS.idLengthMax - 6))
+    top.refuse("instance_id", "is no legal id");
+  const services: LocalService[] = [];
+  for (const [name, section] of servicesOf(top, more, findings)) {
+    const service = readService(name, section, instanceId);
+    if (service !== undefined) services.push(tellApart(service, services));
+  }
+  top.drop("heartbeat_path", "the agent's life shows in the registry");
+  top.drop("statsd", "there are no metrics by statsd");
+  top.drop("max_repeated_report_failures", "what cannot be reported is tried until it can");
+  top.drop("listen_port", "there is no such port");
+  top.end();
+  if (findings.problems.length > 0) return { ok: false, problems: findings.problems };
+  return ok({ services, notes: findings.notes });
+}
+
+/** Of two with one name in one service, the later one has its port with it. */
+function tellApart(service: LocalService, others: readonly LocalService[]): LocalService {
+  const isTaken = others.some((one) => one.service === service.service && one.id === service.id);
+  return isTaken ? { ...service, id: `${service.id}:${service.port}` } : service;
+}
+
+function readService(name: string, section: Section, instanceId: string): LocalService | undefined {
+  const address = section.needed("host");
+  const port = section.has("port") ? section.port("port", 0) : 0;
+  if (!section.has("port")) section.refuse("port", "is missing");
+  const service = readReporter(name, section);
+  const intervalMs = 1000 * section.number("check_interval", INTERVAL_S, 0.05, 3600);
+  const isMocked = section.flag("check_mocked", false);
+  if (!section.has("checks") && !isMocked)
+    section.refuse("checks", "is missing: a service without a check is always up; say [] if that is meant");
+  const read = section.sections("checks").map((check, at) => readCheck(check, at, { host: address, port, intervalMs }));
+  const options = section.text("haproxy_server_options");
+  const meta = { ...section.map("labels"), ...(options === "" ? {} : { [META_OPTIONS]: options }) };
+  const weight = section.number("weight", WEIGHT, 0, 65_535);
+  const failing = section.word("on_failure", ["withdraw", "mark"]) ?? "withdraw";
+  section.drop("rate_limiting", "the registry is told of changes only, and of each");
+  section.end();
+  if (service === undefined) return undefined;
+  const checks = isMocked ? [] : read.filter((check): check is LocalCheck => check !== undefined);
+  return {
+    ...{ service, id: instanceId, address, port, weight, meta, checks, failing },
+    ...{ protocol: "", tags: [], version: "", zone: "", status: "passing" as const, ttlMs: TTL_MS },
+  };
+}
+
+/** The service that it is reported as; undefined when that cannot be. */
+function readReporter(name: string, section: Section): string | undefined {
+  const reporter = section.word("reporter_type", ["zookeeper", "etcd", "base"]) ?? "zookeeper";
+  section.drop("zk_hosts", "the registry of --url is told, and shows Nerve's nodes by the layout `nerve`");
+  section.drop("etcd_host", "the registry of --url is told");
+  section.drop("etcd_port", "the registry of --url is told");
+  for (const key of ["node_type", "ttl_seconds", "use_path_encoding"])
+    section.drop(key, "the layout `nerve` decides it");
+  const path = section.text("zk_path") || section.text("etcd_path");
+  section.text("etcd_path");
+  const found = path === "" ? (isLegalName(name) ? name : undefined) : serviceOfPath(path);
+  if (found === undefined)
+    section.refuse(
+      reporter === "etcd" ? "etcd_path" : "zk_path",
+      "ends with no folder that is a legal name of a service",
+    );
+  return found;
+}

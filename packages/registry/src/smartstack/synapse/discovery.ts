@@ -1,0 +1,87 @@
+/** Where Synapse's services are found: its watchers, as services of the registry. Pure. */
+import { isLegalName } from "../../core/index.ts";
+import type { Backend, Label, WatchedService } from "../config.ts";
+import { serviceOfPath } from "../names.ts";
+import type { Section } from "../tree.ts";
+
+type Found = Omit<WatchedService, "name" | "haproxy" | "outputs">;
+
+const METHODS = ["zookeeper", "zookeeper_poll", "rollcall", "base", "stub"] as const;
+/** Watchers that ask something else than the registry. */
+const FOREIGN: Readonly<Record<string, string>> = {
+  zookeeper_dns: "the agent does not resolve names behind nodes",
+  dns: "names that are not the registry's: use default_servers, or HAProxy's own resolvers",
+  docker: "use --docker: containers become instances of the registry",
+  ec2tag: "the agent does not ask AWS",
+  marathon: "the agent does not ask Marathon",
+  multi: "a service has one watcher here",
+};
+
+export function readDiscovery(name: string, section: Section): Found {
+  const discovery = section.section("discovery");
+  if (discovery === undefined) section.refuse("discovery", "is missing");
+  const defaults = section.sections("default_servers").map(readServer);
+  const found = {
+    defaults,
+    keepsDefaults: section.flag("keep_default_servers", false),
+    keepsPrevious: section.flag("use_previous_backends", true),
+    portOverride: section.port("backend_port_override", 0),
+    leads: section.flag("leader_election", false),
+  };
+  section.drop("generator_config_path", "what a proxy is told stands in this file");
+  if (discovery === undefined) return { ...found, service: null, labels: [] };
+  const service = readMethod(name, discovery);
+  const labels = discovery.sections("label_filters").map(readLabel);
+  for (const key of ["hosts", "retry_policy", "discovery_jitter", "check_interval"])
+    discovery.drop(key, "the agent follows the registry of --url over one connection");
+  discovery.drop("decode", "the registry's layouts read the nodes");
+  discovery.drop("generator_config_path", "what a proxy is told stands in this file");
+  // Newer files have these here, older ones beside it.
+  const leads = found.leads || discovery.flag("leader_election", false);
+  discovery.end();
+  return { ...found, leads, service, labels };
+}
+
+function readMethod(name: string, discovery: Section): string | null {
+  const method = discovery.text("method", "base");
+  const foreign = FOREIGN[method];
+  if (foreign !== undefined) {
+    discovery.refuse("method", `${method} does not carry over: ${foreign}`);
+    return null;
+  }
+  const known = discovery.word("method", METHODS);
+  const path = discovery.text("path");
+  const own = discovery.text("service");
+  if (known === undefined || known === "base" || known === "stub") return null;
+  if (known === "rollcall") {
+    const service = own === "" ? name : own;
+    if (!isLegalName(service)) discovery.refuse("service", "is no legal name");
+    return service;
+  }
+  const service = serviceOfPath(path);
+  if (service === undefined)
+    discovery.refuse("path", path === "" ? "is missing" : "ends with no folder that is a legal name of a service");
+  return service ?? null;
+}
+
+function readServer(section: Section): Backend {
+  const address = section.needed("host");
+  const port = section.port("port", 0);
+  if (port === 0) section.refuse("port", section.has("port") ? "must not be 0" : "is missing");
+  const server = {
+    ...{ id: section.text("name", `${address}:${port}`), address, port },
+    weight: section.number("weight", 1, 0, 65_535),
+    options: section.text("haproxy_server_options"),
+    meta: section.map("labels"),
+  };
+  section.drop("id", "servers are numbered by their place");
+  section.end();
+  return { ...server, isDraining: false, tags: [], zone: "" };
+}
+
+function readLabel(section: Section): Label {
+  const condition = section.word("condition", ["equals", "not-equals"]) ?? "equals";
+  const label = { label: section.needed("label"), value: section.needed("value"), isEqual: condition === "equals" };
+  section.end();
+  return label;
+}
