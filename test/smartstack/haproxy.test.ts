@@ -1,0 +1,155 @@
+/** Debian's HAProxy, kept right while traffic flows: backends are added, drained and killed, and the registry goes and comes back. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { createClient } from "@rollcall/client";
+import { requirePackage } from "../harness/packages.ts";
+import { startRollcall } from "../harness/program.ts";
+import { until } from "../harness/scope.ts";
+import { surviveOutage } from "./outage.ts";
+import {
+  nerveService,
+  prepareHaproxy,
+  startAgent,
+  startBackend,
+  synapseService,
+  Traffic,
+  untilAnswered,
+} from "./rig.ts";
+
+const haproxy = requirePackage("haproxy", "haproxy");
+const { skip } = haproxy;
+/** test/interop has a longer one. */
+const OUTAGE_MS = 2000;
+/** What fails is tried again after 1 s, and after 2 s. */
+const RETRIED_MS = 2500;
+const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+test("backends come, drain, are killed and come back, and no reload is needed for them", { skip }, async (t) => {
+  const registry = await startRollcall(t);
+  const client = createClient({ url: registry.url });
+  const ground = await prepareHaproxy(t, haproxy.path);
+  const [one, two] = [await startBackend(t, "one"), await startBackend(t, "two")];
+  const services = { one: nerveService(one), two: nerveService(two) };
+  const synapse = { services: { web: synapseService(ground) }, haproxy: ground.haproxy };
+  const nerve = { instance_id: "box", services };
+  const { reloads, reload } = await startAgent(t, registry.url, { nerve, synapse });
+  await ground.start();
+  await untilAnswered(ground.url, ["one", "two"]);
+  // The first configuration is reloaded once HAProxy is there; whatever comes then goes by the socket.
+  await until(() => reloads() > 0);
+  const reloaded = reloads();
+
+  const traffic = new Traffic(ground.url);
+  await traffic.more(50);
+  const three = await startBackend(t, "three");
+  await reload({ nerve: { ...nerve, services: { ...services, three: nerveService(three) } }, synapse });
+  await untilAnswered(ground.url, ["one", "three", "two"]);
+  assert.deepEqual(traffic.failures, [], "one that came cost nothing");
+
+  // Drained by an operator's word, and then withdrawn by its check.
+  await client.override("web", "box", "draining");
+  await untilAnswered(ground.url, ["three", "two"]);
+  await client.override("web", "box", null);
+  await untilAnswered(ground.url, ["one", "three", "two"]);
+  await one.say("bad");
+  await untilAnswered(ground.url, ["three", "two"]);
+  await one.say("ok");
+  await untilAnswered(ground.url, ["one", "three", "two"]);
+  assert.deepEqual(traffic.failures, [], "drains and withdrawals cost nothing");
+
+  await two.program.kill("SIGKILL");
+  await untilAnswered(ground.url, ["one", "three"]);
+  // What was on its connections when it was killed is lost; all else HAProxy says again to another one.
+  assert.ok(traffic.failures.length <= 4, traffic.failures.join("\n"));
+  const lost = traffic.failures.length;
+  await startBackend(t, "two", two.port);
+  await untilAnswered(ground.url, ["one", "three", "two"]);
+  await traffic.end();
+  assert.equal(traffic.failures.length, lost);
+  assert.equal(reloads(), reloaded, "nothing of this was a reload");
+});
+
+test("more backends than slots are a reload, which costs no request", { skip }, async (t) => {
+  const registry = await startRollcall(t);
+  const ground = await prepareHaproxy(t, haproxy.path);
+  const client = createClient({ url: registry.url });
+  const backends = await Promise.all(Array.from({ length: 7 }, (_, at) => startBackend(t, `b${at}`)));
+  const register = (at: number) =>
+    client.registerOnce({ service: "web", id: `b${at}`, address: "127.0.0.1", port: backends[at]?.port ?? 0, ttl: 0 });
+  await register(0);
+  const synapse = { services: { web: synapseService(ground) }, haproxy: ground.haproxy };
+  const { reloads } = await startAgent(t, registry.url, { synapse });
+  await ground.start();
+  await untilAnswered(ground.url, ["b0"]);
+  await until(() => reloads() > 0);
+  const reloaded = reloads();
+  const traffic = new Traffic(ground.url);
+  await traffic.more(50);
+  for (let at = 1; at < 7; at++) await register(at);
+  await untilAnswered(
+    ground.url,
+    backends.map(({ name }) => name),
+  );
+  assert.ok(reloads() > reloaded);
+  assert.ok(reloads() <= reloaded + 2, `${reloads()} reloads for six backends`);
+  await traffic.more(50);
+  assert.deepEqual((await traffic.end()).failures, []);
+});
+
+test("a registry that goes and comes back empties nothing", { skip }, (t) => surviveOutage(t, haproxy.path, OUTAGE_MS));
+
+test("a configuration that HAProxy refuses leaves the old one, and is said once", { skip }, async (t) => {
+  const registry = await startRollcall(t);
+  const ground = await prepareHaproxy(t, haproxy.path);
+  const one = await startBackend(t, "one");
+  const nerve = { instance_id: "box", services: { one: nerveService(one) } };
+  const right = { services: { web: synapseService(ground) }, haproxy: ground.haproxy };
+  const { reloads, reload, said } = await startAgent(t, registry.url, { nerve, synapse: right });
+  await ground.start();
+  await untilAnswered(ground.url, ["one"]);
+  await until(() => reloads() > 0);
+  const before = readFileSync(ground.configPath, "utf8");
+  const wrong = {
+    ...right,
+    services: { web: synapseService(ground, { haproxy: { port: ground.port, backend: ["balance nobody"] } }) },
+  };
+  await reload({ nerve, synapse: wrong });
+  const refusals = () => said.filter((line) => line.includes("refused by its check"));
+  await until(() => refusals().length > 0);
+  await wait(RETRIED_MS);
+  assert.equal(refusals().length, 1, said.join("\n"));
+  assert.equal(readFileSync(ground.configPath, "utf8"), before);
+  await untilAnswered(ground.url, ["one"]);
+  // Who comes meanwhile is told to the HAProxy that runs.
+  const two = await startBackend(t, "two");
+  await reload({ nerve: { ...nerve, services: { ...nerve.services, two: nerveService(two) } }, synapse: wrong });
+  await untilAnswered(ground.url, ["one", "two"]);
+  await reload({ nerve, synapse: right });
+  await until(() => said.includes("HAProxy is well again"));
+});
+
+test("HAProxy that is not there is said once, and kept right when it comes", { skip }, async (t) => {
+  const registry = await startRollcall(t);
+  const ground = await prepareHaproxy(t, haproxy.path);
+  const one = await startBackend(t, "one");
+  const files = {
+    nerve: { instance_id: "box", services: { one: nerveService(one) } },
+    synapse: { services: { web: synapseService(ground) }, haproxy: ground.haproxy },
+  };
+  const { said } = await startAgent(t, registry.url, files);
+  await until(() => said.some((line) => line.startsWith("HAProxy: the reload failed: ")));
+  await wait(RETRIED_MS);
+  assert.equal(said.filter((line) => line.startsWith("HAProxy: ")).length, 1, said.join("\n"));
+  await ground.start();
+  await untilAnswered(ground.url, ["one"]);
+  await until(() => said.includes("HAProxy is well again"));
+});
+
+test("a program that is not there is said as that", async (t) => {
+  const registry = await startRollcall(t);
+  const ground = await prepareHaproxy(t, "/nowhere/haproxy");
+  const synapse = { services: { web: synapseService(ground) }, haproxy: ground.haproxy };
+  const { said } = await startAgent(t, registry.url, { synapse });
+  await until(() => said.some((line) => line.startsWith("HAProxy: HAProxy is not there: ")));
+});

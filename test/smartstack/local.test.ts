@@ -1,0 +1,163 @@
+/** Instances on this machine: registered while their checks pass, withdrawn or marked when not, and on change only. */
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { createClient } from "@rollcall/client";
+import { freePort } from "../harness/ports.ts";
+import { startRollcall } from "../harness/program.ts";
+import { temporaryDirectory, until } from "../harness/scope.ts";
+import { nerveService, startAgent, startBackend } from "./rig.ts";
+
+const scope = { after };
+const registry = await startRollcall(scope, { flags: ["--replicator", "memory"] });
+const client = createClient({ url: registry.url });
+
+const statusesOf = async (service: string) =>
+  Object.fromEntries((await client.service(service)).instances.map(({ id, status }) => [id, status]));
+
+async function untilStatuses(service: string, wanted: Record<string, string>): Promise<void> {
+  const sorted = (statuses: Record<string, string>) => JSON.stringify(Object.entries(statuses).sort());
+  await until(async () => sorted(await statusesOf(service)) === sorted(wanted), { what: JSON.stringify(wanted) });
+}
+
+function nerve(services: Record<string, object>): { readonly nerve: object } {
+  return { nerve: { instance_id: "box", services } };
+}
+
+test("by HTTP: withdrawn or marked, and only changes are told", async (t) => {
+  const one = await startBackend(t, "one");
+  const two = await startBackend(t, "two");
+  const at = (service: string) => ({ zk_path: `/nerve/${service}` });
+  await startAgent(
+    t,
+    registry.url,
+    nerve({ gone: nerveService(one, at("gone")), kept: nerveService(two, { ...at("kept"), on_failure: "mark" }) }),
+  );
+  await untilStatuses("gone", { box: "passing" });
+  await untilStatuses("kept", { box: "passing" });
+  const { revision } = await client.services();
+  await new Promise((resolve) => setTimeout(resolve, 2000));
+  assert.equal((await client.services()).revision, revision, "ten runs of each check wrote nothing");
+  await one.say("bad");
+  await two.say("bad");
+  await untilStatuses("gone", {});
+  await untilStatuses("kept", { box: "critical" });
+  await one.say("ok");
+  await two.say("ok");
+  await untilStatuses("gone", { box: "passing" });
+  await untilStatuses("kept", { box: "passing" });
+});
+
+test("by TCP, with rise and fall", async (t) => {
+  const port = await freePort();
+  const checks = [{ type: "tcp", timeout: 2, rise: 2, fall: 3 }];
+  const { said } = await startAgent(
+    t,
+    registry.url,
+    nerve({ tcp: { host: "127.0.0.1", port, check_interval: 0.1, checks } }),
+  );
+  await until(() => said.some((line) => line.startsWith("tcp/box, check")));
+  assert.deepEqual(await statusesOf("tcp"), {});
+  const server = createServer((socket) => socket.destroy()).listen(port, "127.0.0.1");
+  await once(server, "listening");
+  await untilStatuses("tcp", { box: "passing" });
+  server.close();
+  await untilStatuses("tcp", {});
+});
+
+test("by a program: 0 passes, 1 warns, all else fails, and what hangs is ended", async (t) => {
+  const word = join(temporaryDirectory(t), "word");
+  const say = (code: string) => writeFileSync(word, code);
+  say("0");
+  const command = `[ "$ROLLCALL_PORT" = 4 ] || exit 9; read code < ${word}; [ "$code" = hang ] && sleep 60; exit $code`;
+  const checks = [{ type: "exec", command, timeout: 1, interval: 1.5 }];
+  await startAgent(t, registry.url, nerve({ exec: { host: "127.0.0.1", port: 4, checks } }));
+  await untilStatuses("exec", { box: "passing" });
+  say("1");
+  await untilStatuses("exec", { box: "warning" });
+  say("2");
+  await untilStatuses("exec", {});
+  say("0");
+  await untilStatuses("exec", { box: "passing" });
+  say("hang");
+  await untilStatuses("exec", {});
+});
+
+test("a text in the answer, and a time that the registry keeps", async (t) => {
+  const one = await startBackend(t, "one");
+  const check = { type: "http", uri: "/", timeout: 2 };
+  await startAgent(
+    t,
+    registry.url,
+    nerve({
+      has: nerveService(one, { zk_path: "/n/has", checks: [{ ...check, expect: "one" }] }),
+      lacks: nerveService(one, { zk_path: "/n/lacks", on_failure: "mark", checks: [{ ...check, expect: "two" }] }),
+      timed: { host: "127.0.0.1", port: 1, checks: [{ type: "ttl", ttl: 2 }] },
+    }),
+  );
+  await untilStatuses("has", { box: "passing" });
+  await untilStatuses("lacks", { box: "critical" });
+  await until(async () => (await client.instance("timed", "box"))?.checks[0]?.kind === "ttl");
+  await client.report("timed", "box", "check-0", { status: "passing" });
+  await untilStatuses("timed", { box: "passing" });
+  await untilStatuses("timed", { box: "critical" });
+});
+
+test("a reload changes what is different, and the end takes all away", async (t) => {
+  const one = await startBackend(t, "one");
+  const first = { a: nerveService(one, { zk_path: "/n/ra" }), b: nerveService(one, { zk_path: "/n/rb" }) };
+  const { agent, reload } = await startAgent(t, registry.url, nerve(first));
+  await untilStatuses("ra", { box: "passing" });
+  await untilStatuses("rb", { box: "passing" });
+  const before = await client.instance("ra", "box");
+  await reload(nerve({ a: first.a, c: nerveService(one, { zk_path: "/n/rc", weight: 7 }) }));
+  await untilStatuses("rb", {});
+  await untilStatuses("rc", { box: "passing" });
+  assert.equal(
+    (await client.instance("ra", "box"))?.modRevision,
+    before?.modRevision,
+    "what is the same is not touched",
+  );
+  await reload(nerve({ a: nerveService(one, { zk_path: "/n/ra", weight: 9 }) }));
+  await until(async () => (await client.instance("ra", "box"))?.weight === 9);
+  assert.equal((await client.instance("ra", "box"))?.createRevision, before?.createRevision, "it never went");
+  await agent.close();
+  assert.deepEqual([await statusesOf("ra"), await statusesOf("rc")], [{}, {}]);
+});
+
+test("files of every format, replaced as a whole, with a command when they changed", async (t) => {
+  const folder = temporaryDirectory(t);
+  const at = (name: string): string => join(folder, name);
+  writeFileSync(at("source"), "{{#instances}}{{id}} {{/instances}}");
+  const file = (format: string, more: object = {}) => ({ path: at(format), format, ...more });
+  const command = `echo "$ROLLCALL_SERVICE" >> ${at("commands")}`;
+  const outputs = [
+    file("yaml"),
+    file("env"),
+    file("prometheus"),
+    file("nginx"),
+    file("template", { template: at("source"), command }),
+  ];
+  const service = { discovery: { method: "rollcall", service: "filed" }, outputs };
+  const synapse = { services: { filed: service }, file_output: { output_directory: at("out") } };
+  const { reload } = await startAgent(t, registry.url, { synapse });
+  const isIn = (name: string, part: string) => until(() => readFileSync(at(name), "utf8").includes(part));
+  const spec = { service: "filed", address: "10.0.0.1", port: 1, ttl: 0 };
+  await client.registerOnce({ ...spec, id: "a" });
+  await isIn("out/filed.json", '"name": "a"');
+  await isIn("env", "FILED_HOST=10.0.0.1");
+  await isIn("nginx", "server 10.0.0.1:1 weight=100;");
+  await isIn("prometheus", '"10.0.0.1:1"');
+  await isIn("yaml", "host: 10.0.0.1");
+  await isIn("template", "a ");
+  await isIn("commands", "filed\n");
+  // Empty answers are no reason to forget who was there; the last one stays until another comes.
+  await client.deregister("filed", "a");
+  await client.registerOnce({ ...spec, id: "b" });
+  await isIn("template", "b ");
+  await reload({ synapse: { services: { other: { discovery: { method: "base" } } } } });
+  await until(() => !existsSync(at("out/filed.json")));
+});
