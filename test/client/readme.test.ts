@@ -74,7 +74,7 @@ test("the README's other blocks run as they are", async () => {
     },
     { what: "a change to be printed" },
   );
-  const shows = ["instance", "orders.instances", "peers", "[response]", "[limit, session]", "lead", "many"];
+  const shows = ["instance", "orders.instances", "peers", "[response]", "[limit, session]", "[secret]", "lead", "many"];
   assert.equal(others.length, shows.length, "the page has other blocks than this test knows");
   const runs = others.map(async (block, index) => {
     const shown = await run(`${PREAMBLE}${block}console.log(Object.keys(${shows[index]}).length);process.exit();`);

@@ -12,6 +12,7 @@ const DIRECTIONS: readonly {
   { from: /^core\//, folders: () => ["core/", "outcome.ts"], node: false, packages: ["sorted-btree"] },
   { from: /^net\/routes\//, folders: () => ["core/index.ts", "net/", "outcome.ts"], node: true, packages: "any" },
   { from: /^net\//, folders: () => ["net/", "outcome.ts"], node: true, packages: "any" },
+  { from: /^calls\//, folders: () => ["net/", "outcome.ts", "calls/"], node: true, packages: [] },
   { from: /^checks\//, folders: () => ["core/index.ts", "net/", "outcome.ts", "checks/"], node: true, packages: "any" },
   { from: /^around\//, folders: () => ["core/index.ts", "around/"], node: true, packages: "any" },
   { from: /^mirrors\//, folders: () => ["core/index.ts", "mirrors/"], node: true, packages: [] },

@@ -2,6 +2,7 @@ import { type Admin, createAdmin, status } from "./admin.ts";
 import { clientError, RollcallError } from "./error.ts";
 import { type DiscoverOptions, type Discovery, discover, type InstanceFilter, toQuery } from "./find/discovery.ts";
 import type { EventBody, EventsBody } from "./follow/changes.ts";
+import { createHooks, type Hooks } from "./follow/hooks.ts";
 import { createTrio, type SubscribeOptions, subscribe, type Trio } from "./follow/trio.ts";
 import {
   type EventsFollowOptions,
@@ -100,6 +101,7 @@ export interface Client {
   status(): Promise<NodeStatusBody>;
   readonly trio: Trio;
   readonly leases: Leases;
+  readonly hooks: Hooks;
   readonly config: Config;
   readonly locks: Locks;
   readonly elections: Elections;
@@ -138,6 +140,7 @@ export function createClient(options: ClientOptions): Client {
     status: () => status(transport),
     trio: createTrio(transport),
     leases,
+    hooks: createHooks(transport),
     config,
     locks: createLocks({ leases, config }),
     elections: createElections({ leases, config }),

@@ -103,3 +103,49 @@ export interface EventsBody {
   /** Pass as `?after=`. */
   cursor: string;
 }
+
+/** PUT /v2/:account/hooks/:hook. Answer: 201 or 200 SetHookBody. */
+export interface PutHookBody {
+  /** http or https. It must lead to where checks may go. */
+  url: string;
+  /** Like `instance.expired`, `instance.*`; all when left out. */
+  types?: string[];
+  /** Only of instances of these services, and their own leases; all when left out. */
+  services?: string[];
+  /** `whsec_` and 24 to 64 bytes in base64; one is made for a new hook when it is left out. */
+  secret?: string;
+}
+
+/** GET /v2/:account/hooks/:hook */
+export interface HookBody {
+  hook: string;
+  url: string;
+  types: string[];
+  services: string[];
+  createdAt: string;
+  /** Up to here everything was taken, as noted last: an event's id or a cursor. Null before the first. */
+  told: string | null;
+  /** Null while the receiver takes what it is sent. */
+  failing: { since: string; reason: string } | null;
+}
+
+export interface SetHookBody extends HookBody {
+  /** There when it was made now. */
+  secret?: string;
+}
+
+/** GET /v2/:account/hooks */
+export interface HooksBody {
+  revision: number;
+  hooks: HookBody[];
+}
+
+/** What a hook posts: events in order, as the events feed has them. */
+export interface HookPostBody {
+  account: string;
+  hook: string;
+  events: EventBody[];
+  /** Instead of events: history did not reach back to what was still to be told. Read the state again. */
+  resync?: { after: string; revision: number };
+  cursor: string;
+}

@@ -65,6 +65,7 @@ export interface ProcessMetrics {
 interface DialectMetrics {
   watchers(dialect: string, delta: number): void;
   tally(dialect: string, name: string, help: string, label: string, values: readonly string[]): Float64Array;
+  gauge(dialect: string, name: string, help: string, read: () => number): void;
 }
 
 /** By the first digit of the status; 499 stands for a client that went away before its answer. */
@@ -99,6 +100,9 @@ export function createMetrics(now: () => number): ProcessMetrics {
           for (const [i, value] of values.entries()) add({ [label]: value }, numbers[i] as number);
         });
         return numbers;
+      },
+      gauge(dialect, name, help, read) {
+        addGauge(registry, `rollcall_${dialect}_${name}`, help, [], (gauge) => gauge.set(read()));
       },
     },
     watch: (sources) => addViewGauges(registry, sources, now),

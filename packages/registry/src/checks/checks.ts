@@ -22,8 +22,8 @@ import {
   type Status,
   type View,
 } from "../core/index.ts";
-import type { Lookup } from "./names.ts";
-import type { Places } from "./places.ts";
+import type { Lookup } from "../net/hosts/names.ts";
+import type { Places } from "../net/hosts/places.ts";
 import { Prober } from "./prober.ts";
 import { phaseOf, Runner, type RunnerNumbers, type Task } from "./runner.ts";
 import { Times } from "./times.ts";

@@ -1,9 +1,9 @@
 /** @live One run of a check, whoever wants it: the way to its target, within the places that it may go to, and its time. */
 import type { SecureContext } from "node:tls";
 import { aimOf, type Check, type Clock, type Instance } from "../core/index.ts";
+import { type Lookup, Names } from "../net/hosts/names.ts";
+import { type Places, refusePlace, sameAddress } from "../net/hosts/places.ts";
 import { contextWith } from "../net/tls/trusted.ts";
-import { type Lookup, Names } from "./names.ts";
-import { type Places, refusePlace, sameAddress } from "./places.ts";
 import { placeOf, sayLookup } from "./probes/errors.ts";
 import { makeGrpc } from "./probes/grpc.ts";
 import { makeHttp } from "./probes/http.ts";

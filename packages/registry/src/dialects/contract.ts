@@ -33,6 +33,7 @@ export interface House {
   readonly tenants: Tenants;
   readonly clock: Clock;
   readonly checks: Checks;
+  readonly calls: Calls;
   readonly log: Logger;
   /** Tells what somebody did, or tried to do, whatever the level of the log. */
   readonly audit: Audit;
@@ -103,6 +104,39 @@ export interface Subject {
   /** Keeps a result that is another than `check` has, or its first. */
   tell(status: Status, output: string): Promise<void>;
 }
+
+/** Requests that the registry makes because somebody asked to be told. They wait their turn: few are made at once. */
+export interface Calls {
+  /** The addresses of a host, but for those that nobody is sent to; none where it has no name. */
+  find(host: string): Promise<readonly string[]>;
+  /** Why a URL's host may not be gone to, as checks may; undefined when it may, now. */
+  refuse(url: URL): Promise<string | undefined>;
+  /** Never rejects. Whoever aborts it does so before the house is closed. */
+  make(call: Call, signal: AbortSignal): Promise<Called>;
+}
+
+export interface Call {
+  readonly method: string;
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** Calls of one turn share a few places. */
+  readonly turn: string;
+  /** It failed before: such calls never take all places. */
+  readonly again: boolean;
+  /** From its turn to the head of the answer, beside the look-up of the name. */
+  readonly timeoutMs: number;
+  /** The address to go to; without it, the first to which checks may go. */
+  choose?(addresses: readonly string[]): string | undefined;
+}
+
+/**
+ * `unreachable`: nothing was sent. `lost`: it may have been, but no answer came. `forbidden`: there is no address that it may go
+ * to. `dropped`: it was not wanted any more.
+ */
+export type Called =
+  | { readonly kind: "answered"; readonly status: number }
+  | { readonly kind: "unreachable" | "lost" | "forbidden" | "dropped"; readonly why: string };
 
 /** Numeric names of accounts, for protocols that know tenants by number. `access.resolve` finds the account again. */
 export interface Tenants {
@@ -228,6 +262,8 @@ export interface Metrics {
    * label's value.
    */
   tally(dialect: string, name: string, help: string, label: string, values: readonly string[]): Float64Array;
+  /** A number `rollcall_<dialect>_<name>` that goes up and down: read when somebody asks. */
+  gauge(dialect: string, name: string, help: string, read: () => number): void;
 }
 
 export interface Mounted {

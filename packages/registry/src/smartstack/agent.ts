@@ -9,8 +9,8 @@
  */
 import { hostname } from "node:os";
 import type { Client, Snapshots } from "@rollcall/client";
-import { Names } from "../checks/names.ts";
 import type { Clock } from "../core/index.ts";
+import { Names } from "../net/hosts/names.ts";
 import type { AgentConfig, DockerConfig, HaproxyConfig, LocalService, WatchedService } from "./config.ts";
 import { Docker } from "./docker/docker.ts";
 import { Files } from "./files/files.ts";

@@ -1,4 +1,4 @@
-import type { NodeStatusBody } from "@rollcall/client";
+import type { Client, NodeStatusBody } from "@rollcall/client";
 import { type Command, Option } from "commander";
 import type { ServeConfig } from "../config/load.ts";
 import { type Finding, finding } from "../doctor/finding.ts";
@@ -96,7 +96,7 @@ async function meet(command: Command): Promise<Met> {
   try {
     const status = await client.status();
     const told = Number.isNaN(theirsMs) ? undefined : { theirsMs, tookMs };
-    return { status, told, findings: describe(status) };
+    return { status, told, findings: [...describe(status), ...(await examineHooks(client))] };
   } catch (error) {
     const { message, code } = error as Error & { code?: string };
     const verdict = code === "unreachable" ? "note" : "warn";
@@ -112,6 +112,21 @@ async function meet(command: Command): Promise<Met> {
       ],
     };
   }
+}
+
+/** Of the account that was asked about. */
+async function examineHooks(client: Client): Promise<Finding[]> {
+  // Who may not see them, or asks a registry that knows none, hears nothing of them.
+  const hooks = await client.hooks.list().then(
+    (body) => body.hooks,
+    () => [],
+  );
+  const nowMs = Date.now();
+  return hooks.flatMap(({ hook, failing }) =>
+    failing === null
+      ? []
+      : [finding("hooks", "warn", `${hook} is not taken for ${toAge(failing.since, nowMs)}: ${failing.reason}`)],
+  );
 }
 
 function describe(status: NodeStatusBody): Finding[] {

@@ -1,5 +1,5 @@
 /** The settings of checks that the registry runs. */
-import { NOWHERE, type Places, readPlaces } from "../../checks/places.ts";
+import { NOWHERE, type Places, readPlaces } from "../../net/hosts/places.ts";
 import type { Value } from "./values.ts";
 
 export interface ChecksConfig {

@@ -177,7 +177,7 @@ const checks: readonly Setting[] = [
     kind: "text",
     default: "loopback,instance",
     meaning:
-      "Where checks that the registry runs may go, with commas between them: `loopback`, `instance` (the address that it registered), ranges such as `10.0.0.0/8`, `all`. Link-local and metadata addresses never. Empty for nowhere.",
+      "Where checks that the registry runs, and hooks, may go, with commas between them: `loopback`, `instance` (the address that it registered), ranges such as `10.0.0.0/8`, `all`. Link-local and metadata addresses never. Empty for nowhere.",
   },
   {
     key: "checks.parallelMax",
@@ -191,7 +191,8 @@ const checks: readonly Setting[] = [
     key: "checks.ca",
     kind: "path",
     default: undefined,
-    meaning: "Authorities that certificates of checked targets may be of (PEM), besides those of the system.",
+    meaning:
+      "Authorities that certificates of the targets of checks and hooks may be of (PEM), besides those of the system.",
   },
 ];
 

@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import { type Accounts, openAccounts } from "../../around/accounts/access.ts";
 import { ACCOUNT_PLANS } from "../../around/accounts/entries.ts";
 import { createMetrics, type ProcessMetrics } from "../../around/metrics.ts";
+import { Calls } from "../../calls/calls.ts";
 import { Checks } from "../../checks/checks.ts";
 import { CHECK_PLANS } from "../../checks/plans.ts";
 import {
@@ -111,22 +112,21 @@ async function assembleWith(
   const startedMs = clock.monotonic();
   const { traffic } = link?.link ?? {};
   const nodes = port.nodes ?? ALONE;
-  const checks = new Checks({ ...config.checks, registry: core.registry, nodes, clock, log });
-  undo.push(() => checks.close());
-  const sources = { core, uptimeMs: () => clock.monotonic() - startedMs, checks: () => checks.numbers };
+  const { end, ...errands } = openErrands(config, { registry: core.registry, nodes, clock, log }, undo);
+  const sources = { core, uptimeMs: () => clock.monotonic() - startedMs, checks: () => errands.checks.numbers };
   metrics.watch({ ...sources, linesLost, outgoing, traffic, ...store, ...room });
   const endpoints: Endpoint[] = [];
   const agreed = openAgreement(config, { nodes, port, clock, log }, undo);
   const status = toStatus({ name: origin, clock, startedMs, port, state, endpoints, agreed, room, metrics }, store);
   const { registry } = core;
   const { tenants } = access;
-  const told = { nodes, checks, agree: agreed.agree, requests: journal, audit: (act: Act) => journal.audit(act) };
+  const told = { nodes, ...errands, agree: agreed.agree, requests: journal, audit: (act: Act) => journal.audit(act) };
   const shared = { ...told, registry, access, tenants, clock, metrics: metrics.dialects, http: listener, status };
   const opened = await mountDialects(loaded, config, log, shared, { native: listener, ...http }, undo);
   endpoints.push(...opened.flatMap((one) => one.endpoints));
   state.ready = true;
   const close = async (): Promise<void> => {
-    checks.close();
+    await end();
     access.close();
     agreed.close();
     stopTime();
@@ -136,6 +136,22 @@ async function assembleWith(
   const leases = { ...reportLeases(registry, { logger: log, configure: configureLog }), ...store };
   const reload = createReload(config, { ...http, ...protection, ...leases, ...room, journal, access, opened, agreed });
   return { endpoints, reload, stop: () => stop(state, opened, listener, close) };
+}
+
+/** What goes out from here because somebody asked for it. */
+function openErrands(
+  config: ServeConfig,
+  parts: Pick<ConstructorParameters<typeof Checks>[0], "registry" | "nodes" | "clock" | "log">,
+  undo: (() => Promise<void> | void)[],
+) {
+  const checks = new Checks({ ...config.checks, ...parts });
+  const calls = new Calls({ ...config.checks, clock: parts.clock });
+  const end = (): Promise<void> => {
+    checks.close();
+    return calls.close();
+  };
+  undo.push(end);
+  return { checks, calls, end };
 }
 
 interface StatusParts {

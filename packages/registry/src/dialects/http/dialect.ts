@@ -11,6 +11,8 @@ import type { Dialect, House, Mounted } from "../contract.ts";
 import { PATCH } from "./catalog/patching.ts";
 import type { Desk } from "./desk.ts";
 import { NotedConsumers } from "./follow/consumers.ts";
+import { Deliveries } from "./follow/hooks/deliveries.ts";
+import { PUT_HOOK } from "./follow/hooks/stored.ts";
 import { OpenVisits } from "./follow/lasting.ts";
 import { OpenSessions } from "./leases/sessions.ts";
 import { openPages } from "./open/pages.ts";
@@ -18,7 +20,7 @@ import { createServer } from "./server.ts";
 
 const NAME = "http";
 
-export const dialect: Dialect = { needs: "any", plans: [PATCH], open };
+export const dialect: Dialect = { needs: "any", plans: [PATCH, PUT_HOOK], open };
 
 async function open(house: House): Promise<Mounted> {
   const { registry, nodes, access, clock, metrics, http } = house;
@@ -38,6 +40,7 @@ async function open(house: House): Promise<Mounted> {
     mark,
     around: { mark, ttlMs: (account, lease) => registry.read((view) => toTtl(view.lease(account, lease)?.ttlMs)) },
   };
+  const hooks = new Deliveries(desk);
   const server = createServer(desk);
   http.mount("/v2/", NAME, server);
   http.mount("/sd/", NAME, server);
@@ -47,6 +50,7 @@ async function open(house: House): Promise<Mounted> {
     drain: () => lasting.drain(),
     async close() {
       forget();
+      await hooks.close();
       lasting.close();
       sessions.close();
       await consumers.save();

@@ -34,6 +34,7 @@ import { getConsumers, registerEndpoint, subscribe, unregisterEndpoint } from ".
 import { deleteKey, deleteKeys, getKey, listKeys, putKey, transact } from "./config/handlers.ts";
 import type { Desk, Exchange } from "./desk.ts";
 import { getEvents } from "./follow/events.ts";
+import { getHook, listHooks, putHook, removeHook } from "./follow/hooks/handlers.ts";
 import { SUBSCRIPTIONS_MAX } from "./follow/interest.ts";
 import { watch, watchMany } from "./follow/watch.ts";
 import {
@@ -262,6 +263,19 @@ const FOLLOW_ROUTES: readonly Route[] = [
   ),
 ];
 
+const HOOK = `${A}/hooks/:hook`;
+
+const HOOK_ROUTES: readonly Route[] = [
+  route("GET", `${A}/hooks`, "reader", NONE, [], listHooks, "List hooks"),
+  route("GET", HOOK, "reader", NONE, [], getHook, "Read a hook and how far it has come"),
+  audited(
+    "set hook",
+    [],
+    route("PUT", HOOK, "writer", JSON_BODY, [], putHook, "Have events posted to a URL, or change what and where"),
+  ),
+  audited("remove hook", [], route("DELETE", HOOK, "writer", NONE, [], removeHook, "Remove a hook")),
+];
+
 const TARGETS = "/sd/prometheus/:account";
 
 const DISCOVERY_ROUTES: readonly Route[] = [
@@ -307,6 +321,7 @@ export const ROUTES: readonly Route[] = [
   ...LEASE_ROUTES,
   ...CONFIG_ROUTES,
   ...FOLLOW_ROUTES,
+  ...HOOK_ROUTES,
   ...DISCOVERY_ROUTES,
   ...STATUS_ROUTES,
   ...ADMIN_ROUTES,

@@ -2,6 +2,7 @@
 import type { Access, Account, Bytes, Clock, Refused, Registry } from "../../core/index.ts";
 import type { Request } from "../../net/http/request.ts";
 import type { Answer } from "../../net/routes/answer.ts";
+import type { Calls } from "../contract.ts";
 import type { Settings } from "./settings.ts";
 
 export interface Desk {
@@ -9,6 +10,7 @@ export interface Desk {
   readonly access: Access;
   readonly clock: Clock;
   readonly settings: Settings;
+  readonly calls: Calls;
 }
 
 /** A request that was let in. */

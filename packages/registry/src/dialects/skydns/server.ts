@@ -24,10 +24,10 @@ export class Server {
   readonly #served: Float64Array;
 
   constructor(house: House, settings: Settings) {
-    const { registry, nodes, access, clock, log, metrics } = house;
+    const { registry, nodes, access, clock, calls, log, metrics } = house;
     this.#house = house;
-    this.#desk = { registry, access, clock, settings };
-    this.#callbacks = new Callbacks({ registry, nodes, clock, log, settings });
+    this.#desk = { registry, access, clock, settings, calls };
+    this.#callbacks = new Callbacks({ registry, nodes, clock, calls, log, settings });
     const help = "Requests of the SkyDNS API that were let in.";
     const names = ROUTES.map(({ name }) => name);
     this.#served = metrics.tally("skydns", "requests", help, "request", names);

@@ -1,10 +1,10 @@
 /** @live Runs the checks of instances on this machine: with the probes of the registry, and by programs. */
 
-import { readPlaces } from "../../checks/places.ts";
 import { Prober } from "../../checks/prober.ts";
 import { phaseOf, Runner, type Task } from "../../checks/runner.ts";
 import { fail, judge, pass, type Row, type Verdict } from "../../checks/verdict.ts";
 import type { Clock, Status } from "../../core/index.ts";
+import { readPlaces } from "../../net/hosts/places.ts";
 import type { LocalCheck, LocalService } from "../config.ts";
 import { runCommand } from "../host/run.ts";
 

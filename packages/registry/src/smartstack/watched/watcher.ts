@@ -1,7 +1,7 @@
 /** @live One service as this machine calls it: followed through the SDK, and told of on change only. */
 import { isIP } from "node:net";
 import type { Client, Discovery, InstanceBody, Snapshots } from "@rollcall/client";
-import type { Names } from "../../checks/names.ts";
+import type { Names } from "../../net/hosts/names.ts";
 import type { Backend, WatchedService } from "../config.ts";
 import type { Once } from "../host/once.ts";
 import { backendsOf, hostsOf } from "./backends.ts";

@@ -54,7 +54,10 @@ function decodeFilter(query: Query): Outcome<EventFilter> {
   );
 }
 
-function* toEvents(exchange: Exchange, commit: Commit, filter: EventFilter, after: EventCursor): Iterable<EventBody> {
+/** Whose events, and by what they are shown. */
+type Feed = Pick<Exchange, "account" | "desk">;
+
+function* toEvents(exchange: Feed, commit: Commit, filter: EventFilter, after: EventCursor): Iterable<EventBody> {
   if (commit.account !== exchange.account) return;
   for (const [index, change] of commit.changes.entries()) {
     if (commit.revision === after.revision && index <= after.index) continue;
@@ -91,7 +94,8 @@ function startOf({ revision, index }: EventCursor): Revision {
 /** No commit has so many changes: the index that stands for "all of this commit". */
 const INDEX_END = 999_999_999;
 
-function endOf(revision: Revision, mark: Mark): string {
+/** The place after all of a commit. */
+export function endOf(revision: Revision, mark: Mark): string {
   return toEventId(revision, INDEX_END, mark);
 }
 
@@ -147,7 +151,7 @@ function nowOf(desk: Desk): Revision {
   return desk.registry.read((view) => view.revision);
 }
 
-interface Found {
+export interface Found {
   readonly events: Events;
   readonly cursor: string;
   /** Commits up to this one were looked at. */
@@ -164,11 +168,12 @@ function toPage({ events, cursor }: Pick<Found, "events" | "cursor">): Answer {
 }
 
 /** Events after a position, until they are enough or long. */
-async function readEvents(
-  exchange: Exchange,
+export async function readEvents(
+  exchange: Feed,
   filter: EventFilter,
   after: EventCursor,
   limit: number,
+  lengthMax = GATHERED_BYTES_MAX,
 ): Promise<Outcome<Found>> {
   const events: string[] = [];
   const cursorAt = (revision: Revision): string => cursorOf(revision, after, exchange.desk.mark);
@@ -183,7 +188,7 @@ async function readEvents(
         const text = JSON.stringify(event);
         events.push(text);
         length += text.length;
-        if (events.length >= limit || length > GATHERED_BYTES_MAX)
+        if (events.length >= limit || length > lengthMax)
           return ok({ events, cursor: event.id, revision, complete: false });
       }
       revision = commit.revision;

@@ -67,6 +67,16 @@ const expired = {
 
 const endpoint = { application: "api", protocol: "http", addr: "10.0.0.7:8080", meta: { zone: "eu-1a" } };
 
+const hook = {
+  hook: "pager",
+  url: "https://hooks.example.com/rollcall",
+  types: ["instance.expired", "instance.held"],
+  services: ["api"],
+  createdAt: "2026-01-31T09:15:02.417Z",
+  told: "57-1~0f8b2c1d9a7e",
+  failing: null,
+};
+
 export const EXAMPLES: Readonly<Record<string, unknown>> = {
   Register: {
     address: "10.0.0.7",
@@ -118,6 +128,10 @@ export const EXAMPLES: Readonly<Record<string, unknown>> = {
     after: 0,
   },
   Events: { events: [expired], cursor: "57-1~0f8b2c1d9a7e" },
+  PutHook: { url: "http://127.0.0.1:9000/rollcall", types: ["instance.expired", "instance.held"], services: ["api"] },
+  Hook: hook,
+  SetHook: { ...hook, told: null, secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" },
+  Hooks: { revision: 57, hooks: [hook] },
   Targets: [{ targets: ["10.0.0.7:8080"], labels: { __meta_rollcall_service: "api" } }],
   CreateToken: { name: "deployer", account: null, role: "admin" },
   PartialLimits: { instancesMax: 5000 },

@@ -1,7 +1,8 @@
 /** The OpenAPI 3.1 description, made from the table of routes and the schemas. */
 import { isRepeatable, nameOf } from "../../../net/routes/parameters.ts";
 import { EXAMPLES } from "./examples.ts";
-import { placeOf, SCHEMAS } from "./schema.ts";
+import { placeOf } from "./kinds.ts";
+import { SCHEMAS } from "./schema.ts";
 
 /** What the description needs to know of a route. */
 export interface Described {
@@ -95,6 +96,12 @@ const OPERATIONS: Readonly<Record<string, Readonly<Record<string, Shapes>>>> = {
     "POST /v2/:account/watch": { id: "watchMany", request: "Watch", media: STREAM, ...FOLLOW },
     "GET /v2/:account/events": { id: "listEvents", answer: "Events", media: STREAM, ...FOLLOW },
   },
+  Hooks: {
+    "GET /v2/:account/hooks": { id: "listHooks", answer: "Hooks" },
+    "GET /v2/:account/hooks/:hook": { id: "getHook", answer: "Hook" },
+    "PUT /v2/:account/hooks/:hook": { id: "putHook", request: "PutHook", answer: "SetHook", status: [200, 201] },
+    "DELETE /v2/:account/hooks/:hook": { id: "removeHook", answer: "Revised" },
+  },
   Administration: {
     "GET /v2/_/status": { id: "getStatus", answer: "NodeStatus" },
     "GET /v2/_/tokens": { id: "listTokens", answer: "Tokens" },
@@ -114,6 +121,7 @@ const TAGS: Readonly<Record<string, string>> = {
   Leases: "What keeps instances and keys alive.",
   Configuration: "Keys with values, changed under conditions.",
   Changes: "Every change in order, by stream or long poll.",
+  Hooks: "URLs to which events are posted.",
   Administration: "State, tokens, accounts, backup.",
 };
 

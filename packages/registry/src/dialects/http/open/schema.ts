@@ -1,37 +1,22 @@
 /** The JSON shapes as schemas: what the description of the API is made of. They mirror packages/client/src/shapes.ts. */
 
-import Type, { type TProperties, type TSchema } from "typebox";
+import Type, { type TProperties } from "typebox";
 import { CAUSES, PROBES, ROLES, STATUSES } from "../../../core/index.ts";
-
-const text = Type.String();
-const count = Type.Integer({ minimum: 0 });
-const time = Type.String({ format: "date-time" });
-const texts = Type.Array(text);
-const pairs = Type.Record(Type.String(), Type.String());
-const flag = Type.Boolean();
-const portNumber = Type.Integer({ minimum: 0, maximum: 65535 });
-
-/** An object that has these fields and no others. */
-function object<T extends TProperties>(fields: T) {
-  return Type.Object(fields, { additionalProperties: false });
-}
-
-function orNull<T extends TSchema>(schema: T) {
-  return Type.Union([schema, Type.Null()]);
-}
-
-/** Where the schema of this name stands in the description. */
-export function placeOf(name: string): string {
-  return `#/components/schemas/${name}`;
-}
-
-function ref(name: string) {
-  return Type.Ref(placeOf(name));
-}
-
-const words = (...allowed: string[]) => Type.Enum(allowed);
-
-const optional = Type.Optional;
+import {
+  count,
+  flag,
+  object,
+  optional,
+  orNull,
+  pairs,
+  placeOf,
+  portNumber,
+  ref,
+  text,
+  texts,
+  time,
+  words,
+} from "./kinds.ts";
 
 const status = words(...STATUSES);
 const checkKind = words("ttl", "http", "tcp", "grpc", "udp", "http2", "exec", "reported");
@@ -341,6 +326,18 @@ const LEASES = {
   Released: object({ revision: count, released: count, missing: texts }),
 };
 
+const hook = {
+  ...{ hook: text, url: text, types: texts, services: texts, createdAt: time, told: orNull(text) },
+  failing: orNull(object({ since: time, reason: text })),
+};
+
+const HOOKS = {
+  PutHook: object({ url: text, types: optional(texts), services: optional(texts), secret: optional(text) }),
+  Hook: object(hook),
+  SetHook: object({ ...hook, secret: optional(text) }),
+  Hooks: object({ revision: count, hooks: Type.Array(ref("Hook")) }),
+};
+
 const CONFIG = {
   Key,
   Keys: object({ revision: count, keys: Type.Array(ref("Key")), next }),
@@ -395,4 +392,4 @@ const ADMIN = {
   Problem: Type.Object({ type: text, title: text, status: count, detail: text }),
 };
 
-export const SCHEMAS = { ...CATALOG, ...LEASES, ...CONFIG, ...FOLLOW, ...ADMIN };
+export const SCHEMAS = { ...CATALOG, ...LEASES, ...HOOKS, ...CONFIG, ...FOLLOW, ...ADMIN };

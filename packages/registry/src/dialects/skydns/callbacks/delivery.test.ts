@@ -6,7 +6,9 @@ import { test } from "node:test";
 import { pino } from "pino";
 import { createNode } from "../../../../../../test/harness/duty.ts";
 import { accepted, openRig, register } from "../../../../../../test/harness/registry.ts";
+import { Calls } from "../../../calls/calls.ts";
 import { prefixEnd } from "../../../core/index.ts";
+import { NOWHERE } from "../../../net/hosts/places.ts";
 import { readSettings } from "../settings.ts";
 import { Callbacks } from "./delivery.ts";
 import { PREFIX, toWatch } from "./keys.ts";
@@ -22,11 +24,13 @@ test("one node calls, and the next one on duty makes the calls that are left", a
   const { port } = server.address() as AddressInfo;
   const [a, b] = [createNode(true), createNode(false)];
   const settings = readSettings({ callbackHosts: ["127.0.0.1"] });
+  const calls = new Calls({ clock, places: NOWHERE, caFile: undefined });
   const all = [a, b].map(
-    (nodes) => new Callbacks({ registry, nodes, clock, settings, log: pino({ level: "silent" }) as never }),
+    (nodes) => new Callbacks({ registry, nodes, clock, calls, settings, log: pino({ level: "silent" }) as never }),
   );
   t.after(async () => {
     await Promise.all(all.map((callbacks) => callbacks.close()));
+    await calls.close();
     server.close();
   });
   const isLeft = (): boolean =>

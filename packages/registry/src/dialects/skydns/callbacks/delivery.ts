@@ -20,18 +20,19 @@ import {
   subjectOf,
   type View,
 } from "../../../core/index.ts";
+import type { Calls } from "../../contract.ts";
 import { toBody } from "../instances.ts";
 import type { Settings } from "../settings.ts";
 import { encodeJson, toRfc3339 } from "../wire/answer.ts";
-import { call } from "./call.ts";
+import { toCall } from "./call.ts";
 import { PREFIX, readWatched, toForget, type Watched } from "./keys.ts";
-import { Queue } from "./queue.ts";
 
 export interface CallbackParts {
   readonly registry: Registry;
   /** One of them calls. */
   readonly nodes: Nodes;
   readonly clock: Clock;
+  readonly calls: Calls;
   readonly log: Logger;
   readonly settings: Settings;
 }
@@ -47,7 +48,7 @@ export class Callbacks {
   readonly #awaited = new Map<string, Set<Watched>>();
   /** What is being told, also when all is read anew. */
   readonly #telling = new Set<string>();
-  readonly #calls = new Queue();
+  readonly #running = new Set<Promise<void>>();
   readonly #abort = new AbortController();
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #following: Following;
@@ -74,7 +75,7 @@ export class Callbacks {
     this.#resign();
     this.#abort.abort();
     for (const timer of this.#timers) clearTimeout(timer);
-    await this.#calls.close();
+    await Promise.all(this.#running);
   }
 
   #read(view: View): void {
@@ -134,18 +135,19 @@ export class Callbacks {
   }
 
   #queue(watched: Watched, body: string, tries: number): void {
-    const { reply, port } = watched;
-    this.#calls.add(`${reply}:${port}`, () => this.#call(watched, body, tries));
+    const run: Promise<void> = this.#call(watched, body, tries).finally(() => this.#running.delete(run));
+    this.#running.add(run);
   }
 
   async #call(watched: Watched, body: string, tries: number): Promise<void> {
-    const { settings, log, nodes } = this.#parts;
+    const { settings, log, nodes, calls } = this.#parts;
     // Another node has the duty now, and all that was not forgotten with it.
     if (!nodes.isOnDuty()) {
       this.#telling.delete(turnOf(watched));
       return;
     }
-    const called = await call({ ...watched, body }, settings.callbackHosts, this.#abort.signal);
+    const call = toCall({ ...watched, body }, settings.callbackHosts, tries > 0);
+    const { kind: called } = await calls.make(call, this.#abort.signal);
     if (this.#abort.signal.aborted && called !== "answered") return;
     const { uuid, reply, port } = watched;
     const retryMs = RETRY_MS[tries];

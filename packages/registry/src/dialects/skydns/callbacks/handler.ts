@@ -7,7 +7,7 @@ import { NOT_EXISTS } from "../instances.ts";
 import { showService } from "../services.ts";
 import { empty, line } from "../wire/answer.ts";
 import { decodeCallback } from "../wire/bodies.ts";
-import { resolveReply } from "./call.ts";
+import { mayCall } from "./call.ts";
 import { findWanted, MATCHES_MAX, toWatch, UUID_LENGTH_MAX } from "./keys.ts";
 
 export const addCallback: Handle = async (desk, { request, account, uuid, bytes }) => {
@@ -17,9 +17,9 @@ export const addCallback: Handle = async (desk, { request, account, uuid, bytes 
   if (!isLegalName(uuid, UUID_LENGTH_MAX))
     return refuse("invalid", `UUID must be 1 to ${UUID_LENGTH_MAX} printable characters`);
   if (wanted.Reply === "" || wanted.Port === 0) return refuse("invalid", "Reply and Port required");
-  const { registry, settings } = desk;
+  const { registry, settings, calls } = desk;
   const asker = toAddress(request.remoteAddress) ?? "";
-  if ((await resolveReply(wanted.Reply, asker, settings.callbackHosts)) === undefined)
+  if (!(await mayCall(wanted.Reply, asker, settings.callbackHosts, calls)))
     return refuse("forbidden", "Reply is neither the address of this request nor among callbackHosts");
   const heard: Heard = (lease) => registry.pulse(account, lease);
   const watched = registry.read((view) => {

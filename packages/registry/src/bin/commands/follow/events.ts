@@ -1,10 +1,10 @@
 import type { Client, EventBody, EventsBody, EventsPageOptions, LeaseBody } from "@rollcall/client";
 import { type Command, InvalidArgumentError } from "commander";
-import type { Cause, Change } from "../../core/index.ts";
-import { downNote, isToldTwice } from "../terminal/changes.ts";
-import { type Context, connect, untilInterrupted } from "../terminal/connection.ts";
-import { collect, toWhole } from "../terminal/flags.ts";
-import { type Cell, type Output, type Tone, toClock } from "../terminal/output.ts";
+import type { Cause, Change } from "../../../core/index.ts";
+import { downNote, isToldTwice } from "../../terminal/changes.ts";
+import { type Context, connect, untilInterrupted } from "../../terminal/connection.ts";
+import { collect, toWhole } from "../../terminal/flags.ts";
+import { type Cell, type Output, type Tone, toClock } from "../../terminal/output.ts";
 
 interface EventFlags {
   readonly after?: string;
@@ -46,7 +46,7 @@ const CAUSES: Readonly<Record<Cause, true>> = {
 };
 
 /** `*`, `<kind>.*` or `<kind>.<cause>`. */
-function collectType(value: string, before: readonly string[] | undefined): string[] {
+export function collectType(value: string, before: readonly string[] | undefined): string[] {
   const [kind = "", cause = "", ...more] = value.split(".");
   const known = Object.hasOwn(KINDS, kind) && (cause === "*" || Object.hasOwn(CAUSES, cause)) && more.length === 0;
   if (known || value === "*") return collect(value, before);

@@ -1,6 +1,9 @@
-/** Where checks may go: pure rules over addresses as they are connected to, whatever the name or spelling was. */
+/**
+ * Where this program goes because somebody asked for it, as checks and hooks do: pure rules over addresses as they are
+ * connected to, whatever the name or spelling was.
+ */
 import { BlockList, isIP, isIPv4 } from "node:net";
-import { type Outcome, ok } from "../outcome.ts";
+import { type Outcome, ok } from "../../outcome.ts";
 
 /** Where, besides what is never allowed. */
 export interface Places {
@@ -70,12 +73,16 @@ export function readPlaces(text: string): Outcome<Places, { readonly problem: st
 export function refusePlace(address: string, isOwn: boolean, places: Places): string | undefined {
   if (isIP(address) === 0) return "it is no address";
   const plain = embeddedIPv4(address) ?? address;
-  if (includes(never, plain) || includes(never, address))
-    return "checks never go to link-local, metadata or shared addresses";
+  if (isNever(address)) return "checks never go to link-local, metadata or shared addresses";
   if (places.loopback && includes(loopback, plain)) return undefined;
   if (places.instance && isOwn && !includes(loopback, plain)) return undefined;
   if (includes(places.ranges, plain)) return undefined;
   return "it is neither the instance's own address nor one that checks.allow names";
+}
+
+/** Of an address: whatever is allowed, nobody is sent there. */
+export function isNever(address: string): boolean {
+  return includes(never, embeddedIPv4(address) ?? address) || includes(never, address);
 }
 
 function includes(list: BlockList, address: string): boolean {

@@ -1,10 +1,13 @@
 /**
  * @live The addresses of hosts by name. Asked for in the few threads of the process that its files need as well: never more
- * than two at once, once for all checks that ask at the same time, and kept for some seconds.
+ * than two at once, once for all that ask at the same time, and kept for some seconds.
  */
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
-import type { Clock } from "../core/index.ts";
+
+interface Clock {
+  monotonic(): number;
+}
 
 const KEEP_MS = 5000;
 const ASKED_MAX = 2;
@@ -22,13 +25,13 @@ interface Kept {
 }
 
 export class Names {
-  readonly #clock: Pick<Clock, "monotonic">;
+  readonly #clock: Clock;
   readonly #lookup: Lookup;
   readonly #kept = new Map<string, Kept>();
   readonly #waiting: (() => void)[] = [];
   #asked = 0;
 
-  constructor(clock: Pick<Clock, "monotonic">, lookup: Lookup = lookUp) {
+  constructor(clock: Clock, lookup: Lookup = lookUp) {
     this.#clock = clock;
     this.#lookup = lookup;
   }

@@ -1,11 +1,11 @@
 import type { Client, InstanceBody } from "@rollcall/client";
 import type { Command } from "commander";
-import { downNote, showItem } from "../terminal/changes.ts";
-import { type Context, checkReached, connect, untilInterrupted } from "../terminal/connection.ts";
-import { toWhole } from "../terminal/flags.ts";
-import { toInstanceTable } from "../terminal/instances.ts";
-import { type Output, toClock } from "../terminal/output.ts";
-import { stdout } from "../terminal/streams.ts";
+import { downNote, showItem } from "../../terminal/changes.ts";
+import { type Context, checkReached, connect, untilInterrupted } from "../../terminal/connection.ts";
+import { toWhole } from "../../terminal/flags.ts";
+import { toInstanceTable } from "../../terminal/instances.ts";
+import { type Output, toClock } from "../../terminal/output.ts";
+import { stdout } from "../../terminal/streams.ts";
 
 interface WatchFlags {
   readonly key?: string;
