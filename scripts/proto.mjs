@@ -5,10 +5,11 @@
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { ROOT } from "./steps.mjs";
 
-const FOLDER = join(ROOT, "packages/registry/src/dialects/etcd/proto");
+const DIALECTS = join(ROOT, "packages/registry/src/dialects");
+const FOLDERS = ["etcd/proto", "grpc/proto"].map((folder) => join(DIALECTS, folder));
 const PACKAGES = ["@bufbuild/buf@1.75.0", "@bufbuild/protoc-gen-es@2.17.0"];
 const LINE = 110;
 
@@ -20,26 +21,32 @@ const buf = (...args) =>
   });
 
 try {
+  for (const folder of FOLDERS) compile(folder);
+} finally {
+  rmSync(scratch, { recursive: true });
+}
+
+function compile(folder) {
   const set = join(scratch, "set.binpb");
-  buf("build", FOLDER, "--exclude-source-info", "-o", set);
-  const plugins = [{ local: "protoc-gen-es", out: join(scratch, "out"), opt: ["target=dts", "import_extension=js"] }];
-  buf("generate", FOLDER, "--template", JSON.stringify({ version: "v2", plugins }));
-  for (const file of readdirSync(join(scratch, "out"))) {
-    const text = readFileSync(join(scratch, "out", file), "utf8");
-    writeFileSync(join(FOLDER, "generated", file.replace("_pb.d.ts", ".ts")), toTypes(text));
-  }
+  const out = join(scratch, basename(dirname(folder)));
+  buf("build", folder, "--exclude-source-info", "-o", set);
+  const plugins = [{ local: "protoc-gen-es", out, opt: ["target=dts", "import_extension=js"] }];
+  buf("generate", folder, "--template", JSON.stringify({ version: "v2", plugins }));
+  for (const file of readdirSync(out, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".d.ts")))
+    writeFileSync(
+      join(folder, "generated", basename(file).replace("_pb.d.ts", ".ts")),
+      toTypes(readFileSync(join(out, file), "utf8")),
+    );
   const lines = readFileSync(set)
     .toString("base64")
     .match(new RegExp(`.{1,${LINE}}`, "g"));
   writeFileSync(
-    join(FOLDER, "descriptors.ts"),
+    join(folder, "descriptors.ts"),
     `/** The \`.proto\` files beside this one, compiled by scripts/proto.mjs: a FileDescriptorSet in base64. */
 export const DESCRIPTORS = [
 ${lines.map((line) => `  "${line}",\n`).join("")}].join("");
 `,
   );
-} finally {
-  rmSync(scratch, { recursive: true });
 }
 
 /** As our sources have it: imports end in .ts, and an enum is the numbers that it may be. */

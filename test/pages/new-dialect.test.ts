@@ -82,7 +82,9 @@ function buildHouse(scope: Scope): string {
   for (const [name, text] of dialectFiles) write(`${SRC}/dialects/whereis/${name}`, text);
   write(`${SRC}/${LIST}`, listWith(FILES.get(LIST) ?? ""));
   const dialects = DIALECTS.map(({ name }) => `${SRC}/dialects/${name}`);
-  const rooms = ["core", "net", "mirrors", "outcome.ts", "dialects/contract.ts"].map((name) => `${SRC}/${name}`);
+  const rooms = ["core", "net", "mirrors", "native", "outcome.ts", "dialects/contract.ts"].map(
+    (name) => `${SRC}/${name}`,
+  );
   const own = [...rooms, ...dialects];
   for (const path of [...own, "node_modules", "tsconfig.base.json"]) symlinkSync(join(ROOT, path), join(root, path));
   write("package.json", '{ "type": "module" }');

@@ -64,6 +64,7 @@ test("defaults are those of the design", () => {
     zookeeper: 2181,
     "zookeeper-admin": 2182,
     etcd: 2379,
+    grpc: 7071,
   });
   assert.equal(config.dialects, "all");
   assert.equal(config.portsNamed.size, 0);

@@ -118,6 +118,12 @@ export const DIALECTS: readonly ListedDialect[] = [
     notes: false,
     load: async () => (await import("../dialects/etcd/dialect.ts")).dialect,
   },
+  {
+    name: "grpc",
+    ports: [{ name: "grpc", port: 7071 }],
+    notes: false,
+    load: async () => (await import("../dialects/grpc/dialect.ts")).dialect,
+  },
 ];
 
 /** How the HTTP paths of each protocol begin. */

@@ -1,6 +1,16 @@
 /** Registrations to commands, and what came of them to answers. */
 import type { RegisteredBody } from "@rollcall/client";
-import type { Check, CommandOf, InstanceRecord, LeaseId, Receipt } from "../../core/index.ts";
+import type {
+  Account,
+  Check,
+  CommandOf,
+  InstanceKey,
+  InstanceRecord,
+  Life,
+  Receipt,
+  Registry,
+} from "../../core/index.ts";
+import type { Surroundings } from "../wire/commits.ts";
 import type { Registration } from "../wire/registration.ts";
 
 export function toRegister({ instance, life }: Registration, ifAbsent: boolean): CommandOf<"register"> {
@@ -44,11 +54,15 @@ export function registeredRecord(receipt: Receipt): InstanceRecord | undefined {
 }
 
 export function toRegisteredBody(
-  service: string,
-  id: string,
+  { registry, around }: { readonly registry: Registry; readonly around: Surroundings },
+  account: Account,
+  { service, id }: InstanceKey,
+  life: Life,
   receipt: Receipt,
-  lease: LeaseId | null,
-  ttlMs: number | null,
 ): RegisteredBody {
+  const record = registeredRecord(receipt) ?? registry.read((view) => view.instance(account, service, id));
+  const lease = record?.lease ?? null;
+  const stated = typeof life === "object" && "ttlMs" in life ? life.ttlMs : undefined;
+  const ttlMs = lease === null ? null : (stated ?? around.ttlMs(account, lease));
   return { service, id, revision: receipt.revision, created: isCreated(receipt), lease, ttlMs };
 }

@@ -1,5 +1,5 @@
 /** @live A stream of commits or events that follows the registry: replay, live, parked while the client is slow. */
-import type { Commit, Registry, Revision, Scope, Watch, Watcher } from "../../core/index.ts";
+import type { Commit, Refused, Registry, Revision, Scope, Watch, Watcher } from "../../core/index.ts";
 import { catchUp } from "../../net/routes/catch-up.ts";
 import { ELSEWHERE } from "../../net/routes/position.ts";
 import type { Visit } from "../../net/routes/visits.ts";
@@ -10,8 +10,8 @@ export interface Outlet {
   readonly open: boolean;
   /** What is written is always taken, while it is open. False: no more until `resume` is called. */
   write(bytes: Buffer): boolean;
-  /** The end, for lack of anything better to say where no last words are given. */
-  end(last?: Buffer): void;
+  /** The last words, if any, and the end. `revoked`: why the client may stay no longer. */
+  end(last?: Buffer, revoked?: Refused): void;
 }
 
 export interface Following {
@@ -20,7 +20,7 @@ export interface Following {
   encode(commits: readonly Commit[]): Piece;
   /**
    * `ready`: all that was there at the beginning has been told. `resync`: read the state again, the stream goes on after
-   * it. `bye`: go on elsewhere from here. `compacted`: history up to it is gone.
+   * it. `bye`: go on elsewhere from here. `compacted`: history up to it is gone. Empty where there is nothing to say.
    */
   say(word: "ready" | "resync" | "bye", revision: Revision, compacted: Revision): Buffer;
   /** False when nobody may come in any more, or not this client. */
@@ -83,7 +83,12 @@ export class Follower implements Watcher, Visit {
 
   #sayResync(): void {
     this.#last = this.#now();
-    this.#outlet.write(this.#say("resync", this.#last));
+    this.#tell("resync", this.#last);
+  }
+
+  #tell(word: "ready" | "resync", revision: Revision): void {
+    const bytes = this.#say(word, revision);
+    if (bytes.length > 0) this.#outlet.write(bytes);
   }
 
   #say(word: "ready" | "resync" | "bye", revision: Revision): Buffer {
@@ -128,15 +133,15 @@ export class Follower implements Watcher, Visit {
     if (!this.#outlet.open || this.#watch === undefined) return;
     const { position } = this.#watch;
     this.#last = Math.max(this.#last, position);
-    this.#outlet.write(this.#say("ready", position));
+    this.#tell("ready", position);
   }
 
-  bye(): void {
+  bye(revoked?: Refused): void {
     if (!this.#outlet.open) return;
     // Of a position of another order none can be made here.
     if (this.#last === ELSEWHERE) this.#sayResync();
     // The watch has also passed commits outside of the scope: its position may be later than the last commit sent.
-    this.#outlet.end(this.#say("bye", Math.max(this.#watch?.position ?? 0, this.#last)));
+    this.#outlet.end(this.#say("bye", Math.max(this.#watch?.position ?? 0, this.#last)), revoked);
   }
 
   /** The stream is over. */

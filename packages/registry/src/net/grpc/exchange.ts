@@ -355,5 +355,6 @@ export class Exchange<C> implements Call, Answers<unknown> {
 function trailersOf(status: Status): Record<string, string> {
   const trailers: Record<string, string> = { "grpc-status": String(status.code) };
   if (status.message !== "") trailers["grpc-message"] = encodeMessage(status.message);
+  if (status.details !== undefined) trailers["grpc-status-details-bin"] = status.details;
   return trailers;
 }

@@ -27,10 +27,13 @@ export type Code = (typeof CODES)[keyof typeof CODES];
 export class Status {
   readonly code: Code;
   readonly message: string;
+  /** For programs, as details.ts encodes them. */
+  readonly details: string | undefined;
 
-  constructor(code: Code, message: string) {
+  constructor(code: Code, message: string, details?: string) {
     this.code = code;
     this.message = message;
+    this.details = details;
   }
 }
 

@@ -5,7 +5,6 @@ import {
   type Guard,
   type InstanceKey,
   type InstanceRecord,
-  LIMITS,
   type Life,
   noteOf,
   type Outcome,
@@ -14,13 +13,8 @@ import {
   refuse,
   succeeded,
 } from "../../../core/index.ts";
-import {
-  carryChecks,
-  isCreated,
-  registeredRecord,
-  toRegister,
-  toRegisteredBody,
-} from "../../../native/catalog/registering.ts";
+import { carryChecks, toRegister, toRegisteredBody } from "../../../native/catalog/registering.ts";
+import { decodeReport, tellReport } from "../../../native/catalog/reporting.ts";
 import { checksWithStatus } from "../../../native/wire/checks.ts";
 import { Fields, isObject } from "../../../native/wire/fields.ts";
 import { toTtl } from "../../../native/wire/numbers.ts";
@@ -96,12 +90,8 @@ export function registerInstance(exchange: Exchange): Result | Promise<Result> {
 
 function toRegistered(exchange: Exchange, instance: InstanceKey, life: Life, receipt: Receipt): Answer {
   const { desk, account } = exchange;
-  const record = registeredRecord(receipt) ?? findRecord(exchange, instance);
-  const lease = record?.lease ?? null;
-  const stated = typeof life === "object" && "ttlMs" in life ? life.ttlMs : undefined;
-  const ttlMs = lease === null ? null : (stated ?? desk.around.ttlMs(account, lease));
-  const body = toRegisteredBody(instance.service, instance.id, receipt, lease, ttlMs);
-  return toJson(body, isCreated(receipt) ? 201 : 200);
+  const body = toRegisteredBody(desk, account, instance, life, receipt);
+  return toJson(body, body.created ? 201 : 200);
 }
 
 /** PATCH …/instances/:id */
@@ -159,34 +149,13 @@ function beat({ desk, account }: Exchange, record: InstanceRecord): Result | Pro
     .then((outcome) => (outcome.ok ? toBeat(toTtl(outcome.value.ttlMs)) : outcome));
 }
 
-const REPORT_FIELDS: ReadonlySet<string> = new Set(["status", "output"]);
-
 /** PUT …/instances/:id/checks/:check: a check that is not there yet is added. */
 export async function reportCheck(exchange: Exchange): Promise<Result> {
   const { desk, account, params } = exchange;
-  const checkId = params[2] as string;
-  const fields = new Fields(exchange.json, REPORT_FIELDS);
-  fields.need("status");
-  const status = fields.status("status", "unknown");
-  const output = fields.text("output", "", LIMITS.checkOutputLengthMax);
-  if (checkId.length > LIMITS.nameLengthMax) fields.fail(`the check's id is longer than ${LIMITS.nameLengthMax}`);
-  if (fields.fault !== undefined) return fields.fault;
-  const check = {
-    id: checkId,
-    kind: "reported",
-    name: checkId,
-    target: "",
-    intervalMs: 0,
-    timeoutMs: 0,
-    status,
-    output,
-    reportedAtMs: 0,
-  } as const;
-  const instance = keyOf(exchange);
-  const told = await desk.house.checks.report(account, instance, checkId, status, output);
-  if (told !== undefined) return told.ok ? toJson({ revision: told.value }) : told;
-  const command: Command = { kind: "report", instance, checkId, status, output, check };
-  return toRevised(await desk.registry.propose(account, command));
+  const report = decodeReport(exchange.json, params[2] as string);
+  if (!report.ok) return report;
+  const told = await tellReport(desk, account, keyOf(exchange), report.value);
+  return told.ok ? toJson({ revision: told.value }) : told;
 }
 
 const OVERRIDE_FIELDS: ReadonlySet<string> = new Set(["status"]);

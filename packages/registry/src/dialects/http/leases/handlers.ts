@@ -1,5 +1,4 @@
 /** @live Handlers of leases: grant, look, renew one or many, end; and of those that protection holds. */
-import { randomBytes } from "node:crypto";
 import type { LeaseBody } from "@rollcall/client";
 import {
   type AccountView,
@@ -15,10 +14,10 @@ import {
   refuse,
   sizeOf,
 } from "../../../core/index.ts";
+import { grant } from "../../../native/leases/grant.ts";
 import { Fields, LEASE_LENGTH_MAX } from "../../../native/wire/fields.ts";
 import { toTtl } from "../../../native/wire/numbers.ts";
 import { toLeaseBody } from "../../../native/wire/records.ts";
-import { readTtl, TTL_MS_DEFAULT } from "../../../native/wire/registration.ts";
 import { isHiddenLease } from "../../../native/wire/reserved.ts";
 import { listParts } from "../../../net/answers/parts.ts";
 import type { Result } from "../../../net/routes/serve.ts";
@@ -28,36 +27,12 @@ import { decodePage, type Page } from "../wire/query.ts";
 
 export const RENEWALS_MAX = 10_000;
 
-const GRANT_FIELDS: ReadonlySet<string> = new Set(["lease", "ttl", "meta"]);
-
-/** Any printable text, but not the word that stands in its place in `POST …/leases/renew`. */
-function isLegalLease(lease: string): boolean {
-  return lease !== "" && lease !== "renew" && !/[\p{C}]|^\s|\s$/u.test(lease);
-}
-
-/** 16 characters. None begins with a dash: on a command line it would be taken for a flag. */
-function makeLeaseId(): string {
-  return randomBytes(12).toString("base64url").replace(/^-/, "_");
-}
-
 /** POST …/leases */
-export async function grantLease(exchange: Exchange): Promise<Result> {
-  const { desk, account } = exchange;
-  const fields = new Fields(exchange.json, GRANT_FIELDS);
-  fields.need("ttl");
-  const chosen = fields.has("lease");
-  const lease = fields.text("lease", makeLeaseId(), LEASE_LENGTH_MAX);
-  const ttlMs = readTtl(fields, TTL_MS_DEFAULT, false);
-  const meta = fields.pairs("meta");
-  if (!isLegalLease(lease)) fields.fail('field lease must be printable text, and not the word "renew"');
-  if (fields.fault !== undefined) return fields.fault;
-  const granted: Command = { kind: "grant", lease, ttlMs, via: "http" };
-  const command: Command = fields.has("meta") ? { ...granted, meta } : granted;
-  // A chosen name granted again is the same wish told twice, or a new ttl.
-  const outcome = await desk.registry.propose(account, chosen ? command : { ...command, ifAbsent: true });
-  if (!outcome.ok) return outcome;
-  const created = outcome.value.commit?.changes.some((change) => change.before === null) ?? false;
-  return toJson({ lease, ttlMs, revision: outcome.value.revision }, created ? 201 : 200);
+export async function grantLease({ desk, account, json }: Exchange): Promise<Result> {
+  const granted = await grant(desk.registry, account, json, "http");
+  if (!granted.ok) return granted;
+  const { created, ...body } = granted.value;
+  return toJson(body, created ? 201 : 200);
 }
 
 function refuseMissing(lease: string): Refused {
