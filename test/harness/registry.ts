@@ -132,7 +132,7 @@ export function restoredOf(view: View): Restored {
   };
   const accounts = [...view.accounts()].map(({ name, createdAtMs, revision, catalogRevision, keysRevision }) => ({
     ...{ name, createdAtMs, revision, catalogRevision, keysRevision },
-    services: [...(view.account(name)?.services() ?? [])].map((service) => [service.name, service.revision] as const),
+    services: [...(view.account(name)?.services() ?? [])],
     forgottenDirectories: 0,
     directoriesSince: 0,
     directories: [],

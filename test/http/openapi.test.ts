@@ -6,7 +6,7 @@ import Value from "typebox/value";
 import { EXAMPLES } from "../../packages/registry/src/dialects/http/open/examples.ts";
 import { SHAPES } from "../../packages/registry/src/dialects/http/open/openapi.ts";
 import { SCHEMAS } from "../../packages/registry/src/dialects/http/open/schema.ts";
-import { ROUTES } from "../../packages/registry/src/dialects/http/routes.ts";
+import { ROUTES } from "../../packages/registry/src/dialects/http/server/routes.ts";
 import { startRollcall } from "../harness/program.ts";
 import { ROOT } from "../harness/root.ts";
 import { nameRoute, openApi } from "./rig.ts";
@@ -46,7 +46,7 @@ test("no shape is missing, and none is described in vain", async () => {
 });
 
 test("the schemas have the fields of the client's shapes, and the same ones may be left out", () => {
-  const source = ["shapes", "follow/changes", "register/check"]
+  const source = ["shapes", "find/summaries", "follow/changes", "follow/past", "keys/bodies", "register/check"]
     .map((file) => readFileSync(`${ROOT}packages/client/src/${file}.ts`, "utf8"))
     .join("");
   const pairs: Record<string, keyof typeof SCHEMAS> = {
@@ -84,6 +84,13 @@ test("the schemas have the fields of the client's shapes, and the same ones may 
     PutHookBody: "PutHook",
     EventsBody: "Events",
     ExplainBody: "Explain",
+    NetChangesBody: "NetChanges",
+    InstanceHistoryBody: "InstanceHistory",
+    HistoriesAskedBody: "AskHistories",
+    HistoriesBody: "Histories",
+    ServiceHistoryBody: "ServiceHistory",
+    MetricsHistoryBody: "MetricsHistory",
+    WhoamiBody: "Whoami",
     NodeStatusBody: "NodeStatus",
     TokenBody: "Token",
     AccountLimitsBody: "Limits",

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { SHAPES } from "../../packages/registry/src/dialects/http/open/openapi.ts";
 import { SCHEMAS } from "../../packages/registry/src/dialects/http/open/schema.ts";
-import { ROUTES } from "../../packages/registry/src/dialects/http/routes.ts";
+import { ROUTES } from "../../packages/registry/src/dialects/http/server/routes.ts";
 import { startRollcall } from "../harness/program.ts";
 import { rawRequest } from "../harness/requests.ts";
 import { assertShape, nameRoute, nextAccount, openApi } from "./rig.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { Value } from "typebox/value";
 import { SHAPES } from "../../packages/registry/src/dialects/http/open/openapi.ts";
 import { SCHEMAS } from "../../packages/registry/src/dialects/http/open/schema.ts";
-import { ROUTES } from "../../packages/registry/src/dialects/http/routes.ts";
+import { ROUTES } from "../../packages/registry/src/dialects/http/server/routes.ts";
 import { type Pattern, Table } from "../../packages/registry/src/net/routes/table.ts";
 import { type Answer, type RequestSpec, request } from "../harness/requests.ts";
 

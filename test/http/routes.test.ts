@@ -1,7 +1,7 @@
 /** Each route does what it is for. The table of routes says which there are: one without a good path fails here. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { ROUTES } from "../../packages/registry/src/dialects/http/routes.ts";
+import { ROUTES } from "../../packages/registry/src/dialects/http/server/routes.ts";
 import { startRollcall } from "../harness/program.ts";
 import { openStream } from "../harness/requests.ts";
 import { covered, nameRoute, openApi } from "./rig.ts";
@@ -54,6 +54,7 @@ const steps: readonly Step[] = [
   ["DELETE", `${A}/hooks/h`],
   ["DELETE", `${A}/leases/l1`],
   ["GET", "/v2/_/status"],
+  ["GET", "/v2/_/whoami"],
   ["GET", "/v2/_/accounts"],
   ["PUT", "/v2/_/accounts/acme", {}],
   ["DELETE", "/v2/_/accounts/acme?contents"],

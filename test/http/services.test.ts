@@ -102,8 +102,10 @@ test("sums services up", async () => {
   const web = services.find((one: { service: string }) => one.service === "web");
   assert.deepEqual(web.statuses, { passing: 1, warning: 1, critical: 1 });
   assert.deepEqual(web.tags, ["a", "b"]);
-  assert.deepEqual(web.zones, ["z1", "z2"]);
-  assert.deepEqual(web.versions, ["1", "2"]);
+  assert.deepEqual(web.zones, { z1: { passing: 1, critical: 1 }, z2: { warning: 1 } });
+  assert.deepEqual(Object.keys(web.versions), ["1", "2"]);
+  assert.deepEqual(web.via, { http: 3 });
+  assert.equal(web.usable, 2);
   assert.equal(web.instances, 3);
 });
 

@@ -1,6 +1,15 @@
 import type { Transport } from "./http/transport.ts";
 import { pathOf } from "./http/transport.ts";
-import type { AccountBody, AccountLimitsBody, CreatedTokenBody, NodeStatusBody, Role, TokenBody } from "./shapes.ts";
+import type {
+  AccountBody,
+  AccountLimitsBody,
+  CreatedTokenBody,
+  MetricsHistoryBody,
+  NodeStatusBody,
+  Role,
+  TokenBody,
+  WhoamiBody,
+} from "./shapes.ts";
 
 /** A backup as it arrives. */
 export interface BackupStream {
@@ -31,6 +40,26 @@ export interface Admin {
 
 export function status(transport: Transport): Promise<NodeStatusBody> {
   return transport.json({ path: pathOf("v2", "_", "status") });
+}
+
+export function whoami(transport: Transport): Promise<WhoamiBody> {
+  return transport.json({ path: pathOf("v2", "_", "whoami") });
+}
+
+export interface MetricsHistoryOptions {
+  /** Names of series; all when left out. */
+  readonly series?: readonly string[];
+  /** A time, or `-15m`; as far back as is known when left out. */
+  readonly from?: string;
+  /** "5s": of the last hour; "60s": of the last day. */
+  readonly step?: "5s" | "60s";
+}
+
+export function metricsHistory(
+  transport: Transport,
+  { series, from, step }: MetricsHistoryOptions,
+): Promise<MetricsHistoryBody> {
+  return transport.json({ path: pathOf("v2", "_", "metrics", "history"), query: { series, from, step } });
 }
 
 export function createAdmin(transport: Transport): Admin {

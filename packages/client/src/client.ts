@@ -1,7 +1,8 @@
-import { type Admin, createAdmin, status } from "./admin.ts";
+import { type Admin, createAdmin, type MetricsHistoryOptions, metricsHistory, status, whoami } from "./admin.ts";
 import { clientError, RollcallError } from "./error.ts";
 import { type DiscoverOptions, type Discovery, discover, type InstanceFilter, toQuery } from "./find/discovery.ts";
 import type { EventBody, EventsBody } from "./follow/changes.ts";
+import { createPast, type Past } from "./follow/differences.ts";
 import { createHooks, type Hooks } from "./follow/hooks.ts";
 import { createTrio, type SubscribeOptions, subscribe, type Trio } from "./follow/trio.ts";
 import {
@@ -30,9 +31,11 @@ import {
 } from "./register/registration.ts";
 import type {
   ConsumersBody,
+  Duration,
   ExplainBody,
   InstanceBody,
   InstancesBody,
+  MetricsHistoryBody,
   NodeStatusBody,
   RegisteredBody,
   ServiceBody,
@@ -40,6 +43,7 @@ import type {
   Status,
   SubscribeBody,
   SubscribedBody,
+  WhoamiBody,
 } from "./shapes.ts";
 
 export interface ClientOptions {
@@ -58,8 +62,15 @@ export interface ClientOptions {
   readonly timeoutMs?: number;
 }
 
+export interface OverrideOptions {
+  /** For those who look at it later. */
+  readonly reason?: string;
+  /** It ends by itself after this. */
+  readonly ttl?: Duration;
+}
+
 /** Everything the native API can do. Refusals and failures are thrown as `RollcallError`. */
-export interface Client {
+export interface Client extends Past {
   /** Of the node that answered last. */
   readonly url: string;
   /** Of all nodes that it knows. */
@@ -81,7 +92,12 @@ export interface Client {
     result: { status: Status; output?: string },
   ): Promise<{ revision: number }>;
   /** An operator's word over the status; null takes it back. */
-  override(service: string, id: string, status: Status | null): Promise<{ revision: number }>;
+  override(
+    service: string,
+    id: string,
+    status: Status | null,
+    options?: OverrideOptions,
+  ): Promise<{ revision: number }>;
   services(query?: InstanceFilter & Page): Promise<ServicesBody>;
   service(service: string, filter?: InstanceFilter): Promise<ServiceBody>;
   instances(query?: InstanceFilter & Page): Promise<InstancesBody>;
@@ -99,6 +115,10 @@ export interface Client {
   subscribe(subscribes: SubscribeBody["subscribes"], options?: SubscribeOptions): AsyncGenerator<SubscribedBody, void>;
   consumers(): Promise<ConsumersBody>;
   status(): Promise<NodeStatusBody>;
+  /** Who this client is to the registry, and what it may do. */
+  whoami(): Promise<WhoamiBody>;
+  /** The latest hour, or day, of the numbers at `/metrics`, of the node that answers. */
+  metricsHistory(options?: MetricsHistoryOptions): Promise<MetricsHistoryBody>;
   readonly trio: Trio;
   readonly leases: Leases;
   readonly hooks: Hooks;
@@ -137,7 +157,10 @@ export function createClient(options: ClientOptions): Client {
     eventsPage: (pageOptions = {}) => eventsPage(transport, pageOptions),
     subscribe: (subscribes, subscribeOptions) => subscribe(transport, subscribes, subscribeOptions),
     consumers: async () => transport.json({ path: pathOf("v2", account, "consumers") }),
+    ...createPast(transport),
     status: () => status(transport),
+    whoami: () => whoami(transport),
+    metricsHistory: (metricsOptions = {}) => metricsHistory(transport, metricsOptions),
     trio: createTrio(transport),
     leases,
     hooks: createHooks(transport),
@@ -192,11 +215,11 @@ function catalogOf(transport: Transport): Catalog {
         path: instancePath(account, service, id, "checks", check),
         json: { output: "", ...result },
       }),
-    override: async (service, id, word) =>
+    override: async (service, id, word, { reason, ttl } = {}) =>
       transport.json({
         method: word === null ? "DELETE" : "PUT",
         path: instancePath(account, service, id, "override"),
-        json: word === null ? undefined : { status: word },
+        json: word === null ? undefined : { status: word, reason, ttl },
       }),
     services: async (query = {}) => transport.json({ path: pathOf("v2", account, "services"), query: toQuery(query) }),
     service: async (service, filter = {}) =>

@@ -1,8 +1,8 @@
 /** The SDK of the Rollcall service registry. */
-export type { Admin, BackupStream } from "./admin.ts";
+export type { Admin, BackupStream, MetricsHistoryOptions } from "./admin.ts";
 export { type Caller, type CallerOptions, createCaller, type Route } from "./calls/caller.ts";
 export type { Dispatcher } from "./calls/dispatcher.ts";
-export { type Client, type ClientOptions, createClient } from "./client.ts";
+export { type Client, type ClientOptions, createClient, type OverrideOptions } from "./client.ts";
 export { RollcallError } from "./error.ts";
 export type { BalanceOptions, Standing, Taken } from "./find/balance/balancer.ts";
 export type { OutlierOptions } from "./find/balance/outliers.ts";
@@ -11,6 +11,7 @@ export type { DiscoverOptions, Discovery, InstanceFilter } from "./find/discover
 export type { HoldOptions } from "./find/hold.ts";
 export type { Snapshots } from "./find/saved.ts";
 export type * from "./follow/changes.ts";
+export type { NetChangesOptions, Past, RangeOptions, ServiceHistoryOptions } from "./follow/differences.ts";
 export type { Hooks } from "./follow/hooks.ts";
 export type { SubscribeOptions, Trio } from "./follow/trio.ts";
 export type {

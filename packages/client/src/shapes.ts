@@ -6,9 +6,55 @@
 
 import type { CheckBody, Duration, RegisterCheckBody, Status } from "./register/check.ts";
 
+export type * from "./find/summaries.ts";
+export type * from "./follow/past.ts";
+export type * from "./keys/bodies.ts";
 export type * from "./register/check.ts";
 
 export type Role = "reader" | "writer" | "admin";
+
+/** GET /v2/_/whoami */
+export interface WhoamiBody {
+  /** No token is needed: whoever reaches the registry may do everything. */
+  open: boolean;
+  /** Null without one. */
+  token: { id: string | null; name: string; role: Role; account: string | null } | null;
+  /** What may be done. */
+  role: Role;
+  /** The accounts that may be read and hold something or are configured: sorted, the first 1 000. */
+  accounts: string[];
+}
+
+/** Who asked for a change, as far as the protocol that it came by tells. */
+export interface AuthorBody {
+  /** Null without a token. `id` is null for one that the registry issued itself. */
+  token: { id: string | null; name: string } | null;
+  /** The protocol that it came by, or that did it by itself. */
+  dialect: string;
+  /** The client's IP address; null where the protocol did not say, or did it by itself. */
+  address: string | null;
+}
+
+/** While protection keeps what has lapsed. */
+export interface HeldBody {
+  since: string;
+  /** When protection lets go at the latest; null once that is so. */
+  until: string | null;
+  reason: string;
+}
+
+/** An operator's word over the status. */
+export interface OverrideBody {
+  status: Status;
+  /** As the operator gave it; "" without. */
+  reason: string;
+  /** The name of the operator's token; null in open mode, and where another protocol did it. */
+  by: string | null;
+  /** Null when an older version of the registry set it. */
+  since: string | null;
+  /** When it ends by itself; null: when it is taken back. */
+  until: string | null;
+}
 
 /** An instance as answers show it. */
 export interface InstanceBody {
@@ -26,16 +72,18 @@ export interface InstanceBody {
   weight: number;
   /** The status to act on: the override, else the worst of the instance's own word and its checks. */
   status: Status;
+  /** Since when it is that. */
+  statusSince: string;
   /** What the instance says of itself, before checks and override. */
   declaredStatus: Status;
-  override: Status | null;
+  override: OverrideBody | null;
   checks: CheckBody[];
   /** The lease that keeps it alive; null when it is permanent. */
   lease: string | null;
   /** The lease's time to live; null when permanent. */
   ttlMs: number | null;
   /** Set while protection keeps it listed although its lease lapsed. */
-  held: { since: string; reason: string } | null;
+  held: HeldBody | null;
   /** The dialect it came through. */
   via: string;
   createdAt: string;
@@ -74,28 +122,6 @@ export interface RegisteredBody {
   ttlMs: number | null;
 }
 
-export interface ServiceSummaryBody {
-  service: string;
-  revision: number;
-  instances: number;
-  /** How many instances show each status, held ones left out; statuses that none shows are left out. */
-  statuses: Partial<Record<Status, number>>;
-  /** Instances that protection keeps listed although their lease lapsed. */
-  held: number;
-  tags: string[];
-  versions: string[];
-  zones: string[];
-}
-
-/** GET /v2/:account/services */
-export interface ServicesBody {
-  /** The catalog's revision: follow changes with `?after=`. */
-  revision: number;
-  services: ServiceSummaryBody[];
-  /** Pass as `?from=` for the next page; null at the end. */
-  next: string | null;
-}
-
 /** GET /v2/:account/services/:service. Unknown services answer 200 with no instances. */
 export interface ServiceBody {
   service: string;
@@ -118,7 +144,7 @@ export interface LeaseBody {
   via: string;
   own: boolean;
   meta: Record<string, string>;
-  held: { since: string; reason: string } | null;
+  held: HeldBody | null;
   grantedAt: string;
   /** Null before the first heartbeat that the node which keeps it has seen, and while that is not reached. */
   lastBeatAt: string | null;
@@ -196,55 +222,6 @@ export interface SubscribedBody {
 export interface ConsumersBody {
   revision: number;
   consumers: Array<{ consumer: string; provider: string; protocol: string; since: string }>;
-}
-
-/** GET /v2/:account/config/<key>. `?raw` answers the bare bytes instead. */
-export interface KeyBody {
-  key: string;
-  /** The value as text, or null when it is not UTF-8 … */
-  value: string | null;
-  /** … and then it is here, in base64. */
-  valueBase64?: string;
-  /** The key's bytes in base64, when they are not UTF-8 and `key` shows only what can be shown. */
-  keyBase64?: string;
-  version: number;
-  createRevision: number;
-  modRevision: number;
-  lease: string | null;
-}
-
-/** GET /v2/:account/config?prefix= */
-export interface KeysBody {
-  revision: number;
-  keys: KeyBody[];
-  next: string | null;
-}
-
-export interface PutBody {
-  key: string;
-  revision: number;
-  version: number;
-}
-
-/** POST /v2/:account/transactions */
-export interface TransactionBody {
-  /** All must hold. `revision` is the key's modRevision, 0 for a key that is not there. */
-  guards?: Array<{ key: string; revision?: number; version?: number; value?: string; exists?: boolean }>;
-  then?: TransactionStepBody[];
-  otherwise?: TransactionStepBody[];
-}
-
-export type TransactionStepBody =
-  | { put: { key: string; value?: string; valueBase64?: string; lease?: string } }
-  | { delete: { key: string } | { prefix: string } }
-  | { get: { key: string } | { prefix: string } };
-
-export interface TransactedBody {
-  succeeded: boolean;
-  revision: number;
-  results: Array<
-    { put: { key: string; version: number } } | { delete: { deleted: number } } | { get: { keys: KeyBody[] } }
-  >;
 }
 
 /** GET /v2/:account/services/:service/instances/:id/explain */

@@ -237,8 +237,9 @@ class Followed {
     if (lost.length === 0 || reason === undefined) return held;
     const { holdMs = 600_000 } = hold;
     for (const { id } of lost) this.#held.set(id, performance.now() + holdMs);
-    const since = new Date().toISOString();
-    const mark = { since, reason };
+    const nowMs = Date.now();
+    const until = new Date(nowMs + holdMs).toISOString();
+    const mark = { since: new Date(nowMs).toISOString(), until, reason };
     return [...held, ...lost.map((one) => ({ ...one, held: mark }))];
   }
 

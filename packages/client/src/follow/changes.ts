@@ -1,5 +1,5 @@
 /** JSON shapes of changes: of watches and the events feed. */
-import type { InstanceBody, KeyBody, LeaseBody } from "../shapes.ts";
+import type { AuthorBody, InstanceBody, KeyBody, LeaseBody } from "../shapes.ts";
 
 /** What happened to it. */
 export type ChangeCause =
@@ -60,6 +60,8 @@ export interface CommitBody {
   revision: number;
   at: string;
   account: string;
+  /** Who asked for it; null for what the registry does by itself, and where nobody wrote that down. */
+  by: AuthorBody | null;
   changes: ChangeBody[];
   /** On a multiplexed stream: the ids of the subscriptions that this is for. */
   subscriptions?: string[];
@@ -94,14 +96,22 @@ export interface EventBody {
   key?: string;
   /** Why, in words. */
   reason: string;
-  before: ChangeBody["before"];
-  after: ChangeBody["after"];
+  /** Who asked for it; null for what the registry does by itself, and where nobody wrote that down. */
+  by: AuthorBody | null;
+  /** Left out of `brief` ones, as `after` is. */
+  before?: ChangeBody["before"];
+  after?: ChangeBody["after"];
 }
 
 export interface EventsBody {
+  /** Oldest first. */
   events: EventBody[];
-  /** Pass as `?after=`. */
+  /** Pass as `?after=` for what comes later. */
   cursor: string;
+  /** Pass as `?before=` for the page before this one; null when there is nothing older. */
+  next: string | null;
+  /** Where history begins. */
+  oldest: { revision: number; at: string | null };
 }
 
 /** PUT /v2/:account/hooks/:hook. Answer: 201 or 200 SetHookBody. */

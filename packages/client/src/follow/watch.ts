@@ -38,10 +38,24 @@ export interface EventsOptions {
   readonly types?: readonly string[] | undefined;
   /** Only of the instances of these services, and of leases that such an instance has to itself. */
   readonly services?: readonly string[] | undefined;
+  /** Only of instances of this id, and of leases that such an instance has to itself. */
+  readonly instance?: string | undefined;
+  /** Only of this lease, and of instances and keys that it keeps alive. */
+  readonly lease?: string | undefined;
+  /** Only of this key, or of keys that begin with the prefix. */
+  readonly key?: string | undefined;
+  readonly prefix?: string | undefined;
+  /** Without the records: `before` and `after` are left out. */
+  readonly brief?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface EventsPageOptions extends EventsOptions {
+  /** The latest ones before this cursor or event id. */
+  readonly before?: string | undefined;
+  /** Not older, or not newer, than this: a time, or `-15m`. */
+  readonly since?: string | undefined;
+  readonly until?: string | undefined;
   /** At most so many: the latest ones when `after` is left out. */
   readonly limit?: number | undefined;
   /** Wait so long for an event when there is none. */
@@ -122,17 +136,21 @@ function toItem(event: string, data: string, lost: boolean): WatchItem | undefin
   return { kind: "resync", revision: body.revision, compacted: body.compacted ?? body.revision };
 }
 
+function toFilter({ types, services, instance, lease, key, prefix, brief }: EventsOptions): Call["query"] {
+  return { type: types, service: services, instance, lease, key, prefix, brief: brief ? "" : undefined };
+}
+
 function eventsPath(transport: Transport): string {
   return pathOf("v2", transport.account, "events");
 }
 
 /** One page of the events feed, oldest first. */
 export function eventsPage(transport: Transport, options: EventsPageOptions): Promise<EventsBody> {
-  const { after, types, services, limit, waitMs, signal } = options;
+  const { after, before, since, until, limit, waitMs, signal } = options;
   const wait = waitMs === undefined ? undefined : `${waitMs}ms`;
   return transport.json({
     path: eventsPath(transport),
-    query: { after, type: types, service: services, limit, wait },
+    query: { ...toFilter(options), after, before, since, until, limit, wait },
     signal,
     waitMs,
   });
@@ -142,7 +160,7 @@ export function eventsPage(transport: Transport, options: EventsPageOptions): Pr
 export async function* events(transport: Transport, options: EventsFollowOptions): AsyncGenerator<EventBody, void> {
   let { after } = options;
   const stream = followStream(transport, {
-    call: () => ({ path: eventsPath(transport), query: { type: options.types, service: options.services, after } }),
+    call: () => ({ path: eventsPath(transport), query: { ...toFilter(options), after } }),
     signal: options.signal,
     onDown: options.onDown,
   });

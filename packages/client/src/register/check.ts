@@ -14,6 +14,8 @@ export interface CheckBody {
   intervalMs: number;
   timeoutMs: number;
   status: Status;
+  /** Since when it is that. */
+  since: string;
   output: string;
   /** Of the result that is shown; null before the first. */
   reportedAt: string | null;

@@ -24,6 +24,7 @@ import {
 } from "../core/index.ts";
 import type { Lookup } from "../net/hosts/names.ts";
 import type { Places } from "../net/hosts/places.ts";
+import { Overrides } from "./overrides.ts";
 import { Prober } from "./prober.ts";
 import { phaseOf, Runner, type RunnerNumbers, type Task } from "./runner.ts";
 import { Times } from "./times.ts";
@@ -71,6 +72,7 @@ export class Checks {
   readonly #subjects = new Map<string, Watched>();
   readonly #following: Following;
   readonly #times: Times;
+  readonly #overrides: Overrides;
   readonly #verdicts = { passing: 0, warning: 0, critical: 0 };
   #isClosed = false;
 
@@ -78,6 +80,7 @@ export class Checks {
     this.#parts = parts;
     const { registry, nodes, clock, parallelMax } = parts;
     this.#prober = new Prober(parts);
+    this.#overrides = new Overrides(parts);
     this.#runner = new Runner({ clock, parallelMax, isOnDuty: () => nodes.isOnDuty() });
     this.#following = keepUp(
       registry,
@@ -91,6 +94,7 @@ export class Checks {
     this.#isClosed = true;
     this.#following.close();
     this.#times.close();
+    this.#overrides.close();
     this.#runner.close();
   }
 
@@ -119,9 +123,11 @@ export class Checks {
     const gone = new Set([...this.#subjects].filter(([, { isOfInstance }]) => isOfInstance).map(([name]) => name));
     for (const account of view.accounts())
       for (const service of account.services())
-        for (const record of service.instances.values())
+        for (const record of service.instances.values()) {
+          this.#overrides.note(account.name, record);
           for (const check of record.checks)
             if (isRun(check)) gone.delete(this.#watchOf(account.name, record, check, false));
+        }
     for (const name of gone) this.#drop(name);
   }
 
@@ -134,6 +140,7 @@ export class Checks {
       for (const check of had)
         if (isRun(check) && (leaver !== null || !hasRun(after, check.id)))
           this.#drop(nameOf(account, leaver ?? (before as InstanceRecord), check.id));
+      if (after !== null) this.#overrides.note(account, after);
       if (after === null || after.checks.length === 0) continue;
       for (const check of after.checks) if (isRun(check)) this.#watchOf(account, after, check, true);
     }

@@ -17,6 +17,8 @@ export interface Principal {
   readonly role: Role;
   /** For logs and `explain`: never the secret. */
   readonly name: string;
+  /** Of the token, as lists have it; empty for one that is in none. Left out where none was shown. */
+  readonly id?: string;
 }
 
 export interface IssuedToken {

@@ -1,5 +1,6 @@
 import type { Outcome, Refusal } from "../outcome.ts";
 import type {
+  Author,
   Bytes,
   Change,
   Check,
@@ -62,7 +63,7 @@ export type Command =
       readonly keeper?: Keeper;
     }
   /** Protection keeps these lapsed leases. One commit for all. */
-  | { readonly kind: "hold"; readonly leases: readonly LeaseId[]; readonly reason: string }
+  | { readonly kind: "hold"; readonly leases: readonly LeaseId[]; readonly reason: string; readonly untilMs?: number }
   | { readonly kind: "release"; readonly leases: readonly LeaseId[] }
   /** Registers an instance, or replaces it as a whole. The same again makes no commit. */
   | {
@@ -87,6 +88,13 @@ export type Command =
       readonly kind: "override";
       readonly instance: InstanceKey;
       readonly status: Status | null;
+      /** Of a status. */
+      readonly reason?: string;
+      readonly by?: string;
+      /** It ends by itself: wall-clock ms. */
+      readonly untilMs?: number;
+      /** Without a status: `conflict` unless the override is the one that ends then. */
+      readonly ifUntilMs?: number;
     }
   | {
       readonly kind: "put";
@@ -150,6 +158,8 @@ export type Command =
       /** Within another: the guards are judged on the state before the outermost of them, not on the steps before this one. */
       readonly early?: true;
     }
+  /** The command, asked for by this one: what is committed says so. Only around a whole command. */
+  | { readonly kind: "signed"; readonly by: Author; readonly command: Command }
   /** What the plan of this name makes of the input, on the state before it. `unsupported` where nobody knows the name. */
   | { readonly kind: "plan"; readonly name: string; readonly input: unknown };
 

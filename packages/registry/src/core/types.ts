@@ -64,6 +64,8 @@ export interface Check {
   readonly output: string;
   /** Wall-clock time of the latest result in ms; 0 before the first. */
   readonly reportedAtMs: number;
+  /** When the status became what it is; left out while that is when the instance came. Decisions set it. */
+  readonly sinceMs?: number;
 }
 
 /** Named ports; the main one is `default` when a protocol knows only one. */
@@ -118,6 +120,10 @@ export interface InstanceRecord extends Instance {
   readonly lease: LeaseId | null;
   /** An operator's word over the status; null when there is none. */
   readonly override: Status | null;
+  /** What is known of the override; left out where there is none. */
+  readonly overridden?: Overridden;
+  /** When the status shown became what it is, wall-clock ms; left out while that is `createdAtMs`. */
+  readonly statusAtMs?: number;
   /** Set while protection keeps it listed although its lease lapsed. */
   readonly held: Held | null;
   readonly createRevision: Revision;
@@ -129,9 +135,32 @@ export interface InstanceRecord extends Instance {
   readonly origin: string;
 }
 
+/** Of an operator's override. Times are wall-clock ms. */
+export interface Overridden {
+  readonly sinceMs: number;
+  /** When it ends by itself; 0: when it is taken back. */
+  readonly untilMs: number;
+  /** In the operator's words; may be empty. */
+  readonly reason: string;
+  /** The name of who did it; empty where nobody said. */
+  readonly by: string;
+}
+
+/** Who asked for a change. One object for many commits. */
+export interface Author {
+  /** Null where none was shown. The id is empty for one that is not listed. */
+  readonly token: { readonly id: string; readonly name: string } | null;
+  /** The dialect that was spoken. */
+  readonly dialect: string;
+  /** The client's; empty where the dialect did not say, or acted by itself. */
+  readonly address: string;
+}
+
 export interface Held {
   readonly sinceMs: number;
   readonly reason: string;
+  /** When protection lets go at the latest. */
+  readonly untilMs?: number;
 }
 
 export interface LeaseRecord {
@@ -305,6 +334,8 @@ export interface Commit {
    */
   readonly nth: number;
   readonly changes: readonly Change[];
+  /** Left out where the registry did it by itself, and where nobody wrote it down. */
+  readonly by?: Author;
 }
 
 /** Changes that fit into one millisecond of 100 ns steps. */

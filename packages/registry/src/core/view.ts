@@ -74,6 +74,10 @@ export interface ServiceView {
   readonly name: string;
   /** The latest revision that touched it or one of its instances, deletions and holds included. Only grows. */
   readonly revision: Revision;
+  /** Wall-clock ms of `revision`; 0 where an older version wrote it. */
+  readonly changedAtMs: number;
+  /** When an instance was last lost to clients: it went, or its status became one that is not usable. 0 for never. */
+  readonly lostAtMs: number;
   /** By instance id, in no particular order. */
   readonly instances: ReadonlyMap<string, InstanceRecord>;
 }
@@ -144,6 +148,12 @@ export function statusOf(record: InstanceRecord): Status {
   let worst = record.status;
   for (const check of record.checks) if (SEVERITY[check.status] > SEVERITY[worst]) worst = check.status;
   return worst;
+}
+
+/** Whether clients can use it: held ones are listed as well. */
+export function isUsable(record: InstanceRecord): boolean {
+  const status = statusOf(record);
+  return status === "passing" || status === "warning";
 }
 
 const SEVERITY: Readonly<Record<Status, number>> = {

@@ -1,6 +1,7 @@
 /** Arbitrary records, commits and rows. */
 import fc from "fast-check";
 import {
+  type Author,
   type Cause,
   type Change,
   type Check,
@@ -41,7 +42,9 @@ const meta = fc.dictionary(name, text, { maxKeys: 5, noNullPrototype: true });
 const status = fc.constantFrom(...STATUSES);
 const cause = fc.constantFrom<Cause>("registered", "updated", "reported", "overridden", "deregistered", "granted");
 const causeOfEnd = fc.constantFrom<Cause>("closed", "expired", "held", "released", "put", "deleted");
-const held = fc.option(record({ sinceMs: atMs, reason: text }));
+const held = fc.option(
+  fc.oneof(record({ sinceMs: atMs, reason: text }), record({ sinceMs: atMs, reason: text, untilMs: atMs })),
+);
 
 const plainCheck: fc.Arbitrary<Check> = record({
   id: text,
@@ -65,7 +68,12 @@ const probe = fc.record(
 const check: fc.Arbitrary<Check> = fc.oneof(
   plainCheck,
   fc.tuple(plainCheck, probe).map(([plain, probe]) => ({ ...plain, probe })),
+  fc.tuple(plainCheck, atMs).map(([plain, sinceMs]) => ({ ...plain, sinceMs })),
+  fc.tuple(plainCheck, probe, atMs).map(([plain, probe, sinceMs]) => ({ ...plain, probe, sinceMs })),
 );
+
+const overridden = record({ sinceMs: atMs, untilMs: fc.oneof(fc.constant(0), atMs), reason: text, by: text });
+const standing = fc.record({ overridden, statusAtMs: atMs }, { requiredKeys: [], noNullPrototype: true });
 
 const instance: fc.Arbitrary<InstanceRecord> = record({
   service: text,
@@ -89,7 +97,9 @@ const instance: fc.Arbitrary<InstanceRecord> = record({
   createdAtMs: atMs,
   stampMs: atMs,
   origin: text,
-}).chain((one) => fc.boolean().map((own) => (own ? { ...one, lease: `${one.service}/${one.id}` } : one)));
+})
+  .chain((one) => fc.boolean().map((own) => (own ? { ...one, lease: `${one.service}/${one.id}` } : one)))
+  .chain((one) => standing.map((more) => ({ ...one, ...more })));
 
 const lease: fc.Arbitrary<LeaseRecord> = record({
   id: text,
@@ -137,6 +147,12 @@ const change: fc.Arbitrary<Change> = fc.oneof(
   }),
 );
 
+const AUTHORS: readonly Author[] = [
+  { token: null, dialect: "dns", address: "" },
+  { token: { id: "1", name: "deploy \ud800" }, dialect: "http", address: "10.0.0.1" },
+  { token: { id: "", name: "" }, dialect: "http", address: "::1" },
+];
+
 export const group: fc.Arbitrary<Commit[]> = fc
   .tuple(
     fc.nat({ max: 2 ** 40 }),
@@ -148,6 +164,7 @@ export const group: fc.Arbitrary<Commit[]> = fc
         aheadMs: fc.option(fc.integer({ min: -1e12, max: 1e12 }), { nil: 0 }),
         account: fc.stringMatching(/^[a-z][a-z0-9-]{0,9}$/),
         nth: fc.nat({ max: 9999 }),
+        by: fc.option(fc.constantFrom(...AUTHORS), { nil: undefined }),
         changes: fc.array(change, { minLength: 1, maxLength: 3 }),
       }),
       { minLength: 1, maxLength: 6 },
@@ -156,10 +173,11 @@ export const group: fc.Arbitrary<Commit[]> = fc
   .map(([start, startMs, commits]) => {
     let revision = start;
     let orderMs = startMs;
-    return commits.map(({ gap, laterMs, aheadMs, account, nth, changes }) => {
+    return commits.map(({ gap, laterMs, aheadMs, account, nth, changes, by }) => {
       revision += gap;
       orderMs += laterMs;
-      return { revision, account, atMs: orderMs + aheadMs, orderMs, nth, changes };
+      const commit = { revision, account, atMs: orderMs + aheadMs, orderMs, nth, changes };
+      return by === undefined ? commit : { ...commit, by };
     });
   });
 
@@ -194,7 +212,11 @@ export const row: fc.Arbitrary<StateRow> = fc.oneof(
     forgottenDirectories: count,
     directoriesSince: count,
   }),
-  record({ kind: fc.constant("service" as const), account: text, service: text, revision: count }),
+  record({
+    kind: fc.constant("service" as const),
+    account: text,
+    service: record({ name: text, revision: count, changedAtMs: atMs, lostAtMs: atMs }),
+  }),
   record({ kind: fc.constant("directory" as const), account: text, directory }),
   record({ kind: fc.constant("empty" as const), account: text, directories: fc.array(directory, { maxLength: 3 }) }),
 );

@@ -1,6 +1,7 @@
 /** A group of commits as it is stored: one value of the log. */
-import { type Commit, type Outcome, ok, type Revision, refuse } from "../core/index.ts";
+import { type Author, type Commit, type Outcome, ok, type Revision, refuse } from "../core/index.ts";
 import { ByteReader, type ByteWriter, Torn } from "./bytes.ts";
+import { readFlag } from "./parts.ts";
 import { readChange, writeChange } from "./record.ts";
 import { HEAD_BYTES, seal, unseal } from "./sealed.ts";
 
@@ -16,6 +17,9 @@ export interface GroupSummary {
 
 /** Added to the `nth` of a commit whose `atMs` is not its `orderMs`; `nth` itself is smaller. */
 const OTHER_TIME = 16_384;
+/** Likewise, of one that says who asked for it: as the last of the group that did, or by a new one that follows. */
+const SAME_AUTHOR = 2 * OTHER_TIME;
+const AUTHOR = 4 * OTHER_TIME;
 
 /** The bytes are the writer's own and good until its next use. `commits` holds at least one. */
 export function encodeGroup(out: ByteWriter, commits: readonly Commit[]): Buffer {
@@ -29,12 +33,19 @@ export function encodeGroup(out: ByteWriter, commits: readonly Commit[]): Buffer
   out.number(last.orderMs - first.orderMs);
   let { revision, orderMs } = first;
   let account = "";
+  let author: Author | undefined;
   for (const commit of commits) {
+    const { by } = commit;
     out.count(commit.revision - revision);
     out.number(commit.orderMs - orderMs);
     const behindMs = commit.orderMs - commit.atMs;
-    out.count(behindMs === 0 ? commit.nth : commit.nth + OTHER_TIME);
+    const signed = by === undefined ? 0 : by === author ? SAME_AUTHOR : AUTHOR;
+    out.count(commit.nth + signed + (behindMs === 0 ? 0 : OTHER_TIME));
     if (behindMs !== 0) out.number(behindMs);
+    if (by !== undefined && by !== author) {
+      writeAuthor(out, by);
+      author = by;
+    }
     // An empty name means that of the commit before.
     out.string(commit.account === account ? "" : commit.account);
     out.count(commit.changes.length);
@@ -42,6 +53,21 @@ export function encodeGroup(out: ByteWriter, commits: readonly Commit[]): Buffer
     ({ revision, orderMs, account } = commit);
   }
   return seal(out.bytes());
+}
+
+function writeAuthor(out: ByteWriter, { token, dialect, address }: Author): void {
+  out.byte(token === null ? 0 : 1);
+  out.string(dialect);
+  out.string(address);
+  if (token === null) return;
+  out.string(token.id);
+  out.string(token.name);
+}
+
+function readAuthor(input: ByteReader): Author {
+  const hasToken = readFlag(input);
+  const [dialect, address] = [input.string(), input.string()];
+  return { token: hasToken ? { id: input.string(), name: input.string() } : null, dialect, address };
 }
 
 function readSummary(input: ByteReader): GroupSummary {
@@ -58,18 +84,21 @@ export function decodeGroup(bytes: Buffer): Outcome<Commit[]> {
     let revision = summary.first;
     let orderMs = summary.firstMs;
     let account = "";
+    let author: Author | undefined;
     const commits: Commit[] = [];
     for (let i = 0; i < summary.commits; i++) {
       revision += input.count();
       orderMs += input.number();
       const place = input.count();
       const nth = place % OTHER_TIME;
-      const atMs = place < OTHER_TIME ? orderMs : orderMs - input.number();
+      const atMs = (place & OTHER_TIME) === 0 ? orderMs : orderMs - input.number();
+      if (place >= AUTHOR) author = readAuthor(input);
       account = input.string() || account;
       const base = { revision, atMs };
       const changes = new Array(input.size());
       for (let k = 0; k < changes.length; k++) changes[k] = readChange(input, base);
-      commits.push({ revision, account, atMs, orderMs, nth, changes });
+      const commit = { revision, account, atMs, orderMs, nth, changes };
+      commits.push(place < SAME_AUTHOR || author === undefined ? commit : { ...commit, by: author });
     }
     if (revision !== summary.last) throw new Torn("it does not end where it says");
     return commits;

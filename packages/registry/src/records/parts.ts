@@ -65,6 +65,8 @@ const CHECK_KINDS = new Words<CheckKind>({
 });
 /** Added to the kind of a check that has a probe, which follows it as JSON: others stay as they were before there were any. */
 const PROBED = 64;
+/** Likewise, for one that knows since when its status is what it is. */
+const DATED = 128;
 
 const NO_TAGS: readonly string[] = Object.freeze([]);
 const NO_CHECKS: readonly Check[] = Object.freeze([]);
@@ -166,7 +168,11 @@ export function writeChecks(out: ByteWriter, checks: readonly Check[]): void {
   out.count(checks.length);
   for (const check of checks) {
     out.string(check.id);
-    CHECK_KINDS.write(out, check.kind, check.probe === undefined ? 0 : PROBED);
+    CHECK_KINDS.write(
+      out,
+      check.kind,
+      (check.probe === undefined ? 0 : PROBED) | (check.sinceMs === undefined ? 0 : DATED),
+    );
     out.string(check.name);
     out.string(check.target);
     out.number(check.intervalMs);
@@ -175,6 +181,7 @@ export function writeChecks(out: ByteWriter, checks: readonly Check[]): void {
     out.string(check.output);
     out.number(check.reportedAtMs);
     if (check.probe !== undefined) out.string(JSON.stringify(check.probe));
+    if (check.sinceMs !== undefined) out.number(check.sinceMs);
   }
 }
 
@@ -189,10 +196,9 @@ export function readChecks(input: ByteReader): readonly Check[] {
 function readCheck(input: ByteReader): Check {
   const id = input.string();
   const number = input.byte();
-  const isProbed = number >= PROBED;
   const check = {
     id,
-    kind: CHECK_KINDS.of(isProbed ? number - PROBED : number),
+    kind: CHECK_KINDS.of(number & ~(PROBED | DATED)),
     name: input.string(),
     target: input.string(),
     intervalMs: input.number(),
@@ -201,7 +207,9 @@ function readCheck(input: ByteReader): Check {
     output: input.string(),
     reportedAtMs: input.number(),
   };
-  return isProbed ? { ...check, probe: readProbe(input.string()) } : check;
+  if (number < PROBED) return check;
+  const probe = (number & PROBED) === 0 ? {} : { probe: readProbe(input.string()) };
+  return { ...check, ...probe, ...((number & DATED) !== 0 && { sinceMs: input.number() }) };
 }
 
 function readProbe(text: string): Probe {
@@ -213,14 +221,20 @@ function readProbe(text: string): Probe {
 }
 
 export function writeHeld(out: ByteWriter, held: Held | null): void {
-  out.byte(held === null ? 0 : 1);
+  out.byte(held === null ? 0 : held.untilMs === undefined ? 1 : 2);
   if (held === null) return;
   out.number(held.sinceMs);
   out.string(held.reason);
+  if (held.untilMs !== undefined) out.number(held.untilMs - held.sinceMs);
 }
 
+/** Up to format 3 nobody told until when. */
 export function readHeld(input: ByteReader): Held | null {
-  return readFlag(input) ? { sinceMs: input.number(), reason: input.string() } : null;
+  const kind = input.byte();
+  if (kind > 2) throw new Torn("an unknown kind of hold");
+  if (kind === 0) return null;
+  const held = { sinceMs: input.number(), reason: input.string() };
+  return kind === 1 ? held : { ...held, untilMs: held.sinceMs + input.number() };
 }
 
 export function readFlag(input: ByteReader): boolean {

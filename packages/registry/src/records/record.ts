@@ -2,7 +2,7 @@
  * Records as bytes. Revisions and times are written as distances from a base (that of the commit, or of the latest write),
  * which makes almost all of them one byte.
  */
-import type { Change, InstanceRecord, KeyRecord, LeaseRecord, Silence } from "../core/index.ts";
+import type { Change, InstanceRecord, KeyRecord, LeaseRecord, Overridden, Silence } from "../core/index.ts";
 import { ownLease } from "../core/index.ts";
 import { type ByteReader, type ByteWriter, Torn } from "./bytes.ts";
 import {
@@ -44,6 +44,47 @@ function readLeaseOfInstance(input: ByteReader, service: string, id: string): st
   throw new Torn("an unknown kind of lease");
 }
 
+/** Up to format 3 there was only the first. */
+const OVERRIDDEN = 1;
+const OVERRIDE_TOLD = 2;
+const STATUS_DATED = 4;
+
+function writeStanding(out: ByteWriter, record: InstanceRecord, base: Base): void {
+  const { override, overridden, statusAtMs } = record;
+  out.byte(
+    (override === null ? 0 : OVERRIDDEN) |
+      (overridden === undefined ? 0 : OVERRIDE_TOLD) |
+      (statusAtMs === undefined ? 0 : STATUS_DATED),
+  );
+  if (override !== null) STATUSES.write(out, override);
+  if (overridden !== undefined) {
+    out.number(base.atMs - overridden.sinceMs);
+    out.number(overridden.untilMs);
+    out.string(overridden.reason);
+    out.string(overridden.by);
+  }
+  if (statusAtMs !== undefined) out.number(base.atMs - statusAtMs);
+}
+
+type Standing = Pick<InstanceRecord, "override" | "overridden" | "statusAtMs">;
+
+const PLAIN: Standing = { override: null };
+
+/** What an operator says of it, and since when its status is what it is. */
+function readStanding(input: ByteReader, base: Base): Standing {
+  const marks = input.byte();
+  if (marks === 0) return PLAIN;
+  if (marks > (OVERRIDDEN | OVERRIDE_TOLD | STATUS_DATED)) throw new Torn("an unknown kind of override");
+  const override = (marks & OVERRIDDEN) === 0 ? null : STATUSES.read(input);
+  const told = (marks & OVERRIDE_TOLD) !== 0 && { overridden: readOverridden(input, base) };
+  return { override, ...told, ...((marks & STATUS_DATED) !== 0 && { statusAtMs: base.atMs - input.number() }) };
+}
+
+function readOverridden(input: ByteReader, base: Base): Overridden {
+  const sinceMs = base.atMs - input.number();
+  return { sinceMs, untilMs: input.number(), reason: input.string(), by: input.string() };
+}
+
 export function writeInstance(out: ByteWriter, record: InstanceRecord, base: Base): void {
   out.string(record.service);
   out.string(record.id);
@@ -59,8 +100,7 @@ export function writeInstance(out: ByteWriter, record: InstanceRecord, base: Bas
   writeChecks(out, record.checks);
   out.string(record.via);
   writeLeaseOfInstance(out, record);
-  out.byte(record.override === null ? 0 : 1);
-  if (record.override !== null) STATUSES.write(out, record.override);
+  writeStanding(out, record, base);
   writeHeld(out, record.held);
   out.number(base.revision - record.createRevision);
   out.number(base.revision - record.modRevision);
@@ -72,22 +112,35 @@ export function writeInstance(out: ByteWriter, record: InstanceRecord, base: Bas
 export function readInstance(input: ByteReader, base: Base): InstanceRecord {
   const service = input.string();
   const id = input.ownString();
-  return {
+  const address = input.ownString();
+  const ports = readPorts(input);
+  const protocol = input.string();
+  const tags = readStrings(input);
+  const meta = readMeta(input);
+  const version = input.string();
+  const zone = input.string();
+  const weight = input.number();
+  const status = STATUSES.read(input);
+  const checks = readChecks(input);
+  const via = input.string();
+  const lease = readLeaseOfInstance(input, service, id);
+  const standing = readStanding(input, base);
+  const record: InstanceRecord = {
     service,
     id,
-    address: input.ownString(),
-    ports: readPorts(input),
-    protocol: input.string(),
-    tags: readStrings(input),
-    meta: readMeta(input),
-    version: input.string(),
-    zone: input.string(),
-    weight: input.number(),
-    status: STATUSES.read(input),
-    checks: readChecks(input),
-    via: input.string(),
-    lease: readLeaseOfInstance(input, service, id),
-    override: readFlag(input) ? STATUSES.read(input) : null,
+    address,
+    ports,
+    protocol,
+    tags,
+    meta,
+    version,
+    zone,
+    weight,
+    status,
+    checks,
+    via,
+    lease,
+    override: standing.override,
     held: readHeld(input),
     createRevision: base.revision - input.number(),
     modRevision: base.revision - input.number(),
@@ -95,6 +148,7 @@ export function readInstance(input: ByteReader, base: Base): InstanceRecord {
     stampMs: base.atMs - input.number(),
     origin: input.string(),
   };
+  return standing === PLAIN ? record : { ...record, ...standing };
 }
 
 export function writeLease(out: ByteWriter, record: LeaseRecord, base: Base): void {

@@ -9,9 +9,9 @@ import { ByteReader, Torn } from "./bytes.ts";
 /**
  * Version of everything stored, each thing with its own: what an older program wrote is read as it is, and written in this
  * one when it changes. A higher one is refused. 2: keys know when they were created, and may be detached. 3: checks say how
- * they are run.
+ * they are run. 4: statuses, overrides and holds say since and until when, services when they changed, commits who asked.
  */
-export const FORMAT = 3;
+export const FORMAT = 4;
 export const HEAD_BYTES = 5;
 
 /** Fills in the head, for which the caller left room. Returns the same bytes. */

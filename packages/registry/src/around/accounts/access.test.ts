@@ -40,9 +40,9 @@ test("open mode: no token may do everything, an unknown one nothing", async () =
 test("a token acts in its role on its account only", async () => {
   const { access } = await open();
   value(await access.createToken(ADMIN));
-  const { token } = value(await access.createToken({ account: "shop", role: "writer", name: "deployer" }));
+  const { id, token } = value(await access.createToken({ account: "shop", role: "writer", name: "deployer" }));
   const principal = value(access.authenticate(token));
-  assert.deepEqual(principal, { account: "shop", role: "writer", name: "deployer" });
+  assert.deepEqual(principal, { account: "shop", role: "writer", name: "deployer", id });
   assert.equal(refusal(access.allow(principal, "shop", "reader")), "ok");
   assert.equal(refusal(access.allow(principal, "shop", "writer")), "ok");
   assert.equal(refusal(access.allow(principal, "shop", "admin")), "forbidden");
@@ -104,7 +104,9 @@ test("accounts and tokens of the configuration count from the start and cannot b
   };
   const { access } = await open(config);
   assert.equal(access.open, false);
-  assert.deepEqual(value(access.authenticate("secret")), { account: "shop", role: "writer", name: "ci" });
+  const { id, ...ci } = value(access.authenticate("secret"));
+  assert.deepEqual(ci, { account: "shop", role: "writer", name: "ci" });
+  assert.match(id ?? "", /^config-[0-9a-f]{16}$/);
   assert.equal(refusal(access.authenticate("Secret")), "forbidden");
   const [listed] = access.listTokens("shop");
   assert.equal(refusal(await access.removeToken(listed?.id ?? "")), "forbidden");

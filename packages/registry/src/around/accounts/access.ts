@@ -120,7 +120,7 @@ class Gate implements Omit<Accounts, keyof ReturnType<typeof administer>> {
     // A bearer lives no longer than what it was given for: the token, or open mode.
     if (key === "" ? !this.open : this.#stored.tokenOf(key) === undefined) return undefined;
     this.tenants.of(account);
-    return this.#remember(token, { account, role, name: `login of ${account}` }, expiresAtMs);
+    return this.#remember(token, { account, role, name: `login of ${account}`, id: "" }, expiresAtMs);
   }
 
   #remember(token: string, principal: Principal, expiresAtMs: number | undefined): Outcome<Principal> {

@@ -106,5 +106,6 @@ function readClaim(text: string, nowMs: number): Claim | undefined {
 }
 
 export function principalOf(token: KeptToken): Principal {
-  return { account: token.account, role: token.role, name: token.name === "" ? token.id : token.name };
+  const { id, account, role, name } = token;
+  return { account, role, name: name === "" ? id : name, id };
 }

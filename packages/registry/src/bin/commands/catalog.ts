@@ -95,8 +95,8 @@ async function listServices(context: Context, filter: InstanceFilter): Promise<v
     one.service,
     String(one.instances),
     summarize(one),
-    listOf(one.versions),
-    listOf(one.zones),
+    listOf(Object.keys(one.versions)),
+    listOf(Object.keys(one.zones)),
     listOf(one.tags),
   ]);
   out.table(columns, inOrder(rows), `no services${inAccount(context)}`);

@@ -1,4 +1,4 @@
-import type { ExplainBody } from "@rollcall/client";
+import type { ExplainBody, OverrideBody } from "@rollcall/client";
 import type { Command } from "commander";
 import { connect } from "../terminal/connection.ts";
 import { EXIT, Failure } from "../terminal/exit.ts";
@@ -40,6 +40,12 @@ function showExplanation(out: Output, body: ExplainBody, nowMs: number): void {
   );
 }
 
+/** `draining by ops until 02:51:09: deploy 4711` */
+function sayOverride({ status, by, until, reason }: OverrideBody): string {
+  const end = until === null ? "" : ` until ${until}`;
+  return `${status}${by === null ? "" : ` by ${by}`}${end}${reason === "" ? "" : `: ${reason}`}`;
+}
+
 type Pair = readonly [string, Cell];
 
 function life(body: ExplainBody, nowMs: number): Pair[] {
@@ -47,7 +53,7 @@ function life(body: ExplainBody, nowMs: number): Pair[] {
   const { instance, came, keptAliveBy, gone } = body;
   if (instance !== null) {
     pairs.push(["status", toStatus(instance.status, instance.held !== null)]);
-    if (instance.override !== null) pairs.push(["override", instance.override]);
+    if (instance.override !== null) pairs.push(["override", sayOverride(instance.override)]);
     pairs.push(["address", `${instance.address}:${instance.port}`]);
   }
   if (came !== null)

@@ -14,13 +14,13 @@ export function defineHealth(program: Command): void {
     )
     .addArgument(new Argument("[status]", "the status").choices(STATUSES))
     .option("--clear", "take the override back instead")
-    .action(
-      async (service: string, id: string, status: Status | undefined, flags: { clear?: boolean }, self: Command) => {
-        if ((status === undefined) !== (flags.clear === true))
-          throw new Failure(EXIT.usage, "give a status, or --clear to take the override back");
-        await override(await connect(self), service, id, status ?? null);
-      },
-    );
+    .option("--reason <text>", "why, for those who look at it later")
+    .option("--for <time>", "it ends by itself after this, such as 30m")
+    .action(async (service: string, id: string, status: Status | undefined, flags: OverrideFlags, self: Command) => {
+      if ((status === undefined) !== (flags.clear === true))
+        throw new Failure(EXIT.usage, "give a status, or --clear to take the override back");
+      await override(await connect(self), { service, id }, status ?? null, flags);
+    });
   program
     .command("drain <service> <id>")
     .summary("take an instance out of rotation, and leave it registered")
@@ -28,8 +28,10 @@ export function defineHealth(program: Command): void {
       "Overrides an instance's status with draining: it stays registered, and no client is sent to it. --undo puts it back.",
     )
     .option("--undo", "put it back into rotation")
-    .action(async (service: string, id: string, flags: { undo?: boolean }, self: Command) =>
-      override(await connect(self), service, id, flags.undo ? null : "draining"),
+    .option("--reason <text>", "why, for those who look at it later")
+    .option("--for <time>", "it goes back by itself after this, such as 30m")
+    .action(async (service: string, id: string, flags: OverrideFlags & { undo?: boolean }, self: Command) =>
+      override(await connect(self), { service, id }, flags.undo ? null : "draining", flags),
     );
   program
     .command("report <service> <id> <check>")
@@ -57,8 +59,20 @@ async function report(command: Command, { service, id, check, status, output }: 
   else out.line(`check ${check} of ${service}/${id} is ${status} (revision ${answer.revision})`);
 }
 
-async function override({ client, out }: Context, service: string, id: string, status: Status | null): Promise<void> {
-  const answer = await client.override(service, id, status);
+interface OverrideFlags {
+  readonly clear?: boolean;
+  readonly reason?: string;
+  readonly for?: string;
+}
+
+async function override(
+  { client, out }: Context,
+  { service, id }: { readonly service: string; readonly id: string },
+  status: Status | null,
+  { reason, for: ttl }: OverrideFlags,
+): Promise<void> {
+  const more = { ...(reason !== undefined && { reason }), ...(ttl !== undefined && { ttl }) };
+  const answer = await client.override(service, id, status, more);
   if (out.json) return out.document(answer);
   const now = status ?? (await client.instance(service, id))?.status;
   const what = status === null ? `is no longer overridden: ${now ?? "gone"}` : `is ${now}, whatever it says`;

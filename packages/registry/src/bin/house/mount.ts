@@ -2,6 +2,7 @@
 import type { Logger } from "pino";
 import type { ProcessMetrics } from "../../around/metrics.ts";
 import { type Secret, secretOf } from "../../around/secret.ts";
+import { signedAs } from "../../around/signed.ts";
 import type { AnyPlan, Registry, Replicator } from "../../core/index.ts";
 import type { Dialect, Endpoint, House, Mounted, NameSource } from "../../dialects/contract.ts";
 import type { Outgoing } from "../../net/answers/outgoing.ts";
@@ -185,6 +186,7 @@ async function openDialect(
   try {
     const mounted = await dialect.open({
       ...shared,
+      registry: signedAs(listed.name, shared.registry),
       doors,
       names: loadNames,
       paths: PATHS,

@@ -1,4 +1,4 @@
-import { type Change, type Commit, leaverOf, type Revision, subjectOf } from "../types.ts";
+import { type Change, type Commit, leaverOf, subjectOf } from "../types.ts";
 import type { Restored } from "./restored.ts";
 import type { AccountState, Catalog } from "./state.ts";
 
@@ -9,19 +9,25 @@ import type { AccountState, Catalog } from "./state.ts";
 export function apply(catalog: Catalog, commit: Commit): void {
   const account = catalog.openAccount(commit.account, commit.atMs);
   const bytesBefore = account.counts.bytes;
-  for (const change of commit.changes) applyChange(account, change, commit.revision);
+  for (const change of commit.changes) applyChange(account, change, commit);
   catalog.bytes += account.counts.bytes - bytesBefore;
   if (commit.revision > account.revision) account.revision = commit.revision;
   if (commit.revision > catalog.revision) catalog.revision = commit.revision;
 }
 
-function applyChange(account: AccountState, change: Change, revision: Revision): void {
+function applyChange(account: AccountState, change: Change, { revision, atMs }: Commit): void {
   switch (change.kind) {
     case "instance": {
       const { after } = change;
       const leaver = leaverOf(change);
-      if (leaver !== null) account.setInstance(leaver.service, leaver.id, null, revision);
-      if (after !== null) account.setInstance(after.service, after.id, after, revision);
+      if (leaver !== null) {
+        account.touchService(leaver.service, revision).note(leaver.id, null, atMs);
+        account.setInstance(leaver.service, leaver.id, null, revision);
+      }
+      if (after !== null) {
+        account.touchService(after.service, revision).note(after.id, after, atMs);
+        account.setInstance(after.service, after.id, after, revision);
+      }
       if (revision > account.catalogRevision) account.catalogRevision = revision;
       break;
     }
@@ -43,7 +49,8 @@ export function restore(catalog: Catalog, stored: Restored): void {
     account.revision = row.revision;
     account.catalogRevision = row.catalogRevision;
     account.keysRevision = row.keysRevision;
-    for (const [service, revision] of row.services) account.touchService(service, revision);
+    for (const { name, revision, changedAtMs, lostAtMs } of row.services)
+      Object.assign(account.touchService(name, revision), { changedAtMs, lostAtMs });
   }
   for (const [name, lease] of stored.leases) catalog.openAccount(name, lease.grantedAtMs).setLease(lease.id, lease);
   for (const [name, record] of stored.instances) {

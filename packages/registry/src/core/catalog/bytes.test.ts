@@ -61,7 +61,7 @@ function readAgain(catalog: Catalog): Catalog {
     ...{ revision: catalog.revision, orderMs: 0, nth: 0, floor: 0, recent: [] },
     accounts: states.map((state) => ({
       ...{ name: state.name, createdAtMs: 0, revision: 0, catalogRevision: 0, keysRevision: 0 },
-      services: [...state.serviceStates.values()].map(({ name, revision }) => [name, revision] as const),
+      services: [...state.serviceStates.values()],
       forgottenDirectories: state.directories.forgotten,
       directoriesSince: 0,
       directories: [...state.directories.empty()],

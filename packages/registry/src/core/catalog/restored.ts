@@ -1,7 +1,7 @@
 /** The catalog as a store gives it back. */
 
 import type { Account, Commit, InstanceRecord, KeyRecord, LeaseRecord, Position, Revision } from "../types.ts";
-import type { EmptyDirectory } from "../view.ts";
+import type { EmptyDirectory, ServiceView } from "../view.ts";
 
 /** State as stored, streamed so that a large one is never held twice. */
 export interface Restored extends Position {
@@ -15,14 +15,16 @@ export interface Restored extends Position {
   readonly recent: Iterable<Commit>;
 }
 
+export type StoredService = Pick<ServiceView, "name" | "revision" | "changedAtMs" | "lostAtMs">;
+
 export interface StoredAccount {
   readonly name: Account;
   readonly createdAtMs: number;
   readonly revision: Revision;
   readonly catalogRevision: Revision;
   readonly keysRevision: Revision;
-  /** Revisions of services, also of those that are empty now. */
-  readonly services: readonly (readonly [string, Revision])[];
+  /** Also those that are empty now. */
+  readonly services: Iterable<StoredService>;
   /** `Directories.forgotten` */
   readonly forgottenDirectories: Revision;
   /** `Directories.since` */

@@ -66,6 +66,8 @@ function decideAlone(basis: Basis, command: Command): Outcome<Decision> {
   switch (command.kind) {
     case "register":
       return decideRegister(basis, command);
+    case "signed":
+      return refuse("invalid", "only a whole command is signed");
     case "deregister":
       return decideDeregister(basis, command);
     case "report":

@@ -4,6 +4,7 @@ import type { CommandOf, Decision, Life } from "../command.ts";
 import { ownLease } from "../command.ts";
 import { LIMITS, refuseInstance } from "../limits.ts";
 import type { Change, Check, Instance, InstanceRecord, LeaseId } from "../types.ts";
+import { statusOf } from "../view.ts";
 import { type Basis, changed, UNCHANGED } from "./basis.ts";
 import { leaseChange, newLease, refuseLeaseCount, refuseTtl, sameMeta, writtenLease } from "./lease.ts";
 import { stampAfter } from "./plan.ts";
@@ -34,7 +35,7 @@ export function decideRegister(basis: Basis, command: CommandOf<"register">): Ou
     kind: "instance",
     cause: before === null ? "registered" : "updated",
     before,
-    after: recordOf(basis, command, before, lease),
+    after: dated(basis, before, recordOf(basis, command, before, lease)),
   });
   return changed(changes, heard);
 }
@@ -139,7 +140,7 @@ function recordOf(
   const shared = shareInstance(instance);
   const isShared = typeof life === "object" && "lease" in life;
   const keepId = isShared ? shareId : ownString;
-  return {
+  const record: InstanceRecord = {
     service: shared.service,
     id: before?.id === shared.id ? before.id : keepId(shared.id),
     address: shared.address,
@@ -162,6 +163,31 @@ function recordOf(
     stampMs: stampAfter(stamp, before?.stampMs ?? 0),
     origin: stamp.origin,
   };
+  return before?.overridden === undefined ? record : { ...record, overridden: before.overridden };
+}
+
+/** The record with the times since when its status, and those of its checks, are what they are. */
+function dated({ stamp: { atMs } }: Basis, before: InstanceRecord | null, after: InstanceRecord): InstanceRecord {
+  if (before === null) return after;
+  const sinceMs = statusOf(before) === statusOf(after) ? before.statusAtMs : atMs;
+  const checks = after.checks.length === 0 ? after.checks : datedChecks(before, after.checks, atMs);
+  if (sinceMs === after.statusAtMs && checks === after.checks) return after;
+  const { statusAtMs: _, ...rest } = after;
+  return sinceMs === undefined ? { ...rest, checks } : { ...rest, checks, statusAtMs: sinceMs };
+}
+
+function datedChecks(before: InstanceRecord, checks: readonly Check[], atMs: number): readonly Check[] {
+  const all = checks.map((check) => {
+    const was = before.checks.find(({ id }) => id === check.id);
+    const sinceMs = was?.status === check.status ? was.sinceMs : atMs;
+    if (sinceMs === check.sinceMs) return check;
+    return sinceMs === undefined ? undated(check) : { ...check, sinceMs };
+  });
+  return all.every((check, i) => check === checks[i]) ? checks : all;
+}
+
+function undated({ sinceMs: _, ...check }: Check): Check {
+  return check;
 }
 
 function sameInstance(a: InstanceRecord, b: Instance): boolean {
@@ -190,7 +216,11 @@ function samePorts(a: Readonly<Record<string, number>>, b: Readonly<Record<strin
 }
 
 function sameChecks(a: readonly Check[], b: readonly Check[]): boolean {
-  return a.length === b.length && a.every((check, i) => JSON.stringify(check) === JSON.stringify(b[i]));
+  return a.length === b.length && a.every((check, i) => sameCheck(check, b[i] as Check));
+}
+
+function sameCheck(a: Check, b: Check): boolean {
+  return JSON.stringify(undated(a)) === JSON.stringify(undated(b));
 }
 
 export function decideDeregister(basis: Basis, command: CommandOf<"deregister">): Outcome<Decision> {
@@ -226,20 +256,31 @@ export function decideReport(basis: Basis, command: CommandOf<"report">): Outcom
     known === undefined
       ? [...before.checks, reported]
       : before.checks.map((other) => (other === known ? reported : other));
-  return changed([{ kind: "instance", cause: "reported", before, after: restamp(basis, { ...before, checks }) }]);
+  return changed([
+    { kind: "instance", cause: "reported", before, after: restamp(basis, before, { ...before, checks }) },
+  ]);
 }
 
 export function decideOverride(basis: Basis, command: CommandOf<"override">): Outcome<Decision> {
   const { service, id } = command.instance;
   const before = basis.facts.instance(basis.account, service, id);
   if (before === undefined) return refuse("not-found", `there is no instance ${id} of ${service}`);
-  if (before.override === command.status) return UNCHANGED;
-  return changed([
-    { kind: "instance", cause: "overridden", before, after: restamp(basis, { ...before, override: command.status }) },
-  ]);
+  const { status, reason = "", by = "", untilMs = 0, ifUntilMs } = command;
+  const { overridden: was, ...rest } = before;
+  if (ifUntilMs !== undefined && was?.untilMs !== ifUntilMs) return refuse("conflict", "the override is another one");
+  const isSaid = command.reason !== undefined || command.untilMs !== undefined || was?.untilMs !== 0;
+  const isOther = was !== undefined && isSaid && (was.reason !== reason || was.untilMs !== untilMs);
+  if (before.override === status && (status === null || !isOther)) return UNCHANGED;
+  const sinceMs = before.override === status && was !== undefined ? was.sinceMs : basis.stamp.atMs;
+  const after =
+    status === null
+      ? { ...rest, override: null }
+      : { ...rest, override: status, overridden: { sinceMs, untilMs, reason, by } };
+  return changed([{ kind: "instance", cause: "overridden", before, after: restamp(basis, before, after) }]);
 }
 
-function restamp({ stamp }: Basis, record: InstanceRecord): InstanceRecord {
+function restamp(basis: Basis, before: InstanceRecord, record: InstanceRecord): InstanceRecord {
+  const { stamp } = basis;
   const stampMs = stampAfter(stamp, record.stampMs);
-  return { ...record, modRevision: stamp.revision, stampMs, origin: stamp.origin };
+  return { ...dated(basis, before, record), modRevision: stamp.revision, stampMs, origin: stamp.origin };
 }

@@ -196,7 +196,8 @@ function sortKeys(keys: readonly KeyRecord[]): readonly KeyRecord[] {
 }
 
 export function decideHold(basis: Basis, command: CommandOf<"hold">): Outcome<Decision> {
-  const held: Held = { sinceMs: basis.stamp.atMs, reason: command.reason };
+  const { reason, untilMs } = command;
+  const held: Held = { sinceMs: basis.stamp.atMs, reason, ...(untilMs !== undefined && { untilMs }) };
   return changed(mark(basis, command.leases, held, "held"));
 }
 

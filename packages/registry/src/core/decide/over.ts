@@ -41,7 +41,8 @@ export class ServiceDrafts {
     if (records === undefined) return below;
     const made = this.#made.get(name);
     if (made !== undefined && made.below === below) return made.service;
-    const service = { name, revision, instances: merge(below, records) };
+    const { changedAtMs = 0, lostAtMs = 0 } = below ?? {};
+    const service = { name, revision, changedAtMs, lostAtMs, instances: merge(below, records) };
     this.#made.set(name, { below, service });
     return service;
   }

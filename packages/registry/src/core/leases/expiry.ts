@@ -380,9 +380,10 @@ export class Expiry {
   #hold(account: Account, hold: Hold, leases: readonly LeaseId[]): void {
     this.#options.onHeld?.(account, hold);
     const { reason } = hold;
+    const untilMs = this.#options.clock.now() + this.#options.policy.holdMs;
     const states = this.#options.catalog.account(account)?.leaseStates;
     for (const some of portionsOf(leases, (lease) => states?.get(lease)?.bytes ?? 0))
-      void this.#options.propose(account, { kind: "hold", leases: some, reason });
+      void this.#options.propose(account, { kind: "hold", leases: some, reason, untilMs });
   }
 
   heldLeases(): number {

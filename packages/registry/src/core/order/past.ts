@@ -58,6 +58,8 @@ export class Past {
 
   async #resolve(account: Account, command: Command, sums: PastSums, signal?: AbortSignal): Promise<Command> {
     if (!readsPast(command)) return command;
+    if (command.kind === "signed")
+      return { ...command, command: await this.#resolve(account, command.command, sums, signal) };
     if (command.kind === "range")
       return { kind: "known", outcome: await this.#read(account, command, command.at ?? 0, sums, signal) };
     const { then, otherwise } = command as CommandOf<"when">;
@@ -237,6 +239,7 @@ export class Past {
 /** Whether the command has ranges at older revisions, as far as it shows before it is decided. */
 export function readsPast(command: Command): boolean {
   if (command.kind === "range") return command.at !== undefined;
+  if (command.kind === "signed") return readsPast(command.command);
   return command.kind === "when" && (command.then.some(readsPast) || command.otherwise.some(readsPast));
 }
 

@@ -12,6 +12,7 @@ import { Draft } from "../decide/draft.ts";
 import type { Clock } from "../leases/policy.ts";
 import {
   type Account,
+  type Author,
   type Change,
   type Commit,
   type LeaseRecord,
@@ -94,6 +95,7 @@ export interface Settle {
 interface Wish {
   readonly account: Account;
   readonly command: Command;
+  readonly by: Author | undefined;
   readonly sender: Sender | undefined;
   readonly resolve: (outcome: Outcome<Receipt>) => void;
   readonly reject: (error: unknown) => void;
@@ -167,7 +169,8 @@ export class Sequencer {
         forget();
         resolve(outcome);
       };
-      const wish: Wish = { account, command, sender, resolve: settled, reject, phase: "open" };
+      const { by, command: meant } = command.kind === "signed" ? command : { by: undefined, command };
+      const wish: Wish = { account, command: meant, by, sender, resolve: settled, reject, phase: "open" };
       this.#decideNow(wish);
     });
   }
@@ -182,7 +185,7 @@ export class Sequencer {
   }
 
   #decideNow(wish: Wish): void {
-    const { account, command, sender, resolve } = wish;
+    const { account, command, by, sender, resolve } = wish;
     const { clock, rules, origin, stamps } = this.#options;
     const nowMs = clock.now();
     const place = { revision: this.#revision + 1, atMs: nowMs, origin: sender?.node ?? origin };
@@ -192,7 +195,7 @@ export class Sequencer {
       this.#refuseKeeper(account, command) ??
       decide(this.#head, account, command, stamp, rules);
     const commit =
-      decided.ok && decided.value.changes.length > 0 ? this.#number(account, decided.value.changes, nowMs) : null;
+      decided.ok && decided.value.changes.length > 0 ? this.#number(account, decided.value.changes, nowMs, by) : null;
     if (decided.ok && commit !== null) this.#head.fold(account, commit.changes, this.#revision, decided.value.growth);
     if (commit !== null) stamps?.used(commit.changes);
     const outcome: Outcome<Receipt> = decided.ok
@@ -222,13 +225,10 @@ export class Sequencer {
     return refuse("conflict", `lease ${command.lease} is kept by another node`);
   }
 
-  #number(account: Account, changes: Commit["changes"], nowMs: number): Commit {
-    if (nowMs > this.#orderMs) {
-      this.#orderMs = nowMs;
-      this.#nth = 0;
-    }
-    const place = { orderMs: this.#orderMs, nth: this.#nth };
-    const commit: Commit = { revision: ++this.#revision, account, atMs: nowMs, ...place, changes };
+  #number(account: Account, changes: Commit["changes"], nowMs: number, by: Author | undefined): Commit {
+    if (nowMs > this.#orderMs) [this.#orderMs, this.#nth] = [nowMs, 0];
+    const at = { revision: ++this.#revision, account, atMs: nowMs, orderMs: this.#orderMs, nth: this.#nth };
+    const commit: Commit = by === undefined ? { ...at, changes } : { ...at, changes, by };
     ({ orderMs: this.#orderMs, nth: this.#nth } = positionAfter(commit));
     return commit;
   }

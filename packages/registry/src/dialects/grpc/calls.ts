@@ -47,7 +47,23 @@ const LENIENT = { ignoreUnknownFields: true };
 /** The bytes of a message, from the JSON of one. */
 export function encodeMessage(name: string, shown: object): Uint8Array {
   const schema = SCHEMA.message(name);
-  return toBinary(schema, fromJson(schema, shown as JsonValue, LENIENT));
+  return toBinary(schema, fromJson(schema, toContract(shown as JsonValue), LENIENT));
+}
+
+/** Where the native API says more than the contract: an override is its status, versions and zones are names. */
+function toContract(value: JsonValue): JsonValue {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(toContract);
+  const shown: Record<string, JsonValue> = {};
+  for (const name in value) shown[name] = toContract(value[name] as JsonValue);
+  if ("declaredStatus" in value) shown.override = statusIn(value.override ?? null);
+  if ("heldStatuses" in value)
+    for (const name of ["versions", "zones"]) shown[name] = Object.keys(value[name] as object);
+  return shown;
+}
+
+function statusIn(override: JsonValue): JsonValue {
+  return typeof override === "object" && override !== null && "status" in override ? (override.status ?? null) : null;
 }
 
 function encodeShown(name: string, shown: object): Buffer {

@@ -1,8 +1,9 @@
-/** What handlers share: the parts that they work with, and a request on its way to its answer. */
-import type { Access, Account, Clock, LeaseId, Refused, Registry } from "../../core/index.ts";
+/** @live What handlers share: the parts that they work with, and a request on its way to its answer. */
+import type { Access, Account, Clock, Command, LeaseId, Refused, Registry } from "../../core/index.ts";
 import type { Readers } from "../../native/follow/readers.ts";
 import type { Surroundings } from "../../native/wire/commits.ts";
 import type { Reply } from "../../net/http/reply.ts";
+import { authorOf } from "../../net/routes/entry.ts";
 import type { Mark } from "../../net/routes/position.ts";
 import type { Call } from "../../net/routes/serve.ts";
 import type { Visit } from "../../net/routes/visits.ts";
@@ -25,6 +26,17 @@ export interface Desk {
 
 /** A request, let in and read. */
 export type Exchange<R extends Reply = Reply> = Call<Desk, R>;
+
+/** Proposes what who asks has signed. */
+export function signing(exchange: Exchange): Pick<Registry, "propose"> {
+  const { registry } = exchange.desk;
+  return { propose: (account, command, signal) => registry.propose(account, signed(exchange, command), signal) };
+}
+
+/** The command, signed by who asks. */
+export function signed({ principal, request }: Exchange, command: Command): Command {
+  return { kind: "signed", by: authorOf(principal, "http", request.remoteAddress), command };
+}
 
 export interface Consumer {
   readonly consumer: string;

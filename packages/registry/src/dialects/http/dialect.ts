@@ -1,7 +1,7 @@
 /**
  * @live The plug of the native HTTP API. It lives on the native listener and has no port of its own.
  *
- * @rooms dialect > open > server > routes > admin > catalog > config > leases > follow > answers > desk > refusals > wire
+ * @rooms dialect > open > server > admin > catalog > config > leases > follow > answers > desk > refusals > wire
  */
 
 import { FewReaders } from "../../native/follow/readers.ts";
@@ -16,7 +16,7 @@ import { PUT_HOOK } from "./follow/hooks/stored.ts";
 import { OpenVisits } from "./follow/lasting.ts";
 import { OpenSessions } from "./leases/sessions.ts";
 import { openPages } from "./open/pages.ts";
-import { createServer } from "./server.ts";
+import { createServer } from "./server/server.ts";
 
 const NAME = "http";
 

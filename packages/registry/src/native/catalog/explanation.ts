@@ -83,7 +83,7 @@ export function toExplainBody(findings: Findings): ExplainBody {
 
 function toInstance({ lease, seen }: Findings, record: InstanceRecord): ExplainBody["instance"] {
   const body = toInstanceBody(record, () => toTtl(lease?.ttlMs));
-  return { ...body, checks: record.checks.map((check) => toCheckBody(check, seen(check.id))) };
+  return { ...body, checks: record.checks.map((check) => toCheckBody(check, record.createdAtMs, seen(check.id))) };
 }
 
 function ttlThen(gone: Trace | undefined, lease: string): number | null {

@@ -32,7 +32,7 @@ export function decodeReport(body: Json, check: string): Outcome<Report> {
 
 /** A check that is not there yet is added. */
 export async function tellReport(
-  { registry, house }: { readonly registry: Registry; readonly house: Pick<House, "checks"> },
+  { registry, house }: { readonly registry: Pick<Registry, "propose">; readonly house: Pick<House, "checks"> },
   account: Account,
   instance: InstanceKey,
   { check: checkId, status, output }: Report,

@@ -23,7 +23,12 @@ interface Granted extends GrantedBody {
 }
 
 /** `body`: a GrantBody. */
-export async function grant(registry: Registry, account: Account, body: Json, via: string): Promise<Outcome<Granted>> {
+export async function grant(
+  registry: Pick<Registry, "propose">,
+  account: Account,
+  body: Json,
+  via: string,
+): Promise<Outcome<Granted>> {
   const fields = new Fields(body, FIELDS);
   fields.need("ttl");
   const chosen = fields.has("lease");

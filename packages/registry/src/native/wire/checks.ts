@@ -125,12 +125,14 @@ export function toRegisterCheck({ id, kind, name, target, intervalMs, timeoutMs,
   return { id, kind, name, target, interval: `${intervalMs}ms`, timeout: `${timeoutMs}ms`, ...probe };
 }
 
-/** Headers and body may hold secrets, and are shown to nobody. */
-export function toCheckBody({ reportedAtMs, probe, ...rest }: Check, seen?: Seen): CheckBody {
+/** Headers and body may hold secrets, and are shown to nobody. `cameAtMs`: when its instance did. */
+export function toCheckBody(check: Check, cameAtMs: number, seen?: Seen): CheckBody {
+  const { reportedAtMs, probe, sinceMs, ...rest } = check;
   const { headers: _, body: __, ...shown }: Probe = probe ?? {};
   return {
     ...rest,
     ...shown,
+    since: toTime(sinceMs ?? cameAtMs),
     reportedAt: reportedAtMs === 0 ? null : toTime(reportedAtMs),
     ...(seen !== undefined && { lastRun: toLastRun(seen) }),
   };

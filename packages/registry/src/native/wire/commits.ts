@@ -4,16 +4,19 @@ import {
   type Change,
   type Commit,
   fromBytes,
+  type InstanceKey,
   type InstanceRecord,
   type LeaseRecord,
+  leaverOf,
   ownerOf,
   type Silence,
   subjectOf,
+  toBytes,
 } from "../../core/index.ts";
 import { decodePosition, type Mark } from "../../net/routes/position.ts";
 import { toTime, toTtl } from "./numbers.ts";
 import { findLeaseChange, sayReason } from "./reasons.ts";
-import { toInstanceBody, toKeyBody, toLeaseBody } from "./records.ts";
+import { toAuthorBody, toInstanceBody, toKeyBody, toLeaseBody } from "./records.ts";
 import { isHiddenChange } from "./reserved.ts";
 
 /** What is known besides the commit. */
@@ -61,7 +64,13 @@ export function toCommitBody(commit: Commit, interest: Interest, around: Surroun
   for (const change of commit.changes)
     if (isOfInterest(change, interest)) changes.push(toChangeBody(commit, change, around));
   if (changes.length === 0) return undefined;
-  return { revision: commit.revision, at: toTime(commit.atMs), account: commit.account, changes };
+  return {
+    revision: commit.revision,
+    at: toTime(commit.atMs),
+    account: commit.account,
+    by: toAuthorBody(commit.by),
+    changes,
+  };
 }
 
 export function toChangeBody(commit: Commit, change: Change, around: Surroundings): ChangeBody {
@@ -115,6 +124,7 @@ export function toEventBody(commit: Commit, index: number, around: Surroundings)
     type: `${kind}.${cause}`,
     ...namesOf(body),
     reason,
+    by: toAuthorBody(commit.by),
     before,
     after,
   };
@@ -147,12 +157,34 @@ export function decodeEventCursor(text: string, mark: Mark): EventCursor | undef
 /** Which events are asked for: `instance.expired`, `instance.*`, `*`. */
 export type EventFilter = (change: Change) => boolean;
 
-/** Without types, all; without services, those of all services, and of keys and shared leases. */
-export function toEventFilter(types: readonly string[], services: readonly string[]): EventFilter {
-  const isOfType = toTypeFilter(types);
+export interface EventTerms {
+  readonly types: readonly string[];
+  readonly services: readonly string[];
+  /** An instance's id, also of the lease that it has to itself. */
+  readonly instance?: string | undefined;
+  /** A lease, and what it keeps alive. */
+  readonly lease?: string | undefined;
+  readonly key?: string | undefined;
+  readonly prefix?: string | undefined;
+}
+
+/** All terms must hold. Without types, all; without services, those of all services, and of keys and shared leases. */
+export function toEventFilter({ types, services, instance, lease, key, prefix }: EventTerms): EventFilter {
   const wanted = new Set(services);
-  return (change) =>
-    !isHiddenChange(change) && isOfType(change) && (wanted.size === 0 || wanted.has(serviceOf(change) ?? ""));
+  const [keyBytes, prefixBytes] = [key, prefix].map((text) => (text === undefined ? undefined : toBytes(text)));
+  const tests: EventFilter[] = [(change) => !isHiddenChange(change), toTypeFilter(types)];
+  if (wanted.size > 0) tests.push((change) => ownersOf(change).some(({ service }) => wanted.has(service)));
+  if (instance !== undefined) tests.push((change) => ownersOf(change).some(({ id }) => id === instance));
+  if (lease !== undefined) tests.push((change) => isOfLease(change, lease));
+  if (keyBytes !== undefined) tests.push((change) => change.kind === "key" && subjectOf(change).key === keyBytes);
+  if (prefixBytes !== undefined)
+    tests.push((change) => change.kind === "key" && subjectOf(change).key.startsWith(prefixBytes));
+  return (change) => tests.every((test) => test(change));
+}
+
+function isOfLease(change: Change, lease: string): boolean {
+  if (change.kind === "lease") return subjectOf(change).id === lease;
+  return change.before?.lease === lease || change.after?.lease === lease;
 }
 
 function toTypeFilter(types: readonly string[]): EventFilter {
@@ -162,12 +194,16 @@ function toTypeFilter(types: readonly string[]): EventFilter {
   return (change) => kinds.has(change.kind) || exact.has(`${change.kind}.${change.cause}`);
 }
 
-/** The service that a change is of: that of an instance, also by the lease that it has to itself. */
-function serviceOf(change: Change): string | undefined {
-  if (change.kind === "instance") return subjectOf(change).service;
-  if (change.kind === "key") return undefined;
+/** The instances that a change is of, also by the lease that one has to itself. One that moves is two. */
+function ownersOf(change: Change): readonly InstanceKey[] {
+  if (change.kind === "key") return [];
+  if (change.kind === "instance") {
+    const leaver = leaverOf(change);
+    return leaver === null || change.after === null ? [subjectOf(change)] : [change.after, leaver];
+  }
   const { own, id } = subjectOf(change);
-  return own ? ownerOf(id)?.service : undefined;
+  const owner = own ? ownerOf(id) : undefined;
+  return owner === undefined ? [] : [owner];
 }
 
 const TYPE = /^(?:\*|(?:instance|lease|key)\.(?:\*|[a-z]+))$/;

@@ -27,6 +27,19 @@ export function toTtl(ttlMs: number | undefined): number | null {
   return ttlMs === undefined || ttlMs === Number.POSITIVE_INFINITY ? null : ttlMs;
 }
 
+const TIME =
+  /^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?(?:Z|[+-][0-9]{2}:[0-9]{2}))?$/;
+
+/** A time of RFC 3339, a date, or a duration before now such as "-15m", in wall-clock ms; undefined for anything else. */
+export function decodeTime(text: string, nowMs: number): number | undefined {
+  if (text.startsWith("-")) {
+    const agoMs = decodeDuration(text.slice(1));
+    return agoMs === undefined ? undefined : Math.max(0, nowMs - agoMs);
+  }
+  const atMs = TIME.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(atMs) ? undefined : atMs;
+}
+
 export function toTime(ms: number): string {
   return new Date(ms).toISOString();
 }

@@ -1,15 +1,16 @@
 /** Records of the core as the JSON of answers. */
 import { isUtf8 } from "node:buffer";
-import type { InstanceBody, KeyBody, LeaseBody, ServiceSummaryBody, Status as StatusBody } from "@rollcall/client";
+import type { AuthorBody, HeldBody, InstanceBody, KeyBody, LeaseBody, OverrideBody } from "@rollcall/client";
 import {
+  type Author,
   fromBytes,
+  type Held,
   type InstanceRecord,
   isTimeless,
   type KeyRecord,
   type LeaseRecord,
   mainPort,
   type Pulse,
-  type ServiceView,
   statusOf,
   toBuffer,
 } from "../../core/index.ts";
@@ -34,17 +35,46 @@ export function toInstanceBody(record: InstanceRecord, ttlOf: TtlOf): InstanceBo
     zone: record.zone,
     weight: record.weight,
     status: statusOf(record),
+    statusSince: toTime(record.statusAtMs ?? record.createdAtMs),
     declaredStatus: record.status,
-    override: record.override,
-    checks: record.checks.length === 0 ? [] : record.checks.map((check) => toCheckBody(check)),
+    override: toOverrideBody(record),
+    checks: record.checks.length === 0 ? [] : record.checks.map((check) => toCheckBody(check, record.createdAtMs)),
     lease,
     ttlMs: lease === null ? null : ttlOf(lease),
-    held: held === null ? null : { since: toTime(held.sinceMs), reason: held.reason },
+    held: toHeldBody(held),
     via: record.via,
     createdAt: toTime(record.createdAtMs),
     updatedAt: toTime(record.stampMs),
     createRevision: record.createRevision,
     modRevision: record.modRevision,
+  };
+}
+
+function toHeldBody(held: Held | null): HeldBody | null {
+  if (held === null) return null;
+  const { sinceMs, untilMs, reason } = held;
+  return { since: toTime(sinceMs), until: untilMs === undefined ? null : toTime(untilMs), reason };
+}
+
+function toOverrideBody({ override, overridden }: InstanceRecord): OverrideBody | null {
+  if (override === null) return null;
+  const { sinceMs = 0, untilMs = 0, reason = "", by = "" } = overridden ?? {};
+  return {
+    status: override,
+    reason,
+    by: by === "" ? null : by,
+    since: sinceMs === 0 ? null : toTime(sinceMs),
+    until: untilMs === 0 ? null : toTime(untilMs),
+  };
+}
+
+export function toAuthorBody(by: Author | undefined): AuthorBody | null {
+  if (by === undefined) return null;
+  const { token, dialect, address } = by;
+  return {
+    token: token && { id: token.id === "" ? null : token.id, name: token.name },
+    dialect,
+    address: address === "" ? null : address,
   };
 }
 
@@ -58,7 +88,7 @@ export function toLeaseBody(lease: LeaseRecord, pulse: Pulse | undefined, keptBy
     via: lease.via,
     own: lease.own,
     meta: lease.meta as Record<string, string>,
-    held: lease.held === null ? null : { since: toTime(lease.held.sinceMs), reason: lease.held.reason },
+    held: toHeldBody(lease.held),
     grantedAt: toTime(lease.grantedAtMs),
     lastBeatAt: beatMs === 0 ? null : toTime(beatMs),
     beats: pulse?.beats ?? 0,
@@ -81,43 +111,6 @@ export function toKeyBody(record: KeyRecord): KeyBody {
   if (body.value === null) body.valueBase64 = value.toString("base64");
   if (!isUtf8(key)) body.keyBase64 = key.toString("base64");
   return body;
-}
-
-/** Distinct texts, sorted; only the first few, so that an answer stays small. */
-const NAMES_MAX = 100;
-
-function sorted(names: Set<string>): string[] {
-  names.delete("");
-  return [...names].sort().slice(0, NAMES_MAX);
-}
-
-export function toSummaryBody(service: ServiceView, records: Iterable<InstanceRecord>): ServiceSummaryBody {
-  const statuses: Partial<Record<StatusBody, number>> = {};
-  const tags = new Set<string>();
-  const versions = new Set<string>();
-  const zones = new Set<string>();
-  let instances = 0;
-  let held = 0;
-  for (const record of records) {
-    instances++;
-    if (record.held === null) {
-      const status = statusOf(record);
-      statuses[status] = (statuses[status] ?? 0) + 1;
-    } else held++;
-    for (const tag of record.tags) tags.add(tag);
-    versions.add(record.version);
-    zones.add(record.zone);
-  }
-  return {
-    service: service.name,
-    revision: service.revision,
-    instances,
-    statuses,
-    held,
-    tags: sorted(tags),
-    versions: sorted(versions),
-    zones: sorted(zones),
-  };
 }
 
 const BASE64 = "base64:";

@@ -1,5 +1,5 @@
-/** Who may act on which account. */
-import type { Access, Account, Principal, Role } from "../../core/index.ts";
+/** Who may act on which account, and who that is. */
+import type { Access, Account, Author, Principal, Role } from "../../core/index.ts";
 import { type Outcome, ok } from "../../outcome.ts";
 
 /**
@@ -17,4 +17,24 @@ export function enter(
   if (!allowed.ok) return allowed;
   const admitted = access.admit(account);
   return admitted.ok || isBeat ? ok(account) : admitted;
+}
+
+/** One object for each that asks: commits that are stored together tell it once. */
+const authors = new WeakMap<Principal, Map<string, Author>>();
+/** Addresses of one principal. */
+const ADDRESSES_MAX = 1024;
+
+export function authorOf(principal: Principal, dialect: string, address: string): Author {
+  let known = authors.get(principal);
+  if (known === undefined || known.size >= ADDRESSES_MAX) {
+    known = new Map();
+    authors.set(principal, known);
+  }
+  const key = `${dialect} ${address}`;
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  const { id, name } = principal;
+  const author: Author = { token: id === undefined ? null : { id, name }, dialect, address };
+  known.set(key, author);
+  return author;
 }

@@ -198,8 +198,8 @@ export class Checkpoint {
     const end = name.indexOf("\0", 2);
     const account = name.slice(2, end);
     const service = this.#view.account(account)?.service(name.slice(end + 1));
-    return service === undefined
-      ? null
-      : { kind: "service", account, service: service.name, revision: service.revision };
+    if (service === undefined) return null;
+    const { name: called, revision, changedAtMs, lostAtMs } = service;
+    return { kind: "service", account, service: { name: called, revision, changedAtMs, lostAtMs } };
   }
 }

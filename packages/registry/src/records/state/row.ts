@@ -7,6 +7,7 @@ import type {
   LeaseRecord,
   Outcome,
   Revision,
+  StoredService,
 } from "../../core/index.ts";
 import { type ByteReader, type ByteWriter, Torn } from "../bytes.ts";
 import {
@@ -45,7 +46,7 @@ export type StateRow =
       /** `Directories.since` */
       readonly directoriesSince: Revision;
     }
-  | { readonly kind: "service"; readonly account: Account; readonly service: string; readonly revision: Revision }
+  | { readonly kind: "service"; readonly account: Account; readonly service: StoredService }
   /** A directory with keys from which something was deleted; or a part of those without keys. */
   | { readonly kind: "directory"; readonly account: Account; readonly directory: EmptyDirectory }
   | { readonly kind: "empty"; readonly account: Account; readonly directories: readonly EmptyDirectory[] };
@@ -76,8 +77,10 @@ export function encodeRow(out: ByteWriter, row: StateRow): Buffer {
       out.count(row.directoriesSince);
       break;
     case "service":
-      out.string(row.service);
-      out.count(row.revision);
+      out.string(row.service.name);
+      out.count(row.service.revision);
+      out.number(row.service.changedAtMs);
+      out.number(row.service.changedAtMs - row.service.lostAtMs);
       break;
     case "directory":
       writeDirectory(out, row.directory);
@@ -135,6 +138,13 @@ function readAccount(input: ByteReader, account: Account): StateRow {
   return { kind: "account", account, createdAtMs, ...revisions };
 }
 
+/** Up to format 3 there were no times. */
+function readService(input: ByteReader): StoredService {
+  const [name, revision] = [input.string(), input.count()];
+  const changedAtMs = input.atEnd ? 0 : input.number();
+  return { name, revision, changedAtMs, lostAtMs: input.atEnd ? 0 : changedAtMs - input.number() };
+}
+
 function writeDirectory(out: ByteWriter, { name, revision, children }: EmptyDirectory): void {
   out.string(name);
   out.count(revision);
@@ -160,7 +170,7 @@ export function decodeRow(bytes: Buffer, start = 0, end = bytes.length): Outcome
       case "account":
         return readAccount(input, account);
       case "service":
-        return { kind, account, service: input.string(), revision: input.count() };
+        return { kind, account, service: readService(input) };
       case "directory":
         return { kind, account, directory: readDirectory(input) };
       case "empty": {

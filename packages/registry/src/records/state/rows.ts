@@ -9,6 +9,7 @@ import {
   directoriesOf,
   type EmptyDirectory,
   type InstanceRecord,
+  isUsable,
   type KeyRecord,
   type LeaseId,
   type LeaseRecord,
@@ -18,6 +19,7 @@ import {
   positionAfter,
   type Revision,
   type StoredAccount,
+  type StoredService,
   subjectOf,
 } from "../../core/index.ts";
 import { decodeRow } from "./row.ts";
@@ -32,7 +34,7 @@ class AccountRows implements StoredAccount {
   keysRevision: Revision = 0;
   forgottenDirectories: Revision = 0;
   directoriesSince: Revision = 0;
-  readonly byService = new Map<string, Revision>();
+  readonly byService = new Map<string, StoredService>();
   readonly #byDirectory = new Map<Bytes, EmptyDirectory>();
 
   constructor(name: Account, createdAtMs: number) {
@@ -40,8 +42,15 @@ class AccountRows implements StoredAccount {
     this.createdAtMs = createdAtMs;
   }
 
-  get services(): readonly (readonly [string, Revision])[] {
-    return [...this.byService];
+  get services(): Iterable<StoredService> {
+    return this.byService.values();
+  }
+
+  noteService(name: string, revision: Revision, atMs: number, isLost: boolean): void {
+    const known = this.byService.get(name);
+    const lostAtMs = isLost ? atMs : (known?.lostAtMs ?? 0);
+    const later = { name, revision: Math.max(known?.revision ?? 0, revision), changedAtMs: atMs, lostAtMs };
+    this.byService.set(name, later);
   }
 
   get directories(): readonly EmptyDirectory[] {
@@ -98,14 +107,15 @@ export class Tail {
     }
   }
 
-  #fold({ account: name, revision, atMs, changes }: Commit): void {
+  #fold(commit: Commit): void {
+    const { account: name, revision, atMs, changes } = commit;
     const account = this.accounts.open(name, atMs);
     account.revision = Math.max(account.revision, revision);
     addRows(this.dirty, name, changes);
     for (const change of changes) {
       if (change.kind === "instance") {
         account.catalogRevision = Math.max(account.catalogRevision, revision);
-        this.#foldInstance(account, change.before, change.after, revision);
+        this.#foldInstance(account, change, commit);
       } else if (change.kind === "lease") {
         this.leases.set(leaseName(name, subjectOf(change).id), [name, change.after]);
       } else {
@@ -118,14 +128,14 @@ export class Tail {
 
   #foldInstance(
     account: AccountRows,
-    before: InstanceRecord | null,
-    after: InstanceRecord | null,
-    revision: Revision,
+    { before, after }: { readonly before: InstanceRecord | null; readonly after: InstanceRecord | null },
+    { revision, atMs }: Commit,
   ): void {
+    const isLost = before !== null && isUsable(before) && (after === null || !isUsable(after));
     for (const [record, value] of [[before, null] as const, [after, after] as const]) {
       if (record === null) continue;
       this.instances.set(instanceRow(account.name, record.service, record.id), [account.name, value]);
-      account.byService.set(record.service, Math.max(account.byService.get(record.service) ?? 0, revision));
+      account.noteService(record.service, revision, atMs, isLost && record === before);
     }
   }
 }
@@ -168,7 +178,7 @@ export class StateRows {
         });
         break;
       case "service":
-        this.accounts.open(row.account, 0).byService.set(row.service, row.revision);
+        this.accounts.open(row.account, 0).byService.set(row.service.name, row.service);
         break;
       case "directory":
         this.accounts.open(row.account, 0).noteDirectory(row.directory);

@@ -21,6 +21,7 @@ function instance(id: string, more: Partial<InstanceBody> = {}): InstanceBody {
       via: "http",
       createdAt: "",
       updatedAt: "",
+      statusSince: "",
       createRevision: 1,
       modRevision: 1,
     },

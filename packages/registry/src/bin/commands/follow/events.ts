@@ -115,7 +115,7 @@ async function since(client: Client, wanted: Wanted, after: string, revision: nu
     events.push(...page.events);
     const isEnd = page.cursor === cursor || (page.events.length < PAGE && Number.parseInt(page.cursor, 10) >= revision);
     cursor = page.cursor;
-    if (isEnd) return { events, cursor };
+    if (isEnd) return { ...page, events };
   }
 }
 

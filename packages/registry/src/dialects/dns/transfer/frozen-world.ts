@@ -17,7 +17,8 @@ export function freeze(live: Live, account: Account, labels: Iterable<Bytes>): W
     for (const name of found) {
       const service = now.view.account(account)?.service(name);
       if (service === undefined) continue;
-      services.set(name, { name, revision: service.revision, instances: new Map(service.instances) });
+      const { revision, changedAtMs, lostAtMs } = service;
+      services.set(name, { name, revision, changedAtMs, lostAtMs, instances: new Map(service.instances) });
     }
   }
   const ofLive = (name: string): ServiceView | undefined => live().view.account(account)?.service(name);

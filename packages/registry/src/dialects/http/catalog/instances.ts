@@ -19,12 +19,12 @@ import { checksWithStatus } from "../../../native/wire/checks.ts";
 import { Fields, isObject } from "../../../native/wire/fields.ts";
 import { toTtl } from "../../../native/wire/numbers.ts";
 import { toInstanceBody } from "../../../native/wire/records.ts";
-import { decodeRegister } from "../../../native/wire/registration.ts";
+import { decodeRegister, readTtl } from "../../../native/wire/registration.ts";
 import type { Answer } from "../../../net/routes/answer.ts";
 import { findSurely } from "../../../net/routes/catch-up.ts";
 import type { Result } from "../../../net/routes/serve.ts";
 import { toBeat, toJson, toRevised, toState } from "../answers.ts";
-import type { Exchange } from "../desk.ts";
+import { type Exchange, signed, signing } from "../desk.ts";
 import { decodeCondition } from "../wire/tags.ts";
 import { PATCH, refuseMissing } from "./patching.ts";
 
@@ -61,14 +61,18 @@ function readConditions({ request, desk }: Exchange, instance: InstanceKey): Out
 
 const STALE = refuse("conflict", "the instance is not at the revision that If-Match names");
 
+function propose(exchange: Exchange, command: Command): Promise<Outcome<Receipt>> {
+  return exchange.desk.registry.propose(exchange.account, signed(exchange, command));
+}
+
 /** Proposes; where guards are given and do not hold, refuses as `conflict`. */
 async function proposeGuarded(
-  { desk, account }: Exchange,
+  exchange: Exchange,
   guards: readonly Guard[],
   command: Command,
 ): Promise<Outcome<Receipt>> {
-  if (guards.length === 0) return desk.registry.propose(account, command);
-  const outcome = await desk.registry.propose(account, { kind: "when", guards, then: [command], otherwise: [] });
+  if (guards.length === 0) return propose(exchange, command);
+  const outcome = await propose(exchange, { kind: "when", guards, then: [command], otherwise: [] });
   return !outcome.ok || succeeded(outcome.value) ? outcome : STALE;
 }
 
@@ -96,12 +100,12 @@ function toRegistered(exchange: Exchange, instance: InstanceKey, life: Life, rec
 
 /** PATCH …/instances/:id */
 export async function patchInstance(exchange: Exchange): Promise<Result> {
-  const { desk, account, json } = exchange;
+  const { json } = exchange;
   const instance = keyOf(exchange);
   const conditions = readConditions(exchange, instance);
   if (!conditions.ok) return conditions;
   if (!isObject(json)) return refuse("invalid", "the body must be an object: a merge patch");
-  const outcome = await desk.registry.propose(account, byPlan(PATCH, { instance, patch: json, ...conditions.value }));
+  const outcome = await propose(exchange, byPlan(PATCH, { instance, patch: json, ...conditions.value }));
   if (!outcome.ok) return outcome;
   return succeeded(outcome.value)
     ? toRegistered(exchange, instance, noteOf(PATCH, outcome.value), outcome.value)
@@ -154,26 +158,34 @@ export async function reportCheck(exchange: Exchange): Promise<Result> {
   const { desk, account, params } = exchange;
   const report = decodeReport(exchange.json, params[2] as string);
   if (!report.ok) return report;
-  const told = await tellReport(desk, account, keyOf(exchange), report.value);
+  const told = await tellReport({ ...desk, registry: signing(exchange) }, account, keyOf(exchange), report.value);
   return told.ok ? toJson({ revision: told.value }) : told;
 }
 
-const OVERRIDE_FIELDS: ReadonlySet<string> = new Set(["status"]);
+const OVERRIDE_FIELDS: ReadonlySet<string> = new Set(["status", "reason", "ttl"]);
+const REASON_LENGTH_MAX = 1024;
 
 /** PUT …/instances/:id/override */
 export async function setOverride(exchange: Exchange): Promise<Result> {
-  const { desk, account } = exchange;
+  const { desk, principal } = exchange;
   const fields = new Fields(exchange.json, OVERRIDE_FIELDS);
   fields.need("status");
   const status = fields.status("status", "unknown");
+  const reason = fields.text("reason", "", REASON_LENGTH_MAX);
+  const ttlMs = fields.has("ttl") ? readTtl(fields, 0, false) : 0;
   if (fields.fault !== undefined) return fields.fault;
-  const instance = keyOf(exchange);
-  return toRevised(await desk.registry.propose(account, { kind: "override", instance, status }));
+  const command: Command = {
+    kind: "override",
+    instance: keyOf(exchange),
+    status,
+    ...((fields.has("reason") || fields.has("ttl")) && { reason }),
+    ...(ttlMs > 0 && { untilMs: desk.clock.now() + ttlMs }),
+    ...(principal.id !== undefined && { by: principal.name }),
+  };
+  return toRevised(await propose(exchange, command));
 }
 
 /** DELETE …/instances/:id/override */
 export async function removeOverride(exchange: Exchange): Promise<Result> {
-  const { desk, account } = exchange;
-  const instance = keyOf(exchange);
-  return toRevised(await desk.registry.propose(account, { kind: "override", instance, status: null }));
+  return toRevised(await propose(exchange, { kind: "override", instance: keyOf(exchange), status: null }));
 }

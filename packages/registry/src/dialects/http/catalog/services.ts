@@ -10,11 +10,11 @@ import {
   type View,
 } from "../../../core/index.ts";
 import type { InstanceFilter } from "../../../native/catalog/filter.ts";
-import { toSummaryBody } from "../../../native/wire/records.ts";
+import { type Summary, toSummary } from "../../../native/wire/summary.ts";
 import type { Answer } from "../../../net/routes/answer.ts";
 import type { Result } from "../../../net/routes/serve.ts";
 import { encodeList, findUnchanged, PAGE_BYTES_MAX, toState, toStateBody } from "../answers.ts";
-import type { Exchange } from "../desk.ts";
+import type { Consumer, Exchange } from "../desk.ts";
 import { awaitChange } from "../follow/poll.ts";
 import { decodeFilter, decodePage, decodeWait, type Page as PageRequest } from "../wire/query.ts";
 import { answerService, type Shown, show, snapshotOf, toShownBody } from "./listing.ts";
@@ -90,7 +90,12 @@ interface Page {
 /** One page of the account's catalog, filtered, at its revision; waits when asked to. */
 function answerPage(
   exchange: Exchange,
-  pageOf: (account: AccountView | undefined, filter: InstanceFilter | undefined, request: PageRequest) => Page,
+  pageOf: (
+    account: AccountView | undefined,
+    filter: InstanceFilter | undefined,
+    request: PageRequest,
+    exchange: Exchange,
+  ) => Page,
 ): Result | Promise<Result> {
   const { desk, account, query } = exchange;
   const filter = decodeFilter(query);
@@ -101,11 +106,22 @@ function answerPage(
   return answerAfter(exchange, { account, anyService: true }, revisionOf, () =>
     desk.registry.read((view) =>
       toStateBody(exchange, revisionOf(view), () => {
-        const { name, items, next } = pageOf(view.account(account), filter.value, page.value);
+        const { name, items, next } = pageOf(view.account(account), filter.value, page.value, exchange);
         return encodeList({ revision: revisionOf(view) }, name, items, { next });
       }),
     ),
   );
+}
+
+/** By provider; one that speaks several protocols is one. */
+function countConsumers(all: readonly Consumer[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const [nth, { provider, consumer }] of all.entries()) {
+    const before = all[nth - 1];
+    if (before?.provider === provider && before.consumer === consumer) continue;
+    counts.set(provider, (counts.get(provider) ?? 0) + 1);
+  }
+  return counts;
 }
 
 /** GET …/services */
@@ -117,7 +133,9 @@ function pageServices(
   account: AccountView | undefined,
   filter: InstanceFilter | undefined,
   { from, limit }: PageRequest,
+  { desk, account: name }: Exchange,
 ): Page {
+  const consumers = countConsumers(desk.consumers.list(name));
   const services: ServiceSummaryBody[] = [];
   let looks = 0;
   let bytes = 0;
@@ -126,9 +144,9 @@ function pageServices(
       return { name: "services", items: services, next: service.name };
     looks += service.instances.size * (filter?.cost ?? 1);
     const summary =
-      filter === undefined ? summaryOf(service) : toSummaryBody(service, matching(service.instances.values(), filter));
+      filter === undefined ? summaryOf(service) : toSummary(service, matching(service.instances.values(), filter));
     if (filter !== undefined && summary.instances === 0) continue;
-    services.push(summary);
+    services.push({ ...summary, consumers: consumers.get(service.name) ?? 0 });
     bytes += sizeOfSummary(summary);
   }
   return { name: "services", items: services, next: null };
@@ -137,14 +155,15 @@ function pageServices(
 const SUMMARIES_BYTES_MAX = 16 * 1024 * 1024;
 
 /** Of all instances of a service. */
-const summaryOf = perRevision((service: ServiceView) => toSummaryBody(service, service.instances.values()), {
+const summaryOf = perRevision((service: ServiceView) => toSummary(service, service.instances.values()), {
   costMax: SUMMARIES_BYTES_MAX,
   costOf: sizeOfSummary,
 });
 
-function sizeOfSummary({ service, tags, versions, zones }: ServiceSummaryBody): number {
-  let size = 200 + service.length;
-  for (const names of [tags, versions, zones]) for (const name of names) size += name.length + 3;
+function sizeOfSummary({ service, tags, versions, zones }: Summary): number {
+  let size = 400 + service.length;
+  for (const name of tags) size += name.length + 3;
+  for (const names of [versions, zones]) for (const name in names) size += name.length + 30;
   return size;
 }
 

@@ -17,7 +17,7 @@ import { decodeEndpoint } from "../../../native/wire/registration.ts";
 import type { Answer } from "../../../net/routes/answer.ts";
 import type { Result } from "../../../net/routes/serve.ts";
 import { encodeList, toJson, toJsonBody } from "../answers.ts";
-import type { Consumer, Exchange } from "../desk.ts";
+import { type Consumer, type Exchange, signed } from "../desk.ts";
 import { awaitChange } from "../follow/poll.ts";
 
 /** POST …/register. The same endpoint again is a heartbeat. */
@@ -27,7 +27,7 @@ export async function registerEndpoint(exchange: Exchange): Promise<Result> {
   if (!endpoint.ok) return endpoint;
   const instance = toInstance(endpoint.value, "http");
   const life = toLife(endpoint.value);
-  const outcome = await desk.registry.propose(account, { kind: "register", instance, life });
+  const outcome = await desk.registry.propose(account, signed(exchange, { kind: "register", instance, life }));
   if (!outcome.ok) return outcome;
   return toJson({ version: versionOfProvider(exchange, instance.service) });
 }
@@ -38,7 +38,7 @@ export async function unregisterEndpoint(exchange: Exchange): Promise<Result> {
   const endpoint = decodeEndpoint(exchange.json);
   if (!endpoint.ok) return endpoint;
   const instance = { service: endpoint.value.application, id: toInstanceId(endpoint.value) };
-  const outcome = await desk.registry.propose(account, { kind: "deregister", instance });
+  const outcome = await desk.registry.propose(account, signed(exchange, { kind: "deregister", instance }));
   if (!outcome.ok && outcome.refusal !== "not-found") return outcome;
   return toJson({ version: versionOfProvider(exchange, instance.service) });
 }

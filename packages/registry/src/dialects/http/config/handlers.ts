@@ -32,7 +32,7 @@ import {
   toStateBody,
   toStateHeaders,
 } from "../answers.ts";
-import type { Exchange } from "../desk.ts";
+import { type Exchange, signed } from "../desk.ts";
 import { awaitChange } from "../follow/poll.ts";
 import { decodeKey } from "../wire/keys.ts";
 import { decodePage, decodeWait, type Page } from "../wire/query.ts";
@@ -76,12 +76,14 @@ function toKey(exchange: Exchange, key: Bytes): Result {
 }
 
 /** Proposes a change of a key on the conditions of the request's headers. */
-async function proposeGuarded({ desk, account, request }: Exchange, key: Bytes, command: Command) {
+async function proposeGuarded(exchange: Exchange, key: Bytes, command: Command) {
+  const { desk, account, request } = exchange;
   const condition = decodeCondition(request.header("if-match"), request.header("if-none-match"), desk.mark);
   if (!condition.ok) return condition;
-  if (condition.value === undefined) return desk.registry.propose(account, command);
+  if (condition.value === undefined) return desk.registry.propose(account, signed(exchange, command));
   const guards = [toGuard(key, condition.value)];
-  const outcome = await desk.registry.propose(account, { kind: "when", guards, then: [command], otherwise: [] });
+  const guarded: Command = { kind: "when", guards, then: [command], otherwise: [] };
+  const outcome = await desk.registry.propose(account, signed(exchange, guarded));
   if (!outcome.ok || succeeded(outcome.value)) return outcome;
   return condition.value === "absent"
     ? refuse("exists", "the key already exists")
@@ -136,7 +138,8 @@ export async function deleteKeys(exchange: Exchange): Promise<Result> {
   const from = toBytes(prefix);
   const range = refuseReserved(fromPrefix(from));
   if (!range.ok) return range;
-  return toDeleted(await desk.registry.propose(account, { kind: "delete", from: range.value, to: prefixEnd(from) }));
+  const command: Command = { kind: "delete", from: range.value, to: prefixEnd(from) };
+  return toDeleted(await desk.registry.propose(account, signed(exchange, command)));
 }
 
 /** GET …/config?prefix= */
@@ -194,6 +197,6 @@ export async function transact(exchange: Exchange): Promise<Result> {
   const { desk, account } = exchange;
   const decoded = decodeTransaction(exchange.json);
   if (!decoded.ok) return decoded;
-  const outcome = await desk.registry.propose(account, decoded.value);
+  const outcome = await desk.registry.propose(account, signed(exchange, decoded.value));
   return outcome.ok ? toJsonBody(encodeTransacted(decoded.value, outcome.value)) : outcome;
 }

@@ -22,14 +22,14 @@ import { isHiddenLease } from "../../../native/wire/reserved.ts";
 import { listParts } from "../../../net/answers/parts.ts";
 import type { Result } from "../../../net/routes/serve.ts";
 import { encodeList, PAGE_BYTES_MAX, toBeat, toJson, toJsonBody, toRevised } from "../answers.ts";
-import type { Exchange } from "../desk.ts";
+import { type Exchange, signed, signing } from "../desk.ts";
 import { decodePage, type Page } from "../wire/query.ts";
 
 export const RENEWALS_MAX = 10_000;
 
 /** POST …/leases */
-export async function grantLease({ desk, account, json }: Exchange): Promise<Result> {
-  const granted = await grant(desk.registry, account, json, "http");
+export async function grantLease(exchange: Exchange): Promise<Result> {
+  const granted = await grant(signing(exchange), exchange.account, exchange.json, "http");
   if (!granted.ok) return granted;
   const { created, ...body } = granted.value;
   return toJson(body, created ? 201 : 200);
@@ -157,7 +157,7 @@ export async function endLease(exchange: Exchange): Promise<Result> {
   const { desk, account, params } = exchange;
   const lease = params[0] as string;
   if (isHiddenLease(lease)) return refuseMissing(lease);
-  return toRevised(await desk.registry.propose(account, { kind: "end", lease, cause: "closed" }));
+  return toRevised(await desk.registry.propose(account, signed(exchange, { kind: "end", lease, cause: "closed" })));
 }
 
 const RELEASE_FIELDS: ReadonlySet<string> = new Set(["leases", "service"]);
@@ -185,7 +185,8 @@ export async function releaseHeld(exchange: Exchange): Promise<Result> {
     const some = held.slice(from, from + ENDED_AT_ONCE);
     const pulses = await desk.registry.pulses(account, some);
     const then = some.map((lease, nth) => toEndHeld(lease, pulses[nth], desk.clock.now()));
-    const outcome = await desk.registry.propose(account, { kind: "when", guards: [], then, otherwise: [] });
+    const all: Command = { kind: "when", guards: [], then, otherwise: [] };
+    const outcome = await desk.registry.propose(account, signed(exchange, all));
     if (!outcome.ok) return outcome;
     revision = outcome.value.revision;
     released += outcome.value.commit?.changes.filter((change) => change.kind === "lease").length ?? 0;

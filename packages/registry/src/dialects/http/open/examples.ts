@@ -13,6 +13,7 @@ const instance = {
   zone: "eu-1a",
   weight: 100,
   status: "passing",
+  statusSince: "2026-01-31T09:15:02.417Z",
   declaredStatus: "passing",
   override: null,
   checks: [],
@@ -51,7 +52,9 @@ const registered = {
   after: instance,
 };
 
-const commit = { revision: 41, at: "2026-01-31T09:15:02.417Z", account: "default", changes: [registered] };
+const by = { token: { id: "5f0c61b2", name: "deploy" }, dialect: "http", address: "10.0.0.7" };
+
+const commit = { revision: 41, at: "2026-01-31T09:15:02.417Z", account: "default", by, changes: [registered] };
 
 const expired = {
   id: "57-1",
@@ -61,6 +64,7 @@ const expired = {
   service: "api",
   instance: "api-1",
   reason: "its lease api/api-1 ran out: no heartbeat for 10.3 s, ttl 10 s",
+  by: null,
   before: instance,
   after: null,
 };
@@ -93,7 +97,7 @@ export const EXAMPLES: Readonly<Record<string, unknown>> = {
   Instance: instance,
   Beat: { ttlMs: 10_000 },
   Report: { status: "warning", output: "disk 91 % full" },
-  Override: { status: "draining" },
+  Override: { status: "draining", reason: "deploy 4711", ttl: "30m" },
   Revised: { revision: 42 },
   Service: { service: "api", revision: 41, instances: [instance] },
   Instances: { revision: 57, instances: [instance], next: null },
@@ -127,7 +131,12 @@ export const EXAMPLES: Readonly<Record<string, unknown>> = {
     ],
     after: 0,
   },
-  Events: { events: [expired], cursor: "57-1~0f8b2c1d9a7e" },
+  Events: {
+    events: [expired],
+    cursor: "57-1~0f8b2c1d9a7e",
+    next: "57-1~0f8b2c1d9a7e",
+    oldest: { revision: 1, at: "2026-01-30T18:00:00.000Z" },
+  },
   PutHook: { url: "http://127.0.0.1:9000/rollcall", types: ["instance.expired", "instance.held"], services: ["api"] },
   Hook: hook,
   SetHook: { ...hook, told: null, secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" },

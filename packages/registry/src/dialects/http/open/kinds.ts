@@ -1,5 +1,6 @@
 /** What the schemas of JSON shapes are made of. */
 import Type, { type TProperties, type TSchema } from "typebox";
+import { STATUSES } from "../../../core/index.ts";
 
 export const text = Type.String();
 export const count = Type.Integer({ minimum: 0 });
@@ -30,3 +31,5 @@ export function ref(name: string) {
 export const words = (...allowed: string[]) => Type.Enum(allowed);
 
 export const optional = Type.Optional;
+
+export const status = words(...STATUSES);

@@ -5,7 +5,7 @@ import { allowOf } from "../../../net/routes/table.ts";
 import { toJson, toReadyCluster } from "../answers.ts";
 import type { Desk } from "../desk.ts";
 import { toFailure, toMissing, toWrongMethod } from "../refusals.ts";
-import { ROUTES } from "../routes.ts";
+import { ROUTES } from "../server/routes.ts";
 import { landingPage } from "./landing.ts";
 
 const ALLOWED = allowOf(["GET"]);

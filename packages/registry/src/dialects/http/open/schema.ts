@@ -1,7 +1,7 @@
 /** The JSON shapes as schemas: what the description of the API is made of. They mirror packages/client/src/shapes.ts. */
 
 import Type, { type TProperties } from "typebox";
-import { CAUSES, PROBES, ROLES, STATUSES } from "../../../core/index.ts";
+import { CAUSES, PROBES, ROLES } from "../../../core/index.ts";
 import {
   count,
   flag,
@@ -12,19 +12,21 @@ import {
   placeOf,
   portNumber,
   ref,
+  status,
   text,
   texts,
   time,
   words,
 } from "./kinds.ts";
+import { author, PAST, statusCounts } from "./past.ts";
 
-const status = words(...STATUSES);
 const checkKind = words("ttl", "http", "tcp", "grpc", "udp", "http2", "exec", "reported");
 const role = words(...ROLES);
 const duration = Type.Union([text, Type.Number({ minimum: 0 })], {
   description: '"500ms", "10s", "5m", "2h", or a number of seconds',
 });
-const held = orNull(object({ since: time, reason: text }));
+const held = orNull(object({ since: time, until: orNull(time), reason: text }));
+const override = orNull(object({ status, reason: text, by: orNull(text), since: orNull(time), until: orNull(time) }));
 const next = orNull(text);
 
 const row = optional(Type.Integer({ minimum: 1, maximum: PROBES.rowMax }));
@@ -43,6 +45,7 @@ const Check = object({
   intervalMs: count,
   timeoutMs: count,
   status,
+  since: time,
   output: text,
   reportedAt: orNull(time),
   ...probeFields,
@@ -62,8 +65,9 @@ const Instance = object({
   zone: text,
   weight: Type.Integer({ minimum: 0, maximum: 65535 }),
   status,
+  statusSince: time,
   declaredStatus: status,
-  override: orNull(status),
+  override,
   checks: Type.Array(ref("Check")),
   lease: orNull(text),
   ttlMs: orNull(count),
@@ -167,8 +171,9 @@ const Event = object({
   lease: optional(text),
   key: optional(text),
   reason: text,
-  before: anyRecord,
-  after: anyRecord,
+  by: author,
+  before: optional(anyRecord),
+  after: optional(anyRecord),
 });
 
 const place = Type.Union([object({ key: text }), object({ prefix: text })]);
@@ -191,32 +196,6 @@ const Guard = object({
   version: optional(count),
   value: optional(text),
   exists: optional(Type.Boolean()),
-});
-
-const moment = { at: time, revision: count };
-
-const Explain = object({
-  service: text,
-  id: text,
-  present: Type.Boolean(),
-  summary: text,
-  instance: orNull(ref("Instance")),
-  last: orNull(ref("Instance")),
-  came: orNull(object({ ...moment, via: text })),
-  keptAliveBy: orNull(
-    object({
-      lease: text,
-      ttlMs: orNull(count),
-      lastBeatAt: orNull(time),
-      beats: count,
-      beatIntervalMs: orNull(count),
-      beatsTooRare: Type.Boolean(),
-      expiresAt: orNull(time),
-      keptBy: optional(text),
-    }),
-  ),
-  gone: orNull(object({ ...moment, cause: text, reason: text })),
-  history: Type.Array(object({ ...moment, cause: text, reason: text })),
 });
 
 const token = { id: text, name: text, account: orNull(text), role, createdAt: time };
@@ -263,17 +242,24 @@ const NodeStatus = object({
   cluster: orNull(Cluster),
 });
 
+const countsByName = Type.Record(Type.String(), statusCounts);
+
 const summary = object({
   service: text,
   revision: count,
   instances: count,
-  statuses: Type.Partial(
-    object({ passing: count, warning: count, critical: count, starting: count, draining: count, unknown: count }),
-  ),
+  usable: count,
+  statuses: statusCounts,
   held: count,
+  heldStatuses: statusCounts,
+  overrides: count,
+  consumers: count,
   tags: texts,
-  versions: texts,
-  zones: texts,
+  via: Type.Record(Type.String(), count),
+  versions: countsByName,
+  zones: countsByName,
+  changedAt: orNull(time),
+  unusableSince: orNull(time),
 });
 
 const endpointFields = { application: text, protocol: text, addr: text };
@@ -294,9 +280,8 @@ const CATALOG = {
   }),
   Beat: object({ ttlMs: orNull(count) }),
   Report: object({ status, output: optional(text) }),
-  Override: object({ status }),
+  Override: object({ status, reason: optional(text), ttl: optional(duration) }),
   Revised: object({ revision: count }),
-  Explain,
   Services: object({ revision: count, services: Type.Array(summary), next }),
   Service: object({ service: text, revision: count, instances: Type.Array(ref("Instance")) }),
   Instances: object({ revision: count, instances: Type.Array(ref("Instance")), next }),
@@ -355,6 +340,7 @@ const Commit = object({
   revision: count,
   at: time,
   account: text,
+  by: author,
   changes: Type.Array(ref("Change")),
   subscriptions: optional(texts),
 });
@@ -371,7 +357,12 @@ const FOLLOW = {
     after: optional(Type.Union([count, text])),
   }),
   Event,
-  Events: object({ events: Type.Array(ref("Event")), cursor: text }),
+  Events: object({
+    events: Type.Array(ref("Event")),
+    cursor: text,
+    next,
+    oldest: object({ revision: count, at: orNull(time) }),
+  }),
   Targets: Type.Array(object({ targets: texts, labels: pairs }), {
     description: "Prometheus' HTTP service discovery: labels begin with __meta_rollcall_",
   }),
@@ -379,6 +370,12 @@ const FOLLOW = {
 
 const ADMIN = {
   NodeStatus,
+  Whoami: object({
+    open: Type.Boolean(),
+    token: orNull(object({ id: orNull(text), name: text, role, account: orNull(text) })),
+    role,
+    accounts: texts,
+  }),
   Token: object(token),
   Tokens: object({ tokens: Type.Array(ref("Token")) }),
   CreateToken: object({ name: text, account: optional(orNull(text)), role }),
@@ -392,4 +389,4 @@ const ADMIN = {
   Problem: Type.Object({ type: text, title: text, status: count, detail: text }),
 };
 
-export const SCHEMAS = { ...CATALOG, ...LEASES, ...HOOKS, ...CONFIG, ...FOLLOW, ...ADMIN };
+export const SCHEMAS = { ...CATALOG, ...LEASES, ...HOOKS, ...CONFIG, ...FOLLOW, ...PAST, ...ADMIN };

@@ -13,7 +13,8 @@ import {
 import { type InstanceFilter, toFilter } from "../../../../native/catalog/filter.ts";
 import { explainInstance } from "../../../../native/catalog/history.ts";
 import { toTtl } from "../../../../native/wire/numbers.ts";
-import { toInstanceBody, toSummaryBody } from "../../../../native/wire/records.ts";
+import { toInstanceBody } from "../../../../native/wire/records.ts";
+import { toSummary } from "../../../../native/wire/summary.ts";
 import type { Method } from "../../../../net/grpc/method.ts";
 import { awaitAll } from "../../../../net/routes/catch-up.ts";
 import { encodePosition } from "../../../../net/routes/position.ts";
@@ -114,7 +115,7 @@ function listServices(desk: Desk, account: Account, request: ListServicesRequest
         break;
       }
       looks += service.instances.size;
-      services.push(toSummaryBody(service, service.instances.values()));
+      services.push(toSummary(service, service.instances.values()));
     }
     const revision = view.account(account)?.catalogRevision ?? 0;
     return { revision, position: encodePosition(view.revision, desk.mark), services, next };

@@ -40,7 +40,7 @@ function prepare({ mark, around }: Desk, account: Account, request: EventsReques
     return refuse("invalid", `a type must be like instance.expired or instance.*, not ${bad.slice(0, 100)}`);
   const after = readAfter(request.after, mark);
   if (!after.ok) return after;
-  const filter = toEventFilter(types, services);
+  const filter = toEventFilter({ types, services });
   const kind = `grpc events ${JSON.stringify([types, services])}`;
   const rendering = {
     render: (commit: Commit) => encodeEvents(commit, filter, around),

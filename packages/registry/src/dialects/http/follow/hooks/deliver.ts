@@ -4,16 +4,11 @@
  * change of the node on duty; what was told after the latest note is told again then.
  */
 import type { Outcome, Revision } from "../../../../core/index.ts";
-import {
-  decodeEventCursor,
-  type EventCursor,
-  type EventFilter,
-  toEventFilter,
-} from "../../../../native/wire/commits.ts";
+import { decodeEventCursor, type EventCursor, toEventFilter } from "../../../../native/wire/commits.ts";
 import { ELSEWHERE } from "../../../../net/routes/position.ts";
 import type { Called } from "../../../contract.ts";
 import type { Desk } from "../../desk.ts";
-import { endOf, type Found, readEvents } from "../events.ts";
+import { endOf, Feed, type Found } from "../feed.ts";
 import { signed } from "./sign.ts";
 import { type Failing, noting, progressOf, type StoredHook } from "./stored.ts";
 
@@ -50,7 +45,7 @@ export class Delivery {
   readonly #desk: Desk;
   /** By result. */
   readonly #posts: Float64Array;
-  readonly #filter: EventFilter;
+  readonly #feed: Feed;
   readonly #abort = new AbortController();
   #cursor = "";
   #failing: Failing | null = null;
@@ -70,7 +65,7 @@ export class Delivery {
     this.#desk = desk;
     this.#posts = posts;
     this.hook = hook;
-    this.#filter = toEventFilter(hook.types, hook.services);
+    this.#feed = new Feed({ desk, account: hook.account }, { filter: toEventFilter(hook), brief: false });
     this.#notedMs = desk.clock.monotonic();
     this.#over = this.#run().finally(() => {
       this.#isOver = true;
@@ -163,8 +158,7 @@ export class Delivery {
   }
 
   #read(): Promise<Outcome<Found>> {
-    const feed = { desk: this.#desk, account: this.hook.account };
-    return readEvents(feed, this.#filter, this.#after, EVENTS_MAX, BYTES_MAX);
+    return this.#feed.read({ after: this.#after, since: 0, before: undefined }, EVENTS_MAX, BYTES_MAX);
   }
 
   #toPost(events: readonly string[], cursor: string): Post {

@@ -16,7 +16,7 @@ import { Fields } from "../../../../native/wire/fields.ts";
 import { toTime } from "../../../../native/wire/numbers.ts";
 import type { Result } from "../../../../net/routes/serve.ts";
 import { toJson, toRevised } from "../../answers.ts";
-import type { Exchange } from "../../desk.ts";
+import { type Exchange, signed } from "../../desk.ts";
 import { isSecret, toSecret } from "./sign.ts";
 import {
   type Hook,
@@ -49,7 +49,10 @@ export async function putHook(exchange: Exchange): Promise<Result> {
   if (refused !== undefined) return refuse("forbidden", `hooks may not go to ${refused}`);
   const hook = { ...rest, url: url.href };
   const made = toSecret(randomBytes(32));
-  const outcome = await desk.registry.propose(account, byPlan(PUT_HOOK, { name, hook, secret, made }));
+  const outcome = await desk.registry.propose(
+    account,
+    signed(exchange, byPlan(PUT_HOOK, { name, hook, secret, made })),
+  );
   if (!outcome.ok) return outcome;
   const note = noteOf(PUT_HOOK, outcome.value);
   return desk.registry.read((view): Result => {
@@ -117,6 +120,7 @@ export function getHook({ desk, account, params }: Exchange): Result {
 }
 
 /** DELETE …/hooks/:hook */
-export async function removeHook({ desk, account, params }: Exchange): Promise<Result> {
-  return toRevised(await desk.registry.propose(account, removal(params[0] as string)));
+export async function removeHook(exchange: Exchange): Promise<Result> {
+  const { desk, account, params } = exchange;
+  return toRevised(await desk.registry.propose(account, signed(exchange, removal(params[0] as string))));
 }

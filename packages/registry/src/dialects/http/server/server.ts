@@ -1,8 +1,8 @@
 /** @live The front door: every request of the API comes in here, by the table of routes. */
-import type { Find } from "../../net/http/handler.ts";
-import { type Manner, serveRoutes } from "../../net/routes/serve.ts";
-import type { Desk } from "./desk.ts";
-import { toFailure, toMissing, toProblem, toRefusal, toUnauthorized, toWrongMethod } from "./refusals.ts";
+import type { Find } from "../../../net/http/handler.ts";
+import { type Manner, serveRoutes } from "../../../net/routes/serve.ts";
+import type { Desk } from "../desk.ts";
+import { toFailure, toMissing, toProblem, toRefusal, toUnauthorized, toWrongMethod } from "../refusals.ts";
 import { ROUTES } from "./routes.ts";
 
 export function createServer(desk: Desk): Find {

@@ -11,14 +11,14 @@ import {
   type Role,
   refuse,
   SYSTEM_ACCOUNT,
-} from "../../core/index.ts";
-import { Fields } from "../../native/wire/fields.ts";
-import { toTime } from "../../native/wire/numbers.ts";
-import type { Streaming } from "../../net/http/reply.ts";
-import type { Json } from "../../net/routes/json.ts";
-import type { Result } from "../../net/routes/serve.ts";
-import { toClusterBody, toJson } from "./answers.ts";
-import type { Desk, Exchange } from "./desk.ts";
+} from "../../../core/index.ts";
+import { Fields } from "../../../native/wire/fields.ts";
+import { toTime } from "../../../native/wire/numbers.ts";
+import type { Streaming } from "../../../net/http/reply.ts";
+import type { Json } from "../../../net/routes/json.ts";
+import type { Result } from "../../../net/routes/serve.ts";
+import { toClusterBody, toJson } from "../answers.ts";
+import type { Desk, Exchange } from "../desk.ts";
 
 /** GET /v2/_/status: the accounts that the asker may see. */
 export function getStatus({ desk, principal }: Exchange): Result {

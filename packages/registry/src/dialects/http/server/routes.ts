@@ -1,10 +1,6 @@
 /** @live The routes as data: method, path, role, body, query parameters, handler. docs/native-api.md is this table in prose. */
-import { LIMITS, SYSTEM_ACCOUNT } from "../../core/index.ts";
-import type { Reply, Streaming } from "../../net/http/reply.ts";
-import type { Body } from "../../net/routes/body.ts";
-import { catchUp } from "../../net/routes/catch-up.ts";
-import { decodePosition } from "../../net/routes/position.ts";
-import type { Handle, Result, Route as RouteOf } from "../../net/routes/serve.ts";
+import { LIMITS, SYSTEM_ACCOUNT } from "../../../core/index.ts";
+import type { Body } from "../../../net/routes/body.ts";
 import {
   backup,
   compact,
@@ -16,8 +12,9 @@ import {
   removeAccount,
   removeToken,
   setAccount,
-} from "./admin.ts";
-import { explain } from "./catalog/explain.ts";
+} from "../admin/handlers.ts";
+import { getWhoami } from "../admin/whoami.ts";
+import { explain } from "../catalog/explain.ts";
 import {
   beatInstance,
   deregisterInstance,
@@ -27,16 +24,15 @@ import {
   removeOverride,
   reportCheck,
   setOverride,
-} from "./catalog/instances.ts";
-import { getTargets } from "./catalog/prometheus.ts";
-import { getService, listInstances, listServices } from "./catalog/services.ts";
-import { getConsumers, registerEndpoint, subscribe, unregisterEndpoint } from "./catalog/trio.ts";
-import { deleteKey, deleteKeys, getKey, listKeys, putKey, transact } from "./config/handlers.ts";
-import type { Desk, Exchange } from "./desk.ts";
-import { getEvents } from "./follow/events.ts";
-import { getHook, listHooks, putHook, removeHook } from "./follow/hooks/handlers.ts";
-import { SUBSCRIPTIONS_MAX } from "./follow/interest.ts";
-import { watch, watchMany } from "./follow/watch.ts";
+} from "../catalog/instances.ts";
+import { getTargets } from "../catalog/prometheus.ts";
+import { getService, listInstances, listServices } from "../catalog/services.ts";
+import { getConsumers, registerEndpoint, subscribe, unregisterEndpoint } from "../catalog/trio.ts";
+import { deleteKey, deleteKeys, getKey, listKeys, putKey, transact } from "../config/handlers.ts";
+import { getEvents } from "../follow/events.ts";
+import { getHook, listHooks, putHook, removeHook } from "../follow/hooks/handlers.ts";
+import { SUBSCRIPTIONS_MAX } from "../follow/interest.ts";
+import { watch, watchMany } from "../follow/watch.ts";
 import {
   endLease,
   getLease,
@@ -47,11 +43,10 @@ import {
   releaseHeld,
   renewLease,
   renewLeases,
-} from "./leases/handlers.ts";
-import { keepLease } from "./leases/keep.ts";
-import { toPretty } from "./wire/pretty.ts";
-import { FILTERS, PAGES, WAITS } from "./wire/query.ts";
-import { latestOf } from "./wire/tags.ts";
+} from "../leases/handlers.ts";
+import { keepLease } from "../leases/keep.ts";
+import { FILTERS, PAGES, WAITS } from "../wire/query.ts";
+import { audited, type Route, route, streaming } from "./route.ts";
 
 const NONE: Body = { kind: "none" };
 const JSON_BODY: Body = { kind: "json" };
@@ -70,111 +65,6 @@ const A = "/v2/:account";
 const SERVICE = `${A}/services/:service`;
 const INSTANCE = `${SERVICE}/instances/:id`;
 const SELECTION = [...FILTERS, ...WAITS];
-
-type Route = RouteOf<Desk>;
-type Role = Route["role"];
-type Method = Route["method"];
-
-const PRETTY = "pretty";
-
-/** The same handler, whose answers are on many lines when they are asked for so. */
-function prettily<R extends Reply, T extends Result | undefined>(
-  handle: (call: Exchange<R>) => T | Promise<T>,
-): (call: Exchange<R>) => T | Promise<T> {
-  return (call) => {
-    const result = handle(call);
-    if (!call.query.has(PRETTY)) return result;
-    return result instanceof Promise ? result.then(makePretty) : makePretty(result);
-  };
-}
-
-function makePretty<T extends Result | undefined>(result: T): T {
-  if (result === undefined || "refusal" in result || result.body === undefined) return result;
-  return { ...result, body: toPretty(result.body) };
-}
-
-const CURRENT = "current";
-/** As long as changes wait for a store that does not answer. */
-const BARRIER_MS_MAX = 10_000;
-
-/** The same handler; what is asked for as it is `current` has everything that was acknowledged at any node before. */
-function currently(handle: Handle<Desk, Reply>): Handle<Desk, Reply> {
-  return (call) =>
-    call.query.has(CURRENT)
-      ? call.desk.registry
-          .barrier(AbortSignal.timeout(BARRIER_MS_MAX))
-          .then((reached) => (reached.ok ? handle(call) : reached))
-      : handle(call);
-}
-
-/**
- * The same handler, once this node has what the client has seen at another one: `after`, and the tag of what is known,
- * name a revision. What is no position is left to the handler.
- */
-function notBefore(handle: Handle<Desk, Reply>): Handle<Desk, Reply> {
-  return (call) => {
-    const late = catchUp(call.desk.registry, revisionSeen(call));
-    return late === undefined ? handle(call) : late.then((refused) => refused ?? handle(call));
-  };
-}
-
-function revisionSeen({ desk: { mark }, request, query }: Exchange): number {
-  const known = request.header("if-none-match");
-  const seen = known === undefined ? 0 : latestOf(known, mark);
-  const after = request.search === "" ? undefined : query.get("after");
-  return after === undefined ? seen : Math.max(seen, decodePosition(after, mark)?.revision ?? 0);
-}
-
-/** A route whose answers are whole. */
-function route(
-  method: Method,
-  pattern: string,
-  role: Role,
-  body: Body,
-  query: readonly string[],
-  handle: Handle<Desk, Reply>,
-  summary: string,
-): Route {
-  const reads = method === "GET" && pattern.startsWith(A);
-  const known = method === "GET" ? notBefore(handle) : handle;
-  return {
-    streams: false,
-    method,
-    pattern,
-    role,
-    body,
-    query: [...query, ...(reads ? [CURRENT] : []), PRETTY],
-    handle: prettily(reads ? currently(known) : known),
-    summary,
-  };
-}
-
-/** A route that streams, or may. */
-function streaming(
-  method: Method,
-  pattern: string,
-  role: Role,
-  body: Body,
-  query: readonly string[],
-  handle: Handle<Desk, Streaming>,
-  summary: string,
-): Route {
-  return {
-    streams: true,
-    method,
-    pattern,
-    role,
-    body,
-    query: [...query, PRETTY],
-    handle: prettily(handle),
-    summary,
-  };
-}
-
-/** With a line in the audit for each that is tried. */
-function audited(deed: string, fields: readonly string[], made: Route): Route {
-  return { ...made, audit: { deed, fields } };
-}
 
 const INSTANCE_ROUTES: readonly Route[] = [
   route(
@@ -249,18 +139,15 @@ const CONFIG_ROUTES: readonly Route[] = [
 
 const WATCHED = ["service+", "key+", "prefix+", "consumer", ...WAITS];
 
+const EVENTS = [
+  ...["after", "before", "since", "until", "limit", "wait"],
+  ...["type+", "service+", "instance", "lease", "key", "prefix", "brief"],
+];
+
 const FOLLOW_ROUTES: readonly Route[] = [
   streaming("GET", `${A}/watch`, "reader", NONE, WATCHED, watch, "Follow commits, by stream or long poll"),
   streaming("POST", `${A}/watch`, "reader", SUBSCRIPTIONS, [], watchMany, "Follow many subscriptions over one stream"),
-  streaming(
-    "GET",
-    `${A}/events`,
-    "reader",
-    NONE,
-    ["after", "type+", "service+", "limit", "wait"],
-    getEvents,
-    "Read the events feed",
-  ),
+  streaming("GET", `${A}/events`, "reader", NONE, EVENTS, getEvents, "Read the events feed"),
 ];
 
 const HOOK = `${A}/hooks/:hook`;
@@ -285,6 +172,7 @@ const DISCOVERY_ROUTES: readonly Route[] = [
 
 const STATUS_ROUTES: readonly Route[] = [
   route("GET", "/v2/_/status", "reader", NONE, [], getStatus, "Read this node's state"),
+  route("GET", "/v2/_/whoami", "reader", NONE, [], getWhoami, "Say who asks, and what that one may do"),
 ];
 
 /** Administration concerns all accounts: a token of one account is not enough. */
