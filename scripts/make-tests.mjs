@@ -35,6 +35,23 @@ export function toMade(path) {
   return /\.ts$/.test(path) ? join(MADE, path.replace(/\.ts$/, ".js")) : path;
 }
 
+/** Makes a file that runs what is made of these, each by an import of its own; answers its path. One that does not load fails alone. */
+export function makeTogether(name, paths) {
+  const path = join(MADE, "together", `${name.replaceAll("/", "-")}.js`);
+  const all = paths.map((one) => JSON.stringify(toMade(one))).join(",\n  ");
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(
+    path,
+    `import { test } from "node:test";
+for (const file of [
+  ${all},
+])
+  await import(file).catch((error) => test(file, () => Promise.reject(error)));
+`,
+  );
+  return path;
+}
+
 /** Text with the places of the sources, relative to the repository, instead of those that were made of them. */
 export function showSources(text) {
   if (!text.includes(MADE)) return text;

@@ -1,20 +1,23 @@
 /**
- * Runs test files with node:test, each in a process of its own, and reports: failures in full where they happen, a line
- * per file, skips with their reasons, a summary. A few files that fail are run once more, by themselves: machines are
- * shared, and what holds then is named as unsteady, with its failure above, instead of failed. What runs is what
- * make-tests.mjs has made of the files; what is shown are the sources.
+ * Runs test files with node:test, each in a process of its own but for those beside the sources, and reports: failures in
+ * full where they happen, a line per file, skips with their reasons, a summary. A few files that fail are run once more, by
+ * themselves: machines are shared, and what holds then is named as unsteady, with its failure above, instead of failed.
+ * What runs is what make-tests.mjs has made of the files; what is shown are the sources.
  */
-import { availableParallelism } from "node:os";
+import { existsSync, readFileSync } from "node:fs";
+import { availableParallelism, cpus } from "node:os";
+import { join } from "node:path";
 import { run } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import { inspect, parseArgs } from "node:util";
-import { showSources, toMade } from "./make-tests.mjs";
-import { seconds } from "./steps.mjs";
+import { makeTogether, showSources, toMade } from "./make-tests.mjs";
+import { ROOT, seconds } from "./steps.mjs";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    // More than cores: a file waits for peers and leases two thirds of its time.
-    concurrency: { type: "string", default: String(Math.min(8, 2 * availableParallelism())) },
+    // Left out: as many as keep the processors busy.
+    concurrency: { type: "string" },
     diagnostics: { type: "boolean", default: false },
     "file-minutes": { type: "string", default: "15" },
     "test-name-pattern": { type: "string" },
@@ -22,6 +25,18 @@ const { values, positionals } = parseArgs({
 });
 /** More than so many files that fail are no accident. */
 const AGAIN_MAX = 3;
+/** Most files wait for peers and leases most of their time, some compute: so many at once at least, more while a processor idles. */
+const [AT_ONCE_MIN, AT_ONCE_MAX] =
+  values.concurrency === undefined
+    ? [2 * availableParallelism(), 4 * availableParallelism()]
+    : [Number(values.concurrency), Number(values.concurrency)];
+const LOOK_MS = 500;
+/** Of all processors' time since the last look. */
+const IDLE_SHARE_MIN = 0.2;
+/** Tests beside the sources: most take longer to load than to run, and those of a part of the house load the same. */
+const PART = /^packages\/registry\/src\/(?:dialects\/)?[^/]+\//;
+/** What measures its process, or takes over its clock, needs one of its own. */
+const NEEDS_OWN = /\bmock\.|\bheapUsed\b|\bcpuUsage\b/;
 
 const startMs = performance.now();
 const files = new Map();
@@ -29,40 +44,89 @@ const failures = [];
 const skips = [];
 const unsteady = [];
 
-await runFiles(positionals, Number(values.concurrency));
+await runAll(toRuns(positionals), AT_ONCE_MIN, AT_ONCE_MAX);
 const failed = [...files].filter(([, entry]) => entry.failed > 0).map(([file]) => file);
 if (failed.length > 0 && failed.length <= AGAIN_MAX && positionals.length > failed.length) await runAgain(failed);
 summarise();
 
-/** So many at once, each by a run of its own: what a test's rig declares would be told as the rig's otherwise. */
-async function runFiles(names, atOnce) {
-  const left = [...names];
-  const next = async () => {
-    while (left.length > 0) await runFile(left.shift());
-  };
-  await Promise.all(Array.from({ length: atOnce }, next));
+/** What one process runs: a file, or those of a part of the house, `name` being theirs. */
+function toRuns(names) {
+  const parts = new Map();
+  for (const file of names) {
+    const [part = file] = PART.exec(file) ?? [];
+    const name = existsSync(join(ROOT, file)) && NEEDS_OWN.test(readFileSync(join(ROOT, file), "utf8")) ? file : part;
+    parts.set(name, [...(parts.get(name) ?? []), file]);
+  }
+  return [...parts].map(([name, own]) =>
+    own.length === 1 ? alone(own[0]) : { name, files: own, path: makeTogether(name, own) },
+  );
 }
 
-async function runFile(file) {
-  const entry = { passed: 0, failed: 0, skipped: 0, tookMs: 0 };
-  files.set(file, entry);
+function alone(file) {
+  return { name: file, files: [file], path: toMade(file) };
+}
+
+async function runAll(runs, atLeast, atMost) {
+  const left = [...runs];
+  const underWay = new Set();
+  const idles = watchIdle();
+  const begin = () => {
+    const one = runFiles(left.shift()).finally(() => underWay.delete(one));
+    underWay.add(one);
+  };
+  while (left.length > 0 || underWay.size > 0) {
+    while (left.length > 0 && underWay.size < atLeast) begin();
+    await Promise.race([...underWay, pause(LOOK_MS, undefined, { ref: false })]);
+    if (left.length > 0 && underWay.size < atMost && idles()) begin();
+  }
+}
+
+/** Tells whether the processors had little to do since it was asked last, for a while at least. */
+function watchIdle() {
+  const look = () => {
+    const all = cpus().map(({ times }) => times);
+    const sum = (kinds) => all.reduce((total, times) => total + kinds.reduce((all, kind) => all + times[kind], 0), 0);
+    return { atMs: performance.now(), idle: sum(["idle"]), whole: sum(["user", "nice", "sys", "idle", "irq"]) };
+  };
+  let last = look();
+  return () => {
+    if (performance.now() - last.atMs < LOOK_MS) return false;
+    const now = look();
+    const share = (now.idle - last.idle) / (now.whole - last.whole);
+    last = now;
+    return share > IDLE_SHARE_MIN;
+  };
+}
+
+async function runFiles({ name, files: own, path }) {
+  for (const file of own) files.set(file, { passed: 0, failed: 0, skipped: 0, tookMs: 0 });
   const beganMs = performance.now();
+  // Each by a run of its own: what a test's rig declares would be told as the rig's otherwise.
   const stream = run({
-    files: [toMade(file)],
+    files: [path],
     concurrency: 1,
     // For one file with all its tests, so that a file that hangs does not hold up the others.
     timeout: Number(values["file-minutes"]) * 60_000,
     ...(values["test-name-pattern"] === undefined ? {} : { testNamePatterns: values["test-name-pattern"] }),
   });
+  const fileOf = (data) =>
+    own.length === 1 ? name : (own.find((file) => [data.file, data.name].includes(toMade(file))) ?? name);
   stream.on("test:stdout", ({ message }) => process.stdout.write(showSources(message)));
   stream.on("test:stderr", ({ message }) => process.stderr.write(showSources(message)));
-  stream.on("test:pass", (data) => keep(file, data, true));
-  stream.on("test:fail", (data) => keep(file, data, false));
+  stream.on("test:pass", (data) => keep(fileOf(data), data, true));
+  stream.on("test:fail", (data) => keep(fileOf(data), data, false));
   if (values.diagnostics) stream.on("test:diagnostic", (data) => data.file && console.log(data.message));
   const ended = new Promise((resolve) => stream.on("end", resolve));
   stream.resume();
   await ended;
-  entry.tookMs = performance.now() - beganMs;
+  if (own.length === 1) files.get(name).tookMs = performance.now() - beganMs;
+  else if (values["test-name-pattern"] === undefined)
+    for (const file of own)
+      if (!hasRun(files.get(file))) keep(file, { name: toMade(file), details: { error: "nothing of it ran" } }, false);
+}
+
+function hasRun({ passed, failed, skipped }) {
+  return passed + failed + skipped > 0;
 }
 
 async function runAgain(names) {
@@ -70,13 +134,18 @@ async function runAgain(names) {
   const before = failures.splice(0);
   for (const name of names) files.delete(name);
   skips.splice(0, skips.length, ...skips.filter((skip) => !names.some((name) => skip.startsWith(`${name}: `))));
-  await runFiles(names, 1);
+  // A part of the house whose process failed, and none of its tests: all of its files.
+  const again = names.flatMap((name) => positionals.filter((file) => file === name || PART.exec(file)?.[0] === name));
+  await runAll(again.map(alone), 1, 1);
   unsteady.push(...before.filter((failure) => !failures.includes(failure)));
 }
 
 function keep(file, data, passed) {
-  const name = data.name === toMade(file) ? "the whole file" : data.name;
-  const entry = files.get(file);
+  const entry = files.get(file) ?? { passed: 0, failed: 0, skipped: 0, tookMs: 0 };
+  files.set(file, entry);
+  const isWhole = data.name === data.file || data.name === toMade(file);
+  const name = isWhole ? "the whole file" : data.name;
+  if (data.nesting === 0) entry.tookMs += data.details?.duration_ms ?? 0;
   if (data.skip !== undefined && data.skip !== false) {
     entry.skipped++;
     skips.push(`${file}: ${name}: ${data.skip === true ? "no reason given" : data.skip}`);

@@ -10,6 +10,19 @@ import { build, ensurePackages, ROOT, runTests } from "./steps.mjs";
 const given = process.argv.slice(2);
 const places = given.filter((argument) => !argument.startsWith("-"));
 const flags = given.filter((argument) => argument.startsWith("-") && argument !== "--changed");
+/** What takes longest begins first, so that none of it is left for the end. */
+const LONG = [
+  "program/protection",
+  "etcd/replicator",
+  "answers/others",
+  "program/kill",
+  "answers/history",
+  "cli/commands",
+  "program/signals",
+  "rackspace/accounts",
+  "embedded/places",
+  "nodes/program",
+].map((name) => `test/${name}.test.ts`);
 const isOther = (file) => /^test\/(interop|soak)\//.test(file);
 
 const files = given.includes("--changed")
@@ -21,7 +34,11 @@ if (files.length === 0) {
 }
 await build();
 ensurePackages();
-process.exitCode = await runTests([...flags, ...files]);
+process.exitCode = await runTests([
+  ...flags,
+  ...LONG.filter((file) => files.includes(file)),
+  ...files.filter((file) => !LONG.includes(file)),
+]);
 
 /** The file itself, or the tests in a folder and below; those of interop and soak are run by commands of their own. */
 function findTests(place) {
