@@ -19,6 +19,7 @@ export function startSmall(scope: Scope, config: object = {}): Promise<Rollcall>
   // JSON is YAML.
   writeFileSync(file, JSON.stringify(config));
   return startRollcall(scope, {
+    dialects: "http,rackspace,dns,skydns,eureka",
     flags: ["--log-level", "error", "--config", file],
     nodeFlags: [`--max-old-space-size=${HEAP_MB}`],
     readyMsMax: 60_000,

@@ -19,7 +19,7 @@ import { temporaryDirectory } from "../harness/scope.ts";
 import { commandLine, run } from "./rig.ts";
 
 const scope = { after };
-const server = await startRollcall(scope);
+const server = await startRollcall(scope, { dialects: "http,eureka" });
 const { cli, json } = commandLine(server.url);
 
 test("an instance is registered, listed, explained and deregistered", async () => {

@@ -25,7 +25,8 @@ export interface Eureka {
 }
 
 export async function startEureka(scope: Scope, options: EurekaOptions = {}): Promise<Eureka> {
-  const { settings, config, ...rest } = options;
+  const { settings, config, ...more } = options;
+  const rest = { dialects: "http,eureka", ...more };
   if (settings === undefined && config === undefined) return eurekaOf(await startRollcall(scope, rest));
   const file = join(temporaryDirectory(scope), "rollcall.yaml");
   writeFileSync(file, settingsText(settings ?? {}, config));

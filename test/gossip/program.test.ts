@@ -30,6 +30,7 @@ const nodes = await Promise.all(
     startRollcall(
       { after },
       {
+        dialects: "all",
         flags: [
           ...["--replicator", "gossip", "--name", name, "--link-key", KEY, "--link-port", String(ports[nth])],
           ...["--link-address", addresses[nth] as string, ...(PEERS[nth] as string[])],

@@ -1,7 +1,7 @@
 /** A whole Rollcall as a process of its own, which ends with the test. */
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PORTS } from "../../packages/registry/src/bin/dialects.ts";
+import { DIALECTS, NATIVE_PORT, PORTS } from "../../packages/registry/src/bin/dialects.ts";
 import { freePort } from "./ports.ts";
 import { cleanEnvironment, type Exit, type LogLine, Program } from "./process.ts";
 import { ROOT } from "./root.ts";
@@ -15,6 +15,8 @@ export interface StartOptions {
   readonly data?: string;
   /** More flags of `rollcall serve`. */
   readonly flags?: readonly string[];
+  /** Which are open, "http" at least; "all" are the program's own choice. Left out: http alone, unless flags or a file say it. */
+  readonly dialects?: string;
   /** More environment; `ROLLCALL_…` of the caller is never inherited. */
   readonly env?: Readonly<Record<string, string>>;
   /** How long the start may take. */
@@ -55,8 +57,17 @@ export interface Endpoint {
 
 const LINK_PORT = "link-port";
 
-/** Flags of all ports: a test gets free ones unless it says otherwise. */
 const PORT_FLAGS = [...PORTS.map(({ name }) => `${name}-port`), LINK_PORT];
+
+/** The flags of the ports that are opened: a test gets free ones unless it says otherwise. */
+function portFlagsOf(flags: readonly string[]): readonly string[] {
+  const at = flags.indexOf("--dialects");
+  const open = at < 0 ? undefined : (flags[at + 1] ?? "").split(",");
+  const listed = DIALECTS.filter(({ name }) => open === undefined || open.includes(name));
+  const isNode = flags.includes("etcd") || flags.includes("gossip");
+  const names = [NATIVE_PORT, ...listed.flatMap(({ ports }) => ports)].map(({ name }) => `${name}-port`);
+  return isNode ? [...names, LINK_PORT] : names;
+}
 
 /** The flags with a free port in place of each port 0, so that a restart can use the same one. */
 function named(flags: readonly string[]): Promise<readonly string[]> {
@@ -89,16 +100,15 @@ class Server implements Rollcall {
   }
 
   async launch(flags: readonly string[], env: Readonly<Record<string, string>>): Promise<void> {
+    const { prefix = [], nodeFlags = [], dialects } = this.#options;
+    const isSaid =
+      flags.includes("--dialects") || dialects === "all" || (dialects === undefined && flags.includes("--config"));
+    const more = [...(isSaid ? [] : ["--dialects", dialects ?? "http"]), ...flags];
     const own = ["serve", "--data", this.data, "--log-format", "json"];
-    const isNode = flags.includes("etcd") || flags.includes("gossip");
-    for (const port of PORT_FLAGS)
-      if (
-        (port !== LINK_PORT || isNode) &&
-        !flags.some((flag) => flag === `--${port}` || flag.startsWith(`--${port}=`))
-      )
+    for (const port of portFlagsOf(more))
+      if (!more.some((flag) => flag === `--${port}` || flag.startsWith(`--${port}=`)))
         own.push(`--${port}`, String(await freePort()));
-    own.push(...(await named(flags)));
-    const { prefix = [], nodeFlags = [] } = this.#options;
+    own.push(...(await named(more)));
     const [command, ...args] = [...prefix, process.execPath, ...nodeFlags, PROGRAM, ...own] as [string];
     const program = new Program(command, args, { env: cleanEnvironment(env), cwd: tmpdir() });
     this.#program = program;

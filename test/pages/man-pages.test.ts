@@ -30,7 +30,7 @@ async function paste(
   dialect: string,
   around: (registry: Rollcall) => Around | Promise<Around> = () => ({}),
 ): Promise<string> {
-  const registry = await startRollcall(t);
+  const registry = await startRollcall(t, { dialects: "all" });
   const { before = "", replaced = {} } = await around(registry);
   const shell = openShell(t, {});
   const [block, ...more] = commandsOf(`packages/registry/src/dialects/${dialect}/README.md`, "Example");

@@ -18,7 +18,7 @@ const SHOWN: readonly { readonly block: RegExp; readonly shows: readonly RegExp[
 const dig = requirePackage("bind9-dnsutils", "dig");
 
 test("the README's first five minutes show what it says", { skip: dig.skip }, async (t) => {
-  const registry = await startRollcall(t);
+  const registry = await startRollcall(t, { dialects: "all" });
   const shell = openShell(t, { ROLLCALL_URL: registry.url });
   const [start, ...blocks] = commandsOf("README.md", "Five minutes");
   assert.equal(start, "npm start\n");

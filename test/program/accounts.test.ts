@@ -41,7 +41,7 @@ test(
   "open mode: a login is confined to its tenant and survives kill -9; without a token all is allowed",
   TIMEOUT,
   async (t) => {
-    const registry = await startRollcall(t);
+    const registry = await startRollcall(t, { dialects: "http,rackspace" });
     const joe = await login(registry.url, "joe", "any");
     const ann = await login(registry.url, "ann", "any");
     assert.ok(typeof joe === "object" && typeof ann === "object");
@@ -61,7 +61,7 @@ test(
 );
 
 test("the first token closes the registry; roles, accounts and limits hold and survive kill -9", TIMEOUT, async (t) => {
-  const registry = await startRollcall(t);
+  const registry = await startRollcall(t, { dialects: "http,rackspace" });
   const { url } = registry;
   assert.equal((await createToken(url, { name: "w", account: "shop", role: "writer" })).status, 400);
   const root = (await createToken(url, { name: "root", account: null, role: "admin" })).json().token;
@@ -94,7 +94,7 @@ test("the first token closes the registry; roles, accounts and limits hold and s
 });
 
 test("an account's request rate is limited, the others' is not", TIMEOUT, async (t) => {
-  const { url } = await startRollcall(t);
+  const { url } = await startRollcall(t, { dialects: "http,rackspace" });
   await request(`${url}/v2/_/accounts/shop`, put({ requestsPerSecondMax: 5 }));
   const statuses = async (account: string): Promise<number[]> => {
     const answers = Array.from({ length: 30 }, () => request(`${url}/v2/${account}/services`));
@@ -123,7 +123,7 @@ test(
       http: { connectionsMax: 20 },
     };
     writeFileSync(at("rollcall.yaml"), JSON.stringify(config));
-    const registry = await startRollcall(t, { flags: ["--config", at("rollcall.yaml")] });
+    const registry = await startRollcall(t, { dialects: "http,rackspace", flags: ["--config", at("rollcall.yaml")] });
     assert.match(registry.url, /^https:/);
     const [ca, key] = [readFileSync(at("cert.pem")), readFileSync(at("key.pem"))];
     const trusted = { connection: { ca, cert: ca, key } };
@@ -140,7 +140,7 @@ test(
 );
 
 test("SIGTERM ends streams and answers what is under way", TIMEOUT, async (t) => {
-  const registry = await startRollcall(t);
+  const registry = await startRollcall(t, { dialects: "http,rackspace" });
   const stream = await openStream(t, `${registry.url}/v2/default/watch`);
   assert.equal(stream.status, 200);
   const idle = openSocket(t, registry.port());

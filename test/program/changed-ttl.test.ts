@@ -7,7 +7,7 @@ import { type Answer, request } from "../harness/requests.ts";
 import { until } from "../harness/scope.ts";
 import { openTenant, register as registerService } from "../rackspace/rig.ts";
 
-const rollcall = await startRollcall({ after });
+const rollcall = await startRollcall({ after }, { dialects: "http,rackspace,skydns,eureka" });
 const native = `${rollcall.url}/v2/default`;
 const eureka = `http://127.0.0.1:${rollcall.port("eureka")}/eureka/apps`;
 const skydns = `http://127.0.0.1:${rollcall.port("skydns")}/skydns/services`;

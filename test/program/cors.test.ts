@@ -11,7 +11,10 @@ import { temporaryDirectory, until } from "../harness/scope.ts";
 
 const APP = "https://app.example.com";
 const BROWSER = "Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/140.0";
-const rollcall = await startRollcall({ after }, { flags: ["--cors-origins", `${APP}, http://localhost:5173`] });
+const rollcall = await startRollcall(
+  { after },
+  { dialects: "http,eureka", flags: ["--cors-origins", `${APP}, http://localhost:5173`] },
+);
 
 /** Headers that a browser sends without asking before. */
 const SIMPLE = new Set(["accept", "accept-language", "content-language", "range"]);

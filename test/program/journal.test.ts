@@ -21,7 +21,7 @@ function find(rollcall: Rollcall, msg: string, fields: LogLine): Promise<LogLine
 }
 
 test("each request gets one line: HTTP, streams when they end, Eureka, SkyDNS, Rackspace, DNS", async (t) => {
-  const rollcall = await startRollcall(t, { flags: ["--log-access", "1", "--log-level", "error"] });
+  const rollcall = await startRollcall(t, { dialects: "all", flags: ["--log-access", "1", "--log-level", "error"] });
   const at = (dialect: string, path: string): string => `http://127.0.0.1:${rollcall.port(dialect)}${path}`;
   const body = JSON.stringify({ address: "10.0.0.1", port: 80, ttl: "1m" });
   await request(`${rollcall.url}/v2/default/services/api/instances/a1?x=secret`, { method: "PUT", body });

@@ -14,7 +14,7 @@ test("a serverset and the catalog are one, through restarts and when it is turne
   const configure = (layouts: string): void => writeFileSync(file, `${layouts}\n`);
   const flags = ["--config", file];
   configure("layouts: []");
-  const rollcall = await startRollcall(t, { flags });
+  const rollcall = await startRollcall(t, { dialects: "http", flags });
   const at = `${rollcall.url}/v2/default`;
   const put = async (path: string, body: unknown, headers = {}): Promise<void> => {
     const { status, text } = await request(`${at}/${path}`, { method: "PUT", body, headers });
@@ -75,7 +75,7 @@ test("entries by a pattern live as long as they are written again, and stay when
     `layouts:\n  - { prefix: /services, kind: pattern, pattern: "<service>/<address>:<port>"${life} }\n`;
   writeFileSync(file, layout(", life: 1s"));
   const flags = ["--config", file];
-  const rollcall = await startRollcall(t, { flags });
+  const rollcall = await startRollcall(t, { dialects: "http", flags });
   const at = `${rollcall.url}/v2/default`;
   const put = (path: string) =>
     request(`${at}/config/${encodeURIComponent(path)}`, { method: "PUT", body: String(performance.now()) });

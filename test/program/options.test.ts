@@ -4,7 +4,7 @@ import { after, test } from "node:test";
 import { startRollcall } from "../harness/program.ts";
 import { rawRequest, request } from "../harness/requests.ts";
 
-const rollcall = await startRollcall({ after });
+const rollcall = await startRollcall({ after }, { dialects: "http,rackspace,skydns,eureka,consul" });
 const PORTS = ["http", "eureka", "skydns", "consul"] as const;
 
 for (const name of PORTS) {

@@ -12,7 +12,7 @@ import { ROOT } from "../harness/root.ts";
 import { temporaryDirectory, until } from "../harness/scope.ts";
 
 test("after SIGTERM readiness is off while requests are still answered; the exit code is 0", async (t) => {
-  const rollcall = await startRollcall(t);
+  const rollcall = await startRollcall(t, { dialects: "all" });
   assert.equal((await request(`${rollcall.url}/readyz`)).status, 200);
   process.kill(rollcall.pid, "SIGTERM");
   await until(async () => (await request(`${rollcall.url}/readyz`)).status === 503, {
@@ -24,7 +24,7 @@ test("after SIGTERM readiness is off while requests are still answered; the exit
 });
 
 test("a second signal does not cut the stop short", async (t) => {
-  const rollcall = await startRollcall(t);
+  const rollcall = await startRollcall(t, { dialects: "all" });
   process.kill(rollcall.pid, "SIGINT");
   process.kill(rollcall.pid, "SIGINT");
   assert.deepEqual(await rollcall.exited, { code: 0, signal: null });

@@ -22,7 +22,7 @@ for (const [id, life] of Object.entries({ shared: { lease: "connection" }, own: 
   await store.done({ kind: "register", instance: instanceOf("api", id), life });
 await store.close();
 
-const rollcall = await startRollcall({ after }, { data });
+const rollcall = await startRollcall({ after }, { data, dialects: "http,rackspace,skydns,eureka" });
 const api = openApi(rollcall.url);
 const V2 = "/v2/default";
 const { cli } = commandLine(rollcall.url);

@@ -4,18 +4,26 @@ import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { startRollcall } from "../harness/program.ts";
 import { request } from "../harness/requests.ts";
 import { type Scope, temporaryDirectory } from "../harness/scope.ts";
-import { assertFault, type ExpectedFault, events, logIn, missing, openTenant, register } from "./rig.ts";
+import {
+  assertFault,
+  type ExpectedFault,
+  events,
+  logIn,
+  missing,
+  openTenant,
+  register,
+  startRackspace,
+} from "./rig.ts";
 
-const rollcall = await startRollcall({ after });
+const rollcall = await startRackspace({ after });
 const { url } = rollcall;
 
 function startWith(scope: Scope, yaml: string) {
   const file = join(temporaryDirectory(scope), "rollcall.yaml");
   writeFileSync(file, yaml);
-  return startRollcall(scope, { flags: ["--config", file] });
+  return startRackspace(scope, { flags: ["--config", file] });
 }
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");

@@ -1,11 +1,19 @@
 /** Configuration of the Rackspace dialect: values, namespaces, lists, limits. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { startRollcall } from "../harness/program.ts";
 import { request } from "../harness/requests.ts";
-import { assertFault, events, missing, openTenant, type Tenant, wrongField, wrongParameter } from "./rig.ts";
+import {
+  assertFault,
+  events,
+  missing,
+  openTenant,
+  startRackspace,
+  type Tenant,
+  wrongField,
+  wrongParameter,
+} from "./rig.ts";
 
-const rollcall = await startRollcall({ after });
+const rollcall = await startRackspace({ after });
 const { url } = rollcall;
 
 async function set(tenant: Tenant, id: string, value = `value of ${id}`): Promise<void> {

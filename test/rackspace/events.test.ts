@@ -1,7 +1,6 @@
 /** The events feed of the Rackspace dialect: types, order, markers, pages. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { startRollcall } from "../harness/program.ts";
 import { type Answer, request } from "../harness/requests.ts";
 import {
   assertFault,
@@ -10,12 +9,13 @@ import {
   nowOf,
   openTenant,
   register,
+  startRackspace,
   ticksOf,
   uuidAt,
   wrongParameter,
 } from "./rig.ts";
 
-const rollcall = await startRollcall({ after });
+const rollcall = await startRackspace({ after });
 const { url } = rollcall;
 
 test("joins and removals carry the service, and their ids are the order", async () => {
@@ -155,7 +155,7 @@ test("markers and types that are none", async () => {
 });
 
 test("events and their ids are the same after a crash", async (t) => {
-  const own = await startRollcall(t);
+  const own = await startRackspace(t);
   const tenant = await openTenant(own.url);
   await register(tenant, "svc-1");
   await tenant.call("PUT", "/configuration/abc", { value: "v" });
@@ -179,7 +179,7 @@ test("one tenant's events are not another's", async () => {
 });
 
 test("what history no longer holds has left the feed; an older marker begins where it does", async (t) => {
-  const own = await startRollcall(t);
+  const own = await startRackspace(t);
   const tenant = await openTenant(own.url);
   for (let i = 0; i < 20; i++) await tenant.call("PUT", "/configuration/abc", { value: `${i}` });
   const all = await events(tenant);

@@ -1,11 +1,19 @@
 /** The front door of the Rackspace dialect: faults, bodies, paths, tenants, tokens. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { startRollcall } from "../harness/program.ts";
 import { type Answer, rawRequest, request } from "../harness/requests.ts";
-import { assertFault, type ExpectedFault, events, logIn, missing, openTenant, register } from "./rig.ts";
+import {
+  assertFault,
+  type ExpectedFault,
+  events,
+  logIn,
+  missing,
+  openTenant,
+  register,
+  startRackspace,
+} from "./rig.ts";
 
-const rollcall = await startRollcall({ after });
+const rollcall = await startRackspace({ after });
 const { url } = rollcall;
 
 const bad = (message: string): ExpectedFault => ({ status: 400, type: "badRequest", message });
@@ -270,7 +278,7 @@ test("addresses keep scheme, host and port; only https is https", async () => {
 });
 
 test("tenants are the same after a crash", async (t) => {
-  const own = await startRollcall(t);
+  const own = await startRackspace(t);
   const tenant = await openTenant(own.url, "lasting");
   await register(tenant, "svc-1");
   await own.restart();

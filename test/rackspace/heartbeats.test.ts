@@ -1,7 +1,6 @@
 /** Heartbeats of the Rackspace dialect: the chain of tokens, its end, and what a service lives by. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { startRollcall } from "../harness/program.ts";
 import { until } from "../harness/scope.ts";
 import {
   assertFault,
@@ -13,13 +12,14 @@ import {
   nowOf,
   openTenant,
   register,
+  startRackspace,
   type Tenant,
   ticksOf,
   wrongField,
   wrongParameter,
 } from "./rig.ts";
 
-const rollcall = await startRollcall({ after });
+const rollcall = await startRackspace({ after });
 const { url } = rollcall;
 
 async function next(tenant: Tenant, id: string, token: string): Promise<string> {
@@ -191,7 +191,7 @@ test("heartbeats are never refused for their rate", async () => {
 });
 
 test("after a crash the chain goes on from any token, also from one whose answer was lost", async (t) => {
-  const own = await startRollcall(t);
+  const own = await startRackspace(t);
   const tenant = await openTenant(own.url);
   const first = await register(tenant, "used", 30);
   const second = await next(tenant, "used", first);

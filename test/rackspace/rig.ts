@@ -1,7 +1,12 @@
 /** What the tests of the Rackspace dialect share: a tenant of its own per test, and requests in its name. */
 import assert from "node:assert/strict";
+import { type Rollcall, type StartOptions, startRollcall } from "../harness/program.ts";
 import { type Answer, type RequestSpec, request } from "../harness/requests.ts";
-import { until } from "../harness/scope.ts";
+import { type Scope, until } from "../harness/scope.ts";
+
+export function startRackspace(scope: Scope, options: StartOptions = {}): Promise<Rollcall> {
+  return startRollcall(scope, { dialects: "http,rackspace", ...options });
+}
 
 /** A tenant with a token. */
 export interface Tenant {

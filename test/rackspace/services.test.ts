@@ -1,11 +1,19 @@
 /** Services of the Rackspace dialect: the validation table, create, read, update, delete, lists, limits. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { startRollcall } from "../harness/program.ts";
 import { request } from "../harness/requests.ts";
-import { assertFault, events, missing, openTenant, register, wrongField, wrongParameter } from "./rig.ts";
+import {
+  assertFault,
+  events,
+  missing,
+  openTenant,
+  register,
+  startRackspace,
+  wrongField,
+  wrongParameter,
+} from "./rig.ts";
 
-const rollcall = await startRollcall({ after });
+const rollcall = await startRackspace({ after });
 const { url } = rollcall;
 
 const id = (length: number) => "i".repeat(length);

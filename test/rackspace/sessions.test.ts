@@ -1,11 +1,21 @@
 /** The session era of the Rackspace dialect, beside v1.0. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { startRollcall } from "../harness/program.ts";
 import { until } from "../harness/scope.ts";
-import { assertFault, beat, events, eventsOf, missing, openTenant, register, type Tenant, wrongField } from "./rig.ts";
+import {
+  assertFault,
+  beat,
+  events,
+  eventsOf,
+  missing,
+  openTenant,
+  register,
+  startRackspace,
+  type Tenant,
+  wrongField,
+} from "./rig.ts";
 
-const rollcall = await startRollcall({ after });
+const rollcall = await startRackspace({ after });
 const { url } = rollcall;
 
 async function openSession(tenant: Tenant, timeoutS = 60, metadata: object = {}) {
@@ -178,7 +188,7 @@ test("the 101st session is refused, exactly, also in parallel; one that ended ma
 });
 
 test("sessions and their chains outlive a crash", async (t) => {
-  const own = await startRollcall(t);
+  const own = await startRackspace(t);
   const tenant = await openTenant(own.url);
   const { id, token } = await openSession(tenant, 30, { region: "dfw" });
   await join(tenant, id, "dfw1-api");

@@ -7,9 +7,9 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { startRollcall } from "../harness/program.ts";
 import { rawRequest } from "../harness/requests.ts";
 import { ROOT } from "../harness/root.ts";
+import { startRackspace } from "./rig.ts";
 
 interface Exchange {
   readonly request: readonly string[];
@@ -80,7 +80,7 @@ function parse(text: string) {
 
 for (const file of readdirSync(FOLDER).filter((name) => name.endsWith(".json"))) {
   test(`what ${file.replace(".json", "")} sends is answered as it was`, async (t) => {
-    const rollcall = await startRollcall(t);
+    const rollcall = await startRackspace(t);
     const values = new Values(`127.0.0.1:${rollcall.port()}`);
     const exchanges = JSON.parse(readFileSync(join(FOLDER, file), "utf8")) as Exchange[];
     assert.ok(exchanges.length > 10);
