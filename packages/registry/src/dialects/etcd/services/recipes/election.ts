@@ -13,8 +13,8 @@ import type {
 import { toStatus } from "../../refusals.ts";
 import { toLease } from "../../wire/lease-id.ts";
 import { toKeyValue } from "./key-value.ts";
-import { GIVEN_UP, sessionOf } from "./session.ts";
-import { awaitTurn, enter, findFirst, giveUp, placeOf, rangeOf } from "./turn.ts";
+import { takeTurn } from "./session.ts";
+import { findFirst, giveUp, rangeOf } from "./turn.ts";
 
 const NOT_LEADER = new Status(CODES.unknown, "election: not leader");
 const NO_LEADER = new Status(CODES.unknown, "election: no leader");
@@ -22,27 +22,21 @@ const NO_KEY = new Status(CODES.unknown, '"leader" field must be provided');
 
 /** Answers once he leads. */
 export async function campaign(desk: Desk, call: Call, { name, lease, value }: CampaignRequest) {
-  const account = await admit(desk, call, "writer");
-  if (account instanceof Status) return account;
-  const { registry } = desk;
-  const session = await sessionOf(registry, account, lease, call.signal);
-  if (session instanceof Status) return session;
-  const place = placeOf(account, fromBuffer(name), session);
   const said = fromBuffer(value);
-  const entered = await enter(registry, place, said, call.signal);
-  if (!entered.ok) return toStatus(entered);
-  const { since, before } = entered.value;
-  // He was in the line already, with other words.
-  const renamed =
-    before === undefined || before.value === said ? undefined : await say(desk, account, { ...place, since }, said);
-  if (renamed instanceof Status) return renamed;
-  if (!(await awaitTurn(registry, place, since, call.signal))) {
-    await giveUp(registry, account, place.key, since);
-    return GIVEN_UP;
-  }
-  const isHis = registry.read((view) => view.entry(account, place.key)?.createRevision === since);
-  if (!isHis) return NOT_LEADER;
-  const leader = { name, key: toBuffer(place.key), rev: BigInt(since), lease: BigInt(session) };
+  const turn = await takeTurn(desk, call, {
+    name: fromBuffer(name),
+    lease,
+    value: said,
+    gone: NOT_LEADER,
+    async entered(place, { since, before }) {
+      // He was in the line already, with other words.
+      if (before === undefined || before.value === said) return undefined;
+      const renamed = await say(desk, place.account, { ...place, since }, said);
+      return renamed instanceof Status ? renamed : undefined;
+    },
+  });
+  if (turn instanceof Status) return turn;
+  const leader = { name, key: toBuffer(turn.key), rev: BigInt(turn.since), lease: BigInt(turn.lease) };
   return { header: headOf(desk, revisionNow(desk)), leader };
 }
 
