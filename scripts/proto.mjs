@@ -1,15 +1,17 @@
 /**
- * `node scripts/proto.mjs`: makes types and descriptors of the `.proto` files anew, after one of them changed. The compiler
- * and the generator are fetched when this runs; what they make is in the repository, so nothing else needs them.
+ * `node scripts/proto.mjs [place]`: makes types and descriptors of the `.proto` files anew, after one of them changed: beside
+ * them, or in a place with the same folders. The compiler and the generator are fetched when this runs; what they make is in
+ * the repository, so nothing else needs them.
  */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { ROOT } from "./steps.mjs";
 
 const DIALECTS = join(ROOT, "packages/registry/src/dialects");
-const FOLDERS = ["etcd/proto", "grpc/proto"].map((folder) => join(DIALECTS, folder));
+const FOLDERS = ["etcd/proto", "grpc/proto"];
+const [, , PLACE = DIALECTS] = process.argv;
 const PACKAGES = ["@bufbuild/buf@1.75.0", "@bufbuild/protoc-gen-es@2.17.0"];
 const LINE = 110;
 
@@ -21,27 +23,28 @@ const buf = (...args) =>
   });
 
 try {
-  for (const folder of FOLDERS) compile(folder);
+  for (const folder of FOLDERS) compile(join(DIALECTS, folder), join(PLACE, folder));
 } finally {
   rmSync(scratch, { recursive: true });
 }
 
-function compile(folder) {
+function compile(folder, place) {
   const set = join(scratch, "set.binpb");
   const out = join(scratch, basename(dirname(folder)));
   buf("build", folder, "--exclude-source-info", "-o", set);
   const plugins = [{ local: "protoc-gen-es", out, opt: ["target=dts", "import_extension=js"] }];
   buf("generate", folder, "--template", JSON.stringify({ version: "v2", plugins }));
+  mkdirSync(join(place, "generated"), { recursive: true });
   for (const file of readdirSync(out, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".d.ts")))
     writeFileSync(
-      join(folder, "generated", basename(file).replace("_pb.d.ts", ".ts")),
+      join(place, "generated", basename(file).replace("_pb.d.ts", ".ts")),
       toTypes(readFileSync(join(out, file), "utf8")),
     );
   const lines = readFileSync(set)
     .toString("base64")
     .match(new RegExp(`.{1,${LINE}}`, "g"));
   writeFileSync(
-    join(folder, "descriptors.ts"),
+    join(place, "descriptors.ts"),
     `/** The \`.proto\` files beside this one, compiled by scripts/proto.mjs: a FileDescriptorSet in base64. */
 export const DESCRIPTORS = [
 ${lines.map((line) => `  "${line}",\n`).join("")}].join("");
