@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { etcd, startEtcd, startOriginal } from "../etcd/dialect/rig.ts";
-import { converse, meaningsOf, writeConversations } from "../etcd/web/vectors.ts";
+import { converse, meaningsOf, writeConversations } from "../etcd/dialect/web/vectors.ts";
 
 /** Names a file that the original's answers are written to, as vectors. */
 const RECORD = process.env.ROLLCALL_RECORD_ETCD_V2;

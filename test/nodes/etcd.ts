@@ -1,6 +1,6 @@
 /** Clients of etcd at three nodes: watches of what others change, leases kept alive anywhere, and lines across nodes. */
 import assert from "node:assert/strict";
-import { bytes, CallFailed, Client, KV, pairs, type Talk, type Told, text } from "../etcd-dialect/rig.ts";
+import { bytes, CallFailed, Client, KV, pairs, type Talk, type Told, text } from "../etcd/dialect/client.ts";
 import type { Rollcall } from "../harness/program.ts";
 import { type Scope, until } from "../harness/scope.ts";
 

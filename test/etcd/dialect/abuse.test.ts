@@ -8,8 +8,8 @@ import { after, afterEach, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { request } from "../../harness/requests.ts";
 import { type Scope, until } from "../../harness/scope.ts";
-import { frame } from "./caller.ts";
-import { encode, methodOf, type Plain } from "./proto.ts";
+import { frame } from "./original/caller.ts";
+import { encode, methodOf, type Plain } from "./original/proto.ts";
 import { Caller, startEtcd } from "./rig.ts";
 
 const rollcall = await startEtcd({ after }, { dialects: "etcd" });

@@ -7,7 +7,7 @@ import { type Rollcall, startRollcall } from "../../harness/program.ts";
 import { type Scope, temporaryDirectory } from "../../harness/scope.ts";
 import { type PeerScope, startPeer } from "../../peers-rig.ts";
 
-export { Caller } from "./caller.ts";
+export { Caller } from "./original/caller.ts";
 
 export interface EtcdSettings {
   /** `dialectSettings.etcd`. */

@@ -2,8 +2,8 @@
  * Conversations with a server, told so that two servers can be compared: revisions become the steps that made them, ids and
  * what a server says of itself alone are left out.
  */
-import type { Caller, Stream } from "../caller.ts";
-import type { Plain } from "../proto.ts";
+import type { Caller, Stream } from "./caller.ts";
+import type { Plain } from "./proto.ts";
 
 export interface Step {
   /** `KV/Range` and the like; of a message on an open stream, what opens it. */

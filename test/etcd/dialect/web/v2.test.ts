@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { startEtcd } from "../../etcd-dialect/rig.ts";
-import { request } from "../../harness/requests.ts";
-import { ROOT } from "../../harness/root.ts";
-import { until } from "../../harness/scope.ts";
+import { request } from "../../../harness/requests.ts";
+import { ROOT } from "../../../harness/root.ts";
+import { until } from "../../../harness/scope.ts";
+import { startEtcd } from "../rig.ts";
 import { beginWatch, type Conversation, meaningsOf, say } from "./vectors.ts";
 
 const FILE = join(ROOT, "packages/registry/src/dialects/etcd/vectors/v2-3.4.23.json");

@@ -1,10 +1,8 @@
-/** What the tests of the etcd dialect share: a registry, and a client of gRPC over node:http2 that hides nothing. */
+/** A client of gRPC over node:http2 that hides nothing, with the program's own messages. */
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, type IncomingHttpHeaders } from "node:http2";
 import { create, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
-import { SCHEMA } from "../../packages/registry/src/dialects/etcd/proto/schema.ts";
-import type { Scope } from "../harness/scope.ts";
-
-export { startEtcd } from "../etcd/dialect/rig.ts";
+import { SCHEMA } from "../../../packages/registry/src/dialects/etcd/proto/schema.ts";
+import type { Scope } from "../../harness/scope.ts";
 
 /** A message as tests look at it: fields by name, longs as bigints. */
 // biome-ignore lint/suspicious/noExplicitAny: its fields depend on the method.

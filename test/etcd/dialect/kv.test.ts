@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, test } from "node:test";
-import { bytes, Client, type Fields, KV, pairs, startEtcd, text } from "./rig.ts";
+import { bytes, Client, type Fields, KV, pairs, text } from "./client.ts";
+import { startEtcd } from "./rig.ts";
 import { ASKED, play } from "./vectors.ts";
 
 const PUT = (key: string, value: string, more: Fields = {}) => ({
@@ -236,7 +237,7 @@ test("they are the keys of the native API", async () => {
 });
 
 test("what a server of 3.4.23 answered is answered here, field for field", async () => {
-  const vectors = new URL("../../packages/registry/src/dialects/etcd/vectors/kv-3.4.23.json", import.meta.url);
+  const vectors = new URL("../../../packages/registry/src/dialects/etcd/vectors/kv-3.4.23.json", import.meta.url);
   const recorded = JSON.parse(readFileSync(vectors, "utf8"));
   for (const [nth, told] of (await play(client, ASKED)).entries()) assert.deepEqual(told, recorded[nth]);
   assert.equal(recorded.length, ASKED.length);

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, test } from "node:test";
-import { startEtcd } from "../../etcd-dialect/rig.ts";
-import { request } from "../../harness/requests.ts";
-import { until } from "../../harness/scope.ts";
+import { request } from "../../../harness/requests.ts";
+import { until } from "../../../harness/scope.ts";
+import { startEtcd } from "../rig.ts";
 import { beginWatch } from "./vectors.ts";
 
 const rollcall = await startEtcd({ after });

@@ -1,5 +1,5 @@
 /** Watches: what was and what comes, told in its order. */
-import type { Plain } from "../proto.ts";
+import type { Plain } from "./proto.ts";
 import { ask, hear, put, range, remove, say, type Talk, txn } from "./talk.ts";
 
 const WATCH = "Watch/Watch";

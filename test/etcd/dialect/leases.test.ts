@@ -1,9 +1,10 @@
 /** Leases by gRPC, asked of the started program. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { request } from "../harness/requests.ts";
-import { until } from "../harness/scope.ts";
-import { bytes, Client, type Fields, KV, pairs, startEtcd, type Told, text } from "./rig.ts";
+import { request } from "../../harness/requests.ts";
+import { until } from "../../harness/scope.ts";
+import { bytes, Client, type Fields, KV, pairs, type Told, text } from "./client.ts";
+import { startEtcd } from "./rig.ts";
 
 const LEASE = {
   grant: "/etcdserverpb.Lease/LeaseGrant",

@@ -2,7 +2,7 @@
  * etcd's messages as the tests write and read them: a table of their own, so that a wrong number in the program's is
  * seen. Bytes are texts of one character for each, longs are numbers, or texts beyond 2^53; what is not there is left out.
  */
-import { readFields, toLong } from "../../../packages/registry/src/net/grpc/protobuf.ts";
+import { readFields, toLong } from "../../../../packages/registry/src/net/grpc/protobuf.ts";
 
 /** Field=number type, `*` before a type that is repeated. */
 const TABLE: Readonly<Record<string, string>> = {

@@ -1,6 +1,6 @@
 /** Conversations with `/v2/keys`: what was asked, and what came of it. */
 import { type IncomingMessage, request as requestHttp } from "node:http";
-import { request } from "../../harness/requests.ts";
+import { request } from "../../../harness/requests.ts";
 import { TALKS } from "./talk.ts";
 
 export interface Said {

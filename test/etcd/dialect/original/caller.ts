@@ -1,7 +1,7 @@
 /** gRPC as the tests speak it: calls by the names of `proto.ts`, on one connection. */
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, type OutgoingHttpHeaders } from "node:http2";
 import { gunzipSync } from "node:zlib";
-import { type Scope, until } from "../../harness/scope.ts";
+import { type Scope, until } from "../../../harness/scope.ts";
 import { decode, encode, type Method, methodOf, type Plain } from "./proto.ts";
 
 /** A call that was refused. */

@@ -1,5 +1,5 @@
 /** Transactions: what is compared, what is done, and what is refused as a whole. */
-import type { Plain } from "../proto.ts";
+import type { Plain } from "./proto.ts";
 import { ask, put, range, type Talk, txn } from "./talk.ts";
 
 const EQUAL = 0;

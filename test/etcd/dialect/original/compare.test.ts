@@ -1,17 +1,17 @@
 /** Debian's etcd beside this one, asked the same: what it answers is what is answered here. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { requirePackage } from "../../harness/packages.ts";
-import { startProcess } from "../../harness/process.ts";
-import { request } from "../../harness/requests.ts";
-import { Caller, etcd, startEtcd, startOriginal } from "./rig.ts";
-import { DIFFERING, maskCommand, SECOND, THIRD, toScript } from "./talks/commands.ts";
-import { COMPACTION, KEYS } from "./talks/kv.ts";
-import { REST } from "./talks/rest.ts";
-import { converse, type Talk, type Told } from "./talks/talk.ts";
-import { TRANSACTED } from "./talks/txn.ts";
-import { COMPACTED, WATCHES } from "./talks/watch.ts";
-import { maskAnswer, QUESTIONS } from "./talks/web.ts";
+import { requirePackage } from "../../../harness/packages.ts";
+import { startProcess } from "../../../harness/process.ts";
+import { request } from "../../../harness/requests.ts";
+import { Caller, etcd, startEtcd, startOriginal } from "../rig.ts";
+import { DIFFERING, maskCommand, SECOND, THIRD, toScript } from "./commands.ts";
+import { COMPACTION, KEYS } from "./kv.ts";
+import { REST } from "./rest.ts";
+import { converse, type Talk, type Told } from "./talk.ts";
+import { TRANSACTED } from "./txn.ts";
+import { COMPACTED, WATCHES } from "./watch.ts";
+import { maskAnswer, QUESTIONS } from "./web.ts";
 
 const TALKS: readonly Talk[] = [...KEYS, ...TRANSACTED, ...WATCHES, ...REST, COMPACTION, COMPACTED];
 

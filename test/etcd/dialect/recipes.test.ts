@@ -1,8 +1,9 @@
 /** Locks and elections by gRPC, asked of the started program. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { until } from "../harness/scope.ts";
-import { bytes, Client, pairs, startEtcd, type Told, text } from "./rig.ts";
+import { until } from "../../harness/scope.ts";
+import { bytes, Client, pairs, type Told, text } from "./client.ts";
+import { startEtcd } from "./rig.ts";
 
 const GRANT = "/etcdserverpb.Lease/LeaseGrant";
 const REVOKE = "/etcdserverpb.Lease/LeaseRevoke";

@@ -1,8 +1,9 @@
 /** Watches by gRPC, asked of the started program. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { until } from "../harness/scope.ts";
-import { bytes, Client, type Fields, KV, startEtcd, type Talk, type Told, text } from "./rig.ts";
+import { until } from "../../harness/scope.ts";
+import { bytes, Client, type Fields, KV, type Talk, type Told, text } from "./client.ts";
+import { startEtcd } from "./rig.ts";
 
 const WATCH = "/etcdserverpb.Watch/Watch";
 const GRANT = "/etcdserverpb.Lease/LeaseGrant";

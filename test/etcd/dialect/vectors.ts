@@ -1,7 +1,7 @@
 /** What a real server answered, asked again: requests as JSON, revisions counted from the one before the first of them. */
 import { fromJson, type JsonValue, toJson } from "@bufbuild/protobuf";
-import { SCHEMA } from "../../packages/registry/src/dialects/etcd/proto/schema.ts";
-import { CallFailed, type Client, type Fields, KV } from "./rig.ts";
+import { SCHEMA } from "../../../packages/registry/src/dialects/etcd/proto/schema.ts";
+import { CallFailed, type Client, type Fields, KV } from "./client.ts";
 
 export interface Exchange {
   readonly path: string;

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, test } from "node:test";
-import { Client, type Fields, startEtcd, text } from "./rig.ts";
+import { Client, type Fields, text } from "./client.ts";
+import { startEtcd } from "./rig.ts";
 
 const sha256 = (token: string): string => createHash("sha256").update(token).digest("hex");
 const cluster = (name: string): string => `/etcdserverpb.Cluster/${name}`;
