@@ -280,7 +280,7 @@ test("promtool has nothing to say against Rollcall's own metrics", {
   skip: promtool.skip,
   timeout: 15_000,
 }, async (t) => {
-  const registry = await startRollcall(t);
+  const registry = await startRollcall(t, { dialects: "all" });
   await put(registry, "web/w1", { address: "127.0.0.1", port: 80 });
   const { text: metrics } = await request(`${registry.url}/metrics`);
   assert.match(metrics, /^rollcall_instances\{status="passing"\} 1$/m);
