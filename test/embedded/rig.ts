@@ -129,6 +129,7 @@ export function everything(core: Core): unknown {
         createdAtMs: account.createdAtMs,
         counts: { ...account.counts },
         services: [...account.services()].map(({ name, revision }) => [name, revision]),
+        times: [...account.services()].map(({ changedAtMs, lostAtMs }) => [changedAtMs, lostAtMs]),
         instances: [...account.instances()],
         leases: [...account.leases()].sort((a, b) => (a.id < b.id ? -1 : 1)),
         entries: [...account.entries("", "")],

@@ -1,7 +1,9 @@
 /** Since and until when, by whom, and how usable: what instances, services and commits say of it; filters of events. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { gunzipSync } from "node:zlib";
 import { startRollcall } from "../harness/program.ts";
+import { request } from "../harness/requests.ts";
 import { until } from "../harness/scope.ts";
 import { nextAccount, openApi } from "./rig.ts";
 
@@ -160,4 +162,29 @@ test("who asks is told who that is, and commits remember it", async () => {
   assert.deepEqual(kept.events, events);
   const { services } = await again.ok("GET", "/v2/shop/services");
   assert.equal(services[0].unusableSince, services[0].changedAt);
+});
+
+test("long answers are compressed for those who take them so, and say the same", async () => {
+  const account = nextAccount();
+  for (let nth = 0; nth < 40; nth++)
+    await api.ok("PUT", `/v2/${account}/services/s${nth}/instances/i`, {
+      address: "h",
+      ttl: 0,
+      meta: { a: "x".repeat(200) },
+    });
+  const headers = { "accept-encoding": "br, gzip" };
+  for (const [path, isLong] of [
+    [`/v2/${account}/instances`, true],
+    [`/v2/${account}/services`, true],
+    [`/v2/${account}/events?limit=100`, true],
+    [`/v2/${account}/services/s1/instances/i`, false],
+  ] as const) {
+    const plain = await api.call("GET", path);
+    const packed = await request(`${rollcall.url}${path}`, { headers });
+    assert.equal(packed.headers["content-encoding"], isLong ? "gzip" : undefined, path);
+    if (!isLong) continue;
+    assert.equal(packed.headers.vary, "Accept-Encoding");
+    assert.ok(packed.bytes.length * 4 < plain.bytes.length, path);
+    assert.equal(gunzipSync(packed.bytes).toString(), plain.text);
+  }
 });

@@ -34,6 +34,9 @@ async function live(rig: StoreRig, round: number): Promise<void> {
   await done({ kind: "release", leases: ["shared"] });
   await done({ kind: "hold", leases: ["shared"], reason: "again" });
   await done({ kind: "delete", from: "k/1", to: "k/3" });
+  const by = { token: { id: "1", name: "ops" }, dialect: "http", address: "10.0.0.1" };
+  const override = { kind: "override", instance, status: "draining", reason: "a test", by: "ops", untilMs: 1 } as const;
+  await done({ kind: "signed", by, command: override });
 }
 
 const first = await openStoreRig(nobody, data);

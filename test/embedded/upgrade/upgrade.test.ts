@@ -19,6 +19,7 @@ interface State {
     readonly entries: readonly KeyRecord[];
     readonly counts: Readonly<Record<string, number>>;
     readonly directories?: unknown;
+    readonly times?: unknown;
   }[];
 }
 
@@ -48,7 +49,10 @@ function knownOf(core: Core): State {
 function withoutNew({ accounts, ...state }: State): State {
   return {
     ...state,
-    accounts: accounts.map(({ directories, counts: { bytes, ...counts }, ...account }) => ({ ...account, counts })),
+    accounts: accounts.map(({ directories, times, counts: { bytes, ...counts }, ...account }) => ({
+      ...account,
+      counts,
+    })),
   };
 }
 

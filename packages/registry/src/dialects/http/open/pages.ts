@@ -1,16 +1,18 @@
 /** @live Pages that need no token: health, metrics, the description of the API, the landing page. */
 import { type Find, whole } from "../../../net/http/handler.ts";
+import type { Request } from "../../../net/http/request.ts";
 import { type Answer, answering, give, respond, toOptions } from "../../../net/routes/answer.ts";
 import { allowOf } from "../../../net/routes/table.ts";
 import { toJson, toReadyCluster } from "../answers.ts";
 import type { Desk } from "../desk.ts";
 import { toFailure, toMissing, toWrongMethod } from "../refusals.ts";
 import { ROUTES } from "../server/routes.ts";
-import { landingPage } from "./landing.ts";
+import { landingPage, landingText } from "./landing.ts";
+import { findUi } from "./ui.ts";
 
 const ALLOWED = allowOf(["GET"]);
 
-type Page = () => Answer | Promise<Answer>;
+type Page = (request: Request) => Answer | Promise<Answer>;
 
 /** What only answers GET (and HEAD, which the listener hands on as GET). */
 function onlyGet({ house }: Desk, page: Page): Find {
@@ -20,7 +22,7 @@ function onlyGet({ house }: Desk, page: Page): Find {
       reply,
       () => {
         if (method === "OPTIONS") return toOptions(ALLOWED);
-        return method === "GET" ? page() : toWrongMethod(method, ALLOWED);
+        return method === "GET" ? page(request) : toWrongMethod(method, ALLOWED);
       },
       (answer) => give(reply, answer),
       (error) => {
@@ -67,18 +69,32 @@ async function makeDescription(version: string): Promise<string> {
   return `${JSON.stringify(toOpenApi(ROUTES, version), null, 2)}\n`;
 }
 
+/** Browsers name it; other programs take anything. */
+function wantsPage(request: Request): boolean {
+  return /\btext\/html\b/i.test(request.header("accept") ?? "");
+}
+
+function toPage(type: string, body: string): Answer {
+  const head = { "Content-Type": `${type}; charset=utf-8`, "Cache-Control": "no-cache", Vary: "Accept" };
+  return { status: 200, head, body };
+}
+
 export function openPages(desk: Desk): readonly (readonly [string, Find])[] {
-  const landing: Answer = {
-    status: 200,
-    head: { "Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-cache" },
-    body: landingPage(desk.house.status.version),
-  };
-  const home = onlyGet(desk, () => landing);
+  const { version } = desk.house.status;
+  const text = toPage("text/plain", landingText(version));
+  const landing = toPage("text/html", landingPage(version));
+  const home = onlyGet(desk, (request) => {
+    if (!wantsPage(request)) return text;
+    return findUi("/", request) ?? landing;
+  });
+  const ui = onlyGet(desk, (request) => findUi(request.path, request) ?? toMissing(desk.house, request.path));
   return [
     ["/healthz", onlyGet(desk, () => toJson({ status: "ok" }, 200, NOT_KEPT))],
     ["/readyz", onlyGet(desk, () => readiness(desk))],
     ["/metrics", onlyGet(desk, () => metrics(desk))],
     ["/openapi.json", onlyGet(desk, () => describe(desk))],
+    ["/ui", ui],
+    ["/ui/", ui],
     [
       "/",
       (method, path, search) => (path === "/" ? home(method, path, search) : answering(toMissing(desk.house, path))),

@@ -1,5 +1,8 @@
 /** @live Makes routes: what all of one kind have in common. */
+import { zip } from "../../../net/answers/gzip.ts";
+import { Head } from "../../../net/http/head.ts";
 import type { Reply, Streaming } from "../../../net/http/reply.ts";
+import { takesGzip } from "../../../net/routes/accept.ts";
 import type { Body } from "../../../net/routes/body.ts";
 import { catchUp } from "../../../net/routes/catch-up.ts";
 import { decodePosition } from "../../../net/routes/position.ts";
@@ -15,6 +18,25 @@ type Role = Route["role"];
 type Method = Route["method"];
 
 const PRETTY = "pretty";
+
+/** The same handler, whose long answers are compressed for clients that take them so. */
+function packed<R extends Reply, T extends Result | undefined>(
+  handle: (call: Exchange<R>) => T | Promise<T>,
+): (call: Exchange<R>) => T | Promise<T> {
+  return (call) => {
+    const result = handle(call);
+    if (!takesGzip(call.request.header("accept-encoding"))) return result;
+    return result instanceof Promise ? result.then(pack) : pack(result);
+  };
+}
+
+const PACKED = { "Content-Encoding": "gzip", Vary: "Accept-Encoding" };
+
+function pack<T extends Result | undefined>(result: T): T {
+  if (result === undefined || "refusal" in result || result.body === undefined) return result;
+  const body = zip(result.body);
+  return body === undefined ? result : { ...result, head: new Head(PACKED, result.head), body };
+}
 
 /** The same handler, whose answers are on many lines when they are asked for so. */
 function prettily<R extends Reply, T extends Result | undefined>(
@@ -83,7 +105,7 @@ export function route(
     role,
     body,
     query: [...query, ...(reads ? [CURRENT] : []), PRETTY],
-    handle: prettily(reads ? currently(known) : known),
+    handle: packed(prettily(reads ? currently(known) : known)),
     summary,
   };
 }
@@ -105,7 +127,7 @@ export function streaming(
     role,
     body,
     query: [...query, PRETTY],
-    handle: prettily(handle),
+    handle: packed(prettily(handle)),
     summary,
   };
 }
