@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { after, test } from "node:test";
-import type { NodeStatusBody } from "@rollcall/client";
+import { createClient, type NodeStatusBody } from "@rollcall/client";
 import { DIALECTS } from "../../packages/registry/src/bin/dialects.ts";
 import { startRegistry } from "../../packages/registry/src/bin/embed.ts";
 import { loadDialects } from "../../packages/registry/src/bin/house/mount.ts";
@@ -13,6 +13,7 @@ import { freePort } from "../harness/ports.ts";
 import { type Rollcall, startRollcall } from "../harness/program.ts";
 import { type Answer, request } from "../harness/requests.ts";
 import { until } from "../harness/scope.ts";
+import { startReceiver } from "../hooks/receiver.ts";
 import { WALKS } from "./clients.ts";
 
 const NAMES = ["n1", "n2", "n3"] as const;
@@ -230,6 +231,35 @@ test("every side of a cut goes on, and afterwards all have what each wrote", asy
   );
   for (const relay of relays) relay.mend();
   await allHave(["n1", "n2", "n3"]);
+});
+
+/** How many hooks a node tells what happens. */
+async function toldBy(node: Rollcall): Promise<number> {
+  const { text } = await request(`${node.url}/metrics`);
+  return Number(/^rollcall_http_hooks (\d+)$/m.exec(text)?.[1]);
+}
+
+test("one node tells hooks what any of them took; when that is killed, another one goes on", async () => {
+  const receiver = await startReceiver({ after });
+  await write(b, "hooks/h", { url: receiver.url, types: ["key.*"] });
+  const teller = await until(async () => {
+    const told = await Promise.all(nodes.map(toldBy));
+    return told.some((count) => count === 1) && nodes[told.indexOf(1)];
+  });
+  const keys = (): readonly unknown[] => [...new Set(receiver.events().map(({ key }) => key))].sort();
+  const put = (all: readonly Rollcall[], name: string) =>
+    Promise.all(all.map(({ url }, nth) => createClient({ url }).config.put(`${name}${nth}`, "v")));
+  await put(nodes, "a");
+  await until(() => keys().length >= 3, { what: "what all three took" });
+  await teller.kill("SIGKILL");
+  await put(
+    nodes.filter((node) => node !== teller),
+    "b",
+  );
+  await until(() => keys().length >= 5, { what: "what the other two took" });
+  assert.deepEqual(keys(), ["a0", "a1", "a2", "b0", "b1"]);
+  await teller.restart();
+  await inStep(teller);
 });
 
 test("a node that was killed and has lost its data gets all of it back", async () => {

@@ -2,7 +2,7 @@
 import { createHmac } from "node:crypto";
 import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { HookPostBody } from "@rollcall/client";
+import type { EventBody, HookPostBody } from "@rollcall/client";
 import type { Scope } from "../harness/scope.ts";
 
 export interface Post {
@@ -18,7 +18,9 @@ export interface Receiver {
   readonly port: number;
   readonly url: string;
   readonly posts: readonly Post[];
-  /** Ids of the events that were taken, in order, told twice or not. */
+  /** The events that were taken, in order, told twice or not; */
+  events(): readonly EventBody[];
+  /** and their ids. */
   taken(): readonly string[];
   /** A status to answer with from now on; "hang" never answers. */
   behave(how: number | "hang"): void;
@@ -52,14 +54,14 @@ export async function startReceiver(scope: Scope): Promise<Receiver> {
     });
   await open();
   scope.after(close);
+  const events = (): readonly EventBody[] =>
+    posts.flatMap(({ status, body }) => (status !== undefined && status < 300 ? body.events : []));
   return {
     port,
     url: `http://127.0.0.1:${port}/told`,
     posts,
-    taken: () =>
-      posts.flatMap(({ status, body }) =>
-        status !== undefined && status < 300 ? body.events.map(({ id }) => id) : [],
-      ),
+    events,
+    taken: () => events().map(({ id }) => id),
     behave: (next) => {
       how = next;
     },
