@@ -15,7 +15,8 @@ import type {
 } from "@rollcall/client";
 import { clean } from "../../packages/registry/src/bin/terminal/output.ts";
 import { startRollcall } from "../harness/program.ts";
-import { temporaryDirectory } from "../harness/scope.ts";
+import { temporaryDirectory, until } from "../harness/scope.ts";
+import { startReceiver } from "../hooks/receiver.ts";
 import { commandLine, run } from "./rig.ts";
 
 const scope = { after };
@@ -291,4 +292,27 @@ test("tokens and accounts: made, listed, used, removed", async () => {
   await guarded.cli(["account", "delete", "acme"], 4, asRoot);
   await guarded.cli(["account", "set", "shop"], 0, asRoot);
   assert.equal((await guarded.json<{ accounts: unknown[] }>(["account", "list"], asRoot)).accounts.length > 0, true);
+});
+
+test("hooks are set, listed with what is wrong with them, and removed", async () => {
+  const receiver = await startReceiver(scope);
+  receiver.behave(500);
+  const set = await cli(["hooks", "set", "pager", receiver.url, "--type", "key.*"]);
+  assert.match(set.stdout, /^whsec_[A-Za-z0-9+/]{43}=\n$/);
+  await cli(["config", "set", "hooked", "v"]);
+  await until(() => receiver.posts.length > 0);
+  const failing = { text: "" };
+  await until(async () => {
+    failing.text = (await cli(["hooks"])).stdout;
+    return failing.text.includes("not taken");
+  });
+  assert.match(
+    failing.text,
+    /^HOOK +URL +TYPES +SERVICES +STATE\npager +http\S+ +key\.\* +all +not taken for \S+: it answered 500\n$/,
+  );
+  const doctor = await run(["doctor"], { env: { ROLLCALL_URL: server.url } });
+  assert.match(doctor.stdout, /^hooks +warn +pager is not taken for \S+: it answered 500$/m);
+  await cli(["hooks", "set", "bad", receiver.url, "--type", "nonsense"], 2);
+  assert.match((await cli(["hooks", "remove", "pager"])).stdout, /^pager removed/);
+  await cli(["hooks", "remove", "pager"], 4);
 });

@@ -36,7 +36,7 @@ test("each matching event is posted in order, signed, from the hook's beginning 
   assert.match(String(secret), /^whsec_/);
   assert.deepEqual(await client.hooks.get("pager"), said);
   await client.registerOnce({ service: "api", id: "1", address: "h", ttl: 0 });
-  await put(250, 3);
+  await put(120, 3);
   const wanted = (await ids()).slice(before.length);
   await until(() => receiver.taken().length >= wanted.length, { what: "all events" });
   assert.deepEqual(receiver.taken(), wanted);
@@ -51,7 +51,7 @@ test("each matching event is posted in order, signed, from the hook's beginning 
   const last = revisionIn(String(receiver.posts.at(-1)?.body.cursor));
   await until(async () => revisionIn(String((await client.hooks.get("pager"))?.told)) >= last);
   assert.equal((await client.hooks.put("pager", { url: receiver.url })).secret, undefined, "told once");
-  assert.equal((await ids()).length, 253, "its own keys are no events");
+  assert.equal((await ids()).length, 123, "its own keys are no events");
   assert.match(
     (await request(`${rollcall.url}/metrics`)).text,
     /^rollcall_http_hook_posts_total\{result="taken"\} [1-9]/m,
@@ -136,21 +136,18 @@ test("nothing is lost over a restart or a kill, also what happened while nobody 
 });
 
 test("receivers that hang hold up neither other hooks nor the registry", async () => {
+  const { client, put, ids } = enter();
   const hanging = await startReceiver(scope);
   hanging.behave("hang");
-  for (let nth = 0; nth < 6; nth++) {
-    const { client, put } = enter();
-    for (let hook = 0; hook < 16; hook++) await client.hooks.put(`h${hook}`, { url: hanging.url, types: ["key.*"] });
-    await put(1);
-  }
-  // All places are taken once; from their first failure on they have half of them.
-  await until(() => hanging.posts.length >= 24);
-  const { client, put, ids } = enter();
+  for (let nth = 0; nth < 6; nth++) await client.hooks.put(`h${nth}`, { url: hanging.url, types: ["key.*"] });
+  await put(1);
+  // One account has four places at one target.
+  await until(() => hanging.posts.length >= 4);
   const receiver = await startReceiver(scope);
   await client.hooks.put("well", { url: receiver.url, types: ["key.*"] });
-  await put(20);
+  await put(20, 1);
   await until(() => receiver.taken().length >= 20);
-  assert.deepEqual(receiver.taken(), await ids());
+  assert.deepEqual(receiver.taken(), (await ids()).slice(1));
 });
 
 test("what a hook may be is bounded, and where it may go", async () => {
