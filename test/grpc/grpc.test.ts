@@ -1,8 +1,10 @@
 /** The grpc dialect, over sockets, by the client of @grpc/grpc-js. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after, test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { until } from "../harness/scope.ts";
-import { Client, startGrpc, type Told } from "./rig.ts";
+import { Client, frameOf, Raw, startGrpc, type Told } from "./rig.ts";
 
 const scope = { after };
 const rollcall = await startGrpc(scope);
@@ -193,4 +195,77 @@ test("the trio pushes all endpoints whenever they change", async () => {
   assert.deepEqual((await heard.next()).endpoints, []);
   assert.deepEqual((await known.next()).endpoints, []);
   for (const one of [heard, known]) one.call.cancel();
+});
+
+test("what is no message, or too much, is refused, and harms nobody", async (t) => {
+  const raw = new Raw(t, rollcall.port("grpc"));
+  const codes = (bytes: Buffer) =>
+    Promise.all(["Catalog/Register", "Leases/KeepAlive", "Catalog/Watch"].map((name) => raw.code(name, bytes)));
+  // A field that goes beyond the end, a kind that there is not, a varint without an end, a text that is none.
+  for (const bytes of [[0x0a, 0x7f, 1], [0x0f], [0x10, ...Array(11).fill(0xff)]])
+    assert.deepEqual(await codes(frameOf(Buffer.from(bytes))), [13, 13, 13], bytes.toString());
+  assert.deepEqual(await codes(frameOf(Buffer.alloc(8)).subarray(0, 9)), [13, 13, 13]);
+  assert.deepEqual(await codes(frameOf(Buffer.alloc(4), 7)), [13, 13, 13]);
+  assert.deepEqual(await codes(Buffer.from([0, 0xff, 0xff, 0xff, 0xff])), [8, 8, 8]);
+  const bomb = frameOf(gzipSync(Buffer.alloc(50_000_000)), 1);
+  assert.equal(await raw.code("Catalog/Register", bomb, { "grpc-encoding": "gzip" }), 8);
+  assert.equal(await raw.code("Catalog/Nothing", frameOf(Buffer.alloc(0))), 12);
+  // More leases than a request may name.
+  assert.equal(await raw.code("Leases/KeepAlive", frameOf(Buffer.alloc(2 * 10_001, Buffer.from([0x12, 0])))), 3);
+  const many = Array.from({ length: 1001 }, (_, nth) => `s${nth}`);
+  assert.match(await client.follow("Catalog/Watch", { services: many }).ended, /^3 more than 1000 services/);
+  const until1 = client.ask("Catalog/Discover", { service: "x" }, { deadlineMs: -1 });
+  assert.equal((await until1.catch((error: Told) => error)).code, 4);
+});
+
+test("watchers that never read are parked, and thousands of streams on a connection end with it", async (t) => {
+  const rssMb = (): number =>
+    Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${rollcall.pid}/status`, "utf8"))?.[1]) / 1024;
+  const deaf = new Raw(t, rollcall.port("grpc"), 0);
+  const streams = Array.from({ length: 3000 }, () => deaf.open("Catalog/Watch"));
+  for (const stream of streams) stream.end(frameOf(Buffer.alloc(0)));
+  const open = async () => {
+    const text = await (await fetch(`${rollcall.url}/metrics`)).text();
+    return Number(/^rollcall_watchers\{dialect="grpc"\} (\d+)/m.exec(text)?.[1] ?? 0);
+  };
+  await until(async () => (await open()) === 3000, { what: "3000 watches" });
+  const before = rssMb();
+  const value = Buffer.alloc(500_000, "v");
+  for (let nth = 0; nth < 20; nth++) await client.ask("Config/Put", { key: Buffer.from("deaf"), value });
+  assert.ok(rssMb() - before < 400, `${rssMb() - before} MB more`);
+  deaf.session.destroy();
+  await until(async () => (await open()) === 0, { what: "no watches" });
+});
+
+test("tokens let in, and streams end with theirs", async () => {
+  const api = `${rollcall.url}/v2/_/tokens`;
+  const make = async (account: string | null, role: string, token = "") => {
+    const headers = { "content-type": "application/json", ...(token && { authorization: `Bearer ${token}` }) };
+    const body = JSON.stringify({ name: role, account, role });
+    return (await (await fetch(api, { method: "POST", headers, body })).json()) as { id: string; token: string };
+  };
+  const admin = await make(null, "admin");
+  const reader = await make("team", "reader", admin.token);
+  assert.match(await client.refusal("Catalog/Discover", { service: "web" }), /^16 /);
+  const seen = new Client(scope, rollcall.port("grpc"), { token: reader.token });
+  assert.equal(await seen.refusal("Catalog/Discover", { service: "web" }), "0");
+  assert.match(await seen.refusal("Catalog/Discover", { account: "default", service: "web" }), /^7 /);
+  assert.match(await seen.refusal("Catalog/Register", instance("web", "w")), /^7 /);
+  const beats = seen.talk("Leases/KeepAlive");
+  beats.call.write({ leases: ["a"] });
+  assert.match(await beats.ended, /^7 /);
+  const watch = seen.follow("Catalog/Watch");
+  assert.equal((await watch.next()).ready, true);
+  await fetch(`${api}/${reader.id}`, { method: "DELETE", headers: { authorization: `Bearer ${admin.token}` } });
+  assert.match(await watch.ended, /^(16|7) /);
+  // At the stop the last word is a position.
+  const all = new Client(scope, rollcall.port("grpc"), { token: admin.token });
+  const last = all.follow("Catalog/Watch");
+  await last.next();
+  const stopped = rollcall.stop();
+  const { position, ready, commits } = await last.next();
+  assert.deepEqual([ready, commits], [false, []]);
+  assert.match(position, /^\d+~/);
+  assert.match(await last.ended, /^14 the registry is stopping/);
+  await stopped;
 });

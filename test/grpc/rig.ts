@@ -1,5 +1,7 @@
 /** What the tests of the grpc dialect share: a registry, and clients that @grpc/grpc-js makes of the `.proto` as it is. */
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
+import { type ClientHttp2Session, type ClientHttp2Stream, connect, type IncomingHttpHeaders } from "node:http2";
 import { join } from "node:path";
 import * as grpc from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
@@ -139,4 +141,48 @@ export function startGrpc(scope: Scope, { settings = {}, config = {} }: GrpcOpti
   // JSON is YAML.
   writeFileSync(file, JSON.stringify({ dialectSettings: { grpc: settings }, ...config }));
   return startRollcall(scope, { flags: ["--config", file, "--dialects", "http,grpc"] });
+}
+
+/** A frame of gRPC. */
+export function frameOf(message: Uint8Array, flag = 0): Buffer {
+  const head = Buffer.alloc(5);
+  head[0] = flag;
+  head.writeUInt32BE(message.length, 1);
+  return Buffer.concat([head, message]);
+}
+
+/** A connection that hides nothing; `windowBytes`: so much of each answer may come. */
+export class Raw {
+  readonly session: ClientHttp2Session;
+
+  constructor(scope: Scope, port: number, windowBytes = 65_535) {
+    this.session = connect(`http://127.0.0.1:${port}`, { settings: { initialWindowSize: windowBytes } });
+    this.session.on("error", () => {});
+    scope.after(() => this.session.destroy());
+  }
+
+  open(name: string, headers: Readonly<Record<string, string>> = {}): ClientHttp2Stream {
+    const stream = this.session.request({
+      ":method": "POST",
+      ":path": `/rollcall.v1.${name}`,
+      "content-type": "application/grpc",
+      te: "trailers",
+      ...headers,
+    });
+    stream.on("error", () => {});
+    return stream;
+  }
+
+  /** The code that a call ends with: -1 where it was only reset. */
+  async code(name: string, bytes: Buffer, headers: Readonly<Record<string, string>> = {}): Promise<number> {
+    const stream = this.open(name, headers);
+    let code = -1;
+    for (const event of ["response", "trailers"])
+      stream.on(event, (heard: IncomingHttpHeaders) => {
+        if (heard["grpc-status"] !== undefined) code = Number(heard["grpc-status"]);
+      });
+    stream.resume().end(bytes);
+    await once(stream, "close");
+    return code;
+  }
 }
