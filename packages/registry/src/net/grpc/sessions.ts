@@ -242,6 +242,8 @@ export class Sessions {
     session.setLocalWindowSize(WINDOW_BYTES);
     session.on("close", () => this.#lines.delete(session));
     session.on("error", () => {});
+    // As HTTP/1.1 has it the other side may go on; a client of HTTP/2 that ends its own hears nothing any more.
+    session.socket.once("end", () => session.destroy());
     session.on("ping", () => {
       if (!line.mayPing(this.#limits.pingMsMin)) cut(session);
     });
