@@ -1,17 +1,18 @@
-/** Methods whose answers are given as the JSON that the native API has for them. */
+/** @live Methods whose answers are given as the JSON that the native API has for them. */
 import { fromJson, type JsonValue, type Message, toBinary, toJson } from "@bufbuild/protobuf";
 import type { Account, Outcome, Role } from "../../core/index.ts";
-import type { Call, Unary } from "../../net/grpc/method.ts";
+import type { Unary } from "../../net/grpc/method.ts";
 import { framed } from "../../net/grpc/schema.ts";
 import type { Json } from "../../net/routes/json.ts";
-import { type Desk, within } from "./desk.ts";
+import { type Asker, type Desk, within } from "./desk.ts";
 import { PACKAGE, SCHEMA } from "./proto/schema.ts";
 import { toStatus } from "./refusals.ts";
 
 /** The JSON of an answer: fields by the names of the native API. */
 type Shown = Outcome<object>;
 
-type Work<Q> = (desk: Desk, account: Account, request: Q, call: Call) => Shown | Promise<Shown>;
+/** Changes are proposed by the one who asks. */
+type Work<Q> = (desk: Desk, account: Account, request: Q, asker: Asker) => Shown | Promise<Shown>;
 
 /** `name`: `Catalog/Register`. */
 export function unary<Q extends Message & { readonly account: string }>(
@@ -25,8 +26,8 @@ export function unary<Q extends Message & { readonly account: string }>(
     path,
     codec: { decode: SCHEMA.codec<Q, Message>(path).decode, encode: (answer) => encodeShown(outputOf(path), answer) },
     handle: (desk, call, request) =>
-      within(desk, { call, account: request.account, need }, (account) => {
-        const shown = work(desk, account, request, call);
+      within(desk, { call, account: request.account, need }, (account, asker) => {
+        const shown = work(desk, account, request, asker);
         return shown instanceof Promise ? shown.then(toAnswer) : toAnswer(shown);
       }),
   };
@@ -47,23 +48,7 @@ const LENIENT = { ignoreUnknownFields: true };
 /** The bytes of a message, from the JSON of one. */
 export function encodeMessage(name: string, shown: object): Uint8Array {
   const schema = SCHEMA.message(name);
-  return toBinary(schema, fromJson(schema, toContract(shown as JsonValue), LENIENT));
-}
-
-/** Where the native API says more than the contract: an override is its status, versions and zones are names. */
-function toContract(value: JsonValue): JsonValue {
-  if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map(toContract);
-  const shown: Record<string, JsonValue> = {};
-  for (const name in value) shown[name] = toContract(value[name] as JsonValue);
-  if ("declaredStatus" in value) shown.override = statusIn(value.override ?? null);
-  if ("heldStatuses" in value)
-    for (const name of ["versions", "zones"]) shown[name] = Object.keys(value[name] as object);
-  return shown;
-}
-
-function statusIn(override: JsonValue): JsonValue {
-  return typeof override === "object" && override !== null && "status" in override ? (override.status ?? null) : null;
+  return toBinary(schema, fromJson(schema, shown as JsonValue, LENIENT));
 }
 
 function encodeShown(name: string, shown: object): Buffer {

@@ -1,10 +1,11 @@
-/** What handlers share: the registry, and who is let in. */
+/** @live What handlers share: the registry, and who is let in. */
 import {
   type Access,
   type Account,
   type Clock,
   type Outcome,
   ok,
+  type Principal,
   type Refused,
   type Registry,
   type Role,
@@ -13,7 +14,7 @@ import type { Surroundings } from "../../native/wire/commits.ts";
 import type { Call } from "../../net/grpc/method.ts";
 import { Status } from "../../net/grpc/status.ts";
 import { tokenIn } from "../../net/http/request.ts";
-import { enter } from "../../net/routes/entry.ts";
+import { authorOf, enter } from "../../net/routes/entry.ts";
 import type { Mark } from "../../net/routes/position.ts";
 import type { Visits } from "../../net/routes/visits.ts";
 import type { House } from "../contract.ts";
@@ -41,6 +42,8 @@ export interface Guest {
   /** As the request says it; empty for the token's own. */
   readonly account: string;
   readonly need: Role;
+  /** Noted once it is let in. */
+  principal?: Principal;
 }
 
 /** What it takes to let somebody in. */
@@ -48,12 +51,30 @@ export type Doorway = Pick<Desk, "access" | "settings">;
 
 type Answered<A> = A | Status | Promise<A | Status>;
 
+/** Who asks for a change, and so signs it. */
+export interface Asker extends Pick<Registry, "propose"> {
+  readonly principal: Principal;
+}
+
 /** Does the work in the account, if who asks may act there in this role; at once where nobody need be asked. */
-export function within<A>(desk: Desk, guest: Guest, work: (account: Account) => Answered<A>): Answered<A> {
+export function within<A>(
+  desk: Desk,
+  guest: Guest,
+  work: (account: Account, asker: Asker) => Answered<A>,
+): Answered<A> {
   const admitted = admit(desk, guest);
-  if (admitted instanceof Promise)
-    return admitted.then((account) => (account instanceof Status ? account : work(account)));
-  return admitted instanceof Status ? admitted : work(admitted);
+  const enter = (account: Account | Status): Answered<A> =>
+    account instanceof Status ? account : work(account, askerOf(desk, guest));
+  return admitted instanceof Promise ? admitted.then(enter) : enter(admitted);
+}
+
+function askerOf({ registry }: Desk, { call, principal }: Guest): Asker {
+  if (principal === undefined) throw new Error("who asks was not let in");
+  const by = authorOf(principal, "grpc", call.peer);
+  return {
+    principal,
+    propose: (account, command, signal) => registry.propose(account, { kind: "signed", by, command }, signal),
+  };
 }
 
 /** The account that a call is about; noted in the call for the log of requests. */
@@ -95,6 +116,7 @@ function letIn({ access, settings }: Doorway, guest: Guest, isBeat: boolean): Ou
   if (!entered.ok) return entered;
   guest.call.account = account.value;
   guest.call.who = who.value.name;
+  guest.principal = who.value;
   return ok(account.value);
 }
 

@@ -13,13 +13,14 @@ import {
   refuse,
   succeeded,
 } from "../../../core/index.ts";
+import { decodeOverride } from "../../../native/catalog/overriding.ts";
 import { carryChecks, toRegister, toRegisteredBody } from "../../../native/catalog/registering.ts";
 import { decodeReport, tellReport } from "../../../native/catalog/reporting.ts";
 import { checksWithStatus } from "../../../native/wire/checks.ts";
-import { Fields, isObject } from "../../../native/wire/fields.ts";
+import { isObject } from "../../../native/wire/fields.ts";
 import { toTtl } from "../../../native/wire/numbers.ts";
 import { toInstanceBody } from "../../../native/wire/records.ts";
-import { decodeRegister, readTtl } from "../../../native/wire/registration.ts";
+import { decodeRegister } from "../../../native/wire/registration.ts";
 import type { Answer } from "../../../net/routes/answer.ts";
 import { findSurely } from "../../../net/routes/catch-up.ts";
 import type { Result } from "../../../net/routes/serve.ts";
@@ -162,27 +163,12 @@ export async function reportCheck(exchange: Exchange): Promise<Result> {
   return told.ok ? toJson({ revision: told.value }) : told;
 }
 
-const OVERRIDE_FIELDS: ReadonlySet<string> = new Set(["status", "reason", "ttl"]);
-const REASON_LENGTH_MAX = 1024;
-
 /** PUT …/instances/:id/override */
 export async function setOverride(exchange: Exchange): Promise<Result> {
-  const { desk, principal } = exchange;
-  const fields = new Fields(exchange.json, OVERRIDE_FIELDS);
-  fields.need("status");
-  const status = fields.status("status", "unknown");
-  const reason = fields.text("reason", "", REASON_LENGTH_MAX);
-  const ttlMs = fields.has("ttl") ? readTtl(fields, 0, false) : 0;
-  if (fields.fault !== undefined) return fields.fault;
-  const command: Command = {
-    kind: "override",
-    instance: keyOf(exchange),
-    status,
-    ...((fields.has("reason") || fields.has("ttl")) && { reason }),
-    ...(ttlMs > 0 && { untilMs: desk.clock.now() + ttlMs }),
-    ...(principal.id !== undefined && { by: principal.name }),
-  };
-  return toRevised(await propose(exchange, command));
+  const { desk, json, principal } = exchange;
+  if (isObject(json) && json.status === undefined) return refuse("invalid", "field status is missing");
+  const command = decodeOverride(keyOf(exchange), json, principal, desk.clock.now());
+  return command.ok ? toRevised(await propose(exchange, command.value)) : command;
 }
 
 /** DELETE …/instances/:id/override */

@@ -97,9 +97,9 @@ export declare type Instance = Message<"rollcall.v1.Instance"> & {
   declaredStatus: string;
 
   /**
-   * @generated from field: optional string override = 14;
+   * @generated from field: rollcall.v1.Override override = 14;
    */
-  override?: string | undefined;
+  override?: Override | undefined;
 
   /**
    * @generated from field: repeated rollcall.v1.Check checks = 15;
@@ -151,6 +151,11 @@ export declare type Instance = Message<"rollcall.v1.Instance"> & {
    * @generated from field: int64 mod_revision = 23;
    */
   modRevision: bigint;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp status_since = 24;
+   */
+  statusSince?: Timestamp | undefined;
 };
 
 /**
@@ -172,6 +177,13 @@ export declare type Held = Message<"rollcall.v1.Held"> & {
    * @generated from field: string reason = 2;
    */
   reason: string;
+
+  /**
+   * When protection lets go at the latest.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 3;
+   */
+  until?: Timestamp | undefined;
 };
 
 /**
@@ -179,6 +191,99 @@ export declare type Held = Message<"rollcall.v1.Held"> & {
  * Use `create(HeldSchema)` to create a new message.
  */
 export declare const HeldSchema: GenMessage<Held>;
+
+/**
+ * An operator's word over the status.
+ *
+ * @generated from message rollcall.v1.Override
+ */
+export declare type Override = Message<"rollcall.v1.Override"> & {
+  /**
+   * @generated from field: string status = 1;
+   */
+  status: string;
+
+  /**
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * The name of the operator's token.
+   *
+   * @generated from field: optional string by = 3;
+   */
+  by?: string | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp since = 4;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * None: until it is taken back.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 5;
+   */
+  until?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message rollcall.v1.Override.
+ * Use `create(OverrideSchema)` to create a new message.
+ */
+export declare const OverrideSchema: GenMessage<Override>;
+
+/**
+ * Who asked for a change, as far as the protocol that it came by tells.
+ *
+ * @generated from message rollcall.v1.Author
+ */
+export declare type Author = Message<"rollcall.v1.Author"> & {
+  /**
+   * None without one.
+   *
+   * @generated from field: rollcall.v1.Token token = 1;
+   */
+  token?: Token | undefined;
+
+  /**
+   * @generated from field: string dialect = 2;
+   */
+  dialect: string;
+
+  /**
+   * @generated from field: optional string address = 3;
+   */
+  address?: string | undefined;
+};
+
+/**
+ * Describes the message rollcall.v1.Author.
+ * Use `create(AuthorSchema)` to create a new message.
+ */
+export declare const AuthorSchema: GenMessage<Author>;
+
+/**
+ * @generated from message rollcall.v1.Token
+ */
+export declare type Token = Message<"rollcall.v1.Token"> & {
+  /**
+   * @generated from field: optional string id = 1;
+   */
+  id?: string | undefined;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message rollcall.v1.Token.
+ * Use `create(TokenSchema)` to create a new message.
+ */
+export declare const TokenSchema: GenMessage<Token>;
 
 /**
  * @generated from message rollcall.v1.Check
@@ -278,6 +383,11 @@ export declare type Check = Message<"rollcall.v1.Check"> & {
    * @generated from field: rollcall.v1.CheckRun last_run = 19;
    */
   lastRun?: CheckRun | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp since = 20;
+   */
+  since?: Timestamp | undefined;
 };
 
 /**
@@ -723,6 +833,18 @@ export declare type OverrideRequest = Message<"rollcall.v1.OverrideRequest"> & {
    * @generated from field: optional string status = 4;
    */
   status?: string | undefined;
+
+  /**
+   * @generated from field: string reason = 5;
+   */
+  reason: string;
+
+  /**
+   * Left out: until it is removed.
+   *
+   * @generated from field: google.protobuf.Duration ttl = 6;
+   */
+  ttl?: Duration | undefined;
 };
 
 /**
@@ -942,11 +1064,11 @@ export declare type ServiceSummary = Message<"rollcall.v1.ServiceSummary"> & {
   instances: number;
 
   /**
-   * How many show each status, held ones left out.
+   * Held ones left out.
    *
-   * @generated from field: map<string, int32> statuses = 4;
+   * @generated from field: rollcall.v1.StatusCounts statuses = 4;
    */
-  statuses: { [key: string]: number };
+  statuses?: StatusCounts | undefined;
 
   /**
    * @generated from field: int32 held = 5;
@@ -959,14 +1081,48 @@ export declare type ServiceSummary = Message<"rollcall.v1.ServiceSummary"> & {
   tags: string[];
 
   /**
-   * @generated from field: repeated string versions = 7;
+   * @generated from field: map<string, rollcall.v1.StatusCounts> versions = 7;
    */
-  versions: string[];
+  versions: { [key: string]: StatusCounts };
 
   /**
-   * @generated from field: repeated string zones = 8;
+   * @generated from field: map<string, rollcall.v1.StatusCounts> zones = 8;
    */
-  zones: string[];
+  zones: { [key: string]: StatusCounts };
+
+  /**
+   * Passing or warning, held ones too.
+   *
+   * @generated from field: int32 usable = 9;
+   */
+  usable: number;
+
+  /**
+   * @generated from field: rollcall.v1.StatusCounts held_statuses = 10;
+   */
+  heldStatuses?: StatusCounts | undefined;
+
+  /**
+   * @generated from field: int32 overrides = 11;
+   */
+  overrides: number;
+
+  /**
+   * By the dialect that they came through.
+   *
+   * @generated from field: map<string, int32> via = 12;
+   */
+  via: { [key: string]: number };
+
+  /**
+   * @generated from field: google.protobuf.Timestamp changed_at = 13;
+   */
+  changedAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp unusable_since = 14;
+   */
+  unusableSince?: Timestamp | undefined;
 };
 
 /**
@@ -974,6 +1130,49 @@ export declare type ServiceSummary = Message<"rollcall.v1.ServiceSummary"> & {
  * Use `create(ServiceSummarySchema)` to create a new message.
  */
 export declare const ServiceSummarySchema: GenMessage<ServiceSummary>;
+
+/**
+ * How many instances show each status.
+ *
+ * @generated from message rollcall.v1.StatusCounts
+ */
+export declare type StatusCounts = Message<"rollcall.v1.StatusCounts"> & {
+  /**
+   * @generated from field: int32 passing = 1;
+   */
+  passing: number;
+
+  /**
+   * @generated from field: int32 warning = 2;
+   */
+  warning: number;
+
+  /**
+   * @generated from field: int32 critical = 3;
+   */
+  critical: number;
+
+  /**
+   * @generated from field: int32 starting = 4;
+   */
+  starting: number;
+
+  /**
+   * @generated from field: int32 draining = 5;
+   */
+  draining: number;
+
+  /**
+   * @generated from field: int32 unknown = 6;
+   */
+  unknown: number;
+};
+
+/**
+ * Describes the message rollcall.v1.StatusCounts.
+ * Use `create(StatusCountsSchema)` to create a new message.
+ */
+export declare const StatusCountsSchema: GenMessage<StatusCounts>;
 
 /**
  * @generated from message rollcall.v1.ExplainRequest
@@ -1291,6 +1490,13 @@ export declare type Commit = Message<"rollcall.v1.Commit"> & {
    * @generated from field: repeated rollcall.v1.Change changes = 4;
    */
   changes: Change[];
+
+  /**
+   * None for what the registry does by itself.
+   *
+   * @generated from field: rollcall.v1.Author by = 5;
+   */
+  by?: Author | undefined;
 };
 
 /**
@@ -1607,6 +1813,11 @@ export declare type Event = Message<"rollcall.v1.Event"> & {
    * @generated from field: rollcall.v1.Change change = 5;
    */
   change?: Change | undefined;
+
+  /**
+   * @generated from field: rollcall.v1.Author by = 6;
+   */
+  by?: Author | undefined;
 };
 
 /**

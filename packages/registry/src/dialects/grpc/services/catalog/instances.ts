@@ -10,14 +10,14 @@ import {
   refuse,
   succeeded,
 } from "../../../../core/index.ts";
+import { decodeOverride } from "../../../../native/catalog/overriding.ts";
 import { carryChecks, toRegister, toRegisteredBody } from "../../../../native/catalog/registering.ts";
 import { decodeReport, tellReport } from "../../../../native/catalog/reporting.ts";
 import { checksWithStatus } from "../../../../native/wire/checks.ts";
-import { Fields } from "../../../../native/wire/fields.ts";
 import { decodeRegister } from "../../../../native/wire/registration.ts";
 import type { Method } from "../../../../net/grpc/method.ts";
 import { toBody, unary } from "../../calls.ts";
-import type { Desk } from "../../desk.ts";
+import type { Asker, Desk } from "../../desk.ts";
 import type {
   DeregisterRequest,
   OverrideRequest,
@@ -27,14 +27,14 @@ import type {
 
 const VIA = "grpc";
 
-async function register(desk: Desk, account: Account, request: RegisterRequest) {
+async function register(desk: Desk, account: Account, request: RegisterRequest, asker: Asker) {
   const { service, id, ifAbsent, ifRevision } = request;
   const body = request.instance === undefined ? {} : toBody(request.instance);
   const decoded = decodeRegister(body, service, id, VIA);
   if (!decoded.ok) return decoded;
   const record = desk.registry.read((view) => view.instance(account, service, id));
   const registration = carryChecks(decoded.value, checksWithStatus(body), record);
-  const receipt = await proposeIf(desk, account, request, ifRevision, toRegister(registration, ifAbsent));
+  const receipt = await proposeIf(asker, account, request, ifRevision, toRegister(registration, ifAbsent));
   return receipt.ok ? ok(toRegisteredBody(desk, account, request, registration.life, receipt.value)) : receipt;
 }
 
@@ -42,43 +42,41 @@ const STALE = refuse("conflict", "the instance is not at the revision that if_re
 
 /** Proposes; `revision`: refused as `conflict` unless it is the instance's. */
 async function proposeIf(
-  { registry }: Desk,
+  asker: Asker,
   account: Account,
   { service, id }: InstanceKey,
   revision: bigint | undefined,
   command: Command,
 ): Promise<Outcome<Receipt>> {
-  if (revision === undefined) return registry.propose(account, command);
+  if (revision === undefined) return asker.propose(account, command);
   const guard: Guard = { on: "instance-mod", instance: { service, id }, revision: Number(revision) };
   const then = [command];
-  const receipt = await registry.propose(account, { kind: "when", guards: [guard], then, otherwise: [] });
+  const receipt = await asker.propose(account, { kind: "when", guards: [guard], then, otherwise: [] });
   return !receipt.ok || succeeded(receipt.value) ? receipt : STALE;
 }
 
-async function deregister(desk: Desk, account: Account, request: DeregisterRequest) {
+async function deregister(_desk: Desk, account: Account, request: DeregisterRequest, asker: Asker) {
   const { service, id, ifRevision } = request;
   const command: Command = { kind: "deregister", instance: { service, id } };
-  return toRevision(await proposeIf(desk, account, request, ifRevision, command));
+  return toRevision(await proposeIf(asker, account, request, ifRevision, command));
 }
 
 function toRevision(receipt: Outcome<Receipt>): Outcome<object> {
   return receipt.ok ? ok({ revision: receipt.value.revision }) : receipt;
 }
 
-async function report(desk: Desk, account: Account, { service, id, check, status, output }: ReportRequest) {
+async function report(desk: Desk, account: Account, request: ReportRequest, asker: Asker) {
+  const { service, id, check, status, output } = request;
   const decoded = decodeReport({ status, output }, check);
   if (!decoded.ok) return decoded;
-  const told = await tellReport(desk, account, { service, id }, decoded.value);
+  const told = await tellReport({ ...desk, registry: asker }, account, { service, id }, decoded.value);
   return told.ok ? ok({ revision: told.value }) : told;
 }
 
-const STATUS: ReadonlySet<string> = new Set(["status"]);
-
-async function override(desk: Desk, account: Account, { service, id, status: word }: OverrideRequest) {
-  const fields = new Fields(word === undefined ? {} : { status: word }, STATUS);
-  const status = word === undefined ? null : fields.status("status", "unknown");
-  if (fields.fault !== undefined) return fields.fault;
-  return toRevision(await desk.registry.propose(account, { kind: "override", instance: { service, id }, status }));
+async function override(desk: Desk, account: Account, request: OverrideRequest, asker: Asker) {
+  const { account: _, service, id, ...body } = toBody(request) as Readonly<Record<string, unknown>>;
+  const command = decodeOverride(request, body, asker.principal, desk.clock.now());
+  return command.ok ? toRevision(await asker.propose(account, command.value)) : command;
 }
 
 export const INSTANCES: readonly Method<Desk>[] = [

@@ -19,7 +19,7 @@ import { fromPrefix, refuseReserved } from "../../../../native/wire/reserved.ts"
 import type { Method } from "../../../../net/grpc/method.ts";
 import { encodePosition } from "../../../../net/routes/position.ts";
 import { unary } from "../../calls.ts";
-import type { Desk } from "../../desk.ts";
+import type { Asker, Desk } from "../../desk.ts";
 import type {
   DeleteRequest,
   GetRequest,
@@ -76,48 +76,54 @@ function bytesOf(bytes: Uint8Array): Bytes {
 
 /** Proposes; `revision`: refused unless it is the key's, 0 for a key that is not there. */
 async function proposeIf(
-  { registry }: Desk,
+  asker: Asker,
   account: Account,
   key: Bytes,
   revision: bigint | undefined,
   command: Command,
 ): Promise<Outcome<Receipt>> {
-  if (revision === undefined) return registry.propose(account, command);
+  if (revision === undefined) return asker.propose(account, command);
   const guard: Guard = { on: "mod", key, is: "=", than: Number(revision) };
   const then = [command];
-  const receipt = await registry.propose(account, { kind: "when", guards: [guard], then, otherwise: [] });
+  const receipt = await asker.propose(account, { kind: "when", guards: [guard], then, otherwise: [] });
   if (!receipt.ok || succeeded(receipt.value)) return receipt;
   return revision === 0n
     ? refuse("exists", "the key already exists")
     : refuse("conflict", "the key is not at the revision that if_revision names");
 }
 
-async function put(desk: Desk, account: Account, { key, value, lease, ifRevision }: PutRequest) {
+async function put(_desk: Desk, account: Account, request: PutRequest, asker: Asker) {
+  const { key, value, lease, ifRevision } = request;
   const name = readKey(key);
   if (!name.ok) return name;
   const command: Command = { kind: "put", key: name.value, value: bytesOf(value), lease: lease ?? null };
-  const receipt = await proposeIf(desk, account, name.value, ifRevision, command);
+  const receipt = await proposeIf(asker, account, name.value, ifRevision, command);
   if (!receipt.ok) return receipt;
   const change = receipt.value.commit?.changes[0];
   const version = change?.kind === "key" ? (change.after?.version ?? 0) : 0;
   return ok({ revision: receipt.value.revision, version });
 }
 
-async function remove(desk: Desk, account: Account, { what, ifRevision }: DeleteRequest): Promise<Outcome<object>> {
+async function remove(
+  _desk: Desk,
+  account: Account,
+  { what, ifRevision }: DeleteRequest,
+  asker: Asker,
+): Promise<Outcome<object>> {
   if (what.case === undefined) return refuse("invalid", "key or prefix is missing");
   const range = readRange(what);
   if (!range.ok) return range;
   if (ifRevision !== undefined && what.case !== "key") return refuse("invalid", "if_revision is of one key");
   const command: Command = { kind: "delete", ...range.value };
-  const receipt = await proposeIf(desk, account, range.value.from, ifRevision, command);
+  const receipt = await proposeIf(asker, account, range.value.from, ifRevision, command);
   if (!receipt.ok) return receipt;
   return ok({ revision: receipt.value.revision, deleted: receipt.value.commit?.changes.length ?? 0 });
 }
 
-async function transact({ registry }: Desk, account: Account, request: TransactRequest) {
+async function transact(_desk: Desk, account: Account, request: TransactRequest, asker: Asker) {
   const when = readTransaction(request);
   if (!when.ok) return when;
-  const receipt = await registry.propose(account, when.value);
+  const receipt = await asker.propose(account, when.value);
   return receipt.ok ? ok(toTransacted(when.value, receipt.value)) : receipt;
 }
 

@@ -5,7 +5,7 @@ import { registeredRecord } from "../../../../native/catalog/registering.ts";
 import { decodeEndpoint, type Endpoint } from "../../../../native/wire/registration.ts";
 import type { Method } from "../../../../net/grpc/method.ts";
 import { toBody, unary } from "../../calls.ts";
-import type { Desk } from "../../desk.ts";
+import type { Asker, Desk } from "../../desk.ts";
 import type { RegisterEndpointRequest, UnregisterEndpointRequest } from "../../proto/generated/registry.ts";
 import { SUBSCRIBE } from "./subscribe.ts";
 
@@ -14,23 +14,23 @@ function readEndpoint(request: RegisterEndpointRequest | UnregisterEndpointReque
   return decodeEndpoint({ ...endpoint, ...(ttl !== undefined && { ttl }) });
 }
 
-async function register(desk: Desk, account: Account, request: RegisterEndpointRequest) {
+async function register(desk: Desk, account: Account, request: RegisterEndpointRequest, asker: Asker) {
   const endpoint = readEndpoint(request);
   if (!endpoint.ok) return endpoint;
   const instance = toInstance(endpoint.value, "grpc");
   const { service, id } = instance;
   const life = toLife(endpoint.value);
-  const receipt = await desk.registry.propose(account, { kind: "register", instance, life });
+  const receipt = await asker.propose(account, { kind: "register", instance, life });
   if (!receipt.ok) return receipt;
   const record = registeredRecord(receipt.value) ?? desk.registry.read((view) => view.instance(account, service, id));
   return ok({ version: versionNow(desk, account, service), lease: record?.lease ?? null });
 }
 
-async function unregister(desk: Desk, account: Account, request: UnregisterEndpointRequest) {
+async function unregister(desk: Desk, account: Account, request: UnregisterEndpointRequest, asker: Asker) {
   const endpoint = readEndpoint(request);
   if (!endpoint.ok) return endpoint;
   const instance = { service: endpoint.value.application, id: toInstanceId(endpoint.value) };
-  const receipt = await desk.registry.propose(account, { kind: "deregister", instance });
+  const receipt = await asker.propose(account, { kind: "deregister", instance });
   if (!receipt.ok && receipt.refusal !== "not-found") return receipt;
   return ok({ version: versionNow(desk, account, instance.service) });
 }

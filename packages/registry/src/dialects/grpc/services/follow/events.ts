@@ -62,7 +62,7 @@ function encodeEvents(commit: Commit, filter: EventFilter, around: Surroundings)
 }
 
 function encodeEvent(commit: Commit, change: Change, index: number, around: Surroundings): Uint8Array {
-  const { id, revision, at, type } = toEventBody(commit, index, around);
-  const shown = { id, revision, at, type, change: toChange(toChangeBody(commit, change, around)) };
+  const { id, revision, at, type, by } = toEventBody(commit, index, around);
+  const shown = { id, revision, at, type, by, change: toChange(toChangeBody(commit, change, around)) };
   return encodeMessage(`${PACKAGE}.Event`, shown);
 }

@@ -61,7 +61,7 @@ function readInterest({ services, keys, prefixes }: WatchRequest): Outcome<Inter
 function encodeCommit(commit: Commit, interest: Interest, around: Surroundings): Buffer | undefined {
   const body = toCommitBody(commit, interest, around);
   if (body === undefined) return undefined;
-  const { revision, at, account } = body;
+  const { revision, at, account, by } = body;
   const changes = body.changes.map(toChange);
-  return encodeItems([encodeMessage(`${PACKAGE}.Commit`, { revision, at, account, changes })]);
+  return encodeItems([encodeMessage(`${PACKAGE}.Commit`, { revision, at, account, changes, by })]);
 }
