@@ -5,6 +5,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { build } from "esbuild";
+import { licencesOf } from "./licences.mjs";
 
 const REGISTRY = "packages/registry";
 /** The command line, and what another program imports. */
@@ -12,6 +13,8 @@ const ENTRIES = ["bin/rollcall", "bin/embed"];
 /** The second one's types, as tsc has written them. */
 const TYPES = "bin/embed.d.ts";
 const TYPES_FROM = ".cache/registry";
+/** Made by another script, see dashboard.mjs. */
+const PAGES = /^ui(\.new)?(\/|$)/;
 /** What the last bundle was made of. */
 const STAMP = ".cache/bundle.json";
 
@@ -77,30 +80,6 @@ function put(dist, files) {
   }
   for (const name of readdirSync(dist, { recursive: true })) {
     const path = join(dist, name);
-    if (!files.has(name) && existsSync(path) && !statSync(path).isDirectory()) rmSync(path);
+    if (!PAGES.test(name) && !files.has(name) && existsSync(path) && !statSync(path).isDirectory()) rmSync(path);
   }
-}
-
-/** The licence of each package that went in, as it asks for. */
-function licencesOf(root, inputs) {
-  const folders = new Set(inputs.flatMap((input) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0] ?? []));
-  const texts = [...folders].sort().map((folder) => {
-    const { name, version, license } = JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8"));
-    const file = readdirSync(join(root, folder)).find((one) => /^licen[cs]e(\.|$)/i.test(one));
-    const own = inputs.filter((input) => input.startsWith(`${folder}/`));
-    const text =
-      file === undefined ? textWithout(root, folder, license, own) : readFileSync(join(root, folder, file), "utf8");
-    return `${name} ${version} (${license})\n\n${text.trim()}\n`;
-  });
-  return `The program contains these packages.\n\n${texts.join(`\n${"-".repeat(80)}\n\n`)}`;
-}
-
-/** Of a package that names a licence and has no file of it: our own text, when that is the same, and what files say at their head. */
-function textWithout(root, folder, license, inputs) {
-  if (!/\bApache-2\.0\b/.test(license)) throw new Error(`${folder} goes into the bundle and brings no licence`);
-  const heads = inputs.map((input) => /^(?:\/\/.*\n)+/.exec(readFileSync(join(root, input), "utf8"))?.[0] ?? "");
-  const others = new Set(
-    heads.filter((head) => head.includes("Redistribution")).map((head) => head.replaceAll(/^\/\/ ?/gm, "")),
-  );
-  return [readFileSync(join(root, "LICENSE"), "utf8"), ...others].join("\n");
 }

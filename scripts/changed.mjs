@@ -10,6 +10,7 @@ const DIALECTS = "packages/registry/src/bin/dialects.ts";
 /** Changes of these reach every test. */
 const GROUND = /^(.*\/)?(package(-lock)?|tsconfig(\.\w+)?)\.json$|^scripts\/(steps|make-tests|run-tests|test)\.mjs$/;
 const TEST = /^(packages|test)\/.*\.test\.ts$/;
+const DASHBOARD = /^packages\/dashboard\//;
 const CODE = /\.(ts|mjs)$/;
 
 /** Uncommitted and new files, or all that changed since a revision. Throws what git says against the revision. */
@@ -64,6 +65,7 @@ function factsOf(test, graph, texts) {
 
 function reasonFor(file, test, { rooms, said, starts, loads, all }, isLoaded) {
   if (GROUND.test(file)) return `everything rests on ${file}`;
+  if (DASHBOARD.test(file) && /^test\/dashboard\//.test(test)) return `opens the page of ${file}`;
   if (rooms.has(file)) return file === test ? "changed" : `imports ${file}`;
   const [, dialect] = /^packages\/registry\/src\/dialects\/([^/]+)\//.exec(file) ?? [];
   if (dialect !== undefined) {

@@ -84,6 +84,8 @@ export async function build() {
   // Loaded only now: it needs a dependency.
   const { bundle } = await import("./bundle.mjs");
   await bundle(ROOT);
+  const { bundleDashboard } = await import("./dashboard.mjs");
+  await bundleDashboard(ROOT);
 }
 
 export function seconds(startMs) {
@@ -92,6 +94,7 @@ export function seconds(startMs) {
 
 /** Debian packages of the tests' peers, each with a program that tells whether it is there; with `args` that must also run. */
 const TEST_PACKAGES = [
+  { name: "chromium", program: "chromium" },
   { name: "curl", program: "curl" },
   { name: "openssl", program: "openssl" },
   { name: "strace", program: "strace" },

@@ -66,7 +66,9 @@ export const importsPointInward: Rule = (files) =>
         ? judgeClient(path, target)
         : path.startsWith(REGISTRY)
           ? judgeRegistry(path.slice(REGISTRY.length), target)
-          : undefined;
+          : path.startsWith(DASHBOARD)
+            ? judgeDashboard(path, target)
+            : undefined;
       return wrong === undefined ? [] : [`${path} imports ${target}: ${wrong}`];
     }),
   );
@@ -76,6 +78,21 @@ function judgeClient(path: string, target: string): string | undefined {
   if (!target.startsWith(".")) return "the SDK has no dependencies and runs in browsers, but for its folder node";
   if (!resolvePath(path, target).startsWith("packages/client/src/")) return "it leaves the package";
   return judgeExtension(target);
+}
+
+const DASHBOARD = "packages/dashboard/src/";
+/** What its files may import beside their own; the pure ones in `model/` no view, nor what is live. */
+const VIEWS = ["preact", "preact/hooks", "@preact/signals"];
+
+function judgeDashboard(path: string, target: string): string | undefined {
+  const isModel = path.startsWith(`${DASHBOARD}model/`);
+  const folder = isModel ? `${DASHBOARD}model/` : DASHBOARD;
+  if (!target.startsWith(".")) {
+    const allowed = ["@rollcall/client", ...(isModel ? ["diff"] : VIEWS)];
+    return allowed.includes(target) ? undefined : `allowed are ${allowed.join(", ")}`;
+  }
+  if (!resolvePath(path, target).startsWith(folder)) return `allowed is ${folder}`;
+  return /\.tsx?$/.test(target) ? undefined : "relative imports end in .ts or .tsx";
 }
 
 function judgeRegistry(path: string, target: string): string | undefined {

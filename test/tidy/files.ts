@@ -74,7 +74,7 @@ export function found(path: string, text: string, pattern: RegExp, why: string):
 
 /** What is built: no tests. */
 export function sources(files: readonly TextFile[]): TextFile[] {
-  return files.filter(({ path }) => /^packages\/[^/]+\/src\/.*\.ts$/.test(path) && !isTest(path));
+  return files.filter(({ path }) => /^packages\/[^/]+\/src\/.*\.tsx?$/.test(path) && !isTest(path));
 }
 
 /** Tests of pure rooms, and their rigs, lie beside the source. */
@@ -83,7 +83,7 @@ export function isTest(path: string): boolean {
 }
 
 export function code(files: readonly TextFile[]): TextFile[] {
-  return files.filter(({ path }) => /\.(ts|mjs|sh)$/.test(path) && !path.startsWith("test/tidy/"));
+  return files.filter(({ path }) => /\.(tsx?|mjs|sh)$/.test(path) && !path.startsWith("test/tidy/"));
 }
 
 export function pages(files: readonly TextFile[]): TextFile[] {

@@ -107,7 +107,7 @@ export const namesSaySomething: Rule = (files) =>
 /** `zone/zone-file.ts` and `zones/zone-file.ts`: the folder has said `zone`. */
 export const namesSayItOnce: Rule = (files) =>
   files
-    .filter(({ path }) => /^(packages\/[^/]+\/src|test|bench)\/.*\.ts$/.test(path))
+    .filter(({ path }) => /^(packages\/[^/]+\/src|test|bench)\/.*\.tsx?$/.test(path))
     .flatMap(({ path }) => {
       const parts = path.split("/");
       const repeated = parts.find((part, depth) =>

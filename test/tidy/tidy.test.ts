@@ -37,6 +37,8 @@ const HOUSE_RULES: Record<string, { rule: Rule; broken: Record<string, string>[]
       { [`${DIALECT}codec.ts`]: 'import { createServerset } from "../../layouts/serverset.ts";\n' },
       { "packages/registry/src/elsewhere/a.ts": 'import { a } from "./b.ts";\n' },
       { "packages/client/src/a.ts": 'import { request } from "node:http";\n' },
+      { "packages/dashboard/src/model/a.ts": 'import { signal } from "@preact/signals";\n' },
+      { "packages/dashboard/src/a.tsx": 'import { open } from "../../registry/src/core/index.ts";\n' },
     ],
     fine: {
       [`${CORE}a.ts`]:

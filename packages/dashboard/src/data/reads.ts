@@ -1,0 +1,154 @@
+/** What pages read, and when they read it again. */
+import type { Client, CommitBody, InstanceBody } from "@rollcall/client";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { listen, recentCommits } from "./live.ts";
+import { api, noteError } from "./session.ts";
+
+export interface Read<T> {
+  readonly data: T | undefined;
+  readonly error: unknown;
+  /** Reads again now. */
+  readonly again: () => void;
+}
+
+export interface ReadOptions {
+  /** Whether a commit makes it old. */
+  readonly touches?: (commit: CommitBody) => boolean;
+  readonly everyMs?: number;
+}
+
+const PAUSE_MS = 400;
+
+/** `key` names what is read: another key forgets the former answer. A null key reads nothing. */
+export function useRead<T>(
+  key: string | null,
+  read: (client: Client) => Promise<T>,
+  options: ReadOptions = {},
+): Read<T> {
+  const [state, setState] = useState<{ key: string | null; data: T | undefined; error: unknown }>({
+    key: null,
+    data: undefined,
+    error: undefined,
+  });
+  const latest = useRef({ read, options });
+  latest.current = { read, options };
+  const go = useRef(() => {});
+  const client = api.value;
+  useEffect(() => {
+    if (key === null) return undefined;
+    const turn = startTurn(
+      () => latest.current.read(client),
+      (data) => setState({ key, data, error: undefined }),
+      (error) => {
+        noteError(error);
+        setState((former) => ({ key, data: former.key === key ? former.data : undefined, error }));
+      },
+    );
+    go.current = turn.now;
+    turn.now();
+    const forget = listen({
+      commits: (commits) => {
+        const { touches } = latest.current.options;
+        if (touches !== undefined && commits.some(touches)) turn.soon();
+      },
+      resync: turn.soon,
+    });
+    const { everyMs } = latest.current.options;
+    const timer = everyMs === undefined ? undefined : setInterval(() => !document.hidden && turn.soon(), everyMs);
+    return () => {
+      turn.stop();
+      forget();
+      clearInterval(timer);
+    };
+  }, [key, client]);
+  const isOwn = state.key === key;
+  return { data: isOwn ? state.data : undefined, error: isOwn ? state.error : undefined, again: () => go.current() };
+}
+
+/** One at a time; what is asked for meanwhile is asked for once more. */
+function startTurn<T>(read: () => Promise<T>, done: (data: T) => void, failed: (error: unknown) => void) {
+  let isStopped = false;
+  let isRunning = false;
+  let isWanted = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const now = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    if (isRunning) {
+      isWanted = true;
+      return;
+    }
+    isRunning = true;
+    void read()
+      .then(
+        (data) => isStopped || done(data),
+        (error: unknown) => isStopped || failed(error),
+      )
+      .finally(() => {
+        isRunning = false;
+        if (isWanted && !isStopped) soon();
+        isWanted = false;
+      });
+  };
+  const soon = (): void => {
+    if (!isStopped) timer ??= setTimeout(now, PAUSE_MS);
+  };
+  const stop = (): void => {
+    isStopped = true;
+    clearTimeout(timer);
+  };
+  return { now, soon, stop };
+}
+
+export interface Instances {
+  readonly revision: number;
+  readonly byId: ReadonlyMap<string, InstanceBody>;
+}
+
+/** A service's instances: read once, and moved on by the commits. */
+export function useInstances(service: string): Read<Instances> {
+  const read = useRead<Instances>(`service ${service}`, async (client) => {
+    const { revision, instances } = await client.service(service);
+    return { revision, byId: new Map(instances.map((one) => [one.id, one])) };
+  });
+  const [moved, setMoved] = useState<Instances | undefined>(undefined);
+  const base = read.data;
+  useEffect(() => {
+    if (base === undefined) return undefined;
+    let now = foldInstances(base, service, recentCommits());
+    setMoved(now);
+    return listen({
+      commits: (commits) => {
+        const next = foldInstances(now, service, commits);
+        if (next === now) return;
+        now = next;
+        setMoved(now);
+      },
+      resync: () => {},
+    });
+  }, [base, service]);
+  const newer = moved !== undefined && base !== undefined && moved.revision >= base.revision ? moved : base;
+  return { ...read, data: base === undefined ? undefined : newer };
+}
+
+function foldInstances(former: Instances, service: string, commits: readonly CommitBody[]): Instances {
+  let byId: Map<string, InstanceBody> | undefined;
+  let { revision } = former;
+  for (const commit of commits) {
+    if (commit.revision <= former.revision) continue;
+    for (const change of commit.changes) {
+      if (change.kind !== "instance" || change.service !== service) continue;
+      byId ??= new Map(former.byId);
+      if (change.after === null) byId.delete(change.id);
+      else byId.set(change.id, change.after);
+      revision = commit.revision;
+    }
+  }
+  return byId === undefined ? former : { revision, byId };
+}
+
+/** Whether a commit changes this service, or this instance of it. */
+export function touchesService(service: string, id?: string): (commit: CommitBody) => boolean {
+  return ({ changes }) =>
+    changes.some((one) => one.kind === "instance" && one.service === service && (id === undefined || one.id === id));
+}

@@ -1,0 +1,44 @@
+/** What came and went in the last hour, a bar a minute. */
+import type { JSX } from "preact";
+import { useMemo } from "preact/hooks";
+import { registryNow } from "../../data/live.ts";
+import { useRead } from "../../data/reads.ts";
+import { account } from "../../data/session.ts";
+import { clockZone } from "../../data/wishes.ts";
+import { clockTime } from "../../model/numbers.ts";
+import { toBuckets, totals } from "../../model/past/histogram.ts";
+import { Churn } from "../../parts/bar.tsx";
+import { Card } from "../../parts/card.tsx";
+
+const HOUR_MS = 3_600_000;
+const EVENTS_MAX = 5000;
+const REFRESH_MS = 30_000;
+
+export function Churned(): JSX.Element | null {
+  const { data } = useRead(
+    `churn ${account.value}`,
+    (client) => client.eventsPage({ types: ["instance.*"], since: "-60m", brief: true, limit: EVENTS_MAX }),
+    { everyMs: REFRESH_MS, touches: ({ changes }) => changes.some(({ kind }) => kind === "instance") },
+  );
+  const nowMs = registryNow();
+  const buckets = useMemo(() => toBuckets(data?.events ?? [], nowMs - HOUR_MS, nowMs, 60), [data]);
+  if (data === undefined) return null;
+  const { came, left, held } = totals(buckets);
+  const expired = data.events.filter(
+    ({ type, at }) => type === "instance.expired" && Date.parse(at) > nowMs - HOUR_MS,
+  ).length;
+  const clock = (ms: number) => clockTime(ms, { nowMs, isLocal: clockZone.value === "local" }).slice(-8, -3);
+  return (
+    <Card title="Came and went, last hour" side={<span class="small quiet">per minute</span>}>
+      <Churn buckets={buckets} />
+      <div class="axis-labels" aria-hidden="true">
+        <span>{clock(nowMs - HOUR_MS)}</span>
+        <span>{clock(nowMs - HOUR_MS / 2)}</span>
+        <span>{clock(nowMs)}</span>
+      </div>
+      <p class="second">
+        {came} came, {left - expired} left on purpose, {expired} expired, {held} held.
+      </p>
+    </Card>
+  );
+}
