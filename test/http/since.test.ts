@@ -41,7 +41,7 @@ test("an override has a reason and an end, and ends by itself", async () => {
   await api.ok("PUT", at, { address: "h", ttl: 0 });
   await api.ok("PUT", `${at}/override`, { status: "draining", reason: "deploy", ttl: "1s" });
   const { override } = await api.ok("GET", at);
-  assert.equal(Date.parse(override.until) - Date.parse(override.since), 1000);
+  assert.ok(Math.abs(Date.parse(override.until) - Date.parse(override.since) - 1000) < 500);
   assert.deepEqual(
     { ...override, since: "", until: "" },
     { status: "draining", reason: "deploy", by: null, since: "", until: "" },

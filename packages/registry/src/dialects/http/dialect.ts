@@ -1,7 +1,7 @@
 /**
  * @live The plug of the native HTTP API. It lives on the native listener and has no port of its own.
  *
- * @rooms dialect > open > server > admin > catalog > config > leases > follow > answers > desk > refusals > wire
+ * @rooms dialect > open > server > admin > past > catalog > config > leases > follow > answers > desk > refusals > wire
  */
 
 import { FewReaders } from "../../native/follow/readers.ts";
@@ -16,6 +16,7 @@ import { PUT_HOOK } from "./follow/hooks/stored.ts";
 import { OpenVisits } from "./follow/lasting.ts";
 import { OpenSessions } from "./leases/sessions.ts";
 import { openPages } from "./open/pages.ts";
+import { closeHistories } from "./past/histories.ts";
 import { createServer } from "./server/server.ts";
 
 const NAME = "http";
@@ -52,6 +53,7 @@ async function open(house: House): Promise<Mounted> {
       forget();
       await hooks.close();
       lasting.close();
+      closeHistories(desk);
       sessions.close();
       await consumers.save();
     },

@@ -131,6 +131,7 @@ export const EXAMPLES: Readonly<Record<string, unknown>> = {
     ],
     after: 0,
   },
+  AskHistories: { instances: [{ service: "api", id: "api-1" }], from: "-1h" },
   Events: {
     events: [expired],
     cursor: "57-1~0f8b2c1d9a7e",

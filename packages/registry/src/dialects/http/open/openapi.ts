@@ -96,6 +96,12 @@ const OPERATIONS: Readonly<Record<string, Readonly<Record<string, Shapes>>>> = {
     "POST /v2/:account/watch": { id: "watchMany", request: "Watch", media: STREAM, ...FOLLOW },
     "GET /v2/:account/events": { id: "listEvents", answer: "Events", media: STREAM, ...FOLLOW },
   },
+  Past: {
+    "GET /v2/:account/changes": { id: "listChanges", answer: "NetChanges" },
+    "POST /v2/:account/histories": { id: "listHistories", request: "AskHistories", answer: "Histories" },
+    [`GET ${INSTANCE}/history`]: { id: "getInstanceHistory", answer: "InstanceHistory" },
+    "GET /v2/:account/services/:service/history": { id: "getServiceHistory", answer: "ServiceHistory" },
+  },
   Hooks: {
     "GET /v2/:account/hooks": { id: "listHooks", answer: "Hooks" },
     "GET /v2/:account/hooks/:hook": { id: "getHook", answer: "Hook" },
@@ -121,6 +127,7 @@ const TAGS: Readonly<Record<string, string>> = {
   Services: "What can be found, and who looks for it.",
   Leases: "What keeps instances and keys alive.",
   Configuration: "Keys with values, changed under conditions.",
+  Past: "What was: differences, and statuses over time.",
   Changes: "Every change in order, by stream or long poll.",
   Hooks: "URLs to which events are posted.",
   Administration: "State, tokens, accounts, backup.",

@@ -45,6 +45,8 @@ import {
   renewLeases,
 } from "../leases/handlers.ts";
 import { keepLease } from "../leases/keep.ts";
+import { getChanges } from "../past/changes.ts";
+import { getHistories, getInstanceHistory, getServiceHistory } from "../past/histories.ts";
 import { FILTERS, PAGES, WAITS } from "../wire/query.ts";
 import { audited, type Route, route, streaming } from "./route.ts";
 
@@ -92,6 +94,15 @@ const INSTANCE_ROUTES: readonly Route[] = [
     route("DELETE", `${INSTANCE}/override`, "writer", NONE, [], removeOverride, "Remove the override"),
   ),
   route("GET", `${INSTANCE}/explain`, "reader", NONE, [], explain, "Say why an instance is shown, held or gone"),
+  route(
+    "GET",
+    `${INSTANCE}/history`,
+    "reader",
+    NONE,
+    ["from", "to"],
+    getInstanceHistory,
+    "Say which status it had when",
+  ),
 ];
 
 const CATALOG_ROUTES: readonly Route[] = [
@@ -138,6 +149,28 @@ const CONFIG_ROUTES: readonly Route[] = [
 ];
 
 const WATCHED = ["service+", "key+", "prefix+", "consumer", ...WAITS];
+
+const PAST_ROUTES: readonly Route[] = [
+  route(
+    "GET",
+    `${A}/changes`,
+    "reader",
+    NONE,
+    ["from", "to", "start", "limit"],
+    getChanges,
+    "Say what is different between two moments",
+  ),
+  route("POST", `${A}/histories`, "reader", JSON_BODY, [], getHistories, "Say which status instances had when"),
+  route(
+    "GET",
+    `${SERVICE}/history`,
+    "reader",
+    NONE,
+    ["from", "to", "buckets"],
+    getServiceHistory,
+    "Count a service's instances by status over time",
+  ),
+];
 
 const EVENTS = [
   ...["after", "before", "since", "until", "limit", "wait"],
@@ -209,6 +242,7 @@ export const ROUTES: readonly Route[] = [
   ...LEASE_ROUTES,
   ...CONFIG_ROUTES,
   ...FOLLOW_ROUTES,
+  ...PAST_ROUTES,
   ...HOOK_ROUTES,
   ...DISCOVERY_ROUTES,
   ...STATUS_ROUTES,

@@ -1,0 +1,119 @@
+/** What was: net differences, and histories of status. */
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { startRollcall } from "../harness/program.ts";
+import { nextAccount, openApi } from "./rig.ts";
+
+const rollcall = await startRollcall({ after });
+const api = openApi(rollcall.url);
+
+type Named = { what: string; service?: string; id?: string; key?: string; fields?: string[] };
+const named = ({ what, service, id, key, fields }: Named): string =>
+  `${what} ${key ?? `${service}/${id}`}${fields === undefined || fields.length === 0 ? "" : ` ${fields.join(",")}`}`;
+
+test("a difference is net, in the order of first changes, with who did it and counts at both ends", async () => {
+  const account = nextAccount();
+  const at = `/v2/${account}`;
+  const put = (id: string, body: object = {}) =>
+    api.ok("PUT", `${at}/services/web/instances/${id}`, { address: "h", ttl: 0, ...body });
+  await put("stays");
+  await put("leaves", { status: "critical" });
+  await put("same");
+  const { revision } = await api.ok("PUT", `${at}/config/k`, "1");
+  await put("came", { status: "warning" });
+  await put("brief");
+  await api.ok("PUT", `${at}/config/k`, "2");
+  await put("stays", { version: "2", status: "critical" });
+  await put("same", { version: "9" });
+  await put("same");
+  await api.ok("DELETE", `${at}/services/web/instances/brief`);
+  await api.ok("DELETE", `${at}/services/web/instances/leaves`);
+  await api.ok("PUT", `${at}/services/web/instances/stays/override`, { status: "draining" });
+  const body = await api.ok("GET", `${at}/changes?from=${revision}`);
+  assert.deepEqual(body.changes.map(named), [
+    "came web/came",
+    "changed k",
+    "changed web/stays version,status,declaredStatus,override",
+    "left web/leaves",
+  ]);
+  const { came, left, changed, keys, commits, counts, next } = body;
+  assert.deepEqual(
+    { came, left, changed, keys, commits, next },
+    { came: 1, left: 1, changed: 1, keys: 1, commits: 9, next: null },
+  );
+  const zero = { passing: 0, warning: 0, critical: 0, starting: 0, draining: 0, unknown: 0, held: 0 };
+  assert.deepEqual(counts.from, { ...zero, passing: 2, critical: 1 });
+  assert.deepEqual(counts.to, { ...zero, passing: 1, warning: 1, draining: 1 });
+  const stays = body.changes[2];
+  assert.equal(stays.times, 2);
+  assert.equal(stays.cause, "overridden");
+  assert.deepEqual(stays.by, { token: null, dialect: "http", address: "127.0.0.1" });
+  assert.deepEqual([stays.before.version, stays.after.version], ["", "2"]);
+  assert.ok(stays.firstRevision < stays.revision);
+  assert.equal(body.from.revision, revision);
+  // In pages, and up to an earlier moment.
+  const page = await api.ok("GET", `${at}/changes?from=${revision}&to=${body.to.revision}&limit=3`);
+  assert.deepEqual([page.changes.length, page.next], [3, 3]);
+  const rest = await api.ok("GET", `${at}/changes?from=${revision}&to=${body.to.revision}&limit=3&start=3`);
+  assert.deepEqual([...page.changes, ...rest.changes], body.changes);
+  const part = await api.ok("GET", `${at}/changes?from=${revision}&to=${revision + 2}`);
+  assert.deepEqual(part.changes.map(named), ["came web/came", "came web/brief"]);
+  assert.deepEqual(part.counts.to, { ...zero, passing: 3, warning: 1, critical: 1 });
+  // Back to the beginning, by time.
+  const whole = await api.ok("GET", `${at}/changes?from=-1h`);
+  assert.deepEqual(whole.changes.map(named), ["came web/stays", "came web/same", "came k", "came web/came"]);
+  assert.deepEqual(whole.counts.from, zero);
+});
+
+test("moments that cannot be are refused", async () => {
+  const at = `/v2/${nextAccount()}/changes`;
+  for (const query of ["", "?from=yesterday", "?from=999999", "?from=0&to=x", "?from=0&start=x", "?from=0&limit=0"])
+    await api.refused(400, "invalid", "GET", at + query);
+  await api.refused(400, "invalid", "GET", `${at}?from=2&to=1`);
+  const other = await startRollcall({ after });
+  const forgetful = openApi(other.url);
+  for (const value of ["1", "2", "3"]) await forgetful.ok("PUT", "/v2/default/config/k", value);
+  await forgetful.ok("POST", "/v2/_/compact", { revision: 2 });
+  for (const from of ["1", "-1h", "2000-01-01"])
+    await forgetful.refused(410, "compacted", "GET", `/v2/default/changes?from=${from}`);
+  assert.equal((await forgetful.ok("GET", "/v2/default/changes?from=2")).changes.length, 1);
+});
+
+test("an instance has a history of statuses, also when it is gone; a service has counts", async () => {
+  const account = nextAccount();
+  const at = `/v2/${account}/services/web`;
+  const started = new Date().toISOString();
+  await api.ok("PUT", `${at}/instances/1`, { address: "h", ttl: 0 });
+  await api.ok("PUT", `${at}/instances/2`, { address: "h", ttl: 0, status: "starting" });
+  await api.ok("PUT", `${at}/instances/2/override`, { status: "critical" });
+  await api.ok("PUT", `${at}/instances/1`, { address: "h", ttl: 0, version: "2" });
+  await api.ok("DELETE", `${at}/instances/1`);
+  const { spans, since } = await api.ok("GET", `${at}/instances/1/history`);
+  const shown = (all: { status: string; cause: string }[]) => all.map(({ status, cause }) => `${status} ${cause}`);
+  assert.deepEqual(shown(spans), ["gone null", "passing registered", "gone deregistered"]);
+  assert.ok(since <= started);
+  assert.equal(spans[0].to, spans[1].from);
+  assert.equal(spans[2].to, null);
+  const { histories } = await api.ok("POST", `/v2/${account}/histories`, {
+    instances: [1, 2, 3].map((id) => ({ service: "web", id: String(id) })),
+    from: started,
+  });
+  assert.deepEqual(
+    histories.map((one: { spans: { status: string }[] }) => one.spans.at(-1)?.status),
+    ["gone", "critical", "gone"],
+  );
+  assert.deepEqual(shown(histories[1].spans).slice(1), ["starting registered", "critical overridden"]);
+  const { steps } = await api.ok("GET", `${at}/history?from=${started}`);
+  assert.deepEqual(steps[0].counts, {});
+  assert.deepEqual(steps.at(-1).counts, { critical: 1 });
+  const thin = await api.ok("GET", `${at}/history?from=-1m&buckets=60`);
+  assert.equal(thin.steps.length, 60);
+  assert.deepEqual(thin.steps[0].counts, {});
+  for (const bad of ["from=x", "buckets=1441", "buckets=-1", "from=-1m&to=-2m"])
+    await api.refused(400, "invalid", "GET", `${at}/history?${bad}`);
+  await api.refused(400, "invalid", "POST", `/v2/${account}/histories`, { instances: [{ service: 1 }] });
+  // They are there again after a start: history tells them.
+  await rollcall.restart();
+  const again = await api.ok("GET", `${at}/instances/1/history`);
+  assert.deepEqual(again.spans.slice(1), spans.slice(1));
+});
