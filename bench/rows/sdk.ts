@@ -28,6 +28,5 @@ export const SDK: Group = {
       },
     ),
     toRow("called-bare", CALLED.id, "processor time of a bare fetch on loopback", "µs", "bare"),
-    toRow("called-more", CALLED.id, "what a balanced call takes more than that", "µs", "more"),
   ],
 };

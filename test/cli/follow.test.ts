@@ -63,6 +63,14 @@ test("register --keep holds an instance beyond its ttl and takes it out at the e
   assert.equal(keep.lines.at(-1), "kept/k-1 deregistered");
 });
 
+test("register --keep --linger holds a connection, with which the instance goes at once", async () => {
+  const keep = start(server.url, "register", "kept", "k-2", "--ttl", "10m", "--keep", "--linger", "100");
+  const lease = await until(async () => (await rollcall.instance("kept", "k-2"))?.lease);
+  await until(async () => (await rollcall.leases.get(lease)).beats > 0, { what: "the connection" });
+  await keep.kill("SIGKILL");
+  await until(async () => (await rollcall.instance("kept", "k-2")) === null);
+});
+
 test("watch and register --keep outlive a registry that is killed and started again", async () => {
   const own = await startRollcall(scope);
   const client = createClient({ url: own.url });

@@ -21,6 +21,7 @@ const MANNERS = {
   cut: (request) => void request.socket.destroy(),
   half: (request, response) => void response.writeHead(200).write("{", () => request.socket.destroy()),
   silent: () => {},
+  slow: (_, response) => void setTimeout(() => response.end('{"revision":7}'), 300),
   unready: problem(503, "unavailable"),
   unknown: problem(504, "unknown"),
   missing: problem(404, "not-found"),
@@ -140,6 +141,16 @@ test("a client stays with the node that answers, and many begin at all of them",
   assert.equal(second.asked, 21);
   const begun = new Set(Array.from({ length: 40 }, () => createClient({ url }).url));
   assert.deepEqual([...begun].sort(), [...url].sort());
+});
+
+test("a client goes to the nearest node, and on at another when that is not ready", async () => {
+  const [far, near, silent] = [await startNode("slow"), await startNode("good"), await startNode("silent")];
+  const clients = Array.from({ length: 5 }, () => createClient({ url: [far.url, near.url, silent.url] }));
+  await Promise.all(clients.map((client) => client.status()));
+  assert.ok(clients.every(({ url }) => url === near.url));
+  near.manner = "unready";
+  await clients[0]?.status();
+  assert.equal(clients[0]?.url, far.url);
 });
 
 test("nodes that are not ready are asked with pauses, by whatever follows", async () => {

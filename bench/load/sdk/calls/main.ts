@@ -16,38 +16,26 @@ async function time(fetch: Fetch, url: string, count: number): Promise<number> {
   return (user + system) / count;
 }
 
-/** The medians of both, and of their difference. */
-async function compare(bare: Fetch, named: Fetch, count: number): Promise<{ bare: number; more: number }> {
-  const [bareUs, moreUs]: [number[], number[]] = [[], []];
-  for (let nth = -2; nth < Number(blocks); nth++) {
-    const one = await time(bare, `http://127.0.0.1:${port}/healthz`, count);
-    const other = await time(named, `http://${service}/healthz`, count);
-    // The first blocks warm up.
-    if (nth < 0) continue;
-    bareUs.push(one);
-    moreUs.push(other - one);
-  }
-  return { bare: findMedian(bareUs), more: findMedian(moreUs) };
-}
-
 const client = createClient({ url: `http://127.0.0.1:${port}` });
 const body = new Response("");
 const atOnce = async (): Promise<Response> => body;
+const caller = createCaller(client, { balance: "least-pending", fetch: atOnce });
 const real: Fetch = async (url) => {
   const response = await fetch(url);
   await response.arrayBuffer();
   return response;
 };
-const instant = createCaller(client, { balance: "least-pending", fetch: atOnce });
-const byName = createCaller(client, { balance: "least-pending" });
-const added = await compare(atOnce, (url) => instant.fetch(url), BLOCK_INSTANT);
-const seen = await compare(
-  real,
-  async (url) => {
-    const response = await byName.fetch(url);
-    await response.arrayBuffer();
-    return response;
-  },
-  BLOCK_REAL,
-);
-process.stdout.write(JSON.stringify({ added: added.more, bare: seen.bare, more: seen.more }), () => process.exit(0));
+
+const [addedUs, bareUs]: [number[], number[]] = [[], []];
+const url = `http://127.0.0.1:${port}/healthz`;
+for (let nth = -2; nth < Number(blocks); nth++) {
+  const without = await time(atOnce, url, BLOCK_INSTANT);
+  const added = (await time((named) => caller.fetch(named), `http://${service}/healthz`, BLOCK_INSTANT)) - without;
+  const bare = await time(real, url, BLOCK_REAL);
+  // The first blocks warm up.
+  if (nth < 0) continue;
+  addedUs.push(added);
+  bareUs.push(bare);
+}
+const found = { added: findMedian(addedUs), bare: findMedian(bareUs) };
+process.stdout.write(JSON.stringify(found), () => process.exit(0));

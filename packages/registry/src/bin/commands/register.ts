@@ -1,5 +1,12 @@
 import { hostname } from "node:os";
-import type { CheckKind, RegisterCheckBody, RegisterSpec, Registration, Status } from "@rollcall/client";
+import type {
+  CheckKind,
+  RegisterCheckBody,
+  RegisterOptions,
+  RegisterSpec,
+  Registration,
+  Status,
+} from "@rollcall/client";
 import { type Command, Option } from "commander";
 import { type Context, connect, untilInterrupted } from "../terminal/connection.ts";
 import { EXIT, Failure } from "../terminal/exit.ts";
@@ -24,6 +31,7 @@ interface RegisterFlags {
   readonly lease?: string;
   readonly ifAbsent?: boolean;
   readonly keep?: boolean;
+  readonly linger?: string;
 }
 
 export function defineRegister(program: Command): void {
@@ -53,11 +61,17 @@ export function defineRegister(program: Command): void {
     .option("--lease <lease>", "live as long as this lease instead")
     .option("--if-absent", "refuse when it is there already")
     .option("--keep", "stay and heartbeat until Ctrl-C, then deregister")
+    .option(
+      "--linger <ms>",
+      "with --keep, hold a connection instead of heartbeats: when that ends, as by a kill, the instance goes after so long",
+    )
     .action(async (service: string, id: string | undefined, flags: RegisterFlags, self: Command) => {
       const context = await connect(self);
       const spec = toSpec(service, id, flags);
       const ifAbsent = flags.ifAbsent === true;
-      if (flags.keep) await keep(context, spec, ifAbsent);
+      const lingerMs = flags.linger === undefined ? undefined : toWhole(flags.linger, "--linger", 50, 3_600_000);
+      if (flags.keep) await keep(context, spec, { ifAbsent, ...(lingerMs && { alive: "connection", lingerMs }) });
+      else if (lingerMs !== undefined) throw new Failure(EXIT.usage, "--linger goes with --keep");
       else await once(context, spec, ifAbsent);
     });
 
@@ -130,13 +144,13 @@ async function once({ client, out }: Context, spec: RegisterSpec, ifAbsent: bool
   );
 }
 
-async function keep({ client, out }: Context, spec: RegisterSpec, ifAbsent: boolean): Promise<void> {
+async function keep({ client, out }: Context, spec: RegisterSpec, options: RegisterOptions): Promise<void> {
   const interrupted = untilInterrupted();
   // What it is for is no output: it goes on when nobody reads that, or the disk is full.
   outliveReaders();
   let away = false;
   const registration: Registration = await client.register(spec, {
-    ifAbsent,
+    ...options,
     patient: false,
     onState(state, error) {
       if (state === "away" && !away) out.note(`lost touch, trying again: ${(error as Error).message}`);
