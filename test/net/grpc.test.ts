@@ -295,6 +295,7 @@ test("a connection that reads nothing gets no more made for it than it may hold"
 
 test("streams that are taken back as they begin", async () => {
   const fleeting = dial(rig.url);
+  const before = seen.closed;
   for (const path of ["/test.Echo/Say", "/test.Echo/Chat", "/test.Echo/Count", "/test.Echo/None", "/none"])
     for (const code of [0, 2, 8]) {
       const { stream } = begin(path, {}, fleeting);
@@ -302,6 +303,8 @@ test("streams that are taken back as they begin", async () => {
       stream.close(code);
     }
   assert.equal((await say(frame("still"))).texts.join(), "echo  still");
+  // Three talks, and one that was asked to count.
+  await until(() => seen.closed === before + 4);
 });
 
 test("thousands of streams on one connection", async () => {

@@ -1,10 +1,10 @@
 /** @live One call: a stream of HTTP/2 on one side, the handler of a method on the other. */
-import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import type { RequestLog } from "../log.ts";
 import { type Coding, Deframer, packFrame, sealFrame } from "./frames.ts";
+import { type Duct, HEAD, type Headers, type Receiver } from "./http2/duct.ts";
+import type { Line } from "./http2/line.ts";
 import { type Answers, type Call, HEAD_BYTES, type Method, type Talk } from "./method.ts";
-import type { Line } from "./sessions.ts";
-import { CODES, encodeMessage, OK, readTimeout, Status, toHttp } from "./status.ts";
+import { CODES, OK, readTimeout, Status, toHttp, trailersOf } from "./status.ts";
 
 /** What calls need of their server. */
 export interface Host<C> {
@@ -29,8 +29,6 @@ export interface Encoding {
   readonly coding: Coding;
 }
 
-const HEAD = { ":status": 200, "content-type": "application/grpc" };
-const WITH_TRAILERS = { waitForTrailers: true };
 /** So much may wait for a client before handlers are told to wait. */
 const UNREAD_BYTES_MAX = 256 * 1024;
 /** Timers take no longer ones. */
@@ -40,14 +38,14 @@ const LATE = new Status(CODES.deadlineExceeded, "context deadline exceeded");
 const EMPTY = new Status(CODES.internal, "unexpected EOF");
 const FAILED = new Status(CODES.internal, "something went wrong; the server's log has it");
 
-export class Exchange<C> implements Call, Answers<unknown> {
+export class Exchange<C> implements Call, Answers<unknown>, Receiver {
   readonly path: string;
   account?: string;
   who?: string;
   readonly #server: Host<C>;
   readonly #method: Method<C>;
-  readonly #stream: ServerHttp2Stream;
-  readonly #headers: IncomingHttpHeaders;
+  readonly #duct: Duct;
+  readonly #headers: Headers;
   readonly #line: Line;
   readonly #encoding: Encoding | undefined;
   readonly #deframer: Deframer;
@@ -72,26 +70,22 @@ export class Exchange<C> implements Call, Answers<unknown> {
   constructor(
     server: Host<C>,
     method: Method<C>,
-    stream: ServerHttp2Stream,
-    headers: IncomingHttpHeaders,
+    duct: Duct,
+    headers: Headers,
     line: Line,
     encoding: Encoding | undefined,
   ) {
     this.path = method.path;
     this.#server = server;
     this.#method = method;
-    this.#stream = stream;
+    this.#duct = duct;
     this.#headers = headers;
     this.#line = line;
     this.#encoding = encoding;
     this.#deframer = new Deframer(server.options.requestBytesMax, encoding?.coding);
     line.began();
     if (method.kind !== "unary") server.streaming.add(this);
-    stream.on("data", (chunk: Buffer) => this.#take(chunk));
-    stream.on("end", () => this.#half());
-    stream.on("close", () => this.#closed());
-    // Whatever code the client gives, none of what waits for it can be sent any more.
-    stream.on("aborted", () => stream.destroy());
+    duct.listen(this);
     const timeoutMs = readTimeout(headers["grpc-timeout"] as string | undefined);
     if (timeoutMs !== undefined) this.#limit(timeoutMs);
     if (method.kind === "both" && this.isOpen) this.#try(() => this.#open());
@@ -103,17 +97,17 @@ export class Exchange<C> implements Call, Answers<unknown> {
 
   get signal(): AbortSignal {
     this.#aborting ??= new AbortController();
-    if (!this.isOpen || this.#stream.closed) this.#aborting.abort();
+    if (!this.isOpen) this.#aborting.abort();
     return this.#aborting.signal;
   }
 
   get isOpen(): boolean {
-    return this.#status === undefined && !this.#stream.destroyed && !this.#stream.closed;
+    return this.#status === undefined && this.#duct.isOpen;
   }
 
   metadata(name: string): string | undefined {
     const value = this.#headers[name];
-    return Array.isArray(value) ? value[0] : value;
+    return typeof value === "object" ? value[0] : value;
   }
 
   #limit(timeoutMs: number): void {
@@ -129,13 +123,13 @@ export class Exchange<C> implements Call, Answers<unknown> {
     this.#closing = () => talk.closed();
   }
 
-  #take(chunk: Buffer): void {
+  take(chunk: Buffer): void {
     if (!this.isOpen) return;
     this.#deframer.push(chunk);
     if (!this.#isBusy) this.#try(() => this.#pump());
   }
 
-  #half(): void {
+  half(): void {
     this.#isEnded = true;
     if (this.isOpen && !this.#isBusy) this.#try(() => this.#pump());
   }
@@ -195,12 +189,12 @@ export class Exchange<C> implements Call, Answers<unknown> {
 
   #wait(working: Promise<void>): void {
     this.#isBusy = true;
-    this.#stream.pause();
+    this.#duct.pause();
     working.then(
       () => {
         this.#isBusy = false;
         if (!this.isOpen) return;
-        this.#stream.resume();
+        this.#duct.resume();
         this.#try(() => this.#pump());
       },
       (error: unknown) => this.#fail(error),
@@ -234,7 +228,7 @@ export class Exchange<C> implements Call, Answers<unknown> {
     this.#begin();
     this.#count(frame.length);
     this.#status = OK;
-    this.#stream.end(frame);
+    this.#duct.end(OK, frame);
     this.#leave();
   }
 
@@ -247,12 +241,7 @@ export class Exchange<C> implements Call, Answers<unknown> {
   #begin(): void {
     if (this.#hasHead) return;
     this.#hasHead = true;
-    const head = this.#encoding === undefined ? HEAD : { ...HEAD, "grpc-encoding": this.#encoding.name };
-    this.#stream.respond(head, WITH_TRAILERS);
-    this.#stream.once("wantTrailers", () => {
-      if (!this.#stream.destroyed && !this.#stream.closed) this.#stream.sendTrailers(trailersOf(this.#status ?? OK));
-      this.#stop();
-    });
+    this.#duct.begin(this.#encoding?.name);
   }
 
   #count(bytes: number): void {
@@ -276,10 +265,10 @@ export class Exchange<C> implements Call, Answers<unknown> {
   /** What was written in one turn goes out in one piece. */
   #flush(): void {
     const [first] = this.#unsent;
-    if (first === undefined || this.#stream.destroyed) return;
+    if (first === undefined || !this.#duct.isOpen) return;
     const piece = this.#unsent.length === 1 ? first : Buffer.concat(this.#unsent);
     this.#unsent = [];
-    this.#stream.write(piece, () => this.#taken(piece.length));
+    this.#duct.write(piece, () => this.#taken(piece.length));
   }
 
   #taken(bytes: number): void {
@@ -300,30 +289,18 @@ export class Exchange<C> implements Call, Answers<unknown> {
     this.#status = status;
     this.#line.hasSent = true;
     this.#flush();
-    if (this.#hasHead) this.#stream.end();
-    else {
-      this.#stream.respond({ ...HEAD, ...trailersOf(status) }, { endStream: true });
-      this.#stop();
-    }
+    if (this.#hasHead) this.#duct.end(status);
+    else this.#duct.only({ ...HEAD, ...trailersOf(status) });
     this.#leave();
   }
 
   /** The call has its answer. What the client still sends of it is passed over. */
   #leave(): void {
     clearTimeout(this.#timer);
-    this.#stream.resume();
+    this.#duct.resume();
   }
 
-  /** All is said: a client that would go on is stopped. */
-  #stop(): void {
-    const stream = this.#stream;
-    if (this.#isEnded) return;
-    setImmediate(() => {
-      if (!this.#isEnded && !stream.closed) stream.close(constants.NGHTTP2_NO_ERROR);
-    });
-  }
-
-  #closed(): void {
+  closed(): void {
     clearTimeout(this.#timer);
     this.#forget?.();
     if (this.#held > 0) this.#server.hold(-this.#held);
@@ -350,11 +327,4 @@ export class Exchange<C> implements Call, Answers<unknown> {
     const { account = "", who = "", path, peer } = this;
     requests.write({ dialect, account, who, from: peer, asked: path, outcome, ms });
   }
-}
-
-function trailersOf(status: Status): Record<string, string> {
-  const trailers: Record<string, string> = { "grpc-status": String(status.code) };
-  if (status.message !== "") trailers["grpc-message"] = encodeMessage(status.message);
-  if (status.details !== undefined) trailers["grpc-status-details-bin"] = status.details;
-  return trailers;
 }

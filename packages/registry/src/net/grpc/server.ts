@@ -1,10 +1,10 @@
 /** @live A server of gRPC: finds the method of each stream, and refuses what is none. */
-import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { Exchange, type Host } from "./exchange.ts";
 import { ACCEPTED, CODINGS } from "./frames.ts";
+import { type Duct, HEAD, type Headers, isGrpc, type StreamServer } from "./http2/duct.ts";
+import type { Line } from "./http2/line.ts";
 import type { Answers, Method } from "./method.ts";
-import { isGrpc, type Line, type StreamServer } from "./sessions.ts";
-import { CODES, encodeMessage, Status, toHttp } from "./status.ts";
+import { CODES, Status, toHttp, trailersOf } from "./status.ts";
 
 export type GrpcOptions<C> = Host<C>["options"] & {
   readonly methods: Iterable<Method<C>>;
@@ -34,22 +34,22 @@ export class GrpcServer<C> implements StreamServer, Host<C> {
     }
   }
 
-  serve(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, line: Line): void {
-    if (!isGrpc(headers)) return refuse(stream, 415);
-    const path = headers[":path"] ?? "";
-    if (headers[":method"] !== "POST") return refuse(stream, 405);
+  serve(duct: Duct, headers: Headers, line: Line): void {
+    if (!isGrpc(headers)) return duct.only({ ":status": "415" });
+    const path = String(headers[":path"] ?? "");
+    if (headers[":method"] !== "POST") return duct.only({ ":status": "405" });
     const method = this.#methods.get(path);
-    if (method === undefined) return this.#refuse(stream, line, this.#unknown(path));
+    if (method === undefined) return this.#refuse(duct, line, this.#unknown(path));
     const encoding = headers["grpc-encoding"];
     const coding = encoding === undefined || encoding === "identity" ? undefined : CODINGS[String(encoding)];
     if (coding === undefined && encoding !== undefined && encoding !== "identity")
       return this.#refuse(
-        stream,
+        duct,
         line,
         new Status(CODES.unimplemented, `grpc: Decompressor is not installed for grpc-encoding "${encoding}"`),
         { "grpc-accept-encoding": ACCEPTED },
       );
-    new Exchange<C>(this, method, stream, headers, line, coding && { name: String(encoding), coding });
+    new Exchange<C>(this, method, duct, headers, line, coding && { name: String(encoding), coding });
   }
 
   hold(bytes: number): void {
@@ -73,27 +73,10 @@ export class GrpcServer<C> implements StreamServer, Host<C> {
     );
   }
 
-  #refuse(stream: ServerHttp2Stream, line: Line, status: Status, more: Readonly<Record<string, string>> = {}): void {
+  #refuse(duct: Duct, line: Line, status: Status, more: Readonly<Record<string, string>> = {}): void {
     line.observe?.(toHttp(status), 0);
-    end(stream, {
-      ":status": 200,
-      "content-type": "application/grpc",
-      "grpc-status": String(status.code),
-      "grpc-message": encodeMessage(status.message),
-      ...more,
-    });
+    duct.only({ ...HEAD, ...trailersOf(status), ...more });
   }
-}
-
-function refuse(stream: ServerHttp2Stream, status: number): void {
-  end(stream, { ":status": status });
-}
-
-/** A stream may be taken back in the moment in which it begins. */
-function end(stream: ServerHttp2Stream, head: OutgoingHttpHeaders): void {
-  if (stream.destroyed || stream.closed) return;
-  stream.respond(head, { endStream: true });
-  stream.resume();
 }
 
 /** `package.Service`, of a method's path. */

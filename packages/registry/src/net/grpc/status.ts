@@ -72,6 +72,17 @@ export function encodeMessage(message: string): string {
   return message.replace(/[^ -$&-~]+/g, (part) => encodeURIComponent(part.replace(LONE, "\ufffd")));
 }
 
+/** Of a message: what is longer is cut. Details that are longer are left out. */
+const MESSAGE_LENGTH_MAX = 6144;
+
+/** How a call's end is told. */
+export function trailersOf({ code, message, details }: Status): Record<string, string> {
+  const trailers: Record<string, string> = { "grpc-status": String(code) };
+  if (message !== "") trailers["grpc-message"] = encodeMessage(message).slice(0, MESSAGE_LENGTH_MAX);
+  if (details !== undefined && details.length <= MESSAGE_LENGTH_MAX) trailers["grpc-status-details-bin"] = details;
+  return trailers;
+}
+
 const UNITS_MS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 };
 
 /** The ms of a `grpc-timeout`; undefined where there is none, NaN for what is no time. */

@@ -4,7 +4,7 @@ import type { Server as SecureServer } from "node:https";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { Crowd, type CrowdLimits, type Occupation, placeOf } from "../crowd.ts";
-import type { Line } from "../grpc/sessions.ts";
+import type { Line } from "../grpc/http2/line.ts";
 import { type ListenerLog, SeldomLog } from "../log.ts";
 import { looksLikeTls } from "../tls/first-bytes.ts";
 import { sortOut, tellFailures } from "../tls/handshakes.ts";
