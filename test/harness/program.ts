@@ -11,6 +11,8 @@ import { type Scope, temporaryDirectory, until } from "./scope.ts";
 export const PROGRAM = join(ROOT, "packages/registry/dist/bin/rollcall.js");
 
 export interface StartOptions {
+  /** `serve` when left out; what runs a registry and says where it listens. */
+  readonly command?: "serve" | "agent";
   /** The data directory; a temporary one when left out. */
   readonly data?: string;
   /** More flags of `rollcall serve`. */
@@ -100,17 +102,17 @@ class Server implements Rollcall {
   }
 
   async launch(flags: readonly string[], env: Readonly<Record<string, string>>): Promise<void> {
-    const { prefix = [], nodeFlags = [], dialects } = this.#options;
+    const { prefix = [], nodeFlags = [], dialects, command = "serve" } = this.#options;
     const isSaid =
       flags.includes("--dialects") || dialects === "all" || (dialects === undefined && flags.includes("--config"));
     const more = [...(isSaid ? [] : ["--dialects", dialects ?? "http"]), ...flags];
-    const own = ["serve", "--data", this.data, "--log-format", "json"];
+    const own = [command, "--data", this.data, "--log-format", "json"];
     for (const port of portFlagsOf(more))
       if (!more.some((flag) => flag === `--${port}` || flag.startsWith(`--${port}=`)))
         own.push(`--${port}`, String(await freePort()));
     own.push(...(await named(more)));
-    const [command, ...args] = [...prefix, process.execPath, ...nodeFlags, PROGRAM, ...own] as [string];
-    const program = new Program(command, args, { env: cleanEnvironment(env), cwd: tmpdir() });
+    const [first, ...args] = [...prefix, process.execPath, ...nodeFlags, PROGRAM, ...own] as [string];
+    const program = new Program(first, args, { env: cleanEnvironment(env), cwd: tmpdir() });
     this.#program = program;
     const timeoutMs = this.#options.readyMsMax ?? 60_000;
     try {

@@ -56,6 +56,9 @@ const steps: readonly Step[] = [
   ["GET", `${A}/hooks`],
   ["GET", `${A}/hooks/h`],
   ["DELETE", `${A}/hooks/h`],
+  ["GET", `${A}/copy`],
+  ["GET", `${A}/copy?head`],
+  ["POST", `${A}/commands`, { command: { kind: "put", key: "a", value: "b" } }],
   ["DELETE", `${A}/leases/l1`],
   ["GET", "/v2/_/status"],
   ["GET", "/v2/_/whoami"],
@@ -70,6 +73,7 @@ const steps: readonly Step[] = [
 const streams: readonly Step[] = [
   ["GET", `${A}/leases/l1/session`],
   ["POST", `${A}/watch`, { subscriptions: [{ id: "all" }] }],
+  ["GET", `${A}/copy?after=0`],
 ];
 
 test("each route has a good path", async () => {

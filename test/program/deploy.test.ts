@@ -14,10 +14,11 @@ import { temporaryDirectory } from "../harness/scope.ts";
 /** Of the program that is tested: the repository itself needs none. */
 const { parse } = createRequire(join(ROOT, "packages/registry/package.json"))("yaml");
 const unit = readFileSync(join(ROOT, "deploy/rollcall.service"), "utf8");
+const agent = readFileSync(join(ROOT, "deploy/rollcall-agent.service"), "utf8");
 const image = readFileSync(join(ROOT, "deploy/Dockerfile"), "utf8");
 const systemd = requirePackage("systemd", "systemd-analyze");
 
-test("systemd accepts the unit, and notices a broken one", { skip: systemd.skip }, (t) => {
+test("systemd accepts the units, and notices a broken one", { skip: systemd.skip }, (t) => {
   const folder = temporaryDirectory(t);
   const verify = (text: string) => {
     const path = join(folder, "rollcall.service");
@@ -25,7 +26,7 @@ test("systemd accepts the unit, and notices a broken one", { skip: systemd.skip 
     const { status, stdout, stderr } = spawnSync(systemd.path, ["verify", path], { encoding: "utf8" });
     return { status, output: stdout + stderr };
   };
-  assert.deepEqual(verify(unit), { status: 0, output: "" });
+  for (const one of [unit, agent]) assert.deepEqual(verify(one), { status: 0, output: "" });
   assert.match(verify(unit.replace("StateDirectory=", "StateDirektory=")).output, /StateDirektory/);
 });
 
@@ -45,13 +46,16 @@ test("the unit lets the program ask for the machine's addresses", () => {
   assert.match(unit, /^RestrictAddressFamilies=.*\bAF_NETLINK\b/m);
 });
 
-test("the unit starts the built program with its data in the state directory", () => {
-  assert.match(
-    unit,
-    /^ExecStart=.* \/opt\/rollcall\/packages\/registry\/dist\/bin\/rollcall\.js serve --data \/var\/lib\/rollcall\/data /m,
-  );
-  assert.match(unit, /^StateDirectory=rollcall$/m);
-  assert.match(unit, /^DynamicUser=yes$/m);
+test("the units start the built program with its data in the state directory", () => {
+  const program = "/opt/rollcall/packages/registry/dist/bin/rollcall.js";
+  for (const [text, command, folder] of [
+    [unit, "serve", "rollcall"],
+    [agent, "agent", "rollcall-agent"],
+  ] as const) {
+    assert.match(text, new RegExp(`^ExecStart=.* ${program} ${command} --data /var/lib/${folder}/data `, "m"));
+    assert.match(text, new RegExp(`^StateDirectory=${folder}$`, "m"));
+    assert.match(text, /^DynamicUser=yes$/m);
+  }
 });
 
 test("the image copies only what .dockerignore lets through, and runs without privileges", (t) => {

@@ -2,6 +2,7 @@ import { type Admin, createAdmin, type MetricsHistoryOptions, metricsHistory, st
 import { clientError, RollcallError } from "./error.ts";
 import { type DiscoverOptions, type Discovery, discover, type InstanceFilter, toQuery } from "./find/discovery.ts";
 import type { EventBody, EventsBody } from "./follow/changes.ts";
+import { type Copying, createCopying } from "./follow/copy.ts";
 import { createPast, type Past } from "./follow/differences.ts";
 import { createHooks, type Hooks } from "./follow/hooks.ts";
 import { createTrio, type SubscribeOptions, subscribe, type Trio } from "./follow/trio.ts";
@@ -126,6 +127,8 @@ export interface Client extends Past {
   readonly locks: Locks;
   readonly elections: Elections;
   readonly admin: Admin;
+  /** For agents. */
+  readonly copy: Copying;
 }
 
 export function createClient(options: ClientOptions): Client {
@@ -168,6 +171,7 @@ export function createClient(options: ClientOptions): Client {
     locks: createLocks({ leases, config }),
     elections: createElections({ leases, config }),
     admin: createAdmin(transport),
+    copy: createCopying(transport),
   };
 }
 

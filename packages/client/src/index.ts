@@ -11,6 +11,7 @@ export type { DiscoverOptions, Discovery, InstanceFilter } from "./find/discover
 export type { HoldOptions } from "./find/hold.ts";
 export type { Snapshots } from "./find/saved.ts";
 export type * from "./follow/changes.ts";
+export type * from "./follow/copy.ts";
 export type { NetChangesOptions, Past, RangeOptions, ServiceHistoryOptions } from "./follow/differences.ts";
 export type { Hooks } from "./follow/hooks.ts";
 export type { SubscribeOptions, Trio } from "./follow/trio.ts";

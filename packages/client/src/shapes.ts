@@ -263,6 +263,8 @@ export interface NodeStatusBody {
   ready: boolean;
   /** Why it takes no changes, or shows an old state; null while neither is so. */
   reason: string | null;
+  /** Of an agent: why what it shows may be old; null while it follows the registry, and of everything else. */
+  stale: string | null;
   replicator: string;
   revision: number;
   floor: number;

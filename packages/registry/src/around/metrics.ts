@@ -25,6 +25,8 @@ export interface MetricSources {
   lagging?(): string | null;
   /** The nodes that share the registry; undefined where there is only this one. */
   cluster?(): Cluster | undefined;
+  /** Of an agent; left out elsewhere. */
+  upstream?(): UpstreamNumbers;
   /** Bytes that came from other nodes and went to them; undefined where there are none. */
   readonly traffic?: { readonly in: number; readonly out: number } | undefined;
   /** Lines of the log that could not be written. */
@@ -43,6 +45,16 @@ interface CheckNumbers {
   readonly kept: number;
   readonly lateMs: number;
   readonly verdicts: Readonly<Record<string, number>>;
+}
+
+/** How an agent stands with the registry that it shows. */
+interface UpstreamNumbers {
+  /** For how long it has not been followed; 0 while it is. */
+  readonly staleMs: number;
+  /** Instances and keys that it does not know any more, and that are shown all the same. */
+  readonly held: number;
+  /** Since the snapshot on the disk had all that is shown; 0 while it has. */
+  readonly unsavedMs: number;
 }
 
 export interface ProcessMetrics {
@@ -239,6 +251,7 @@ function addViewGauges(registry: MetricRegistry, sources: MetricSources, now: ()
     addNodeGauges(registry, () => sources.cluster?.());
     addMemberGauges(registry, () => sources.cluster?.());
   }
+  if (sources.upstream !== undefined) addUpstreamNumbers(registry, sources.upstream);
   if (sources.checks !== undefined) addCheckNumbers(registry, sources.checks);
   gauge("rollcall_uptime_seconds", "Time since the start", () => sources.uptimeMs() / 1000);
   addGauge(registry, "rollcall_history_seconds", "Time that stored history reaches back", [], async (one) => {
@@ -249,6 +262,26 @@ function addViewGauges(registry: MetricRegistry, sources: MetricSources, now: ()
 }
 
 type Nodes = () => Cluster | undefined;
+
+function addUpstreamNumbers(registry: MetricRegistry, numbers: () => UpstreamNumbers): void {
+  const gauge = (name: string, help: string, value: (numbers: UpstreamNumbers) => number): void =>
+    addGauge(registry, name, help, [], (one) => one.set(value(numbers())));
+  gauge(
+    "rollcall_upstream_stale_seconds",
+    "Of an agent: for how long it has not followed its registry; 0 while it does",
+    ({ staleMs }) => staleMs / 1000,
+  );
+  gauge(
+    "rollcall_upstream_held",
+    "Of an agent: instances and keys that its registry lost, and that it goes on showing",
+    ({ held }) => held,
+  );
+  gauge(
+    "rollcall_upstream_unsaved_seconds",
+    "Of an agent: for how long its snapshot has lacked something that it shows; 0 while it has all",
+    ({ unsavedMs }) => unsavedMs / 1000,
+  );
+}
 
 /** Of this node: one runs the checks of all. */
 function addCheckNumbers(registry: MetricRegistry, numbers: () => CheckNumbers): void {

@@ -16,6 +16,7 @@ export function signedAs(dialect: string, registry: Registry): Registry {
     pulses: (account, leases) => registry.pulses(account, leases),
     keptBy: (account, lease) => registry.keptBy(account, lease),
     barrier: (signal) => registry.barrier(signal),
+    latest: (signal) => registry.latest(signal),
     reached: (revision, signal) => registry.reached(revision, signal),
     follow: (scope, after, watcher) => registry.follow(scope, after, watcher),
     history: (after, limit) => registry.history(after, limit),

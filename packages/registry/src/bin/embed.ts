@@ -71,6 +71,7 @@ export async function startRegistry(
     log: createLog(config.logFormat, config.logLevel, stderr),
     linesLost: () => 0,
     onBroken,
+    onAnew: (why) => onBroken(`the registry that is followed begins anew: ${why}`),
   });
   const { endpoints } = running;
   const find = (dialect: string) => {

@@ -3,7 +3,7 @@
 import type { Logger } from "pino";
 import type { Load, ServeConfig } from "./config/load.ts";
 import { PORTS } from "./dialects.ts";
-import { assemble, type Running } from "./house/assemble.ts";
+import { assemble, type ProcessParts, type Running } from "./house/assemble.ts";
 import { Lines, openDescriptor } from "./log/lines.ts";
 import { createLog } from "./log/logger.ts";
 import { followSignals } from "./signals.ts";
@@ -39,7 +39,7 @@ export async function serve(config: ServeConfig, load: Load): Promise<void> {
     reload: () => reloads.ask(),
     ignored: (signal) => logger.info({ signal }, "this signal means nothing here"),
   });
-  const running = await assemble(config, {
+  const turns = new Turns(config, {
     log,
     linesLost: () => out.lost + err.lost,
     onBroken() {
@@ -48,8 +48,8 @@ export async function serve(config: ServeConfig, load: Load): Promise<void> {
       setTimeout(() => void end(EXIT.disk), ANSWER_MS);
     },
   });
+  const running = await turns.begin((next) => reloads.begin(next));
   for (const line of announcement(config, running)) out.write(`${line}\n`);
-  reloads.begin(running);
   const signal = await stopped;
   logger.info({ signal }, "stopping");
   const overdue = setTimeout(() => {
@@ -58,7 +58,7 @@ export async function serve(config: ServeConfig, load: Load): Promise<void> {
   }, STOP_MS_MAX);
   overdue.unref();
   await reloads.close();
-  await running.stop();
+  await turns.close();
   clearTimeout(overdue);
   logger.info("stopped");
   if (signal === "SIGHUP") endAsHungUp();
@@ -79,6 +79,71 @@ function catchRest(logger: Logger, end: (code: number) => Promise<void>): void {
     logger.fatal({ err: error }, "a bug ends this process");
     void end(EXIT.refused);
   });
+}
+
+/** What is assembled, and assembled again where the order that it shows begins anew: as before, on the same ports. */
+class Turns {
+  readonly #config: ServeConfig;
+  readonly #parts: Omit<ProcessParts, "onAnew">;
+  #running: Running | undefined;
+  #began: (running: Running) => void = () => {};
+  #work: Promise<void> = Promise.resolve();
+  #isClosed = false;
+
+  constructor(config: ServeConfig, parts: Omit<ProcessParts, "onAnew">) {
+    this.#config = config;
+    this.#parts = parts;
+  }
+
+  /** Rejects when the start failed. Told of this turn and all that follow. */
+  async begin(began: (running: Running) => void): Promise<Running> {
+    this.#began = began;
+    const assembling = this.#assemble(this.#config);
+    // Another turn waits for this one.
+    this.#work = assembling.then(
+      () => {},
+      () => {},
+    );
+    return assembling;
+  }
+
+  async #assemble(config: ServeConfig): Promise<Running> {
+    const running = await assemble(config, { ...this.#parts, onAnew: (why) => this.#again(why) });
+    this.#running = running;
+    this.#began(running);
+    return running;
+  }
+
+  #again(why: string): void {
+    this.#work = this.#work.then(async () => {
+      const before = this.#running;
+      if (this.#isClosed || before === undefined) return;
+      this.#parts.log.logger.warn(`begins anew: ${why}`);
+      this.#running = undefined;
+      await before.stop();
+      // Where a free port was picked it is known to clients by now.
+      const ports = { ...this.#config.ports, ...portsOf(this.#config, before) };
+      if (!this.#isClosed) await this.#assemble({ ...this.#config, ports });
+    });
+    this.#work.catch((error: unknown) => {
+      // As what is not caught anywhere: it ends the process.
+      setImmediate(() => {
+        throw error;
+      });
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#work.catch(() => {});
+    await this.#running?.stop();
+  }
+}
+
+/** The ports that were picked for those that are 0: of dialects with one, which are named by their dialect. */
+function portsOf({ ports }: ServeConfig, { endpoints }: Running): Record<string, number> {
+  const picked = endpoints.filter(({ dialect, scheme }) => ports[dialect] === 0 && scheme !== "udp");
+  return Object.fromEntries(picked.map(({ dialect, port }) => [dialect, port]));
 }
 
 /** One reload after the other; what is asked for meanwhile is one more. */
@@ -144,12 +209,12 @@ export async function check(config: ServeConfig): Promise<void> {
   // Tokens that were made at run time are in the store, which stays closed.
   const trial = { ...config, host: "127.0.0.1", ports, replicator: "memory", accounts: {}, tokens: [] };
   const log = createLog("json", "silent", { lost: 0, write: () => true });
-  const running = await assemble(trial, { log, linesLost: () => 0, onBroken() {} });
+  const running = await assemble(trial, { log, linesLost: () => 0, onBroken() {}, onAnew() {} });
   await running.stop();
 }
 
 /** The first lines on stdout say what listens where. */
-function announcement({ logFormat, replicator, data, etcd }: ServeConfig, { endpoints }: Running): string[] {
+function announcement({ logFormat, replicator, data, etcd, upstream }: ServeConfig, { endpoints }: Running): string[] {
   if (logFormat === "json") {
     const events = endpoints.map(({ dialect, scheme, host, port }) => ({
       event: "listening",
@@ -162,5 +227,6 @@ function announcement({ logFormat, replicator, data, etcd }: ServeConfig, { endp
   }
   const urls = endpoints.map(({ dialect, scheme, host, port }) => `${dialect.padEnd(12)}${toUrl(scheme, host, port)}`);
   const places: Readonly<Record<string, string>> = { memory: "in memory only", etcd: etcd.endpoints.join(", ") };
+  if (replicator === "upstream") urls.push(`${"registry".padEnd(12)}${upstream.urls.join(", ")}`);
   return [...urls, `${"data".padEnd(12)}${places[replicator] ?? data}`, "ready"];
 }

@@ -282,6 +282,12 @@ class OpenCore implements Core, Registry, Sink {
     return this.#hub.reached(head.value, signal).then(() => head, givenUp);
   }
 
+  async latest(signal?: AbortSignal): Promise<Outcome<Revision>> {
+    const isAway = (): boolean => this.#options.replicator.isAway === true;
+    const head = isAway() ? undefined : await this.barrier(signal);
+    return head?.ok !== true && isAway() ? ok(this.view.revision) : (head ?? this.barrier(signal));
+  }
+
   get order(): Replicator["order"] {
     return this.#options.replicator.order;
   }

@@ -97,6 +97,11 @@ export interface Registry {
    * `unavailable` when nobody can be asked, or when the signal comes first.
    */
   barrier(signal?: AbortSignal): Promise<Outcome<Revision>>;
+  /**
+   * As `barrier`; but where the order is out of reach of one that shows a copy of it, as an agent does, what is shown is
+   * the best that can be had, and is answered.
+   */
+  latest(signal?: AbortSignal): Promise<Outcome<Revision>>;
   /** "local": each node has an order of its own, and revisions count in that. */
   readonly order: "total" | "local";
   /** A name of the order: positions of one say nothing in another. */

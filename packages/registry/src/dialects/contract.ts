@@ -223,6 +223,8 @@ export interface NodeStatus {
   refusing(): string | null;
   /** Why what is shown here is not to be trusted; null while it is. */
   lagging(): string | null;
+  /** Why what is shown here may be old, though it is all that can be had; null while it is not. */
+  stale(): string | null;
   /** About what the catalog may take of the heap. */
   bytesMax(): number;
   /** The nodes that share the registry, and their store; undefined where this one runs alone. */

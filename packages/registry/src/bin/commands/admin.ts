@@ -38,6 +38,7 @@ function showStatus(out: Output, body: NodeStatusBody, nowMs: number): void {
     ...(body.cluster ? [["behind", behindText(body.cluster, hasOrders(body))] as const] : []),
   ]);
   if (body.reason) out.line(out.paint({ text: body.reason, tone: "bad" }));
+  if (body.stale) out.line(out.paint({ text: body.stale, tone: "warn" }));
   if (body.cluster) showCluster(out, body.cluster, hasOrders(body), nowMs);
   out.line("");
   out.table(

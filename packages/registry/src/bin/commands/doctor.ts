@@ -6,7 +6,7 @@ import { connect } from "../terminal/connection.ts";
 import { EXIT, Failure } from "../terminal/exit.ts";
 import { roomText, type Tone, toAge, toSpan } from "../terminal/output.ts";
 import { VERSION } from "../version.ts";
-import { loaderOf, storeOptions } from "./serve.ts";
+import { loaderOf, storeOptions } from "./run/serve.ts";
 
 export function defineDoctor(program: Command): void {
   const doctor = program
@@ -135,6 +135,7 @@ function describe(status: NodeStatusBody): Finding[] {
   const why = status.reason ? `: ${status.reason}` : "";
   return [
     finding("registry", status.ready ? "good" : "bad", `${status.ready ? "ready" : "not ready"}, up for ${age}${why}`),
+    ...(status.stale ? [finding("upstream", "warn", `${status.stale}: what it shows may be old`)] : []),
     ...(status.version === VERSION
       ? []
       : [finding("registry", "warn", `it is rollcall ${status.version}, this is ${VERSION}`)]),

@@ -18,6 +18,7 @@ import { readHeraFile } from "./hera.ts";
 import { readLayouts } from "./layouts.ts";
 import { type LinkConfig, readLink } from "./link.ts";
 import { flagOf, SETTINGS, type Setting, variableOf } from "./settings.ts";
+import { readUpstream, type UpstreamConfig } from "./upstream.ts";
 import { readValue, type Value } from "./values.ts";
 
 export interface ServeConfig {
@@ -37,6 +38,7 @@ export interface ServeConfig {
   readonly etcd: EtcdConfig;
   readonly link: LinkConfig;
   readonly gossip: GossipConfig;
+  readonly upstream: UpstreamConfig;
   readonly insecure: boolean;
   readonly logFormat: "text" | "json";
   readonly logLevel: string;
@@ -236,6 +238,7 @@ function assemble(values: ReadonlyMap<string, Value>, all: Gathered, cwd: string
     replicator: text("replicator"),
     etcd: readEtcd(values, text("replicator") === "etcd", all.problems),
     gossip: readGossip(values, all.problems),
+    upstream: readUpstream(values, text("replicator") === "upstream", all.problems),
     link: readLink(values, all.given.get("link.key")?.directory ?? cwd, all.problems),
     insecure: values.get("insecure") as boolean,
     logFormat: values.get("log.format") as ServeConfig["logFormat"],

@@ -89,3 +89,43 @@ export const LINK = [
       "Where the other nodes reach this one, with or without a port: `10.0.0.1` or `n1.example.com:7072`. When empty, the address it listens on, or the machine's first one.",
   },
 ] as const;
+
+/** The registry that an agent follows. */
+export const UPSTREAM = [
+  {
+    key: "upstream.urls",
+    flag: "upstream",
+    kind: "text",
+    default: "",
+    meaning:
+      "With `upstream`: addresses of the registry that is followed, with commas between them; `--url` of `rollcall agent`.",
+  },
+  {
+    key: "upstream.account",
+    kind: "text",
+    default: "default",
+    meaning: "The account there; the agent shows it under the same name. `--account` of `rollcall agent`.",
+  },
+  {
+    key: "upstream.token",
+    kind: "text",
+    default: "",
+    meaning:
+      "The token to show there. A reader's shows the account, a writer's takes changes too; what dialects keep for themselves, and changes that they work out where they are decided, take one that is good for all accounts, of the role admin.",
+  },
+  {
+    key: "upstream.ca",
+    kind: "path",
+    default: undefined,
+    meaning: "Authorities that the registry's certificate is checked against (PEM); those of the system when left out.",
+  },
+  { key: "upstream.cert", kind: "path", default: undefined, meaning: "Certificate to be shown there (PEM)." },
+  { key: "upstream.key", kind: "path", default: undefined, meaning: "Private key of that certificate (PEM)." },
+  {
+    key: "upstream.holdMs",
+    kind: "ms",
+    default: 600_000,
+    min: 0,
+    meaning: "How long an agent goes on showing what the registry has forgotten, or lost with much else.",
+  },
+] as const;

@@ -1,7 +1,7 @@
 /** Every setting of `rollcall serve`, as data: flags, environment, file, help and docs/configuration.md come from here. */
 import { PROTECTION_DEFAULTS } from "../../around/protection.ts";
 import { DIALECTS, PORTS } from "../dialects.ts";
-import { ETCD, GOSSIP, LINK } from "./nodes.ts";
+import { ETCD, GOSSIP, LINK, UPSTREAM } from "./nodes.ts";
 
 /** `path` becomes absolute. Text forms: `ms` takes 1500, "1500ms", "15s", "10m", "2h", "30d"; `bytes` takes 4096, "64KiB", "4MiB", "1GiB". */
 export type SettingKind =
@@ -60,9 +60,9 @@ const general: readonly Setting[] = [
     key: "replicator",
     kind: "choice",
     default: "embedded",
-    choices: ["embedded", "etcd", "gossip", "memory"],
+    choices: ["embedded", "etcd", "gossip", "upstream", "memory"],
     meaning:
-      "What makes commits durable: a store in `data`, an etcd that nodes share, a store of each of several nodes that copy each other, or nothing. `memory` forgets everything at the stop.",
+      "What makes commits durable: a store in `data`, an etcd that nodes share, a store of each of several nodes that copy each other, a registry that runs elsewhere (`rollcall agent`), or nothing. `memory` forgets everything at the stop.",
   },
   {
     key: "hera",
@@ -342,6 +342,7 @@ export const SETTINGS: readonly Setting[] = [
   ...ETCD,
   ...GOSSIP,
   ...LINK,
+  ...UPSTREAM,
   ...ports,
   ...logging,
   ...tls,

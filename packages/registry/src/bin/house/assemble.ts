@@ -62,6 +62,8 @@ export interface ProcessParts {
   linesLost(): number;
   /** The store failed for good; the process is to end. */
   onBroken(why: string): void;
+  /** The registry that is followed begins its order anew: this one is to be stopped, and assembled again. */
+  onAnew(why: string): void;
 }
 
 /** Starts everything; on failure what was opened is closed again. */
@@ -77,7 +79,7 @@ export async function assemble(config: ServeConfig, parts: ProcessParts): Promis
 
 async function assembleWith(
   config: ServeConfig,
-  { log: { logger: log, always, configure: configureLog }, linesLost, onBroken }: ProcessParts,
+  { log: { logger: log, always, configure: configureLog }, linesLost, ...told }: ProcessParts,
   undo: (() => Promise<void> | void)[],
 ): Promise<Running> {
   const origin = config.name === "" ? hostname() : config.name;
@@ -87,18 +89,18 @@ async function assembleWith(
   const clock = openClock(log, metrics.clockJumped);
   const onGroup = metrics.groupFlushed;
   const link = await openNodeLink(config, log, undo);
-  const { port, ...store } = await createReplicator(config, { clock, rules, origin, onGroup, onBroken, log, link });
+  const { port, ...store } = await createReplicator(config, { ...told, clock, rules, origin, onGroup, log, link });
   const loaded = await loadDialects(config.dialects, port, log);
   state.plans = gatherPlans([...ACCOUNT_PLANS, ...CHECK_PLANS, ...(await loadPlans(loaded))]);
   const protection = openProtection(config.protection);
-  undo.push(keepMemory(() => state.revision()));
+  const leaveMemory = keepMemory(() => state.revision());
+  undo.push(leaveMemory);
   const parts = { clock, replicator: port, policy: protection.policy };
   const core = await openCore(toCoreOptions(parts, metrics, log));
   state.revision = () => core.numbers().revision;
   room.report(core.numbers().bytes, log);
-  undo.push(() => core.close());
   const stopTime = keepTime(clock, core);
-  undo.push(stopTime);
+  undo.push(() => core.close(), stopTime);
   const access = await openAccess(config, core.registry, clock, undo);
   state.access = access;
   warnOpenLink(config, access, log);
@@ -120,8 +122,8 @@ async function assembleWith(
   const status = toStatus({ name: origin, clock, startedMs, port, state, endpoints, agreed, room, metrics }, store);
   const { registry } = core;
   const { tenants } = access;
-  const told = { nodes, ...errands, agree: agreed.agree, requests: journal, audit: (act: Act) => journal.audit(act) };
-  const shared = { ...told, registry, access, tenants, clock, metrics: metrics.dialects, http: listener, status };
+  const heard = { nodes, ...errands, agree: agreed.agree, requests: journal, audit: (act: Act) => journal.audit(act) };
+  const shared = { ...heard, registry, access, tenants, clock, metrics: metrics.dialects, http: listener, status };
   const opened = await mountDialects(loaded, config, log, shared, { native: listener, ...http }, undo);
   endpoints.push(...opened.flatMap((one) => one.endpoints));
   state.ready = true;
@@ -130,6 +132,7 @@ async function assembleWith(
     access.close();
     agreed.close();
     stopTime();
+    leaveMemory();
     await core.close();
     await link?.link.close();
   };
@@ -168,7 +171,7 @@ interface StatusParts {
 
 function toStatus(
   { name, clock, startedMs, port, state, endpoints, agreed, room, metrics }: StatusParts,
-  store: Pick<NodeStatus, "backup" | "refusing" | "lagging" | "cluster">,
+  store: Pick<NodeStatus, "backup" | "refusing" | "lagging" | "stale" | "cluster">,
 ): NodeStatus {
   return {
     name,

@@ -22,7 +22,7 @@ export interface ReloadParts {
   resize(store: ServeConfig["store"]): void;
   readonly access: Accounts;
   protect(options: ProtectionOptions): void;
-  /** Reads the certificates for etcd again; throws a sentence. Left out where none are used. */
+  /** Reads the certificates for what is behind the store again; throws a sentence. Left out where none are used. */
   readonly renewStore: (() => void) | undefined;
   /** False when the new certificate cannot be used. */
   renewCertificates(): Promise<boolean>;
@@ -42,6 +42,7 @@ const FIXED: Readonly<Record<string, (config: ServeConfig) => unknown>> = {
   etcd: ({ etcd }) => etcd,
   link: ({ link }) => link,
   gossip: ({ gossip }) => gossip,
+  upstream: ({ upstream }) => upstream,
   insecure: ({ insecure }) => insecure,
   tls: ({ tls }) => tls,
   "protection.windowMs": ({ protection }) => protection.windowMs,
@@ -99,7 +100,7 @@ function accountsOf({ accounts, tokens, limits }: ServeConfig): Pick<ServeConfig
 function takeStore(renew: () => void, { taken, problems }: Done): void {
   try {
     renew();
-    taken.push("certificates of etcd");
+    taken.push("certificates of the store");
   } catch (error) {
     problems.push((error as Error).message);
   }

@@ -1,7 +1,9 @@
 /** What makes the commits of a registry durable, as it is configured. */
+import { mkdirSync } from "node:fs";
 import type { Logger } from "pino";
 import type { Clock, Outcome, Replicator, Rules } from "../../core/index.ts";
 import type { Backup, NodeStatus } from "../../dialects/contract.ts";
+import { takeOwnership } from "../../replicators/embedded/directory/owner.ts";
 import {
   createEmbedded,
   type EmbeddedOptions,
@@ -10,6 +12,7 @@ import {
 import type { LinkPort } from "../../replicators/etcd/peers/roster.ts";
 import type { GossipReplicator } from "../../replicators/gossip/replicator.ts";
 import { createMemory } from "../../replicators/memory/replicator.ts";
+import type { UpstreamNumbers } from "../../replicators/upstream/replicator.ts";
 import type { ServeConfig } from "../config/load.ts";
 
 /** A group that takes longer to be durable is told at debug. */
@@ -21,21 +24,24 @@ interface ReplicatorParts {
   readonly origin: string;
   readonly onGroup: (commits: number, ms: number) => void;
   readonly onBroken: (why: string) => void;
+  readonly onAnew: (why: string) => void;
   readonly log: Logger;
   /** To the other nodes. */
   readonly link: LinkPort | undefined;
 }
 
-type StoreParts = "backup" | "refusing" | "lagging" | "cluster";
+type StoreParts = "backup" | "refusing" | "lagging" | "stale" | "cluster";
 
 export interface Opened extends Pick<NodeStatus, StoreParts> {
   readonly port: Replicator;
   /** Reads certificates again; throws a sentence when they cannot be read. */
   readonly renewStore: (() => void) | undefined;
+  /** Of an agent. */
+  readonly upstream?: () => UpstreamNumbers;
 }
 
 /** Of a registry on one node. */
-const ALONE = { lagging: () => null, cluster: () => undefined, renewStore: undefined };
+const ALONE = { lagging: () => null, stale: () => null, cluster: () => undefined, renewStore: undefined };
 
 /** Those of several nodes are loaded where they are wanted. */
 export async function createReplicator(config: ServeConfig, parts: ReplicatorParts): Promise<Opened> {
@@ -46,6 +52,7 @@ export async function createReplicator(config: ServeConfig, parts: ReplicatorPar
     const port = await openGossip(config, parts);
     return { ...overStore(port.store), port, cluster: () => port.cluster?.() };
   }
+  if (config.replicator === "upstream") return openUpstream(config, parts);
   const port = openEmbedded(config, parts);
   return { ...overStore(port), port };
 }
@@ -92,6 +99,25 @@ async function openGossip(config: ServeConfig, parts: ReplicatorParts): Promise<
   });
 }
 
+async function openUpstream({ upstream, data }: ServeConfig, parts: ReplicatorParts): Promise<Opened> {
+  const [{ createUpstream }, { connectUpstream }] = await Promise.all([
+    import("../../replicators/upstream/replicator.ts"),
+    import("../config/upstream.ts"),
+  ]);
+  const { client, renew } = await connectUpstream(upstream);
+  const { account, holdMs, caFile, certFile } = upstream;
+  mkdirSync(data, { recursive: true });
+  const owner = await takeOwnership(data);
+  const onClosed = () => owner.release();
+  const port = createUpstream({ ...parts, account, holdMs, dataDir: data, registry: client, onClosed });
+  const hasFiles = caFile !== undefined || certFile !== undefined;
+  return {
+    ...ALONE,
+    ...{ port, backup: undefined, refusing: () => null, stale: () => port.stale, upstream: () => port.numbers },
+    renewStore: hasFiles ? renew : undefined,
+  };
+}
+
 async function openEtcd({ etcd, data, events }: ServeConfig, { link, ...parts }: ReplicatorParts): Promise<Opened> {
   const [{ createEtcd }, { toClientOptions }, { archiveToBackup }] = await Promise.all([
     import("../../replicators/etcd/replicator.ts"),
@@ -119,6 +145,7 @@ async function openEtcd({ etcd, data, events }: ServeConfig, { link, ...parts }:
     backup,
     refusing: () => port.refusing,
     lagging: () => port.about.lagging,
+    stale: () => null,
     cluster: () => port.cluster?.(),
     renewStore: hasFiles ? () => port.about.renew(toClientOptions(etcd).secure) : undefined,
   };

@@ -28,6 +28,9 @@ export function openRules(
     log.info(which, on ? "the layout is on" : "the layout is off");
     if (refused > 0) log.warn({ ...which, refused, why }, "the layout left out what was refused");
   };
-  const settle = (registry: Registry) => settleLayouts({ registry, layouts, make: createLayout, tell });
+  /** An agent's layouts are those of its registry, which has both faces already. */
+  const settle = async (registry: Registry): Promise<void> => {
+    if (config.replicator !== "upstream") await settleLayouts({ registry, layouts, make: createLayout, tell });
+  };
   return { rules, room, settle };
 }

@@ -47,6 +47,7 @@ export function toFailure(error: unknown): Failure {
   // By name: the client and the store are loaded only by the commands that need them.
   if (error.name === "RollcallError") return fromRegistry(error as RollcallError);
   if (error.name === "StoreRefused") return new Failure(EXIT.store, error.message);
+  if (error.name === "UpstreamRefused") return new Failure(EXIT.unreachable, error.message);
   if (error.name === "StartRefused") return new Failure(EXIT.usage, error.message);
   if (error.name === "SettingsRefused")
     return new Failure(EXIT.usage, `the configuration is not right\n  dialectSettings: ${error.message}`, SETTINGS);

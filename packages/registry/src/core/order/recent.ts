@@ -16,7 +16,7 @@ import type { FirstChange, FirstChanges } from "./replicator.ts";
 
 const COMMITS_MAX = 100_000;
 
-export class Recent {
+export class RecentCommits {
   /** Commits up to and including this revision are not here. */
   floor: Revision;
   readonly #commitsMax: number;

@@ -121,6 +121,8 @@ export interface Replicator {
    * found out. Left out where this is the only node. Asked often: calls at one time are one question.
    */
   head?(signal?: AbortSignal): Promise<Outcome<Revision>>;
+  /** This shows a copy, and the order cannot be asked now: what is shown is the best that can be had. */
+  readonly isAway?: boolean;
   /** Opens the store, restores through the sink, and is then ready for proposals. Rejects with a sentence for people. */
   open(sink: Sink): Promise<void>;
   /** Resolves when the command's commit is durable and has been handed to the sink. */

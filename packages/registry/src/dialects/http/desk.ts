@@ -1,5 +1,5 @@
 /** @live What handlers share: the parts that they work with, and a request on its way to its answer. */
-import type { Access, Account, Clock, Command, LeaseId, Refused, Registry } from "../../core/index.ts";
+import type { Access, Account, Clock, Command, CommandOf, LeaseId, Refused, Registry } from "../../core/index.ts";
 import type { Readers } from "../../native/follow/readers.ts";
 import type { Surroundings } from "../../native/wire/commits.ts";
 import type { Reply } from "../../net/http/reply.ts";
@@ -34,7 +34,7 @@ export function signing(exchange: Exchange): Pick<Registry, "propose"> {
 }
 
 /** The command, signed by who asks. */
-export function signed({ principal, request }: Exchange, command: Command): Command {
+export function signed({ principal, request }: Exchange, command: Command): CommandOf<"signed"> {
   return { kind: "signed", by: authorOf(principal, "http", request.remoteAddress), command };
 }
 

@@ -32,6 +32,10 @@ test("anything that JSON says all of comes back as it was", () => {
 test("what is no plain data is not written, and what nobody wrote is not read", () => {
   assert.throws(() => toPlain(() => {}), TypeError);
   assert.throws(() => toPlain({ of: new (class Thing {})() }), TypeError);
-  for (const wrong of [{ "~": "function", v: "" }, { "~": "map", v: 1 }, { "~": "bytes", v: null }])
+  for (const wrong of [
+    { "~": "function", v: "" },
+    { "~": "map", v: 1 },
+    { "~": "bytes", v: null },
+  ])
     assert.throws(() => fromPlain(wrong), TypeError);
 });

@@ -43,7 +43,8 @@ function fromObject(value: object): unknown {
   if (value instanceof Uint8Array) return word("bytes", Buffer.from(value).toString("base64"));
   if (value instanceof RegExp) return word("regexp", [value.source, value.flags]);
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) throw new TypeError("an object of a class is no plain data");
+  if (prototype !== Object.prototype && prototype !== null)
+    throw new TypeError("an object of a class is no plain data");
   if (Object.hasOwn(value, SIGN)) return word("object", Object.entries(value).map(pairOf));
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, toPlain(member)]));
 }

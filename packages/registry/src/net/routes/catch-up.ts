@@ -7,8 +7,13 @@ const WAIT_MS_MAX = 5000;
 
 type Order = Pick<Registry, "read" | "barrier">;
 
-/** Resolves when this node has all that was acknowledged anywhere before. */
-export function awaitAll(registry: Order): Promise<Outcome<Revision>> {
+/** Resolves when this node has all that was acknowledged anywhere before, or all that can be had. */
+export function awaitAll(registry: Pick<Registry, "latest">): Promise<Outcome<Revision>> {
+  return registry.latest(AbortSignal.timeout(WAIT_MS_MAX));
+}
+
+/** The same, refused where more may be had elsewhere: what is not here is not surely nowhere then. */
+export function awaitSurely(registry: Order): Promise<Outcome<Revision>> {
   return registry.barrier(AbortSignal.timeout(WAIT_MS_MAX));
 }
 
@@ -19,7 +24,7 @@ export function awaitAll(registry: Order): Promise<Outcome<Revision>> {
 export async function findSurely<T>(registry: Order, find: () => T | undefined): Promise<Outcome<T | undefined>> {
   const found = find();
   if (found !== undefined) return ok(found);
-  const reached = await awaitAll(registry);
+  const reached = await awaitSurely(registry);
   return reached.ok ? ok(find()) : reached;
 }
 
@@ -29,5 +34,5 @@ export async function findSurely<T>(registry: Order, find: () => T | undefined):
  */
 export function catchUp(registry: Order, revision: Revision): Promise<Refused | undefined> | undefined {
   if (revision <= registry.read((view) => view.revision)) return undefined;
-  return awaitAll(registry).then((reached) => (reached.ok ? undefined : reached));
+  return awaitSurely(registry).then((reached) => (reached.ok ? undefined : reached));
 }

@@ -10,8 +10,8 @@ import {
   type KeyRange,
   type Outcome,
   ok,
-  Recent,
   type Receipt,
+  RecentCommits,
   type Replicator,
   type Revision,
   type Rules,
@@ -33,12 +33,12 @@ class MemoryReplicator implements Replicator {
   readonly order = "total";
   readonly line = randomUUID();
   readonly #options: MemoryOptions;
-  readonly #recent: Recent;
+  readonly #recent: RecentCommits;
   #sequencer: Sequencer | null = null;
 
   constructor(options: MemoryOptions) {
     this.#options = options;
-    this.#recent = new Recent(0, options.commitsMax);
+    this.#recent = new RecentCommits(0, options.commitsMax);
   }
 
   async open(sink: Sink): Promise<void> {

@@ -13,7 +13,7 @@ import { connect, outputOf, untilInterrupted } from "../../terminal/connection.t
 import { EXIT, Failure } from "../../terminal/exit.ts";
 import { toBytesText } from "../../terminal/output.ts";
 import { createProgress } from "../../terminal/progress.ts";
-import { checked, loaderOf, storeOptions } from "../serve.ts";
+import { checked, loaderOf, storeOptions } from "../run/serve.ts";
 
 export function defineBackup(program: Command): void {
   program

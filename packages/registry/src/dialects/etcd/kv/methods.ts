@@ -73,7 +73,7 @@ export function range(desk: Desk, call: Call, request: RangeRequest): Answered {
   return within(desk, call, "reader", (account) => {
     if (request.serializable || desk.isAlone) return read(desk, account, call, request);
     return desk.registry
-      .barrier(call.signal)
+      .latest(call.signal)
       .then((reached) => (reached.ok ? read(desk, account, call, request) : ERRORS.noLeader));
   });
 }

@@ -42,6 +42,7 @@ export function getStatus({ desk, principal }: Exchange): Result {
     ready: status.ready() && reason === null,
     replicator: status.replicator,
     reason,
+    stale: status.stale(),
     revision: registry.read((view) => view.revision),
     floor: registry.floor,
     store: { bytes: registry.read((view) => view.bytes), bytesMax: status.bytesMax() },

@@ -105,6 +105,7 @@ export const EXAMPLES: Readonly<Record<string, unknown>> = {
   Versioned: { version: "XyR0w8dWqf1z0c1PZ5m3Lw" },
   Subscribe: { subscribes: [{ provider: "api", protocol: "http" }], application: "web", wait: "30s" },
   Subscribed: { version: "XyR0w8dWqf1z0c1PZ5m3Lw", endpoints: [endpoint] },
+  Forward: { command: { kind: "put", key: "db/host", value: "10.0.0.9", lease: null } },
   Grant: { ttl: "30s", meta: { host: "vm-12" } },
   Granted: { lease: "q8Zr0pVbT2mK", ttlMs: 30_000, revision: 43 },
   Lease: lease,

@@ -108,6 +108,10 @@ const OPERATIONS: Readonly<Record<string, Readonly<Record<string, Shapes>>>> = {
     "PUT /v2/:account/hooks/:hook": { id: "putHook", request: "PutHook", answer: "SetHook", status: [200, 201] },
     "DELETE /v2/:account/hooks/:hook": { id: "removeHook", answer: "Revised" },
   },
+  Agents: {
+    "GET /v2/:account/copy": { id: "copyAccount", answer: "Copy", media: STREAM, ...FOLLOW },
+    "POST /v2/:account/commands": { id: "forwardCommand", request: "Forward", answer: "Forwarded" },
+  },
   Administration: {
     "GET /v2/_/status": { id: "getStatus", answer: "NodeStatus" },
     "GET /v2/_/whoami": { id: "whoami", answer: "Whoami" },
@@ -130,6 +134,7 @@ const TAGS: Readonly<Record<string, string>> = {
   Past: "What was: differences, and statuses over time.",
   Changes: "Every change in order, by stream or long poll.",
   Hooks: "URLs to which events are posted.",
+  Agents: "An account as it is stored, and commands of the registry's core.",
   Administration: "State, tokens, accounts, backup.",
 };
 

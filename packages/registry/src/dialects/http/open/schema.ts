@@ -19,6 +19,7 @@ import {
   words,
 } from "./kinds.ts";
 import { author, PAST, statusCounts } from "./past.ts";
+import { STORED } from "./stored.ts";
 
 const checkKind = words("ttl", "http", "tcp", "grpc", "udp", "http2", "exec", "reported");
 const role = words(...ROLES);
@@ -229,6 +230,7 @@ const NodeStatus = object({
   startedAt: time,
   ready: Type.Boolean(),
   reason: orNull(text),
+  stale: orNull(text),
   replicator: text,
   revision: count,
   floor: count,
@@ -389,4 +391,4 @@ const ADMIN = {
   Problem: Type.Object({ type: text, title: text, status: count, detail: text }),
 };
 
-export const SCHEMAS = { ...CATALOG, ...LEASES, ...HOOKS, ...CONFIG, ...FOLLOW, ...PAST, ...ADMIN };
+export const SCHEMAS = { ...CATALOG, ...LEASES, ...HOOKS, ...CONFIG, ...FOLLOW, ...PAST, ...ADMIN, ...STORED };

@@ -29,6 +29,7 @@ import { getTargets } from "../catalog/prometheus.ts";
 import { getService, listInstances, listServices } from "../catalog/services.ts";
 import { getConsumers, registerEndpoint, subscribe, unregisterEndpoint } from "../catalog/trio.ts";
 import { deleteKey, deleteKeys, getKey, listKeys, putKey, transact } from "../config/handlers.ts";
+import { copy, forward } from "../follow/copy.ts";
 import { getEvents } from "../follow/events.ts";
 import { getHook, listHooks, putHook, removeHook } from "../follow/hooks/handlers.ts";
 import { SUBSCRIPTIONS_MAX } from "../follow/interest.ts";
@@ -58,6 +59,8 @@ const REGISTRATION: Body = { kind: "json", bytesMax: 1024 * 1024 };
 const RENEWALS: Body = { kind: "json", bytesMax: 4 * 1024 * 1024, valuesMax: RENEWALS_MAX + 1000 };
 /** Guards, and steps for both cases, of some six values each. */
 const TRANSACTION: Body = { kind: "json", bytesMax: 4 * 1024 * 1024, valuesMax: 20 * LIMITS.transactionCommandsMax };
+/** A value of the greatest length in any bytes, each of which may take six characters; or a long transaction. */
+const COMMAND: Body = { kind: "json", bytesMax: 16 * 1024 * 1024, valuesMax: 40 * LIMITS.transactionCommandsMax };
 /** An object with two members for each. */
 const SUBSCRIPTIONS: Body = { kind: "json", valuesMax: 3 * SUBSCRIPTIONS_MAX + 100 };
 const OPTIONAL: Body = { kind: "json", optional: true };
@@ -196,6 +199,12 @@ const HOOK_ROUTES: readonly Route[] = [
   audited("remove hook", [], route("DELETE", HOOK, "writer", NONE, [], removeHook, "Remove a hook")),
 ];
 
+/** For agents, which show an account as it is here. */
+const COPY_ROUTES: readonly Route[] = [
+  streaming("GET", `${A}/copy`, "reader", NONE, ["after", "head"], copy, "Copy an account and follow its commits"),
+  route("POST", `${A}/commands`, "writer", COMMAND, [], forward, "Carry out a command of the core"),
+];
+
 const TARGETS = "/sd/prometheus/:account";
 
 const DISCOVERY_ROUTES: readonly Route[] = [
@@ -244,6 +253,7 @@ export const ROUTES: readonly Route[] = [
   ...FOLLOW_ROUTES,
   ...PAST_ROUTES,
   ...HOOK_ROUTES,
+  ...COPY_ROUTES,
   ...DISCOVERY_ROUTES,
   ...STATUS_ROUTES,
   ...ADMIN_ROUTES,

@@ -74,7 +74,7 @@ export const whoAmI: Handle = (_desk, { guest }) => {
 export const sync: Handle = async ({ registry }, { reader }) => {
   const path = reader.bytes();
   if (path === null) return BAD;
-  const current = await registry.barrier();
+  const current = await registry.latest();
   return current.ok ? show((writer) => writer.bytes(path)) : fail(toCode(current));
 };
 

@@ -88,7 +88,7 @@ export async function leader(desk: Desk, call: Call, { name }: LeaderRequest) {
   const account = await admit(desk, call, "reader");
   if (account instanceof Status) return account;
   const { registry } = desk;
-  const current = await registry.barrier(call.signal);
+  const current = await registry.latest(call.signal);
   if (!current.ok) return toStatus(current);
   const first = findFirst(registry, account, rangeOf(fromBuffer(name)));
   if (first === undefined) return NO_LEADER;

@@ -16,7 +16,7 @@ import { toTtl } from "../../../../native/wire/numbers.ts";
 import { toInstanceBody } from "../../../../native/wire/records.ts";
 import { toSummary } from "../../../../native/wire/summary.ts";
 import type { Method } from "../../../../net/grpc/method.ts";
-import { awaitAll } from "../../../../net/routes/catch-up.ts";
+import { awaitSurely } from "../../../../net/routes/catch-up.ts";
 import { encodePosition } from "../../../../net/routes/position.ts";
 import { unary } from "../../calls.ts";
 import type { Desk } from "../../desk.ts";
@@ -35,7 +35,7 @@ export function readCurrent<T extends object>(
   answer: (view: View) => T extends PromiseLike<unknown> ? never : T,
 ): Outcome<T> | Promise<Outcome<T>> {
   if (!isCurrent) return ok(registry.read(answer));
-  return awaitAll(registry).then((reached) => (reached.ok ? ok(registry.read(answer)) : reached));
+  return awaitSurely(registry).then((reached) => (reached.ok ? ok(registry.read(answer)) : reached));
 }
 
 function discover(desk: Desk, account: Account, request: DiscoverRequest) {

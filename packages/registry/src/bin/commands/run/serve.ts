@@ -1,13 +1,14 @@
 import type { Command } from "commander";
 import { Option } from "commander";
-import type { Load, ServeConfig } from "../config/load.ts";
-import { flagOf, SETTINGS, type Setting } from "../config/settings.ts";
-import { inUnits } from "../config/values.ts";
-import { EXIT, Failure } from "../terminal/exit.ts";
-import { stdout } from "../terminal/streams.ts";
+import type { Load, ServeConfig } from "../../config/load.ts";
+import { flagOf, SETTINGS, type Setting } from "../../config/settings.ts";
+import { inUnits } from "../../config/values.ts";
+import { EXIT, Failure } from "../../terminal/exit.ts";
+import { stdout } from "../../terminal/streams.ts";
 
 const GROUPS: Readonly<Record<string, string>> = {
   link: "Other nodes:",
+  upstream: "The registry of an agent:",
   ports: "Ports:",
   log: "Logging:",
   tls: "TLS:",
@@ -51,7 +52,7 @@ export function defineServe(program: Command): void {
   command.action(async (options: { check?: boolean }, self: Command) => {
     const load = await loaderOf(self);
     const config = checked(load());
-    const { check, serve } = await import("../serve.ts");
+    const { check, serve } = await import("../../serve.ts");
     if (!options.check) return serve(config, load);
     await check(config);
     const { dialects } = config;
@@ -84,9 +85,15 @@ export function storeOptions(): readonly Option[] {
   return SETTINGS.filter(isStore).map(toOption);
 }
 
+/** Where settings come from beside the command's own flags. */
+export interface MoreSources {
+  readonly flags?: Readonly<Record<string, unknown>>;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
 /** Gives the configuration as it is at the time of the call. */
-export async function loaderOf(command: Command): Promise<Load> {
-  const flags: Record<string, unknown> = {};
+export async function loaderOf(command: Command, more: MoreSources = {}): Promise<Load> {
+  const flags: Record<string, unknown> = { ...more.flags };
   // Only what was typed: the environment is read in its own turn, with its own place in messages.
   for (const option of command.options) {
     const name = option.attributeName();
@@ -94,8 +101,8 @@ export async function loaderOf(command: Command): Promise<Load> {
     if (isGiven) flags[(option.long as string).slice(2)] = command.getOptionValue(name);
   }
   // The core and the YAML library stay out of the other commands.
-  const { loadServeConfig } = await import("../config/load.ts");
-  return () => loadServeConfig({ flags, env: process.env, cwd: process.cwd() });
+  const { loadServeConfig } = await import("../../config/load.ts");
+  return () => loadServeConfig({ flags, env: more.env ?? process.env, cwd: process.cwd() });
 }
 
 export function checked(loaded: ReturnType<Load>): ServeConfig {
