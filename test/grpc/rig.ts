@@ -161,10 +161,10 @@ export class Raw {
     scope.after(() => this.session.destroy());
   }
 
-  open(name: string, headers: Readonly<Record<string, string>> = {}): ClientHttp2Stream {
+  open(name: string, headers: Readonly<Record<string, string>> = {}, before = "/rollcall.v1."): ClientHttp2Stream {
     const stream = this.session.request({
       ":method": "POST",
-      ":path": `/rollcall.v1.${name}`,
+      ":path": `${before}${name}`,
       "content-type": "application/grpc",
       te: "trailers",
       ...headers,

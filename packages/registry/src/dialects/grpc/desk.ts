@@ -42,6 +42,8 @@ export interface Guest {
   /** As the request says it; empty for the token's own. */
   readonly account: string;
   readonly need: Role;
+  /** Where none came with the call itself. */
+  readonly token?: string;
   /** Noted once it is let in. */
   principal?: Principal;
 }
@@ -96,8 +98,9 @@ export function findRevoked(desk: Pick<Doorway, "access">, guest: Guest): Refuse
   return allowed.ok ? undefined : allowed;
 }
 
-function tokenOf({ call }: Guest): Outcome<string | undefined> {
-  return tokenIn(call.metadata("authorization"), call.metadata("x-auth-token"));
+function tokenOf({ call, token }: Guest): Outcome<string | undefined> {
+  const found = tokenIn(call.metadata("authorization"), call.metadata("x-auth-token"));
+  return found.ok && found.value === undefined ? ok(token) : found;
 }
 
 /** A refusal that only says that nobody known asks. */

@@ -1,7 +1,7 @@
 /**
  * @live The plug: the native API by gRPC, on a port of its own.
  *
- * @rooms dialect > server > services > calls > desk > refusals > settings > wire > proto
+ * @rooms dialect > server > xds > services > calls > desk > refusals > settings > wire > proto
  */
 
 import { toTtl } from "../../native/wire/numbers.ts";

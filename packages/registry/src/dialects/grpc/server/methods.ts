@@ -8,6 +8,7 @@ import { ENDPOINTS } from "../services/endpoints/methods.ts";
 import { EVENTS } from "../services/follow/events.ts";
 import { WATCH } from "../services/follow/watch.ts";
 import { LEASES } from "../services/leases/methods.ts";
+import { XDS } from "../xds/methods.ts";
 
 export const METHODS: readonly Method<Desk>[] = [
   ...INSTANCES,
@@ -17,4 +18,5 @@ export const METHODS: readonly Method<Desk>[] = [
   ...LEASES,
   ...CONFIG,
   ...ENDPOINTS,
+  ...XDS,
 ];
