@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { type Scope, until } from "../harness/scope.ts";
 import { ask, memoryOf, neverRead, notHeldUp, putKeys, registerFat, startBystander, startSmall } from "./rig.ts";
 
-const COMMITS = 60;
+const COMMITS = 40;
 
 test("polls and events of a fat history end early and lead on", { timeout: 600_000 }, async (t) => {
   const registry = await startSmall(t);

@@ -51,7 +51,7 @@ test("pages of keys and instances end at some MB, and lead on", { timeout: 600_0
 test("whole lists go out as clients take them", { timeout: 600_000 }, async (t) => {
   const registry = await startSmall(t);
   const { url } = registry;
-  const count = await registerFat(url, "x", 700);
+  const count = await registerFat(url, "x", 350);
   const lists = ["/v2/default/services/x", "/v2/default/services/x?status=passing", "/sd/prometheus/default"];
   const bystander = await startBystander(t, registry);
   for (const list of lists) {

@@ -5,7 +5,8 @@ import type { Rollcall } from "../harness/program.ts";
 import { openTenant } from "../rackspace/rig.ts";
 import { ask, each, memoryOf, neverRead, notHeldUp, registerFat, startBystander, startSmall } from "./rig.ts";
 
-const COUNT = 700;
+/** Of 64 kB: what 100 clients ask for is four times the heap. */
+const COUNT = 350;
 
 /** All of them are asked for by clients that never read; the registry serves on, and holds little for them. */
 async function servesOn(
@@ -86,7 +87,7 @@ test("Rackspace", { timeout: 600_000 }, async (t) => {
   assert.ok(values.values.length === 12 && values.pages > 3, `${values.values.length} in ${values.pages} pages`);
   const events = await list("/events");
   assert.equal(new Set(events.values.map(({ id }) => id)).size, COUNT + 12);
-  assert.ok(events.pages > 10, `${events.pages} pages of events`);
+  assert.ok(events.pages > 4, `${events.pages} pages of events`);
   const headers = `X-Auth-Token: ${tenant.token}\r\n`;
   const asked = ["services", "views/overview", "events", "configuration"];
   const requests = asked.map((one) => ({
@@ -103,13 +104,13 @@ test("SkyDNS", { timeout: 600_000 }, async (t) => {
   const registry = await startSmall(t);
   const environment = "e".repeat(8000);
   const more = (nth: number): object => ({ meta: { environment: `${environment}${nth}` } });
-  await registerFat(registry.url, "x", 2000, { more });
+  await registerFat(registry.url, "x", 1000, { more });
   const bystander = await startBystander(t, registry);
   const port = registry.port("skydns");
   const base = `http://127.0.0.1:${port}/skydns`;
-  assert.equal((await ask(`${base}/services/`)).json().length, 2000);
-  assert.equal(Object.keys((await ask(`${base}/environments/`)).json()).length, 2000);
-  assert.deepEqual((await ask(`${base}/regions/`)).json(), { "": 2000 });
+  assert.equal((await ask(`${base}/services/`)).json().length, 1000);
+  assert.equal(Object.keys((await ask(`${base}/environments/`)).json()).length, 1000);
+  assert.deepEqual((await ask(`${base}/regions/`)).json(), { "": 1000 });
   const paths = ["/skydns/services/", "/skydns/environments/"];
   await servesOn(
     t,
