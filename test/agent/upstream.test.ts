@@ -33,7 +33,11 @@ class Origin {
     const renewMany = async (leases: readonly string[]) => ({ renewed: leases.length, missing: [] });
     this.leases = { renewMany } as unknown as Leases;
     this.copy = {
-      state: async () => this.#state(),
+      state: async (row) => {
+        const { rows, ...head } = this.#state();
+        rows.forEach(row);
+        return head;
+      },
       head: async () => this.#head(),
       commits: ({ after, signal }) => this.#commits(after, signal),
       forward: async (command) => {

@@ -1,6 +1,7 @@
 /** An account as it is stored, for programs that show it as it is: agents. What is in records is the registry's own. */
-import { followStream } from "../http/stream.ts";
-import { pathOf, type Transport } from "../http/transport.ts";
+import { clientError, RollcallError } from "../error.ts";
+import { followStream, texts } from "../http/stream.ts";
+import { type OpenedStream, pathOf, type Transport } from "../http/transport.ts";
 
 /** An account as it is stored. Rows and commits are the registry's own records: of the version that sent them. */
 export interface CopyBody {
@@ -52,9 +53,17 @@ export interface CopyOptions {
   readonly onDown?: (error: unknown) => void;
 }
 
+/** All of it but the rows. */
+export type CopiedBody = Omit<CopyBody, "rows">;
+
+export interface StateOptions {
+  readonly signal?: AbortSignal;
+  readonly silentMs?: number;
+}
+
 export interface Copying {
-  /** The whole state. */
-  state(options?: { readonly signal?: AbortSignal; readonly timeoutMs?: number }): Promise<CopyBody>;
+  /** The whole state; told of each row as it comes, so that it is never here twice. `silentMs` ends one that falls silent. */
+  state(row: (row: unknown) => void, options?: StateOptions): Promise<CopiedBody>;
   /** Where it is now, at any node. */
   head(options?: { readonly signal?: AbortSignal; readonly timeoutMs?: number }): Promise<CopyHeadBody>;
   commits(options: CopyOptions): AsyncGenerator<CopyItem, void>;
@@ -68,7 +77,17 @@ const SILENT_MS = 35_000;
 export function createCopying(transport: Transport): Copying {
   const path = pathOf("v2", transport.account, "copy");
   return {
-    state: (options = {}) => transport.json({ path, ...options }),
+    async state(row, { signal, silentMs = SILENT_MS } = {}) {
+      const opened = await transport.open({ path, signal });
+      try {
+        return await readCopy(opened, silentMs, row);
+      } catch (error) {
+        if (signal?.aborted) throw signal.reason;
+        throw error instanceof RollcallError ? error : clientError("unreachable", "the answer broke off", error);
+      } finally {
+        opened.close();
+      }
+    },
     head: (options = {}) => transport.json({ path, query: { head: "" }, ...options }),
     async *commits({ after, signal, onDown }) {
       // In the address until the first message: a header that a proxy drops would lose changes.
@@ -86,6 +105,26 @@ export function createCopying(transport: Transport): Copying {
       return transport.json({ method: "POST", path: to, json: { command }, ...options });
     },
   };
+}
+
+/** Each row has a line of its own between the head and the end: `…"rows":[`, `ROW,`, `ROW]}`. */
+async function readCopy(opened: OpenedStream, silentMs: number, row: (row: unknown) => void): Promise<CopiedBody> {
+  let [head, rest]: [CopyBody | undefined, string] = [undefined, ""];
+  for await (const text of texts(opened, silentMs)) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines)
+      if (head === undefined) {
+        const hasRows = line.endsWith("[");
+        head = JSON.parse(hasRows ? `${line}]}` : line) as CopyBody;
+        if (!hasRows) return head;
+      } else {
+        const isLast = line.endsWith("]}");
+        row(JSON.parse(line.slice(0, isLast ? -2 : -1)));
+        if (isLast) return head;
+      }
+  }
+  throw clientError("unreachable", "the answer ended before its end");
 }
 
 function toItem(event: string, position: string, data: string): CopyItem | undefined {

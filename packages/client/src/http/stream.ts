@@ -87,7 +87,7 @@ async function* readOnce(
 }
 
 /** The body's text as it comes; a silence of `idleMs` ends it with an error. */
-async function* texts(opened: OpenedStream, idleMs: number): AsyncGenerator<string, void> {
+export async function* texts(opened: OpenedStream, idleMs: number): AsyncGenerator<string, void> {
   const reader = opened.response.body?.getReader();
   if (reader === undefined) return;
   const decoder = new TextDecoder();

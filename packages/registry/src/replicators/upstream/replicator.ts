@@ -33,7 +33,7 @@ import { Own } from "./own.ts";
 import { sayLoss, toRefused, UpstreamRefused } from "./refused.ts";
 import { type HoldTimes, Shown } from "./shown.ts";
 import { readSnapshot, Saver, type Snapshot, writeSnapshot } from "./snapshot.ts";
-import { type State, stateOf } from "./state.ts";
+import { readState, type State } from "./state.ts";
 
 export interface UpstreamOptions {
   /** The one that is followed. */
@@ -79,8 +79,8 @@ const FIRST_MS = 10_000;
 const AGAIN_MS = 500;
 /** How long a start waits for the registry when it has a snapshot. */
 const HEARD_MS = 2000;
-/** How long the whole state may be on its way. */
-const STATE_MS = 30_000;
+/** A state on its way that says nothing for so long is given up. */
+const SILENT_MS = 10_000;
 /** How long the registry has to say where it is, and how long it is not asked again after it did not. */
 const HEAD_MS = 3000;
 const UNASKED_MS = 2000;
@@ -134,7 +134,7 @@ class Upstream implements UpstreamReplicator {
     const known = await this.#load();
     const { state, held } = known;
     this.line = state.line;
-    const shown = new Shown({ account, sink, own: this.#own, snapshot: { state, held }, changed: () => saver.note() });
+    const shown = new Shown({ account, sink, own: this.#own, changed: () => saver.note() }, { state, held });
     this.#own.open(sink);
     const saver = new Saver({
       take: () => shown.take(),
@@ -181,8 +181,8 @@ class Upstream implements UpstreamReplicator {
     const giveUpMs = performance.now() + FIRST_MS;
     for (;;)
       try {
-        const body = await this.#options.registry.copy.state({ timeoutMs: STATE_MS });
-        return { state: stateOf(body), held: [], isNew: true };
+        const state = await readState(this.#options.registry.copy, { silentMs: SILENT_MS });
+        return { state, held: [], isNew: true };
       } catch (error) {
         const refused = toRefused(error);
         if (refused.refusal !== "unavailable" || performance.now() > giveUpMs)
@@ -228,7 +228,7 @@ class Upstream implements UpstreamReplicator {
     const { registry, log, clock, holdMs = HOLD_MS } = this.#options;
     const { shown } = this.#open();
     const known = shown.revision;
-    const state: State = stateOf(await registry.copy.state({ signal, timeoutMs: STATE_MS }));
+    const state: State = await readState(registry.copy, { signal, silentMs: SILENT_MS });
     const hold = { sinceMs: clock.now(), untilMs: clock.now() + holdMs };
     if (state.line !== this.line) return this.#beginAnew(state, hold, "it was begun anew, or is another one");
     if (state.revision < known) return this.#beginAnew(state, hold, "it was set back to an older state");

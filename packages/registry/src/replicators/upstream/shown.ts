@@ -24,8 +24,6 @@ export interface ShownParts {
   readonly account: Account;
   readonly sink: Sink;
   readonly own: Pick<Own, "part">;
-  /** What it begins with. */
-  readonly snapshot: Snapshot;
   /** Something is to be saved. */
   changed(): void;
 }
@@ -57,8 +55,8 @@ export class Shown {
   #toldRevision: Revision;
   #waiting: Waiting[] = [];
 
-  constructor(parts: ShownParts) {
-    const { state, held } = parts.snapshot;
+  /** The snapshot is what it begins with; it is not kept. */
+  constructor(parts: ShownParts, { state, held }: Snapshot) {
     this.#parts = parts;
     this.#line = state.line;
     this.#toldRevision = state.revision;

@@ -2,13 +2,13 @@
  * @live The state on the disk: one file, of a line for each record between a head and an end, replaced as a whole. Written
  * some time after a change, so that many changes cost one file.
  */
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { CopyBody } from "@rollcall/client";
-import { fromPlain, toPlain } from "../../net/link/plain.ts";
+import { toPlain } from "../../net/link/plain.ts";
 import type { Held } from "./hold.ts";
-import { eachRow, type Row, type State, sortRows } from "./state.ts";
+import { eachRow, Sorted, type State } from "./state.ts";
 
 export interface Snapshot {
   readonly state: State;
@@ -36,23 +36,35 @@ const SHARE = 20;
 /** `of`: the account. Undefined when there is none; throws when it cannot be read, or is none of this account. */
 export async function readSnapshot(dataDir: string, of: string): Promise<Snapshot | undefined> {
   const path = join(dataDir, FILE);
-  let text: string;
+  let file: FileHandle;
   try {
-    text = await readFile(path, "utf8");
+    file = await open(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
   }
-  const lines = text.trimEnd().split("\n");
-  const head = JSON.parse(lines[0] ?? "") as Head;
-  const end = JSON.parse(lines.at(-1) ?? "") as { readonly rows?: number };
+  const rows = new Sorted();
+  let head: Head | undefined;
+  let [count, counted] = [0, -1];
+  for await (const text of file.readLines()) {
+    const value: unknown = JSON.parse(text);
+    if (head === undefined) head = checkHead(value as Head, of, path);
+    else if (Array.isArray(value)) {
+      rows.addPlain(value);
+      count++;
+    } else counted = (value as { readonly rows: number }).rows;
+  }
+  if (head === undefined || count !== counted) throw new Error(`${path} is cut off`);
+  const { line, revision, account, held } = head;
+  const { leases, instances, keys } = rows;
+  return { state: { line, revision, account, leases, instances, keys }, held };
+}
+
+function checkHead(head: Head, of: string, path: string): Head {
   if (head.rollcall !== "agent" || head.version !== 1)
     throw new Error(`${path} is no snapshot that this version reads`);
   if (head.of !== of) throw new Error(`${path} is of the account ${head.of}`);
-  if (end.rows !== lines.length - 2) throw new Error(`${path} is cut off`);
-  const rows = lines.slice(1, -1).map((line) => fromPlain(JSON.parse(line)) as Row);
-  const { line, revision, account, held } = head;
-  return { state: { line, revision, account, ...sortRows(rows) }, held };
+  return head;
 }
 
 /** Resolves when it is on the disk. */

@@ -1,5 +1,5 @@
 /** An account's state, as the registry sends it and as it lies on the disk, and the catalog that is made of it. */
-import type { CopyBody } from "@rollcall/client";
+import type { CopyBody, Copying, StateOptions } from "@rollcall/client";
 import type {
   Account,
   AccountView,
@@ -28,19 +28,36 @@ export interface State extends Rows {
 
 export type Row = readonly ["lease", LeaseRecord] | readonly ["instance", InstanceRecord] | readonly ["key", KeyRecord];
 
-/** Throws when a row is none. */
-export function sortRows(rows: Iterable<Row>): Rows {
-  const sorted = { leases: [] as LeaseRecord[], instances: [] as InstanceRecord[], keys: [] as KeyRecord[] };
-  for (const row of rows)
-    if (row[0] === "lease") sorted.leases.push(row[1]);
-    else if (row[0] === "instance") sorted.instances.push(row[1]);
-    else if (row[0] === "key") sorted.keys.push(row[1]);
+/** Rows as they come. */
+export class Sorted implements Rows {
+  readonly leases: LeaseRecord[] = [];
+  readonly instances: InstanceRecord[] = [];
+  readonly keys: KeyRecord[] = [];
+
+  /** Throws when it is no row. */
+  add(row: Row): void {
+    if (row[0] === "lease") this.leases.push(row[1]);
+    else if (row[0] === "instance") this.instances.push(row[1]);
+    else if (row[0] === "key") this.keys.push(row[1]);
     else throw new Error(`a row of another kind: ${JSON.stringify(row).slice(0, 100)}`);
+  }
+
+  /** As it was written. */
+  addPlain(row: unknown): void {
+    this.add(fromPlain(row) as Row);
+  }
+}
+
+export function sortRows(rows: Iterable<Row>): Rows {
+  const sorted = new Sorted();
+  for (const row of rows) sorted.add(row);
   return sorted;
 }
 
-export function stateOf({ line, revision, account, rows }: CopyBody): State {
-  return { line, revision, account, ...sortRows(rows.map((row) => fromPlain(row) as Row)) };
+export async function readState(copy: Pick<Copying, "state">, options: StateOptions): Promise<State> {
+  const rows = new Sorted();
+  const { line, revision, account } = await copy.state((row) => rows.addPlain(row), options);
+  return { line, revision, account, leases: rows.leases, instances: rows.instances, keys: rows.keys };
 }
 
 export function rowsOf(account: AccountView | undefined): Rows {
@@ -75,8 +92,9 @@ export interface Part {
 
 /** All accounts together, at one revision. History begins there. */
 export function toRestored(revision: Revision, parts: readonly Part[]): Restored {
-  const each = <R>(of: (rows: Rows) => readonly R[]): (readonly [Account, R])[] =>
-    parts.flatMap(({ name, rows }) => of(rows).map((record) => [name, record] as const));
+  function* each<R>(of: (rows: Rows) => readonly R[]): Iterable<readonly [Account, R]> {
+    for (const { name, rows } of parts) for (const record of of(rows)) yield [name, record];
+  }
   return {
     ...{ revision, orderMs: 0, nth: 0, floor: revision },
     accounts: parts.map((part) => toStored(part, revision)),

@@ -16,11 +16,12 @@ import {
   SYSTEM_ACCOUNT,
 } from "../../../core/index.ts";
 import { isHiddenChange, isHiddenLease } from "../../../native/wire/reserved.ts";
+import { listParts } from "../../../net/answers/parts.ts";
 import type { Reply, Streaming } from "../../../net/http/reply.ts";
 import { toPlain } from "../../../net/link/plain.ts";
 import { encodePosition } from "../../../net/routes/position.ts";
 import type { Result } from "../../../net/routes/serve.ts";
-import { encodeList, toJson, toJsonBody } from "../answers.ts";
+import { toJson, toJsonBody } from "../answers.ts";
 import { type Exchange, signed } from "../desk.ts";
 import { decodeForwarded } from "../wire/commands.ts";
 import { encodeEvent } from "../wire/sse.ts";
@@ -115,7 +116,7 @@ async function toState(exchange: Exchange): Promise<Result> {
       account: toAccountBody(found),
     };
     const rows = found === undefined ? [] : rowsOf(found, isWhole);
-    return toJsonBody(encodeList(head, "rows", each(rows)));
+    return toJsonBody(listParts(`${JSON.stringify(head).slice(0, -1)},"rows":[`, each(rows), "]}\n"));
   });
 }
 
@@ -139,8 +140,9 @@ function rowsOf(found: AccountView, isWhole: boolean): Row[] {
   return rows;
 }
 
-function* each(rows: readonly Row[]): Iterable<unknown> {
-  for (const row of rows) yield toPlain(row);
+/** Each on a line of its own, so that it can be read row by row. */
+function* each(rows: readonly Row[]): Iterable<string> {
+  for (const row of rows) yield `\n${JSON.stringify(toPlain(row))}`;
 }
 
 /** POST …/commands: one command of the core, as plain data. */
