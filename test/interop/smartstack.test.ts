@@ -1,8 +1,14 @@
-/** HAProxy beside an agent, through an outage of the registry of half a minute: no request is lost. */
+/** SmartStack's files in an agent: HAProxy through an outage of the registry of half a minute, and a real ZooKeeper. */
 import { test } from "node:test";
 import { requirePackage } from "../harness/packages.ts";
 import { surviveOutage } from "../smartstack/outage.ts";
+import { liveOnZooKeeper } from "../smartstack/zookeeper.ts";
+import { skipZookeeper, startOriginal } from "./zookeeper-rig.ts";
 
 const { path, skip } = requirePackage("haproxy", "haproxy");
 
 test("a registry that is away for 30 s", { skip }, (t) => surviveOutage(t, path, 30_000));
+
+test("a real ZooKeeper", { skip: skipZookeeper }, async (t) => {
+  await liveOnZooKeeper(t, `127.0.0.1:${await startOriginal(t)}`);
+});

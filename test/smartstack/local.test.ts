@@ -109,7 +109,7 @@ test("a text in the answer, and a time that the registry keeps", async (t) => {
 test("a reload changes what is different, and the end takes all away", async (t) => {
   const one = await startBackend(t, "one");
   const first = { a: nerveService(one, { zk_path: "/n/ra" }), b: nerveService(one, { zk_path: "/n/rb" }) };
-  const { agent, reload } = await startAgent(t, registry.url, nerve(first));
+  const { close, reload } = await startAgent(t, registry.url, nerve(first));
   await untilStatuses("ra", { box: "passing" });
   await untilStatuses("rb", { box: "passing" });
   const before = await client.instance("ra", "box");
@@ -124,7 +124,7 @@ test("a reload changes what is different, and the end takes all away", async (t)
   await reload(nerve({ a: nerveService(one, { zk_path: "/n/ra", weight: 9 }) }));
   await until(async () => (await client.instance("ra", "box"))?.weight === 9);
   assert.equal((await client.instance("ra", "box"))?.createRevision, before?.createRevision, "it never went");
-  await agent.close();
+  await close();
   assert.deepEqual([await statusesOf("ra"), await statusesOf("rc")], [{}, {}]);
 });
 

@@ -31,7 +31,7 @@ export async function surviveOutage(scope: PeerScope, path: string, outageMs: nu
   await registry.kill("SIGKILL");
   await half();
   // The agent's end and start anew while the registry is away: its snapshot and the file say who is there.
-  await first.agent.close();
+  await first.close();
   const second = await first.again();
   await half();
   await registry.restart();
@@ -40,7 +40,7 @@ export async function surviveOutage(scope: PeerScope, path: string, outageMs: nu
   await traffic.more(100);
   await untilAnswered(ground.url, ["one", "two"]);
   assert.deepEqual((await traffic.end()).failures, []);
-  await second.agent.close();
+  await second.close();
   assert.equal((await client.service("web")).instances.length, 0, "an agent that ends takes its instances with it");
   await untilAnswered(ground.url, ["one", "two"]);
 }

@@ -2,7 +2,10 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createClient } from "@rollcall/client";
-import { fileSnapshots } from "@rollcall/client/node";
+import { loadServeConfig } from "../../packages/registry/src/bin/config/load.ts";
+import { PORTS } from "../../packages/registry/src/bin/dialects.ts";
+import { assemble } from "../../packages/registry/src/bin/house/assemble.ts";
+import { createLog } from "../../packages/registry/src/bin/log/logger.ts";
 import { Agent, loadConfig, type Sources } from "../../packages/registry/src/smartstack/agent.ts";
 import type { DockerConfig } from "../../packages/registry/src/smartstack/config.ts";
 import { freePort } from "../harness/ports.ts";
@@ -16,10 +19,10 @@ export interface AgentFiles {
   readonly synapse?: object;
   readonly docker?: string;
   readonly dockerOptions?: Partial<DockerConfig>;
+  readonly zookeeper?: boolean;
 }
 
 export interface Running {
-  readonly agent: Agent;
   readonly folder: string;
   /** What it said, each as one line. */
   readonly said: readonly string[];
@@ -27,11 +30,16 @@ export interface Running {
   reloads(): number;
   /** Writes the files anew and reloads, as SIGHUP does. */
   reload(files: AgentFiles): Promise<void>;
-  /** Another agent on the same files, after this one was left alone or closed. */
-  again(url?: string): Promise<Running>;
+  /** Its instances go, all else stays as it is. */
+  close(): Promise<void>;
+  /** Another agent on the same files, after this one was closed. */
+  again(): Promise<Running>;
 }
 
-/** Starts an agent by files in a directory of its own. */
+/**
+ * Starts an agent by files in a directory of its own, in this process: with the catalog that the program follows a registry
+ * by, where it watches something. test/agent starts the program itself.
+ */
 export async function startAgent(
   scope: Scope,
   url: string,
@@ -42,19 +50,42 @@ export async function startAgent(
   const say = (_: object, text: string) => void said.push(text);
   const config = await read(folder, files);
   const client = createClient({ url, timeoutMs: 2000 });
-  const snapshots = fileSnapshots(join(folder, "snapshots"));
   const clock = { monotonic: () => performance.now() };
-  const agent = new Agent({ client, clock, snapshots, log: { warn: say, info: say } }, config);
-  scope.after(() => agent.close());
+  const agent = new Agent({ client, clock, log: { warn: say, info: say } }, config);
+  const catalog = config.watched.some(({ service, zookeeper }) => service !== null && zookeeper === undefined)
+    ? await openCatalog(url, folder)
+    : undefined;
+  if (catalog !== undefined) agent.follow(catalog.registry, "default");
+  let ending: Promise<void> | undefined;
+  const close = (): Promise<void> => {
+    ending ??= agent.close().then(() => catalog?.stop());
+    return ending;
+  };
+  scope.after(close);
   return {
-    ...{ agent, folder, said },
+    ...{ folder, said, close },
     reloads: () => said.filter((line) => line === "HAProxy: reloaded").length,
     reload: async (next) => agent.reload(await read(folder, next)),
-    again: (other = url) => startAgent(scope, other, files, folder),
+    again: () => startAgent(scope, url, files, folder),
   };
 }
 
-async function read(folder: string, { nerve, synapse, docker, dockerOptions }: AgentFiles) {
+function openCatalog(url: string, folder: string) {
+  const loaded = loadServeConfig({
+    flags: {},
+    env: {},
+    cwd: folder,
+    settings: {
+      ...{ replicator: "upstream", upstream: { urls: url }, data: join(folder, "data"), dialects: ["http"] },
+      ...{ ports: Object.fromEntries(PORTS.map(({ name }) => [name, 0])), log: { level: "silent" } },
+    },
+  });
+  if (!loaded.ok) throw new Error(loaded.problems.join("; "));
+  const log = createLog("json", "silent", { lost: 0, write: () => true });
+  return assemble(loaded.value, { log, linesLost: () => 0, onBroken() {}, onAnew() {} });
+}
+
+async function read(folder: string, { nerve, synapse, docker, dockerOptions, zookeeper = false }: AgentFiles) {
   const write = (name: string, content: object | undefined): string | undefined => {
     if (content === undefined) return undefined;
     const path = join(folder, name);
@@ -65,6 +96,7 @@ async function read(folder: string, { nerve, synapse, docker, dockerOptions }: A
     nerve: write("nerve.json", nerve),
     synapse: write("synapse.json", synapse),
     docker,
+    zookeeper,
     ...(dockerOptions === undefined ? {} : { dockerOptions }),
   };
   const loaded = await loadConfig(sources);

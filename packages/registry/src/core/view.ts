@@ -143,7 +143,7 @@ export interface View extends Facts {
 }
 
 /** The status shown: an operator's override, else the worst of the instance's own and its checks'. */
-export function statusOf(record: InstanceRecord): Status {
+export function statusOf(record: Pick<InstanceRecord, "status" | "override" | "checks">): Status {
   if (record.override !== null) return record.override;
   let worst = record.status;
   for (const check of record.checks) if (SEVERITY[check.status] > SEVERITY[worst]) worst = check.status;

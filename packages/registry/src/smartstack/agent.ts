@@ -5,41 +5,41 @@
  *   files, containers ──> local ──checks──> registry
  *   registry ──> watched ──> haproxy, files
  *
- * @rooms agent > load > describe > docker > local > watched > haproxy > files > nerve > synapse > names > tree > host > config
+ * @rooms agent > load > docker > zookeeper > local > watched > haproxy > files > nerve > synapse > names > tree > host > config
  */
-import { hostname } from "node:os";
-import type { Client, Snapshots } from "@rollcall/client";
-import type { Clock } from "../core/index.ts";
+import type { Client } from "@rollcall/client";
+import type { Account, Clock, Registry } from "../core/index.ts";
 import { Names } from "../net/hosts/names.ts";
-import type { AgentConfig, DockerConfig, HaproxyConfig, LocalService, WatchedService } from "./config.ts";
+import type { AgentConfig, DockerConfig, HaproxyConfig, LocalService } from "./config.ts";
 import { Docker } from "./docker/docker.ts";
 import { Files } from "./files/files.ts";
 import { Haproxy } from "./haproxy/proxy.ts";
 import { Once, type Say } from "./host/once.ts";
 import { Local } from "./local/local.ts";
-import { Watcher } from "./watched/watcher.ts";
+import type { Registrar } from "./local/speaker.ts";
+import { Watched } from "./watched/watched.ts";
+import { Lookout } from "./zookeeper/lookout.ts";
+import { reporterAt } from "./zookeeper/reporter.ts";
+import { Sessions } from "./zookeeper/sessions.ts";
 
-export { describe } from "./describe.ts";
-export { type Loaded, loadConfig, type Sources } from "./load.ts";
+export { describe, type Loaded, loadConfig, type Sources } from "./load.ts";
 export type { AgentConfig };
 
 export interface AgentParts {
+  /** To the registry: local instances are registered there. */
   readonly client: Client;
   readonly clock: Pick<Clock, "monotonic">;
   readonly log: Say;
-  /** Keeps what is known of services over a restart. */
-  readonly snapshots?: Snapshots;
   /** Of authorities that certificates of checks' targets may be of, besides the system's: PEM. */
   readonly caFile?: string;
 }
 
 export class Agent {
-  readonly #parts: AgentParts;
   readonly #once: Once;
-  readonly #names: Names;
+  readonly #sessions: Sessions;
   readonly #local: Local;
   readonly #files: Files;
-  readonly #watchers = new Map<string, Watcher>();
+  readonly #watched: Watched;
   #config: AgentConfig;
   #proxy: Haproxy | undefined;
   #proxyConfig: HaproxyConfig | null = null;
@@ -50,15 +50,27 @@ export class Agent {
   #changing: Promise<void> = Promise.resolve();
   #isClosed = false;
 
-  constructor(parts: AgentParts, config: AgentConfig) {
-    const { client, clock, log, caFile } = parts;
-    this.#parts = parts;
+  constructor({ client, clock, log, caFile }: AgentParts, config: AgentConfig) {
     this.#config = config;
     this.#once = new Once(log);
-    this.#names = new Names(clock);
-    this.#local = new Local({ client, clock, caFile, once: this.#once });
+    this.#sessions = new Sessions(this.#once);
+    const registrarOf = ({ zookeeper }: LocalService): Registrar =>
+      zookeeper === undefined
+        ? client
+        : reporterAt(this.#sessions.of(zookeeper.hosts), zookeeper.path, zookeeper.encodes);
+    this.#local = new Local({ registrarOf, clock, caFile, once: this.#once });
     this.#files = new Files(this.#once);
+    const names = new Names(clock);
+    this.#watched = new Watched({
+      ...{ names, once: this.#once, onChange: () => this.#tellWatched() },
+      lookOut: ({ hosts, path }, tell) => new Lookout(this.#sessions.of(hosts), path, tell),
+    });
     void this.reload(config);
+  }
+
+  /** Where services are looked up from now on: the agent's own catalog. What was known stays until it has been read. */
+  follow(registry: Registry, account: Account): void {
+    if (!this.#isClosed) this.#watched.follow(registry, account);
   }
 
   /** Brings all to a new configuration: what is the same goes on undisturbed. */
@@ -68,9 +80,11 @@ export class Agent {
       this.#config = config;
       await this.#changeProxy(config.haproxy);
       await this.#changeDocker(config.docker);
-      this.#changeWatchers(config.watched);
+      this.#watched.set(config.watched);
       this.#tellLocal();
       this.#tellWatched();
+      const asked = [...config.services, ...config.watched];
+      await this.#sessions.keep(asked.flatMap(({ zookeeper }) => (zookeeper === undefined ? [] : [zookeeper.hosts])));
     };
     this.#changing = this.#changing.then(change);
     return this.#changing;
@@ -80,9 +94,10 @@ export class Agent {
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#changing;
-    for (const watcher of this.#watchers.values()) watcher.close();
+    this.#watched.close();
     await Promise.all([this.#docker?.close(), this.#proxy?.close(), this.#files.close()]);
     await this.#local.close();
+    await this.#sessions.keep([]);
   }
 
   async #changeProxy(config: HaproxyConfig | null): Promise<void> {
@@ -107,28 +122,6 @@ export class Agent {
     });
   }
 
-  #changeWatchers(services: readonly WatchedService[]): void {
-    const wanted = new Set(services.map(({ name }) => name));
-    for (const [name, watcher] of this.#watchers) {
-      if (wanted.has(name)) continue;
-      watcher.close();
-      this.#watchers.delete(name);
-    }
-    for (const service of services) {
-      const known = this.#watchers.get(service.name);
-      if (known === undefined) this.#watchers.set(service.name, this.#watch(service));
-      else if (!isSame(known.service, service)) known.change(service);
-    }
-  }
-
-  #watch(service: WatchedService): Watcher {
-    const { client, snapshots } = this.#parts;
-    return new Watcher(service, {
-      ...{ client, snapshots, names: this.#names, once: this.#once, consumer: hostname() },
-      onChange: () => this.#tellWatched(),
-    });
-  }
-
   /** Of two that are the same instance, the file's stays. */
   #tellLocal(): void {
     if (this.#isClosed) return;
@@ -140,8 +133,10 @@ export class Agent {
   #tellWatched(): void {
     if (this.#isClosed) return;
     // In the order of the file, as its sections stand there.
-    const watchers = this.#config.watched.flatMap(({ name }) => this.#watchers.get(name) ?? []);
-    const all = watchers.map(({ service, backends }) => ({ ...service, backends }));
+    const all = this.#config.watched.map((service) => ({
+      ...service,
+      backends: this.#watched.backendsOf(service.name),
+    }));
     this.#proxy?.set(
       all.flatMap(({ name, haproxy, backends }) => (haproxy === null ? [] : [{ name, haproxy, backends }])),
     );

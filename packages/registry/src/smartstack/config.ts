@@ -7,6 +7,15 @@ export interface LocalCheck extends Check {
   readonly holds?: string;
 }
 
+/** Nodes of a ZooKeeper that is asked itself; left out where the registry is. */
+export interface ZooKeeperPlace {
+  /** `host:port` each. */
+  readonly hosts: readonly string[];
+  readonly path: string;
+  /** What a node says stands in its name. */
+  readonly encodes: boolean;
+}
+
 /** An instance on this machine, which the agent speaks for. */
 export interface LocalService {
   readonly service: string;
@@ -27,6 +36,7 @@ export interface LocalService {
   readonly checks: readonly LocalCheck[];
   /** What becomes of it while a check fails: it goes, or it stays and is critical. */
   readonly failing: "withdraw" | "mark";
+  readonly zookeeper?: ZooKeeperPlace;
 }
 
 /** One server that a proxy or a file has. */
@@ -95,6 +105,7 @@ export interface WatchedService {
   readonly labels: readonly Label[];
   /** Only the one that was registered first. */
   readonly leads: boolean;
+  readonly zookeeper?: ZooKeeperPlace;
   readonly haproxy: ProxiedService | null;
   readonly outputs: readonly Output[];
 }
@@ -147,6 +158,13 @@ export interface AgentConfig {
 }
 
 export const NOTHING: AgentConfig = { services: [], watched: [], haproxy: null, docker: null };
+
+export interface ReadOptions {
+  /** The ZooKeepers that the files name are asked, not the registry. */
+  readonly zookeeper: boolean;
+}
+
+export const USUAL: ReadOptions = { zookeeper: false };
 
 /** Why a configuration is refused, or what of it does not carry over: a line each, which begins with file and line. */
 export interface Problems {

@@ -11,5 +11,13 @@ export function serviceOfPath(path: string): string | undefined {
   return name !== undefined && isLegalName(name) ? name : undefined;
 }
 
+/** As ZooKeeper takes it. */
+export function tidyPath(path: string): string {
+  return `/${path
+    .split("/")
+    .filter((folder) => folder !== "")
+    .join("/")}`;
+}
+
 /** Where the words of HAProxy's `server` line stand among an instance's meta entries. */
 export const META_OPTIONS = "haproxy_server_options";

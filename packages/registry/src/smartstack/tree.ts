@@ -260,6 +260,14 @@ export function serviceOfFile(path: string): string {
   return path.replace(/.*\//, "").replace(/\.(?:json|ya?ml)$/, "");
 }
 
+/** Places as `host:port`, one at least. */
+export function readHosts(section: Section, key: string): readonly string[] {
+  const hosts = section.texts(key);
+  if (hosts.length === 0) section.refuse(key, section.has(key) ? "must not be empty" : "is missing");
+  for (const host of hosts) if (!/^[^/\s]+:\d+$/.test(host)) section.refuse(key, `has ${host}, which is no host:port`);
+  return hosts;
+}
+
 /** Services of one file and of files of their own; one that is there twice is refused. */
 export function servicesOf(
   top: Section,

@@ -46,6 +46,7 @@ import { openRules } from "./rules.ts";
 /** A running registry. */
 export interface Running {
   readonly endpoints: readonly Endpoint[];
+  readonly registry: Registry;
   /** Readiness off, streams end with their position, requests under way are answered, the store is closed. */
   stop(): Promise<void>;
   /** Takes another configuration over, as far as that can be while it runs. */
@@ -138,7 +139,7 @@ async function assembleWith(
   };
   const leases = { ...reportLeases(registry, { logger: log, configure: configureLog }), ...store };
   const reload = createReload(config, { ...http, ...protection, ...leases, ...room, journal, access, opened, agreed });
-  return { endpoints, reload, stop: () => stop(state, opened, listener, close) };
+  return { endpoints, registry, reload, stop: () => stop(state, opened, listener, close) };
 }
 
 /** What goes out from here because somebody asked for it. */

@@ -86,7 +86,7 @@ export class Files {
       const text = toText(format, name, backends, from);
       const before = await readFile(path, "utf8").catch(() => undefined);
       if (text !== before) {
-        await replaceFile(path, text);
+        await replaceFile(path, [text]);
         if (command !== undefined) this.#owed.add(path);
       }
       if (command !== undefined && this.#owed.has(path)) await run(command, name, path);

@@ -11,7 +11,7 @@ import type { Backend, HaproxyConfig, ProxiedService } from "../config.ts";
 import { replaceFile } from "../host/disk.ts";
 import type { Once } from "../host/once.ts";
 import { bringNew } from "./reload.ts";
-import { digestOf, isOurs, type Laid, render, slotsOf, structureOf, structureOfText } from "./render.ts";
+import { type Digests, digestsOf, digestsOfText, isOurs, type Laid, render, slotsOf } from "./render.ts";
 import { ASK_SERVERS, commandsFor, readServers, refusedBy } from "./runtime.ts";
 import { layOut, place, type Slot, toServers } from "./slots.ts";
 import { tellHaproxy } from "./socket.ts";
@@ -30,12 +30,6 @@ const LOOK_AGAIN_MS = 30_000;
 const RETRY_MS_MIN = 1000;
 const RETRY_MS_MAX = 30_000;
 
-/** What HAProxy runs with, as far as is known: digests, as the text of a thousand services is long. */
-interface Known {
-  readonly text: string;
-  readonly structure: string;
-}
-
 interface Placement {
   /** In the slots that there are. */
   readonly placed: readonly Laid[];
@@ -48,8 +42,8 @@ export class Haproxy {
   readonly #config: HaproxyConfig;
   readonly #once: Once;
   #services: readonly Proxied[] = [];
-  /** Undefined before the file was read. */
-  #known: Known | undefined;
+  /** What HAProxy runs with, as far as is known; undefined before the file was read. */
+  #known: Digests | undefined;
   /** The file is one that no agent wrote. */
   #isForeign = false;
   /** Of each backend. */
@@ -124,16 +118,16 @@ export class Haproxy {
     // Another's file has servers that nobody else knows yet: it stays until somebody does.
     if (this.#isForeign && this.#services.some(({ backends }) => backends === null)) return undefined;
     const { laid, placed, isWhole } = this.#place();
-    const text = render(this.#config, placed);
-    const isSame = isWhole && structureOf(this.#config, placed) === known.structure;
-    const isNew = digestOf(text) !== known.text;
+    const wanted = digestsOf(this.#config, placed);
+    const isSame = isWhole && wanted.structure === known.structure;
+    const isNew = wanted.text !== known.text;
     // Without a socket whatever is new is a reload.
     const isRight = this.#config.socketPath === null ? !isNew && !this.#isOwed : await this.#tell(placed);
-    if (isSame && isNew) await this.#write(text, placed);
+    if (isSame && isNew) await this.#write(placed);
     const wasReloaded = this.#isReloaded;
     this.#isReloaded = false;
     if (isSame && (isRight || this.#config.reloadCommand === null)) return undefined;
-    if (isSame && wasReloaded)
+    if (isSame && wasReloaded && !isNew)
       throw new Error(`it does not do what ${this.#config.configPath} says, although it was reloaded`);
     const waitMs = this.#reloadAfterMs - performance.now();
     if (waitMs > 0) return waitMs;
@@ -142,7 +136,7 @@ export class Haproxy {
   }
 
   /** The file remembers over a restart of the agent who is in which slot. */
-  async #readOwn(): Promise<Known> {
+  async #readOwn(): Promise<Digests> {
     if (this.#known !== undefined) return this.#known;
     const text = await readFile(this.#config.configPath, "utf8").catch((error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT") return "";
@@ -150,7 +144,7 @@ export class Haproxy {
     });
     this.#isForeign = text !== "" && !isOurs(text);
     this.#slots = slotsOf(text);
-    this.#known = { text: digestOf(text), structure: structureOfText(text) };
+    this.#known = digestsOfText(text);
     return this.#known;
   }
 
@@ -175,7 +169,8 @@ export class Haproxy {
     const slots = this.#slots.get(backendName) ?? [];
     const servers = toServers(backends ?? [], serverOptions, this.#config.orderSeed);
     const placed = backends === null ? { slots, left: [] } : place(slots, servers);
-    const now = { name, haproxy, slots: placed.slots };
+    const isAsBefore = placed.slots.every((slot, at) => slot === slots[at]);
+    const now = { name, haproxy, slots: isAsBefore ? slots : placed.slots };
     if (placed.left.length === 0 && slots.length > 0) {
       this.#made.set(backendName, { from: service, laid: now });
       return both(now);
@@ -184,15 +179,15 @@ export class Haproxy {
     return { now, then: { name, haproxy, slots: layOut(slots, servers, free) } };
   }
 
-  async #write(text: string, services: readonly Laid[]): Promise<void> {
+  async #write(services: readonly Laid[]): Promise<void> {
     const { configPath, candidatePath, writes } = this.#config;
-    if (writes) await replaceFile(configPath, text, candidatePath);
-    this.#keep(text, services);
+    if (writes) await replaceFile(configPath, render(this.#config, services), candidatePath);
+    this.#keep(services);
   }
 
-  #keep(text: string, services: readonly Laid[]): void {
+  #keep(services: readonly Laid[]): void {
     this.#isForeign = false;
-    this.#known = { text: digestOf(text), structure: structureOf(this.#config, services) };
+    this.#known = digestsOf(this.#config, services);
     this.#slots = new Map(services.map(({ haproxy, slots }) => [haproxy.backendName, slots]));
     for (const name of this.#made.keys()) if (!this.#slots.has(name)) this.#made.delete(name);
   }
@@ -226,14 +221,13 @@ export class Haproxy {
     const { reloadMs, jitter, writes } = this.#config;
     if (!writes) throw new Error("the configuration must change, and do_writes is false");
     this.#reloadAfterMs = performance.now() + reloadMs * (1 + Math.random() * jitter);
-    const text = render(this.#config, services);
     this.#isOwed = true;
-    await bringNew(this.#config, text);
+    await bringNew(this.#config, render(this.#config, services));
     this.#isOwed = false;
     this.#once.tell(ABOUT, "reloaded");
     this.#isReloaded = true;
     this.#told = new Map();
-    this.#keep(text, services);
+    this.#keep(services);
     // Drains and what changed meanwhile are told to the new process.
     this.#isDirty = true;
   }

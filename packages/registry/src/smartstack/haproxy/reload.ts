@@ -18,9 +18,9 @@ const ASK_AGAIN_MS = 20;
 const NOT_FOUND = 127;
 
 /** Rejects with what HAProxy says of it; then nothing has changed, unless the reload itself failed. */
-export async function bringNew(config: HaproxyConfig, text: string): Promise<void> {
+export async function bringNew(config: HaproxyConfig, pieces: readonly string[]): Promise<void> {
   const { configPath, candidatePath, checkCommand, reloadCommand, socketPath } = config;
-  await writeWhole(candidatePath, text);
+  await writeWhole(candidatePath, pieces);
   const checked = await runCommand(checkCommand, { timeoutMs: COMMAND_MS_MAX });
   if (checked.code === NOT_FOUND) throw new Error(`HAProxy is not there: ${firstOf(checked.output)}`);
   if (checked.code !== 0) throw new Error(`the new configuration is refused by its check: ${firstOf(checked.output)}`);

@@ -14,8 +14,10 @@ const HEAD = "# Written by rollcall agent; changes made here are lost.";
 const BETWEEN = "\n\n";
 const SHARED = "frontend shared-frontend";
 
-export function render(config: HaproxyConfig, services: readonly Laid[]): string {
-  return `${[...headOf(config, services), ...services.map((laid) => madeOf(laid).text)].join(BETWEEN)}\n`;
+/** In pieces: of a thousand services it is long. */
+export function render(config: HaproxyConfig, services: readonly Laid[]): readonly string[] {
+  const sections = [...headOf(config, services), ...services.flatMap((laid) => madeOf(laid).sections)];
+  return sections.map((section, at) => `${section}${at + 1 === sections.length ? "\n" : BETWEEN}`);
 }
 
 function headOf(config: HaproxyConfig, services: readonly Laid[]): readonly string[] {
@@ -29,9 +31,17 @@ function headOf(config: HaproxyConfig, services: readonly Laid[]): readonly stri
   ];
 }
 
-interface Made {
+/** What tells two texts, or two structures, apart. */
+export interface Digests {
   readonly text: string;
+  /**
+   * The same of two that differ in nothing but who is in the slots: the runtime socket can lead from one to the other.
+   */
   readonly structure: string;
+}
+
+interface Made extends Digests {
+  readonly sections: readonly string[];
 }
 
 /** Of a thousand services one changes: the others are not made again. */
@@ -41,12 +51,31 @@ function madeOf(laid: Laid): Made {
   const known = made.get(laid);
   if (known !== undefined) return known;
   const sections = toSections(laid);
-  const fresh = { text: sections.join(BETWEEN), structure: structureOfAll(sections) };
+  const fresh = { sections, ...digestsOfAll(sections) };
   made.set(laid, fresh);
   return fresh;
 }
 
-export function digestOf(text: string): string {
+export function digestsOf(config: HaproxyConfig, services: readonly Laid[]): Digests {
+  const all = [digestsOfAll(headOf(config, services)), ...services.map(madeOf)];
+  return {
+    text: digest(all.map(({ text }) => text).join("")),
+    structure: digest(all.map(({ structure }) => structure).join("")),
+  };
+}
+
+/** Of a text that was rendered the same as of what it was rendered from. */
+export function digestsOfText(text: string): Digests {
+  const { text: whole, structure } = digestsOfAll(text.replace(/\n$/, "").split(BETWEEN));
+  return { text: digest(whole), structure: digest(structure) };
+}
+
+function digestsOfAll(sections: readonly string[]): Digests {
+  const blanked = sections.map((section) => section.replace(new RegExp(SERVER, "gm"), "\tserver $1$4 $5"));
+  return { text: sections.map(digest).join(""), structure: blanked.map(digest).join("") };
+}
+
+function digest(text: string): string {
   return createHash("sha1").update(text).digest("base64");
 }
 
@@ -75,19 +104,6 @@ function section(head: string, lines: readonly string[]): string {
 
 const SERVER =
   /^\tserver (s\d+) \[?([0-9A-Fa-f.:]+?)\]?:(\d+) id \d+( cookie s\d+)?(?: (.*?))? weight (\d+)( disabled)? # (.*)$/;
-
-function structureOfAll(sections: readonly string[]): string {
-  return sections.map((section) => digestOf(section.replace(new RegExp(SERVER, "gm"), "\tserver $1$4 $5"))).join(" ");
-}
-
-/** Of two that differ in nothing but who is in the slots it is the same: the socket can lead from one to the other. */
-export function structureOf(config: HaproxyConfig, services: readonly Laid[]): string {
-  return [structureOfAll(headOf(config, services)), ...services.map((laid) => madeOf(laid).structure)].join(" ");
-}
-
-export function structureOfText(text: string): string {
-  return structureOfAll(text.replace(/\n$/, "").split(BETWEEN));
-}
 
 export function isOurs(text: string): boolean {
   return text.startsWith(HEAD);

@@ -77,13 +77,15 @@ export function plain(words: string): string {
 
 /** Puts the servers into the slots that there are: each stays where it is. */
 export function place(slots: readonly Slot[], servers: readonly Server[]): Placed {
-  const next = new Map<string, Slot>(slots.map((slot) => [slot.name, { ...slot, state: "maint" }]));
+  const next = new Map<string, Slot>(
+    slots.map((slot) => [slot.name, slot.state === "maint" ? slot : { ...slot, state: "maint" }]),
+  );
   const taken = new Set<string>();
   const rest: Server[] = [];
   const take = (slot: Slot | undefined, server: Server): boolean => {
     if (slot === undefined) return false;
     taken.add(slot.name);
-    next.set(slot.name, { ...server, name: slot.name });
+    next.set(slot.name, isHolder(slot, server) ? slot : { ...server, name: slot.name });
     return true;
   };
   for (const server of servers) {
@@ -103,6 +105,17 @@ export function place(slots: readonly Slot[], servers: readonly Server[]): Place
       ),
   );
   return { slots: [...next.values()], left };
+}
+
+function isHolder(slot: Slot, { id, address, port, weight, options, state }: Server): boolean {
+  return (
+    slot.id === id &&
+    slot.address === address &&
+    slot.port === port &&
+    slot.weight === weight &&
+    slot.options === options &&
+    slot.state === state
+  );
 }
 
 /** Lays out slots anew, with room to grow: what a reload brings. `options` are the words of the free ones. */

@@ -1,13 +1,12 @@
 /** @live All instances on this machine that the agent speaks for. */
-import type { Client } from "@rollcall/client";
 import type { Clock } from "../../core/index.ts";
 import type { LocalService } from "../config.ts";
 import type { Once } from "../host/once.ts";
 import { Examiner } from "./examiner.ts";
-import { Speaker } from "./speaker.ts";
+import { type Registrar, Speaker } from "./speaker.ts";
 
 export interface LocalParts {
-  readonly client: Client;
+  registrarOf(service: LocalService): Registrar;
   readonly clock: Pick<Clock, "monotonic">;
   readonly once: Once;
   /** Of authorities that certificates of checks' targets may be of, besides the system's: PEM. */
@@ -39,8 +38,9 @@ export class Local {
       if (known !== undefined) {
         if (JSON.stringify(known.service) !== JSON.stringify(service)) known.change(service);
       } else if (!this.#leaving.has(key)) {
-        const { client, once } = this.#parts;
-        this.#speakers.set(key, new Speaker(service, { client, once, examiner: this.#examiner }));
+        const { once } = this.#parts;
+        const registrar = this.#parts.registrarOf(service);
+        this.#speakers.set(key, new Speaker(service, { registrar, once, examiner: this.#examiner }));
       }
     }
   }

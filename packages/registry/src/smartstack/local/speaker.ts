@@ -1,13 +1,28 @@
 /** @live Speaks for one instance on this machine: it is registered while its checks pass, and told of on change only. */
-import type { Client, RegisterSpec, Registration } from "@rollcall/client";
+import type { RegisterSpec } from "@rollcall/client";
 import type { Status } from "../../core/index.ts";
 import type { LocalCheck, LocalService } from "../config.ts";
 import type { Once } from "../host/once.ts";
 import type { Examiner } from "./examiner.ts";
 import { isLocal, standingOf } from "./standing.ts";
 
+/** What is registered, as long as it is. */
+export interface Reported {
+  update(spec: RegisterSpec): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+/** Where an instance is registered: the registry, by the SDK, or a ZooKeeper. */
+export interface Registrar {
+  register(
+    spec: RegisterSpec,
+    options: { readonly patient: true; readonly alive: "connection"; readonly signal: AbortSignal },
+  ): Promise<Reported>;
+  deregister(service: string, id: string): Promise<unknown>;
+}
+
 export interface SpeakerParts {
-  readonly client: Client;
+  readonly registrar: Registrar;
   readonly examiner: Examiner;
   readonly once: Once;
 }
@@ -19,7 +34,7 @@ export class Speaker {
   #service: LocalService;
   readonly #found = new Map<string, Status>();
   #ends: (() => void)[] = [];
-  #registration: Registration | undefined;
+  #registration: Reported | undefined;
   /** What the registry was told last; null for nothing, or that it went. */
   #told: Status | null = null;
   /** The registry was asked to have it, and has not been seen to let it go. */
@@ -130,7 +145,7 @@ export class Speaker {
         this.#asking = new AbortController();
         // Nothing is sent while all is well; once the agent is gone the time to live runs, as it does when it is restarted.
         const options = { patient: true, alive: "connection", signal: this.#asking.signal } as const;
-        this.#registration = await this.#parts.client.register(spec, options);
+        this.#registration = await this.#parts.registrar.register(spec, options);
       } else await this.#registration.update(spec);
     } catch (error) {
       this.#isOld = true;
@@ -146,7 +161,7 @@ export class Speaker {
     this.#registration = undefined;
     this.#told = null;
     this.#isOld = false;
-    if (registration === undefined) await this.#parts.client.deregister(service, id);
+    if (registration === undefined) await this.#parts.registrar.deregister(service, id);
     else await registration.close();
     this.#mayBeThere = false;
   }

@@ -3,9 +3,16 @@
  * Beside Nerve's keys there are some of our own: checks of type `grpc`, `exec` and `ttl`, and `on_failure: mark`. Pure.
  */
 import { isLegalName, LIMITS, type Outcome, ok } from "../../core/index.ts";
-import type { LocalCheck, LocalService, Problems } from "../config.ts";
-import { META_OPTIONS, serviceOfPath } from "../names.ts";
-import { Findings, openFile, type Section, type SourceFile, servicesOf } from "../tree.ts";
+import {
+  type LocalCheck,
+  type LocalService,
+  type Problems,
+  type ReadOptions,
+  USUAL,
+  type ZooKeeperPlace,
+} from "../config.ts";
+import { META_OPTIONS, serviceOfPath, tidyPath } from "../names.ts";
+import { Findings, openFile, readHosts, type Section, type SourceFile, servicesOf } from "../tree.ts";
 import { readCheck } from "./checks.ts";
 
 export interface NerveRead {
@@ -20,7 +27,11 @@ const INTERVAL_S = 0.5;
 const TTL_MS = 30_000;
 
 /** `more`: the files of `service_conf_dir`, one for each service, named by it. */
-export function readNerve(file: SourceFile, more: readonly SourceFile[] = []): Outcome<NerveRead, Problems> {
+export function readNerve(
+  file: SourceFile,
+  more: readonly SourceFile[] = [],
+  reading: ReadOptions = USUAL,
+): Outcome<NerveRead, Problems> {
   const findings = new Findings();
   const top = openFile(file, findings);
   if (top === undefined) return { ok: false, problems: findings.problems };
@@ -29,7 +40,7 @@ export function readNerve(file: SourceFile, more: readonly SourceFile[] = []): O
     top.refuse("instance_id", "is no legal id");
   const services: LocalService[] = [];
   for (const [name, section] of servicesOf(top, more, findings)) {
-    const service = readService(name, section, instanceId);
+    const service = readService(name, section, instanceId, reading);
     if (service !== undefined) services.push(tellApart(service, services));
   }
   top.drop("heartbeat_path", "the agent's life shows in the registry");
@@ -47,11 +58,16 @@ function tellApart(service: LocalService, others: readonly LocalService[]): Loca
   return isTaken ? { ...service, id: `${service.id}:${service.port}` } : service;
 }
 
-function readService(name: string, section: Section, instanceId: string): LocalService | undefined {
+function readService(
+  name: string,
+  section: Section,
+  instanceId: string,
+  reading: ReadOptions,
+): LocalService | undefined {
   const address = section.needed("host");
   const port = section.has("port") ? section.port("port", 0) : 0;
   if (!section.has("port")) section.refuse("port", "is missing");
-  const service = readReporter(name, section);
+  const { service, ...place } = readReporter(name, section, reading);
   const intervalMs = 1000 * section.number("check_interval", INTERVAL_S, 0.05, 3600);
   const isMocked = section.flag("check_mocked", false);
   if (!section.has("checks") && !isMocked)
@@ -61,24 +77,36 @@ function readService(name: string, section: Section, instanceId: string): LocalS
   const meta = { ...section.map("labels"), ...(options === "" ? {} : { [META_OPTIONS]: options }) };
   const weight = section.number("weight", WEIGHT, 0, 65_535);
   const failing = section.word("on_failure", ["withdraw", "mark"]) ?? "withdraw";
+  if (place.zookeeper !== undefined && failing === "mark")
+    section.refuse("on_failure", "cannot be mark: a node of ZooKeeper says nothing of its instance's health");
   section.drop("rate_limiting", "the registry is told of changes only, and of each");
   section.end();
   if (service === undefined) return undefined;
   const checks = isMocked ? [] : read.filter((check): check is LocalCheck => check !== undefined);
   return {
-    ...{ service, id: instanceId, address, port, weight, meta, checks, failing },
+    ...{ service, id: instanceId, address, port, weight, meta, checks, failing, ...place },
     ...{ protocol: "", tags: [], version: "", zone: "", status: "passing" as const, ttlMs: TTL_MS },
   };
 }
 
-/** The service that it is reported as; undefined when that cannot be. */
-function readReporter(name: string, section: Section): string | undefined {
+interface Reporter {
+  /** Undefined when there is no legal name for it. */
+  readonly service: string | undefined;
+  readonly zookeeper?: ZooKeeperPlace;
+}
+
+/** Where it is reported, and as what. */
+function readReporter(name: string, section: Section, { zookeeper: isAsked }: ReadOptions): Reporter {
   const reporter = section.word("reporter_type", ["zookeeper", "etcd", "base"]) ?? "zookeeper";
-  section.drop("zk_hosts", "the registry of --url is told, and shows Nerve's nodes by the layout `nerve`");
   section.drop("etcd_host", "the registry of --url is told");
   section.drop("etcd_port", "the registry of --url is told");
-  for (const key of ["node_type", "ttl_seconds", "use_path_encoding"])
-    section.drop(key, "the layout `nerve` decides it");
+  const isOwn = isAsked && reporter === "zookeeper";
+  if (!isOwn) {
+    section.drop("zk_hosts", "the registry of --url is told, and shows Nerve's nodes by the layout `nerve`");
+    section.drop("use_path_encoding", "the layout `nerve` decides it");
+  }
+  for (const key of ["node_type", "ttl_seconds"])
+    section.drop(key, isOwn ? "nodes are ephemeral and sequential" : "the layout `nerve` decides it");
   const path = section.text("zk_path") || section.text("etcd_path");
   section.text("etcd_path");
   const found = path === "" ? (isLegalName(name) ? name : undefined) : serviceOfPath(path);
@@ -87,5 +115,11 @@ function readReporter(name: string, section: Section): string | undefined {
       reporter === "etcd" ? "etcd_path" : "zk_path",
       "ends with no folder that is a legal name of a service",
     );
-  return found;
+  if (!isOwn) return { service: found };
+  const hosts = readHosts(section, "zk_hosts");
+  if (path === "") section.refuse("zk_path", "is missing");
+  return {
+    service: found,
+    zookeeper: { hosts, path: tidyPath(path), encodes: section.flag("use_path_encoding", false) },
+  };
 }

@@ -1,8 +1,8 @@
 /** Where Synapse's services are found: its watchers, as services of the registry. Pure. */
 import { isLegalName } from "../../core/index.ts";
-import type { Backend, Label, WatchedService } from "../config.ts";
-import { serviceOfPath } from "../names.ts";
-import type { Section } from "../tree.ts";
+import type { Backend, Label, ReadOptions, WatchedService, ZooKeeperPlace } from "../config.ts";
+import { serviceOfPath, tidyPath } from "../names.ts";
+import { readHosts, type Section } from "../tree.ts";
 
 type Found = Omit<WatchedService, "name" | "haproxy" | "outputs">;
 
@@ -17,7 +17,7 @@ const FOREIGN: Readonly<Record<string, string>> = {
   multi: "a service has one watcher here",
 };
 
-export function readDiscovery(name: string, section: Section): Found {
+export function readDiscovery(name: string, section: Section, reading: ReadOptions): Found {
   const discovery = section.section("discovery");
   if (discovery === undefined) section.refuse("discovery", "is missing");
   const defaults = section.sections("default_servers").map(readServer);
@@ -32,14 +32,22 @@ export function readDiscovery(name: string, section: Section): Found {
   if (discovery === undefined) return { ...found, service: null, labels: [] };
   const service = readMethod(name, discovery);
   const labels = discovery.sections("label_filters").map(readLabel);
-  for (const key of ["hosts", "retry_policy", "discovery_jitter", "check_interval"])
-    discovery.drop(key, "the agent follows the registry of --url over one connection");
-  discovery.drop("decode", "the registry's layouts read the nodes");
+  const zookeeper = reading.zookeeper ? readPlace(discovery) : undefined;
+  if (zookeeper === undefined) discovery.drop("hosts", "the agent follows the registry of --url over one connection");
+  for (const key of ["retry_policy", "discovery_jitter", "check_interval"])
+    discovery.drop(key, "watches tell, over one connection");
+  discovery.drop("decode", "nodes of Nerve and of serversets are told apart by what they say");
   discovery.drop("generator_config_path", "what a proxy is told stands in this file");
   // Newer files have these here, older ones beside it.
   const leads = found.leads || discovery.flag("leader_election", false);
   discovery.end();
-  return { ...found, leads, service, labels };
+  return { ...found, leads, service, labels, ...(zookeeper === undefined ? {} : { zookeeper }) };
+}
+
+/** Of the ZooKeeper that is watched itself; undefined for another watcher. */
+function readPlace(discovery: Section): ZooKeeperPlace | undefined {
+  if (!/^zookeeper(?:_poll)?$/.test(discovery.text("method"))) return undefined;
+  return { hosts: readHosts(discovery, "hosts"), path: tidyPath(discovery.text("path")), encodes: false };
 }
 
 function readMethod(name: string, discovery: Section): string | null {

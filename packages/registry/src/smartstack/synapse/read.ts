@@ -3,7 +3,14 @@
  * service may have `outputs`: files of any format, with a command each. Pure.
  */
 import { type Outcome, ok } from "../../core/index.ts";
-import type { HaproxyConfig, Output, Problems, WatchedService } from "../config.ts";
+import {
+  type HaproxyConfig,
+  type Output,
+  type Problems,
+  type ReadOptions,
+  USUAL,
+  type WatchedService,
+} from "../config.ts";
 import { Findings, openFile, type Section, type SourceFile, servicesOf } from "../tree.ts";
 import { readDiscovery } from "./discovery.ts";
 import { readHaproxy, readProxied } from "./proxy.ts";
@@ -17,7 +24,11 @@ export interface SynapseRead {
 const FORMATS = ["json", "yaml", "env", "prometheus", "nginx", "template"] as const;
 
 /** `more`: the files of `service_conf_dir`, one for each service, named by it. */
-export function readSynapse(file: SourceFile, more: readonly SourceFile[] = []): Outcome<SynapseRead, Problems> {
+export function readSynapse(
+  file: SourceFile,
+  more: readonly SourceFile[] = [],
+  reading: ReadOptions = USUAL,
+): Outcome<SynapseRead, Problems> {
   const findings = new Findings();
   const top = openFile(file, findings);
   if (top === undefined) return { ok: false, problems: findings.problems };
@@ -26,7 +37,7 @@ export function readSynapse(file: SourceFile, more: readonly SourceFile[] = []):
   const folder = readFolder(top);
   if (!top.has("services") && !top.has("service_conf_dir")) top.refuse("services", "is missing");
   const services = servicesOf(top, more, findings);
-  const watched = services.map(([name, section]) => readService(name, section, haproxy, folder));
+  const watched = services.map(([name, section]) => readService(name, section, { haproxy, folder, reading }));
   top.drop("statsd", "there are no metrics by statsd");
   top.drop("nginx", "give the service an output of format nginx");
   top.end();
@@ -61,15 +72,18 @@ function refuseTwice(watched: readonly WatchedService[], sections: ReadonlyMap<s
   }
 }
 
-function readService(
-  name: string,
-  section: Section,
-  haproxy: HaproxyConfig | null,
-  folder: string | undefined,
-): WatchedService {
+/** What is said of all services. */
+interface About {
+  readonly haproxy: HaproxyConfig | null;
+  /** Of `file_output`. */
+  readonly folder: string | undefined;
+  readonly reading: ReadOptions;
+}
+
+function readService(name: string, section: Section, { haproxy, folder, reading }: About): WatchedService {
   if (!/^[A-Za-z0-9_.:-]+$/.test(name))
     section.refuse("", `${name} is no name for a section: letters, digits and _.:- only`);
-  const found = readDiscovery(name, section);
+  const found = readDiscovery(name, section, reading);
   const own = section.section("haproxy");
   const proxied = own === undefined || haproxy === null ? null : readProxied(name, own, haproxy);
   if (own !== undefined && haproxy === null)

@@ -1,7 +1,8 @@
 /** Which servers a service has: Synapse's rules. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { InstanceBody } from "@rollcall/client";
+import { recordOf } from "../../../../../test/harness/registry.ts";
+import type { InstanceRecord } from "../../core/index.ts";
 import type { Backend, WatchedService } from "../config.ts";
 import { backendsOf, hostsOf } from "./backends.ts";
 
@@ -10,24 +11,8 @@ const SERVICE: WatchedService = {
   ...{ labels: [], leads: false, haproxy: null, outputs: [] },
 };
 
-function instance(id: string, more: Partial<InstanceBody> = {}): InstanceBody {
-  return {
-    ...{ service: "web", id, address: "10.0.0.1", port: 80, ports: { default: 80 }, protocol: "", tags: [], meta: {} },
-    ...{ version: "", zone: "", weight: 5, status: "passing", declaredStatus: "passing", override: null, checks: [] },
-    ...{
-      lease: null,
-      ttlMs: null,
-      held: null,
-      via: "http",
-      createdAt: "",
-      updatedAt: "",
-      statusSince: "",
-      createRevision: 1,
-      modRevision: 1,
-    },
-    ...more,
-  };
-}
+const instance = (id: string, more: Partial<InstanceRecord> = {}): InstanceRecord =>
+  recordOf("web", id, { address: "10.0.0.1", ports: { default: 80 }, weight: 5, ...more });
 
 function backend(id: string, address = "10.0.0.9"): Backend {
   return { id, address, port: 1, weight: 1, isDraining: false, options: "", meta: {}, tags: [], zone: "" };
@@ -38,7 +23,7 @@ const known = (host: string): string | undefined =>
 
 function idsOf(
   service: Partial<WatchedService>,
-  instances: readonly InstanceBody[],
+  instances: readonly InstanceRecord[],
   previous: readonly Backend[] | null = null,
 ) {
   return backendsOf({ ...SERVICE, ...service }, instances, previous, known)?.map(({ id }) => id) ?? null;
@@ -67,9 +52,10 @@ test("labels, the one that leads, and those that cannot be reached", () => {
   assert.deepEqual(idsOf({ labels: [{ label: "az", value: "1", isEqual: true }] }, three), ["a", "c"]);
   assert.deepEqual(idsOf({ labels: [{ label: "az", value: "1", isEqual: false }] }, three), ["b"]);
   assert.deepEqual(idsOf({ leads: true }, three), ["b"]);
-  assert.deepEqual(idsOf({}, [instance("x", { address: "lost.example" }), instance("y", { port: 0 }), instance("z")]), [
-    "z",
-  ]);
+  assert.deepEqual(
+    idsOf({}, [instance("x", { address: "lost.example" }), instance("y", { ports: {} }), instance("z")]),
+    ["z"],
+  );
   assert.deepEqual(
     hostsOf({ ...SERVICE, defaults: [backend("d", "named")] }, [instance("x", { address: "h" }), instance("z")]),
     ["h", "named"],

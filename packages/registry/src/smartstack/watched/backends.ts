@@ -1,8 +1,17 @@
-/** Which servers a watched service has, from the instances that the registry shows: Synapse's rules. Pure. */
+/** Which servers a watched service has, from the instances of the catalog: Synapse's rules. Pure. */
 import { isIP } from "node:net";
-import type { InstanceBody } from "@rollcall/client";
+import { type InstanceRecord, mainPort, type Status, statusOf } from "../../core/index.ts";
 import type { Backend, WatchedService } from "../config.ts";
 import { META_OPTIONS } from "../names.ts";
+
+/** An instance, wherever it was found. */
+export type Found = Pick<
+  InstanceRecord,
+  "id" | "address" | "ports" | "weight" | "meta" | "tags" | "zone" | "status" | "override" | "checks" | "createRevision"
+>;
+
+/** Those that drain are shown to be drained. */
+const SHOWN: ReadonlySet<Status> = new Set(["passing", "warning", "draining"]);
 
 /**
  * `addressOf`: the IP address of a host by name; undefined when it has none. `previous`: what was there before; null when
@@ -10,7 +19,7 @@ import { META_OPTIONS } from "../names.ts";
  */
 export function backendsOf(
   service: WatchedService,
-  instances: readonly InstanceBody[],
+  instances: readonly Found[],
   previous: readonly Backend[] | null,
   addressOf: (host: string) => string | undefined,
 ): readonly Backend[] | null {
@@ -36,31 +45,29 @@ export function defaultsOf(
 }
 
 /** The hosts by name among these, which must be looked up. */
-export function hostsOf(service: WatchedService, instances: readonly InstanceBody[]): readonly string[] {
+export function hostsOf(service: WatchedService, instances: readonly Found[]): readonly string[] {
   const all = [...instances.map(({ address }) => address), ...service.defaults.map(({ address }) => address)];
   return [...new Set(all.filter((host) => host !== "" && isIP(host) === 0))];
 }
 
-function pick({ labels, leads }: WatchedService, instances: readonly InstanceBody[]): readonly InstanceBody[] {
-  const fitting = instances.filter(({ meta }) =>
-    labels.every(({ label, value, isEqual }) => (meta[label] === value) === isEqual),
+function pick({ labels, leads }: WatchedService, instances: readonly Found[]): readonly Found[] {
+  const fitting = instances.filter(
+    (instance) =>
+      SHOWN.has(statusOf(instance)) &&
+      labels.every(({ label, value, isEqual }) => (instance.meta[label] === value) === isEqual),
   );
   if (!leads) return fitting;
-  const first = fitting.reduce<InstanceBody | undefined>(
+  const first = fitting.reduce<Found | undefined>(
     (lead, one) => (lead === undefined || one.createRevision < lead.createRevision ? one : lead),
     undefined,
   );
   return first === undefined ? [] : [first];
 }
 
-function toBackend(
-  { portOverride }: WatchedService,
-  instance: InstanceBody,
-  address: string | undefined,
-): readonly Backend[] {
-  const { id, weight, meta, tags, zone, status } = instance;
-  const port = portOverride || instance.port;
-  if (address === undefined || port === 0) return [];
+function toBackend({ portOverride }: WatchedService, instance: Found, address: string | undefined): readonly Backend[] {
+  const { id, weight, meta, tags, zone } = instance;
+  const port = portOverride || mainPort(instance.ports);
+  if (address === undefined || port === undefined) return [];
   const options = meta[META_OPTIONS] ?? "";
-  return [{ id, address, port, weight, options, meta, tags, zone, isDraining: status === "draining" }];
+  return [{ id, address, port, weight, options, meta, tags, zone, isDraining: statusOf(instance) === "draining" }];
 }
