@@ -19,8 +19,22 @@ const ANSWER_MS = 200;
 /** For the last lines: a reader that is there takes them in that time. */
 const LAST_LINES_MS = 200;
 
+/** What is done beside the registry, in the same process. */
+export interface Beside {
+  /** What is served from now on. */
+  follow(running: Running): void;
+  /** At a SIGHUP. Never rejects. */
+  reload(): Promise<void>;
+  /** Before the registry stops. */
+  close(): Promise<void>;
+}
+
 /** Runs until SIGTERM or SIGINT, and then ends the process; rejects when the start failed. `load` is for SIGHUP. */
-export async function serve(config: ServeConfig, load: Load): Promise<void> {
+export async function serve(
+  config: ServeConfig,
+  load: Load,
+  openBeside?: (log: Logger) => Promise<Beside>,
+): Promise<void> {
   const [out, err] = [new Lines(openDescriptor(1)), new Lines(openDescriptor(2))] as const;
   const log = createLog(config.logFormat, config.logLevel, err);
   const { logger } = log;
@@ -29,7 +43,8 @@ export async function serve(config: ServeConfig, load: Load): Promise<void> {
     process.exit(code);
   };
   catchRest(logger, end);
-  const reloads = new Reloads(load, logger);
+  const beside = await openBeside?.(logger);
+  const reloads = new Reloads(load, logger, beside);
   // A signal during the start lets the start finish, then stops in order.
   const stopped = followSignals({
     stopNow(signal) {
@@ -48,7 +63,10 @@ export async function serve(config: ServeConfig, load: Load): Promise<void> {
       setTimeout(() => void end(EXIT.disk), ANSWER_MS);
     },
   });
-  const running = await turns.begin((next) => reloads.begin(next));
+  const running = await turns.begin((next) => {
+    beside?.follow(next);
+    reloads.begin(next);
+  });
   for (const line of announcement(config, running)) out.write(`${line}\n`);
   const signal = await stopped;
   logger.info({ signal }, "stopping");
@@ -58,6 +76,7 @@ export async function serve(config: ServeConfig, load: Load): Promise<void> {
   }, STOP_MS_MAX);
   overdue.unref();
   await reloads.close();
+  await beside?.close();
   await turns.close();
   clearTimeout(overdue);
   logger.info("stopped");
@@ -150,14 +169,16 @@ function portsOf({ ports }: ServeConfig, { endpoints }: Running): Record<string,
 class Reloads {
   readonly #load: Load;
   readonly #logger: Logger;
+  readonly #beside: Beside | undefined;
   #running: Running | undefined;
   #asked = false;
   #closed = false;
   #work: Promise<void> = Promise.resolve();
 
-  constructor(load: Load, logger: Logger) {
+  constructor(load: Load, logger: Logger, beside: Beside | undefined) {
     this.#load = load;
     this.#logger = logger;
+    this.#beside = beside;
   }
 
   begin(running: Running): void {
@@ -187,6 +208,7 @@ class Reloads {
   }
 
   async #reload(running: Running): Promise<void> {
+    await this.#beside?.reload();
     const loaded = this.#load();
     if (!loaded.ok) {
       this.#logger.error({ problems: loaded.problems }, "the configuration is not right; the old one stays");

@@ -3,6 +3,7 @@ import { type Command, Option } from "commander";
 import { flagOf, SETTINGS } from "../../config/settings.ts";
 import type { GlobalOptions } from "../../terminal/connection.ts";
 import { stdout } from "../../terminal/streams.ts";
+import { addBesideOptions, type BesideOptions } from "./flags.ts";
 import { checked, loaderOf, toOption } from "./serve.ts";
 
 /** Settings whose flags are the options of every command, by these. */
@@ -31,18 +32,22 @@ export function defineAgent(program: Command): void {
     );
   for (const setting of SETTINGS)
     if (!(setting.key in GLOBALS) && !OTHERS.test(setting.key)) command.addOption(toOption(setting));
+  const others = addBesideOptions(command);
   command.option("--check", "check the configuration, say what would be done, and end");
-  command.action(async (options: { check?: boolean }, self: Command) => {
-    const load = await loaderOf(self, { flags: flagsOf(self), env: variablesOf() });
+  command.action(async (options: BesideOptions & { check?: boolean }, self: Command) => {
+    const load = await loaderOf(self, { flags: flagsOf(self), env: variablesOf(), others });
     const config = checked(load());
     const { check, serve } = await import("../../serve.ts");
-    if (!options.check) return serve(config, load);
+    const { loadBeside, openBeside, sayBeside } = await import("./beside.ts");
+    const beside = await loadBeside(options, config);
+    if (!options.check) return serve(config, load, beside && openBeside(beside, config));
     await check(config);
     const { upstream, dialects, data } = config;
     const opened = dialects === "all" ? "all dialects" : dialects.join(", ");
     stdout().write(
       `the configuration is right; it follows the account ${upstream.account} of ${upstream.urls.join(", ")}, keeps what it knows in ${data}, and opens ${opened}\n`,
     );
+    if (beside !== undefined) stdout().write(`${sayBeside(beside).join("\n")}\n`);
   });
 }
 

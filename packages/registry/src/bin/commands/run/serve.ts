@@ -87,6 +87,8 @@ export function storeOptions(): readonly Option[] {
 
 /** Where settings come from beside the command's own flags. */
 export interface MoreSources {
+  /** Options that are no settings, by their names. */
+  readonly others?: ReadonlySet<string>;
   readonly flags?: Readonly<Record<string, unknown>>;
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
@@ -97,7 +99,7 @@ export async function loaderOf(command: Command, more: MoreSources = {}): Promis
   // Only what was typed: the environment is read in its own turn, with its own place in messages.
   for (const option of command.options) {
     const name = option.attributeName();
-    const isGiven = command.getOptionValueSource(name) === "cli" && name !== "check";
+    const isGiven = command.getOptionValueSource(name) === "cli" && name !== "check" && !more.others?.has(name);
     if (isGiven) flags[(option.long as string).slice(2)] = command.getOptionValue(name);
   }
   // The core and the YAML library stay out of the other commands.
