@@ -9,6 +9,7 @@ import type {
   KeyBody,
   KeysBody,
   LeasesBody,
+  NetChangesBody,
   NodeStatusBody,
   ServiceBody,
   ServicesBody,
@@ -315,4 +316,21 @@ test("hooks are set, listed with what is wrong with them, and removed", async ()
   await cli(["hooks", "set", "bad", receiver.url, "--type", "nonsense"], 2);
   assert.match((await cli(["hooks", "remove", "pager"])).stdout, /^pager removed/);
   await cli(["hooks", "remove", "pager"], 4);
+});
+
+test("what is different, which status was when, and what wants looking at", async () => {
+  const from = (await json<NodeStatusBody>(["status"])).revision;
+  await cli(["register", "past", "p-1", "--port", "80", "--ttl", "0"]);
+  await cli(["override", "past", "p-1", "critical", "--reason", "a test", "--for", "10m"]);
+  assert.match((await cli(["explain", "past", "p-1"])).stdout, /^override +critical until \S+: a test$/m);
+  const changes = await cli(["changes", "--from", String(from)]);
+  assert.match(changes.stdout, /came +past\/p-1 +http/);
+  assert.match(changes.stdout, /^1 came, 0 left, 0 changed, 0 keys in 2 commits;/m);
+  assert.equal((await json<NetChangesBody>(["changes", "--from", "1h"])).next, null);
+  await cli(["changes", "--from", "999999999"], 4);
+  const history = (await cli(["history", "past", "p-1", "--from", "15m"])).stdout.trimEnd().split("\n");
+  assert.match(history.at(-1) ?? "", /critical +overridden$/);
+  assert.match((await cli(["history", "past"])).stdout, /1 critical$/m);
+  assert.match((await cli(["top", "--once", "--rows", "50"])).stdout, /^past +0 +1 +\S+ +1 critical/m);
+  await cli(["deregister", "past", "p-1"]);
 });

@@ -65,6 +65,21 @@ test("a difference is net, in the order of first changes, with who did it and co
   assert.deepEqual(whole.counts.from, zero);
 });
 
+test("the numbers of the last hour and day are series of points", async () => {
+  await api.ok("PUT", `/v2/${nextAccount()}/services/web/instances/1`, { address: "h", ttl: 0 });
+  const body = await api.ok("GET", "/v2/_/metrics/history");
+  const names = new Set(body.series.map(({ name }: { name: string }) => name));
+  for (const name of ["rollcall_instances", "rollcall_keys", "process_resident_memory_bytes"])
+    assert.ok(names.has(name), name);
+  const statuses = body.series.filter(({ name }: { name: string }) => name === "rollcall_instances");
+  assert.equal(statuses.map(({ labels }: { labels: { status: string } }) => labels.status).includes("passing"), true);
+  const day = await api.ok("GET", "/v2/_/metrics/history?step=60s&series=rollcall_keys&series=rollcall_services");
+  assert.equal(day.stepMs, 60_000);
+  assert.equal(day.series.length, 2);
+  assert.deepEqual((await api.ok("GET", "/v2/_/metrics/history?from=2100-01-01")).series[0].points, []);
+  for (const bad of ["step=1s", "from=x"]) await api.refused(400, "invalid", "GET", `/v2/_/metrics/history?${bad}`);
+});
+
 test("moments that cannot be are refused", async () => {
   const at = `/v2/${nextAccount()}/changes`;
   for (const query of ["", "?from=yesterday", "?from=999999", "?from=0&to=x", "?from=0&start=x", "?from=0&limit=0"])

@@ -62,6 +62,7 @@ const steps: readonly Step[] = [
   ["DELETE", `${A}/leases/l1`],
   ["GET", "/v2/_/status"],
   ["GET", "/v2/_/whoami"],
+  ["GET", "/v2/_/metrics/history"],
   ["GET", "/v2/_/accounts"],
   ["PUT", "/v2/_/accounts/acme", {}],
   ["DELETE", "/v2/_/accounts/acme?contents"],

@@ -62,7 +62,7 @@ test("gauges show the catalog as it is when they are asked for", async () => {
   const rig = await openRig();
   const metrics = createMetrics(rig.clock.now);
   const startedMs = rig.clock.monotonic();
-  metrics.watch({ core: rig.core, uptimeMs: () => rig.clock.monotonic() - startedMs });
+  metrics.watch({ core: rig.core, uptimeMs: () => rig.clock.monotonic() - startedMs }).close();
   const put = async (service: string, id: string, status: "passing" | "critical"): Promise<void> => {
     const instance = { ...instanceOf(service, id), status };
     const outcome = await rig.registry.propose("shop", {

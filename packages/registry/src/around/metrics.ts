@@ -12,6 +12,7 @@ import {
 } from "../core/index.ts";
 import { addCounter, addGauge, addGaugeEach, addHistogram } from "./gauges.ts";
 import { Histogram } from "./histogram.ts";
+import { Sampler } from "./samples.ts";
 
 /** What the gauges look at. */
 export interface MetricSources {
@@ -67,8 +68,8 @@ export interface ProcessMetrics {
   clockJumped(): void;
   /** For dialects. */
   readonly dialects: DialectMetrics;
-  /** Adds the gauges of the catalog, which are read from these sources. */
-  watch(sources: MetricSources): void;
+  /** Adds the gauges of the catalog, which are read from these sources, and keeps the latest points of all. */
+  watch(sources: MetricSources): Sampler;
   /** Prometheus text format. */
   text(): Promise<string>;
 }
@@ -117,7 +118,10 @@ export function createMetrics(now: () => number): ProcessMetrics {
         addGauge(registry, `rollcall_${dialect}_${name}`, help, [], (gauge) => gauge.set(read()));
       },
     },
-    watch: (sources) => addViewGauges(registry, sources, now),
+    watch(sources) {
+      addViewGauges(registry, sources, now);
+      return new Sampler(registry, now);
+    },
     text: () => registry.metrics(),
   };
 }

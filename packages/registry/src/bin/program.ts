@@ -7,6 +7,7 @@ import { defineDoctor } from "./commands/doctor.ts";
 import { defineExplain } from "./commands/explain.ts";
 import { defineEvents } from "./commands/follow/events.ts";
 import { defineHooks } from "./commands/follow/hooks.ts";
+import { definePast } from "./commands/follow/past.ts";
 import { defineWatch } from "./commands/follow/watch.ts";
 import { defineHealth } from "./commands/health.ts";
 import { defineCompletions } from "./commands/help/completions.ts";
@@ -45,6 +46,7 @@ export function buildProgram(): Command {
   program.commandsGroup("Changes:");
   defineWatch(program);
   defineEvents(program);
+  definePast(program);
   defineHooks(program);
   program.commandsGroup("Configuration and leases:");
   defineConfig(program);

@@ -237,6 +237,23 @@ export interface NodeStatus {
   readonly backup: (() => Promise<Outcome<Backup>>) | undefined;
   /** Prometheus text. */
   metricsText(): Promise<string>;
+  /** Some of these numbers over the latest hour, each 5 s, or over the latest day, each minute. */
+  samples(isCoarse: boolean): Samples;
+}
+
+/** Points of numbers, oldest first. */
+export interface Samples {
+  readonly stepMs: number;
+  /** Of the last point, wall-clock ms. */
+  readonly lastMs: number;
+  readonly series: readonly {
+    readonly name: string;
+    readonly labels: Readonly<Record<string, string>>;
+    /** Per second. */
+    readonly rate: boolean;
+    /** NaN where nothing was measured. */
+    readonly points: Float64Array;
+  }[];
 }
 
 /** A copy of the store as it was at one revision. It takes room on the disk until it is closed. */

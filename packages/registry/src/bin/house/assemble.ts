@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import { type Accounts, openAccounts } from "../../around/accounts/access.ts";
 import { ACCOUNT_PLANS } from "../../around/accounts/entries.ts";
 import { createMetrics, type ProcessMetrics } from "../../around/metrics.ts";
+import type { Sampler } from "../../around/samples.ts";
 import { Calls } from "../../calls/calls.ts";
 import { Checks } from "../../checks/checks.ts";
 import { CHECK_PLANS } from "../../checks/plans.ts";
@@ -117,10 +118,13 @@ async function assembleWith(
   const nodes = port.nodes ?? ALONE;
   const { end, ...errands } = openErrands(config, { registry: core.registry, nodes, clock, log }, undo);
   const sources = { core, uptimeMs: () => clock.monotonic() - startedMs, checks: () => errands.checks.numbers };
-  metrics.watch({ ...sources, linesLost, outgoing, traffic, ...store, ...room });
+  const samples = metrics.watch({ ...sources, linesLost, outgoing, traffic, ...store, ...room });
   const endpoints: Endpoint[] = [];
   const agreed = openAgreement(config, { nodes, port, clock, log }, undo);
-  const status = toStatus({ name: origin, clock, startedMs, port, state, endpoints, agreed, room, metrics }, store);
+  const status = toStatus(
+    { name: origin, clock, startedMs, port, state, endpoints, agreed, room, metrics, samples },
+    store,
+  );
   const { registry } = core;
   const { tenants } = access;
   const heard = { nodes, ...errands, agree: agreed.agree, requests: journal, audit: (act: Act) => journal.audit(act) };
@@ -130,6 +134,7 @@ async function assembleWith(
   state.ready = true;
   const close = async (): Promise<void> => {
     await end();
+    samples.close();
     access.close();
     agreed.close();
     stopTime();
@@ -168,10 +173,11 @@ interface StatusParts {
   readonly agreed: OpenAgreement;
   readonly room: Pick<NodeStatus, "bytesMax">;
   readonly metrics: ProcessMetrics;
+  readonly samples: Sampler;
 }
 
 function toStatus(
-  { name, clock, startedMs, port, state, endpoints, agreed, room, metrics }: StatusParts,
+  { name, clock, startedMs, port, state, endpoints, agreed, room, metrics, samples }: StatusParts,
   store: Pick<NodeStatus, "backup" | "refusing" | "lagging" | "stale" | "cluster">,
 ): NodeStatus {
   return {
@@ -187,6 +193,7 @@ function toStatus(
     ...store,
     bytesMax: room.bytesMax,
     metricsText: metrics.text,
+    samples: (isCoarse) => samples.read(isCoarse),
   };
 }
 

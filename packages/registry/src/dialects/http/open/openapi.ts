@@ -114,6 +114,7 @@ const OPERATIONS: Readonly<Record<string, Readonly<Record<string, Shapes>>>> = {
   },
   Administration: {
     "GET /v2/_/status": { id: "getStatus", answer: "NodeStatus" },
+    "GET /v2/_/metrics/history": { id: "getMetricsHistory", answer: "MetricsHistory" },
     "GET /v2/_/whoami": { id: "whoami", answer: "Whoami" },
     "GET /v2/_/tokens": { id: "listTokens", answer: "Tokens" },
     "POST /v2/_/tokens": { id: "createToken", request: "CreateToken", answer: "CreatedToken", status: [201] },

@@ -13,6 +13,7 @@ import {
   removeToken,
   setAccount,
 } from "../admin/handlers.ts";
+import { getMetricsHistory } from "../admin/numbers.ts";
 import { getWhoami } from "../admin/whoami.ts";
 import { explain } from "../catalog/explain.ts";
 import {
@@ -214,6 +215,15 @@ const DISCOVERY_ROUTES: readonly Route[] = [
 
 const STATUS_ROUTES: readonly Route[] = [
   route("GET", "/v2/_/status", "reader", NONE, [], getStatus, "Read this node's state"),
+  route(
+    "GET",
+    "/v2/_/metrics/history",
+    "reader",
+    NONE,
+    ["series+", "from", "step"],
+    getMetricsHistory,
+    "Read the latest hour or day of this node's numbers",
+  ),
   route("GET", "/v2/_/whoami", "reader", NONE, [], getWhoami, "Say who asks, and what that one may do"),
 ];
 
