@@ -88,7 +88,12 @@ async function startNode(scope: Scope, ground: Ground, place: Place, members: re
   const { name, address, prefix } = place;
   const flags = ["--replicator", "etcd", "--etcd", urls.join(","), "--name", name, "--host", address];
   const open = ground.kind === "namespaces" ? BEYOND_LOOPBACK : [];
-  const rollcall = await startRollcall(scope, { flags: [...flags, ...open], prefix, ...clock.options });
+  const rollcall = await startRollcall(scope, {
+    flags: [...flags, ...open],
+    dialects: "all",
+    prefix,
+    ...clock.options,
+  });
   return { name, place, rollcall, isDown: false, setClock: clock.set };
 }
 
