@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { Command } from "../../packages/registry/src/core/index.ts";
+import { type Command, LIMITS } from "../../packages/registry/src/core/index.ts";
 import { Client } from "../../packages/registry/src/replicators/etcd/client/client.ts";
 import { freeze } from "../harness/process.ts";
 import { accepted, register } from "../harness/registry.ts";
@@ -65,7 +65,9 @@ test("rows are brought up to date, old history is forgotten with its parts, and 
   const retention = { bytesMax: 200_000 };
   const one = await openEtcdNode(t, { endpoints, origin: "n1", retention });
   const { registry } = one.core;
-  const then = Array.from({ length: 2 }, (_, i) => put(`large${i}`, "x".repeat(1_000_000)));
+  // The longest that there are: a row of each goes to etcd as it is.
+  const long = "l".repeat(LIMITS.keyBytesMax - 1);
+  const then = Array.from({ length: 2 }, (_, i) => put(`${long}${i}`, "x".repeat(LIMITS.valueBytesMax)));
   accepted(await registry.propose("default", { kind: "when", guards: [], then, otherwise: [] }));
   for (let i = 0; i < 300; i++) {
     const command = i % 3 === 0 ? register("s", `i${i}`) : put(`k${i % 50}`, "y".repeat(2000));
