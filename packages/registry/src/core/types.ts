@@ -346,3 +346,15 @@ export function positionAfter({ revision, orderMs, nth, changes }: Commit): Posi
   const next = nth + changes.length;
   return { revision, orderMs: orderMs + Math.floor(next / CHANGES_PER_MS), nth: next % CHANGES_PER_MS };
 }
+
+/** Field by field: made by a spread, each commit has a shape of its own, which takes more than the commit itself. */
+export function toCommit(
+  { revision, orderMs, nth }: Position,
+  account: Account,
+  atMs: number,
+  changes: Commit["changes"],
+  by: Commit["by"],
+): Commit {
+  if (by === undefined) return { revision, account, atMs, orderMs, nth, changes };
+  return { revision, account, atMs, orderMs, nth, changes, by };
+}

@@ -24,10 +24,12 @@ export function decidePut(basis: Basis, command: CommandOf<"put">): Outcome<Deci
   if (value.length > LIMITS.valueBytesMax)
     return refuse("too-large", `the value is longer than ${LIMITS.valueBytesMax} bytes`);
   const kept = command.keepLease === true ? before : null;
-  const lease = kept === null ? (command.lease ?? null) : kept.lease;
+  const named = kept === null ? (command.lease ?? null) : kept.lease;
+  const granted = named === null ? undefined : facts.lease(account, named);
+  if (named !== null && granted === undefined) return refuse("not-found", `there is no lease ${named}`);
+  // One copy of the name for all that hangs on it.
+  const lease = granted?.id ?? null;
   const atEnd = kept?.atEnd ?? (lease === null ? "delete" : (command.atEnd ?? "delete"));
-  if (lease !== null && facts.lease(account, lease) === undefined)
-    return refuse("not-found", `there is no lease ${lease}`);
   const counted = numbered?.value.counted;
   const change = writeKey(basis, before, { key, value, lease, atEnd });
   const changes = counted === undefined ? [change] : [counted, change];

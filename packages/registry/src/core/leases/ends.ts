@@ -37,14 +37,8 @@ export class Ends {
     const keeper = this.#options.keeping()?.keeper;
     // It is given again, and may know by then.
     if (keeper === null) return;
-    const command: Command = {
-      kind: "end",
-      lease: id,
-      cause: "expired",
-      silence,
-      createRevision,
-      ...(keeper && { keeper }),
-    };
+    const end = { kind: "end", lease: id, cause: "expired", silence, createRevision } as const;
+    const command: Command = keeper === undefined ? end : { ...end, keeper };
     const over = this.#options.propose(account, command).then((outcome) => {
       if (this.#underWay.get(state) === over) this.#underWay.delete(state);
       if (outcome.ok) this.#options.onExpired?.(1);

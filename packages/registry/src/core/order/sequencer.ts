@@ -12,13 +12,13 @@ import { Draft } from "../decide/draft.ts";
 import type { Clock } from "../leases/policy.ts";
 import {
   type Account,
-  type Author,
   type Change,
   type Commit,
   type LeaseRecord,
   type Position,
   positionAfter,
   type Revision,
+  toCommit,
 } from "../types.ts";
 import { onAbort } from "../watch/abort.ts";
 import { Gathering, type Wait } from "./gathering.ts";
@@ -95,7 +95,7 @@ export interface Settle {
 interface Wish {
   readonly account: Account;
   readonly command: Command;
-  readonly by: Author | undefined;
+  readonly by: Commit["by"];
   readonly sender: Sender | undefined;
   readonly resolve: (outcome: Outcome<Receipt>) => void;
   readonly reject: (error: unknown) => void;
@@ -225,10 +225,10 @@ export class Sequencer {
     return refuse("conflict", `lease ${command.lease} is kept by another node`);
   }
 
-  #number(account: Account, changes: Commit["changes"], nowMs: number, by: Author | undefined): Commit {
+  #number(account: Account, changes: Commit["changes"], nowMs: number, by: Commit["by"]): Commit {
     if (nowMs > this.#orderMs) [this.#orderMs, this.#nth] = [nowMs, 0];
-    const at = { revision: ++this.#revision, account, atMs: nowMs, orderMs: this.#orderMs, nth: this.#nth };
-    const commit: Commit = by === undefined ? { ...at, changes } : { ...at, changes, by };
+    const at = { revision: ++this.#revision, orderMs: this.#orderMs, nth: this.#nth };
+    const commit = toCommit(at, account, nowMs, changes, by);
     ({ orderMs: this.#orderMs, nth: this.#nth } = positionAfter(commit));
     return commit;
   }

@@ -7,14 +7,10 @@ import { limitOf, rangeOf, wantsAll } from "./range.ts";
 const NOTHING: Command = { kind: "when", guards: [], then: [], otherwise: [] };
 
 export function putCommand({ key, value, lease, ignoreValue, ignoreLease }: PutRequest): Command {
-  return {
-    kind: "put",
-    key,
-    value,
-    lease: lease === "0" ? null : lease,
-    ...(ignoreValue && { keepValue: true }),
-    ...(ignoreLease && { keepLease: true }),
-  };
+  // Most are plain: a spread costs more than the rest of it.
+  const command = { kind: "put", key, value, lease: lease === "0" ? null : lease } as const;
+  if (!ignoreValue && !ignoreLease) return command;
+  return { ...command, ...(ignoreValue && { keepValue: true }), ...(ignoreLease && { keepLease: true }) };
 }
 
 export function deleteCommand({ key, rangeEnd }: DeleteRequest): Command {
