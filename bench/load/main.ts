@@ -98,7 +98,11 @@ function run(job: Job): Promise<JobResult> {
 }
 
 const job = JSON.parse(process.argv[2] ?? "{}") as Job;
-const result = await run(job);
+const result = await run(job).catch((error: unknown) => {
+  // What it says is all that whoever started this shows.
+  process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+  process.exit(1);
+});
 // A pipe takes a long text in pieces; an exit before the last one would cut it off. Producers and sessions stay until they are ended.
 process.stdout.write(`${JSON.stringify(result)}\n`, () => {
   const stays = job.kind === "nsq-producers" || (job.kind === "zookeeper-nodes" && job.task === "fill");

@@ -9,8 +9,8 @@ const MB = 1e6;
 const LEASES_QUICK = 10_000;
 const LEASES = 100_000;
 /** What etcd needs to grant them, and some more. */
-const LEAD_S = 45;
-const LEAD_QUICK_S = 10;
+const LEAD_S = 60;
+const LEAD_QUICK_S = 20;
 const OVER_S = 10;
 /** etcd ends a thousand in a second. */
 const LATE_MS_MAX = 240_000;

@@ -31,7 +31,7 @@ async function measure(side: EtcdSide, effort: Effort): Promise<Sample> {
   try {
     await awaitKeys(peer);
     const fill = { kind: "etcd-fill", port: peer.port, connections: 64, count, serviceSize: SERVICE_SIZE } as const;
-    const filled = await runJob({ ...fill, valueBytes: BYTES }, 120_000);
+    const filled = await runJob({ ...fill, valueBytes: BYTES }, 240_000);
     if (filled.errors > 0) throw new Error(`${filled.errors} of ${count} keys were refused`);
     await sleep(SETTLE_MS);
     sample.memory = readMemory(peer.child.process.pid ?? 0).total / MB;
@@ -51,6 +51,6 @@ export const KEY_POPULATION: Scenario<EtcdSide> = {
   id: "etcd-population",
   rounds: 2,
   sides: ["etcd", "rollcall"],
-  roundMsMax: 300_000,
+  roundMsMax: 420_000,
   measure,
 };
