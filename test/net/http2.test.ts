@@ -239,7 +239,10 @@ test("who asks on and on and reads nothing, and who takes all back, is cut off",
     frame(1, 4, 2 * nth + 1, request()),
     frame(3, 0, 2 * nth + 1, number(8)),
   ]);
-  const taken = dial(SETTINGS, ...begun.flat());
-  await taken.closed;
-  assert.equal(toldBy(taken).find(({ type }) => type === 7)?.code, CALM);
+  const broken = begun.flatMap(([open = SETTINGS], nth) => [open, frame(8, 0, 2 * nth + 1, number(0))]);
+  for (const frames of [begun.flat(), broken]) {
+    const taken = dial(SETTINGS, ...frames);
+    await taken.closed;
+    assert.equal(toldBy(taken).find(({ type }) => type === 7)?.code, CALM);
+  }
 });

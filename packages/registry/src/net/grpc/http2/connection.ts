@@ -35,7 +35,7 @@ const BLOCK_BYTES_MAX = 32 * 1024;
 const BLOCK_FRAMES_MAX = 64;
 /** Answers to questions of the connection itself that may wait for a client. */
 const REPLIES_MAX = 1000;
-/** Streams that a client may take back at once, and how many more each second. */
+/** Streams that a client may take back, or end by breaking their rules: at once, and how many more each second. */
 const RESETS_MAX = 1000;
 const RESETS_PER_S = 33;
 
@@ -180,6 +180,7 @@ export class Connection implements Carrier {
   #breakOff(stream: Stream, code: ErrorCode): void {
     this.reset(stream.id, code);
     stream.abort();
+    this.#countReset();
   }
 
   heard(bytes: number): void {
@@ -245,7 +246,11 @@ export class Connection implements Carrier {
     const stream = this.#streams.get(id);
     if (stream === undefined) return;
     stream.abort();
-    // Streams that are begun and taken back without end: CVE-2023-44487.
+    this.#countReset();
+  }
+
+  /** Streams that are begun and taken back without end: CVE-2023-44487; or that we are made to end: CVE-2025-8671. */
+  #countReset(): void {
     const nowMs = performance.now();
     const more = ((nowMs - this.#resetMs) / 1000) * RESETS_PER_S;
     this.#resetMs = nowMs;
@@ -321,10 +326,7 @@ export class Connection implements Carrier {
 
   /** Ends a client that asks on and on, and reads none of the answers. */
   #reply(answer: () => void): void {
-    if (++this.#replies > REPLIES_MAX) {
-      this.#socket.destroy();
-      return;
-    }
+    if (++this.#replies > REPLIES_MAX) return this.destroy();
     answer();
     if (this.#replies === 1)
       this.afterwards(() => {
