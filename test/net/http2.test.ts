@@ -130,7 +130,7 @@ function toldBy(raw: RawSocket): Told[] {
   return told;
 }
 
-const [PROTOCOL, FLOW, SIZE, REFUSED, COMPRESSION, CALM] = [1, 3, 6, 7, 9, 11] as const;
+const [PROTOCOL, FLOW, CLOSED, SIZE, REFUSED, COMPRESSION, CALM] = [1, 3, 5, 6, 7, 9, 11] as const;
 
 test("who breaks the rules of the connection is told which, and cut off", async () => {
   const broken: readonly (readonly [what: string, code: number, frames: readonly Buffer[]])[] = [
@@ -155,6 +155,13 @@ test("who breaks the rules of the connection is told which, and cut off", async 
     ["a window that grows beyond all", FLOW, [SETTINGS, frame(8, 0, 0, number(2 ** 31 - 1))]],
     ["a window of a stream that is not there", PROTOCOL, [SETTINGS, frame(8, 0, 9, number(1))]],
     ["a priority that is cut off", SIZE, [SETTINGS, frame(2, 0, 1, "1234")]],
+    ["a priority of no stream", PROTOCOL, [SETTINGS, frame(2, 0, 0, "12345")]],
+    ["a stream before itself", PROTOCOL, [SETTINGS, frame(2, 0, 3, Buffer.concat([number(3), Buffer.of(16)]))]],
+    ["pushes that are neither on nor off", PROTOCOL, [frame(4, 0, 0, Buffer.concat([Buffer.of(0, 2), number(2)]))]],
+    ["a stream that others have overtaken", CLOSED, [SETTINGS, frame(1, 4, 5, request()), frame(1, 4, 3, request())]],
+    ["data of one that was overtaken", CLOSED, [SETTINGS, frame(1, 4, 5, request()), frame(0, 0, 3, "x")]],
+    ["data of one that is over", CLOSED, [SETTINGS, frame(1, 5, 1, request()), frame(0, 0, 1, "x")]],
+    ["data of one that was taken back", CLOSED, [SETTINGS, OPEN, frame(3, 0, 1, number(8)), frame(0, 0, 1, "x")]],
     ["fields that go on without a beginning", PROTOCOL, [SETTINGS, frame(9, 4, 1, request())]],
     [
       "fields that are cut off by another frame",
@@ -188,13 +195,30 @@ test("who breaks the rules of a stream loses that one alone", async () => {
     ["a name in capitals", PROTOCOL, [headers(`${request()}${field("Upper", "1")}`)]],
     ["a pseudo-header that comes late", PROTOCOL, [headers(`${request()}${field(":authority", "a")}`)]],
     ["a field of HTTP/1.1", PROTOCOL, [headers(`${request()}${field("connection", "close")}`)]],
+    ["an empty path", PROTOCOL, [headers(request(""))]],
+    ["a pseudo-header of answers", PROTOCOL, [headers(`${field(":status", "200")}${request()}`)]],
+    ["a pseudo-header that nobody knows", PROTOCOL, [headers(`${field(":more", "1")}${request()}`)]],
+    ["a pseudo-header in trailers", PROTOCOL, [OPEN, frame(1, 5, 1, field(":path", "/"))]],
+    ["a length that is no number", PROTOCOL, [headers(`${request()}${field("content-length", "-1")}`)]],
+    ["a length, and nothing", PROTOCOL, [frame(1, 5, 1, `${request()}${field("content-length", "1")}`)]],
+    [
+      "less than was announced",
+      PROTOCOL,
+      [headers(`${request()}${field("content-length", "6")}`), frame(0, 1, 1, "12345")],
+    ],
+    ["less, and trailers", PROTOCOL, [headers(`${request()}${field("content-length", "6")}`), frame(1, 5, 1)]],
+    [
+      "more than was announced",
+      PROTOCOL,
+      [headers(`${request()}${field("content-length", "4")}`), frame(0, 0, 1, "12345")],
+    ],
     ["trailers that are not the end", PROTOCOL, [OPEN, headers(field("a", "1"))]],
     ["a window that grows by nothing", PROTOCOL, [OPEN, frame(8, 0, 1, number(0))]],
     ["a window that grows beyond all", FLOW, [OPEN, frame(8, 0, 1, number(2 ** 31 - 1))]],
     [
-      "more streams than are allowed",
+      "more streams than are allowed; what follows on those is passed over",
       REFUSED,
-      Array.from({ length: 101 }, (_, nth) => frame(1, 4, 2 * nth + 1, request())),
+      [...Array.from({ length: 101 }, (_, nth) => frame(1, 4, 2 * nth + 1, request())), frame(0, 1, 201, "x")],
     ],
   ];
   for (const [what, code, frames] of broken) {

@@ -3,12 +3,14 @@
  * What comes in one chunk is worked off at once, what is sent in one turn goes out in one piece.
  */
 import type { Socket } from "node:net";
+import { Block } from "./block.ts";
 import type { StreamServer } from "./duct.ts";
 import { HeaderReader, type Headers, HpackError, NO_TABLE } from "./hpack.ts";
 import { Incoming } from "./incoming.ts";
 import { type Line, type SessionLimits, WINDOW_BYTES } from "./line.ts";
 import { Outgoing } from "./outgoing.ts";
 import { type Carrier, Stream } from "./stream.ts";
+import { Streams } from "./streams.ts";
 import {
   Broken,
   ERRORS,
@@ -29,22 +31,8 @@ import {
 const WINDOW_BYTES_USUAL = 65_535;
 const WINDOW_MAX = 2 ** 31 - 1;
 const FRAME_BYTES_MOST = 2 ** 24 - 1;
-/** Of a block of fields, packed. */
-const BLOCK_BYTES_MAX = 32 * 1024;
-/** Frames that a block may be cut into. */
-const BLOCK_FRAMES_MAX = 64;
 /** Answers to questions of the connection itself that may wait for a client. */
 const REPLIES_MAX = 1000;
-/** Streams that a client may take back, or end by breaking their rules: at once, and how many more each second. */
-const RESETS_MAX = 1000;
-const RESETS_PER_S = 33;
-
-interface Block {
-  readonly id: number;
-  readonly flags: number;
-  readonly pieces: Buffer[];
-  bytes: number;
-}
 
 export interface ConnectionOptions {
   readonly socket: Socket;
@@ -60,13 +48,12 @@ export class Connection implements Carrier {
   readonly #options: ConnectionOptions;
   readonly #socket: Socket;
   readonly #headers: HeaderReader;
-  readonly #streams = new Map<number, Stream>();
+  readonly #streams = new Streams();
   readonly #blocked = new Set<Stream>();
   readonly #incoming = new Incoming((...frame) => this.#read(...frame));
   readonly #outgoing: Outgoing;
   #hasPacked = false;
   #block: Block | undefined;
-  #last = 0;
   window = WINDOW_BYTES_USUAL;
   #streamWindow = WINDOW_BYTES_USUAL;
   readonly frameBytesMax = FRAME_BYTES_MAX;
@@ -74,8 +61,6 @@ export class Connection implements Carrier {
   #room = WINDOW_BYTES;
   #heard = 0;
   #replies = 0;
-  #resetsLeft = RESETS_MAX;
-  #resetMs = performance.now();
   #isDraining = false;
   #isOver = false;
   #pinged: NodeJS.Timeout | undefined;
@@ -113,7 +98,7 @@ export class Connection implements Carrier {
     if (!this.#isOver) this.#options.closed(this);
     this.#isOver = true;
     clearTimeout(this.#pinged);
-    for (const stream of [...this.#streams.values()]) stream.abort();
+    for (const stream of this.#streams.values()) stream.abort();
   }
 
   #take(chunk: Buffer): void {
@@ -143,7 +128,8 @@ export class Connection implements Carrier {
       case TYPES.more:
         return this.#readMore(flags, payload);
       case TYPES.priority:
-        return expect(payload.length === 5, ERRORS.frameSize);
+        expect(payload.length === 5, ERRORS.frameSize);
+        return this.#readPriority(id, payload);
       case TYPES.reset:
         return this.#readReset(id, payload);
       case TYPES.settings:
@@ -160,18 +146,21 @@ export class Connection implements Carrier {
   }
 
   #readData(flags: number, id: number, payload: Buffer): void {
-    expect(id > 0 && id <= this.#last);
+    expect(id > 0 && id <= this.#streams.last);
     this.#room -= payload.length;
     expect(this.#room >= 0, ERRORS.flow);
     const piece = unpad(flags, payload);
     const stream = this.#streams.get(id);
-    // Some may be under way after an end of ours.
-    if (stream === undefined) return this.heard(payload.length);
-    if (stream.hasEnded) {
-      this.heard(payload.length);
-      return this.#breakOff(stream, ERRORS.streamClosed);
-    }
     const isLast = (flags & FLAGS.end) !== 0;
+    // Some may be under way after an end of ours.
+    if (stream === undefined) {
+      this.#streams.passOver(id, isLast);
+      return this.heard(payload.length);
+    }
+    if (stream.hasEnded || !stream.announced(piece.length, isLast)) {
+      this.heard(payload.length);
+      return this.#breakOff(stream, stream.hasEnded ? ERRORS.streamClosed : ERRORS.protocol);
+    }
     stream.hasEnded = isLast;
     if (!stream.take(piece, payload.length)) return this.#breakOff(stream, ERRORS.flow);
     if (isLast) stream.half();
@@ -180,7 +169,7 @@ export class Connection implements Carrier {
   #breakOff(stream: Stream, code: ErrorCode): void {
     this.reset(stream.id, code);
     stream.abort();
-    this.#countReset();
+    this.#streams.countBroken();
   }
 
   heard(bytes: number): void {
@@ -196,66 +185,62 @@ export class Connection implements Carrier {
     let block = unpad(flags, payload);
     if ((flags & FLAGS.priority) !== 0) {
       expect(block.length >= 5, ERRORS.frameSize);
+      this.#readPriority(id, block);
       block = block.subarray(5);
     }
     if ((flags & FLAGS.whole) !== 0) return this.#begin(id, flags, block);
-    this.#block = { id, flags, pieces: [Buffer.from(block)], bytes: block.length };
+    this.#block = new Block(id, flags, block);
+  }
+
+  /** Nobody goes by it any more; but it is what it was: RFC 7540 §5.3.1, §6.3. */
+  #readPriority(id: number, payload: Buffer): void {
+    expect(id > 0 && (payload.readUInt32BE(0) & WINDOW_MAX) !== id);
   }
 
   #readMore(flags: number, payload: Buffer): void {
     const block = this.#block;
     if (block === undefined) throw new Broken(ERRORS.protocol);
-    block.bytes += payload.length;
-    const isTooLong = block.bytes > BLOCK_BYTES_MAX || block.pieces.push(Buffer.from(payload)) > BLOCK_FRAMES_MAX;
-    expect(!isTooLong, ERRORS.calm);
+    block.add(payload);
     if ((flags & FLAGS.whole) === 0) return;
     this.#block = undefined;
-    this.#begin(block.id, block.flags, Buffer.concat(block.pieces));
+    this.#begin(block.id, block.flags, block.whole());
   }
 
   #begin(id: number, flags: number, block: Buffer): void {
     const headers = this.#headers.read(block);
     const known = this.#streams.get(id);
     const isLast = (flags & FLAGS.end) !== 0;
-    if (known !== undefined) return this.#readTrailers(known, isLast && headers !== undefined);
-    // One that is over; the client did not know.
-    if (id <= this.#last) return;
-    if (this.#isDraining || this.#streams.size >= this.#options.limits.streamsMax) {
-      this.#last = id;
-      return this.#reply(() => this.reset(id, ERRORS.refused));
+    if (known !== undefined) return this.#readTrailers(known, headers, isLast);
+    if (id <= this.#streams.last) return this.#streams.passOver(id, isLast);
+    this.#streams.last = id;
+    const isFull = this.#isDraining || this.#streams.size >= this.#options.limits.streamsMax;
+    if (isFull || headers === undefined || !isRequest(headers, isLast)) {
+      if (!isLast) this.#streams.endEarly(id);
+      return this.#reply(() => this.reset(id, isFull ? ERRORS.refused : ERRORS.protocol));
     }
-    this.#last = id;
-    if (headers === undefined || !isRequest(headers)) return this.#reply(() => this.reset(id, ERRORS.protocol));
-    const stream = new Stream(id, this, this.#streamWindow);
-    this.#streams.set(id, stream);
+    const stream = new Stream(id, this, this.#streamWindow, lengthOf(headers));
+    this.#streams.add(stream);
     stream.hasEnded = isLast;
     this.#options.streams.serve(stream, headers, this.line);
     if (isLast) stream.half();
   }
 
   /** Of trailers nobody wants to know more than that they are the end. */
-  #readTrailers(stream: Stream, areRight: boolean): void {
+  #readTrailers(stream: Stream, trailers: Headers | undefined, isLast: boolean): void {
     if (stream.hasEnded) return this.#breakOff(stream, ERRORS.streamClosed);
-    if (!areRight) return this.#breakOff(stream, ERRORS.protocol);
+    const areRight = trailers !== undefined && isLast && !Object.keys(trailers).some((name) => name.startsWith(":"));
+    if (!areRight || !stream.announced(0, true)) return this.#breakOff(stream, ERRORS.protocol);
     stream.half();
   }
 
   #readReset(id: number, payload: Buffer): void {
     expect(payload.length === 4, ERRORS.frameSize);
-    expect(id > 0 && id <= this.#last);
+    expect(id > 0 && id <= this.#streams.last);
     const stream = this.#streams.get(id);
     if (stream === undefined) return;
+    stream.hasEnded = true;
     stream.abort();
-    this.#countReset();
-  }
-
-  /** Streams that are begun and taken back without end: CVE-2023-44487; or that we are made to end: CVE-2025-8671. */
-  #countReset(): void {
-    const nowMs = performance.now();
-    const more = ((nowMs - this.#resetMs) / 1000) * RESETS_PER_S;
-    this.#resetMs = nowMs;
-    this.#resetsLeft = Math.min(RESETS_MAX, this.#resetsLeft + more) - 1;
-    expect(this.#resetsLeft >= 0, ERRORS.calm);
+    this.#streams.countBroken();
   }
 
   #readSettings(flags: number, id: number, payload: Buffer): void {
@@ -268,13 +253,14 @@ export class Connection implements Carrier {
   }
 
   #set(setting: number, value: number): void {
+    if (setting === SETTINGS.pushes) return expect(value <= 1);
     // Longer frames than everybody takes would only keep others waiting.
     if (setting === SETTINGS.frameBytesMax) return expect(value >= FRAME_BYTES_MAX && value <= FRAME_BYTES_MOST);
     if (setting !== SETTINGS.windowBytes) return;
     expect(value <= WINDOW_MAX, ERRORS.flow);
     const more = value - this.#streamWindow;
     this.#streamWindow = value;
-    for (const stream of [...this.#streams.values()]) {
+    for (const stream of this.#streams.values()) {
       stream.window += more;
       expect(stream.window <= WINDOW_MAX, ERRORS.flow);
       if (more > 0) stream.goOn(false);
@@ -302,7 +288,7 @@ export class Connection implements Carrier {
       this.#unblock();
       return;
     }
-    expect(id <= this.#last);
+    expect(id <= this.#streams.last);
     const stream = this.#streams.get(id);
     if (stream === undefined) return;
     if (more === 0) return this.#breakOff(stream, ERRORS.protocol);
@@ -339,7 +325,7 @@ export class Connection implements Carrier {
   }
 
   forget(stream: Stream): void {
-    this.#streams.delete(stream.id);
+    this.#streams.forget(stream);
     this.#blocked.delete(stream);
     if (this.#isDraining && this.#streams.size === 0) this.#finish();
   }
@@ -370,7 +356,7 @@ export class Connection implements Carrier {
   drain(): void {
     if (this.#isDraining || this.#isOver) return;
     this.#isDraining = true;
-    this.send(goawayFrame(this.#last, ERRORS.none));
+    this.send(goawayFrame(this.#streams.last, ERRORS.none));
     if (this.#streams.size === 0) this.#finish();
   }
 
@@ -381,7 +367,7 @@ export class Connection implements Carrier {
 
   /** Ends it for what the client did. */
   cut(code: ErrorCode, said = ""): void {
-    this.send(goawayFrame(this.#last, code, said));
+    this.send(goawayFrame(this.#streams.last, code, said));
     this.#close();
     this.#outgoing.flush();
     // What lies before it in the connection is sent first.
@@ -393,6 +379,20 @@ export class Connection implements Carrier {
   }
 }
 
-function isRequest(headers: Headers): boolean {
-  return headers[":method"] !== undefined && headers[":path"] !== undefined && headers[":scheme"] !== undefined;
+function isRequest(headers: Headers, isLast: boolean): boolean {
+  const { ":method": method, ":path": path = "", ":scheme": scheme } = headers;
+  const length = lengthOf(headers);
+  return (
+    method !== undefined &&
+    path !== "" &&
+    scheme !== undefined &&
+    !Number.isNaN(length) &&
+    !(isLast && (length ?? 0) > 0)
+  );
+}
+
+/** Of the body, where the client said it; not a number where it said no number. */
+function lengthOf({ "content-length": said }: Headers): number | undefined {
+  if (said === undefined) return undefined;
+  return /^\d{1,15}$/.test(said) ? Number(said) : Number.NaN;
 }

@@ -164,7 +164,10 @@ const OF_CONNECTION: ReadonlySet<string> = new Set([
   "upgrade",
 ]);
 
+const PSEUDO: ReadonlySet<string> = new Set([":authority", ":method", ":path", ":scheme"]);
+
 function isLegal(name: string, value: string): boolean {
+  if (name.startsWith(":") && !PSEUDO.has(name)) return false;
   if (!NAME.test(name) || NO_VALUE.test(value) || OF_CONNECTION.has(name)) return false;
   return name !== "te" || value === "trailers";
 }

@@ -51,13 +51,17 @@ export class Stream implements Duct {
   readonly #waiting: Waiting[] = [];
   /** Told, or to be told once nothing waits. */
   #end: Buffer | undefined;
+  /** What is left of the data that the client has announced: RFC 9113 §8.1.1. */
+  #announced: number | undefined;
   #isOver = false;
   #isGone = false;
 
-  constructor(id: number, carrier: Carrier, window: number) {
+  /** `length`: bytes of data that the client has announced. */
+  constructor(id: number, carrier: Carrier, window: number, length?: number) {
     this.id = id;
     this.#carrier = carrier;
     this.window = window;
+    this.#announced = length;
   }
 
   get isOpen(): boolean {
@@ -66,6 +70,13 @@ export class Stream implements Duct {
 
   listen(receiver: Receiver): void {
     this.#receiver = receiver;
+  }
+
+  /** False when these bytes are more than were announced, or are the last ones and fewer. */
+  announced(bytes: number, isLast: boolean): boolean {
+    if (this.#announced === undefined) return true;
+    this.#announced -= bytes;
+    return isLast ? this.#announced === 0 : this.#announced >= 0;
   }
 
   /** Data of the client; `bytes` with its padding. False when they are more than it may send. */

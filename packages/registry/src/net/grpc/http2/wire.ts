@@ -36,7 +36,14 @@ export const ERRORS = {
 
 export type ErrorCode = (typeof ERRORS)[keyof typeof ERRORS];
 
-export const SETTINGS = { tableBytes: 1, streamsMax: 3, windowBytes: 4, frameBytesMax: 5, listBytesMax: 6 } as const;
+export const SETTINGS = {
+  tableBytes: 1,
+  pushes: 2,
+  streamsMax: 3,
+  windowBytes: 4,
+  frameBytesMax: 5,
+  listBytesMax: 6,
+} as const;
 
 /** The client broke the rules, and its connection ends. */
 export class Broken extends Error {
