@@ -5,6 +5,7 @@ import { connectHttp1, EventReader, type Http1Connection, toRequest } from "./cl
 import { connectHttp2, type Http2Connection } from "./clients/http2.ts";
 import { fromWatch, METHODS, toPut, toWatchCreate } from "./clients/protobuf.ts";
 import { seatConsul } from "./consul/wake.ts";
+import { seatProxyless, seatWatchers } from "./grpc/audiences.ts";
 import type { FanoutJob, JobResult } from "./job.ts";
 
 const PREFIX = "/services/fanout/";
@@ -107,8 +108,18 @@ function toWatchBody(job: FanoutJob): { subscriptions: Array<{ id: string; servi
 }
 
 function seat(job: FanoutJob): Promise<Audience> {
-  if (job.kind === "consul-fanout") return seatConsul(job);
-  return job.kind === "etcd-fanout" ? seatEtcd(job) : seatRollcall(job);
+  switch (job.kind) {
+    case "consul-fanout":
+      return seatConsul(job);
+    case "etcd-fanout":
+      return seatEtcd(job);
+    case "grpc-fanout":
+      return seatWatchers(job);
+    case "grpc-eds":
+      return seatProxyless(job);
+    case "rollcall-fanout":
+      return seatRollcall(job);
+  }
 }
 
 export async function runFanout(job: FanoutJob): Promise<JobResult> {

@@ -1,5 +1,7 @@
 /** What a load process is asked to do and what it answers; both go between processes as JSON. */
 import type { ExpiryJob, ExpiryResult } from "./expiry-job.ts";
+import type { GrpcJob } from "./grpc/storm.ts";
+import type { ProducersJob } from "./nsq/producers.ts";
 
 /** Requests as fast as the peer answers them, with a fixed number under way, for a time. */
 export interface StormJob {
@@ -128,7 +130,7 @@ export interface ConsulBeatsJob {
 
 /** Watchers, and changes that all of them must get. */
 export interface FanoutJob {
-  kind: "etcd-fanout" | "rollcall-fanout" | "consul-fanout";
+  kind: "etcd-fanout" | "rollcall-fanout" | "consul-fanout" | "grpc-fanout" | "grpc-eds";
   port: number;
   watchers: number;
   /** How many connections they share. */
@@ -266,21 +268,11 @@ export interface EurekaCrashJob {
   seenMsMax: number;
 }
 
-/** Producers of nsqlookupd that connect, register at once, and stay connected when the result is told. */
-export interface ProducersJob {
-  kind: "nsq-producers";
-  port: number;
-  producers: number;
-  /** Topics of each, with one channel. */
-  each: number;
-  /** Different ones. */
-  topics: number;
-}
-
 export type EurekaJob = EurekaFillJob | EurekaChurnJob | EurekaViewJob | EurekaCrashJob;
 
 export type Job =
   | StormJob
+  | GrpcJob
   | ZookeeperJob
   | NodesJob
   | LagJob

@@ -10,6 +10,7 @@ import { runEurekaView } from "./eureka/view.ts";
 import { runExpiry } from "./expiry.ts";
 import { runFanout } from "./fanout.ts";
 import { runBulk, runDnsFill, runFill } from "./fill.ts";
+import { runGrpcStorm } from "./grpc/storm.ts";
 import type { EurekaJob, Job, JobResult } from "./job.ts";
 import { runBeats } from "./nodes/beats.ts";
 import { runLag } from "./nodes/lag.ts";
@@ -35,6 +36,7 @@ function runEureka(job: EurekaJob): Promise<JobResult> {
 }
 
 function run(job: Job): Promise<JobResult> {
+  if ("watchesPerStream" in job) return runFanout(job);
   switch (job.kind) {
     case "etcd-keepalive":
     case "etcd-put":
@@ -42,6 +44,9 @@ function run(job: Job): Promise<JobResult> {
     case "etcd-grant-put":
     case "etcd-range":
       return runStorm(job);
+    case "grpc-keepalive":
+    case "grpc-register":
+      return runGrpcStorm(job);
     case "zookeeper-create":
       return runZookeeper(job);
     case "zookeeper-nodes":
@@ -71,10 +76,6 @@ function run(job: Job): Promise<JobResult> {
       return runConsulCatalog(job);
     case "consul-beats":
       return runConsulBeats(job);
-    case "etcd-fanout":
-    case "rollcall-fanout":
-    case "consul-fanout":
-      return runFanout(job);
     case "etcd-busy":
     case "rollcall-busy":
       return runBusy(job);

@@ -1,6 +1,17 @@
 /** Producers of nsqlookupd, each on a connection of its own: they connect, all register at once, and stay. */
 import { connect, type Socket } from "node:net";
-import type { JobResult, ProducersJob } from "../job.ts";
+import type { JobResult } from "../job.ts";
+
+/** Producers of nsqlookupd that connect, register at once, and stay connected when the result is told. */
+export interface ProducersJob {
+  kind: "nsq-producers";
+  port: number;
+  producers: number;
+  /** Topics of each, with one channel. */
+  each: number;
+  /** Different ones. */
+  topics: number;
+}
 
 /** As an nsqd does. */
 const PING_EVERY_MS = 15_000;

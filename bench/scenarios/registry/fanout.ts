@@ -6,7 +6,7 @@ import { findMedian } from "../../statistics.ts";
 
 const WATCHERS = 1000;
 
-type Kind = Exclude<FanoutJob["kind"], "consul-fanout">;
+type Kind = Extract<FanoutJob["kind"], "etcd-fanout" | "rollcall-fanout">;
 
 /** Metric -> how the watchers share connections and streams. */
 const LAYOUTS: Record<Kind, Record<string, { connections: number; watchesPerStream: number }>> = {
