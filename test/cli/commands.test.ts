@@ -334,3 +334,14 @@ test("what is different, which status was when, and what wants looking at", asyn
   assert.match((await cli(["top", "--once", "--rows", "50"])).stdout, /^past +0 +1 +\S+ +1 critical/m);
   await cli(["deregister", "past", "p-1"]);
 });
+
+test("a word on all instances that match", async () => {
+  for (const id of ["m-1", "m-2"]) await cli(["register", "many", id, "--port", "80", "--ttl", "0"]);
+  const all = ["overrides", "--service", "many", "--status", "healthy"];
+  assert.match((await cli([...all, "--set", "draining", "--dry"])).stdout, /^many +2 +2 +2 +0$/m);
+  const done = await cli([...all, "--set", "draining", "--reason", "a test", "--for", "10m"]);
+  assert.match(done.stderr, /^2 of 2 changed \(revision \d+\)$/m);
+  assert.match((await cli(["overrides", "--service", "many", "--set", "none"])).stdout, /^many +2 +2 +0 +2$/m);
+  await cli(["overrides", "--set", "draining"], 2);
+  for (const id of ["m-1", "m-2"]) await cli(["deregister", "many", id]);
+});

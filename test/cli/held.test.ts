@@ -34,6 +34,20 @@ test("an operator sees held leases with the reason and lets them go: one, those 
     /^ends +held for \S+; let go in \dm without a heartbeat$/m,
   );
 
+  const protection = await rollcall.protection();
+  assert.deepEqual([protection.state, protection.held, protection.live], ["holding", 2 * MANY, 1]);
+  assert.deepEqual(
+    protection.services.map(({ service, held, instances, usable }) => [service, held, instances, usable]),
+    [
+      ["api", MANY, MANY, MANY],
+      ["db", MANY, MANY, MANY],
+    ],
+  );
+  assert.match(protection.services[0]?.reason ?? "", /fell silent together/);
+  assert.ok(Date.parse(protection.until ?? "") > Date.parse(protection.since ?? "") + 60_000);
+  assert.match((await cli(["protection"])).stdout, /^protection +holds 24 since \S+\nlets go +in \S+ at the latest$/m);
+  assert.equal((await cli(["held", "release", "--service", "api", "--dry"])).stdout, "12 leases would be released\n");
+
   const first = (await json<LeasesBody>(["held"])).leases[0]?.lease as string;
   assert.equal((await cli(["held", "release", first])).stdout, "1 lease released\n");
   await until(async () => (await rollcall.service("api")).instances.length === MANY - 1, {

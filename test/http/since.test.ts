@@ -53,6 +53,82 @@ test("an override has a reason and an end, and ends by itself", async () => {
   await api.refused(413, "too-large", "PUT", `${at}/override`, { status: "critical", reason: "x".repeat(1025) });
 });
 
+test("a word on many at once: all that match, one commit, and what would become of it before", async () => {
+  const account = nextAccount();
+  const at = `/v2/${account}`;
+  const put = (service: string, id: string, body: object) =>
+    api.ok("PUT", `${at}/services/${service}/instances/${id}`, { address: "h", ttl: 0, ...body });
+  for (const id of ["1", "2", "3"]) await put("pay", id, { version: id === "3" ? "8" : "7", tags: ["blue"] });
+  await put("cart", "1", { version: "7", meta: { team: "x" } });
+  const drain = { filter: { version: "7" }, status: "draining", reason: "deploy" };
+  const dry = await api.ok("POST", `${at}/overrides`, { ...drain, dry: true });
+  const services = [
+    { service: "cart", matched: 1, instances: 1, usable: 1, usableAfter: 0 },
+    { service: "pay", matched: 2, instances: 3, usable: 3, usableAfter: 1 },
+  ];
+  assert.deepEqual(dry, { revision: dry.revision, dry: true, matched: 3, changed: 3, services });
+  assert.equal((await api.ok("GET", `${at}/services/cart`)).instances[0].override, null);
+  const done = await api.ok("POST", `${at}/overrides`, drain);
+  assert.deepEqual(done, { revision: dry.revision + 1, dry: false, matched: 3, changed: 3, services });
+  const { instances } = await api.ok("GET", `${at}/services/pay`);
+  const overrides = instances.map((one: { id: string; override: { status: string; reason: string } | null }) => [
+    one.id,
+    one.override?.status,
+    one.override?.reason,
+  ]);
+  assert.deepEqual(overrides, [
+    ["1", "draining", "deploy"],
+    ["2", "draining", "deploy"],
+    ["3", undefined, undefined],
+  ]);
+  const some = { service: "pay", zone: "", protocol: "", status: ["draining"], tags: ["blue"], meta: {} };
+  const back = await api.ok("POST", `${at}/overrides`, { filter: some, status: null });
+  assert.deepEqual([back.matched, back.changed], [2, 2]);
+  assert.equal((await api.ok("POST", `${at}/overrides`, { filter: { service: "none" }, status: null })).matched, 0);
+  const limit = { filter: { meta: { team: "x" } }, status: "critical", ttl: "10m" };
+  assert.equal((await api.ok("POST", `${at}/overrides`, limit)).changed, 1);
+  assert.notEqual((await api.ok("GET", `${at}/services/cart`)).instances[0].override.until, null);
+  for (const bad of [
+    {},
+    { filter: {}, status: null },
+    { filter: { version: "7" } },
+    { filter: { version: "7" }, status: "fine" },
+    { filter: { colour: "red" }, status: null },
+    { filter: { status: ["fine"] }, status: null },
+    { filter: [], status: null },
+    { filter: { version: "7" }, status: null, dry: "yes" },
+    { filter: { version: "7" }, status: "critical", ttl: "1ms" },
+  ])
+    await api.refused(400, "invalid", "POST", `${at}/overrides`, bad);
+});
+
+test("a node says its time, what it takes and holds at most, and who shares the registry", async () => {
+  const account = nextAccount();
+  await api.ok("PUT", `/v2/${account}/services/web/instances/w1`, { address: "h" });
+  const body = await api.ok("GET", "/v2/_/status");
+  assert.ok(Math.abs(Date.parse(body.now) - Date.now()) < 60_000);
+  assert.ok(body.store.diskBytes > 0 && body.memory.residentBytes > body.memory.heapBytes / 2);
+  assert.ok(body.oldest.revision > body.floor && Date.parse(body.oldest.at) <= Date.parse(body.now));
+  assert.equal(body.protection.instancesMin, 10);
+  const row = body.accounts.find((one: { account: string }) => one.account === account);
+  assert.ok(row.limits.instancesMax > 0);
+  const { members } = await api.ok("GET", "/v2/_/members");
+  assert.deepEqual(
+    members.map((one: object) => ({ ...one, since: "", lastSeenAt: "", leases: 1 })),
+    [
+      {
+        ...{ node: body.node, self: true, role: "alone", address: null, reached: true, version: body.version },
+        ...{ since: "", lastSeenAt: "", leases: 1, revision: body.revision, lag: { revisions: 0, ms: 0 } },
+      },
+    ],
+  );
+  const { revision: _, ...protection } = await api.ok("GET", `/v2/${account}/protection`);
+  assert.deepEqual(protection, {
+    ...{ state: "ready", limits: body.protection, live: 1, silent: 0, elsewhere: 0, held: 0, zones: {} },
+    ...{ since: null, until: null, services: [] },
+  });
+});
+
 test("a service says how many are usable, since when none is, and by what they came", async () => {
   const account = nextAccount();
   const at = `/v2/${account}/services/web/instances`;

@@ -1,6 +1,7 @@
 import { type Admin, createAdmin, type MetricsHistoryOptions, metricsHistory, status, whoami } from "./admin.ts";
 import { clientError, RollcallError } from "./error.ts";
 import { type DiscoverOptions, type Discovery, discover, type InstanceFilter, toQuery } from "./find/discovery.ts";
+import { createLooks, type Looks } from "./find/looks.ts";
 import type { EventBody, EventsBody } from "./follow/changes.ts";
 import { type Copying, createCopying } from "./follow/copy.ts";
 import { createPast, type Past } from "./follow/differences.ts";
@@ -71,7 +72,7 @@ export interface OverrideOptions {
 }
 
 /** Everything the native API can do. Refusals and failures are thrown as `RollcallError`. */
-export interface Client extends Past {
+export interface Client extends Past, Looks {
   /** Of the node that answered last. */
   readonly url: string;
   /** Of all nodes that it knows. */
@@ -161,6 +162,7 @@ export function createClient(options: ClientOptions): Client {
     subscribe: (subscribes, subscribeOptions) => subscribe(transport, subscribes, subscribeOptions),
     consumers: async () => transport.json({ path: pathOf("v2", account, "consumers") }),
     ...createPast(transport),
+    ...createLooks(transport),
     status: () => status(transport),
     whoami: () => whoami(transport),
     metricsHistory: (metricsOptions = {}) => metricsHistory(transport, metricsOptions),

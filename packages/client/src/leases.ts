@@ -55,7 +55,11 @@ export interface Leases {
   /** Leases that protection keeps although they lapsed. */
   held(page?: Page): Promise<LeasesBody>;
   /** Lets held leases go: these, those that keep an instance of a service, or all. */
-  release(which?: readonly string[] | { readonly service: string }): Promise<ReleasedBody>;
+  release(
+    which?: readonly string[] | { readonly service: string },
+    /** Only says how many would go. */
+    options?: { readonly dry?: boolean },
+  ): Promise<ReleasedBody>;
 }
 
 const RENEW_MANY_MAX = 10_000;
@@ -89,9 +93,10 @@ export function createLeases(transport: Transport): Leases {
     get: async (lease) => transport.json({ path: at("leases", lease) }),
     end: async (lease) => transport.json({ method: "DELETE", path: at("leases", lease) }),
     held: async (page) => transport.json({ path: at("held"), query: { ...page } }),
-    release: async (which) => {
+    release: async (which, { dry = false } = {}) => {
       const json = Array.isArray(which) ? { leases: which } : (which ?? {});
-      return transport.json({ method: "POST", effect: "same", path: at("held", "release"), json });
+      const query = dry ? { dry: "true" } : {};
+      return transport.json({ method: "POST", effect: "same", path: at("held", "release"), query, json });
     },
   };
 }

@@ -4,8 +4,10 @@
  * Unknown fields are refused in requests and to be ignored in answers.
  */
 
+import type { ProtectionLimitsBody } from "./find/looking.ts";
 import type { CheckBody, Duration, RegisterCheckBody, Status } from "./register/check.ts";
 
+export type * from "./find/looking.ts";
 export type * from "./find/summaries.ts";
 export type * from "./follow/past.ts";
 export type * from "./keys/bodies.ts";
@@ -260,6 +262,8 @@ export interface NodeStatusBody {
   node: string;
   version: string;
   startedAt: string;
+  /** By the clock of the registry. */
+  now: string;
   ready: boolean;
   /** Why it takes no changes, or shows an old state; null while neither is so. */
   reason: string | null;
@@ -268,8 +272,15 @@ export interface NodeStatusBody {
   replicator: string;
   revision: number;
   floor: number;
-  /** About what the catalog takes of the heap, and may take. */
-  store: { bytes: number; bytesMax: number };
+  /** The first commit that history has; `at` is null where there is nothing yet. */
+  oldest: { revision: number; at: string | null };
+  /** About what the catalog takes of the heap, and may take; and the file that it lies in: null where there is none. */
+  store: { bytes: number; bytesMax: number; diskBytes: number | null };
+  memory: { residentBytes: number; heapBytes: number; heapMaxBytes: number };
+  /** Open streams and long polls. */
+  watchers: number;
+  /** By what lapsed leases are held. */
+  protection: ProtectionLimitsBody;
   open: boolean;
   endpoints: Array<{ dialect: string; scheme: string; host: string; port: number }>;
   /** Nodes that are configured otherwise where all must be the same, with the names of what differs. */
@@ -282,6 +293,7 @@ export interface NodeStatusBody {
     held: number;
     keys: number;
     bytes: number;
+    limits: AccountLimitsBody;
   }>;
   /** The nodes that share the registry, and the etcd that it lies in; null where there is one node alone. */
   cluster: ClusterBody | null;

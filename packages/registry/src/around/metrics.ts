@@ -68,6 +68,8 @@ export interface ProcessMetrics {
   clockJumped(): void;
   /** For dialects. */
   readonly dialects: DialectMetrics;
+  /** Open streams and long polls of all dialects. */
+  watchers(): number;
   /** Adds the gauges of the catalog, which are read from these sources, and keeps the latest points of all. */
   watch(sources: MetricSources): Sampler;
   /** Prometheus text format. */
@@ -118,6 +120,7 @@ export function createMetrics(now: () => number): ProcessMetrics {
         addGauge(registry, `rollcall_${dialect}_${name}`, help, [], (gauge) => gauge.set(read()));
       },
     },
+    watchers: () => [...watchers.values()].reduce((sum, count) => sum + count, 0),
     watch(sources) {
       addViewGauges(registry, sources, now);
       return new Sampler(registry, now);

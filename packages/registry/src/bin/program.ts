@@ -16,6 +16,7 @@ import { defineVersion } from "./commands/help/version.ts";
 import { defineLeases } from "./commands/leases.ts";
 import { defineBackup } from "./commands/moving/backup.ts";
 import { defineImport } from "./commands/moving/import.ts";
+import { defineOperate } from "./commands/operate.ts";
 import { defineRegister } from "./commands/register.ts";
 import { defineAgent } from "./commands/run/agent.ts";
 import { defineExec } from "./commands/run/exec.ts";
@@ -43,6 +44,7 @@ export function buildProgram(): Command {
   defineCatalog(program);
   defineExplain(program);
   defineHealth(program);
+  defineOperate(program);
   program.commandsGroup("Changes:");
   defineWatch(program);
   defineEvents(program);

@@ -120,6 +120,11 @@ export interface AccountView extends AccountFacts {
   readonly counts: Counts;
   /** Instances by the status shown; a held one is none of the others. */
   readonly statuses: Readonly<Record<Status | "held", number>>;
+  /** Instances that a lease keeps alive for a time that this node watches; of those, whose heartbeats are late. */
+  readonly kept: number;
+  readonly silent: number;
+  /** Those whose time another node watches. */
+  readonly elsewhere: number;
   /** The keys of all groups, in no order. The first look is as that of `grouped`. */
   groups(by: Grouping): Iterable<string>;
   leases(): Iterable<LeaseRecord>;

@@ -237,8 +237,23 @@ export interface NodeStatus {
   readonly backup: (() => Promise<Outcome<Backup>>) | undefined;
   /** Prometheus text. */
   metricsText(): Promise<string>;
+  /** By what lapsed leases are held, now. */
+  protection(): ProtectionLimits;
+  /** Open streams and long polls. */
+  watchers(): number;
+  /** The store's file; null where there is none. */
+  diskBytes(): number | null;
   /** Some of these numbers over the latest hour, each 5 s, or over the latest day, each minute. */
   samples(isCoarse: boolean): Samples;
+}
+
+/** What around/protection.ts goes by. */
+export interface ProtectionLimits {
+  readonly enabled: boolean;
+  readonly windowMs: number;
+  readonly leasesMin: number;
+  readonly shareMin: number;
+  readonly holdMs: number;
 }
 
 /** Points of numbers, oldest first. */

@@ -5,7 +5,7 @@ import { collect, collectAmong, STATUSES, toPairs } from "../terminal/flags.ts";
 import { listOf, toInstanceTable } from "../terminal/instances.ts";
 import { type Cell, type Column, inOrder, toAge } from "../terminal/output.ts";
 
-interface FilterFlags {
+export interface FilterFlags {
   readonly tag?: string[];
   readonly zone?: string;
   readonly withVersion?: string;
@@ -16,7 +16,7 @@ interface FilterFlags {
 
 const WANTED_STATUSES = ["healthy", ...STATUSES];
 
-function addFilters(command: Command): Command {
+export function addFilters(command: Command): Command {
   return command
     .option("--tag <tag>", "only with this tag (repeatable, all must match)", collect)
     .option("--zone <zone>", "only in this zone")
@@ -30,7 +30,7 @@ function addFilters(command: Command): Command {
     .option("--meta <key=value>", "only with this meta entry (repeatable)", collect);
 }
 
-function toFilter(flags: FilterFlags): InstanceFilter {
+export function toFilter(flags: FilterFlags): InstanceFilter {
   const meta = toPairs(flags.meta, "--meta");
   return {
     ...(flags.tag && { tags: flags.tag }),

@@ -34,18 +34,24 @@ export function defineLeases(program: Command): void {
       "Lets held leases go now, with all that they keep: these, those that keep an instance of a service, or all.",
     )
     .option("--service <name>", "those that keep an instance of this service")
-    .action(async (leases: string[], flags: { service?: string }, self: Command) => {
+    .option("--dry", "only say how many would go")
+    .action(async (leases: string[], flags: { service?: string; dry?: boolean }, self: Command) => {
       if (leases.length > 0 && flags.service !== undefined)
         throw new Failure(EXIT.usage, "give leases, or --service, not both");
-      await releaseHeld(await connect(self), leases, flags.service);
+      await releaseHeld(await connect(self), leases, flags);
     });
 }
 
-async function releaseHeld({ client, out }: Context, leases: string[], service: string | undefined): Promise<void> {
+async function releaseHeld(
+  { client, out }: Context,
+  leases: string[],
+  flags: { service?: string; dry?: boolean },
+): Promise<void> {
+  const { service, dry = false } = flags;
   const named = leases.length > 0 ? leases : undefined;
-  const answer = await client.leases.release(service === undefined ? named : { service });
+  const answer = await client.leases.release(service === undefined ? named : { service }, { dry });
   if (out.json) out.document(answer);
-  else out.line(`${answer.released === 1 ? "1 lease" : `${answer.released} leases`} released`);
+  else out.line(`${answer.released === 1 ? "1 lease" : `${answer.released} leases`} ${dry ? "would be " : ""}released`);
   if (answer.missing.length > 0) throw new Failure(EXIT.notFound, `lease ${answer.missing.join(", ")} is not held`);
 }
 

@@ -122,7 +122,7 @@ async function assembleWith(
   const endpoints: Endpoint[] = [];
   const agreed = openAgreement(config, { nodes, port, clock, log }, undo);
   const status = toStatus(
-    { name: origin, clock, startedMs, port, state, endpoints, agreed, room, metrics, samples },
+    { name: origin, clock, startedMs, port, state, endpoints, agreed, room, metrics, samples, ...protection },
     store,
   );
   const { registry } = core;
@@ -174,11 +174,12 @@ interface StatusParts {
   readonly room: Pick<NodeStatus, "bytesMax">;
   readonly metrics: ProcessMetrics;
   readonly samples: Sampler;
+  readonly protection: NodeStatus["protection"];
 }
 
 function toStatus(
-  { name, clock, startedMs, port, state, endpoints, agreed, room, metrics, samples }: StatusParts,
-  store: Pick<NodeStatus, "backup" | "refusing" | "lagging" | "stale" | "cluster">,
+  { name, clock, startedMs, port, state, endpoints, agreed, room, metrics, samples, protection }: StatusParts,
+  store: Pick<NodeStatus, "backup" | "refusing" | "lagging" | "stale" | "cluster" | "diskBytes">,
 ): NodeStatus {
   return {
     name,
@@ -193,6 +194,8 @@ function toStatus(
     ...store,
     bytesMax: room.bytesMax,
     metricsText: metrics.text,
+    watchers: metrics.watchers,
+    protection,
     samples: (isCoarse) => samples.read(isCoarse),
   };
 }

@@ -11,8 +11,11 @@ const SAID_MAX = 10_000;
 /** Protection whose numbers may change while it runs; but for its times, which the wheel of leases was made with. */
 export function openProtection(options: ProtectionOptions): {
   readonly policy: ExpiryPolicy;
+  /** What it goes by now. */
+  protection(): ProtectionOptions;
   protect(options: ProtectionOptions): void;
 } {
+  let by = options;
   let now = createProtection(options);
   const { windowMs, holdMs } = now;
   return {
@@ -22,7 +25,9 @@ export function openProtection(options: ProtectionOptions): {
       suspects: (missing, kept) => now.suspects(missing, kept),
       holds: (census) => now.holds(census),
     },
+    protection: () => by,
     protect(changed) {
+      by = changed;
       now = createProtection(changed);
     },
   };

@@ -1,8 +1,10 @@
 /** What makes the commits of a registry durable, as it is configured. */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, statSync } from "node:fs";
+import { join } from "node:path";
 import type { Logger } from "pino";
 import type { Clock, Outcome, Replicator, Rules } from "../../core/index.ts";
 import type { Backup, NodeStatus } from "../../dialects/contract.ts";
+import { STORE_FILE } from "../../replicators/embedded/directory/files.ts";
 import { takeOwnership } from "../../replicators/embedded/directory/owner.ts";
 import {
   createEmbedded,
@@ -30,7 +32,7 @@ interface ReplicatorParts {
   readonly link: LinkPort | undefined;
 }
 
-type StoreParts = "backup" | "refusing" | "lagging" | "stale" | "cluster";
+type StoreParts = "backup" | "refusing" | "lagging" | "stale" | "cluster" | "diskBytes";
 
 export interface Opened extends Pick<NodeStatus, StoreParts> {
   readonly port: Replicator;
@@ -41,7 +43,13 @@ export interface Opened extends Pick<NodeStatus, StoreParts> {
 }
 
 /** Of a registry on one node. */
-const ALONE = { lagging: () => null, stale: () => null, cluster: () => undefined, renewStore: undefined };
+const ALONE = {
+  lagging: () => null,
+  stale: () => null,
+  cluster: () => undefined,
+  diskBytes: () => null,
+  renewStore: undefined,
+};
 
 /** Those of several nodes are loaded where they are wanted. */
 export async function createReplicator(config: ServeConfig, parts: ReplicatorParts): Promise<Opened> {
@@ -50,15 +58,16 @@ export async function createReplicator(config: ServeConfig, parts: ReplicatorPar
     return { ...ALONE, port: createMemory(parts), backup: undefined, refusing: () => null };
   if (config.replicator === "gossip") {
     const port = await openGossip(config, parts);
-    return { ...overStore(port.store), port, cluster: () => port.cluster?.() };
+    return { ...overStore(port.store, config.data), port, cluster: () => port.cluster?.() };
   }
   if (config.replicator === "upstream") return openUpstream(config, parts);
   const port = openEmbedded(config, parts);
-  return { ...overStore(port), port };
+  return { ...overStore(port, config.data), port };
 }
 
-function overStore(store: EmbeddedReplicator): Omit<Opened, "port"> {
-  return { ...ALONE, backup: () => store.backup(), refusing: () => store.refusing };
+function overStore(store: EmbeddedReplicator, dataDir: string): Omit<Opened, "port"> {
+  const diskBytes = (): number | null => statSync(join(dataDir, STORE_FILE), { throwIfNoEntry: false })?.size ?? null;
+  return { ...ALONE, diskBytes, backup: () => store.backup(), refusing: () => store.refusing };
 }
 
 function openEmbedded(
@@ -146,6 +155,7 @@ async function openEtcd({ etcd, data, events }: ServeConfig, { link, ...parts }:
     refusing: () => port.refusing,
     lagging: () => port.about.lagging,
     stale: () => null,
+    diskBytes: () => null,
     cluster: () => port.cluster?.(),
     renewStore: hasFiles ? () => port.about.renew(toClientOptions(etcd).secure) : undefined,
   };

@@ -1,4 +1,5 @@
 /** @live Handlers of administration: status, tokens, accounts, backup, compaction. */
+import { getHeapStatistics } from "node:v8";
 import type { NodeStatusBody } from "@rollcall/client";
 import {
   type Account,
@@ -19,19 +20,26 @@ import type { Json } from "../../../net/routes/json.ts";
 import type { Result } from "../../../net/routes/serve.ts";
 import { toClusterBody, toJson } from "../answers.ts";
 import type { Desk, Exchange } from "../desk.ts";
+import { oldestOf } from "../follow/feed.ts";
+import { toLimitsBody } from "./protection.ts";
+
+const HEAP_MAX = getHeapStatistics().heap_size_limit;
 
 /** GET /v2/_/status: the accounts that the asker may see. */
-export function getStatus({ desk, principal }: Exchange): Result {
+export async function getStatus({ desk, principal }: Exchange): Promise<Result> {
   const { registry, access, house } = desk;
   const { status } = house;
   const reason = status.refusing() ?? status.lagging();
+  const memory = process.memoryUsage();
+  const oldest = await oldestOf(registry);
   const accounts = registry.read((view) => {
     const seen: NodeStatusBody["accounts"] = [];
     for (const { name, counts, leases } of viewAccounts(desk, principal)) {
       let held = 0;
       for (const lease of leases) if (lease.held !== null) held++;
       const { services, instances, keys, bytes } = counts;
-      seen.push({ account: name, services, instances, leases: counts.leases, held, keys, bytes });
+      const limits = access.limitsOf(name);
+      seen.push({ account: name, services, instances, leases: counts.leases, held, keys, bytes, limits });
     }
     return view.revision >= 0 ? seen : [];
   });
@@ -39,13 +47,18 @@ export function getStatus({ desk, principal }: Exchange): Result {
     node: status.name,
     version: status.version,
     startedAt: toTime(status.startedAtMs),
+    now: toTime(desk.clock.now()),
     ready: status.ready() && reason === null,
     replicator: status.replicator,
     reason,
     stale: status.stale(),
     revision: registry.read((view) => view.revision),
     floor: registry.floor,
-    store: { bytes: registry.read((view) => view.bytes), bytesMax: status.bytesMax() },
+    oldest,
+    store: { bytes: registry.read((view) => view.bytes), bytesMax: status.bytesMax(), diskBytes: status.diskBytes() },
+    memory: { residentBytes: memory.rss, heapBytes: memory.heapUsed, heapMaxBytes: HEAP_MAX },
+    watchers: status.watchers(),
+    protection: toLimitsBody(status.protection()),
     open: access.open,
     endpoints: status.endpoints().map(({ dialect, scheme, host, port }) => ({ dialect, scheme, host, port })),
     differences: status.differences().map(({ node, settings }) => ({ node, settings: [...settings] })),

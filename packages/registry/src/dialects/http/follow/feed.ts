@@ -61,6 +61,25 @@ const FIRST: EventCursor = { revision: -1, index: 0 };
 /** Where history begins, as it was found last. */
 const oldest = new WeakMap<Registry, { readonly floor: Revision; readonly revision: Revision; readonly at: string }>();
 
+interface Oldest {
+  readonly revision: Revision;
+  /** Null where there is nothing yet. */
+  readonly at: string | null;
+}
+
+/** The first commit that history has. */
+export async function oldestOf(registry: Registry): Promise<Oldest> {
+  const { floor } = registry;
+  const known = oldest.get(registry);
+  if (known?.floor === floor) return { revision: known.revision, at: known.at };
+  const found = await registry.history(floor, 1);
+  const first = found.ok ? found.value[0] : undefined;
+  if (first === undefined) return { revision: floor, at: null };
+  const { revision } = first;
+  oldest.set(registry, { floor, revision, at: toTime(first.atMs) });
+  return { revision, at: toTime(first.atMs) };
+}
+
 /** Whose events, and by what they are shown. */
 type Whose = Pick<Exchange, "account" | "desk">;
 
@@ -116,17 +135,8 @@ export class Feed {
       : this.#readOn(range.after, range, limit, lengthMax);
   }
 
-  async oldest(): Promise<{ readonly revision: Revision; readonly at: string | null }> {
-    const registry = this.#registry;
-    const { floor } = registry;
-    const known = oldest.get(registry);
-    if (known?.floor === floor) return { revision: known.revision, at: known.at };
-    const found = await registry.history(floor, 1);
-    const first = found.ok ? found.value[0] : undefined;
-    if (first === undefined) return { revision: floor, at: null };
-    const { revision } = first;
-    oldest.set(registry, { floor, revision, at: toTime(first.atMs) });
-    return { revision, at: toTime(first.atMs) };
+  oldest(): Promise<Oldest> {
+    return oldestOf(this.#registry);
   }
 
   /** Events after a position, until they are enough or long. */

@@ -180,6 +180,7 @@ export async function releaseHeld(exchange: Exchange): Promise<Result> {
   if (held.length === 0 && service !== undefined)
     return refuse("not-found", `no instance of service ${service} is held`);
   let revision = desk.registry.read((view) => view.revision);
+  if (exchange.query.has("dry")) return toJson({ revision, released: held.length, missing });
   let released = 0;
   for (let from = 0; from < held.length; from += ENDED_AT_ONCE) {
     const some = held.slice(from, from + ENDED_AT_ONCE);

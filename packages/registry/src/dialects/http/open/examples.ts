@@ -97,6 +97,7 @@ export const EXAMPLES: Readonly<Record<string, unknown>> = {
   Instance: instance,
   Beat: { ttlMs: 10_000 },
   Report: { status: "warning", output: "disk 91 % full" },
+  AskOverrides: { filter: { service: "api", version: "2.4.1" }, status: "draining", reason: "rolled back", dry: true },
   Override: { status: "draining", reason: "deploy 4711", ttl: "30m" },
   Revised: { revision: 42 },
   Service: { service: "api", revision: 41, instances: [instance] },

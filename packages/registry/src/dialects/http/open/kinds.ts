@@ -8,6 +8,9 @@ export const time = Type.String({ format: "date-time" });
 export const texts = Type.Array(text);
 export const pairs = Type.Record(Type.String(), Type.String());
 export const flag = Type.Boolean();
+export const duration = Type.Union([text, Type.Number({ minimum: 0 })], {
+  description: '"500ms", "10s", "5m", "2h", or a number of seconds',
+});
 export const portNumber = Type.Integer({ minimum: 0, maximum: 65535 });
 
 /** An object that has these fields and no others. */

@@ -62,6 +62,7 @@ const OPERATIONS: Readonly<Record<string, Readonly<Record<string, Shapes>>>> = {
     [`GET ${INSTANCE}/explain`]: { id: "explainInstance", answer: "Explain" },
   },
   Services: {
+    "POST /v2/:account/overrides": { id: "overrideStatuses", request: "AskOverrides", answer: "Overridden" },
     "GET /v2/:account/services": { id: "listServices", answer: "Services", ...READ },
     "GET /v2/:account/services/:service": { id: "getService", answer: "Service", ...READ },
     "GET /v2/:account/instances": { id: "listInstances", answer: "Instances", ...READ },
@@ -81,6 +82,7 @@ const OPERATIONS: Readonly<Record<string, Readonly<Record<string, Shapes>>>> = {
     "POST /v2/:account/leases/:lease/renew": { id: "renewLease", answer: "Beat" },
     "GET /v2/:account/leases/:lease/session": { id: "keepLease", media: STREAM },
     "GET /v2/:account/held": { id: "listHeld", answer: "Leases" },
+    "GET /v2/:account/protection": { id: "getProtection", answer: "Protection" },
     "POST /v2/:account/held/release": { id: "releaseHeld", request: "Release", answer: "Released" },
   },
   Configuration: {
@@ -114,6 +116,7 @@ const OPERATIONS: Readonly<Record<string, Readonly<Record<string, Shapes>>>> = {
   },
   Administration: {
     "GET /v2/_/status": { id: "getStatus", answer: "NodeStatus" },
+    "GET /v2/_/members": { id: "listMembers", answer: "Members" },
     "GET /v2/_/metrics/history": { id: "getMetricsHistory", answer: "MetricsHistory" },
     "GET /v2/_/whoami": { id: "whoami", answer: "Whoami" },
     "GET /v2/_/tokens": { id: "listTokens", answer: "Tokens" },

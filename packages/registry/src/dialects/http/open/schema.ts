@@ -4,6 +4,7 @@ import Type, { type TProperties } from "typebox";
 import { CAUSES, PROBES, ROLES } from "../../../core/index.ts";
 import {
   count,
+  duration,
   flag,
   object,
   optional,
@@ -18,14 +19,13 @@ import {
   time,
   words,
 } from "./kinds.ts";
+import { LOOKS } from "./looks.ts";
+import { NODES } from "./nodes.ts";
 import { author, PAST, statusCounts } from "./past.ts";
 import { STORED } from "./stored.ts";
 
 const checkKind = words("ttl", "http", "tcp", "grpc", "udp", "http2", "exec", "reported");
 const role = words(...ROLES);
-const duration = Type.Union([text, Type.Number({ minimum: 0 })], {
-  description: '"500ms", "10s", "5m", "2h", or a number of seconds',
-});
 const held = orNull(object({ since: time, until: orNull(time), reason: text }));
 const override = orNull(object({ status, reason: text, by: orNull(text), since: orNull(time), until: orNull(time) }));
 const next = orNull(text);
@@ -201,48 +201,7 @@ const Guard = object({
 
 const token = { id: text, name: text, account: orNull(text), role, createdAt: time };
 
-const limits = {
-  instancesMax: count,
-  servicesMax: count,
-  keysMax: count,
-  leasesMax: count,
-  bytesMax: count,
-  requestsPerSecondMax: count,
-};
-const Limits = object(limits);
-const account = { account: text, tenant: text, limits: Limits };
-
-const node = { node: text, address: orNull(text), since: time, self: flag, reached: flag, present: flag, duty: flag };
-const told = { heardMs: orNull(count), leases: orNull(count), revision: orNull(count) };
-const member = { url: text, name: text, version: orNull(text), leader: flag, alarms: texts, error: orNull(text) };
-const Cluster = object({
-  nodes: Type.Array(
-    object({ ...node, ...told, behind: orNull(object({ changes: orNull(count), ms: orNull(count) })) }),
-  ),
-  behind: object({ revisions: count, ms: Type.Number() }),
-  partitioned: flag,
-  etcd: Type.Array(object({ ...member, bytes: count, usedBytes: count, quotaBytes: orNull(count) })),
-});
-
-const NodeStatus = object({
-  node: text,
-  version: text,
-  startedAt: time,
-  ready: Type.Boolean(),
-  reason: orNull(text),
-  stale: orNull(text),
-  replicator: text,
-  revision: count,
-  floor: count,
-  store: object({ bytes: count, bytesMax: count }),
-  open: Type.Boolean(),
-  endpoints: Type.Array(object({ dialect: text, scheme: text, host: text, port: portNumber })),
-  differences: Type.Array(object({ node: text, settings: texts })),
-  accounts: Type.Array(
-    object({ account: text, services: count, instances: count, leases: count, held: count, keys: count, bytes: count }),
-  ),
-  cluster: orNull(Cluster),
-});
+const account = { account: text, tenant: text, limits: ref("Limits") };
 
 const countsByName = Type.Record(Type.String(), statusCounts);
 
@@ -371,7 +330,6 @@ const FOLLOW = {
 };
 
 const ADMIN = {
-  NodeStatus,
   Whoami: object({
     open: Type.Boolean(),
     token: orNull(object({ id: orNull(text), name: text, role, account: orNull(text) })),
@@ -383,12 +341,21 @@ const ADMIN = {
   CreateToken: object({ name: text, account: optional(orNull(text)), role }),
   CreatedToken: object({ ...token, token: text }),
   Removed: object({ removed: Type.Boolean() }),
-  Limits,
-  PartialLimits: Type.Partial(Limits),
   AccountLimits: object(account),
   Accounts: object({ accounts: Type.Array(object({ ...account, configured: Type.Boolean() })) }),
   Compact: object({ revision: count }),
   Problem: Type.Object({ type: text, title: text, status: count, detail: text }),
 };
 
-export const SCHEMAS = { ...CATALOG, ...LEASES, ...HOOKS, ...CONFIG, ...FOLLOW, ...PAST, ...ADMIN, ...STORED };
+export const SCHEMAS = {
+  ...CATALOG,
+  ...LEASES,
+  ...HOOKS,
+  ...CONFIG,
+  ...FOLLOW,
+  ...PAST,
+  ...LOOKS,
+  ...NODES,
+  ...ADMIN,
+  ...STORED,
+};

@@ -13,7 +13,9 @@ import {
   removeToken,
   setAccount,
 } from "../admin/handlers.ts";
+import { getMembers } from "../admin/members.ts";
 import { getMetricsHistory } from "../admin/numbers.ts";
+import { getProtection } from "../admin/protection.ts";
 import { getWhoami } from "../admin/whoami.ts";
 import { explain } from "../catalog/explain.ts";
 import {
@@ -26,6 +28,7 @@ import {
   reportCheck,
   setOverride,
 } from "../catalog/instances.ts";
+import { overrideMany } from "../catalog/overrides.ts";
 import { getTargets } from "../catalog/prometheus.ts";
 import { getService, listInstances, listServices } from "../catalog/services.ts";
 import { getConsumers, registerEndpoint, subscribe, unregisterEndpoint } from "../catalog/trio.ts";
@@ -112,6 +115,11 @@ const INSTANCE_ROUTES: readonly Route[] = [
 const CATALOG_ROUTES: readonly Route[] = [
   route("GET", `${A}/services`, "reader", NONE, [...SELECTION, ...PAGES], listServices, "List services"),
   route("GET", SERVICE, "reader", NONE, [...SELECTION, "consumer"], getService, "Read one service"),
+  audited(
+    "override statuses",
+    ["filter", "status", "dry"],
+    route("POST", `${A}/overrides`, "writer", JSON_BODY, [], overrideMany, "Override the status of all that match"),
+  ),
   route("GET", `${A}/instances`, "reader", NONE, [...SELECTION, ...PAGES], listInstances, "List instances"),
   route("POST", `${A}/register`, "writer", REGISTRATION, [], registerEndpoint, "Register an endpoint"),
   route("POST", `${A}/unregister`, "writer", REGISTRATION, [], unregisterEndpoint, "Remove an endpoint"),
@@ -135,11 +143,12 @@ const LEASE_ROUTES: readonly Route[] = [
     keepLease,
     "Keep a lease alive by an open stream",
   ),
+  route("GET", `${A}/protection`, "reader", NONE, [], getProtection, "Say what protection holds, why and until when"),
   route("GET", `${A}/held`, "reader", NONE, PAGES, listHeld, "List leases that protection holds"),
   audited(
     "release held leases",
     ["leases", "service"],
-    route("POST", `${A}/held/release`, "admin", OPTIONAL, [], releaseHeld, "Let held leases go now"),
+    route("POST", `${A}/held/release`, "admin", OPTIONAL, ["dry"], releaseHeld, "Let held leases go now"),
   ),
 ];
 
@@ -215,6 +224,7 @@ const DISCOVERY_ROUTES: readonly Route[] = [
 
 const STATUS_ROUTES: readonly Route[] = [
   route("GET", "/v2/_/status", "reader", NONE, [], getStatus, "Read this node's state"),
+  route("GET", "/v2/_/members", "reader", NONE, [], getMembers, "List the nodes that share the registry"),
   route(
     "GET",
     "/v2/_/metrics/history",
