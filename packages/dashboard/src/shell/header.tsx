@@ -10,7 +10,7 @@ import { isSearchOpen } from "./keys.ts";
 const ICONS = {
   Overview: "M2 2h5v5H2zM9 2h5v5H9zM2 9h5v5H2zM9 9h5v5H9z",
   Events: "M2 4h12M2 8h8M2 12h10",
-  Map: "M3 4v5c0 2 3 2 5 0s5-3 5-5M3 4h0M13 4h0M8 9v4",
+  Map: "M4 6v2c0 2 8 2 8 0V6M8 9.5V12M4 6a1.5 1.5 0 100-3 1.5 1.5 0 000 3M12 6a1.5 1.5 0 100-3 1.5 1.5 0 000 3M8 15a1.5 1.5 0 100-3 1.5 1.5 0 000 3",
   Config: "M2 5h12M2 11h12M5 3v4M11 9v4",
   Cluster: "M2 3h12v4H2zM2 9h12v4H2zM4.5 5h.1M4.5 11h.1",
 };
