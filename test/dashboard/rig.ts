@@ -29,25 +29,60 @@ export interface LookOptions extends BrowserContextOptions {
 }
 
 /** A page of its own browser profile. */
-export async function look(browser: Browser, url: string, { path = "/", ...options }: LookOptions = {}): Promise<Looked> {
+export async function look(
+  browser: Browser,
+  url: string,
+  { path = "/", ...options }: LookOptions = {},
+): Promise<Looked> {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
-  context.setDefaultTimeout(60_000);
+  context.setDefaultTimeout(30_000);
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on("pageerror", (error) => complaints.push(`error: ${error.message}`));
   page.on("console", (message) => {
-    if (message.type() === "error" && !/ERR_(CONNECTION_REFUSED|INCOMPLETE_CHUNKED_ENCODING|CONNECTION_RESET|EMPTY_RESPONSE)|status of 40[134]/.test(message.text()))
+    if (
+      message.type() === "error" &&
+      !/ERR_(CONNECTION_REFUSED|INCOMPLETE_CHUNKED_ENCODING|CONNECTION_RESET|EMPTY_RESPONSE)|status of 40[134]/.test(
+        message.text(),
+      )
+    )
       complaints.push(`console: ${message.text()}`);
   });
   page.on("request", (request) => {
-    if (!request.url().startsWith(url) && !/^(data|blob):/.test(request.url())) complaints.push(`elsewhere: ${request.url()}`);
+    if (!request.url().startsWith(url) && !/^(data|blob):/.test(request.url()))
+      complaints.push(`elsewhere: ${request.url()}`);
   });
   await page.goto(url + path);
   return { page, complaints };
 }
 
-/** What axe finds against WCAG 2.2 AA and best practice. */
-export async function judge(page: Page): Promise<string[]> {
+/** Every page, of an account filled by `fill`. */
+export const PAGES: Readonly<Record<string, string>> = {
+  overview: "/ui/default",
+  "no-match": "/ui/default?q=nothing-like-it",
+  service: "/ui/default/services/payments",
+  "service-events": "/ui/default/services/payments/events",
+  "service-dependencies": "/ui/default/services/payments/dependencies",
+  "service-names": "/ui/default/services/payments/names",
+  instance: "/ui/default/services/payments/instances/payments-0",
+  "instance-gone": "/ui/default/services/gone/instances/gone-1",
+  instances: "/ui/default/instances",
+  events: "/ui/default/events",
+  changes: "/ui/default/changes?from=-60m",
+  map: "/ui/default/map?focus=ledger",
+  matrix: "/ui/default/map?view=matrix",
+  edges: "/ui/default/map?view=table",
+  config: "/ui/default/config/",
+  key: "/ui/default/config/app/payments/db",
+  editor: "/ui/default/config/app/payments/db?edit=1",
+  cluster: "/ui/cluster",
+  signin: "/ui/signin",
+  missing: "/ui/default/nothing/here",
+  first: "/ui/empty",
+};
+
+/** What axe finds against WCAG 2.2 AA and best practice; or against these rules alone. */
+export async function judge(page: Page, rules?: readonly string[]): Promise<string[]> {
   const axe = readFileSync(createRequire(`${ROOT}/package.json`).resolve("axe-core/axe.min.js"), "utf8");
   // The page's policy allows no script from elsewhere; the tool speaks for itself.
   const session = await page.context().newCDPSession(page);
@@ -55,8 +90,12 @@ export async function judge(page: Page): Promise<string[]> {
   const { executionContextId } = await session.send("Page.createIsolatedWorld", { frameId: frameTree.frame.id });
   await session.send("Runtime.evaluate", { expression: axe, contextId: executionContextId });
   const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-  const expression = `axe.run(document, { runOnly: ${JSON.stringify(tags)} }).then(({ violations }) => JSON.stringify(violations.map(({ id, nodes }) => id + ": " + nodes.slice(0, 3).map(({ target, failureSummary }) => target + " " + failureSummary).join(" | "))))`;
-  const { result } = await session.send("Runtime.evaluate", { expression, contextId: executionContextId, awaitPromise: true });
+  const expression = `axe.run(document, { runOnly: ${JSON.stringify(rules ?? tags)} }).then(({ violations }) => JSON.stringify(violations.map(({ id, nodes }) => id + ": " + nodes.slice(0, 3).map(({ target, failureSummary }) => target + " " + failureSummary).join(" | "))))`;
+  const { result } = await session.send("Runtime.evaluate", {
+    expression,
+    contextId: executionContextId,
+    awaitPromise: true,
+  });
   await session.detach();
   return JSON.parse(String(result.value)) as string[];
 }
@@ -81,10 +120,22 @@ export async function fill(client: Client): Promise<void> {
   for (let nth = 0; nth < 3; nth++) {
     await register(client, "ledger", `ledger-${nth}`, { zone: "eu-1a", checks: check, version: "3.1.0" });
     await client.report("ledger", `ledger-${nth}`, "db", { status: "critical", output: "connection refused" });
-    await register(client, "payments", `payments-${nth}`, { zone: "eu-1b", checks: check, version: nth < 2 ? "2.8.0" : "2.7.4" });
+    await register(client, "payments", `payments-${nth}`, {
+      zone: "eu-1b",
+      checks: check,
+      version: nth < 2 ? "2.8.0" : "2.7.4",
+    });
     const isBad = nth < 2;
-    await client.report("payments", `payments-${nth}`, "db", { status: isBad ? "critical" : "passing", output: isBad ? "FATAL: no such user\nmore" : "" });
-    await register(client, "catalog", `catalog-${nth}`, { zone: "eu-1c", version: "7", tags: ["blue"], meta: { team: "web" } });
+    await client.report("payments", `payments-${nth}`, "db", {
+      status: isBad ? "critical" : "passing",
+      output: isBad ? "FATAL: no such user\nmore" : "",
+    });
+    await register(client, "catalog", `catalog-${nth}`, {
+      zone: "eu-1c",
+      version: "7",
+      tags: ["blue"],
+      meta: { team: "web" },
+    });
   }
   await register(client, "search", "search-1", { checks: check });
   await client.report("search", "search-1", "db", { status: "warning", output: "heap above 90 %" });
@@ -95,7 +146,8 @@ export async function fill(client: Client): Promise<void> {
     ["catalog", "payments"],
   ] as const)
     await client.trio.subscribe({ application, subscribes: [{ provider }] });
-  for (const user of ["payments_rw", "payments"]) await client.config.put("app/payments/db", `host: ledger-db\nuser: ${user}\npool: 20\n`);
+  for (const user of ["payments_rw", "payments"])
+    await client.config.put("app/payments/db", `host: ledger-db\nuser: ${user}\npool: 20\n`);
   await client.config.put("app/flags", '{"beta":true}');
   await client.config.put("blob", new Uint8Array([0, 255, 7]));
 }

@@ -15,7 +15,9 @@ test("the page and all that it loads is at most 100 KiB compressed", (t) => {
   const assets = readdirSync(join(UI, "assets")).filter((name) => name.endsWith(".gz"));
   const sizes = assets.map((name) => [name, statSync(join(UI, "assets", name)).size] as const);
   const sum = sizes.reduce((all, [, size]) => all + size, 0);
-  t.diagnostic(`${(sum / 1024).toFixed(1)} KiB: ${sizes.map(([name, size]) => `${name.replace(/-.*\.(\w+)\.gz/, ".$1")} ${(size / 1024).toFixed(1)}`).join(", ")}`);
+  t.diagnostic(
+    `${(sum / 1024).toFixed(1)} KiB: ${sizes.map(([name, size]) => `${name.replace(/-.*\.(\w+)\.gz/, ".$1")} ${(size / 1024).toFixed(1)}`).join(", ")}`,
+  );
   assert.ok(sizes.length >= 4 && sum <= BYTES_MAX, `${sum} bytes`);
 });
 

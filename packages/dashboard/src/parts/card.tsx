@@ -61,9 +61,9 @@ export function Failure({ what, error, again, children }: FailureProps): JSX.Ele
   const isForbidden = told?.status === 403;
   return (
     <div class="in spaced" role="alert">
-      <h3>
+      <p class="strong">
         <Shape name="critical" /> {what}
-      </h3>
+      </p>
       <p class="second">
         {told && told.status > 0 ? `${told.status} ${told.code}: ` : ""}
         {detail}

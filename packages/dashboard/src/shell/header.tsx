@@ -60,13 +60,13 @@ export function Header(): JSX.Element {
         <button
           type="button"
           class="search-button push"
-          aria-label="Search services, instances, addresses"
           onClick={() => {
             isSearchOpen.value = true;
           }}
         >
           <Icon path="M7 12A5 5 0 107 2a5 5 0 000 10zM11 11l3.5 3.5" />
-          <span>Service, instance, address</span>
+          <span class="unseen">Search: </span>
+          <span class="words">Service, instance, address</span>
           <kbd>/</kbd>
         </button>
         <Lamp />

@@ -35,6 +35,7 @@ export function Config({ account, path }: Props): JSX.Element {
   return (
     <>
       <Crumbs parts={parts} />
+      <h1 class="unseen">{path === "" ? "Configuration" : path}</h1>
       <div class="config">
         <Tree account={account} prefix={prefix} path={path} separator={separator} />
         {isPrefix ? (

@@ -208,7 +208,7 @@ function columnsOf(
       class: "not-phone strip-cell",
       label:
         strips === undefined ? (
-          ""
+          <span class="unseen">Last hour</span>
         ) : (
           <span class="axis-labels">
             <span>1 h ago</span>
