@@ -25,7 +25,11 @@ for (const [colorScheme, width] of [
   ["light", 360],
 ] as const)
   test(`axe is content with every page, ${colorScheme}, ${width} px`, { skip: CHROMIUM.skip }, async () => {
-    const looked = await look(browser, registry.url, { path: "/ui/default", colorScheme, viewport: { width, height: 900 } });
+    const looked = await look(browser, registry.url, {
+      path: "/ui/default",
+      colorScheme,
+      viewport: { width, height: 900 },
+    });
     const { page } = looked;
     const found: string[] = [];
     for (const [name, path] of Object.entries(PAGES)) {
@@ -33,9 +37,12 @@ for (const [colorScheme, width] of [
       await page.locator("main h1, main h2").first().waitFor();
       await page.locator(".grey-lines").first().waitFor({ state: "detached" });
       await page.screenshot({ path: join(PICTURES, `${name}-${width}-${colorScheme}.png`), fullPage: true });
-      found.push(...(await judge(page, colorScheme === "dark" ? ["color-contrast"] : undefined)).map((text) => `${name}: ${text}`));
+      found.push(
+        ...(await judge(page, colorScheme === "dark" ? ["color-contrast"] : undefined)).map(
+          (text) => `${name}: ${text}`,
+        ),
+      );
     }
     assert.deepEqual(found, []);
     assertQuiet(looked);
   });
-
