@@ -18,6 +18,8 @@ export async function openBrowser(scope: Scope): Promise<Browser> {
   return browser;
 }
 
+const PICTURE_PX_MAX = 4000;
+
 export interface Looked {
   readonly page: Page;
   /** Errors of scripts, refusals of the policy, and requests to other hosts: there must be none. */
@@ -98,6 +100,16 @@ export async function judge(page: Page, rules?: readonly string[]): Promise<stri
   });
   await session.detach();
   return JSON.parse(String(result.value)) as string[];
+}
+
+/** The whole page, as somebody with a window of that height sees it: rows out of sight are not in the page. */
+export async function picture(page: Page, path: string): Promise<void> {
+  const size = page.viewportSize() ?? { width: 1440, height: 900 };
+  const content = await page.evaluate(() => document.documentElement.scrollHeight);
+  await page.setViewportSize({ ...size, height: Math.min(PICTURE_PX_MAX, Math.max(size.height, content)) });
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(0)))));
+  await page.screenshot({ path });
+  await page.setViewportSize(size);
 }
 
 /** By how much the page is wider than the window, in px. */

@@ -84,7 +84,7 @@ test("the registry goes and comes under the open page: offline, back without a r
   await registry.restart();
   await register(client, "later", "later-1");
   await page.getByRole("row", { name: /later.*1 of 1/ }).waitFor();
-  await page.getByText("live", { exact: true }).waitFor();
+  await page.locator(".lamp.live").waitFor();
   assert.equal(await page.evaluate(() => (globalThis as unknown as { mark?: number }).mark), 1, "it was loaded again");
   assertQuiet(looked);
 });

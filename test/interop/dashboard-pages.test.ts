@@ -1,10 +1,10 @@
-/** Every page in a browser: axe, light and dark, on a phone and on a desk; nothing scrolls PAGES; pictures of all of it. */
+/** Every page in a browser: axe, light and dark, on a phone and on a desk; pictures of all of it. */
 import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import type { Browser } from "playwright-core";
-import { assertQuiet, CHROMIUM, clientOf, fill, judge, look, openBrowser, PAGES } from "../dashboard/rig.ts";
+import { assertQuiet, CHROMIUM, clientOf, fill, judge, look, openBrowser, PAGES, picture } from "../dashboard/rig.ts";
 import { type Rollcall, startRollcall } from "../harness/program.ts";
 import { ROOT } from "../harness/root.ts";
 import type { Scope } from "../harness/scope.ts";
@@ -36,7 +36,7 @@ for (const [colorScheme, width] of [
       await page.goto(registry.url + path);
       await page.locator("main h1, main h2").first().waitFor();
       await page.locator(".grey-lines").first().waitFor({ state: "detached" });
-      await page.screenshot({ path: join(PICTURES, `${name}-${width}-${colorScheme}.png`), fullPage: true });
+      await picture(page, join(PICTURES, `${name}-${width}-${colorScheme}.png`));
       found.push(
         ...(await judge(page, colorScheme === "dark" ? ["color-contrast"] : undefined)).map(
           (text) => `${name}: ${text}`,

@@ -125,7 +125,7 @@ function columnsOf(account: string): Column<InstanceBody>[] {
     { name: "address", label: "Address", cell: ({ address, port }) => <code>{`${address}:${port}`}</code> },
     { name: "version", label: "Version", class: "not-phone", cell: ({ version }) => version },
     { name: "zone", label: "Zone", class: "not-phone second", cell: ({ zone }) => zone },
-    { name: "via", label: "Via", class: "not-phone second", cell: ({ via }) => via },
+    { name: "via", label: "Via", class: "not-phone wide-only second", cell: ({ via }) => via },
     {
       name: "since",
       label: "Status for",

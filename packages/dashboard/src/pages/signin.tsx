@@ -82,9 +82,12 @@ export function Ask(): JSX.Element | null {
 export function SignIn(): JSX.Element {
   const to = query.value.get("to") ?? "";
   return (
-    <Card title="Sign in">
-      {who.value?.open === true ? <p>No tokens are set up: nobody needs to sign in.</p> : null}
-      <Form done={() => navigate(to.startsWith("/ui") ? to : pathTo(account.value))} />
-    </Card>
+    <div class="stack narrow">
+      <h1>Sign in</h1>
+      <Card>
+        {who.value?.open === true ? <p>No tokens are set up: nobody needs to sign in.</p> : null}
+        <Form done={() => navigate(to.startsWith("/ui") ? to : pathTo(account.value))} />
+      </Card>
+    </div>
   );
 }

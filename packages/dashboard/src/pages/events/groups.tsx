@@ -6,7 +6,7 @@ import { type Group, groupText } from "../../model/past/difference.ts";
 import { authorText } from "../../model/past/events.ts";
 import { keyAt, serviceAt } from "../../model/places.ts";
 import { firstLine } from "../../model/reasons.ts";
-import { isUsable } from "../../model/status.ts";
+import { compareLooks, isUsable, lookOf } from "../../model/status.ts";
 import { compareNames } from "../../model/verdict.ts";
 import { Diff } from "../../parts/diff.tsx";
 import { Shape, type ShapeName } from "../../parts/shape.tsx";
@@ -79,11 +79,11 @@ function ServiceGroup({ account, group }: { account: string; group: Group & { ki
   const { service, came, left, changed, isWorse } = group;
   const before = [...left, ...changed.map((one) => one.before)].filter(isUsable).length;
   const after = [...came, ...changed.map((one) => one.after)].filter(isUsable).length;
-  const bad = [...came, ...changed.map((one) => one.after)]
-    .flatMap(({ checks }) => checks)
-    .find(({ status }) => status === "critical");
+  const now = [...came, ...changed.map((one) => one.after)];
+  const bad = now.flatMap(({ checks }) => checks).find(({ status }) => status === "critical");
+  const [worst] = now.map(lookOf).sort(compareLooks);
   return (
-    <Row at={group.at} shape={isWorse ? "critical" : "passing"}>
+    <Row at={group.at} shape={isWorse ? "critical" : (worst ?? "gone")}>
       <h3>
         <a href={serviceAt(account, service)}>{service}</a>: {groupText(group)}
       </h3>

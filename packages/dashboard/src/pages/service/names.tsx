@@ -35,10 +35,10 @@ function namesOf(
       : [
           [
             "Eureka",
-            `GET :${eureka.port}/eureka/apps/${own.toUpperCase()}${id === undefined ? "" : `/${encodeURIComponent(id)}`}`,
+            `${eureka.scheme}://${location.hostname}:${eureka.port}/eureka/apps/${own.toUpperCase()}${id === undefined ? "" : `/${encodeURIComponent(id)}`}`,
           ] as const,
         ]),
-    ["HTTP", `GET ${path}`],
+    ["HTTP", `${location.origin}${path}`],
     ["CLI", id === undefined ? `rollcall instances ${service}${flags}` : `rollcall explain ${service} ${id}${flags}`],
   ];
 }
