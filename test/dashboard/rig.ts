@@ -1,11 +1,9 @@
 /** A browser on the registry's pages: Debian's Chromium, and what it must never do. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { type Client, createClient } from "@rollcall/client";
+import axe from "axe-core";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { requirePackage } from "../harness/packages.ts";
-import { ROOT } from "../harness/root.ts";
 import type { Scope } from "../harness/scope.ts";
 
 export const CHROMIUM = requirePackage("chromium", "chromium");
@@ -85,12 +83,11 @@ export const PAGES: Readonly<Record<string, string>> = {
 
 /** What axe finds against WCAG 2.2 AA and best practice; or against these rules alone. */
 export async function judge(page: Page, rules?: readonly string[]): Promise<string[]> {
-  const axe = readFileSync(createRequire(`${ROOT}/package.json`).resolve("axe-core/axe.min.js"), "utf8");
   // The page's policy allows no script from elsewhere; the tool speaks for itself.
   const session = await page.context().newCDPSession(page);
   const { frameTree } = await session.send("Page.getFrameTree");
   const { executionContextId } = await session.send("Page.createIsolatedWorld", { frameId: frameTree.frame.id });
-  await session.send("Runtime.evaluate", { expression: axe, contextId: executionContextId });
+  await session.send("Runtime.evaluate", { expression: axe.source, contextId: executionContextId });
   const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
   const expression = `axe.run(document, { runOnly: ${JSON.stringify(rules ?? tags)} }).then(({ violations }) => JSON.stringify(violations.map(({ id, nodes }) => id + ": " + nodes.slice(0, 3).map(({ target, failureSummary }) => target + " " + failureSummary).join(" | "))))`;
   const { result } = await session.send("Runtime.evaluate", {
