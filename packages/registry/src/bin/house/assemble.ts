@@ -95,7 +95,7 @@ async function assembleWith(
   const loaded = await loadDialects(config.dialects, port, log);
   state.plans = gatherPlans([...ACCOUNT_PLANS, ...CHECK_PLANS, ...(await loadPlans(loaded))]);
   const protection = openProtection(config.protection);
-  const leaveMemory = keepMemory(() => state.revision());
+  const leaveMemory = keepMemory(() => state.revision(), config.replicator === "upstream");
   undo.push(leaveMemory);
   const parts = { clock, replicator: port, policy: protection.policy };
   const core = await openCore(toCoreOptions(parts, metrics, log));

@@ -6,17 +6,22 @@ import { createSweeper, processMemory } from "./memory.ts";
 
 const MB = 1024 * 1024;
 
-function rig() {
-  const state = { heapBytes: 50 * MB, revision: 0, collected: 0 };
-  const look = createSweeper({
+function rig(isAgent = false) {
+  const state = { heapBytes: 50 * MB, revision: 0, collected: 0, young: 0, youngBytes: 33 * MB };
+  const memory = {
     heapBytes: () => state.heapBytes,
     progress: () => state.revision,
     collect: () => {
       state.collected++;
       state.heapBytes -= 30 * MB;
     },
-  });
-  return { state, look };
+    collectYoung: () => {
+      state.young++;
+      state.youngBytes -= 10 * MB;
+    },
+    youngBytes: () => state.youngBytes,
+  };
+  return { state, look: createSweeper(memory, isAgent) };
 }
 
 test("a quiet process whose heap grew by much is swept once", () => {
@@ -24,6 +29,7 @@ test("a quiet process whose heap grew by much is swept once", () => {
   state.heapBytes = 200 * MB;
   for (let i = 0; i < 10; i++) look();
   assert.equal(state.collected, 1);
+  assert.equal(state.young, 3, "what is young is given back later, and then it is over");
 });
 
 test("a busy process is left alone, and so is one that grew by little", () => {
@@ -33,11 +39,18 @@ test("a busy process is left alone, and so is one that grew by little", () => {
     state.revision++;
     look();
   }
-  assert.equal(state.collected, 0);
+  assert.deepEqual([state.collected, state.young], [0, 0]);
   const small = rig();
   small.state.heapBytes = 90 * MB;
   for (let i = 0; i < 10; i++) small.look();
   assert.equal(small.state.collected, 0);
+  const agent = rig(true);
+  agent.state.heapBytes = 90 * MB;
+  for (let i = 0; i < 10; i++) {
+    agent.state.revision++;
+    agent.look();
+  }
+  assert.equal(agent.state.collected, 1, "an agent gives back less than that, and while there are few changes");
 });
 
 test("a sweep really gives the heap back", () => {

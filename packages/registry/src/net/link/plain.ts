@@ -53,12 +53,20 @@ function pairOf([name, value]: readonly [unknown, unknown]): [unknown, unknown] 
   return [toPlain(name), toPlain(value)];
 }
 
-/** Throws a `TypeError` when nothing was written so. */
+/**
+ * Throws a `TypeError` when nothing was written so. What has no such word in it is the value itself, not a copy: JSON's
+ * parser makes objects that take less memory than any made member by member.
+ */
 export function fromPlain(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map(fromPlain);
+  if (Array.isArray(value)) {
+    const members = value.map(fromPlain);
+    return members.some((member, nth) => member !== value[nth]) ? members : value;
+  }
   if (Object.hasOwn(value, SIGN)) return fromWord(value as Word);
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, fromPlain(member)]));
+  const before = Object.entries(value);
+  const after = before.map(([name, member]) => [name, fromPlain(member)] as const);
+  return after.some(([, member], nth) => member !== before[nth]?.[1]) ? Object.fromEntries(after) : value;
 }
 
 function fromWord({ [SIGN]: kind, v }: Word): unknown {

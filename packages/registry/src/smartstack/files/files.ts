@@ -16,6 +16,8 @@ export interface Filed {
 
 const COMMAND_MS_MAX = 60_000;
 const RETRY_MS = 5000;
+/** Files, and their commands, at once. */
+const PARALLEL_MAX = 16;
 
 export class Files {
   readonly #once: Once;
@@ -58,8 +60,7 @@ export class Files {
       this.#isDirty = false;
       clearTimeout(this.#timer);
       await this.#removeOld();
-      const done = await Promise.all(this.#files.map((file) => this.#bring(file)));
-      if (!done.every(Boolean) && !this.#isClosed) this.#timer = setTimeout(() => this.#work(), RETRY_MS).unref();
+      if (!(await this.#bringAll()) && !this.#isClosed) this.#timer = setTimeout(() => this.#work(), RETRY_MS).unref();
     }
     this.#working = undefined;
   }
@@ -73,6 +74,17 @@ export class Files {
       await rm(path, { force: true }).catch(() => {});
     }
     this.#known = known;
+  }
+
+  /** A few at a time: there may be thousands. False when some are to be tried again. */
+  async #bringAll(): Promise<boolean> {
+    const waiting = this.#files.values();
+    let isDone = true;
+    const take = async (): Promise<void> => {
+      for (const file of waiting) isDone = (await this.#bring(file)) && isDone;
+    };
+    await Promise.all(Array.from({ length: PARALLEL_MAX }, take));
+    return isDone;
   }
 
   /** False when it is to be tried again. */
