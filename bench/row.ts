@@ -17,7 +17,8 @@ export type Program =
   | "mvn"
   | "go"
   | "zookeeper"
-  | "nsqlookupd";
+  | "nsqlookupd"
+  | "haproxy";
 
 /** How long and how often; `--quick` makes all of it small. */
 export interface Effort {

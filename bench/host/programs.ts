@@ -31,6 +31,7 @@ const PROGRAMS: Record<Program, Described> = {
   // It is no program, but a jar.
   zookeeper: { package: "libzookeeper-java", version: "", file: "/usr/share/java/zookeeper.jar" },
   nsqlookupd: { version: "-version", file: NSQLOOKUPD },
+  haproxy: { package: "haproxy", version: "-v" },
   mvn: { package: "maven", version: "--version", shown: /Apache Maven [\d.]+/ },
 };
 

@@ -1,5 +1,6 @@
 /** All groups of rows. A new group is a file in `rows/`, a line here, and its peers' programs in `host/programs.ts`. */
 import type { Group } from "../row.ts";
+import { AGENT } from "./agent.ts";
 import { CONSUL } from "./consul.ts";
 import { DNS } from "./dns.ts";
 import { ETCD } from "./etcd.ts";
@@ -12,4 +13,17 @@ import { REGISTRY } from "./registry.ts";
 import { SDK } from "./sdk.ts";
 import { ZOOKEEPER } from "./zookeeper.ts";
 
-export const GROUPS: readonly Group[] = [REGISTRY, DNS, EUREKA, CONSUL, NODES, GOSSIP, NSQ, ZOOKEEPER, ETCD, GRPC, SDK];
+export const GROUPS: readonly Group[] = [
+  REGISTRY,
+  DNS,
+  EUREKA,
+  CONSUL,
+  NODES,
+  GOSSIP,
+  NSQ,
+  ZOOKEEPER,
+  ETCD,
+  GRPC,
+  SDK,
+  AGENT,
+];
