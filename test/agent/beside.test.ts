@@ -17,7 +17,8 @@ test("files are refused with their lines, checked, and done; a SIGHUP reads them
   const at = (name: string): string => join(folder, name);
   const write = (name: string, content: object): void => writeFileSync(at(name), JSON.stringify(content, null, 1));
   const registry = await startRollcall(t, { flags: ["--replicator", "memory", "--dialects", "http"] });
-  const flags = ["--dialects", "http", "--nerve", at("nerve.json"), "--synapse", at("synapse.json")];
+  writeFileSync(at("rollcall.yaml"), "dialects: [http]\n");
+  const flags = ["--config", at("rollcall.yaml"), "--nerve", at("nerve.json"), "--synapse", at("synapse.json")];
   const check = () => run(["agent", "--url", registry.url, "--data", at("data"), ...flags, "--check"]);
 
   writeFileSync(at("nerve.json"), '{"instance_id": "box",\n "services": {"web": {"host": "h", "port": 1, "prot": 2}}}');
@@ -52,7 +53,7 @@ test("files are refused with their lines, checked, and done; a SIGHUP reads them
   await until(() => ports().join() === String(one.port));
 
   const reload = async (content: object): Promise<void> => {
-    const lines = () => agent.logs.filter(({ msg }) => /^reloaded|beside the registry is not right/.test(String(msg)));
+    const lines = () => agent.logs.filter(({ msg }) => /^reloaded|the old one stays/.test(String(msg)));
     const before = lines().length;
     write("nerve.json", content);
     process.kill(agent.pid, "SIGHUP");
@@ -61,7 +62,14 @@ test("files are refused with their lines, checked, and done; a SIGHUP reads them
   await reload({ ...nerve, services: { web: nerveService(one, { prot: 1 }) } });
   assert.match(agent.stderr(), /nerve\.json:\d+: services\.web\.prot is no key that is known here/);
   assert.deepEqual(await idsOf("web"), ["box"], "the old configuration stays");
-  await reload({ ...nerve, services: { ...nerve.services, more: nerveService(one, { zk_path: "/nerve/more" }) } });
+  const more = { ...nerve, services: { ...nerve.services, more: nerveService(one, { zk_path: "/nerve/more" }) } };
+  writeFileSync(at("rollcall.yaml"), "dialects: [http]\nwrong: 1\n");
+  await reload(more);
+  assert.match(agent.stderr(), /the configuration is not right; the old one stays/);
+  const shown = () => client.services().then(({ services }) => services.map(({ service }) => service));
+  assert.deepEqual((await shown()).sort(), ["contained", "web"], "of two files one is wrong: neither is taken");
+  writeFileSync(at("rollcall.yaml"), "dialects: [http]\n");
+  await reload(more);
   await until(async () => (await idsOf("more")).join() === "box");
   await agent.stop();
   assert.deepEqual([await idsOf("web"), await idsOf("more"), await idsOf("contained")], [[], [], []]);

@@ -23,8 +23,8 @@ const LAST_LINES_MS = 200;
 export interface Beside {
   /** What is served from now on. */
   follow(running: Running): void;
-  /** At a SIGHUP. Never rejects. */
-  reload(): Promise<void>;
+  /** At a SIGHUP: reads its files, and says what is wrong in them. What it resolves with takes them over; undefined for a mistake. */
+  prepare(): Promise<(() => Promise<void>) | undefined>;
   /** Before the registry stops. */
   close(): Promise<void>;
 }
@@ -208,13 +208,16 @@ class Reloads {
   }
 
   async #reload(running: Running): Promise<void> {
-    await this.#beside?.reload();
+    // Nothing is taken over unless all files are right.
+    const beside = await this.#beside?.prepare();
     const loaded = this.#load();
     if (!loaded.ok) {
       this.#logger.error({ problems: loaded.problems }, "the configuration is not right; the old one stays");
       return;
     }
+    if (this.#beside !== undefined && beside === undefined) return;
     const { taken, restart, problems } = await running.reload(loaded.value);
+    await beside?.();
     if (problems.length > 0)
       this.#logger.error({ problems }, "not all of the configuration is right; the old parts stay");
     if (restart.length > 0) this.#logger.warn({ settings: restart }, "these have changed, which takes a restart");

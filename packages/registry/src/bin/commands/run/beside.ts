@@ -41,7 +41,7 @@ export function sayBeside({ loaded: { config, notes } }: Loading): readonly stri
 
 export function openBeside({ sources, loaded }: Loading, config: ServeConfig): (log: Logger) => Promise<Beside> {
   return async (log) => {
-    const { client } = await connectUpstream(config.upstream);
+    const { client, renew } = await connectUpstream(config.upstream);
     const say = {
       warn: (details: object, text: string) => log.warn(details, text),
       info: (details: object, text: string) => log.info(details, text),
@@ -53,19 +53,31 @@ export function openBeside({ sources, loaded }: Loading, config: ServeConfig): (
     const agent = new Agent(parts, loaded.config);
     return {
       follow: ({ registry }) => agent.follow(registry, config.upstream.account),
-      async reload() {
+      async prepare() {
         const next = await loadConfig(sources);
         if (!next.ok) {
           log.error(
             { problems: next.problems },
             "what is to be done beside the registry is not right; the old one stays",
           );
-          return;
+          return undefined;
         }
-        for (const note of next.value.notes) log.warn(note);
-        await agent.reload(next.value.config);
+        return async () => {
+          for (const note of next.value.notes) log.warn(note);
+          renewBy(renew, log);
+          await agent.reload(next.value.config);
+        };
       },
       close: () => agent.close(),
     };
   };
+}
+
+/** Certificates that cannot be read any more leave those of before. */
+function renewBy(renew: () => void, log: Logger): void {
+  try {
+    renew();
+  } catch (error) {
+    log.error({ err: error }, "the certificates for the registry stay as they are");
+  }
 }
