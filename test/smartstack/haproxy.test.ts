@@ -1,8 +1,10 @@
 /** Debian's HAProxy, kept right while traffic flows: backends are added, drained and killed, and the registry goes and comes back. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { test } from "node:test";
 import { createClient } from "@rollcall/client";
+import { readServers } from "../../packages/registry/src/smartstack/haproxy/runtime.ts";
+import { tellHaproxy } from "../../packages/registry/src/smartstack/haproxy/socket.ts";
 import { requirePackage } from "../harness/packages.ts";
 import { startRollcall } from "../harness/program.ts";
 import { until } from "../harness/scope.ts";
@@ -21,6 +23,8 @@ const haproxy = requirePackage("haproxy", "haproxy");
 const { skip } = haproxy;
 /** test/interop has a longer one. */
 const OUTAGE_MS = 2000;
+/** Reloads are at least so far apart: from where one begins; they are told of when they are done. */
+const RELOADS_MS = 500;
 /** What fails is tried again after 1 s, and after 2 s. */
 const RETRIED_MS = 2500;
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -67,6 +71,15 @@ test("backends come, drain, are killed and come back, and no reload is needed fo
   await untilAnswered(ground.url, ["one", "three", "two"]);
   await traffic.end();
   assert.equal(traffic.failures.length, lost);
+
+  const weightOf = async () => {
+    const asked = await tellHaproxy(ground.socketPath, ["show servers state web"]);
+    const found = [...(readServers(asked).get("web")?.values() ?? [])].find(({ port }) => port === three.port);
+    return found?.weight;
+  };
+  assert.equal(await weightOf(), 1);
+  await reload({ nerve: { ...nerve, services: { ...services, three: nerveService(three, { weight: 40 }) } }, synapse });
+  await until(async () => (await weightOf()) === 40);
   assert.equal(reloads(), reloaded, "nothing of this was a reload");
 });
 
@@ -79,7 +92,7 @@ test("more backends than slots are a reload, which costs no request", { skip }, 
     client.registerOnce({ service: "web", id: `b${at}`, address: "127.0.0.1", port: backends[at]?.port ?? 0, ttl: 0 });
   await register(0);
   const synapse = { services: { web: synapseService(ground) }, haproxy: ground.haproxy };
-  const { reloads } = await startAgent(t, registry.url, { synapse });
+  const { reloads, reloadedAt } = await startAgent(t, registry.url, { synapse });
   await ground.start();
   await untilAnswered(ground.url, ["b0"]);
   await until(() => reloads() > 0);
@@ -93,11 +106,81 @@ test("more backends than slots are a reload, which costs no request", { skip }, 
   );
   assert.ok(reloads() > reloaded);
   assert.ok(reloads() <= reloaded + 2, `${reloads()} reloads for six backends`);
+  for (const [at, ms] of reloadedAt.slice(1).entries())
+    assert.ok(ms - (reloadedAt[at] as number) > RELOADS_MS / 2, `reloads at ${reloadedAt}`);
   await traffic.more(50);
   assert.deepEqual((await traffic.end()).failures, []);
 });
 
-test("a registry that goes and comes back empties nothing", { skip }, (t) => surviveOutage(t, haproxy.path, OUTAGE_MS));
+test("a registry that goes and comes back empties nothing", { skip }, (t) =>
+  surviveOutage(t, haproxy.path, { outageMs: OUTAGE_MS }),
+);
+
+test("a socket that is gone is said once, and changes are reloads until it is back", { skip }, async (t) => {
+  const registry = await startRollcall(t);
+  const ground = await prepareHaproxy(t, haproxy.path);
+  const [one, two, three] = [
+    await startBackend(t, "one"),
+    await startBackend(t, "two"),
+    await startBackend(t, "three"),
+  ];
+  const services = { one: nerveService(one), two: nerveService(two) };
+  const synapse = { services: { web: synapseService(ground) }, haproxy: ground.haproxy };
+  const { reloads, reload, said } = await startAgent(t, registry.url, {
+    nerve: { instance_id: "box", services },
+    synapse,
+  });
+  const program = await ground.start();
+  await untilAnswered(ground.url, ["one", "two"]);
+  await until(() => reloads() > 0);
+  const before = said.length;
+  const lines = () => said.slice(before).filter((line) => line.startsWith("HAProxy"));
+  const traffic = new Traffic(ground.url);
+  await traffic.more(20);
+  rmSync(ground.socketPath);
+  const more = { instance_id: "box", services: { ...services, three: nerveService(three) } };
+  await reload({ nerve: more, synapse });
+  await untilAnswered(ground.url, ["one", "three", "two"]);
+  await createClient({ url: registry.url }).override("web", "box", "draining");
+  await untilAnswered(ground.url, ["three", "two"]);
+  await createClient({ url: registry.url }).override("web", "box", null);
+  await untilAnswered(ground.url, ["one", "three", "two"]);
+  assert.deepEqual((await traffic.end()).failures, []);
+  const gone = lines().filter((line) => line.includes("does not answer"));
+  assert.equal(gone.length, 1, said.join("\n"));
+  // Begun anew it has its socket again, and is told.
+  await program.kill("SIGKILL");
+  await ground.start();
+  await until(() => lines().includes("HAProxy's socket is well again"));
+  const reloaded = reloads();
+  await reload({ nerve: { instance_id: "box", services }, synapse });
+  await untilAnswered(ground.url, ["one", "two"]);
+  assert.equal(reloads(), reloaded);
+});
+
+test("without a socket each change is a reload, however soon it comes after another", { skip }, async (t) => {
+  const registry = await startRollcall(t);
+  const ground = await prepareHaproxy(t, haproxy.path, { do_socket: false });
+  const [one, two] = [await startBackend(t, "one"), await startBackend(t, "two")];
+  const register = (id: string, port: number) =>
+    createClient({ url: registry.url }).registerOnce({ service: "web", id, address: "127.0.0.1", port, ttl: 0 });
+  await register("one", one.port);
+  const synapse = { services: { web: synapseService(ground) }, haproxy: ground.haproxy };
+  const { reloads } = await startAgent(t, registry.url, { synapse });
+  await ground.start();
+  await untilAnswered(ground.url, ["one"]);
+  await until(() => reloads() > 0);
+  const traffic = new Traffic(ground.url);
+  await traffic.more(20);
+  const reloaded = reloads();
+  await register("two", two.port);
+  await until(() => reloads() > reloaded);
+  await createClient({ url: registry.url }).deregister("web", "one");
+  await untilAnswered(ground.url, ["two"]);
+  await register("one", one.port);
+  await untilAnswered(ground.url, ["one", "two"]);
+  assert.deepEqual((await traffic.end()).failures, []);
+});
 
 test("a configuration that HAProxy refuses leaves the old one, and is said once", { skip }, async (t) => {
   const registry = await startRollcall(t);

@@ -28,12 +28,12 @@ export interface Running {
   readonly said: readonly string[];
   /** How often HAProxy was reloaded. */
   reloads(): number;
+  /** When, in ms. */
+  readonly reloadedAt: readonly number[];
   /** Writes the files anew and reloads, as SIGHUP does. */
   reload(files: AgentFiles): Promise<void>;
   /** Its instances go, all else stays as it is. */
   close(): Promise<void>;
-  /** Another agent on the same files, after this one was closed. */
-  again(): Promise<Running>;
 }
 
 /**
@@ -47,7 +47,11 @@ export async function startAgent(
   folder = temporaryDirectory(scope, "agent"),
 ): Promise<Running> {
   const said: string[] = [];
-  const say = (_: object, text: string) => void said.push(text);
+  const reloadedAt: number[] = [];
+  const say = (_: object, text: string) => {
+    said.push(text);
+    if (text === "HAProxy: reloaded") reloadedAt.push(performance.now());
+  };
   const config = await read(folder, files);
   const client = createClient({ url, timeoutMs: 2000 });
   const clock = { monotonic: () => performance.now() };
@@ -63,10 +67,9 @@ export async function startAgent(
   };
   scope.after(close);
   return {
-    ...{ folder, said, close },
-    reloads: () => said.filter((line) => line === "HAProxy: reloaded").length,
+    ...{ folder, said, reloadedAt, close },
+    reloads: () => reloadedAt.length,
     reload: async (next) => agent.reload(await read(folder, next)),
-    again: () => startAgent(scope, url, files, folder),
   };
 }
 

@@ -27,8 +27,13 @@ const ABOUT = "HAProxy";
 const SOCKET = "HAProxy's socket";
 /** Whatever changed it meanwhile is set right after so long. */
 const LOOK_AGAIN_MS = 30_000;
+/** The same of a socket that does not answer. */
+const SILENT_MS = 2000;
 const RETRY_MS_MIN = 1000;
 const RETRY_MS_MAX = 30_000;
+
+/** `wrong`: it runs with another configuration, or its socket cannot say what is wanted. */
+type Answer = "right" | "wrong" | "silent";
 
 interface Placement {
   /** In the slots that there are. */
@@ -55,8 +60,8 @@ export class Haproxy {
   #timer: NodeJS.Timeout | undefined;
   #failures = 0;
   #reloadAfterMs = 0;
-  /** A reload was begun, and did not succeed. */
-  #isOwed = false;
+  /** A reload is wanted for what is in the file, and has not succeeded; nobody knows whether that of an agent before did. */
+  #isOwed = true;
   /** It was just reloaded: what is still wrong is not mended by another reload. */
   #isReloaded = false;
   /** The services as HAProxy was told them last, by backend; empty when all are to be compared. */
@@ -122,12 +127,22 @@ export class Haproxy {
     const isSame = isWhole && wanted.structure === known.structure;
     const isNew = wanted.text !== known.text;
     // Without a socket whatever is new is a reload.
-    const isRight = this.#config.socketPath === null ? !isNew && !this.#isOwed : await this.#tell(placed);
-    if (isSame && isNew) await this.#write(placed);
+    const answer = this.#config.socketPath === null ? "silent" : await this.#tell(placed);
+    if (isSame && isNew) {
+      await this.#write(placed);
+      this.#isOwed = true;
+    }
     const wasReloaded = this.#isReloaded;
     this.#isReloaded = false;
-    if (isSame && (isRight || this.#config.reloadCommand === null)) return undefined;
-    if (isSame && wasReloaded && !isNew)
+    if (isSame && (answer === "right" || this.#config.reloadCommand === null)) {
+      this.#isOwed = false;
+      return undefined;
+    }
+    if (isSame && answer === "silent" && !this.#isOwed) {
+      this.#once.over(ABOUT);
+      return this.#config.socketPath === null ? undefined : SILENT_MS;
+    }
+    if (isSame && answer === "wrong" && wasReloaded && !isNew)
       throw new Error(`it does not do what ${this.#config.configPath} says, although it was reloaded`);
     const waitMs = this.#reloadAfterMs - performance.now();
     if (waitMs > 0) return waitMs;
@@ -192,29 +207,28 @@ export class Haproxy {
     for (const name of this.#made.keys()) if (!this.#slots.has(name)) this.#made.delete(name);
   }
 
-  /** False when HAProxy runs with another configuration, or the socket cannot say what is wanted. */
-  async #tell(services: readonly Laid[]): Promise<boolean> {
-    const { socketPath } = this.#config;
-    if (socketPath === null) return false;
+  async #tell(services: readonly Laid[]): Promise<Answer> {
     const before = this.#told;
     const changed = services.filter((laid) => before.get(laid.haproxy.backendName) !== laid);
     this.#told = new Map();
-    const isRight = changed.length === 0 || (await this.#tellOf(socketPath, changed));
-    if (isRight) this.#told = new Map(services.map((laid) => [laid.haproxy.backendName, laid]));
-    return isRight;
+    const answer = changed.length === 0 ? "right" : await this.#tellOf(this.#config.socketPath as string, changed);
+    if (answer === "right") this.#told = new Map(services.map((laid) => [laid.haproxy.backendName, laid]));
+    return answer;
   }
 
-  async #tellOf(socketPath: string, services: readonly Laid[]): Promise<boolean> {
+  async #tellOf(socketPath: string, services: readonly Laid[]): Promise<Answer> {
     const asks = services.map(({ haproxy }) => `${ASK_SERVERS} ${haproxy.backendName}`);
-    const live = await tellHaproxy(socketPath, asks).catch(() => undefined);
-    if (live === undefined) return false;
+    const live = await tellHaproxy(socketPath, asks).catch((error: unknown) =>
+      this.#once.trouble(SOCKET, `${socketPath} does not answer, so each change is a reload: ${sayWhy(error)}`),
+    );
+    if (live === undefined) return "silent";
     const servers = readServers(live);
     const told = services.map(({ haproxy, slots }) => commandsFor(haproxy.backendName, slots, servers));
     const commands = told.flatMap((one) => one.commands);
     const refused = commands.length === 0 ? undefined : refusedBy(await tellHaproxy(socketPath, commands));
     if (refused === undefined) this.#once.over(SOCKET);
     else this.#once.trouble(SOCKET, refused);
-    return refused === undefined && !told.some(({ isMissing }) => isMissing);
+    return refused === undefined && !told.some(({ isMissing }) => isMissing) ? "right" : "wrong";
   }
 
   async #reload(services: readonly Laid[]): Promise<void> {

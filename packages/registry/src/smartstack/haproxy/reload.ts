@@ -13,6 +13,8 @@ import { tellHaproxy } from "./socket.ts";
 const COMMAND_MS_MAX = 60_000;
 /** So long the process that a reload starts may need until it answers. */
 const TAKEN_MS_MAX = 10_000;
+/** The same where nobody answered before: the reload may open the socket, or not. */
+const OPENED_MS_MAX = 2000;
 const ASK_AGAIN_MS = 20;
 /** Of a shell that does not find the program. */
 const NOT_FOUND = 127;
@@ -32,14 +34,18 @@ export async function bringNew(config: HaproxyConfig, pieces: readonly string[])
   if (socketPath !== null) await untilTaken(socketPath, before);
 }
 
-/** What is told to the process before is forgotten with it: waits until the next one answers. */
+/**
+ * What is told to the process before is forgotten with it: waits until the next one answers. A socket that was removed is
+ * not made again by a reload, as the next process takes it over: all is said by the file then.
+ */
 async function untilTaken(path: string, before: number | undefined): Promise<void> {
-  const untilMs = performance.now() + TAKEN_MS_MAX;
+  const untilMs = performance.now() + (before === undefined ? OPENED_MS_MAX : TAKEN_MS_MAX);
   while (performance.now() < untilMs) {
     const pid = await pidOf(path);
     if (pid !== undefined && pid !== before) return;
     await sleep(ASK_AGAIN_MS);
   }
+  if (before === undefined) return;
   throw new Error(`the reload was not taken within ${TAKEN_MS_MAX} ms: no new process answers at ${path}`);
 }
 

@@ -43,7 +43,10 @@ export function toServers(backends: readonly Backend[], serverOptions: string, s
     const { address, port, isDraining } = backend;
     // As it can stand in the file, which remembers it.
     const id = plain(backend.id);
-    const options = [expand(serverOptions, backend), plain(backend.options)].filter((words) => words !== "").join(" ");
+    const options = [serverOptions, plain(backend.options)]
+      .map((words) => expand(words, backend))
+      .filter((words) => words !== "")
+      .join(" ");
     return { id, address, port, options, weight: weights[at] as number, state: isDraining ? "drain" : "ready" };
   });
   const placeOf = new Map(servers.map(({ id }) => [id, createHash("sha1").update(`${seed}\0${id}`).digest("hex")]));
