@@ -63,6 +63,7 @@ export class Local {
   }
 }
 
-function keyOf({ service, id }: LocalService): string {
-  return `${service}/${id}`;
+/** At another ZooKeeper it is another one: it is made there, and goes here. */
+function keyOf({ service, id, zookeeper }: LocalService): string {
+  return JSON.stringify([service, id, zookeeper]);
 }

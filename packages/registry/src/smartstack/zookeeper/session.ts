@@ -47,6 +47,8 @@ export class Session {
   #identity: Identity = FRESH;
   #timeoutMs = SESSION_MS;
   #lastZxid = 0n;
+  /** When it was lost, on a clock that only counts. */
+  #lostAtMs = performance.now();
   #socket: Socket | undefined;
   #asked: Asked[] = [];
   #xid = 0;
@@ -105,11 +107,22 @@ export class Session {
         if (!signal.aborted) throw new Error("it ended the connection");
       } catch (error) {
         if (signal.aborted) return;
+        this.#giveUp();
         this.#once.trouble(about, sayWhy(error));
         const waitMs = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** Math.min(failures++, 10));
         await sleep(waitMs * (0.5 + Math.random() / 2), undefined, { signal, ref: false }).catch(() => {});
       }
     }
+  }
+
+  /**
+   * A session that nobody could take up again in its time is over, whoever knows of it. A ZooKeeper that was set back takes
+   * nobody who has seen a later state: what begins anew has seen none.
+   */
+  #giveUp(): void {
+    if (performance.now() - this.#lostAtMs < this.#timeoutMs) return;
+    this.#identity = FRESH;
+    this.#lastZxid = 0n;
   }
 
   /** Resolves when this connection is over. */
@@ -142,6 +155,7 @@ export class Session {
       socket.on("error", reject);
       socket.on("close", () => {
         clearInterval(pinging);
+        if (this.#socket === socket) this.#lostAtMs = performance.now();
         this.#socket = undefined;
         const asked = this.#asked;
         this.#asked = [];
@@ -159,6 +173,7 @@ export class Session {
     const password = Buffer.from(answer.bytes());
     if (sessionId === 0n || timeoutMs <= 0) {
       this.#identity = FRESH;
+      this.#lastZxid = 0n;
       throw new Error("the session expired");
     }
     const isNew = sessionId !== this.#identity.sessionId;
