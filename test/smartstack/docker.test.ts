@@ -34,6 +34,11 @@ test("containers that start, stop, and are well or not", async (t) => {
   await untilThere("web", { "box:c1-name:80": "critical", "box:c2-name:80": "passing" });
   engine.remove("c2");
   await untilThere("web", { "box:c1-name:80": "critical" });
+  const plain = containerOf("c4", 1004, ["SERVICE_NAME=wrong"]);
+  const labels = { SERVICE_NAME: "labelled", SERVICE_80_ID: "four", SERVICE_COLOUR: "blue", other: "x" };
+  engine.set({ ...plain, Config: { ...plain.Config, Labels: labels } }, "start");
+  await untilThere("labelled", { four: "passing" });
+  assert.deepEqual((await client.instance("labelled", "four"))?.meta, { colour: "blue" });
   // What is not in a container's life is not asked about.
   const asked = engine.asked.length;
   engine.tell("c1", "exec_start: sh");

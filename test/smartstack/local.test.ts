@@ -6,9 +6,11 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { createClient } from "@rollcall/client";
+import { openTargets } from "../checks/targets-rig.ts";
 import { freePort } from "../harness/ports.ts";
 import { startRollcall } from "../harness/program.ts";
 import { temporaryDirectory, until } from "../harness/scope.ts";
+import { createAuthority } from "../net/authority-rig.ts";
 import { nerveService, startAgent, startBackend } from "./rig.ts";
 
 const scope = { after };
@@ -84,6 +86,28 @@ test("by a program: 0 passes, 1 warns, all else fails, and what hangs is ended",
   await untilStatuses("exec", { box: "passing" });
   say("hang");
   await untilStatuses("exec", {});
+});
+
+test("by gRPC, of the server or one of its services, and over TLS", async (t) => {
+  const { grpc, grpcs, https } = await openTargets(
+    t,
+    createAuthority(temporaryDirectory(t), "own").sign("target", "target"),
+  );
+  const service = (port: number, check: object, name: string) => ({
+    ...{ host: "127.0.0.1", port, zk_path: `/n/${name}`, check_interval: 0.2, on_failure: "mark" },
+    checks: [{ timeout: 2, ...check }],
+  });
+  const checks: Record<string, object> = {
+    whole: service(grpc, { type: "grpc" }, "whole"),
+    good: service(grpc, { type: "grpc", service: "good" }, "good"),
+    bad: service(grpc, { type: "grpc", service: "bad" }, "bad"),
+    secure: service(grpcs, { type: "grpc", tls: true }, "secure"),
+    plain: service(grpcs, { type: "grpc" }, "plain"),
+    page: service(https, { type: "http", ssl: true, uri: "/" }, "page"),
+  };
+  await startAgent(t, registry.url, nerve(checks));
+  for (const name of ["whole", "good", "secure", "page"]) await untilStatuses(name, { box: "passing" });
+  for (const name of ["bad", "plain"]) await untilStatuses(name, { box: "critical" });
 });
 
 test("a text in the answer, and a time that the registry keeps", async (t) => {

@@ -102,6 +102,8 @@ export interface WatchedService {
   readonly keepsPrevious: boolean;
   /** Instead of the instances' own; 0 for none. */
   readonly portOverride: number;
+  /** Which of the instances' ports; empty for the main one. */
+  readonly portName: string;
   readonly labels: readonly Label[];
   /** Only the one that was registered first. */
   readonly leads: boolean;

@@ -1,7 +1,7 @@
 /** @live Reads the files that say what an agent is to do, and says what that would be. */
 import { readdir, readFile } from "node:fs/promises";
 import { hostname } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { type Outcome, ok } from "../core/index.ts";
 import { sayWhy } from "../net/why.ts";
 import {
@@ -59,7 +59,7 @@ export async function loadConfig(sources: Sources): Promise<Outcome<Loaded, Prob
   return ok({ config: { services, watched, haproxy, docker: docker.value }, notes });
 }
 
-/** With the files of its `service_conf_dir`. */
+/** With the files of its `service_conf_dir`, which begins where the program was started, as Nerve and Synapse have it. */
 async function loadOne<T>(
   path: string,
   reading: ReadOptions,
@@ -68,7 +68,7 @@ async function loadOne<T>(
   try {
     const file = { path, text: await readFile(path, "utf8") };
     const folder = findServiceFolder(file);
-    return read(file, folder === undefined ? [] : await readFolder(resolve(dirname(path), folder)), reading);
+    return read(file, folder === undefined ? [] : await readFolder(resolve(folder)), reading);
   } catch (error) {
     return { ok: false, problems: [`${path}:1: it cannot be read: ${sayWhy(error)}`] };
   }

@@ -113,6 +113,12 @@ export class Section {
       this.#say(this.#findings.notes, this.lineOf(key), `${this.#path(key)} does not carry over: ${why}`);
   }
 
+  /** The same of all that is there: what it says beside this key is not looked at. */
+  leave(key: string, why: string): void {
+    for (const one of this.keys()) this.#known.add(one);
+    this.drop(key, why);
+  }
+
   /** A remark on what does carry over. */
   note(key: string, what: string): void {
     this.#say(this.#findings.notes, this.lineOf(key), `${this.#path(key)}: ${what}`);
@@ -177,6 +183,11 @@ export class Section {
     });
   }
 
+  /** A text, or a list of them. */
+  oneOrMore(key: string): readonly string[] {
+    return this.#node(key)?.kind === "list" ? this.texts(key) : [this.text(key)].filter((text) => text !== "");
+  }
+
   items(key: string): readonly Node[] {
     const node = this.#node(key);
     if (node === undefined) return [];
@@ -189,6 +200,12 @@ export class Section {
   section(key: string): Section | undefined {
     const node = this.#node(key);
     return node === undefined ? undefined : new Section(node, this.file, this.#path(key), this.#findings);
+  }
+
+  /** The same, with nothing in it when it is left out. */
+  sectionOf(key: string): Section {
+    const empty: Node = { kind: "map", line: this.line, fields: new Map() };
+    return this.section(key) ?? new Section(empty, this.file, this.#path(key), this.#findings);
   }
 
   /** Sections in a list, or one for each name of this section. */

@@ -15,21 +15,17 @@ const FOREIGN: Readonly<Record<string, string>> = {
   rabbitmq: "use tcp, or exec with rabbitmq-diagnostics",
   redis: "use tcp, or exec with redis-cli ping",
 };
+/** Why a check cannot be run here; undefined for one that can, or that is wrong. */
+export function foreignOf(section: Section): string | undefined {
+  return section.has("module") ? "modules are programs of Nerve's: use exec" : FOREIGN[section.text("type")];
+}
+
 /** As Nerve has it, in seconds. */
 const TIMEOUT_S = 0.1;
 const TTL_S = 30;
 
 /** Undefined for one that has nothing to run, or cannot be read. `at` tells checks of one service apart. */
 export function readCheck(section: Section, at: number, defaults: CheckDefaults): LocalCheck | undefined {
-  const given = section.text("type", "noop");
-  const foreign = FOREIGN[given];
-  if (foreign !== undefined || section.has("module")) {
-    section.refuse(
-      "type",
-      `is a check that the agent does not have; ${foreign ?? "modules are programs of Nerve's: use exec"}`,
-    );
-    return undefined;
-  }
   const type = section.word("type", TYPES);
   const host = section.text("host", defaults.host);
   const port = section.port("port", defaults.port);

@@ -137,13 +137,6 @@ const WRONG: readonly (readonly [name: string, text: string, problems: readonly 
     [/services\.x\.port must be a number from 0 to 65535$/],
   ],
   [
-    "a check of another protocol",
-    "instance_id: a\nservices:\n  x: {host: h, port: 1, checks: [{type: redis}]}\n",
-    [
-      /^nerve\.json:3: services\.x\.checks\[0\]\.type is a check that the agent does not have; use tcp, or exec with redis-cli ping$/,
-    ],
-  ],
-  [
     "a check of no type",
     "instance_id: a\nservices:\n  x: {host: h, port: 1, checks: [{type: htpp}]}\n",
     [/checks\[0\]\.type must be one of http, tcp, grpc, exec, ttl, noop$/],
@@ -157,6 +150,34 @@ for (const [name, text, expected] of WRONG)
     assert.ok(problems.length === expected.length || name === "no JSON", problems.join("\n"));
     for (const [at, pattern] of expected.entries()) assert.match(problems[at] ?? "", pattern);
   });
+
+test("a service whose check cannot be run is left out with a line, and the others are there", () => {
+  const outcome = read(`instance_id: m
+services:
+  queue:
+    host: h
+    port: 1
+    checks:
+      - {type: rabbitmq, username: guest, password: guest}
+  cache: {host: h, port: 1, checks: [{type: redis}, {type: tcp}]}
+  own: {host: h, port: 1, checks: [{type: mine, module: nerve-watcher-mine}]}
+  mocked: {host: h, port: 1, check_mocked: true, checks: [{type: redis}]}
+  web: {host: h, port: 1, checks: [{type: tcp}]}
+`);
+  assert.ok(outcome.ok, JSON.stringify(outcome));
+  assert.deepEqual(
+    outcome.value.services.map(({ service }) => service),
+    ["mocked", "web"],
+  );
+  assert.deepEqual(
+    outcome.value.notes.map((note) => note.replace(/;.*/, "")),
+    [
+      "nerve.json:7: services.queue.checks[0].type does not carry over: its service is left out",
+      "nerve.json:8: services.cache.checks[0].type does not carry over: its service is left out",
+      "nerve.json:9: services.own.checks[0].module does not carry over: its service is left out",
+    ],
+  );
+});
 
 test("files of service_conf_dir are services of their own, and none may be there twice", () => {
   assert.equal(findServiceFolder({ path: "n", text: "instance_id: a\nservice_conf_dir: services.d\n" }), "services.d");

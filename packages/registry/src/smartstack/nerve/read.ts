@@ -13,7 +13,7 @@ import {
 } from "../config.ts";
 import { META_OPTIONS, serviceOfPath, tidyPath } from "../names.ts";
 import { Findings, openFile, readHosts, type Section, type SourceFile, servicesOf } from "../tree.ts";
-import { readCheck } from "./checks.ts";
+import { type CheckDefaults, foreignOf, readCheck } from "./checks.ts";
 
 export interface NerveRead {
   readonly services: readonly LocalService[];
@@ -72,7 +72,9 @@ function readService(
   const isMocked = section.flag("check_mocked", false);
   if (!section.has("checks") && !isMocked)
     section.refuse("checks", "is missing: a service without a check is always up; say [] if that is meant");
-  const read = section.sections("checks").map((check, at) => readCheck(check, at, { host: address, port, intervalMs }));
+  const given = section.sections("checks");
+  // What is mocked is not run, so it is not looked at.
+  const { isForeign, checks } = readChecks(isMocked ? [] : given, { host: address, port, intervalMs });
   const options = section.text("haproxy_server_options");
   const meta = { ...section.map("labels"), ...(options === "" ? {} : { [META_OPTIONS]: options }) };
   const weight = section.number("weight", WEIGHT, 0, 65_535);
@@ -81,12 +83,28 @@ function readService(
     section.refuse("on_failure", "cannot be mark: a node of ZooKeeper says nothing of its instance's health");
   section.drop("rate_limiting", "the registry is told of changes only, and of each");
   section.end();
-  if (service === undefined) return undefined;
-  const checks = isMocked ? [] : read.filter((check): check is LocalCheck => check !== undefined);
+  if (service === undefined || isForeign) return undefined;
   return {
     ...{ service, id: instanceId, address, port, weight, meta, checks, failing, ...place },
     ...{ protocol: "", tags: [], version: "", zone: "", status: "passing" as const, ttlMs: TTL_MS },
   };
+}
+
+/** Nobody says of a service that it is alive whose check is not run: it is left out. */
+function readChecks(
+  sections: readonly Section[],
+  defaults: CheckDefaults,
+): { readonly isForeign: boolean; readonly checks: readonly LocalCheck[] } {
+  let isForeign = false;
+  const checks = sections.flatMap((section, at): readonly LocalCheck[] => {
+    const foreign = foreignOf(section);
+    const check = foreign === undefined ? readCheck(section, at, defaults) : undefined;
+    if (foreign === undefined) return check === undefined ? [] : [check];
+    section.leave(section.has("module") ? "module" : "type", `its service is left out; ${foreign}`);
+    isForeign = true;
+    return [];
+  });
+  return { isForeign, checks };
 }
 
 interface Reporter {

@@ -10,8 +10,9 @@ const METHODS = ["zookeeper", "zookeeper_poll", "rollcall", "base", "stub"] as c
 /** Watchers that ask something else than the registry. */
 const FOREIGN: Readonly<Record<string, string>> = {
   zookeeper_dns: "the agent does not resolve names behind nodes",
-  dns: "names that are not the registry's: use default_servers, or HAProxy's own resolvers",
-  docker: "use --docker: containers become instances of the registry",
+  zookeeper_dns_poll: "the agent does not resolve names behind nodes",
+  dns: "the agent does not ask for names: list them as default_servers, or use HAProxy's own resolvers",
+  docker: "containers are instances of the registry by --docker: follow them by method rollcall",
   ec2tag: "the agent does not ask AWS",
   marathon: "the agent does not ask Marathon",
   multi: "a service has one watcher here",
@@ -29,19 +30,31 @@ export function readDiscovery(name: string, section: Section, reading: ReadOptio
     leads: section.flag("leader_election", false),
   };
   section.drop("generator_config_path", "what a proxy is told stands in this file");
-  if (discovery === undefined) return { ...found, service: null, labels: [] };
+  section.drop("discovery_multi", "a service has one watcher here");
+  const none = { ...found, service: null, labels: [], portName: "" };
+  if (discovery === undefined) return none;
+  const foreign = FOREIGN[discovery.text("method")];
+  if (foreign !== undefined) {
+    discovery.leave("method", `only the default_servers are left; ${foreign}`);
+    return none;
+  }
   const service = readMethod(name, discovery);
-  const labels = discovery.sections("label_filters").map(readLabel);
+  const one = discovery.section("label_filter");
+  const labels = [...(one === undefined ? [] : [one]), ...discovery.sections("label_filters")].map(readLabel);
   const zookeeper = reading.zookeeper ? readPlace(discovery) : undefined;
   if (zookeeper === undefined) discovery.drop("hosts", "the agent follows the registry of --url over one connection");
-  for (const key of ["retry_policy", "discovery_jitter", "check_interval"])
+  for (const key of ["retry_policy", "discovery_jitter", "check_interval", "polling_interval_sec"])
     discovery.drop(key, "watches tell, over one connection");
-  discovery.drop("decode", "nodes of Nerve and of serversets are told apart by what they say");
+  const decode = discovery.section("decode");
+  // Nodes of Nerve and of serversets are told apart by what they say.
+  decode?.word("method", ["nerve", "serverset"]);
+  const portName = decode?.text("endpoint_name") ?? "";
+  decode?.end();
   discovery.drop("generator_config_path", "what a proxy is told stands in this file");
   // Newer files have these here, older ones beside it.
   const leads = found.leads || discovery.flag("leader_election", false);
   discovery.end();
-  return { ...found, leads, service, labels, ...(zookeeper === undefined ? {} : { zookeeper }) };
+  return { ...found, leads, service, labels, portName, ...(zookeeper === undefined ? {} : { zookeeper }) };
 }
 
 /** Of the ZooKeeper that is watched itself; undefined for another watcher. */
@@ -51,12 +64,6 @@ function readPlace(discovery: Section): ZooKeeperPlace | undefined {
 }
 
 function readMethod(name: string, discovery: Section): string | null {
-  const method = discovery.text("method", "base");
-  const foreign = FOREIGN[method];
-  if (foreign !== undefined) {
-    discovery.refuse("method", `${method} does not carry over: ${foreign}`);
-    return null;
-  }
   const known = discovery.word("method", METHODS);
   const path = discovery.text("path");
   const own = discovery.text("service");

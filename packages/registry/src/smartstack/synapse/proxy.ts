@@ -29,6 +29,7 @@ export function readHaproxy(section: Section): HaproxyConfig {
   const reloads = section.flag("do_reloads", true);
   if (reloads && reloadCommand === "")
     section.refuse("reload_command", "is missing; do_reloads: false says that nobody reloads");
+  section.drop("use_nerve_weights", "weights always count");
   section.drop("do_checks", "a configuration is always checked before it is used");
   for (const key of ["state_file_path", "state_file_ttl", "max_server_id"])
     section.drop(key, "free slots take servers that come back, and the file that is written remembers them");
@@ -38,7 +39,9 @@ export function readHaproxy(section: Section): HaproxyConfig {
 
 function readSocket(section: Section): string | null {
   const usesSocket = section.flag("do_socket", true);
-  const path = section.text("socket_file_path");
+  // HAProxy has been one process since 2.5: of sockets of several there is one.
+  const [path = "", ...others] = section.oneOrMore("socket_file_path");
+  if (others.length > 0) section.refuse("socket_file_path", "must be one: HAProxy's `nbproc` is gone");
   if (usesSocket && path === "")
     section.note("socket_file_path", "is missing: without HAProxy's socket each change is a reload");
   return usesSocket && path !== "" ? path : null;
@@ -59,6 +62,7 @@ export function readProxied(name: string, section: Section, { bindAddress }: Hap
   if (!/^[A-Za-z0-9_.:-]+$/.test(given.backendName))
     section.refuse("backend_name", "may have letters, digits and _.:- only");
   const isDisabled = section.flag("disabled", false);
+  section.drop("use_nerve_weights", "weights always count");
   section.drop("server_port_override", "say backend_port_override beside discovery");
   section.drop("cookie_value_method", "a cookie names a slot, whose server may change");
   section.drop("backend_order", "servers stay in the slots in which they are");

@@ -55,7 +55,7 @@ test("Synapse's example is read whole", () => {
   assert.deepEqual(one?.haproxy?.frontend, ["mode http", "maxconn 5"]);
   assert.deepEqual(one?.haproxy?.backend, ["mode http", "option httpchk /health"]);
   assert.deepEqual([one?.haproxy?.port, one?.haproxy?.bindAddress], [3213, "localhost"]);
-  assert.deepEqual([two?.service, two?.haproxy, two?.defaults[0]?.id], [null, null, "127.0.0.1:1"]);
+  assert.deepEqual([two?.service, two?.haproxy?.port, two?.defaults[0]?.id], [null, 0, "127.0.0.1:1"]);
   assert.deepEqual(two?.outputs, [
     { path: "/var/run/synapse/services/service2.json", format: "json" },
     { path: "/run/two.env", format: "env", command: "true" },
@@ -68,9 +68,19 @@ const SERVICE = "services: {a: {discovery: {method: base}}}";
 const WRONG: readonly (readonly [name: string, text: string, problem: RegExp])[] = [
   ["no services", "{}", /^synapse\.json:1: services is missing$/],
   [
-    "a watcher of AWS",
-    "services:\n  a:\n    discovery:\n      method: ec2tag\n",
-    /^synapse\.json:4: services\.a\.discovery\.method ec2tag does not carry over: /,
+    "a watcher that is none",
+    "services:\n  a:\n    discovery:\n      method: ec2tags\n",
+    /^synapse\.json:4: services\.a\.discovery\.method must be one of /,
+  ],
+  [
+    "Ruby in the file",
+    "services:\n  a:\n    discovery: {method: rollcall, service: \"<%= ENV['X'] %>\"}\n",
+    /^synapse\.json:3: <% … %> is Ruby's/,
+  ],
+  [
+    "several sockets",
+    `${SERVICE}\nhaproxy:\n  config_file_path: /x\n  reload_command: r\n  socket_file_path: [/a, /b]\n`,
+    /^synapse\.json:5: haproxy\.socket_file_path must be one: /,
   ],
   ["no watcher", "services:\n  a: {}\n", /^synapse\.json:2: services\.a\.discovery is missing$/],
   ["no path", "services: {a: {discovery: {method: zookeeper}}}", /discovery\.path is missing$/],
@@ -114,6 +124,41 @@ for (const [name, text, pattern] of WRONG)
     assert.equal(problems.length, 1, problems.join("\n"));
     assert.match(problems[0] ?? "", pattern);
   });
+
+test("watchers that do not carry over leave the default servers, with a line each", () => {
+  const outcome = read(`services:
+  a:
+    discovery: {method: ec2tag, tag_name: t, aws_region: r, tag_value: v}
+    default_servers: [{host: 127.0.0.1, port: 1}]
+  b: {discovery: {method: dns, nameserver: 127.0.0.1, servers: [one]}}
+  c:
+    discovery: {method: zookeeper, path: /c, hosts: ["z:1"], decode: {method: serverset, endpoint_name: admin}}
+    discovery_multi: {resolver: {method: fallback}, watchers: {}}
+haproxy: {config_file_path: /x, do_reloads: false, socket_file_path: [/s], use_nerve_weights: true}
+`);
+  assert.ok(outcome.ok, JSON.stringify(outcome));
+  const { watched, haproxy, notes } = outcome.value;
+  assert.deepEqual(
+    watched.map(({ service, defaults, portName }) => [service, defaults.length, portName]),
+    [
+      [null, 1, ""],
+      [null, 0, ""],
+      ["c", 0, "admin"],
+    ],
+  );
+  // Without a word on HAProxy there is a backend, and no frontend.
+  assert.deepEqual([watched[0]?.haproxy?.backendName, watched[0]?.haproxy?.port, haproxy?.socketPath], ["a", 0, "/s"]);
+  assert.deepEqual(
+    notes.map((note) => note.replace(/ does not carry over.*/, "")),
+    [
+      "synapse.json:9: haproxy.use_nerve_weights",
+      "synapse.json:3: services.a.discovery.method",
+      "synapse.json:5: services.b.discovery.method",
+      "synapse.json:8: services.c.discovery_multi",
+      "synapse.json:7: services.c.discovery.hosts",
+    ],
+  );
+});
 
 test("files of service_conf_dir are services of their own, and none may be there twice", () => {
   const own = { path: "d/b.yaml", text: "discovery: {method: base}\n" };

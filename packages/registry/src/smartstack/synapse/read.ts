@@ -30,6 +30,7 @@ export function readSynapse(
   reading: ReadOptions = USUAL,
 ): Outcome<SynapseRead, Problems> {
   const findings = new Findings();
+  for (const one of [file, ...more]) refuseTemplate(one, findings);
   const top = openFile(file, findings);
   if (top === undefined) return { ok: false, problems: findings.problems };
   const haproxySection = top.section("haproxy");
@@ -44,6 +45,13 @@ export function readSynapse(
   refuseTwice(watched, new Map(services));
   if (findings.problems.length > 0) return { ok: false, problems: findings.problems };
   return ok({ watched, haproxy, notes: findings.notes });
+}
+
+/** Synapse runs its files through ERB first; what Ruby would write there, nobody knows here. */
+function refuseTemplate({ path, text }: SourceFile, { problems }: Findings): void {
+  for (const [at, line] of text.split("\n").entries())
+    if (line.includes("<%"))
+      problems.push(`${path}:${at + 1}: <% … %> is Ruby's, which is not run here: write what it stands for`);
 }
 
 function readFolder(top: Section): string | undefined {
@@ -84,10 +92,11 @@ function readService(name: string, section: Section, { haproxy, folder, reading 
   if (!/^[A-Za-z0-9_.:-]+$/.test(name))
     section.refuse("", `${name} is no name for a section: letters, digits and _.:- only`);
   const found = readDiscovery(name, section, reading);
-  const own = section.section("haproxy");
-  const proxied = own === undefined || haproxy === null ? null : readProxied(name, own, haproxy);
-  if (own !== undefined && haproxy === null)
+  if (section.has("haproxy") && haproxy === null)
     section.refuse("haproxy", "is there, but the file has no haproxy section at its top");
+  // One that says nothing has a backend for others' frontends, as Synapse has it.
+  const own = section.sectionOf("haproxy");
+  const proxied = haproxy === null ? null : readProxied(name, own, haproxy);
   const outputs = section.sections("outputs").map(readOutput);
   section.drop("nginx", "give the service an output of format nginx");
   section.drop("file_output", "the one at the top is for all services");

@@ -7,7 +7,15 @@ import type { Backend, WatchedService } from "../config.ts";
 import { backendsOf, hostsOf } from "./backends.ts";
 
 const SERVICE: WatchedService = {
-  ...{ name: "web", service: "web", defaults: [], keepsDefaults: false, keepsPrevious: true, portOverride: 0 },
+  ...{
+    name: "web",
+    service: "web",
+    defaults: [],
+    keepsDefaults: false,
+    keepsPrevious: true,
+    portOverride: 0,
+    portName: "",
+  },
   ...{ labels: [], leads: false, haproxy: null, outputs: [] },
 };
 
@@ -40,6 +48,12 @@ test("an instance is a server, with its port or the one that is said, draining o
   assert.deepEqual(
     found?.map((one) => [one.id, one.address, one.port, one.weight, one.options, one.isDraining]),
     [["a", "10.0.0.1", 9, 5, "backup", true]],
+  );
+  const named = [instance("a", { ports: { default: 80, admin: 81 } }), instance("b")];
+  const admins = backendsOf({ ...SERVICE, portName: "admin" }, named, null, known);
+  assert.deepEqual(
+    admins?.map(({ id, port }) => [id, port]),
+    [["a", 81]],
   );
 });
 

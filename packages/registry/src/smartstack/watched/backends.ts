@@ -64,9 +64,13 @@ function pick({ labels, leads }: WatchedService, instances: readonly Found[]): r
   return first === undefined ? [] : [first];
 }
 
-function toBackend({ portOverride }: WatchedService, instance: Found, address: string | undefined): readonly Backend[] {
+function toBackend(
+  { portOverride, portName }: WatchedService,
+  instance: Found,
+  address: string | undefined,
+): readonly Backend[] {
   const { id, weight, meta, tags, zone } = instance;
-  const port = portOverride || mainPort(instance.ports);
+  const port = portOverride || (portName === "" ? mainPort(instance.ports) : instance.ports[portName]);
   if (address === undefined || port === undefined) return [];
   const options = meta[META_OPTIONS] ?? "";
   return [{ id, address, port, weight, options, meta, tags, zone, isDraining: statusOf(instance) === "draining" }];

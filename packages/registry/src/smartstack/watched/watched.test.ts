@@ -10,7 +10,7 @@ import { Watched } from "./watched.ts";
 
 function serviceOf(name: string, more: Partial<WatchedService> = {}): WatchedService {
   return {
-    ...{ name, service: name, defaults: [], keepsDefaults: false, keepsPrevious: true, portOverride: 0 },
+    ...{ name, service: name, defaults: [], keepsDefaults: false, keepsPrevious: true, portOverride: 0, portName: "" },
     ...{ labels: [], leads: false, haproxy: null, outputs: [] },
     ...more,
   };

@@ -25,7 +25,7 @@ export function readNode(name: string, data: Buffer): Found | undefined {
   return {
     id: `${called}_${host}:${port}`,
     address: host,
-    ports: { default: port },
+    ports: { ...morePorts(said.additionalEndpoints, host), default: port },
     weight: typeof said.weight === "number" && said.weight >= 0 ? Math.min(65_535, Math.round(said.weight)) : 1,
     meta: {
       ...textsOf(isMap(said.labels) ? said.labels : {}),
@@ -35,6 +35,15 @@ export function readNode(name: string, data: Buffer): Found | undefined {
     status: said.status === undefined || said.status === "ALIVE" ? "passing" : "critical",
     createRevision: Number(SEQUENCE.exec(name)?.[1] ?? 0),
   };
+}
+
+/** Finagle's other endpoints at the same host, by their names. */
+function morePorts(endpoints: unknown, host: string): Record<string, number> {
+  if (!isMap(endpoints)) return {};
+  const ports = Object.entries(endpoints).flatMap(([name, endpoint]): readonly (readonly [string, number])[] =>
+    isMap(endpoint) && endpoint.host === host && isPort(endpoint.port) ? [[name, endpoint.port]] : [],
+  );
+  return Object.fromEntries(ports);
 }
 
 /** Of several nodes of one place the newest one counts: a reporter that came back leaves one until its session ends. */
