@@ -85,9 +85,12 @@ services:
       - {type: ttl, ttl: 20}
       - {type: noop}
   b: {host: 127.0.0.1, port: 2, check_mocked: true, checks: [{type: tcp}], zk_path: /nerve/a}
+  c: {host: 127.0.0.1, port: 2, checks: [], zk_path: /nerve/a}
 `);
   assert.ok(outcome.ok, JSON.stringify(outcome));
-  const [a, b] = outcome.value.services;
+  const [a, b, ...others] = outcome.value.services;
+  assert.deepEqual(others, []);
+  assert.match(outcome.value.notes.at(-1) ?? "", /services\.c: is an instance that is there already, and is left out$/);
   assert.deepEqual(
     a?.checks.map(({ kind, target, intervalMs }) => [kind, target, intervalMs]),
     [

@@ -41,7 +41,9 @@ export function readNerve(
   const services: LocalService[] = [];
   for (const [name, section] of servicesOf(top, more, findings)) {
     const service = readService(name, section, instanceId, reading);
-    if (service !== undefined) services.push(tellApart(service, services));
+    const own = service === undefined ? undefined : tellApart(service, services);
+    if (own !== undefined) services.push(own);
+    else if (service !== undefined) section.note("", "is an instance that is there already, and is left out");
   }
   top.drop("heartbeat_path", "the agent's life shows in the registry");
   top.drop("statsd", "there are no metrics by statsd");
@@ -52,10 +54,12 @@ export function readNerve(
   return ok({ services, notes: findings.notes });
 }
 
-/** Of two with one name in one service, the later one has its port with it. */
-function tellApart(service: LocalService, others: readonly LocalService[]): LocalService {
-  const isTaken = others.some((one) => one.service === service.service && one.id === service.id);
-  return isTaken ? { ...service, id: `${service.id}:${service.port}` } : service;
+/** Of two with one name in one service, the later one has its port with it; undefined when that is there, too. */
+function tellApart(service: LocalService, others: readonly LocalService[]): LocalService | undefined {
+  const nameOf = ({ service: name, id, zookeeper }: LocalService): string => JSON.stringify([name, id, zookeeper]);
+  const taken = new Set(others.map(nameOf));
+  const longer = { ...service, id: `${service.id}:${service.port}` };
+  return [service, longer].find((one) => !taken.has(nameOf(one)));
 }
 
 function readService(
