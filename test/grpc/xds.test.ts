@@ -5,6 +5,7 @@ import { after, test } from "node:test";
 import * as grpc from "@grpc/grpc-js";
 import { Message, readFields } from "../../packages/registry/src/net/grpc/protobuf.ts";
 import { until } from "../harness/scope.ts";
+import { startEcho } from "./echo.ts";
 import { Client, frameOf, Raw, startGrpc } from "./rig.ts";
 
 const scope = { after };
@@ -241,28 +242,6 @@ test("what asks for too much, or is no request, ends with a code", async (t) => 
   assert.deepEqual(localities((await ads.next()).resources.get("nobody") as Buffer), []);
 });
 
-/** A server of gRPC that says its name. */
-async function startEcho(name: string): Promise<{ readonly port: number; close(): void }> {
-  const server = new grpc.Server();
-  const as = { path: "/echo/Say", requestStream: false, responseStream: false } as const;
-  const pass = {
-    requestSerialize: Buffer.from,
-    requestDeserialize: Buffer.from,
-    responseSerialize: Buffer.from,
-    responseDeserialize: Buffer.from,
-  };
-  server.addService({ say: { ...as, ...pass } } as unknown as grpc.ServiceDefinition, {
-    say: (_call: unknown, done: grpc.sendUnaryData<Buffer>) => done(null, Buffer.from(name)),
-  });
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, bound) =>
-      error === null ? resolve(bound) : reject(error),
-    );
-  });
-  after(() => server.forceShutdown());
-  return { port, close: () => server.forceShutdown() };
-}
-
 test("gRPC's client for Node calls a service by name, while instances come, drain and go", async () => {
   process.env.GRPC_XDS_BOOTSTRAP_CONFIG = JSON.stringify({
     xds_servers: [
@@ -276,7 +255,7 @@ test("gRPC's client for Node calls a service by name, while instances come, drai
   });
   const xds = await import("@grpc/grpc-js-xds");
   xds.register();
-  const [one, other] = [await startEcho("one"), await startEcho("other")];
+  const [one, other] = [await startEcho(scope, "one"), await startEcho(scope, "other")];
   const here = (port: number) => ({ address: "127.0.0.1", port, protocol: "grpc" });
   await register("echo", "one", here(one.port));
   const caller = new grpc.Client("xds:///echo", grpc.credentials.createInsecure());
