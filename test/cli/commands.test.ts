@@ -295,6 +295,15 @@ test("tokens and accounts: made, listed, used, removed", async () => {
   assert.equal((await guarded.json<{ accounts: unknown[] }>(["account", "list"], asRoot)).accounts.length > 0, true);
 });
 
+test("what a command does not need is not loaded", async () => {
+  const file = join(temporaryDirectory(scope), "loaded.cjs");
+  writeFileSync(file, 'process.on("exit", () => process.stderr.write(process.moduleLoadList.join()));');
+  const { stderr } = await cli(["services"], 0, { env: { NODE_OPTIONS: `--require ${file}` } });
+  assert.match(stderr, /NativeModule _http_client\b/);
+  // Each takes 5 to 30 ms.
+  assert.doesNotMatch(stderr, /NativeModule (internal\/deps\/undici\/undici|crypto|tls|zlib)\b/);
+});
+
 test("hooks are set, listed with what is wrong with them, and removed", async () => {
   const receiver = await startReceiver(scope);
   receiver.behave(500);

@@ -18,6 +18,7 @@ import {
   watch,
   watchMany,
 } from "./follow/watch.ts";
+import type { Fetch } from "./http/fetch.ts";
 import { createTransport, pathOf, type Transport } from "./http/transport.ts";
 import { type Config, createConfig } from "./keys/config.ts";
 import { createElections, createLocks, type Elections, type Locks } from "./keys/turn.ts";
@@ -59,7 +60,7 @@ export interface ClientOptions {
   readonly account?: string;
   readonly token?: string | undefined;
   /** Another fetch: one with a proxy, with client certificates, or a test's. */
-  readonly fetch?: typeof globalThis.fetch;
+  readonly fetch?: Fetch;
   /** The time limit of one request, in ms. Waiting for changes comes on top. */
   readonly timeoutMs?: number;
 }

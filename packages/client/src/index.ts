@@ -23,6 +23,7 @@ export type {
   WatchManyOptions,
   WatchOptions,
 } from "./follow/watch.ts";
+export type { Answer, Fetch } from "./http/fetch.ts";
 export { createSseParser, type SseMessage, type SseParser, SseTooLong } from "./http/sse.ts";
 export type { Config, KeyPage, PutOptions } from "./keys/config.ts";
 export type { FollowOptions, LiveValue } from "./keys/live.ts";

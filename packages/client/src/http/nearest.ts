@@ -4,6 +4,7 @@
  */
 import { jitter } from "../wait.ts";
 import type { Address, Addresses } from "./addresses.ts";
+import type { Fetch } from "./fetch.ts";
 
 /** One that takes longer is not near. */
 const ANSWER_MS_MAX = 1000;
@@ -13,14 +14,14 @@ const AGAIN_MS_MAX = 300_000;
 
 export class Nearest {
   readonly #addresses: Addresses;
-  readonly #fetch: typeof globalThis.fetch;
+  readonly #fetch: Fetch;
   readonly #now: () => number;
   #beginning: Promise<void> | undefined;
   #looks = 0;
   #againMs = 0;
   #isLooking = false;
 
-  constructor(addresses: Addresses, fetch: typeof globalThis.fetch, now = () => performance.now()) {
+  constructor(addresses: Addresses, fetch: Fetch, now = () => performance.now()) {
     this.#addresses = addresses;
     this.#fetch = fetch;
     this.#now = now;
@@ -73,7 +74,7 @@ export class Nearest {
     const signal = AbortSignal.timeout(ANSWER_MS_MAX);
     const ask = async (): Promise<boolean> => {
       const response = await this.#fetch(`${address.base}/readyz`, { signal });
-      await response.arrayBuffer();
+      await response.text();
       return response.status < 500;
     };
     try {

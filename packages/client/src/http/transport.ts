@@ -3,6 +3,7 @@ import { clientError, PROBLEMS, RollcallError } from "../error.ts";
 import type { ProblemBody } from "../shapes.ts";
 import { type Address, Addresses } from "./addresses.ts";
 import { causeOf, wasNeverSent } from "./failure.ts";
+import type { Answer, Fetch } from "./fetch.ts";
 import { Nearest } from "./nearest.ts";
 
 export type Query = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
@@ -31,7 +32,7 @@ export interface Call {
 }
 
 export interface OpenedStream {
-  readonly response: Response;
+  readonly response: Answer;
   /** Must be called when the body is done with. */
   close(): void;
   /** The node has ended it, or is gone: the next one is opened at another. */
@@ -39,7 +40,7 @@ export interface OpenedStream {
 }
 
 interface Sent {
-  readonly response: Response;
+  readonly response: Answer;
   close(): void;
   /** Ends the time limit. */
   readonly settle: () => void;
@@ -65,7 +66,7 @@ export interface TransportOptions {
   readonly spread: boolean;
   readonly account: string;
   readonly token: string | undefined;
-  readonly fetch: typeof globalThis.fetch;
+  readonly fetch: Fetch;
   readonly timeoutMs: number;
 }
 
@@ -256,7 +257,7 @@ function queryText(query: Query | undefined): string {
   return text === "" ? "" : `?${text}`;
 }
 
-async function toError(response: Response, base: string): Promise<RollcallError> {
+async function toError(response: Answer, base: string): Promise<RollcallError> {
   const text = await response.text().catch(() => "");
   try {
     const problem = JSON.parse(text) as Partial<ProblemBody> | null;

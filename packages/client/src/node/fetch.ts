@@ -1,6 +1,8 @@
 import { type IncomingMessage, Agent as PlainAgent, request as plainRequest } from "node:http";
-import { type AgentOptions, Agent as TlsAgent, request as tlsRequest } from "node:https";
+import type { AgentOptions } from "node:https";
 import { Readable } from "node:stream";
+import type { Fetch } from "../http/fetch.ts";
+import { BODILESS, NodeAnswer } from "./answer.ts";
 
 /** `ca`, `cert`, `key`, `pfx`, `passphrase`, `servername`, …: what `node:tls` takes. */
 export type TlsOptions = Pick<
@@ -9,23 +11,46 @@ export type TlsOptions = Pick<
 >;
 
 /**
- * A `fetch` for `createClient` that trusts a certificate authority of your own and shows a client certificate, without
- * environment variables. It does what the client needs: no redirects, no cookies, bodies that are text or bytes.
+ * A `fetch` that trusts a certificate authority of your own and shows a client certificate, without environment variables.
+ * It does what the client needs: no redirects, no cookies, bodies that are text or bytes.
  */
 export function createFetch(tls: TlsOptions): typeof globalThis.fetch {
+  const send = createSend(tls);
+  return async (input, init = {}) => {
+    const url = typeof input === "object" && "url" in input ? input.url : input;
+    return toResponse(await send(url, init, Object.fromEntries(new Headers(init.headers))));
+  };
+}
+
+/**
+ * The same for `createClient` alone, for a process that runs for a moment: none of the platform's own fetch is loaded, nor
+ * TLS before it is spoken.
+ */
+export function createQuickFetch(tls: TlsOptions): Fetch {
+  const send = createSend(tls);
+  return async (url, init) => new NodeAnswer(await send(url, init, init.headers as Record<string, string>));
+}
+
+type Send = (url: string | URL, init: RequestInit, headers: Record<string, string>) => Promise<IncomingMessage>;
+
+/** Resolves with the head of the answer. */
+function createSend(tls: TlsOptions): Send {
   const shared = { keepAlive: true, keepAliveMsecs: 15_000 };
-  const agents = { plain: new PlainAgent(shared), tls: new TlsAgent({ ...shared, ...tls }) };
-  return (input, init = {}) =>
-    new Promise((resolve, reject) => {
-      const url = new URL(typeof input === "object" && "url" in input ? input.url : input);
-      const { method = "GET", signal, body } = init;
-      if (signal?.aborted) return reject(signal.reason);
-      const isTls = url.protocol === "https:";
-      const headers = Object.fromEntries(new Headers(init.headers));
-      const options = { method, headers, agent: isTls ? agents.tls : agents.plain };
-      const request = (isTls ? tlsRequest : plainRequest)(url, options, (answer) => {
+  const plain = { request: plainRequest, agent: new PlainAgent(shared) };
+  let secure: Promise<{ request: typeof plainRequest; agent: PlainAgent }> | undefined;
+  const openSecure = async () => {
+    const { Agent, request } = await import("node:https");
+    return { request, agent: new Agent({ ...shared, ...tls }) };
+  };
+  return async (target, { method = "GET", signal, body }, headers) => {
+    const url = new URL(target);
+    if (url.protocol === "https:") secure ??= openSecure();
+    const { request: ask, agent } = url.protocol === "https:" && secure !== undefined ? await secure : plain;
+    signal?.throwIfAborted();
+    return new Promise((resolve, reject) => {
+      const request = ask(url, { method, headers, agent }, (answer) => {
         answer.once("close", forget);
-        resolve(toResponse(answer));
+        resolve(answer);
       });
       const abort = () => request.destroy(signal?.reason);
       const forget = () => signal?.removeEventListener("abort", abort);
@@ -37,10 +62,8 @@ export function createFetch(tls: TlsOptions): typeof globalThis.fetch {
       });
       request.end(body instanceof Uint8Array || typeof body === "string" ? body : undefined);
     });
+  };
 }
-
-/** Statuses whose answers have no body (Fetch, 2.2.3). */
-const BODILESS: ReadonlySet<number | undefined> = new Set([101, 204, 205, 304]);
 
 function toResponse(answer: IncomingMessage): Response {
   const headers = new Headers();

@@ -49,11 +49,11 @@ function isUrl(text: string): boolean {
 
 /** The registry by the SDK, and what reads its certificates again. Throws a sentence when one cannot be read. */
 export async function connectUpstream(config: UpstreamConfig): Promise<{ client: Client; renew(): void }> {
-  const [{ createClient }, { createFetch }] = await Promise.all([
+  const [{ createClient }, { createQuickFetch }] = await Promise.all([
     import("@rollcall/client"),
-    import("@rollcall/client/node"),
+    import("../terminal/fetch.ts"),
   ]);
-  const open = () => createFetch(readFiles(config));
+  const open = () => createQuickFetch(readFiles(config));
   let fetch = open();
   const { urls, account, token } = config;
   const client = createClient({

@@ -59,10 +59,10 @@ export function outputOf(command: Command): Output {
 /** Loads the SDK and makes a client from the global options. */
 export async function connect(command: Command): Promise<Context> {
   const options = command.optsWithGlobals<GlobalOptions>();
-  const [{ createClient }, { openFetch }] = await Promise.all([import("@rollcall/client"), import("./fetch.ts")]);
+  const [{ createClient }, { openQuickFetch }] = await Promise.all([import("@rollcall/client"), import("./fetch.ts")]);
   const url = checkUrls(options.url);
   const { ca, clientCert, clientKey, account, token } = options;
-  const fetch = openFetch({ ca, clientCert, clientKey });
+  const fetch = openQuickFetch({ ca, clientCert, clientKey });
   return {
     client: createClient({ url, spread: false, account, token, fetch }),
     out: outputOf(command),
