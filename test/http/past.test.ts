@@ -80,6 +80,121 @@ test("the numbers of the last hour and day are series of points", async () => {
   for (const bad of ["step=1s", "from=x"]) await api.refused(400, "invalid", "GET", `/v2/_/metrics/history?${bad}`);
 });
 
+type Version = { version: number; value: string | null; cause: string; deleted: boolean };
+const versioned = ({ version, value, cause }: Version): string => `${version} ${value} ${cause}`;
+
+test("a key has all its versions, those before it was deleted too, page by page", async () => {
+  const at = `/v2/${nextAccount()}`;
+  const put = (value: string, key = "a%2Fk") => api.ok("PUT", `${at}/config/${key}`, value);
+  await put("1");
+  await put("2");
+  await api.ok("DELETE", `${at}/config/a/k`);
+  await put("other", "b");
+  await put("3");
+  const guards = [{ key: "a/k", exists: true }];
+  const then = [{ put: { key: "b", value: "x" } }, { put: { key: "a/k", valueBase64: "/w==" } }];
+  await api.ok("POST", `${at}/transactions`, { guards, then });
+  await put("5");
+  const whole = await api.ok("GET", `${at}/config-history/a/k`);
+  const all = ["3 5 put", "2 null put", "1 3 put", "0 null deleted", "2 2 put", "1 1 put"];
+  assert.deepEqual(whole.versions.map(versioned), all);
+  assert.equal(whole.next, null);
+  assert.equal(whole.versions[0].by.dialect, "http");
+  assert.deepEqual([whole.versions[1].valueBase64, whole.versions[1].size], ["/w==", 1]);
+  assert.deepEqual(
+    whole.versions.map(({ deleted }: Version) => deleted),
+    [false, false, false, true, false, false],
+  );
+  const paged: Version[] = [];
+  for (let next: string | null = ""; next !== null; ) {
+    const query: string = next === "" ? "" : `&before=${encodeURIComponent(next)}`;
+    const page = await api.ok("GET", `${at}/config-history/a/k?limit=2${query}`);
+    assert.ok(page.versions.length <= 2);
+    paged.push(...page.versions);
+    next = page.next;
+  }
+  assert.deepEqual(paged.map(versioned), all);
+  await api.ok("DELETE", `${at}/config/a/k`);
+  const gone = await api.ok("GET", `${at}/config-history/a/k?limit=2`);
+  assert.deepEqual(gone.versions.map(versioned), ["0 null deleted", "3 5 put"]);
+  assert.deepEqual((await api.ok("GET", `${at}/config-history/none`)).versions, []);
+  for (const bad of ["before=x", "limit=0"]) await api.refused(400, "invalid", "GET", `${at}/config-history/k?${bad}`);
+  await api.refused(403, "forbidden", "GET", `${at}/config-history/%00k`);
+});
+
+test("what went is told with its last record, unless it is back", async () => {
+  const at = `/v2/${nextAccount()}`;
+  const put = (service: string, id: string, body: object = {}) =>
+    api.ok("PUT", `${at}/services/${service}/instances/${id}`, { address: "h", ttl: 0, ...body });
+  for (const id of ["1", "2", "3"]) await put("web", id, { version: id });
+  await put("db", "1");
+  await api.ok("DELETE", `${at}/services/db/instances/1`);
+  for (const id of ["1", "2", "3"]) await api.ok("DELETE", `${at}/services/web/instances/${id}`);
+  await put("web", "2");
+  const { gone, next } = await api.ok("GET", `${at}/services/web/gone`);
+  type Gone = { id: string; cause: string; last: { version: string } };
+  assert.deepEqual(
+    gone.map(({ id, cause, last }: Gone) => [id, cause, last.version]),
+    [
+      ["3", "deregistered", "3"],
+      ["1", "deregistered", "1"],
+    ],
+  );
+  assert.equal(gone[0].by.dialect, "http");
+  assert.equal(next, null);
+  const first = await api.ok("GET", `${at}/services/web/gone?limit=1`);
+  assert.equal(first.gone.length, 1);
+  const later = await api.ok("GET", `${at}/services/web/gone?limit=2&before=${encodeURIComponent(first.next)}`);
+  assert.deepEqual(
+    later.gone.map(({ id }: Gone) => id),
+    ["1"],
+  );
+  assert.deepEqual((await api.ok("GET", `${at}/services/web/gone?since=2100-01-01`)).gone, []);
+  for (const bad of ["since=x", "before=x"]) await api.refused(400, "invalid", "GET", `${at}/services/web/gone?${bad}`);
+});
+
+test("events are counted over time, a time has a revision, and names are found", async () => {
+  const at = `/v2/${nextAccount()}`;
+  const { revision } = await api.ok("PUT", `${at}/services/Payments/instances/pay-7`, {
+    ...{ address: "10.1.2.3", port: 8080, ttl: 0 },
+  });
+  await api.ok("PUT", `${at}/config/pay/limit`, "1");
+  await api.ok("PUT", `${at}/config/pay/limit`, "2");
+  const sum = async (query: string): Promise<Record<string, number>> => {
+    const body = await api.ok("GET", `${at}/events/histogram?${query}`);
+    const counts: Record<string, number> = {};
+    for (const bucket of body.buckets)
+      for (const [type, count] of Object.entries<number>(bucket.counts)) counts[type] = (counts[type] ?? 0) + count;
+    assert.equal(
+      body.events,
+      Object.values(counts).reduce((a, b) => a + b, 0),
+    );
+    return counts;
+  };
+  assert.deepEqual(await sum("from=-1h&to=2100-01-01"), { "instance.registered": 1, "key.put": 2 });
+  assert.deepEqual(await sum("from=-1h&to=2100-01-01&buckets=1&type=key.*"), { "key.put": 2 });
+  assert.deepEqual(await sum("from=-2h&to=-1h"), {});
+  for (const bad of ["from=x", "from=-1m&to=-2m", "buckets=0", "buckets=2000", "type=x"])
+    await api.refused(400, "invalid", "GET", `${at}/events/histogram?${bad}`);
+  const moment = await api.ok("GET", `${at}/revisions?at=${revision}`);
+  assert.equal(moment.revision, revision);
+  assert.ok((await api.ok("GET", `${at}/revisions?at=${moment.at}`)).revision >= revision);
+  for (const bad of ["", "?at=x", "?at=99999999"]) await api.refused(400, "invalid", "GET", `${at}/revisions${bad}`);
+  const found = async (q: string) => {
+    const { services, instances, keys } = await api.ok("GET", `${at}/search?q=${encodeURIComponent(q)}`);
+    return [services.length, instances.length, keys.length];
+  };
+  assert.deepEqual(await found("pay"), [1, 1, 1]);
+  assert.deepEqual(await found("MENTS"), [1, 0, 0]);
+  assert.deepEqual(await found("2.3:80"), [0, 1, 0]);
+  assert.deepEqual(await found("y/l"), [0, 0, 1]);
+  assert.equal((await api.ok("GET", `${at}/search?q=pay&limit=1`)).complete, true);
+  await api.ok("PUT", `${at}/config/repay`, "1");
+  assert.deepEqual(await found("pay"), [1, 1, 2]);
+  assert.equal((await api.ok("GET", `${at}/search?q=pay&limit=1`)).complete, false);
+  for (const bad of ["", "?q=", "?q=a&limit=101"]) await api.refused(400, "invalid", "GET", `${at}/search${bad}`);
+});
+
 test("moments that cannot be are refused", async () => {
   const at = `/v2/${nextAccount()}/changes`;
   for (const query of ["", "?from=yesterday", "?from=999999", "?from=0&to=x", "?from=0&start=x", "?from=0&limit=0"])

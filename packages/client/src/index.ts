@@ -9,7 +9,7 @@ export type { OutlierOptions } from "./find/balance/outliers.ts";
 export type { NearOptions } from "./find/balance/zone.ts";
 export type { DiscoverOptions, Discovery, InstanceFilter } from "./find/discovery.ts";
 export type { HoldOptions } from "./find/hold.ts";
-export type { Looks } from "./find/looks.ts";
+export type { BackOptions, HistogramOptions, Looks } from "./find/looks.ts";
 export type { Snapshots } from "./find/saved.ts";
 export type * from "./follow/changes.ts";
 export type * from "./follow/copy.ts";

@@ -1,5 +1,6 @@
 /** JSON shapes of what people look at, and of what they do to many at once. */
 import type { Duration, Status } from "../register/check.ts";
+import type { AuthorBody, InstanceBody } from "../shapes.ts";
 
 /** By what lapsed leases are held. */
 export interface ProtectionLimitsBody {
@@ -93,4 +94,72 @@ export interface MembersBody {
     /** What it lacks, or differs by, and for how long; null where it is not known. */
     lag: { revisions: number | null; ms: number | null };
   }>;
+}
+
+/** GET /v2/:account/search: names that have the text in them, whatever its case; keys with exactly it. */
+export interface SearchBody {
+  revision: number;
+  services: Array<{ service: string; instances: number; usable: number }>;
+  /** By id and `address:port`. */
+  instances: Array<{ service: string; id: string; address: string; port: number; status: Status; held: boolean }>;
+  keys: string[];
+  /** False when there are more, or were too many to look at. */
+  complete: boolean;
+}
+
+/** GET /v2/:account/config-history/<key>: its versions, latest first, those before it was deleted among them. */
+export interface KeyHistoryBody {
+  key: string;
+  versions: KeyVersionBody[];
+  /** Pass as `before`; null at the end. */
+  next: string | null;
+  /** Where history begins. */
+  oldest: { revision: number; at: string | null };
+}
+
+export interface KeyVersionBody {
+  revision: number;
+  at: string;
+  /** 1 when it was created; 0 of a deletion. */
+  version: number;
+  deleted: boolean;
+  cause: string;
+  reason: string;
+  by: AuthorBody | null;
+  /** As in KeyBody. */
+  value: string | null;
+  valueBase64?: string;
+  /** Bytes of the value. */
+  size: number;
+  lease: string | null;
+}
+
+/** GET /v2/:account/services/:service/gone: what went, and is not back; latest first. */
+export interface GoneBody {
+  service: string;
+  since: string;
+  gone: Array<{
+    id: string;
+    at: string;
+    revision: number;
+    cause: string;
+    reason: string;
+    by: AuthorBody | null;
+    /** As it was last. */
+    last: InstanceBody;
+  }>;
+  /** Pass as `before`; null at the end. */
+  next: string | null;
+}
+
+/** GET /v2/:account/events/histogram */
+export interface HistogramBody {
+  from: string;
+  to: string;
+  /** The length of each bucket. */
+  stepMs: number;
+  /** In all. */
+  events: number;
+  /** By type, such as `instance.expired`. */
+  buckets: Array<{ at: string; counts: Record<string, number> }>;
 }

@@ -41,9 +41,9 @@ export function getEvents(exchange: Exchange<Streaming>): Result | undefined | P
     : refuse("invalid", `query parameter ${paging} is of pages, not of streams`);
 }
 
-const NO_CURSOR = refuse("invalid", "a cursor is <revision>-<index>, as an answer gave it");
+export const NO_CURSOR = refuse("invalid", "a cursor is <revision>-<index>, as an answer gave it");
 
-function decodeWanted(query: Query): Outcome<Wanted> {
+export function decodeWanted(query: Query): Outcome<Wanted> {
   const types = query.all("type");
   const bad = types.find((type) => !isEventType(type));
   if (bad !== undefined)

@@ -65,6 +65,7 @@ const OPERATIONS: Readonly<Record<string, Readonly<Record<string, Shapes>>>> = {
     "POST /v2/:account/overrides": { id: "overrideStatuses", request: "AskOverrides", answer: "Overridden" },
     "GET /v2/:account/services": { id: "listServices", answer: "Services", ...READ },
     "GET /v2/:account/services/:service": { id: "getService", answer: "Service", ...READ },
+    "GET /v2/:account/search": { id: "search", answer: "Search" },
     "GET /v2/:account/instances": { id: "listInstances", answer: "Instances", ...READ },
     "POST /v2/:account/register": { id: "registerEndpoint", request: "Endpoint", answer: "Versioned" },
     "POST /v2/:account/unregister": { id: "unregisterEndpoint", request: "Endpoint", answer: "Versioned" },
@@ -102,6 +103,10 @@ const OPERATIONS: Readonly<Record<string, Readonly<Record<string, Shapes>>>> = {
     "GET /v2/:account/changes": { id: "listChanges", answer: "NetChanges" },
     "POST /v2/:account/histories": { id: "listHistories", request: "AskHistories", answer: "Histories" },
     [`GET ${INSTANCE}/history`]: { id: "getInstanceHistory", answer: "InstanceHistory" },
+    "GET /v2/:account/services/:service/gone": { id: "listGone", answer: "Gone" },
+    "GET /v2/:account/config-history/*": { id: "getKeyHistory", answer: "KeyHistory" },
+    "GET /v2/:account/events/histogram": { id: "countEvents", answer: "Histogram" },
+    "GET /v2/:account/revisions": { id: "findRevision", answer: "Moment" },
     "GET /v2/:account/services/:service/history": { id: "getServiceHistory", answer: "ServiceHistory" },
   },
   Hooks: {

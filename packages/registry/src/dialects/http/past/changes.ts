@@ -44,7 +44,11 @@ function nowOf({ registry }: Desk): Revision {
 }
 
 /** A revision, a position, or a time, as the revision of the last commit before it. */
-async function decodeMoment({ registry, clock, mark }: Desk, text: string, name: string): Promise<Outcome<Revision>> {
+export async function decodeMoment(
+  { registry, clock, mark }: Desk,
+  text: string,
+  name: string,
+): Promise<Outcome<Revision>> {
   const position = decodePosition(text, mark);
   if (position?.revision === ELSEWHERE) return OF_ANOTHER;
   if (position !== undefined && position.index === undefined) {
@@ -117,7 +121,7 @@ function* toBodies(some: readonly Different[], ttlOf: TtlOf): Iterable<NetChange
   for (const one of some) yield toNetBody(one, ttlOf);
 }
 
-async function momentOf({ registry }: Desk, revision: Revision) {
+export async function momentOf({ registry }: Desk, revision: Revision) {
   if (revision <= registry.floor) return { revision, at: null };
   const found = await registry.history(revision - 1, 1);
   const commit = found.ok ? found.value[0] : undefined;

@@ -30,6 +30,7 @@ import {
 } from "../catalog/instances.ts";
 import { overrideMany } from "../catalog/overrides.ts";
 import { getTargets } from "../catalog/prometheus.ts";
+import { search } from "../catalog/search.ts";
 import { getService, listInstances, listServices } from "../catalog/services.ts";
 import { getConsumers, registerEndpoint, subscribe, unregisterEndpoint } from "../catalog/trio.ts";
 import { deleteKey, deleteKeys, getKey, listKeys, putKey, transact } from "../config/handlers.ts";
@@ -51,7 +52,10 @@ import {
 } from "../leases/handlers.ts";
 import { keepLease } from "../leases/keep.ts";
 import { getChanges } from "../past/changes.ts";
+import { getGone } from "../past/gone.ts";
+import { getHistogram, getRevision } from "../past/histogram.ts";
 import { getHistories, getInstanceHistory, getServiceHistory } from "../past/histories.ts";
+import { getKeyHistory } from "../past/keys.ts";
 import { FILTERS, PAGES, WAITS } from "../wire/query.ts";
 import { audited, type Route, route, streaming } from "./route.ts";
 
@@ -120,6 +124,7 @@ const CATALOG_ROUTES: readonly Route[] = [
     ["filter", "status", "dry"],
     route("POST", `${A}/overrides`, "writer", JSON_BODY, [], overrideMany, "Override the status of all that match"),
   ),
+  route("GET", `${A}/search`, "reader", NONE, ["q", "limit"], search, "Search names, addresses and keys"),
   route("GET", `${A}/instances`, "reader", NONE, [...SELECTION, ...PAGES], listInstances, "List instances"),
   route("POST", `${A}/register`, "writer", REGISTRATION, [], registerEndpoint, "Register an endpoint"),
   route("POST", `${A}/unregister`, "writer", REGISTRATION, [], unregisterEndpoint, "Remove an endpoint"),
@@ -173,6 +178,26 @@ const PAST_ROUTES: readonly Route[] = [
     getChanges,
     "Say what is different between two moments",
   ),
+  route(
+    "GET",
+    `${SERVICE}/gone`,
+    "reader",
+    NONE,
+    ["since", "before", "limit"],
+    getGone,
+    "List instances that went, and why",
+  ),
+  route("GET", `${A}/config-history/*`, "reader", NONE, ["before", "limit"], getKeyHistory, "List a key's versions"),
+  route(
+    "GET",
+    `${A}/events/histogram`,
+    "reader",
+    NONE,
+    ["from", "to", "buckets", "type+", "service+", "instance", "lease", "key", "prefix"],
+    getHistogram,
+    "Count events over time",
+  ),
+  route("GET", `${A}/revisions`, "reader", NONE, ["at"], getRevision, "Find the revision at a time, or its time"),
   route("POST", `${A}/histories`, "reader", JSON_BODY, [], getHistories, "Say which status instances had when"),
   route(
     "GET",
