@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -13,6 +13,7 @@ import { freePort } from "../harness/ports.ts";
 import { cleanEnvironment, startProcess } from "../harness/process.ts";
 import { PROGRAM, type Rollcall, startRollcall } from "../harness/program.ts";
 import { request } from "../harness/requests.ts";
+import { ROOT } from "../harness/root.ts";
 import { type Scope, temporaryDirectory, until } from "../harness/scope.ts";
 
 const prometheus = requirePackage("prometheus", "prometheus");
@@ -48,12 +49,14 @@ interface Prometheus {
 }
 
 /** A Prometheus with these jobs, ready to be asked. Its store and its configuration go with the test. */
-async function startPrometheus(scope: Scope, jobs: readonly object[]): Promise<Prometheus> {
+async function startPrometheus(scope: Scope, jobs: readonly object[], rules?: string): Promise<Prometheus> {
   const folder = temporaryDirectory(scope, "prometheus");
+  if (rules !== undefined) writeFileSync(join(folder, "rules.yml"), rules);
   const file = join(folder, "prometheus.yml");
   // JSON is YAML.
-  const times = { scrape_interval: "500ms", scrape_timeout: "500ms" };
-  writeFileSync(file, JSON.stringify({ global: times, scrape_configs: jobs }));
+  const times = { scrape_interval: "500ms", scrape_timeout: "500ms", evaluation_interval: "500ms" };
+  const ruled = rules !== undefined && { rule_files: ["rules.yml"] };
+  writeFileSync(file, JSON.stringify({ global: times, scrape_configs: jobs, ...ruled }));
   const listen = `127.0.0.1:${await freePort()}`;
   const flags = [`--config.file=${file}`, `--storage.tsdb.path=${join(folder, "data")}`];
   const program = startProcess(scope, prometheus.path, [...flags, `--web.listen-address=${listen}`], {
@@ -147,7 +150,7 @@ test("instances become targets with their labels, one that was killed goes", {
   skip: prometheus.skip,
   timeout: 60_000,
 }, async (t) => {
-  const registry = await startRollcall(t);
+  const registry = await startRollcall(t, { dialects: "http,rackspace" });
   const port = await startTarget(t);
   const sd = `${registry.url}/sd/prometheus/default`;
   const meta = { "build.no-1": "x", größe: 'L "large"\n' };
@@ -297,4 +300,96 @@ async function lint(metrics: string): Promise<{ readonly code: number | null; re
   child.stdin.end(metrics);
   const [said, wrong, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
   return { code: code as number | null, said: said + wrong };
+}
+
+const RULES = `${ROOT}deploy/monitoring/rollcall.rules.yml`;
+const DASHBOARD = `${ROOT}deploy/monitoring/rollcall-dashboard.json`;
+/** Of one node alone there are none of these. */
+const OF_SEVERAL = /^rollcall_(node_reached|partitioned|behind_seconds|etcd_up|etcd_alarms|upstream_stale_seconds)$/;
+
+interface Panel {
+  readonly title: string;
+  readonly targets: readonly { readonly expr: string }[];
+}
+
+test("promtool takes the alert rules, and they and the dashboard name numbers that there are", {
+  skip: promtool.skip,
+  timeout: 30_000,
+}, async (t) => {
+  const child = spawn(promtool.path, ["check", "rules", "--lint-fatal", RULES], { env: cleanEnvironment() });
+  const [said, wrong, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
+  assert.equal(code, 0, said + wrong);
+  const registry = await startRollcall(t, { dialects: "all" });
+  const { text: metrics } = await request(`${registry.url}/metrics`);
+  const known = new Set(Array.from(metrics.matchAll(/^# TYPE (\S+)/gm), ([, name]) => name));
+  const sources = readFileSync(`${ROOT}packages/registry/src/around/metrics.ts`, "utf8");
+  const named = [readFileSync(RULES, "utf8"), readFileSync(DASHBOARD, "utf8")].flatMap((file) =>
+    Array.from(file.matchAll(/\b(?:rollcall|process|nodejs)_[a-z0-9_]+\b/g), ([name]) => name),
+  );
+  assert.ok(named.length > 50);
+  for (const name of new Set(named))
+    assert.ok(OF_SEVERAL.test(name) ? sources.includes(`"${name}"`) : known.has(name.replace(/_bucket$/, "")), name);
+});
+
+test("nothing is alarming while all is well; what is held, unusable and gone is", {
+  skip: prometheus.skip,
+  timeout: 90_000,
+}, async (t) => {
+  const registry = await startRollcall(t);
+  await put(registry, "web/w1", { address: "127.0.0.1", port: 80, ttl: 0 });
+  const rules = readFileSync(RULES, "utf8");
+  assert.match(rules, /^ +for: 1m$/m);
+  const jobs = [{ job_name: "rollcall", static_configs: [{ targets: [`127.0.0.1:${registry.port()}`] }] }];
+  // At once, for a test.
+  const peer = await startPrometheus(t, jobs, rules.replace(/^( +)for: \w+$/gm, "$1for: 0s"));
+  const firing = async (): Promise<readonly string[]> => {
+    const { alerts } = await peer.get<{ alerts: { state: string; labels: Labels }[] }>("alerts");
+    return alerts.filter(({ state }) => state === "firing").map(({ labels }) => labels.alertname as string);
+  };
+  const fires = (alert: string) =>
+    until(async () => (await firing()).includes(alert), { what: `${alert} to fire`, timeoutMs: TAKE_UP_MS });
+  await until(async () => (await peer.query('up{job="rollcall"}'))[0]?.value === 1, { what: "the first scrape" });
+  const rounds = async () => {
+    const { groups } = await peer.get<{ groups: { rules: { health: string; name: string }[] }[] }>("rules");
+    const states = groups.flatMap((group) => group.rules);
+    assert.deepEqual(
+      states.filter(({ health }) => health === "err").map(({ name }) => name),
+      [],
+    );
+    return states.length > 10 && states.every(({ health }) => health === "ok");
+  };
+  await until(rounds, { what: "all rules to be evaluated", timeoutMs: TAKE_UP_MS });
+  assert.deepEqual(await firing(), []);
+  await assertPanels(peer);
+
+  await put(registry, "bad/b1", { address: "127.0.0.1", port: 81, ttl: 0, status: "critical" });
+  await request(`${registry.url}/v2/default/services/web/instances/w1`, { method: "DELETE" });
+  await fires("RollcallNothingUsable");
+  for (let nth = 0; nth < 12; nth++) await put(registry, `api/a${nth}`, { address: "127.0.0.1", port: 82, ttl: "2s" });
+  await fires("RollcallProtectionHolds");
+  await registry.stop();
+  await fires("RollcallDown");
+});
+
+/** Each panel's questions are understood, and those of one node alone are answered. */
+async function assertPanels(peer: Prometheus): Promise<void> {
+  const { panels } = JSON.parse(readFileSync(DASHBOARD, "utf8")) as { panels: readonly Panel[] };
+  assert.ok(panels.length > 15);
+  const ask = async (): Promise<string[]> => {
+    const silent: string[] = [];
+    for (const { title, targets } of panels)
+      for (const { expr } of targets) {
+        const filled = expr
+          .replaceAll("$job", ".*")
+          .replaceAll("$instance", ".*")
+          .replaceAll("$__rate_interval", "10s");
+        if ((await peer.query(filled)).length === 0) silent.push(title);
+      }
+    // Of an open stream there may be none yet.
+    return silent.filter((title) => title !== "Watchers");
+  };
+  const ofSeveral = "Nodes not reached, Nodes not reached, Behind the order";
+  // Rates want two scrapes.
+  const isAnswered = async () => (await ask()).join(", ") === ofSeveral;
+  await until(isAnswered, { what: "all panels to have points", timeoutMs: TAKE_UP_MS });
 }
