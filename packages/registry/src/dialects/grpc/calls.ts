@@ -15,7 +15,7 @@ type Shown = Outcome<object>;
 type Work<Q> = (desk: Desk, account: Account, request: Q, asker: Asker) => Shown | Promise<Shown>;
 
 /** `name`: `Catalog/Register`. */
-export function unary<Q extends Message & { readonly account: string }>(
+export function unary<Q extends { readonly account: string }>(
   name: string,
   need: Role,
   work: Work<Q>,
@@ -24,7 +24,10 @@ export function unary<Q extends Message & { readonly account: string }>(
   return {
     kind: "unary",
     path,
-    codec: { decode: SCHEMA.codec<Q, Message>(path).decode, encode: (answer) => encodeShown(outputOf(path), answer) },
+    codec: {
+      decode: SCHEMA.codec<Q & Message, Message>(path).decode,
+      encode: (answer) => encodeShown(outputOf(path), answer),
+    },
     handle: (desk, call, request) =>
       within(desk, { call, account: request.account, need }, (account, asker) => {
         const shown = work(desk, account, request, asker);

@@ -8,9 +8,15 @@ const FIXED32 = 5;
 /** Of a varint: ten bytes have all 64 bits. */
 const VARINT_BYTES_MAX = 10;
 
-/** Writes fields, lowest first. */
+/** Shorter texts are written faster one by one. */
+const TEXT_SHORT = 48;
+
+/** Writes fields, lowest first. What is put in is not to change before the end, other messages among it. */
 export class Message {
-  readonly #parts: Buffer[] = [];
+  /** Numbers are varints, all else is bytes; a text comes after its length. */
+  readonly #parts: (number | string | Buffer | Message)[] = [];
+  /** In bytes. */
+  #size = 0;
 
   /** A long, an enum or a flag. Left out when it is 0 or false, as in the third version of the language. */
   number(field: number, value: number | boolean | undefined): this {
@@ -20,43 +26,68 @@ export class Message {
 
   /** Left out when it is empty. */
   bytes(field: number, value: Buffer | string | undefined): this {
-    if (value !== undefined && value.length > 0) this.#add(field, Buffer.from(value as string, "utf8"));
+    if (value !== undefined && value.length > 0) this.#add(field, value, Buffer.byteLength(value));
     return this;
   }
 
   /** Written also when it is empty. */
   message(field: number, value: Message | undefined): this {
-    if (value !== undefined) this.#add(field, value.end());
+    if (value !== undefined) this.#add(field, value, value.#size);
     return this;
   }
 
   /** Written also when it is 0 or empty: the second version of the language tells that from what is not there. */
   present(field: number, value: number | bigint | Buffer | undefined): this {
-    if (Buffer.isBuffer(value)) this.#add(field, value);
-    else if (value !== undefined) this.#parts.push(varint(field * 8 + VARINT), varint(value));
+    if (Buffer.isBuffer(value)) this.#add(field, value, value.length);
+    else if (value !== undefined) {
+      const tag = field * 8 + VARINT;
+      // A number below 0 takes ten bytes, as it has all 64 bits.
+      const part = typeof value === "bigint" || value < 0 ? wide(BigInt.asUintN(64, BigInt(value))) : value;
+      this.#parts.push(tag, part);
+      this.#size += varintSize(tag) + (typeof part === "number" ? varintSize(part) : part.length);
+    }
     return this;
   }
 
-  #add(field: number, bytes: Buffer): void {
-    this.#parts.push(varint(field * 8 + BYTES), varint(bytes.length), bytes);
+  #add(field: number, value: string | Buffer | Message, size: number): void {
+    const tag = field * 8 + BYTES;
+    this.#parts.push(tag, size, value);
+    this.#size += varintSize(tag) + varintSize(size) + size;
   }
 
-  end(): Buffer {
-    return Buffer.concat(this.#parts);
+  /** `before`: so many bytes at the beginning are left free. */
+  end(before = 0): Buffer {
+    const bytes = Buffer.allocUnsafe(before + this.#size);
+    this.#write(bytes, before);
+    return bytes;
+  }
+
+  #write(bytes: Buffer, from: number): number {
+    let at = from;
+    let length = 0;
+    for (const part of this.#parts) {
+      if (typeof part === "number") {
+        length = part;
+        let rest = part;
+        for (; rest > 127; rest = Math.floor(rest / 128)) bytes[at++] = (rest % 128) | 128;
+        bytes[at++] = rest;
+      } else if (typeof part === "string") {
+        if (length > TEXT_SHORT || length !== part.length) at += bytes.write(part, at, length, "utf8");
+        else for (let nth = 0; nth < length; nth++) bytes[at++] = part.charCodeAt(nth);
+      } else if (part instanceof Message) at = part.#write(bytes, at);
+      else {
+        bytes.set(part, at);
+        at += part.length;
+      }
+    }
+    return at;
   }
 }
 
-/** A number below 0 takes ten bytes, as it has all 64 bits. */
-function varint(value: number | bigint): Buffer {
-  if (typeof value === "bigint" || value < 0) return wide(BigInt.asUintN(64, BigInt(value)));
-  const bytes: number[] = [];
-  let rest = value;
-  while (rest > 127) {
-    bytes.push((rest % 128) | 128);
-    rest = Math.floor(rest / 128);
-  }
-  bytes.push(rest);
-  return Buffer.from(bytes);
+function varintSize(value: number): number {
+  let size = 1;
+  for (let rest = value; rest > 127; rest = Math.floor(rest / 128)) size++;
+  return size;
 }
 
 function wide(value: bigint): Buffer {

@@ -1,6 +1,6 @@
 /** Heartbeats, read and written by hand: they come by the thousand. */
+import { HEAD_BYTES } from "../../../net/grpc/method.ts";
 import { Message, scanFields } from "../../../net/grpc/protobuf.ts";
-import { framed } from "../../../net/grpc/schema.ts";
 import { CODES, Status } from "../../../net/grpc/status.ts";
 
 /** A KeepAliveRequest. */
@@ -48,5 +48,5 @@ export function writeBeats(leases: readonly string[], ttls: ArrayLike<number>): 
     else beat.number(3, ttlMs < 0 ? UNREACHED : MISSING);
     message.message(1, beat);
   }
-  return framed(message.end());
+  return message.end(HEAD_BYTES);
 }

@@ -1,7 +1,7 @@
 /** Requests and responses of the discovery service, state of the world and delta: envoy.service.discovery.v3 */
 
+import { HEAD_BYTES } from "../../../net/grpc/method.ts";
 import { Message, readFields } from "../../../net/grpc/protobuf.ts";
-import { framed } from "../../../net/grpc/schema.ts";
 import type { Resource } from "./resources.ts";
 
 /** What both forms of a request say. */
@@ -102,19 +102,42 @@ export interface Response {
   readonly gone: readonly string[];
 }
 
+/** What was written last of a resource that a response has alone: a crowd of clients that follow it is told the same. */
+const written = new WeakMap<
+  Resource,
+  { readonly response: Response; readonly isDelta: boolean; readonly bytes: Buffer }
+>();
+
+/** A DiscoveryResponse or a DeltaDiscoveryResponse. The buffer may be another client's, too. */
+export function writeResponse(response: Response, isDelta: boolean): Buffer {
+  const { version, nonce, resources, gone } = response;
+  const [only] = resources;
+  if (only === undefined || resources.length > 1 || gone.length > 0) return write(response, isDelta);
+  const last = written.get(only);
+  if (last?.isDelta === isDelta && last.response.nonce === nonce && last.response.version === version)
+    return last.bytes;
+  const bytes = write(response, isDelta);
+  written.set(only, { response, isDelta, bytes });
+  return bytes;
+}
+
+function write(response: Response, isDelta: boolean): Buffer {
+  return isDelta ? writeDelta(response) : writeWhole(response);
+}
+
 /** A DiscoveryResponse. */
-export function writeWhole({ type, version, nonce, resources }: Response): Buffer {
+function writeWhole({ type, version, nonce, resources }: Response): Buffer {
   const message = new Message().bytes(1, version);
   for (const { any } of resources) message.present(2, any);
-  return framed(message.bytes(4, type).bytes(5, nonce).end());
+  return message.bytes(4, type).bytes(5, nonce).end(HEAD_BYTES);
 }
 
 /** A DeltaDiscoveryResponse. */
-export function writeDelta({ type, version, nonce, resources, gone }: Response): Buffer {
+function writeDelta({ type, version, nonce, resources, gone }: Response): Buffer {
   const message = new Message().bytes(1, version);
   for (const one of resources)
     message.message(2, new Message().bytes(1, one.version).present(2, one.any).bytes(3, one.name));
   message.bytes(4, type).bytes(5, nonce);
   for (const name of gone) message.bytes(6, name);
-  return framed(message.end());
+  return message.end(HEAD_BYTES);
 }

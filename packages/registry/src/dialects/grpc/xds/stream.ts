@@ -6,7 +6,7 @@ import type { Visit } from "../../../net/routes/visits.ts";
 import { admit, type Desk, type Guest } from "../desk.ts";
 import { STOPPED, toStatus } from "../refusals.ts";
 import { KINDS, type Kind, kindOf } from "./kinds.ts";
-import { type Asked, type Response, writeDelta, writeWhole } from "./messages.ts";
+import { type Asked, type Response, writeResponse } from "./messages.ts";
 import { findResource } from "./resources.ts";
 import { type Found, Wanted } from "./wanted.ts";
 
@@ -150,8 +150,7 @@ export class DiscoveryStream implements Talk<Asked>, Watcher, Visit {
   }
 
   #write(response: Response): void {
-    const message = this.#isDelta ? writeDelta(response) : writeWhole(response);
-    if (!this.#answers.writeEncoded(message)) this.#isFull = true;
+    if (!this.#answers.writeEncoded(writeResponse(response, this.#isDelta))) this.#isFull = true;
   }
 
   ended(): void {

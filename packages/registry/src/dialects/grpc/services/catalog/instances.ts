@@ -1,4 +1,5 @@
 /** @live One instance: register, deregister, report, override. */
+import type { Message } from "@bufbuild/protobuf";
 import {
   type Account,
   type Command,
@@ -24,12 +25,24 @@ import type {
   RegisterRequest,
   ReportRequest,
 } from "../../proto/generated/registry.ts";
+import { PACKAGE, SCHEMA } from "../../proto/schema.ts";
+import { type Registering, readRegistering, writeRegistered } from "../../wire/registering.ts";
 
 const VIA = "grpc";
 
-async function register(desk: Desk, account: Account, request: RegisterRequest, asker: Asker) {
-  const { service, id, ifAbsent, ifRevision } = request;
-  const body = request.instance === undefined ? {} : toBody(request.instance);
+const { decode: decodeRegisterRequest } = SCHEMA.codec<RegisterRequest, Message>(`/${PACKAGE}.Catalog/Register`);
+
+/** By the runtime, what was not read by hand. */
+function readRare(message: Buffer): Registering {
+  const request = decodeRegisterRequest(message);
+  const { account, service, id, ifAbsent, ifRevision, instance } = request;
+  const body = instance === undefined ? {} : toBody(instance);
+  const revision = ifRevision === undefined ? undefined : Number(ifRevision);
+  return { account, service, id, body, ifAbsent, ifRevision: revision };
+}
+
+async function register(desk: Desk, account: Account, request: Registering, asker: Asker) {
+  const { service, id, body, ifAbsent, ifRevision } = request;
   const decoded = decodeRegister(body, service, id, VIA);
   if (!decoded.ok) return decoded;
   const record = desk.registry.read((view) => view.instance(account, service, id));
@@ -45,11 +58,11 @@ async function proposeIf(
   asker: Asker,
   account: Account,
   { service, id }: InstanceKey,
-  revision: bigint | undefined,
+  revision: number | undefined,
   command: Command,
 ): Promise<Outcome<Receipt>> {
   if (revision === undefined) return asker.propose(account, command);
-  const guard: Guard = { on: "instance-mod", instance: { service, id }, revision: Number(revision) };
+  const guard: Guard = { on: "instance-mod", instance: { service, id }, revision };
   const then = [command];
   const receipt = await asker.propose(account, { kind: "when", guards: [guard], then, otherwise: [] });
   return !receipt.ok || succeeded(receipt.value) ? receipt : STALE;
@@ -58,7 +71,11 @@ async function proposeIf(
 async function deregister(_desk: Desk, account: Account, request: DeregisterRequest, asker: Asker) {
   const { service, id, ifRevision } = request;
   const command: Command = { kind: "deregister", instance: { service, id } };
-  return toRevision(await proposeIf(asker, account, request, ifRevision, command));
+  return toRevision(await proposeIf(asker, account, request, toNumber(ifRevision), command));
+}
+
+function toNumber(revision: bigint | undefined): number | undefined {
+  return revision === undefined ? undefined : Number(revision);
 }
 
 function toRevision(receipt: Outcome<Receipt>): Outcome<object> {
@@ -80,7 +97,10 @@ async function override(desk: Desk, account: Account, request: OverrideRequest, 
 }
 
 export const INSTANCES: readonly Method<Desk>[] = [
-  unary<RegisterRequest>("Catalog/Register", "writer", register),
+  {
+    ...unary<Registering>("Catalog/Register", "writer", register),
+    codec: { decode: (message) => readRegistering(message) ?? readRare(message), encode: writeRegistered },
+  },
   unary<DeregisterRequest>("Catalog/Deregister", "writer", deregister),
   unary<ReportRequest>("Catalog/Report", "writer", report),
   unary<OverrideRequest>("Catalog/Override", "writer", override),
