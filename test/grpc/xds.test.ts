@@ -1,5 +1,6 @@
 /** xDS of the grpc dialect: messages as they are on the wire, and gRPC's own client for Node. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import type { ClientHttp2Stream } from "node:http2";
 import { after, test } from "node:test";
 import * as grpc from "@grpc/grpc-js";
@@ -9,7 +10,8 @@ import { startEcho } from "./echo.ts";
 import { Client, frameOf, Raw, startGrpc } from "./rig.ts";
 
 const scope = { after };
-const rollcall = await startGrpc(scope);
+// A few are many here, so that they are held.
+const rollcall = await startGrpc(scope, { config: { protection: { leasesMin: 3 } } });
 const client = new Client(scope, rollcall.port("grpc"));
 
 const TYPE = {
@@ -59,6 +61,14 @@ interface Told {
   readonly gone: readonly string[];
 }
 
+/** A node with these metadata. */
+function toNode(metadata: Readonly<Record<string, string>>): Message {
+  const struct = new Message();
+  for (const [key, text] of Object.entries(metadata))
+    struct.message(1, new Message().bytes(1, key).message(2, new Message().bytes(3, text)));
+  return new Message().bytes(1, "node").message(3, struct);
+}
+
 /** One stream of discovery. */
 class Ads {
   readonly stream: ClientHttp2Stream;
@@ -99,8 +109,9 @@ class Ads {
   }
 
   /** State of the world. `nonce`: answers that response; `error`: refuses it. */
-  ask(type: string, names: readonly string[], nonce = "", error?: string): void {
+  ask(type: string, names: readonly string[], nonce = "", error?: string, token?: string): void {
     const message = new Message();
+    if (token !== undefined) message.message(2, toNode({ rollcall_token: token }));
     for (const name of names) message.bytes(3, name);
     message.bytes(4, type).bytes(5, nonce);
     if (error !== undefined) message.message(6, new Message().number(1, 3).bytes(2, error));
@@ -157,13 +168,15 @@ test("a service is a listener, a route, a cluster and its endpoints, which follo
   ]);
   // Taken, refused, and an answer to something older: none of them is told anything.
   ads.ask(TYPE.eds, ["web"], first.nonce);
-  for (let nth = 0; nth < 100; nth++) ads.ask(TYPE.eds, ["web"], first.nonce, "no");
+  for (let nth = 0; nth < 100; nth++) ads.ask(TYPE.eds, ["web"], first.nonce, "no such thing");
   ads.ask(TYPE.cds, ["other"], "0");
   await client.ask("Catalog/Override", { service: "web", id: "w1", status: "draining" });
   const drained = await ads.next();
   assert.deepEqual([drained.type, drained.nonce], [TYPE.eds, "2"]);
   assert.match(localities(drained.resources.get("web") as Buffer)[0] as string, /^a 30: 10\.1\.0\.1 80 3 10/);
   assert.deepEqual(ads.told, []);
+  const noted = rollcall.logs.filter((line) => line.reason === "no such thing");
+  assert.equal(noted.length, 1, "refused a hundred times, noted once");
   for (let nth = 1; nth <= 7; nth++) await client.ask("Catalog/Deregister", { service: "web", id: `w${nth}` });
   await client.ask("Catalog/Deregister", { service: "web", id: "twin" });
   // The endpoints stay as none; the cluster and the listener are there no more.
@@ -276,4 +289,73 @@ test("gRPC's client for Node calls a service by name, while instances come, drai
   await until(async () => new Set([await say(), await say(), await say(), await say()]).size === 1);
   await client.ask("Catalog/Deregister", { service: "echo", id: "one" });
   for (let nth = 0; nth < 10; nth++) assert.equal(await say(), "other");
+});
+
+test("when all of a service fall silent at once it keeps its endpoints", async (t) => {
+  const ttl = { seconds: 1 };
+  for (const id of ["a", "b", "c"]) await register("silent", id, { ttl });
+  const ads = new Ads(new Raw(t, rollcall.port("grpc")));
+  ads.ask(TYPE.eds, ["silent"]);
+  const [locality] = localities((await ads.next()).resources.get("silent") as Buffer);
+  assert.equal(locality?.match(/ 80 1 100/g)?.length, 3);
+  const held = async () => {
+    const { instances } = await client.ask("Catalog/Discover", { service: "silent" });
+    return instances.filter((one: { held: unknown }) => one.held !== null).length === 3;
+  };
+  await until(held, { what: "all to be held" });
+  // All that is told from here on is of something else.
+  await register("silent", "d", { ttl: { seconds: 60 }, zone: "z" });
+  const more = localities((await ads.next()).resources.get("silent") as Buffer);
+  assert.deepEqual(more[0], locality);
+  assert.equal(more.length, 2);
+});
+
+test("clients that never read are parked, and thousands of streams on a connection end with it", async (t) => {
+  const open = async () => {
+    const text = await (await fetch(`${rollcall.url}/metrics`)).text();
+    return Number(/^rollcall_watchers\{dialect="grpc"\} (\d+)/m.exec(text)?.[1] ?? 0);
+  };
+  const rssMb = (): number =>
+    Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${rollcall.pid}/status`, "utf8"))?.[1]) / 1024;
+  const others = await open();
+  // Each answer is some 50 kB.
+  for (let nth = 0; nth < 500; nth++) await register("many", `m${nth}`, { zone: `zone-${"z".repeat(50)}` });
+  const deaf = new Raw(t, rollcall.port("grpc"), 0);
+  const streams = Array.from({ length: 2000 }, (_, nth) => new Ads(deaf, nth % 2 === 1));
+  for (const [nth, ads] of streams.entries())
+    if (nth % 2 === 1) ads.delta(TYPE.eds, ["many"]);
+    else ads.ask(TYPE.eds, ["many"]);
+  await until(async () => (await open()) === others + 2000, { what: "2000 streams" });
+  const before = rssMb();
+  for (let nth = 0; nth < 20; nth++) await register("many", `m${nth}`, { weight: 50 + nth });
+  assert.ok(rssMb() - before < 300, `${rssMb() - before} MB more`);
+  // Others are told at once.
+  const ads = new Ads(new Raw(t, rollcall.port("grpc")));
+  ads.ask(TYPE.eds, ["many"]);
+  await ads.next();
+  deaf.session.destroy();
+  await until(async () => (await open()) <= others + 1, { what: "the streams to end" });
+});
+
+test("a node's metadata may hold the token, and the stream ends with it", async (t) => {
+  const api = `${rollcall.url}/v2/_/tokens`;
+  const make = async (account: string | null, role: string, token = "") => {
+    const headers = { "content-type": "application/json", ...(token && { authorization: `Bearer ${token}` }) };
+    const body = JSON.stringify({ name: role, account, role });
+    return (await (await fetch(api, { method: "POST", headers, body })).json()) as { id: string; token: string };
+  };
+  const admin = await make(null, "admin");
+  const reader = await make("team", "reader", admin.token);
+  const owner = new Client(scope, rollcall.port("grpc"), { token: admin.token });
+  const instance = { address: "10.9.0.1", port: 80, ttl: { seconds: 60 } };
+  await owner.ask("Catalog/Register", { account: "team", service: "team-web", id: "i", instance });
+  const raw = new Raw(t, rollcall.port("grpc"));
+  const nobody = new Ads(raw);
+  nobody.ask(TYPE.cds, []);
+  await until(() => nobody.code === "16", { what: "code 16" });
+  const ads = new Ads(raw);
+  ads.ask(TYPE.cds, [], "", undefined, reader.token);
+  assert.deepEqual([...(await ads.next()).resources.keys()], ["team-web"]);
+  await fetch(`${api}/${reader.id}`, { method: "DELETE", headers: { authorization: `Bearer ${admin.token}` } });
+  await until(() => ads.code === "16" || ads.code === "7", { what: "the end" });
 });

@@ -76,7 +76,7 @@ export class DiscoveryStream implements Talk<Asked>, Watcher, Visit {
     }
     const isNew = wanted.take(asked);
     if (wanted.names.size > NAMES_MAX || asked.known.size > NAMES_MAX) return this.#answers.end(TOO_MANY);
-    if (asked.error !== undefined)
+    if (wanted.isRefusal(asked))
       this.#desk.house.log.warn({ kind, from: this.#call.peer, reason: asked.error }, "a client of xDS refused");
     if (!isNew) return;
     this.#follow();

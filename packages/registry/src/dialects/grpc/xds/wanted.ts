@@ -24,6 +24,8 @@ export class Wanted {
   /** By name the version that was told. */
   #told = new Map<string, string>();
   #nonces = 0;
+  /** Of the response that was refused last. */
+  #refused = 0;
   #isFirst = true;
 
   constructor(kind: Kind, isDelta: boolean) {
@@ -35,6 +37,13 @@ export class Wanted {
   take(asked: Asked): boolean {
     const changed = this.#isDelta ? this.#takeDelta(asked) : this.#takeWhole(asked);
     return changed || this.#isFirst;
+  }
+
+  /** Whether a client refuses the last response, and did not say so before. */
+  isRefusal({ nonce, error }: Asked): boolean {
+    if (error === undefined || nonce !== String(this.#nonces) || this.#refused === this.#nonces) return false;
+    this.#refused = this.#nonces;
+    return true;
   }
 
   #takeWhole({ names, nonce }: Asked): boolean {
