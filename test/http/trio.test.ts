@@ -1,14 +1,15 @@
 /** register, unregister, subscribe, and the consumers that subscribing makes known. */
 import assert from "node:assert/strict";
+import { Resolver } from "node:dns/promises";
 import { after, test } from "node:test";
 import type { InstanceRecord } from "../../packages/registry/src/core/index.ts";
 import { toAddr } from "../../packages/registry/src/native/catalog/endpoints.ts";
 import { startRollcall } from "../harness/program.ts";
-import { openStream } from "../harness/requests.ts";
+import { openStream, request } from "../harness/requests.ts";
 import { until } from "../harness/scope.ts";
 import { nextAccount, openApi } from "./rig.ts";
 
-const rollcall = await startRollcall({ after });
+const rollcall = await startRollcall({ after }, { dialects: "http,dns,eureka,consul" });
 const api = openApi(rollcall.url);
 
 const endpoint = {
@@ -147,21 +148,62 @@ test("an endpoint goes without a sign of life, and registering is one", async ()
   assert.deepEqual(gone.endpoints, []);
 });
 
+test("lookups of other protocols tell who depends on what, by the instance at the address", async () => {
+  const at = "/v2/default";
+  await api.ok("PUT", `${at}/services/ledger/instances/l1`, { address: "10.0.0.1", port: 80, ttl: 0 });
+  type Told = { consumer: string; provider: string; source: string; instance: object | null };
+  const told = async (query = ""): Promise<unknown[]> => {
+    const { consumers } = await api.ok("GET", `${at}/consumers?provider=ledger${query}`);
+    return consumers.map(({ consumer, source, instance }: Told) => [consumer, source, instance]);
+  };
+  assert.deepEqual(await told(), []);
+  const resolver = new Resolver();
+  resolver.setServers([`127.0.0.1:${rollcall.port("dns")}`]);
+  for (let nth = 0; nth < 2; nth++) assert.deepEqual(await resolver.resolve4("ledger.rollcall"), ["10.0.0.1"]);
+  assert.deepEqual(await told(), [["127.0.0.1", "dns", null]]);
+  const ask = async (dialect: string, path: string, status = 200) =>
+    assert.equal((await request(`http://127.0.0.1:${rollcall.port(dialect)}${path}`)).status, status, path);
+  await ask("consul", "/v1/health/service/ledger");
+  await ask("eureka", "/eureka/apps/LEDGER");
+  await ask("eureka", "/eureka/apps/NONE", 404);
+  await ask("eureka", "/eureka/apps");
+  // One instance at the address: it is that one that asks.
+  await api.ok("PUT", `${at}/services/shop/instances/s1`, { address: "127.0.0.1", ttl: 0 });
+  const instance = { service: "shop", id: "s1" };
+  assert.deepEqual(await told(), [
+    ["shop", "consul", instance],
+    ["shop", "dns", instance],
+    ["shop", "eureka", instance],
+  ]);
+  assert.equal((await told("&consumer=shop")).length, 3);
+  const summary = (await api.ok("GET", `${at}/services`)).services.find(
+    ({ service }: { service: string }) => service === "ledger",
+  );
+  assert.equal(summary.consumers, 1, "one consumer, whatever it asks by");
+  await api.ok("PUT", `${at}/services/pay/instances/p1`, { address: "127.0.0.1", ttl: 0 });
+  assert.deepEqual((await told())[0], ["127.0.0.1", "consul", null]);
+  await api.refused(400, "invalid", "GET", `${at}/consumers?consumer=`);
+});
+
 test("who subscribes is kept over a stop, and readable", async () => {
   const at = `/v2/${nextAccount()}`;
   const body = { ...toProvider, application: "shop" };
   await api.ok("POST", `${at}/subscribe`, body);
   const { consumers } = await api.ok("GET", `${at}/consumers`);
   assert.deepEqual(
-    consumers.map(({ since: _, ...rest }: { since: string }) => rest),
-    [{ consumer: "shop", provider: "provider_test", protocol: "http" }],
+    consumers.map(({ since: _, lastSeenAt: __, ...rest }: { since: string; lastSeenAt: string }) => rest),
+    [{ consumer: "shop", provider: "provider_test", protocol: "http", source: "subscription", instance: null }],
   );
+  assert.ok(consumers[0].lastSeenAt >= consumers[0].since);
   const { revision } = await api.ok("GET", "/v2/_/status");
   for (let i = 0; i < 5; i++) await api.ok("POST", `${at}/subscribe`, body);
   assert.equal((await api.ok("GET", "/v2/_/status")).revision, revision, "polls write nothing");
   await rollcall.stop();
   await rollcall.restart();
-  assert.deepEqual((await api.ok("GET", `${at}/consumers`)).consumers, consumers);
+  const untimed = (all: { lastSeenAt: string }[]) => all.map((one) => ({ ...one, lastSeenAt: "" }));
+  assert.deepEqual(untimed((await api.ok("GET", `${at}/consumers`)).consumers), untimed(consumers));
+  assert.equal((await api.ok("GET", `${at}/consumers?consumer=shop`)).consumers.length, 1);
+  assert.deepEqual((await api.ok("GET", `${at}/consumers?consumer=other`)).consumers, []);
   assert.deepEqual((await api.ok("GET", `${at}/consumers?provider=other`)).consumers, []);
   assert.deepEqual((await api.ok("GET", `${at}/leases`)).leases, [], "the lease behind it is nobody's business");
   assert.deepEqual((await api.ok("GET", `${at}/config?prefix=`)).keys, [], "nor are its keys");

@@ -223,7 +223,18 @@ export interface SubscribedBody {
 /** GET /v2/:account/consumers */
 export interface ConsumersBody {
   revision: number;
-  consumers: Array<{ consumer: string; provider: string; protocol: string; since: string }>;
+  consumers: Array<{
+    /** Its own name; for who looks a service up by another protocol, the service at its address, or that. */
+    consumer: string;
+    provider: string;
+    protocol: string;
+    since: string;
+    lastSeenAt: string;
+    /** By what it is known: `subscription`, `watch`, `lookup`, or the protocol of its lookups, such as `dns`. */
+    source: string;
+    /** The one at its address, where that is one alone. */
+    instance: { service: string; id: string } | null;
+  }>;
 }
 
 /** GET /v2/:account/services/:service/instances/:id/explain */

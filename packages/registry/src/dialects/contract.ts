@@ -43,6 +43,10 @@ export interface House {
   /** The native listener, shared by `http` and `rackspace`. */
   readonly http: HttpListener;
   readonly status: NodeStatus;
+  /** Notes that a client at this address looked a service up, unless it is empty. Costs next to nothing. */
+  looked(account: Account, service: string, address: string): void;
+  /** What all dialects noted so. */
+  readonly lookups: { list(account: Account): readonly Lookup[] };
   /** Opens the dialect's own ports, by the names in bin/dialects.ts. */
   readonly doors: Doors;
   /**
@@ -65,6 +69,16 @@ export interface House {
   readonly settings: Readonly<Record<string, unknown>>;
   /** Absolute path of the directory that relative paths in `settings` begin at. */
   readonly directory: string;
+}
+
+/** Somebody who looked a service up. */
+export interface Lookup {
+  readonly service: string;
+  readonly dialect: string;
+  readonly address: string;
+  /** Wall-clock ms, of the first time and the last. */
+  readonly sinceMs: number;
+  readonly seenMs: number;
 }
 
 /** The checks that the registry runs: those of instances by itself. */

@@ -127,8 +127,20 @@ async function listConsumers({ client, out }: Context): Promise<void> {
   if (out.json) return out.document(body);
   const nowMs = Date.now();
   out.table(
-    [{ title: "consumer" }, { title: "provider" }, { title: "protocol" }, { title: "since", right: true }],
-    inOrder(body.consumers.map((one) => [one.consumer, one.provider, one.protocol || "-", toAge(one.since, nowMs)])),
+    [
+      { title: "consumer" },
+      { title: "provider" },
+      { title: "protocol" },
+      { title: "since", right: true },
+      { title: "known by" },
+      { title: "seen", right: true },
+    ],
+    inOrder(
+      body.consumers.map((one) => [
+        ...[one.consumer, one.provider, one.protocol || "-", toAge(one.since, nowMs), one.source],
+        `${toAge(one.lastSeenAt, nowMs)} ago`,
+      ]),
+    ),
     "nobody subscribes",
   );
 }

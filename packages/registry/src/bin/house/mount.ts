@@ -1,5 +1,6 @@
 /** Loads the dialects that are wanted, and opens them on ports of their own or the native one. */
 import type { Logger } from "pino";
+import { Lookups } from "../../around/lookups.ts";
 import type { ProcessMetrics } from "../../around/metrics.ts";
 import { type Secret, secretOf } from "../../around/secret.ts";
 import { signedAs } from "../../around/signed.ts";
@@ -110,7 +111,17 @@ export async function loadPlans(loaded: readonly Loaded[]): Promise<readonly Any
 /** The parts of the house that are the same for all dialects. */
 export type Shared = Omit<
   House,
-  "settings" | "log" | "doors" | "names" | "notes" | "paths" | "directory" | "secret" | "mustAgree"
+  | "settings"
+  | "looked"
+  | "lookups"
+  | "log"
+  | "doors"
+  | "names"
+  | "notes"
+  | "paths"
+  | "directory"
+  | "secret"
+  | "mustAgree"
 > & {
   /** What a dialect must have in common with the same one at other nodes. */
   agree(dialect: string, values: Readonly<Record<string, unknown>>): void;
@@ -136,8 +147,15 @@ export async function mountDialects(
   undo: (() => Promise<void> | void)[],
 ): Promise<Opened[]> {
   const opened: Opened[] = [];
+  const lookups = new Lookups(shared.clock);
   for (const one of loaded) {
-    const open = await openDialect(one, config, log.child({ dialect: one.listed.name }), shared, listeners);
+    const open = await openDialect(
+      one,
+      config,
+      log.child({ dialect: one.listed.name }),
+      { ...shared, lookups },
+      listeners,
+    );
     if (open === undefined) continue;
     opened.push(open);
     undo.push(() => open.mounted.close());
@@ -168,7 +186,7 @@ async function openDialect(
   { listed, dialect }: Loaded,
   config: ServeConfig,
   log: Logger,
-  { agree, ...shared }: Shared,
+  { agree, ...shared }: Shared & { readonly lookups: Lookups },
   { native, open: openHttp, outgoing }: Listeners,
 ): Promise<Opened | undefined> {
   const rival = rivalOf(listed, config);
@@ -192,6 +210,7 @@ async function openDialect(
       paths: PATHS,
       notes: DIALECTS.filter(({ notes }) => notes).map(({ name }) => name),
       directory: config.directory,
+      looked: (account, service, address) => shared.lookups.note(account, listed.name, service, address),
       mustAgree: (values) => agree(listed.name, values),
       settings: config.dialectSettings[listed.name] ?? {},
       secret: () => loadSecret(listed, shared.registry),

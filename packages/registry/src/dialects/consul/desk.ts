@@ -7,7 +7,7 @@ import type { Request } from "../../net/http/request.ts";
 import type { Answer } from "../../net/routes/answer.ts";
 import type { Json } from "../../net/routes/json.ts";
 import type { Visit } from "../../net/routes/visits.ts";
-import type { NodeStatus } from "../contract.ts";
+import type { House, NodeStatus } from "../contract.ts";
 import type { Settings } from "./settings.ts";
 
 /** This registry as the agent that clients of Consul take it for: one, on however many nodes it runs. */
@@ -30,6 +30,8 @@ export interface Desk {
   readonly status: NodeStatus;
   readonly agent: Agent;
   readonly lasting: Lasting;
+  /** Notes that a client at this address looked a service up. */
+  readonly looked: House["looked"];
   readonly events: Events;
   /** Keys of meta that are dialects' notes to themselves. */
   readonly notes: RegExp;

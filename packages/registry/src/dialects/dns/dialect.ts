@@ -181,6 +181,7 @@ function openDoor(
     standings,
     requests: house.requests,
     read: desk.read,
+    looked: house.looked,
     nowMs: () => clock.monotonic(),
     answered,
     dropped,

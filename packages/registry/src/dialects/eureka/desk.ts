@@ -4,7 +4,7 @@ import type { Access, Account, Clock, Nodes, Principal, Registry } from "../../c
 import type { Request } from "../../net/http/request.ts";
 import type { Answer } from "../../net/routes/answer.ts";
 import type { Audit } from "../../net/routes/audit.ts";
-import type { NodeStatus } from "../contract.ts";
+import type { House, NodeStatus } from "../contract.ts";
 import type { Fetch } from "./fetch/fetch.ts";
 import type { Operations } from "./instances/operations.ts";
 import type { Recent } from "./instances/recent.ts";
@@ -33,6 +33,8 @@ export interface Desk {
   readonly operations: Operations;
   readonly fetch: Fetch;
   readonly recent: Recent;
+  /** Notes that a client at this address looked a service up. */
+  readonly looked: House["looked"];
   peers(): readonly PeerStatus[];
 }
 

@@ -105,6 +105,7 @@ export class Server {
       operations: new Operations({ registry, dataCenter, replication: () => peers }),
       fetch,
       recent,
+      looked: house.looked,
       peers: () => peers.status(),
     };
     const peers = openPeers(desk);

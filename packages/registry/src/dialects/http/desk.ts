@@ -43,14 +43,18 @@ export interface Consumer {
   readonly provider: string;
   readonly protocol: string;
   readonly sinceMs: number;
+  /** By what it is known; missing in what older versions saved. */
+  readonly source?: Source;
 }
+
+export type Source = "subscription" | "watch" | "lookup";
 
 /** Who looks for which provider. */
 export interface Consumers {
   /** Notes that this consumer looks for this provider, unless there are too many or a name is too long. */
-  note(account: Account, consumer: string, provider: string, protocol: string): void;
-  /** All of an account, sorted by provider. */
-  list(account: Account): readonly Consumer[];
+  note(account: Account, consumer: string, provider: string, protocol: string, source?: Source): void;
+  /** All of an account, sorted by provider; and when they were here last. */
+  list(account: Account): readonly (Consumer & { readonly lastMs: number })[];
 }
 
 /** The visits that are open. */

@@ -48,6 +48,7 @@ export class Server {
     const query = parseQuery(request.search);
     if (!query.ok) return giveResult(query);
     const call = { account: entered.value, query: query.value };
+    if (route.name === "lookup") this.#house.looked(call.account, call.query.get("topic") ?? "", request.remoteAddress);
     request.takeBody(BODY_BYTES_MAX, (body) => {
       // A client that went away hears nothing.
       if (!body.ok) return body.refusal === "unavailable" ? undefined : giveResult(body);

@@ -168,10 +168,11 @@ function findOn(account: AccountView | undefined, name: string, desk: Desk) {
 /** A query about the service that the path names. */
 export function aboutNamed(
   desk: Desk,
-  { params, account }: Call,
+  { params, account, request }: Call,
   display: Parameters<typeof aboutService>[3],
 ): ReturnType<typeof aboutService> {
   const [name = ""] = params;
+  desk.looked(account, name, request.remoteAddress);
   return desk.registry.read((view) => aboutService(view.account(account), name, desk, display));
 }
 

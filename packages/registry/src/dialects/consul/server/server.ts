@@ -73,7 +73,7 @@ export class Server {
   readonly #served: Float64Array;
 
   constructor(house: House, settings: Settings, agent: Agent) {
-    const { registry, nodes, access, clock, log, metrics, status } = house;
+    const { registry, nodes, access, clock, log, metrics, status, looked } = house;
     this.#house = house;
     this.#open = new OpenQueries(access, clock, metrics);
     this.#events = new RecentEvents(nodes);
@@ -81,7 +81,8 @@ export class Server {
     const uuid = (): string => randomUUID();
     const notes = new RegExp(`^(?:${house.notes.join("|")})\\.`, "i");
     const [lasting, events] = [this.#open, this.#events];
-    this.#desk = { registry, nodes, access, clock, log, settings, status, agent, lasting, events, notes, uuid };
+    const shared = { registry, nodes, access, clock, log, status, looked };
+    this.#desk = { ...shared, settings, agent, lasting, events, notes, uuid };
     const probes = new NodeProbes({ ...this.#desk, checks: house.checks });
     this.#workers = [new Lapses(this.#desk), new Losses(this.#desk), new Aliases(this.#desk), probes];
     const help = "Requests of Consul's clients that were let in.";

@@ -14,6 +14,9 @@ const VARIANTS_MAX = 8;
 /** In both generations together. */
 const ANSWERS_MAX = 32_768;
 const BYTES_MAX = 48 * 1024 * 1024;
+/** Of so many lookups by one client, one is noted again. */
+const ASKED_MASK = 255;
+
 /** The memory of an answer besides its packets: keys, objects, dependencies. */
 const ANSWER_BYTES = 512;
 
@@ -36,6 +39,10 @@ export class KeptAnswer {
   /** Dropped with the records that it holds when all variants are made. */
   #encode: AnswerSpec["encode"] | undefined;
 
+  /** Who asked last, and how often it was given. */
+  #lastAsker = "";
+  #asked = 0;
+
   constructor(spec: AnswerSpec) {
     this.revision = spec.revision;
     this.dependencies = spec.dependencies;
@@ -47,6 +54,13 @@ export class KeptAnswer {
     this.#variantsMax = isPlural ? VARIANTS_MAX : 1;
     this.#encode = isPlural ? spec.encode : undefined;
     this.bytes = ANSWER_BYTES + this.#variantsMax * first.length + spec.keptBytes;
+  }
+
+  /** Whether this asker is to be noted: another than last time, or the same now and then. */
+  isNews(address: string): boolean {
+    if (this.#lastAsker === address && (++this.#asked & ASKED_MASK) !== 0) return false;
+    this.#lastAsker = address;
+    return true;
   }
 
   /** The next variant, or the client's own of a truncated answer. Id and question in it are those of the last client. */

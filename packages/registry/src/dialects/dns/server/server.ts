@@ -35,6 +35,8 @@ export interface FrontDoorParts {
   readonly standings: Standings;
   readonly requests: RequestLog;
   readonly read: Desk["read"];
+  /** Told of who looked what up. */
+  looked(account: string, service: string, address: string): void;
   nowMs(): number;
   /** Counts of answers by rcode, and of dropped packets by reason. */
   readonly answered: Float64Array;
@@ -160,7 +162,12 @@ export class FrontDoor {
     if (standing.mayForward) answer[3] = answer[3]! | RA_BIT;
     else answer[3] = answer[3]! & ~RA_BIT;
     this.#parts.answered[kept.rcode]! += 1;
+    if (kept.isNews(standing.address)) this.#note(kept, standing.address);
     if (!socket.send(answer, from.port, from.address)) kept.replaceLast();
+  }
+
+  #note({ dependencies }: KeptAnswer, address: string): void {
+    for (const one of dependencies) if (one.on === "service") this.#parts.looked(one.account, one.service, address);
   }
 
   /** A copy of the ready answer with the question in this client's case, which names that point to it get, too. */

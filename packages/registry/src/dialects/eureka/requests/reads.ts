@@ -2,16 +2,28 @@
 import type { Account } from "../../../core/index.ts";
 import type { Body } from "../../../net/answers/parts.ts";
 import type { Answer } from "../../../net/routes/answer.ts";
-import type { Call, Handle } from "../desk.ts";
+import type { Call, Desk, Handle } from "../desk.ts";
 import type { Fetch } from "../fetch/fetch.ts";
 import type { Form } from "../fetch/piece.ts";
 import type { Format } from "../wire/messages.ts";
 import { empty, formOf, inForm, inFormat, singleFormatOf } from "./answer.ts";
 
+/** Of an application or address that is a service, too. Who fetches everything says not what for. */
+function noteLookup({ registry, looked }: Desk, { account, target: { name }, request }: Call): void {
+  if (name === "") return;
+  const found = registry.read((view) => {
+    const services = view.account(account);
+    return (services?.service(name) ?? services?.service(name.toLowerCase()))?.name;
+  });
+  if (found !== undefined) looked(account, found, request.remoteAddress);
+}
+
 type Listed = Body | undefined;
 
 function list(read: (fetch: Fetch, call: Call, form: Form) => Listed | Promise<Listed>, missing = 404): Handle {
-  return ({ fetch }, call) => {
+  return (desk, call) => {
+    const { fetch } = desk;
+    noteLookup(desk, call);
     const form = formOf(call.request);
     const body = read(fetch, call, form);
     const give = (made: Listed): Answer => (made === undefined ? empty(missing) : inForm(form, made));
@@ -40,7 +52,10 @@ function single(
     format: Format,
   ) => string | undefined | Promise<string>,
 ): Handle {
-  return ({ fetch }, { request, account, target }) => {
+  return (desk, call) => {
+    const { fetch } = desk;
+    const { request, account, target } = call;
+    noteLookup(desk, call);
     const format = singleFormatOf(request);
     const body = read(fetch, account, target, format);
     const give = (made: string | undefined): Answer => (made === undefined ? empty(404) : inFormat(format, made));

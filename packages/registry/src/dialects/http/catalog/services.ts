@@ -14,9 +14,10 @@ import { type Summary, toSummary } from "../../../native/wire/summary.ts";
 import type { Answer } from "../../../net/routes/answer.ts";
 import type { Result } from "../../../net/routes/serve.ts";
 import { encodeList, findUnchanged, PAGE_BYTES_MAX, toState, toStateBody } from "../answers.ts";
-import type { Consumer, Exchange } from "../desk.ts";
+import type { Exchange } from "../desk.ts";
 import { awaitChange } from "../follow/poll.ts";
 import { decodeFilter, decodePage, decodeWait, type Page as PageRequest } from "../wire/query.ts";
+import { type Known, knownConsumers } from "./consumers.ts";
 import { answerService, type Shown, show, snapshotOf, toShownBody } from "./listing.ts";
 
 /** GET …/services/:service */
@@ -35,7 +36,7 @@ export function getService(exchange: Exchange): Result | Promise<Result> {
 function noteConsumer({ desk, account, query }: Exchange, provider: string): void {
   const consumer = query.get("consumer");
   if (consumer === undefined || consumer === "") return;
-  desk.consumers.note(account, consumer, provider, query.get("protocol") ?? "");
+  desk.consumers.note(account, consumer, provider, query.get("protocol") ?? "", "lookup");
 }
 
 /** Answers at once, or when the thing's revision is greater than `after`, or when the wait is over. */
@@ -113,15 +114,14 @@ function answerPage(
   );
 }
 
-/** By provider; one that speaks several protocols is one. */
-function countConsumers(all: readonly Consumer[]): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>();
-  for (const [nth, { provider, consumer }] of all.entries()) {
-    const before = all[nth - 1];
-    if (before?.provider === provider && before.consumer === consumer) continue;
-    counts.set(provider, (counts.get(provider) ?? 0) + 1);
+/** By provider; one that is known by several things is one. */
+function countConsumers(all: readonly Known[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, Set<string>>();
+  for (const { provider, consumer } of all) {
+    const consumers = counts.get(provider) ?? new Set();
+    counts.set(provider, consumers.add(consumer));
   }
-  return counts;
+  return new Map(Array.from(counts, ([provider, consumers]) => [provider, consumers.size]));
 }
 
 /** GET …/services */
@@ -135,7 +135,7 @@ function pageServices(
   { from, limit }: PageRequest,
   { desk, account: name }: Exchange,
 ): Page {
-  const consumers = countConsumers(desk.consumers.list(name));
+  const consumers = countConsumers(knownConsumers(desk, name, account));
   const services: ServiceSummaryBody[] = [];
   let looks = 0;
   let bytes = 0;

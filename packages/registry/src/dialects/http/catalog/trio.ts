@@ -1,6 +1,6 @@
-/** @live Handlers of register, unregister, subscribe, and of the consumers that subscribing makes known. */
+/** @live Handlers of register, unregister and subscribe, which makes consumers known. */
 import type { EndpointBody } from "@rollcall/client";
-import { type InstanceRecord, refuse, type Scope } from "../../../core/index.ts";
+import type { InstanceRecord, Scope } from "../../../core/index.ts";
 import {
   decodeSubscribe,
   findEndpoints,
@@ -12,12 +12,11 @@ import {
   toLife,
   versionOf,
 } from "../../../native/catalog/endpoints.ts";
-import { toTime } from "../../../native/wire/numbers.ts";
 import { decodeEndpoint } from "../../../native/wire/registration.ts";
 import type { Answer } from "../../../net/routes/answer.ts";
 import type { Result } from "../../../net/routes/serve.ts";
 import { encodeList, toJson, toJsonBody } from "../answers.ts";
-import { type Consumer, type Exchange, signed } from "../desk.ts";
+import { type Exchange, signed } from "../desk.ts";
 import { awaitChange } from "../follow/poll.ts";
 
 /** POST …/register. The same endpoint again is a heartbeat. */
@@ -82,19 +81,4 @@ export function subscribe(exchange: Exchange): Result | Promise<Result> {
 
 function noteConsumer({ desk, account }: Exchange, consumer: string, { wants }: Subscribing): void {
   for (const { provider, protocol } of wants) desk.consumers.note(account, consumer, provider, protocol);
-}
-
-/** GET …/consumers */
-export function getConsumers(exchange: Exchange): Result {
-  const { desk, account, query } = exchange;
-  const provider = query.get("provider");
-  if (provider === "") return refuse("invalid", "query parameter provider must not be empty");
-  return desk.registry.read((view) => {
-    const found = desk.consumers.list(account).filter((one) => provider === undefined || one.provider === provider);
-    return toJsonBody(encodeList({ revision: view.revision }, "consumers", found.map(toConsumerBody)));
-  });
-}
-
-function toConsumerBody({ sinceMs, consumer, provider, protocol }: Consumer) {
-  return { consumer, provider, protocol, since: toTime(sinceMs) };
 }

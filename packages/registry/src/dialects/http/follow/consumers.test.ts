@@ -60,8 +60,8 @@ test("a stop saves the consumers of all accounts, and a start soon after goes on
   const after = new NotedConsumers(registry, clock);
   for (const account of ["a0", "a1499"])
     assert.deepEqual(
-      after.list(account).map(({ bytes: _, seenMs: __, ...consumer }) => consumer),
-      [{ consumer: "shop \ud800 ü", provider: "web", protocol: "http", sinceMs }],
+      after.list(account).map(({ bytes: _, seenMs: __, lastMs: ___, ...consumer }) => consumer),
+      [{ consumer: "shop \ud800 ü", provider: "web", protocol: "http", sinceMs, source: "subscription" }],
     );
   pause(CONSUMER_TTL_MS + 1);
   const { revision } = core.numbers();

@@ -14,7 +14,7 @@ import {
   toBytes,
 } from "../../../core/index.ts";
 import { WAIT_MS_MAX } from "../../../native/wire/numbers.ts";
-import type { Consumer, Consumers } from "../desk.ts";
+import type { Consumer, Consumers, Source } from "../desk.ts";
 
 /** In the system's account, by the name of the account that the consumers are in. */
 const PREFIX = "\0http/consumers/";
@@ -62,7 +62,7 @@ export class NotedConsumers implements Consumers {
     });
   }
 
-  note(account: Account, consumer: string, provider: string, protocol: string): void {
+  note(account: Account, consumer: string, provider: string, protocol: string, source: Source = "subscription"): void {
     if (Math.max(consumer.length, provider.length, protocol.length) > LIMITS.nameLengthMax) return;
     const id = toId(provider, consumer, protocol);
     const circle = this.#circles.get(account);
@@ -75,7 +75,7 @@ export class NotedConsumers implements Consumers {
       return;
     }
     this.#forget(account);
-    this.#add(account, { consumer, provider, protocol, sinceMs: this.#clock.now() });
+    this.#add(account, { consumer, provider, protocol, sinceMs: this.#clock.now(), source });
   }
 
   #add(account: Account, consumer: Consumer): void {
@@ -115,18 +115,22 @@ export class NotedConsumers implements Consumers {
     this.#circles.delete(account);
   }
 
-  list(account: Account): Noted[] {
+  list(account: Account): (Noted & { readonly lastMs: number })[] {
     this.#forget(account);
-    return [...(this.#circles.get(account)?.noted.values() ?? [])].sort(
-      (a, b) => compare(a.provider, b.provider) || compare(a.consumer, b.consumer) || compare(a.protocol, b.protocol),
-    );
+    const offMs = this.#clock.now() - this.#clock.monotonic();
+    const noted = [...(this.#circles.get(account)?.noted.values() ?? [])];
+    return noted
+      .map((one) => ({ ...one, lastMs: Math.round(one.seenMs + offMs) }))
+      .sort(
+        (a, b) => compare(a.provider, b.provider) || compare(a.consumer, b.consumer) || compare(a.protocol, b.protocol),
+      );
   }
 
   /** A store that takes no writes harms nobody: they are known again after their next poll. */
   async save(): Promise<void> {
     const commands: Command[] = [];
     for (const account of this.#circles.keys()) {
-      const consumers = this.list(account).map(({ bytes: _, seenMs: __, ...consumer }) => consumer);
+      const consumers = this.list(account).map(({ bytes: _, seenMs: __, lastMs: ___, ...consumer }) => consumer);
       const saved: Saved = { savedMs: this.#clock.now(), consumers };
       commands.push({ kind: "put", key: PREFIX + account, value: toBytes(JSON.stringify(saved)) });
     }

@@ -69,7 +69,7 @@ function consumeWhileOpen({ desk, account, query }: Exchange, { services }: Inte
   const consumer = query.get("consumer") ?? "";
   if (consumer === "" || services.size === 0) return () => {};
   const note = (): void => {
-    for (const service of services) desk.consumers.note(account, consumer, service, "");
+    for (const service of services) desk.consumers.note(account, consumer, service, "", "watch");
   };
   note();
   const timer = setInterval(note, CONSUMER_TTL_MS / 3);

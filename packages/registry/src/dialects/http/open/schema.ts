@@ -257,7 +257,12 @@ const CATALOG = {
   Subscribed: object({ version: text, endpoints: Type.Array(object({ ...endpointFields, meta: pairs })) }),
   Consumers: object({
     revision: count,
-    consumers: Type.Array(object({ consumer: text, provider: text, protocol: text, since: time })),
+    consumers: Type.Array(
+      object({
+        ...{ consumer: text, provider: text, protocol: text, since: time, lastSeenAt: time, source: text },
+        instance: orNull(object({ service: text, id: text })),
+      }),
+    ),
   }),
 };
 

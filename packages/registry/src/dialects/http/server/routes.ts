@@ -17,6 +17,7 @@ import { getMembers } from "../admin/members.ts";
 import { getMetricsHistory } from "../admin/numbers.ts";
 import { getProtection } from "../admin/protection.ts";
 import { getWhoami } from "../admin/whoami.ts";
+import { getConsumers } from "../catalog/consumers.ts";
 import { explain } from "../catalog/explain.ts";
 import {
   beatInstance,
@@ -32,7 +33,7 @@ import { overrideMany } from "../catalog/overrides.ts";
 import { getTargets } from "../catalog/prometheus.ts";
 import { search } from "../catalog/search.ts";
 import { getService, listInstances, listServices } from "../catalog/services.ts";
-import { getConsumers, registerEndpoint, subscribe, unregisterEndpoint } from "../catalog/trio.ts";
+import { registerEndpoint, subscribe, unregisterEndpoint } from "../catalog/trio.ts";
 import { deleteKey, deleteKeys, getKey, listKeys, putKey, transact } from "../config/handlers.ts";
 import { copy, forward } from "../follow/copy.ts";
 import { getEvents } from "../follow/events.ts";
@@ -129,7 +130,15 @@ const CATALOG_ROUTES: readonly Route[] = [
   route("POST", `${A}/register`, "writer", REGISTRATION, [], registerEndpoint, "Register an endpoint"),
   route("POST", `${A}/unregister`, "writer", REGISTRATION, [], unregisterEndpoint, "Remove an endpoint"),
   route("POST", `${A}/subscribe`, "reader", JSON_BODY, [], subscribe, "Find the endpoints of providers"),
-  route("GET", `${A}/consumers`, "reader", NONE, ["provider"], getConsumers, "List who subscribes to which provider"),
+  route(
+    "GET",
+    `${A}/consumers`,
+    "reader",
+    NONE,
+    ["provider", "consumer"],
+    getConsumers,
+    "List who subscribes to which provider",
+  ),
 ];
 
 const LEASE_ROUTES: readonly Route[] = [
