@@ -19,7 +19,7 @@ import { createEmbedded } from "../../packages/registry/src/replicators/embedded
 import { createEtcd } from "../../packages/registry/src/replicators/etcd/replicator.ts";
 import { createMemory } from "../../packages/registry/src/replicators/memory/replicator.ts";
 import { etcd, startCluster } from "../etcd/cluster-rig.ts";
-import { accepted, instanceOf, LIMITS_OF_TESTS, register } from "../harness/registry.ts";
+import { accepted, countsOf, instanceOf, LIMITS_OF_TESTS, register } from "../harness/registry.ts";
 import { type Scope, temporaryDirectory } from "../harness/scope.ts";
 
 interface Time {
@@ -368,7 +368,7 @@ for (const implementation of IMPLEMENTATIONS.filter(({ missing }) => missing ===
     assert.equal(registry.line, first.core.registry.line, "it is another order");
     assert.equal(registry.pulse("default", "s/i")?.deadlineMs, 2_005_000);
     assert.equal(accepted(await registry.propose("default", put("next"))).revision, 6);
-    const { bytes, ...counts } = registry.read((view) => view.counts("default"));
+    const { bytes, ...counts } = registry.read((view) => countsOf(view, "default"));
     assert.deepEqual(counts, { instances: 1, services: 1, keys: 2, leases: 1 });
     assert.ok(bytes > 0);
   });

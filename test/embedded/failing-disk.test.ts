@@ -159,7 +159,7 @@ test("a checkpoint that fails is tried again, and nothing is lost by it", async 
   heal();
   const again = await openStoreRig(t, data);
   assert.equal(
-    again.core.registry.read((view) => view.counts("default").keys),
+    again.core.registry.read((view) => view.count("default", "keys")),
     20,
   );
 });

@@ -164,7 +164,7 @@ test("a log larger than its size is trimmed from its old end, without a gap", as
   );
   assert.ok(left.length > 10, "too much was forgotten");
   assert.equal(
-    rig.core.registry.read((view) => view.counts("default").keys),
+    rig.core.registry.read((view) => view.count("default", "keys")),
     50,
   );
 });
@@ -179,7 +179,7 @@ test("trimming waits for the checkpoint: the log after it is needed", async (t) 
   await rig.close();
   const again = await openStoreRig(t, data);
   assert.equal(
-    again.core.registry.read((view) => view.counts("default").instances),
+    again.core.registry.read((view) => view.count("default", "instances")),
     50,
   );
 });

@@ -12,6 +12,7 @@ import {
   type Commit,
   type Core,
   type CoreOptions,
+  type Counts,
   type ExpiryPolicy,
   gatherPlans,
   type Instance,
@@ -142,6 +143,18 @@ export function restoredOf(view: View): Restored {
     leases: each((name) => view.account(name)?.leases() ?? []),
     instances: each((name) => view.account(name)?.instances() ?? []),
     keys: each((name) => view.entries(name, "", "")),
+  };
+}
+
+/** All numbers that a view has of an account. */
+export function countsOf(view: View, account: Account): Counts {
+  const count = (of: keyof Counts) => view.count(account, of);
+  return {
+    instances: count("instances"),
+    services: count("services"),
+    keys: count("keys"),
+    leases: count("leases"),
+    bytes: count("bytes"),
   };
 }
 

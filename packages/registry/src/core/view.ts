@@ -62,7 +62,8 @@ export interface Facts {
   members(account: Account, lease: LeaseId): Members;
   /** Of these, by `sizeOf`. */
   leaseBytes(account: Account, lease: LeaseId): number;
-  counts(account: Account): Counts;
+  /** One number at a time: each decision asks for some. */
+  count(account: Account, of: keyof Counts): number;
   /** The number of the service's instances. */
   serviceSize(account: Account, service: string): number;
   /** Undefined while nothing was ever in it. Good until the next command is decided. */

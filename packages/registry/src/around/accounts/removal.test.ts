@@ -22,8 +22,10 @@ async function remove(registry: Registry): Promise<unknown> {
 
 function isEmpty(registry: Registry): boolean {
   return registry.read((view) => {
-    const { instances, leases } = view.counts(ACCOUNT);
-    return instances + leases === 0 && [...view.entries(ACCOUNT, "", "")].length === 0;
+    return (
+      view.count(ACCOUNT, "instances") + view.count(ACCOUNT, "leases") === 0 &&
+      [...view.entries(ACCOUNT, "", "")].length === 0
+    );
   });
 }
 

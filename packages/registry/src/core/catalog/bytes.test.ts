@@ -118,7 +118,7 @@ test("bytes are counted through every change, in drafts and from rows", () => {
         const { changes } = decided.value;
         const draft = new Draft(catalog);
         draft.fold(account, changes, revision);
-        const drafted = { bytes: draft.bytes, own: draft.counts(account).bytes };
+        const drafted = { bytes: draft.bytes, own: draft.count(account, "bytes") };
         // A draft does not know of new accounts, services and directories: they count once they are there.
         const known = new Set(catalog.account(account)?.serviceStates.keys());
         const directoriesBefore = catalog.account(account)?.directories.bytes ?? 0;
@@ -127,9 +127,9 @@ test("bytes are counted through every change, in drafts and from rows", () => {
         let fresh = (catalog.account(account)?.directories.bytes ?? 0) - directoriesBefore;
         for (const service of catalog.account(account)?.serviceStates.keys() ?? [])
           if (!known.has(service)) fresh += serviceBytes(service);
-        assert.equal(drafted.own + fresh, catalog.counts(account).bytes);
+        assert.equal(drafted.own + fresh, catalog.count(account, "bytes"));
         assert.equal(drafted.bytes + fresh + (isNew ? ACCOUNT_BYTES : 0), catalog.bytes);
-        assert.equal(catalog.counts(account).bytes, countAccount(catalog, account));
+        assert.equal(catalog.count(account, "bytes"), countAccount(catalog, account));
         assert.equal(catalog.bytes, countAll(catalog));
         checkServices(catalog, account);
       }

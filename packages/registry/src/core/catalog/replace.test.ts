@@ -1,7 +1,15 @@
 /** A state in the place of another: what is read then is the new one, and who holds a service sees that it moved. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { accepted, instanceOf, openRig, type Rig, register, restoredOf } from "../../../../../test/harness/registry.ts";
+import {
+  accepted,
+  countsOf,
+  instanceOf,
+  openRig,
+  type Rig,
+  register,
+  restoredOf,
+} from "../../../../../test/harness/registry.ts";
 import type { Command, Commit, InstanceRecord, Sink } from "../index.ts";
 import { AccountState } from "./state.ts";
 
@@ -10,7 +18,7 @@ function pictureOf({ registry }: Rig): unknown {
     [...view.accounts()]
       .map(({ name }) => ({
         name,
-        counts: { ...view.counts(name) },
+        counts: countsOf(view, name),
         services: [...(view.account(name)?.services() ?? [])].map((service) => [
           service.name,
           [...service.instances.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),

@@ -390,8 +390,8 @@ export class Catalog implements View {
     return this.leaseState(account, lease)?.bytes ?? 0;
   }
 
-  counts(account: Account): Counts {
-    return this.accountStates.get(account)?.counts ?? NO_COUNTS;
+  count(account: Account, of: keyof Counts): number {
+    return this.accountStates.get(account)?.counts[of] ?? 0;
   }
 
   serviceSize(account: Account, service: string): number {

@@ -17,10 +17,10 @@ import { AccountOver, ServiceDrafts } from "./over.ts";
 
 /** The changes of one account. Null stands for "gone here, whatever lies below". */
 class DraftAccount {
-  readonly instances = new Map<string, InstanceRecord | null>();
+  readonly services = new ServiceDrafts();
   readonly leases = new Map<LeaseId, LeaseRecord | null>();
   readonly keys = new Map<Bytes, KeyRecord | null>();
-  /** The names in `instances` by instance id; mostly one. */
+  /** The services that an id was changed in; mostly one. */
   readonly ids = new Map<string, string | Set<string>>();
   readonly serviceDeltas = new Map<string, number>();
   /** The records of this draft by the lease that keeps them alive; mostly one. */
@@ -28,27 +28,22 @@ class DraftAccount {
   readonly #counted = new Map<LeaseId, number>();
   /** Of the latest commit with an instance; 0 while there is none. */
   catalogRevision: Revision = 0;
-  /** What is in `instances` by service; null until somebody wants it so. */
-  #services: ServiceDrafts | null = null;
   readonly deltas = { instances: 0, services: 0, keys: 0, leases: 0, bytes: 0 };
   /** The names in `keys`, sorted; null until somebody wants them so. */
   #sorted: Bytes[] | null = null;
 
-  setInstance(key: string, { service, id }: InstanceRecord, after: InstanceRecord | null, revision: Revision): void {
-    this.instances.set(key, after);
+  setInstance({ service, id }: InstanceRecord, after: InstanceRecord | null, revision: Revision): void {
+    this.services.set(service, id, after);
     this.catalogRevision = revision;
-    this.#services?.set(service, id, after);
+    const known = this.ids.get(id);
+    if (known === undefined) this.ids.set(id, service);
+    else if (known instanceof Set) known.add(service);
+    else if (known !== service) this.ids.set(id, new Set([known, service]));
   }
 
-  get services(): ServiceDrafts {
-    if (this.#services === null) {
-      this.#services = new ServiceDrafts();
-      for (const [key, record] of this.instances) {
-        const [service = "", id = ""] = key.split("\0");
-        this.#services.set(service, id, record);
-      }
-    }
-    return this.#services;
+  servicesOf(id: string): Iterable<string> {
+    const known = this.ids.get(id);
+    return known === undefined ? [] : known instanceof Set ? known : [known];
   }
 
   setKey(key: Bytes, record: KeyRecord | null): void {
@@ -103,18 +98,6 @@ class DraftAccount {
     const known = this.members.get(lease);
     return known === undefined ? [] : known instanceof Set ? known : [known];
   }
-
-  note(id: string, key: string): void {
-    const known = this.ids.get(id);
-    if (known === undefined) this.ids.set(id, key);
-    else if (known instanceof Set) known.add(key);
-    else if (known !== key) this.ids.set(id, new Set([known, key]));
-  }
-
-  keysOf(id: string): ReadonlySet<string> | undefined {
-    const known = this.ids.get(id);
-    return typeof known === "string" ? new Set([known]) : known;
-  }
 }
 
 /** Where the key stands among these, or would. */
@@ -127,10 +110,6 @@ function placeOf(sorted: readonly Bytes[], key: Bytes): number {
     else high = middle;
   }
   return low;
-}
-
-function nameOf(service: string, id: string): string {
-  return `${service}\0${id}`;
 }
 
 export class Draft implements Facts {
@@ -192,9 +171,7 @@ export class Draft implements Facts {
       draft.serviceDeltas.set(record.service, (draft.serviceDeltas.get(record.service) ?? 0) + delta);
       draft.deltas.instances += delta;
     }
-    const key = nameOf(record.service, record.id);
-    draft.setInstance(key, record, after, revision);
-    draft.note(record.id, key);
+    draft.setInstance(record, after, revision);
     if (before !== null) draft.part(before.lease, before);
     if (after !== null) draft.join(after.lease, after);
   }
@@ -209,18 +186,17 @@ export class Draft implements Facts {
   }
 
   instance(account: Account, service: string, id: string): InstanceRecord | undefined {
-    const found = this.#accounts.get(account)?.instances.get(nameOf(service, id));
+    const found = this.#accounts.get(account)?.services.get(service, id);
     return found === undefined ? this.base.instance(account, service, id) : (found ?? undefined);
   }
 
   instancesById(account: Account, id: string): readonly InstanceRecord[] {
     const below = this.base.instancesById(account, id);
     const draft = this.#accounts.get(account);
-    const keys = draft?.keysOf(id);
-    if (draft === undefined || keys === undefined) return below;
-    const rest = below.filter((record) => !keys.has(nameOf(record.service, record.id)));
-    for (const key of keys) {
-      const record = draft.instances.get(key);
+    if (draft?.ids.has(id) !== true) return below;
+    const rest = below.filter((record) => !draft.services.has(record));
+    for (const service of draft.servicesOf(id)) {
+      const record = draft.services.get(service, id);
       if (record != null) rest.push(record);
     }
     return rest.sort((a, b) => (a.service < b.service ? -1 : 1));
@@ -281,7 +257,7 @@ export class Draft implements Facts {
     const below = this.base.members(account, lease);
     const draft = this.#accounts.get(account);
     if (draft === undefined) return below;
-    const instances = below.instances.filter((record) => !draft.instances.has(nameOf(record.service, record.id)));
+    const instances = below.instances.filter((record) => !draft.services.has(record));
     const keys = below.keys.filter((record) => !draft.keys.has(record.key));
     for (const member of draft.membersOf(lease)) {
       if ("key" in member) keys.push(member);
@@ -294,17 +270,8 @@ export class Draft implements Facts {
     return this.base.leaseBytes(account, lease) + (this.#accounts.get(account)?.leaseBytes(lease) ?? 0);
   }
 
-  counts(account: Account): Counts {
-    const below = this.base.counts(account);
-    const deltas = this.#accounts.get(account)?.deltas;
-    if (deltas === undefined) return below;
-    return {
-      instances: below.instances + deltas.instances,
-      services: below.services + deltas.services,
-      keys: below.keys + deltas.keys,
-      leases: below.leases + deltas.leases,
-      bytes: below.bytes + deltas.bytes,
-    };
+  count(account: Account, of: keyof Counts): number {
+    return this.base.count(account, of) + (this.#accounts.get(account)?.deltas[of] ?? 0);
   }
 
   serviceSize(account: Account, service: string): number {

@@ -28,7 +28,7 @@ function holds({ facts, account, stamp }: Basis, guard: Guard): boolean {
     case "count":
       return guard.of === "keys"
         ? countKeys(facts, account, guard.prefix, guard.below) < guard.below
-        : facts.counts(account)[guard.of] < guard.below;
+        : facts.count(account, guard.of) < guard.below;
     default:
       return everyKey(facts, account, guard, (record) => keyHolds(guard, record, stamp.atMs));
   }
@@ -104,7 +104,7 @@ function compareDecimals(a: string, b: string): number {
 }
 
 function countKeys(facts: Facts, account: Account, prefix: string, enough: number): number {
-  if (prefix === "") return facts.counts(account).keys;
+  if (prefix === "") return facts.count(account, "keys");
   let count = 0;
   for (const _ of facts.entries(account, prefix, prefixEnd(prefix))) if (++count >= enough) break;
   return count;

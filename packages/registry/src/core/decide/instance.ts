@@ -54,10 +54,9 @@ function findMoved(basis: Basis, command: CommandOf<"register">): InstanceRecord
 }
 
 function refuseCounts({ facts, account, limits }: Basis, { instance }: CommandOf<"register">): Refused | undefined {
-  const counts = facts.counts(account);
-  if (counts.instances >= limits.instancesMax)
+  if (facts.count(account, "instances") >= limits.instancesMax)
     return refuse("limit", `the account may have ${limits.instancesMax} instances`);
-  if (counts.services >= limits.servicesMax && facts.serviceSize(account, instance.service) === 0) {
+  if (facts.count(account, "services") >= limits.servicesMax && facts.serviceSize(account, instance.service) === 0) {
     return refuse("limit", `the account may have ${limits.servicesMax} services`);
   }
   return undefined;

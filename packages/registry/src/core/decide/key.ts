@@ -103,7 +103,7 @@ function refuseKeys(basis: Basis, changes: readonly KeyChange[]): Refused | unde
   const { facts, account, limits } = basis;
   let added = 0;
   for (const { before, after } of changes) if (before === null && after !== null && !isReserved(after.key)) added++;
-  if (added > 0 && facts.counts(account).keys + added > limits.keysMax)
+  if (added > 0 && facts.count(account, "keys") + added > limits.keysMax)
     return refuse("limit", `the account may have ${limits.keysMax} keys`);
   for (const change of changes) {
     const refused = countKeys(basis, change);

@@ -68,7 +68,7 @@ function grantNew(basis: Basis, command: CommandOf<"grant">): Outcome<Decision> 
 }
 
 export function refuseLeaseCount({ facts, account, limits }: Basis): Refused | undefined {
-  if (facts.counts(account).leases < limits.leasesMax) return undefined;
+  if (facts.count(account, "leases") < limits.leasesMax) return undefined;
   return refuse("limit", `the account may have ${limits.leasesMax} leases`);
 }
 

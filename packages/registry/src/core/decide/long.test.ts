@@ -86,5 +86,5 @@ test("a transaction changes no more than it may", () => {
   assert.equal(propose(end(all)), "too-large: it changes more than 67108864 bytes");
   assert.equal(propose(end(all.slice(0, 20))), undefined);
   assert.equal(propose(end(all.slice(20))), undefined);
-  assert.equal(catalog.counts("a").keys, 0);
+  assert.equal(catalog.count("a", "keys"), 0);
 });

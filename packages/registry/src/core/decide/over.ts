@@ -18,7 +18,12 @@ export class ServiceDrafts {
       this.#records.set(service, records);
     }
     records.set(id, after);
-    this.#made.delete(service);
+    if (this.#made.size > 0) this.#made.delete(service);
+  }
+
+  /** Null for one that is gone here, undefined for one that did not change. */
+  get(service: string, id: string): InstanceRecord | null | undefined {
+    return this.#records.get(service)?.get(id);
   }
 
   has({ service, id }: InstanceRecord): boolean {

@@ -18,7 +18,7 @@ export function refuseGrowth({ facts, account, limits, bytesMax }: Basis, growth
   if (growth <= 0) return undefined;
   if (isAbove(facts.bytes, growth, bytesMax)) return refuse("limit", fullDetail("registry", facts.bytes, bytesMax));
   if (limits.bytesMax === 0) return undefined;
-  const { bytes } = facts.counts(account);
+  const bytes = facts.count(account, "bytes");
   if (!isAbove(bytes, growth, limits.bytesMax)) return undefined;
   return refuse("limit", fullDetail("account", bytes, limits.bytesMax));
 }
@@ -33,7 +33,7 @@ function fullDetail(what: string, bytes: number, max: number): string {
 
 /** How long a check's output may be: a report is taken when there is no room, too. */
 export function outputLengthMax({ facts, account, limits, bytesMax }: Basis): number {
-  const own = limits.bytesMax === 0 ? Number.POSITIVE_INFINITY : limits.bytesMax - facts.counts(account).bytes;
+  const own = limits.bytesMax === 0 ? Number.POSITIVE_INFINITY : limits.bytesMax - facts.count(account, "bytes");
   // A character takes up to three bytes.
   const isTight = Math.min(bytesMax - facts.bytes, own) < 3 * LIMITS.checkOutputLengthMax;
   return isTight ? OUTPUT_LENGTH_FULL : LIMITS.checkOutputLengthMax;

@@ -161,7 +161,7 @@ function heldCount(rig: Rig): number {
 }
 
 function size(rig: Rig): number {
-  return rig.registry.read((view) => view.counts("default").instances);
+  return rig.registry.read((view) => view.count("default", "instances"));
 }
 
 test("protection holds leases that lapse together, and lets go of those that renew", async () => {
@@ -211,7 +211,7 @@ test("protection is judged for each account alone", async () => {
   await rig.pass(5000);
   assert.equal(size(rig), 12);
   assert.equal(
-    rig.registry.read((view) => view.counts("other").instances),
+    rig.registry.read((view) => view.count("other", "instances")),
     0,
   );
 });

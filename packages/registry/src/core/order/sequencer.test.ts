@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { instanceOf, LIMITS_OF_TESTS, register } from "../../../../../test/harness/registry.ts";
+import { countsOf, instanceOf, LIMITS_OF_TESTS, register } from "../../../../../test/harness/registry.ts";
 import { Catalog } from "../catalog/state.ts";
 import { decide } from "../decide/command.ts";
 import { apply, type Command, type Commit, Sequencer, type SequencerOptions, type Settle } from "../index.ts";
@@ -305,7 +305,7 @@ test("deciding on drafts in groups gives what deciding one by one gives, and cou
             });
         }
         assert.deepEqual(strip(picture(bench.catalog)), strip(picture(plain)));
-        const counts = plain.counts("default");
+        const counts = countsOf(plain, "default");
         assert.equal(
           counts.keys,
           [...plain.entries("default", "", "")].filter((record) => !record.key.startsWith("\0")).length,

@@ -116,7 +116,7 @@ function gather(
   const isAll = from <= "\x01" && to === "";
   for (const record of view.entries(account, from, to)) {
     if (count < limit) found.push(record);
-    else if (isAll) return { found, count: view.counts(account).keys };
+    else if (isAll) return { found, count: view.count(account, "keys") };
     count++;
   }
   return { found, count };
