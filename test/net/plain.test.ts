@@ -189,6 +189,29 @@ test("parsePlain never throws", () => {
   );
 });
 
+test("requests after others on a connection are read as they would be alone", () => {
+  const heads = [
+    "Host: a",
+    "Host: b",
+    "Host: a\r\nX: y",
+    "Host: a\r\nHost: a",
+    "Host: a\r\nContent-Length: 3",
+    "X: y",
+    "",
+  ];
+  const text = (lines: string, nth: number) =>
+    `PUT /${nth}?q HTTP/1.1\r\n${lines === "" ? "" : `${lines}\r\n`}\r\n${GET}`;
+  const tell = (parsed: ReturnType<typeof parsePlain>) =>
+    parsed && { ...parsed, lines: { ...parsed.lines, raw: [...parsed.lines.raw] } };
+  for (const before of heads)
+    for (const [nth, lines] of heads.entries()) {
+      const known = parsePlain(text(before, 0))?.lines;
+      const [alone, after] = [parsePlain(text(lines, nth)), parsePlain(text(lines, nth), known)];
+      assert.deepEqual(tell(after), tell(alone));
+      if (known !== undefined) assert.equal(after?.lines === known, before === lines);
+    }
+});
+
 test("a connection that says nothing is told so in time", async (t) => {
   const [short] = await openBoth(t);
   const client = openSocket(t, short.port);

@@ -10,7 +10,7 @@ import type { Parted } from "../../answers/parts.ts";
 import { type Place, placeOf } from "../../crowd.ts";
 import type { ListenerState } from "../lines.ts";
 import type { Piece } from "../reply.ts";
-import { meetsPreface, parsePlain } from "./parse.ts";
+import { type Lines, meetsPreface, parsePlain } from "./parse.ts";
 import { type Outlet, PlainReply } from "./reply.ts";
 import { PlainRequest } from "./request.ts";
 
@@ -78,6 +78,8 @@ class PlainConnection implements Outlet {
   readonly #giveAway: (socket: Socket) => void;
   #current: PlainReply | null = null;
   #held: Buffer | null = null;
+  /** Of the latest request. */
+  #lines: Lines | undefined;
   #working = false;
   #bytesRead = 0;
   ended = false;
@@ -144,9 +146,10 @@ class PlainConnection implements Outlet {
   }
 
   #begin(input: Buffer): boolean {
-    const parsed = parsePlain(input.toString("latin1", 0, INPUT_BYTES_MAX));
-    if (parsed === undefined || parsed.headers > this.#host.headersMax) return false;
-    const end = parsed.headBytes + parsed.bodyBytes;
+    const parsed = parsePlain(input.toString("latin1", 0, INPUT_BYTES_MAX), this.#lines);
+    if (parsed === undefined || parsed.lines.headers > this.#host.headersMax) return false;
+    this.#lines = parsed.lines;
+    const end = parsed.headBytes + Math.max(0, parsed.lines.bodyBytes);
     if (end > input.length) return false;
     const request = new PlainRequest(this.#socket, parsed, input.subarray(parsed.headBytes, end));
     if (end < input.length) this.#held = input.subarray(end);

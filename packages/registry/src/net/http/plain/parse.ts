@@ -5,70 +5,80 @@ import { isBrowser } from "../pages/local.ts";
 
 /**
  * The whole of what is understood here. RFC 9112 §3 and §5 without the leniencies: one space, CRLF, token names, no
- * folding, no control characters. The second part are the header lines, the last one with its CRLF.
+ * folding, no control characters. The last part are the header lines with the blank one.
  */
 const HEAD =
-  /^(GET|PUT|POST|DELETE|PATCH) (\/[!-~]*) HTTP\/1\.1\r\n((?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r\n)+)\r\n/;
+  /^(GET|PUT|POST|DELETE|PATCH) (\/[!-~]*) HTTP\/1\.1\r\n((?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r\n)+\r\n)/;
+/** The first line of it alone. */
+const START = /^(GET|PUT|POST|DELETE|PATCH) (\/[!-~]*) HTTP\/1\.1\r\n/;
 /** node:http takes no tab behind the digits. */
 const LENGTH = /^[\t ]*(\d{1,7}) *$/;
 
-/** The head of a request, and how long its body is. */
+/** The head of a request. */
 export interface Parsed {
   readonly method: string;
   readonly url: string;
-  readonly lines: string;
-  /** How many. */
-  readonly headers: number;
+  readonly lines: Lines;
   readonly headBytes: number;
-  readonly bodyBytes: number;
-  readonly authorization: string | undefined;
-  readonly authToken: string | undefined;
 }
 
-/** What the header lines say that matters here. */
-interface Found {
-  hosts: number;
-  headers: number;
-  /** -1: not said. */
-  bodyBytes: number;
-  authorization: string | undefined;
-  authToken: string | undefined;
+/** The header lines of a request, and what they say that matters here. */
+export class Lines {
+  /** As they came, with the blank line. */
+  readonly text: string;
+  hosts = 0;
+  /** How many lines. */
+  headers = 0;
+  /** How long the body is; -1: not said. */
+  bodyBytes = -1;
+  authorization: string | undefined = undefined;
+  authToken: string | undefined = undefined;
+  #raw: string[] | undefined;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  /** Names and values by turns. */
+  get raw(): readonly string[] {
+    this.#raw ??= splitLines(this.text);
+    return this.#raw;
+  }
 }
 
-/** The first request in this input, or undefined when it is for node:http. */
-export function parsePlain(text: string): Parsed | undefined {
+/**
+ * The first request in this input, or undefined when it is for node:http. `known`: the lines of the request before, as a
+ * client sends the very same ones again and again.
+ */
+export function parsePlain(text: string, known?: Lines): Parsed | undefined {
+  if (known !== undefined && text.startsWith(known.text, text.indexOf("\r\n") + 2)) {
+    const start = START.exec(text);
+    if (start === null) return undefined;
+    const [first, method = "", url = ""] = start;
+    return { method, url, lines: known, headBytes: first.length + known.text.length };
+  }
   const match = HEAD.exec(text);
   if (match === null) return undefined;
-  const lines = match[3] as string;
-  const found: Found = {
-    hosts: 0,
-    headers: 0,
-    bodyBytes: -1,
-    authorization: undefined,
-    authToken: undefined,
-  };
-  for (let at = 0; at < lines.length; ) {
-    const colon = lines.indexOf(":", at);
-    const end = lines.indexOf("\r\n", colon);
-    if (!note(found, lines, at, colon, end)) return undefined;
+  const [head, method = "", url = "", said = ""] = match;
+  // A copy that stands by itself: a piece would keep the whole input.
+  const lines = readLines(Buffer.from(said, "latin1").toString("latin1"));
+  // RFC 9112 §3.2: exactly one Host.
+  return lines?.hosts === 1 ? { method, url, lines, headBytes: head.length } : undefined;
+}
+
+function readLines(text: string): Lines | undefined {
+  const lines = new Lines(text);
+  for (let at = 0; at < text.length - 2; ) {
+    const colon = text.indexOf(":", at);
+    const end = text.indexOf("\r\n", colon);
+    if (!note(lines, text, at, colon, end)) return undefined;
     at = end + 2;
   }
-  // RFC 9112 §3.2: exactly one Host.
-  if (found.hosts !== 1) return undefined;
-  return {
-    method: match[1] as string,
-    url: match[2] as string,
-    lines,
-    headers: found.headers,
-    headBytes: match[0].length,
-    bodyBytes: Math.max(0, found.bodyBytes),
-    authorization: found.authorization,
-    authToken: found.authToken,
-  };
+  return lines;
 }
 
 /** Takes one header line down; false when only node:http can tell what it means. */
-function note(found: Found, lines: string, at: number, colon: number, end: number): boolean {
+function note(found: Lines, lines: string, at: number, colon: number, end: number): boolean {
   found.headers++;
   const length = colon - at;
   // The length of the name tells most headers apart without a look at it.
@@ -110,10 +120,9 @@ function headerValue(lines: string, colon: number, end: number): string {
   return trimOws(lines, colon + 1, end);
 }
 
-/** Names and values by turns. */
-export function splitLines(lines: string): string[] {
+function splitLines(lines: string): string[] {
   const raw: string[] = [];
-  for (let at = 0; at < lines.length; ) {
+  for (let at = 0; at < lines.length - 2; ) {
     const colon = lines.indexOf(":", at);
     const end = lines.indexOf("\r\n", colon);
     raw.push(lines.slice(at, colon), headerValue(lines, colon, end));

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { type Outcome, ok, refuse } from "../../../outcome.ts";
 import { lingerOnClose } from "../linger.ts";
 import { findHeader, type Request, tokenIn } from "../request.ts";
-import { type Parsed, splitLines } from "./parse.ts";
+import type { Lines, Parsed } from "./parse.ts";
 
 export class PlainRequest implements Request {
   readonly method: string;
@@ -16,8 +16,7 @@ export class PlainRequest implements Request {
   who = "";
   readonly #socket: Socket;
   readonly #body: Buffer;
-  readonly #lines: string;
-  #raw: string[] | undefined;
+  readonly #lines: Lines;
 
   constructor(socket: Socket, parsed: Parsed, body: Buffer) {
     const { url } = parsed;
@@ -25,15 +24,14 @@ export class PlainRequest implements Request {
     this.method = parsed.method;
     this.path = mark < 0 ? url : url.slice(0, mark);
     this.search = mark < 0 ? "" : url.slice(mark + 1);
-    this.token = tokenIn(parsed.authorization, parsed.authToken);
+    this.token = tokenIn(parsed.lines.authorization, parsed.lines.authToken);
     this.#socket = socket;
     this.#body = body;
     this.#lines = parsed.lines;
   }
 
   get rawHeaders(): readonly string[] {
-    this.#raw ??= splitLines(this.#lines);
-    return this.#raw;
+    return this.#lines.raw;
   }
 
   get bodyBytes(): number {
