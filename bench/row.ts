@@ -18,7 +18,8 @@ export type Program =
   | "go"
   | "zookeeper"
   | "nsqlookupd"
-  | "haproxy";
+  | "haproxy"
+  | "chromium";
 
 /** How long and how often; `--quick` makes all of it small. */
 export interface Effort {

@@ -32,6 +32,7 @@ const PROGRAMS: Record<Program, Described> = {
   zookeeper: { package: "libzookeeper-java", version: "", file: "/usr/share/java/zookeeper.jar" },
   nsqlookupd: { version: "-version", file: NSQLOOKUPD },
   haproxy: { package: "haproxy", version: "-v" },
+  chromium: { package: "chromium", version: "--version", shown: /Chromium \S+/ },
   mvn: { package: "maven", version: "--version", shown: /Apache Maven [\d.]+/ },
 };
 

@@ -2,6 +2,7 @@
 import type { Group } from "../row.ts";
 import { AGENT } from "./agent.ts";
 import { CONSUL } from "./consul.ts";
+import { DASHBOARD } from "./dashboard.ts";
 import { DNS } from "./dns.ts";
 import { ETCD } from "./etcd.ts";
 import { EUREKA } from "./eureka.ts";
@@ -26,4 +27,5 @@ export const GROUPS: readonly Group[] = [
   GRPC,
   SDK,
   AGENT,
+  DASHBOARD,
 ];

@@ -6,7 +6,7 @@ import { useRead } from "../data/reads.ts";
 import { account, api, ownName } from "../data/session.ts";
 import { isUsable } from "../model/status.ts";
 import { note } from "../parts/copy.tsx";
-import { accountFlag } from "./override.tsx";
+import { command } from "./command.ts";
 import { Question } from "./question.tsx";
 
 export interface DeregisterProps {
@@ -30,7 +30,7 @@ export function Deregister({ instance, siblings, onDrain, onClose }: DeregisterP
       deed="Deregister"
       danger
       typed={isLast ? service : undefined}
-      command={`rollcall deregister ${service} ${id}${accountFlag()}`}
+      command={command("deregister", service, id)}
       onClose={onClose}
       more={
         <button type="button" class="button" onClick={onDrain}>

@@ -1,12 +1,14 @@
-/** A whole version, or a whole service, is drained: one word of an operator for each instance. */
-import type { InstanceBody } from "@rollcall/client";
+/** A whole version, or a whole service, is drained: one word of an operator for all of them, and what becomes of it before. */
+import type { InstanceBody, OverridesAskedBody } from "@rollcall/client";
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { asked } from "../data/asked.ts";
+import { useRead } from "../data/reads.ts";
 import { account, api, ownName } from "../data/session.ts";
 import { plural } from "../model/numbers.ts";
 import { isUsable } from "../model/status.ts";
 import { note } from "../parts/copy.tsx";
+import { command, flag } from "./command.ts";
 import { Question } from "./question.tsx";
 
 export interface DrainProps {
@@ -17,7 +19,6 @@ export interface DrainProps {
 }
 
 const ALL = "";
-const AT_ONCE = 8;
 
 export function DrainVersion({ service, instances, onClose }: DrainProps): JSX.Element {
   const versions = [...new Set(instances.map(({ version }) => version))].filter((one) => one !== "").sort();
@@ -26,25 +27,29 @@ export function DrainVersion({ service, instances, onClose }: DrainProps): JSX.E
   const chosen = version === ALL ? instances : instances.filter((one) => one.version === version);
   const usable = instances.filter((one) => !chosen.includes(one) && isUsable(one)).length;
   const needsName = chosen.length > 10 || (usable === 0 && instances.some(isUsable));
-  const url = `${location.origin}/v2/${encodeURIComponent(account.value)}/services/${encodeURIComponent(service)}/instances`;
+  const filter = { service, ...(version === ALL ? {} : { version }) };
+  // The registry's own count, of all that it would change now.
+  const would = useRead(`drain ${account.value} ${service} ${version}`, (client) =>
+    client.overrideMany({ filter, status: "draining", dry: true }),
+  ).data?.services[0];
   return (
     <Question
       title={`Drain ${service}`}
       deed={`Drain ${plural(chosen.length, "instance")}`}
       typed={needsName ? service : undefined}
-      command={`for id in ${chosen
-        .slice(0, 3)
-        .map(({ id }) => id)
-        .join(
-          " ",
-        )}${chosen.length > 3 ? " …" : ""}; do curl -X PUT ${url}/$id/override -H 'Content-Type: application/json' -d '{"status":"draining"}'; done`}
+      command={command(
+        ...["overrides", "--set", "draining", "--service", service],
+        ...flag("--with-version", version),
+        ...flag("--reason", reason),
+      )}
       onClose={onClose}
       onDo={async () => {
-        await setAll(service, chosen, "draining", reason);
-        note(
-          `${plural(chosen.length, "instance")} of ${service} are set to draining`,
-          () => void setAll(service, chosen, null, ""),
-        );
+        const { changed } = await api.value.overrideMany({
+          ...{ filter, status: "draining" },
+          ...(reason === "" ? {} : { reason }),
+        });
+        for (const { id } of chosen) asked(service, id);
+        note(`${plural(changed, "instance")} of ${service} set to draining`, () => void takeBack(filter, chosen));
       }}
     >
       <label>
@@ -71,7 +76,7 @@ export function DrainVersion({ service, instances, onClose }: DrainProps): JSX.E
         Clients that ask for healthy instances stop getting them within a second. They stay listed, and their heartbeats
         go on.{" "}
         <b>
-          {service} keeps {usable} of {instances.length} usable.
+          {service} keeps {would?.usableAfter ?? usable} of {would?.instances ?? instances.length} usable.
         </b>
       </p>
       <p class="second">Recorded under {ownName()}.</p>
@@ -79,18 +84,20 @@ export function DrainVersion({ service, instances, onClose }: DrainProps): JSX.E
   );
 }
 
-async function setAll(
-  service: string,
-  instances: readonly InstanceBody[],
-  status: "draining" | null,
-  reason: string,
-): Promise<void> {
-  const rest = [...instances];
-  const one = async (): Promise<void> => {
-    for (let next = rest.pop(); next !== undefined; next = rest.pop()) {
-      await api.value.override(service, next.id, status, reason === "" ? {} : { reason });
-      asked(service, next.id);
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, one));
+/** As it was: those that had a word of an operator before have it again. */
+async function takeBack(filter: OverridesAskedBody["filter"], before: readonly InstanceBody[]): Promise<void> {
+  try {
+    await api.value.overrideMany({ filter, status: null });
+    for (const { service, id, override } of before)
+      if (override !== null)
+        await api.value.override(
+          service,
+          id,
+          override.status,
+          override.reason === "" ? {} : { reason: override.reason },
+        );
+    note(`${plural(before.length, "instance")} are as they were before`);
+  } catch (error) {
+    note(`It could not be undone: ${(error as Error).message}`);
+  }
 }

@@ -5,18 +5,14 @@ import { api, ownName } from "../data/session.ts";
 import { count, plural } from "../model/numbers.ts";
 import { note } from "../parts/copy.tsx";
 import { Diff } from "../parts/diff.tsx";
-import { accountFlag } from "./override.tsx";
+import { command, flag } from "./command.ts";
 import { Question } from "./question.tsx";
 
 const SHOWN = 10;
 
 export function putCommand(name: string, text: string, base: KeyBody | null): string {
-  const value = text.length > 200 ? "@FILE" : `'${text.replaceAll("'", "'\\''")}'`;
-  return `rollcall config put ${quoted(name)} ${value}${base === null ? "" : ` --if-revision ${base.modRevision}`}${accountFlag()}`;
-}
-
-function quoted(text: string): string {
-  return /^[\w./@:-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+  const value = text.length > 200 ? "@FILE" : text;
+  return command("config", "put", name, value, ...flag("--if-revision", base === null ? "" : String(base.modRevision)));
 }
 
 function bytesOf({ value, valueBase64 }: KeyBody): string | Uint8Array {
@@ -34,7 +30,7 @@ export function DeleteKey({ current, onClose }: { current: KeyBody; onClose: () 
       title={`Delete ${key}?`}
       deed="Delete"
       danger
-      command={`rollcall config delete ${quoted(key)}${accountFlag()}`}
+      command={command("config", "delete", key)}
       onClose={onClose}
       onDo={async () => {
         await api.value.config.delete(key, { ifRevision: modRevision });
@@ -101,7 +97,7 @@ export function DeletePrefix(props: {
       deed="Delete them all"
       danger
       typed={prefix}
-      command={`rollcall config delete ${quoted(prefix)} --prefix${accountFlag()}`}
+      command={command("config", "delete", prefix, "--prefix")}
       onClose={onClose}
       onDo={async () => {
         const { deleted } = await api.value.config.deletePrefix(prefix);

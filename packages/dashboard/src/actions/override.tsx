@@ -3,17 +3,14 @@ import type { InstanceBody, Status } from "@rollcall/client";
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { asked } from "../data/asked.ts";
-import { account, api, ownName } from "../data/session.ts";
+import { api, ownName } from "../data/session.ts";
 import { isUsable } from "../model/status.ts";
 import { note } from "../parts/copy.tsx";
 import { Shape } from "../parts/shape.tsx";
+import { command, flag } from "./command.ts";
 import { Question } from "./question.tsx";
 
 const CHOICES = ["passing", "warning", "critical", "draining"] as const satisfies Status[];
-
-export function accountFlag(): string {
-  return account.value === "default" ? "" : ` --account ${account.value}`;
-}
 
 export interface OverrideProps {
   readonly instance: InstanceBody;
@@ -30,14 +27,12 @@ export function Override({ instance, siblings, first, onClose }: OverrideProps):
   const { service, id } = instance;
   const after = siblings.map((one) => (one.id === id ? { ...one, status } : one)).filter(isUsable).length;
   const isLast = after === 0 && siblings.some(isUsable);
-  const url = `${location.origin}/v2/${encodeURIComponent(account.value)}/services/${encodeURIComponent(service)}/instances/${encodeURIComponent(id)}/override`;
-  const body = { status, ...(reason === "" ? {} : { reason }), ...(ttl === "" ? {} : { ttl }) };
   return (
     <Question
       title={`Set the status of ${id}`}
       deed={`Set to ${status}`}
       typed={isLast ? service : undefined}
-      command={`curl -X PUT ${url} -H 'Content-Type: application/json' -d '${JSON.stringify(body)}'`}
+      command={command("override", service, id, status, ...flag("--reason", reason), ...flag("--for", ttl))}
       onClose={onClose}
       onDo={async () => {
         await api.value.override(service, id, status, {
@@ -110,7 +105,7 @@ export function ClearOverride({ instance, onClose }: { instance: InstanceBody; o
     <Question
       title={`Take back what is set for ${id}?`}
       deed="Take it back"
-      command={`curl -X DELETE ${location.origin}/v2/${encodeURIComponent(account.value)}/services/${encodeURIComponent(service)}/instances/${encodeURIComponent(id)}/override`}
+      command={command("override", service, id, "--clear")}
       onClose={onClose}
       onDo={async () => {
         await api.value.override(service, id, null);

@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import { api, ownName } from "../data/session.ts";
 import { plural } from "../model/numbers.ts";
 import { note } from "../parts/copy.tsx";
+import { command } from "./command.ts";
 import { Question } from "./question.tsx";
 
 export function Release({
@@ -21,7 +22,7 @@ export function Release({
       deed="Drop them"
       danger
       typed={held > 10 ? "drop" : undefined}
-      command={`rollcall held release ${service === undefined ? "--all" : `--service ${service}`}`}
+      command={command("held", "release", ...(service === undefined ? ["--all"] : ["--service", service]))}
       onClose={onClose}
       onDo={async () => {
         const { released } = await api.value.leases.release(service === undefined ? undefined : { service });

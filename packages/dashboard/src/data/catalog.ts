@@ -94,8 +94,8 @@ export function startCatalog(): void {
 async function askTime(client: Client): Promise<void> {
   try {
     const beforeMs = Date.now();
-    const { now } = (await client.status()) as { now?: string };
-    if (now !== undefined) noteTime(Date.parse(now), (beforeMs + Date.now()) / 2, true);
+    const { now } = await client.status();
+    noteTime(Date.parse(now), (beforeMs + Date.now()) / 2, true);
   } catch (error) {
     noteError(error);
   }

@@ -1,10 +1,10 @@
 /** The events feed of a page: the latest ones, older ones when they are asked for, and each new one as it happens. */
-import type { EventBody } from "@rollcall/client";
+import type { CommitBody, EventBody } from "@rollcall/client";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { type Event, eventsOf } from "../model/past/events.ts";
-import { listen } from "./live.ts";
+import { listen, recentCommits } from "./live.ts";
 import { type Read, useRead } from "./reads.ts";
-import { api } from "./session.ts";
+import { account, api } from "./session.ts";
 
 export interface FeedFilter {
   readonly types?: readonly string[];
@@ -43,13 +43,13 @@ export function useFeed(filter: FeedFilter, isLive = true): Feed {
   useEffect(() => {
     setFresh([]);
     if (!isLive || filter.until !== undefined) return undefined;
-    return listen({
-      commits: (commits) => {
-        const more = commits.flatMap(eventsOf).filter((event) => matches(event, filter));
-        if (more.length > 0) setFresh((former) => [...former, ...more].slice(-EVENTS_MAX));
-      },
-      resync: () => {},
-    });
+    const take = (commits: readonly CommitBody[]): void => {
+      const more = commits.flatMap(eventsOf).filter((event) => matches(event, filter));
+      if (more.length > 0) setFresh((former) => [...former, ...more].slice(-EVENTS_MAX));
+    };
+    // Some may have come while the answer was on its way.
+    take(recentCommits());
+    return listen({ commits: take, resync: () => {} });
   }, [key, isLive, read.data]);
   const own = older?.key === key ? older : undefined;
   const next = own === undefined ? read.data?.next : own.next;
@@ -69,6 +69,32 @@ export function useFeed(filter: FeedFilter, isLive = true): Feed {
     oldest: read.data?.oldest,
     older: next == null || (events?.length ?? 0) >= EVENTS_MAX ? undefined : () => void readOlder(next),
   };
+}
+
+const HOUR_EVENTS_MAX = 5000;
+
+/** What happened in the last hour, oldest first, in brief: read once, and moved on by the commits. */
+export function useHour(types?: readonly string[]): readonly Event[] | undefined {
+  const key = `hour ${account.value} ${types?.join() ?? ""}`;
+  const filter = types === undefined ? {} : { types };
+  const { data } = useRead(key, (client) =>
+    client.eventsPage({ ...filter, since: "-60m", brief: true, limit: HOUR_EVENTS_MAX }),
+  );
+  const [fresh, setFresh] = useState<readonly Event[]>([]);
+  useEffect(() => {
+    setFresh([]);
+    if (data === undefined) return undefined;
+    const last = data.events.at(-1)?.revision ?? 0;
+    const take = (commits: readonly CommitBody[]): void => {
+      const more = commits.flatMap(eventsOf).filter((event) => event.revision > last && matches(event, filter));
+      if (more.length === 0) return;
+      const brief = more.map(({ before: _, ...event }) => event);
+      setFresh((former) => [...former, ...brief].slice(-HOUR_EVENTS_MAX));
+    };
+    take(recentCommits());
+    return listen({ commits: take, resync: () => {} });
+  }, [data]);
+  return useMemo(() => (data === undefined ? undefined : [...data.events, ...fresh]), [data, fresh]);
 }
 
 function matches(event: Event, { types, services, instance, key }: FeedFilter): boolean {

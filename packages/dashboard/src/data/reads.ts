@@ -15,9 +15,13 @@ export interface ReadOptions {
   /** Whether a commit makes it old. */
   readonly touches?: (commit: CommitBody) => boolean;
   readonly everyMs?: number;
+  /** The least time between a commit and the answer that it makes old; 400 ms when left out. */
+  readonly pauseMs?: number;
 }
 
 const PAUSE_MS = 400;
+/** An answer that takes long is asked for less often: it costs the registry and this browser at most a fifth of the time. */
+const REST = 4;
 
 /** `key` names what is read: another key forgets the former answer. A null key reads nothing. */
 export function useRead<T>(
@@ -43,6 +47,7 @@ export function useRead<T>(
         noteError(error);
         setState((former) => ({ key, data: former.key === key ? former.data : undefined, error }));
       },
+      latest.current.options.pauseMs ?? PAUSE_MS,
     );
     go.current = turn.now;
     turn.now();
@@ -66,7 +71,13 @@ export function useRead<T>(
 }
 
 /** One at a time; what is asked for meanwhile is asked for once more. */
-function startTurn<T>(read: () => Promise<T>, done: (data: T) => void, failed: (error: unknown) => void) {
+function startTurn<T>(
+  read: () => Promise<T>,
+  done: (data: T) => void,
+  failed: (error: unknown) => void,
+  pauseMs: number,
+) {
+  let tookMs = 0;
   let isStopped = false;
   let isRunning = false;
   let isWanted = false;
@@ -79,6 +90,7 @@ function startTurn<T>(read: () => Promise<T>, done: (data: T) => void, failed: (
       return;
     }
     isRunning = true;
+    const startMs = performance.now();
     void read()
       .then(
         (data) => isStopped || done(data),
@@ -86,12 +98,13 @@ function startTurn<T>(read: () => Promise<T>, done: (data: T) => void, failed: (
       )
       .finally(() => {
         isRunning = false;
+        tookMs = performance.now() - startMs;
         if (isWanted && !isStopped) soon();
         isWanted = false;
       });
   };
   const soon = (): void => {
-    if (!isStopped) timer ??= setTimeout(now, PAUSE_MS);
+    if (!isStopped) timer ??= setTimeout(now, Math.max(pauseMs, REST * tookMs));
   };
   const stop = (): void => {
     isStopped = true;
@@ -129,6 +142,55 @@ export function useInstances(service: string): Read<Instances> {
   }, [base, service]);
   const newer = moved !== undefined && base !== undefined && moved.revision >= base.revision ? moved : base;
   return { ...read, data: base === undefined ? undefined : newer };
+}
+
+/** The first ones of the account's instances, by service and id: read once, and moved on by the commits. */
+export function useAllInstances(account: string, limit: number): Read<Everything> {
+  const read = useRead<Everything>(`instances ${account}`, async (client) => {
+    const { revision, instances, next } = await client.instances({ limit });
+    const byKey = new Map(instances.map((one) => [instanceKey(one.service, one.id), one]));
+    return { revision, byKey, isPart: next !== null };
+  });
+  const [moved, setMoved] = useState<{ base: Everything; now: Everything } | undefined>(undefined);
+  const base = read.data;
+  useEffect(() => {
+    if (base === undefined) return undefined;
+    let now = base;
+    const take = (commits: readonly CommitBody[]): void => {
+      const next = foldEverything(now, base.revision, commits);
+      if (next === now) return;
+      now = next;
+      setMoved({ base, now });
+    };
+    take(recentCommits());
+    return listen({ commits: take, resync: () => {} });
+  }, [base]);
+  return { ...read, data: moved !== undefined && moved.base === base ? moved.now : base };
+}
+
+export interface Everything {
+  readonly revision: number;
+  readonly byKey: ReadonlyMap<string, InstanceBody>;
+  readonly isPart: boolean;
+}
+
+export function instanceKey(service: string, id: string): string {
+  return `${service}\0${id}`;
+}
+
+function foldEverything(former: Everything, since: number, commits: readonly CommitBody[]): Everything {
+  let byKey: Map<string, InstanceBody> | undefined;
+  for (const { revision, changes } of commits) {
+    if (revision <= since) continue;
+    for (const change of changes) {
+      if (change.kind !== "instance") continue;
+      byKey ??= new Map(former.byKey);
+      const key = instanceKey(change.service, change.id);
+      if (change.after === null) byKey.delete(key);
+      else byKey.set(key, change.after);
+    }
+  }
+  return byKey === undefined ? former : { ...former, byKey };
 }
 
 function foldInstances(former: Instances, service: string, commits: readonly CommitBody[]): Instances {

@@ -2,7 +2,7 @@
 import type { InstanceBody } from "@rollcall/client";
 import type { JSX } from "preact";
 import { useMemo, useRef } from "preact/hooks";
-import { useRead } from "../data/reads.ts";
+import { instanceKey, useAllInstances } from "../data/reads.ts";
 import { query } from "../data/router.ts";
 import { matchesInstance, toFilter } from "../model/filter.ts";
 import { count } from "../model/numbers.ts";
@@ -27,14 +27,12 @@ function compare(one: InstanceBody, other: InstanceBody): number {
 }
 
 function keyOf({ service, id }: InstanceBody): string {
-  return `${service}\0${id}`;
+  return instanceKey(service, id);
 }
 
 export function Everywhere({ account }: { account: string }): JSX.Element {
-  const { data, error, again } = useRead(`instances ${account}`, (client) => client.instances({ limit: READ }), {
-    touches: ({ changes }) => changes.some(({ kind }) => kind === "instance"),
-  });
-  const instances = data?.instances;
+  const { data, error, again } = useAllInstances(account, READ);
+  const instances = useMemo(() => (data === undefined ? undefined : [...data.byKey.values()]), [data]);
   return (
     <>
       <Crumbs parts={[{ href: pathTo(account), label: "Services" }, { label: "All instances" }]} />
@@ -48,7 +46,7 @@ export function Everywhere({ account }: { account: string }): JSX.Element {
           )}
         </Card>
       ) : (
-        <List account={account} instances={instances} isPart={data?.next != null} />
+        <List account={account} instances={instances} isPart={data?.isPart === true} />
       )}
     </>
   );

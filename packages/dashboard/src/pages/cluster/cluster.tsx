@@ -119,7 +119,8 @@ function lagOf(
 }
 
 function Node({ status }: { status: NodeStatusBody }): JSX.Element {
-  const { node, version, startedAt, ready, reason, replicator, revision, floor, store, differences } = status;
+  const { node, version, startedAt, ready, reason, replicator, revision, oldest, store, differences } = status;
+  const { memory, watchers } = status;
   return (
     <Card
       title={
@@ -142,12 +143,30 @@ function Node({ status }: { status: NodeStatusBody }): JSX.Element {
         <dd>{count(revision)}</dd>
         <dt>History</dt>
         <dd>
-          from revision {count(floor)}, {count(Math.max(0, revision - floor))} revisions
+          {oldest.at === null ? (
+            "nothing yet"
+          ) : (
+            <>
+              since <Time at={oldest.at} />, revision {count(oldest.revision)}
+            </>
+          )}
+        </dd>
+        <dt>Memory</dt>
+        <dd>
+          {bytes(memory.residentBytes)}; heap {bytes(memory.heapBytes)} of {bytes(memory.heapMaxBytes)}
         </dd>
         <dt>Catalog</dt>
         <dd>
           {bytes(store.bytes)} of {bytes(store.bytesMax)}
         </dd>
+        {store.diskBytes === null ? null : (
+          <>
+            <dt>On disk</dt>
+            <dd>{bytes(store.diskBytes)}</dd>
+          </>
+        )}
+        <dt>Watchers</dt>
+        <dd>{count(watchers)}</dd>
       </dl>
       {differences.map(({ node: other, settings }) => (
         <p key={other} class="warning-text">
@@ -174,14 +193,23 @@ function Accounts({ status: { accounts } }: { status: NodeStatusBody }): JSX.Ele
             </tr>
           </thead>
           <tbody>
-            {accounts.map(({ account, services, instances, leases, held, keys, bytes: size }) => (
+            {accounts.map(({ account, services, instances, leases, held, keys, bytes: size, limits }) => (
               <tr key={account}>
                 <td>
                   <a href={`/ui/${encodeURIComponent(account)}`}>{account}</a>
                 </td>
-                {[services, instances, leases, held, keys].map((value, index) => (
-                  <td key={index} class="num">
+                {(
+                  [
+                    ["services", services, limits.servicesMax],
+                    ["instances", instances, limits.instancesMax],
+                    ["leases", leases, limits.leasesMax],
+                    ["held", held, 0],
+                    ["keys", keys, limits.keysMax],
+                  ] as const
+                ).map(([name, value, max]) => (
+                  <td key={name} class="num" title={max === 0 ? undefined : `of ${count(max)} at most`}>
                     {count(value)}
+                    {max > 0 && value > max / 2 ? <span class="quiet"> of {count(max, true)}</span> : null}
                   </td>
                 ))}
                 <td class="num">{bytes(size)}</td>

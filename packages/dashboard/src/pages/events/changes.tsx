@@ -17,6 +17,7 @@ import { EventList } from "./list.tsx";
 import { Range, toMoment } from "./range.tsx";
 
 const LIMIT = 1000;
+const PAUSE_MS = 1000;
 
 export function Changes({ account }: { account: string }): JSX.Element {
   const from = query.value.get("from") ?? "-15m";
@@ -25,7 +26,7 @@ export function Changes({ account }: { account: string }): JSX.Element {
   const { data, error, again } = useRead(
     `changes ${account} ${from} ${to}`,
     (client) => client.changes({ from: toMoment(from), limit: LIMIT, ...(isOpen ? {} : { to: toMoment(to) }) }),
-    isOpen ? { touches: () => true } : {},
+    isOpen ? { touches: () => true, pauseMs: PAUSE_MS } : {},
   );
   return (
     <>

@@ -2,10 +2,9 @@
 import type { NetChangesBody } from "@rollcall/client";
 import type { JSX } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useHour } from "../../data/feed.ts";
 import { registryNow } from "../../data/live.ts";
-import { useRead } from "../../data/reads.ts";
 import { setQuery } from "../../data/router.ts";
-import { account } from "../../data/session.ts";
 import { clockZone } from "../../data/wishes.ts";
 import { clockTime } from "../../model/numbers.ts";
 import { KINDS, type Kind, toBuckets } from "../../model/past/histogram.ts";
@@ -14,7 +13,6 @@ import { Card, Chip } from "../../parts/card.tsx";
 
 const HOUR_MS = 3_600_000;
 const BUCKETS = 120;
-const EVENTS_MAX = 5000;
 const CHOICES = [
   ["-5m", "5 min"],
   ["-15m", "15 min"],
@@ -83,18 +81,14 @@ export function Range({ from, to, known }: Props): JSX.Element {
 }
 
 function Chooser({ known, isOpen }: { known: Props["known"]; isOpen: boolean }): JSX.Element | null {
-  const { data } = useRead(
-    `histogram ${account.value}`,
-    (client) => client.eventsPage({ since: "-60m", limit: EVENTS_MAX, brief: true }),
-    { touches: () => true },
-  );
+  const events = useHour();
   const nowMs = registryNow();
   const startMs = nowMs - HOUR_MS;
-  const buckets = useMemo(() => toBuckets(data?.events ?? [], startMs, nowMs, BUCKETS), [data]);
+  const buckets = useMemo(() => toBuckets(events ?? [], startMs, nowMs, BUCKETS), [events]);
   const fromMs = known?.from.at == null ? startMs : Date.parse(known.from.at);
   const toMs = isOpen || known?.to.at == null ? nowMs : Date.parse(known.to.at);
   useEdgeKeys(fromMs, toMs);
-  if (data === undefined) return null;
+  if (events === undefined) return null;
   const left = share(fromMs, startMs);
   const right = share(toMs, startMs);
   const clock = (ms: number) => clockTime(ms, { nowMs, isLocal: clockZone.value === "local" }).slice(-8, -3);

@@ -1,6 +1,7 @@
 /** One instance, present or gone: why it is as it is. */
 import type { ExplainBody } from "@rollcall/client";
 import type { JSX } from "preact";
+import { command } from "../../actions/command.ts";
 import { Buttons, useDeeds } from "../../actions/menu.tsx";
 import { isAskedFor } from "../../data/asked.ts";
 import { touchesService, useInstances, useRead } from "../../data/reads.ts";
@@ -60,7 +61,7 @@ export function InstancePage({ account, service, id }: InstanceProps): JSX.Eleme
             <div class="stack">
               {record === null ? null : <Checks instance={record} isPresent={data.present} />}
               <History account={account} service={service} id={id} />
-              <Terminal account={account} service={service} id={id} />
+              <Terminal service={service} id={id} />
             </div>
             <div class="stack">
               {record === null ? null : <Facts instance={record} />}
@@ -116,17 +117,16 @@ function Deeds({
   );
 }
 
-function Terminal({ account, service, id }: InstanceProps): JSX.Element {
-  const flag = account === "default" ? "" : ` --account ${account}`;
-  const url = `${location.origin}/v2/${encodeURIComponent(account)}/services/${encodeURIComponent(service)}/instances/${encodeURIComponent(id)}`;
+function Terminal({ service, id }: Pick<InstanceProps, "service" | "id">): JSX.Element {
   return (
     <Card title="The same in a terminal">
       <Copies
         rows={[
-          ["Explain", `rollcall explain ${service} ${id}${flag}`],
-          ["Follow", `rollcall watch ${service}${flag}`],
-          ["Drain", `curl -X PUT ${url}/override -H 'Content-Type: application/json' -d '{"status":"draining"}'`],
-          ["Take out", `rollcall deregister ${service} ${id}${flag}`],
+          ["Explain", command("explain", service, id)],
+          ["History", command("history", service, id)],
+          ["Follow", command("watch", service)],
+          ["Drain", command("drain", service, id)],
+          ["Take out", command("deregister", service, id)],
         ]}
       />
     </Card>

@@ -13,6 +13,8 @@ import { Shape } from "../../parts/shape.tsx";
 import { Age, readClock } from "../../parts/time.tsx";
 
 const SHOWN = 5;
+/** The numbers beside the reason come with the commits, at once. */
+const PAUSE_MS = 1000;
 /** A service of more instances is not read for one sentence. */
 const INSTANCES_MAX = 500;
 
@@ -40,7 +42,7 @@ function Row({ account, summary }: { account: string; summary: Summary }): JSX.E
   const { data } = useRead(
     isSmall ? `why ${account} ${service}` : null,
     async (client) => (await client.service(service)).instances,
-    { touches: touchesService(service) },
+    { touches: touchesService(service), pauseMs: PAUSE_MS },
   );
   const since = summary.unusableSince ?? (data === undefined ? null : sinceOf(data)) ?? summary.changedAt;
   return (

@@ -1,9 +1,8 @@
 /** What came and went in the last hour, a bar a minute. */
 import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
+import { useHour } from "../../data/feed.ts";
 import { registryNow } from "../../data/live.ts";
-import { useRead } from "../../data/reads.ts";
-import { account } from "../../data/session.ts";
 import { clockZone } from "../../data/wishes.ts";
 import { clockTime } from "../../model/numbers.ts";
 import { toBuckets, totals } from "../../model/past/histogram.ts";
@@ -11,20 +10,15 @@ import { Churn } from "../../parts/bar.tsx";
 import { Card } from "../../parts/card.tsx";
 
 const HOUR_MS = 3_600_000;
-const EVENTS_MAX = 5000;
-const REFRESH_MS = 30_000;
+const TYPES = ["instance.*"];
 
 export function Churned(): JSX.Element | null {
-  const { data } = useRead(
-    `churn ${account.value}`,
-    (client) => client.eventsPage({ types: ["instance.*"], since: "-60m", brief: true, limit: EVENTS_MAX }),
-    { everyMs: REFRESH_MS, touches: ({ changes }) => changes.some(({ kind }) => kind === "instance") },
-  );
+  const events = useHour(TYPES);
   const nowMs = registryNow();
-  const buckets = useMemo(() => toBuckets(data?.events ?? [], nowMs - HOUR_MS, nowMs, 60), [data]);
-  if (data === undefined) return null;
+  const buckets = useMemo(() => toBuckets(events ?? [], nowMs - HOUR_MS, nowMs, 60), [events]);
+  if (events === undefined) return null;
   const { came, left, held } = totals(buckets);
-  const expired = data.events.filter(
+  const expired = events.filter(
     ({ type, at }) => type === "instance.expired" && Date.parse(at) > nowMs - HOUR_MS,
   ).length;
   const clock = (ms: number) => clockTime(ms, { nowMs, isLocal: clockZone.value === "local" }).slice(-8, -3);

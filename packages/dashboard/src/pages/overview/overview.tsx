@@ -42,7 +42,7 @@ function Whole({ account, services }: { account: string; services: readonly Summ
       <OpenMode />
       <div class={held > 0 && troubled.length > 0 ? "with-side wide data" : "stack data"}>
         {troubled.length > 0 ? <Attention account={account} troubled={troubled} /> : null}
-        <Protection account={account} services={services} held={held} />
+        <Protection account={account} held={held} />
       </div>
       <div class="four data">
         <Instances account={account} services={services} />

@@ -1,40 +1,56 @@
-/** Protection in sentences: what is held, which zone, why, until when, and what happens then. */
+/** Protection in sentences: off, ready, or what it holds, where, why, until when, and what happens then. */
+import type { ProtectionBody } from "@rollcall/client";
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { Release } from "../../actions/release.tsx";
 import { useRead } from "../../data/reads.ts";
 import { may } from "../../data/session.ts";
-import { listed, plural } from "../../model/numbers.ts";
+import { count, duration, listed, plural } from "../../model/numbers.ts";
 import { pathTo } from "../../model/places.ts";
-import type { Summary } from "../../model/summary.ts";
 import { Card } from "../../parts/card.tsx";
 import { Shape } from "../../parts/shape.tsx";
 import { Time } from "../../parts/time.tsx";
 
-const READ = 200;
+const REFRESH_MS = 30_000;
 
-export function Protection({
-  account,
-  services,
-  held,
-}: {
-  account: string;
-  services: readonly Summary[];
-  held: number;
-}): JSX.Element | null {
-  const [isAsking, setAsking] = useState(false);
-  const { data } = useRead(held > 0 ? `held ${account}` : null, (client) => client.leases.held({ limit: READ }), {
+/** `held`: as the lists of services count it, which is newer than what was read. */
+export function Protection({ account, held }: { account: string; held: number }): JSX.Element | null {
+  const { data } = useRead(`protection ${account}`, (client) => client.protection(), {
     touches: ({ changes }) => changes.some(({ cause }) => cause === "held" || cause === "released"),
+    everyMs: REFRESH_MS,
   });
-  if (held === 0) return null;
-  const leases = data?.leases ?? [];
-  const first = leases.map((lease) => lease.held).filter((one) => one !== null)[0];
-  const since = leases.flatMap((lease) => lease.held?.since ?? []).sort()[0];
-  const until = leases
-    .flatMap((lease) => lease.held?.until ?? [])
-    .sort()
-    .at(-1);
-  const names = services.filter(({ counts }) => counts.held).map(({ service, counts }) => `${service} ${counts.held}`);
+  if (data === undefined) return null;
+  return held > 0 ? <Holding account={account} held={held} data={data} /> : <Quiet data={data} />;
+}
+
+/** Nothing is held: by what it would. */
+function Quiet({ data: { state, limits } }: { data: ProtectionBody }): JSX.Element {
+  const share = Math.round(limits.shareMin * 100);
+  return (
+    <p class="small second">
+      <Shape name={state === "off" ? "warning" : "held"} />{" "}
+      {state === "off" ? (
+        <>
+          <b>Protection is off.</b> Whatever falls silent goes, however much it is at once.
+        </>
+      ) : (
+        <>
+          <b>Protection is ready.</b> When {limits.instancesMin} instances and over {share} % of a service or of all
+          fall silent within {duration(limits.windowMs)}, they are kept for {duration(limits.holdMs)}.
+        </>
+      )}
+    </p>
+  );
+}
+
+function Holding({ account, held, data }: { account: string; held: number; data: ProtectionBody }): JSX.Element {
+  const [isAsking, setAsking] = useState(false);
+  const { services, since, until } = data;
+  const names = services.map((one) => `${one.service} ${one.held} of ${one.instances}`);
+  const zones = Object.entries(data.zones)
+    .filter(([zone]) => zone !== "")
+    .map(([zone, n]) => `${zone} (${n})`);
+  const reason = services[0]?.reason ?? "";
   return (
     <Card
       title={
@@ -44,8 +60,9 @@ export function Protection({
       }
     >
       <p class="small-prose">
-        {listed(names, 4)}. {first === undefined ? "" : `${sentence(first.reason)} `}
-        {since === undefined ? null : (
+        {names.length === 0 ? "" : `${listed(names, 4)}${zones.length === 0 ? "" : `, in ${listed(zones, 3)}`}. `}
+        {reason === "" ? "" : `${sentence(reason)} `}
+        {since === null ? null : (
           <>
             Silent since <Time at={since} />.{" "}
           </>
@@ -54,12 +71,13 @@ export function Protection({
       </p>
       <p class="second">
         Each is freed by its next heartbeat.
-        {until === undefined ? null : (
+        {until === null ? null : (
           <>
             {" "}
             Those that are still silent at <Time at={until} /> are dropped.
           </>
-        )}
+        )}{" "}
+        {count(data.live)} others are heard.
       </p>
       <div class="row">
         <a class="button" href={`${pathTo(account, "instances")}?status=held`}>

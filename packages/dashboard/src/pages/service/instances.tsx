@@ -161,7 +161,7 @@ function useStrips(account: string, service: string, items: readonly InstanceBod
       const { histories } = await client.histories({ instances: asked, from: new Date(fromMs).toISOString() });
       return { fromMs, toMs, of: new Map(histories.map(({ id, spans }) => [id, toSpans(spans, fromMs, toMs)])) };
     },
-    { touches: touchesService(service), everyMs: REFRESH_MS },
+    { touches: touchesService(service), everyMs: REFRESH_MS, pauseMs: 1000 },
   );
   return data;
 }
