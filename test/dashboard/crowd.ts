@@ -34,6 +34,12 @@ export async function fillCrowd(client: Client): Promise<void> {
       });
   };
   await Promise.all(Array.from({ length: AT_ONCE }, one));
+  // Everybody calls two others.
+  for (let nth = 1; nth < SERVICES; nth++)
+    await client.trio.subscribe({
+      application: serviceOf(nth),
+      subscribes: [{ provider: serviceOf(nth >> 1) }, { provider: serviceOf(nth >> 2) }],
+    });
 }
 
 /** Checks turn, all over the services, until it is told to stop; answers how many did. */

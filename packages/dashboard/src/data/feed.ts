@@ -4,7 +4,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { type Event, eventsOf } from "../model/past/events.ts";
 import { listen, recentCommits } from "./live.ts";
 import { type Read, useRead } from "./reads.ts";
-import { account, api } from "./session.ts";
+import { account, api, noteError } from "./session.ts";
 
 export interface FeedFilter {
   readonly types?: readonly string[];
@@ -71,15 +71,18 @@ export function useFeed(filter: FeedFilter, isLive = true): Feed {
   };
 }
 
+const HOUR = { since: "-60m", brief: true } as const;
+const HOUR_PAGE = 500;
 const HOUR_EVENTS_MAX = 5000;
+const OLDER_PAUSE_MS = 500;
+const NONE: readonly EventBody[] = [];
 
 /** What happened in the last hour, oldest first, in brief: read once, and moved on by the commits. */
 export function useHour(types?: readonly string[]): readonly Event[] | undefined {
   const key = `hour ${account.value} ${types?.join() ?? ""}`;
   const filter = types === undefined ? {} : { types };
-  const { data } = useRead(key, (client) =>
-    client.eventsPage({ ...filter, since: "-60m", brief: true, limit: HOUR_EVENTS_MAX }),
-  );
+  const { data } = useRead(key, (client) => client.eventsPage({ ...filter, ...HOUR, limit: HOUR_PAGE }));
+  const older = useOlder(key, filter, data);
   const [fresh, setFresh] = useState<readonly Event[]>([]);
   useEffect(() => {
     setFresh([]);
@@ -94,7 +97,38 @@ export function useHour(types?: readonly string[]): readonly Event[] | undefined
     take(recentCommits());
     return listen({ commits: take, resync: () => {} });
   }, [data]);
-  return useMemo(() => (data === undefined ? undefined : [...data.events, ...fresh]), [data, fresh]);
+  return useMemo(
+    () => (data === undefined ? undefined : [...older, ...data.events, ...fresh].slice(-HOUR_EVENTS_MAX)),
+    [data, older, fresh],
+  );
+}
+
+/** The rest of the hour, in the background: a screen is shown with the first page. */
+function useOlder(
+  key: string,
+  filter: { readonly types?: readonly string[] },
+  first: { readonly next: string | null } | undefined,
+): readonly EventBody[] {
+  const [older, setOlder] = useState<{ key: string; events: readonly EventBody[] }>({ key: "", events: [] });
+  useEffect(() => {
+    let isOn = true;
+    const go = async (): Promise<void> => {
+      let events: readonly EventBody[] = [];
+      for (let before = first?.next; before != null && events.length < HOUR_EVENTS_MAX - HOUR_PAGE; ) {
+        await new Promise((resolve) => setTimeout(resolve, OLDER_PAUSE_MS));
+        if (!isOn) return;
+        const page = await api.value.eventsPage({ ...filter, ...HOUR, before, limit: HOUR_PAGE });
+        events = [...page.events, ...events];
+        before = page.next;
+      }
+      if (isOn) setOlder({ key, events });
+    };
+    void go().catch(noteError);
+    return () => {
+      isOn = false;
+    };
+  }, [key, first]);
+  return older.key === key ? older.events : NONE;
 }
 
 function matches(event: Event, { types, services, instance, key }: FeedFilter): boolean {

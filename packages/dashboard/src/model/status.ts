@@ -44,7 +44,12 @@ export function addCounts(one: Counts, other: Counts): Counts {
   return sum;
 }
 
+const RANKS: Readonly<Record<Look, number>> = {
+  ...(Object.fromEntries(LOOKS.map((look, rank) => [look, rank])) as Record<(typeof LOOKS)[number], number>),
+  gone: -1,
+};
+
 /** The worst first. */
 export function compareLooks(one: Look, other: Look): number {
-  return LOOKS.indexOf(one as (typeof LOOKS)[number]) - LOOKS.indexOf(other as (typeof LOOKS)[number]);
+  return RANKS[one] - RANKS[other];
 }

@@ -26,8 +26,16 @@ function compare(one: InstanceBody, other: InstanceBody): number {
   );
 }
 
-function keyOf({ service, id }: InstanceBody): string {
-  return instanceKey(service, id);
+const keys = new WeakMap<InstanceBody, string>();
+
+/** Made once: ten thousand of them are asked for at every change. */
+function keyOf(instance: InstanceBody): string {
+  let key = keys.get(instance);
+  if (key === undefined) {
+    key = instanceKey(instance.service, instance.id);
+    keys.set(instance, key);
+  }
+  return key;
 }
 
 export function Everywhere({ account }: { account: string }): JSX.Element {
@@ -69,12 +77,7 @@ function List({
   );
   const { items } = useSteady(matching, keyOf, compare, JSON.stringify(filter), table);
   const counts = useMemo(() => countLooks(instances), [instances]);
-  const of = (pick: (one: InstanceBody) => string) =>
-    [...new Set(instances.map(pick))].filter((name) => name !== "").sort();
-  const choices = useMemo(
-    () => ({ zone: of(({ zone }) => zone), version: of(({ version }) => version), via: of(({ via }) => via) }),
-    [instances],
-  );
+  const choices = useMemo(() => choicesOf(instances), [instances]);
   return (
     <Card
       bare
@@ -103,6 +106,17 @@ function List({
       </div>
     </Card>
   );
+}
+
+function choicesOf(instances: readonly InstanceBody[]) {
+  const [zones, versions, vias] = [new Set<string>(), new Set<string>(), new Set<string>()];
+  for (const { zone, version, via } of instances) {
+    zones.add(zone);
+    versions.add(version);
+    vias.add(via);
+  }
+  const listed = (names: ReadonlySet<string>) => [...names].filter((name) => name !== "").sort();
+  return { zone: listed(zones), version: listed(versions), via: listed(vias) };
 }
 
 function columnsOf(account: string): Column<InstanceBody>[] {

@@ -10,6 +10,30 @@ export interface Steady<T> {
   readonly apply: () => void;
 }
 
+/** Begins with the order of before: what is nearly sorted is sorted in one pass. */
+function useSorted<T>(
+  items: readonly T[],
+  keyOf: (item: T) => string,
+  compare: (one: T, other: T) => number,
+  kind: string,
+): readonly T[] {
+  const former = useRef<readonly string[]>([]);
+  return useMemo(() => {
+    const rest = new Map(items.map((item) => [keyOf(item), item]));
+    const order: T[] = [];
+    for (const key of former.current) {
+      const item = rest.get(key);
+      if (item === undefined) continue;
+      order.push(item);
+      rest.delete(key);
+    }
+    order.push(...rest.values());
+    order.sort(compare);
+    former.current = order.map(keyOf);
+    return order;
+  }, [items, kind]);
+}
+
 /** `kind`: another one sorts at once (another filter, another order). */
 export function useSteady<T>(
   items: readonly T[],
@@ -18,7 +42,7 @@ export function useSteady<T>(
   kind: string,
   place: { readonly current: HTMLElement | null },
 ): Steady<T> {
-  const sorted = useMemo(() => [...items].sort(compare), [items, kind]);
+  const sorted = useSorted(items, keyOf, compare, kind);
   const shown = useRef<{ kind: string; keys: readonly string[] }>({ kind: "", keys: [] });
   const [, again] = useState(0);
   const awayMs = useRef(0);
