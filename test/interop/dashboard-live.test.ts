@@ -62,7 +62,7 @@ test("a program that is killed is told within its ttl and two seconds, with the 
   await page.getByRole("heading", { name: "worker is fine" }).waitFor();
   const ms = await delayOf(page, "worker has no instance left", async () => program.kill("SIGKILL"));
   t.diagnostic(`told after ${ms.toFixed(0)} ms`);
-  assert.ok(ms < 3000 + 2000 + 5000, `${ms} ms`);
+  assert.ok(ms <= 3000 + 2000, `${ms} ms`);
   await page.getByText(/The last one, worker-1, is gone: no heartbeat/).waitFor();
   await page.goto(`${registry.url}/ui/default/services/worker/instances/worker-1`);
   await page.getByText("Went", { exact: true }).waitFor();

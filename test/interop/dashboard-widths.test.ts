@@ -68,3 +68,27 @@ test("axe is content with every question and dialog", { skip: CHROMIUM.skip }, a
   await check("delete-key");
   assert.deepEqual(found, []);
 });
+
+test("without colours the worse ones are the taller ones, and each status has a shape of its own", {
+  skip: CHROMIUM.skip,
+}, async () => {
+  const { page } = await look(browser, registry.url, { path: PAGES.overview ?? "" });
+  const session = await page.context().newCDPSession(page);
+  await session.send("Emulation.setEmulatedVisionDeficiency", { type: "achromatopsia" });
+  await page.locator(".counts a").first().waitFor();
+  await page.screenshot({ path: join(PICTURES, "overview-grey.png") });
+  const heights = await page.evaluate(() =>
+    Object.fromEntries(
+      [...document.querySelectorAll(".counts")]
+        .flatMap((counts) => [...(counts.previousElementSibling?.children ?? [])])
+        .map((bar) => [bar.className, bar.getBoundingClientRect().height]),
+    ),
+  );
+  const { critical = 0, warning = 0, passing = 0 } = heights;
+  assert.ok(critical > warning && warning > passing && passing > 0, JSON.stringify(heights));
+  const shapes = await page.evaluate(() =>
+    [...document.querySelectorAll(".counts a .shape")].map((one) => one.innerHTML),
+  );
+  assert.ok(shapes.length >= 7);
+  assert.equal(new Set(shapes).size, shapes.length, "two statuses look alike");
+});

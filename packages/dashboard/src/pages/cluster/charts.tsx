@@ -52,7 +52,7 @@ function Chart({ series }: { series: Series }): JSX.Element {
     <figure>
       <figcaption>
         <span>
-          {name.replace(/^rollcall_/, "").replaceAll("_", " ")}
+          {wordsOf(name)}
           {told === "" ? "" : <span class="quiet"> {told}</span>}
         </span>
         <b>{last === null ? "" : valueText(name, last, rate)}</b>
@@ -61,6 +61,14 @@ function Chart({ series }: { series: Series }): JSX.Element {
       <span class="small quiet">at most {valueText(name, most, rate)}</span>
     </figure>
   );
+}
+
+/** `rollcall_flush_duration_seconds_p99` -> `flush duration p99`: the unit is beside the number. */
+function wordsOf(name: string): string {
+  return name
+    .replace(/^rollcall_/, "")
+    .replace(/_(bytes|seconds|total)(?=_|$)/g, "")
+    .replaceAll("_", " ");
 }
 
 function valueText(name: string, value: number, rate: boolean): string {
