@@ -32,6 +32,8 @@ export interface TableProps<T> {
 }
 
 const BEYOND = 8;
+/** Before it is known how many are in sight. */
+const FIRST = 10;
 
 function wishedRowPx(): number {
   void density.value;
@@ -55,7 +57,7 @@ function rowAt(y: number, { count, px, rowPx }: Heights): number {
 
 /** First and last row in sight. */
 function useWindow(count: number, heights: Heights, body: { current: HTMLElement | null }): readonly [number, number] {
-  const [range, setRange] = useState<readonly [number, number]>([0, 40]);
+  const [range, setRange] = useState<readonly [number, number]>([0, FIRST]);
   useLayoutEffect(() => {
     let frame = 0;
     const look = (): void => {

@@ -1,19 +1,17 @@
 /** What came and went in the last hour, a bar a minute. */
 import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
-import { useHour } from "../../data/feed.ts";
 import { registryNow } from "../../data/live.ts";
 import { clockZone } from "../../data/wishes.ts";
 import { clockTime } from "../../model/numbers.ts";
+import type { Event } from "../../model/past/events.ts";
 import { toBuckets, totals } from "../../model/past/histogram.ts";
 import { Churn } from "../../parts/bar.tsx";
 import { Card } from "../../parts/card.tsx";
 
 const HOUR_MS = 3_600_000;
-const TYPES = ["instance.*"];
 
-export function Churned(): JSX.Element | null {
-  const events = useHour(TYPES);
+export function Churned({ events }: { events: readonly Event[] | undefined }): JSX.Element | null {
   const nowMs = registryNow();
   const buckets = useMemo(() => toBuckets(events ?? [], nowMs - HOUR_MS, nowMs, 60), [events]);
   if (events === undefined) return null;

@@ -2,6 +2,7 @@
 import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
 import { catalog, catalogError, readCatalog } from "../../data/catalog.ts";
+import { useHour } from "../../data/feed.ts";
 import { changedAt } from "../../data/live.ts";
 import { pathTo } from "../../model/places.ts";
 import type { Summary } from "../../model/summary.ts";
@@ -13,12 +14,17 @@ import { OpenMode } from "../../shell/banner.tsx";
 import { Attention } from "./attention.tsx";
 import { Churned } from "./churned.tsx";
 import { FirstStart } from "./first.tsx";
-import { Protection } from "./protection.tsx";
+import { Protection, useProtection } from "./protection.tsx";
 import { Services } from "./services.tsx";
 import { Instances, Via, Zones } from "./sums.tsx";
 
+const CHURN_TYPES = ["instance.*"];
+
+/** All that the first screen needs is asked for at once. */
 export function Overview({ account }: { account: string }): JSX.Element {
   const now = catalog.value;
+  const events = useHour(CHURN_TYPES);
+  const protection = useProtection(account);
   if (now === undefined)
     return (
       <Card>
@@ -30,10 +36,17 @@ export function Overview({ account }: { account: string }): JSX.Element {
       </Card>
     );
   if (now.services.length === 0) return <FirstStart account={account} />;
-  return <Whole account={account} services={now.services} />;
+  return <Whole account={account} services={now.services} events={events} protection={protection} />;
 }
 
-function Whole({ account, services }: { account: string; services: readonly Summary[] }): JSX.Element {
+interface WholeProps {
+  readonly account: string;
+  readonly services: readonly Summary[];
+  readonly events: ReturnType<typeof useHour>;
+  readonly protection: ReturnType<typeof useProtection>;
+}
+
+function Whole({ account, services, events, protection }: WholeProps): JSX.Element {
   const troubled = useMemo(() => services.filter(isTrouble).sort(compareServices), [services]);
   const held = services.reduce((sum, { counts }) => sum + (counts.held ?? 0), 0);
   return (
@@ -42,11 +55,11 @@ function Whole({ account, services }: { account: string; services: readonly Summ
       <OpenMode />
       <div class={held > 0 && troubled.length > 0 ? "with-side wide data" : "stack data"}>
         {troubled.length > 0 ? <Attention account={account} troubled={troubled} /> : null}
-        <Protection account={account} held={held} />
+        <Protection account={account} held={held} data={protection} />
       </div>
       <div class="four data">
         <Instances account={account} services={services} />
-        <Churned />
+        <Churned events={events} />
         <Zones account={account} services={services} />
         <Via account={account} services={services} />
       </div>

@@ -13,12 +13,21 @@ import { Time } from "../../parts/time.tsx";
 
 const REFRESH_MS = 30_000;
 
-/** `held`: as the lists of services count it, which is newer than what was read. */
-export function Protection({ account, held }: { account: string; held: number }): JSX.Element | null {
-  const { data } = useRead(`protection ${account}`, (client) => client.protection(), {
+export function useProtection(account: string): ProtectionBody | undefined {
+  return useRead(`protection ${account}`, (client) => client.protection(), {
     touches: ({ changes }) => changes.some(({ cause }) => cause === "held" || cause === "released"),
     everyMs: REFRESH_MS,
-  });
+  }).data;
+}
+
+export interface ProtectionProps {
+  readonly account: string;
+  /** As the lists of services count it, which is newer than what was read. */
+  readonly held: number;
+  readonly data: ProtectionBody | undefined;
+}
+
+export function Protection({ account, held, data }: ProtectionProps): JSX.Element | null {
   if (data === undefined) return null;
   return held > 0 ? <Holding account={account} held={held} data={data} /> : <Quiet data={data} />;
 }
