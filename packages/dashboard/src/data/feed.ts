@@ -1,10 +1,11 @@
 /** The events feed of a page: the latest ones, older ones when they are asked for, and each new one as it happens. */
-import type { CommitBody, EventBody } from "@rollcall/client";
+import type { CommitBody, EventBody, HistogramBody } from "@rollcall/client";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { type Event, eventsOf } from "../model/past/events.ts";
+import { type Bucket, kindOf, toBucket } from "../model/past/histogram.ts";
 import { listen, recentCommits } from "./live.ts";
 import { type Read, useRead } from "./reads.ts";
-import { account, api, noteError } from "./session.ts";
+import { account, api } from "./session.ts";
 
 export interface FeedFilter {
   readonly types?: readonly string[];
@@ -71,64 +72,41 @@ export function useFeed(filter: FeedFilter, isLive = true): Feed {
   };
 }
 
-const HOUR = { since: "-60m", brief: true } as const;
-const HOUR_PAGE = 500;
-const HOUR_EVENTS_MAX = 5000;
-const OLDER_PAUSE_MS = 500;
-const NONE: readonly EventBody[] = [];
+export interface Hour {
+  readonly buckets: readonly Bucket[];
+  /** Of those that left, how many expired. */
+  readonly expired: number;
+}
 
-/** What happened in the last hour, oldest first, in brief: read once, and moved on by the commits. */
-export function useHour(types?: readonly string[]): readonly Event[] | undefined {
-  const key = `hour ${account.value} ${types?.join() ?? ""}`;
-  const filter = types === undefined ? {} : { types };
-  const { data } = useRead(key, (client) => client.eventsPage({ ...filter, ...HOUR, limit: HOUR_PAGE }));
-  const older = useOlder(key, filter, data);
+const HOUR_REFRESH_MS = 30_000;
+
+/** How much of what happened in the last hour: the registry counts, and what comes meanwhile is added. */
+export function useHour(buckets: number, types: readonly string[] = []): Hour | undefined {
+  const key = `hour ${account.value} ${buckets} ${types.join()}`;
+  const { data } = useRead(key, (client) => client.histogram({ from: "-60m", buckets, type: types }), {
+    everyMs: HOUR_REFRESH_MS,
+  });
   const [fresh, setFresh] = useState<readonly Event[]>([]);
   useEffect(() => {
     setFresh([]);
     if (data === undefined) return undefined;
-    const last = data.events.at(-1)?.revision ?? 0;
     const take = (commits: readonly CommitBody[]): void => {
-      const more = commits.flatMap(eventsOf).filter((event) => event.revision > last && matches(event, filter));
-      if (more.length === 0) return;
-      const brief = more.map(({ before: _, ...event }) => event);
-      setFresh((former) => [...former, ...brief].slice(-HOUR_EVENTS_MAX));
+      const more = commits.flatMap(eventsOf).filter((event) => event.at > data.to && matches(event, { types }));
+      if (more.length > 0) setFresh((former) => [...former, ...more]);
     };
+    // Some may have come while the answer was on its way.
     take(recentCommits());
     return listen({ commits: take, resync: () => {} });
   }, [data]);
-  return useMemo(
-    () => (data === undefined ? undefined : [...older, ...data.events, ...fresh].slice(-HOUR_EVENTS_MAX)),
-    [data, older, fresh],
-  );
+  return useMemo(() => (data === undefined ? undefined : toHour(data, fresh)), [data, fresh]);
 }
 
-/** The rest of the hour, in the background: a screen is shown with the first page. */
-function useOlder(
-  key: string,
-  filter: { readonly types?: readonly string[] },
-  first: { readonly next: string | null } | undefined,
-): readonly EventBody[] {
-  const [older, setOlder] = useState<{ key: string; events: readonly EventBody[] }>({ key: "", events: [] });
-  useEffect(() => {
-    let isOn = true;
-    const go = async (): Promise<void> => {
-      let events: readonly EventBody[] = [];
-      for (let before = first?.next; before != null && events.length < HOUR_EVENTS_MAX - HOUR_PAGE; ) {
-        await new Promise((resolve) => setTimeout(resolve, OLDER_PAUSE_MS));
-        if (!isOn) return;
-        const page = await api.value.eventsPage({ ...filter, ...HOUR, before, limit: HOUR_PAGE });
-        events = [...page.events, ...events];
-        before = page.next;
-      }
-      if (isOn) setOlder({ key, events });
-    };
-    void go().catch(noteError);
-    return () => {
-      isOn = false;
-    };
-  }, [key, first]);
-  return older.key === key ? older.events : NONE;
+function toHour(data: HistogramBody, fresh: readonly Event[]): Hour {
+  const buckets = data.buckets.map(({ counts }) => toBucket(counts));
+  const last = buckets.at(-1);
+  for (const event of fresh) if (last !== undefined) last[kindOf(event)]++;
+  const expired = data.buckets.reduce((sum, { counts }) => sum + (counts["instance.expired"] ?? 0), 0);
+  return { buckets, expired: expired + fresh.filter(({ type }) => type === "instance.expired").length };
 }
 
 function matches(event: Event, { types, services, instance, key }: FeedFilter): boolean {

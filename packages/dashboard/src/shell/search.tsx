@@ -1,12 +1,11 @@
 /** Search over everything: services at hand, and what the registry finds. */
-import type { Client, InstancesBody } from "@rollcall/client";
 import type { JSX } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { catalog } from "../data/catalog.ts";
 import { navigate } from "../data/router.ts";
 import { account, api } from "../data/session.ts";
 import { instanceAt, keyAt, pathTo, serviceAt } from "../model/places.ts";
-import { type Look, lookOf } from "../model/status.ts";
+import type { Look } from "../model/status.ts";
 import { compareServices, rankOf, shapeOf } from "../model/verdict.ts";
 import { Dialog } from "../parts/dialog.tsx";
 import { Shape } from "../parts/shape.tsx";
@@ -21,7 +20,6 @@ interface Hit {
 
 const SHOWN = 12;
 const PAUSE_MS = 150;
-const INSTANCES_MAX = 5000;
 
 const PAGES = ["events", "changes", "map", "config", "instances"] as const;
 
@@ -49,34 +47,18 @@ function nearHits(text: string): Hit[] {
   ];
 }
 
-let known: { client: Client; untilMs: number; instances: Promise<InstancesBody> } | undefined;
-
-/** Read once for all that is typed. */
-function allInstances(client: Client): Promise<InstancesBody> {
-  const nowMs = performance.now();
-  if (known === undefined || known.client !== client || nowMs > known.untilMs)
-    known = { client, untilMs: nowMs + 30_000, instances: client.instances({ limit: INSTANCES_MAX }) };
-  return known.instances;
-}
-
-/** Instances by id and address, and keys by how they begin. */
+/** Instances by id and address, and keys: what the registry finds. */
 async function farHits(text: string): Promise<Hit[]> {
   const to = account.value;
-  const client = api.value;
-  const [{ instances }, { keys }] = await Promise.all([
-    allInstances(client),
-    client.config.list({ prefix: text, limit: SHOWN }),
-  ]);
-  const wanted = text.toLowerCase();
-  const found = instances.filter(({ id, address, port }) => `${id}\n${address}:${port}`.toLowerCase().includes(wanted));
+  const { instances, keys } = await api.value.search(text, { limit: SHOWN });
   return [
-    ...found.slice(0, SHOWN).map((one) => ({
+    ...instances.map((one) => ({
       href: instanceAt(to, one.service, one.id),
       label: one.id,
       note: `${one.service}, ${one.address}:${one.port}`,
-      look: lookOf(one),
+      look: one.held ? ("held" as const) : one.status,
     })),
-    ...keys.map(({ key }) => ({ href: keyAt(to, key), label: key, note: "key", look: "key" as const })),
+    ...keys.map((key) => ({ href: keyAt(to, key), label: key, note: "key", look: "key" as const })),
   ];
 }
 

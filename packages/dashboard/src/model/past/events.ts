@@ -32,12 +32,14 @@ function placeOf(change: ChangeBody): Pick<Event, "service" | "instance" | "leas
   return change.kind === "key" ? { key: change.key } : { lease: change.lease };
 }
 
-function recordsOf(event: Event): { before: InstanceBody | null; after: InstanceBody | null } | undefined {
+function recordsOf(
+  event: Pick<Event, "type" | "before" | "after">,
+): { before: InstanceBody | null; after: InstanceBody | null } | undefined {
   if (!event.type.startsWith("instance.") || event.after === undefined) return undefined;
   return { before: event.before as InstanceBody | null, after: event.after as InstanceBody | null };
 }
 
-export function lookOfEvent(event: Event): Look | "key" {
+export function lookOfEvent(event: Pick<Event, "type" | "before" | "after">): Look | "key" {
   const cause = causeOf(event);
   if (event.type.startsWith("key.")) return "key";
   if (cause === "held") return "held";

@@ -5,7 +5,15 @@ export const KINDS = ["came", "left", "worse", "held", "config", "other"] as con
 export type Kind = (typeof KINDS)[number];
 export type Bucket = Record<Kind, number>;
 
-export function kindOf(event: Event): Kind {
+/** What the registry has counted by type. */
+export function toBucket(counts: Readonly<Record<string, number>>): Bucket {
+  const bucket = emptyBucket();
+  for (const [type, n] of Object.entries(counts)) bucket[kindOf({ type })] += n;
+  return bucket;
+}
+
+/** Without its records an event that may be for the worse is an other one. */
+export function kindOf(event: Pick<Event, "type" | "after">): Kind {
   const cause = causeOf(event);
   if (event.type.startsWith("key.")) return "config";
   if (!event.type.startsWith("instance.")) return "other";
@@ -14,16 +22,6 @@ export function kindOf(event: Event): Kind {
   if (cause === "deregistered" || cause === "expired" || cause === "closed") return "left";
   const look = lookOfEvent(event);
   return look === "critical" || look === "warning" ? "worse" : "other";
-}
-
-export function toBuckets(events: Iterable<Event>, fromMs: number, toMs: number, buckets: number): Bucket[] {
-  const made = Array.from({ length: buckets }, emptyBucket);
-  const widthMs = (toMs - fromMs) / buckets;
-  for (const event of events) {
-    const bucket = made[Math.floor((Date.parse(event.at) - fromMs) / widthMs)];
-    if (bucket !== undefined) bucket[kindOf(event)]++;
-  }
-  return made;
 }
 
 function emptyBucket(): Bucket {

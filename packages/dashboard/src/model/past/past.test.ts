@@ -5,7 +5,7 @@ import type { NetChangeBody } from "@rollcall/client";
 import { failingCheck, HELD, instance } from "../made-rig.ts";
 import { groupText, toGroups, writersOf } from "./difference.ts";
 import { type Event, eventText, foldEvents, lookOfEvent, showTimes, subjectOf } from "./events.ts";
-import { toBuckets, totals } from "./histogram.ts";
+import { kindOf, toBucket, totals } from "./histogram.ts";
 import { lengths, toSpans } from "./spans.ts";
 
 const at = (second: number) => new Date(Date.parse("2026-01-01T00:00:00Z") + second * 1000).toISOString();
@@ -69,21 +69,15 @@ test("events say what happened", () => {
   assert.equal(showTimes(`since ${at(5)}, ttl`, { nowMs: Date.parse(at(9)), isLocal: false }), "since 00:00:05, ttl");
 });
 
-test("events are counted by kind and time", () => {
-  const buckets = toBuckets(
-    [event(1, "instance.registered", "a"), event(61, "instance.expired", "a"), event(500, "instance.expired", "a")],
-    Date.parse(at(0)),
-    Date.parse(at(120)),
-    2,
-  );
-  assert.deepEqual(
-    buckets.map(({ came, left }) => [came, left]),
-    [
-      [1, 0],
-      [0, 1],
-    ],
-  );
-  assert.equal(totals(buckets).left, 1);
+test("what the registry counts by type is counted by kind, and what comes with its records by what became", () => {
+  const buckets = [
+    toBucket({ "instance.registered": 3, "instance.reported": 1, "key.put": 2 }),
+    toBucket({ "instance.expired": 1, "instance.deregistered": 1, "instance.held": 4 }),
+  ];
+  const sum = totals(buckets);
+  assert.deepEqual([sum.came, sum.left, sum.held, sum.config, sum.other], [3, 2, 4, 2, 1]);
+  assert.equal(kindOf(event(1, "instance.reported", "a", { after: instance("a", { status: "critical" }) })), "worse");
+  assert.equal(kindOf(event(1, "instance.reported", "a", { after: instance("a") })), "other");
 });
 
 test("spans are cut to what is shown, and added up", () => {

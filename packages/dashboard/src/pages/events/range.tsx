@@ -1,13 +1,13 @@
 /** From when to when: two fields, a choice, and a histogram with two handles. */
 import type { NetChangesBody } from "@rollcall/client";
 import type { JSX } from "preact";
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { useHour } from "../../data/feed.ts";
 import { registryNow } from "../../data/live.ts";
 import { setQuery } from "../../data/router.ts";
 import { clockZone } from "../../data/wishes.ts";
 import { clockTime } from "../../model/numbers.ts";
-import { KINDS, type Kind, toBuckets } from "../../model/past/histogram.ts";
+import { KINDS, type Kind } from "../../model/past/histogram.ts";
 import { Histogram } from "../../parts/bar.tsx";
 import { Card, Chip } from "../../parts/card.tsx";
 
@@ -81,14 +81,13 @@ export function Range({ from, to, known }: Props): JSX.Element {
 }
 
 function Chooser({ known, isOpen }: { known: Props["known"]; isOpen: boolean }): JSX.Element | null {
-  const events = useHour();
+  const hour = useHour(BUCKETS);
   const nowMs = registryNow();
   const startMs = nowMs - HOUR_MS;
-  const buckets = useMemo(() => toBuckets(events ?? [], startMs, nowMs, BUCKETS), [events]);
   const fromMs = known?.from.at == null ? startMs : Date.parse(known.from.at);
   const toMs = isOpen || known?.to.at == null ? nowMs : Date.parse(known.to.at);
   useEdgeKeys(fromMs, toMs);
-  if (events === undefined) return null;
+  if (hour === undefined) return null;
   const left = share(fromMs, startMs);
   const right = share(toMs, startMs);
   const clock = (ms: number) => clockTime(ms, { nowMs, isLocal: clockZone.value === "local" }).slice(-8, -3);
@@ -96,7 +95,7 @@ function Chooser({ known, isOpen }: { known: Props["known"]; isOpen: boolean }):
     <div class="spaced not-phone-range">
       <div class="range">
         <div class="chosen" style={{ left: `${left}%`, width: `${Math.max(0.3, right - left)}%` }} />
-        <Histogram buckets={buckets} />
+        <Histogram buckets={hour.buckets} />
         <Handle label="Start of the range" at={left} onMove={(part) => setQuery({ from: timeAt(startMs, part) })} />
         <Handle
           label="End of the range"

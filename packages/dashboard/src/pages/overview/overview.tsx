@@ -2,7 +2,7 @@
 import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
 import { catalog, catalogError, readCatalog } from "../../data/catalog.ts";
-import { useHour } from "../../data/feed.ts";
+import { type Hour, useHour } from "../../data/feed.ts";
 import { changedAt } from "../../data/live.ts";
 import { pathTo } from "../../model/places.ts";
 import type { Summary } from "../../model/summary.ts";
@@ -19,11 +19,13 @@ import { Services } from "./services.tsx";
 import { Instances, Via, Zones } from "./sums.tsx";
 
 const CHURN_TYPES = ["instance.*"];
+/** A minute each. */
+const CHURN_BUCKETS = 60;
 
 /** All that the first screen needs is asked for at once. */
 export function Overview({ account }: { account: string }): JSX.Element {
   const now = catalog.value;
-  const events = useHour(CHURN_TYPES);
+  const hour = useHour(CHURN_BUCKETS, CHURN_TYPES);
   const protection = useProtection(account);
   if (now === undefined)
     return (
@@ -36,17 +38,17 @@ export function Overview({ account }: { account: string }): JSX.Element {
       </Card>
     );
   if (now.services.length === 0) return <FirstStart account={account} />;
-  return <Whole account={account} services={now.services} events={events} protection={protection} />;
+  return <Whole account={account} services={now.services} hour={hour} protection={protection} />;
 }
 
 interface WholeProps {
   readonly account: string;
   readonly services: readonly Summary[];
-  readonly events: ReturnType<typeof useHour>;
+  readonly hour: Hour | undefined;
   readonly protection: ReturnType<typeof useProtection>;
 }
 
-function Whole({ account, services, events, protection }: WholeProps): JSX.Element {
+function Whole({ account, services, hour, protection }: WholeProps): JSX.Element {
   const troubled = useMemo(() => services.filter(isTrouble).sort(compareServices), [services]);
   const held = services.reduce((sum, { counts }) => sum + (counts.held ?? 0), 0);
   return (
@@ -59,7 +61,7 @@ function Whole({ account, services, events, protection }: WholeProps): JSX.Eleme
       </div>
       <div class="four data">
         <Instances account={account} services={services} />
-        <Churned events={events} />
+        <Churned hour={hour} />
         <Zones account={account} services={services} />
         <Via account={account} services={services} />
       </div>

@@ -1,5 +1,4 @@
 /** Who left in the last 24 hours, and why. */
-import type { EventBody } from "@rollcall/client";
 import type { JSX } from "preact";
 import { touchesService, useRead } from "../../data/reads.ts";
 import { showTimes } from "../../model/past/events.ts";
@@ -10,15 +9,11 @@ import { readClock, Time } from "../../parts/time.tsx";
 
 const READ = 200;
 const SHOWN = 20;
-const TYPES = ["instance.deregistered", "instance.expired", "instance.closed", "instance.released"];
 
 export function Gone({ account, service }: { account: string; service: string }): JSX.Element | null {
   const { data } = useRead(
     `gone ${account} ${service}`,
-    async (client) => {
-      const { events } = await client.eventsPage({ services: [service], types: TYPES, since: "-24h", limit: READ });
-      return lastOfEach(events);
-    },
+    async (client) => (await client.gone(service, { limit: READ })).gone,
     { touches: touchesService(service) },
   );
   if (data === undefined || data.length === 0) return null;
@@ -39,16 +34,16 @@ export function Gone({ account, service }: { account: string; service: string })
             </tr>
           </thead>
           <tbody>
-            {data.slice(0, SHOWN).map(({ id, instance = "", before, reason, at, type }) => (
+            {data.slice(0, SHOWN).map(({ id, last, reason, at, cause }) => (
               <tr key={id}>
                 <td>
                   <Shape name="gone" />{" "}
-                  <a class="strong" href={instanceAt(account, service, instance)}>
-                    {instance}
+                  <a class="strong" href={instanceAt(account, service, id)}>
+                    {id}
                   </a>
                 </td>
-                <td class="not-phone mono">{addressOf(before)}</td>
-                <td class="second">{reason === "" ? type.slice(9) : showTimes(reason, readClock())}</td>
+                <td class="not-phone mono">{`${last.address}:${last.port}`}</td>
+                <td class="second">{reason === "" ? cause : showTimes(reason, readClock())}</td>
                 <td class="num">
                   <Time at={at} />
                 </td>
@@ -59,16 +54,4 @@ export function Gone({ account, service }: { account: string; service: string })
       </div>
     </Card>
   );
-}
-
-/** Newest first, each instance once; those that came back are not gone. */
-function lastOfEach(events: readonly EventBody[]): EventBody[] {
-  const last = new Map<string, EventBody>();
-  for (const event of events) if (event.after === null) last.set(event.instance ?? "", event);
-  return [...last.values()].reverse();
-}
-
-function addressOf(before: EventBody["before"]): string {
-  const { address, port } = (before ?? {}) as { address?: string; port?: number };
-  return address === undefined ? "" : `${address}:${port}`;
 }
