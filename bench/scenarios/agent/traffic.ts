@@ -57,6 +57,13 @@ async function measure(port: number, count: number): Promise<Sample> {
   return useServer(await startAgent(url, { synapse }), async () => {
     await until("a configuration of HAProxy", () => existsSync(config));
     const proxy = new Child("haproxy", "haproxy", ["-W", "-db", "-f", config]);
+    // A signal that comes before it listens would end it.
+    await until("HAProxy", () =>
+      askOnce(proxied, "GET", "/").then(
+        () => true,
+        () => false,
+      ),
+    );
     writeFileSync(pid, String(proxy.process.pid));
     await until("an answer through HAProxy", async () => (await ask()) === "old");
     const tookMs: number[] = [];
