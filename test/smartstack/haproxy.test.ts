@@ -1,7 +1,7 @@
 /** Debian's HAProxy, kept right while traffic flows: backends are added, drained and killed, and the registry goes and comes back. */
 import assert from "node:assert/strict";
 import { readFileSync, rmSync } from "node:fs";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { createClient } from "@rollcall/client";
 import { readServers } from "../../packages/registry/src/smartstack/haproxy/runtime.ts";
 import { tellHaproxy } from "../../packages/registry/src/smartstack/haproxy/socket.ts";
@@ -21,6 +21,8 @@ import {
 
 const haproxy = requirePackage("haproxy", "haproxy");
 const { skip } = haproxy;
+const registry = await startRollcall({ after }, { flags: ["--replicator", "memory"] });
+const client = createClient({ url: registry.url });
 /** test/interop has a longer one. */
 const OUTAGE_MS = 2000;
 /** Reloads are at least so far apart: from where one begins; they are told of when they are done. */
@@ -30,8 +32,6 @@ const RETRIED_MS = 2500;
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 test("backends come, drain, are killed and come back, and no reload is needed for them", { skip }, async (t) => {
-  const registry = await startRollcall(t);
-  const client = createClient({ url: registry.url });
   const ground = await prepareHaproxy(t, haproxy.path);
   const [one, two] = [await startBackend(t, "one"), await startBackend(t, "two")];
   const services = { one: nerveService(one), two: nerveService(two) };
@@ -84,14 +84,15 @@ test("backends come, drain, are killed and come back, and no reload is needed fo
 });
 
 test("more backends than slots are a reload, which costs no request", { skip }, async (t) => {
-  const registry = await startRollcall(t);
   const ground = await prepareHaproxy(t, haproxy.path);
-  const client = createClient({ url: registry.url });
   const backends = await Promise.all(Array.from({ length: 7 }, (_, at) => startBackend(t, `b${at}`)));
   const register = (at: number) =>
-    client.registerOnce({ service: "web", id: `b${at}`, address: "127.0.0.1", port: backends[at]?.port ?? 0, ttl: 0 });
+    client.registerOnce({ service: "many", id: `b${at}`, address: "127.0.0.1", port: backends[at]?.port ?? 0, ttl: 0 });
   await register(0);
-  const synapse = { services: { web: synapseService(ground) }, haproxy: ground.haproxy };
+  const synapse = {
+    services: { web: synapseService(ground, { discovery: { method: "rollcall", service: "many" } }) },
+    haproxy: ground.haproxy,
+  };
   const { reloads, reloadedAt } = await startAgent(t, registry.url, { synapse });
   await ground.start();
   await untilAnswered(ground.url, ["b0"]);
@@ -117,7 +118,6 @@ test("a registry that goes and comes back empties nothing", { skip }, (t) =>
 );
 
 test("a socket that is gone is said once, and changes are reloads until it is back", { skip }, async (t) => {
-  const registry = await startRollcall(t);
   const ground = await prepareHaproxy(t, haproxy.path);
   const [one, two, three] = [
     await startBackend(t, "one"),
@@ -141,9 +141,9 @@ test("a socket that is gone is said once, and changes are reloads until it is ba
   const more = { instance_id: "box", services: { ...services, three: nerveService(three) } };
   await reload({ nerve: more, synapse });
   await untilAnswered(ground.url, ["one", "three", "two"]);
-  await createClient({ url: registry.url }).override("web", "box", "draining");
+  await client.override("web", "box", "draining");
   await untilAnswered(ground.url, ["three", "two"]);
-  await createClient({ url: registry.url }).override("web", "box", null);
+  await client.override("web", "box", null);
   await untilAnswered(ground.url, ["one", "three", "two"]);
   assert.deepEqual((await traffic.end()).failures, []);
   const gone = lines().filter((line) => line.includes("does not answer"));
@@ -159,13 +159,15 @@ test("a socket that is gone is said once, and changes are reloads until it is ba
 });
 
 test("without a socket each change is a reload, however soon it comes after another", { skip }, async (t) => {
-  const registry = await startRollcall(t);
   const ground = await prepareHaproxy(t, haproxy.path, { do_socket: false });
   const [one, two] = [await startBackend(t, "one"), await startBackend(t, "two")];
   const register = (id: string, port: number) =>
-    createClient({ url: registry.url }).registerOnce({ service: "web", id, address: "127.0.0.1", port, ttl: 0 });
+    client.registerOnce({ service: "bare", id, address: "127.0.0.1", port, ttl: 0 });
   await register("one", one.port);
-  const synapse = { services: { web: synapseService(ground) }, haproxy: ground.haproxy };
+  const synapse = {
+    services: { web: synapseService(ground, { discovery: { method: "rollcall", service: "bare" } }) },
+    haproxy: ground.haproxy,
+  };
   const { reloads } = await startAgent(t, registry.url, { synapse });
   await ground.start();
   await untilAnswered(ground.url, ["one"]);
@@ -175,7 +177,7 @@ test("without a socket each change is a reload, however soon it comes after anot
   const reloaded = reloads();
   await register("two", two.port);
   await until(() => reloads() > reloaded);
-  await createClient({ url: registry.url }).deregister("web", "one");
+  await client.deregister("bare", "one");
   await untilAnswered(ground.url, ["two"]);
   await register("one", one.port);
   await untilAnswered(ground.url, ["one", "two"]);
@@ -183,7 +185,6 @@ test("without a socket each change is a reload, however soon it comes after anot
 });
 
 test("a configuration that HAProxy refuses leaves the old one, and is said once", { skip }, async (t) => {
-  const registry = await startRollcall(t);
   const ground = await prepareHaproxy(t, haproxy.path);
   const one = await startBackend(t, "one");
   const nerve = { instance_id: "box", services: { one: nerveService(one) } };
@@ -213,7 +214,6 @@ test("a configuration that HAProxy refuses leaves the old one, and is said once"
 });
 
 test("HAProxy that is not there is said once, and kept right when it comes", { skip }, async (t) => {
-  const registry = await startRollcall(t);
   const ground = await prepareHaproxy(t, haproxy.path);
   const one = await startBackend(t, "one");
   const files = {
@@ -230,7 +230,6 @@ test("HAProxy that is not there is said once, and kept right when it comes", { s
 });
 
 test("a program that is not there is said as that", async (t) => {
-  const registry = await startRollcall(t);
   const ground = await prepareHaproxy(t, "/nowhere/haproxy");
   const synapse = { services: { web: synapseService(ground) }, haproxy: ground.haproxy };
   const { said } = await startAgent(t, registry.url, { synapse });

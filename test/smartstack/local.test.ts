@@ -1,13 +1,17 @@
 /** Instances on this machine: registered while their checks pass, withdrawn or marked when not, and on change only. */
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { createClient } from "@rollcall/client";
+import { Findings, readTree, Section } from "../../packages/registry/src/smartstack/tree.ts";
 import { openTargets } from "../checks/targets-rig.ts";
+import { requirePackage } from "../harness/packages.ts";
 import { freePort } from "../harness/ports.ts";
+import { cleanEnvironment } from "../harness/process.ts";
 import { startRollcall } from "../harness/program.ts";
 import { temporaryDirectory, until } from "../harness/scope.ts";
 import { createAuthority } from "../net/authority-rig.ts";
@@ -16,6 +20,8 @@ import { nerveService, startAgent, startBackend } from "./rig.ts";
 const scope = { after };
 const registry = await startRollcall(scope, { flags: ["--replicator", "memory"] });
 const client = createClient({ url: registry.url });
+const nginx = requirePackage("nginx", "nginx");
+const promtool = requirePackage("prometheus", "promtool");
 
 const statusesOf = async (service: string) =>
   Object.fromEntries((await client.service(service)).instances.map(({ id, status }) => [id, status]));
@@ -151,6 +157,57 @@ test("a reload changes what is different, and the end takes all away", async (t)
   await close();
   assert.deepEqual([await statusesOf("ra"), await statusesOf("rc")], [{}, {}]);
 });
+
+test("files as nginx, Prometheus and a shell take them", { skip: nginx.skip || promtool.skip }, async (t) => {
+  const folder = temporaryDirectory(t);
+  const at = (name: string): string => join(folder, name);
+  const meta = { "odd key": 'a "quoted"\nvalue; }', plain: "x" };
+  const spec = { service: "read", ttl: 0, meta, tags: ["a", "b c"] };
+  await client.registerOnce({ ...spec, id: "a; }", address: "10.0.0.1", port: 1, weight: 3 });
+  await client.registerOnce({ ...spec, id: "b", address: "::1", port: 2 });
+  await client.registerOnce({ ...spec, id: "c", address: "10.0.0.3", port: 3, status: "draining" });
+  await client.registerOnce({ ...spec, id: "d", address: "10.0.0.4", port: 4, weight: 0 });
+  const outputs = ["nginx.conf", "prometheus.json", "env", "yaml"].map((name) => ({
+    ...{ path: at(name), format: name.replace(/\..*/, "") },
+    // Fails until somebody helps.
+    ...(name === "yaml" ? { command: `echo $ROLLCALL_SERVICE >> ${at("ran")}; test -e ${at("helped")}` } : {}),
+  }));
+  const read = { discovery: { method: "rollcall", service: "read" }, outputs };
+  const { said } = await startAgent(t, registry.url, { synapse: { services: { read } } });
+  await until(() => outputs.every(({ path }) => existsSync(path)));
+
+  const port = await freePort();
+  const server = `server { listen 127.0.0.1:${port}; location / { proxy_pass http://read; } }`;
+  writeFileSync(at("whole.conf"), `pid ${at("pid")};\nevents {}\nhttp { include ${at("nginx.conf")}; ${server} }\n`);
+  await assertRuns(nginx.path, ["-t", "-q", "-e", "stderr", "-c", at("whole.conf")]);
+  const scrape = `scrape_configs: [{job_name: j, file_sd_configs: [{files: [${at("prometheus.json")}]}]}]`;
+  writeFileSync(at("prometheus.yml"), scrape);
+  await assertRuns(promtool.path, ["check", "config", at("prometheus.yml")]);
+  const said4 = await assertRuns("/bin/sh", ["-c", `. ${at("env")}; echo "$READ_HOST $READ_PORT|$READ_ADDRESSES"`]);
+  assert.match(said4, /^10\.0\.0\.1 1\|10\.0\.0\.1:1 \[::1\]:2 10\.0\.0\.4:4$/m);
+  const tree = readTree(readFileSync(at("yaml"), "utf8"), "yaml");
+  assert.ok(tree.ok, JSON.stringify(tree));
+  const rows = new Section(tree.value, "yaml", "", new Findings()).sections("read");
+  assert.deepEqual([rows.length, rows[0]?.text("name"), rows[0]?.map("labels")], [4, "a; }", meta]);
+
+  const troubles = () => said.filter((line) => line.startsWith(`${at("yaml")}: its command failed`));
+  await until(() => troubles().length > 0);
+  writeFileSync(at("helped"), "");
+  await until(() => said.includes(`${at("yaml")} is well again`));
+  assert.equal(troubles().length, 1);
+  assert.match(readFileSync(at("ran"), "utf8"), /^(?:read\n){2,}$/);
+});
+
+/** What it printed. */
+async function assertRuns(path: string, args: readonly string[]): Promise<string> {
+  const child = spawn(path, args, { env: cleanEnvironment(), timeout: 10_000 });
+  let output = "";
+  child.stdout.on("data", (chunk: Buffer) => (output += chunk));
+  child.stderr.on("data", (chunk: Buffer) => (output += chunk));
+  const [code] = (await once(child, "close")) as [number | null];
+  assert.equal(code, 0, output);
+  return output;
+}
 
 test("files of every format, replaced as a whole, with a command when they changed", async (t) => {
   const folder = temporaryDirectory(t);
