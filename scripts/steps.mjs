@@ -142,6 +142,7 @@ export const INTEROP_PACKAGES = [
   { name: "maven", program: "mvn" },
   { name: "prometheus", program: "prometheus" },
   { name: "prometheus", program: "promtool" },
+  { name: "protobuf-compiler", program: "protoc" },
   { name: "python3", program: "python3" },
   // A part of Python with a package of its own, but no program.
   { name: "python3-venv", program: "python3", args: ["-c", "import ensurepip, venv"] },

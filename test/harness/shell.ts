@@ -7,14 +7,16 @@ import { cleanEnvironment } from "./process.ts";
 import { ROOT } from "./root.ts";
 import { type Scope, temporaryDirectory, until } from "./scope.ts";
 
-/** The shell blocks of a page, or of its part from this heading to the next of its level. */
-export function commandsOf(page: string, heading = ""): string[] {
+/** The blocks of a page in a language, shell's when left out, or of its part from this heading to the next of its level. */
+export function commandsOf(page: string, heading = "", language = "sh"): string[] {
   const text = readFileSync(join(ROOT, page), "utf8");
   const from = heading === "" ? 0 : text.indexOf(`\n## ${heading}\n`);
   if (from < 0) throw new Error(`${page} has no heading ${heading}`);
   const to = heading === "" ? -1 : text.indexOf("\n## ", from + 1);
   const part = to < 0 ? text.slice(from) : text.slice(from, to);
-  return [...part.matchAll(/^```sh\n([\s\S]*?)^```/gm)].map((match) => match[1] ?? "");
+  return [...part.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, "gm"))].map(
+    (match) => match[1] ?? "",
+  );
 }
 
 export interface Shell {

@@ -4,7 +4,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Program } from "../harness/process.ts";
 import { ROOT } from "../harness/root.ts";
 import type { PeerScope } from "../peers-rig.ts";
@@ -34,40 +34,41 @@ export interface GoProgram {
   readonly skip: false | string;
   readonly path: string;
   /** Starts it. Its output is shown when the test fails. */
-  start(scope: PeerScope, args: readonly string[]): Program;
+  start(scope: PeerScope, args: readonly string[], env?: Readonly<Record<string, string>>): Program;
 }
 
 export interface Wanted {
-  /** A folder of the module whose program is built; that of the module itself when left out. */
+  /** A folder of the module whose program is built, or a tool's import path; that of the module itself when left out. */
   readonly part?: string;
   /** Another list of modules than `go.mod`, with its sums beside it. */
   readonly modules?: string;
+  /** Where the module lies, if not in `go/<name>`. */
+  readonly folder?: string;
 }
 
 /** Builds `go/<name>`, unless it was built before with the same content and Go. `go` is what `requirePackage` answers. */
 export async function buildModule(
   name: string,
   go: { readonly path: string; readonly skip: false | string },
-  { part = ".", modules = "go.mod" }: Wanted = {},
+  { part = ".", modules = "go.mod", folder = join(MODULES, name) }: Wanted = {},
 ): Promise<GoProgram> {
   if (go.skip !== false) return { skip: go.skip, path: "", start: refuse };
-  const folder = join(MODULES, name);
   const { stdout: version } = spawnSync(go.path, ["version"], { encoding: "utf8" });
   const needed = neededGo(folder, modules);
   if (isOlder(version, needed)) return { skip: `${name} needs Go ${needed}: ${version}`, path: "", start: refuse };
-  const called = part === "." ? name : `${name}-${part}`;
+  const called = part === "." ? name : `${name}-${basename(part)}`;
   const built = join(
     CACHE,
     "built",
     `${called}-${hashFolder(folder, modules === "go.mod" ? [version] : [version, modules])}`,
   );
-  const what = [`-modfile=${modules}`, part === "." ? part : `./${part}`];
+  const what = [`-modfile=${modules}`, part === "." || part.includes("/") ? part : `./${part}`];
   if (!existsSync(built) && (await isWithoutModules(go.path, folder, what, built)))
     return { skip: `Go reaches no proxy to get the modules of ${name} from`, path: "", start: refuse };
   return {
     skip: false,
     path: built,
-    start: (scope, args) => startShown(scope, `${called} ${args.join(" ")}`, built, args),
+    start: (scope, args, env = {}) => startShown(scope, `${called} ${args.join(" ")}`, built, args, { env }),
   };
 }
 

@@ -3,7 +3,7 @@
  * libraries that Maven resolved. What was downloaded and built is kept in `.cache/maven`.
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { delimiter, dirname, join } from "node:path";
+import { basename, delimiter, dirname, join } from "node:path";
 import type { Program } from "../harness/process.ts";
 import { ROOT } from "../harness/root.ts";
 import type { PeerScope } from "../peers-rig.ts";
@@ -41,23 +41,25 @@ export interface JavaOptions {
   /** More flags of the JVM itself. */
   readonly flags?: readonly string[];
   readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /**
- * Builds `java/<name>`, unless it was built before with the same content and properties. `packages` are Maven and a
+ * Builds `java/<name>`, or the project in another folder, unless it was built before with the same content and properties. `packages` are Maven and a
  * JDK. It fails when the project does not compile; when Maven reaches no repository, its tests are skipped.
  */
 export async function buildProject(
   name: string,
   packages: readonly Package[],
   properties: Readonly<Record<string, string>> = {},
+  folder = join(PROJECTS, name),
 ): Promise<JavaProject> {
   const missing = packages.find(({ skip }) => skip !== false);
   if (missing !== undefined) return { skip: missing.skip, start: refuse };
   const defines = Object.entries(properties).map(([key, value]) => `-D${key}=${value}`);
-  const built = join(CACHE, "built", `${name}-${hashFolder(join(PROJECTS, name), [ROOT, ...defines])}`);
+  const built = join(CACHE, "built", `${name}-${hashFolder(folder, [ROOT, ...defines])}`);
   if (!isBuilt(built)) {
-    const skip = await runMaven(packages[0]?.path ?? "mvn", name, built, defines);
+    const skip = await runMaven(packages[0]?.path ?? "mvn", folder, built, defines);
     if (skip !== false) return { skip, start: refuse };
   }
   return { skip: false, start: (scope, mainClass, options = {}) => startMain(scope, built, mainClass, options) };
@@ -77,20 +79,20 @@ function readClasspath(built: string): string[] {
 }
 
 /** Runs Maven quietly, into a folder of its own until all is there. False, or why the tests are to be skipped. */
-async function runMaven(maven: string, name: string, built: string, defines: readonly string[]) {
+async function runMaven(maven: string, folder: string, built: string, defines: readonly string[]) {
   const target = `${built}.${process.pid}`;
   mkdirSync(target, { recursive: true });
   const classpath = join(target, "classpath.part");
   // The last one has it try again what it could not download earlier.
   const args = ["--batch-mode", "--quiet", "--no-transfer-progress", "--update-snapshots"];
   const goals = ["compile", BUILD_CLASSPATH, `-Dmdep.outputFile=${classpath}`, `-Dtarget=${target}`];
-  const own = [`-Dmaven.repo.local=${REPOSITORY}`, "-f", join(PROJECTS, name, "pom.xml")];
+  const own = [`-Dmaven.repo.local=${REPOSITORY}`, "-f", join(folder, "pom.xml")];
   const limits = { unreachable: UNREACHABLE, timeoutMs: BUILD_MS_MAX };
   try {
     // Two Mavens that write into one repository leave halves of files there.
     if (await isOutOfReach("flock", [LOCK, maven, ...args, ...own, ...goals, ...defines], limits)) {
       rmSync(target, { recursive: true, force: true });
-      return `Maven reaches no repository to build ${name} from`;
+      return `Maven reaches no repository to build ${basename(folder)} from`;
     }
   } catch (error) {
     rmSync(target, { recursive: true, force: true });
@@ -105,8 +107,11 @@ async function runMaven(maven: string, name: string, built: string, defines: rea
 }
 
 function startMain(scope: PeerScope, built: string, mainClass: string, options: JavaOptions): Program {
-  const { args = [], properties = {}, flags = [], cwd } = options;
+  const { args = [], properties = {}, flags = [], cwd, env = {} } = options;
   const defines = Object.entries(properties).map(([key, value]) => `-D${key}=${value}`);
   const all = [...JVM_FLAGS, ...flags, ...defines, "-cp", readClasspath(built).join(delimiter), mainClass, ...args];
-  return startShown(scope, `java ${mainClass} ${defines.join(" ")}`, "java", all, { cwd: cwd ?? built });
+  return startShown(scope, `java ${mainClass} ${defines.join(" ")}`, "java", all, {
+    cwd: cwd ?? built,
+    env,
+  });
 }

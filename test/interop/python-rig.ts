@@ -22,32 +22,36 @@ const UNREACHABLE =
 export interface PythonProject {
   /** Pass it to the test; it carries the reason. */
   readonly skip: false | string;
+  /** The interpreter that has what was installed. */
+  readonly path: string;
   /** Starts `main.py`. Its output is shown when the test fails. */
-  start(scope: PeerScope, args: readonly string[]): Program;
+  start(scope: PeerScope, args: readonly string[], env?: Readonly<Record<string, string>>): Program;
 }
 
-/** Installs what `python/<name>` needs, unless it is there. `python` is what `requirePackage` answers. */
+/** Installs what `python/<name>` needs, unless it is there. `python` is what `requirePackage` answers, `main` what is started. */
 export async function installProject(
   name: string,
   python: { readonly path: string; readonly skip: false | string },
+  main = join(PROJECTS, name, "main.py"),
 ): Promise<PythonProject> {
   const folder = join(PROJECTS, name);
   const skip = python.skip === false ? findMissing(python.path) : python.skip;
-  if (skip !== false) return { skip, start: refuse };
+  if (skip !== false) return { skip, path: "", start: refuse };
   const { stdout: version } = spawnSync(python.path, ["-c", "import sys; print(sys.version, sys.base_prefix)"]);
   const hash = createHash("sha256")
     .update(version)
     .update(readFileSync(join(folder, "requirements.txt")));
   const environment = join(CACHE, `${name}-${hash.digest("hex").slice(0, 16)}`);
   if (!existsSync(join(environment, "bin/python")) && (await isWithoutPackages(python.path, folder, environment)))
-    return { skip: `pip reaches no index to install what ${name} needs from`, start: refuse };
-  const main = join(folder, "main.py");
+    return { skip: `pip reaches no index to install what ${name} needs from`, path: "", start: refuse };
+  const path = join(environment, "bin/python");
   return {
     skip: false,
-    start: (scope, args) =>
+    path,
+    start: (scope, args, env = {}) =>
       // Bytecode beside the sources would be files of the repository.
-      startShown(scope, `python ${[main, ...args].join(" ")}`, join(environment, "bin/python"), ["-B", main, ...args], {
-        env: { NO_PROXY: "127.0.0.1", no_proxy: "127.0.0.1" },
+      startShown(scope, `python ${[main, ...args].join(" ")}`, path, ["-B", main, ...args], {
+        env: { NO_PROXY: "127.0.0.1", no_proxy: "127.0.0.1", ...env },
       }),
   };
 }
