@@ -70,3 +70,24 @@ test("a field that is changed, moved or removed is told", () => {
   assert.deepEqual(findBroken(now, { ...now, [`${PACKAGE}.Leases`]: {} }).length, 3);
   assert.deepEqual(findBroken(now, { ...now, [name]: { ...others, 1: lease, 4: "more" } }), []);
 });
+
+test("by reflection tools learn of health, and of what a status has", () => {
+  const described = SCHEMA.describe([`${PACKAGE}.Catalog`]);
+  assert.deepEqual(described.services, [`${PACKAGE}.Catalog`, "grpc.health.v1.Health"]);
+  const [own, health, details] = ["registry", "health", "error_details"];
+  for (const [symbol, file] of [
+    [`${PACKAGE}.Catalog.Watch`, own],
+    [`${PACKAGE}.Beat`, own],
+    ["grpc.health.v1.Health.Check", health],
+    ["grpc.health.v1.HealthCheckResponse", health],
+    ["google.rpc.ErrorInfo", details],
+    ["google.rpc.BadRequest.FieldViolation", details],
+  ] as const) {
+    const name = described.fileOf(symbol);
+    assert.match(name ?? "", new RegExp(`/${file}\\.proto$`), symbol);
+    const found = described.file(name ?? "");
+    assert.ok(found !== undefined && found.bytes.length > 0);
+    for (const imported of found.imports) assert.ok(described.file(imported), imported);
+  }
+  assert.equal(described.fileOf("google.rpc.Nothing"), undefined);
+});

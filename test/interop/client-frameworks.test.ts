@@ -1,14 +1,16 @@
 /** The SDK where people use it: packed, its types as tools see them, in Express, Fastify and NestJS. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { createClient } from "@rollcall/client";
+import { freePort } from "../harness/ports.ts";
 import { cleanEnvironment, startProcess } from "../harness/process.ts";
 import { startRollcall } from "../harness/program.ts";
 import { ROOT } from "../harness/root.ts";
-import { until } from "../harness/scope.ts";
+import { temporaryDirectory, until } from "../harness/scope.ts";
+import { commandsOf, openShell } from "../harness/shell.ts";
 import { isUninstallable } from "./node-rig.ts";
 
 const FOLDER = join(ROOT, ".cache/frameworks");
@@ -81,4 +83,26 @@ test("three frameworks call each other by name, while one is replaced without a 
   for (const { program } of [orders, next, limits]) await program.kill("SIGTERM");
   for (const service of ["orders", "stock", "limits"])
     assert.deepEqual((await rollcall.service(service)).instances, [], `${service} is gone`);
+});
+
+// It installs the frameworks once more.
+test("the examples' README works as it is pasted", { skip, timeout: 400_000 }, async (t) => {
+  const registry = await startRollcall(t);
+  const beside = temporaryDirectory(t, "frameworks");
+  symlinkSync(ROOT, join(beside, "rollcall"));
+  mkdirSync(join(beside, "shop"));
+  const shell = openShell(t, { ROLLCALL_URL: registry.url });
+  const port = String(await freePort());
+  const [start = "", change = ""] = commandsOf("examples/frameworks/README.md").map((block) =>
+    block.replaceAll("8000", port).replaceAll("http://127.0.0.1:7070", registry.url),
+  );
+  const wanted = '{"order":"42","stock":{"item":"42","left":7,"limit":3}}';
+  const curl = start.indexOf("curl ");
+  await shell.run(`cd ${join(beside, "shop")}\n${start.slice(0, curl)}`, 300_000);
+  // A person asks when all three are there.
+  await until(async () => (await shell.run(start.slice(curl))).includes(wanted), { what: wanted });
+  const answer = await shell.run(change);
+  await until(async () => answer.includes('"limit":5') || (await shell.run(start.slice(curl))).includes('"limit":5'));
+  // `npx` is more than one process.
+  await shell.run('for job in $(jobs -p); do kill -- "-$job"; done; wait');
 });

@@ -119,8 +119,9 @@ test("they count without losing one, go on with a registry begun anew, and are g
 /** What each block shows, by the page and by the dialect's README. */
 const SHOWN: readonly (readonly RegExp[])[] = [
   [/^rollcall\.v1\.Catalog$/m, /rpc Watch \( \.rollcall\.v1\.WatchRequest \) returns \( stream \.rollcall/],
-  [/"created": true/, /"address": "10\.0\.0\.9"/, /"ready": true/, /"code": 5/, /google\.rpc\.ErrorInfo/],
+  [/"created": true/, /"address": "10\.0\.0\.9"/, /"ready": true/, /"code": 5/, /"reason": "NOT_FOUND"/],
   [/"version": "1"/, /"value": "NQ=="/, /"deleted": "1"/],
+  [/"status": "SERVING"/],
 ];
 const README_SHOWN = [/"created": true/, /"position": "\d+~/, /"ready": true/, /"keptAliveBy"/];
 

@@ -12,6 +12,7 @@ import {
 } from "@bufbuild/protobuf";
 import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import { describeBeside, SERVED_BESIDE } from "./beside.ts";
 import { type Codec, HEAD_BYTES } from "./method.ts";
 import type { Described } from "./reflection.ts";
 
@@ -64,12 +65,18 @@ export class Schema {
 
   /** For those who ask what is served. */
   describe(services: readonly string[]): Described {
-    const find = (name: string) => [...this.files.files].find(({ proto }) => proto.name === name);
+    const registries = () => [this.files, describeBeside()];
+    const find = (name: string) =>
+      registries()
+        .flatMap(({ files }) => [...files])
+        .find(({ proto }) => proto.name === name);
     return {
-      services,
+      services: [...services, ...SERVED_BESIDE],
       fileOf: (symbol) => {
-        const method = symbol.lastIndexOf(".");
-        const found = this.files.get(symbol) ?? this.files.getService(symbol.slice(0, method));
+        const service = symbol.slice(0, symbol.lastIndexOf("."));
+        const found = registries()
+          .map((registry) => registry.get(symbol) ?? registry.getService(service))
+          .find((desc) => desc !== undefined);
         return found?.kind === "extension" ? undefined : found?.file.proto.name;
       },
       file: (name) => {
