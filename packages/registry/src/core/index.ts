@@ -26,6 +26,7 @@ export * from "./leases/keeping.ts";
 export * from "./leases/policy.ts";
 export { TICK_MS } from "./leases/wheel.ts";
 export * from "./limits.ts";
+export { Leavers } from "./order/leavers.ts";
 export { RecentCommits } from "./order/recent.ts";
 export * from "./order/replicator.ts";
 export {

@@ -8,10 +8,10 @@ import {
   type Commit,
   type InstanceKey,
   type KeyRange,
-  leaverOf,
   type Revision,
   subjectOf,
 } from "../types.ts";
+import { Leavers } from "./leavers.ts";
 import type { FirstChange, FirstChanges } from "./replicator.ts";
 
 const COMMITS_MAX = 100_000;
@@ -21,8 +21,7 @@ export class RecentCommits {
   floor: Revision;
   readonly #commitsMax: number;
   #commits: Commit[] = [];
-  /** In the order of revisions. */
-  readonly #gone = new Map<string, Revision>();
+  readonly #leavers = new Leavers((account, { service, id }) => `${account}\0${service}\0${id}`);
 
   constructor(floor: Revision, commitsMax = COMMITS_MAX) {
     this.floor = floor;
@@ -32,31 +31,18 @@ export class RecentCommits {
   append(commits: readonly Commit[]): void {
     for (const commit of commits) {
       this.#commits.push(commit);
-      this.#noteGone(commit);
+      this.#leavers.note(commit);
     }
     const over = this.#commits.length - this.#commitsMax;
     // In steps, so that trimming costs little at each commit.
     if (over > 1024) this.#forget(over);
   }
 
-  #noteGone({ account, revision, changes }: Commit): void {
-    for (const change of changes) {
-      const leaver = change.kind === "instance" ? leaverOf(change) : null;
-      if (leaver === null) continue;
-      const name = nameOf(account, leaver);
-      this.#gone.delete(name);
-      this.#gone.set(name, revision);
-    }
-  }
-
   #forget(count: number): void {
     const last = this.#commits[count - 1];
     this.#commits = this.#commits.slice(count);
     if (last !== undefined) this.floor = last.revision;
-    for (const [name, revision] of this.#gone) {
-      if (revision > this.floor) break;
-      this.#gone.delete(name);
-    }
+    this.#leavers.forget(this.floor);
   }
 
   /** Forgets up to and including `revision`. */
@@ -77,8 +63,7 @@ export class RecentCommits {
   }
 
   goneAt(account: Account, instance: InstanceKey): Revision {
-    const revision = this.#gone.get(nameOf(account, instance)) ?? 0;
-    return revision > this.floor ? revision : 0;
+    return this.#leavers.goneAt(account, instance, this.floor);
   }
 
   firstChanges(account: Account, range: KeyRange, after: Revision, to: Revision): Outcome<FirstChanges> {
@@ -97,8 +82,4 @@ export class RecentCommits {
   revisionAt(orderMs: number): Revision {
     return this.#commits.findLast((commit) => commit.orderMs < orderMs)?.revision ?? this.floor;
   }
-}
-
-function nameOf(account: Account, { service, id }: InstanceKey): string {
-  return `${account}\0${service}\0${id}`;
 }

@@ -9,7 +9,7 @@ import {
   type FirstChanges,
   type InstanceKey,
   type KeyRange,
-  leaverOf,
+  Leavers,
   type Outcome,
   type Revision,
   refuse,
@@ -29,8 +29,7 @@ interface Row {
 
 export class PastIndex {
   readonly #out = new ByteWriter();
-  /** The revision that each instance went with last, the latest last. */
-  readonly #gone = new Map<string, Revision>();
+  readonly #leavers = new Leavers(nameOf);
   #rows: Row[] = [];
   #touches: Touches;
   /** Commits that came while the older ones are read. */
@@ -52,7 +51,7 @@ export class PastIndex {
 
   /** All of it anew: what came after the end of what it knows is gone. */
   begin(floor: Revision, start: Revision): void {
-    this.#gone.clear();
+    this.#leavers.clear();
     this.#rows = [];
     this.#touches = new Touches(floor);
     this.#later = [];
@@ -71,22 +70,12 @@ export class PastIndex {
   #add(commits: readonly Commit[]): void {
     for (const commit of commits) {
       this.#touches.add(commit);
-      this.#addGone(commit);
+      this.#leavers.note(commit);
     }
     if (!this.#touches.isFull) return;
     const { last } = this.#touches;
     this.#rows.push({ last, bytes: Buffer.from(this.#touches.encode(this.#out)) });
     this.#touches = new Touches(last);
-  }
-
-  #addGone({ account, revision, changes }: Commit): void {
-    for (const change of changes) {
-      const leaver = change.kind === "instance" ? leaverOf(change) : null;
-      if (leaver === null) continue;
-      const name = nameOf(account, leaver);
-      this.#gone.delete(name);
-      this.#gone.set(name, revision);
-    }
   }
 
   /** Resolves when it knows all that history has; rejects when that cannot be read, and tries again when next asked. */
@@ -116,8 +105,7 @@ export class PastIndex {
 
   async goneAt(floor: Revision, account: Account, instance: InstanceKey): Promise<Revision> {
     await this.ready();
-    const revision = this.#gone.get(nameOf(account, instance)) ?? 0;
-    return revision > floor ? revision : 0;
+    return this.#leavers.goneAt(account, instance, floor);
   }
 
   async first(
@@ -154,10 +142,7 @@ export class PastIndex {
   /** History up to here is gone. */
   forget(floor: Revision): void {
     while ((this.#rows[0]?.last ?? Number.POSITIVE_INFINITY) <= floor) this.#rows.shift();
-    for (const [name, revision] of this.#gone) {
-      if (revision > floor) break;
-      this.#gone.delete(name);
-    }
+    this.#leavers.forget(floor);
   }
 }
 
