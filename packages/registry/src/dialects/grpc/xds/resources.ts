@@ -154,22 +154,22 @@ function toEndpoints(name: string, records: Iterable<InstanceRecord>): Resource 
   return toResource("endpoints", name, assignment);
 }
 
-const BYTES_MAX = 64 * 1024 * 1024;
+/** Of each kind. */
+const BYTES_MAX = 32 * 1024 * 1024;
 
 /** Made once for all clients. */
-const endpointsOf = perRevision((service: ServiceView) => toEndpoints(service.name, service.instances.values()), {
-  costMax: BYTES_MAX,
-  costOf: ({ any }) => any.length,
-});
+function shared(make: (service: ServiceView) => Resource): (service: ServiceView) => Resource {
+  return perRevision(make, { costMax: BYTES_MAX, costOf: ({ any }) => any.length });
+}
 
-const clusterOf = perRevision(
-  (service: ServiceView) => {
-    let isHttp2 = service.instances.size > 0;
-    for (const { protocol } of service.instances.values()) isHttp2 &&= BY_HTTP2.has(protocol);
-    return toCluster(service.name, isHttp2);
-  },
-  { costMax: BYTES_MAX, costOf: ({ any }) => any.length },
-);
+const endpointsOf = shared(({ name, instances }) => toEndpoints(name, instances.values()));
+const listenerOf = shared(({ name }) => toListener(name));
+const routeOf = shared(({ name }) => toRoute(name));
+const clusterOf = shared(({ name, instances }) => {
+  let isHttp2 = instances.size > 0;
+  for (const { protocol } of instances.values()) isHttp2 &&= BY_HTTP2.has(protocol);
+  return toCluster(name, isHttp2);
+});
 
 /** Of a service that is there, or not. A cluster that somebody still has keeps its endpoints, if only none. */
 export function findResource(kind: Kind, name: string, service: ServiceView | undefined): Resource | undefined {
@@ -182,8 +182,8 @@ export function findResource(kind: Kind, name: string, service: ServiceView | un
     case "endpoints":
       return endpointsOf(service);
     case "listener":
-      return toListener(name);
+      return listenerOf(service);
     case "route":
-      return toRoute(name);
+      return routeOf(service);
   }
 }
