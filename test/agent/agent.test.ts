@@ -1,6 +1,6 @@
 /** An agent shows an account of a registry as it is there, takes changes for it, and goes on while it is away. */
 import assert from "node:assert/strict";
-import { readFileSync, rmSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { createClient } from "@rollcall/client";
@@ -62,6 +62,34 @@ test("leases are the registry's: heartbeats at the agent keep them, and without 
   await assert.rejects(local.heartbeat("beats", "silent"), { code: "not-found" });
 });
 
+test("status, metrics and the doctor say how an agent stands with its registry", async () => {
+  const { registry, agent, origin, local } = calm;
+  const { revision } = await origin.config.put("seen", "1");
+  await until(async () => (await revisionOf(local)) >= revision);
+  const numbers = await numbersOf(agent.url);
+  assert.ok((numbers.get("followed_seconds") ?? 0) > 0);
+  assert.ok((numbers.get("lag_seconds") ?? -1) >= 0 && (numbers.get("lag_seconds") ?? 60) < 60);
+  for (const name of ["stale_seconds", "held"]) assert.equal(numbers.get(name), 0, name);
+  const told = await run(["status", "--url", agent.url]);
+  assert.match(told.stdout, /^replicator +upstream$/m);
+  const dead = `http://127.0.0.1:${await freePort()}`;
+  const flags = ["--replicator", "upstream", "--upstream", `${dead},${registry.url}`, "--data", agent.data];
+  const doctor = await run(["doctor", "--url", agent.url, ...flags]);
+  assert.match(doctor.stdout, /^agent +good +its registry is followed: what it shows is current$/m);
+  assert.match(doctor.stdout, new RegExp(`^upstream +warn +.*${dead}`, "m"));
+  assert.match(
+    doctor.stdout,
+    new RegExp(`^upstream +good +${registry.url} answers: .* default is at revision \\d+$`, "m"),
+  );
+  assert.match(doctor.stdout, /^snapshot +good +written \S+ ago in /m);
+});
+
+async function numbersOf(url: string): Promise<ReadonlyMap<string, number>> {
+  const { text } = await request(`${url}/metrics`);
+  const found = [...text.matchAll(/^rollcall_upstream_(\w+) (\S+)$/gm)];
+  return new Map(found.map(([, name = "", value]) => [name, Number(value)]));
+}
+
 test("all is shown while the registry is away, also by an agent that starts then, and by other dialects", async (t) => {
   const { registry, agent, origin, local } = await startPair(t, "http,consul");
   await origin.registerOnce({ ...STAYS, service: "api", id: "a", port: 80 });
@@ -72,6 +100,15 @@ test("all is shown while the registry is away, also by an agent that starts then
   assert.deepEqual(await idsOf(local, "api"), ["a"]);
   await assert.rejects(local.config.put("db/host", "y"), { code: "unavailable" });
   assert.equal((await request(`${agent.url}/readyz`)).status, 200);
+  const numbers = await numbersOf(agent.url);
+  assert.ok((numbers.get("stale_seconds") ?? 0) > 0);
+  assert.equal(numbers.get("followed_seconds"), 0);
+  assert.match((await run(["status", "--url", agent.url])).stdout, /^the registry \(.*\) is not followed: /m);
+  const nowhere = ["--replicator", "upstream", "--upstream", registry.url, "--data", join(agent.data, "none")];
+  const doctor = await run(["doctor", "--url", agent.url, ...nowhere]);
+  assert.equal(doctor.code, 1);
+  assert.match(doctor.stdout, /^agent +warn +the registry .* is not followed: .*: what it shows may be old$/m);
+  assert.match(doctor.stdout, new RegExp(`^upstream +bad +.*${registry.url}`, "m"));
   // Its snapshot is written when it stops.
   await agent.stop();
   await agent.restart();
@@ -172,18 +209,31 @@ test("--check says what would be done, and does none of it", async (t) => {
   assert.match(said.stdout, /follows the account shop of http:.* and opens http\n$/);
 });
 
-test("an agent goes on at another address of its registry", async (t) => {
+test("an agent goes on at another address of its registry, and SIGHUP changes what it can", async (t) => {
   const registry = await startRollcall(t);
   const dead = `http://127.0.0.1:${await freePort()}`;
   const data = join(temporaryDirectory(t), "data");
-  const agent = await startRollcall(t, { command: "agent", data, flags: ["--url", `${dead},${registry.url}`] });
+  const file = join(temporaryDirectory(t), "agent.json");
+  writeFileSync(file, "{}");
+  const flags = ["--url", `${dead},${registry.url}`, "--config", file];
+  const agent = await startRollcall(t, { command: "agent", data, flags });
   const local = createClient({ url: agent.url });
   await local.config.put("k", "v");
   assert.equal((await createClient({ url: registry.url }).config.get("k"))?.value, "v");
-});
 
-test("SIGHUP takes over what can be, and names what takes a restart", async () => {
-  const { agent } = calm;
-  process.kill(agent.pid, "SIGHUP");
-  await until(() => agent.logs.some(({ msg }) => msg === "reloaded"));
+  // SIGHUP takes over what can be, and names what takes a restart.
+  const reload = async (content: object): Promise<(text: RegExp) => Record<string, unknown> | undefined> => {
+    const before = agent.logs.length;
+    const said = (text: RegExp) => agent.logs.slice(before).find(({ msg }) => text.test(String(msg)));
+    writeFileSync(file, JSON.stringify(content));
+    process.kill(agent.pid, "SIGHUP");
+    await until(() => said(/^reloaded|^the configuration is not right/));
+    return said;
+  };
+  const wrong = await reload({ log: { level: "debug" }, upstream: { holdMs: "soon" } });
+  assert.match(String(wrong(/^the configuration is not right/)?.problems), /upstream\.holdMs/);
+  const right = await reload({ log: { level: "debug" }, upstream: { holdMs: "5m" } });
+  assert.deepEqual(right(/^these have changed/)?.settings, ["upstream"]);
+  assert.ok((right(/^reloaded/)?.taken as string[] | undefined)?.includes("log"));
+  assert.equal((await local.config.get("k"))?.value, "v");
 });

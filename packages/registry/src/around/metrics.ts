@@ -52,6 +52,10 @@ interface CheckNumbers {
 interface UpstreamNumbers {
   /** For how long it has not been followed; 0 while it is. */
   readonly staleMs: number;
+  /** For how long it has been; 0 while it is not. */
+  readonly followedMs: number;
+  /** From when it made its latest commit until that was shown here. */
+  readonly lagMs: number;
   /** Instances and keys that it does not know any more, and that are shown all the same. */
   readonly held: number;
   /** Since the snapshot on the disk had all that is shown; 0 while it has. */
@@ -277,6 +281,16 @@ function addUpstreamNumbers(registry: MetricRegistry, numbers: () => UpstreamNum
     "rollcall_upstream_stale_seconds",
     "Of an agent: for how long it has not followed its registry; 0 while it does",
     ({ staleMs }) => staleMs / 1000,
+  );
+  gauge(
+    "rollcall_upstream_followed_seconds",
+    "Of an agent: for how long it has followed its registry; 0 while it does not",
+    ({ followedMs }) => followedMs / 1000,
+  );
+  gauge(
+    "rollcall_upstream_lag_seconds",
+    "Of an agent: from when its registry made the latest commit that came until it was shown here, by the clocks of both",
+    ({ lagMs }) => lagMs / 1000,
   );
   gauge(
     "rollcall_upstream_held",

@@ -1,25 +1,30 @@
 import type { Client, NodeStatusBody } from "@rollcall/client";
 import { type Command, Option } from "commander";
 import type { ServeConfig } from "../config/load.ts";
+import { SETTINGS } from "../config/settings.ts";
 import { type Finding, finding } from "../doctor/finding.ts";
 import { connect } from "../terminal/connection.ts";
 import { EXIT, Failure } from "../terminal/exit.ts";
 import { roomText, type Tone, toAge, toSpan } from "../terminal/output.ts";
 import { VERSION } from "../version.ts";
-import { loaderOf, storeOptions } from "./run/serve.ts";
+import { loaderOf, storeOptions, toOption } from "./run/serve.ts";
+
+/** What finds the registry of an agent. */
+const UPSTREAM = /^upstream\.(?!holdMs$)/;
 
 export function defineDoctor(program: Command): void {
   const doctor = program
     .command("doctor")
     .summary("look for what would keep a registry from running well here")
     .description(
-      "Looks at the program, the configuration, ports, the data directory, etcd if it is to hold the registry, certificates, the clock, and the registry at --url if one runs. Changes nothing. Exit code 1 when something is bad.",
+      "Looks at the program, the configuration, ports, the data directory, etcd if it is to hold the registry, the registry that an agent is to follow (--replicator upstream), certificates, the clock, and the registry at --url if one runs. Changes nothing. Exit code 1 when something is bad.",
     )
     .addOption(
       new Option("--config <file>", "configuration file; rollcall.yaml when it is there").env("ROLLCALL_CONFIG"),
     )
     .option("--data <dir>", "directory of the store");
   for (const option of storeOptions()) doctor.addOption(option);
+  for (const setting of SETTINGS) if (UPSTREAM.test(setting.key)) doctor.addOption(toOption(setting));
   doctor.action(async (_flags: object, self: Command) => {
     const { out } = await connect(self);
     const findings = await examine(self);
@@ -69,7 +74,11 @@ async function examine(command: Command): Promise<Finding[]> {
   ];
 }
 
-async function examineStore({ replicator, etcd, data }: ServeConfig, nowMs: number): Promise<Finding[]> {
+async function examineStore({ replicator, etcd, upstream, data }: ServeConfig, nowMs: number): Promise<Finding[]> {
+  if (replicator === "upstream") {
+    const { examineUpstream } = await import("../doctor/upstream.ts");
+    return examineUpstream(upstream, data, nowMs);
+  }
   if (replicator !== "etcd") return [];
   const { examineEtcd } = await import("../doctor/etcd.ts");
   return examineEtcd(etcd, data, nowMs);
@@ -135,7 +144,10 @@ function describe(status: NodeStatusBody): Finding[] {
   const why = status.reason ? `: ${status.reason}` : "";
   return [
     finding("registry", status.ready ? "good" : "bad", `${status.ready ? "ready" : "not ready"}, up for ${age}${why}`),
-    ...(status.stale ? [finding("upstream", "warn", `${status.stale}: what it shows may be old`)] : []),
+    ...(status.stale ? [finding("agent", "warn", `${status.stale}: what it shows may be old`)] : []),
+    ...(status.replicator === "upstream" && !status.stale
+      ? [finding("agent", "good", "its registry is followed: what it shows is current")]
+      : []),
     ...(status.version === VERSION
       ? []
       : [finding("registry", "warn", `it is rollcall ${status.version}, this is ${VERSION}`)]),

@@ -61,7 +61,10 @@ function toSentence(error: NodeJS.ErrnoException): string {
 }
 
 const SETTINGS = "Every setting of a dialect: src/dialects/<dialect>/README.md of the package @rollcall/registry";
-const SERVE = process.env.npm_lifecycle_event === "start" ? "npm start --" : "rollcall serve";
+const SERVE =
+  process.env.npm_lifecycle_event === "start"
+    ? "npm start --"
+    : `rollcall ${process.argv.includes("agent") ? "agent" : "serve"}`;
 const OTHER_PORT = `Stop that program, or choose another port: ${SERVE} --http-port 7171, or --<dialect>-port for one of a dialect's own.`;
 
 const UNSURE = "It may be done all the same: look before you try again.";

@@ -63,6 +63,10 @@ export interface UpstreamReplicator extends Replicator {
 export interface UpstreamNumbers {
   /** For how long the registry has not been followed; 0 while it is. */
   readonly staleMs: number;
+  /** For how long it has been; 0 while it is not. */
+  readonly followedMs: number;
+  /** From when the registry made its latest commit that came until it was shown here, by the clocks of both. */
+  readonly lagMs: number;
   /** How much is shown that the registry lost. */
   readonly held: number;
   /** For how long the snapshot has lacked something; 0 while it has all. */
@@ -100,6 +104,9 @@ class Upstream implements UpstreamReplicator {
   line = "";
   /** Since when, by the monotonic clock, and why. */
   #stale: { readonly sinceMs: number; readonly why: string } | null = null;
+  /** Since when it is followed, by the same clock. */
+  #followedSinceMs: number | null = null;
+  #lagMs = 0;
   readonly #options: UpstreamOptions;
   readonly #own: Own;
   readonly #where: string;
@@ -144,7 +151,7 @@ class Upstream implements UpstreamReplicator {
     const follower = new Follower({
       copy: registry.copy,
       position: () => encodePosition(sink.view.revision, toMark(this.line)),
-      commit: (commit) => shown.commit(commit),
+      commit: (commit) => this.#take(shown, commit),
       ready: (revision) => this.#ready(shown, revision),
       resync: (signal) => this.#readAgain(signal),
       down: (error) => this.#down(error),
@@ -196,9 +203,15 @@ class Upstream implements UpstreamReplicator {
     return writeSnapshot(dataDir, account, snapshot, clock.now());
   }
 
+  #take(shown: Shown, commit: Commit): void {
+    shown.commit(commit);
+    this.#lagMs = Math.max(0, this.#options.clock.now() - commit.atMs);
+  }
+
   #ready(shown: Shown, revision: Revision): void {
     if (this.#stale !== null) this.#options.log?.info({ revision }, `follows the registry (${this.#where})`);
     this.#stale = null;
+    this.#followedSinceMs ??= this.#options.clock.monotonic();
     shown.passed(revision);
     this.#heard();
   }
@@ -212,6 +225,7 @@ class Upstream implements UpstreamReplicator {
 
   #setStale(why: string): void {
     this.#stale = { sinceMs: this.#stale?.sinceMs ?? this.#options.clock.monotonic(), why };
+    this.#followedSinceMs = null;
   }
 
   get stale(): string | null {
@@ -219,8 +233,16 @@ class Upstream implements UpstreamReplicator {
   }
 
   get numbers(): UpstreamNumbers {
-    const staleMs = this.#stale === null ? 0 : this.#options.clock.monotonic() - this.#stale.sinceMs;
-    return { staleMs, held: this.#parts?.shown.heldCount ?? 0, unsavedMs: this.#parts?.saver.unsavedMs ?? 0 };
+    const nowMs = this.#options.clock.monotonic();
+    const staleMs = this.#stale === null ? 0 : nowMs - this.#stale.sinceMs;
+    const followedMs = this.#followedSinceMs === null ? 0 : nowMs - this.#followedSinceMs;
+    return {
+      staleMs,
+      followedMs,
+      lagMs: this.#lagMs,
+      held: this.#parts?.shown.heldCount ?? 0,
+      unsavedMs: this.#parts?.saver.unsavedMs ?? 0,
+    };
   }
 
   /** Of another order, or of one that was set back, revisions begin before those that were shown: that takes a start. */

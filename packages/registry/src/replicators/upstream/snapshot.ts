@@ -2,7 +2,7 @@
  * @live The state on the disk: one file, of a line for each record between a head and an end, replaced as a whole. Written
  * some time after a change, so that many changes cost one file.
  */
-import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { CopyBody } from "@rollcall/client";
@@ -32,6 +32,14 @@ const ROWS_AT_ONCE = 500;
 const LEAST_MS = 1000;
 /** A file that takes long to write is written so much less often. */
 const SHARE = 20;
+
+/** When the one that is there was written. */
+export async function snapshotAt(dataDir: string): Promise<number | undefined> {
+  return stat(join(dataDir, FILE)).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => undefined,
+  );
+}
 
 /** `of`: the account. Undefined when there is none; throws when it cannot be read, or is none of this account. */
 export async function readSnapshot(dataDir: string, of: string): Promise<Snapshot | undefined> {
