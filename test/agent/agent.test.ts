@@ -6,8 +6,10 @@ import { after, test } from "node:test";
 import { createClient } from "@rollcall/client";
 import { run } from "../cli/rig.ts";
 import { freePort } from "../harness/ports.ts";
+import { startProcess } from "../harness/process.ts";
 import { startRollcall } from "../harness/program.ts";
 import { request } from "../harness/requests.ts";
+import { ROOT } from "../harness/root.ts";
 import { temporaryDirectory, until } from "../harness/scope.ts";
 import { idsOf, revisionOf, startAgent, startPair, untilStale } from "./rig.ts";
 
@@ -215,11 +217,19 @@ test("an agent goes on at another address of its registry, and SIGHUP changes wh
   const data = join(temporaryDirectory(t), "data");
   const file = join(temporaryDirectory(t), "agent.json");
   writeFileSync(file, "{}");
-  const flags = ["--url", `${dead},${registry.url}`, "--config", file];
+  const relay = startProcess(t, process.execPath, [join(ROOT, "test/client/relay.mjs"), String(registry.port())]);
+  const port = await until(() => /^port=(\d+)$/.exec(relay.lines[0] ?? "")?.[1]);
+  const flags = ["--url", `${dead},http://127.0.0.1:${port},${registry.url}`, "--config", file];
   const agent = await startRollcall(t, { command: "agent", data, flags });
   const local = createClient({ url: agent.url });
   await local.config.put("k", "v");
   assert.equal((await createClient({ url: registry.url }).config.get("k"))?.value, "v");
+
+  // The one that it follows goes away.
+  relay.child.kill("SIGKILL");
+  await createClient({ url: registry.url }).config.put("k", "w");
+  await until(async () => (await local.config.get("k"))?.value === "w");
+  await local.config.put("k", "v");
 
   // SIGHUP takes over what can be, and names what takes a restart.
   const reload = async (content: object): Promise<(text: RegExp) => Record<string, unknown> | undefined> => {

@@ -16,6 +16,8 @@ const AGENTS_QUICK = 5;
 const BACKENDS = 9;
 const BACKENDS_QUICK = 3;
 const LINGER_MS = 100;
+/** All agents have written their snapshots, and are at rest. */
+const REST_MS = 1500;
 const CHECK_MS = 1000;
 const WAIT_MS_MAX = 30_000;
 
@@ -59,7 +61,7 @@ async function killHolders(port: number, count: number, crowds: readonly Spoken[
     all.map(({ service }) => service),
     async (service) => ((await client.explain(service, "1")).keptAliveBy?.beats ?? 0) > 0,
   );
-  return killAll(all, crowds, () => 50);
+  return killAll(all, crowds, () => REST_MS);
 }
 
 /** Servers that an agent checks by HTTP each second, by a file of Nerve's, and takes out at the first check that fails. */
@@ -85,7 +87,7 @@ async function killChecked(port: number, count: number, crowds: readonly Spoken[
       async (service) => (await client.service(service)).instances.length === 1,
     );
     // At any moment between two checks.
-    return killAll(all, crowds, () => CHECK_MS * Math.random());
+    return killAll(all, crowds, () => REST_MS + CHECK_MS * Math.random());
   });
 }
 
