@@ -276,32 +276,16 @@ type Nodes = () => Cluster | undefined;
 
 function addUpstreamNumbers(registry: MetricRegistry, numbers: () => UpstreamNumbers): void {
   const gauge = (name: string, help: string, value: (numbers: UpstreamNumbers) => number): void =>
-    addGauge(registry, name, help, [], (one) => one.set(value(numbers())));
-  gauge(
-    "rollcall_upstream_stale_seconds",
-    "Of an agent: for how long it has not followed its registry; 0 while it does",
-    ({ staleMs }) => staleMs / 1000,
-  );
-  gauge(
-    "rollcall_upstream_followed_seconds",
-    "Of an agent: for how long it has followed its registry; 0 while it does not",
-    ({ followedMs }) => followedMs / 1000,
-  );
-  gauge(
-    "rollcall_upstream_lag_seconds",
-    "Of an agent: from when its registry made the latest commit that came until it was shown here, by the clocks of both",
-    ({ lagMs }) => lagMs / 1000,
-  );
-  gauge(
-    "rollcall_upstream_held",
-    "Of an agent: instances and keys that its registry lost, and that it goes on showing",
-    ({ held }) => held,
-  );
-  gauge(
-    "rollcall_upstream_unsaved_seconds",
-    "Of an agent: for how long its snapshot has lacked something that it shows; 0 while it has all",
-    ({ unsavedMs }) => unsavedMs / 1000,
-  );
+    addGauge(registry, `rollcall_upstream_${name}`, `Of an agent: ${help}`, [], (one) => one.set(value(numbers())));
+  const seconds = (name: string, help: string, ms: (numbers: UpstreamNumbers) => number): void =>
+    gauge(`${name}_seconds`, help, (one) => ms(one) / 1000);
+  seconds("stale", "for how long it has not followed its registry; 0 while it does", ({ staleMs }) => staleMs);
+  seconds("followed", "for how long it has followed its registry; 0 while it does not", (one) => one.followedMs);
+  const lag = "from when its registry made the latest commit that came until it was shown here, by the clocks of both";
+  seconds("lag", lag, ({ lagMs }) => lagMs);
+  gauge("held", "instances and keys that its registry lost, and that it goes on showing", ({ held }) => held);
+  const unsaved = "for how long its snapshot has lacked something that it shows; 0 while it has all";
+  seconds("unsaved", unsaved, ({ unsavedMs }) => unsavedMs);
 }
 
 /** Of this node: one runs the checks of all. */
