@@ -1,6 +1,6 @@
 /**
- * etcd's Go client 3.6 and 3.5 with all that comes beside it, valkeyrie's store, and CoreDNS with its etcd plugin:
- * `go/etcd-clients`, one module for all of them.
+ * etcd's Go client 3.6 and 3.5 with all that comes beside it, valkeyrie's store, CoreDNS with its etcd plugin, and what
+ * go-kit and gRPC register: `go/etcd-clients`, one module for all of them.
  */
 import assert from "node:assert/strict";
 import { Resolver } from "node:dns/promises";
@@ -10,6 +10,7 @@ import { after, test } from "node:test";
 import { Caller, startEtcd } from "../etcd/dialect/rig.ts";
 import { requirePackage } from "../harness/packages.ts";
 import { freePort } from "../harness/ports.ts";
+import { request } from "../harness/requests.ts";
 import { temporaryDirectory, until } from "../harness/scope.ts";
 import { buildModule } from "./go-rig.ts";
 
@@ -20,6 +21,7 @@ const clients = [
 ] as const;
 const valkeyrie = await buildModule("etcd-clients", go, { part: "valkeyrie" });
 const coredns = await buildModule("etcd-clients", go, { part: "coredns" });
+const registries = await buildModule("etcd-clients", go, { part: "registries" });
 
 for (const [version, program] of clients)
   test(`the Go client ${version} and its recipes work, and go on after a kill`, {
@@ -78,4 +80,44 @@ test("CoreDNS answers from what its plugin finds", { skip: coredns.skip, timeout
   assert.deepEqual(await resolver.reverse("10.0.0.1"), ["web.rollcall.test"]);
   await caller.must("KV/DeleteRange", { key: "/skydns/test/rollcall/web/b" });
   await until(async () => (await addresses("web.rollcall.test")).join() === "10.0.0.1");
+});
+
+test("what go-kit and gRPC register is an instance, and an instance is what they find", {
+  skip: registries.skip,
+  timeout: 100_000,
+}, async (t) => {
+  const layouts = [
+    { prefix: "/services", kind: "go-kit" },
+    { prefix: "prod", kind: "grpc" },
+  ];
+  const rollcall = await startEtcd(t, { dialects: "http,etcd", config: { layouts } });
+  const services = `${rollcall.url}/v2/default/services`;
+  const client = registries.start(t, [`127.0.0.1:${rollcall.port("etcd")}`]);
+  const said = (line: string) =>
+    until(() => client.lines.includes(line) || client.gone !== undefined, { what: `"${line}" of the client` });
+  const find = (path: string) => request(`${services}/${path}`);
+  const shop = `${services}/shop/instances`;
+  for (const [kind, own, address, port] of [
+    ["go-kit", "kit/instances/one", "10.0.0.1", 8080],
+    ["grpc", "rpc/instances/two", "10.0.0.2", 9090],
+  ] as const) {
+    await said(`${kind}: registered`);
+    const found = (await find(own)).json();
+    assert.deepEqual([found.address, found.ports.default], [address, port], client.lines.join("\n"));
+    const put = (id: string, at: string) =>
+      request(`${shop}/${id}`, { method: "PUT", body: { address: at, port: 80, ttl: "100s" } });
+    await put("a", "10.0.1.1");
+    const shown = kind === "go-kit" ? /^go-kit: found (?:\w+:\/\/)?10\.0\.1\.1:80$/ : /^grpc: found 10\.0\.1\.1:80$/;
+    await until(() => client.lines.some((line) => shown.test(line)), { what: `${kind} to find what came` });
+    await put("b", "10.0.1.2");
+    await until(() => client.lines.some((line) => line.startsWith(kind) && /1\.1:80 .*1\.2:80$/.test(line)));
+    // Its lease, of four seconds, is kept by the client.
+    await new Promise((done) => setTimeout(done, 5000));
+    assert.equal((await find(own)).status, 200);
+    for (const id of ["a", "b"]) await request(`${shop}/${id}`, { method: "DELETE" });
+    await said(`${kind}: deregistered`);
+    await until(async () => (await find(own)).status === 404, { what: `${own} to be gone` });
+  }
+  const { code } = await client.exited;
+  assert.deepEqual([code, client.lines.at(-1)], [0, "all went well"], client.lines.join("\n"));
 });
