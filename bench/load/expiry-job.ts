@@ -6,7 +6,7 @@ export interface ExpiryJob {
   port: number;
   connections: number;
   count: number;
-  /** From the start until the first is due; they are granted meanwhile. */
+  /** From the start until the first is due, at least; they are granted meanwhile. */
   leadS: number;
   /** From the first to the last. */
   overS: number;

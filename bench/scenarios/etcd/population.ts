@@ -49,7 +49,7 @@ async function measure(side: EtcdSide, effort: Effort): Promise<Sample> {
 /** Many keys with a lease each: what they cost in memory, and how long a restart with them takes. */
 export const KEY_POPULATION: Scenario<EtcdSide> = {
   id: "etcd-population",
-  rounds: 2,
+  rounds: 1,
   sides: ["etcd", "rollcall"],
   roundMsMax: 420_000,
   measure,
