@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, test } from "node:test";
+import { until } from "../../harness/scope.ts";
 import { bytes, Client, type Fields, KV, pairs, text } from "./client.ts";
 import { startEtcd } from "./rig.ts";
 import { ASKED, play } from "./vectors.ts";
@@ -243,14 +244,24 @@ test("what a server of 3.4.23 answered is answered here, field for field", async
   assert.equal(recorded.length, ASKED.length);
 });
 
+let root = "";
+
+/** Of the native API, by its words for a token. */
+async function askTokens(method: string, path: string, by: string, spec?: object) {
+  const headers = { "Content-Type": "application/json", ...(by !== "" && { Authorization: `Bearer ${by}` }) };
+  const body = spec === undefined ? {} : { body: JSON.stringify(spec) };
+  const answer = await fetch(`${program.url}/v2/_/tokens${path}`, { method, headers, ...body });
+  assert.ok(answer.ok, `${method} ${path}: ${answer.status}`);
+  return answer.status === 204 ? {} : answer.json();
+}
+
+async function make(spec: object, by = ""): Promise<string> {
+  return (await askTokens("POST", "", by, spec)).token;
+}
+
 test("a token leads into its account, as far as its role goes", async () => {
   assert.equal(await client.with({ token: "nonsense" }).refusal(KV.range, { key: bytes("a") }), "0");
-  const make = async (spec: object, by = ""): Promise<string> => {
-    const headers = { "Content-Type": "application/json", ...(by !== "" && { Authorization: `Bearer ${by}` }) };
-    const made = await fetch(`${program.url}/v2/_/tokens`, { method: "POST", headers, body: JSON.stringify(spec) });
-    return (await made.json()).token;
-  };
-  const root = await make({ account: null, role: "admin", name: "root" });
+  root = await make({ account: null, role: "admin", name: "root" });
   const reader = client.with({ token: await make({ account: "other", role: "reader", name: "reads" }, root) });
   assert.deepEqual((await reader.range("\0", "\0")).kvs, []);
   const request = { key: bytes("a"), value: bytes("b") };
@@ -259,4 +270,59 @@ test("a token leads into its account, as far as its role goes", async () => {
   assert.equal(await reader.refusal(KV.txn, { failure: [DELETE("a")] }), "7 etcdserver: permission denied");
   assert.equal(await client.refusal(KV.put, request), "3 etcdserver: user name is empty");
   assert.equal(await client.with({ token: "x" }).refusal(KV.put, request), "16 etcdserver: invalid auth token");
+});
+
+test("what a token was given for ends with it: the tokens made of it, and all that stays open", async () => {
+  const password = await make({ account: "other", role: "writer", name: "leaves" }, root);
+  const staying = client.with({ token: await make({ account: "other", role: "writer", name: "stays" }, root) });
+  const { token } = await client.ask("/etcdserverpb.Auth/Authenticate", { name: "other", password });
+  assert.notEqual(token, password);
+  const leaving = client.with({ token });
+  const { ID: lease } = await leaving.ask("/etcdserverpb.Lease/LeaseGrant", { TTL: 100n });
+  const watch = { requestUnion: { case: "createRequest", value: { key: bytes("r") } } };
+  const streams = [
+    leaving.open("/etcdserverpb.Watch/Watch").send(watch),
+    client.with({ token: password }).open("/etcdserverpb.Watch/Watch").send(watch),
+    leaving.open("/etcdserverpb.Lease/LeaseKeepAlive").send({ ID: lease }),
+  ];
+  for (const stream of streams) await stream.next();
+  const stays = staying.open("/etcdserverpb.Watch/Watch").send(watch);
+  await stays.next();
+  const chief = { name: bytes("revoked"), lease, value: bytes("chief") };
+  await leaving.ask("/v3electionpb.Election/Campaign", chief);
+  const observed = leaving.open("/v3electionpb.Election/Observe").send({ name: bytes("revoked") });
+  await observed.next();
+  const { key } = await staying.ask("/v3lockpb.Lock/Lock", { name: bytes("revoked-lock"), lease: 0n });
+  const locking = leaving.open("/v3lockpb.Lock/Lock").send({ name: bytes("revoked-lock"), lease });
+  locking.stream.end();
+  const line = () => staying.range("revoked-lock/", "revoked-lock0");
+  await until(async () => (await line()).count === 2n, { what: "it to wait in line" });
+  const port = program.port("etcd");
+  const create = JSON.stringify({ create_request: { key: Buffer.from("r").toString("base64") } });
+  const open = (path: string, body?: string) =>
+    fetch(`http://127.0.0.1:${port}${path}`, {
+      headers: { Authorization: token },
+      ...(body !== undefined && { method: "POST", body }),
+    });
+  const gateway = await open("/v3/watch", create);
+  const polling = await open("/v2/keys/r?wait=true&stream=true");
+  const { tokens } = await askTokens("GET", "", root);
+  const { id } = tokens.find((one: { name: string }) => one.name === "leaves");
+  await askTokens("DELETE", `/${id}`, root);
+  for (const stream of [...streams, observed, locking]) {
+    const { code, message } = await stream.ended;
+    assert.deepEqual([code, message], [16, "etcdserver: invalid auth token"]);
+  }
+  assert.match((await gateway.text()).trim().split("\n").at(-1) ?? "", /"grpc_code":16.*invalid auth token/);
+  await polling.text();
+  for (const one of [token, password])
+    assert.equal(
+      await client.with({ token: one }).refusal(KV.range, { key: bytes("r") }),
+      "16 etcdserver: invalid auth token",
+    );
+  assert.equal((await line()).count, 1n);
+  await staying.ask("/v3lockpb.Lock/Unlock", { key });
+  await staying.put("r", "heard");
+  assert.equal((await stays.next()).events.length, 1);
+  stays.stream.close();
 });

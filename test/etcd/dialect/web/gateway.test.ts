@@ -116,6 +116,18 @@ test("a watch is lines, of which many may be asked for in one body", async () =>
   assert.deepEqual([gone.type, gone.kv.value, gone.prev_kv.value], ["DELETE", undefined, base64("1")]);
   watched.head.destroy();
   await watched.body;
+  for (const prefix of ["/v3beta", "/v3alpha"]) {
+    const other = await beginWatch(`${server}${prefix}/watch`, create("w", { start_revision: put.kv.mod_revision }));
+    await until(() => other.text.split("\n").length > 2, { what: `what was by ${prefix}` });
+    const [, past] = other.text.split("\n").map((line) => line && JSON.parse(line).result);
+    assert.deepEqual(past.events[0].kv, put.kv);
+    other.head.destroy();
+    await other.body;
+  }
+  for (const path of ["/v3/watch", "/v3beta/watch", "/v3alpha/lease/keepalive"]) {
+    const long = await ask(path, "x".repeat(5_000_000));
+    assert.deepEqual([long.status, long.json().error.message], [400, "etcdserver: request is too large"], path);
+  }
 });
 
 test("leases, and a keep-alive that ends with its answers", async () => {

@@ -109,10 +109,12 @@ export function admit(desk: Doorway, call: Call, need: Role): Account | Status |
   return access.catchUp().then(() => enter(desk, call, need, access.authenticate(token), token));
 }
 
-/** Why a call would not be let in again; undefined when it would. A token that nobody knows may be on its way. */
+/** Why a call that was let in would not be again; undefined when it would. One that was not yet is judged when it is. */
 export function findRevoked(desk: Doorway, call: Call): Refused | undefined {
-  const admitted = admit(desk, call, "reader");
-  return admitted instanceof Status ? refuse("forbidden", admitted.message) : undefined;
+  if ((call.account ?? "") === "") return undefined;
+  const token = call.metadata("token") || undefined;
+  const judged = judge(desk, call, "reader", desk.access.authenticate(token), token);
+  return judged instanceof Status ? refuse("forbidden", judged.message) : undefined;
 }
 
 function enter(
@@ -122,7 +124,18 @@ function enter(
   found: Outcome<Principal>,
   token: string | undefined,
 ): Account | Status {
-  const { access, settings } = desk;
+  const account = judge(desk, call, need, found, token);
+  if (account instanceof Status) return account;
+  return desk.access.admit(account).ok ? account : ERRORS.tooManyRequests;
+}
+
+function judge(
+  { access, settings }: Doorway,
+  call: Call,
+  need: Role,
+  found: Outcome<Principal>,
+  token: string | undefined,
+): Account | Status {
   // What etcd says where it knows users, and no token is shown.
   if (!found.ok && token === undefined) return ERRORS.userEmpty;
   // A token means nothing to etcd while everybody may do everything.
@@ -132,5 +145,5 @@ function enter(
   if (!access.allow(who.value, account, need).ok) return ERRORS.permissionDenied;
   call.account = account;
   call.who = who.value.name;
-  return access.admit(account).ok ? account : ERRORS.tooManyRequests;
+  return account;
 }

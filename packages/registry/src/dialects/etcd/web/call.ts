@@ -36,8 +36,17 @@ export class WebCall implements Call {
     this.#aborting?.abort();
   }
 
+  /** Empty until it is let in. */
+  get account(): string {
+    return this.#request.account ?? "";
+  }
+
   set account(account: string) {
     this.#request.account = account;
+  }
+
+  get who(): string {
+    return this.#request.who ?? "";
   }
 
   set who(who: string) {
