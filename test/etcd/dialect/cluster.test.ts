@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, test } from "node:test";
-import { Client, type Fields, text } from "./client.ts";
+import { Client, type Fields, frameOf, text } from "./client.ts";
 import { startEtcd } from "./rig.ts";
 
 const sha256 = (token: string): string => createHash("sha256").update(token).digest("hex");
@@ -28,6 +28,20 @@ test("one member leads, and says where clients reach it", async () => {
   assert.ok(status.dbSize > 0n && status.raftIndex === status.header.revision);
   assert.deepEqual((await client.ask(maintenance("Alarm"))).alarms, []);
   await client.ask(maintenance("Defragment"));
+});
+
+test("reflection names all services", async () => {
+  const asked = client.session.request({
+    ":method": "POST",
+    ":path": "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+    "content-type": "application/grpc",
+    te: "trailers",
+  });
+  asked.end(frameOf(Buffer.from([0x3a, 0])));
+  let told = "";
+  for await (const piece of asked) told += (piece as Buffer).toString("latin1");
+  const services = ["KV", "Watch", "Lease", "Cluster", "Maintenance", "Auth"].map((name) => `etcdserverpb.${name}`);
+  for (const name of [...services, "v3lockpb.Lock", "v3electionpb.Election"]) assert.ok(told.includes(name), name);
 });
 
 test("the hash of keys is of their revision alone", async () => {

@@ -1,9 +1,13 @@
 /** The methods of gRPC as JSON over HTTP/1.1. */
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { after, test } from "node:test";
+import { promisify } from "node:util";
+import { requirePackage } from "../../../harness/packages.ts";
 import { request } from "../../../harness/requests.ts";
-import { until } from "../../../harness/scope.ts";
+import { temporaryDirectory, until } from "../../../harness/scope.ts";
+import { createAuthority } from "../../../net/authority-rig.ts";
 import { startEtcd } from "../rig.ts";
 import { beginWatch } from "./vectors.ts";
 
@@ -210,4 +214,32 @@ test("tokens may come in each of the ways that clients have", async () => {
   const named = { name: "shop", password: writer };
   const { token } = (await request(`${at}/v3/auth/authenticate`, { body: named })).json();
   assert.equal((await ranged(token)).json().count, "1");
+});
+
+const curl = requirePackage("curl", "curl");
+const etcdctl = requirePackage("etcd-client", "etcdctl");
+
+test("over TLS curl by HTTP/1.1 and HTTP/2, and etcdctl by gRPC, are served on one port", {
+  skip: curl.skip || etcdctl.skip,
+}, async () => {
+  const folder = temporaryDirectory({ after });
+  const authority = createAuthority(folder, "root");
+  const { cert, key } = authority.sign("server", "server");
+  const secure = await startEtcd({ after }, { dialects: "etcd", flags: ["--tls-cert", cert, "--tls-key", key] });
+  const at = `https://127.0.0.1:${secure.port("etcd")}`;
+  const run = promisify(execFile);
+  const call = async (version: string, path: string, body: object) => {
+    const told = ["-sS", `--${version}`, "--cacert", authority.ca, "-w", "\n%{http_version} %{http_code}"];
+    const { stdout } = await run(curl.path, [...told, "-d", JSON.stringify(body), at + path], { timeout: 20_000 });
+    const [answer = "", end = ""] = stdout.trim().split("\n");
+    return { answer: JSON.parse(answer), end };
+  };
+  assert.equal((await call("http1.1", "/v3/kv/put", { key: base64("tls"), value: base64("one") })).end, "1.1 200");
+  const flags = [`--endpoints=${at}`, `--cacert=${authority.ca}`];
+  const ctl = (...args: string[]) =>
+    run(etcdctl.path, [...flags, ...args], { timeout: 20_000, env: { ...process.env, ETCDCTL_API: "3" } });
+  assert.equal((await ctl("get", "tls")).stdout, "tls\none\n");
+  await ctl("put", "tls", "two");
+  const { answer, end } = await call("http2", "/v3/kv/range", { key: base64("tls") });
+  assert.deepEqual([end, answer.kvs[0].value], ["2 200", base64("two")]);
 });
