@@ -7,6 +7,10 @@ import { HEAD_BYTES } from "../../../net/grpc/method.ts";
 const VARINT = 0;
 const BYTES = 2;
 const BELOW_ZERO_BYTES = 10;
+/** Five groups of seven bits: a long is taken apart there, as arithmetic of bigints is slow. */
+const LOW_BYTES = 5;
+const LOW_BITS = 35n;
+const LOW_MASK = (1n << LOW_BITS) - 1n;
 
 /** Of a number without its field. */
 export function varintSize(value: number): number {
@@ -23,9 +27,9 @@ export function numberSize(value: number): number {
 
 export function longSize(value: bigint): number {
   if (value === 0n) return 0;
-  let size = 2;
-  for (let rest = BigInt.asUintN(64, value); rest > 127n; rest >>= 7n) size++;
-  return size;
+  if (value < 0n) return 1 + BELOW_ZERO_BYTES;
+  const high = Number(value >> LOW_BITS);
+  return 1 + (high === 0 ? varintSize(Number(value)) : LOW_BYTES + varintSize(high));
 }
 
 export function flagSize(value: boolean): number {
@@ -70,9 +74,15 @@ export class Writer {
   long(field: number, value: bigint): this {
     if (value === 0n) return this;
     this.#bytes[this.#at++] = field * 8 + VARINT;
-    let rest = BigInt.asUintN(64, value);
-    for (; rest > 127n; rest >>= 7n) this.#bytes[this.#at++] = Number(rest & 127n) | 128;
-    this.#bytes[this.#at++] = Number(rest);
+    const whole = BigInt.asUintN(64, value);
+    const high = Number(whole >> LOW_BITS);
+    let low = Number(whole & LOW_MASK);
+    if (high > 0)
+      for (let nth = 0; nth < LOW_BYTES; nth++) {
+        this.#bytes[this.#at++] = (low % 128) | 128;
+        low = Math.floor(low / 128);
+      }
+    this.#varint(high > 0 ? high : low);
     return this;
   }
 
