@@ -80,7 +80,18 @@ test("filters by all that is asked for", async () => {
     ["meta.k=v", ["w1"]],
     ["meta.k=v&zone=z2", []],
     ["meta.toString=x", []],
+    ["via=http", ["w1", "w2", "w3"]],
+    ["via=dns", []],
+    ["address=h&q=W2", ["w2"]],
+    ["address=other", []],
+    ["q=h:0&version=1", ["w1"]],
+    ["q=eb", ["w1", "w2", "w3"]],
+    ["q=none", []],
+    ["held=true", []],
+    ["held=false&override=false&zone=z2", ["w2"]],
+    ["override=true", ["w3"]],
   ];
+  await api.ok("PUT", `/v2/${account}/services/web/instances/w3/override`, { status: "critical" });
   for (const [query, ids] of cases) {
     assert.deepEqual(idsOf(await api.ok("GET", `/v2/${account}/services/web?${query}`)), ids, query);
   }
@@ -92,6 +103,7 @@ test("filters by all that is asked for", async () => {
   );
   await api.refused(400, "invalid", "GET", `/v2/${account}/services/web?status=fine`);
   await api.refused(400, "invalid", "GET", `/v2/${account}/services/web?colour=red`);
+  await api.refused(400, "invalid", "GET", `/v2/${account}/services/web?held=maybe`);
 });
 
 test("sums services up", async () => {

@@ -16,6 +16,15 @@ export interface InstanceFilter {
   /** Any of these; `healthy` means passing or warning. */
   readonly status?: string | readonly string[];
   readonly meta?: Readonly<Record<string, string>>;
+  /** The dialect that it came through. */
+  readonly via?: string;
+  readonly address?: string;
+  /** Whether protection holds it. */
+  readonly held?: boolean;
+  /** Whether an operator's word counts. */
+  readonly override?: boolean;
+  /** In its service, its id, or its address with the port, whatever the case. */
+  readonly q?: string;
 }
 
 export function toQuery(filter: InstanceFilter): Query {

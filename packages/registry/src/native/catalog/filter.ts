@@ -3,6 +3,7 @@ import {
   type InstanceRecord,
   isStatus,
   LIMITS,
+  mainPort,
   type Outcome,
   ok,
   refuse,
@@ -27,6 +28,14 @@ export interface Wanted {
   readonly statuses: readonly string[];
   readonly tags: readonly string[];
   readonly metas: readonly (readonly [key: string, values: readonly string[]])[];
+  /** The dialect it came through. */
+  readonly via?: string | undefined;
+  readonly address?: string | undefined;
+  /** Whether it is held, and whether an operator's word counts. */
+  readonly held?: boolean | undefined;
+  readonly overridden?: boolean | undefined;
+  /** In its service, its id, or its address with the main port, whatever the case. */
+  readonly text?: string | undefined;
 }
 
 const TERMS_PER_COST = 16;
@@ -39,6 +48,14 @@ export function toFilter(wanted: Wanted): Outcome<InstanceFilter | undefined> {
     const value = wanted[name];
     if (value !== undefined) tests.push((record) => record[name] === value);
   }
+  for (const name of ["via", "address"] as const) {
+    const value = wanted[name];
+    if (value !== undefined) tests.push((record) => record[name] === value);
+  }
+  const { held, overridden, text } = wanted;
+  if (held !== undefined) tests.push((record) => (record.held !== null) === held);
+  if (overridden !== undefined) tests.push((record) => (record.override !== null) === overridden);
+  if (text !== undefined && text !== "") tests.push(testText(text.toLowerCase()));
   const statuses = readStatuses(wanted.statuses);
   if (!statuses.ok) return statuses;
   if (statuses.value.size > 0) tests.push((record) => statuses.value.has(statusOf(record)));
@@ -48,6 +65,11 @@ export function toFilter(wanted: Wanted): Outcome<InstanceFilter | undefined> {
   if (tests.length === 0) return ok(undefined);
   const matches: Test = (record) => tests.every((test) => test(record));
   return ok({ matches, cost: 1 + Math.floor((metas.length + tags.size) / TERMS_PER_COST) });
+}
+
+function testText(text: string): Test {
+  return ({ service, id, address, ports }) =>
+    [service, id, `${address}:${mainPort(ports) ?? 0}`].some((name) => name.toLowerCase().includes(text));
 }
 
 const NEVER: Test = () => false;

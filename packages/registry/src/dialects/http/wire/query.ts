@@ -5,7 +5,18 @@ import { decodeCount, decodeDuration, WAIT_MS_MAX } from "../../../native/wire/n
 import type { Query } from "../../../net/http/query.ts";
 import { decodePosition, type Mark } from "../../../net/routes/position.ts";
 
-export const FILTERS: readonly string[] = ["tag+", "zone", "version", "protocol", "status+", "meta.*"];
+export const FILTERS: readonly string[] = [
+  ...["tag+", "zone", "version", "protocol", "status+", "meta.*"],
+  ...["via", "address", "held", "override", "q"],
+];
+
+/** Undefined when it is not said. */
+function decodeFlag(query: Query, name: string): Outcome<boolean | undefined> {
+  const text = query.get(name);
+  if (text === undefined) return ok(undefined);
+  if (text === "true" || text === "") return ok(true);
+  return text === "false" ? ok(false) : refuse("invalid", `query parameter ${name} must be true or false`);
+}
 export const WAITS: readonly string[] = ["after", "wait"];
 export const PAGES: readonly string[] = ["from", "limit"];
 
@@ -13,7 +24,13 @@ export const PAGES: readonly string[] = ["from", "limit"];
 export function decodeFilter(query: Query): Outcome<InstanceFilter | undefined> {
   const metas = [...query.names()].filter((name) => name.startsWith("meta."));
   if (metas.includes("meta.")) return refuse("invalid", "query parameter meta.<key> needs a key");
+  const held = decodeFlag(query, "held");
+  if (!held.ok) return held;
+  const overridden = decodeFlag(query, "override");
+  if (!overridden.ok) return overridden;
   const filter = toFilter({
+    ...{ via: query.get("via"), address: query.get("address"), text: query.get("q") },
+    ...{ held: held.value, overridden: overridden.value },
     zone: query.get("zone"),
     version: query.get("version"),
     protocol: query.get("protocol"),
