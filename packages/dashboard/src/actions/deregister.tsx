@@ -2,10 +2,10 @@
 import type { InstanceBody } from "@rollcall/client";
 import type { JSX } from "preact";
 import { asked } from "../data/asked.ts";
-import { useRead } from "../data/reads.ts";
-import { account, api, ownName } from "../data/session.ts";
+import { api, ownName } from "../data/session.ts";
 import { isUsable } from "../model/status.ts";
 import { note } from "../parts/copy.tsx";
+import { useCallers } from "./callers.ts";
 import { command } from "./command.ts";
 import { Question } from "./question.tsx";
 
@@ -21,9 +21,7 @@ export function Deregister({ instance, siblings, onDrain, onClose }: DeregisterP
   const left = siblings.filter((one) => one.id !== id);
   const usable = left.filter(isUsable).length;
   const isLast = usable === 0 && isUsable(instance);
-  const callers = useRead(`consumers ${account.value}`, (client) => client.consumers()).data?.consumers.filter(
-    ({ provider }) => provider === service,
-  ).length;
+  const callers = useCallers(service);
   return (
     <Question
       title={`Deregister ${id}?`}
@@ -53,8 +51,7 @@ export function Deregister({ instance, siblings, onDrain, onClose }: DeregisterP
       )}
       <p class="second">
         {service} keeps {usable} of {left.length} usable.
-        {callers === undefined ? "" : ` ${callers} ${callers === 1 ? "service calls" : "services call"} it.`} Recorded
-        under {ownName()}.
+        {callers} Recorded under {ownName()}.
       </p>
     </Question>
   );

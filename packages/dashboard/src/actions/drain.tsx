@@ -8,6 +8,7 @@ import { account, api, ownName } from "../data/session.ts";
 import { plural } from "../model/numbers.ts";
 import { isUsable } from "../model/status.ts";
 import { note } from "../parts/copy.tsx";
+import { useCallers } from "./callers.ts";
 import { command, flag } from "./command.ts";
 import { Question } from "./question.tsx";
 
@@ -28,6 +29,7 @@ export function DrainVersion({ service, instances, onClose }: DrainProps): JSX.E
   const usable = instances.filter((one) => !chosen.includes(one) && isUsable(one)).length;
   const needsName = chosen.length > 10 || (usable === 0 && instances.some(isUsable));
   const filter = { service, ...(version === ALL ? {} : { version }) };
+  const callers = useCallers(service);
   // The registry's own count, of all that it would change now.
   const would = useRead(`drain ${account.value} ${service} ${version}`, (client) =>
     client.overrideMany({ filter, status: "draining", dry: true }),
@@ -79,7 +81,9 @@ export function DrainVersion({ service, instances, onClose }: DrainProps): JSX.E
           {service} keeps {would?.usableAfter ?? usable} of {would?.instances ?? instances.length} usable.
         </b>
       </p>
-      <p class="second">Recorded under {ownName()}.</p>
+      <p class="second">
+        {callers} Recorded under {ownName()}.
+      </p>
     </Question>
   );
 }

@@ -7,6 +7,7 @@ import { api, ownName } from "../data/session.ts";
 import { isUsable } from "../model/status.ts";
 import { note } from "../parts/copy.tsx";
 import { Shape } from "../parts/shape.tsx";
+import { useCallers } from "./callers.ts";
 import { command, flag } from "./command.ts";
 import { Question } from "./question.tsx";
 
@@ -25,6 +26,7 @@ export function Override({ instance, siblings, first, onClose }: OverrideProps):
   const [reason, setReason] = useState("");
   const [ttl, setTtl] = useState("");
   const { service, id } = instance;
+  const callers = useCallers(service);
   const after = siblings.map((one) => (one.id === id ? { ...one, status } : one)).filter(isUsable).length;
   const isLast = after === 0 && siblings.some(isUsable);
   return (
@@ -66,13 +68,13 @@ export function Override({ instance, siblings, first, onClose }: OverrideProps):
         />
       </label>
       <label>
-        For how long (empty: until it is taken back)
+        For how long (empty: until it is taken back){" "}
         <input placeholder="30m" value={ttl} onInput={(event) => setTtl(event.currentTarget.value.trim())} />
       </label>
       <p class="second">{effectOf(status)} It stays listed, and its heartbeats go on. You take it back on its page.</p>
       <p class="second">
-        {service} keeps {after} of {siblings.length} usable{isLast ? ": the last usable one goes" : ""}. Recorded under{" "}
-        {ownName()}.
+        {service} keeps {after} of {siblings.length} usable{isLast ? ": the last usable one goes" : ""}.{callers}{" "}
+        Recorded under {ownName()}.
       </p>
     </Question>
   );

@@ -1,11 +1,12 @@
 /** Who depends on whom: names in columns, edges of the focus alone, and tables with all of them. */
+import type { ConsumersBody } from "@rollcall/client";
 import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
 import { catalog } from "../../data/catalog.ts";
 import { useRead } from "../../data/reads.ts";
 import { query, setQuery } from "../../data/router.ts";
 import { type Edge, reach } from "../../model/layout.ts";
-import { count, plural } from "../../model/numbers.ts";
+import { count, listed, plural } from "../../model/numbers.ts";
 import { serviceAt } from "../../model/places.ts";
 import type { Summary } from "../../model/summary.ts";
 import { compareServices, isTrouble, rankOf, shapeOf } from "../../model/verdict.ts";
@@ -21,10 +22,17 @@ const LIST_MAX = 12;
 const VIEWS = { columns: "Columns", matrix: "Matrix", table: "Table" } as const;
 type View = keyof typeof VIEWS;
 
+export interface KnownEdge extends Edge {
+  /** By what it is known. */
+  readonly sources: readonly string[];
+  /** When it was seen last. */
+  readonly seenAt: string;
+}
+
 export interface Known {
   readonly account: string;
   readonly names: readonly string[];
-  readonly edges: readonly Edge[];
+  readonly edges: readonly KnownEdge[];
   readonly services: ReadonlyMap<string, Summary>;
   readonly focus: string;
 }
@@ -48,8 +56,8 @@ export function MapPage({ account }: { account: string }): JSX.Element {
           <h1>Who depends on whom</h1>
           {known === undefined ? null : (
             <p class="second">
-              {plural(known.names.length, "service")}, {plural(known.edges.length, "edge")}, from subscriptions and
-              watches that tell who asks
+              {plural(known.names.length, "service")}, {plural(known.edges.length, "edge")}, from{" "}
+              {listed([...new Set(known.edges.flatMap(({ sources }) => sources))].sort(), 6) || "nobody that asks yet"}
             </p>
           )}
         </div>
@@ -92,14 +100,18 @@ function hrefOf(view: View): string {
   return location.pathname + (text === "" ? "" : `?${text}`);
 }
 
-function toKnown(
-  account: string,
-  services: readonly Summary[],
-  consumers: readonly { consumer: string; provider: string }[],
-): Known {
-  const edges = new Map(
-    consumers.map(({ consumer, provider }) => [`${consumer}\0${provider}`, { from: consumer, to: provider }]),
-  );
+function toKnown(account: string, services: readonly Summary[], consumers: ConsumersBody["consumers"]): Known {
+  const edges = new Map<string, KnownEdge>();
+  for (const { consumer, provider, source, lastSeenAt } of consumers) {
+    const key = `${consumer}\0${provider}`;
+    const { sources = [], seenAt = "" } = edges.get(key) ?? {};
+    edges.set(key, {
+      from: consumer,
+      to: provider,
+      sources: sources.includes(source) ? sources : [...sources, source],
+      seenAt: seenAt > lastSeenAt ? seenAt : lastSeenAt,
+    });
+  }
   const byName = new Map(services.map((one) => [one.service, one]));
   const linked = new Set([...edges.values()].flatMap(({ from, to }) => [from, to]));
   const names = edges.size === 0 ? [] : [...new Set([...linked, ...byName.keys()])].sort();

@@ -8,7 +8,8 @@ import { compareNames, rankOf, shapeOf } from "../../model/verdict.ts";
 import { Card } from "../../parts/card.tsx";
 import { Shape } from "../../parts/shape.tsx";
 import { type Column, Table } from "../../parts/table.tsx";
-import type { Known } from "./map.tsx";
+import { Age } from "../../parts/time.tsx";
+import type { Known, KnownEdge } from "./map.tsx";
 
 const MATRIX_MAX = 120;
 
@@ -64,8 +65,6 @@ export function Matrix({ known: { names, edges, focus } }: { known: Known }): JS
   );
 }
 
-type Row = { readonly from: string; readonly to: string };
-
 export function EdgeTable({ known }: { known: Known }): JSX.Element {
   const { account, edges, focus, services } = known;
   const sorted = useMemo(
@@ -89,9 +88,16 @@ export function EdgeTable({ known }: { known: Known }): JSX.Element {
       </>
     );
   };
-  const columns: Column<Row>[] = [
+  const columns: Column<KnownEdge>[] = [
     { name: "from", label: "Who", cell: ({ from }) => name(from) },
     { name: "to", label: "calls", cell: ({ to }) => name(to) },
+    {
+      name: "sources",
+      label: "Known by",
+      class: "not-phone second",
+      cell: ({ sources }) => sources.join(", "),
+    },
+    { name: "seen", label: "Seen", class: "not-phone num second", cell: ({ seenAt }) => <Age at={seenAt} ago /> },
   ];
   return (
     <Card bare title="All edges" note={plural(edges.length, "edge")}>
