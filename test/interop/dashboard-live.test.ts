@@ -193,6 +193,7 @@ test("all of it by keyboard: search, rows, a question, back", { skip: CHROMIUM.s
   await keyboard.press("Enter");
   await page.getByRole("heading", { name: /payments/, level: 1 }).waitFor();
   await keyboard.press("/");
+  await page.locator("[role=combobox]:focus").waitFor();
   await keyboard.type("ledger-1");
   await page.getByRole("option", { name: /ledger-1/ }).waitFor();
   await keyboard.press("Enter");

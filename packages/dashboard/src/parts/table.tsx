@@ -160,12 +160,17 @@ function useRowKeys<T>(
   rowPx: number,
   body: { current: HTMLElement | null },
 ): void {
+  // Keys come faster than the page is drawn: the next step goes on from the last one.
+  const now = useRef(at);
+  now.current = at;
   useEffect(() => {
     const table = body.current;
     if (table === null) return undefined;
     const go = (to: number): void => {
-      const item = items[Math.max(0, Math.min(items.length - 1, to))];
+      const next = Math.max(0, Math.min(items.length - 1, to));
+      const item = items[next];
       if (item === undefined) return;
+      now.current = next;
       const key = keyOf(item);
       setFocused(key);
       requestAnimationFrame(() => {
@@ -176,7 +181,7 @@ function useRowKeys<T>(
         row?.scrollIntoView({ block: "nearest" });
       });
     };
-    const onMove = (event: Event): void => go(at + (event as CustomEvent<number>).detail);
+    const onMove = (event: Event): void => go(now.current + (event as CustomEvent<number>).detail);
     const onKey = (event: KeyboardEvent): void => {
       if (!(event.target as HTMLElement).dataset.row) return;
       const page = Math.floor(innerHeight / rowPx) - 2;
@@ -185,14 +190,14 @@ function useRowKeys<T>(
         ArrowUp: -1,
         PageDown: page,
         PageUp: -page,
-        Home: -at,
+        Home: -now.current,
         End: items.length,
       };
       const step = steps[event.key];
-      const item = items[at];
+      const item = items[now.current];
       if (event.key === "Enter" && hrefOf !== undefined && item !== undefined) navigate(hrefOf(item));
       else if (step === undefined) return;
-      else go(at + step);
+      else go(now.current + step);
       event.preventDefault();
     };
     const onClick = (event: MouseEvent): void => {
