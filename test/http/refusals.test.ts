@@ -148,14 +148,11 @@ function wrongFor(schema: Record<string, unknown>): unknown[] {
     ["array", [[]]],
     ["null", null],
   ];
-  const kinds = new Set<unknown>();
-  for (const one of [schema, ...((schema.anyOf as Record<string, unknown>[]) ?? [])]) {
-    kinds.add(one.type);
-    // A word of a list: any other string is wrong, and so is every other kind.
-    if (one.enum !== undefined) return all.map(([, value]) => value);
-    if (one.type === "integer") return all.map(([, value]) => value);
-  }
-  return all.filter(([kind]) => !kinds.has(kind)).map(([, value]) => value);
+  const ways = [schema, ...((schema.anyOf as Record<string, unknown>[]) ?? [])];
+  const kinds = new Set(ways.map(({ type }) => type));
+  // A word of a list, or a whole number: any other string or number is wrong, and so is every other kind.
+  const isNarrow = ways.some((one) => one.enum !== undefined || one.type === "integer");
+  return all.filter(([kind]) => !kinds.has(kind) || (isNarrow && kind !== "null")).map(([, value]) => value);
 }
 
 test("a field of the wrong type is refused by name", async () => {
@@ -185,6 +182,7 @@ const RIGHT: Readonly<Record<string, unknown>> = {
   status: "passing",
   ttl: "10s",
   name: "n",
+  filter: { service: "s" },
   role: "reader",
   revision: 0,
   leases: [],

@@ -166,8 +166,8 @@ export async function reportCheck(exchange: Exchange): Promise<Result> {
 /** PUT …/instances/:id/override */
 export async function setOverride(exchange: Exchange): Promise<Result> {
   const { desk, json, principal } = exchange;
-  if (isObject(json) && json.status === undefined) return refuse("invalid", "field status is missing");
   const command = decodeOverride(keyOf(exchange), json, principal, desk.clock.now());
+  if (command.ok && isObject(json) && json.status === undefined) return refuse("invalid", "field status is missing");
   return command.ok ? toRevised(await propose(exchange, command.value)) : command;
 }
 

@@ -3,6 +3,7 @@
  * account is looked at member by member, and has no reserved names in it; all else takes a token that is good for all.
  */
 import { type Author, type Command, isReserved, isStatus, type Outcome, ok, refuse } from "../../../core/index.ts";
+import { Fields } from "../../../native/wire/fields.ts";
 import { fromPlain } from "../../../net/link/plain.ts";
 import type { Json } from "../../../net/routes/json.ts";
 
@@ -17,10 +18,14 @@ export interface Forwarded {
   readonly isOrdinary: boolean;
 }
 
+const FIELDS: ReadonlySet<string> = new Set(["command"]);
+
 export function decodeForwarded(body: Json): Outcome<Forwarded> {
+  const fields = new Fields(body, FIELDS);
+  if (fields.fault !== undefined) return fields.fault;
   let command: unknown;
   try {
-    command = fromPlain((body as { readonly command?: unknown } | null)?.command);
+    command = fromPlain(fields.raw("command"));
   } catch (error) {
     return refuse("invalid", `the command is no plain data: ${(error as Error).message}`);
   }
