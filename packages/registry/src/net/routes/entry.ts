@@ -19,22 +19,34 @@ export function enter(
   return admitted.ok || isBeat ? ok(account) : admitted;
 }
 
+/** Those of one principal, by dialect and address. */
+class Authors {
+  latest: Author | undefined;
+  readonly all = new Map<string, Author>();
+}
+
 /** One object for each that asks: commits that are stored together tell it once. */
-const authors = new WeakMap<Principal, Map<string, Author>>();
+const authors = new WeakMap<Principal, Authors>();
 /** Addresses of one principal. */
 const ADDRESSES_MAX = 1024;
 
 export function authorOf(principal: Principal, dialect: string, address: string): Author {
   let known = authors.get(principal);
-  if (known === undefined || known.size >= ADDRESSES_MAX) {
-    known = new Map();
+  if (known === undefined || known.all.size >= ADDRESSES_MAX) {
+    known = new Authors();
     authors.set(principal, known);
   }
+  const { latest } = known;
+  if (latest?.address === address && latest.dialect === dialect) return latest;
+  known.latest = findAuthor(known.all, principal, dialect, address);
+  return known.latest;
+}
+
+function findAuthor(all: Map<string, Author>, { id, name }: Principal, dialect: string, address: string): Author {
   const key = `${dialect} ${address}`;
-  const before = known.get(key);
+  const before = all.get(key);
   if (before !== undefined) return before;
-  const { id, name } = principal;
   const author: Author = { token: id === undefined ? null : { id, name }, dialect, address };
-  known.set(key, author);
+  all.set(key, author);
   return author;
 }

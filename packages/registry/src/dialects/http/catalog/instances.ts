@@ -67,14 +67,11 @@ function propose(exchange: Exchange, command: Command): Promise<Outcome<Receipt>
 }
 
 /** Proposes; where guards are given and do not hold, refuses as `conflict`. */
-async function proposeGuarded(
-  exchange: Exchange,
-  guards: readonly Guard[],
-  command: Command,
-): Promise<Outcome<Receipt>> {
+function proposeGuarded(exchange: Exchange, guards: readonly Guard[], command: Command): Promise<Outcome<Receipt>> {
   if (guards.length === 0) return propose(exchange, command);
-  const outcome = await propose(exchange, { kind: "when", guards, then: [command], otherwise: [] });
-  return !outcome.ok || succeeded(outcome.value) ? outcome : STALE;
+  return propose(exchange, { kind: "when", guards, then: [command], otherwise: [] }).then((outcome) =>
+    !outcome.ok || succeeded(outcome.value) ? outcome : STALE,
+  );
 }
 
 /** PUT …/instances/:id */
