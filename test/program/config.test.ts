@@ -102,6 +102,8 @@ const TEXTS: Readonly<Record<string, string>> = {
   "gossip.peers": "n1.example.com:7073,10.0.0.2",
   "link.key": "a key that is no file, and long enough",
   "link.address": "n1.example.com:7072",
+  "upstream.urls": "http://a:7070",
+  "upstream.account": "other",
   hera: HERA,
 };
 
@@ -133,6 +135,7 @@ test("every setting can be given as flag, variable and key, and each way means t
   const needed: Readonly<Record<string, Record<string, unknown>>> = {
     tls: { "tls-cert": "/c", "tls-key": "/k", "tls-ca": "/a" },
     etcd: { "etcd-cert": "/c", "etcd-key": "/k" },
+    upstream: { "upstream-cert": "/c", "upstream-key": "/k" },
     replicator: { etcd: "http://b:2379" },
   };
   const shown = (config: ServeConfig) =>
