@@ -1,6 +1,7 @@
 /** What agents beside applications cost, and how soon they do what they are for. */
 import type { Goal, Group, Row } from "../row.ts";
 import { KILLED } from "../scenarios/agent/killed.ts";
+import { OUT } from "../scenarios/agent/out.ts";
 import { POPULATION } from "../scenarios/agent/population.ts";
 import { TRAFFIC } from "../scenarios/agent/traffic.ts";
 
@@ -11,13 +12,14 @@ function toRow(id: string, scenario: string, title: string, unit: Row["unit"], o
 const MEMORY = "memory of an agent over 1 000 services of 50 instances";
 const HELD = "SIGKILL of a backend that holds a connection: the last of 100 agents knows";
 const CHECKED = "SIGKILL of a backend that is checked by HTTP each second: the last of 100 agents knows";
+const TAKEN = "SIGKILL of a backend that is checked by HTTP each second: HAProxy sends it nothing more";
 const PASSED = "a registration until its first request through HAProxy";
 
 export const AGENT: Group = {
   id: "agent",
   title: "Agents beside applications",
   programs: ["haproxy"],
-  scenarios: [POPULATION, KILLED, TRAFFIC],
+  scenarios: [POPULATION, KILLED, TRAFFIC, OUT],
   rows: [
     toRow("agent-memory", POPULATION.id, `${MEMORY}, a file kept for each`, "MB", "memory", { atMost: 150 }),
     toRow("agent-memory-shown", POPULATION.id, `${MEMORY}, shown alone`, "MB", "shown"),
@@ -28,5 +30,7 @@ export const AGENT: Group = {
     toRow("agent-checked-slowest", KILLED.id, "the slowest of these", "ms", "checkedSlowest"),
     toRow("agent-traffic", TRAFFIC.id, PASSED, "ms", "traffic", { atMost: 300 }),
     toRow("agent-traffic-slowest", TRAFFIC.id, "the slowest of these", "ms", "trafficSlowest"),
+    toRow("agent-out", OUT.id, TAKEN, "ms", "out"),
+    toRow("agent-out-slowest", OUT.id, "the slowest of these", "ms", "outSlowest"),
   ],
 };

@@ -13,7 +13,7 @@ const REGISTRATIONS = 40;
 const REGISTRATIONS_QUICK = 10;
 const WAIT_MS_MAX = 30_000;
 
-async function until(what: string, isSo: () => Promise<boolean> | boolean): Promise<void> {
+export async function until(what: string, isSo: () => Promise<boolean> | boolean): Promise<void> {
   const untilMs = performance.now() + WAIT_MS_MAX;
   while (!(await isSo())) {
     if (performance.now() > untilMs) throw new Error(`waited in vain for ${what}`);
@@ -21,8 +21,15 @@ async function until(what: string, isSo: () => Promise<boolean> | boolean): Prom
   }
 }
 
+export function isAnswering(port: number): Promise<boolean> {
+  return askOnce(port, "GET", "/").then(
+    () => true,
+    () => false,
+  );
+}
+
 /** Debian's HAProxy as a master with its worker, on the file that the agent writes. */
-function toSynapse(port: number) {
+export function toSynapse(port: number) {
   const dir = makeDir("rollcall");
   const [config, pid] = [join(dir, "haproxy.cfg"), join(dir, "pid")];
   // Below what the name of a socket may have.
@@ -37,7 +44,7 @@ function toSynapse(port: number) {
     discovery: { method: "rollcall", service: "web" },
     haproxy: { port, server_options: "", backend: ["balance roundrobin"] },
   };
-  return { synapse: { services: { web }, haproxy }, config, pid };
+  return { synapse: { services: { web }, haproxy }, config, pid, socket };
 }
 
 async function measure(port: number, count: number): Promise<Sample> {
@@ -58,12 +65,7 @@ async function measure(port: number, count: number): Promise<Sample> {
     await until("a configuration of HAProxy", () => existsSync(config));
     const proxy = new Child("haproxy", "haproxy", ["-W", "-db", "-f", config]);
     // A signal that comes before it listens would end it.
-    await until("HAProxy", () =>
-      askOnce(proxied, "GET", "/").then(
-        () => true,
-        () => false,
-      ),
-    );
+    await until("HAProxy", () => isAnswering(proxied));
     writeFileSync(pid, String(proxy.process.pid));
     await until("an answer through HAProxy", async () => (await ask()) === "old");
     const tookMs: number[] = [];
