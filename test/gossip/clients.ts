@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { askUdp } from "../dns/rig.ts";
 import * as eureka from "../eureka/rig.ts";
+import { Client as GrpcClient, type Told } from "../grpc/rig.ts";
 import type { Rollcall } from "../harness/program.ts";
 import { type Answer, request } from "../harness/requests.ts";
 import { type Scope, until } from "../harness/scope.ts";
@@ -122,6 +123,30 @@ const serfs: Walk = async ([a, b, c], id, scope) => {
   });
 };
 
+/** The stream of one node renews what another has registered. */
+const grpc: Walk = async (nodes, id, scope) => {
+  const [a, b, c] = nodes.map((node) => new GrpcClient(scope, node.port("grpc"))) as [
+    GrpcClient,
+    GrpcClient,
+    GrpcClient,
+  ];
+  const idsAt = async (client: GrpcClient): Promise<string> =>
+    (await client.ask("Catalog/Discover", { service: id, current: true })).instances.map((one: Told) => one.id).join();
+  const watch = b.follow("Catalog/Watch", { services: [id] });
+  const instance = { address: INSTANCE.address, port: INSTANCE.port, ttl: { seconds: 600 } };
+  const { lease } = await a.ask("Catalog/Register", { service: id, id, instance });
+  for (const client of [b, c]) await until(async () => (await idsAt(client)) === id);
+  await until(async () => JSON.stringify(await watch.next()).includes(INSTANCE.address));
+  const beats = c.talk("Leases/KeepAlive");
+  await until(async () => {
+    beats.call.write({ leases: [lease] });
+    return (await beats.next()).beats[0].state === "BEAT_STATE_RENEWED";
+  });
+  await b.ask("Catalog/Deregister", { service: id, id });
+  await until(async () => (await idsAt(a)) === "");
+  for (const stream of [watch, beats]) stream.call.cancel();
+};
+
 /** Of each dialect that goes without one order of all commits; why it cannot be walked here, if so. */
 export const WALKS: Readonly<Record<string, { readonly walk: Walk; readonly skip: false | string }>> = {
   http: { walk: http, skip: false },
@@ -132,4 +157,5 @@ export const WALKS: Readonly<Record<string, { readonly walk: Walk; readonly skip
   nsqlookupd: { walk: nsqlookupd, skip: false },
   hera: { walk: hera, skip: false },
   serf: { walk: serfs, skip: serf.serf.skip },
+  grpc: { walk: grpc, skip: false },
 };
