@@ -15,6 +15,9 @@ export function temporaryDirectory(scope: Scope, label = "rollcall"): string {
   return path;
 }
 
+/** So long each question may wait for its answer at the least, also the last one, and the only one. */
+const ANSWER_MS = 10_000;
+
 /**
  * Polls until `condition` gives something truthy, and answers that. A condition that throws is not yet true. The time is
  * for what never comes: on a busy machine all takes many times as long.
@@ -28,7 +31,7 @@ export async function until<T>(
   let last: unknown;
   for (;;) {
     try {
-      last = await within(condition(), startMs + timeoutMs - performance.now());
+      last = await within(condition(), Math.max(startMs + timeoutMs - performance.now(), ANSWER_MS));
       if (last) return last as Exclude<T, false | null | undefined | 0 | "">;
     } catch (error) {
       last = error;
@@ -43,7 +46,7 @@ export async function until<T>(
 async function within<T>(promise: T | Promise<T>, ms: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(reject, Math.max(ms, 0), new Error("no answer"));
+    timer = setTimeout(reject, ms, new Error("no answer"));
   });
   try {
     return await Promise.race([promise, late]);
