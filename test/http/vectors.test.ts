@@ -47,8 +47,12 @@ for (const file of readdirSync(FOLDER).filter((name) => name.endsWith(".json")))
       );
       assert.equal(Number(line.split(" ")[1]), status, `${file}: ${name}: ${text}`);
       for (const [header, value] of Object.entries(headers))
-        assert.match(answered.get(header) ?? "", toPattern(value), `${file}: ${name}: ${header}`);
-      assert.match(text.slice(end + 4), toPattern(body), `${file}: ${name}`);
+        assert.match(
+          answered.get(header) ?? "",
+          toPattern(value),
+          `${file}: ${name}: ${header}: ${answered.get(header)}\n${text}`,
+        );
+      assert.match(text.slice(end + 4), toPattern(body), `${file}: ${name}: ${text}`);
       checkShape(request[0] ?? "", status, Object.fromEntries(answered), text.slice(end + 4));
     }
   });
