@@ -39,7 +39,7 @@ for (const file of readdirSync(FOLDER).filter((name) => name.endsWith(".json")))
     const exchanges: Exchange[] = JSON.parse(readFileSync(join(FOLDER, file), "utf8"));
     assert.ok(exchanges.length > 0);
     for (const { name, request, status, headers, body } of exchanges) {
-      const { text } = await rawRequest(rollcall.port(), request.join("\r\n"));
+      const { text } = await rawRequest(rollcall.port(), request.join("\r\n"), { idleMs: 10_000 });
       const end = text.indexOf("\r\n\r\n");
       const [line = "", ...fields] = text.slice(0, end).split("\r\n");
       const answered = new Map(
