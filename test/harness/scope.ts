@@ -26,7 +26,7 @@ export async function until<T>(
   condition: () => T | Promise<T>,
   options: { readonly timeoutMs?: number; readonly what?: string; readonly intervalMs?: number } = {},
 ): Promise<Exclude<T, false | null | undefined | 0 | "">> {
-  const { timeoutMs = 60_000, what = condition.toString(), intervalMs = 20 } = options;
+  const { timeoutMs = 60_000, what = condition.toString(), intervalMs } = options;
   const startMs = performance.now();
   let last: unknown;
   for (;;) {
@@ -38,8 +38,14 @@ export async function until<T>(
     }
     if (performance.now() - startMs > timeoutMs)
       throw new Error(`waited ${timeoutMs} ms in vain for: ${what}; last: ${inspectShort(last)}`);
-    await new Promise((resolve) => setTimeout(resolve, intervalMs));
+    const restMs = intervalMs ?? restAfter(performance.now() - startMs);
+    await new Promise((resolve) => setTimeout(resolve, restMs));
   }
+}
+
+/** Until the next question: who waits long asks less often, so that many who wait leave the machine to what they wait for. */
+function restAfter(waitedMs: number): number {
+  return Math.min(100, Math.max(20, waitedMs / 20));
 }
 
 /** What a promise gives; rejects when it has given nothing in time: a question that is never answered must be told as well. */
