@@ -119,11 +119,15 @@ export class NotedConsumers implements Consumers {
     this.#forget(account);
     const offMs = this.#clock.now() - this.#clock.monotonic();
     const noted = [...(this.#circles.get(account)?.noted.values() ?? [])];
-    return noted
-      .map((one) => ({ ...one, lastMs: Math.round(one.seenMs + offMs) }))
-      .sort(
-        (a, b) => compare(a.provider, b.provider) || compare(a.consumer, b.consumer) || compare(a.protocol, b.protocol),
-      );
+    return (
+      noted
+        // The two clocks may be a millisecond apart.
+        .map((one) => ({ ...one, lastMs: Math.max(one.sinceMs, Math.round(one.seenMs + offMs)) }))
+        .sort(
+          (a, b) =>
+            compare(a.provider, b.provider) || compare(a.consumer, b.consumer) || compare(a.protocol, b.protocol),
+        )
+    );
   }
 
   /** A store that takes no writes harms nobody: they are known again after their next poll. */
