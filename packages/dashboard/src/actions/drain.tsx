@@ -11,6 +11,7 @@ import { note } from "../parts/copy.tsx";
 import { useCallers } from "./callers.ts";
 import { command, flag } from "./command.ts";
 import { Question } from "./question.tsx";
+import { Reason } from "./reason.tsx";
 
 export interface DrainProps {
   readonly account: string;
@@ -65,15 +66,7 @@ export function DrainVersion({ service, instances, onClose }: DrainProps): JSX.E
           <option value={ALL}>all of the service ({instances.length})</option>
         </select>
       </label>
-      <label>
-        Why (shown in their history)
-        <input
-          style={{ width: "100%" }}
-          value={reason}
-          maxLength={200}
-          onInput={(event) => setReason(event.currentTarget.value)}
-        />
-      </label>
+      <Reason whose="their" value={reason} onValue={setReason} />
       <p>
         Clients that ask for healthy instances stop getting them within a second. They stay listed, and their heartbeats
         go on.{" "}

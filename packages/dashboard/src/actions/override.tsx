@@ -10,6 +10,7 @@ import { Shape } from "../parts/shape.tsx";
 import { useCallers } from "./callers.ts";
 import { command, flag } from "./command.ts";
 import { Question } from "./question.tsx";
+import { Reason } from "./reason.tsx";
 
 const CHOICES = ["passing", "warning", "critical", "draining"] as const satisfies Status[];
 
@@ -58,15 +59,7 @@ export function Override({ instance, siblings, first, onClose }: OverrideProps):
           </button>
         ))}
       </div>
-      <label>
-        Why (shown in its history)
-        <input
-          style={{ width: "100%" }}
-          value={reason}
-          maxLength={200}
-          onInput={(event) => setReason(event.currentTarget.value)}
-        />
-      </label>
+      <Reason whose="its" value={reason} onValue={setReason} />
       <label>
         For how long (empty: until it is taken back){" "}
         <input placeholder="30m" value={ttl} onInput={(event) => setTtl(event.currentTarget.value.trim())} />

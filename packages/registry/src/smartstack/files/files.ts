@@ -5,6 +5,7 @@ import type { Backend, Output } from "../config.ts";
 import { replaceFile } from "../host/disk.ts";
 import type { Once } from "../host/once.ts";
 import { runCommand } from "../host/run.ts";
+import { Upkeep } from "../host/upkeep.ts";
 import { toText } from "./formats.ts";
 
 export interface Filed {
@@ -28,10 +29,7 @@ export class Files {
   readonly #owed = new Set<string>();
   /** What each file was written from. */
   readonly #done = new Map<string, Filed>();
-  #isDirty = false;
-  #working: Promise<void> | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #isClosed = false;
+  readonly #upkeep = new Upkeep(() => this.#bringAll());
 
   constructor(once: Once) {
     this.#once = once;
@@ -39,30 +37,12 @@ export class Files {
 
   set(files: readonly Filed[]): void {
     this.#files = files;
-    this.#work();
+    this.#upkeep.ask();
   }
 
   /** The files stay. */
-  async close(): Promise<void> {
-    this.#isClosed = true;
-    clearTimeout(this.#timer);
-    await this.#working;
-  }
-
-  #work(): void {
-    this.#isDirty = true;
-    this.#working ??= this.#workAll();
-  }
-
-  async #workAll(): Promise<void> {
-    await new Promise((resolve) => setImmediate(resolve));
-    while (this.#isDirty && !this.#isClosed) {
-      this.#isDirty = false;
-      clearTimeout(this.#timer);
-      await this.#removeOld();
-      if (!(await this.#bringAll()) && !this.#isClosed) this.#timer = setTimeout(() => this.#work(), RETRY_MS).unref();
-    }
-    this.#working = undefined;
+  close(): Promise<void> {
+    return this.#upkeep.close();
   }
 
   /** Those of services that are not watched any more. */
@@ -76,15 +56,16 @@ export class Files {
     this.#known = known;
   }
 
-  /** A few at a time: there may be thousands. False when some are to be tried again. */
-  async #bringAll(): Promise<boolean> {
+  /** A few at a time: there may be thousands. After how many ms some are to be tried again. */
+  async #bringAll(): Promise<number | undefined> {
+    await this.#removeOld();
     const waiting = this.#files.values();
     let isDone = true;
     const take = async (): Promise<void> => {
       for (const file of waiting) isDone = (await this.#bring(file)) && isDone;
     };
     await Promise.all(Array.from({ length: PARALLEL_MAX }, take));
-    return isDone;
+    return isDone ? undefined : RETRY_MS;
   }
 
   /** False when it is to be tried again. */

@@ -10,6 +10,7 @@ import { sayWhy } from "../../net/why.ts";
 import type { Backend, HaproxyConfig, ProxiedService } from "../config.ts";
 import { replaceFile } from "../host/disk.ts";
 import type { Once } from "../host/once.ts";
+import { Upkeep } from "../host/upkeep.ts";
 import { bringNew } from "./reload.ts";
 import { type Digests, digestsOf, digestsOfText, isOurs, type Laid, render, slotsOf } from "./render.ts";
 import { ASK_SERVERS, commandsFor, readServers, refusedBy } from "./runtime.ts";
@@ -55,9 +56,7 @@ export class Haproxy {
   #slots: ReadonlyMap<string, readonly Slot[]> = new Map();
   /** What was made of each service: as long as it is the same, so is this. */
   readonly #made = new Map<string, { readonly from: Proxied; readonly laid: Laid }>();
-  #isDirty = false;
-  #working: Promise<void> | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #upkeep = new Upkeep((isAgain) => this.#bringOrRetry(isAgain));
   #failures = 0;
   #reloadAfterMs = 0;
   /** A reload is wanted for what is in the file, and has not succeeded; nobody knows whether that of an agent before did. */
@@ -66,7 +65,6 @@ export class Haproxy {
   #isReloaded = false;
   /** The services as HAProxy was told them last, by backend; empty when all are to be compared. */
   #told: ReadonlyMap<string, Laid> = new Map();
-  #isClosed = false;
 
   constructor(config: HaproxyConfig, once: Once) {
     this.#config = config;
@@ -75,46 +73,26 @@ export class Haproxy {
 
   set(services: readonly Proxied[]): void {
     this.#services = services;
-    this.#work();
+    this.#upkeep.ask();
   }
 
   /** HAProxy goes on as it is. */
-  async close(): Promise<void> {
-    this.#isClosed = true;
-    clearTimeout(this.#timer);
-    await this.#working;
+  close(): Promise<void> {
+    return this.#upkeep.close();
   }
 
-  #work(): void {
-    this.#isDirty = true;
-    this.#working ??= this.#workAll();
-  }
-
-  async #workAll(): Promise<void> {
-    // What changes in one turn is one change.
-    await new Promise((resolve) => setImmediate(resolve));
-    while (this.#isDirty && !this.#isClosed) {
-      this.#isDirty = false;
-      clearTimeout(this.#timer);
-      let againMs = LOOK_AGAIN_MS;
-      try {
-        const waitMs = await this.#bring();
-        if (waitMs === undefined) {
-          this.#failures = 0;
-          this.#once.over(ABOUT);
-        } else againMs = waitMs;
-      } catch (error) {
-        this.#once.trouble(ABOUT, sayWhy(error));
-        againMs = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** Math.min(this.#failures++, 10));
-      }
-      if (!this.#isClosed) this.#timer = setTimeout(() => this.#lookAgain(), againMs).unref();
+  async #bringOrRetry(isAgain: boolean): Promise<number> {
+    if (isAgain) this.#told = new Map();
+    try {
+      const waitMs = await this.#bring();
+      if (waitMs !== undefined) return waitMs;
+      this.#failures = 0;
+      this.#once.over(ABOUT);
+      return LOOK_AGAIN_MS;
+    } catch (error) {
+      this.#once.trouble(ABOUT, sayWhy(error));
+      return Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** Math.min(this.#failures++, 10));
     }
-    this.#working = undefined;
-  }
-
-  #lookAgain(): void {
-    this.#told = new Map();
-    this.#work();
   }
 
   /** Undefined when all is right; else after how many ms it is to be tried again. */
@@ -243,7 +221,7 @@ export class Haproxy {
     this.#told = new Map();
     this.#keep(services);
     // Drains and what changed meanwhile are told to the new process.
-    this.#isDirty = true;
+    this.#upkeep.ask();
   }
 }
 
