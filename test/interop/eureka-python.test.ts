@@ -106,7 +106,7 @@ suite("py_eureka_client", { concurrency: 4 }, () => {
 });
 
 async function livesOn(t: TestContext, face: Face): Promise<void> {
-  const eureka = await startEureka(t);
+  const eureka = await startEureka(t, { dialects: "http,eureka,dns" });
   const { rollcall, base } = eureka;
   const [port, other] = [await startBackend(t, "one"), await startBackend(t, "two")];
   const shop = { address: "127.0.0.1", port, meta: { "a.b": "ä <&>", my_key: "x" }, zone: "z1" };
