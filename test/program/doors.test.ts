@@ -9,7 +9,12 @@ import { cleanEnvironment, startProcess } from "../harness/process.ts";
 import { PROGRAM } from "../harness/program.ts";
 import { type Scope, temporaryDirectory, until } from "../harness/scope.ts";
 
-/** Starts with default ports on a loopback address of its own, so that no other program is in the way. */
+/** A loopback address of this run alone: others may run the same tests beside it. */
+const hostOf = (nth: number): string =>
+  `127.${100 + nth}.${Math.floor(process.pid / 250) % 250}.${1 + (process.pid % 250)}`;
+const [ALL, TAKEN, NAMED] = [hostOf(1), hostOf(2), hostOf(3)];
+
+/** Starts with default ports on an address of its own, so that no other program is in the way. */
 function start(scope: Scope, host: string, ...flags: string[]) {
   const data = join(temporaryDirectory(scope), "data");
   const args = [PROGRAM, "serve", "--data", data, "--host", host, ...flags];
@@ -31,15 +36,15 @@ function schemesOf(name: string, port: number): readonly string[] {
 }
 
 test("every dialect listens on its protocol's port", async (t) => {
-  const program = start(t, "127.0.0.101");
+  const program = start(t, ALL);
   await until(() => program.lines.includes("ready"));
   const lines = [
-    "http        http://127.0.0.101:7070",
-    "rackspace   http://127.0.0.101:7070",
+    `http        http://${ALL}:7070`,
+    `rackspace   http://${ALL}:7070`,
     ...DIALECTS.flatMap(({ name, ports }) =>
       ports.flatMap(({ port, isOptional }) =>
         (isOptional === true ? [] : schemesOf(name, port)).map(
-          (scheme) => `${name.padEnd(11)} ${scheme}://127.0.0.101:${port}`,
+          (scheme) => `${name.padEnd(11)} ${scheme}://${ALL}:${port}`,
         ),
       ),
     ),
@@ -49,32 +54,34 @@ test("every dialect listens on its protocol's port", async (t) => {
 });
 
 test("a dialect whose port is taken is left out with one line", async (t) => {
-  await hold(t, "127.0.0.102", 8600);
-  await hold(t, "127.0.0.102", 8761);
-  const program = start(t, "127.0.0.102");
+  await hold(t, TAKEN, 8600);
+  await hold(t, TAKEN, 8761);
+  const program = start(t, TAKEN);
   await until(() => program.lines.includes("ready"));
   const open = program.lines.map((line) => line.split(" ")[0]);
   const others = DIALECTS.map(({ name }) => name).filter((name) => name !== "dns" && name !== "eureka");
   assert.deepEqual([...new Set(open.slice(0, open.indexOf("data")))], others);
   const told = program.stderr().trimEnd().split("\n");
   assert.equal(told.length, 2, program.stderr());
-  assert.match(told[0] ?? "", /warn +127\.0\.0\.102:8600 is taken by another program: going on without dns/);
-  assert.match(told[1] ?? "", /warn +127\.0\.0\.102:8761 is taken by another program: going on without eureka/);
-  assert.equal((await fetch("http://127.0.0.102:7070/readyz")).status, 200);
+  assert.match(told[0] ?? "", new RegExp(`warn +${TAKEN}:8600 is taken by another program: going on without dns`));
+  assert.match(told[1] ?? "", new RegExp(`warn +${TAKEN}:8761 is taken by another program: going on without eureka`));
+  assert.equal((await fetch(`http://${TAKEN}:7070/readyz`)).status, 200);
 });
 
 test("a port that was named, or is of a dialect that was, must be had", async (t) => {
-  await hold(t, "127.0.0.103", 8600);
+  await hold(t, NAMED, 8600);
   for (const flags of [
     ["--dns-port", "8600"],
     ["--dialects", "http,dns"],
   ]) {
-    const program = start(t, "127.0.0.103", ...flags);
+    const program = start(t, NAMED, ...flags);
     const { code } = await program.exited;
     assert.equal(code, 1);
     assert.match(
       program.stderr(),
-      /^rollcall: 127\.0\.0\.103:8600 is taken by another program\n.*choose another port: rollcall serve --http-port \d+, or --<dialect>-port/,
+      new RegExp(
+        `^rollcall: ${NAMED}:8600 is taken by another program\\n.*choose another port: rollcall serve --http-port \\d+, or --<dialect>-port`,
+      ),
     );
   }
 });
