@@ -8,6 +8,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { type TestContext, test } from "node:test";
+import { startAgent } from "../agent/rig.ts";
 import { requirePackage } from "../harness/packages.ts";
 import { freePort } from "../harness/ports.ts";
 import { cleanEnvironment, startProcess } from "../harness/process.ts";
@@ -305,7 +306,7 @@ async function lint(metrics: string): Promise<{ readonly code: number | null; re
 const RULES = `${ROOT}deploy/monitoring/rollcall.rules.yml`;
 const DASHBOARD = `${ROOT}deploy/monitoring/rollcall-dashboard.json`;
 /** Of one node alone there are none of these. */
-const OF_SEVERAL = /^rollcall_(node_reached|partitioned|behind_seconds|etcd_up|etcd_alarms|upstream_stale_seconds)$/;
+const OF_SEVERAL = /^rollcall_(node_reached|partitioned|behind_seconds|etcd_up|etcd_alarms)$/;
 
 interface Panel {
   readonly title: string;
@@ -320,8 +321,9 @@ test("promtool takes the alert rules, and they and the dashboard name numbers th
   const [said, wrong, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
   assert.equal(code, 0, said + wrong);
   const registry = await startRollcall(t, { dialects: "all" });
-  const { text: metrics } = await request(`${registry.url}/metrics`);
-  const known = new Set(Array.from(metrics.matchAll(/^# TYPE (\S+)/gm), ([, name]) => name));
+  const agent = await startAgent(t, registry);
+  const told = await Promise.all([registry, agent].map(async ({ url }) => (await request(`${url}/metrics`)).text));
+  const known = new Set(Array.from(told.join("\n").matchAll(/^# TYPE (\S+)/gm), ([, name]) => name));
   const sources = readFileSync(`${ROOT}packages/registry/src/around/metrics.ts`, "utf8");
   const named = [readFileSync(RULES, "utf8"), readFileSync(DASHBOARD, "utf8")].flatMap((file) =>
     Array.from(file.matchAll(/\b(?:rollcall|process|nodejs)_[a-z0-9_]+\b/g), ([name]) => name),
